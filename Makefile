@@ -1,0 +1,52 @@
+# Every target sets up what it needs in .venv from the hashed lock files.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+OUT    ?= build/report
+
+.PHONY: report test check bench lab lock clean
+.DEFAULT_GOAL := report
+
+# --- set-up ---------------------------------------------------------------------------------
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/runtime.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/dev.lock
+	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.runtime
+
+# --- the two commands of the README --------------------------------------------------------------
+report: $(VENV)/.runtime
+	$(BIN)/outage-analysis report --out $(OUT) --force
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+# --- for contributors ----------------------------------------------------------------------------
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/benchmarks -m bench -s
+
+lab: $(VENV)/.dev
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+lock: $(VENV)/.dev
+	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/runtime.lock
+	$(BIN)/uv pip compile pyproject.toml --extra notebooks --group dev $(LOCK) -o requirements/dev.lock
+LOCK := --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock" --quiet
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

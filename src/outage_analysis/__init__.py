@@ -1,0 +1,51 @@
+"""Outage complaints in, a compensation cost that can be defended out.
+
+The public names are resolved when first used (PEP 562), so that `import outage_analysis` stays
+quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outage_analysis.assumptions import load_ledger as load_ledger
+    from outage_analysis.claims import read_claims as read_claims
+    from outage_analysis.costs import cost_table as cost_table
+    from outage_analysis.cube import build_cube as build_cube
+    from outage_analysis.incidents import load_incident as load_incident
+    from outage_analysis.payouts import payments as payments
+    from outage_analysis.pipeline import Plan as Plan
+    from outage_analysis.pipeline import run as run
+    from outage_analysis.policies import load_policy as load_policy
+    from outage_analysis.published import facts as facts
+    from outage_analysis.reports import write_report as write_report
+
+_HOMES = {
+    "Plan": "pipeline",
+    "build_cube": "cube",
+    "cost_table": "costs",
+    "facts": "published",
+    "load_incident": "incidents",
+    "load_ledger": "assumptions",
+    "load_policy": "policies",
+    "payments": "payouts",
+    "read_claims": "claims",
+    "run": "pipeline",
+    "write_report": "reports",
+}
+
+__all__ = [  # noqa: PLE0604, PLE0605 - the names are the keys of the map
+    *_HOMES
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'outage_analysis' has no attribute {name!r}")
+    return getattr(import_module(f"outage_analysis.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,187 @@
+"""Claims -> cubes: claims, loss and loss squared by chosen dimensions and loss band.
+
+SQL ends here. Everything later reads a cube, so its cost does not grow with the number of claims.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis import queries
+from outage_analysis.bands import UNKNOWN, Bands, log_grid, parse_band
+from outage_analysis.claims import Claims
+from outage_analysis.datasets import nearest
+from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.incidents import Dimension, Incident, Named, folded
+from outage_analysis.policies import Policy
+from outage_analysis.queries import literal, quoted
+
+MEASURES = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
+EDGES = {"over": pl.Int64, "up_to": pl.Int64}
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Claims by `dimensions` and loss band.
+
+    `frame` has the dimensions, `over` and `up_to` (the band: over < loss <= up_to; both null means
+    unknown), `claims`, `loss` and `loss_squared`; the last two are null when only counts are known.
+    """
+
+    frame: pl.DataFrame
+    dimensions: tuple[str, ...]
+    synthetic: bool
+    """Synthetic cubes never feed a figure attributed to the incident."""
+    source: str
+    """The files behind it."""
+
+    @property
+    def claims(self) -> int:
+        """How many claims it holds."""
+        return int(self.frame["claims"].sum())
+
+
+def build_cube(
+    claims: Claims,
+    *,
+    dimensions: Sequence[str] = ("service", "claimant_type"),
+    bands: Bands | None = None,
+    policy: Policy | None = None,
+) -> Cube:
+    """Aggregate claims by dimensions and loss band.
+
+    Args:
+        claims: what `read_claims` returned.
+        dimensions: service, claimant_type, filed_on or a dimension of the incident.
+        bands: the loss bands; by default a logarithmic grid, 24 a decade.
+        policy: its edges join the default grid, so that payments from the cube are exact.
+    """
+    by_id = {d.id: d for d in claims.incident.dimensions}
+    for name in dimensions:
+        if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
+            known = ["service", "claimant_type", "filed_on", *by_id]
+            raise UsageError("no such dimension", value=name, remedy=nearest(name, known).capitalize())
+    if bands is None:
+        bands = Bands.of(log_grid(), policy.cuts if policy else (), negative=claims.incident.loss.negative == "band")
+    rows = [(o, u, _LOWEST if o is None else o, _HIGHEST if u is None else u)
+            for o, u in bands.rows() if (o, u) != UNKNOWN]  # fmt: skip
+    warehouse = claims.warehouse
+    schema = {**EDGES, "above": pl.Int64, "below": pl.Int64}
+    warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
+    expressions = ", ".join(
+        f"{_expression(name, by_id.get(name))} as {quoted(name)}" for name in dimensions
+    )
+    names = ", ".join(quoted(name) for name in dimensions)
+    frame = warehouse.frame(queries.bind("cube", expressions=expressions, names=names))
+    return Cube(frame, tuple(dimensions), claims.synthetic, ", ".join(f.name for f in claims.inputs))
+
+
+def _expression(name: str, dimension: Dimension | None) -> str:
+    """A dimension as the cube groups it: a numeric one by the label of its band."""
+    if dimension is None or dimension.kind == "text":
+        return quoted(name)
+    cases = [f"when {quoted(name)} is null then null"]
+    low = None
+    for cut in dimension.cuts:
+        cases.append(f"when {quoted(name)} <= {cut} then {literal(dimension_label(low, cut))}")
+        low = cut
+    return f"case {' '.join(cases)} else {literal(dimension_label(low, None))} end"
+
+
+def dimension_label(over: int | None, up_to: int | None) -> str:
+    """The band of a numeric dimension, as cubes and eligibility rules write it."""
+    if over is None:
+        return f"up to {up_to}"
+    return f"over {over}" if up_to is None else f"over {over} up to {up_to}"
+
+
+COUNT_COLUMNS = ("service", "claimant_type", "band", "claims")
+
+
+def read_counts(path: str | Path, incident: Incident) -> Cube:
+    """A cube from totals alone: a CSV `service,claimant_type,band,claims[,loss]`.
+
+    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
+
+    Raises:
+        InputRefused: a missing column, an unknown name, a band or a count that cannot be read.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputRefused("there is no such file", file=path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            table = list(csv.DictReader(stream, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputRefused(f"cannot be read as UTF-8 CSV: {error}", file=path.name) from error
+    if not table:
+        raise InputRefused("the file has no rows", file=path.name)
+    for column in COUNT_COLUMNS:
+        if column not in table[0]:
+            raise InputRefused(
+                f"the column {column} is missing", file=path.name, row=1,
+                remedy="The columns are service,claimant_type,band,claims and, if known, loss.",
+            )  # fmt: skip
+    rows = []
+    for number, record in enumerate(table, start=2):
+        try:
+            rows.append(_count_row(record, incident))
+        except OutageAnalysisError as error:
+            raise InputRefused(
+                error.problem, file=path.name, row=number, column=error.column,
+                value=error.value, remedy=error.remedy,
+            ) from error  # fmt: skip
+    schema = {"service": pl.String, "claimant_type": pl.String, **EDGES, **MEASURES}
+    frame = (
+        pl.DataFrame(rows, schema=schema, orient="row")
+        .group_by("service", "claimant_type", "over", "up_to")
+        .agg(pl.col("claims").sum(), *(
+            pl.when(pl.col(m).null_count() == 0).then(pl.col(m).sum()) for m in ("loss", "loss_squared")
+        ))
+    )  # fmt: skip
+    synthetic = "synthetic" in path.name.lower()
+    return Cube(sorted_cube(frame, ("service", "claimant_type")), ("service", "claimant_type"), synthetic, path.name)
+
+
+def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
+    """Total order: dimensions, then bands with zero first and unknown last."""
+    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
+    return frame.sort(*dimensions, unknown, "over", nulls_last=False)
+
+
+def _count_row(record: dict[str, str], incident: Incident) -> tuple[object, ...]:
+    if None in record or None in record.values():
+        raise UsageError("has not the fields of its header")
+    service = _known(record["service"], incident.services, "service")
+    claimant = _known(record["claimant_type"], incident.claimant_types, "claimant_type")
+    try:
+        band = parse_band(record["band"])
+    except UsageError as error:
+        error.column = "band"
+        raise
+    claims = _whole(record["claims"], "claims")
+    loss = _whole(record["loss"], "loss") if record.get("loss", "").strip() else None
+    return (service, claimant, *band, claims, loss, None)
+
+
+def _known(raw: str, named: Sequence[Named], column: str) -> str:
+    for item in named:
+        if folded(raw) in item.spellings():
+            return item.id
+    aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+    raise UsageError(
+        f"{column} is not known", column=column, value=raw, remedy=nearest(raw, aliases).capitalize()
+    )
+
+
+def _whole(raw: str, column: str) -> int:
+    text = raw.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):  # noqa: PLR2004 - below 10^15
+        raise UsageError(f"{column} is not a whole number", column=column, value=raw)
+    return int(text)

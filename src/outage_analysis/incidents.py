@@ -1,0 +1,175 @@
+"""The incident: what failed, when, for whom, and how its complaint files are laid out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field, model_validator
+
+from outage_analysis.bands import Closed, cuts_of
+from outage_analysis.datasets import Day, Identifier, Name, Noun, read_noun
+
+CANONICAL = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
+"""The columns of a claim, beside the dimensions that an incident declares."""
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
+    return moment
+
+
+Moment = Annotated[datetime, AfterValidator(_aware)]
+
+
+def _zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("is not an IANA time zone | Write it as Asia/Seoul.")
+    return name
+
+
+def folded(text: str) -> str:
+    """A name as people type it, reduced to what distinguishes it: case, width, spaces and hyphens go."""
+    return re.sub(r"[\s\-_.·]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+class Window(Noun):
+    """One stretch of an outage; a missing `end` means that no hour was published."""
+
+    start: Moment
+    end: Moment | None = None
+    what: str = ""
+    facts: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("ends before it starts")
+        return self
+
+    @property
+    def hours(self) -> float | None:
+        """Length in hours, or None when the end was not published."""
+        return (self.end - self.start).total_seconds() / 3600 if self.end else None
+
+
+class Named(Noun):
+    """Something with an id, a name and the ways people write it."""
+
+    id: Identifier
+    name: Name
+    aliases: tuple[str, ...] = ()
+
+    def spellings(self) -> set[str]:
+        """Every folded way to write it."""
+        return {folded(s) for s in (self.id, self.name.en, self.name.ko, *self.aliases) if s}
+
+
+class Service(Named):
+    """A service that failed."""
+
+    group: str = ""
+    users: tuple[str, ...] = ()
+    """Ids of the facts that say how many use it."""
+    outage: tuple[Window, ...] = ()
+
+
+class Dimension(Noun):
+    """A further column of a claim: text as it stands, or a whole number cut into bands."""
+
+    id: Identifier
+    name: Name
+    kind: Literal["text", "number"] = "text"
+    unit: str = ""
+    edges: tuple[int, ...] = ()
+    closed: Closed = "upper"
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Inclusive upper cuts of the bands of a numeric dimension."""
+        return cuts_of(self.edges, self.closed)
+
+    @model_validator(mode="after")
+    def _edges_belong(self) -> Self:
+        if (self.kind == "number") != bool(self.edges):
+            raise ValueError("has edges exactly when its kind is number")
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("has edges that do not increase")
+        return self
+
+
+class Loss(Noun):
+    """The measure that a claim alleges: won, minutes of delay, days without service."""
+
+    name: Name
+    unit: str = Field(min_length=1, max_length=24)
+    negative: Literal["reject", "zero", "band"] = "reject"
+    """What a negative value becomes: a reject, a zero loss, or a band of its own."""
+
+
+class Incident(Noun):
+    """An outage; everything about it is in its TOML page."""
+
+    id: Identifier
+    name: Name
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    minor_units: int = Field(default=0, ge=0, le=4)
+    """Decimal places of the currency; amounts are integers of the smallest unit."""
+    time_zone: Annotated[str, AfterValidator(_zone)]
+    outage: Window
+    claims_from: Day
+    claims_to: Day
+    loss: Loss
+    sources: tuple[str, ...] = ()
+    columns: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Canonical column -> the headers under which it may arrive, beside its own name."""
+    services: tuple[Service, ...] = Field(alias="service", min_length=1)
+    claimant_types: tuple[Named, ...] = Field(alias="claimant_type", min_length=1)
+    dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.claims_to < self.claims_from:
+            raise ValueError("the claims window ends before it starts")
+        for group in (self.services, self.claimant_types):
+            owners: dict[str, str] = {}
+            for item in group:
+                for spelling in sorted(item.spellings()):
+                    if owners.setdefault(spelling, item.id) != item.id:
+                        raise ValueError(
+                            f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}"
+                        )
+        for dimension in self.dimensions:
+            if dimension.id in CANONICAL:
+                raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
+        unknown = set(self.columns) - {*CANONICAL, *(d.id for d in self.dimensions)}
+        if unknown:
+            raise ValueError(f"columns maps '{min(unknown)}', which no claim has")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of its days."""
+        return ZoneInfo(self.time_zone)
+
+    def service(self, id_: str) -> Service:
+        """One service by id."""
+        return next(s for s in self.services if s.id == id_)
+
+    def in_window(self, day: date) -> bool:
+        """Whether a claim may have been filed on this day."""
+        return self.claims_from <= day <= self.claims_to
+
+
+def load_incident(id_or_path: str | Path) -> Incident:
+    """Read an incident from its bundled id or from a path to TOML.
+
+    Raises:
+        UsageError: no such incident, or a page that breaks a rule, by key.
+    """
+    return read_noun(Incident, "incidents", id_or_path)

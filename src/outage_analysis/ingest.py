@@ -1,0 +1,208 @@
+"""Files of complaints -> staged rows: every record as text, with its file and its row.
+
+Row numbers are those a person counts: the header of a CSV is row 1, the first record of a Parquet
+file is row 1. Nothing is judged here; a record whose fields do not fit the header is kept as
+unreadable.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis import queries
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Incident, folded
+from outage_analysis.queries import quoted
+from outage_analysis.warehouse import Warehouse
+
+REQUIRED = ("claim_id", "service", "claimant_type", "filed_on", "loss")
+OPTIONAL = ("claimant_id", "synthetic")
+DELIMITERS = (",", ";", "\t")
+HEAD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file as it was read."""
+
+    name: str
+    sha256: str
+    bytes: int
+    encoding: str
+    dialect: str
+
+
+def stage(warehouse: Warehouse, paths: Sequence[Path], incident: Incident) -> list[InputFile]:
+    """Fill the tables `files`, `staged` and `unreadable` from the files, in order.
+
+    Raises:
+        InputRefused: a file that is missing, empty, not decodable or without a needed column.
+    """
+    columns = [*REQUIRED, *OPTIONAL, *(d.id for d in incident.dimensions)]
+    _empty_tables(warehouse, columns)
+    names: list[str] = []
+    inputs: list[InputFile] = []
+    for number, path in enumerate(paths):
+        _check_file(path)
+        names.append(path.name if path.name not in names else f"{path.name} ({number + 1})")
+        inputs.append(READERS[path.suffix.lower()](warehouse, path, incident, number))
+    warehouse.load("files", pl.DataFrame({"file_number": range(len(names)), "file": names}))
+    return inputs
+
+
+def _empty_tables(warehouse: Warehouse, columns: list[str]) -> None:
+    texts = {name: pl.String for name in columns}
+    keys = {"file_number": pl.Int64, "source_row": pl.Int64}
+    warehouse.load("staged", pl.DataFrame(schema={**keys, **texts}))
+    warehouse.load("unreadable", pl.DataFrame(schema={**keys, "raw": pl.String}))
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise InputRefused("there is no such file", file=path)
+    if path.suffix.lower() not in READERS:
+        raise InputRefused(
+            "is of no known format", file=path.name, remedy="Known: " + ", ".join(READERS)
+        )
+    if any(c in str(path) for c in "*?["):
+        raise InputRefused("has *, ? or [ in its path", file=path, remedy="Rename it.")
+    try:
+        with path.open("rb") as stream:
+            if not stream.read(1):
+                raise InputRefused("the file is empty", file=path.name)
+    except OSError as error:
+        raise InputRefused(f"cannot be read: {error.strerror}", file=path.name) from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _mapping(headers: list[str], incident: Incident, file: str, row: int | None) -> dict[str, str]:
+    """Canonical column -> header of this file, by name or by the incident's mapping."""
+    wanted = [*REQUIRED, *OPTIONAL, *(d.id for d in incident.dimensions)]
+    found: dict[str, str] = {}
+    for canonical in wanted:
+        spellings = {folded(s) for s in (canonical, *incident.columns.get(canonical, ()))}
+        matches = [h for h in headers if folded(h) in spellings]
+        if len(matches) > 1:
+            raise InputRefused(
+                f"two columns stand for {canonical}", file=file, row=row,
+                value=" and ".join(matches), remedy="Remove or rename one.",
+            )  # fmt: skip
+        if matches:
+            found[canonical] = matches[0]
+    for canonical in (*REQUIRED, *(d.id for d in incident.dimensions)):
+        if canonical not in found:
+            raise InputRefused(
+                f"the column {canonical} is missing", file=file, row=row, value=", ".join(headers),
+                remedy=f"Add it, or name its header under [columns] of the incident: "
+                f'{canonical} = ["..."].',
+            )  # fmt: skip
+    return found
+
+
+def _projection(mapping: dict[str, str], file_number: int) -> str:
+    taken = [f"{file_number} as file_number"]
+    taken += [f"cast({quoted(h)} as varchar) as {quoted(c)}" for c, h in mapping.items()]
+    return ", ".join(taken)
+
+
+def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int) -> InputFile:
+    encoding = _utf8(path)
+    headers, delimiter = _header(path)
+    mapping = _mapping(headers, incident, path.name, 1)
+    # The engine reads with names of our own: a header may hold anything, even twice.
+    positions = {f"c{i}": "VARCHAR" for i in range(len(headers))}
+    warehouse.create(
+        "_read", queries.bind("staged"), path=str(path), delimiter=delimiter, columns=positions
+    )
+    by_position = {c: f"c{headers.index(h)}" for c, h in mapping.items()}
+    broken = warehouse.frame(
+        "select line, min(csv_line) as raw from reject_errors group by line order by line"
+    )
+    # A record that could not be read takes a row number but no position: shift those after it.
+    rows = broken.with_row_index("rank", offset=1).select(
+        before=pl.col("line").cast(pl.Int64) - pl.col("rank") - 1
+    )
+    warehouse.load("_shifts", rows)
+    warehouse.append(
+        "staged",
+        f"select {_projection(by_position, number)}, position + 1 + "  # noqa: S608 - quoted above
+        "(select count(*) from _shifts where _shifts.before < _read.position) as source_row "
+        "from _read" if len(broken) else
+        f"select {_projection(by_position, number)}, position + 1 as source_row from _read",
+    )  # fmt: skip
+    warehouse.append(
+        "unreadable",
+        f"select {number} as file_number, line::bigint as source_row, csv_line as raw "  # noqa: S608
+        "from (select line, min(csv_line) as csv_line from reject_errors group by line)",
+    )
+    warehouse.forget_rejects()
+    return InputFile(
+        path.name, _digest(path), path.stat().st_size, encoding, f"delimiter {delimiter!r}"
+    )
+
+
+def _utf8(path: Path) -> str:
+    """The encoding, after decoding the whole file strictly."""
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    offset = 0
+    with path.open("rb") as stream:
+        bom = stream.read(3) == codecs.BOM_UTF8
+        stream.seek(0)
+        while block := stream.read(HEAD_BYTES):
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                raise InputRefused(
+                    f"is not UTF-8 at byte {offset + error.start:,}", file=path.name,
+                    remedy="Save it as UTF-8 (in Excel: CSV UTF-8).",
+                ) from error  # fmt: skip
+            if 0 in block:
+                raise InputRefused(
+                    f"holds a NUL byte at {offset + block.index(0):,}", file=path.name,
+                    remedy="Save it as UTF-8 text.",
+                )  # fmt: skip
+            offset += len(block)
+    return "utf-8-sig" if bom else "utf-8"
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    """The header's fields and the delimiter that splits it into the most."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES).decode("utf-8-sig", errors="ignore")
+    candidates = []
+    for delimiter in DELIMITERS:
+        fields = next(csv.reader(io.StringIO(head), delimiter=delimiter), [])
+        candidates.append(([f.strip() for f in fields], delimiter))
+    return max(candidates, key=lambda c: len(c[0]))
+
+
+def _read_parquet(warehouse: Warehouse, path: Path, incident: Incident, number: int) -> InputFile:
+    try:
+        headers = pl.read_parquet_schema(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputRefused("is not a Parquet file", file=path.name) from error
+    mapping = _mapping(list(headers), incident, path.name, None)
+    warehouse.append(
+        "staged",
+        f"select {_projection(mapping, number)}, row_number() over () as source_row "  # noqa: S608
+        "from read_parquet($path)",
+        path=str(path),
+    )
+    return InputFile(path.name, _digest(path), path.stat().st_size, "parquet", "")
+
+
+Reader = Callable[[Warehouse, Path, Incident, int], InputFile]
+READERS: dict[str, Reader] = {".csv": _read_csv, ".parquet": _read_parquet}
+"""Suffix -> reader."""

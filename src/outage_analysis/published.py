@@ -1,0 +1,141 @@
+"""Published figures: tidy rows with an id, a source, a grade and the day they became public.
+
+`facts()` reads data/published/; what only the outcome revealed lives in data/outcomes/ and is read
+by name, for the back-test and for checks made in hindsight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Literal
+
+import polars as pl
+
+from outage_analysis.datasets import data_root, nearest
+from outage_analysis.errors import ModelRefused, UsageError
+
+SCHEMA: dict[str, pl.DataType] = {
+    "id": pl.String(),
+    "topic": pl.String(),
+    "quantity": pl.String(),
+    "value": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "unit": pl.String(),
+    "counts": pl.String(),
+    "public_on": pl.Date(),
+    "source": pl.String(),
+    "grade": pl.Enum(["A", "B", "C", "D", "NF"]),
+    "note": pl.String(),
+}
+"""Columns of a facts frame; `counts` says what the number counts."""
+
+Shelf = Literal["published", "outcomes"]
+
+
+@cache
+def _shelf(name: Shelf) -> pl.DataFrame:
+    frames = [
+        pl.read_csv(path, schema=SCHEMA).with_columns(pl.lit(path.stem).alias("collection"))
+        for path in sorted((data_root() / name).glob("*.csv"))
+    ]
+    return pl.concat(frames)
+
+
+def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.DataFrame:
+    """Published facts, one row a figure, in the order of the files.
+
+    Args:
+        public_by: keep only facts public by this day; an undated fact is never among them.
+        topic: keep only one topic.
+
+    Returns:
+        The columns of `SCHEMA` and `collection`, the file's name.
+    """
+    return _filtered(_shelf("published"), public_by, topic)
+
+
+def outcomes(*, public_by: date | None = None) -> pl.DataFrame:
+    """What came out afterwards: never an input to a model, only to a comparison in hindsight."""
+    return _filtered(_shelf("outcomes"), public_by, None)
+
+
+def _filtered(frame: pl.DataFrame, public_by: date | None, topic: str | None) -> pl.DataFrame:
+    if public_by is not None:
+        frame = frame.filter(pl.col("public_on") <= public_by)  # null compares as false
+    if topic is not None:
+        topics = frame["topic"].unique().sort().to_list()
+        if topic not in topics:
+            raise UsageError("unknown topic", value=topic, remedy=nearest(topic, topics).capitalize())
+        frame = frame.filter(pl.col("topic") == topic)
+    return frame
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One published figure: a value, or the ends of a range."""
+
+    id: str
+    value: float | None
+    low: float | None
+    high: float | None
+    unit: str
+    public_on: date | None
+    grade: str
+    source: str
+    counts: str
+
+    @property
+    def number(self) -> float:
+        """The value; refuses a range."""
+        if self.value is None:
+            raise UsageError("this fact has no single value", value=self.id)
+        return self.value
+
+    @property
+    def whole(self) -> int:
+        """The value as an integer; refuses one that is not whole."""
+        if self.number != int(self.number):
+            raise UsageError("this fact is not a whole number", value=self.id)
+        return int(self.number)
+
+    @property
+    def middle(self) -> float:
+        """The value, or the middle of a range with two ends."""
+        if self.value is None and self.low is not None and self.high is not None:
+            return (self.low + self.high) / 2
+        return self.number
+
+
+def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
+    """One figure by id.
+
+    Args:
+        id_: the fact's id.
+        public_by: refuse a fact that was not public by this day.
+        hindsight: whether the outcomes shelf may be read too.
+
+    Raises:
+        UsageError: no such fact.
+        ModelRefused: the fact was not public by the day asked for.
+    """
+    shelf = pl.concat([_shelf("published"), _shelf("outcomes")]) if hindsight else _shelf("published")
+    rows = shelf.filter(pl.col("id") == id_).rows(named=True)
+    if not rows:
+        raise UsageError("no such fact", value=id_, remedy=nearest(id_, shelf["id"].to_list()).capitalize())
+    row = rows[0]
+    if public_by is not None and (row["public_on"] is None or row["public_on"] > public_by):
+        when = row["public_on"] or "an unknown day"
+        raise ModelRefused(
+            f"fact {id_} was public on {when}, after the as-of date {public_by}",
+            remedy="Move --as-of to a day on which it was known, or leave out the line that needs it.",
+        )
+    texts = {name: row[name] or "" for name in ("unit", "grade", "source", "counts")}
+    return Fact(id_, row["value"], row["low"], row["high"], public_on=row["public_on"], **texts)
+
+
+def exists(id_: str) -> bool:
+    """Whether an id names a fact on either shelf."""
+    return any(id_ in _shelf(shelf)["id"] for shelf in ("published", "outcomes"))
