@@ -167,11 +167,11 @@ def explain(claims: Claims, reject: dict[str, object]) -> InputRefused:
     if rule.endswith("is known"):
         named = incident.services if column == "service" else incident.claimant_types
         aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-        remedy = f"{nearest(str(value), aliases).capitalize()} {remedy}"
+        remedy = f"{nearest(str(value), aliases)} {remedy}"
     if rule == "claim_id is not repeated":
         remedy = f"Row {reject['kept_row']:,} of {reject['kept_file']} was kept."
     return InputRefused(
-        rule, file=reject["source_file"], row=int(str(reject["source_row"])),
+        f"breaks the rule '{rule}'", file=reject["source_file"], row=int(str(reject["source_row"])),
         column=column if column in reject else None, value=value, remedy=remedy,
     )  # fmt: skip
 

@@ -66,7 +66,7 @@ def build_cube(
     for name in dimensions:
         if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
             known = ["service", "claimant_type", "filed_on", *by_id]
-            raise UsageError("no such dimension", value=name, remedy=nearest(name, known).capitalize())
+            raise UsageError("no such dimension", value=name, remedy=nearest(name, known))
     if bands is None:
         bands = Bands.of(log_grid(), policy.cuts if policy else (), negative=claims.incident.loss.negative == "band")
     rows = [(o, u, _LOWEST if o is None else o, _HIGHEST if u is None else u)
@@ -74,11 +74,14 @@ def build_cube(
     warehouse = claims.warehouse
     schema = {**EDGES, "above": pl.Int64, "below": pl.Int64}
     warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
-    expressions = ", ".join(
-        f"{_expression(name, by_id.get(name))} as {quoted(name)}" for name in dimensions
+    groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
+    query = queries.bind(
+        "cube",
+        columns=", ".join(f"{e} as {quoted(name)}" for name, e in groups.items()),
+        groups=", ".join(groups.values()),
+        names=", ".join(quoted(name) for name in groups),
     )
-    names = ", ".join(quoted(name) for name in dimensions)
-    frame = warehouse.frame(queries.bind("cube", expressions=expressions, names=names))
+    frame = warehouse.frame(query)
     return Cube(frame, tuple(dimensions), claims.synthetic, ", ".join(f.name for f in claims.inputs))
 
 
@@ -176,7 +179,7 @@ def _known(raw: str, named: Sequence[Named], column: str) -> str:
             return item.id
     aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
     raise UsageError(
-        f"{column} is not known", column=column, value=raw, remedy=nearest(raw, aliases).capitalize()
+        f"{column} is not known", column=column, value=raw, remedy=nearest(raw, aliases)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+import unicodedata
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -15,6 +16,7 @@ from outage_analysis.errors import InputRefused, UsageError
 
 Kind = Literal["incidents", "policies", "assumptions"]
 MAX_TOML_BYTES = 2_000_000
+MOST_NAMED = 12
 
 
 class Noun(BaseModel):
@@ -62,11 +64,17 @@ def ids(kind: Kind) -> list[str]:
 
 
 def nearest(word: str, known: list[str]) -> str:
-    """A hint naming the closest known word, or the known words when none is close."""
-    close = difflib.get_close_matches(word.casefold(), [k.casefold() for k in known], n=1, cutoff=0.5)
+    """A hint naming the closest known word, or the known words when none is close.
+
+    Words are compared as letters, Hangul syllables as their jamo: 톸 is close to 톡.
+    """
+    letters = {unicodedata.normalize("NFD", k.casefold()): k for k in reversed(known)}
+    close = difflib.get_close_matches(
+        unicodedata.normalize("NFD", word.casefold()), list(letters), n=1, cutoff=0.5
+    )
     if close:
-        return next(f"did you mean '{k}'?" for k in known if k.casefold() == close[0])
-    return "known: " + ", ".join(known[:12]) + (", …" if len(known) > 12 else "")  # noqa: PLR2004
+        return f"Did you mean '{letters[close[0]]}'?"
+    return "Known: " + ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else ".")
 
 
 def resolve(kind: Kind, id_or_path: str | Path) -> Path:
@@ -85,7 +93,7 @@ def resolve(kind: Kind, id_or_path: str | Path) -> Path:
         return path
     problem = "no such file" if path.suffix == ".toml" else f"no such id in {kind}"
     raise UsageError(
-        problem, file=text, remedy=f"Give a path to a .toml file or a bundled id; {nearest(text, ids(kind))}"
+        problem, file=text, remedy=f"Give a path to a .toml file or a bundled id. {nearest(text, ids(kind))}"
     )
 
 
@@ -135,7 +143,7 @@ def _as_usage_error(
     if first["type"] == "extra_forbidden":
         return UsageError(
             f"unknown key{more}", file=file, column=key,
-            remedy=nearest(str(first["loc"][-1]), _known_keys(model)).capitalize(),
+            remedy=nearest(str(first["loc"][-1]), _known_keys(model)),
         )  # fmt: skip
     if first["type"] == "missing":
         return UsageError(f"a required key is missing{more}", file=file, column=key)

@@ -68,7 +68,7 @@ def _filtered(frame: pl.DataFrame, public_by: date | None, topic: str | None) ->
     if topic is not None:
         topics = frame["topic"].unique().sort().to_list()
         if topic not in topics:
-            raise UsageError("unknown topic", value=topic, remedy=nearest(topic, topics).capitalize())
+            raise UsageError("unknown topic", value=topic, remedy=nearest(topic, topics))
         frame = frame.filter(pl.col("topic") == topic)
     return frame
 
@@ -124,7 +124,7 @@ def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) 
     shelf = pl.concat([_shelf("published"), _shelf("outcomes")]) if hindsight else _shelf("published")
     rows = shelf.filter(pl.col("id") == id_).rows(named=True)
     if not rows:
-        raise UsageError("no such fact", value=id_, remedy=nearest(id_, shelf["id"].to_list()).capitalize())
+        raise UsageError("no such fact", value=id_, remedy=nearest(id_, shelf["id"].to_list()))
     row = rows[0]
     if public_by is not None and (row["public_on"] is None or row["public_on"] > public_by):
         when = row["public_on"] or "an unknown day"

@@ -1,13 +1,13 @@
 -- One row a combination of the chosen dimensions and a loss band, with its claims and sums of loss.
 with by_loss as (
     select
-        {expressions},
+        {columns},
         loss,
         count(*) as claims,
         sum(loss) as loss_sum,
         sum(cast(loss as decimal(19, 0)) * cast(loss as decimal(19, 0))) as loss_squared
     from claims
-    group by {expressions}, loss
+    group by {groups}, loss
 )
 select
     {names},
