@@ -81,6 +81,12 @@ class Entry(Noun):
     """Whether its author already knew how the case ended."""
 
 
+    def rests_on_public(self, day: date) -> bool:
+        """Whether every figure it is computed from was public by a day."""
+        used = getattr(self, "classes", ()) + getattr(self, "widest", ())
+        return all((figure(f).public_on or date.max) <= day for f in used)
+
+
 class RateAssumption(Entry):
     """A rate of the funnel, from reference classes or stated outright."""
 
@@ -177,8 +183,8 @@ class Ledger(Noun):
     assumptions: tuple[Assumption, ...] = Field(alias="assumption", min_length=1)
 
     def admissible(self, day: date) -> Ledger:
-        """The ledger without what was not public by a day."""
-        kept = tuple(a for a in self.assumptions if a.public_on <= day)
+        """The ledger without what was not public by a day, or rests on what was not."""
+        kept = tuple(a for a in self.assumptions if a.public_on <= day and a.rests_on_public(day))
         return self.model_copy(update={"assumptions": kept})
 
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from outage_analysis.errors import InputRefused, UsageError
 
-Kind = Literal["incidents", "policies", "assumptions"]
+Kind = Literal["incidents", "policies", "assumptions", "synthetic"]
 MAX_TOML_BYTES = 2_000_000
 MOST_NAMED = 12
 

@@ -77,6 +77,8 @@ class Service(Named):
     users: tuple[str, ...] = ()
     """Ids of the facts that say how many use it."""
     outage: tuple[Window, ...] = ()
+    published_count: str | None = None
+    """The fact that counts its complaints, if one was published."""
 
 
 class Dimension(Noun):
@@ -112,6 +114,41 @@ class Loss(Noun):
     """What a negative value becomes: a reject, a zero loss, or a band of its own."""
 
 
+class TieOut(Noun):
+    """A published sum to compute again: what from, and what was printed."""
+
+    id: Identifier
+    name: Name
+    kind: Literal["payments", "face_value", "fee", "sum", "ratio", "figure"]
+    """`ratio` is the first fact, over the second if there is one, times `scale`."""
+    of: tuple[str, ...] = ()
+    """Facts that go in."""
+    lines: tuple[str, ...] = ()
+    """Cost lines that go in."""
+    loss: int | None = None
+    scale: float = 1.0
+    printed: str = ""
+    """The fact that was printed."""
+    end: Literal["value", "low", "high"] = "value"
+    printed_value: float | None = None
+    """What was printed, when no fact of its own holds it; `facts` then names the source."""
+    tolerance: float = 0.0
+    at_least: bool = False
+    """The printed figure is a lower bound."""
+    expect: Literal["ties", "differs"] = "ties"
+    unit: str
+    facts: tuple[str, ...] = ()
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if bool(self.printed) == (self.printed_value is not None):
+            raise ValueError("needs exactly one of printed and printed_value")
+        if not self.of and not self.lines:
+            raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
+        return self
+
+
 class Incident(Noun):
     """An outage; everything about it is in its TOML page."""
 
@@ -131,6 +168,7 @@ class Incident(Noun):
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
     claimant_types: tuple[Named, ...] = Field(alias="claimant_type", min_length=1)
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
+    tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,0 +1,85 @@
+"""Views of a cube: display bands, shares, cumulative intake. Every function is frame or cube -> frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from outage_analysis.bands import Bands, within
+from outage_analysis.cube import Cube, sorted_cube
+from outage_analysis.errors import UsageError
+
+
+def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
+    """Bands for the eye: the policy's cuts and the powers of ten from a tenth to ten times them."""
+    if not cuts:
+        return Bands.of(tuple(10**k for k in range(3, 8)), negative=negative)
+    tens = tuple(10**k for k in range(16) if cuts[0] <= 10 ** (k + 1) and 10**k <= cuts[-1] * 10)
+    return Bands.of(tuple(cuts), tens, negative=negative)
+
+
+def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.DataFrame:
+    """A cube summed to fewer dimensions and, if given, to wider bands.
+
+    Args:
+        cube: any cube.
+        by: the dimensions to keep.
+        bands: wider bands, each a union of the cube's; None sums over all bands.
+
+    Returns:
+        `by`, the band's `over` and `up_to` (when `bands` is given), `claims` and `loss`.
+
+    Raises:
+        UsageError: a band of the cube lies in none of the wider ones.
+    """
+    frame, keys = cube.frame, list(by)
+    if bands is not None:
+        mapping = _mapping(cube, bands)
+        frame = frame.join(mapping, on=["over", "up_to"], nulls_equal=True)
+        frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
+        keys += ["over", "up_to"]
+    loss = pl.when(pl.col("loss").null_count() == 0).then(pl.col("loss").sum())
+    if not keys:
+        return frame.select(pl.col("claims").sum(), loss)
+    summed = frame.group_by(keys).agg(pl.col("claims").sum(), loss)
+    return sorted_cube(summed, by) if bands is not None else summed.sort(by)
+
+
+def _mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
+    rows = []
+    for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
+        wider = [b for b in bands.rows() if within((over, up_to), b)]
+        if not wider:
+            raise UsageError(
+                f"the band over {over} up to {up_to} lies in no display band",
+                remedy="Display bands are unions of the cube's bands.",
+            )
+        rows.append((over, up_to, *wider[0]))
+    names = ("over", "up_to", "to_over", "to_up_to")
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
+
+
+def with_shares(frame: pl.DataFrame, within_: Sequence[str] = ()) -> pl.DataFrame:
+    """`share`: each row's claims over the claims of its group (of all rows when no group is named)."""
+    total = pl.col("claims").sum().over(list(within_)) if within_ else pl.col("claims").sum()
+    return frame.with_columns(share=pl.col("claims") / total)
+
+
+def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Claims filed by the end of each day: `by`, `filed_on`, `claims`, `cumulative`.
+
+    Every day from the first to the last has a row, also one on which nothing was filed.
+    """
+    daily = regroup(cube, [*by, "filed_on"])
+    days = pl.select(
+        filed_on=pl.date_range(daily["filed_on"].min(), daily["filed_on"].max(), interval="1d")
+    ) if len(daily) else daily.select("filed_on")  # fmt: skip
+    grid = daily.select(by).unique().join(days, how="cross") if by else days
+    return (
+        grid.join(daily, on=[*by, "filed_on"], how="left")
+        .with_columns(pl.col("claims").fill_null(0))
+        .sort(*by, "filed_on")
+        .with_columns(cumulative=pl.col("claims").cum_sum().over(list(by)) if by else pl.col("claims").cum_sum())
+        .select(*by, "filed_on", "claims", "cumulative")
+    )  # fmt: skip
