@@ -45,9 +45,17 @@ def reference_class_prior(shares: Sequence[float], ends: tuple[float, float]) ->
     Returns:
         The mean of the predictive law (by quadrature on 20,000 equal-probability points), and its
         two end points.
+
+    Raises:
+        ModelRefused: a share of 0 or 1, no share at all, or three or more that are all equal.
     """
     from scipy import stats
 
+    remedy = "State the rate and its bounds in the ledger."
+    if not shares or not all(0 < share < 1 for share in shares):
+        raise ModelRefused("reference classes need shares between 0 and 1, ends excluded", remedy=remedy)
+    if len(shares) >= FEWEST_EVENTS and len(set(shares)) == 1:
+        raise ModelRefused("reference classes that are all equal have no spread to go by", remedy=remedy)
     logits = np.log(np.asarray(shares) / (1 - np.asarray(shares)))
     n = len(logits)
     if n >= FEWEST_EVENTS:
@@ -181,6 +189,13 @@ class Ledger(Noun):
     incident: Identifier
     as_of: Day
     assumptions: tuple[Assumption, ...] = Field(alias="assumption", min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        ids = [a.id for a in self.assumptions]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"two assumptions have the id {max(ids, key=ids.count)}")
+        return self
 
     def admissible(self, day: date) -> Ledger:
         """The ledger without what was not public by a day, or rests on what was not."""

@@ -121,8 +121,9 @@ def check_partition(bands: list[Band]) -> None:
         )
 
 
-_NUMBER = r"(-?[\d,_]+)"
-_INTERVAL = re.compile(r"^([\[(])\s*(-?\d+)\s*,\s*(?:(\d+)|inf|∞)?\s*([\])])$")
+_NUMBER = r"(\d{1,3}(?:[,_]\d{3})+|\d+)"
+_INTERVAL = re.compile(r"([\[(])\s*(-?\d+)\s*,\s*(?:(\d+)|inf|∞)?\s*([\])])", re.ASCII)
+_LONGEST = 100
 _WORDS: dict[str, Band] = {
     "0": ZERO, "zero": ZERO, "none": ZERO, "no loss": ZERO,
     "unknown": UNKNOWN, "": UNKNOWN, "not stated": UNKNOWN,
@@ -134,27 +135,37 @@ def parse_band(text: str) -> Band:
     """A band as people write it: `(0, 300000]`, `[300000, 500000)`, `>500000`, `0`, `unknown`.
 
     Raises:
-        UsageError: none of the known ways to write a band.
+        UsageError: none of the known ways to write a band, an empty band, or an edge beyond 10^15.
     """
-    word = text.strip().casefold()
-    if word in _WORDS:
-        return _WORDS[word]
-    if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", word):
-        sign, number = match[1], int(re.sub(r"[,_]", "", match[2]))
-        bounds: dict[str, Band] = {
-            ">": (number, None), "over": (number, None), ">=": (number - 1, None),
-            "<": (0, number - 1), "<=": (0, number), "up to": (0, number),
-        }  # fmt: skip
-        return bounds[sign]
-    # A comma first separates two edges: (0,300] is 0 to 300. Only if that fails does it group digits.
-    ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", word)
-    if match := _INTERVAL.match(word) or _INTERVAL.match(ungrouped):
-        low = int(match[2]) - (match[1] == "[")
-        high = None if match[3] is None else int(match[3]) - (match[4] == ")")
-        if high is None or high > low:
-            return low, high
+    band = _parsed(text.strip().casefold()) if len(text) <= _LONGEST else None
+    if band is not None and all(edge is None or abs(edge) <= LARGEST_LOSS for edge in band):
+        return band
     raise UsageError(
         "is not a loss band",
         value=text,
         remedy="Write (0, 300000], [300000, 500000), >500000, 0 or unknown.",
     )
+
+
+def _parsed(word: str) -> Band | None:
+    if word in _WORDS:
+        return _WORDS[word]
+    if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", word, re.ASCII):
+        sign, number = match[1], int(re.sub(r"[,_]", "", match[2]))
+        bounds: dict[str, Band] = {
+            ">": (number, None), "over": (number, None), ">=": (number - 1, None),
+            "<": (0, number - 1), "<=": (0, number), "up to": (0, number),
+        }  # fmt: skip
+        return _unless_empty(bounds[sign])
+    # A comma first separates two edges: (0,300] is 0 to 300. Only if that fails does it group digits.
+    ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", word)
+    if match := _INTERVAL.fullmatch(word) or _INTERVAL.fullmatch(ungrouped):
+        low = int(match[2]) - (match[1] == "[")
+        high = None if match[3] is None else int(match[3]) - (match[4] == ")")
+        return _unless_empty((low, high))
+    return None
+
+
+def _unless_empty(band: Band) -> Band | None:
+    low, high = band
+    return None if low is not None and high is not None and high <= low else band

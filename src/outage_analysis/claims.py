@@ -100,6 +100,8 @@ def read_claims(
         raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
     several = [paths] if isinstance(paths, str | Path) else paths
     files = [Path(p) for p in several]
+    if not files:
+        raise UsageError("no file of complaints was named", remedy="Name at least one CSV or Parquet file.")
     warehouse = Warehouse()
     inputs = stage(warehouse, files, incident)
     _judge(warehouse, incident)
@@ -182,7 +184,8 @@ def _refuse_too_many(claims: Claims, max_rejects: float) -> None:
         raise InputRefused("has a header and no rows", file=claims.inputs[0].name)
     if rejected == rows or rejected / rows > max_rejects:
         first = explain(claims, claims.rejects.row(0, named=True))
-        share = f"{rejected:,} of {rows:,} rows rejected, more than {max_rejects:.1%}; the first"
+        limit = "all of them" if rejected == rows else f"more than {max_rejects:.1%}"
+        share = f"{rejected:,} of {rows:,} rows rejected, {limit}; the first"
         raise InputRefused(
             f"{first.problem} ({share})", file=first.file, row=first.row, column=first.column,
             value=first.value, remedy=first.remedy,

@@ -38,15 +38,21 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 """Lower-case letters, digits, hyphen and underscore."""
 
 
-class Name(Noun):
-    """A name in English and, where there is one, in Korean."""
+class Text(Noun):
+    """Words in English and, where there are any, in Korean."""
 
-    en: str = Field(min_length=1, max_length=120)
+    en: str = Field(min_length=1)
     ko: str = ""
 
     def __getitem__(self, lang: str) -> str:
-        """The name in `lang`, or in English when it has none."""
+        """The words in `lang`, or in English when there are none."""
         return (self.ko if lang == "ko" else self.en) or self.en
+
+
+class Name(Text):
+    """A short text."""
+
+    en: str = Field(min_length=1, max_length=120)
 
 
 def data_root() -> Path:
@@ -77,6 +83,14 @@ def nearest(word: str, known: list[str]) -> str:
     return "Known: " + ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else ".")
 
 
+def is_file(path: Path) -> bool:
+    """Whether a path is a file that can be reached; a name too long for the system is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def resolve(kind: Kind, id_or_path: str | Path) -> Path:
     """The file of a bundled id or of a path; a path serves wherever an id does.
 
@@ -86,10 +100,10 @@ def resolve(kind: Kind, id_or_path: str | Path) -> Path:
     text = str(id_or_path)
     if isinstance(id_or_path, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
         bundled = data_root() / kind / f"{text}.toml"
-        if bundled.is_file():
+        if is_file(bundled):
             return bundled
     path = Path(text)
-    if path.suffix == ".toml" and path.is_file():
+    if path.suffix == ".toml" and is_file(path):
         return path
     problem = "no such file" if path.suffix == ".toml" else f"no such id in {kind}"
     raise UsageError(
@@ -114,7 +128,7 @@ def read_noun(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
         page = _frozen(tomllib.loads(raw.decode("utf-8-sig")))
     except UnicodeDecodeError as error:
         raise UsageError(f"is not UTF-8 at byte {error.start}", file=path.name) from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond Python's limits
         raise UsageError(f"is not valid TOML: {error}", file=path.name) from error
     except OSError as error:
         raise InputRefused(f"cannot be read: {error.strerror}", file=path.name) from error

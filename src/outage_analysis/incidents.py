@@ -12,10 +12,17 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from outage_analysis.bands import Closed, cuts_of
-from outage_analysis.datasets import Day, Identifier, Name, Noun, read_noun
+from outage_analysis.datasets import Day, Identifier, Name, Noun, Text, read_noun
 
 CANONICAL = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim, beside the dimensions that an incident declares."""
+
+RESERVED = {
+    *CANONICAL, "synthetic", "source_file", "source_row", "file_number", "over", "up_to", "claims",
+    "loss_squared", "loss_sum", "broken", "kept_file", "kept_row", "line", "rule", "payment",
+    "payment_low", "payment_high", "entitled", "place", "low", "high",
+}  # fmt: skip
+"""Names that tables of claims, cubes and payments use for columns of their own."""
 
 
 def _aware(moment: datetime) -> datetime:
@@ -114,6 +121,15 @@ class Loss(Noun):
     """What a negative value becomes: a reject, a zero loss, or a band of its own."""
 
 
+class Headline(Noun):
+    """A published total, to stand beside ours with what it counts."""
+
+    fact: str
+    name: Name
+    line: str = ""
+    """The cost line whose cash it forecasts; empty when it counts something else."""
+
+
 class TieOut(Noun):
     """A published sum to compute again: what from, and what was printed."""
 
@@ -168,7 +184,25 @@ class Incident(Noun):
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
     claimant_types: tuple[Named, ...] = Field(alias="claimant_type", min_length=1)
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
+    headlines: tuple[Headline, ...] = Field(alias="headline", default=())
+    quarter_profit: str = ""
+    """The fact that gives a quarter's operating profit, to weigh the cost against."""
+    outcome: str = ""
+    """The fact that says what was paid in the end; read in hindsight only."""
+    limits: tuple[Text, ...] = ()
+    """What nobody could know about this incident, for the report's last section."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        groups: tuple[tuple[Named | Dimension, ...], ...] = (
+            self.services, self.claimant_types, self.dimensions,
+        )  # fmt: skip
+        for items in groups:
+            ids = [item.id for item in items]
+            if len(set(ids)) < len(ids):
+                raise ValueError(f"the id {max(ids, key=ids.count)} is given twice")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -183,7 +217,7 @@ class Incident(Noun):
                             f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}"
                         )
         for dimension in self.dimensions:
-            if dimension.id in CANONICAL:
+            if dimension.id in RESERVED or dimension.id.startswith("raw_"):
                 raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
         unknown = set(self.columns) - {*CANONICAL, *(d.id for d in self.dimensions)}
         if unknown:

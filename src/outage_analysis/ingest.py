@@ -11,13 +11,18 @@ import codecs
 import csv
 import hashlib
 import io
+import itertools
+import mmap
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from outage_analysis import queries
+from outage_analysis.datasets import is_file
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, folded
 from outage_analysis.queries import quoted
@@ -66,7 +71,7 @@ def _empty_tables(warehouse: Warehouse, columns: list[str]) -> None:
 
 
 def _check_file(path: Path) -> None:
-    if not path.is_file():
+    if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     if path.suffix.lower() not in READERS:
         raise InputRefused(
@@ -123,23 +128,28 @@ def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int)
     mapping = _mapping(headers, incident, path.name, 1)
     # The engine reads with names of our own: a header may hold anything, even twice.
     positions = {f"c{i}": "VARCHAR" for i in range(len(headers))}
-    warehouse.create(
-        "_read", queries.bind("staged"), path=str(path), delimiter=delimiter, columns=positions
-    )
+    try:
+        warehouse.create(
+            "_read", queries.bind("staged"), path=str(path.absolute()), delimiter=delimiter, columns=positions
+        )
+    except InputRefused as error:
+        raise InputRefused(
+            "cannot be read as CSV", file=path.name, value=error.problem,
+            remedy="Save it with line endings of one kind, and quote fields that hold a line break.",
+        ) from error  # fmt: skip
     by_position = {c: f"c{headers.index(h)}" for c, h in mapping.items()}
     broken = warehouse.frame(
         "select line, min(csv_line) as raw from reject_errors group by line order by line"
     )
-    # A record that could not be read takes a row number but no position: shift those after it.
-    rows = broken.with_row_index("rank", offset=1).select(
-        before=pl.col("line").cast(pl.Int64) - pl.col("rank") - 1
-    )
-    warehouse.load("_shifts", rows)
+    # A row that is blank or could not be read takes a number but no position: shift those after it.
+    skipped = sorted({*broken["line"], *_blank_rows(path, delimiter)})
+    before = [line - rank - 1 for rank, line in enumerate(skipped, start=1)]
+    warehouse.load("_shifts", pl.DataFrame({"before": before}, schema={"before": pl.Int64}))
     warehouse.append(
         "staged",
         f"select {_projection(by_position, number)}, position + 1 + "  # noqa: S608 - quoted above
         "(select count(*) from _shifts where _shifts.before < _read.position) as source_row "
-        "from _read" if len(broken) else
+        "from _read" if skipped else
         f"select {_projection(by_position, number)}, position + 1 as source_row from _read",
     )  # fmt: skip
     warehouse.append(
@@ -160,12 +170,13 @@ def _utf8(path: Path) -> str:
     with path.open("rb") as stream:
         bom = stream.read(3) == codecs.BOM_UTF8
         stream.seek(0)
-        while block := stream.read(HEAD_BYTES):
+        for block in itertools.chain(iter(partial(stream.read, HEAD_BYTES), b""), [b""]):
+            held = len(decoder.getstate()[0])
             try:
-                decoder.decode(block)
+                decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 raise InputRefused(
-                    f"is not UTF-8 at byte {offset + error.start:,}", file=path.name,
+                    f"is not UTF-8 at byte {offset - held + error.start:,}", file=path.name,
                     remedy="Save it as UTF-8 (in Excel: CSV UTF-8).",
                 ) from error  # fmt: skip
             if 0 in block:
@@ -183,9 +194,31 @@ def _header(path: Path) -> tuple[list[str], str]:
         head = stream.read(HEAD_BYTES).decode("utf-8-sig", errors="ignore")
     candidates = []
     for delimiter in DELIMITERS:
-        fields = next(csv.reader(io.StringIO(head), delimiter=delimiter), [])
+        try:
+            fields = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])
+        except csv.Error as error:
+            raise InputRefused(
+                f"has a header that cannot be read: {error}", file=path.name, row=1,
+                remedy="Look for a quotation mark that is not closed.",
+            ) from error  # fmt: skip
         candidates.append(([f.strip() for f in fields], delimiter))
     return max(candidates, key=lambda c: len(c[0]))
+
+
+def _blank_rows(path: Path, delimiter: str) -> list[int]:
+    """The numbers of rows without any character, which are neither claims nor rejects."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        if not re.search(rb"\n\r?\n|\r\r", whole):
+            return []
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        try:
+            records = csv.reader(text, delimiter=delimiter)
+            return [row for row, fields in enumerate(records, start=1) if not fields]
+        except csv.Error as error:
+            raise InputRefused(
+                f"has both blank rows and a field that cannot be read: {error}", file=path.name,
+                remedy="Remove the blank rows.",
+            ) from error  # fmt: skip
 
 
 def _read_parquet(warehouse: Warehouse, path: Path, incident: Incident, number: int) -> InputFile:
@@ -194,12 +227,17 @@ def _read_parquet(warehouse: Warehouse, path: Path, incident: Incident, number: 
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused("is not a Parquet file", file=path.name) from error
     mapping = _mapping(list(headers), incident, path.name, None)
-    warehouse.append(
-        "staged",
-        f"select {_projection(mapping, number)}, row_number() over () as source_row "  # noqa: S608
-        "from read_parquet($path)",
-        path=str(path),
-    )
+    try:
+        warehouse.append(
+            "staged",
+            f"select {_projection(mapping, number)}, row_number() over () as source_row "  # noqa: S608
+            "from read_parquet($path, hive_partitioning = false)",
+            path=str(path.absolute()),
+        )
+    except InputRefused as error:
+        raise InputRefused(
+            "is a damaged Parquet file", file=path.name, value=error.problem
+        ) from error
     return InputFile(path.name, _digest(path), path.stat().st_size, "parquet", "")
 
 

@@ -7,6 +7,7 @@ paid, the total is bounded instead, sharply.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -58,7 +59,7 @@ def _line(cube: Cube, line: Schedule) -> Iterator[tuple[object, ...]]:
         orient="row",
     )
     entitled = pl.all_horizontal(
-        pl.lit(value=True), *(pl.col(d).is_in(list(v)) for d, v in line.eligibility.items())
+        pl.lit(value=True), *(pl.col(d).cast(pl.String).is_in(list(v)) for d, v in line.eligibility.items())
     ).fill_null(value=False)
     grouped = (
         cube.frame.join(places, on=["over", "up_to"], nulls_equal=True)
@@ -124,10 +125,9 @@ def _paid(row: dict[str, int | None], rule: tuple[Band, Rule] | None) -> tuple[o
 
 def _money(amount: Fraction) -> Decimal:
     """A rational in ten-thousandths as a decimal, exactly."""
-    scaled = amount * SHARE_SCALE
-    return Decimal(scaled.numerator).scaleb(-4)
+    return Decimal(f"{(amount * SHARE_SCALE).numerator}E-4")
 
 
 def rounded(amount: Decimal) -> int:
     """A line's total in whole units, half up, once."""
-    return int((amount + Decimal("0.5")).to_integral_value(rounding="ROUND_FLOOR"))
+    return math.floor(Fraction(amount) + Fraction(1, 2))

@@ -14,14 +14,14 @@ import polars as pl
 
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
-from outage_analysis.costs import cost_table, drivers, funnel_of, tie_outs, totals
+from outage_analysis.costs import cost_table, drivers, funnel_of, levers, tie_outs, totals
 from outage_analysis.cube import Cube, build_cube, read_counts
 from outage_analysis.datasets import Noun, data_root, ids
 from outage_analysis.distributions import cumulative_intake, display_bands, regroup, with_shares
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, Schedule, load_policy
-from outage_analysis.published import facts, outcomes
+from outage_analysis.published import facts, figure, outcomes
 
 Progress = Callable[[str], None]
 
@@ -109,6 +109,8 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         "totals": totals(table),
         "funnel": _funnel(policy, ledger, as_of, table),
         "drivers": drivers(policy, ledger, as_of=as_of) if ledger else pl.DataFrame(),
+        "levers": levers(policy, ledger, as_of=as_of) if ledger else pl.DataFrame(),
+        "headlines": _headlines(incident, published, as_of, hindsight=plan.hindsight),
         "tie_outs": _ties(plan, incident, policy, as_of),
         "services": _services(incident),
         "facts": _cited(incident, policy, ledger, as_of=as_of),
@@ -117,7 +119,7 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     if plan.hindsight and incident.id in outcomes()["collection"].unique():
         tables["outcomes"] = outcomes().filter(
             pl.col("collection") == incident.id, pl.col("public_on") > as_of,
-            pl.col("value").is_not_null(), pl.col("grade").is_in(["A", "B"]),
+            pl.col("value").is_not_null(), pl.col("grade").is_in(["A", "B"]), pl.col("topic").is_in(["cost", "documents-round"]),
         )
     return Analysis(
         plan, incident, policy, ledger, as_of, claims, cubes, tables, tuple(x.id for x in later)
@@ -199,6 +201,25 @@ def _funnel(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFr
     schema = {"line": pl.String, "stage": pl.String, **numbers}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
+
+
+def _headlines(incident: Incident, published: pl.DataFrame, as_of: date, *, hindsight: bool) -> pl.DataFrame:
+    """What others said, public by the day (later ones marked), with our own figure of the same line first."""
+    lines = {h.line for h in incident.headlines if h.line}
+    ours = published.filter(pl.col("line").is_in(sorted(lines)), pl.col("level") == "line")
+    rows = [("", r["line"], r["low"], r["expected"], r["high"], as_of, "", False) for r in ours.iter_rows(named=True)]
+    for headline in incident.headlines:
+        fact = figure(headline.fact, hindsight=True)
+        later = fact.public_on is None or fact.public_on > as_of
+        if later and not hindsight:
+            continue
+        low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
+        rows.append((fact.id, headline.line, low, None, high, fact.public_on, fact.counts, later))
+    schema = {
+        "fact": pl.String, "line": pl.String, "low": pl.Float64, "expected": pl.Float64, "high": pl.Float64,
+        "public_on": pl.Date, "counts": pl.String, "hindsight": pl.Boolean,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _ties(plan: Plan, incident: Incident, policy: Policy, as_of: date) -> pl.DataFrame:

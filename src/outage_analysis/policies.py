@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from outage_analysis.bands import (
-    NEGATIVE, UNKNOWN, ZERO, Band, Closed, check_partition,
+    LARGEST_LOSS, NEGATIVE, UNKNOWN, ZERO, Band, Closed, check_partition,
 )  # fmt: skip
 from outage_analysis.datasets import Day, Identifier, Name, Noun, read_noun
 from outage_analysis.errors import UsageError
@@ -24,10 +24,9 @@ SHARE_SCALE = 10_000
 def _share(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("is not a number | Write a share as 0.25, of at most four places.")
-    scaled = Decimal(repr(value)) * SHARE_SCALE
-    if scaled != int(scaled) or not 0 <= scaled <= SHARE_SCALE:
+    if not 0 <= value <= 1 or Decimal(repr(value)) * SHARE_SCALE % 1:
         raise ValueError("is not between 0 and 1 with at most four places")
-    return int(scaled)
+    return int(Decimal(repr(value)) * SHARE_SCALE)
 
 
 Money = Annotated[int, Field(ge=0, le=10**12)]
@@ -54,8 +53,8 @@ class Rule(Noun):
 class RuleBand(Rule):
     """A rule for the losses between two edges; `up_to` is left out of the last band."""
 
-    over: Annotated[int, Field(ge=0)]
-    up_to: Annotated[int, Field(gt=0)] | None = None
+    over: Annotated[int, Field(ge=0, le=LARGEST_LOSS)]
+    up_to: Annotated[int, Field(gt=0, le=LARGEST_LOSS)] | None = None
 
 
 class EffortChange(Noun):
@@ -74,7 +73,9 @@ class Line(Noun):
     public_on: Day
     effort: Effort
     effort_changes: tuple[EffortChange, ...] = ()
-    eligibility: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    eligibility: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
     """Dimension -> the values that are entitled; a dimension left out admits all."""
     facts: tuple[str, ...] = ()
     note: str = ""
@@ -129,6 +130,8 @@ class Schedule(Line):
             check_partition([(b.over, b.up_to) for b in self.bands])
         except UsageError as error:
             raise ValueError(f"{error.problem} | {error.remedy}") from error
+        if self.unknown.share:
+            raise ValueError("pays a share of an unknown loss | Give `unknown` a fixed payment or a review.")
         return self
 
 

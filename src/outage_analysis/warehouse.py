@@ -46,7 +46,11 @@ class Warehouse:
 
     def frame(self, query: str, **values: object) -> pl.DataFrame:
         """The rows of a query as a Polars frame."""
-        return pl.DataFrame(self.relation(query, **values))
+        relation = self.relation(query, **values)
+        try:
+            return pl.DataFrame(relation)  # the query runs only here
+        except duckdb.Error as error:
+            raise _translated(error) from error
 
     def relation(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
         """The DuckDB relation of an analyst's own query; values go in as $name."""
@@ -72,6 +76,6 @@ def _translated(error: duckdb.Error) -> Exception:
     first = str(error).strip().splitlines()[0]
     if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
         return EnvironmentFailed(first, remedy="Free memory or disk space and run again.")
-    if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
-        return InputRefused(first)
+    if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:
+        return InputRefused(first)  # a bare Error comes from a damaged Parquet page
     return error  # a mistake in a query is ours or the analyst's, and is shown as it is

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -26,18 +28,46 @@ def drivers(policy: Policy, ledger: Ledger, *, as_of: date) -> pl.DataFrame:
         reports in the cheapest or in the dearest band) and the expected cost at them, in units of
         the currency.
     """
-    rows: list[dict[str, object]] = []
-    lines, _ = policy.public_by(as_of)
-    for line in lines:
-        if not isinstance(line, Schedule) or line.published_count is None:
-            continue
-        fact = figure(line.published_count)
-        if fact.public_on is None or fact.public_on > as_of:
-            continue
-        rows += _swings(line, funnel_of(line, ledger, as_of), fact.whole)
+    rows = [
+        row for line, funnel, count in _counted(policy, ledger, as_of) for row in _swings(line, funnel, count)
+    ]
     table = pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col(pl.Float64).round_sig_figs(10))
     swing = pl.col("cost_high") - pl.col("cost_low")
     return table.sort(swing, "assumption", descending=[True, False])
+
+
+def levers(policy: Policy, ledger: Ledger, *, as_of: date) -> pl.DataFrame:
+    """What one step of a decision adds to the expected cost.
+
+    Returns:
+        One row a schedule and lever: `award` (a round step of the mean award, about a tenth of it)
+        and `filing` (one percentage point), with `step` and `adds` in units of the currency.
+    """
+    rows: list[tuple[str, str, float, float]] = []
+    for line, funnel, count in _counted(policy, ledger, as_of):
+        base = _cost(line, funnel, count)
+        if base is None:
+            continue
+        award, filing = funnel.award.expected, funnel.filing.expected
+        if award:
+            step = float(10 ** math.floor(math.log10(award / 10)))
+            more = replace(funnel, award=Input(0.0, award + step, None))
+            rows.append((line.id, "award", step, (_cost(line, more, count) or 0.0) - base))
+        if filing and funnel.filing.assumption:
+            rows.append((line.id, "filing", 0.01, base / filing * 0.01))
+    schema = {"line": pl.String, "lever": pl.String, "step": pl.Float64, "adds": pl.Float64}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.filter(pl.col("adds") > 0).with_columns(pl.col("adds").round_sig_figs(10))
+
+
+def _counted(policy: Policy, ledger: Ledger, as_of: date) -> Iterator[tuple[Schedule, Funnel, int]]:
+    """The schedules public by the day whose count was public too, with their funnels."""
+    lines, _ = policy.public_by(as_of)
+    for line in lines:
+        if isinstance(line, Schedule) and line.published_count is not None:
+            fact = figure(line.published_count)
+            if fact.public_on is not None and fact.public_on <= as_of:
+                yield line, funnel_of(line, ledger, as_of), fact.whole
 
 
 def _swings(line: Schedule, funnel: Funnel, count: int) -> list[dict[str, object]]:

@@ -1,0 +1,129 @@
+"""The first screen: how much, how sure, what drives it, what to decide, why it differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from outage_analysis.labels import Words
+from outage_analysis.pipeline import Analysis
+from outage_analysis.policies import Schedule
+from outage_analysis.published import figure
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure with its name and what it means."""
+
+    title: str
+    figure: str
+    note: str
+    synthetic: bool = False
+
+
+def tiles(analysis: Analysis, words: Words) -> list[Tile]:
+    """The figures of the first screen, in reading order."""
+    made = [
+        _expected(analysis, words), _promised(analysis, words), _profit(analysis, words),
+        _free(analysis, words), _claims(analysis, words),
+    ]  # fmt: skip
+    return [tile for tile in made if tile is not None]
+
+
+def _expected(analysis: Analysis, w: Words) -> Tile | None:
+    total = analysis.total("published")
+    title = w("report.tile_expected")
+    if total is None or total["expected"] is None:
+        return Tile(title, "–", w("report.no_headline"))
+    low = w.money(total["low"] or 0.0)
+    note = (
+        w("report.tile_expected_unbounded", low=low)
+        if total["high"] is None
+        else w("report.tile_expected_note", low=low, high=w.money(total["high"]))
+    )
+    return Tile(title, w.money(total["expected"]), note)
+
+
+def _promised(analysis: Analysis, w: Words) -> Tile | None:
+    rows = analysis.tables["costs"].filter(basis="published", level="line", rule="schedule", status="ok")
+    if rows.is_empty():
+        return None
+    row = rows.row(0, named=True)
+    line = analysis.policy.line(row["line"])
+    if not isinstance(line, Schedule):
+        return None
+    fixed = [rule.fixed for _, rule in line.rules()[3:] if rule.fixed]
+    low, high = row["count"] * min(fixed), row["count"] * max(fixed)
+    note = w("report.tile_promised_note", count=w.number(row["count"]))
+    return Tile(w("report.tile_promised"), f"{w.money(low)} – {w.money(high)}", note)
+
+
+def _profit(analysis: Analysis, w: Words) -> Tile | None:
+    total, fact = analysis.total("published"), analysis.incident.quarter_profit
+    if not fact or total is None or total["expected"] is None:
+        return None
+    profit = figure(fact)
+    if profit.public_on is None or profit.public_on > analysis.as_of:
+        return None
+    share = w.share(w.rounded(total["expected"] / profit.number))
+    note = w("report.tile_profit_note", profit=w.money(profit.number), fact=fact)
+    return Tile(w("report.tile_profit"), share, note)
+
+
+def _free(analysis: Analysis, w: Words) -> Tile | None:
+    total = analysis.total("published", "face_value")
+    if total is None or total["expected"] is None:
+        return None
+    note = w("report.tile_free_note", promised=w.money(total["promised"] or 0.0))
+    return Tile(w("report.tile_free"), w.money(total["expected"]), note)
+
+
+def _claims(analysis: Analysis, w: Words) -> Tile | None:
+    total = analysis.total("claims") or analysis.total("synthetic")
+    if total is None:
+        return None
+    basis = "synthetic" if analysis.synthetic else "claims"
+    line = analysis.tables["costs"].filter(basis=basis, level="line")
+    bounds = line.select(pl.col("low", "high").sum()).row(0)
+    high = None if line["high"].null_count() else bounds[1]
+    values = {"count": w.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
+              "low": w.money(bounds[0])}  # fmt: skip
+    if total["expected"] is None:
+        shown = "–" if high is None else w.money(high)
+        missing = w("word.filing_share")
+        note = w("report.tile_claims_none", missing=missing, high=shown, **values)
+    elif high is None:
+        note = w("report.tile_claims_open", **values)
+    else:
+        note = w("report.tile_claims_note", high=w.money(high), **values)
+    amount = "–" if total["expected"] is None else w.money(total["expected"])
+    return Tile(w("report.tile_claims"), amount, note, synthetic=analysis.synthetic)
+
+
+def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> dict[str, list[str]]:
+    """What drives the cost, what to decide, what is left out."""
+    w = words
+    said: dict[str, list[str]] = {"drives": [], "decide": [], "left_out": []}
+    drivers, levers = analysis.tables["drivers"], analysis.tables["levers"]
+    if not drivers.is_empty():
+        top = drivers.row(0, named=True)
+        name = names.get(top["assumption"], top["assumption"]).split(":")[0]
+        said["drives"].append(
+            w("report.drives_text", name=name, low=w.money(top["cost_low"]), high=w.money(top["cost_high"]))
+        )  # fmt: skip
+    for lever in levers.iter_rows(named=True) if not levers.is_empty() else ():
+        added = w.money(lever["adds"])
+        if lever["lever"] == "award":
+            said["decide"].append(w("report.decide_award", step=w.money(lever["step"]), award=added))
+        else:
+            said["decide"].append(w("report.decide_filing", filing=added))
+    total = analysis.total("published")
+    left = str(total["left_out"] or "").split() if total else []
+    if left:
+        said["left_out"].append(w("report.not_counted", lines=", ".join(names.get(x, x) for x in left)))
+    if analysis.dropped_lines:
+        lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
+        said["left_out"].append(w("report.dropped", lines=lines))
+    return said

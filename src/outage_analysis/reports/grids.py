@@ -1,0 +1,78 @@
+"""Frames as tables for a page: titles, number formats, names for ids, links to facts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from markupsafe import Markup
+
+from outage_analysis.labels import COLUMNS, Kind, Words
+
+NUMERIC: tuple[Kind, ...] = ("whole", "decimal", "money", "share")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a grid."""
+
+    title: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table ready for a template: every cell is text or safe markup."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str | Markup, ...], ...]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Turns frames into grids in one language."""
+
+    words: Words
+    names: Mapping[str, str]
+    linked: Collection[str] = ()
+    """Facts that have a row on the page to link to."""
+
+    def grid(self, frame: pl.DataFrame, columns: Sequence[str]) -> Grid:
+        """The named columns of a frame; `band` stands for `over` and `up_to`."""
+        heads = tuple(
+            Column(self.words(f"column.{c}"), COLUMNS[c] in NUMERIC) for c in columns
+        )
+        rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
+        return Grid(heads, rows)
+
+    def _cell(self, column: str, row: dict[str, Any]) -> str | Markup:  # noqa: PLR0911 - one return a kind
+        w, kind = self.words, COLUMNS[column]
+        if column == "band" and "band" not in row:
+            whole = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
+            return "" if whole else w.band(row["over"], row["up_to"])
+        value = row[column]
+        if value is None or value == "":
+            return ""
+        if kind == "money":
+            return w.exact_money(value)
+        if kind in ("whole", "decimal"):
+            return w.exact(round(value) if kind == "whole" else value)
+        if kind == "share":
+            return w.share(value)
+        if kind == "day":
+            return w.day(value)
+        if kind == "word":
+            return w(f"word.{str(value).lower()}")
+        if kind in ("name", "names"):
+            return ", ".join(self.names.get(part, part) for part in str(value).split())
+        return self._facts(str(value)) if kind == "facts" else str(value)
+
+    def _facts(self, ids: str) -> Markup:
+        """Fact ids, linked where the page lists them."""
+        parts = [
+            Markup('<a href="#fact-{0}">{0}</a>').format(i) if i in self.linked else Markup("{}").format(i)
+            for i in dict.fromkeys(ids.split())
+        ]  # fmt: skip
+        return Markup(", ").join(parts)

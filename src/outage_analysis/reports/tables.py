@@ -1,0 +1,59 @@
+"""Tables as files: CSV for people and sheets, Parquet for machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.errors import UsageError
+from outage_analysis.pipeline import Analysis
+
+FORMULA_STARTS = r"^[=+\-@\t\r]"
+
+
+def write_table(frame: pl.DataFrame, path: Path) -> None:
+    """One frame as .csv or .parquet, to a temporary name and then renamed.
+
+    In a CSV, text that a spreadsheet would run as a formula gets a leading apostrophe.
+
+    Raises:
+        UsageError: another suffix.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise UsageError("is neither .csv nor .parquet", file=path.name)
+    temporary = path.with_name(f".{path.name}.part")
+    if path.suffix == ".csv":
+        texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
+        frame.with_columns(_harmless(name) for name in texts).write_csv(temporary)
+    else:
+        frame.write_parquet(temporary, compression="zstd")
+    temporary.replace(path)
+
+
+def _harmless(name: str) -> pl.Expr:
+    text = pl.col(name).cast(pl.String)
+    return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).alias(name)
+
+
+def write_csv(analysis: Analysis, folder: Path, lang: str) -> None:  # noqa: ARG001 - one signature for all formats
+    """Every table as tables/<name>.csv; names and figures are the same in every language."""
+    _write_all(analysis, folder, "csv")
+
+
+def write_parquet(analysis: Analysis, folder: Path, lang: str) -> None:  # noqa: ARG001 - one signature for all formats
+    """Every table as tables/<name>.parquet."""
+    _write_all(analysis, folder, "parquet")
+
+
+def _write_all(analysis: Analysis, folder: Path, suffix: str) -> None:
+    target = folder / "tables"
+    target.mkdir(exist_ok=True)
+    for name, frame in analysis.tables.items():
+        marked = name in CLAIM_TABLES and analysis.synthetic
+        stem = f"{name}-synthetic" if marked else name
+        write_table(frame, target / f"{stem}.{suffix}")
+
+
+CLAIM_TABLES = ("bands", "claims_by_service", "intake", "quality", "rejects")
+"""Tables made from claim rows alone: their names carry the mark of synthetic rows."""

@@ -1,0 +1,104 @@
+"""Fixtures that many tests share: the bundled case, and writers of small files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import settings
+
+from outage_analysis.assumptions import Ledger, load_ledger
+from outage_analysis.datasets import data_root
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.policies import Policy, load_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Row = dict[str, str]
+    ClaimsCsv = Callable[..., Path]
+    Edited = Callable[..., Path]
+
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, database=None, max_examples=50, print_blob=True
+)
+settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def incident() -> Incident:
+    """The Kakao incident."""
+    return load_incident("kakao-2022")
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    """The Kakao policy."""
+    return load_policy("kakao-2022")
+
+
+@pytest.fixture(scope="session")
+def ledger() -> Ledger:
+    """The Kakao ledger of assumptions."""
+    return load_ledger("kakao-2022")
+
+
+@pytest.fixture(scope="session")
+def golden() -> dict[str, Any]:
+    """Published numbers with their sources."""
+    path = Path(__file__).parent / "golden" / "kakao.json"
+    cases: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return cases
+
+
+def claim_rows(rows: Iterable[Row], incident: Incident) -> list[Row]:
+    """Complaints that differ from a good one only in what each row says."""
+    good = {
+        "service": "카톡",
+        "claimant_type": "소상공인",
+        "filed_on": "2022-10-19",
+        "loss": "100000",
+        **{dimension.id: "x" for dimension in incident.dimensions},
+    }
+    return [{"claim_id": f"c{n}", **good, **row} for n, row in enumerate(rows, start=1)]
+
+
+@pytest.fixture
+def claims_csv(tmp_path: Path, incident: Incident) -> ClaimsCsv:
+    """A writer of complaint files: `claims_csv([{"loss": "5"}], name="a.csv")`."""
+
+    def write(
+        rows: Iterable[Row], *, name: str = "claims.csv", delimiter: str = ",", drop: str = ""
+    ) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        full = claim_rows(rows, incident) or claim_rows([{}], incident)
+        header = list(dict.fromkeys(key for row in full for key in row if key != drop))
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(
+                stream, header, delimiter=delimiter, extrasaction="ignore", restval=""
+            )
+            writer.writeheader()
+            writer.writerows(full)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Edited:
+    """A writer of a bundled page with some words replaced: `edited("policies", old, new)`."""
+
+    def write(kind: str, *pairs: str) -> Path:
+        text = (data_root() / kind / "kakao-2022.toml").read_text("utf-8")
+        for old, new in zip(pairs[::2], pairs[1::2], strict=True):
+            assert old in text, f"{old!r} is not in the bundled page"
+            text = text.replace(old, new, 1)
+        path = tmp_path / f"{kind}.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write

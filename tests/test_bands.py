@@ -1,0 +1,253 @@
+"""Loss bands: the partition, the closed sides and the ways people write them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outage_analysis.bands import (
+    LARGEST_LOSS,
+    NEGATIVE,
+    UNKNOWN,
+    ZERO,
+    Band,
+    Bands,
+    check_partition,
+    cuts_of,
+    log_grid,
+    overlaps,
+    parse_band,
+    within,
+)
+from outage_analysis.errors import UsageError
+
+if TYPE_CHECKING:
+    from outage_analysis.policies import Policy
+
+LOSSES = st.integers(-5, 60)
+CUTS = st.lists(st.integers(1, 50), max_size=6, unique=True).map(sorted).map(tuple)
+
+
+def holds(band: Band, loss: int) -> bool:
+    """The definition: over < loss <= up_to, an open end where an edge is missing."""
+    low = band[0] is None or band[0] < loss
+    return band != UNKNOWN and low and (band[1] is None or loss <= band[1])
+
+
+@given(cuts=CUTS, loss=LOSSES)
+def test_every_loss_lies_in_exactly_one_row_and_band_of_finds_it(
+    cuts: tuple[int, ...], loss: int
+) -> None:
+    bands = Bands(cuts, negative=True)
+    holding = [row for row in bands.rows() if holds(row, loss)]
+    assert holding == [bands.band_of(loss)]
+
+
+@given(cuts=CUTS, loss=st.integers(0, 60))
+def test_without_a_negative_band_the_others_stay_the_same(cuts: tuple[int, ...], loss: int) -> None:
+    assert Bands(cuts).band_of(loss) == Bands(cuts, negative=True).band_of(loss)
+    assert Bands(cuts).rows() == Bands(cuts, negative=True).rows()[1:]
+
+
+def test_an_unknown_loss_has_its_own_band_and_zero_another() -> None:
+    bands = Bands((10,))
+    assert bands.rows() == [ZERO, (0, 10), (10, None), UNKNOWN]
+    assert bands.band_of(None) == UNKNOWN
+    assert bands.band_of(0) == ZERO
+
+
+@given(
+    edges=st.lists(st.integers(2, 50), min_size=1, max_size=5, unique=True).map(sorted),
+    loss=st.integers(1, 60),
+)
+def test_closed_below_is_the_same_as_a_cut_one_unit_lower(edges: list[int], loss: int) -> None:
+    cuts = cuts_of(tuple(edges), "lower")
+    assert cuts == tuple(edge - 1 for edge in edges)
+    low, high = Bands.of(cuts).band_of(loss)
+    assert low is not None
+    assert low + 1 == max([e for e in edges if e <= loss], default=1)
+    assert (None if high is None else high + 1) == min([e for e in edges if e > loss], default=None)
+
+
+def test_cuts_closed_above_are_the_edges_themselves() -> None:
+    assert cuts_of((300_000, 500_000), "upper") == (300_000, 500_000)
+
+
+def test_the_union_of_cuts_is_sorted_positive_and_without_repeats() -> None:
+    assert Bands.of((5, 3), (3, 0, -2), ()).cuts == (3, 5)
+
+
+def test_the_default_grid_has_integer_cuts_from_one_to_the_largest_loss() -> None:
+    grid = log_grid()
+    assert grid[0] == 1
+    assert grid[-1] == LARGEST_LOSS
+    assert list(grid) == sorted(set(grid))
+    assert {10**k for k in range(16)} <= set(grid)
+
+
+def test_a_grid_joined_with_a_policy_has_the_edges_of_the_policy(policy: Policy) -> None:
+    assert not {300_000, 500_000} <= set(log_grid())
+    assert {300_000, 500_000} <= set(Bands.of(log_grid(), policy.cuts).cuts)
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "expected"),
+    [
+        ((0, 5), (0, 5), True),
+        ((0, 5), (0, 6), True),
+        ((0, 6), (0, 5), False),
+        ((1, 5), (0, 5), True),
+        ((-1, 5), (0, 5), False),
+        ((5, None), (0, None), True),
+        ((5, None), (0, 9), False),
+        (NEGATIVE, ZERO, False),
+        (ZERO, NEGATIVE, False),
+        (ZERO, (-1, 7), True),
+        ((0, 5), UNKNOWN, False),
+        (UNKNOWN, (0, None), False),
+        (UNKNOWN, UNKNOWN, True),
+    ],
+)
+def test_within_compares_the_sets_of_losses(inner: Band, outer: Band, *, expected: bool) -> None:
+    assert within(inner, outer) is expected
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ((0, 5), (5, 9), False),
+        ((0, 6), (5, 9), True),
+        ((0, None), (9, None), True),
+        (NEGATIVE, ZERO, False),
+        (NEGATIVE, (-5, 3), True),
+        (ZERO, (0, 5), False),
+        (ZERO, (-1, 5), True),
+        (UNKNOWN, (0, None), False),
+        (UNKNOWN, UNKNOWN, True),
+    ],
+)
+def test_overlap_is_symmetric_and_edges_do_not_count_twice(
+    a: Band, b: Band, *, expected: bool
+) -> None:
+    assert overlaps(a, b) is expected
+    assert overlaps(b, a) is expected
+
+
+@given(
+    a=st.tuples(st.integers(-3, 9), st.integers(1, 9)).map(lambda t: (t[0], t[0] + t[1])),
+    b=st.tuples(st.integers(-3, 9), st.integers(1, 9)).map(lambda t: (t[0], t[0] + t[1])),
+)
+def test_within_and_overlap_agree_with_the_losses_they_hold(
+    a: tuple[int, int], b: tuple[int, int]
+) -> None:
+    of_a, of_b = set(range(a[0] + 1, a[1] + 1)), set(range(b[0] + 1, b[1] + 1))
+    assert within(a, b) is (of_a <= of_b)
+    assert overlaps(a, b) is bool(of_a & of_b)
+
+
+def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:
+    check_partition([(0, 5), (5, 9), (9, None)])
+    check_partition([(0, None)])
+
+
+@pytest.mark.parametrize(
+    ("bands", "message"),
+    [
+        ([(0, 5), (6, None)], "there is a gap: no band covers losses over 5 up to 6"),
+        ([(0, 5), (4, None)], "two bands overlap on losses over 4 up to 5"),
+        ([(0, 5), (5, 9)], "the last band ends at 9: larger losses have no rule"),
+        ([(1, None)], "the first band starts at 1, not at 0"),
+        ([(0, 5), (5, 5), (5, None)], "the band over 5 up to 5 is empty"),
+        ([(0, None), (5, None)], "the band over 0 up to None is empty or open in the middle"),
+    ],
+)
+def test_a_list_of_bands_that_is_no_partition_is_refused(bands: list[Band], message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("(", r"\(")):
+        check_partition(bands)
+
+
+@pytest.mark.parametrize(
+    ("text", "band"),
+    [
+        ("(0, 300000]", (0, 300_000)),
+        ("(0,300000]", (0, 300_000)),
+        ("(0,300]", (0, 300)),
+        ("(0, 300,000]", (0, 300_000)),
+        ("(300,000, 500,000]", (300_000, 500_000)),
+        ("(300_000, 500_000]", (300_000, 500_000)),
+        ("[300000, 500000)", (299_999, 499_999)),
+        ("[300000, 500000]", (299_999, 500_000)),
+        ("[0, 300000)", (-1, 299_999)),
+        ("[0, 0]", ZERO),
+        ("(500000, inf]", (500_000, None)),
+        ("(500000, ∞)", (500_000, None)),
+        ("(500000,]", (500_000, None)),
+        ("(100000000000000, 1000000000000000]", (10**14, 10**15)),
+        (">500000", (500_000, None)),
+        ("> 500,000", (500_000, None)),
+        ("over 500_000", (500_000, None)),
+        (">=500000", (499_999, None)),
+        ("<300000", (0, 299_999)),
+        ("<=300000", (0, 300_000)),
+        ("up to 300,000", (0, 300_000)),
+        ("0", ZERO),
+        ("zero", ZERO),
+        ("None", ZERO),
+        ("No loss", ZERO),
+        ("unknown", UNKNOWN),
+        ("  UNKNOWN ", UNKNOWN),
+        ("not stated", UNKNOWN),
+        ("", UNKNOWN),
+        ("negative", NEGATIVE),
+    ],
+)
+def test_a_band_is_read_as_people_write_it(text: str, band: Band) -> None:
+    assert parse_band(text) == band
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a lot",
+        "0-300000",
+        "(5, 3]",
+        "(1, 2)",
+        "(5, 5]",
+        "<0",
+        "<=0",
+        "<1",
+        ">-5",
+        ">,",
+        "> _",
+        ">1,2",
+        ">",
+        "(0, 1.5]",
+        "(0, 1e5]",
+        "(0, 300000",
+        "0, 300000]",
+        "(0, 3\n00]",
+        "(0, 300000] or more",
+        "(٣, ٤]",
+        "> ٣",
+        ">1000000000000001",
+        "(0, 99999999999999999999]",
+        "(0, " + "9" * 5000 + "]",
+        "9" * 5000,
+    ],
+)
+def test_what_is_no_band_is_refused_with_the_ways_to_write_one(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a loss band") as refusal:
+        parse_band(text)
+    assert "[300000, 500000)" in refusal.value.remedy
+
+
+@given(st.text(alphabet="0123456789,_()[]<>= -∞aeinovrup.\n", max_size=30))
+def test_any_text_is_a_band_that_holds_a_loss_or_is_refused(text: str) -> None:
+    try:
+        low, high = parse_band(text)
+    except UsageError:
+        return
+    assert low is None or high is None or low < high

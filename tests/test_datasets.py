@@ -1,0 +1,188 @@
+"""Pages of TOML: found by id or path, checked key by key, refused on one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from outage_analysis.datasets import MAX_TOML_BYTES, Name, data_root, ids, nearest, resolve
+from outage_analysis.errors import OutageAnalysisError, UsageError
+from outage_analysis.incidents import load_incident
+from outage_analysis.policies import load_policy
+
+if TYPE_CHECKING:
+    from tests.conftest import Edited
+
+
+def refusal_of(page: Path) -> str:
+    with pytest.raises(UsageError) as refusal:
+        load_policy(page)
+    line = str(refusal.value)
+    assert len(line.splitlines()) == 1
+    return line
+
+
+def test_the_data_of_the_checkout_are_found() -> None:
+    assert (data_root() / "published" / "kakao-2022.csv").is_file()
+    assert all("kakao-2022" in ids(kind) for kind in ("incidents", "policies", "assumptions"))
+
+
+def test_a_path_serves_wherever_an_id_does() -> None:
+    path = data_root() / "policies" / "kakao-2022.toml"
+    assert load_policy(path) == load_policy(str(path)) == load_policy("kakao-2022")
+
+
+def test_an_id_is_looked_up_among_its_own_kind_only(tmp_path: Path) -> None:
+    assert resolve("policies", "kakao-2022").parent.name == "policies"
+    (tmp_path / "kakao-2022").write_text("not a page")
+    assert resolve("incidents", "kakao-2022").parent.name == "incidents"
+
+
+def test_an_unknown_id_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"no such id in incidents.*Did you mean 'kakao-2022'\?"):
+        load_incident("kakao-2023")
+
+
+def test_a_missing_file_is_called_a_file() -> None:
+    with pytest.raises(UsageError, match=r"elsewhere/page\.toml: no such file"):
+        load_incident("elsewhere/page.toml")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../policies/kakao-2022",
+        "incidents/kakao-2022",
+        "/etc/passwd",
+        "KAKAO-2022",
+        "kakao-2022\n",
+        "kakao\0.toml",
+        "",
+        " ",
+        ".",
+        "a" * 5000,
+        "a" * 5000 + ".toml",
+    ],
+)
+def test_what_is_neither_an_id_nor_a_page_is_refused_on_one_line(name: str) -> None:
+    with pytest.raises(UsageError, match="no such") as refusal:
+        load_incident(name)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_directory_or_another_suffix_is_no_page(tmp_path: Path) -> None:
+    (tmp_path / "dir.toml").mkdir()
+    (tmp_path / "page.txt").write_text("id = 1")
+    for name in ("dir.toml", "page.txt"):
+        with pytest.raises(UsageError, match="no such"):
+            load_policy(tmp_path / name)
+
+
+def test_an_unknown_key_is_named_with_its_place_and_the_nearest_key(edited: Edited) -> None:
+    page = edited("policies", "fixed = 30_000", "fixd = 30_000")
+    line = refusal_of(page)
+    assert "line 'small-business-cash' > band 1 > fixd: unknown key" in line
+    assert "Did you mean 'fixed'?" in line
+
+
+def test_a_missing_key_is_named(edited: Edited) -> None:
+    page = edited("policies", 'loss_unit = "KRW"', "")
+    assert "loss_unit: a required key is missing" in refusal_of(page)
+
+
+def test_several_mistakes_are_counted_and_the_first_is_told(edited: Edited) -> None:
+    page = edited("policies", "fixed = 30_000", "fixd = 1", "fixed = 50_000", "fxed = 1")
+    line = refusal_of(page)
+    assert "band 1 > fixd" in line
+    assert "(and 1 more)" in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('currency = "KRW"', "currency = 410", "currency: input should be a valid string"),
+        ('currency = "KRW"', 'currency = "won"', "currency: string should match pattern"),
+        (
+            "public_on = 2022-12-29",
+            'public_on = "2022-12-29"',
+            "public_on: is not a date; write it bare, as in 2022-12-29 (found '2022-12-29')",
+        ),
+        (
+            "public_on = 2022-12-29",
+            "public_on = 2022-12-29T09:00:00",
+            "public_on: is not a date; write it bare",
+        ),
+        ('kind = "schedule"', 'kind = "tiers"', "input tag 'tiers' found"),
+        ('facts = ["PR-08"]', 'facts = "PR-08"', "line 'channel-credit' > facts: "),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_named_by_its_key(
+    edited: Edited, old: str, new: str, message: str
+) -> None:
+    assert message in refusal_of(edited("policies", old, new))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"id = \xff", "is not UTF-8 at byte 5"),
+        (b"id = ", "is not valid TOML"),
+        (b"id = 'a'\nid = 'b'", "is not valid TOML"),
+        (b"id = 2022-13-01", "is not valid TOML"),
+        (b"a = " + b"[" * 50_000, "is not valid TOML"),
+        (b"a = " + b"9" * 5_000, "is not valid TOML"),
+        (b"#" * (MAX_TOML_BYTES + 1), "is larger than 2,000,000 bytes"),
+        (b"", "id: a required key is missing"),
+    ],
+)
+def test_a_page_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, message: str) -> None:
+    page = tmp_path / "page.toml"
+    page.write_bytes(content)
+    line = refusal_of(page)
+    assert line.startswith("page.toml")
+    assert message in line
+
+
+def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
+    page = tmp_path / "page.toml"
+    page.write_bytes(b"\xef\xbb\xbf" + (data_root() / "policies" / "kakao-2022.toml").read_bytes())
+    assert load_policy(page) == load_policy("kakao-2022")
+
+
+def test_a_noun_cannot_be_changed_after_it_was_read() -> None:
+    policy = load_policy("kakao-2022")
+    with pytest.raises(ValueError, match="frozen"):
+        setattr(policy, "currency", "USD")  # noqa: B010 - mypy would refuse the plain form
+    assert isinstance(policy.lines, tuple)
+
+
+def test_a_name_falls_back_to_english() -> None:
+    assert Name(en="Taxi")["ko"] == "Taxi"
+    assert Name(en="Taxi", ko="택시")["ko"] == "택시"
+    assert Name(en="Taxi", ko="택시")["en"] == "Taxi"
+
+
+def test_a_syllable_is_near_another_that_shares_its_letters() -> None:
+    assert nearest("카카오톸", ["멜론", "카카오톡"]) == "Did you mean '카카오톡'?"
+
+
+def test_without_a_near_word_the_known_ones_are_listed_and_cut_at_twelve() -> None:
+    assert nearest("zzz", ["bus", "ferry"]) == "Known: bus, ferry."
+    many = nearest("zzz", [f"bus{n:02}" for n in range(20)])
+    assert many.endswith("bus11, …")
+
+
+def test_a_page_that_cannot_be_opened_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.toml"
+    page.write_text("id = 1")
+
+    def fail(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(OutageAnalysisError, match="cannot be read: Permission denied"):
+        load_policy(page)

@@ -1,0 +1,164 @@
+"""The incident page: services and their spellings, dimensions, windows."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import CANONICAL, Incident, folded, load_incident
+
+if TYPE_CHECKING:
+    from tests.conftest import Edited
+
+
+def service_of(incident: Incident, spelling: str) -> list[str]:
+    return [s.id for s in incident.services if folded(spelling) in s.spellings()]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "service"),
+    [
+        ("카톡", "kakaotalk"),
+        ("카카오톡", "kakaotalk"),
+        ("KakaoTalk", "kakaotalk"),
+        ("kakao-talk", "kakaotalk"),
+        ("\uff2b\uff4b\uff54", "kakaotalk"),
+        (unicodedata.normalize("NFD", "카카오톡"), "kakaotalk"),
+        ("kakao t", "kakao_t"),
+        ("KAKAO_T", "kakao_t"),
+        ("카카오 택시", "kakao_t"),
+        ("카카오택시", "kakao_t"),
+        ("카카오뱅크", "kakao_bank"),
+        ("카카오\u00a0뱅크", "kakao_bank"),
+        (" 카뱅 ", "kakao_bank"),
+    ],
+)
+def test_a_service_is_known_as_people_type_it(
+    incident: Incident, spelling: str, service: str
+) -> None:
+    assert service_of(incident, spelling) == [service]
+
+
+@pytest.mark.parametrize("spelling", ["", "네이버", "카카오톸", "kakao"])
+def test_what_names_no_service_matches_none(incident: Incident, spelling: str) -> None:
+    assert service_of(incident, spelling) == []
+
+
+def test_no_spelling_stands_for_two_services_or_two_claimant_types(incident: Incident) -> None:
+    for group in (incident.services, incident.claimant_types):
+        spellings = [spelling for item in group for spelling in item.spellings()]
+        assert len(spellings) == len(set(spellings))
+        assert len(spellings) > len(group)
+
+
+def test_the_outage_lasted_127_and_a_half_hours(incident: Incident) -> None:
+    assert incident.outage.hours == 127.5
+
+
+def test_a_window_without_a_published_end_has_no_length(incident: Incident) -> None:
+    assert incident.service("talk_channel").outage[0].hours is None
+
+
+def test_the_claims_window_holds_its_first_and_last_day(incident: Incident) -> None:
+    days = [date(2022, 10, 14), date(2022, 10, 15), date(2022, 11, 6), date(2022, 11, 7)]
+    assert [incident.in_window(day) for day in days] == [False, True, True, False]
+
+
+def test_its_days_are_those_of_seoul(incident: Incident) -> None:
+    assert incident.zone.key == "Asia/Seoul"
+
+
+def test_headers_are_mapped_for_columns_that_a_claim_has(incident: Incident) -> None:
+    known = {*CANONICAL, *(d.id for d in incident.dimensions)}
+    assert set(incident.columns) <= known
+    assert "서비스" in incident.columns["service"]
+
+
+def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> None:
+    text = 'id = "region"\nkind = "number"\nedges = [10, 20]\n'
+    upper = load_incident(edited("incidents", 'id = "region"\n', text))
+    lower = load_incident(edited("incidents", 'id = "region"\n', text + 'closed = "lower"\n'))
+    assert upper.dimensions[0].cuts == (10, 20)
+    assert lower.dimensions[0].cuts == (9, 19)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            'aliases = ["카톡",',
+            'aliases = ["카톡", "톡채널",',
+            "'톡채널' is an alias of both kakaotalk and talk_channel",
+        ),
+        ('id = "talk_channel"', 'id = "kakaotalk"', "the id kakaotalk is given twice"),
+        (
+            'id = "small_business"',
+            'id = "general_user"',
+            "the id general_user is given twice",
+        ),
+        ('id = "region"\n', 'id = "industry"\n', "the id industry is given twice"),
+        (
+            'id = "region"\n',
+            'id = "region"\nedges = [10]\n',
+            "dimension 'region': has edges exactly when its kind is number",
+        ),
+        (
+            'id = "region"\n',
+            'id = "region"\nkind = "number"\n',
+            "dimension 'region': has edges exactly when its kind is number",
+        ),
+        (
+            'id = "region"\n',
+            'id = "region"\nkind = "number"\nedges = [20, 10]\n',
+            "dimension 'region': has edges that do not increase",
+        ),
+        (
+            'id = "region"\n',
+            'id = "region"\nkind = "number"\nedges = ["10"]\n',
+            "dimension 'region' > edges 1: input should be a valid integer (found '10')",
+        ),
+        ('id = "region"\n', 'id = "loss"\n', "the dimension loss has the name of"),
+        ('id = "region"\n', 'id = "synthetic"\n', "the dimension synthetic has the name of"),
+        ('id = "region"\n', 'id = "claims"\n', "the dimension claims has the name of"),
+        ('id = "region"\n', 'id = "raw_loss"\n', "the dimension raw_loss has the name of"),
+        (
+            'time_zone = "Asia/Seoul"',
+            'time_zone = "Asia/Soul"',
+            "time_zone: is not an IANA time zone (found 'Asia/Soul'). Write it as Asia/Seoul.",
+        ),
+        (
+            "start = 2022-10-15T15:30:00+09:00",
+            "start = 2022-10-15T15:30:00",
+            "outage > start: has no UTC offset",
+        ),
+        ("end = 2022-10-20T23:00:00+09:00", "end = 2022-10-15T15:30:00+09:00", "ends before"),
+        ("claims_to = 2022-11-06", "claims_to = 2022-10-14", "claims window ends before"),
+        ("claims_to = 2022-11-06", "claims_to = 2022-11-06T00:00:00Z", "claims_to: is not a date"),
+        (
+            "[columns]",
+            '[columns]\nweather = ["날씨"]',
+            "columns maps 'sky', which no claim has",
+        ),
+        ('negative = "reject"', 'negative = "maybe"', "loss > negative: input should be"),
+        ('currency = "KRW"', 'currency = "KRW"\nminor_unit = 2', "minor_unit: unknown key"),
+    ],
+)
+def test_a_page_that_breaks_a_rule_is_refused_by_name(
+    edited: Edited, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        load_incident(edited("incidents", old, new))
+    assert message in str(refusal.value)
+    assert refusal.value.exit_code == 2
+
+
+def test_an_incident_without_services_is_refused(edited: Edited) -> None:
+    page = edited("incidents")
+    head, _, _ = page.read_text("utf-8").partition("[[service]]")
+    page.write_text(head, "utf-8")
+    with pytest.raises(UsageError, match="service: a required key is missing"):
+        load_incident(page)
