@@ -140,7 +140,7 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
         ("claims_to = 2022-11-06", "claims_to = 2022-11-06T00:00:00Z", "claims_to: is not a date"),
         (
             "[columns]",
-            '[columns]\nweather = ["날씨"]',
+            '[columns]\nsky = ["하늘"]',
             "columns maps 'sky', which no claim has",
         ),
         ('negative = "reject"', 'negative = "maybe"', "loss > negative: input should be"),

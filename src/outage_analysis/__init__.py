@@ -36,7 +36,7 @@ _HOMES = {
     "write_report": "reports",
 }
 
-__all__ = [  # noqa: PLE0604, PLE0605 - the names are the keys of the map
+__all__ = [  # noqa: PLE0604 - the names are the keys of the map
     *_HOMES
 ]
 

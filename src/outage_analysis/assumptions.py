@@ -18,6 +18,7 @@ from outage_analysis.policies import Effort, Schedule
 from outage_analysis.published import figure
 
 FEWEST_EVENTS = 3
+FLOAT_NOISE = 1e-9
 WIDE_SCALE = 1.5
 """Scale on the logit axis of the stated default when fewer than three events are known."""
 
@@ -49,7 +50,7 @@ def reference_class_prior(shares: Sequence[float], ends: tuple[float, float]) ->
     Raises:
         ModelRefused: a share of 0 or 1, no share at all, or three or more that are all equal.
     """
-    from scipy import stats
+    from scipy import special, stats
 
     remedy = "State the rate and its bounds in the ledger."
     if not shares or not all(0 < share < 1 for share in shares):
@@ -64,11 +65,8 @@ def reference_class_prior(shares: Sequence[float], ends: tuple[float, float]) ->
         law = stats.norm(loc=logits.mean(), scale=WIDE_SCALE)
     points = (np.arange(20_000) + 0.5) / 20_000
 
-    def inverse(x: np.ndarray | float) -> np.ndarray:
-        return np.asarray(1 / (1 + np.exp(-np.asarray(x))))
-
-    low, high = (float(inverse(law.ppf(p))) for p in ends)
-    return Rate(expected=float(inverse(law.ppf(points)).mean()), low=low, high=high)
+    low, high = (float(special.expit(law.ppf(p))) for p in ends)
+    return Rate(expected=float(special.expit(law.ppf(points)).mean()), low=low, high=high)
 
 
 class Entry(Noun):
@@ -87,7 +85,6 @@ class Entry(Noun):
     approved_by: str = ""
     outcome_known: bool
     """Whether its author already knew how the case ended."""
-
 
     def rests_on_public(self, day: date) -> bool:
         """Whether every figure it is computed from was public by a day."""
@@ -147,7 +144,7 @@ class BandMix(Entry):
             check_partition([(b.over, b.up_to) for b in self.bands])
         except UsageError as error:
             raise ValueError(f"{error.problem} | {error.remedy}") from error
-        if abs(sum(b.share for b in self.bands) - 1) > 1e-9:  # noqa: PLR2004 - float noise
+        if abs(sum(b.share for b in self.bands) - 1) > FLOAT_NOISE:
             raise ValueError("has shares that do not sum to 1")
         return self
 

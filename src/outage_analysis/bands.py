@@ -125,10 +125,15 @@ _NUMBER = r"(\d{1,3}(?:[,_]\d{3})+|\d+)"
 _INTERVAL = re.compile(r"([\[(])\s*(-?\d+)\s*,\s*(?:(\d+)|inf|∞)?\s*([\])])", re.ASCII)
 _LONGEST = 100
 _WORDS: dict[str, Band] = {
-    "0": ZERO, "zero": ZERO, "none": ZERO, "no loss": ZERO,
-    "unknown": UNKNOWN, "": UNKNOWN, "not stated": UNKNOWN,
+    "0": ZERO,
+    "zero": ZERO,
+    "none": ZERO,
+    "no loss": ZERO,
+    "unknown": UNKNOWN,
+    "": UNKNOWN,
+    "not stated": UNKNOWN,
     "negative": NEGATIVE,
-}  # fmt: skip
+}
 
 
 def parse_band(text: str) -> Band:
@@ -153,9 +158,13 @@ def _parsed(word: str) -> Band | None:
     if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", word, re.ASCII):
         sign, number = match[1], int(re.sub(r"[,_]", "", match[2]))
         bounds: dict[str, Band] = {
-            ">": (number, None), "over": (number, None), ">=": (number - 1, None),
-            "<": (0, number - 1), "<=": (0, number), "up to": (0, number),
-        }  # fmt: skip
+            ">": (number, None),
+            "over": (number, None),
+            ">=": (number - 1, None),
+            "<": (0, number - 1),
+            "<=": (0, number),
+            "up to": (0, number),
+        }
         return _unless_empty(bounds[sign])
     # A comma first separates two edges: (0,300] is 0 to 300. Only if that fails does it group digits.
     ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", word)

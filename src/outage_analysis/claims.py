@@ -75,9 +75,10 @@ class Claims:
         return (
             self.rejects.select("source_file", rule="broken")
             .explode("rule", empty_as_null=True, keep_nulls=True)
-            .group_by("source_file", "rule").agg(rejects=pl.len())
+            .group_by("source_file", "rule")
+            .agg(rejects=pl.len())
             .sort("source_file", "rule")
-        )  # fmt: skip
+        )
 
 
 def read_claims(
@@ -117,7 +118,9 @@ def _judge(warehouse: Warehouse, incident: Incident) -> None:
     """Fill `claims` and `rejects` from `staged`."""
     warehouse.load("spellings", _spellings(warehouse, incident))
     numbers = [d for d in incident.dimensions if d.kind == "number"]
-    raw = "".join(f", nullif(trim({quoted(d.id)}), '') as {quoted('raw_' + d.id)}" for d in incident.dimensions)
+    raw = "".join(
+        f", nullif(trim({quoted(d.id)}), '') as {quoted('raw_' + d.id)}" for d in incident.dimensions
+    )
     typed = "".join(
         f", {_whole(quoted('raw_' + d.id)) if d in numbers else quoted('raw_' + d.id)} as {quoted(d.id)}"
         for d in incident.dimensions
@@ -130,10 +133,12 @@ def _judge(warehouse: Warehouse, incident: Incident) -> None:
     kept = "".join(f", {quoted(d.id)}" for d in incident.dimensions)
     warehouse.create("typed", queries.bind("typed", raw_dimensions=raw, typed_dimensions=typed))
     warehouse.create(
-        "judged", queries.bind("judged", dimension_rules=rules),
-        claims_from=incident.claims_from, claims_to=incident.claims_to,
+        "judged",
+        queries.bind("judged", dimension_rules=rules),
+        claims_from=incident.claims_from,
+        claims_to=incident.claims_to,
         negative=incident.loss.negative,
-    )  # fmt: skip
+    )
     warehouse.create("claims", queries.bind("claims", dimensions=kept))
     warehouse.create("rejects", queries.text("rejects"))
 
@@ -145,17 +150,22 @@ def _whole(column: str) -> str:
 def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
     """Every distinct raw spelling that an alias covers, with the id it stands for."""
     lists: dict[str, tuple[Named, ...]] = {
-        "service": incident.services, "claimant_type": incident.claimant_types
-    }  # fmt: skip
+        "service": incident.services,
+        "claimant_type": incident.claimant_types,
+    }
     rows: list[tuple[str, str, str]] = []
     for column, named in lists.items():
         ids = {spelling: item.id for item in named for spelling in item.spellings()}
         raw = warehouse.frame(
-            f"select distinct trim({column}) as raw from staged where trim({column}) <> '' order by raw"  # noqa: S608 - one of two constants
+            f"select distinct trim({column}) as raw from staged where trim({column}) <> '' order by raw"
         )
         rows += [(column, r, ids[folded(r)]) for r in raw["raw"] if folded(r) in ids]
-    return pl.DataFrame(rows, schema=["list", "raw", "id"], orient="row", schema_overrides={
-        "list": pl.String, "raw": pl.String, "id": pl.String})  # fmt: skip
+    return pl.DataFrame(
+        rows,
+        schema=["list", "raw", "id"],
+        orient="row",
+        schema_overrides={"list": pl.String, "raw": pl.String, "id": pl.String},
+    )
 
 
 def explain(claims: Claims, reject: dict[str, object]) -> InputRefused:
@@ -173,9 +183,13 @@ def explain(claims: Claims, reject: dict[str, object]) -> InputRefused:
     if rule == "claim_id is not repeated":
         remedy = f"Row {reject['kept_row']:,} of {reject['kept_file']} was kept."
     return InputRefused(
-        f"breaks the rule '{rule}'", file=reject["source_file"], row=int(str(reject["source_row"])),
-        column=column if column in reject else None, value=value, remedy=remedy,
-    )  # fmt: skip
+        f"breaks the rule '{rule}'",
+        file=reject["source_file"],
+        row=int(str(reject["source_row"])),
+        column=column if column in reject else None,
+        value=value,
+        remedy=remedy,
+    )
 
 
 def _refuse_too_many(claims: Claims, max_rejects: float) -> None:
@@ -187,6 +201,10 @@ def _refuse_too_many(claims: Claims, max_rejects: float) -> None:
         limit = "all of them" if rejected == rows else f"more than {max_rejects:.1%}"
         share = f"{rejected:,} of {rows:,} rows rejected, {limit}; the first"
         raise InputRefused(
-            f"{first.problem} ({share})", file=first.file, row=first.row, column=first.column,
-            value=first.value, remedy=first.remedy,
-        )  # fmt: skip
+            f"{first.problem} ({share})",
+            file=first.file,
+            row=first.row,
+            column=first.column,
+            value=first.value,
+            remedy=first.remedy,
+        )

@@ -76,8 +76,11 @@ def build_cube(
         bands = replace(bands, negative=True)
     total = claims.sql("select coalesce(sum(abs(loss)), 0) from claims").fetchall()
     _refuse_overflow(total[0][0])
-    rows = [(o, u, _LOWEST if o is None else o, _HIGHEST if u is None else u)
-            for o, u in bands.rows() if (o, u) != UNKNOWN]  # fmt: skip
+    rows = [
+        (o, u, _LOWEST if o is None else o, _HIGHEST if u is None else u)
+        for o, u in bands.rows()
+        if (o, u) != UNKNOWN
+    ]
     warehouse = claims.warehouse
     schema: Types = {**EDGES, "above": pl.Int64, "below": pl.Int64}
     warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
@@ -96,9 +99,10 @@ def _refuse_overflow(total: int, file: str | None = None) -> None:
     """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
     if total > _HIGHEST:
         raise InputRefused(
-            f"claims or losses add up to more than {_HIGHEST:,}", file=file,
+            f"claims or losses add up to more than {_HIGHEST:,}",
+            file=file,
             remedy="State losses in a larger unit.",
-        )  # fmt: skip
+        )
 
 
 def _expression(name: str, dimension: Dimension | None) -> str:
@@ -120,6 +124,7 @@ def dimension_label(over: int | None, up_to: int | None) -> str:
     return f"over {over}" if up_to is None else f"over {over} up to {up_to}"
 
 
+MOST_DIGITS = 15
 COUNT_COLUMNS = ("service", "claimant_type", "band", "claims")
 CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 
@@ -147,9 +152,11 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
     for column in COUNT_COLUMNS:
         if column not in header:
             raise InputRefused(
-                f"the column {column} is missing", file=path.name, row=1,
+                f"the column {column} is missing",
+                file=path.name,
+                row=1,
                 remedy="The columns are service,claimant_type,band,claims and, if known, loss.",
-            )  # fmt: skip
+            )
     rows: list[CountRow] = []
     for number, fields in table[1:]:
         try:
@@ -158,20 +165,30 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
             rows.append(_count_row(dict(zip(header, fields, strict=True)), incident))
         except OutageAnalysisError as error:
             raise InputRefused(
-                error.problem, file=path.name, row=number, column=error.column,
-                value=error.value, remedy=error.remedy,
-            ) from error  # fmt: skip
+                error.problem,
+                file=path.name,
+                row=number,
+                column=error.column,
+                value=error.value,
+                remedy=error.remedy,
+            ) from error
     _refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
     schema: Types = {"service": pl.String, "claimant_type": pl.String, **EDGES, **MEASURES}
     frame = (
         pl.DataFrame(rows, schema=schema, orient="row")
         .group_by("service", "claimant_type", "over", "up_to")
-        .agg(pl.col("claims").sum(), *(
-            pl.when(pl.col(m).null_count() == 0).then(pl.col(m).sum()) for m in ("loss", "loss_squared")
-        ))
-    )  # fmt: skip
+        .agg(
+            pl.col("claims").sum(),
+            *(pl.when(pl.col(m).null_count() == 0).then(pl.col(m).sum()) for m in ("loss", "loss_squared")),
+        )
+    )
     synthetic = "synthetic" in path.name.lower()
-    return Cube(sorted_cube(frame, ("service", "claimant_type")), ("service", "claimant_type"), synthetic, path.name)
+    return Cube(
+        sorted_cube(frame, ("service", "claimant_type")),
+        ("service", "claimant_type"),
+        synthetic,
+        path.name,
+    )
 
 
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
@@ -206,13 +223,11 @@ def _known(raw: str, named: Sequence[Named], column: str) -> str:
         if folded(raw) in item.spellings():
             return item.id
     aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    raise UsageError(
-        f"{column} is not known", column=column, value=raw, remedy=nearest(raw, aliases)
-    )
+    raise UsageError(f"{column} is not known", column=column, value=raw, remedy=nearest(raw, aliases))
 
 
 def _whole(raw: str, column: str) -> int:
     text = raw.strip()
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):  # noqa: PLR2004 - below 10^15
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         raise UsageError(f"{column} is not a whole number", column=column, value=raw)
     return int(text)

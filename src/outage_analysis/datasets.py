@@ -27,7 +27,10 @@ class Noun(BaseModel):
 
 def _plain_date(value: object) -> object:
     if isinstance(value, datetime) or not isinstance(value, date):
-        raise ValueError("is not a date; write it bare, as in 2022-12-29")
+        # A ValueError, because pydantic turns no other into a message.
+        raise ValueError(  # noqa: TRY004
+            "is not a date; write it bare, as in 2022-12-29"
+        )
     return value
 
 
@@ -107,7 +110,9 @@ def resolve(kind: Kind, id_or_path: str | Path) -> Path:
         return path
     problem = "no such file" if path.suffix == ".toml" else f"no such id in {kind}"
     raise UsageError(
-        problem, file=text, remedy=f"Give a path to a .toml file or a bundled id. {nearest(text, ids(kind))}"
+        problem,
+        file=text,
+        remedy=f"Give a path to a .toml file or a bundled id. {nearest(text, ids(kind))}",
     )
 
 
@@ -145,20 +150,21 @@ def _frozen(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common typ
     return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
 
 
-def _as_usage_error(
-    error: ValidationError, model: type[Noun], file: str, page: dict[str, Any]
-) -> UsageError:
-    """The first broken rule on one line, with the key's path in the file."""
+def _as_usage_error(error: ValidationError, model: type[Noun], file: str, page: dict[str, Any]) -> UsageError:
+    """One broken rule on one line, with the key's path in the file."""
     details = error.errors(include_url=False)
-    first = details[0]
+    # A misspelt key also leaves the right one missing: the spelling is what to tell.
+    first = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
     key = _key_path(first["loc"], page)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     value = first["input"] if isinstance(first["input"], str | int | float | bool) else None
     if first["type"] == "extra_forbidden":
         return UsageError(
-            f"unknown key{more}", file=file, column=key,
+            f"unknown key{more}",
+            file=file,
+            column=key,
             remedy=nearest(str(first["loc"][-1]), _known_keys(model)),
-        )  # fmt: skip
+        )
     if first["type"] == "missing":
         return UsageError(f"a required key is missing{more}", file=file, column=key)
     message = first["msg"].removeprefix("Value error, ")

@@ -72,14 +72,15 @@ def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
     Every day from the first to the last has a row, also one on which nothing was filed.
     """
     daily = regroup(cube, [*by, "filed_on"])
-    days = pl.select(
-        filed_on=pl.date_range(daily["filed_on"].min(), daily["filed_on"].max(), interval="1d")
-    ) if len(daily) else daily.select("filed_on")  # fmt: skip
+    first_and_last = pl.date_range(pl.col("filed_on").min(), pl.col("filed_on").max(), interval="1d")
+    days = daily.select(first_and_last) if len(daily) else daily.select("filed_on")
     grid = daily.select(by).unique().join(days, how="cross") if by else days
     return (
         grid.join(daily, on=[*by, "filed_on"], how="left")
         .with_columns(pl.col("claims").fill_null(0))
         .sort(*by, "filed_on")
-        .with_columns(cumulative=pl.col("claims").cum_sum().over(list(by)) if by else pl.col("claims").cum_sum())
+        .with_columns(
+            cumulative=pl.col("claims").cum_sum().over(list(by)) if by else pl.col("claims").cum_sum()
+        )
         .select(*by, "filed_on", "claims", "cumulative")
-    )  # fmt: skip
+    )

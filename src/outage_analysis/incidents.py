@@ -18,10 +18,29 @@ CANONICAL = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", 
 """The columns of a claim, beside the dimensions that an incident declares."""
 
 RESERVED = {
-    *CANONICAL, "synthetic", "source_file", "source_row", "file_number", "over", "up_to", "claims",
-    "loss_squared", "loss_sum", "broken", "kept_file", "kept_row", "line", "rule", "payment",
-    "payment_low", "payment_high", "entitled", "place", "low", "high",
-}  # fmt: skip
+    *CANONICAL,
+    "synthetic",
+    "source_file",
+    "source_row",
+    "file_number",
+    "over",
+    "up_to",
+    "claims",
+    "loss_squared",
+    "loss_sum",
+    "broken",
+    "kept_file",
+    "kept_row",
+    "line",
+    "rule",
+    "payment",
+    "payment_low",
+    "payment_high",
+    "entitled",
+    "place",
+    "low",
+    "high",
+}
 """Names that tables of claims, cubes and payments use for columns of their own."""
 
 
@@ -130,6 +149,15 @@ class Headline(Noun):
     """The cost line whose cash it forecasts; empty when it counts something else."""
 
 
+class Outcome(Noun):
+    """The facts that say how one line ended; read in hindsight only."""
+
+    line: str
+    filed: str
+    accepted: str
+    paid: str
+
+
 class TieOut(Noun):
     """A published sum to compute again: what from, and what was printed."""
 
@@ -187,8 +215,7 @@ class Incident(Noun):
     headlines: tuple[Headline, ...] = Field(alias="headline", default=())
     quarter_profit: str = ""
     """The fact that gives a quarter's operating profit, to weigh the cost against."""
-    outcome: str = ""
-    """The fact that says what was paid in the end; read in hindsight only."""
+    outcome: Outcome | None = None
     limits: tuple[Text, ...] = ()
     """What nobody could know about this incident, for the report's last section."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
@@ -196,8 +223,10 @@ class Incident(Noun):
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
         groups: tuple[tuple[Named | Dimension, ...], ...] = (
-            self.services, self.claimant_types, self.dimensions,
-        )  # fmt: skip
+            self.services,
+            self.claimant_types,
+            self.dimensions,
+        )
         for items in groups:
             ids = [item.id for item in items]
             if len(set(ids)) < len(ids):
@@ -213,9 +242,7 @@ class Incident(Noun):
             for item in group:
                 for spelling in sorted(item.spellings()):
                     if owners.setdefault(spelling, item.id) != item.id:
-                        raise ValueError(
-                            f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}"
-                        )
+                        raise ValueError(f"'{spelling}' is an alias of both {owners[spelling]} and {item.id}")
         for dimension in self.dimensions:
             if dimension.id in RESERVED or dimension.id.startswith("raw_"):
                 raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")

@@ -64,7 +64,7 @@ def stage(warehouse: Warehouse, paths: Sequence[Path], incident: Incident) -> li
 
 
 def _empty_tables(warehouse: Warehouse, columns: list[str]) -> None:
-    texts = {name: pl.String for name in columns}
+    texts = dict.fromkeys(columns, pl.String)
     keys = {"file_number": pl.Int64, "source_row": pl.Int64}
     warehouse.load("staged", pl.DataFrame(schema={**keys, **texts}))
     warehouse.load("unreadable", pl.DataFrame(schema={**keys, "raw": pl.String}))
@@ -74,9 +74,7 @@ def _check_file(path: Path) -> None:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     if path.suffix.lower() not in READERS:
-        raise InputRefused(
-            "is of no known format", file=path.name, remedy="Known: " + ", ".join(READERS)
-        )
+        raise InputRefused("is of no known format", file=path.name, remedy="Known: " + ", ".join(READERS))
     if any(c in str(path) for c in "*?["):
         raise InputRefused("has *, ? or [ in its path", file=path, remedy="Rename it.")
     try:
@@ -101,18 +99,23 @@ def _mapping(headers: list[str], incident: Incident, file: str, row: int | None)
         matches = [h for h in headers if folded(h) in spellings]
         if len(matches) > 1:
             raise InputRefused(
-                f"two columns stand for {canonical}", file=file, row=row,
-                value=" and ".join(matches), remedy="Remove or rename one.",
-            )  # fmt: skip
+                f"two columns stand for {canonical}",
+                file=file,
+                row=row,
+                value=" and ".join(matches),
+                remedy="Remove or rename one.",
+            )
         if matches:
             found[canonical] = matches[0]
     for canonical in (*REQUIRED, *(d.id for d in incident.dimensions)):
         if canonical not in found:
             raise InputRefused(
-                f"the column {canonical} is missing", file=file, row=row, value=", ".join(headers),
-                remedy=f"Add it, or name its header under [columns] of the incident: "
-                f'{canonical} = ["..."].',
-            )  # fmt: skip
+                f"the column {canonical} is missing",
+                file=file,
+                row=row,
+                value=", ".join(headers),
+                remedy=f'Add it, or name its header under [columns] of the incident: {canonical} = ["..."].',
+            )
     return found
 
 
@@ -130,13 +133,19 @@ def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int)
     positions = {f"c{i}": "VARCHAR" for i in range(len(headers))}
     try:
         warehouse.create(
-            "_read", queries.bind("staged"), path=str(path.absolute()), delimiter=delimiter, columns=positions
+            "_read",
+            queries.bind("staged"),
+            path=str(path.absolute()),
+            delimiter=delimiter,
+            columns=positions,
         )
     except InputRefused as error:
         raise InputRefused(
-            "cannot be read as CSV", file=path.name, value=error.problem,
+            "cannot be read as CSV",
+            file=path.name,
+            value=error.problem,
             remedy="Save it with line endings of one kind, and quote fields that hold a line break.",
-        ) from error  # fmt: skip
+        ) from error
     by_position = {c: f"c{headers.index(h)}" for c, h in mapping.items()}
     broken = warehouse.frame(
         "select line, min(csv_line) as raw from reject_errors group by line order by line"
@@ -147,20 +156,19 @@ def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int)
     warehouse.load("_shifts", pl.DataFrame({"before": before}, schema={"before": pl.Int64}))
     warehouse.append(
         "staged",
-        f"select {_projection(by_position, number)}, position + 1 + "  # noqa: S608 - quoted above
+        f"select {_projection(by_position, number)}, position + 1 + "
         "(select count(*) from _shifts where _shifts.before < _read.position) as source_row "
-        "from _read" if skipped else
-        f"select {_projection(by_position, number)}, position + 1 as source_row from _read",
-    )  # fmt: skip
+        "from _read"
+        if skipped
+        else f"select {_projection(by_position, number)}, position + 1 as source_row from _read",
+    )
     warehouse.append(
         "unreadable",
-        f"select {number} as file_number, line::bigint as source_row, csv_line as raw "  # noqa: S608
+        f"select {number} as file_number, line::bigint as source_row, csv_line as raw "
         "from (select line, min(csv_line) as csv_line from reject_errors group by line)",
     )
     warehouse.forget_rejects()
-    return InputFile(
-        path.name, _digest(path), path.stat().st_size, encoding, f"delimiter {delimiter!r}"
-    )
+    return InputFile(path.name, _digest(path), path.stat().st_size, encoding, f"delimiter {delimiter!r}")
 
 
 def _utf8(path: Path) -> str:
@@ -176,14 +184,16 @@ def _utf8(path: Path) -> str:
                 decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 raise InputRefused(
-                    f"is not UTF-8 at byte {offset - held + error.start:,}", file=path.name,
+                    f"is not UTF-8 at byte {offset - held + error.start:,}",
+                    file=path.name,
                     remedy="Save it as UTF-8 (in Excel: CSV UTF-8).",
-                ) from error  # fmt: skip
+                ) from error
             if 0 in block:
                 raise InputRefused(
-                    f"holds a NUL byte at {offset + block.index(0):,}", file=path.name,
+                    f"holds a NUL byte at {offset + block.index(0):,}",
+                    file=path.name,
                     remedy="Save it as UTF-8 text.",
-                )  # fmt: skip
+                )
             offset += len(block)
     return "utf-8-sig" if bom else "utf-8"
 
@@ -198,9 +208,11 @@ def _header(path: Path) -> tuple[list[str], str]:
             fields = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])
         except csv.Error as error:
             raise InputRefused(
-                f"has a header that cannot be read: {error}", file=path.name, row=1,
+                f"has a header that cannot be read: {error}",
+                file=path.name,
+                row=1,
                 remedy="Look for a quotation mark that is not closed.",
-            ) from error  # fmt: skip
+            ) from error
         candidates.append(([f.strip() for f in fields], delimiter))
     return max(candidates, key=lambda c: len(c[0]))
 
@@ -216,9 +228,10 @@ def _blank_rows(path: Path, delimiter: str) -> list[int]:
             return [row for row, fields in enumerate(records, start=1) if not fields]
         except csv.Error as error:
             raise InputRefused(
-                f"has both blank rows and a field that cannot be read: {error}", file=path.name,
+                f"has both blank rows and a field that cannot be read: {error}",
+                file=path.name,
                 remedy="Remove the blank rows.",
-            ) from error  # fmt: skip
+            ) from error
 
 
 def _read_parquet(warehouse: Warehouse, path: Path, incident: Incident, number: int) -> InputFile:
@@ -230,14 +243,12 @@ def _read_parquet(warehouse: Warehouse, path: Path, incident: Incident, number: 
     try:
         warehouse.append(
             "staged",
-            f"select {_projection(mapping, number)}, row_number() over () as source_row "  # noqa: S608
+            f"select {_projection(mapping, number)}, row_number() over () as source_row "
             "from read_parquet($path, hive_partitioning = false)",
             path=str(path.absolute()),
         )
     except InputRefused as error:
-        raise InputRefused(
-            "is a damaged Parquet file", file=path.name, value=error.problem
-        ) from error
+        raise InputRefused("is a damaged Parquet file", file=path.name, value=error.problem) from error
     return InputFile(path.name, _digest(path), path.stat().st_size, "parquet", "")
 
 

@@ -6,30 +6,82 @@ import math
 import tomllib
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
 from outage_analysis.errors import UsageError
 
+LARGE = 100
+"""From here on prose has no decimals."""
 LANGUAGES = ("en", "ko")
-Kind = Literal["text", "name", "names", "whole", "decimal", "money", "share", "day", "facts", "word"]
+Kind = Literal[
+    "text", "name", "names", "whole", "decimal", "money", "share", "day", "facts", "counted", "word"
+]
 
 COLUMNS: dict[str, Kind] = {
-    "as_expected": "word", "approved_by": "text", "assumption": "name", "assumptions": "names", "basis": "word",
-    "bytes": "whole", "claimant_type": "names", "claims": "whole", "computed": "decimal", "cost_expected": "money",
-    "cost_high": "money", "cost_low": "money", "count": "whole", "counts": "text", "cumulative": "whole",
-    "effort": "word", "expected": "money", "facts": "facts", "file": "text", "filed_on": "day", "grade": "text",
-    "group": "text", "high": "money", "hours_high": "decimal", "hours_low": "decimal", "id": "text",
-    "input_high": "decimal", "input_low": "decimal", "kind": "word", "left_out": "names", "line": "name", "loss": "whole",
-    "low": "money", "note": "text", "owner": "text", "payment": "text", "printed": "decimal", "promised": "money",
-    "public_on": "day", "published_count": "facts", "quantity": "text", "rationale": "text", "rejects": "whole",
-    "rows": "whole", "rule": "word", "service": "name", "share": "share", "source": "text", "source_file": "text",
-    "stage": "word", "status": "word", "tie_out": "name", "unit": "text", "valuation": "word", "value": "decimal",
-    "value_high": "decimal", "value_low": "decimal", "band": "text", "eligibility": "text", "expected_text": "text",
-    "range_text": "text", "rule_text": "text",
-}  # fmt: skip
+    "as_expected": "word",
+    "approved_by": "text",
+    "assumption": "name",
+    "assumptions": "names",
+    "basis": "word",
+    "claimant_type": "names",
+    "claims": "whole",
+    "computed": "decimal",
+    "cost_expected": "money",
+    "cost_high": "money",
+    "cost_low": "money",
+    "count": "whole",
+    "counts": "text",
+    "cumulative": "whole",
+    "effort": "word",
+    "expected": "money",
+    "facts": "facts",
+    "file": "text",
+    "filed_on": "day",
+    "grade": "text",
+    "group": "text",
+    "high": "money",
+    "hours_high": "decimal",
+    "hours_low": "decimal",
+    "id": "text",
+    "input_high": "decimal",
+    "input_low": "decimal",
+    "kind": "word",
+    "left_out": "names",
+    "line": "name",
+    "loss": "whole",
+    "low": "money",
+    "note": "text",
+    "owner": "text",
+    "payment": "text",
+    "printed": "decimal",
+    "promised": "money",
+    "public_on": "day",
+    "published_count": "counted",
+    "quantity": "text",
+    "rationale": "text",
+    "rejects": "whole",
+    "rows": "whole",
+    "rule": "word",
+    "service": "name",
+    "share": "share",
+    "source": "text",
+    "source_file": "text",
+    "stage": "word",
+    "status": "word",
+    "tie_out": "name",
+    "unit": "text",
+    "valuation": "word",
+    "value": "decimal",
+    "value_high": "decimal",
+    "value_low": "decimal",
+    "band": "text",
+    "eligibility": "names",
+    "expected_text": "text",
+    "range_text": "text",
+    "rule_text": "text",
+}
 """Column -> how it is shown. Its title is the word `column.<name>`."""
 
 
@@ -66,13 +118,13 @@ class Words:
         key = f"currency.{self.currency}"
         return self(key) if self.has(key) else self.currency
 
-    def number(self, value: float | Decimal) -> str:
+    def number(self, value: float) -> str:
         """A whole number with separators, or up to four significant digits below 100."""
-        if float(value).is_integer() or abs(value) >= 100:  # noqa: PLR2004 - reading comfort
+        if float(value).is_integer() or abs(value) >= LARGE:
             return f"{value:,.0f}"
         return f"{value:,.4g}"
 
-    def exact(self, value: float | Decimal) -> str:
+    def exact(self, value: float) -> str:
         """A figure in a table: whole numbers in full, others to two decimals, small ones to three digits."""
         if float(value).is_integer():
             return f"{value:,.0f}"
@@ -98,7 +150,7 @@ class Words:
         """A day on an axis: 29 Dec, or 12. 29."""
         return f"{value.month}. {value.day}." if self.lang == "ko" else f"{value.day} {value:%b}"
 
-    def exact_money(self, amount: float | Decimal) -> str:
+    def exact_money(self, amount: float) -> str:
         """An amount of the smallest unit in whole currency, every digit: for tables."""
         return f"{amount / 10**self.minor_units:,.{self.minor_units}f}"
 
@@ -111,6 +163,16 @@ class Words:
         shown = f"{units / divisor:,.10g}"
         return " ".join(part for part in (shown, name, self.unit) if part)
 
+    def money_range(self, low: float, high: float) -> str:
+        """Two amounts in prose; the unit is said once when both share it."""
+        first, last = self.money(low), self.money(high)
+        number, _, unit = first.partition(" ")
+        return (
+            f"{number} – {last}"
+            if self.lang == "en" and unit == last.partition(" ")[2]
+            else f"{first} – {last}"
+        )
+
     @staticmethod
     def rounded(value: float, digits: int = 2) -> float:
         """A modelled figure keeps two significant digits in prose."""
@@ -120,8 +182,11 @@ class Words:
 
     def scale(self, largest: float) -> tuple[int, str]:
         """The divisor and its name for amounts up to `largest`, in units of the currency."""
-        steps = ((10**8, "억"), (10**4, "만")) if self.lang == "ko" else (
-            (10**9, "billion"), (10**6, "million"), (10**3, "thousand"))  # fmt: skip
+        steps = (
+            ((10**8, "억"), (10**4, "만"))
+            if self.lang == "ko"
+            else ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
+        )
         return next(((size, name) for size, name in steps if largest >= size), (1, ""))
 
     def axis(self, largest: float) -> tuple[float, str]:

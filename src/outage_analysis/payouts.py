@@ -38,10 +38,17 @@ def payments(cube: Cube, policy: Policy) -> pl.DataFrame:
     """
     rows = [row for line in policy.schedules for row in _line(cube, line)]
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        "line": pl.String, **{d: cube.frame.schema[d] for d in cube.dimensions},
-        "over": pl.Int64, "up_to": pl.Int64, "rule": pl.String, "claims": pl.Int64,
-        "loss": pl.Int64, "payment": MONEY, "payment_low": MONEY, "payment_high": MONEY,
-    }  # fmt: skip
+        "line": pl.String,
+        **{d: cube.frame.schema[d] for d in cube.dimensions},
+        "over": pl.Int64,
+        "up_to": pl.Int64,
+        "rule": pl.String,
+        "claims": pl.Int64,
+        "loss": pl.Int64,
+        "payment": MONEY,
+        "payment_low": MONEY,
+        "payment_high": MONEY,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -55,15 +62,24 @@ def _line(cube: Cube, line: Schedule) -> Iterator[tuple[object, ...]]:
     bands = cube.frame.select("over", "up_to").unique(maintain_order=True).rows()
     places = pl.DataFrame(
         [(*band, *_place(band, line)) for band in bands],
-        schema={"over": pl.Int64, "up_to": pl.Int64, "place": pl.Int64, "low": MONEY, "high": MONEY},
+        schema={
+            "over": pl.Int64,
+            "up_to": pl.Int64,
+            "place": pl.Int64,
+            "low": MONEY,
+            "high": MONEY,
+        },
         orient="row",
     )
     entitled = pl.all_horizontal(
-        pl.lit(value=True), *(pl.col(d).cast(pl.String).is_in(list(v)) for d, v in line.eligibility.items())
+        pl.lit(value=True),
+        *(pl.col(d).cast(pl.String).is_in(list(v)) for d, v in line.eligibility.items()),
     ).fill_null(value=False)
     grouped = (
         cube.frame.join(places, on=["over", "up_to"], nulls_equal=True)
-        .with_columns(entitled=entitled, low=pl.col("low") * pl.col("claims"), high=pl.col("high") * pl.col("claims"))
+        .with_columns(
+            entitled=entitled, low=pl.col("low") * pl.col("claims"), high=pl.col("high") * pl.col("claims")
+        )
         .group_by(*cube.dimensions, "entitled", "place")
         .agg(
             pl.col("claims").sum(),
@@ -72,7 +88,7 @@ def _line(cube: Cube, line: Schedule) -> Iterator[tuple[object, ...]]:
             pl.when(pl.col("high").null_count() == 0).then(pl.col("high").sum()),
         )
         .sort(*cube.dimensions, "entitled", "place", nulls_last=True)
-    )  # fmt: skip
+    )
     rules = line.rules()
     for row in grouped.iter_rows(named=True):
         rule = rules[row["place"]] if row["place"] is not None else None

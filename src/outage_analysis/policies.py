@@ -11,8 +11,14 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from outage_analysis.bands import (
-    LARGEST_LOSS, NEGATIVE, UNKNOWN, ZERO, Band, Closed, check_partition,
-)  # fmt: skip
+    LARGEST_LOSS,
+    NEGATIVE,
+    UNKNOWN,
+    ZERO,
+    Band,
+    Closed,
+    check_partition,
+)
 from outage_analysis.datasets import Day, Identifier, Name, Noun, read_noun
 from outage_analysis.errors import UsageError
 
@@ -23,7 +29,9 @@ SHARE_SCALE = 10_000
 
 def _share(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("is not a number | Write a share as 0.25, of at most four places.")
+        raise ValueError(  # noqa: TRY004 - pydantic turns no other error into a message
+            "is not a number | Write a share as 0.25, of at most four places."
+        )
     if not 0 <= value <= 1 or Decimal(repr(value)) * SHARE_SCALE % 1:
         raise ValueError("is not between 0 and 1 with at most four places")
     return int(Decimal(repr(value)) * SHARE_SCALE)
@@ -73,9 +81,7 @@ class Line(Noun):
     public_on: Day
     effort: Effort
     effort_changes: tuple[EffortChange, ...] = ()
-    eligibility: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(
-        default_factory=dict
-    )
+    eligibility: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
     """Dimension -> the values that are entitled; a dimension left out admits all."""
     facts: tuple[str, ...] = ()
     note: str = ""
@@ -113,6 +119,11 @@ class Schedule(Line):
             low = max(b.over - self.shift, 0)
             positive.append(((low, None if b.up_to is None else b.up_to - self.shift), b))
         return [(NEGATIVE, Rule()), (ZERO, self.zero), (UNKNOWN, self.unknown), *positive]
+
+    @property
+    def positive(self) -> list[tuple[Band, Rule]]:
+        """The bands of stated, positive losses with their rules, in order."""
+        return self.rules()[3:]
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -217,7 +228,9 @@ class Policy(Noun):
         for line in self.lines:
             if line.id == id_:
                 return line
-        raise UsageError("no such cost line", value=id_, remedy="Lines: " + ", ".join(x.id for x in self.lines))
+        raise UsageError(
+            "no such cost line", value=id_, remedy="Lines: " + ", ".join(x.id for x in self.lines)
+        )
 
 
 def load_policy(id_or_path: str | Path) -> Policy:

@@ -128,9 +128,7 @@ def synthesise(assumptions: SyntheticAssumptions, incident: Incident, *, seed: i
         "service": _written(rows, rows.mixed("service"), incident.services),
         "claimant_type": _written(rows, rows.types, incident.claimant_types),
         "filed_on": filed,
-        "loss": pl.Series(_losses(rows)).set(
-            pl.Series(~np.isin(rows.known, ("some", "zero"))), None
-        ),
+        "loss": pl.Series(_losses(rows)).set(pl.Series(~np.isin(rows.known, ("some", "zero"))), None),
         "region": rows.mixed("region", first)[owners],
         "industry": rows.mixed("industry", first)[owners],
         "category": rows.categories,
@@ -230,9 +228,7 @@ def _losses(rows: _Rows) -> np.ndarray:
         counts = _apportion((b.share for b in law.bands), here.sum())
         edges = [(b.over, b.up_to or LARGEST_LOSS - 1) for b in law.bands]
         over, up_to = rows.rng.permutation(np.repeat(edges, counts, axis=0)).T
-        low, high = (
-            ndtr(np.log(np.maximum(e, 1e-9) / law.median) / law.sigma) for e in (over, up_to)
-        )
+        low, high = (ndtr(np.log(np.maximum(e, 1e-9) / law.median) / law.sigma) for e in (over, up_to))
         drawn = law.median * np.exp(law.sigma * ndtri(rows.rng.uniform(low, high)))
         exact = np.clip(np.ceil(drawn), over + 1, up_to)
         units = rows.mixed("unit", here)

@@ -1,4 +1,4 @@
-"""Charts: each a pure function of a frame and words; the data function stands apart from the drawing."""
+"""Charts: each a pure function of a frame and words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import polars as pl
 
 from outage_analysis.charts import claims, costs
 from outage_analysis.charts.theme import Frame, NothingToDraw
+
+__all__ = ["CHARTS", "Entry", "Frame", "draw"]
 
 Drawing = Callable[[pl.DataFrame, Frame], alt.Chart | alt.LayerChart]
 
@@ -30,8 +32,8 @@ CHARTS: dict[str, Entry] = {
     "funnel": Entry("funnel", costs.funnel),
     "drivers": Entry("drivers", costs.drivers),
     "free_goods": Entry("costs", costs.free_goods),
-    "bands_by_service": Entry("bands", claims.bands_by_service, claims=True),
-    "intake": Entry("intake", claims.intake, claims=True),
+    "bands_by_service": Entry("claims_bands", claims.bands_by_service, claims=True),
+    "intake": Entry("claims_intake", claims.intake, claims=True),
 }
 """Every chart, by name."""
 

@@ -5,7 +5,21 @@ from __future__ import annotations
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts.theme import ACCENT, GREY, INK, LIGHT, ROW, Frame, NothingToDraw, dressed, plain
+from outage_analysis.charts.theme import (
+    ACCENT,
+    GREY,
+    INK,
+    LIGHT,
+    ROW,
+    Frame,
+    NothingToDraw,
+    dressed,
+    folded,
+    names_axis,
+    plain,
+)
+
+FEW = alt.Axis(tickCount=5, format=",~g")
 
 
 def cost_by_band(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
@@ -13,35 +27,47 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChar
     w = frame.words
     rows = costs.filter(
         pl.col("basis") == "published", pl.col("level") == "band", pl.col("expected").is_not_null()
-    )  # fmt: skip
+    )
     if rows.is_empty():
         raise NothingToDraw
     divisor, unit = w.axis(float(rows["expected"].sum()))
     data = rows.select(
-        band=pl.struct("over", "up_to").map_elements(lambda b: w.band(b["over"], b["up_to"]), return_dtype=pl.String),
+        band=pl.struct("over", "up_to").map_elements(
+            lambda b: w.band(b["over"], b["up_to"]), return_dtype=pl.String
+        ),
         rule=pl.col("rule").map_elements(lambda r: w(f"word.{r}"), return_dtype=pl.String),
         expected=pl.col("expected") / divisor,
     ).with_columns(
         label=pl.struct("expected", "rule").map_elements(
             lambda r: f"{w.number(w.rounded(r['expected']))} · {r['rule']}", return_dtype=pl.String
         )
-    )  # fmt: skip
+    )
     most = data.row(int(data["expected"].arg_max() or 0), named=True)
     share = w.share(most["expected"] / data["expected"].sum())
     order = data["band"].to_list()
-    y = alt.Y("band:N", sort=order, title=w("chart.band_y", loss=frame.loss))
+    y = alt.Y("band:N", sort=order, title=None)
     room = float(data["expected"].max() or 0) * 1.45  # type: ignore[arg-type]
-    x = alt.X("expected:Q", title=w("chart.band_x", unit=unit), scale=alt.Scale(domain=[0, room]))
+    x = alt.X(
+        "expected:Q",
+        title=w("chart.band_x", unit=unit),
+        scale=alt.Scale(domain=[0, room]),
+        axis=FEW,
+    )
     base = alt.Chart(plain(data))
-    bars = base.mark_bar(size=20).encode(x, y, color=alt.condition(
-        alt.datum.band == most["band"], alt.value(ACCENT), alt.value(GREY)))  # fmt: skip
+    bars = base.mark_bar(size=20).encode(
+        x, y, color=alt.condition(alt.datum.band == most["band"], alt.value(ACCENT), alt.value(GREY))
+    )
     labels = base.mark_text(align="left", dx=5).encode(x, y, text="label:N")
     facts = " ".join(dict.fromkeys(" ".join(rows["facts"]).split()))
     return dressed(
-        bars + labels, frame, facts=facts, height=ROW * len(data),
+        bars + labels,
+        frame,
+        facts=facts,
+        height=ROW * len(data),
         title=w("chart.band_title", share=share, band=most["band"]),
-        subtitle=w("chart.band_subtitle", unit=unit), description=w("chart.band_description"),
-    )  # fmt: skip
+        subtitle=w("chart.band_subtitle", unit=unit, loss=frame.loss),
+        description=w("chart.band_description"),
+    )
 
 
 def headlines(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
@@ -53,32 +79,50 @@ def headlines(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
         raise NothingToDraw
     divisor, unit = w.axis(float(theirs["high"].max()))  # type: ignore[arg-type]
     data = pl.concat([ours, theirs]).with_columns(
-        pl.coalesce("low", "high") / divisor, pl.col("expected") / divisor, pl.col("high") / divisor,
+        pl.coalesce("low", "high") / divisor,
+        pl.col("expected") / divisor,
+        pl.col("high") / divisor,
         ours=pl.col("fact") == "",
         name=pl.col("fact").map_elements(
-            lambda f: frame.name(f) if f else w("chart.headlines_ours"), return_dtype=pl.String
+            lambda f: folded(frame.name(f)) if f else w("chart.headlines_ours"),
+            return_dtype=pl.String,
         ),
     )
     ratio = ours["expected"][0] / float(theirs["low"].min())  # type: ignore[arg-type]
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=alt.Axis(labelLimit=260))
+    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
     scale = alt.Scale(type="log", nice=False)
     axis = alt.Axis(format="~g", values=_decades(data))
     colour = alt.condition("datum.ours", alt.value(ACCENT), alt.value(GREY))
     base = alt.Chart(plain(data))
     spans = base.mark_rule(strokeWidth=5, strokeCap="round").encode(
-        alt.X("low:Q", scale=scale, title=w("chart.headlines_x", unit=unit), axis=axis), alt.X2("high:Q"), y, color=colour
-    )  # fmt: skip
-    dot = base.transform_filter("datum.ours").mark_point(
-        filled=True, size=130, color=ACCENT, stroke="white", opacity=1
-    ).encode(alt.X("expected:Q", scale=scale), y)  # fmt: skip
-    number = base.transform_filter("datum.ours").mark_text(dy=-15, fontWeight=600).encode(
-        alt.X("expected:Q", scale=scale), y, text=alt.value(w.number(w.rounded(float(ours["expected"][0]) / divisor)))
-    )  # fmt: skip
+        alt.X("low:Q", scale=scale, title=w("chart.headlines_x", unit=unit), axis=axis),
+        alt.X2("high:Q"),
+        y,
+        color=colour,
+    )
+    dot = (
+        base.transform_filter("datum.ours")
+        .mark_point(filled=True, size=130, color=ACCENT, stroke="white", opacity=1)
+        .encode(alt.X("expected:Q", scale=scale), y)
+    )
+    number = (
+        base.transform_filter("datum.ours")
+        .mark_text(dy=-15, fontWeight=600)
+        .encode(
+            alt.X("expected:Q", scale=scale),
+            y,
+            text=alt.value(w.number(w.rounded(float(ours["expected"][0]) / divisor))),
+        )
+    )
     return dressed(
-        spans + dot + number, frame, facts=" ".join(theirs["fact"]), height=(ROW + 10) * len(data),
+        spans + dot + number,
+        frame,
+        facts=" ".join(theirs["fact"]),
+        height=(ROW + 10) * len(data),
         title=w("chart.headlines_title", times=w.share(ratio)),
-        subtitle=w("chart.headlines_subtitle", unit=unit), description=w("chart.headlines_description"),
-    )  # fmt: skip
+        subtitle=w("chart.headlines_subtitle", unit=unit),
+        description=w("chart.headlines_description"),
+    )
 
 
 def _decades(data: pl.DataFrame) -> list[float]:
@@ -99,20 +143,23 @@ def funnel(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
         label=pl.col("expected").map_elements(
             lambda v: w.number(v if float(v).is_integer() else round(w.rounded(v))), return_dtype=pl.String
         ),
-    )  # fmt: skip
+    )
     y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None)
     room = alt.Scale(domain=[0, float(data["high"].max()) * 1.08])  # type: ignore[arg-type]
     base = alt.Chart(plain(data))
-    x = alt.X("expected:Q", title=w("chart.funnel_x"), scale=room)
+    x = alt.X("expected:Q", title=w("chart.funnel_x"), scale=room, axis=FEW)
     bars = base.mark_bar(size=18).encode(x, y)
     spans = base.mark_rule(color=INK, strokeWidth=1.2).encode(alt.X("low:Q", scale=room), alt.X2("high:Q"), y)
     labels = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600).encode(x, y, text="label:N")
     first, last = rows["expected"][0], rows["expected"][-1]
     return dressed(
-        bars + spans + labels, frame, height=(ROW + 14) * len(data),
+        bars + spans + labels,
+        frame,
+        height=(ROW + 14) * len(data),
         title=w("chart.funnel_chart_title", paid=w.number(round(w.rounded(last))), reported=w.number(first)),
-        subtitle=w("chart.funnel_subtitle"), description=w("chart.funnel_description"),
-    )  # fmt: skip
+        subtitle=w("chart.funnel_subtitle"),
+        description=w("chart.funnel_description"),
+    )
 
 
 def drivers(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
@@ -121,31 +168,45 @@ def drivers(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
     divisor, unit = w.axis(float(table["cost_expected"][0]))
     data = table.with_columns(
         pl.col("cost_low", "cost_expected", "cost_high") / divisor,
-        name=pl.col("assumption").map_elements(lambda a: _before_colon(frame.name(a)), return_dtype=pl.String),
+        name=pl.col("assumption").map_elements(
+            lambda a: folded(_before_colon(frame.name(a))), return_dtype=pl.String
+        ),
     ).with_columns(
         low_label=pl.col("cost_low").map_elements(lambda v: w.number(w.rounded(v)), return_dtype=pl.String),
         high_label=pl.col("cost_high").map_elements(lambda v: w.number(w.rounded(v)), return_dtype=pl.String),
     )
     low, high = float(data["cost_low"].min()) / 1.8, float(data["cost_high"].max()) * 1.8  # type: ignore[arg-type]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None)
+    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
     base = alt.Chart(plain(data))
-    axis = alt.Axis(format="~g", values=[v for k in range(-3, 9) for v in (10.0**k, 3 * 10.0**k) if low < v < high])
+    axis = alt.Axis(
+        format="~g",
+        values=[v for k in range(-3, 9) for v in (10.0**k, 3 * 10.0**k) if low < v < high],
+    )
     x = alt.X("cost_low:Q", scale=scale, title=w("chart.drivers_x", unit=unit), axis=axis)
-    bars = base.mark_bar(size=18).encode(x, alt.X2("cost_high:Q"), y, color=alt.condition(
-        alt.datum.name == data["name"][0], alt.value(ACCENT), alt.value(GREY)))  # fmt: skip
+    bars = base.mark_bar(size=18).encode(
+        x,
+        alt.X2("cost_high:Q"),
+        y,
+        color=alt.condition(alt.datum.name == data["name"][0], alt.value(ACCENT), alt.value(GREY)),
+    )
     middle = base.mark_rule(color=INK, strokeDash=[3, 3]).encode(alt.X("cost_expected:Q", scale=scale))
     left = base.mark_text(align="right", dx=-5).encode(x, y, text="low_label:N")
-    right = base.mark_text(align="left", dx=5).encode(alt.X("cost_high:Q", scale=scale), y, text="high_label:N")
+    right = base.mark_text(align="left", dx=5).encode(
+        alt.X("cost_high:Q", scale=scale), y, text="high_label:N"
+    )
     return dressed(
-        bars + middle + left + right, frame, height=ROW * len(data),
-        title=w("chart.drivers_chart_title", name=data["name"][0]),
-        subtitle=w("chart.drivers_subtitle", unit=unit), description=w("chart.drivers_description"),
-    )  # fmt: skip
+        bars + middle + left + right,
+        frame,
+        height=(ROW + 8) * len(data),
+        title=w("chart.drivers_chart_title", name=data["name"][0].replace("\n", " ")),
+        subtitle=w("chart.drivers_subtitle", unit=unit),
+        description=w("chart.drivers_description"),
+    )
 
 
 def _before_colon(name: str) -> str:
-    return name.split(":")[0]
+    return name.split(":", maxsplit=1)[0]
 
 
 def free_goods(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
@@ -153,29 +214,37 @@ def free_goods(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
     w = frame.words
     rows = costs.filter(
         pl.col("valuation") == "face_value", pl.col("level") == "line", pl.col("expected").is_not_null()
-    ).sort("promised", descending=True)  # fmt: skip
+    ).sort("promised", descending=True)
     if rows.is_empty():
         raise NothingToDraw
     divisor, unit = w.axis(float(rows["promised"].max()))  # type: ignore[arg-type]
     data = rows.select(
-        name=pl.col("line").map_elements(frame.name, return_dtype=pl.String),
-        promised=pl.col("promised") / divisor, expected=pl.col("expected") / divisor,
+        name=pl.col("line").map_elements(lambda x: folded(frame.name(x)), return_dtype=pl.String),
+        promised=pl.col("promised") / divisor,
+        expected=pl.col("expected") / divisor,
     ).with_columns(
         label=pl.struct("expected", "promised").map_elements(
             lambda r: f"{w.number(w.rounded(r['expected']))} / {w.number(w.rounded(r['promised'], 3))}",
             return_dtype=pl.String,
         )
-    )  # fmt: skip
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=alt.Axis(labelLimit=300))
+    )
+    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
     room = alt.Scale(domain=[0, float(data["promised"].max()) * 1.2])  # type: ignore[arg-type]
     base = alt.Chart(plain(data))
-    x = alt.X("promised:Q", scale=room, title=w("chart.free_x", unit=unit))
+    x = alt.X("promised:Q", scale=room, title=w("chart.free_x", unit=unit), axis=FEW)
     whole = base.mark_bar(size=18, fill=LIGHT, stroke=GREY).encode(x, y)
     taken = base.mark_bar(size=18).encode(alt.X("expected:Q", scale=room), y)
     labels = base.mark_text(align="left", dx=5).encode(x, y, text="label:N")
     facts = " ".join(dict.fromkeys(" ".join(rows["facts"]).split()))
     return dressed(
-        whole + taken + labels, frame, facts=facts, height=ROW * len(data),
-        title=w("chart.free_chart_title", share=w.share(data["expected"].sum() / data["promised"].sum())),
-        subtitle=w("chart.free_chart_subtitle", unit=unit), description=w("chart.free_description"),
-    )  # fmt: skip
+        whole + taken + labels,
+        frame,
+        facts=facts,
+        height=(ROW + 14) * len(data),
+        title=w(
+            "chart.free_chart_title",
+            share=w.share(float(data["expected"].sum()) / float(data["promised"].sum())),
+        ),
+        subtitle=w("chart.free_chart_subtitle", unit=unit),
+        description=w("chart.free_description"),
+    )

@@ -17,6 +17,8 @@ GREY = "#8a8f98"
 LIGHT = "#d5d9df"
 INK = "#1f2328"
 FONT = "Noto Sans KR, Noto Sans CJK KR, Apple SD Gothic Neo, Malgun Gothic, Helvetica Neue, Arial, sans-serif"
+WIDE_LETTERS = 0x1100
+"""From this code point on (Hangul and later) a letter is two columns wide."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
 
@@ -37,36 +39,59 @@ class Frame:
         return self.names.get(id_ or "", id_ or self.words("word.all"))
 
 
-class NothingToDraw(Exception):  # noqa: N818 - it is not an error
+class NothingToDraw(Exception):
     """A table has rows, but none that this chart shows."""
 
 
 def dressed(
-    chart: alt.Chart | alt.LayerChart, frame: Frame, *, title: str, subtitle: str, description: str,
-    facts: str = "", height: int = 200,
-) -> alt.Chart | alt.LayerChart:  # fmt: skip
+    chart: alt.Chart | alt.LayerChart,
+    frame: Frame,
+    *,
+    title: str,
+    subtitle: str,
+    description: str,
+    facts: str = "",
+    height: int = 200,
+) -> alt.Chart | alt.LayerChart:
     """Title, footer, description and look, the same for every chart."""
     w = frame.words
     day = w.day(frame.as_of)
-    footer = w("chart.sources", facts=facts.replace(" ", ", "), day=day) if facts else w("chart.sources_none", day=day)
+    footer = (
+        w("chart.sources", facts=facts.replace(" ", ", "), day=day)
+        if facts
+        else w("chart.sources_none", day=day)
+    )
     if frame.synthetic:
         title = w("chart.synthetic_prefix", title=title)
         footer = w("chart.sources_synthetic", day=day)
-    return (
-        chart.properties(
-            width="container", height=height, description=f"{description} {footer}", background="white",
-            title=alt.TitleParams(text=wrapped(title, 60), subtitle=[*wrapped(subtitle, 78), footer], anchor="start", frame="group"),
-            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-        )
-        .configure(**_config())
-    )  # fmt: skip
+    dressed_chart: alt.Chart | alt.LayerChart = chart.properties(
+        width="container",
+        height=height,
+        description=f"{description} {footer}",
+        background="white",
+        title=alt.TitleParams(
+            text=wrapped(title, 60), subtitle=[*wrapped(subtitle, 78), footer], anchor="start", frame="group"
+        ),
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+    ).configure(**_config())
+    return dressed_chart
+
+
+def names_axis(limit: int = 180) -> alt.Axis:
+    """An axis of names, each on as many lines as `folded` gave it: a phone has no room for one line."""
+    return alt.Axis(labelExpr="split(datum.label, '\\n')", labelLimit=limit, labelLineHeight=13)
+
+
+def folded(text: str) -> str:
+    """A name on several short lines."""
+    return "\n".join(wrapped(text, 24))
 
 
 def wrapped(text: str, width: int) -> list[str]:
     """Lines of at most `width` columns, a wide letter counting two: Vega does not wrap titles."""
     lines, line, used = [], "", 0
     for word in text.split(" "):
-        size = sum(2 if ord(c) > 0x1100 else 1 for c in word)  # noqa: PLR2004 - Hangul and wider
+        size = sum(2 if ord(c) > WIDE_LETTERS else 1 for c in word)
         if line and used + 1 + size > width:
             lines.append(line)
             line, used = word, size
@@ -80,14 +105,32 @@ def _config() -> dict[str, Any]:
     return {
         "font": FONT,
         "view": {"stroke": None},
-        "title": {**text, "fontSize": 16, "fontWeight": 600, "subtitleFont": FONT, "subtitleFontSize": 12,
-                  "subtitleColor": "#57606a", "offset": 14, "subtitlePadding": 4},
-        "axis": {"labelFont": FONT, "titleFont": FONT, "labelFontSize": 12, "titleFontSize": 12,
-                 "titleFontWeight": "normal", "labelColor": INK, "titleColor": "#57606a", "gridColor": "#eceef1",
-                 "domainColor": LIGHT, "tickColor": LIGHT, "labelLimit": 240},
+        "title": {
+            **text,
+            "fontSize": 16,
+            "fontWeight": 600,
+            "subtitleFont": FONT,
+            "subtitleFontSize": 12,
+            "subtitleColor": "#57606a",
+            "offset": 14,
+            "subtitlePadding": 4,
+        },
+        "axis": {
+            "labelFont": FONT,
+            "titleFont": FONT,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "labelColor": INK,
+            "titleColor": "#57606a",
+            "gridColor": "#eceef1",
+            "domainColor": LIGHT,
+            "tickColor": LIGHT,
+            "labelLimit": 240,
+        },
         "text": {"font": FONT, "fontSize": 12, "color": INK},
         "bar": {"color": ACCENT},
-    }  # fmt: skip
+    }
 
 
 def plain(frame: pl.DataFrame) -> pl.DataFrame:

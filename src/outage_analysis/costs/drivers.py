@@ -1,9 +1,9 @@
-"""What drives the expected cost: each input at its least and its most, the others at their means."""
+"""What drives the expected cost: one input at its least and its most, the others at their means."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -15,9 +15,14 @@ from outage_analysis.policies import Policy, Schedule
 from outage_analysis.published import figure
 
 SCHEMA: dict[str, pl.DataType] = {
-    "line": pl.String(), "assumption": pl.String(), "input_low": pl.Float64(), "input_high": pl.Float64(),
-    "cost_low": pl.Float64(), "cost_expected": pl.Float64(), "cost_high": pl.Float64(),
-}  # fmt: skip
+    "line": pl.String(),
+    "assumption": pl.String(),
+    "input_low": pl.Float64(),
+    "input_high": pl.Float64(),
+    "cost_low": pl.Float64(),
+    "cost_expected": pl.Float64(),
+    "cost_high": pl.Float64(),
+}
 
 
 def drivers(policy: Policy, ledger: Ledger, *, as_of: date) -> pl.DataFrame:
@@ -75,36 +80,47 @@ def _swings(line: Schedule, funnel: Funnel, count: int) -> list[dict[str, object
     if middle is None:
         return []
     rows: list[dict[str, object]] = []
-    for name in ("filing", "acceptance", "award"):
-        value: Input = getattr(funnel, name)
-        if not value.assumption or value.high is None:
-            continue
-        ends = [
-            _cost(line, replace(funnel, **{name: Input(end, end, end)}), count)
-            for end in (value.low, value.high)
-        ]
-        rows.append(_row(line, value.assumption, (value.low, value.high), middle, ends))
+    moved: list[tuple[Input, Callable[[Input], Funnel]]] = [
+        (funnel.filing, lambda value: replace(funnel, filing=value)),
+        (funnel.acceptance, lambda value: replace(funnel, acceptance=value)),
+        (funnel.award, lambda value: replace(funnel, award=value)),
+    ]
+    for value, changed in moved:
+        if value.assumption and value.high is not None:
+            ends = (value.low, value.high)
+            costs = [_cost(line, changed(Input(end, end, end)), count) for end in ends]
+            rows.append(_row(line, value.assumption, ends, middle, costs))
     bands = list(funnel.mix)
-    corners = [_cost(line, replace(funnel, mix={b: float(b == corner) for b in bands}), count) for corner in bands]
+    corners = [
+        _cost(line, replace(funnel, mix={b: float(b == corner) for b in bands}), count) for corner in bands
+    ]
     known = [c for c in corners if c is not None]
     rows.append(_row(line, funnel.mix_assumption, (None, None), middle, [min(known), max(known)]))
     return rows
 
 
 def _row(
-    line: Schedule, assumption: str, ends: tuple[float | None, float | None], middle: float,
+    line: Schedule,
+    assumption: str,
+    ends: tuple[float | None, float | None],
+    middle: float,
     costs: list[float | None],
-) -> dict[str, object]:  # fmt: skip
+) -> dict[str, object]:
     return {
-        "line": line.id, "assumption": assumption, "input_low": ends[0], "input_high": ends[1],
-        "cost_low": costs[0], "cost_expected": middle, "cost_high": costs[1],
-    }  # fmt: skip
+        "line": line.id,
+        "assumption": assumption,
+        "input_low": ends[0],
+        "input_high": ends[1],
+        "cost_low": costs[0],
+        "cost_expected": middle,
+        "cost_high": costs[1],
+    }
 
 
 def _cost(line: Schedule, funnel: Funnel, count: int) -> float | None:
     """The expected cost of a schedule: count x paid share x mean payment over the mix."""
     total = 0.0
-    for band, rule in line.rules()[3:]:
+    for band, rule in line.positive:
         pay = funnel.payment(band, rule).expected
         share = funnel.mix.get(band)
         if share is None or pay is None or funnel.paid.expected is None:

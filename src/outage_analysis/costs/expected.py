@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.bands import Band
-from outage_analysis.costs.funnel import Funnel, Input, funnel_of
+from outage_analysis.costs.counts import fee_credit, from_count, in_kind
+from outage_analysis.costs.funnel import Funnel, Input, funnel_of, named, status_of
 from outage_analysis.cube import Cube
-from outage_analysis.errors import ModelRefused
 from outage_analysis.payouts import payments
-from outage_analysis.policies import FeeCredit, InKind, Policy, Schedule
-from outage_analysis.published import figure
+from outage_analysis.policies import InKind, Policy, Schedule
 
 SCHEMA: dict[str, pl.DataType] = {
     "basis": pl.String(),
@@ -67,11 +66,11 @@ def cost_table(
     for line in lines:
         funnel = funnel_of(line, ledger, as_of)
         if isinstance(line, Schedule):
-            rows += (
-                _from_cube(line, funnel, cube, policy) if cube else _from_count(line, funnel, as_of)
-            )
+            rows += _from_cube(line, funnel, cube, policy) if cube else from_count(line, funnel, as_of)
         elif cube is None:
-            rows.append(_in_kind(line, funnel, as_of) if isinstance(line, InKind) else _fee(line, funnel, as_of))
+            rows.append(
+                in_kind(line, funnel, as_of) if isinstance(line, InKind) else fee_credit(line, funnel, as_of)
+            )
     table = pl.DataFrame(rows, schema=SCHEMA)
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))
 
@@ -92,63 +91,7 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[dict[str, object]]:
-    """A schedule from the published count that it cites, spread over its bands by the ledger's mix."""
-    head = {"basis": "published", "line": line.id, "valuation": "cash", "level": "line", "rule": "schedule",
-            "claimant_type": " ".join(line.eligibility.get("claimant_type", ())) or None}  # fmt: skip
-    try:
-        if line.published_count is None:
-            raise ModelRefused("no count was published")
-        count = figure(line.published_count, public_by=as_of)
-    except ModelRefused as refusal:
-        status = "not_published" if line.published_count is None else "not_public_yet"
-        yield {**head, "status": status, "facts": " ".join(line.facts), "low": 0.0, "rule": refusal.problem}
-        return
-    positive = line.rules()[3:]
-    pays = {band: funnel.payment(band, rule) for band, rule in positive}
-    cited = {"facts": " ".join((count.id, *line.facts))}
-    yield head | cited | _line_total(line, funnel, count.whole, pays)
-    for band, rule in positive:
-        share = funnel.mix.get(band)
-        one = pays[band] * funnel.paid
-        expected = None if share is None or one.expected is None else count.whole * share * one.expected
-        yield head | {
-            "level": "band", "over": band[0], "up_to": band[1],
-            "rule": "review" if rule.review else "pays",
-            "count": None if share is None else count.whole * share,
-            "promised": None if rule.review or share is None else count.whole * share * rule.fixed,
-            "low": 0.0, "expected": expected,
-            "high": None if one.high is None else count.whole * one.high,
-            "status": _status(expected), "facts": " ".join((count.id, *rule.facts)),
-            "assumptions": _named(one.assumption, funnel.mix_assumption),
-        }  # fmt: skip
-
-
-def _line_total(
-    line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Input]
-) -> dict[str, object]:
-    paid = funnel.paid
-    terms = [
-        None if pay.expected is None or paid.expected is None else share * pay.expected * paid.expected
-        for band, share in funnel.mix.items() for pay in [pays[band]]
-    ]  # fmt: skip
-    expected = None if not terms or None in terms else count * sum(t for t in terms if t is not None)
-    highs = [pay.high for pay in pays.values()]
-    top = None if None in highs or paid.high is None else max(h for h in highs if h is not None)
-    return {
-        "count": float(count),
-        "promised": float(count * line.largest_fixed),
-        "low": count * paid.low * min(pay.low for pay in pays.values()),
-        "expected": expected,
-        "high": None if top is None or paid.high is None else count * paid.high * top,
-        "status": _status(expected),
-        "assumptions": _named(paid.assumption, funnel.award.assumption, funnel.mix_assumption),
-    }
-
-
-def _from_cube(
-    line: Schedule, funnel: Funnel, cube: Cube, policy: Policy
-) -> Iterator[dict[str, object]]:
+def _from_cube(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> Iterator[dict[str, object]]:
     """A schedule from a cube: payments by service, claimant type and band, times the funnel."""
     basis = "synthetic" if cube.synthetic else "claims"
     keys = ["service", "claimant_type", "over", "up_to", "rule"]
@@ -164,17 +107,24 @@ def _from_cube(
     bands = [_cube_row(row, line, funnel, basis) for row in grouped.iter_rows(named=True)]
     promised = [b["promised"] for b in bands if b["rule"] != "review"]
     yield {
-        "basis": basis, "line": line.id, "valuation": "cash", "level": "line", "rule": "schedule",
+        "basis": basis,
+        "line": line.id,
+        "valuation": "cash",
+        "level": "line",
+        "rule": "schedule",
         "count": _sum([b["count"] for b in bands if b["rule"] != "not_entitled"]),
-        "promised": _sum(promised), "low": _sum([b["low"] for b in bands]),
-        "expected": _sum([b["expected"] for b in bands]), "high": _sum([b["high"] for b in bands]),
-        "status": _status(_sum([b["expected"] for b in bands])), "facts": " ".join(line.facts),
-        "assumptions": _named(funnel.paid.assumption, funnel.award.assumption),
-    }  # fmt: skip
+        "promised": _sum(promised),
+        "low": _sum([b["low"] for b in bands]),
+        "expected": _sum([b["expected"] for b in bands]),
+        "high": _sum([b["high"] for b in bands]),
+        "status": status_of(_sum([b["expected"] for b in bands])),
+        "facts": " ".join(line.facts),
+        "assumptions": named(funnel.paid.assumption, funnel.award.assumption),
+    }
     yield from bands
 
 
-def _cube_row(row: dict[str, object], line: Schedule, funnel: Funnel, basis: str) -> dict[str, object]:
+def _cube_row(row: dict[str, Any], line: Schedule, funnel: Funnel, basis: str) -> dict[str, object]:
     review = row["rule"] == "review"
     claims = float(str(row["claims"]))
     if review:
@@ -185,65 +135,23 @@ def _cube_row(row: dict[str, object], line: Schedule, funnel: Funnel, basis: str
         if mid == high == 0:  # certain, whatever the ledger lacks
             cost = Input(0.0, 0.0, 0.0)
     rules = {band: rule for band, rule in line.rules() if rule.facts}
-    rule = rules.get((row["over"], row["up_to"]))  # type: ignore[call-overload]
+    band = (row["over"], row["up_to"])
+    rule = rules.get(band)
     return {
-        "basis": basis, "line": line.id, "valuation": "cash", "level": "band",
+        "basis": basis,
+        "line": line.id,
+        "valuation": "cash",
+        "level": "band",
         **{k: row[k] for k in ("service", "claimant_type", "over", "up_to", "rule")},
-        "count": claims, "promised": None if review else _float(row["payment"]),
-        "low": cost.low, "expected": cost.expected, "high": cost.high,
-        "status": _status(cost.expected), "facts": " ".join(rule.facts if rule else ()),
+        "count": claims,
+        "promised": None if review else _float(row["payment"]),
+        "low": cost.low,
+        "expected": cost.expected,
+        "high": cost.high,
+        "status": status_of(cost.expected),
+        "facts": " ".join(rule.facts if rule else ()),
         "assumptions": cost.assumption,
-    }  # fmt: skip
-
-
-def _in_kind(line: InKind, funnel: Funnel, as_of: date) -> dict[str, object]:
-    """A free good at list price; the ledger says which share takes it up."""
-    head = {"basis": "published", "line": line.id, "valuation": "face_value", "level": "line", "rule": "in_kind"}
-    if line.recipients is None:
-        return {**head, "status": "not_published", "facts": " ".join(line.facts)}
-    try:
-        people = figure(line.recipients, public_by=as_of)
-    except ModelRefused:
-        return {**head, "status": "not_public_yet", "facts": line.recipients}
-    full = float(people.whole * line.unit_value)
-    share = funnel.take_up
-    return {
-        **head, "count": float(people.whole), "promised": full, "low": full * share.low,
-        "expected": None if share.expected is None else full * share.expected,
-        "high": full * (1.0 if share.high is None else share.high), "status": _status(share.expected),
-        "facts": " ".join((people.id, *line.facts)), "assumptions": share.assumption,
-    }  # fmt: skip
-
-
-def _fee(line: FeeCredit, funnel: Funnel, as_of: date) -> dict[str, object]:
-    """A fee handed back: exact when the subscribers were counted, else at most bounded."""
-    head = {"basis": "published", "line": line.id, "valuation": "cash", "level": "line", "rule": "fee_credit",
-            "facts": " ".join(line.facts)}  # fmt: skip
-    paid = funnel.paid
-    try:
-        if line.recipients is not None:
-            people = figure(line.recipients, public_by=as_of).whole
-            full = float(people * line.payment)
-            return {
-                **head, "count": float(people), "promised": full, "low": full * paid.low,
-                "expected": None if paid.expected is None else full * paid.expected,
-                "high": full * (paid.high or 1.0), "status": _status(paid.expected),
-                "facts": " ".join((line.recipients, *line.facts)), "assumptions": paid.assumption,
-            }  # fmt: skip
-        bound = figure(line.recipients_high, public_by=as_of).whole if line.recipients_high else None
-    except ModelRefused:
-        bound = None
-    most = None if bound is None else float(bound * line.payment)
-    cited = " ".join((*line.facts, line.recipients_high or "")).strip()
-    return {**head, "low": 0.0, "high": most, "status": "not_published", "facts": cited}
-
-
-def _status(expected: float | None) -> str:
-    return "ok" if expected is not None else "bounds_only"
-
-
-def _named(*groups: str) -> str:
-    return " ".join(dict.fromkeys(a for g in groups for a in g.split()))
+    }
 
 
 def _float(value: object) -> float | None:

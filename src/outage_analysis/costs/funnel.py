@@ -32,7 +32,9 @@ class Input:
 
     def __mul__(self, other: Input) -> Input:
         """The product of independent non-negative inputs."""
-        expected = None if None in (self.expected, other.expected) else _product(self.expected, other.expected)
+        expected = (
+            None if None in (self.expected, other.expected) else _product(self.expected, other.expected)
+        )
         high = None if None in (self.high, other.high) else _product(self.high, other.high)
         named = " ".join(a for a in (self.assumption, other.assumption) if a)
         return Input(self.low * other.low, expected, high, named)
@@ -63,8 +65,12 @@ class Funnel:
     @property
     def missing(self) -> tuple[str, ...]:
         """What the ledger does not state and the expected cost would need."""
-        inputs = {"filing_share": self.filing, "acceptance": self.acceptance, "take_up": self.take_up,
-                  "review_award": self.award}  # fmt: skip
+        inputs = {
+            "filing_share": self.filing,
+            "acceptance": self.acceptance,
+            "take_up": self.take_up,
+            "review_award": self.award,
+        }
         return tuple(name for name, value in inputs.items() if value.expected is None)
 
     def payment(self, band: Band, rule: Rule) -> Input:
@@ -103,3 +109,13 @@ def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         mix=mix.on(line) if isinstance(mix, BandMix) and isinstance(line, Schedule) else {},
         mix_assumption=mix.id if mix else "",
     )
+
+
+def status_of(expected: float | None) -> str:
+    """`ok` when there is an expected cost, else `bounds_only`."""
+    return "ok" if expected is not None else "bounds_only"
+
+
+def named(*groups: str) -> str:
+    """Ids of several groups, each once, separated by spaces."""
+    return " ".join(dict.fromkeys(a for g in groups for a in g.split()))

@@ -18,9 +18,15 @@ from outage_analysis.policies import FeeCredit, InKind, Policy, Schedule
 from outage_analysis.published import Fact, figure
 
 SCHEMA: dict[str, pl.DataType] = {
-    "id": pl.String(), "computed": pl.Float64(), "printed": pl.Float64(), "unit": pl.String(),
-    "status": pl.String(), "as_expected": pl.Boolean(), "hindsight": pl.Boolean(), "facts": pl.String(),
-}  # fmt: skip
+    "id": pl.String(),
+    "computed": pl.Float64(),
+    "printed": pl.Float64(),
+    "unit": pl.String(),
+    "status": pl.String(),
+    "as_expected": pl.Boolean(),
+    "hindsight": pl.Boolean(),
+    "facts": pl.String(),
+}
 
 
 def tie_outs(incident: Incident, policy: Policy, *, as_of: date) -> pl.DataFrame:
@@ -44,11 +50,15 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     used = [figure(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
     status = "ties" if ties else "differs"
     return {
-        "id": tie.id, "computed": float(computed), "printed": printed, "unit": tie.unit,
-        "status": status, "as_expected": status == tie.expect,
+        "id": tie.id,
+        "computed": float(computed),
+        "printed": printed,
+        "unit": tie.unit,
+        "status": status,
+        "as_expected": status == tie.expect,
         "hindsight": any(f.public_on is None or f.public_on > as_of for f in used),
         "facts": " ".join(f.id for f in used),
-    }  # fmt: skip
+    }
 
 
 def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
@@ -86,8 +96,14 @@ def _paid(policy: Policy, line_id: str, loss: int | None, count: Fact) -> float:
     if not isinstance(line, Schedule) or loss is None:
         raise UsageError("a payments tie-out names a schedule and a loss", value=line_id)
     entitled = {d: values[0] for d, values in line.eligibility.items()}
-    row = {**entitled, "over": loss - 1, "up_to": loss, "claims": count.whole, "loss": loss * count.whole,
-           "loss_squared": None}  # fmt: skip
+    row = {
+        **entitled,
+        "over": loss - 1,
+        "up_to": loss,
+        "claims": count.whole,
+        "loss": loss * count.whole,
+        "loss_squared": None,
+    }
     schema = {**dict.fromkeys(entitled, pl.String), **EDGES, **MEASURES}
     cube = Cube(pl.DataFrame([row], schema=schema), tuple(entitled), synthetic=False, source=count.id)
     only = policy.model_copy(update={"lines": (line,)})

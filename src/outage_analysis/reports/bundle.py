@@ -26,9 +26,7 @@ FORMATS: dict[str, Writer] = {"html": write_html, "csv": write_csv, "parquet": w
 LIBRARIES = ("altair", "duckdb", "numpy", "polars", "scipy", "vl-convert-python")
 
 
-def write_report(
-    analysis: Analysis, out: str | Path, *, lang: str = "en", force: bool = False
-) -> Path:
+def write_report(analysis: Analysis, out: str | Path, *, lang: str = "en", force: bool = False) -> Path:
     """Write every format, manifest.json and SHA256SUMS into a folder.
 
     Args:
@@ -80,8 +78,9 @@ def _check_target(out: Path, *, force: bool) -> None:
 def _write_manifest(analysis: Analysis, folder: Path, lang: str) -> None:
     outputs = {
         p.relative_to(folder).as_posix(): {"sha256": _digest(p), "bytes": p.stat().st_size}
-        for p in sorted(folder.rglob("*")) if p.is_file()
-    }  # fmt: skip
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
     pages = {"incident": analysis.incident, "policy": analysis.policy, "ledger": analysis.ledger}
     admissible = facts(public_by=analysis.as_of).write_csv()
     manifest: dict[str, Any] = {
@@ -96,17 +95,23 @@ def _write_manifest(analysis: Analysis, folder: Path, lang: str) -> None:
         "pages": {name: _page(page) for name, page in pages.items() if page},
         "synthetic_claims": analysis.synthetic,
         "versions": {"outage-analysis": version("outage-analysis"), **{n: version(n) for n in LIBRARIES}},
-    }  # fmt: skip
+    }
     text = json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     (folder / "manifest.json").write_text(text, "utf-8")
-    sums = {**{name: o["sha256"] for name, o in outputs.items()}, "manifest.json": _digest(folder / "manifest.json")}
+    sums = {
+        **{name: o["sha256"] for name, o in outputs.items()},
+        "manifest.json": _digest(folder / "manifest.json"),
+    }
     lines = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
     (folder / "SHA256SUMS").write_text(lines, "utf-8")
 
 
 def _page(page: Noun) -> dict[str, str]:
     content = page.model_dump_json(by_alias=True)
-    return {"id": getattr(page, "id", ""), "content_sha256": hashlib.sha256(content.encode()).hexdigest()}
+    return {
+        "id": getattr(page, "id", ""),
+        "content_sha256": hashlib.sha256(content.encode()).hexdigest(),
+    }
 
 
 def _inputs(analysis: Analysis) -> list[dict[str, Any]]:
@@ -115,10 +120,16 @@ def _inputs(analysis: Analysis) -> list[dict[str, Any]]:
         return [{"name": cube.source, "claims": cube.claims} for cube in analysis.cubes.values()]
     counts = analysis.claims.files.iter_rows(named=True)
     return [
-        {"name": f.name, "sha256": f.sha256, "bytes": f.bytes, "encoding": f.encoding, "dialect": f.dialect,
-         **{k: row[k] for k in ("rows", "claims", "rejects")}}
+        {
+            "name": f.name,
+            "sha256": f.sha256,
+            "bytes": f.bytes,
+            "encoding": f.encoding,
+            "dialect": f.dialect,
+            **{k: row[k] for k in ("rows", "claims", "rejects")},
+        }
         for f, row in zip(analysis.claims.inputs, counts, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _digest(path: Path) -> str:

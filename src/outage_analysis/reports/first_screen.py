@@ -26,9 +26,12 @@ class Tile:
 def tiles(analysis: Analysis, words: Words) -> list[Tile]:
     """The figures of the first screen, in reading order."""
     made = [
-        _expected(analysis, words), _promised(analysis, words), _profit(analysis, words),
-        _free(analysis, words), _claims(analysis, words),
-    ]  # fmt: skip
+        _expected(analysis, words),
+        _promised(analysis, words),
+        _profit(analysis, words),
+        _free(analysis, words),
+        _claims(analysis, words),
+    ]
     return [tile for tile in made if tile is not None]
 
 
@@ -54,10 +57,10 @@ def _promised(analysis: Analysis, w: Words) -> Tile | None:
     line = analysis.policy.line(row["line"])
     if not isinstance(line, Schedule):
         return None
-    fixed = [rule.fixed for _, rule in line.rules()[3:] if rule.fixed]
+    fixed = [rule.fixed for _, rule in line.positive if rule.fixed]
     low, high = row["count"] * min(fixed), row["count"] * max(fixed)
     note = w("report.tile_promised_note", count=w.number(row["count"]))
-    return Tile(w("report.tile_promised"), f"{w.money(low)} – {w.money(high)}", note)
+    return Tile(w("report.tile_promised"), w.money_range(low, high), note)
 
 
 def _profit(analysis: Analysis, w: Words) -> Tile | None:
@@ -84,12 +87,13 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
     total = analysis.total("claims") or analysis.total("synthetic")
     if total is None:
         return None
-    basis = "synthetic" if analysis.synthetic else "claims"
-    line = analysis.tables["costs"].filter(basis=basis, level="line")
+    line = analysis.tables["claims_costs"].filter(level="line")
     bounds = line.select(pl.col("low", "high").sum()).row(0)
     high = None if line["high"].null_count() else bounds[1]
-    values = {"count": w.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
-              "low": w.money(bounds[0])}  # fmt: skip
+    values = {
+        "count": w.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
+        "low": w.money(bounds[0]),
+    }
     if total["expected"] is None:
         shown = "–" if high is None else w.money(high)
         missing = w("word.filing_share")
@@ -112,7 +116,7 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> dic
         name = names.get(top["assumption"], top["assumption"]).split(":")[0]
         said["drives"].append(
             w("report.drives_text", name=name, low=w.money(top["cost_low"]), high=w.money(top["cost_high"]))
-        )  # fmt: skip
+        )
     for lever in levers.iter_rows(named=True) if not levers.is_empty() else ():
         added = w.money(lever["adds"])
         if lever["lever"] == "award":

@@ -41,18 +41,18 @@ class Writer:
 
     def grid(self, frame: pl.DataFrame, columns: Sequence[str]) -> Grid:
         """The named columns of a frame; `band` stands for `over` and `up_to`."""
-        heads = tuple(
-            Column(self.words(f"column.{c}"), COLUMNS[c] in NUMERIC) for c in columns
-        )
+        heads = tuple(Column(self.words(f"column.{c}"), COLUMNS[c] in NUMERIC) for c in columns)
         rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
         return Grid(heads, rows)
 
-    def _cell(self, column: str, row: dict[str, Any]) -> str | Markup:  # noqa: PLR0911 - one return a kind
+    def _cell(self, column: str, row: dict[str, Any]) -> str | Markup:
         w, kind = self.words, COLUMNS[column]
         if column == "band" and "band" not in row:
             whole = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
             return "" if whole else w.band(row["over"], row["up_to"])
         value = row[column]
+        if kind == "counted" and not value:
+            return w("report.not_published")
         if value is None or value == "":
             return ""
         if kind == "money":
@@ -65,14 +65,18 @@ class Writer:
             return w.day(value)
         if kind == "word":
             return w(f"word.{str(value).lower()}")
-        if kind in ("name", "names"):
-            return ", ".join(self.names.get(part, part) for part in str(value).split())
-        return self._facts(str(value)) if kind == "facts" else str(value)
+        if kind == "name":
+            return self.names.get(str(value), str(value))
+        if kind == "names":
+            # What follows a colon in a name explains it; a cell has no room for that.
+            parts = (self.names.get(part, part).split(":")[0] for part in str(value).split())
+            return "; ".join(parts)
+        return self._facts(str(value)) if kind in ("facts", "counted") else str(value)
 
     def _facts(self, ids: str) -> Markup:
         """Fact ids, linked where the page lists them."""
         parts = [
             Markup('<a href="#fact-{0}">{0}</a>').format(i) if i in self.linked else Markup("{}").format(i)
             for i in dict.fromkeys(ids.split())
-        ]  # fmt: skip
+        ]
         return Markup(", ").join(parts)

@@ -36,12 +36,12 @@ def _harmless(name: str) -> pl.Expr:
     return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).alias(name)
 
 
-def write_csv(analysis: Analysis, folder: Path, lang: str) -> None:  # noqa: ARG001 - one signature for all formats
+def write_csv(analysis: Analysis, folder: Path, lang: str) -> None:  # noqa: ARG001 - one signature for every format
     """Every table as tables/<name>.csv; names and figures are the same in every language."""
     _write_all(analysis, folder, "csv")
 
 
-def write_parquet(analysis: Analysis, folder: Path, lang: str) -> None:  # noqa: ARG001 - one signature for all formats
+def write_parquet(analysis: Analysis, folder: Path, lang: str) -> None:  # noqa: ARG001 - one signature for every format
     """Every table as tables/<name>.parquet."""
     _write_all(analysis, folder, "parquet")
 
@@ -50,10 +50,6 @@ def _write_all(analysis: Analysis, folder: Path, suffix: str) -> None:
     target = folder / "tables"
     target.mkdir(exist_ok=True)
     for name, frame in analysis.tables.items():
-        marked = name in CLAIM_TABLES and analysis.synthetic
+        marked = name.startswith("claims_") and analysis.synthetic  # the mark of synthetic rows
         stem = f"{name}-synthetic" if marked else name
         write_table(frame, target / f"{stem}.{suffix}")
-
-
-CLAIM_TABLES = ("bands", "claims_by_service", "intake", "quality", "rejects")
-"""Tables made from claim rows alone: their names carry the mark of synthetic rows."""

@@ -1,0 +1,104 @@
+"""What the commands print: results to stdout, words and progress to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from outage_analysis.errors import one_line
+
+if TYPE_CHECKING:  # heavy: `--help` does without it
+    import polars as pl
+
+LARGE = 100
+"""From here on a number on a terminal has no decimals."""
+
+
+def print_nouns(
+    load: Callable[[str], Any], known: list[str], chosen: str | None, parts: str, *, as_json: bool
+) -> None:
+    """List the bundled pages of a kind, or show one: its parts and what each says."""
+    if chosen is None:
+        listed = [{"id": i, "name": load(i).name.en} for i in known]
+        if as_json:
+            print_json(listed)
+        else:
+            for item in listed:
+                print_line(f"{item['id']:<20} {item['name']}")
+        return
+    page = load(chosen)
+    if as_json:
+        print_json(page.model_dump(mode="json", by_alias=True))
+        return
+    print_line(f"{page.id}: {page.name.en}")
+    for part in getattr(page, parts):
+        shown = {
+            k: v for k, v in part.model_dump(mode="json").items() if v not in (None, "", (), [], {}, False)
+        }
+        name = shown.pop("name")["en"]
+        print_line(f"  {shown.pop('id')}: {name}")
+        for key, value in shown.items():
+            print_line(f"      {key}: {value}")
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Names each step on stderr: a spinner on a terminal, nothing in a pipe."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+        yield status.update
+
+
+def print_line(text: str) -> None:
+    """One line of results."""
+    sys.stdout.write(text + "\n")
+
+
+def print_json(value: object) -> None:
+    """A result as JSON, keys sorted."""
+    print_line(json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2, default=_plain))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else str(value)
+    raise TypeError(f"cannot print {type(value).__name__} as JSON")
+
+
+def print_table(frame: pl.DataFrame, title: str) -> None:
+    """A frame as a table on stdout."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name, dtype in frame.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for row in frame.iter_rows():
+        table.add_row(*_cells(row))
+    Console(markup=False, highlight=False, soft_wrap=False).print(table)
+
+
+def _cells(row: Iterable[object]) -> list[str]:
+    """Numbers with separators, the rest as one safe line."""
+    cells = []
+    for value in row:
+        if value is None:
+            cells.append("")
+        elif isinstance(value, float | int | Decimal) and not isinstance(value, bool):
+            number = float(value)
+            cells.append(
+                f"{number:,.0f}" if number.is_integer() or abs(number) >= LARGE else f"{number:,.4g}"
+            )
+        else:
+            cells.append(one_line(value, 60))
+    return cells

@@ -1,0 +1,245 @@
+"""Which tables a page shows, and which of their columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from outage_analysis.labels import Words
+from outage_analysis.pipeline import Analysis
+from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
+from outage_analysis.reports.grids import Grid, Writer
+
+COST = [
+    "line",
+    "band",
+    "rule",
+    "count",
+    "promised",
+    "low",
+    "expected",
+    "high",
+    "status",
+    "facts",
+    "assumptions",
+]
+FACT = [
+    "id",
+    "quantity",
+    "value",
+    "value_low",
+    "value_high",
+    "unit",
+    "counts",
+    "public_on",
+    "grade",
+]
+HEADLINE = ["quantity", "value_low", "value_high", "counts", "public_on", "facts"]
+TIE_OUT = ["tie_out", "computed", "printed", "unit", "status", "note", "facts"]
+
+View = tuple[pl.DataFrame, list[str]]
+
+
+def grids(analysis: Analysis, writer: Writer) -> dict[str, Grid]:
+    """Every table of the page that has rows, by name."""
+    views = {
+        **_cost_views(analysis),
+        **_page_views(analysis, writer),
+        **_claims_views(analysis),
+        **_hindsight_views(analysis, writer),
+    }
+    return {
+        name: writer.grid(frame, columns) for name, (frame, columns) in views.items() if not frame.is_empty()
+    }
+
+
+def _cost_views(analysis: Analysis) -> dict[str, View]:
+    t = analysis.tables
+    cash, free = (t["costs"].filter(pl.col("valuation") == v) for v in ("cash", "face_value"))
+    numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
+    funnel = t["funnel"].with_columns(pl.col(*numbers).round(0)).rename(numbers)
+    return {
+        "cost": (cash, COST),
+        "free": (free, [c for c in COST if c not in ("band", "rule", "status")]),
+        "funnel": (funnel, ["stage", "value_low", "value", "value_high"]),
+        "drivers": (
+            t["drivers"],
+            ["assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"],
+        ),
+        "services": (
+            t["services"],
+            ["service", "group", "published_count", "hours_low", "hours_high", "facts"],
+        ),
+    }
+
+
+def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
+    t, w = analysis.tables, writer.words
+    assumed = [
+        "assumption",
+        "kind",
+        "expected_text",
+        "range_text",
+        "rationale",
+        "facts",
+        "public_on",
+        "owner",
+        "approved_by",
+    ]
+    return {
+        "headlines": (_headlines(t["headlines"], writer), HEADLINE),
+        "tie_outs": (_tie_outs(analysis, t["tie_outs"]), TIE_OUT),
+        "policy": (
+            _policy(analysis, w),
+            ["line", "kind", "payment", "effort", "eligibility", "public_on", "facts"],
+        ),
+        "assumptions": (_assumptions(analysis, w), assumed),
+        "facts": (_facts(t["facts"]), FACT),
+    }
+
+
+def _claims_views(analysis: Analysis) -> dict[str, View]:
+    wanted = {
+        "claims_costs": [
+            "line",
+            "service",
+            "claimant_type",
+            "band",
+            "rule",
+            "count",
+            "promised",
+            "low",
+            "expected",
+            "high",
+        ],
+        "claims_bands": ["service", "band", "claims", "share"],
+        "claims_intake": ["filed_on", "claims", "cumulative"],
+        "claims_quality": ["file", "rows", "claims", "rejects"],
+        "claims_rejects": ["source_file", "rule_text", "rejects"],
+    }
+    tables = {name: analysis.tables[name] for name in wanted if name in analysis.tables}
+    if "claims_costs" in tables:
+        tables["claims_costs"] = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
+    if "claims_rejects" in tables:
+        tables["claims_rejects"] = tables["claims_rejects"].rename({"rule": "rule_text"})
+    return {name: (frame, wanted[name]) for name, frame in tables.items()}
+
+
+def _hindsight_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
+    t = analysis.tables
+    if "hindsight_outcomes" not in t:
+        return {}
+    return {
+        "hindsight_outcomes": (
+            _facts(t["hindsight_outcomes"]),
+            [c for c in FACT if c not in ("value_low", "value_high")],
+        ),
+        "hindsight_headlines": (_headlines(t["hindsight_headlines"], writer), HEADLINE),
+        "hindsight_tie_outs": (_tie_outs(analysis, t["hindsight_tie_outs"]), TIE_OUT),
+    }
+
+
+def _facts(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.rename({"low": "value_low", "high": "value_high"})
+
+
+def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
+    table = frame.filter(pl.col("fact") != "").rename(
+        {"low": "value_low", "high": "value_high", "fact": "facts"}
+    )
+    names = [writer.names.get(fact, fact) for fact in table["facts"]]
+    return table.with_columns(quantity=pl.Series(names, dtype=pl.String))
+
+
+def _tie_outs(analysis: Analysis, frame: pl.DataFrame) -> pl.DataFrame:
+    notes = {tie.id: tie.note for tie in analysis.incident.tie_outs}
+    return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String)).rename(
+        {"id": "tie_out"}
+    )
+
+
+def _policy(analysis: Analysis, w: Words) -> pl.DataFrame:
+    rows = []
+    for line in analysis.policy.lines:
+        if line.id in analysis.dropped_lines:
+            continue
+        who = " ".join(v for values in line.eligibility.values() for v in values)
+        rows.append(
+            (
+                line.id,
+                line.kind,
+                _pays(line, w),
+                line.effort_on(analysis.as_of),
+                who,
+                line.public_on,
+                " ".join(line.facts),
+            )
+        )
+    schema = {
+        "line": pl.String,
+        "kind": pl.String,
+        "payment": pl.String,
+        "effort": pl.String,
+        "eligibility": pl.String,
+        "public_on": pl.Date,
+        "facts": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _pays(line: CostLine, w: Words) -> str:
+    """What a line pays, in words."""
+    if isinstance(line, InKind):
+        return f"{w.exact_money(line.unit_value)} {w.unit} ({w('word.face_value')})"
+    if isinstance(line, FeeCredit):
+        return f"{w.exact_money(line.payment)} {w.unit}"
+    return "; ".join(_pays_band(line, number, w) for number in range(len(line.bands)))
+
+
+def _pays_band(line: Schedule, number: int, w: Words) -> str:
+    band, rule = line.positive[number]
+    if rule.review:
+        return f"{w.band(*band)}: {w('word.review')}"
+    parts = [f"{w.exact_money(rule.fixed)} {w.unit}"] if rule.fixed or not rule.share else []
+    parts += [w("report.share_of_loss", share=f"{rule.share / 100:g}%")] if rule.share else []
+    return f"{w.band(*band)}: {' + '.join(parts)}"
+
+
+def _assumptions(analysis: Analysis, w: Words) -> pl.DataFrame:
+    rows = []
+    for a in analysis.ledger.admissible(analysis.as_of).assumptions if analysis.ledger else ():
+        expected, bounds = _inputs(a, w)
+        facts = (*a.facts, *getattr(a, "classes", ()), *getattr(a, "widest", ()))
+        rows.append(
+            (
+                a.id,
+                a.kind,
+                expected,
+                bounds,
+                a.rationale,
+                " ".join(facts),
+                a.public_on,
+                a.owner,
+                a.approved_by or "–",
+            )
+        )
+    texts = ("assumption", "kind", "expected_text", "range_text", "rationale", "facts")
+    schema = {
+        **dict.fromkeys(texts, pl.String),
+        "public_on": pl.Date,
+        "owner": pl.String,
+        "approved_by": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _inputs(assumption: Any, w: Words) -> tuple[str, str]:  # noqa: ANN401 - any kind of assumption
+    """An assumption's expected value and bounds, in words."""
+    if assumption.kind == "band_mix":
+        return " / ".join(w.share(b.share) for b in assumption.bands), f"{w.share(0)} – {w.share(1)}"
+    if assumption.kind == "review_award":
+        low, high = (w.exact_money(v) for v in (assumption.low, assumption.high))
+        return f"{w.exact_money(assumption.expected)} {w.unit}", f"{low} – {high}"
+    rate = assumption.rate
+    return w.share(rate.expected), f"{w.share(rate.low)} – {w.share(rate.high)}"

@@ -1,0 +1,143 @@
+"""The tables of an analysis: pure functions of its pages, its cubes and its costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from outage_analysis.assumptions import Ledger
+from outage_analysis.claims import Claims
+from outage_analysis.costs import funnel_of, totals
+from outage_analysis.cube import Cube
+from outage_analysis.datasets import Noun
+from outage_analysis.distributions import cumulative_intake, display_bands, regroup, with_shares
+from outage_analysis.incidents import Incident
+from outage_analysis.policies import Policy, Schedule
+from outage_analysis.published import facts, figure, outcomes
+
+
+def hindsight_apart(
+    tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, shown: bool
+) -> dict[str, pl.DataFrame]:
+    """What rests on later facts moves to tables of its own, or goes."""
+    apart = dict(tables)
+    for name in ("headlines", "tie_outs"):
+        apart[name] = tables[name].filter(~pl.col("hindsight")).drop("hindsight")
+        if shown:
+            apart[f"hindsight_{name}"] = tables[name].filter("hindsight").drop("hindsight")
+    if shown:
+        apart["hindsight_outcomes"] = outcomes().filter(
+            pl.col("collection") == incident.id,
+            pl.col("public_on") > as_of,
+            pl.col("value").is_not_null(),
+            pl.col("grade").is_in(["A", "B"]),
+            pl.col("topic").is_in(["cost", "documents-round"]),
+        )
+    return apart
+
+
+def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame) -> pl.DataFrame:
+    """Reports, filings and payments of each schedule with a published count."""
+    rows: list[tuple[object, ...]] = []
+    lines = table.filter(
+        pl.col("basis") == "published", pl.col("level") == "line", pl.col("count").is_not_null()
+    )
+    for name, count in lines.select("line", "count").iter_rows():
+        line = policy.line(name)
+        if not isinstance(line, Schedule):
+            continue
+        funnel = funnel_of(line, ledger, as_of)
+        rows.append((name, "reported", count, count, count))
+        for stage, share in (("filed", funnel.filing), ("paid", funnel.paid)):
+            expected = None if share.expected is None else count * share.expected
+            rows.append((name, stage, count * share.low, expected, count * (share.high or 1.0)))
+    numbers = dict.fromkeys(("low", "expected", "high"), pl.Float64)
+    schema = {"line": pl.String, "stage": pl.String, **numbers}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
+
+
+def headline_table(incident: Incident, published: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """What others said, with our own figure of the same line first; later ones are marked as hindsight."""
+    lines = {h.line for h in incident.headlines if h.line}
+    ours = published.filter(pl.col("line").is_in(sorted(lines)), pl.col("level") == "line")
+    rows: list[tuple[object, ...]] = [
+        ("", r["line"], r["low"], r["expected"], r["high"], as_of, "", False)
+        for r in ours.iter_rows(named=True)
+    ]
+    for headline in incident.headlines:
+        fact = figure(headline.fact, hindsight=True)
+        later = fact.public_on is None or fact.public_on > as_of
+        low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
+        rows.append((fact.id, headline.line, low, None, high, fact.public_on, fact.counts, later))
+    schema = {
+        "fact": pl.String,
+        "line": pl.String,
+        "low": pl.Float64,
+        "expected": pl.Float64,
+        "high": pl.Float64,
+        "public_on": pl.Date,
+        "counts": pl.String,
+        "hindsight": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def service_table(incident: Incident) -> pl.DataFrame:
+    """What is published about each service: users and outage hours, and that no count of claims is."""
+    rows = [
+        {
+            "service": s.id,
+            "group": s.group,
+            "published_count": s.published_count,
+            "hours_low": min((w.hours for w in s.outage if w.hours), default=None),
+            "hours_high": max((w.hours for w in s.outage if w.hours), default=None),
+            "facts": " ".join((*s.users, *(f for w in s.outage for f in w.facts))),
+        }
+        for s in incident.services
+    ]
+    hours = {"hours_low": pl.Float64, "hours_high": pl.Float64}
+    texts = dict.fromkeys(("service", "group", "published_count"), pl.String)
+    return pl.DataFrame(rows, schema={**texts, **hours, "facts": pl.String})
+
+
+def cited_facts(*pages: Noun | None, as_of: date) -> pl.DataFrame:
+    """The published facts that the pages cite and that were public by the day, in the order of the files."""
+    words: set[str] = set()
+
+    def walk(value: object) -> None:
+        if isinstance(value, str):
+            words.add(value)
+        elif isinstance(value, Mapping):
+            walk(tuple(value.values()))
+        elif isinstance(value, tuple):
+            for inner in value:
+                walk(inner)
+
+    for page in pages:
+        walk(page.model_dump() if page else ())
+    return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(words)))
+
+
+def claims_tables(
+    claims: Claims | None, cubes: dict[str, Cube], policy: Policy, given: pl.DataFrame | None
+) -> dict[str, pl.DataFrame]:
+    """Tables made from claims or totals: kept apart from what rests on published counts."""
+    if given is None:
+        return {}
+    cost = cubes["cost"]
+    tables = {"claims_costs": given, "claims_totals": totals(given)}
+    if claims is None:  # totals come in bands of their own
+        frame = cost.frame.select("service", "over", "up_to", "claims", "loss")
+    else:
+        negative = claims.incident.loss.negative == "band"
+        frame = regroup(cost, ["service"], display_bands(policy.cuts, negative=negative))
+    tables["claims_bands"] = with_shares(frame, ["service"])
+    tables["claims_services"] = with_shares(regroup(cost, ["service"]))
+    if claims is not None:
+        tables["claims_intake"] = cumulative_intake(cubes["intake"])
+        tables["claims_quality"] = claims.files
+        tables["claims_rejects"] = claims.broken_rules()
+    return tables

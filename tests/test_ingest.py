@@ -1,0 +1,380 @@
+"""Files of complaints: every record is read once, under the row number a person counts."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.claims import Claims, read_claims
+from outage_analysis.errors import InputRefused, OutageAnalysisError
+from outage_analysis.ingest import HEAD_BYTES
+from tests.conftest import claim_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.incidents import Incident
+    from tests.conftest import ClaimsCsv
+
+UNREADABLE = "the record has the fields of its header"
+
+
+def rows_of(claims: Claims) -> list[tuple[int, str]]:
+    """The claims that passed, by row number."""
+    return claims.frame().select("source_row", "claim_id").rows()
+
+
+def header_and_good(incident: Incident, good: int = 3) -> list[str]:
+    """The lines of a small good file."""
+    rows = claim_rows([{}] * good, incident)
+    return [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+
+
+def read_text(path: Path, text: str | bytes, incident: Incident) -> Claims:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return read_claims(path, incident, max_rejects=1)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_delimiter_is_found_even_when_fields_hold_others(
+    claims_csv: ClaimsCsv, incident: Incident, delimiter: str
+) -> None:
+    rows = [{"claim_id": "a,b;c\td"}, {"region": 'said "hi", left'}]
+    claims = read_claims(claims_csv(rows, delimiter=delimiter), incident)
+    assert rows_of(claims) == [(2, "a,b;c\td"), (3, "c2")]
+    assert claims.frame()["region"].to_list() == ["x", 'said "hi", left']
+    assert claims.inputs[0].dialect == f"delimiter {delimiter!r}"
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_header(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    path = claims_csv([{}])
+    plain = path.read_bytes()
+    for quoted in (plain, plain.replace(b"claim_id", b'"claim_id"')):
+        claims = read_text(path, b"\xef\xbb\xbf" + quoted, incident)
+        assert rows_of(claims) == [(2, "c1")]
+        assert claims.inputs[0].encoding == "utf-8-sig"
+    assert read_text(path, plain, incident).inputs[0].encoding == "utf-8"
+
+
+def test_korean_headers_are_mapped_by_the_incident(tmp_path: Path, incident: Incident) -> None:
+    dims = "".join(f",{d.id}" for d in incident.dimensions)
+    text = f"접수번호,서비스 명,신고자구분,접수일,피해금액{dims}\n1,카톡,소상공인,2022-10-19,5"
+    claims = read_text(tmp_path / "a.csv", text + ",x" * len(incident.dimensions), incident)
+    row = claims.frame().row(0, named=True)
+    assert (row["claim_id"], row["service"], row["loss"]) == ("1", "kakaotalk", 5)
+    assert (row["claimant_type"], row["filed_on"]) == ("small_business", date(2022, 10, 19))
+
+
+def test_headers_may_differ_in_case_spaces_and_hyphens(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    path = claims_csv([{}])
+    text = path.read_text("utf-8").replace("claim_id", " Claim ID ").replace("filed_on", "FILED-ON")
+    assert rows_of(read_text(path, text, incident)) == [(2, "c1")]
+
+
+def test_a_field_may_hold_a_line_break_and_still_counts_as_one_row(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    rows = [{"region": "two\nlines"}, {"region": "a\r\n\r\n\nb"}, {}]
+    claims = read_claims(claims_csv(rows), incident)
+    assert rows_of(claims) == [(2, "c1"), (3, "c2"), (4, "c3")]
+    assert claims.frame()["region"].to_list() == ["two\nlines", "a\r\n\r\n\nb", "x"]
+
+
+def test_ragged_rows_are_rejects_and_the_rows_between_keep_their_numbers(
+    tmp_path: Path, incident: Incident
+) -> None:
+    header, one, two, three = header_and_good(incident)
+    quoted = one.replace("c1", "c1").replace(",x", ',"x\n\nx"', 1)
+    lines = [header, "short", quoted, "a,b", two + ",extra", "z", three, "last,"]
+    claims = read_text(tmp_path / "a.csv", "\n".join(lines), incident)
+    assert rows_of(claims) == [(3, "c1"), (7, "c3")]
+    rejects = claims.rejects
+    assert rejects["source_row"].to_list() == [2, 4, 5, 6, 8]
+    assert rejects["broken"].to_list() == [[UNREADABLE]] * 5
+    assert rejects["raw"].to_list() == ["short", "a,b", two + ",extra", "z", "last,"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_blank_rows_are_skipped_but_counted(tmp_path: Path, incident: Incident, end: str) -> None:
+    header, one, two, three = header_and_good(incident)
+    lines = [header, one, "", "", two, "short", "", three, "", ""]
+    claims = read_text(tmp_path / "a.csv", end.join(lines), incident)
+    assert rows_of(claims) == [(2, "c1"), (5, "c2"), (8, "c3")]
+    assert claims.rejects["source_row"].to_list() == [6]
+    assert claims.files.rows() == [("a.csv", 4, 3, 1)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_each_kind_of_line_ending_is_read(tmp_path: Path, incident: Incident, end: str) -> None:
+    claims = read_text(tmp_path / "a.csv", end.join(header_and_good(incident)) + end, incident)
+    assert rows_of(claims) == [(2, "c1"), (3, "c2"), (4, "c3")]
+
+
+def test_mixed_line_endings_are_refused_with_what_to_do(tmp_path: Path, incident: Incident) -> None:
+    header, one, two, three = header_and_good(incident)
+    text = f"{header}\r\n{one}\n{two}\r\n{three}\n"
+    with pytest.raises(InputRefused, match=r"a\.csv: cannot be read as CSV") as refusal:
+        read_text(tmp_path / "a.csv", text, incident)
+    assert "line endings of one kind" in refusal.value.remedy
+
+
+def test_a_quotation_mark_that_is_not_closed_costs_its_own_record_only(
+    tmp_path: Path, incident: Incident
+) -> None:
+    header, one, two, _ = header_and_good(incident)
+    lines = [header, one, two.replace("c2", '"c2"x')]
+    claims = read_text(tmp_path / "a.csv", "\n".join(lines), incident)
+    assert rows_of(claims) == [(2, "c1")]
+    assert claims.rejects.select("source_row", "broken").rows() == [(3, [UNREADABLE])]
+
+
+def test_a_quotation_mark_that_is_never_closed_still_leaves_every_row_accounted_for(
+    tmp_path: Path, incident: Incident
+) -> None:
+    header, one, two, three = header_and_good(incident)
+    text = "\n".join([header, one, two.replace("c2", '"c2'), three])
+    claims = read_text(tmp_path / "a.csv", text, incident)
+    assert rows_of(claims) == [(2, "c1")]
+    assert claims.rejects["source_row"].to_list() == [3]
+    assert claims.rejects["raw"].item().startswith('"c2')
+
+
+def test_a_record_longer_than_the_engine_reads_is_a_reject(tmp_path: Path, incident: Incident) -> None:
+    header, one, two, three = header_and_good(incident)
+    text = "\n".join([header, one, two + "x" * 2_100_000, three])
+    claims = read_text(tmp_path / "a.csv", text, incident)
+    assert rows_of(claims) == [(2, "c1"), (4, "c3")]
+    assert claims.rejects["source_row"].to_list() == [3]
+
+
+FIELD = st.text(st.sampled_from(list('a카,;\t"\n\r \u2028😀0-')), max_size=6)
+
+
+@given(
+    records=st.lists(st.lists(FIELD, min_size=1, max_size=9), min_size=1, max_size=25),
+    blanks=st.lists(st.integers(0, 25), max_size=4),
+)
+@settings(max_examples=25)
+def test_no_row_is_lost_whatever_the_fields_hold(
+    tmp_path_factory: pytest.TempPathFactory,
+    incident: Incident,
+    records: list[list[str]],
+    blanks: list[int],
+) -> None:
+    good = claim_rows([{}], incident)[0]
+    table: list[list[str]] = [list(good.values()), *records]
+    for place in blanks:
+        table.insert(min(place, len(table) - 1) + 1, [])
+    path = tmp_path_factory.mktemp("junk") / "a.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows([list(good), *table])
+    claims = read_claims(path, incident, max_rejects=1)
+    expected = [number for number, fields in enumerate(table, start=2) if fields]
+    found = [*claims.frame()["source_row"], *claims.rejects["source_row"]]
+    assert sorted(found) == expected
+    assert claims.files.rows() == [("a.csv", len(expected), len(claims), len(claims.rejects))]
+    ragged = {n for n, fields in enumerate(table, start=2) if fields and len(fields) != len(good)}
+    unreadable = claims.rejects.filter(pl.col("raw").is_not_null())["source_row"]
+    assert set(unreadable) == ragged
+
+
+@given(junk=st.lists(st.sampled_from(["a", ",", '"', "\n", "\r", "\t", " ", "카"]), max_size=60))
+@settings(max_examples=25)
+def test_any_text_after_a_good_row_is_accounted_for_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, incident: Incident, junk: list[str]
+) -> None:
+    text = "\n".join([*header_and_good(incident, 1), "".join(junk)])
+    try:
+        claims = read_text(tmp_path_factory.mktemp("junk") / "a.csv", text, incident)
+    except OutageAnalysisError as refusal:
+        assert len(str(refusal).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
+        return
+    rows, passed, rejected = claims.files.select("rows", "claims", "rejects").row(0)
+    assert rows == passed + rejected
+    assert passed == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"\xef\xbb\xbf", "the column claim_id is missing"),
+        (b"\n\n", "the column claim_id is missing"),
+        (b"hello", "the column claim_id is missing (found 'hello')"),
+        (b"claim_id\xff", "is not UTF-8 at byte 8"),
+        ("claim_id,카".encode()[:-1], "is not UTF-8 at byte 9"),
+        ("claim_id".encode("utf-16"), "is not UTF-8 at byte 0"),
+        ("클레임".encode("cp949"), "is not UTF-8 at byte 0"),
+        (b"claim_id,\0", "holds a NUL byte at 9"),
+        (b'"' + b"x" * 200_000, "has a header that cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why_on_one_line(
+    tmp_path: Path, incident: Incident, content: bytes, message: str
+) -> None:
+    with pytest.raises(InputRefused) as refusal:
+        read_text(tmp_path / "a.csv", content, incident)
+    line = str(refusal.value)
+    assert message in line
+    assert "a.csv" in line
+    assert len(line.splitlines()) == 1
+    assert refusal.value.exit_code == 3
+
+
+def test_the_byte_is_right_even_where_two_blocks_of_the_file_meet(tmp_path: Path, incident: Incident) -> None:
+    start = b"x" * (HEAD_BYTES - 2)
+    for tail in (b"\xec\xb9\xff", b"\xec\xb9"):
+        with pytest.raises(InputRefused, match=f"is not UTF-8 at byte {HEAD_BYTES - 2:,}"):
+            read_text(tmp_path / "a.csv", start + tail, incident)
+
+
+@pytest.mark.parametrize("name", ["gone.csv", "a" * 5000 + ".csv", "nul\0.csv", "."])
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path, incident: Incident, name: str) -> None:
+    with pytest.raises(InputRefused, match="there is no such file"):
+        read_claims(tmp_path / name, incident)
+
+
+def test_a_format_that_is_not_known_names_those_that_are(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    with pytest.raises(InputRefused, match=r"a\.xlsx: is of no known format. Known: .csv, .parq"):
+        read_claims(claims_csv([{}], name="a.xlsx"), incident)
+
+
+def test_a_path_that_the_engine_would_expand_is_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    with pytest.raises(InputRefused, match="in its path"):
+        read_claims(claims_csv([{}], name="a[1].csv"), incident)
+
+
+def test_folders_named_like_columns_do_not_become_columns(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    path = claims_csv([{}], name="service=melon/loss=7/a.csv")
+    parquet = path.with_suffix(".parquet")
+    pl.read_csv(path, infer_schema=False).write_parquet(parquet)
+    for file in (path, parquet):
+        row = read_claims(file, incident).frame().row(0, named=True)
+        assert (row["service"], row["loss"]) == ("kakaotalk", 100_000)
+
+
+@pytest.mark.parametrize("column", ["claim_id", "service", "claimant_type", "filed_on", "loss"])
+def test_a_missing_column_is_named_with_what_to_do(
+    claims_csv: ClaimsCsv, incident: Incident, column: str
+) -> None:
+    with pytest.raises(InputRefused, match=f"the column {column} is missing") as refusal:
+        read_claims(claims_csv([{}], drop=column), incident)
+    assert f'{column} = ["..."]' in refusal.value.remedy
+    assert refusal.value.row == 1
+
+
+def test_a_dimension_of_the_incident_is_a_needed_column(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    with pytest.raises(InputRefused, match="the column industry is missing"):
+        read_claims(claims_csv([{}], drop="industry"), incident)
+
+
+@pytest.mark.parametrize("second", ["amount", "Loss", "손실액", "loss"])
+def test_two_columns_for_one_meaning_are_refused(
+    claims_csv: ClaimsCsv, incident: Incident, second: str
+) -> None:
+    path = claims_csv([{"other": "1"}])
+    text = path.read_text("utf-8").replace("other", second, 1)
+    with pytest.raises(InputRefused, match="two columns stand for loss") as refusal:
+        read_text(path, text, incident)
+    assert refusal.value.value == f"loss and {second}"
+
+
+def test_the_optional_claimant_falls_back_to_the_claim(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [{"claimant_id": "u1"}, {"claimant_id": ""}]
+    assert read_claims(claims_csv(rows), incident).frame()["claimant_id"].to_list() == ["u1", "c2"]
+    bare = read_claims(claims_csv([{}], name="b.csv"), incident)
+    assert bare.frame()["claimant_id"].to_list() == ["c1"]
+
+
+def test_hostile_headers_and_values_are_only_data(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    hostile = '"; drop table claims; --'
+    rows = [{hostile: hostile, "region": hostile, "claim_id": "'; drop table staged; --"}, {}]
+    claims = read_claims(claims_csv(rows, name="a'; drop table files; --.csv"), incident)
+    assert claims.frame()["region"].to_list() == [hostile, "x"]
+    assert len(claims) == 2
+    assert claims.sql("select count(*) from staged").fetchall() == [(2,)]
+
+
+def parquet_of(path: Path, incident: Incident, **columns: pl.Series) -> Path:
+    rows = claim_rows([{}, {"loss": ""}], incident)
+    frame = pl.DataFrame(rows).with_columns(pl.col("loss").replace("", None).cast(pl.Int64))
+    frame.with_columns(**columns).write_parquet(path)
+    return path
+
+
+def test_parquet_reads_as_the_same_claims_as_csv(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    path = claims_csv([{"loss": "5"}, {"loss": ""}, {"loss": "x"}, {"filed_on": "2022-10-20"}])
+    texts = pl.read_csv(path, infer_schema=False)
+    texts.write_parquet(path.with_suffix(".parquet"))
+    one = read_claims(path, incident, max_rejects=1)
+    other = read_claims(path.with_suffix(".parquet"), incident, max_rejects=1)
+    assert (
+        one.frame().drop("source_file", "source_row").equals(other.frame().drop("source_file", "source_row"))
+    )
+    assert [n - 1 for n, _ in rows_of(one)] == [n for n, _ in rows_of(other)] == [1, 2, 4]
+    assert other.rejects["source_row"].to_list() == [3]
+
+
+def test_typed_parquet_columns_are_read_as_what_they_mean(tmp_path: Path, incident: Incident) -> None:
+    path = parquet_of(
+        tmp_path / "a.parquet",
+        incident,
+        claim_id=pl.Series([1, 2]),
+        loss=pl.Series([300_000.0, None]),
+        filed_on=pl.Series([date(2022, 10, 19)] * 2),
+        service=pl.Series(["카톡", "카톡"], dtype=pl.Categorical),
+    )
+    claims = read_claims(path, incident)
+    assert claims.frame()["loss"].to_list() == [300_000, None]
+    assert rows_of(claims) == [(1, "1"), (2, "2")]
+
+
+def test_what_is_no_parquet_file_is_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    with pytest.raises(InputRefused, match=r"a\.parquet: is not a Parquet file"):
+        read_claims(claims_csv([{}], name="a.parquet"), incident)
+
+
+def test_a_damaged_parquet_file_is_refused(tmp_path: Path, incident: Incident) -> None:
+    path = parquet_of(tmp_path / "a.parquet", incident)
+    content = bytearray(path.read_bytes())
+    content[10:60] = b"\xff" * 50
+    path.write_bytes(content)
+    with pytest.raises(InputRefused, match=r"a\.parquet: is a damaged Parquet file"):
+        read_claims(path, incident)
+    path.write_bytes(content[:100])
+    with pytest.raises(InputRefused, match="is not a Parquet file"):
+        read_claims(path, incident)
+
+
+def test_a_file_is_listed_with_its_size_and_checksum(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    path = claims_csv([{}])
+    (file,) = read_claims(path, incident).inputs
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert file.bytes == path.stat().st_size
+
+
+def test_two_files_of_the_same_name_are_kept_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    one = claims_csv([{}, {"loss": "x"}], name="one/a.csv")
+    two = claims_csv([{"claim_id": "d1"}], name="two/a.csv")
+    claims = read_claims([one, two], incident, max_rejects=1)
+    assert claims.files.rows() == [("a.csv", 2, 1, 1), ("a.csv (2)", 1, 1, 0)]
+    assert claims.frame()["source_file"].to_list() == ["a.csv", "a.csv (2)"]
+
+
+def test_files_may_bring_their_columns_in_different_orders_and_formats(
+    claims_csv: ClaimsCsv, tmp_path: Path, incident: Incident
+) -> None:
+    one = claims_csv([{"claim_id": "a"}])
+    table = pl.read_csv(one, infer_schema=False).select(pl.all().reverse())
+    table = table.select(reversed(table.columns)).with_columns(claim_id=pl.lit("b"))
+    table.write_parquet(tmp_path / "b.parquet")
+    claims = read_claims([one, tmp_path / "b.parquet"], incident)
+    first, second = claims.frame().drop("source_file", "source_row", "claim_id", "claimant_id").rows()
+    assert first == second
