@@ -191,7 +191,9 @@ class Words:
 
     def axis(self, largest: float) -> tuple[float, str]:
         """The divisor from the smallest unit, and the unit's name, for an axis up to `largest`."""
-        size, name = self.scale(largest / 10**self.minor_units)
+        units = largest / 10**self.minor_units
+        # A Korean axis below ten 억 reads better in 만 than in tenths of an 억.
+        size, name = self.scale(min(units, 10**8 - 1) if self.lang == "ko" and units < 10**9 else units)
         joined = f"{name} {self.unit}".strip()
         return size * 10**self.minor_units, joined
 

@@ -19,7 +19,7 @@ from outage_analysis.charts.theme import (
     plain,
 )
 
-FEW = alt.Axis(tickCount=5, format=",~g")
+FEW = alt.Axis(tickCount=5, format=",.6~g")
 
 
 def cost_by_band(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
@@ -38,15 +38,13 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChar
         rule=pl.col("rule").map_elements(lambda r: w(f"word.{r}"), return_dtype=pl.String),
         expected=pl.col("expected") / divisor,
     ).with_columns(
-        label=pl.struct("expected", "rule").map_elements(
-            lambda r: f"{w.number(w.rounded(r['expected']))} · {r['rule']}", return_dtype=pl.String
-        )
+        row=pl.format("{}\n{}", "band", "rule"),
+        label=pl.col("expected").map_elements(lambda v: w.number(w.rounded(v)), return_dtype=pl.String),
     )
     most = data.row(int(data["expected"].arg_max() or 0), named=True)
     share = w.share(most["expected"] / data["expected"].sum())
-    order = data["band"].to_list()
-    y = alt.Y("band:N", sort=order, title=None)
-    room = float(data["expected"].max() or 0) * 1.45  # type: ignore[arg-type]
+    y = alt.Y("row:N", sort=data["row"].to_list(), title=None, axis=names_axis())
+    room = float(data["expected"].max() or 0) * 1.15  # type: ignore[arg-type]
     x = alt.X(
         "expected:Q",
         title=w("chart.band_x", unit=unit),
@@ -63,7 +61,7 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChar
         bars + labels,
         frame,
         facts=facts,
-        height=ROW * len(data),
+        height=(ROW + 8) * len(data),
         title=w("chart.band_title", share=share, band=most["band"]),
         subtitle=w("chart.band_subtitle", unit=unit, loss=frame.loss),
         description=w("chart.band_description"),
@@ -91,7 +89,7 @@ def headlines(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
     ratio = ours["expected"][0] / float(theirs["low"].min())  # type: ignore[arg-type]
     y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
     scale = alt.Scale(type="log", nice=False)
-    axis = alt.Axis(format="~g", values=_decades(data))
+    axis = alt.Axis(format=",.6~g", values=_decades(data))
     colour = alt.condition("datum.ours", alt.value(ACCENT), alt.value(GREY))
     base = alt.Chart(plain(data))
     spans = base.mark_rule(strokeWidth=5, strokeCap="round").encode(
@@ -145,7 +143,7 @@ def funnel(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
         ),
     )
     y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None)
-    room = alt.Scale(domain=[0, float(data["high"].max()) * 1.08])  # type: ignore[arg-type]
+    room = alt.Scale(domain=[0, float(data["high"].max()) * 1.2])  # type: ignore[arg-type]
     base = alt.Chart(plain(data))
     x = alt.X("expected:Q", title=w("chart.funnel_x"), scale=room, axis=FEW)
     bars = base.mark_bar(size=18).encode(x, y)
@@ -175,7 +173,7 @@ def drivers(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
         low_label=pl.col("cost_low").map_elements(lambda v: w.number(w.rounded(v)), return_dtype=pl.String),
         high_label=pl.col("cost_high").map_elements(lambda v: w.number(w.rounded(v)), return_dtype=pl.String),
     )
-    low, high = float(data["cost_low"].min()) / 1.8, float(data["cost_high"].max()) * 1.8  # type: ignore[arg-type]
+    low, high = float(data["cost_low"].min()) / 2.5, float(data["cost_high"].max()) * 3.5  # type: ignore[arg-type]
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
     base = alt.Chart(plain(data))

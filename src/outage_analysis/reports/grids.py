@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from outage_analysis.labels import COLUMNS, Kind, Words
 
-NUMERIC: tuple[Kind, ...] = ("whole", "decimal", "money", "share")
+STYLES: dict[Kind, str] = {"whole": "n", "decimal": "n", "money": "n", "share": "n", "day": "d"}
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Column:
     """One column of a grid."""
 
     title: str
-    numeric: bool
+    style: str
+    """The class of its cells: n for numbers, d for days, empty for text."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Writer:
 
     def grid(self, frame: pl.DataFrame, columns: Sequence[str]) -> Grid:
         """The named columns of a frame; `band` stands for `over` and `up_to`."""
-        heads = tuple(Column(self.words(f"column.{c}"), COLUMNS[c] in NUMERIC) for c in columns)
+        heads = tuple(Column(self.words(f"column.{c}"), STYLES.get(COLUMNS[c], "")) for c in columns)
         rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
         return Grid(heads, rows)
 

@@ -1,0 +1,386 @@
+"""Cubes: the same totals as the claims, with zero and unknown apart, from files or from counts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.bands import ZERO, Band, Bands
+from outage_analysis.claims import read_claims
+from outage_analysis.cube import build_cube, dimension_label, read_counts
+from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.incidents import Dimension, Incident, load_incident
+from tests.conftest import claim_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.cube import Cube
+    from outage_analysis.policies import Policy
+    from tests.conftest import ClaimsCsv, Edited
+
+LARGEST = 10**15 - 1
+
+
+def with_delay(incident: Incident, **more: object) -> Incident:
+    """The incident with the minutes of a delay as a further dimension."""
+    page = {"id": "delay", "name": {"en": "Delay"}, "kind": "number", "edges": (0, 10, 60), **more}
+    delay = Dimension.model_validate(page)
+    return incident.model_copy(update={"dimensions": (*incident.dimensions, delay)})
+
+
+def cells(cube: Cube) -> dict[Band, tuple[int, ...]]:
+    """Claims, loss and loss squared by band."""
+    columns = cube.frame.select("over", "up_to", "claims", "loss", "loss_squared").rows()
+    return {(over, up_to): tuple(map(int, measures)) for over, up_to, *measures in columns}
+
+
+def test_a_cube_has_the_totals_of_its_claims(
+    claims_csv: ClaimsCsv, incident: Incident, policy: Policy
+) -> None:
+    losses = ["", "0", "1", "299999", "300000", "300001", "500000", "7"]
+    claims = read_claims(claims_csv([{"loss": loss} for loss in losses]), incident)
+    cube = build_cube(claims, policy=policy)
+    assert cube.claims == len(claims) == 8
+    assert cube.frame["loss"].sum() == claims.frame()["loss"].sum()
+    squares = sum(int(loss or 0) ** 2 for loss in losses)
+    assert cube.frame["loss_squared"].sum() == squares
+
+
+def test_zero_unknown_and_positive_losses_are_kept_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [{"loss": loss} for loss in ("", "", "0", "1", "10", "11")]
+    cube = build_cube(read_claims(claims_csv(rows), incident), dimensions=(), bands=Bands((10,)))
+    assert cells(cube) == {
+        ZERO: (1, 0, 0),
+        (0, 10): (2, 11, 101),
+        (10, None): (1, 11, 121),
+        (None, None): (2, 0, 0),
+    }
+
+
+def test_negative_losses_have_a_band_of_their_own_where_the_incident_keeps_them(
+    claims_csv: ClaimsCsv, edited: Edited
+) -> None:
+    page = edited("incidents", 'negative = "reject"', 'negative = "band"')
+    claims = read_claims(claims_csv([{"loss": x} for x in ("-5", "-7", "3", "")]), load_incident(page))
+    for bands in (None, Bands((10,))):
+        assert cells(build_cube(claims, dimensions=(), bands=bands))[(None, -1)] == (2, -12, 74)
+
+
+def test_the_edges_of_a_policy_join_the_default_grid(
+    claims_csv: ClaimsCsv, incident: Incident, policy: Policy
+) -> None:
+    rows = [{"loss": loss} for loss in ("300000", "300001")]
+    claims = read_claims(claims_csv(rows), incident)
+    uppers = [up_to for _, up_to in cells(build_cube(claims, dimensions=(), policy=policy))]
+    assert uppers[0] == 300_000
+    assert len(cells(build_cube(claims, dimensions=()))) == 1
+
+
+LOSS = st.one_of(st.none(), st.integers(0, 40), st.integers(0, LARGEST))
+ROW = st.fixed_dictionaries(
+    {
+        "service": st.sampled_from(["kakaotalk", "melon"]),
+        "claimant_type": st.sampled_from(["general_user", "small_business"]),
+        "filed_on": st.sampled_from(["2022-10-19", "2022-10-20"]),
+        "region": st.sampled_from(["", "서울", "it's"]),
+        "delay": st.one_of(st.none(), st.integers(-3, 65)),
+        "loss": LOSS,
+    }
+)
+
+
+@given(
+    rows=st.lists(ROW, min_size=1, max_size=40),
+    cuts=st.lists(st.one_of(st.integers(1, 40), st.integers(1, LARGEST)), max_size=5, unique=True),
+    dimensions=st.lists(
+        st.sampled_from(["service", "claimant_type", "filed_on", "region", "delay"]), unique=True
+    ),
+)
+@settings(max_examples=20)
+def test_a_cube_is_what_grouping_the_claims_by_hand_gives(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[dict[str, object]],
+    cuts: list[int],
+    dimensions: list[str],
+) -> None:
+    incident = with_delay(load_incident("kakao-2022"))
+    texts = [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
+    path = tmp_path_factory.mktemp("cube") / "a.csv"
+    pl.DataFrame(claim_rows(texts, incident)).write_csv(path)
+    bands = Bands.of(tuple(cuts))
+    cube = build_cube(read_claims(path, incident), dimensions=dimensions, bands=bands)
+
+    expected: dict[tuple[object, ...], list[int]] = {}
+    for row in rows:
+        loss = row["loss"]
+        assert loss is None or isinstance(loss, int)
+        key = (*(label(name, row[name]) for name in dimensions), *bands.band_of(loss))
+        cell = expected.setdefault(key, [0, 0, 0])
+        cell[0] += 1
+        cell[1] += loss or 0
+        cell[2] += (loss or 0) ** 2
+    found = (
+        cube.frame.with_columns(pl.col("filed_on").cast(pl.String))
+        if ("filed_on" in dimensions)
+        else cube.frame
+    )
+    assert {row[:-3]: [int(x) for x in row[-3:]] for row in found.iter_rows()} == expected
+    assert len(found) == len(expected)
+
+
+def label(name: str, value: object) -> object:
+    if name != "delay" or value is None:
+        return value or None
+    assert isinstance(value, int)
+    if value > 60:
+        return "over 60"
+    return next(
+        name
+        for top, name in [(0, "up to 0"), (10, "over 0 up to 10"), (60, "over 10 up to 60")]
+        if value <= top
+    )
+
+
+@pytest.mark.parametrize(
+    ("closed", "labels"),
+    [
+        ("upper", ["up to 0", "over 0 up to 10", "over 0 up to 10", "over 10 up to 60"]),
+        ("lower", ["over -1 up to 9", "over -1 up to 9", "over 9 up to 59", "over 9 up to 59"]),
+    ],
+)
+def test_a_numeric_dimension_is_banded_on_its_edges(
+    claims_csv: ClaimsCsv, incident: Incident, closed: str, labels: list[str]
+) -> None:
+    rows = [{"delay": delay, "region": delay.zfill(2)} for delay in ("0", "1", "10", "11")]
+    claims = read_claims(claims_csv(rows), with_delay(incident, closed=closed))
+    frame = build_cube(claims, dimensions=("region", "delay")).frame
+    assert frame["region"].to_list() == ["00", "01", "10", "11"]
+    assert frame["delay"].to_list() == labels
+
+
+def test_an_unknown_delay_is_its_own_group(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    claims = read_claims(claims_csv([{"delay": ""}, {"delay": "99"}]), with_delay(incident))
+    frame = build_cube(claims, dimensions=("delay",)).frame
+    assert frame.select("delay", "claims").rows() == [("over 60", 1), (None, 1)]
+
+
+def test_the_label_of_a_dimension_says_its_edges() -> None:
+    assert [dimension_label(*edges) for edges in ((None, 5), (5, 9), (9, None))] == [
+        "up to 5", "over 5 up to 9", "over 9",
+    ]  # fmt: skip
+
+
+def test_squares_far_beyond_64_bits_are_exact(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [{"loss": str(LARGEST - n % 2)} for n in range(1_000)]
+    cube = build_cube(read_claims(claims_csv(rows), incident), dimensions=())
+    exact = 500 * LARGEST**2 + 500 * (LARGEST - 1) ** 2
+    assert exact > 2**63
+    assert cube.frame["loss_squared"].to_list() == [Decimal(exact)]
+    assert cube.frame["loss"].to_list() == [1_000 * LARGEST - 500]
+
+
+def test_losses_that_add_up_beyond_64_bits_are_refused_and_never_wrapped(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    fitting = claims_csv([{"loss": str(LARGEST)}] * 9_223)
+    total = build_cube(read_claims(fitting, incident), dimensions=()).frame["loss"].sum()
+    assert total == 9_223 * LARGEST
+    beyond = claims_csv([{"loss": str(LARGEST)}] * 9_224)
+    with pytest.raises(InputRefused, match=r"add up to more than 9,223,372,036,854,775,807"):
+        build_cube(read_claims(beyond, incident))
+
+
+def test_two_builds_are_equal_and_in_order(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [
+        {"service": service, "loss": loss}
+        for service in ("멜론", "카톡", "daum")
+        for loss in ("500", "", "0", "7")
+    ]
+    one = build_cube(read_claims(claims_csv(rows), incident), bands=Bands((10,)))
+    other = build_cube(read_claims(claims_csv(rows[::-1]), incident), bands=Bands((10,)))
+    assert one.frame.equals(other.frame)
+    assert one.frame["service"].is_sorted()
+    assert one.frame.select("over", "up_to").rows()[:4] == [ZERO, (0, 10), (10, None), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "message"),
+    [
+        (["servce"], r"no such dimension \(found 'servce'\). Did you mean 'service'\?"),
+        (['service"; drop table claims; --'], "no such dimension"),
+        (["loss"], "no such dimension"),
+        (["service", "service"], "a dimension is named twice"),
+    ],
+)
+def test_a_dimension_that_is_not_there_or_twice_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, dimensions: list[str], message: str
+) -> None:
+    claims = read_claims(claims_csv([{}]), incident)
+    with pytest.raises(UsageError, match=message):
+        build_cube(claims, dimensions=dimensions)
+    assert len(claims.frame()) == 1
+
+
+def test_a_cube_knows_its_files_and_whether_they_are_synthetic(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    paths = [claims_csv([{}], name="a.csv"), claims_csv([{"claim_id": "d"}], name="synthetic.csv")]
+    cube = build_cube(read_claims(paths, incident))
+    assert (cube.source, cube.synthetic) == ("a.csv, synthetic.csv", True)
+    assert not build_cube(read_claims(paths[:1], incident)).synthetic
+
+
+HEADER = "service,claimant_type,band,claims"
+
+
+def read(tmp_path: Path, incident: Incident, *lines: str, name: str = "counts.csv") -> Cube:
+    path = tmp_path / name
+    path.write_text("\n".join(lines), "utf-8")
+    return read_counts(path, incident)
+
+
+@pytest.mark.parametrize(
+    ("written", "band"),
+    [
+        ('"(0, 300000]"', (0, 300_000)),
+        ('"[300000, 500000)"', (299_999, 499_999)),
+        ('"(300,000, 500,000]"', (300_000, 500_000)),
+        (">500000", (500_000, None)),
+        ("up to 300000", (0, 300_000)),
+        ("0", ZERO),
+        ("unknown", (None, None)),
+        ("", (None, None)),
+    ],
+)
+def test_counts_are_read_in_each_way_to_write_a_band(
+    tmp_path: Path, incident: Incident, written: str, band: Band
+) -> None:
+    cube = read(tmp_path, incident, HEADER, f"카카오 택시,개인,{written},5")
+    assert cube.frame.rows() == [("kakao_t", "general_user", *band, 5, None, None)]
+    assert (cube.dimensions, cube.source) == (("service", "claimant_type"), "counts.csv")
+
+
+def test_counts_of_the_same_cell_are_added_and_sorted(tmp_path: Path, incident: Incident) -> None:
+    lines = ["카톡,개인,unknown,1", "카톡,개인,>10,2", "talk,user,0,3", 'KKT,개인,"(10,]",4']
+    frame = read(tmp_path, incident, HEADER, *lines).frame
+    assert frame.select("over", "up_to", "claims").rows() == [
+        (-1, 0, 3), (10, None, 6), (None, None, 1),
+    ]  # fmt: skip
+
+
+def test_losses_may_be_known_for_some_cells_only(tmp_path: Path, incident: Incident) -> None:
+    lines = ["카톡,개인,>10,2,50", "카톡,개인,>10,1,11", "멜론,개인,>10,2,50", "멜론,개인,>10,1,"]
+    frame = read(tmp_path, incident, HEADER + ",loss", *lines).frame
+    assert frame.select("service", "claims", "loss").rows() == [
+        ("kakaotalk", 3, 61), ("melon", 3, None),
+    ]  # fmt: skip
+
+
+def test_headers_of_counts_may_differ_in_case_and_order(tmp_path: Path, incident: Incident) -> None:
+    cube = read(tmp_path, incident, "Claims, Band,SERVICE,claimant_type", "5,0,카톡,개인")
+    assert cube.claims == 5
+
+
+def test_a_file_of_counts_with_synthetic_in_its_name_is_synthetic(tmp_path: Path, incident: Incident) -> None:
+    line = "카톡,개인,0,1"
+    assert read(tmp_path, incident, HEADER, line, name="Synthetic-counts.csv").synthetic
+    assert not read(tmp_path, incident, HEADER, line).synthetic
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("카톡,개인,lots,5", "counts.csv, row 4, band: is not a loss band (found 'lots')"),
+        ("카톡,개인,>9999999999999999,5", "counts.csv, row 4, band: is not a loss band"),
+        ("카톡,개인,0,-5", "counts.csv, row 4, claims: claims is not a whole number (found '-5')"),
+        ("카톡,개인,0,5.0", "row 4, claims: claims is not a whole number (found '5.0')"),
+        ("카톡,개인,0,٣", "row 4, claims: claims is not a whole number (found '٣')"),
+        ("카톡,개인,0,", "row 4, claims: claims is not a whole number (found '')"),
+        ("카톡,개인,0,1000000000000000", "row 4, claims: claims is not a whole number"),
+        ("카카오톸,개인,0,5", "row 4, service: service is not known (found '카카오톸')"),
+        ("카톡,a cat,0,5", "row 4, claimant_type: claimant_type is not known (found 'a cat')"),
+        ("카톡,개인,0", "counts.csv, row 4: has not the fields of its header"),
+        ("카톡,개인,0,5,6", "counts.csv, row 4: has not the fields of its header"),
+    ],
+)
+def test_a_bad_count_is_refused_by_row_and_column(
+    tmp_path: Path, incident: Incident, line: str, message: str
+) -> None:
+    with pytest.raises(InputRefused) as refusal:
+        read(tmp_path, incident, HEADER, "카톡,개인,0,5", "", line)
+    assert message in str(refusal.value)
+
+
+def test_an_unknown_service_of_a_count_names_the_nearest_alias(tmp_path: Path, incident: Incident) -> None:
+    with pytest.raises(InputRefused, match=r"Did you mean '카카오톡'\?"):
+        read(tmp_path, incident, HEADER, "카카오톸,개인,0,5")
+
+
+@pytest.mark.parametrize(
+    "cell", ["0,5,1", '"(0, 10]",5,4', '"(0, 10]",5,51', ">10,5,54", "unknown,5,1", '"(0, 10]",0,1']
+)
+def test_losses_that_so_many_claims_in_a_band_cannot_have_are_refused(
+    tmp_path: Path, incident: Incident, cell: str
+) -> None:
+    with pytest.raises(InputRefused, match="row 2, loss: the losses do not fit that many claims"):
+        read(tmp_path, incident, HEADER + ",loss", f"카톡,개인,{cell}")
+
+
+@pytest.mark.parametrize(
+    "cell", ["0,5,0", '"(0, 10]",5,5', '"(0, 10]",5,50', ">10,5,55", "unknown,5,0", ">10,0,0"]
+)
+def test_losses_at_the_ends_of_what_is_possible_are_read(
+    tmp_path: Path, incident: Incident, cell: str
+) -> None:
+    cube = read(tmp_path, incident, HEADER + ",loss", f"카톡,개인,{cell}")
+    assert cube.frame["loss"].item() == int(cell.rpartition(",")[2])
+
+
+@pytest.mark.parametrize("column", HEADER.split(","))
+def test_a_missing_column_of_counts_is_named(tmp_path: Path, incident: Incident, column: str) -> None:
+    header = HEADER.replace(column, "other")
+    with pytest.raises(InputRefused, match=f"row 1: the column {column} is missing"):
+        read(tmp_path, incident, header, "카톡,개인,0,5")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file has no rows"),
+        (HEADER.encode(), "the file has no rows"),
+        (b"\xff\xfe", "cannot be read as UTF-8 CSV"),
+        (HEADER.encode() + b'\n"a"b,c', "cannot be read as UTF-8 CSV"),
+        (HEADER.encode() + b"\n" + b"9" * 200_000, "cannot be read as UTF-8 CSV"),
+    ],
+)
+def test_a_file_of_counts_that_cannot_be_read_is_refused(
+    tmp_path: Path, incident: Incident, content: bytes, message: str
+) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputRefused, match=message):
+        read_counts(path, incident)
+
+
+@pytest.mark.parametrize("name", ["gone.csv", ".", "a" * 5000])
+def test_a_file_of_counts_that_is_not_there_is_refused(tmp_path: Path, incident: Incident, name: str) -> None:
+    with pytest.raises(InputRefused, match="there is no such file"):
+        read_counts(tmp_path / name, incident)
+
+
+def test_counts_that_add_up_beyond_64_bits_are_refused(tmp_path: Path, incident: Incident) -> None:
+    lines = [f"카톡,개인,>{n},{LARGEST}" for n in range(9_224)]
+    with pytest.raises(InputRefused, match="add up to more than"):
+        read(tmp_path, incident, HEADER, *lines)
+
+
+def test_a_byte_order_mark_does_not_hide_the_first_column_of_counts(
+    tmp_path: Path, incident: Incident
+) -> None:
+    assert read(tmp_path, incident, "\ufeff" + HEADER, "카톡,개인,0,5").claims == 5
