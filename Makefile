@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
 
-.PHONY: report test check bench lab lock clean
+.PHONY: report test check bench lab docs lock clean
 .DEFAULT_GOAL := report
 
 # --- set-up ---------------------------------------------------------------------------------
@@ -41,6 +41,9 @@ bench: $(VENV)/.dev
 
 lab: $(VENV)/.dev
 	$(BIN)/jupyter lab --notebook-dir notebooks
+
+docs: $(VENV)/.dev
+	$(BIN)/python docs/reference.py
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml --group build $(LOCK) -o requirements/runtime.lock

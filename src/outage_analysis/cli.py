@@ -6,6 +6,7 @@ that `--help` is quick.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -46,13 +47,12 @@ app.add_typer(catalogue)
 
 def main() -> None:
     """Run the command; a user's error is one line on stderr and an exit code."""
+    if hasattr(signal, "SIGPIPE"):  # a reader that has seen enough ends us quietly, as it ends any command
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         app()
     except OutageAnalysisError as error:
         _fail(error)
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise SystemExit(0) from None
     except OSError as error:
         _fail(EnvironmentFailed(error.strerror or str(error), file=error.filename))
 

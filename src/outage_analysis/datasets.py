@@ -22,7 +22,7 @@ MOST_NAMED = 12
 class Noun(BaseModel):
     """A value read from TOML: frozen, and strict about keys and types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 def _plain_date(value: object) -> object:

@@ -76,14 +76,17 @@ def cost_table(
 
 
 def totals(table: pl.DataFrame) -> pl.DataFrame:
-    """Sums over cost lines, one row a basis and valuation; a line without a figure is counted as left out."""
+    """Sums over cost lines, one row a basis and valuation.
+
+    A line without an expected cost is named in `left_out`; where none has one there is no sum.
+    """
     lines = table.filter(pl.col("level") == "line")
     known = pl.col("expected").is_not_null()
+    summed = ("promised", "low", "expected", "high")
     return (
         lines.group_by("basis", "valuation", maintain_order=True)
         .agg(
-            pl.col("promised", "low", "high").filter(known).sum(),
-            pl.when(known.any()).then(pl.col("expected").sum()),
+            *(pl.when(known.any()).then(pl.col(c).filter(known).sum()) for c in summed),
             left_out=pl.col("line").filter(~known).str.join(" "),
         )
         .select("basis", "valuation", "promised", "low", "expected", "high", "left_out")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +14,8 @@ import polars as pl
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from outage_analysis.charts import CHARTS, Frame, draw
+from outage_analysis.charts import CHARTS, draw
+from outage_analysis.charts.specs import frame_of, names_of, script_json, stable, vega_bundle
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.policies import Schedule
@@ -48,12 +47,12 @@ def page(analysis: Analysis, lang: str) -> str:
     """The whole page as text."""
     incident = analysis.incident
     words = Words(lang, incident.currency, incident.minor_units)
-    names = names_of(analysis, lang)
+    names = names_of(incident, analysis.policy, analysis.ledger, lang=lang)
     cited = set(analysis.tables["facts"]["id"])
     if "hindsight_outcomes" in analysis.tables:
         cited |= set(analysis.tables["hindsight_outcomes"]["id"])
     writer = Writer(words, names, cited)
-    style, script = _asset("report.css"), _vega() + EMBED
+    style, script = _asset("report.css"), vega_bundle() + EMBED
     charts = _charts(analysis, words, names)
     context = {
         "w": words,
@@ -76,22 +75,9 @@ def page(analysis: Analysis, lang: str) -> str:
         "lesson": _lesson(analysis, words),
         "funnel": _funnel_words(analysis, words),
     }
-    context["specs"] = Markup(_json({name: chart.spec for name, chart in charts.items()}))
+    context["specs"] = Markup(script_json({name: chart.spec for name, chart in charts.items()}))
     text = _environment().get_template("report.html.j2").render(context)
     return text if text.endswith("\n") else text + "\n"
-
-
-def names_of(analysis: Analysis, lang: str) -> dict[str, str]:
-    """Id -> name for everything that has one."""
-    incident, ledger = analysis.incident, analysis.ledger
-    named: list[Any] = [
-        *incident.services,
-        *incident.claimant_types,
-        *incident.tie_outs,
-        *analysis.policy.lines,
-    ]
-    named += ledger.assumptions if ledger else ()
-    return {item.id: item.name[lang] for item in named} | {h.fact: h.name[lang] for h in incident.headlines}
 
 
 @dataclass(frozen=True)
@@ -105,36 +91,17 @@ class PageChart:
 
 
 def _charts(analysis: Analysis, words: Words, names: dict[str, str]) -> dict[str, PageChart]:
-    loss = f"{analysis.incident.loss.name[words.lang]}, {_loss_unit(analysis, words)}"
     charts = {}
     for name, entry in CHARTS.items():
-        frame = Frame(words, names, analysis.as_of, loss, synthetic=entry.claims and analysis.synthetic)
+        synthetic = entry.claims and analysis.synthetic
+        frame = frame_of(analysis.incident, words, names, analysis.as_of, synthetic=synthetic)
         chart = draw(name, analysis.tables.get(entry.table, pl.DataFrame()), frame)
         if chart is not None:
-            spec = _stable(chart.to_dict())
+            spec = stable(chart.to_dict())
             title = spec.pop("title")
             *subtitle, footer = title["subtitle"]
             charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer)
     return charts
-
-
-def _loss_unit(analysis: Analysis, words: Words) -> str:
-    unit = analysis.incident.loss.unit
-    return words.unit if unit == analysis.incident.currency else unit
-
-
-def _stable(spec: dict[str, Any]) -> dict[str, Any]:
-    """A spec without what differs from run to run: counters in names, and the library's own version."""
-    text = json.dumps(spec, ensure_ascii=False, sort_keys=True)
-    for number, name in enumerate(sorted(spec.get("datasets", {}))):
-        text = text.replace(name, f"data-{number}")
-    stable: dict[str, Any] = json.loads(text)
-    return stable
-
-
-def _json(value: object) -> str:
-    """JSON that cannot end its script element."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
 
 
 def _funnel_words(analysis: Analysis, w: Words) -> str:
@@ -186,14 +153,6 @@ def _lesson(analysis: Analysis, w: Words) -> list[str]:
 
 def _asset(name: str) -> str:
     return (files(__package__) / "templates" / name).read_text("utf-8")
-
-
-@cache
-def _vega() -> str:
-    import vl_convert
-
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return bundle.replace("</script", "<\\/script")
 
 
 def _hash(text: str) -> str:

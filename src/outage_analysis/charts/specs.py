@@ -1,0 +1,56 @@
+"""Charts on their way to a page or a notebook: the frame they are drawn in, stable JSON, Vega itself."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import cache
+from typing import Any
+
+from outage_analysis.assumptions import Ledger
+from outage_analysis.charts.theme import Frame
+from outage_analysis.incidents import Incident
+from outage_analysis.labels import Words
+from outage_analysis.policies import Policy
+
+
+def names_of(
+    incident: Incident, policy: Policy | None = None, ledger: Ledger | None = None, *, lang: str
+) -> dict[str, str]:
+    """Id -> name for everything that has one."""
+    named: list[Any] = [*incident.services, *incident.claimant_types, *incident.tie_outs]
+    named += policy.lines if policy else ()
+    named += ledger.assumptions if ledger else ()
+    return {item.id: item.name[lang] for item in named} | {h.fact: h.name[lang] for h in incident.headlines}
+
+
+def frame_of(
+    incident: Incident, words: Words, names: dict[str, str], as_of: date, *, synthetic: bool
+) -> Frame:
+    """The frame of an incident's charts: its words, its names and how its loss is measured."""
+    unit = words.unit if incident.loss.unit == incident.currency else incident.loss.unit
+    loss = f"{incident.loss.name[words.lang]}, {unit}"
+    return Frame(words, names, as_of, loss, synthetic=synthetic)
+
+
+def stable(spec: dict[str, Any]) -> dict[str, Any]:
+    """A spec without what differs from run to run: counters in names, and the library's own version."""
+    text = script_json(spec)
+    for number, name in enumerate(sorted(spec.get("datasets", {}))):
+        text = text.replace(name, f"data-{number}")
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
+
+
+def script_json(value: object) -> str:
+    """JSON, sorted, that cannot end its script element."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
+
+
+@cache
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed` and loads nothing."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return bundle.replace("</script", "<\\/script")
