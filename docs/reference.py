@@ -37,8 +37,10 @@ def reference() -> str:
         "## Public names",
         _list(outage_analysis.__all__),
         "## Formats",
-        f"A report is written in: {_list(FORMATS)} Complaint files are read from: {_list(READERS)} "
-        f"Languages: {_list(LANGUAGES)}",
+        (
+            f"A report is written in: {_list(FORMATS)} Complaint files are read from: {_list(READERS)} "
+            f"Languages: {_list(LANGUAGES)}"
+        ),
         "## Charts",
         "\n".join(f"- `{name}`, from the table `{entry.table}`" for name, entry in CHARTS.items()),
         "## Queries",
