@@ -8,7 +8,7 @@ import tomllib
 import unicodedata
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -166,9 +166,14 @@ def _as_usage_error(error: ValidationError, model: type[Noun], file: str, page: 
             remedy=nearest(str(first["loc"][-1]), _known_keys(model)),
         )
     if first["type"] == "missing":
-        return UsageError(f"a required key is missing{more}", file=file, column=key)
+        field = next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
+        several = field is not None and get_origin(field.annotation) is tuple
+        remedy = f"Add at least one [[{key}]] table." if several else "Add it."
+        return UsageError(f"a required key is missing{more}", file=file, column=key, remedy=remedy)
     message = first["msg"].removeprefix("Value error, ")
     problem, _, remedy = message.partition(" | ")
+    if first["type"] == "int_type":
+        remedy = "Write a whole number, without quotes."
     problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
     return UsageError(problem + more, file=file, column=key, value=value, remedy=remedy)
 

@@ -16,7 +16,7 @@ LARGE = 100
 """From here on prose has no decimals."""
 LANGUAGES = ("en", "ko")
 Kind = Literal[
-    "text", "name", "names", "whole", "decimal", "money", "share", "day", "facts", "counted", "word"
+    "text", "name", "names", "whole", "decimal", "money", "share", "day", "facts", "counted", "links", "word"
 ]
 
 COLUMNS: dict[str, Kind] = {
@@ -66,7 +66,7 @@ COLUMNS: dict[str, Kind] = {
     "rule": "word",
     "service": "name",
     "share": "share",
-    "source": "text",
+    "source": "links",
     "source_file": "text",
     "stage": "word",
     "status": "word",

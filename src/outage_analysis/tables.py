@@ -10,7 +10,7 @@ import polars as pl
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import funnel_of, totals
-from outage_analysis.cube import Cube
+from outage_analysis.cube import Cube, sorted_cube
 from outage_analysis.datasets import Noun
 from outage_analysis.distributions import cumulative_intake, display_bands, regroup, with_shares
 from outage_analysis.incidents import Incident
@@ -130,7 +130,7 @@ def claims_tables(
     cost = cubes["cost"]
     tables = {"claims_costs": given, "claims_totals": totals(given)}
     if claims is None:  # totals come in bands of their own
-        frame = cost.frame.select("service", "over", "up_to", "claims", "loss")
+        frame = sorted_cube(regroup(cost, ["service", "over", "up_to"]), ["service"])
     else:
         negative = claims.incident.loss.negative == "band"
         frame = regroup(cost, ["service"], display_bands(policy.cuts, negative=negative))

@@ -73,7 +73,7 @@ def headlines(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
     w = frame.words
     ours = table.filter(pl.col("fact") == "")
     theirs = table.filter(pl.col("fact") != "", pl.col("line") != "")
-    if ours.is_empty() or theirs.is_empty():
+    if ours.is_empty() or ours["expected"].null_count() or theirs["low"].is_null().all():
         raise NothingToDraw
     divisor, unit = w.axis(float(theirs["high"].max()))  # type: ignore[arg-type]
     data = pl.concat([ours, theirs]).with_columns(

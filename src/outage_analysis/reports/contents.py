@@ -34,6 +34,7 @@ FACT = [
     "counts",
     "public_on",
     "grade",
+    "source",
 ]
 HEADLINE = ["quantity", "value_low", "value_high", "counts", "public_on", "facts"]
 TIE_OUT = ["tie_out", "computed", "printed", "unit", "status", "note", "facts"]

@@ -58,6 +58,8 @@ def _promised(analysis: Analysis, w: Words) -> Tile | None:
     if not isinstance(line, Schedule):
         return None
     fixed = [rule.fixed for _, rule in line.positive if rule.fixed]
+    if not fixed:
+        return None
     low, high = row["count"] * min(fixed), row["count"] * max(fixed)
     note = w("report.tile_promised_note", count=w.number(row["count"]))
     return Tile(w("report.tile_promised"), w.money_range(low, high), note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import polars as pl
 from markupsafe import Markup
@@ -72,6 +73,8 @@ class Writer:
             # What follows a colon in a name explains it; a cell has no room for that.
             parts = (self.names.get(part, part).split(":")[0] for part in str(value).split())
             return "; ".join(parts)
+        if kind == "links":
+            return _links(str(value))
         return self._facts(str(value)) if kind in ("facts", "counted") else str(value)
 
     def _facts(self, ids: str) -> Markup:
@@ -81,3 +84,16 @@ class Writer:
             for i in dict.fromkeys(ids.split())
         ]
         return Markup(", ").join(parts)
+
+
+def _links(text: str) -> Markup:
+    """Addresses as links that show their host; anything else stays text."""
+    parts = []
+    for part in text.split(" ; "):
+        address = urlsplit(part)
+        web = address.scheme in ("http", "https") and address.netloc
+        link = Markup('<a href="{}" rel="noreferrer noopener">{}</a>')
+        parts.append(
+            link.format(part, address.netloc.removeprefix("www.")) if web else Markup("{}").format(part)
+        )
+    return Markup(", ").join(parts)

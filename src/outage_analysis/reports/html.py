@@ -18,7 +18,6 @@ from outage_analysis.charts import CHARTS, draw
 from outage_analysis.charts.specs import frame_of, names_of, script_json, stable, vega_bundle
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
-from outage_analysis.policies import Schedule
 from outage_analysis.published import figure
 from outage_analysis.reports.contents import grids
 from outage_analysis.reports.first_screen import sentences, tiles
@@ -119,8 +118,8 @@ def _lesson(analysis: Analysis, w: Words) -> list[str]:
     if outcome is None or later.is_empty() or total is None or total["expected"] is None:
         return []
     values = dict(later.select("id", "value").iter_rows())
-    line = analysis.policy.line(outcome.line)
-    if not {outcome.filed, outcome.accepted, outcome.paid} <= set(values) or not isinstance(line, Schedule):
+    line = next((x for x in analysis.policy.schedules if x.id == outcome.line), None)
+    if line is None or not {outcome.filed, outcome.accepted, outcome.paid} <= set(values):
         return []
     filed, accepted, paid = (values[f] for f in (outcome.filed, outcome.accepted, outcome.paid))
     said = [

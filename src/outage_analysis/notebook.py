@@ -1,0 +1,240 @@
+"""Charts and tables in a notebook: drawn offline in JupyterLab and in the page exported from it.
+
+`use_offline_charts()` in the first cell puts Vega into that cell's output, once. Each chart after it
+is a short script that hands its spec over; whichever of the two a page runs first waits for the other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import polars as pl
+
+from outage_analysis.charts import CHARTS, draw
+from outage_analysis.charts.specs import frame_of, names_of, script_json, stable, vega_bundle
+from outage_analysis.claims import Claims
+from outage_analysis.cube import Cube
+from outage_analysis.datasets import data_root, nearest
+from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
+from outage_analysis.labels import Words
+from outage_analysis.pipeline import Analysis
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+RENDERER = "outage-offline"
+
+# A place is drawn once it has a width: JupyterLab builds cells out of sight.
+DRAWING = """
+var options = {
+  ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
+};
+function whenWide(place, go) {
+  if (place.clientWidth) { go(); return; }
+  var watch = new ResizeObserver(function () {
+    if (place.clientWidth) { watch.disconnect(); go(); }
+  });
+  watch.observe(place);
+}
+function draw(chart) {
+  var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
+  places.forEach(function (place) {
+    place.setAttribute('data-drawn', '');
+    whenWide(place, function () { window.vegaEmbed(place, chart[1], options); });
+  });
+}
+var waiting = Array.isArray(window.outageCharts) ? window.outageCharts : [];
+window.outageCharts = {push: draw};
+waiting.forEach(draw);
+"""
+
+
+@dataclass(frozen=True)
+class Html:
+    """Markup for a notebook, with the same in plain text for a terminal."""
+
+    markup: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return self.markup
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def use_offline_charts(*, lang: str = "en") -> None:
+    """Make every Altair chart of this notebook draw without a network; call it in the first cell.
+
+    An error of this package then shows as one line in place of a traceback.
+
+    Args:
+        lang: the language of what stands where a chart cannot be drawn.
+
+    Raises:
+        EnvironmentFailed: IPython is not installed.
+    """
+    try:
+        from IPython.core.getipython import get_ipython
+        from IPython.display import display
+    except ImportError as error:
+        remedy = "Install outage-analysis[notebooks]."
+        raise EnvironmentFailed("notebooks need IPython", remedy=remedy) from error
+    waiting = Words(lang)("notebook.waiting")
+    alt.renderers.register(RENDERER, renderer_with(waiting))
+    alt.renderers.enable(RENDERER)
+    shell = get_ipython()
+    if shell is not None:
+        shell.set_custom_exc((OutageAnalysisError,), _on_one_line)  # type: ignore[no-untyped-call]
+    display(Html(bundle(), ""))  # type: ignore[no-untyped-call]
+
+
+def bundle() -> str:
+    """Vega and what hands it the charts, as one script element."""
+    # Inside a function, so that a second run of the cell declares nothing twice.
+    return f"<script>(function () {{\n{vega_bundle()}\n{DRAWING}}})();</script>"
+
+
+def renderer_with(waiting: str) -> Callable[..., dict[str, str]]:
+    """An Altair renderer; `waiting` is what stands in a chart's place until it is drawn."""
+
+    def render(spec: dict[str, Any], **_options: object) -> dict[str, str]:
+        drawn = script_json(stable(spec))
+        key = hashlib.sha256(drawn.encode()).hexdigest()[:16]
+        place = f'<div data-outage-chart="{key}" style="max-width: 860px">{escape(waiting)}</div>'
+        hand_over = f'(window.outageCharts = window.outageCharts || []).push(["{key}", {drawn}]);'
+        return {
+            "text/html": f"{place}\n<script>{hand_over}</script>",
+            "text/plain": str(spec.get("description", "")),
+        }
+
+    return render
+
+
+def claim_files(given: str | Path | Sequence[str | Path] | None, incident: str) -> list[str | Path]:
+    """The complaint files of a notebook: those given, else the bundled synthetic file of the incident.
+
+    Raises:
+        UsageError: none was given and none is bundled.
+    """
+    if given:
+        return [given] if isinstance(given, str | Path) else list(given)
+    bundled = data_root() / "claims" / f"{incident}-synthetic.parquet"
+    if not bundled.is_file():
+        raise UsageError(f"no claims are bundled for {incident}", remedy="Name your files in `claims`.")
+    return [bundled]
+
+
+def show(
+    name: str,
+    source: Analysis | Claims,
+    table: pl.DataFrame | None = None,
+    *,
+    as_of: date | None = None,
+    lang: str = "en",
+) -> alt.Chart | alt.LayerChart | Html:
+    """A chart of the package by name, as the last expression of a cell.
+
+    Args:
+        name: a key of `CHARTS`.
+        source: what it is drawn from. An analysis has the table of every chart.
+        table: a table in place of the analysis's own; needed for claims, which have none.
+        as_of: the day in the chart's footer, for claims; by default the last day of their window.
+        lang: en or ko.
+
+    Returns:
+        The chart, to be changed as any Altair chart can be; or a line that says there is nothing
+        to draw as of that day.
+
+    Raises:
+        UsageError: no such chart, or claims without a table.
+    """
+    if name not in CHARTS:
+        raise UsageError("no such chart", value=name, remedy=nearest(name, list(CHARTS)))
+    entry = CHARTS[name]
+    incident = source.incident
+    words = Words(lang, incident.currency, incident.minor_units)
+    if isinstance(source, Analysis):
+        names = names_of(incident, source.policy, source.ledger, lang=lang)
+        day = source.as_of
+        drawn = source.tables.get(entry.table, pl.DataFrame()) if table is None else table
+    elif table is None:
+        remedy = "Build one from a cube, or give an analysis."
+        raise UsageError(f"the chart {name} needs a table", remedy=remedy)
+    else:
+        names, day, drawn = names_of(incident, lang=lang), as_of or incident.claims_to, table
+    from_claims = isinstance(source, Claims) or entry.claims
+    frame = frame_of(incident, words, names, day, synthetic=from_claims and source.synthetic)
+    chart = draw(name, drawn, frame)
+    if chart is None:
+        return _line(words("notebook.nothing", day=words.day(day)))
+    return chart
+
+
+def show_table(table: pl.DataFrame, source: Analysis | Claims | Cube, *, lang: str = "en") -> Html:
+    """A table under a line that says what it was made from.
+
+    Args:
+        table: any frame; its columns keep their names.
+        source: an analysis stands for its published counts; claims or a cube for their rows, which
+            are marked when they are synthetic.
+        lang: en or ko.
+    """
+    words = Words(lang)
+    if isinstance(source, Analysis):
+        mark = words("notebook.published", day=words.day(source.as_of))
+    else:
+        mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
+    if table.is_empty():
+        return _line(f"{mark} {words('notebook.no_rows')}")
+    heads = "".join(f"<th style='{_aligned(kind)}'>{escape(c)}</th>" for c, kind in table.schema.items())
+    rows = "".join(f"<tr>{_cells(row, table, words)}</tr>\n" for row in table.iter_rows())
+    grid = f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>"
+    return Html(f"<p><em>{escape(mark)}</em></p>\n{grid}", f"{mark}\n{table}")
+
+
+def _cells(row: tuple[object, ...], table: pl.DataFrame, words: Words) -> str:
+    return "".join(
+        f"<td style='{_aligned(kind)}'>{escape(_shown(value, words))}</td>"
+        for value, kind in zip(row, table.dtypes, strict=True)
+    )
+
+
+def _aligned(kind: pl.DataType) -> str:
+    return f"text-align: {'right' if kind.is_numeric() else 'left'}"
+
+
+def _shown(value: object, words: Words) -> str:
+    """A value as tables of the report show it: every digit of a whole number, two decimals of another."""
+    if value is None:
+        return "–"
+    if isinstance(value, date):
+        return words.day(value)
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return words.exact(float(value))
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _line(text: str) -> Html:
+    return Html(f"<p><em>{escape(text)}</em></p>", text)
+
+
+def _on_one_line(
+    shell: InteractiveShell,
+    kind: type[BaseException],
+    error: BaseException,
+    _traceback: object,
+    tb_offset: int | None = None,  # noqa: ARG001 - the name is IPython's
+) -> list[str]:
+    """An error of ours as the command line would print it; the cell still counts as failed."""
+    lines = [f"{kind.__name__}: {error}"]
+    shell._showtraceback(kind, error, lines)  # noqa: SLF001 - no public way to send lines of one's own
+    return lines
