@@ -29,7 +29,7 @@ RULES: dict[str, str] = {
     "claimant_type is known": "Correct it, or add an alias to the incident.",
     "filed_on is a date": "Write it as 2022-10-19, in the incident's time zone.",
     "filed_on is within the claims window": "Correct it, or widen claims_from and claims_to.",
-    "loss is a whole number below 10^15": "Give whole units, without separators; leave it empty if unknown.",
+    "loss is a whole number of the smallest unit, below 10^15": "Give a plain number without separators, or leave it empty.",
     "loss is not negative": "Correct it, or say in the incident what a negative loss means.",
     "the record has the fields of its header": "Quote fields that hold the delimiter.",
 }
@@ -131,7 +131,15 @@ def _judge(warehouse: Warehouse, incident: Incident) -> None:
         for d in numbers
     )
     kept = "".join(f", {quoted(d.id)}" for d in incident.dimensions)
-    warehouse.create("typed", queries.bind("typed", raw_dimensions=raw, typed_dimensions=typed))
+    digits = incident.loss_digits
+    # A money loss may have the decimals of its currency: 12.50 euros are 1,250 cents.
+    decimals = rf"(\.\d{{1,{digits}}}0*)?" if digits else r"(\.0+)?"
+    warehouse.create(
+        "typed",
+        queries.bind("typed", raw_dimensions=raw, typed_dimensions=typed),
+        amount=rf"[+-]?\d{{1,15}}{decimals}",
+        scale=10**digits,
+    )
     warehouse.create(
         "judged",
         queries.bind("judged", dimension_rules=rules),

@@ -132,7 +132,11 @@ class Dimension(Noun):
 
 
 class Loss(Noun):
-    """The measure that a claim alleges: won, minutes of delay, days without service."""
+    """The measure that a claim alleges: won, minutes of delay, days without service.
+
+    When its unit is the incident's currency, files write it with the currency's decimals and the
+    policy's edges are in the smallest unit, like every amount.
+    """
 
     name: Name
     unit: str = Field(min_length=1, max_length=24)
@@ -255,6 +259,11 @@ class Incident(Noun):
     def zone(self) -> ZoneInfo:
         """The time zone of its days."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def loss_digits(self) -> int:
+        """Decimal places of a loss: those of the currency when losses are money, else none."""
+        return self.minor_units if self.loss.unit == self.currency else 0
 
     def service(self, id_: str) -> Service:
         """One service by id."""

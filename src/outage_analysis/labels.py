@@ -98,6 +98,8 @@ class Words:
     lang: str
     currency: str = "KRW"
     minor_units: int = 0
+    loss_digits: int = 0
+    """Decimal places of a loss: those of the currency, when losses are money."""
 
     def __post_init__(self) -> None:
         """Refuse a language that there is not."""
@@ -214,7 +216,11 @@ class Words:
         if up_to == 0:
             return self("band.zero")
         if up_to is None:
-            return self("band.over", low=f"{over:,}")
+            return self("band.over", low=self.loss(over))
         if over == 0:
-            return self("band.up_to", high=f"{up_to:,}")
-        return self("band.between", low=f"{over + 1:,}", high=f"{up_to:,}")
+            return self("band.up_to", high=self.loss(up_to))
+        return self("band.between", low=self.loss(over + 1), high=self.loss(up_to))
+
+    def loss(self, amount: int) -> str:
+        """A loss in its unit, every digit."""
+        return f"{amount / 10**self.loss_digits:,.{self.loss_digits}f}"

@@ -161,7 +161,7 @@ def show(
         raise UsageError("no such chart", value=name, remedy=nearest(name, list(CHARTS)))
     entry = CHARTS[name]
     incident = source.incident
-    words = Words(lang, incident.currency, incident.minor_units)
+    words = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
     if isinstance(source, Analysis):
         names = names_of(incident, source.policy, source.ledger, lang=lang)
         day = source.as_of
@@ -175,7 +175,7 @@ def show(
     frame = frame_of(incident, words, names, day, synthetic=from_claims and source.synthetic)
     chart = draw(name, drawn, frame)
     if chart is None:
-        return _line(words("notebook.nothing", day=words.day(day)))
+        return note(words("notebook.nothing", day=words.day(day)))
     return chart
 
 
@@ -194,7 +194,7 @@ def show_table(table: pl.DataFrame, source: Analysis | Claims | Cube, *, lang: s
     else:
         mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
     if table.is_empty():
-        return _line(f"{mark} {words('notebook.no_rows')}")
+        return note(f"{mark} {words('notebook.no_rows')}")
     heads = "".join(f"<th style='{_aligned(kind)}'>{escape(c)}</th>" for c, kind in table.schema.items())
     rows = "".join(f"<tr>{_cells(row, table, words)}</tr>\n" for row in table.iter_rows())
     grid = f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>"
@@ -223,8 +223,9 @@ def _shown(value: object, words: Words) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _line(text: str) -> Html:
-    return Html(f"<p><em>{escape(text)}</em></p>", text)
+def note(text: object) -> Html:
+    """A line of text among the outputs: a refusal, a reject explained."""
+    return Html(f"<p><em>{escape(str(text))}</em></p>", str(text))
 
 
 def _on_one_line(

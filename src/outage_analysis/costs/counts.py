@@ -71,6 +71,7 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
         "expected": expected,
         "high": None if top is None or paid.high is None else count * paid.high * top,
         "status": status_of(expected),
+        "missing": funnel.missing(review=any(rule.review for _, rule in line.positive), mix=True),
         "assumptions": named(paid.assumption, funnel.award.assumption, funnel.mix_assumption),
     }
 
@@ -100,7 +101,7 @@ def in_kind(line: InKind, funnel: Funnel, as_of: date) -> dict[str, object]:
         "expected": None if share.expected is None else full * share.expected,
         "high": full * (1.0 if share.high is None else share.high),
         "status": status_of(share.expected),
-        "facts": " ".join((people.id, *line.facts)),
+        "facts": named(people.id, *line.facts),
         "assumptions": share.assumption,
     }
 

@@ -25,7 +25,7 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def drivers(policy: Policy, ledger: Ledger, *, as_of: date) -> pl.DataFrame:
+def drivers(policy: Policy, ledger: Ledger | None, *, as_of: date) -> pl.DataFrame:
     """One row an assumption of a schedule with a published count, the widest swing first.
 
     Returns:
@@ -41,7 +41,7 @@ def drivers(policy: Policy, ledger: Ledger, *, as_of: date) -> pl.DataFrame:
     return table.sort(swing, "assumption", descending=[True, False])
 
 
-def levers(policy: Policy, ledger: Ledger, *, as_of: date) -> pl.DataFrame:
+def levers(policy: Policy, ledger: Ledger | None, *, as_of: date) -> pl.DataFrame:
     """What one step of a decision adds to the expected cost.
 
     Returns:
@@ -65,7 +65,7 @@ def levers(policy: Policy, ledger: Ledger, *, as_of: date) -> pl.DataFrame:
     return frame.filter(pl.col("adds") > 0).with_columns(pl.col("adds").round_sig_figs(10))
 
 
-def _counted(policy: Policy, ledger: Ledger, as_of: date) -> Iterator[tuple[Schedule, Funnel, int]]:
+def _counted(policy: Policy, ledger: Ledger | None, as_of: date) -> Iterator[tuple[Schedule, Funnel, int]]:
     """The schedules public by the day whose count was public too, with their funnels."""
     lines, _ = policy.public_by(as_of)
     for line in lines:

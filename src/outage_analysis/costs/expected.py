@@ -35,11 +35,16 @@ SCHEMA: dict[str, pl.DataType] = {
     "expected": pl.Float64(),
     "high": pl.Float64(),
     "status": pl.String(),
+    "missing": pl.String(),
     "facts": pl.String(),
     "assumptions": pl.String(),
 }
-"""Columns of a cost table. `level` is line or band: add up one level only. `valuation` is cash or
-face_value: never add the two. `promised` is what everyone counted would get under the fixed rules."""
+"""Columns of a cost table.
+
+`level` is line or band: add up one level only. `valuation` is cash or face_value: never add the two.
+`promised` is what everyone counted would get under the fixed rules. `missing` names what the ledger
+lacks for an expected cost.
+"""
 
 SIGNIFICANT_DIGITS = 10
 """Floats are rounded to this once, here: vector instructions differ in the last bits."""
@@ -121,6 +126,7 @@ def _from_cube(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> It
         "expected": _sum([b["expected"] for b in bands]),
         "high": _sum([b["high"] for b in bands]),
         "status": status_of(_sum([b["expected"] for b in bands])),
+        "missing": funnel.missing(review=any(b["rule"] == "review" for b in bands), mix=False),
         "facts": " ".join(line.facts),
         "assumptions": named(funnel.paid.assumption, funnel.award.assumption),
     }

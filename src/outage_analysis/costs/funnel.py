@@ -62,16 +62,12 @@ class Funnel:
         """The share of reports that ends in a payment."""
         return self.filing * self.acceptance
 
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """What the ledger does not state and the expected cost would need."""
-        inputs = {
-            "filing_share": self.filing,
-            "acceptance": self.acceptance,
-            "take_up": self.take_up,
-            "review_award": self.award,
-        }
-        return tuple(name for name, value in inputs.items() if value.expected is None)
+    def missing(self, *, review: bool, mix: bool) -> str:
+        """What the ledger does not state and the expected cost of a schedule needs, by kind."""
+        needed = {"filing_share": self.filing, "acceptance": self.acceptance}
+        needed |= {"review_award": self.award} if review else {}
+        absent = [name for name, value in needed.items() if value.expected is None]
+        return " ".join([*absent, "band_mix"] if mix and not self.mix else absent)
 
     def payment(self, band: Band, rule: Rule) -> Input:
         """What one accepted claim in a band is paid."""

@@ -12,7 +12,8 @@ with single as (
             case when filed_on is null then 'filed_on is a date' end,
             case when filed_on < $claims_from or filed_on > $claims_to
                 then 'filed_on is within the claims window' end,
-            case when raw_loss is not null and loss is null then 'loss is a whole number below 10^15' end,
+            case when raw_loss is not null and (loss is null or abs(loss) >= 1000000000000000)
+                then 'loss is a whole number of the smallest unit, below 10^15' end,
             case when loss < 0 and $negative = 'reject' then 'loss is not negative' end
             {dimension_rules}
         ], lambda rule: rule is not null) as broken_alone

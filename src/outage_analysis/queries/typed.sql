@@ -20,8 +20,8 @@ select
         then try_cast(substr(raw_filed_on, 1, 10) as date)
     end as filed_on,
     case
-        when regexp_full_match(raw_loss, '[+-]?\d{1,15}(\.0+)?')
-        then try_cast(regexp_replace(raw_loss, '\.0+$', '') as bigint)
+        when regexp_full_match(raw_loss, $amount)
+        then try_cast(try_cast(raw_loss as decimal(28, 6)) * $scale as bigint)
     end as loss
     {typed_dimensions}
 from trimmed

@@ -98,7 +98,8 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
     }
     if total["expected"] is None:
         shown = "–" if high is None else w.money(high)
-        missing = w("word.filing_share")
+        lacking = " ".join(line["missing"].fill_null("")).split()
+        missing = ", ".join(w(f"word.{name}") for name in dict.fromkeys(lacking))
         note = w("report.tile_claims_none", missing=missing, high=shown, **values)
     elif high is None:
         note = w("report.tile_claims_open", **values)
@@ -119,7 +120,7 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> dic
         said["drives"].append(
             w("report.drives_text", name=name, low=w.money(top["cost_low"]), high=w.money(top["cost_high"]))
         )
-    for lever in levers.iter_rows(named=True) if not levers.is_empty() else ():
+    for lever in levers.iter_rows(named=True):
         added = w.money(lever["adds"])
         if lever["lever"] == "award":
             said["decide"].append(w("report.decide_award", step=w.money(lever["step"]), award=added))

@@ -45,7 +45,7 @@ def write_html(analysis: Analysis, folder: Path, lang: str) -> None:
 def page(analysis: Analysis, lang: str) -> str:
     """The whole page as text."""
     incident = analysis.incident
-    words = Words(lang, incident.currency, incident.minor_units)
+    words = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
     names = names_of(incident, analysis.policy, analysis.ledger, lang=lang)
     cited = set(analysis.tables["facts"]["id"])
     if "hindsight_outcomes" in analysis.tables:
