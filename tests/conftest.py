@@ -13,7 +13,10 @@ from hypothesis import settings
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.datasets import data_root
 from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.pipeline import Analysis, Plan, run
 from outage_analysis.policies import Policy, load_policy
+from outage_analysis.reports import write_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,6 +47,19 @@ def policy() -> Policy:
 def ledger() -> Ledger:
     """The Kakao ledger of assumptions."""
     return load_ledger("kakao-2022")
+
+
+@pytest.fixture(scope="session")
+def analysis() -> Analysis:
+    """The bundled case, as `outage-analysis report` runs it; one run for the whole session."""
+    return run(Plan())
+
+
+@pytest.fixture(scope="session")
+def bundles(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The folder of the bundled case's report, by language."""
+    out = tmp_path_factory.mktemp("bundles")
+    return {lang: write_report(analysis, out / lang, lang=lang).parent for lang in LANGUAGES}
 
 
 @pytest.fixture(scope="session")

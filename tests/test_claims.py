@@ -29,7 +29,7 @@ BREAKING: dict[str, Row] = {
     "claimant_type is known": {"claimant_type": "a cat"},
     "filed_on is a date": {"filed_on": "19 October"},
     "filed_on is within the claims window": {"filed_on": "2022-11-07"},
-    "loss is a whole number below 10^15": {"loss": "much"},
+    "loss is a whole number of the smallest unit, below 10^15": {"loss": "much"},
     "loss is not negative": {"loss": "-1"},
 }
 
@@ -71,7 +71,11 @@ def test_a_reject_is_explained_by_file_row_column_value_and_remedy(
 
 def test_a_row_that_breaks_several_rules_names_them_all(claims_csv: ClaimsCsv, incident: Incident) -> None:
     claims = read(claims_csv([{}, {"service": "", "loss": "x", "filed_on": "x"}]), incident)
-    rules = ["service is given", "filed_on is a date", "loss is a whole number below 10^15"]
+    rules = [
+        "service is given",
+        "filed_on is a date",
+        "loss is a whole number of the smallest unit, below 10^15",
+    ]
     assert broken(claims) == [(3, rules)]
     assert sorted(claims.broken_rules().rows()) == sorted(("claims.csv", rule, 1) for rule in rules)
 
@@ -108,7 +112,7 @@ def test_a_loss_in_whole_units_is_read(
 )  # fmt: skip
 def test_any_other_loss_is_a_reject(claims_csv: ClaimsCsv, incident: Incident, written: str) -> None:
     claims = read(claims_csv([{}, {"loss": written}]), incident)
-    assert broken(claims) == [(3, ["loss is a whole number below 10^15"])]
+    assert broken(claims) == [(3, ["loss is a whole number of the smallest unit, below 10^15"])]
     assert claims.rejects["loss"].item() == written
 
 
@@ -187,7 +191,7 @@ def test_a_rejected_first_row_does_not_shadow_a_good_second_one(
     claims = read(claims_csv(rows), incident)
     assert claims.frame().select("source_row", "loss").rows() == [(3, 2)]
     assert broken(claims) == [
-        (2, ["loss is a whole number below 10^15"]),
+        (2, ["loss is a whole number of the smallest unit, below 10^15"]),
         (4, ["claim_id is not repeated"]),
     ]
     assert claims.rejects["kept_row"].to_list() == [None, 3]

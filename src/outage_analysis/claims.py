@@ -29,7 +29,7 @@ RULES: dict[str, str] = {
     "claimant_type is known": "Correct it, or add an alias to the incident.",
     "filed_on is a date": "Write it as 2022-10-19, in the incident's time zone.",
     "filed_on is within the claims window": "Correct it, or widen claims_from and claims_to.",
-    "loss is a whole number of the smallest unit, below 10^15": "Give a plain number without separators, or leave it empty.",
+    "loss is a whole number of the smallest unit, below 10^15": "Write a plain number, or leave it empty.",
     "loss is not negative": "Correct it, or say in the incident what a negative loss means.",
     "the record has the fields of its header": "Quote fields that hold the delimiter.",
 }
