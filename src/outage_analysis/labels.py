@@ -162,8 +162,8 @@ class Words:
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
         divisor, name = self.scale(units)
-        shown = f"{units / divisor:,.10g}"
-        return " ".join(part for part in (shown, name, self.unit) if part)
+        shown = f"{units / divisor:,.10g}" + (name if self.lang == "ko" else f" {name}".rstrip())
+        return f"{shown} {self.unit}"
 
     def money_range(self, low: float, high: float) -> str:
         """Two amounts in prose; the unit is said once when both share it."""

@@ -18,19 +18,26 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import polars as pl
 
+from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import CHARTS, draw
 from outage_analysis.charts.specs import frame_of, names_of, script_json, stable, vega_bundle
+from outage_analysis.charts.theme import wrapped
 from outage_analysis.claims import Claims
 from outage_analysis.cube import Cube
 from outage_analysis.datasets import data_root, nearest
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
+from outage_analysis.policies import Policy
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 RENDERER = "outage-offline"
+WIDEST_FOOTER = 90
+"""Columns of a chart's last line: in a report it stands in the page, here inside the drawing."""
+LONGEST_UNBROKEN = 24
+"""Up to here a cell keeps its text on one line: ids, days."""
 
 # A place is drawn once it has a width: JupyterLab builds cells out of sight.
 DRAWING = """
@@ -176,40 +183,46 @@ def show(
     chart = draw(name, drawn, frame)
     if chart is None:
         return note(words("notebook.nothing", day=words.day(day)))
+    *head, footer = chart.title.subtitle
+    chart.title.subtitle = [*head, *wrapped(footer, WIDEST_FOOTER)]
     return chart
 
 
-def show_table(table: pl.DataFrame, source: Analysis | Claims | Cube, *, lang: str = "en") -> Html:
+def show_table(
+    table: pl.DataFrame, source: Analysis | Claims | Cube | Policy | Ledger, *, lang: str = "en"
+) -> Html:
     """A table under a line that says what it was made from.
 
     Args:
         table: any frame; its columns keep their names.
-        source: an analysis stands for its published counts; claims or a cube for their rows, which
-            are marked when they are synthetic.
+        source: an analysis stands for published figures; claims or a cube for their rows, which are
+            marked when they are synthetic; a policy or a ledger for what it says itself.
         lang: en or ko.
     """
     words = Words(lang)
     if isinstance(source, Analysis):
         mark = words("notebook.published", day=words.day(source.as_of))
+    elif isinstance(source, Policy | Ledger):
+        mark = f"{source.name[lang]}."
     else:
         mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
     if table.is_empty():
         return note(f"{mark} {words('notebook.no_rows')}")
-    heads = "".join(f"<th style='{_aligned(kind)}'>{escape(c)}</th>" for c, kind in table.schema.items())
+    heads = "".join(f"<th style='{_style(kind, c)}'>{escape(c)}</th>" for c, kind in table.schema.items())
     rows = "".join(f"<tr>{_cells(row, table, words)}</tr>\n" for row in table.iter_rows())
     grid = f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>"
-    return Html(f"<p><em>{escape(mark)}</em></p>\n{grid}", f"{mark}\n{table}")
+    scrolling = f"<div style='overflow-x: auto'>{grid}</div>"
+    return Html(f"<p><em>{escape(mark)}</em></p>\n{scrolling}", f"{mark}\n{table}")
 
 
 def _cells(row: tuple[object, ...], table: pl.DataFrame, words: Words) -> str:
-    return "".join(
-        f"<td style='{_aligned(kind)}'>{escape(_shown(value, words))}</td>"
-        for value, kind in zip(row, table.dtypes, strict=True)
-    )
+    cells = zip((_shown(value, words) for value in row), table.dtypes, strict=True)
+    return "".join(f"<td style='{_style(kind, text)}'>{escape(text)}</td>" for text, kind in cells)
 
 
-def _aligned(kind: pl.DataType) -> str:
-    return f"text-align: {'right' if kind.is_numeric() else 'left'}"
+def _style(kind: pl.DataType, text: str) -> str:
+    unbroken = "; white-space: nowrap" if len(text) <= LONGEST_UNBROKEN else ""
+    return f"text-align: {'right' if kind.is_numeric() else 'left'}{unbroken}"
 
 
 def _shown(value: object, words: Words) -> str:

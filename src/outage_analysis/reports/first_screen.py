@@ -25,14 +25,11 @@ class Tile:
 
 def tiles(analysis: Analysis, words: Words) -> list[Tile]:
     """The figures of the first screen, in reading order."""
-    made = [
-        _expected(analysis, words),
-        _promised(analysis, words),
-        _profit(analysis, words),
-        _free(analysis, words),
-        _claims(analysis, words),
-    ]
-    return [tile for tile in made if tile is not None]
+    published = [_expected, _promised, _profit, _free]
+    # Where no line cites a published count there is no headline: the claims given come first.
+    counted = any(line.published_count for line in analysis.policy.schedules)
+    order = [*published, _claims] if counted else [_claims, *published[1:]]
+    return [tile for make in order if (tile := make(analysis, words)) is not None]
 
 
 def _expected(analysis: Analysis, w: Words) -> Tile | None:

@@ -1,0 +1,448 @@
+"""The cost model against sums written out by hand, and against brute force over every corner."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outage_analysis.assumptions import Award, BandMix, Ledger, MixBand, Rate, RateAssumption
+from outage_analysis.claims import read_claims
+from outage_analysis.costs import cost_table, drivers, funnel_of, levers, totals
+from outage_analysis.cube import EDGES, MEASURES, Cube, build_cube
+from outage_analysis.errors import ModelRefused
+from outage_analysis.policies import Policy, Schedule
+from outage_analysis.published import figure
+
+if TYPE_CHECKING:
+    from outage_analysis.assumptions import Assumption
+    from outage_analysis.incidents import Incident
+    from tests.conftest import ClaimsCsv
+
+DAY = date(2022, 12, 30)
+LATER = date(2023, 1, 30)
+CASH = "small-business-cash"
+REPORTS = 8461
+TIERS = (30_000, 50_000)
+
+FILING = (0.1, 0.25, 0.5)
+ACCEPTANCE = (0.4, 0.5, 1.0)
+AWARD = (60_000, 200_000, 900_000)
+MIX = (0.5, 0.3, 0.2)
+
+Ends = tuple[float, float, float]
+CORNERS: tuple[Ends, ...] = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+
+
+def stated(ledger: Ledger, **inputs: Ends) -> Ledger:
+    """The bundled ledger with other numbers (low, expected, high) under the same ids."""
+
+    def changed(a: Assumption) -> Assumption:
+        ends = inputs.get(a.kind)
+        if isinstance(a, BandMix) and ends:
+            bands = tuple(
+                MixBand(over=b.over, up_to=b.up_to, share=s) for b, s in zip(a.bands, ends, strict=True)
+            )
+            return a.model_copy(update={"bands": bands})
+        if isinstance(a, Award) and ends:
+            return a.model_copy(update=dict(zip(("low", "expected", "high"), map(int, ends), strict=True)))
+        if isinstance(a, RateAssumption) and ends:
+            low, expected, high = ends
+            rate = Rate(low=low, expected=expected, high=high)
+            # Built anew: a copy would carry the rate that the original has already computed.
+            return RateAssumption(**a.model_dump() | {"classes": (), "widest": (), "stated": rate})
+        return a
+
+    return ledger.model_copy(update={"assumptions": tuple(changed(a) for a in ledger.assumptions)})
+
+
+def without(ledger: Ledger, *kinds: str) -> Ledger:
+    kept = tuple(a for a in ledger.assumptions if a.kind not in kinds)
+    return ledger.model_copy(update={"assumptions": kept})
+
+
+def changed_line(policy: Policy, line_id: str, **changes: Any) -> Policy:  # noqa: ANN401
+    """A policy with only one line of the bundled one, changed."""
+    line = policy.line(line_id).model_copy(update=changes)
+    return policy.model_copy(update={"lines": (line,)})
+
+
+def row_of(table: pl.DataFrame, line: str = CASH) -> dict[str, Any]:
+    return table.filter(line=line, level="line").row(0, named=True)
+
+
+def counts(rows: list[tuple[str, str, int | None, int | None, int]]) -> Cube:
+    """A cube of totals alone: service, claimant type, over, up_to, claims."""
+    schema = {"service": pl.String, "claimant_type": pl.String, **EDGES, **MEASURES}
+    full = [(*row, None, None) for row in rows]
+    frame = pl.DataFrame(full, schema=schema, orient="row")
+    return Cube(frame, ("service", "claimant_type"), synthetic=False, source="a test")
+
+
+@pytest.fixture(scope="module")
+def plain(ledger: Ledger) -> Ledger:
+    """The ledger with round numbers."""
+    return stated(ledger, filing_share=FILING, acceptance=ACCEPTANCE, review_award=AWARD, band_mix=MIX)
+
+
+# --- from published counts ------------------------------------------------------------------------
+
+
+def test_the_expected_cost_is_the_product_of_the_means(policy: Policy, plain: Ledger) -> None:
+    row = row_of(cost_table(policy, plain, as_of=DAY))
+    # 8,461 reports x 0.25 filed x 0.5 accepted x (0.5 x 30,000 + 0.3 x 50,000 + 0.2 x 200,000)
+    assert row["expected"] == pytest.approx(8461 * 0.125 * 70_000) == 74_033_750
+    assert row["status"] == "ok"
+
+
+def test_the_bundled_expected_cost_is_the_closed_form_of_the_ledgers_numbers(
+    policy: Policy, ledger: Ledger
+) -> None:
+    by_kind = {a.kind: a for a in ledger.assumptions if CASH in a.lines and a.public_on <= DAY}
+    filing, acceptance = by_kind["filing_share"], by_kind["acceptance"]
+    mix, award = by_kind["band_mix"], by_kind["review_award"]
+    assert isinstance(filing, RateAssumption)
+    assert isinstance(acceptance, RateAssumption)
+    assert isinstance(mix, BandMix)
+    assert isinstance(award, Award)
+    first, second, third = (band.share for band in mix.bands)
+    mean = first * 30_000 + second * 50_000 + third * award.expected
+    expected = REPORTS * filing.rate.expected * acceptance.rate.expected * mean
+    assert row_of(cost_table(policy, ledger, as_of=DAY))["expected"] == pytest.approx(expected, rel=1e-9)
+
+
+ends = st.tuples(*[st.floats(0, 1)] * 3).map(sorted).map(tuple)
+awards = st.tuples(*[st.integers(0, 10**7)] * 3).map(sorted).map(tuple)
+mixes = st.tuples(*[st.floats(0.01, 1)] * 3).map(lambda m: tuple(x / sum(m) for x in m))
+
+
+@given(filing=ends, acceptance=ends, award=awards, mix=mixes)
+def test_the_bounds_are_the_extremes_over_every_corner(
+    policy: Policy, ledger: Ledger, filing: Ends, acceptance: Ends, award: Ends, mix: Ends
+) -> None:
+    inputs = stated(ledger, filing_share=filing, acceptance=acceptance, review_award=award, band_mix=mix)
+    row = row_of(cost_table(policy, inputs, as_of=DAY))
+    corners = [
+        REPORTS * f * a * pay
+        for f in (filing[0], filing[2])
+        for a in (acceptance[0], acceptance[2])
+        for pay in (*TIERS, award[0], award[2])  # all reports in one band
+    ]
+    assert row["low"] == pytest.approx(min(corners), rel=1e-9)
+    assert row["high"] == pytest.approx(max(corners), rel=1e-9)
+    assert row["low"] * (1 - 1e-9) <= row["expected"] <= row["high"] * (1 + 1e-9)
+
+
+def test_the_bands_add_up_to_their_line(policy: Policy, plain: Ledger) -> None:
+    table = cost_table(policy, plain, as_of=DAY)
+    bands = table.filter(line=CASH, level="band")
+    assert bands["expected"].to_list() == pytest.approx(
+        [8461 * 0.125 * s * p for s, p in zip(MIX, (30_000, 50_000, 200_000), strict=True)]
+    )
+    assert bands["count"].sum() == REPORTS
+    assert bands["expected"].sum() == pytest.approx(row_of(table)["expected"])
+
+
+def test_a_bands_bounds_let_all_reports_or_none_fall_into_it(policy: Policy, plain: Ledger) -> None:
+    bands = cost_table(policy, plain, as_of=DAY).filter(line=CASH, level="band")
+    assert bands["low"].to_list() == [0, 0, 0]
+    assert bands["high"].to_list() == pytest.approx([8461 * 0.5 * p for p in (30_000, 50_000, 900_000)])
+
+
+def test_every_row_names_the_facts_and_assumptions_behind_it(policy: Policy, ledger: Ledger) -> None:
+    table = cost_table(policy, ledger, as_of=DAY)
+    known = {a.id for a in ledger.assumptions}
+    for row in table.iter_rows(named=True):
+        assert row["facts"], row
+        assert [figure(f).id for f in row["facts"].split()] == list(dict.fromkeys(row["facts"].split()))
+        used = set((row["assumptions"] or "").split())
+        assert used <= known
+        assert bool(used) == (row["expected"] is not None)
+
+
+def test_an_in_kind_line_is_users_times_list_price_times_take_up(policy: Policy, ledger: Ledger) -> None:
+    inputs = stated(ledger, take_up=(0.1, 0.2, 0.4))
+    row = row_of(cost_table(policy, inputs, as_of=DAY), "emoticons")
+    assert row["promised"] == 48_000_000 * 6_500
+    shares = (0.1, 0.2, 0.4)
+    assert [row[k] for k in ("low", "expected", "high")] == [row["promised"] * s for s in shares]
+
+
+def test_an_in_kind_line_without_a_take_up_lies_between_nothing_and_all(
+    policy: Policy, ledger: Ledger
+) -> None:
+    row = row_of(cost_table(policy, without(ledger, "take_up"), as_of=DAY), "emoticons")
+    assert [row[k] for k in ("low", "expected", "high", "status")] == [0, None, 312e9, "bounds_only"]
+
+
+def test_a_fee_credit_with_counted_subscribers_is_certain(policy: Policy) -> None:
+    one = changed_line(policy, "taxi-pro-membership", recipients="US-07", recipients_high=None)
+    row = row_of(cost_table(one, None, as_of=DAY), "taxi-pro-membership")
+    assert [row[k] for k in ("promised", "low", "expected", "high")] == [226_154 * 7_550] * 4
+
+
+def test_a_fee_credit_without_a_count_is_bounded_by_what_bounds_its_subscribers(
+    policy: Policy, ledger: Ledger
+) -> None:
+    row = row_of(cost_table(policy, ledger, as_of=DAY), "taxi-pro-membership")
+    assert [row[k] for k in ("count", "low", "expected", "high")] == [None, 0, None, 226_154 * 7_550]
+
+
+# --- what is left out ------------------------------------------------------------------------------
+
+
+def test_totals_never_add_cash_and_face_value(policy: Policy, ledger: Ledger) -> None:
+    table = cost_table(policy, ledger, as_of=DAY)
+    lines = [r for r in table.iter_rows(named=True) if r["level"] == "line"]
+    for row in totals(table).iter_rows(named=True):
+        mine = [r for r in lines if r["valuation"] == row["valuation"] and r["expected"] is not None]
+        for column in ("promised", "low", "expected", "high"):
+            assert row[column] == pytest.approx(sum(r[column] for r in mine)), column
+    assert sorted(totals(table)["valuation"]) == ["cash", "face_value"]
+
+
+def test_a_line_without_a_count_is_left_out_of_the_total_and_named(policy: Policy, ledger: Ledger) -> None:
+    cash = totals(cost_table(policy, ledger, as_of=DAY)).row(0, named=True)
+    assert (cash["valuation"], cash["left_out"]) == ("cash", "taxi-pro-membership")
+
+
+def test_where_no_line_has_a_figure_there_is_no_total_rather_than_zero(policy: Policy) -> None:
+    for row in totals(cost_table(policy, None, as_of=DAY)).iter_rows(named=True):
+        assert [row[k] for k in ("promised", "low", "expected", "high")] == [None] * 4
+        assert row["left_out"]
+
+
+def test_without_a_ledger_there_are_bounds_and_no_expected_cost(policy: Policy) -> None:
+    table = cost_table(policy, None, as_of=DAY)
+    assert table["expected"].null_count() == len(table)
+    assert row_of(table)["low"] == 0
+    assert row_of(table)["high"] is None  # nobody limits what a review awards
+
+
+def test_without_a_review_band_the_dearest_tier_bounds_the_cost(policy: Policy) -> None:
+    line = policy.line(CASH)
+    assert isinstance(line, Schedule)
+    last = line.bands[-1].model_copy(update={"review": False, "fixed": 70_000})
+    flat = changed_line(policy, CASH, bands=(*line.bands[:-1], last))
+    row = row_of(cost_table(flat, None, as_of=DAY))
+    assert (row["low"], row["expected"], row["high"]) == (0, None, REPORTS * 70_000)
+
+
+def test_without_an_award_the_cost_has_no_upper_bound(policy: Policy, ledger: Ledger) -> None:
+    table = cost_table(policy, without(ledger, "review_award"), as_of=DAY)
+    review = table.filter(rule="review").row(0, named=True)
+    assert (review["expected"], review["high"]) == (None, None)
+    assert (row_of(table)["expected"], row_of(table)["high"]) == (None, None)
+    assert table.filter(rule="pays")["expected"].null_count() == 0
+
+
+@pytest.mark.parametrize("kind", ["filing_share", "acceptance", "band_mix", "review_award"])
+def test_every_input_of_the_cash_is_needed_for_an_expected_cost(
+    policy: Policy, ledger: Ledger, kind: str
+) -> None:
+    assert row_of(cost_table(policy, without(ledger, kind), as_of=DAY))["expected"] is None
+
+
+def test_an_automatic_payment_needs_no_filing_share_and_no_acceptance(policy: Policy, plain: Ledger) -> None:
+    automatic = changed_line(policy, CASH, effort="automatic", effort_changes=())
+    inputs = without(plain, "filing_share", "acceptance")
+    row = row_of(cost_table(automatic, inputs, as_of=DAY))
+    assert row["expected"] == pytest.approx(REPORTS * 70_000)
+    assert (row["low"], row["high"]) == (REPORTS * 30_000, REPORTS * 900_000)
+
+
+# --- the as-of day ------------------------------------------------------------------------------------
+
+
+def test_lines_that_were_not_public_are_left_out(policy: Policy, ledger: Ledger) -> None:
+    table = cost_table(policy, ledger, as_of=date(2022, 12, 28))
+    assert table["line"].unique().to_list() == ["taxi-pro-membership"]
+
+
+def test_a_count_that_was_not_public_is_not_used(policy: Policy, ledger: Ledger) -> None:
+    row = row_of(cost_table(policy, ledger, as_of=date(2022, 12, 29)))
+    assert (row["status"], row["count"], row["expected"]) == ("not_public_yet", None, None)
+
+
+def test_assumptions_of_a_later_day_are_not_used(policy: Policy, ledger: Ledger) -> None:
+    late = [a.model_copy(update={"public_on": LATER}) for a in ledger.assumptions]
+    table = cost_table(policy, ledger.model_copy(update={"assumptions": tuple(late)}), as_of=DAY)
+    assert table["expected"].null_count() == len(table)
+    assert cost_table(policy, ledger, as_of=LATER)["expected"].null_count() == 1
+
+
+def test_an_assumption_that_rests_on_a_later_fact_is_not_used(policy: Policy, ledger: Ledger) -> None:
+    assumption = ledger.find("acceptance", CASH)
+    assert assumption is not None
+    survey = figure("FI-12.positive")  # a share of January 2023; what it counts does not matter here
+    assert survey.public_on is not None
+    assert survey.public_on > DAY
+    later = assumption.model_copy(update={"classes": (survey.id,), "id": "later"})
+    changed = tuple(later if a is assumption else a for a in ledger.assumptions)
+    row = row_of(cost_table(policy, ledger.model_copy(update={"assumptions": changed}), as_of=DAY))
+    assert row["expected"] is None
+
+
+def test_once_documents_are_asked_for_another_filing_share_is_in_force(
+    policy: Policy, ledger: Ledger
+) -> None:
+    line = policy.line(CASH)
+    before, after = (funnel_of(line, ledger, day).filing for day in (DAY, LATER))
+    assert before.assumption == "as-filing-share"
+    assert after.assumption == "as-filing-share-documents"
+    assert (after.expected or 1) < (before.expected or 0)
+
+
+def test_a_band_mix_on_other_bands_is_refused(policy: Policy, ledger: Ledger) -> None:
+    line = policy.line(CASH)
+    assert isinstance(line, Schedule)
+    moved = tuple(
+        b.model_copy(update={"over": o, "up_to": u})
+        for b, (o, u) in zip(line.bands, [(0, 200_000), (200_000, 500_000), (500_000, None)], strict=True)
+    )
+    with pytest.raises(ModelRefused, match="as-band-mix is not stated on the bands"):
+        cost_table(changed_line(policy, CASH, bands=moved), ledger, as_of=DAY)
+
+
+# --- decisions and drivers ------------------------------------------------------------------------------
+
+
+def expected(policy: Policy, ledger: Ledger) -> float:
+    value = row_of(cost_table(policy, ledger, as_of=DAY))["expected"]
+    assert isinstance(value, float)
+    return value
+
+
+def test_a_lever_adds_what_one_step_of_it_adds(policy: Policy, plain: Ledger) -> None:
+    steps = {r["lever"]: r for r in levers(policy, plain, as_of=DAY).iter_rows(named=True)}
+    assert steps.keys() == {"award", "filing"}
+    base = expected(policy, plain)
+    step = steps["award"]["step"]
+    assert step == 10_000  # a round step, about a tenth of 200,000
+    more = stated(plain, review_award=(AWARD[0], AWARD[1] + step, AWARD[2]))
+    assert steps["award"]["adds"] == pytest.approx(expected(policy, more) - base)
+    more = stated(plain, filing_share=(FILING[0], FILING[1] + 0.01, FILING[2]))
+    assert steps["filing"]["step"] == 0.01
+    assert steps["filing"]["adds"] == pytest.approx(expected(policy, more) - base)
+
+
+def test_a_drivers_ends_are_the_cost_with_that_input_moved(policy: Policy, plain: Ledger) -> None:
+    table = drivers(policy, plain, as_of=DAY)
+    moved: dict[str, tuple[str, Ends]] = {
+        "as-filing-share": ("filing_share", FILING),
+        "as-acceptance": ("acceptance", ACCEPTANCE),
+        "as-review-award": ("review_award", AWARD),
+    }
+    for row in table.iter_rows(named=True):
+        assert row["cost_expected"] == pytest.approx(expected(policy, plain))
+        if row["assumption"] == "as-band-mix":
+            corners = [expected(policy, stated(plain, band_mix=one)) for one in CORNERS]
+            assert (row["cost_low"], row["cost_high"]) == pytest.approx((min(corners), max(corners)))
+            assert (row["input_low"], row["input_high"]) == (None, None)
+            continue
+        kind, inputs = moved.pop(row["assumption"])
+        assert (row["input_low"], row["input_high"]) == (inputs[0], inputs[2])
+        for end, cost in ((inputs[0], row["cost_low"]), (inputs[2], row["cost_high"])):
+            assert cost == pytest.approx(expected(policy, stated(plain, **{kind: (end, end, end)})))
+    assert not moved
+
+
+def test_the_widest_driver_comes_first(policy: Policy, ledger: Ledger) -> None:
+    swings = [
+        r["cost_high"] - r["cost_low"] for r in drivers(policy, ledger, as_of=DAY).iter_rows(named=True)
+    ]
+    assert swings == sorted(swings, reverse=True)
+    assert len(swings) == 4
+
+
+@pytest.mark.parametrize("kind", ["filing_share", "band_mix"])
+def test_without_an_expected_cost_there_is_nothing_to_move(policy: Policy, ledger: Ledger, kind: str) -> None:
+    less = without(ledger, kind)
+    assert drivers(policy, less, as_of=DAY).is_empty()
+    assert levers(policy, less, as_of=DAY).is_empty()
+
+
+# --- from claims and from totals ---------------------------------------------------------------------------
+
+CLAIMS: list[tuple[str, str, str]] = [
+    # service, claimant type, loss
+    ("카카오톡", "소상공인", "1"),
+    ("카카오톡", "소상공인", "300000"),
+    ("카톡", "자영업자", "300001"),
+    ("알림톡", "소상공인", "500000"),
+    ("알림톡", "소상공인", "500001"),
+    ("카카오톡", "소상공인", "0"),
+    ("카카오톡", "소상공인", ""),
+    ("카카오톡", "이용자", "400000"),  # not entitled: a general user
+    ("카카오뱅크", "소상공인", "400000"),  # not entitled: an affiliate
+]
+PAID = (30_000, 30_000, 50_000, 50_000, 200_000, 0, 0, 0, 0)
+
+
+def test_the_cost_of_claims_is_the_sum_over_the_claims(
+    policy: Policy, incident: Incident, plain: Ledger, claims_csv: ClaimsCsv
+) -> None:
+    keys = ("service", "claimant_type", "loss")
+    claims = read_claims(claims_csv([dict(zip(keys, c, strict=True)) for c in CLAIMS]), incident)
+    cube = build_cube(claims, policy=policy)
+    table = cost_table(policy, plain, as_of=DAY, cube=cube)
+    row = row_of(table)
+    assert row["expected"] == pytest.approx(0.25 * 0.5 * sum(PAID))
+    assert row["promised"] == sum(PAID) - 200_000  # the review has no fixed promise
+    assert row["count"] == 7  # those entitled
+    fixed = sum(PAID) - 200_000
+    assert row["low"] == pytest.approx(0.1 * 0.4 * (fixed + 60_000))
+    assert row["high"] == pytest.approx(0.5 * 1.0 * (fixed + 900_000))
+    assert table["basis"].unique().to_list() == ["claims"]
+    bands = table.filter(level="band")
+    assert bands["count"].sum() == len(CLAIMS)
+    assert bands.filter(rule="not_entitled")["expected"].to_list() == [0, 0]
+
+
+def test_synthetic_claims_say_so_in_every_row(
+    policy: Policy, incident: Incident, plain: Ledger, claims_csv: ClaimsCsv
+) -> None:
+    claims = read_claims(claims_csv([{}], name="a-synthetic.csv"), incident)
+    table = cost_table(policy, plain, as_of=DAY, cube=build_cube(claims, policy=policy))
+    assert table["basis"].unique().to_list() == ["synthetic"]
+
+
+def test_counts_alone_give_a_cost(policy: Policy, plain: Ledger) -> None:
+    cube = counts(
+        [
+            ("kakaotalk", "small_business", 0, 300_000, 4000),
+            ("kakaotalk", "small_business", 300_000, 500_000, 300),
+            ("kakaotalk", "small_business", 500_000, None, 20),
+            ("kakaotalk", "small_business", None, None, 9),
+            ("kakao_bank", "small_business", 500_000, None, 7),
+        ]
+    )
+    row = row_of(cost_table(policy, plain, as_of=DAY, cube=cube))
+    assert row["promised"] == 4000 * 30_000 + 300 * 50_000
+    assert row["expected"] == pytest.approx(0.125 * (row["promised"] + 20 * 200_000))
+
+
+def test_a_band_across_two_rules_is_bounded_and_not_guessed(policy: Policy, plain: Ledger) -> None:
+    cube = counts([("kakaotalk", "small_business", 0, 500_000, 10)])
+    table = cost_table(policy, plain, as_of=DAY, cube=cube)
+    band = table.filter(level="band").row(0, named=True)
+    assert (band["rule"], band["expected"], band["promised"]) == ("straddles", None, None)
+    assert band["low"] == pytest.approx(10 * 30_000 * 0.1 * 0.4)
+    assert band["high"] == pytest.approx(10 * 50_000 * 0.5 * 1.0)
+    line = row_of(table)
+    assert [line[k] for k in ("low", "expected", "high")] == [band["low"], None, band["high"]]
+    assert line["status"] == "bounds_only"
+
+
+def test_claims_without_a_ledger_have_bounds_and_those_paid_nothing_are_certain(policy: Policy) -> None:
+    cube = counts(
+        [("kakaotalk", "small_business", 0, 300_000, 10), ("kakao_bank", "small_business", 0, 300_000, 5)]
+    )
+    table = cost_table(policy, None, as_of=DAY, cube=cube)
+    bands = {r["rule"]: r for r in table.filter(level="band").iter_rows(named=True)}
+    assert [bands["pays"][k] for k in ("low", "expected", "high")] == [0, None, 300_000]
+    assert [bands["not_entitled"][k] for k in ("low", "expected", "high")] == [0, 0, 0]

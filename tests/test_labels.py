@@ -1,0 +1,176 @@
+"""Words in two languages, and how each writes numbers, money, shares, days and bands."""
+
+from __future__ import annotations
+
+import re
+import string
+import tomllib
+from datetime import date
+from importlib.resources import files
+from typing import get_args
+
+import pytest
+
+from outage_analysis.errors import UsageError
+from outage_analysis.labels import COLUMNS, LANGUAGES, Kind, Words
+
+
+def page(lang: str) -> dict[str, str]:
+    text = (files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8")
+    return {f"{group}.{key}": w for group, words in tomllib.loads(text).items() for key, w in words.items()}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+PAGES = {lang: page(lang) for lang in LANGUAGES}
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_language_has_the_same_keys(lang: str) -> None:
+    assert PAGES[lang].keys() == PAGES["en"].keys()
+
+
+@pytest.mark.parametrize("key", PAGES["en"])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_language_fills_the_same_placeholders(lang: str, key: str) -> None:
+    assert placeholders(PAGES[lang].get(key, "")) == placeholders(PAGES["en"][key])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_word_is_empty(lang: str) -> None:
+    assert [key for key, text in PAGES[lang].items() if not text.strip()] == []
+
+
+def test_korean_words_are_korean() -> None:
+    latin = [key for key, text in PAGES["ko"].items() if not re.search("[가-힣]", text)]
+    for key in latin:  # figures alone
+        assert PAGES["ko"][key] == PAGES["en"][key] or not re.search(
+            "[A-Za-z]", re.sub(r"{.*?}", "", PAGES["ko"][key])
+        ), key
+
+
+def test_korean_never_says_the_word_that_admits_unlawfulness() -> None:
+    assert [key for key, text in PAGES["ko"].items() if "배상" in text] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("column", COLUMNS)
+def test_every_column_has_a_title_and_a_known_kind(lang: str, column: str) -> None:
+    assert Words(lang).has(f"column.{column}")
+    assert COLUMNS[column] in get_args(Kind)
+
+
+def test_an_unknown_language_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"no such language .*'fr'"):
+        Words("fr")
+
+
+def test_a_missing_word_is_an_error_of_ours() -> None:
+    with pytest.raises(KeyError):
+        Words("en")("report.no_such_word")
+
+
+@pytest.mark.parametrize(
+    ("won", "english", "korean"),
+    [
+        (0, "0 won", "0원"),
+        (7_550, "7.6 thousand won", "7,600원"),
+        (30_000, "30 thousand won", "3만 원"),
+        (222_500, "220 thousand won", "22만 원"),
+        (9_999_999, "10 million won", "1,000만 원"),
+        (253_830_000, "250 million won", "2억 5,000만 원"),
+        (423_050_000, "420 million won", "4억 2,000만 원"),
+        (27_500_000_000, "28 billion won", "280억 원"),
+        (557_700_000_000, "560 billion won", "5,600억 원"),
+        (1_774_400_000_000, "1,800 billion won", "1조 8,000억 원"),
+    ],
+)
+def test_money_in_prose_has_two_significant_digits_in_the_unit_a_person_says(
+    won: int, english: str, korean: str
+) -> None:
+    assert Words("en").money(won) == english
+    assert Words("ko").money(won) == korean
+
+
+def test_money_of_another_currency_is_stated_in_whole_units() -> None:
+    assert Words("en", "EUR", 2).money(1_234_567) == "12 thousand euros"
+    assert Words("en", "CHF", 2).money(9_950) == "100 CHF"  # a currency without a word keeps its code
+    assert Words("ko", "EUR", 2).money(1_234_567) == "1.2만 유로"
+
+
+def test_money_in_tables_keeps_every_digit() -> None:
+    assert Words("en").exact_money(253_830_000) == "253,830,000"
+    assert Words("ko", "EUR", 2).exact_money(1_234_567) == "12,345.67"
+    assert Words("en", "KWD", 3).exact_money(5) == "0.005"
+
+
+def test_a_range_says_its_unit_once_when_both_ends_share_it() -> None:
+    assert Words("en").money_range(253_830_000, 423_050_000) == "250 – 420 million won"
+    assert Words("en").money_range(30_000, 423_050_000) == "30 thousand won – 420 million won"
+    assert Words("ko").money_range(253_830_000, 423_050_000) == "2억 5,000만 원 – 4억 2,000만 원"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0, 0), (0.012345, 0.012), (149, 150), (0.996, 1), (-1551, -1600), (8461, 8500)]
+)
+def test_a_modelled_figure_is_rounded_to_two_significant_digits(value: float, shown: float) -> None:
+    assert Words.rounded(value) == pytest.approx(shown)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0%"), (0.8295, "83%"), (0.0256, "2.6%"), (0.00123, "0.12%"), (0.5, "50%"), (1, "100%")],
+)
+def test_a_share_is_a_percentage_of_two_digits(value: float, shown: str) -> None:
+    assert Words("en").share(value) == Words("ko").share(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "prose", "table"),
+    [
+        (8461, "8,461", "8,461"),
+        (23.0, "23", "23"),
+        (5.3125, "5.312", "5.31"),
+        (1265.822785, "1,266", "1,265.82"),
+        (0.149421, "0.1494", "0.149"),
+        (100.04, "100", "100.04"),
+    ],
+)
+def test_numbers_have_fewer_digits_in_prose_than_in_tables(value: float, prose: str, table: str) -> None:
+    assert Words("en").number(value) == prose
+    assert Words("en").exact(value) == table
+
+
+def test_days_are_written_as_each_language_does() -> None:
+    day = date(2022, 12, 9)
+    assert (Words("en").day(day), Words("en").short_day(day)) == ("9 December 2022", "9 Dec")
+    assert (Words("ko").day(day), Words("ko").short_day(day)) == ("2022. 12. 9.", "12. 9.")
+
+
+@pytest.mark.parametrize(
+    ("band", "english", "korean"),
+    [
+        ((None, None), "not stated", "금액 미기재"),
+        ((None, -1), "below 0", "0 미만"),
+        ((-1, 0), "no loss (0)", "손실 없음(0)"),
+        ((0, 300_000), "up to 300,000", "300,000 이하"),
+        ((300_000, 500_000), "300,001 to 500,000", "300,001~500,000"),
+        ((299_999, 499_999), "300,000 to 499,999", "300,000~499,999"),
+        ((500_000, None), "over 500,000", "500,000 초과"),
+        ((-1, 299_999), "0 to 299,999", "0~299,999"),
+    ],
+)
+def test_a_band_says_which_edge_it_holds(
+    band: tuple[int | None, int | None], english: str, korean: str
+) -> None:
+    assert Words("en").band(*band) == english
+    assert Words("ko").band(*band).replace(" ", "") == korean.replace(" ", "")
+
+
+def test_an_axis_is_scaled_to_its_largest_amount() -> None:
+    assert Words("en").axis(2.4e10) == (10**9, "billion won")
+    assert Words("ko").axis(2.4e10) == (10**8, "억 원")
+    assert Words("en", "EUR", 2).axis(250_000) == (10**5, "thousand euros")
+    assert Words("en", "EUR", 2).axis(9_900) == (100, "euros")

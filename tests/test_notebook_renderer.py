@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import nbformat
+import polars as pl
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+from outage_analysis.assumptions import Ledger
+from outage_analysis.charts import CHARTS
+from outage_analysis.claims import Claims
+from outage_analysis.cube import build_cube
+from outage_analysis.distributions import cumulative_intake
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import Incident
+from outage_analysis.notebook import (
+    RENDERER,
+    Html,
+    bundle,
+    claim_files,
+    note,
+    renderer_with,
+    show,
+    show_table,
+    use_offline_charts,
+)
+from outage_analysis.pipeline import Analysis
+from outage_analysis.policies import Policy
+
+EVIL = "</script><script>alert(1)</script>"
+
+
+def chart_of(word: str) -> alt.Chart:
+    return alt.Chart(pl.DataFrame({"word": [word], "n": [1]})).mark_bar().encode(x="n:Q", y="word:N")
+
+
+def rendered(chart: alt.Chart | alt.LayerChart | Html) -> dict[str, str]:
+    assert not isinstance(chart, Html)
+    return renderer_with("Run the first cell.")(chart.to_dict())
+
+
+@pytest.fixture
+def claims(analysis: Analysis) -> Claims:
+    assert analysis.claims is not None
+    return analysis.claims
+
+
+@pytest.fixture
+def default_renderer() -> Iterator[None]:
+    before = alt.renderers.active
+    yield
+    alt.renderers.enable(before)
+
+
+def test_bundle_is_one_script_that_loads_nothing() -> None:
+    script = bundle()
+    assert re.findall(r"</?script[^>]*>", script) == ["<script>", "</script>"]
+    assert script.count("window.vegaEmbed=") == 1
+    assert "import(" not in script
+    assert "sourceMappingURL" not in script
+
+
+@pytest.mark.usefixtures("default_renderer")
+def test_first_cell_puts_vega_into_its_output_and_charts_do_not(capsys: pytest.CaptureFixture[str]) -> None:
+    use_offline_charts()
+    capsys.readouterr()
+    assert alt.renderers.active == RENDERER
+    output = alt.renderers.get()(chart_of("a").to_dict())
+    assert set(output) == {"text/html", "text/plain"}
+    assert len(output["text/html"]) < 10_000
+    assert "vegaEmbed" not in output["text/html"]
+
+
+def test_a_chart_has_an_id_of_its_content() -> None:
+    first, again, other = (rendered(chart_of(word)) for word in ("a", "a", "b"))
+    assert first == again
+    places = [re.findall(r'data-outage-chart="([0-9a-f]{16})"', o["text/html"]) for o in (first, other)]
+    assert [len(p) for p in places] == [1, 1]
+    assert places[0] != places[1]
+
+
+def test_a_chart_asks_for_nothing_from_elsewhere(analysis: Analysis) -> None:
+    markup = rendered(show("drivers", analysis))["text/html"]
+    assert not re.search(r"(src|href)\s*=", markup)
+    spec = handed_over(markup)
+    assert "url" not in json.dumps(spec["datasets"])
+    assert spec["title"]["text"] == ["Review award matters most"]
+
+
+def handed_over(markup: str) -> dict[str, Any]:
+    found = re.fullmatch(r"<div [^\n]*</div>\n<script>.*?\.push\((\[.*\])\);</script>", markup, re.DOTALL)
+    assert found
+    _key, spec = json.loads(found[1])
+    assert isinstance(spec, dict)
+    return spec
+
+
+def test_data_cannot_end_its_script() -> None:
+    markup = rendered(chart_of(EVIL))["text/html"]
+    assert markup.count("</script") == 1
+    [rows] = handed_over(markup)["datasets"].values()
+    assert rows == [{"word": EVIL, "n": 1}]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("name", sorted(CHARTS))
+def test_every_chart_shows_by_name_with_its_title_inside(name: str, lang: str, analysis: Analysis) -> None:
+    title = handed_over(rendered(show(name, analysis, lang=lang))["text/html"])["title"]
+    said = " ".join((*title["text"], *title["subtitle"]))
+    synthetic = {"en": "Synthetic rows", "ko": "합성 자료"}[lang]
+    assert (synthetic in said) == CHARTS[name].claims
+
+
+def test_a_long_footer_is_broken_into_lines(analysis: Analysis) -> None:
+    title = handed_over(rendered(show("free_goods", analysis))["text/html"])["title"]
+    assert max(len(line) for line in title["subtitle"]) <= 90
+    assert title["subtitle"][-1].endswith("As of 30 December 2022.")
+
+
+def test_a_chart_of_claims_is_drawn_from_a_table_of_ones_own(claims: Claims) -> None:
+    daily = cumulative_intake(build_cube(claims, dimensions=("filed_on",)))
+    spec = handed_over(rendered(show("intake", claims, daily, as_of=date(2022, 11, 30)))["text/html"])
+    assert spec["title"]["subtitle"][-1] == "Synthetic rows, not a finding. As of 30 November 2022."
+
+
+def test_claims_without_a_table_and_an_unknown_chart_are_refused(claims: Claims) -> None:
+    with pytest.raises(UsageError, match="the chart intake needs a table"):
+        show("intake", claims)
+    with pytest.raises(UsageError, match="Did you mean 'drivers'"):
+        show("driver", claims)
+
+
+def test_nothing_to_draw_is_said(analysis: Analysis) -> None:
+    said = show("drivers", analysis, pl.DataFrame())
+    assert repr(said) == "Nothing to draw from what was public on 30 December 2022."
+
+
+def test_a_table_says_what_it_was_made_from(
+    analysis: Analysis, claims: Claims, policy: Policy, ledger: Ledger
+) -> None:
+    table = pl.DataFrame({"n": [1]})
+    marks = {
+        "From published figures, as of 30 December 2022.": analysis,
+        "Synthetic rows, not a finding.": claims,
+        "Kakao compensation package of 29 December 2022.": policy,
+        "Kakao ledger as of 30 December 2022.": ledger,
+    }
+    for mark, source in marks.items():
+        shown = show_table(table, source)
+        assert f"<p><em>{mark}</em></p>" in shown.markup
+        assert repr(shown).startswith(mark)
+    assert repr(show_table(table, analysis.cubes["cost"])).startswith("Synthetic rows")
+    assert repr(show_table(table.clear(), policy)).endswith("There are no rows.")
+
+
+def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
+    table = pl.DataFrame(
+        {
+            EVIL: [EVIL],
+            "money": [130_465_240.0],
+            "exact": [Decimal("233370000.0000")],
+            "share": [0.0308226],
+            "day": [date(2022, 12, 30)],
+            "none": pl.Series([None], dtype=pl.Int64),
+            "several": [["a", "b"]],
+            "flag": [True],
+        }
+    )
+    markup = show_table(table, policy).markup
+    assert "<script" not in markup
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", markup)
+    assert cells[1:] == ["130,465,240", "233,370,000", "0.0308", "30 December 2022", "–", "a, b", "True"]
+
+
+def test_a_note_is_escaped() -> None:
+    assert "<script" not in note(EVIL).markup
+    assert repr(note(EVIL)) == EVIL
+
+
+def test_claim_files_are_those_given_or_the_bundled_ones(incident: Incident) -> None:
+    assert claim_files("mine.csv", incident.id) == ["mine.csv"]
+    assert claim_files(("a.csv", "b.csv"), incident.id) == ["a.csv", "b.csv"]
+    [bundled] = claim_files(None, incident.id)
+    assert Path(bundled).is_file()
+    assert "synthetic" in Path(bundled).name
+    with pytest.raises(UsageError, match="no claims are bundled for elsewhere"):
+        claim_files(None, "elsewhere")
+
+
+def test_an_error_of_ours_is_one_line_in_a_notebook(tmp_path: Path) -> None:
+    cells = (
+        "from outage_analysis import load_policy\n"
+        "from outage_analysis.notebook import use_offline_charts\n"
+        "use_offline_charts()",
+        "load_policy('kakao-2023')",
+    )
+    notebook: NotebookNode = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
+        cells=[nbformat.v4.new_code_cell(source) for source in cells]  # type: ignore[no-untyped-call]
+    )
+    client = NotebookClient(notebook, timeout=30, resources={"metadata": {"path": str(tmp_path)}})
+    with pytest.raises(CellExecutionError):
+        client.execute()
+    [error] = notebook.cells[1].outputs
+    assert error.output_type == "error"
+    [line] = error.traceback
+    assert line.startswith("UsageError: kakao-2023: no such id in policies. Give a path")
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(
+    not (shutil.which("chromium") and shutil.which("chromedriver")), reason="chromium is not installed"
+)
+def test_charts_draw_offline_before_and_after_the_bundle_and_once_in_sight(tmp_path: Path) -> None:
+    from selenium import webdriver
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    early, late, hidden = (rendered(chart_of(word))["text/html"] for word in ("early", "late", "hidden"))
+    out_of_sight = f"<div id='cell' style='display: none'>{hidden}</div>"
+    body = f"{early}{bundle()}{late}{late}{out_of_sight}{bundle()}"
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><meta charset='utf-8'><body>{body}</body>", "utf-8")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(shutil.which("chromium"))
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        driver.execute_cdp_cmd("Network.enable", {})
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+        driver.get(page.as_uri())
+
+        def drawn() -> int:
+            return len(driver.find_elements("css selector", "[data-outage-chart] svg.marks"))
+
+        WebDriverWait(driver, 10).until(lambda _: drawn() == 3)
+        driver.execute_script("document.getElementById('cell').style.display = 'block'")
+        WebDriverWait(driver, 10).until(lambda _: drawn() == 4)
+        assert driver.get_log("browser") == []
+    finally:
+        driver.quit()

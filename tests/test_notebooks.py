@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+MOST_CODE_CELLS = 12
+SECONDS = 30
+STRICT = "import warnings\nwarnings.simplefilter('error')"
+
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@dataclass(frozen=True)
+class Run:
+    cells: dict[str, NotebookNode]
+    notebook: NotebookNode
+    seconds: float
+
+    def text(self, cell: str) -> str:
+        return json.dumps(self.cells[cell]["outputs"], ensure_ascii=False)
+
+
+def load(path: Path) -> NotebookNode:
+    notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+async def execute(path: Path, folder: Path, **parameters: str) -> Run:
+    notebook = load(path)
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", ()):
+            cell.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
+    strict = nbformat.v4.new_code_cell(STRICT, id="strict")  # type: ignore[no-untyped-call]
+    notebook.cells.insert(0, strict)
+    # Elsewhere than in the checkout: a notebook finds its data through the package alone.
+    client = NotebookClient(
+        notebook, timeout=SECONDS, record_timing=False, resources={"metadata": {"path": str(folder)}}
+    )
+    start = time.monotonic()
+    await client.async_execute()
+    seconds = time.monotonic() - start
+    return Run({cell.id: cell for cell in code_cells(notebook)}, notebook, seconds)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Every notebook once, the first one twice, the cost in the week before any package: side by side."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+
+    async def together() -> list[Run]:
+        early = execute(FOLDER / "03_compensation_cost.ipynb", folder, as_of="2022-10-24", lang="ko")
+        again = execute(NOTEBOOKS[0], folder)
+        return await asyncio.gather(*(execute(path, folder) for path in NOTEBOOKS), again, early)
+
+    names = [*(path.stem for path in NOTEBOOKS), "again", "early"]
+    return dict(zip(names, asyncio.run(together()), strict=True))
+
+
+def test_there_are_notebooks() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["01_claims", "03_compensation_cost"]
+
+
+@each
+def test_is_stored_without_outputs_and_as_jupyter_writes_it(path: Path) -> None:
+    text = path.read_text("utf-8")
+    raw = json.loads(text)
+    assert text == json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    assert (raw["nbformat"], raw["nbformat_minor"]) == (4, 5)
+    assert raw["metadata"] == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in code_cells(load(path)):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+
+
+@each
+def test_cell_ids_are_words_and_unique(path: Path) -> None:
+    ids = [cell.id for cell in load(path).cells]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", id_) for id_ in ids)
+
+
+@each
+def test_opens_with_one_cell_of_parameters(path: Path) -> None:
+    cells = code_cells(load(path))
+    tagged = [number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", ())]
+    assert tagged == [0]
+    assert {"incident", "claims", "policy", "as_of", "lang"} <= set(
+        re.findall(r"^(\w+) =", cells[0].source, re.MULTILINE)
+    )
+    assert len(cells) <= MOST_CODE_CELLS
+
+
+@each
+def test_ends_with_exercises_that_give_hints(path: Path) -> None:
+    last = load(path).cells[-1].source
+    exercises = re.findall(r"^\d+\. .*$", last, re.MULTILINE)
+    assert len(exercises) >= 4
+    assert all("Hint:" in exercise for exercise in exercises)
+
+
+@each
+def test_runs_without_a_warning_or_an_error(path: Path, runs: dict[str, Run]) -> None:
+    done = runs[path.stem]
+    assert done.seconds < SECONDS
+    outputs = [output for cell in done.cells.values() for output in cell.outputs]
+    assert {output.output_type for output in outputs} <= {"display_data", "execute_result"}
+
+
+@each
+def test_exported_page_draws_without_a_request(path: Path, runs: dict[str, Run]) -> None:
+    done = runs[path.stem]
+    exporter = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="offline", extra_template_basedirs=[str(FOLDER / "templates")]
+    )
+    page, _ = exporter.from_notebook_node(done.notebook)
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
+    assert "cdnjs" not in page
+    assert page.count("data-outage-chart=") >= 2
+    assert page.count("window.vegaEmbed=") == 1
+
+
+def test_a_second_execution_gives_the_same_outputs(runs: dict[str, Run]) -> None:
+    first, again = runs[NOTEBOOKS[0].stem], runs["again"]
+    assert {i: first.text(i) for i in first.cells} == {i: again.text(i) for i in again.cells}
+
+
+def test_every_output_from_bundled_rows_is_marked_synthetic(runs: dict[str, Run]) -> None:
+    claims, cost = runs["01_claims"], runs["03_compensation_cost"]
+    silent = {"strict", "parameters", "set-up"}
+    for cell in set(claims.cells) - silent:
+        assert "Synthetic rows, not a finding" in claims.text(cell), cell
+    for cell in ("payments", "what-if-closed"):
+        assert "Synthetic rows, not a finding" in cost.text(cell)
+    for cell in ("run-plan", "funnel", "drivers", "free-goods", "headlines", "tie-outs"):
+        assert "Synthetic" not in cost.text(cell)
+
+
+def test_rows_are_claims_and_rejects(runs: dict[str, Run]) -> None:
+    cells = runs["01_claims"]
+    markup = cells.cells["read-claims"].outputs[0].data["text/html"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", markup)[1:] == ["105,116", "105,116", "0"]
+    assert "breaks the rule 'loss is not negative'" in cells.text("spoil-rows")
+    assert "Did you mean '카카오톡'?" in cells.text("spoil-rows")
+
+
+def test_the_refusal_is_shown(runs: dict[str, Run]) -> None:
+    assert "no cost line of kakao-2022 has a count that was public" in runs["03_compensation_cost"].text(
+        "too-early"
+    )
+
+
+def test_before_the_package_it_says_that_there_is_nothing_to_draw(runs: dict[str, Run]) -> None:
+    for cell in ("run-plan", "funnel", "drivers", "free-goods"):
+        assert "2022. 10. 24.까지 공개된 자료로는 그릴 내용이 없습니다." in runs["early"].text(cell)

@@ -1,0 +1,275 @@
+"""The recipe: what a plan refuses, and what no figure attributed to Kakao may depend on."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from outage_analysis import published
+from outage_analysis.costs import cost_table, totals
+from outage_analysis.datasets import data_root
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.incidents import load_incident
+from outage_analysis.pipeline import Analysis, Plan, run
+from outage_analysis.reports import write_report
+from outage_analysis.synthetic import load_synthetic, synthesise, write_synthetic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outage_analysis.assumptions import Ledger
+    from outage_analysis.policies import Policy
+    from outage_analysis.published import Shelf
+    from tests.conftest import ClaimsCsv, Edited
+
+DAYS = {"decision week": date(2022, 10, 24), "announcement": date(2022, 12, 30)}
+NO_CLAIMS: tuple[str, ...] = ()
+
+
+def own_frames(analysis: Analysis) -> dict[str, pl.DataFrame]:
+    """Every table that speaks of the incident: all but those made from the claims given."""
+    return {name: t for name, t in analysis.tables.items() if not name.startswith("claims_")}
+
+
+def test_the_costs_of_a_run_are_those_of_the_cost_table(
+    analysis: Analysis, policy: Policy, ledger: Ledger
+) -> None:
+    assert analysis.as_of == ledger.as_of == date(2022, 12, 30)
+    table = cost_table(policy, ledger, as_of=analysis.as_of)
+    assert analysis.tables["costs"].equals(table)
+    assert analysis.tables["totals"].equals(totals(table))
+
+
+def test_a_run_names_its_steps_as_they_start() -> None:
+    steps: list[str] = []
+    run(Plan(claims=NO_CLAIMS), progress=steps.append)
+    assert steps == [
+        "reading the incident, the policy and the ledger",
+        "reading the claims",
+        "computing the cost",
+    ]
+
+
+def test_two_runs_of_one_plan_give_the_same_tables(analysis: Analysis) -> None:
+    again = run(Plan())
+    assert again.tables.keys() == analysis.tables.keys()
+    for name, table in again.tables.items():
+        assert table.equals(analysis.tables[name]), name
+
+
+def test_the_total_of_a_basis_is_its_row_of_the_totals(analysis: Analysis) -> None:
+    synthetic = analysis.total("synthetic")
+    assert synthetic == analysis.tables["claims_totals"].row(0, named=True)
+    assert analysis.total("claims") is None  # the bundled rows are no real claims
+    for row in analysis.tables["totals"].iter_rows(named=True):
+        assert analysis.total("published", row["valuation"]) == row
+
+
+# --- refusals -----------------------------------------------------------------------------------------
+
+
+def test_a_day_on_which_nothing_was_known_is_refused_with_what_is_needed() -> None:
+    with pytest.raises(ModelRefused, match=r"as of 2022-10-18 .* Needed: CL-13\. Move --as-of"):
+        run(Plan(as_of=date(2022, 10, 18)))
+
+
+def test_a_policy_in_another_currency_is_refused(edited: Edited) -> None:
+    dollars = edited("policies", 'currency = "KRW"', 'currency = "USD"')
+    with pytest.raises(UsageError, match="pays USD, the incident kakao-2022 counts in KRW"):
+        run(Plan(policy=dollars))
+
+
+def test_a_policy_in_another_loss_unit_is_refused(edited: Edited) -> None:
+    minutes = edited("policies", 'loss_unit = "KRW"', 'loss_unit = "minutes"')
+    with pytest.raises(UsageError, match="bands are in minutes, the incident's losses in KRW"):
+        run(Plan(policy=minutes))
+
+
+def test_a_policy_that_depends_on_what_no_claim_has_is_refused(edited: Edited) -> None:
+    by_size = edited(
+        "policies",
+        'eligibility = { claimant_type = ["small_business"] }',
+        'eligibility = { size = ["small"] }',
+    )
+    with pytest.raises(UsageError, match="channel-credit depends on size"):
+        run(Plan(policy=by_size))
+
+
+def test_claims_and_counts_together_are_refused(claims_csv: ClaimsCsv) -> None:
+    path = claims_csv([{}])
+    with pytest.raises(UsageError, match="not both"):
+        run(Plan(claims=(path,), counts=path))
+
+
+def test_an_incident_without_a_policy_asks_for_one(edited: Edited) -> None:
+    own = edited("incidents", 'id = "kakao-2022"', 'id = "my-outage"')
+    with pytest.raises(UsageError, match=r"no bundled policy for my-outage\. Give one with --policy"):
+        run(Plan(incident=own))
+
+
+def test_too_many_rejects_are_refused_and_a_larger_share_lets_them_pass(claims_csv: ClaimsCsv) -> None:
+    path = claims_csv([{}, {"loss": "-1"}])
+    with pytest.raises(InputRefused, match="1 of 2 rows rejected"):
+        run(Plan(claims=(path,)))
+    analysis = run(Plan(claims=(path,), max_rejects=0.5))
+    assert analysis.tables["claims_quality"].row(0, named=True) == {
+        "file": "claims.csv",
+        "rows": 2,
+        "claims": 1,
+        "rejects": 1,
+    }
+
+
+# --- what a plan chooses ----------------------------------------------------------------------------------
+
+
+def test_without_claims_there_is_no_table_of_claims(analysis: Analysis) -> None:
+    bare = run(Plan(claims=NO_CLAIMS))
+    assert (bare.claims, bare.cubes, bare.synthetic) == (None, {}, False)
+    assert bare.tables.keys() == own_frames(analysis).keys()
+
+
+def test_lines_that_were_not_public_are_named() -> None:
+    early = run(Plan(as_of=DAYS["decision week"], claims=NO_CLAIMS))
+    assert early.dropped_lines == (
+        "small-business-cash",
+        "channel-credit",
+        "emoticons",
+        "makers-coupons",
+        "talk-drawer",
+    )
+    assert early.total("published")["expected"] is None  # type: ignore[index]
+
+
+def test_counts_alone_give_a_cost_and_no_claim_level_table(tmp_path: Path, analysis: Analysis) -> None:
+    counts = tmp_path / "counts.csv"
+    counts.write_text(
+        "service,claimant_type,band,claims\n"
+        '카톡,소상공인,"(0, 300000]",30\n'
+        '카톡,일반,"(0, 300000]",10\n'
+        "카톡,일반,unknown,10\n",
+        "utf-8",
+    )
+    given = run(Plan(counts=counts))
+    cost = given.total("claims")
+    published_cost = analysis.total("published")
+    assert cost is not None
+    assert published_cost is not None
+    assert cost["promised"] == 30 * 30_000
+    paid = analysis.tables["funnel"].filter(stage="paid")["expected"].item() / 8461
+    assert cost["expected"] == pytest.approx(paid * 30 * 30_000)
+    assert given.tables["claims_bands"].select("over", "up_to", "claims", "share").rows() == [
+        (0, 300_000, 40, 0.8),
+        (None, None, 10, 0.2),
+    ]
+    assert not {"claims_intake", "claims_quality"} & given.tables.keys()
+    for name, table in own_frames(given).items():
+        assert table.equals(analysis.tables[name]), name
+
+
+def test_the_other_reading_of_the_first_edge_is_one_changed_key(
+    edited: Edited, claims_csv: ClaimsCsv
+) -> None:
+    path = claims_csv([{"loss": "300000"}])
+    promised = [
+        run(Plan(claims=(path,), policy=policy, ledger="kakao-2022")).total("claims")["promised"]  # type: ignore[index]
+        for policy in ("kakao-2022", edited("policies", 'closed = "upper"', 'closed = "lower"'))
+    ]
+    assert promised == [30_000, 50_000]
+
+
+# --- synthetic rows feed no figure of the incident ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("other", ["another seed", "another band mix"])
+def test_other_synthetic_rows_change_no_figure_of_the_incident(
+    tmp_path: Path, analysis: Analysis, other: str
+) -> None:
+    text = (data_root() / "synthetic" / "kakao-2022.toml").read_text("utf-8")
+    if other == "another band mix":
+        mixed = text.replace("up_to = 300_000, share = 0.50", "up_to = 300_000, share = 0.25")
+        assert mixed != text
+        text = mixed
+    page, rows = tmp_path / "synthetic.toml", tmp_path / "other-synthetic.parquet"
+    page.write_text(text, "utf-8")
+    seed = 7 if other == "another seed" else 20221015
+    write_synthetic(synthesise(load_synthetic(page), load_incident("kakao-2022"), seed=seed), rows, seed=seed)
+
+    changed = run(Plan(claims=(rows,)))
+    assert changed.synthetic
+    assert not changed.tables["claims_bands"].equals(analysis.tables["claims_bands"])  # they are others
+    assert own_frames(changed).keys() == own_frames(analysis).keys()
+    for name, table in own_frames(changed).items():
+        assert table.equals(analysis.tables[name]), name
+
+
+# --- no hindsight -------------------------------------------------------------------------------------------
+
+
+def noise(shelf: pl.DataFrame, day: date, *, keep: bool) -> pl.DataFrame:
+    """A shelf whose later and undated facts (all, unless `keep`) say something else."""
+    later = pl.col("public_on").is_null() | (pl.col("public_on") > day) | pl.lit(not keep)
+    rows = pl.int_range(pl.len()) + 1
+
+    def told(column: str, instead: pl.Expr) -> pl.Expr:
+        return pl.when(later & pl.col(column).is_not_null()).then(instead).otherwise(column).alias(column)
+
+    return shelf.with_columns(
+        *(told(c, (rows * 7919 % 1000 + 1).cast(pl.Float64)) for c in ("value", "low", "high")),
+        *(told(c, pl.lit("noise")) for c in ("quantity", "counts", "source", "note")),
+        told("public_on", pl.col("public_on") + timedelta(days=900)),
+    )
+
+
+@pytest.fixture
+def forget(monkeypatch: pytest.MonkeyPatch) -> Callable[[date], None]:
+    """Replace by noise every outcome and every fact that was not public by a day."""
+    shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+
+    def forgotten(day: date) -> None:
+        shelves: dict[Shelf, pl.DataFrame] = {
+            "published": noise(shelf("published"), day, keep=True),
+            "outcomes": noise(shelf("outcomes"), day, keep=False),
+        }
+        monkeypatch.setattr(published, "_shelf", shelves.__getitem__)
+
+    return forgotten
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("day", DAYS.values(), ids=DAYS)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_without_hindsight_later_facts_change_not_one_byte(
+    tmp_path: Path, forget: Callable[[date], None], day: date, lang: str
+) -> None:
+    plan = Plan(as_of=day, hindsight=False)
+    known = write_report(run(plan), tmp_path / "known", lang=lang).parent
+    forget(day)
+    forgotten = write_report(run(plan), tmp_path / "forgotten", lang=lang).parent
+    assert bytes_of(known) == bytes_of(forgotten)
+    assert len(bytes_of(known)) > 30
+
+
+def test_with_hindsight_later_facts_change_only_what_says_so(
+    tmp_path: Path, bundles: dict[str, Path], analysis: Analysis, forget: Callable[[date], None]
+) -> None:
+    forget(analysis.as_of)
+    other = bytes_of(write_report(run(Plan()), tmp_path / "forgotten").parent)
+    known = bytes_of(bundles["en"])
+    differ = {name for name in known.keys() | other.keys() if known.get(name) != other.get(name)}
+    said = {name for name in differ if name.startswith("tables/")}
+    assert {"tables/hindsight_outcomes.csv", "tables/hindsight_tie_outs.csv"} <= said
+    assert all(name.startswith("tables/hindsight_") for name in said)
+    assert differ - said == {"report.html", "manifest.json", "SHA256SUMS"}
+    section = re.compile(r'<section class="hindsight">.*?</section>', re.DOTALL)
+    pages = [files["report.html"].decode() for files in (known, other)]
+    assert all(len(section.findall(page)) == 1 for page in pages)
+    assert len({section.sub("", page) for page in pages}) == 1

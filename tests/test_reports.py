@@ -1,0 +1,507 @@
+"""The bundle: complete, reproducible, offline, safe with hostile text, and one truth throughout."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from outage_analysis.datasets import data_root
+from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import Analysis, Plan, run
+from outage_analysis.reports import FORMATS, write_report, write_table
+from tests.webpage import WebPage
+
+if TYPE_CHECKING:
+    from tests.conftest import ClaimsCsv, Edited
+
+Bundles = dict[str, Path]
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"&'{{ 7*7 }}"
+
+
+@pytest.fixture(scope="module")
+def pages(bundles: Bundles) -> dict[str, WebPage]:
+    return {lang: WebPage.of(folder / "report.html") for lang, folder in bundles.items()}
+
+
+@pytest.fixture(scope="module")
+def bare() -> Analysis:
+    """The bundled case from published counts alone."""
+    return run(Plan(claims=()))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    return loaded
+
+
+def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
+    (element,) = page.all("script", id="charts")
+    specs: dict[str, dict[str, Any]] = json.loads(element.text)
+    return specs
+
+
+# --- what a bundle holds ------------------------------------------------------------------------------
+
+
+def test_a_bundle_holds_the_page_the_tables_a_manifest_and_checksums(
+    bundles: Bundles, analysis: Analysis
+) -> None:
+    names = set(contents(bundles["en"]))
+    stems = {f"{t}-synthetic" if t.startswith("claims_") else t for t in analysis.tables}
+    tables = {f"tables/{stem}.{suffix}" for stem in stems for suffix in ("csv", "parquet")}
+    assert names == {"report.html", "manifest.json", "SHA256SUMS"} | tables
+
+
+def test_every_format_writes_a_file_that_the_manifest_lists(
+    tmp_path: Path, bare: Analysis, bundles: Bundles
+) -> None:
+    listed = set(manifest_of(bundles["en"])["outputs"])
+    suffixes = {Path(name).suffix.lstrip(".") for name in listed}
+    assert suffixes == set(FORMATS)
+    for name, write in FORMATS.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        write(bare, folder, "en")
+        assert contents(folder), name
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_checksums_and_manifest_say_what_is_there(bundles: Bundles, lang: str) -> None:
+    files = contents(bundles[lang])
+    lines = files["SHA256SUMS"].decode().splitlines()
+    sums = {name: sum_ for sum_, name in (line.split("  ") for line in lines)}
+    assert sums == {name: digest(content) for name, content in files.items() if name != "SHA256SUMS"}
+    outputs = manifest_of(bundles[lang])["outputs"]
+    assert outputs == {
+        name: {"bytes": len(content), "sha256": digest(content)}
+        for name, content in files.items()
+        if name not in ("SHA256SUMS", "manifest.json")
+    }
+
+
+def test_the_manifest_says_what_the_report_was_made_from(bundles: Bundles) -> None:
+    manifest = manifest_of(bundles["ko"])
+    bundled = data_root() / "claims" / "kakao-2022-synthetic.parquet"
+    (source,) = manifest["inputs"]
+    assert source["sha256"] == digest(bundled.read_bytes())
+    assert (source["rows"], source["claims"], source["rejects"]) == (105_116, 105_116, 0)
+    assert (manifest["as_of"], manifest["language"]) == ("2022-12-30", "ko")
+    assert manifest["synthetic_claims"] is True
+    assert manifest["pages"].keys() == {"incident", "policy", "ledger"}
+    assert manifest["versions"]["outage-analysis"] == version("outage-analysis")
+    assert manifest["versions"]["polars"] == version("polars")
+
+
+def test_tables_as_csv_and_as_parquet_hold_the_same_figures(bundles: Bundles, analysis: Analysis) -> None:
+    folder = bundles["en"] / "tables"
+    for name, table in analysis.tables.items():
+        stem = f"{name}-synthetic" if name.startswith("claims_") else name
+        assert pl.read_parquet(folder / f"{stem}.parquet").equals(table), name
+        read = pl.read_csv(folder / f"{stem}.csv", infer_schema=False)
+        assert (read.columns, read.height) == (table.columns, table.height), name
+        for column, kind in table.schema.items():
+            if kind.is_numeric():
+                numbers = read[column].cast(pl.Float64)
+                assert numbers.equals(table[column].cast(pl.Float64), null_equal=True), (name, column)
+
+
+# --- the same bytes ------------------------------------------------------------------------------------
+
+
+def test_clock_zone_language_and_hash_seed_change_no_byte(tmp_path: Path, bundles: Bundles) -> None:
+    code = "import sys, outage_analysis as oa; oa.write_report(oa.run(oa.Plan()), sys.argv[1])"
+    settings = [
+        {"TZ": "Asia/Seoul", "LANG": "ko_KR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
+        {"TZ": "America/New_York", "LANG": "C", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2"},
+    ]
+    expected = contents(bundles["en"])
+    for number, setting in enumerate(settings):
+        out = tmp_path / f"folder {number}" / "report"
+        out.parent.mkdir()
+        subprocess.run(
+            [sys.executable, "-c", code, str(out)], env=os.environ | setting, cwd=out.parent, check=True
+        )
+        written = contents(out)
+        assert written.keys() == expected.keys()
+        assert [name for name in written if written[name] != expected[name]] == []
+
+
+def test_the_tables_are_the_same_in_every_language(bundles: Bundles) -> None:
+    first, *others = (
+        {n: c for n, c in contents(folder).items() if n.startswith("tables/")} for folder in bundles.values()
+    )
+    assert others
+    assert all(other == first for other in others)
+
+
+# --- where it is written -------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path, bare: Analysis) -> None:
+    own = tmp_path / "photos"
+    own.mkdir()
+    (own / "cat.jpg").write_bytes(b"meow")
+    for force in (False, True):
+        with pytest.raises(UsageError, match="photos: exists and is not a report"):
+            write_report(bare, own, force=force)
+    assert contents(own) == {"cat.jpg": b"meow"}
+
+
+def test_a_file_is_never_replaced(tmp_path: Path, bare: Analysis) -> None:
+    own = tmp_path / "thesis"
+    own.write_text("done")
+    with pytest.raises(UsageError, match="is not a report"):
+        write_report(bare, own, force=True)
+    assert own.read_text() == "done"
+
+
+def test_a_report_is_replaced_only_by_force(tmp_path: Path, bare: Analysis) -> None:
+    page = write_report(bare, tmp_path / "out")
+    (page.parent / "left over").write_text("from before")
+    with pytest.raises(UsageError, match=r"already holds a report\. Add --force"):
+        write_report(bare, page.parent)
+    assert write_report(bare, page.parent, lang="ko", force=True) == page
+    assert manifest_of(page.parent)["language"] == "ko"
+    assert "left over" not in contents(page.parent)
+    assert list(tmp_path.iterdir()) == [page.parent]
+
+
+def test_an_empty_folder_is_taken_and_parents_are_made(tmp_path: Path, bare: Analysis) -> None:
+    (tmp_path / "empty").mkdir()
+    assert write_report(bare, tmp_path / "empty").is_file()
+    assert write_report(bare, tmp_path / "a" / "b" / "c").is_file()
+
+
+@pytest.mark.parametrize(
+    ("broken", "raised"),
+    [(OSError(28, "No space left on device"), EnvironmentFailed), (KeyError("x"), KeyError)],
+)
+def test_nothing_is_left_behind_when_a_writer_fails(
+    tmp_path: Path,
+    bare: Analysis,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: Exception,
+    raised: type[Exception],
+) -> None:
+    page = write_report(bare, tmp_path / "out")
+    before = contents(page.parent)
+
+    def fail(_analysis: Analysis, folder: Path, _lang: str) -> None:
+        (folder / "half").write_text("written")
+        raise broken
+
+    monkeypatch.setitem(FORMATS, "failing", fail)
+    for out in ("out", "new"):
+        with pytest.raises(raised):
+            write_report(bare, tmp_path / out, force=True)
+    assert list(tmp_path.iterdir()) == [page.parent]
+    assert contents(page.parent) == before
+
+
+def test_an_unknown_language_is_refused_before_anything_is_written(tmp_path: Path, bare: Analysis) -> None:
+    with pytest.raises(UsageError, match=r"'fr'.*Known: en, ko"):
+        write_report(bare, tmp_path / "out", lang="fr")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_below_a_file_is_a_failure_of_the_environment(tmp_path: Path, bare: Analysis) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFailed, match="cannot be written"):
+        write_report(bare, tmp_path / "file" / "out")
+
+
+# --- hostile text --------------------------------------------------------------------------------------
+
+
+def test_text_from_outside_is_never_markup(
+    tmp_path: Path, edited: Edited, claims_csv: ClaimsCsv, bundles: Bundles
+) -> None:
+    quoted = json.dumps(HOSTILE)
+    incident = edited(
+        "incidents",
+        'name = { en = "Kakao service outage, October 2022"',
+        f"name = {{ en = {quoted}",
+        'name = { en = "KakaoTalk"',
+        f"name = {{ en = {quoted}",
+        "limits = [",
+        f"limits = [{{ en = {quoted} }},",
+    )
+    policy = edited("policies", 'en = "Cash for small businesses"', f"en = {quoted}")
+    ledger = edited("assumptions", 'owner = "outage-analysis"', f"owner = {quoted}")
+    name = "<img src=x onerror=alert(1)>\"&'.csv"
+    rows = [{"loss": "300000"}, {"service": "카카오뱅크"}, {"service": HOSTILE}]
+    plan = Plan(
+        incident=incident,
+        policy=policy,
+        ledger=ledger,
+        claims=(claims_csv(rows, name=name),),
+        max_rejects=0.5,
+    )
+    page = WebPage.of(write_report(run(plan), tmp_path / "out"))
+    usual = WebPage.of(bundles["en"] / "report.html")
+    assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
+    assert not [e for e in page.elements for a in e.attributes if a.startswith("on")]
+    assert len(page.all("script")) == 2
+    (title,) = page.all("title")
+    assert HOSTILE in title.text
+    assert page.prose().count(HOSTILE) > 3
+    assert name in page.prose()
+    assert HOSTILE in json.dumps(charts_of(page), ensure_ascii=False).replace('\\"', '"').replace("\\n", " ")
+
+
+def test_a_csv_holds_no_formula_that_a_sheet_would_run(tmp_path: Path) -> None:
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "plain", "a=b", None]
+    frame = pl.DataFrame({"text": texts, "number": range(-1, len(texts) - 1)})
+    write_table(frame, tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as stream:
+        read = list(csv.DictReader(stream))
+    dangerous = ("=", "+", "-", "@", "\t", "\r")
+    assert not [r["text"] for r in read if r["text"].startswith(dangerous)]
+    assert [r["text"].removeprefix("'") for r in read] == [t or "" for t in texts]
+    assert read[0]["number"] == "-1"  # a number stays a number
+    write_table(frame, tmp_path / "a.parquet")
+    assert pl.read_parquet(tmp_path / "a.parquet")["text"].to_list() == texts
+
+
+def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"neither \.csv nor \.parquet"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / "a.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+# --- offline -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_policy_of_the_page_admits_only_its_own_script_and_style(
+    pages: dict[str, WebPage], lang: str
+) -> None:
+    page = pages[lang]
+    (meta,) = [e for e in page.all("meta") if e.attributes.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in meta.attributes["content"].split(";"))
+    (style,) = page.all("style")
+    (script,) = [e for e in page.all("script") if "type" not in e.attributes]
+
+    def admitted(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    assert rules == {
+        "default-src": "'none'",
+        "script-src": admitted(script.text),
+        "style-src": admitted(style.text),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_asks_for_nothing(pages: dict[str, WebPage], lang: str) -> None:
+    page = pages[lang]
+    loading = {"src", "srcset", "data", "poster", "action", "background", "style", "ping"}
+    assert [(e.tag, a) for e in page.elements for a in e.attributes if a in loading] == []
+    assert not [e for e in page.elements if e.tag in ("link", "iframe", "object", "embed", "base", "img")]
+    targets = [(e.tag, e.attributes["href"]) for e in page.elements if "href" in e.attributes]
+    assert {tag for tag, _ in targets} == {"a"}
+    for _, target in targets:  # a link is followed only by a click
+        assert target.startswith(("#", "https://", "http://")), target
+    (style,) = page.all("style")
+    assert "url(" not in style.text
+    assert "@import" not in style.text
+    for spec in charts_of(page).values():
+        assert not re.search(r'"url"|"href"', json.dumps(spec))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_is_small_and_so_are_its_charts(
+    bundles: Bundles, pages: dict[str, WebPage], lang: str
+) -> None:
+    assert (bundles[lang] / "report.html").stat().st_size <= 1_500_000
+    specs = charts_of(pages[lang])
+    assert len(specs) == 7
+    for name, spec in specs.items():
+        assert len(json.dumps(spec["datasets"], ensure_ascii=False).encode()) <= 20_000, name
+
+
+# --- words ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_word_is_missing(pages: dict[str, WebPage], lang: str) -> None:
+    page = pages[lang]
+    (html,) = page.all("html")
+    assert html.attributes["lang"] == lang
+    prose = page.prose()
+    assert not re.search(r"\{[a-z_]*\}|\b(report|word|column|chart|band)\.[a-z_]+\b", prose)
+    assert not re.search(r"\bNone\b|\bnan\b|\binf\b|Decimal\(", prose)
+    titles = [e.text for e in page.elements if e.tag in ("h1", "h2", "h3", "th", "caption", "summary")]
+    assert all(t.strip() for t in titles)
+    if lang == "ko":
+        assert [t for t in titles if not re.search("[가-힣]", t) and t != "ID"] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_link_inside_the_page_leads_somewhere(pages: dict[str, WebPage], lang: str) -> None:
+    page = pages[lang]
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(set(ids)) == len(ids)
+    inside = {e.attributes["href"][1:] for e in page.all("a") if e.attributes["href"].startswith("#")}
+    assert inside
+    assert inside <= set(ids)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_chart_has_a_description_and_a_place(pages: dict[str, WebPage], lang: str) -> None:
+    page = pages[lang]
+    places = {e.attributes["id"]: e for e in page.all("div", class_="chart")}
+    specs = charts_of(page)
+    assert places.keys() == {f"chart-{name}" for name in specs}
+    for name, spec in specs.items():
+        assert places[f"chart-{name}"].attributes["aria-label"] == spec["description"]
+
+
+# --- one truth -----------------------------------------------------------------------------------------
+
+
+def two_digits(amount: float) -> str:
+    return f"{float(f'{amount:.2g}') / 1e6:,.10g} million won"
+
+
+def test_the_headline_is_the_total_of_the_tables(bundles: Bundles, pages: dict[str, WebPage]) -> None:
+    with (bundles["en"] / "tables" / "costs.csv").open(encoding="utf-8") as stream:
+        lines = [r for r in csv.DictReader(stream) if r["level"] == "line" and r["valuation"] == "cash"]
+    with (bundles["en"] / "tables" / "totals.csv").open(encoding="utf-8") as stream:
+        (total,) = [r for r in csv.DictReader(stream) if r["valuation"] == "cash"]
+    expected = sum(float(r["expected"]) for r in lines if r["expected"])
+    assert float(total["expected"]) == pytest.approx(expected)
+    figures = [e.text for e in pages["en"].all("p", class_="figure")]
+    assert figures[0] == two_digits(expected)
+    assert Words("ko").money(expected) == pages["ko"].all("p", class_="figure")[0].text
+
+
+def test_the_cost_table_shows_the_same_figures_to_the_won(
+    pages: dict[str, WebPage], analysis: Analysis
+) -> None:
+    shown = pages["en"].table(Words("en")("report.cost_title"))
+    rows = analysis.tables["costs"].filter(valuation="cash")
+    exact = [f"{v:,.0f}" if v is not None else "" for v in rows["expected"]]
+    assert [r["Expected"] for r in shown] == exact
+
+
+@pytest.mark.parametrize("column", ["promised", "low", "expected", "high"])
+def test_cash_and_face_value_are_never_one_figure(
+    pages: dict[str, WebPage], analysis: Analysis, column: str
+) -> None:
+    cash, face = (analysis.total("published", v) for v in ("cash", "face_value"))
+    assert cash is not None
+    assert face is not None
+    both = (cash[column] or 0) + (face[column] or 0)
+    for page in pages.values():
+        assert f"{both:,.0f}" not in page.prose()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_service_without_a_published_count_says_so(pages: dict[str, WebPage], lang: str) -> None:
+    words = Words(lang)
+    rows = pages[lang].table(words("report.services_title"))
+    assert len(rows) == 15
+    counted = [r[words("column.published_count")] for r in rows]
+    assert set(counted) == {words("report.not_published")}
+
+
+# --- synthetic rows are marked --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_whatever_comes_from_synthetic_rows_says_so(pages: dict[str, WebPage], lang: str) -> None:
+    page, badge = pages[lang], Words(lang)("report.synthetic_badge")
+    assert len(page.all("p", class_="banner")) == 1
+    (heading,) = page.all("h2", id="claims")
+    assert heading.text.endswith(badge)
+    tiles = [e for e in page.all("h2") if any(w.startswith("div.tile") for w in e.within)]
+    assert [badge in t.text for t in tiles] == [False, False, False, False, True]
+    for name, spec in charts_of(page).items():
+        from_claims = name in ("bands_by_service", "intake")
+        mark = "Synthetic rows" if lang == "en" else "합성"
+        assert (mark in spec["description"]) == from_claims, name
+
+
+def test_only_files_made_from_claims_are_called_synthetic(bundles: Bundles) -> None:
+    for name in contents(bundles["en"]):
+        assert ("synthetic" in name) == name.startswith("tables/claims_"), name
+
+
+def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare: Analysis) -> None:
+    folder = write_report(bare, tmp_path / "out").parent
+    page = WebPage.of(folder / "report.html")
+    assert not page.all("p", class_="banner")
+    assert Words("en")("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
+    assert not [n for n in contents(folder) if "synthetic" in n or "claims_" in n]
+    assert manifest_of(folder)["synthetic_claims"] is False
+    assert set(charts_of(page)) == {"cost_by_band", "headlines", "funnel", "drivers", "free_goods"}
+
+
+def test_claims_of_ones_own_carry_no_mark_of_synthetic_rows(tmp_path: Path, claims_csv: ClaimsCsv) -> None:
+    analysis = run(Plan(claims=(claims_csv([{}, {"loss": "400000"}]),)))
+    folder = write_report(analysis, tmp_path / "out").parent
+    page = WebPage.of(folder / "report.html")
+    assert not page.all("p", class_="banner")
+    assert (folder / "tables" / "claims_costs.csv").is_file()
+    assert not [n for n in contents(folder) if "synthetic" in n]
+
+
+# --- other plans -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("as_of", ["2022-10-19", "2022-10-24", "2022-12-29", "2022-12-31", "2023-06-30"])
+def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
+    analysis = run(Plan(as_of=date.fromisoformat(as_of), claims=()))
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang))
+    no_headline = Words(lang)("report.no_headline") in page.prose()
+    assert no_headline == (as_of < "2022-12-30")
+
+
+def test_another_policy_without_a_ledger_gives_a_report_of_bounds(tmp_path: Path, edited: Edited) -> None:
+    policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
+    page = WebPage.of(
+        write_report(run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())), tmp_path / "out")
+    )
+    assert "chart-headlines" not in {e.attributes.get("id") for e in page.elements}
+
+
+def test_a_policy_with_other_lines_than_the_outcome_has_a_report(tmp_path: Path, edited: Edited) -> None:
+    policy = edited("policies", 'id = "small-business-cash"', 'id = "shops"')
+    ledger = edited("assumptions", *['"small-business-cash"', '"shops"'] * 5)
+    page = WebPage.of(write_report(run(Plan(policy=policy, ledger=ledger, claims=())), tmp_path / "out"))
+    assert page.all("p", class_="figure")
+    assert not page.all("p", class_="lesson")
+
+
+def test_a_policy_of_reviews_only_promises_nothing_fixed(tmp_path: Path, edited: Edited) -> None:
+    policy = edited("policies", "fixed = 30_000", "review = true", "fixed = 50_000", "review = true")
+    analysis = run(Plan(policy=policy, ledger="kakao-2022", claims=()))
+    page = WebPage.of(write_report(analysis, tmp_path / "out"))
+    titles = [e.text for e in page.all("h2")]
+    assert Words("en")("report.tile_promised") not in titles
