@@ -86,17 +86,13 @@ def claim_rows(rows: Iterable[Row], incident: Incident) -> list[Row]:
 def claims_csv(tmp_path: Path, incident: Incident) -> ClaimsCsv:
     """A writer of complaint files: `claims_csv([{"loss": "5"}], name="a.csv")`."""
 
-    def write(
-        rows: Iterable[Row], *, name: str = "claims.csv", delimiter: str = ",", drop: str = ""
-    ) -> Path:
+    def write(rows: Iterable[Row], *, name: str = "claims.csv", delimiter: str = ",", drop: str = "") -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         full = claim_rows(rows, incident) or claim_rows([{}], incident)
         header = list(dict.fromkeys(key for row in full for key in row if key != drop))
         with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(
-                stream, header, delimiter=delimiter, extrasaction="ignore", restval=""
-            )
+            writer = csv.DictWriter(stream, header, delimiter=delimiter, extrasaction="ignore", restval="")
             writer.writeheader()
             writer.writerows(full)
         return path

@@ -105,9 +105,7 @@ def test_one_of_at_most_two_classes_that_rises_raises_everything(
 )
 def test_classes_that_rise_together_raise_the_mean(shares: list[float], shift: float) -> None:
     risen = [expit(logit(s) + shift) for s in shares]
-    assert (
-        reference_class_prior(risen, ENDS).expected > reference_class_prior(shares, ENDS).expected
-    )
+    assert reference_class_prior(risen, ENDS).expected > reference_class_prior(shares, ENDS).expected
 
 
 @pytest.mark.parametrize("shares", [[], [0.0], [1.0, 0.5, 0.2], [-0.1], [1.5], [math.nan]])
@@ -194,17 +192,13 @@ def test_the_band_mix_spreads_everything_over_the_tiers(ledger: Ledger, policy: 
     assert sum(shares.values()) == pytest.approx(1)
 
 
-def test_the_mix_follows_the_written_edges_to_the_other_closed_side(
-    ledger: Ledger, edited: Edited
-) -> None:
+def test_the_mix_follows_the_written_edges_to_the_other_closed_side(ledger: Ledger, edited: Edited) -> None:
     other = load_policy(edited("policies", 'closed = "upper"', 'closed = "lower"')).schedules[0]
     assert list(mix_of(ledger).on(other)) == [(0, 299_999), (299_999, 499_999), (499_999, None)]
 
 
 def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited: Edited) -> None:
-    page = edited(
-        "policies", "up_to = 300_000", "up_to = 200_000", "over = 300_000", "over=200_000"
-    )
+    page = edited("policies", "up_to = 300_000", "up_to = 200_000", "over = 300_000", "over=200_000")
     line = load_policy(page).schedules[0]
     assert isinstance(line, Schedule)
     with pytest.raises(ModelRefused, match="as-band-mix is not stated on the bands of small-busi"):

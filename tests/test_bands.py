@@ -38,9 +38,7 @@ def holds(band: Band, loss: int) -> bool:
 
 
 @given(cuts=CUTS, loss=LOSSES)
-def test_every_loss_lies_in_exactly_one_row_and_band_of_finds_it(
-    cuts: tuple[int, ...], loss: int
-) -> None:
+def test_every_loss_lies_in_exactly_one_row_and_band_of_finds_it(cuts: tuple[int, ...], loss: int) -> None:
     bands = Bands(cuts, negative=True)
     holding = [row for row in bands.rows() if holds(row, loss)]
     assert holding == [bands.band_of(loss)]
@@ -129,9 +127,7 @@ def test_within_compares_the_sets_of_losses(inner: Band, outer: Band, *, expecte
         (UNKNOWN, UNKNOWN, True),
     ],
 )
-def test_overlap_is_symmetric_and_edges_do_not_count_twice(
-    a: Band, b: Band, *, expected: bool
-) -> None:
+def test_overlap_is_symmetric_and_edges_do_not_count_twice(a: Band, b: Band, *, expected: bool) -> None:
     assert overlaps(a, b) is expected
     assert overlaps(b, a) is expected
 
@@ -140,9 +136,7 @@ def test_overlap_is_symmetric_and_edges_do_not_count_twice(
     a=st.tuples(st.integers(-3, 9), st.integers(1, 9)).map(lambda t: (t[0], t[0] + t[1])),
     b=st.tuples(st.integers(-3, 9), st.integers(1, 9)).map(lambda t: (t[0], t[0] + t[1])),
 )
-def test_within_and_overlap_agree_with_the_losses_they_hold(
-    a: tuple[int, int], b: tuple[int, int]
-) -> None:
+def test_within_and_overlap_agree_with_the_losses_they_hold(a: tuple[int, int], b: tuple[int, int]) -> None:
     of_a, of_b = set(range(a[0] + 1, a[1] + 1)), set(range(b[0] + 1, b[1] + 1))
     assert within(a, b) is (of_a <= of_b)
     assert overlaps(a, b) is bool(of_a & of_b)

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Award, BandMix, Ledger, MixBand, Rate, RateAssumption
 from outage_analysis.claims import read_claims
 from outage_analysis.costs import cost_table, drivers, funnel_of, levers, totals
-from outage_analysis.cube import EDGES, MEASURES, Cube, build_cube
+from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import ModelRefused
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.published import figure

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outage_analysis.aggregation import build_cube, dimension_label
 from outage_analysis.bands import ZERO, Band, Bands
 from outage_analysis.claims import read_claims
-from outage_analysis.cube import build_cube, dimension_label, read_counts
+from outage_analysis.cube import read_counts
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, load_incident
 from tests.conftest import claim_rows

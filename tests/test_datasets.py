@@ -174,9 +174,7 @@ def test_without_a_near_word_the_known_ones_are_listed_and_cut_at_twelve() -> No
     assert many.endswith("bus11, …")
 
 
-def test_a_page_that_cannot_be_opened_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_that_cannot_be_opened_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.toml"
     page.write_text("id = 1")
 

@@ -54,9 +54,7 @@ def test_parts_that_are_missing_leave_no_trace() -> None:
     ],
 )
 def test_an_error_is_one_short_printable_line_whatever_it_holds(hostile: str) -> None:
-    error = InputRefused(
-        hostile, file=hostile, row=2, column=hostile, value=hostile, remedy=hostile
-    )
+    error = InputRefused(hostile, file=hostile, row=2, column=hostile, value=hostile, remedy=hostile)
     line = str(error)
     assert line.isprintable()
     assert len(line.splitlines()) == 1

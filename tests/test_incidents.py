@@ -37,9 +37,7 @@ def service_of(incident: Incident, spelling: str) -> list[str]:
         (" 카뱅 ", "kakao_bank"),
     ],
 )
-def test_a_service_is_known_as_people_type_it(
-    incident: Incident, spelling: str, service: str
-) -> None:
+def test_a_service_is_known_as_people_type_it(incident: Incident, spelling: str, service: str) -> None:
     assert service_of(incident, spelling) == [service]
 
 

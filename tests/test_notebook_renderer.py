@@ -17,10 +17,10 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
+from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import CHARTS
 from outage_analysis.claims import Claims
-from outage_analysis.cube import build_cube
 from outage_analysis.distributions import cumulative_intake
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident
@@ -42,7 +42,9 @@ EVIL = "</script><script>alert(1)</script>"
 
 
 def chart_of(word: str) -> alt.Chart:
-    return alt.Chart(pl.DataFrame({"word": [word], "n": [1]})).mark_bar().encode(x="n:Q", y="word:N")
+    chart: alt.Chart = alt.Chart(pl.DataFrame({"word": [word], "n": [1]})).mark_bar()
+    encoded: alt.Chart = chart.encode(x="n:Q", y="word:N")
+    return encoded
 
 
 def rendered(chart: alt.Chart | alt.LayerChart | Html) -> dict[str, str]:
@@ -76,7 +78,8 @@ def test_first_cell_puts_vega_into_its_output_and_charts_do_not(capsys: pytest.C
     use_offline_charts()
     capsys.readouterr()
     assert alt.renderers.active == RENDERER
-    output = alt.renderers.get()(chart_of("a").to_dict())
+    renderer: Any = alt.renderers.get()
+    output = renderer(chart_of("a").to_dict())
     assert set(output) == {"text/html", "text/plain"}
     assert len(output["text/html"]) < 10_000
     assert "vegaEmbed" not in output["text/html"]
@@ -150,7 +153,7 @@ def test_a_table_says_what_it_was_made_from(
     analysis: Analysis, claims: Claims, policy: Policy, ledger: Ledger
 ) -> None:
     table = pl.DataFrame({"n": [1]})
-    marks = {
+    marks: dict[str, Analysis | Claims | Policy | Ledger] = {
         "From published figures, as of 30 December 2022.": analysis,
         "Synthetic rows, not a finding.": claims,
         "Kakao compensation package of 29 December 2022.": policy,
@@ -200,9 +203,11 @@ def test_claim_files_are_those_given_or_the_bundled_ones(incident: Incident) -> 
 
 def test_an_error_of_ours_is_one_line_in_a_notebook(tmp_path: Path) -> None:
     cells = (
-        "from outage_analysis import load_policy\n"
-        "from outage_analysis.notebook import use_offline_charts\n"
-        "use_offline_charts()",
+        (
+            "from outage_analysis import load_policy\n"
+            "from outage_analysis.notebook import use_offline_charts\n"
+            "use_offline_charts()"
+        ),
         "load_policy('kakao-2023')",
     )
     notebook: NotebookNode = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]
@@ -253,6 +258,6 @@ def test_charts_draw_offline_before_and_after_the_bundle_and_once_in_sight(tmp_p
         WebDriverWait(driver, 10).until(lambda _: drawn() == 3)
         driver.execute_script("document.getElementById('cell').style.display = 'block'")
         WebDriverWait(driver, 10).until(lambda _: drawn() == 4)
-        assert driver.get_log("browser") == []
+        assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
     finally:
         driver.quit()

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outage_analysis.aggregation import build_cube
 from outage_analysis.bands import UNKNOWN, Band, Bands
 from outage_analysis.claims import read_claims
-from outage_analysis.cube import EDGES, MEASURES, Cube, build_cube
+from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import UsageError
 from outage_analysis.payouts import payments, rounded
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, load_policy
@@ -33,17 +34,14 @@ def cube_of(losses: list[Loss], bands: Bands, who: str = "small_business") -> Cu
     for loss in losses:
         cells.setdefault(bands.band_of(loss), []).append(loss or 0)
     return cube(
-        [
-            (who, *band, len(inside), sum(inside), sum(x * x for x in inside))
-            for band, inside in cells.items()
-        ]
+        [(who, *band, len(inside), sum(inside), sum(x * x for x in inside)) for band, inside in cells.items()]
     )
 
 
 def cube(rows: list[tuple[object, ...]]) -> Cube:
     schema = {"claimant_type": pl.String, **EDGES, **MEASURES}
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return Cube(frame, ("claimant_type",), synthetic=True, source="a test")
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(service=pl.lit("kakaotalk"))
+    return Cube(frame, ("claimant_type", "service"), synthetic=True, source="a test")
 
 
 def policy_of(*lines: dict[str, Any]) -> Policy:
@@ -56,8 +54,7 @@ def policy_of(*lines: dict[str, Any]) -> Policy:
             "currency": "EUR",
             "loss_unit": "minutes",
             "line": tuple(
-                {**common, "id": f"line-{n}", "name": {"en": "L"}, **line}
-                for n, line in enumerate(lines)
+                {**common, "id": f"line-{n}", "name": {"en": "L"}, **line} for n, line in enumerate(lines)
             ),
         }
     )
@@ -229,9 +226,7 @@ def test_the_published_range_follows_from_the_count_and_the_two_tiers(
 
 
 def test_a_band_that_reaches_into_the_review_has_no_upper_bound(policy: Policy) -> None:
-    row = payments(cube([("small_business", 400_000, None, 2, None, None)]), policy).row(
-        0, named=True
-    )
+    row = payments(cube([("small_business", 400_000, None, 2, None, None)]), policy).row(0, named=True)
     assert (row["rule"], row["payment_low"], row["payment_high"]) == ("straddles", 0, None)
 
 
@@ -282,9 +277,7 @@ def test_eligibility_on_a_dimension_that_the_cube_lacks_is_refused(policy: Polic
 def test_eligibility_may_name_the_day_of_filing(claims_csv: ClaimsCsv, incident: Incident) -> None:
     days = [{"filed_on": "2022-10-19"}, {"filed_on": "2022-10-20"}]
     claims = read_claims(claims_csv(days), incident)
-    policy = policy_of(
-        {"band": tiers([], [{"fixed": 7}]), "eligibility": {"filed_on": ("2022-10-19",)}}
-    )
+    policy = policy_of({"band": tiers([], [{"fixed": 7}]), "eligibility": {"filed_on": ("2022-10-19",)}})
     frame = payments(build_cube(claims, dimensions=("filed_on",), policy=policy), policy)
     assert frame.sort("filed_on")["payment"].to_list() == [7, 0]
 
@@ -302,7 +295,7 @@ def test_a_policy_without_schedules_gives_an_empty_table(policy: Policy) -> None
     goods = policy.model_copy(update={"lines": policy.lines[1:]})
     frame = payments(cube_of([5], Bands((10,))), goods)
     assert frame.is_empty()
-    assert frame.columns[:4] == ["line", "claimant_type", "over", "up_to"]
+    assert frame.columns[:5] == ["line", "claimant_type", "service", "over", "up_to"]
 
 
 def test_the_largest_amounts_stay_exact() -> None:

@@ -88,10 +88,7 @@ def test_the_largest_fixed_payment_is_that_of_the_dearest_tier(policy: Policy) -
         ),
         (
             ["up_to = 300_000", 'up_to = "300000"'],
-            (
-                "line 'small-business-cash' > band 1 > up_to: input should be a valid integer"
-                " (found '300000')"
-            ),
+            ("line 'small-business-cash' > band 1 > up_to: input should be a valid integer (found '300000')"),
         ),
         (["up_to = 300_000", "up_to = 300_000.0"], "band 1 > up_to: input should be a valid int"),
         (["up_to = 300_000", "up_to = true"], "band 1 > up_to: input should be a valid integer"),
@@ -132,9 +129,7 @@ def test_a_page_that_breaks_a_rule_is_refused_with_the_path_of_its_key(
 @pytest.mark.parametrize(
     ("written", "held"), [("0.25", 2500), ("0.3333", 3333), ("1", 10_000), ("1.0", 10_000)]
 )
-def test_a_share_of_at_most_four_places_is_held_exactly(
-    edited: Edited, written: str, held: int
-) -> None:
+def test_a_share_of_at_most_four_places_is_held_exactly(edited: Edited, written: str, held: int) -> None:
     line = load_policy(edited("policies", "fixed = 30_000", f"share = {written}")).schedules[0]
     assert line.bands[0].share == held
 
@@ -166,9 +161,7 @@ def test_the_latest_change_of_effort_is_in_force_whatever_the_order_of_the_page(
     edited: Edited,
 ) -> None:
     first = "effort_changes = [{ since = 2023-01-30"
-    page = edited(
-        "policies", first, first.replace("[", '[{ since = 2023-03-01, effort = "automatic" }, ')
-    )
+    page = edited("policies", first, first.replace("[", '[{ since = 2023-03-01, effort = "automatic" }, '))
     line = load_policy(page).line("small-business-cash")
     assert line.effort_on(date(2023, 2, 28)) == "documents"
     assert line.effort_on(date(2023, 3, 1)) == "automatic"

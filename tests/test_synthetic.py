@@ -116,9 +116,7 @@ def test_names_are_written_in_many_ways() -> None:
 def test_the_bundled_file_is_what_its_seed_makes() -> None:
     assert pl.read_parquet_metadata(BUNDLED)["seed"] == str(SEED)
     fresh = synthesise(PAGE, INCIDENT, seed=SEED)
-    assert fresh.equals(pl.read_parquet(BUNDLED)), (
-        "make data/claims again: its page or names changed"
-    )
+    assert fresh.equals(pl.read_parquet(BUNDLED)), "make data/claims again: its page or names changed"
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -150,9 +148,7 @@ def edited(tmp_path: Path, old: str, new: str) -> Path:
 def test_another_page_gives_another_band_mix(tmp_path: Path) -> None:
     page = edited(tmp_path, "up_to = 300_000, share = 0.50", "up_to = 300_000, share = 0.25")
     frame = synthesise(load_synthetic(page), INCIDENT, seed=SEED)
-    small = frame.filter(
-        pl.col("industry").is_not_null(), pl.col("claimant_type") == "소상공인", LOSS
-    )
+    small = frame.filter(pl.col("industry").is_not_null(), pl.col("claimant_type") == "소상공인", LOSS)
     assert (small["loss"] <= 300_000).mean() == pytest.approx(0.25 / 0.75, abs=0.02)
 
 
@@ -172,9 +168,7 @@ def test_another_page_gives_another_band_mix(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_page_that_does_not_fit_is_refused(
-    tmp_path: Path, old: str, new: str, message: str
-) -> None:
+def test_a_page_that_does_not_fit_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     page = edited(tmp_path, old, new)
     with pytest.raises(UsageError, match=message):
         synthesise(load_synthetic(page), INCIDENT, seed=1)

@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from outage_analysis.aggregation import build_cube as build_cube
     from outage_analysis.assumptions import load_ledger as load_ledger
     from outage_analysis.claims import read_claims as read_claims
     from outage_analysis.costs import cost_table as cost_table
-    from outage_analysis.cube import build_cube as build_cube
     from outage_analysis.incidents import load_incident as load_incident
     from outage_analysis.payouts import payments as payments
     from outage_analysis.pipeline import Plan as Plan
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Plan": "pipeline",
-    "build_cube": "cube",
+    "build_cube": "aggregation",
     "cost_table": "costs",
     "facts": "published",
     "load_incident": "incidents",

@@ -163,8 +163,8 @@ def cube(
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
     """
+    from outage_analysis.aggregation import build_cube
     from outage_analysis.claims import read_claims
-    from outage_analysis.cube import build_cube
     from outage_analysis.incidents import load_incident
     from outage_analysis.policies import load_policy
     from outage_analysis.reports import write_table

@@ -1,30 +1,26 @@
-"""Claims -> cubes: claims, loss and loss squared by chosen dimensions and loss band.
+"""The cube: claims, loss and loss squared by chosen dimensions and loss band; and one from totals alone.
 
-SQL ends here. Everything later reads a cube, so its cost does not grow with the number of claims.
+Everything after it reads a cube, so its cost does not grow with the number of claims.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from outage_analysis import queries
-from outage_analysis.bands import UNKNOWN, Band, Bands, log_grid, parse_band
-from outage_analysis.claims import Claims
+from outage_analysis.bands import UNKNOWN, Band, parse_band
 from outage_analysis.datasets import is_file, nearest
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import Dimension, Incident, Named, folded
-from outage_analysis.policies import Policy
-from outage_analysis.queries import literal, quoted
+from outage_analysis.incidents import Incident, Named, folded
 
 Types = dict[str, pl.DataType | type[pl.DataType]]
 MEASURES: Types = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
 EDGES: Types = {"over": pl.Int64, "up_to": pl.Int64}
-_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
+HIGHEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -48,80 +44,14 @@ class Cube:
         return int(self.frame["claims"].sum())
 
 
-def build_cube(
-    claims: Claims,
-    *,
-    dimensions: Sequence[str] = ("service", "claimant_type"),
-    bands: Bands | None = None,
-    policy: Policy | None = None,
-) -> Cube:
-    """Aggregate claims by dimensions and loss band.
-
-    Args:
-        claims: what `read_claims` returned.
-        dimensions: service, claimant_type, filed_on or a dimension of the incident.
-        bands: the loss bands; by default a logarithmic grid, 24 a decade.
-        policy: its edges join the default grid, so that payments from the cube are exact.
-    """
-    by_id = {d.id: d for d in claims.incident.dimensions}
-    for name in dimensions:
-        if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
-            known = ["service", "claimant_type", "filed_on", *by_id]
-            raise UsageError("no such dimension", value=name, remedy=nearest(name, known))
-        if list(dimensions).count(name) > 1:
-            raise UsageError("a dimension is named twice", value=name)
-    if bands is None:
-        bands = Bands.of(log_grid(), policy.cuts if policy else ())
-    if claims.incident.loss.negative == "band":
-        bands = replace(bands, negative=True)
-    total = claims.sql("select coalesce(sum(abs(loss)), 0) from claims").fetchall()
-    _refuse_overflow(total[0][0])
-    rows = [
-        (o, u, _LOWEST if o is None else o, _HIGHEST if u is None else u)
-        for o, u in bands.rows()
-        if (o, u) != UNKNOWN
-    ]
-    warehouse = claims.warehouse
-    schema: Types = {**EDGES, "above": pl.Int64, "below": pl.Int64}
-    warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
-    groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
-    query = queries.bind(
-        "cube",
-        columns="".join(f"{e} as {quoted(name)}, " for name, e in groups.items()),
-        groups="".join(f"{e}, " for e in groups.values()),
-        names="".join(f"{quoted(name)}, " for name in groups),
-    )
-    frame = warehouse.frame(query)
-    return Cube(frame, tuple(dimensions), claims.synthetic, ", ".join(f.name for f in claims.inputs))
-
-
-def _refuse_overflow(total: int, file: str | None = None) -> None:
+def refuse_overflow(total: int, file: str | None = None) -> None:
     """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
-    if total > _HIGHEST:
+    if total > HIGHEST:
         raise InputRefused(
-            f"claims or losses add up to more than {_HIGHEST:,}",
+            f"claims or losses add up to more than {HIGHEST:,}",
             file=file,
             remedy="State losses in a larger unit.",
         )
-
-
-def _expression(name: str, dimension: Dimension | None) -> str:
-    """A dimension as the cube groups it: a numeric one by the label of its band."""
-    if dimension is None or dimension.kind == "text":
-        return quoted(name)
-    cases = [f"when {quoted(name)} is null then null"]
-    low = None
-    for cut in dimension.cuts:
-        cases.append(f"when {quoted(name)} <= {cut} then {literal(dimension_label(low, cut))}")
-        low = cut
-    return f"case {' '.join(cases)} else {literal(dimension_label(low, None))} end"
-
-
-def dimension_label(over: int | None, up_to: int | None) -> str:
-    """The band of a numeric dimension, as cubes and eligibility rules write it."""
-    if over is None:
-        return f"up to {up_to}"
-    return f"over {over}" if up_to is None else f"over {over} up to {up_to}"
 
 
 MOST_DIGITS = 15
@@ -172,7 +102,7 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
                 value=error.value,
                 remedy=error.remedy,
             ) from error
-    _refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
+    refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
     schema: Types = {"service": pl.String, "claimant_type": pl.String, **EDGES, **MEASURES}
     frame = (
         pl.DataFrame(rows, schema=schema, orient="row")

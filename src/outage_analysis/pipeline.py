@@ -12,10 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
+from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.costs import cost_table, drivers, levers, tie_outs, totals
-from outage_analysis.cube import Cube, build_cube, read_counts
+from outage_analysis.cube import Cube, read_counts
 from outage_analysis.datasets import data_root, ids
 from outage_analysis.distributions import display_bands
 from outage_analysis.errors import ModelRefused, UsageError

@@ -5,6 +5,7 @@ Nothing made here is a finding about an incident; every row says of itself that 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -266,4 +267,5 @@ def write_synthetic(frame: pl.DataFrame, path: str | Path, *, seed: int) -> None
     except OSError as error:
         raise EnvironmentFailed(f"cannot be written: {error}", file=path.name) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

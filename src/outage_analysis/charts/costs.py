@@ -227,7 +227,7 @@ def free_goods(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
         )
     )
     y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
-    room = alt.Scale(domain=[0, float(data["promised"].max()) * 1.2])  # type: ignore[arg-type]
+    room = alt.Scale(domain=[0, float(data["promised"].max()) * 1.6])  # type: ignore[arg-type]
     base = alt.Chart(plain(data))
     x = alt.X("promised:Q", scale=room, title=w("chart.free_x", unit=unit), axis=FEW)
     whole = base.mark_bar(size=18, fill=LIGHT, stroke=GREY).encode(x, y)

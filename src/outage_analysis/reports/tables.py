@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.pipeline import Analysis
 
 FORMULA_STARTS = r"^[=+\-@\t\r]"
@@ -19,16 +20,23 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
 
     Raises:
         UsageError: another suffix.
+        EnvironmentFailed: the file cannot be written.
     """
     if path.suffix not in (".csv", ".parquet"):
         raise UsageError("is neither .csv nor .parquet", file=path.name)
     temporary = path.with_name(f".{path.name}.part")
-    if path.suffix == ".csv":
-        texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
-        frame.with_columns(_harmless(name) for name in texts).write_csv(temporary)
-    else:
-        frame.write_parquet(temporary, compression="zstd")
-    temporary.replace(path)
+    try:
+        if path.suffix == ".csv":
+            texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
+            frame.with_columns(_harmless(name) for name in texts).write_csv(temporary)
+        else:
+            frame.write_parquet(temporary, compression="zstd")
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        reason = error.strerror or str(error).partition(":")[0]
+        raise EnvironmentFailed(f"cannot be written: {reason}", file=path) from error
 
 
 def _harmless(name: str) -> pl.Expr:

@@ -1,0 +1,231 @@
+"""The command line as its user meets it: results on stdout, one line of trouble on stderr, exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.catalogue import catalogue
+from outage_analysis.cli import app, main
+from outage_analysis.datasets import data_root
+
+COMMANDS = [
+    c.name or (c.callback.__name__ if c.callback else "")
+    for c in (*app.registered_commands, *catalogue.registered_commands)
+]
+POLICY = data_root() / "policies" / "kakao-2022.toml"
+INCIDENT = data_root() / "incidents" / "kakao-2022.toml"
+HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"
+GOOD = "1,카톡,소상공인,2022-10-19,300000,서울,식당,free\n"
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Run the command in a folder of its own; returns exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def run_command(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["outage-analysis", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        shown = capsys.readouterr()
+        return int(stop.value.code or 0), shown.out, shown.err
+
+    return run_command
+
+
+def claims(text: str) -> Path:
+    path = Path("claims.csv")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_commands_are_those_of_the_readme() -> None:
+    assert set(COMMANDS) == {"report", "ingest", "cube", "cost", "synth", "facts", "policies", "incidents"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_by_example(run: Run, command: str) -> None:
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert f"outage-analysis {command}" in out.split("Usage:")[1].split("Options")[0].split("\n", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        (("cost",), "totals"),
+        (("ingest", "claims.csv"), "files"),
+        (("cube", "claims.csv"), "rows"),
+        (("incidents", "kakao-2022"), "service"),
+        (("policies", "kakao-2022"), "line"),
+    ],
+)
+def test_json_on_stdout_is_json_and_nothing_else(run: Run, arguments: tuple[str, ...], key: str) -> None:
+    claims(HEADER + GOOD)
+    code, out, err = run(*arguments, "--json")
+    assert (code, err) == (0, "")
+    assert key in json.loads(out)
+
+
+@pytest.mark.parametrize("command", ["facts", "policies", "incidents"])
+def test_a_list_as_json_is_a_list(run: Run, command: str) -> None:
+    code, out, _ = run(command, "--json")
+    assert code == 0
+    assert {"id"} <= set(json.loads(out)[0])
+
+
+def test_a_path_serves_wherever_an_id_does(run: Run) -> None:
+    by_id = run("cost", "--json")
+    by_path = run("cost", "--json", "--incident", INCIDENT, "--policy", POLICY,
+                  "--ledger", data_root() / "assumptions" / "kakao-2022.toml")  # fmt: skip
+    assert by_path == by_id
+    assert by_path[0] == 0
+
+
+def test_facts_of_a_day_leave_out_what_came_later(run: Run) -> None:
+    early = {f["id"] for f in json.loads(run("facts", "--as-of", "2022-12-29", "--json")[1])}
+    late = {f["id"] for f in json.loads(run("facts", "--as-of", "2022-12-30", "--json")[1])}
+    assert "CL-13" in late - early
+
+
+def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
+    totals = Path("totals.csv")
+    totals.write_text(
+        'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n멜론,소상공인,unknown,9\n',
+        encoding="utf-8",
+    )
+    code, out, _ = run("cost", "--counts", totals, "--json")
+    assert code == 0
+    given = [t for t in json.loads(out)["totals"] if t["basis"] == "claims"]
+    assert given[0]["promised"] == 100 * 30_000
+
+
+def test_the_report_ends_with_the_path_of_its_page(run: Run) -> None:
+    code, out, _ = run("report", "--out", "here")
+    assert code == 0
+    assert out.splitlines()[-1] == str(Path("here") / "report.html")
+    assert Path("here/report.html").is_file()
+
+
+def test_a_cube_is_printed_or_written(run: Run) -> None:
+    file = claims(HEADER + GOOD)
+    assert "kakaotalk" in run("cube", file, "--by", "service,claimant_type")[1]
+    code, out, _ = run("cube", file, "--by", "region", "--out", "cube.csv")
+    assert (code, out) == (0, "cube.csv\n")
+    assert "서울" in Path("cube.csv").read_text("utf-8")
+
+
+def test_synth_writes_a_labelled_file_and_no_other(run: Run) -> None:
+    assert run("synth", "--seed", 3, "--out", "my-synthetic.parquet")[0] == 0
+    assert Path("my-synthetic.parquet").stat().st_size > 100_000
+    code, _, err = run("synth", "--out", "mine.csv")
+    assert code == 2
+    assert "synthetic" in err
+    assert not Path("mine.csv").exists()
+
+
+BAD_CLAIMS = {
+    "missing column": ("claim_id,service,filed_on,loss\n1,카톡,2022-10-19,1\n", "claimant_type is missing"),
+    "unknown service": (HEADER + GOOD.replace("카톡", "카카오톸"), "'카카오톡'"),
+    "negative loss": (HEADER + GOOD.replace("300000", "-5"), "loss is not negative"),
+    "fractional loss": (HEADER + GOOD.replace("300000", "1.5"), "loss is a whole number"),
+    "outside the window": (HEADER + GOOD.replace("2022-10-19", "2023-10-19"), "within the claims window"),
+    "duplicate id": (HEADER + GOOD + GOOD, "Row 2 of claims.csv was kept"),
+    "empty file": ("", "the file is empty"),
+    "header only": (HEADER, "has a header and no rows"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_CLAIMS)
+@pytest.mark.parametrize("command", ["ingest", "cost"])
+def test_bad_claims_are_one_line_and_exit_3(run: Run, command: str, case: str) -> None:
+    text, said = BAD_CLAIMS[case]
+    file = claims(text)
+    code, out, err = run(command, file) if command == "ingest" else run(command, "--claims", file)
+    assert (code, out) == (3, "")
+    assert re.fullmatch(r"error: claims\.csv.*\n", err)
+    assert said in err
+
+
+def test_a_file_that_is_not_there_is_exit_3(run: Run) -> None:
+    assert run("ingest", "nowhere.csv") == (3, "", "error: nowhere.csv: there is no such file\n")
+
+
+BAD_POLICIES = {
+    "gap": ("over = 300_000", "over = 310_000", "there is a gap"),
+    "overlap": ("over = 300_000", "over = 290_000", "overlap"),
+    "unknown key": ("public_on = 2022-10-19", "publicon = 2022-10-19", "Did you mean 'public_on'?"),
+    "edge as text": ("up_to = 300_000", 'up_to = "300000"', "without quotes"),
+    "date as text": ("public_on = 2022-10-19", 'public_on = "2022-10-19"', "is not a date"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_POLICIES)
+@pytest.mark.parametrize(
+    "command", [("policies",), ("cost", "--policy"), ("report", "--out", "r", "--policy")]
+)
+def test_a_bad_policy_is_one_line_and_exit_2(run: Run, command: tuple[str, ...], case: str) -> None:
+    old, new, said = BAD_POLICIES[case]
+    Path("p.toml").write_text(POLICY.read_text("utf-8").replace(old, new), encoding="utf-8")
+    code, out, err = run(*command, "p.toml")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: p\.toml.*\n", err)
+    assert said in err
+    assert not Path("r").exists()
+
+
+def test_an_incident_without_services_is_exit_2(run: Run) -> None:
+    page = INCIDENT.read_text("utf-8")
+    start, end = page.index("[[service]]"), page.index("# What others said")
+    Path("i.toml").write_text(page[:start] + page[end:], encoding="utf-8")
+    code, _, err = run("incidents", "i.toml")
+    assert code == 2
+    assert "service: a required key is missing. Add at least one [[service]] table" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("cost", "--as-of", "2022-13-01"), 2, "not a day"),
+        (("cost", "--max-rejects", "lots"), 2, "not a share"),
+        (("cost", "--policy", "kakao-2023"), 2, "Did you mean 'kakao-2022'?"),
+        (("report", "--lang", "fr"), 2, "no such language"),
+        (("report", "--out", "/etc"), 2, "is not a report"),
+        (("report", "--out", "claims.csv/deeper"), 6, "cannot be written"),
+        (("cost", "--as-of", "2022-10-01"), 5, "Move --as-of"),
+        (("facts", "CL-99"), 2, "no such fact"),
+        (("cube", "claims.csv", "--by", "colour"), 2, "no such dimension"),
+        (("cost", "--claims", "claims.csv", "--counts", "t.csv"), 2, "not both"),
+    ],
+)
+def test_every_refusal_is_one_line_with_its_exit_code(
+    run: Run, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    claims(HEADER + GOOD)
+    result, out, err = run(*arguments)
+    assert (result, out) == (code, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+
+
+def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "outage_analysis", "facts", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.read(1)
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    process.wait()
+    assert b"Traceback" not in said

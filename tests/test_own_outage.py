@@ -1,0 +1,87 @@
+"""An outage of one's own runs from TOML and a CSV, with no change of code."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from outage_analysis import Plan, run, write_report
+from outage_analysis.pipeline import Analysis
+
+HERE = Path(__file__).parent / "own_outage"
+
+
+@pytest.fixture(scope="module")
+def analysis() -> Analysis:
+    return run(
+        Plan(incident=HERE / "incident.toml", policy=HERE / "policy.toml", claims=(HERE / "claims.csv",))
+    )
+
+
+def test_every_row_is_a_claim(analysis: Analysis) -> None:
+    assert analysis.tables["claims_quality"].rows() == [("claims.csv", 7, 7, 0)]
+
+
+def test_the_payments_are_those_of_a_hand_calculation(analysis: Analysis) -> None:
+    # 60 and 119 minutes over 5 km: 12.50 euros each; 120 minutes over 20 km: 25 euros. 59 minutes
+    # get nothing, 4 km are not entitled, a negative delay counts as none, an unknown one waits.
+    total = analysis.total("claims")
+    assert total is not None
+    assert total["expected"] == 1_250 + 1_250 + 2_500  # automatic: everyone is paid
+    assert total["low"] == total["high"] == total["promised"] == 5_000
+
+
+def test_the_numeric_dimension_is_cut_at_its_lower_closed_edges(analysis: Analysis) -> None:
+    cells = analysis.cubes["cost"].frame.group_by("distance").agg(pl.col("claims").sum())
+    assert dict(cells.iter_rows()) == {"up to 4": 1, "over 4 up to 19": 5, "over 19": 1}
+
+
+def test_the_edges_belong_to_the_upper_band(analysis: Analysis) -> None:
+    costs = analysis.tables["claims_costs"].filter(level="band", rule="pays")
+    assert sorted(costs.select("over", "up_to", "count").rows()) == [(59, 119, 2.0), (119, None, 1.0)]
+
+
+def test_the_day_is_that_of_the_last_promise(analysis: Analysis) -> None:
+    assert analysis.as_of == date(2031, 3, 2)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
+    analysis: Analysis, tmp_path: Path, lang: str
+) -> None:
+    page = write_report(analysis, tmp_path / "report", lang=lang).read_text("utf-8")
+    text = page[: page.index('<script type="application/json"')]
+    assert "Tram outage in Lindau" in text
+    assert {"en": "50 euros", "ko": "50 유로"}[lang] in text
+    assert "Kakao" not in text
+    assert "KRW" not in text
+
+
+def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:
+    counts = tmp_path / "totals.csv"
+    counts.write_text(
+        'service,claimant_type,band,claims\nR,rider,"[60, 120)",2\nB,rider,>=120,1\n', encoding="utf-8"
+    )
+    policy = tmp_path / "policy.toml"
+    page = (HERE / "policy.toml").read_text("utf-8")
+    policy.write_text("\n".join(x for x in page.splitlines() if "eligibility" not in x), encoding="utf-8")
+    total = run(Plan(incident=HERE / "incident.toml", policy=policy, counts=counts)).total("claims")
+    assert total is not None
+    assert total["expected"] == 5_000
+
+
+def test_a_claim_in_euros_may_have_cents(tmp_path: Path) -> None:
+    incident = tmp_path / "incident.toml"
+    page = (HERE / "incident.toml").read_text("utf-8").replace('unit = "minutes"', 'unit = "EUR"')
+    incident.write_text(page, encoding="utf-8")
+    policy = tmp_path / "policy.toml"
+    promise = (HERE / "policy.toml").read_text("utf-8").replace('"minutes"', '"EUR"')
+    policy.write_text(promise.replace("fixed = 2_500", "share = 0.5"), encoding="utf-8")
+    claims = tmp_path / "claims.csv"
+    claims.write_text("claim_id,line,claimant_type,filed_on,delay,distance\n1,R,rider,2031-03-02,12.5,9\n")
+    total = run(Plan(incident=incident, policy=policy, claims=(claims,))).total("claims")
+    assert total is not None
+    assert total["expected"] == 625  # half of 1,250 cents

@@ -1,0 +1,38 @@
+"""The public names: pinned, and resolved only when used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import outage_analysis
+
+PINNED = [
+    "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_ledger", "load_policy",
+    "payments", "read_claims", "run", "write_report",
+]  # fmt: skip
+
+
+def test_the_public_names_are_pinned() -> None:
+    assert sorted(outage_analysis.__all__) == PINNED
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_each_name_resolves(name: str) -> None:
+    assert callable(getattr(outage_analysis, name))
+    assert name in dir(outage_analysis)
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'guess'"):
+        _ = outage_analysis.guess
+
+
+@pytest.mark.parametrize("module", ["outage_analysis", "outage_analysis.cli"])
+def test_importing_loads_nothing_heavy(module: str) -> None:
+    heavy = ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")
+    code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
