@@ -9,8 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from outage_analysis import queries
+from outage_analysis.charts import CHARTS
+from outage_analysis.cli import app
+from outage_analysis.datasets import Kind, ids
+from outage_analysis.ingest import READERS
+from outage_analysis.reports import FORMATS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "outage_analysis"
@@ -55,6 +61,28 @@ def test_every_query_is_bound_to_a_name_and_says_what_a_row_means() -> None:
     assert files == set(queries.NAMES)
     for name in queries.NAMES:
         assert queries.text(name).startswith("-- One row ")
+
+
+def named_in_the_docs() -> dict[str, list[str]]:
+    """Every registry whose entries a reader must find in the docs."""
+    kinds: tuple[Kind, ...] = ("policies", "incidents", "assumptions")
+    return {
+        "commands": list(get_command(app).commands),  # type: ignore[attr-defined] # a group
+        "formats": list(FORMATS),
+        "charts": list(CHARTS),
+        "readers": list(READERS),
+        "queries": list(queries.NAMES),
+        **{kind: ids(kind) for kind in kinds},
+    }
+
+
+@pytest.mark.parametrize("kind", named_in_the_docs())
+def test_the_docs_name_every_entry_of_a_registry(kind: str) -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    text = "\n".join(p.read_text("utf-8") for p in pages)
+    entries = named_in_the_docs()[kind]
+    assert entries
+    assert [e for e in entries if not re.search(rf"(?<![\w]){re.escape(e)}(?!\w)", text)] == []
 
 
 def test_nothing_names_a_machine_or_a_registry() -> None:

@@ -177,10 +177,10 @@ def test_an_id_repeated_in_another_file_names_the_file_that_was_kept(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     one = claims_csv([{}, {}], name="z.csv")
-    two = claims_csv([{"claim_id": "new"}, {"claim_id": "c2"}], name="a.csv")
+    two = claims_csv([{"claim_id": "c2"}, {"claim_id": "new"}], name="a.csv")
     claims = read_claims([one, two], incident, max_rejects=1)
     rejects = claims.rejects.select("source_file", "source_row", "kept_file", "kept_row").rows()
-    assert rejects == [("a.csv", 3, "z.csv", 3)]
+    assert rejects == [("a.csv", 2, "z.csv", 3)]
     assert claims.files.rows() == [("z.csv", 2, 2, 0), ("a.csv", 2, 1, 1)]
 
 

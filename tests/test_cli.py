@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,10 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
     """Run the command in a folder of its own; returns exit code, stdout, stderr."""
     monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGPIPE)  # the command ends by it; the tests must not
 
     def run_command(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["outage-analysis", *map(str, arguments)])
@@ -40,7 +42,8 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         shown = capsys.readouterr()
         return int(stop.value.code or 0), shown.out, shown.err
 
-    return run_command
+    yield run_command
+    signal.signal(signal.SIGPIPE, before)
 
 
 def claims(text: str) -> Path:
@@ -218,6 +221,100 @@ def test_every_refusal_is_one_line_with_its_exit_code(
     assert said in err
 
 
+COUNTS = 'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",4000\nkakao t,소상공인,>500000,7\n'
+BAD_COUNTS = {
+    "negative count": ("4000", "-4000", "row 2, claims: claims is not a whole number (found '-4000')"),
+    "fractional count": ("4000", "4.5", "row 2, claims"),
+    "no band": (">500000", "big", "row 3, band: is not a loss band"),
+    "unknown service": ("kakao t", "kakao tt", "Did you mean 'Kakao T'?"),
+    "missing column": ("band,", "bnd,", "row 1: the column band is missing"),
+    "too many fields": (",7", ",7,8", "row 3: has not the fields of its header"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COUNTS)
+def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
+    old, new, said = BAD_COUNTS[case]
+    Path("counts.csv").write_text(COUNTS.replace(old, new), encoding="utf-8")
+    code, out, err = run("cost", "--counts", "counts.csv")
+    assert (code, out) == (3, "")
+    assert re.fullmatch(r"error: counts\.csv.*\n", err)
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.txt", b"hello", "is of no known format. Known: .csv, .parquet"),
+        ("a.parquet", b"hello", "is not a Parquet file"),
+        ("a.csv", "접수번호,서비스".encode("cp949"), "is not UTF-8 at byte 0"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_exit_3(run: Run, name: str, content: bytes, said: str) -> None:
+    Path(name).write_bytes(content)
+    for arguments in (("ingest", name), ("report", "--out", "r", "--claims", name)):
+        code, out, err = run(*arguments)
+        assert (code, out) == (3, "")
+        assert re.fullmatch(rf"error: {name}.*\n", err)
+        assert said in err
+    assert [p.name for p in Path.cwd().iterdir()] == [name]
+
+
+def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
+    file = claims(HEADER + GOOD)
+    for arguments in (
+        ("cube", file, "--out", "claims.csv/cube.csv"),
+        ("cube", file, "--out", "no-folder/cube.parquet"),
+        ("synth", "--out", "claims.csv/a-synthetic.csv"),
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (6, "")
+        assert re.fullmatch(r"error: .*: cannot be written.*\n", err)
+        assert ".part" not in err.split(":")[1]
+    assert [p.name for p in Path.cwd().iterdir()] == ["claims.csv"]
+
+
+def test_a_report_is_replaced_only_by_force(run: Run) -> None:
+    file = claims(HEADER + GOOD)
+    command = ("report", "--claims", file, "--out", "r")
+    assert run(*command)[:2] == (0, "r/report.html\n")
+    code, out, err = run(*command, "--lang", "ko")
+    assert (code, out) == (2, "")
+    assert "Add --force" in err
+    assert 'lang="en"' in Path("r/report.html").read_text("utf-8")
+    shown = json.loads(run(*command, "--lang", "ko", "--force", "--json")[1])
+    assert shown == {"report": "r/report.html", "manifest": "r/manifest.json"}
+    assert 'lang="ko"' in Path("r/report.html").read_text("utf-8")
+
+
+def test_a_report_without_hindsight_shows_none(run: Run) -> None:
+    file = claims(HEADER + GOOD)
+    for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
+        assert run("report", "--claims", file, "--out", out, flag)[0] == 0
+    shown = {out: 'class="hindsight"' in Path(out, "report.html").read_text("utf-8")
+             for out in ("with", "without")}  # fmt: skip
+    assert shown == {"with": True, "without": False}
+    assert not list(Path("without/tables").glob("hindsight_*"))
+
+
+def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> None:
+    file = claims(HEADER + GOOD + GOOD.replace("1,", "2,", 1).replace("300000", "-5"))
+    page = json.loads(run("ingest", file, "--max-rejects", "0.5", "--json")[1])
+    assert page["files"] == [{"file": "claims.csv", "rows": 2, "claims": 1, "rejects": 1}]
+    assert [r["rule"] for r in page["rules"]] == ["loss is not negative"]
+    code, out, err = run("ingest", file, "--max-rejects", "50%")
+    assert (code, err) == (0, "")
+    assert page["first_rejects"][0] in out
+    assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("cost", "--nonsense"), ("ingest",)])
+def test_what_the_command_does_not_know_is_wrong_usage(run: Run, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
 def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "outage_analysis", "facts", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
@@ -227,5 +324,5 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
-    process.wait()
-    assert b"Traceback" not in said
+    # Ended by the pipe, as any command is: by no exit code of ours, and without a word.
+    assert (process.wait(timeout=60), said) in ((0, b""), (-signal.SIGPIPE, b""))

@@ -101,6 +101,19 @@ def test_ragged_rows_are_rejects_and_the_rows_between_keep_their_numbers(
     assert rejects["raw"].to_list() == ["short", "a,b", two + ",extra", "z", "last,"]
 
 
+def test_the_unreadable_rows_of_one_file_are_not_those_of_the_next(
+    tmp_path: Path, incident: Incident
+) -> None:
+    header, one, two, _ = header_and_good(incident)
+    paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.csv")]
+    for path, lines in zip(paths, [["short", one], [two], ["x", "y"]], strict=True):
+        path.write_text("\n".join([header, *lines]), "utf-8")
+    claims = read_claims(paths, incident, max_rejects=1)
+    assert claims.files.rows() == [("a.csv", 2, 1, 1), ("b.csv", 1, 1, 0), ("c.csv", 2, 0, 2)]
+    assert rows_of(claims) == [(3, "c1"), (2, "c2")]
+    assert claims.rejects["raw"].to_list() == ["short", "x", "y"]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_blank_rows_are_skipped_but_counted(tmp_path: Path, incident: Incident, end: str) -> None:
     header, one, two, three = header_and_good(incident)

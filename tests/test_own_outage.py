@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -58,6 +61,16 @@ def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
     assert {"en": "50 euros", "ko": "50 유로"}[lang] in text
     assert "Kakao" not in text
     assert "KRW" not in text
+
+
+def test_the_command_line_runs_it_too(tmp_path: Path) -> None:
+    pages = ("--incident", HERE / "incident.toml", "--policy", HERE / "policy.toml")
+    command = [sys.executable, "-m", "outage_analysis", "cost", *map(str, pages)]
+    command += ["--claims", str(HERE / "claims.csv"), "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    page = json.loads(done.stdout)
+    assert (page["currency"], page["synthetic_claims"]) == ("EUR", False)
+    assert [t["expected"] for t in page["totals"] if t["basis"] == "claims"] == [5_000]
 
 
 def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:

@@ -285,6 +285,14 @@ def test_a_csv_holds_no_formula_that_a_sheet_would_run(tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "a.parquet")["text"].to_list() == texts
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"a.{suffix}").mkdir()
+    with pytest.raises(EnvironmentFailed, match=rf"a\.{suffix}: cannot be written"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / f"a.{suffix}")
+    assert [p.name for p in tmp_path.iterdir()] == [f"a.{suffix}"]
+
+
 def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"neither \.csv nor \.parquet"):
         write_table(pl.DataFrame({"a": [1]}), tmp_path / "a.xlsx")

@@ -208,6 +208,7 @@ def cost(
     """
     import polars as pl
 
+    from outage_analysis.labels import Words
     from outage_analysis.pipeline import run
 
     with progress() as step:
@@ -231,16 +232,20 @@ def cost(
             }
         )
         return
-    print_table(
-        sums,
-        f"Totals as of {analysis.as_of}, {analysis.incident.currency}; low and high are bounds",
+    words = Words("en", loss_digits=analysis.incident.loss_digits)
+    currency = analysis.incident.currency
+    shown = sums.select("basis", "valuation", "low", "expected", "high", "left_out")
+    print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low and high are bounds")
+    band = pl.struct("over", "up_to").map_elements(
+        lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
     )
-    print_table(
-        table.select(
-            "basis", "line", "service", "over", "up_to", "rule", "count", "low", "expected", "high", "status"
-        ),
-        "By cost line, service and band",
-    )
+    numbers = ("count", "low", "expected", "high")
+    for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
+        print_table(part.select("line", *numbers, "status"), f"By cost line: {words(f'word.{basis}')}")
+    bands = table.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
+    for (basis, line), part in bands.group_by("basis", "line", maintain_order=True):
+        named = ["service"] if part["service"].null_count() < len(part) else []
+        print_table(part.select(*named, "band", *numbers), f"{line}, by loss band: {words(f'word.{basis}')}")
 
 
 @app.command()

@@ -15,6 +15,8 @@ from outage_analysis.errors import one_line
 if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
 
+WIDE = 160
+"""Columns of a table that goes to a file or a pipe."""
 LARGE = 100
 """From here on a number on a terminal has no decimals."""
 
@@ -82,10 +84,12 @@ def print_table(frame: pl.DataFrame, title: str) -> None:
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, dtype in frame.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+        number = dtype.is_numeric()  # a number is never broken over lines; text is, to make room
+        table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=number)
     for row in frame.iter_rows():
         table.add_row(*_cells(row))
-    Console(markup=False, highlight=False, soft_wrap=False).print(table)
+    width = None if sys.stdout.isatty() else WIDE
+    Console(markup=False, highlight=False, width=width).print(table)
 
 
 def _cells(row: Iterable[object]) -> list[str]:
