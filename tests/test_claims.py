@@ -117,6 +117,41 @@ def test_any_other_loss_is_a_reject(claims_csv: ClaimsCsv, incident: Incident, w
 
 
 @pytest.mark.parametrize(
+    ("written", "loss"),
+    [
+        ("12.50", 1_250),
+        ("12.5", 1_250),
+        ("12", 1_200),
+        ("12.500", 1_250),
+        ("0.01", 1),
+        ("-0.00", 0),
+        ("9999999999999.99", 999_999_999_999_999),
+        ("10000000000000.00", None),
+        ("999999999999999.99", None),
+        ("12.505", None),
+        ("12,50", None),
+        (".50", None),
+    ],
+)
+def test_a_money_loss_may_have_the_decimals_of_its_currency(
+    claims_csv: ClaimsCsv, incident: Incident, written: str, loss: int | None
+) -> None:
+    cents = incident.model_copy(update={"minor_units": 2})
+    claims = read(claims_csv([{}, {"loss": written}]), cents)
+    assert claims.frame()["loss"].to_list() == [10_000_000, *([] if loss is None else [loss])]
+    assert len(claims.rejects) == (loss is None)
+
+
+def test_a_loss_that_is_no_money_has_no_decimals_whatever_the_currency(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    minutes = incident.loss.model_copy(update={"unit": "minutes"})
+    ferry = incident.model_copy(update={"minor_units": 2, "loss": minutes})
+    claims = read(claims_csv([{"loss": "90"}, {"loss": "12.50"}]), ferry)
+    assert claims.frame()["loss"].to_list() == [90]
+
+
+@pytest.mark.parametrize(
     ("policy", "losses", "rejects"),
     [("reject", [5], 1), ("zero", [5, 0], 0), ("band", [5, -3], 0)],
 )

@@ -18,6 +18,7 @@ from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import ModelRefused
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.published import figure
+from outage_analysis.tables import funnel_table
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Assumption
@@ -193,6 +194,14 @@ def test_a_fee_credit_without_a_count_is_bounded_by_what_bounds_its_subscribers(
     assert [row[k] for k in ("count", "low", "expected", "high")] == [None, 0, None, 226_154 * 7_550]
 
 
+def test_a_rate_whose_most_is_nothing_stays_nothing(policy: Policy, ledger: Ledger) -> None:
+    nobody = stated(ledger, filing_share=(0, 0, 0))
+    table = cost_table(policy, nobody, as_of=DAY)
+    assert [row_of(table)[k] for k in ("low", "expected", "high")] == [0, 0, 0]
+    funnel = funnel_table(policy, nobody, DAY, table)
+    assert funnel.filter(stage="filed")["high"].to_list() == [0]
+
+
 # --- what is left out ------------------------------------------------------------------------------
 
 
@@ -200,9 +209,9 @@ def test_totals_never_add_cash_and_face_value(policy: Policy, ledger: Ledger) ->
     table = cost_table(policy, ledger, as_of=DAY)
     lines = [r for r in table.iter_rows(named=True) if r["level"] == "line"]
     for row in totals(table).iter_rows(named=True):
-        mine = [r for r in lines if r["valuation"] == row["valuation"] and r["expected"] is not None]
-        for column in ("promised", "low", "expected", "high"):
-            assert row[column] == pytest.approx(sum(r[column] for r in mine)), column
+        mine = [r for r in lines if r["valuation"] == row["valuation"]]
+        for column in ("promised", "low", "expected", "high"):  # a bound covers every line
+            assert row[column] == pytest.approx(sum(r[column] or 0 for r in mine)), column
     assert sorted(totals(table)["valuation"]) == ["cash", "face_value"]
 
 
@@ -212,9 +221,13 @@ def test_a_line_without_a_count_is_left_out_of_the_total_and_named(policy: Polic
 
 
 def test_where_no_line_has_a_figure_there_is_no_total_rather_than_zero(policy: Policy) -> None:
-    for row in totals(cost_table(policy, None, as_of=DAY)).iter_rows(named=True):
-        assert [row[k] for k in ("promised", "low", "expected", "high")] == [None] * 4
-        assert row["left_out"]
+    table = cost_table(policy, None, as_of=DAY)
+    cash, free = totals(table).iter_rows(named=True)
+    assert cash["expected"] is free["expected"] is None
+    assert cash["high"] is None  # nobody limits what a review awards
+    assert free["high"] == free["promised"] == 607_700_000_000
+    assert (cash["low"], free["low"]) == (0, 0)
+    assert cash["left_out"]
 
 
 def test_without_a_ledger_there_are_bounds_and_no_expected_cost(policy: Policy) -> None:

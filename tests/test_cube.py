@@ -375,6 +375,11 @@ def test_a_file_of_counts_that_is_not_there_is_refused(tmp_path: Path, incident:
         read_counts(tmp_path / name, incident)
 
 
+def test_a_column_of_counts_that_is_there_twice_is_refused(tmp_path: Path, incident: Incident) -> None:
+    with pytest.raises(InputRefused, match=r"row 1: a column is there twice \(found 'claims'\)"):
+        read(tmp_path, incident, HEADER + ", Claims", "카톡,개인,0,5,6")
+
+
 def test_counts_that_add_up_beyond_64_bits_are_refused(tmp_path: Path, incident: Incident) -> None:
     lines = [f"카톡,개인,>{n},{LARGEST}" for n in range(9_224)]
     with pytest.raises(InputRefused, match="add up to more than"):

@@ -148,15 +148,16 @@ def test_a_quotation_mark_that_is_not_closed_costs_its_own_record_only(
     assert claims.rejects.select("source_row", "broken").rows() == [(3, [UNREADABLE])]
 
 
-def test_a_quotation_mark_that_is_never_closed_still_leaves_every_row_accounted_for(
+def test_a_quotation_mark_that_is_never_closed_is_refused_but_a_ragged_record_of_two_lines_is_a_reject(
     tmp_path: Path, incident: Incident
 ) -> None:
     header, one, two, three = header_and_good(incident)
-    text = "\n".join([header, one, two.replace("c2", '"c2'), three])
-    claims = read_text(tmp_path / "a.csv", text, incident)
-    assert rows_of(claims) == [(2, "c1")]
-    assert claims.rejects["source_row"].to_list() == [3]
-    assert claims.rejects["raw"].item().startswith('"c2')
+    unclosed = two.replace("c2", '"c2')
+    with pytest.raises(InputRefused, match="a quotation mark that is not closed") as refusal:
+        read_text(tmp_path / "a.csv", f"{header}\n{one}\n{unclosed}\n{three}", incident)
+    assert (refusal.value.file, refusal.value.row) == ("a.csv", 3)
+    ragged = read_text(tmp_path / "b.csv", f'{header}\n{one}\nragged,"two\nlines"\n{three}', incident)
+    assert ragged.files.rows() == [("b.csv", 3, 2, 1)]
 
 
 def test_a_record_longer_than_the_engine_reads_is_a_reject(tmp_path: Path, incident: Incident) -> None:
@@ -357,6 +358,14 @@ def test_typed_parquet_columns_are_read_as_what_they_mean(tmp_path: Path, incide
     claims = read_claims(path, incident)
     assert claims.frame()["loss"].to_list() == [300_000, None]
     assert rows_of(claims) == [(1, "1"), (2, "2")]
+
+
+@pytest.mark.parametrize("nested", [pl.Series([["카톡"], ["카톡"]]), pl.Series([b"a", b"b"])])
+def test_a_parquet_column_of_no_plain_type_is_named(
+    tmp_path: Path, incident: Incident, nested: pl.Series
+) -> None:
+    with pytest.raises(InputRefused, match=r"a\.parquet, service: holds neither text nor numbers"):
+        read_claims(parquet_of(tmp_path / "a.parquet", incident, service=nested), incident)
 
 
 def test_what_is_no_parquet_file_is_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:

@@ -273,3 +273,16 @@ def test_with_hindsight_later_facts_change_only_what_says_so(
     pages = [files["report.html"].decode() for files in (known, other)]
     assert all(len(section.findall(page)) == 1 for page in pages)
     assert len({section.sub("", page) for page in pages}) == 1
+
+
+def test_a_policy_that_entitles_an_unknown_service_names_the_nearest(edited: Edited) -> None:
+    policy = edited("policies", 'service = ["kakaotalk"', 'service = ["kakao_talk"')
+    with pytest.raises(UsageError, match="entitles a service") as refusal:
+        run(Plan(policy=policy, claims=()))
+    assert "'kakaotalk'" in refusal.value.remedy
+
+
+def test_a_ledger_of_another_incident_is_refused(edited: Edited) -> None:
+    ledger = edited("assumptions", 'incident = "kakao-2022"', 'incident = "elsewhere"')
+    with pytest.raises(UsageError, match="for the incident elsewhere"):
+        run(Plan(ledger=ledger, claims=()))

@@ -179,13 +179,30 @@ def test_a_file_is_never_replaced(tmp_path: Path, bare: Analysis) -> None:
 
 def test_a_report_is_replaced_only_by_force(tmp_path: Path, bare: Analysis) -> None:
     page = write_report(bare, tmp_path / "out")
-    (page.parent / "left over").write_text("from before")
     with pytest.raises(UsageError, match=r"already holds a report\. Add --force"):
         write_report(bare, page.parent)
     assert write_report(bare, page.parent, lang="ko", force=True) == page
     assert manifest_of(page.parent)["language"] == "ko"
-    assert "left over" not in contents(page.parent)
     assert list(tmp_path.iterdir()) == [page.parent]
+
+
+def test_a_report_with_a_file_of_somebody_else_is_never_replaced(tmp_path: Path, bare: Analysis) -> None:
+    page = write_report(bare, tmp_path / "out")
+    note = page.parent / "my notes.txt"
+    note.write_text("mine")
+    with pytest.raises(UsageError, match="none of a report's"):
+        write_report(bare, page.parent, force=True)
+    assert note.read_text() == "mine"
+    assert page.is_file()
+
+
+def test_a_report_may_be_replaced_from_inside_it(
+    tmp_path: Path, bare: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = write_report(bare, tmp_path / "out")
+    monkeypatch.chdir(page.parent)
+    write_report(bare, ".", lang="ko", force=True)
+    assert manifest_of(page.parent)["language"] == "ko"
 
 
 def test_an_empty_folder_is_taken_and_parents_are_made(tmp_path: Path, bare: Analysis) -> None:

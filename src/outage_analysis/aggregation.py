@@ -72,11 +72,16 @@ def _expression(name: str, dimension: Dimension | None) -> str:
     if dimension is None or dimension.kind == "text":
         return quoted(name)
     cases = [f"when {quoted(name)} is null then null"]
-    low = None
-    for cut in dimension.cuts:
-        cases.append(f"when {quoted(name)} <= {cut} then {literal(dimension_label(low, cut))}")
-        low = cut
-    return f"case {' '.join(cases)} else {literal(dimension_label(low, None))} end"
+    *labels, last = dimension_labels(dimension)
+    for cut, label in zip(dimension.cuts, labels, strict=True):
+        cases.append(f"when {quoted(name)} <= {cut} then {literal(label)}")
+    return f"case {' '.join(cases)} else {literal(last)} end"
+
+
+def dimension_labels(dimension: Dimension) -> list[str]:
+    """The bands of a numeric dimension, as cubes and eligibility rules write them."""
+    lows, highs = [None, *dimension.cuts], [*dimension.cuts, None]
+    return [dimension_label(low, high) for low, high in zip(lows, highs, strict=True)]
 
 
 def dimension_label(over: int | None, up_to: int | None) -> str:

@@ -15,7 +15,7 @@ import typer
 
 from outage_analysis.catalogue import catalogue
 from outage_analysis.console import print_json, print_line, print_table, progress
-from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
+from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.options import (
     AsOf,
     ClaimFiles,
@@ -177,6 +177,8 @@ def cube(
         step("building the cube")
         built = build_cube(claims, dimensions=tuple(d.strip() for d in by.split(",")), policy=edges)
     if out:
+        if out.exists():
+            raise UsageError("exists already", file=out, remedy="Choose another --out.")
         write_table(built.frame, out)
         print_line(str(out))
     elif as_json:

@@ -44,6 +44,23 @@ class Cube:
         return int(self.frame["claims"].sum())
 
 
+def _counts_header(fields: list[str], file: str) -> list[str]:
+    """The columns of a file of totals, checked."""
+    header = [name.strip().casefold() for name in fields]
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise InputRefused("a column is there twice", file=file, row=1, value=twice)
+    for column in COUNT_COLUMNS:
+        if column not in header:
+            raise InputRefused(
+                f"the column {column} is missing",
+                file=file,
+                row=1,
+                remedy="The columns are service,claimant_type,band,claims and, if known, loss.",
+            )
+    return header
+
+
 def refuse_overflow(total: int, file: str | None = None) -> None:
     """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
     if total > HIGHEST:
@@ -78,15 +95,7 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
     table = [(number, fields) for number, fields in numbered if fields]
     if len(table) <= 1:
         raise InputRefused("the file has no rows", file=path.name)
-    header = [name.strip().casefold() for name in table[0][1]]
-    for column in COUNT_COLUMNS:
-        if column not in header:
-            raise InputRefused(
-                f"the column {column} is missing",
-                file=path.name,
-                row=1,
-                remedy="The columns are service,claimant_type,band,claims and, if known, loss.",
-            )
+    header = _counts_header(table[0][1], path.name)
     rows: list[CountRow] = []
     for number, fields in table[1:]:
         try:

@@ -148,8 +148,18 @@ def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int)
         ) from error
     by_position = {c: f"c{headers.index(h)}" for c, h in mapping.items()}
     broken = warehouse.frame(
-        "select line, min(csv_line) as raw from reject_errors group by line order by line"
+        "select line, min(csv_line) as raw, bool_or(error_type = 'UNQUOTED VALUE') as unclosed "
+        "from reject_errors group by line order by line"
     )
+    for line, raw, unclosed in broken.iter_rows():
+        if unclosed and "\n" in (raw or "").strip("\r\n"):  # it swallowed any number of rows
+            raise InputRefused(
+                "opens a quotation mark that is not closed on its line",
+                file=path.name,
+                row=line,
+                value=raw,
+                remedy="Close it, or double it if it is part of the text.",
+            )
     # A row that is blank or could not be read takes a number but no position: shift those after it.
     skipped = sorted({*broken["line"], *_blank_rows(path, delimiter)})
     before = [line - rank - 1 for rank, line in enumerate(skipped, start=1)]
@@ -240,6 +250,15 @@ def _read_parquet(warehouse: Warehouse, path: Path, incident: Incident, number: 
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused("is not a Parquet file", file=path.name) from error
     mapping = _mapping(list(headers), incident, path.name, None)
+    for column in mapping.values():
+        if not isinstance(headers[column], PLAIN):
+            raise InputRefused(
+                "holds neither text nor numbers nor days",
+                file=path.name,
+                column=column,
+                value=headers[column],
+                remedy="Store it as text, a number or a date.",
+            )
     try:
         warehouse.append(
             "staged",
@@ -252,6 +271,12 @@ def _read_parquet(warehouse: Warehouse, path: Path, incident: Incident, number: 
     return InputFile(path.name, _digest(path), path.stat().st_size, "parquet", "")
 
 
+PLAIN = (
+    *(pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null),
+    *(pl.Decimal, pl.Float32, pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.Int128),
+    *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+)
+"""Types of a Parquet column that stand for one plain value."""
 Reader = Callable[[Warehouse, Path, Incident, int], InputFile]
 READERS: dict[str, Reader] = {".csv": _read_csv, ".parquet": _read_parquet}
 """Suffix -> reader."""

@@ -20,7 +20,9 @@ Policy = Annotated[
 ]
 Ledger = Annotated[
     str | None,
-    typer.Option(help="Bundled id, or path to a ledger's TOML. By default the incident's."),
+    typer.Option(
+        help="Bundled id, or path to a ledger's TOML. By default the incident's, when the policy is too."
+    ),
 ]
 ClaimFiles = Annotated[
     list[Path] | None,

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.aggregation import build_cube
+from outage_analysis.aggregation import build_cube, dimension_labels
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.costs import cost_table, drivers, levers, tie_outs, totals
 from outage_analysis.cube import Cube, read_counts
-from outage_analysis.datasets import data_root, ids
+from outage_analysis.datasets import data_root, ids, nearest
 from outage_analysis.distributions import display_bands
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident, load_incident
@@ -154,12 +154,34 @@ def _pages(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
             f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}",
             remedy="Restate the bands in the incident's loss unit.",
         )
-    known = {"service", "claimant_type", *(d.id for d in incident.dimensions)}
-    for line in policy.lines:
-        for dimension in line.eligibility:
-            if dimension not in known:
-                raise UsageError(f"the line {line.id} depends on {dimension}, which no claim has")
+    _refuse_strangers(incident, policy, ledger)
     return incident, policy, ledger
+
+
+def _refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None) -> None:
+    """Refuse a policy that entitles what the incident does not have, and another incident's ledger."""
+    values: dict[str, list[str] | None] = {
+        "service": [s.id for s in incident.services],
+        "claimant_type": [c.id for c in incident.claimant_types],
+        **{d.id: dimension_labels(d) if d.kind == "number" else None for d in incident.dimensions},
+    }
+    for line in policy.lines:
+        for dimension, entitled in line.eligibility.items():
+            if dimension not in values:
+                raise UsageError(f"the line {line.id} depends on {dimension}, which no claim has")
+            known = values[dimension]
+            stranger = None if known is None else next((v for v in entitled if v not in known), None)
+            if stranger is not None:
+                raise UsageError(
+                    f"the line {line.id} entitles a {dimension} that the incident does not have",
+                    value=stranger,
+                    remedy=nearest(stranger, known or []),
+                )
+    if ledger is not None and ledger.incident != incident.id:
+        raise UsageError(
+            f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",
+            remedy="Give the incident's own ledger with --ledger.",
+        )
 
 
 def _cubes(plan: Plan, incident: Incident, policy: Policy) -> tuple[Claims | None, dict[str, Cube]]:

@@ -52,7 +52,8 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
         rows.append((name, "reported", count, count, count))
         for stage, share in (("filed", funnel.filing), ("paid", funnel.paid)):
             expected = None if share.expected is None else count * share.expected
-            rows.append((name, stage, count * share.low, expected, count * (share.high or 1.0)))
+            high = 1.0 if share.high is None else share.high
+            rows.append((name, stage, count * share.low, expected, count * high))
     numbers = dict.fromkeys(("low", "expected", "high"), pl.Float64)
     schema = {"line": pl.String, "stage": pl.String, **numbers}
     frame = pl.DataFrame(rows, schema=schema, orient="row")

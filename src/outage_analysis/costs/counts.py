@@ -127,7 +127,7 @@ def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> dict[str, object
                 "promised": full,
                 "low": full * paid.low,
                 "expected": None if paid.expected is None else full * paid.expected,
-                "high": full * (paid.high or 1.0),
+                "high": full * (1.0 if paid.high is None else paid.high),
                 "status": status_of(paid.expected),
                 "facts": " ".join((line.recipients, *line.facts)),
                 "assumptions": paid.assumption,

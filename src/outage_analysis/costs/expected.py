@@ -46,6 +46,7 @@ SCHEMA: dict[str, pl.DataType] = {
 lacks for an expected cost.
 """
 
+MODELLED = ("low", "expected", "high")
 SIGNIFICANT_DIGITS = 10
 """Floats are rounded to this once, here: vector instructions differ in the last bits."""
 
@@ -77,25 +78,28 @@ def cost_table(
                 in_kind(line, funnel, as_of) if isinstance(line, InKind) else fee_credit(line, funnel, as_of)
             )
     table = pl.DataFrame(rows, schema=SCHEMA)
-    return table.with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))
+    return table.with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
 
 
 def totals(table: pl.DataFrame) -> pl.DataFrame:
     """Sums over cost lines, one row a basis and valuation.
 
-    A line without an expected cost is named in `left_out`; where none has one there is no sum.
+    Low and high bound every line; high is null as soon as one line has no upper bound. A line without
+    an expected cost is left out of `expected` and named in `left_out`.
     """
     lines = table.filter(pl.col("level") == "line")
     known = pl.col("expected").is_not_null()
-    summed = ("promised", "low", "expected", "high")
     return (
         lines.group_by("basis", "valuation", maintain_order=True)
         .agg(
-            *(pl.when(known.any()).then(pl.col(c).filter(known).sum()) for c in summed),
+            pl.when(pl.col("promised").is_not_null().any()).then(pl.col("promised").sum()),
+            pl.col("low").sum(),
+            pl.when(known.any()).then(pl.col("expected").sum()),
+            pl.when(pl.col("high").null_count() == 0).then(pl.col("high").sum()),
             left_out=pl.col("line").filter(~known).str.join(" "),
         )
         .select("basis", "valuation", "promised", "low", "expected", "high", "left_out")
-        .with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))
+        .with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
     )
 
 

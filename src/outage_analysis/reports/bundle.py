@@ -42,7 +42,7 @@ def write_report(analysis: Analysis, out: str | Path, *, lang: str = "en", force
         UsageError: an unknown language, or a folder that may not be replaced.
         EnvironmentFailed: the disk refused.
     """
-    out = Path(out)
+    asked, out = Path(out), Path(out).resolve()
     if lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
     _check_target(out, force=force)
@@ -56,23 +56,37 @@ def write_report(analysis: Analysis, out: str | Path, *, lang: str = "en", force
             write(analysis, temporary, lang)
         _write_manifest(analysis, temporary, lang)
         temporary.chmod(0o755)
+        # The old report leaves only when the new one stands in its place.
+        old = temporary.with_name(f"{temporary.name}.old")
         if out.exists():
-            shutil.rmtree(out)
+            out.replace(old)
         temporary.replace(out)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise EnvironmentFailed(f"cannot be written: {error.strerror}", file=out) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return out / "report.html"
+    return asked / "report.html"
 
 
 def _check_target(out: Path, *, force: bool) -> None:
     if not out.exists():
         return
-    if not out.is_dir() or (any(out.iterdir()) and not (out / "manifest.json").is_file()):
-        raise UsageError("exists and is not a report", file=out, remedy="Choose another --out.")
+    if not out.is_dir() or (any(out.iterdir()) and not _is_report(out)):
+        problem = "exists and is not a report, or holds files that are none of a report's"
+        raise UsageError(problem, file=out, remedy="Choose another --out.")
     if not force and any(out.iterdir()):
         raise UsageError("already holds a report", file=out, remedy="Add --force to replace it.")
+
+
+def _is_report(folder: Path) -> bool:
+    """Whether every file in a folder is one that its own checksums list."""
+    try:
+        lines = (folder / "SHA256SUMS").read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return False
+    listed = {"SHA256SUMS", *(line.partition("  ")[2] for line in lines)}
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
 
 
 def _write_manifest(analysis: Analysis, folder: Path, lang: str) -> None:
