@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,11 +58,6 @@ def test_the_outage_lasted_127_and_a_half_hours(incident: Incident) -> None:
 
 def test_a_window_without_a_published_end_has_no_length(incident: Incident) -> None:
     assert incident.service("talk_channel").outage[0].hours is None
-
-
-def test_the_claims_window_holds_its_first_and_last_day(incident: Incident) -> None:
-    days = [date(2022, 10, 14), date(2022, 10, 15), date(2022, 11, 6), date(2022, 11, 7)]
-    assert [incident.in_window(day) for day in days] == [False, True, True, False]
 
 
 def test_its_days_are_those_of_seoul(incident: Incident) -> None:

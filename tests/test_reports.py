@@ -196,6 +196,24 @@ def test_a_report_with_a_file_of_somebody_else_is_never_replaced(tmp_path: Path,
     assert page.is_file()
 
 
+def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, bare: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = write_report(bare, tmp_path / "out")
+    before, move = contents(page.parent), Path.replace
+
+    def refusing(self: Path, target: Path) -> Path:
+        if target == page.parent and not self.name.endswith(".old"):
+            raise OSError(5, "the disk is tired")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    with pytest.raises(EnvironmentFailed, match="the disk is tired"):
+        write_report(bare, page.parent, force=True)
+    assert contents(page.parent) == before
+    assert list(tmp_path.iterdir()) == [page.parent]
+
+
 def test_a_report_may_be_replaced_from_inside_it(
     tmp_path: Path, bare: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

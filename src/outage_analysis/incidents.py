@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -268,10 +268,6 @@ class Incident(Noun):
     def service(self, id_: str) -> Service:
         """One service by id."""
         return next(s for s in self.services if s.id == id_)
-
-    def in_window(self, day: date) -> bool:
-        """Whether a claim may have been filed on this day."""
-        return self.claims_from <= day <= self.claims_to
 
 
 def load_incident(id_or_path: str | Path) -> Incident:

@@ -109,7 +109,7 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     published = cost_table(policy, ledger, as_of=as_of)
     given = cost_table(policy, ledger, as_of=as_of, cube=cubes["cost"]) if "cost" in cubes else None
     _refuse_if_silent(published if given is None else pl.concat([published, given]), policy, as_of)
-    _known, later = policy.public_by(as_of)
+    _, later = policy.public_by(as_of)
     tables = {
         "costs": published,
         "totals": totals(published),

@@ -60,7 +60,12 @@ def write_report(analysis: Analysis, out: str | Path, *, lang: str = "en", force
         old = temporary.with_name(f"{temporary.name}.old")
         if out.exists():
             out.replace(old)
-        temporary.replace(out)
+        try:
+            temporary.replace(out)
+        except OSError:
+            if old.exists():
+                old.replace(out)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise EnvironmentFailed(f"cannot be written: {error.strerror}", file=out) from error
