@@ -110,10 +110,35 @@ def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
 
 
 def test_the_free_goods_are_drawn_promised_and_expected(analysis: Analysis) -> None:
-    rows = analysis.tables["costs"].filter(valuation="face_value").sort("promised", descending=True)
+    face = analysis.tables["costs"].filter(valuation="face_value")
+    rows = face.filter(pl.col("expected").is_not_null()).sort("promised", descending=True)
+    assert rows["line"].to_list() == ["emoticons", "makers-coupons", "channel-credit", "talk-drawer"]
     data = data_of(spec_of(analysis, "free_goods"))
     assert [r["promised"] * 1e9 for r in data] == pytest.approx(rows["promised"].to_list())
     assert [r["expected"] * 1e9 for r in data] == pytest.approx(rows["expected"].to_list())
+
+
+def test_a_good_without_an_expected_cost_is_not_drawn(analysis: Analysis) -> None:
+    costs = analysis.tables["costs"]
+    silent = costs.filter(pl.col("expected").is_null(), valuation="face_value")
+    assert "page-webtoon-cash" in silent["line"]  # bounded, and nothing is expected of it
+    assert draw("free_goods", silent, frame(analysis)) is None
+    drawn = costs.filter(pl.col("expected").is_not_null())
+    with_them, without_them = (draw("free_goods", t, frame(analysis)) for t in (costs, drawn))
+    assert with_them is not None
+    assert without_them is not None
+    assert with_them.to_dict() == without_them.to_dict()
+
+
+def test_goods_are_drawn_at_list_price_whatever_else_they_are_valued_at(analysis: Analysis) -> None:
+    costs = analysis.tables["costs"]
+    goods = costs.filter(line="emoticons")
+    others = [goods.with_columns(valuation=pl.lit(v)) for v in ("displaced_sales", "incremental_cash")]
+    chart = draw("free_goods", pl.concat([costs, *others]), frame(analysis))
+    assert chart is not None
+    assert chart.to_dict() == spec_of(analysis, "free_goods")
+    assert draw("free_goods", pl.concat(others), frame(analysis)) is None
+    assert draw("cost_by_band", pl.concat(others), frame(analysis)) is None
 
 
 def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis) -> None:

@@ -8,18 +8,25 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
+import typer
 
-from outage_analysis.catalogue import catalogue
+from outage_analysis.catalogue import catalogue, policies
 from outage_analysis.cli import app, main
-from outage_analysis.datasets import data_root
+from outage_analysis.costs import tie_outs
+from outage_analysis.datasets import data_root, ids
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.policies import load_policy
 
-COMMANDS = [
-    c.name or (c.callback.__name__ if c.callback else "")
-    for c in (*app.registered_commands, *catalogue.registered_commands)
-]
+
+def names(group: typer.Typer) -> list[str]:
+    return [c.name or (c.callback.__name__ if c.callback else "") for c in group.registered_commands]
+
+
+COMMANDS = [*names(app), *names(catalogue), *(f"policies {name}" for name in names(policies))]
 POLICY = data_root() / "policies" / "kakao-2022.toml"
 INCIDENT = data_root() / "incidents" / "kakao-2022.toml"
 HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"
@@ -53,13 +60,26 @@ def claims(text: str) -> Path:
 
 
 def test_the_commands_are_those_of_the_readme() -> None:
-    assert set(COMMANDS) == {"report", "ingest", "cube", "cost", "synth", "facts", "policies", "incidents"}
+    assert set(COMMANDS) == {
+        "report",
+        "ingest",
+        "cube",
+        "cost",
+        "synth",
+        "facts",
+        "incidents",
+        "policies list",
+        "policies show",
+        "policies explain",
+        "policies check",
+        "policies new",
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_teaches_by_example(run: Run, command: str) -> None:
-    code, out, _ = run(command, "--help")
-    assert code == 0
+    code, out, err = run(*command.split(), "--help")
+    assert (code, err) == (0, "")
     assert f"outage-analysis {command}" in out.split("Usage:")[1].split("Options")[0].split("\n", 1)[1]
 
 
@@ -70,7 +90,8 @@ def test_help_teaches_by_example(run: Run, command: str) -> None:
         (("ingest", "claims.csv"), "files"),
         (("cube", "claims.csv"), "rows"),
         (("incidents", "kakao-2022"), "service"),
-        (("policies", "kakao-2022"), "line"),
+        (("policies", "show", "kakao-2022"), "line"),
+        (("policies", "show", "kakao-2022"), "result"),
     ],
 )
 def test_json_on_stdout_is_json_and_nothing_else(run: Run, arguments: tuple[str, ...], key: str) -> None:
@@ -80,11 +101,19 @@ def test_json_on_stdout_is_json_and_nothing_else(run: Run, arguments: tuple[str,
     assert key in json.loads(out)
 
 
-@pytest.mark.parametrize("command", ["facts", "policies", "incidents"])
-def test_a_list_as_json_is_a_list(run: Run, command: str) -> None:
-    code, out, _ = run(command, "--json")
-    assert code == 0
-    assert {"id"} <= set(json.loads(out)[0])
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [
+        ("facts", "id"),
+        ("incidents", "id"),
+        ("policies list", "policy"),
+        ("policies check kakao-2022", "finding"),
+    ],
+)
+def test_a_list_as_json_is_a_list(run: Run, command: str, key: str) -> None:
+    code, out, err = run(*command.split(), "--json")
+    assert (code, err) == (0, "")
+    assert {key} <= set(json.loads(out)[0])
 
 
 def test_a_path_serves_wherever_an_id_does(run: Run) -> None:
@@ -175,14 +204,21 @@ BAD_POLICIES = {
 
 @pytest.mark.parametrize("case", BAD_POLICIES)
 @pytest.mark.parametrize(
-    "command", [("policies",), ("cost", "--policy"), ("report", "--out", "r", "--policy")]
+    "command",
+    [
+        ("policies", "show"),
+        ("policies", "explain"),
+        ("policies", "check"),
+        ("cost", "--policy"),
+        ("report", "--out", "r", "--policy"),
+    ],
 )
 def test_a_bad_policy_is_one_line_and_exit_2(run: Run, command: tuple[str, ...], case: str) -> None:
     old, new, said = BAD_POLICIES[case]
     Path("p.toml").write_text(POLICY.read_text("utf-8").replace(old, new), encoding="utf-8")
     code, out, err = run(*command, "p.toml")
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"error: p\.toml.*\n", err)
+    assert re.fullmatch(r"error: p\.toml, line \d+, line '[a-z-]+'.*\n", err)
     assert said in err
     assert not Path("r").exists()
 
@@ -207,6 +243,8 @@ def test_an_incident_without_services_is_exit_2(run: Run) -> None:
         (("report", "--out", "claims.csv/deeper"), 6, "cannot be written"),
         (("cost", "--as-of", "2022-10-01"), 5, "Move --as-of"),
         (("facts", "CL-99"), 2, "no such fact"),
+        (("policies", "show", "kddi-2022", "--as-of", "2022-01-01"), 2, "Move --as-of"),
+        (("policies", "show", "kddi-2022", "--as-of", "soon"), 2, "not a day"),
         (("cube", "claims.csv", "--by", "colour"), 2, "no such dimension"),
         (("cost", "--claims", "claims.csv", "--counts", "t.csv"), 2, "not both"),
     ],
@@ -220,6 +258,218 @@ def test_every_refusal_is_one_line_with_its_exit_code(
     assert re.fullmatch(r"error: .*\n", err)
     assert said in err
 
+
+# --- policies ----------------------------------------------------------------------------------------
+
+
+def test_the_list_of_policies_says_what_each_page_holds(run: Run) -> None:
+    code, out, err = run("policies", "list")
+    assert (code, err) == (0, "")
+    listed = {row["policy"]: row for row in json.loads(run("policies", "list", "--json")[1])}
+    assert list(listed) == ids("policies")
+    for id_, row in listed.items():
+        page = load_policy(id_)
+        assert (row["name"], row["currency"], row["lines"]) == (page.name.en, page.currency, len(page.lines))
+        assert row["public_from"] == str(min(x.public_on for x in page.lines if x.public_on))
+        assert sum(map(int, re.findall(r"\d+", row["ties"]))) == len(page.tie_outs)
+        assert re.search(rf"^ {id_} +{page.currency} +{len(page.lines)} ", out, re.MULTILINE)
+    assert listed["kakao-2022"]["ties"] == "8 tie, 1 differ"
+
+
+@pytest.mark.parametrize("id_", ids("policies"))
+def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(run: Run, id_: str) -> None:
+    page = load_policy(id_)
+    code, out, err = run("policies", "show", id_)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{id_}: {page.name.en}, amounts in {page.currency}")
+    for line in page.lines:
+        assert re.search(rf"^ {line.id} +\S.* {line.public_on} +{line.effort} ", out, re.MULTILINE), line.id
+    for tie, status in tie_outs(page.tie_outs, page, as_of=date.max).select("id", "status").iter_rows():
+        assert re.search(rf"^ {tie} .* {status} ", out, re.MULTILINE), tie
+    assert [x for x in out.splitlines() if x.startswith("not published: ")] == [
+        f"not published: {text.en}" for text in page.missing
+    ]
+
+
+@pytest.mark.parametrize("id_", ids("policies"))
+def test_a_policy_as_json_is_its_page_and_its_golden_result(run: Run, id_: str) -> None:
+    code, out, err = run("policies", "show", id_, "--json")
+    assert (code, err) == (0, "")
+    shown = json.loads(out)
+    golden = (data_root() / "policies" / f"{id_}.golden.json").read_text("utf-8")
+    assert shown.pop("result") == json.loads(golden)
+    assert shown == load_policy(id_).model_dump(mode="json", by_alias=True)
+
+
+def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:
+    page = load_policy("kakao-2022")
+    code, out, err = run("policies", "show", page.id, "--as-of", "2022-10-20")
+    assert (code, err) == (0, "")
+    later = [x.id for x in page.lines if not x.known_on(date(2022, 10, 20))]
+    assert {"small-business-cash", "taxi-income-fund"} <= set(later)
+    assert [x for x in out.splitlines() if x.startswith("not public by 2022-10-20: ")] == [
+        f"not public by 2022-10-20: {id_}" for id_ in later
+    ]
+    for line in page.lines:
+        assert (f"\n {line.id} " in out) == (line.id not in later), line.id
+    assert "press-low" not in out  # a sum of a line that was not public
+
+
+def test_sums_are_converted_at_a_dated_rate_beside_their_own_currency(run: Run) -> None:
+    code, out, err = run("policies", "show", "att-2024", "--rate", "FX-01")
+    assert (code, err) == (0, "")
+    assert "least KRW 2022-12-29" in out
+    assert "most KRW 2022-12-29" in out
+    row = next(x for x in out.splitlines() if x.startswith(" credit "))
+    assert row.split()[-5:] == ["5", "5", "USD", "6,322", "6,322"]  # five dollars at 1,264.5
+
+
+@pytest.mark.parametrize(
+    ("policy", "rate", "said"),
+    [
+        (
+            "kddi-2022",
+            "FX-01",
+            "is no dated exchange rate of JPY (found 'FX-01'). Name a fact with a unit like KRW/JPY",
+        ),
+        ("kakao-2022", "FX-01", "is no dated exchange rate of KRW (found 'FX-01')"),
+        ("att-2024", "CL-01", "is no dated exchange rate of USD (found 'CL-01')"),
+        ("att-2024", "FX-99", "no such fact (found 'FX-99')"),
+    ],
+)
+def test_without_a_rate_of_its_currency_nothing_is_converted(
+    run: Run, policy: str, rate: str, said: str
+) -> None:
+    code, out, err = run("policies", "show", policy, "--rate", rate)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+
+
+def test_a_rate_that_was_not_public_by_the_day_is_refused(run: Run) -> None:
+    page = (data_root() / "policies" / "att-2024.toml").read_text("utf-8")
+    Path("p.toml").write_text(page.replace("public_on = 2024-02-25", "public_on = 2022-02-25"), "utf-8")
+    assert run("policies", "show", "p.toml", "--rate", "FX-01", "--as-of", "2022-12-29")[0] == 0
+    code, out, err = run("policies", "show", "p.toml", "--rate", "FX-01", "--as-of", "2022-12-28")
+    assert (code, out) == (5, "")
+    assert re.fullmatch(r"error: .*FX-01.*\n", err)
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentences"),
+    [
+        (
+            "en",
+            [
+                "  A loss of up to 300,000 won: 30,000 won.",
+                "    Example: a loss of 300,000 won gets 30,000 won.",
+                "    Example: a loss of 300,001 won gets 50,000 won.",
+                "    Example: a loss of 500,001 won waits for a review.",
+                "  From 30 January 2023 on: A form and documents have to be sent in.",
+                "  The deadline is extended to 31 May 2023 (announced on 18 April 2023).",
+            ],
+        ),
+        (
+            "ko",
+            [
+                "  손실(원) 300,000 이하: 30,000원.",
+                "    예: 손실 300,000원 → 30,000원.",
+                "    예: 손실 300,001원 → 50,000원.",
+                "  2023. 1. 30.부터: 신청서와 증빙 서류를 제출해야 합니다.",
+                "  마감이 2023. 5. 31.까지 연장됩니다(2023. 4. 18. 발표).",
+            ],
+        ),
+    ],
+)
+def test_a_policy_is_explained_with_an_example_at_each_edge(
+    run: Run, lang: str, sentences: list[str]
+) -> None:
+    code, out, err = run("policies", "explain", "kakao-2022", "--lang", lang)
+    assert (code, err) == (0, "")
+    page, said = load_policy("kakao-2022"), out.splitlines()
+    assert set(sentences) <= set(said)
+    assert said[0].startswith(page.name[lang])
+    for line in page.lines:
+        head = f"{line.name[lang]}{'' if lang == 'ko' else ' '}({line.id})"
+        assert any(x.startswith(head) for x in said), line.id
+    assert [x for x in page.missing if not any(x[lang] in told for told in said)] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("id_", ids("policies"))
+def test_every_policy_is_explained_in_every_language(run: Run, id_: str, lang: str) -> None:
+    code, out, err = run("policies", "explain", id_, "--lang", lang)
+    assert (code, err) == (0, "")
+    assert not re.search(r"\{\w*\}|\bexplain\.|\bNone\b", out)
+    assert all(line.id in out for line in load_policy(id_).lines)
+
+
+def test_a_language_that_is_not_spoken_is_refused(run: Run) -> None:
+    expected = (2, "", "error: no such language (found 'fr'). Known: en, ko.\n")
+    assert run("policies", "explain", "kakao-2022", "--lang", "fr") == expected
+
+
+def test_the_check_names_the_cliff_of_the_kakao_tiers(run: Run) -> None:
+    code, out, err = run("policies", "check", "kakao-2022")
+    assert (code, err) == (0, "")
+    (cliff,) = [x for x in out.splitlines() if x.startswith("cliff ")]
+    assert "small-business-cash: " in cliff
+    assert "500,000 gets 50,000" in cliff
+    assert "500,001 waits for a review" in cliff
+    found = json.loads(run("policies", "check", "kakao-2022", "--json")[1])
+    assert [f"{f['finding']:<10} {f['line']}: {f['says']}" for f in found] == out.splitlines()[:-1]
+    assert out.splitlines()[-1] == f"kakao-2022: a valid policy of 27 lines, {len(found)} to ask about"
+
+
+def test_a_page_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run) -> None:
+    arguments = ("policies", "new", "my-policy", "--currency", "EUR", "--loss-unit", "minutes")
+    assert run(*arguments) == (0, "my-policy.toml\n", "")
+    text = Path("my-policy.toml").read_text("utf-8")
+    page = load_policy("my-policy.toml")
+    assert (page.id, page.currency, page.loss_unit) == ("my-policy", "EUR", "minutes")
+    assert {line.kind for line in page.lines} == {"schedule", "fee_credit", "in_kind", "budget"}
+    said = "my-policy: a valid policy of 4 lines, nothing to ask about\n"
+    assert run("policies", "check", "my-policy.toml") == (0, said, "")
+    for command in ("show", "explain"):
+        assert run("policies", command, "my-policy.toml")[::2] == (0, "")
+    code, out, err = run("policies", "new", "my-policy")
+    assert (code, out) == (2, "")
+    assert err == "error: my-policy.toml: exists already. Choose another --out.\n"
+    assert Path("my-policy.toml").read_text("utf-8") == text
+    assert run("policies", "new", "my-policy", "--out", "other.toml") == (0, "other.toml\n", "")
+    assert [p.name for p in sorted(Path.cwd().iterdir())] == ["my-policy.toml", "other.toml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("My policy",), "id: string should match pattern"),
+        (("../policy",), "id: string should match pattern"),
+        (('a"b',), "cannot be written into the page"),
+        (("a\nb",), "cannot be written into the page"),
+        (("policy", "--currency", "euro"), "currency: string should match pattern"),
+        (("policy", "--loss-unit", ""), "loss_unit: string should have at least 1 char"),
+        (("policy", "--out", "policy.json"), "is not named .toml"),
+    ],
+)
+def test_a_page_that_could_not_be_valid_is_not_written(
+    run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = run("policies", "new", *arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+    assert not list(Path.cwd().iterdir())
+
+
+@pytest.mark.parametrize("command", ["show", "explain", "check"])
+def test_a_policy_that_is_not_there_names_those_that_are(run: Run, command: str) -> None:
+    code, out, err = run("policies", command, "kakao-2023")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*Did you mean 'kakao-2022'\?\n", err)
+
+
+# --- totals and files ---------------------------------------------------------------------------------
 
 COUNTS = 'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",4000\nkakao t,소상공인,>500000,7\n'
 BAD_COUNTS = {
@@ -266,6 +516,8 @@ def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
         ("cube", file, "--out", "claims.csv/cube.csv"),
         ("cube", file, "--out", "no-folder/cube.parquet"),
         ("synth", "--out", "claims.csv/a-synthetic.csv"),
+        ("policies", "new", "a", "--out", "claims.csv/a.toml"),
+        ("policies", "new", "a", "--out", "no-folder/a.toml"),
     ):
         code, out, err = run(*arguments)
         assert (code, out) == (6, "")
@@ -308,7 +560,18 @@ def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> 
     assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
 
 
-@pytest.mark.parametrize("arguments", [("nonsense",), ("cost", "--nonsense"), ("ingest",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("cost", "--nonsense"),
+        ("ingest",),
+        ("policies", "nonsense"),
+        ("policies", "kakao-2022"),
+        ("policies", "show"),
+        ("policies", "new"),
+    ],
+)
 def test_what_the_command_does_not_know_is_wrong_usage(run: Run, arguments: tuple[str, ...]) -> None:
     code, out, err = run(*arguments)
     assert (code, out) == (2, "")

@@ -16,7 +16,8 @@ from outage_analysis.claims import read_claims
 from outage_analysis.costs import cost_table, drivers, funnel_of, levers, totals
 from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import ModelRefused
-from outage_analysis.policies import Policy, Schedule
+from outage_analysis.policies import Budget, Policy, Schedule
+from outage_analysis.policies.promises import TrueUp
 from outage_analysis.published import figure
 from outage_analysis.tables import funnel_table
 
@@ -181,6 +182,44 @@ def test_an_in_kind_line_without_a_take_up_lies_between_nothing_and_all(
     assert [row[k] for k in ("low", "expected", "high", "status")] == [0, None, 312e9, "bounds_only"]
 
 
+def test_a_good_has_a_row_for_each_valuation_that_its_page_states(policy: Policy, ledger: Ledger) -> None:
+    inputs = stated(ledger, take_up=(0.1, 0.2, 0.4))
+    priced = changed_line(policy, "emoticons", displaced_sales=1_000, incremental_cash=0)
+    table = cost_table(priced, inputs, as_of=DAY)
+    assert table["valuation"].to_list() == ["face_value", "displaced_sales", "incremental_cash"]
+    for one, row in zip((6_500, 1_000, 0), table.iter_rows(named=True), strict=True):
+        assert [row[k] for k in ("promised", "low", "expected", "high")] == pytest.approx(
+            [48_000_000 * one * share for share in (1, 0.1, 0.2, 0.4)]
+        )
+    assert totals(table)["valuation"].to_list() == table["valuation"].to_list()  # and none is added
+    assert totals(table)["expected"].to_list() == table["expected"].to_list()
+
+
+def test_a_good_without_a_list_price_is_unpriced(policy: Policy, ledger: Ledger) -> None:
+    free = changed_line(policy, "emoticons", face_value=None)
+    row = row_of(cost_table(free, ledger, as_of=DAY), "emoticons")
+    assert (row["status"], row["valuation"]) == ("unpriced", "face_value")
+    assert [row[k] for k in ("count", "promised", "low", "expected", "high")] == [None] * 5
+
+
+def test_a_budget_lies_between_its_bounds_until_a_true_up_says_what_it_came_to(policy: Policy) -> None:
+    ends = ("promised", "low", "expected", "high")
+    plain = {"effort": "one_tap", "amount": 8_000, "low": None, "high": None}
+
+    def row(day: date, **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+        one = changed_line(policy, "page-webtoon-cash", **{**plain, **changes})
+        return row_of(cost_table(one, None, as_of=day), "page-webtoon-cash")
+
+    assert [row(DAY)[k] for k in ends] == [8_000, 0, None, 8_000]
+    assert [row(DAY, low=5_000, high=9_000)[k] for k in ends] == [8_000, 5_000, None, 9_000]
+    assert [row(DAY, effort="automatic")[k] for k in ends] == [8_000, 8_000, 8_000, 8_000]
+    found = (TrueUp(since=LATER, amount=6_000, facts=("CO-16",)),)
+    assert [row(DAY, true_ups=found)[k] for k in ends] == [8_000, 0, None, 8_000]
+    after = row(LATER, true_ups=found)
+    assert [after[k] for k in ends] == [6_000] * 4
+    assert (after["status"], after["facts"].split()[0]) == ("ok", "CO-16")
+
+
 def test_a_fee_credit_with_counted_subscribers_is_certain(policy: Policy) -> None:
     one = changed_line(policy, "taxi-pro-membership", recipients="US-07", recipients_high=None)
     row = row_of(cost_table(one, None, as_of=DAY), "taxi-pro-membership")
@@ -215,9 +254,62 @@ def test_totals_never_add_cash_and_face_value(policy: Policy, ledger: Ledger) ->
     assert sorted(totals(table)["valuation"]) == ["cash", "face_value"]
 
 
-def test_a_line_without_a_count_is_left_out_of_the_total_and_named(policy: Policy, ledger: Ledger) -> None:
-    cash = totals(cost_table(policy, ledger, as_of=DAY)).row(0, named=True)
-    assert (cash["valuation"], cash["left_out"]) == ("cash", "taxi-pro-membership")
+BOUNDED = {"cash": ["taxi-pro-membership"], "face_value": ["page-webtoon-cash"]}
+"""Lines of the Kakao case with a bound and no expected cost."""
+SILENT = {
+    "cash": [
+        "designated-driver-pro",
+        "emoticon-plus",
+        "talk-drawer-plus-subscribers",
+        "melon-passes",
+        "t-blue-fee-waiver",
+        "bike-scooter-overcharges",
+    ],
+    "face_value": [
+        "gift-shopping",
+        "melon-cash",
+        "webtoon-rental",
+        "page-rental",
+        "tv-vod",
+        "games",
+        "pay-deadlines",
+        "pay-merchant-support",
+    ],
+}
+"""Lines that were promised by 30 December 2022 and of which no figure was published."""
+
+
+@pytest.mark.parametrize("valuation", BOUNDED)
+def test_a_line_without_a_count_is_left_out_of_the_total_and_named(
+    policy: Policy, ledger: Ledger, valuation: str
+) -> None:
+    total = totals(cost_table(policy, ledger, as_of=DAY)).filter(valuation=valuation).row(0, named=True)
+    left_out = total["left_out"].split()
+    assert set(left_out) == {*BOUNDED[valuation], *SILENT[valuation]}
+    assert left_out == [line.id for line in policy.lines if line.id in left_out]
+
+
+@pytest.mark.parametrize("valuation", SILENT)
+def test_a_line_without_any_figure_is_in_no_sum(policy: Policy, ledger: Ledger, valuation: str) -> None:
+    table = cost_table(policy, ledger, as_of=DAY).filter(valuation=valuation)
+    for line in SILENT[valuation]:
+        row = row_of(table, line)
+        assert [row[k] for k in ("count", "promised", "low", "expected", "high")] == [None] * 5
+        assert row["status"] in ("unpriced", "not_published")
+    others = table.filter(~pl.col("line").is_in(SILENT[valuation]))
+    with_them, without_them = (totals(t).drop("left_out") for t in (table, others))
+    assert with_them.equals(without_them)
+    assert with_them["high"].null_count() == 0  # what has no figure takes no bound away
+    for line in BOUNDED[valuation]:
+        fewer = totals(others.filter(pl.col("line") != line))
+        assert with_them["high"].item() == pytest.approx(fewer["high"].item() + row_of(table, line)["high"])
+
+
+def test_where_not_one_line_has_a_figure_every_sum_is_unknown(policy: Policy, ledger: Ledger) -> None:
+    table = cost_table(policy, ledger, as_of=DAY)
+    silent = totals(table.filter(pl.col("line").is_in([*SILENT["cash"], *SILENT["face_value"]])))
+    assert silent.select("promised", "low", "expected", "high").null_count().row(0) == (2, 2, 2, 2)
+    assert silent["left_out"].to_list() == [" ".join(SILENT[v]) for v in ("cash", "face_value")]
 
 
 def test_where_no_line_has_a_figure_there_is_no_total_rather_than_zero(policy: Policy) -> None:
@@ -225,9 +317,13 @@ def test_where_no_line_has_a_figure_there_is_no_total_rather_than_zero(policy: P
     cash, free = totals(table).iter_rows(named=True)
     assert cash["expected"] is free["expected"] is None
     assert cash["high"] is None  # nobody limits what a review awards
-    assert free["high"] == free["promised"] == 607_700_000_000
-    assert (cash["low"], free["low"]) == (0, 0)
-    assert cash["left_out"]
+    # Goods for 607.7 bn, and the budget of Page and Webtoon cash, of about 8 bn.
+    assert free["high"] == free["promised"] == 607_700_000_000 + 8_000_000_000
+    budget = policy.line("page-webtoon-cash")
+    assert isinstance(budget, Budget)
+    assert (cash["low"], free["low"]) == (0, budget.low or 0)
+    for total, valuation in ((cash, "cash"), (free, "face_value")):
+        assert total["left_out"].split() == table.filter(level="line", valuation=valuation)["line"].to_list()
 
 
 def test_without_a_ledger_there_are_bounds_and_no_expected_cost(policy: Policy) -> None:
@@ -273,8 +369,19 @@ def test_an_automatic_payment_needs_no_filing_share_and_no_acceptance(policy: Po
 
 
 def test_lines_that_were_not_public_are_left_out(policy: Policy, ledger: Ledger) -> None:
-    table = cost_table(policy, ledger, as_of=date(2022, 12, 28))
-    assert table["line"].unique().to_list() == ["taxi-pro-membership"]
+    for day in (date(2022, 10, 19), date(2022, 12, 28), DAY, date(2023, 6, 30)):
+        lines = cost_table(policy, ledger, as_of=day)["line"].unique(maintain_order=True).to_list()
+        assert lines == [x.id for x in policy.lines if x.public_on and x.public_on <= day]
+    early = cost_table(policy, ledger, as_of=date(2022, 12, 28))
+    assert early.filter(pl.col("high").is_not_null())["line"].to_list() == [
+        "taxi-pro-membership",
+        "page-webtoon-cash",
+    ]
+
+
+def test_a_line_without_a_day_is_in_no_cost(policy: Policy, ledger: Ledger) -> None:
+    undated = changed_line(policy, CASH, public_on=None)
+    assert cost_table(undated, ledger, as_of=date.max).is_empty()
 
 
 def test_a_count_that_was_not_public_is_not_used(policy: Policy, ledger: Ledger) -> None:
@@ -286,7 +393,10 @@ def test_assumptions_of_a_later_day_are_not_used(policy: Policy, ledger: Ledger)
     late = [a.model_copy(update={"public_on": LATER}) for a in ledger.assumptions]
     table = cost_table(policy, ledger.model_copy(update={"assumptions": tuple(late)}), as_of=DAY)
     assert table["expected"].null_count() == len(table)
-    assert cost_table(policy, ledger, as_of=LATER)["expected"].null_count() == 1
+    priced = {CASH, "channel-credit", "emoticons", "makers-coupons", "talk-drawer"}
+    for day in (DAY, LATER):
+        known = cost_table(policy, ledger, as_of=day).filter(pl.col("expected").is_not_null())
+        assert set(known["line"]) == priced
 
 
 def test_an_assumption_that_rests_on_a_later_fact_is_not_used(policy: Policy, ledger: Ledger) -> None:
@@ -403,7 +513,7 @@ def test_the_cost_of_claims_is_the_sum_over_the_claims(
     keys = ("service", "claimant_type", "loss")
     claims = read_claims(claims_csv([dict(zip(keys, c, strict=True)) for c in CLAIMS]), incident)
     cube = build_cube(claims, policy=policy)
-    table = cost_table(policy, plain, as_of=DAY, cube=cube)
+    table = cost_table(policy, plain, as_of=DAY, cubes=[cube])
     row = row_of(table)
     assert row["expected"] == pytest.approx(0.25 * 0.5 * sum(PAID))
     assert row["promised"] == sum(PAID) - 200_000  # the review has no fixed promise
@@ -421,7 +531,7 @@ def test_synthetic_claims_say_so_in_every_row(
     policy: Policy, incident: Incident, plain: Ledger, claims_csv: ClaimsCsv
 ) -> None:
     claims = read_claims(claims_csv([{}], name="a-synthetic.csv"), incident)
-    table = cost_table(policy, plain, as_of=DAY, cube=build_cube(claims, policy=policy))
+    table = cost_table(policy, plain, as_of=DAY, cubes=[build_cube(claims, policy=policy)])
     assert table["basis"].unique().to_list() == ["synthetic"]
 
 
@@ -435,14 +545,14 @@ def test_counts_alone_give_a_cost(policy: Policy, plain: Ledger) -> None:
             ("kakao_bank", "small_business", 500_000, None, 7),
         ]
     )
-    row = row_of(cost_table(policy, plain, as_of=DAY, cube=cube))
+    row = row_of(cost_table(policy, plain, as_of=DAY, cubes=[cube]))
     assert row["promised"] == 4000 * 30_000 + 300 * 50_000
     assert row["expected"] == pytest.approx(0.125 * (row["promised"] + 20 * 200_000))
 
 
 def test_a_band_across_two_rules_is_bounded_and_not_guessed(policy: Policy, plain: Ledger) -> None:
     cube = counts([("kakaotalk", "small_business", 0, 500_000, 10)])
-    table = cost_table(policy, plain, as_of=DAY, cube=cube)
+    table = cost_table(policy, plain, as_of=DAY, cubes=[cube])
     band = table.filter(level="band").row(0, named=True)
     assert (band["rule"], band["expected"], band["promised"]) == ("straddles", None, None)
     assert band["low"] == pytest.approx(10 * 30_000 * 0.1 * 0.4)
@@ -456,7 +566,7 @@ def test_claims_without_a_ledger_have_bounds_and_those_paid_nothing_are_certain(
     cube = counts(
         [("kakaotalk", "small_business", 0, 300_000, 10), ("kakao_bank", "small_business", 0, 300_000, 5)]
     )
-    table = cost_table(policy, None, as_of=DAY, cube=cube)
+    table = cost_table(policy, None, as_of=DAY, cubes=[cube])
     bands = {r["rule"]: r for r in table.filter(level="band").iter_rows(named=True)}
     assert [bands["pays"][k] for k in ("low", "expected", "high")] == [0, None, 300_000]
     assert [bands["not_entitled"][k] for k in ("low", "expected", "high")] == [0, 0, 0]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis.datasets import MAX_TOML_BYTES, Name, data_root, ids, nearest, resolve
+from outage_analysis.datasets import Name, data_root, ids, nearest, resolve
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
+from outage_analysis.pages import MAX_TOML_BYTES, MAX_TOML_LINE, line_of
 from outage_analysis.policies import load_policy
 
 if TYPE_CHECKING:
@@ -131,9 +133,12 @@ def test_a_value_of_the_wrong_type_is_named_by_its_key(
         (b"id = ", "is not valid TOML"),
         (b"id = 'a'\nid = 'b'", "is not valid TOML"),
         (b"id = 2022-13-01", "is not valid TOML"),
-        (b"a = " + b"[" * 50_000, "is not valid TOML"),
-        (b"a = " + b"9" * 5_000, "is not valid TOML"),
-        (b"#" * (MAX_TOML_BYTES + 1), "is larger than 2,000,000 bytes"),
+        (b"a = " + b"[" * 900, "is not valid TOML"),
+        (b"a = " + b"[\n" * 50_000, "is not valid TOML"),
+        (b"a = " + b"[" * 50_000, "line 1: a line is longer than 1,000 characters. Break it up."),
+        (b"a = " + b"9" * 5_000, "line 1: a line is longer than 1,000 characters"),
+        (b"\n\na" + b".a" * 500, "line 3: a line is longer than 1,000 characters"),
+        (b"#" * (MAX_TOML_BYTES + 1), "is larger than 500,000 bytes"),
         (b"", "id: a required key is missing"),
     ],
 )
@@ -143,6 +148,94 @@ def test_a_page_that_cannot_be_read_says_why(tmp_path: Path, content: bytes, mes
     line = refusal_of(page)
     assert line.startswith("page.toml")
     assert message in line
+
+
+def test_the_longest_line_and_the_largest_page_are_read(tmp_path: Path) -> None:
+    text = (data_root() / "policies" / "kakao-2022.toml").read_bytes()
+    longest = b"#" + b"x" * (MAX_TOML_LINE - 1) + b"\n"
+    room = MAX_TOML_BYTES - len(text)
+    page = tmp_path / "page.toml"
+    page.write_bytes(text + longest * (room // len(longest)) + b"#" * (room % len(longest)))
+    assert page.stat().st_size == MAX_TOML_BYTES
+    assert load_policy(page) == load_policy("kakao-2022")
+
+
+def test_nesting_that_is_only_just_read_is_no_less_a_refusal(tmp_path: Path) -> None:
+    page = tmp_path / "page.toml"
+    for depth in range(380, 498):  # the parser gives up at one of them, wherever it is called from
+        page.write_text(f'id = "a"\na = {"[" * depth}{"]" * depth}\n', "utf-8")
+        assert re.match(r"page\.toml(, line 2)?(, a: unknown key|: is not valid TOML)", refusal_of(page))
+
+
+@pytest.mark.parametrize(
+    ("pairs", "wrong"),
+    [
+        (("fixed = 30_000", "fixd = 30_000"), "fixd = 30_000"),
+        (("fixed = 30_000", "fixed = -1"), "fixed = -1"),
+        (('currency = "KRW"', "currency = 410"), "currency = 410"),
+        (('{ since = 2023-01-30, effort = "documents"', '{ since = 2023-01-30, effort = "none"'), '"none"'),
+        (('id = "games"', 'id = "Games"'), 'id = "Games"'),
+        (('kind = "schedule"', 'kind = "tiers"'), "[[line]]"),  # the whole line is of no known kind
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_refusal_names_the_line_of_the_file(
+    edited: Edited, pairs: tuple[str, ...], wrong: str, newline: str
+) -> None:
+    page = edited("policies", *pairs)
+    text = page.read_text("utf-8")
+    page.write_text(text, "utf-8", newline=newline)
+    number = text[: text.index(wrong)].count("\n") + 1
+    assert refusal_of(page).startswith(f"policies.toml, line {number}, ")
+
+
+def test_a_key_that_is_missing_is_told_by_the_line_of_its_table(edited: Edited) -> None:
+    page = edited("policies", 'id = "games"\n', "")
+    text = page.read_text("utf-8")
+    head = text[: text.index("Game items for players")].rindex("[[line]]")
+    number = text[:head].count("\n") + 1
+    assert re.match(rf"policies\.toml, line {number}, line \d+ > id: a required key", refusal_of(page))
+
+
+TOML = """\
+a = 1 # b = 2
+text = '''
+[[line]]
+b = 2
+'''
+[[line]]
+long = [
+  1,
+  2,
+]
+inline = { x = 1, y = [3, 4] }
+[[line]]
+b.c = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("loc", "line"),
+    [
+        (("a",), 1),
+        (("text",), 2),
+        (("line",), 6),
+        (("line", 0), 6),
+        (("line", 0, "long"), 7),
+        (("line", 0, "long", 1), 7),
+        (("line", 0, "inline", "y", 1), 11),
+        (("line", 1), 12),
+        (("line", 1, "b", "c"), 13),
+    ],
+)
+def test_the_line_of_a_key_is_where_its_value_starts(loc: tuple[int | str, ...], line: int) -> None:
+    assert line_of(TOML, loc) == line
+
+
+def test_the_line_of_a_key_is_not_looked_for_in_a_page_that_is_long() -> None:
+    assert line_of(TOML + "#\n" * 50_000, ("a",)) is None
+    longest = "a = [\n" + "1,\n" * 101 + "]\n"
+    assert line_of("b = 1\n" + longest, ("a",)) is None
 
 
 def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -10,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.aggregation import build_cube
 from outage_analysis.bands import UNKNOWN, Band, Bands
 from outage_analysis.claims import read_claims
+from outage_analysis.costs import cost_table
 from outage_analysis.cube import EDGES, MEASURES, Cube
-from outage_analysis.errors import UsageError
-from outage_analysis.payouts import payments, rounded
+from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.incidents import load_incident
+from outage_analysis.payouts import AMOUNTS, payments, rounded
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, load_policy
 
 if TYPE_CHECKING:
+    from outage_analysis.claims import Claims
     from outage_analysis.incidents import Incident
     from tests.conftest import ClaimsCsv, Edited
 
@@ -305,6 +309,12 @@ def test_the_largest_amounts_stay_exact() -> None:
     assert total(frame, "line-0") == 10**12 * most + Fraction(3333 * most, SHARE_SCALE)
 
 
+def test_a_total_beyond_all_digits_is_refused_in_words() -> None:
+    policy = policy_of({"band": tiers([], [{"rate": {"amount": 10**12}}])})
+    with pytest.raises(OutageAnalysisError):
+        payments(cube([("x", 10**14, 10**15, 10**13, None, None)]), policy)
+
+
 @pytest.mark.parametrize(
     ("amount", "whole"),
     [
@@ -332,3 +342,470 @@ def test_the_unknown_band_is_its_own() -> None:
     policy = policy_of({"band": tiers([], [{"fixed": 7}]), "unknown": {"fixed": 3}})
     frame = payments(cube([("x", *UNKNOWN, 4, 0, None)]), policy)
     assert frame["payment"].item() == 12
+
+
+# --- every term of the language, against a reading of the page ------------------------------------
+
+
+Page = dict[str, Any]
+"""A schedule as its page writes it."""
+Who = tuple[str | None, str]
+"""A claimant type, perhaps not known, and a service."""
+Claim = tuple[Who, Loss]
+
+ANYONE: Who = ("a", "x")
+TYPES, SERVICES = ("a", "b"), ("x", "y")
+
+
+def fits(entitled: dict[str, tuple[str, ...]], who: Who) -> bool:
+    """Whether somebody has the values that a page asks for."""
+    has = dict(zip(("claimant_type", "service"), who, strict=True))
+    return all(has[dimension] in values for dimension, values in entitled.items())
+
+
+def holds(band: Page, loss: int, closed: str) -> bool:
+    """Whether a band holds a loss, edges read as the page writes them."""
+    low: int = band["over"]
+    high: int = band.get("up_to", 10**99)
+    return low < loss <= high if closed == "upper" else low <= loss < high
+
+
+def due(rule: Page, loss: int) -> Fraction:
+    """What a rule owes for a loss, before rounding."""
+    total: Fraction = Fraction(rule.get("fixed", 0))
+    total += Fraction(str(rule.get("share", 0))) * max(loss - rule.get("deductible", 0), 0)
+    if rate := rule.get("rate"):
+        periods = Fraction(max(loss - rate.get("after", 0), 0), rate.get("every", 1))
+        total += rate["amount"] * (math.ceil(periods) if rate.get("begun") else math.floor(periods))
+    total = max(total, Fraction(rule.get("floor", 0)))
+    return min(total, Fraction(rule["limit"])) if "limit" in rule else total
+
+
+def stepped(amount: Fraction, rounding: Page | None) -> Fraction:
+    """An amount as the page rounds it."""
+    if rounding is None:
+        return amount
+    to, steps = rounding["to"], amount / rounding["to"]
+    how = rounding.get("how", "half_up")
+    whole = {"down": math.floor(steps), "up": math.ceil(steps), "half_up": math.floor(2 * steps + 1) // 2}
+    return Fraction(to * whole[how])
+
+
+def owed(page: Page, loss: Loss, who: Who = ANYONE) -> Fraction | None:
+    """What one claim is paid, from the page as written; None under review. It calls nothing of ours."""
+    if not fits(page.get("eligibility", {}), who) or (loss is not None and loss < 0):
+        return Fraction(0)
+    if loss is None or loss == 0:
+        rule = page.get("unknown" if loss is None else "zero", {})
+    else:
+        own = [segment["band"] for segment in page.get("segment", ()) if fits(segment["when"], who)]
+        closed = page.get("closed", "upper")
+        (rule,) = [band for band in (own or [page["band"]])[0] if holds(band, loss, closed)]
+    return None if rule.get("review") else stepped(due(rule, loss or 0), page.get("rounding"))
+
+
+@st.composite
+def rich_rules(draw: st.DrawFn, scale: int, rounding: Page | None, *, last: bool) -> Page:
+    """A rule with any of its terms.
+
+    Edges are at most 60 `scale`, limits too where steps would have no end: so no tariff has many steps.
+    """
+    if draw(st.integers(0, 7)) == 0:
+        return {"review": True}
+    some = st.integers(0, 60).map(lambda n: n * scale)
+    step = rounding["to"] if rounding else scale
+    rule: Page = {}
+    if draw(st.booleans()):
+        rule["fixed"] = draw(some) + draw(st.integers(0, 3))
+    if draw(st.booleans()):
+        rule["share"] = draw(st.integers(1, SHARE_SCALE)) / SHARE_SCALE
+        if draw(st.booleans()):
+            rule["deductible"] = draw(some) + draw(st.integers(0, 1))
+    if draw(st.booleans()):
+        by_unit = draw(st.booleans())
+        rule["rate"] = {
+            "amount": draw(st.integers(1, 3) if by_unit else st.integers(1, 50).map(lambda n: n * scale)),
+            "every": 1 if by_unit else draw(st.integers(2, 40)) * scale,
+            **draw(st.fixed_dictionaries({}, optional={"after": some, "begun": st.booleans()})),
+        }
+    low, high = sorted((draw(st.integers(0, 12)) * step, draw(st.integers(0, 12)) * step))
+    if draw(st.integers(0, 3)) == 0:
+        rule["floor"] = low
+    many = "rate" in rule and rule["rate"]["every"] > 1
+    endless = last and (many or (rounding and ("share" in rule or "rate" in rule)))
+    if endless or draw(st.integers(0, 3)) == 0:
+        rule["limit"] = high
+    return rule
+
+
+@st.composite
+def rich_bands(draw: st.DrawFn, scale: int, rounding: Page | None) -> tuple[Page, ...]:
+    """Up to four bands, some of them of one loss only, or of none."""
+    edge = st.integers(1, 60).map(lambda n: n * scale) | st.integers(1, 3)
+    edges = draw(st.lists(edge, max_size=3, unique=True).map(sorted))
+    return tiers(
+        edges,
+        [draw(rich_rules(scale, rounding, last=n == len(edges))) for n in range(len(edges) + 1)],
+    )
+
+
+ENTITLED = st.dictionaries(st.just("claimant_type"), st.sampled_from([("a",), TYPES]), min_size=1) | st.just(
+    {"service": ("x",)}
+)
+
+
+@st.composite
+def rich_lines(draw: st.DrawFn, scales: tuple[int, ...] = (1, 10**9)) -> Page:
+    """A schedule with any of the terms of the language, as a page writes it."""
+    scale = draw(st.sampled_from(scales))
+    how = st.sampled_from(["down", "half_up", "up"])
+    to = st.integers(1, 5).map(lambda n: n * scale)
+    rounding = draw(st.none() | st.fixed_dictionaries({"to": to}, optional={"how": how}))
+    flat = st.fixed_dictionaries({}, optional={"fixed": st.integers(0, 9)}) | st.just({"review": True})
+    page: Page = {
+        "band": draw(rich_bands(scale, rounding)),
+        **({"rounding": rounding} if rounding else {}),
+        **draw(
+            st.fixed_dictionaries(
+                {"closed": st.sampled_from(["upper", "lower"])},
+                optional={"zero": flat, "unknown": flat, "eligibility": ENTITLED},
+            )
+        ),
+    }
+    count = draw(st.integers(0, 2))
+    segments = [
+        {"id": f"s{n}", "when": draw(ENTITLED), "band": draw(rich_bands(scale, rounding))}
+        for n in range(count)
+    ]
+    return {**page, **({"segment": tuple(segments)} if segments else {})}
+
+
+def turning_points(page: Any) -> set[int]:  # noqa: ANN401 - a page, or a part of one
+    """The losses that a page names, and the first ends of its periods."""
+    if isinstance(page, tuple):
+        return {loss for part in page for loss in turning_points(part)}
+    if not isinstance(page, dict):
+        return set()
+    found = {page[key] for key in ("over", "up_to", "deductible", "after") if key in page}
+    if "every" in page:
+        found |= {page.get("after", 0) + page["every"] * n for n in (1, 2, 7)}
+    return found | {loss for part in page.values() for loss in turning_points(part)}
+
+
+def losses_of(*pages: Page) -> st.SearchStrategy[Loss]:
+    """Losses near what pages name, none, not stated, and up to the largest."""
+    near = sorted({loss + step for loss in turning_points(pages) for step in (-1, 0, 1)} - {-1})
+    anything = st.none() | st.integers(0, 70) | st.integers(0, 70 * 10**9) | st.integers(-3, 10**15 - 1)
+    return anything | st.sampled_from(near or [0])
+
+
+def claims_of(*pages: Page) -> st.SearchStrategy[list[Claim]]:
+    who = st.tuples(st.sampled_from([*TYPES, None]), st.sampled_from(SERVICES))
+    return st.lists(st.tuples(who, losses_of(*pages)), max_size=25)
+
+
+def cube_of_claims(claims: list[Claim], bands: Bands) -> Cube:
+    """The cube of claims by claimant type and service, made by a plain loop."""
+    cells: dict[tuple[Who, Band], list[int]] = {}
+    for who, loss in claims:
+        cells.setdefault((who, bands.band_of(loss)), []).append(loss or 0)
+    rows = [(*who, *band, len(x), sum(x), sum(n * n for n in x)) for (who, band), x in cells.items()]
+    schema = {"claimant_type": pl.String, "service": pl.String, **EDGES, **MEASURES}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return Cube(frame, ("claimant_type", "service"), synthetic=True, source="a test")
+
+
+def summed(values: pl.Series) -> Fraction:
+    return sum((Fraction(value) for value in values), Fraction(0))
+
+
+@given(data=st.data())
+@settings(max_examples=250)
+def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.DataObject) -> None:
+    pages = data.draw(st.lists(rich_lines(), min_size=1, max_size=2))
+    claims = data.draw(claims_of(*pages))
+    policy = policy_of(*pages)
+    extra = tuple(data.draw(st.lists(st.integers(1, 80), max_size=3)))
+    frame = payments(cube_of_claims(claims, Bands.of(policy.bends, extra)), policy)
+    assert "straddles" not in frame["rule"]
+    for line, page in zip(policy.schedules, pages, strict=True):
+        for who in {who for who, _ in claims}:
+            mine = frame.filter(
+                pl.col("line") == line.id,
+                pl.col("claimant_type").eq_missing(pl.lit(who[0], pl.String)),
+                pl.col("service") == who[1],
+            )
+            each = [owed(page, loss, whose) for whose, loss in claims if whose == who]
+            reviewed = mine.filter(rule="review")
+            assert (reviewed["claims"].sum(), mine["claims"].sum()) == (each.count(None), len(each))
+            assert set(reviewed.select(AMOUNTS).rows()) <= {(None, Decimal(0), None)}
+            fixed, exact = mine.filter(pl.col("rule") != "review"), sum(x for x in each if x is not None)
+            assert [summed(fixed[amount]) for amount in AMOUNTS] == [exact, exact, exact]
+
+
+@given(data=st.data())
+@settings(max_examples=150)
+def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObject) -> None:
+    page = data.draw(rich_lines())
+    claims = data.draw(claims_of(page))
+    cuts = data.draw(st.lists(st.integers(1, 70) | st.integers(1, 70 * 10**9), max_size=4))
+    frame = payments(cube_of_claims(claims, Bands.of(tuple(cuts))), policy_of(page))
+    each = [owed(page, loss, who) for who, loss in claims]
+    known = sum((x for x in each if x is not None), Fraction(0))
+    assert summed(frame["payment_low"]) <= known
+    if frame["payment_high"].null_count() == 0:
+        assert None not in each
+        assert known <= summed(frame["payment_high"])
+    exact = frame.filter(pl.col("payment").is_not_null())
+    assert exact["payment"].equals(exact["payment_low"])
+    assert exact["payment"].equals(exact["payment_high"])
+
+
+@given(data=st.data())
+@settings(max_examples=150)
+def test_the_bounds_from_a_count_are_the_least_and_the_most_that_the_page_owes(data: st.DataObject) -> None:
+    page = data.draw(rich_lines(scales=(1,)))
+    low = data.draw(st.integers(-1, 70))
+    high = low + data.draw(st.integers(1, 12))
+    claims = data.draw(st.integers(1, 5))
+    rows = [(*ANYONE, low, high, claims, None, None)]
+    schema = {"claimant_type": pl.String, "service": pl.String, **EDGES, **MEASURES}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    counts = Cube(frame, ("claimant_type", "service"), synthetic=True, source="a test")
+    row = payments(counts, policy_of(page)).row(0, named=True)
+    each = [owed(page, loss) for loss in range(low + 1, high + 1)]
+    assert Fraction(row["payment_low"]) == claims * min(x or 0 for x in each)
+    most = None if None in each else claims * max(x for x in each if x is not None)
+    assert (row["payment_high"] is None) == (most is None)
+    if most is not None:
+        assert Fraction(row["payment_high"]) == most
+
+
+# --- a policy with many terms, against SQL over the claims, and claimants against a plain grouping ------
+
+RICH: Page = {
+    "closed": "lower",
+    "rounding": {"to": 10, "how": "up"},
+    "eligibility": {"service": ("kakaotalk", "melon")},
+    "zero": {"fixed": 5},
+    "unknown": {"fixed": 700},
+    "band": (
+        {"over": 0, "up_to": 300, "rate": {"amount": 7, "every": 60, "after": 30, "begun": True}},
+        {"over": 300, "up_to": 5_000, "share": 0.25, "deductible": 400, "floor": 50, "limit": 900},
+        {"over": 5_000, "fixed": 1_000},
+    ),
+    "segment": (
+        {
+            "id": "firms",
+            "when": {"claimant_type": ("mid_large_firm",)},
+            "band": ({"over": 0, "rate": {"amount": 100, "every": 1_000}, "limit": 2_000},),
+        },
+    ),
+}
+RICH_IN_SQL = """
+select service, claimant_type, sum(case
+    when service not in ('kakaotalk', 'melon') then 0
+    when loss is null then 700
+    when loss = 0 then 10
+    when claimant_type = 'mid_large_firm' then least(100 * (loss // 1000), 2000)
+    when loss < 300 then (7 * ((greatest(loss - 30, 0) + 59) // 60) + 9) // 10 * 10
+    when loss < 5000
+        then (least(greatest(25 * greatest(loss - 400, 0), 5000), 90000) + 999) // 1000 * 10
+    else 1000
+end) as paid
+from claims group by all order by all
+"""
+"""The same policy, typed in a second time."""
+
+
+def test_a_policy_with_many_terms_pays_what_sql_over_the_claims_says(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    losses = ["", "0", "1", "30", "31", "90", "91", "299", "300", "600", "601", "2000", "4000", "4001"]
+    losses += ["4999", "5000", "5001", "999999", "1999", "123456789012345"]
+    types = ["소상공인", "일반", "기업"]
+    rows = [
+        {"service": service, "claimant_type": who, "loss": loss}
+        for service in ("카톡", "멜론", "다음")
+        for who in types
+        for loss in losses
+    ]
+    claims = read_claims(claims_csv(rows), incident)
+    assert len(claims) == len(rows)
+    policy = policy_of(RICH)
+    frame = payments(build_cube(claims, policy=policy), policy)
+    assert frame["payment"].null_count() == 0
+    groups = ["service", "claimant_type"]
+    ours = frame.group_by(groups).agg(pl.col("payment").sum()).sort(groups)
+    assert ours.rows() == claims.sql(RICH_IN_SQL).fetchall()
+    names = {"카톡": "kakaotalk", "멜론": "melon", "다음": "daum", "소상공인": "small_business"}
+    names |= {"일반": "general_user", "기업": "mid_large_firm"}
+    read_twice: dict[tuple[str, str], Fraction] = {}
+    whose = RICH | {"eligibility": {}}  # by service below: the reading knows no names
+    for row in rows:
+        service, who = names[row["service"]], names[row["claimant_type"]]
+        entitled = service in RICH["eligibility"]["service"]
+        amount = owed(whose, int(row["loss"]) if row["loss"] else None, (who, service)) if entitled else 0
+        read_twice[service, who] = read_twice.get((service, who), Fraction(0)) + (amount or 0)
+    assert [(*group, paid) for group, paid in sorted(read_twice.items())] == ours.rows()
+
+
+BY_CLAIMANT: Page = {
+    "grain": "claimant",
+    "eligibility": {"service": ("kakaotalk", "melon")},
+    "zero": {"fixed": 1},
+    "unknown": {"fixed": 2},
+    "band": (
+        {"over": 0, "up_to": 100, "fixed": 10},
+        {"over": 100, "up_to": 1_000, "share": 0.5},
+        {"over": 1_000, "fixed": 900},
+    ),
+}
+
+
+def by_claimant(rows: list[dict[str, str]]) -> dict[str, Loss]:
+    """The entitled losses that each claimant states, added up; None when none is stated."""
+    grouped: dict[str, list[int]] = {}
+    for row in rows:
+        if row["service"] in ("카톡", "멜론"):
+            stated = [int(row["loss"])] if row["loss"] else []
+            grouped.setdefault(row["claimant_id"], []).extend(stated)
+    return {who: sum(stated) if stated else None for who, stated in grouped.items()}
+
+
+def paid_by_claimant(claims: Claims, page: Page = BY_CLAIMANT) -> tuple[int, Fraction]:
+    """How many claimants a line counts, and what it pays them."""
+    policy = policy_of(page)
+    cube = build_cube(claims, policy=policy, line=policy.schedules[0])
+    frame = payments(cube, policy)
+    return cube.claims, summed(frame["payment"])
+
+
+def complaint(who: str, service: str, loss: str, **more: str) -> dict[str, str]:
+    return {"claimant_id": who, "service": service, "loss": loss, **more}
+
+
+def test_a_claimant_is_paid_once_for_all_that_is_entitled(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [
+        complaint("two services", "카톡", "60"),
+        complaint("two services", "멜론", "60"),  # 120: half of it
+        complaint("unknown and known", "카톡", ""),
+        complaint("unknown and known", "카톡", "100"),  # 100: ten
+        complaint("unknown twice", "카톡", ""),
+        complaint("unknown twice", "멜론", ""),  # not stated: two
+        complaint("zero", "카톡", "0"),
+        complaint("zero and unknown", "카톡", "0"),
+        complaint("zero and unknown", "멜론", ""),  # zero, twice: one each
+        complaint("partly entitled", "카톡", "1000"),
+        complaint("partly entitled", "다음", "999999"),  # 1,000: half of it
+        complaint("not entitled", "다음", "50"),
+        complaint("just over", "카톡", "1001"),  # 900
+    ]
+    claims = read_claims(claims_csv(rows), incident)
+    by_hand = {"two services": 60, "unknown and known": 10, "unknown twice": 2, "zero": 1}
+    by_hand |= {"zero and unknown": 1, "partly entitled": 500, "just over": 900}
+    assert paid_by_claimant(claims) == (7, Fraction(sum(by_hand.values())))
+    page = {**BY_CLAIMANT, "eligibility": {}}
+    assert by_hand == {who: owed(page, loss) for who, loss in by_claimant(rows).items()}
+
+
+@given(data=st.data())
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_claimants_are_paid_as_a_plain_grouping_of_their_claims_says(
+    claims_csv: ClaimsCsv, incident: Incident, data: st.DataObject
+) -> None:
+    one = st.builds(
+        complaint,
+        st.sampled_from(["p", "q", "r", "s"]),
+        st.sampled_from(["카톡", "멜론", "다음"]),
+        st.sampled_from(["", "0", "1", "50", "99", "100", "101", "999", "1000", "1001"]),
+    )
+    rows = data.draw(st.lists(one, min_size=1, max_size=20))
+    losses = list(by_claimant(rows).values())
+    page = {**BY_CLAIMANT, "eligibility": {}}  # those not entitled are not in the grouping
+    exact = sum((owed(page, loss) or Fraction(0) for loss in losses), Fraction(0))
+    assert paid_by_claimant(read_claims(claims_csv(rows), incident)) == (len(losses), exact)
+
+
+def test_a_negative_loss_takes_nothing_from_a_claimants_others(claims_csv: ClaimsCsv, edited: Edited) -> None:
+    incident = load_incident(edited("incidents", 'negative = "reject"', 'negative = "band"'))
+    rows = [
+        complaint("p", "카톡", "60"),
+        complaint("p", "멜론", "-50"),  # 60: ten
+        complaint("q", "카톡", "-50"),
+        complaint("q", "멜론", ""),  # nothing, then not stated: zero, so one
+    ]
+    claims = read_claims(claims_csv(rows), incident)
+    assert paid_by_claimant(claims) == (2, Fraction(10 + 1))
+    each = policy_of({**BY_CLAIMANT, "grain": "claim"})
+    frame = payments(build_cube(claims, policy=each), each)
+    assert summed(frame["payment"]) == 10 + 0 + 0 + 2
+
+
+def test_a_line_by_claimant_refuses_claims_that_name_no_claimant(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    claims = read_claims(claims_csv([complaint("p", "카톡", "5"), complaint(" ", "다음", "5")]), incident)
+    with pytest.raises(InputRefused, match="1 claims name no claimant, and the line line-0 pays by") as no:
+        paid_by_claimant(claims)
+    assert no.value.remedy == 'Give every claim its claimant_id, or set grain = "claim".'
+    assert no.value.column == "claimant_id"
+
+
+def test_a_reject_without_a_claimant_is_no_reason_to_refuse(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    rows = [complaint("p", "카톡", "5"), complaint("", "카톡", "not a number")]
+    claims = read_claims(claims_csv(rows), incident, max_rejects=0.9)
+    assert paid_by_claimant(claims) == (1, Fraction(10))
+
+
+def test_a_line_by_claimant_whose_eligibility_no_claim_has_is_refused_by_name(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    claims = read_claims(claims_csv([complaint("p", "카톡", "5")]), incident)
+    with pytest.raises(UsageError, match="shoe_size"):
+        paid_by_claimant(claims, {**BY_CLAIMANT, "eligibility": {"shoe_size": ("44",)}})
+
+
+def test_a_claimant_whose_losses_add_up_beyond_the_largest_loss_gets_no_more_than_the_limit(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    rows = [complaint("p", "카톡", str(10**15 - 1)) for _ in range(20)]
+    claims = read_claims(claims_csv(rows), incident)
+    page = {"grain": "claimant", "band": ({"over": 0, "share": 0.0001, "limit": 10**12},)}
+    try:
+        paid = paid_by_claimant(claims, page)
+    except InputRefused:
+        return  # as good: such a sum is not a loss that the language knows
+    assert paid == (1, Fraction(10**12))
+
+
+def test_each_cube_pays_the_lines_whose_rows_it_has(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [complaint("p", "카톡", "60"), complaint("p", "카톡", "60")]
+    claims = read_claims(claims_csv(rows), incident)
+    policy = policy_of(BY_CLAIMANT, {"band": ({"over": 0, "fixed": 7},)})
+    of_claimants = build_cube(claims, policy=policy, line=policy.schedules[0])
+    assert payments(of_claimants, policy).select("line", "claims", "payment").rows() == [("line-0", 1, 60)]
+    of_claims = payments(build_cube(claims, policy=policy), policy)
+    assert of_claims.select("line", "claims", "payment").rows() == [("line-1", 2, 14)]
+
+
+def test_a_line_by_claimant_says_that_totals_alone_cannot_pay_it() -> None:
+    policy = policy_of(BY_CLAIMANT, {"band": ({"over": 0, "fixed": 7},)})
+    totals = cube([("small_business", 0, 100, 3, None, None)])
+    table = cost_table(policy, None, as_of=date(2022, 12, 29), cubes=[totals]).filter(level="line")
+    assert table.select("line", "count", "promised", "expected", "high", "status").rows() == [
+        ("line-0", None, None, None, None, "needs_claimants"),
+        ("line-1", 3.0, 21.0, None, 21.0, "bounds_only"),
+    ]
+
+
+def test_the_band_of_a_segment_cites_the_facts_of_the_segment() -> None:
+    plain = {"over": 0, "fixed": 5, "facts": ("PR-01",)}
+    better = {"over": 0, "fixed": 50, "facts": ("PR-02",)}
+    segment = {"id": "s", "when": {"claimant_type": ("b",)}, "band": (better,)}
+    line = {"band": (plain,), "segment": (segment,)}
+    claims = cube([("b", 0, 100, 3, None, None)])
+    table = cost_table(policy_of(line), None, as_of=date(2022, 12, 29), cubes=[claims])
+    assert table.filter(level="band").select("promised", "facts").rows() == [(150.0, "PR-02")]

@@ -13,7 +13,7 @@ import pytest
 from outage_analysis import published
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.datasets import data_root
-from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.pipeline import Analysis, Plan, run
 from outage_analysis.reports import write_report
@@ -100,6 +100,59 @@ def test_a_policy_that_depends_on_what_no_claim_has_is_refused(edited: Edited) -
         run(Plan(policy=by_size))
 
 
+def test_a_policy_whose_amounts_have_other_decimal_places_is_refused(edited: Edited) -> None:
+    stated = edited("policies", 'currency = "KRW"', 'currency = "KRW"\nminor_units = 2')
+    with pytest.raises(UsageError, match="counts in 2 decimal places, the incident kakao-2022 in 0"):
+        run(Plan(policy=stated, claims=NO_CLAIMS))
+
+
+def test_decimal_places_that_a_policy_leaves_to_its_currency_are_compared_too(edited: Edited) -> None:
+    dollars = {
+        kind: edited(kind, 'currency = "KRW"', 'currency = "USD"') for kind in ("incidents", "policies")
+    }
+    # 30_000 would be 300 dollars to the policy and 30,000 to the incident.
+    with pytest.raises(UsageError, match="decimal places"):
+        run(Plan(incident=dollars["incidents"], policy=dollars["policies"], claims=NO_CLAIMS))
+
+
+def test_a_line_with_the_id_of_a_service_or_a_claimant_type_is_refused(edited: Edited) -> None:
+    policy = edited("policies", 'id = "games"', 'id = "kakao_games"')
+    with pytest.raises(UsageError, match=r"has the id of a service or a claimant type.*kakao_games"):
+        run(Plan(policy=policy, claims=NO_CLAIMS))
+
+
+LAST_FACTS = 'facts = ["PR-03", "PR-03.lower-edge"]\n'
+SEGMENT = """
+[[line.segment]]
+id = "own"
+when = {when}
+band = [{{ over = 0, fixed = 70_000 }}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ('{ size = ["small"] }', "the line small-business-cash depends on size"),
+        ('{ service = ["kakao_talk"] }', "small-business-cash entitles a service that the incident does not"),
+    ],
+)
+def test_a_segment_that_no_claim_can_fit_is_refused(edited: Edited, when: str, said: str) -> None:
+    segment = LAST_FACTS + SEGMENT.format(when=when)
+    policy = edited("policies", 'published_count = "CL-13"\n', "", LAST_FACTS, segment)
+    with pytest.raises(UsageError, match=said):
+        run(Plan(policy=policy, claims=NO_CLAIMS))
+
+
+def test_a_policy_without_any_day_is_refused_rather_than_dated(edited: Edited, tmp_path: Path) -> None:
+    page = edited("policies").read_text("utf-8")
+    undated = tmp_path / "undated.toml"
+    undated.write_text(re.sub(r"^public_on = .*\n", "", page, flags=re.MULTILINE), "utf-8")
+    for day in (date(2022, 12, 30), None):
+        with pytest.raises(OutageAnalysisError):
+            run(Plan(policy=undated, as_of=day, claims=NO_CLAIMS))
+
+
 def test_claims_and_counts_together_are_refused(claims_csv: ClaimsCsv) -> None:
     path = claims_csv([{}])
     with pytest.raises(UsageError, match="not both"):
@@ -142,7 +195,19 @@ def test_lines_that_were_not_public_are_named() -> None:
         "emoticons",
         "makers-coupons",
         "talk-drawer",
+        "page-webtoon-cash",
+        "game-partners",
+        "t-blue-fee-waiver",
+        "designated-driver-points-a",
+        "designated-driver-points-b",
+        "designated-driver-promotion",
+        "taxi-income-fund",
+        "mobility-others",
+        "pay-deadlines",
+        "pay-merchant-support",
     )
+    assert not set(early.tables["costs"]["line"]) & set(early.dropped_lines)
+    assert set(early.tables["costs"]["line"]) | set(early.dropped_lines) == {x.id for x in early.policy.lines}
     assert early.total("published")["expected"] is None  # type: ignore[index]
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Bands, within
+from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band, Bands, within
 from outage_analysis.errors import UsageError
-from outage_analysis.policies import FeeCredit, InKind, Policy, Rule, Schedule, load_policy
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Rule, Schedule, load_policy
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -64,7 +65,16 @@ def test_the_other_closed_side_moves_every_edge_by_one(edited: Edited) -> None:
 
 
 def test_the_largest_fixed_payment_is_that_of_the_dearest_tier(policy: Policy) -> None:
-    assert policy.schedules[0].largest_fixed == 50_000
+    extremes: dict[Band, tuple[int, int | None]] = {
+        (0, 300_000): (30_000, 30_000),
+        (0, 500_000): (30_000, 50_000),
+        (300_000, 500_000): (50_000, 50_000),
+        (0, None): (0, None),  # nobody limits what a review awards
+    }
+    for band, (low, high) in extremes.items():
+        least, most = policy.schedules[0].tariff.extremes(band)
+        assert least == low
+        assert most == high
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,7 @@ def test_the_largest_fixed_payment_is_that_of_the_dearest_tier(policy: Policy) -
         (["fixed = 30_000", "fixed = 30_000.5"], "band 1 > fixed: input should be a valid integer"),
         (
             ["review = true", "review = true\nfixed = 1"],
-            "band 3: a reviewed band has no fixed payment and no share",
+            "band 3: a reviewed band has no fixed payment, share, rate, floor or limit",
         ),
         (["review = true", "review = true\nshare = 0.5"], "band 3: a reviewed band has no fixed"),
         (['id = "emoticons"', 'id = "talk-drawer"'], "two lines have the id talk-drawer"),
@@ -120,10 +130,19 @@ def test_the_largest_fixed_payment_is_that_of_the_dearest_tier(policy: Policy) -
 def test_a_page_that_breaks_a_rule_is_refused_with_the_path_of_its_key(
     edited: Edited, pairs: list[str], message: str
 ) -> None:
+    page = edited("policies", *pairs)
     with pytest.raises(UsageError) as refusal:
-        load_policy(edited("policies", *pairs))
-    assert message in str(refusal.value)
-    assert str(refusal.value).startswith("policies.toml, ")
+        load_policy(page)
+    said = str(refusal.value)
+    assert message in said
+    if said.startswith("policies.toml, the page: two lines"):  # no one line is the wrong one
+        return
+    place = re.match(r"policies\.toml, line (\d+), (line '[^:]+): ", said)
+    assert place
+    key = place[2].split(" > ")[-1]  # a key, or a table: line 'a', band 1
+    head = "[[line.band]]" if key.startswith("band ") else "[[line]]" if key.startswith("line ") else key
+    line = page.read_text("utf-8").splitlines()[int(place[1]) - 1].strip()
+    assert line == head if head.startswith("[[") else key in line
 
 
 @pytest.mark.parametrize(
@@ -145,10 +164,34 @@ def test_any_other_share_is_refused_by_its_key(edited: Edited, written: str) -> 
 
 
 def test_a_line_is_dropped_before_the_day_it_became_public(policy: Policy) -> None:
-    known, later = policy.public_by(date(2022, 12, 28))
-    assert [line.id for line in known] == ["taxi-pro-membership"]
-    assert len(known) + len(later) == len(policy.lines)
-    assert policy.public_by(date(2022, 12, 29)) == (policy.lines, ())
+    days = {line.id: line.public_on for line in policy.lines}
+    for day in [date(2022, 10, 15), *(on for on in days.values() if on), date(2023, 6, 29)]:
+        known, later = policy.public_by(day)
+        assert [x.id for x in known] == [id_ for id_, on in days.items() if on is not None and on <= day]
+        assert [x.id for x in later] == [id_ for id_, on in days.items() if on is None or on > day]
+    before, _ = policy.public_by(date(2022, 12, 28))
+    package, _ = policy.public_by(date(2022, 12, 29))
+    assert {x.id for x in package} - {x.id for x in before} == {
+        "small-business-cash",
+        "channel-credit",
+        "emoticons",
+        "makers-coupons",
+        "talk-drawer",
+        "pay-merchant-support",
+    }
+    assert {"taxi-pro-membership", "designated-driver-pro"} <= {x.id for x in before}
+    assert policy.public_by(date(2023, 6, 29))[1] != ()
+    assert policy.public_by(date(2023, 6, 30)) == (policy.lines, ())
+
+
+def test_a_line_without_a_day_is_never_public(edited: Edited) -> None:
+    undated = load_policy(edited("policies", "public_on = 2022-10-19\n", ""))
+    known, later = undated.public_by(date.max)
+    assert [line.id for line in later] == ["taxi-pro-membership"]
+    assert len(known) + 1 == len(undated.lines)
+    alone = undated.model_copy(update={"lines": later})
+    assert alone.as_known_on(date.max) is None
+    assert undated.as_known_on(date.max) == undated.model_copy(update={"lines": known})
 
 
 def test_documents_are_asked_for_from_the_day_that_was_announced(policy: Policy) -> None:
@@ -167,31 +210,86 @@ def test_the_latest_change_of_effort_is_in_force_whatever_the_order_of_the_page(
     assert line.effort_on(date(2023, 3, 1)) == "automatic"
 
 
+ROUNDED_UP = 'rounding = { to = 10, how = "up" }\n'
+
+
+def taxi_fee(policy: Policy) -> FeeCredit:
+    line = policy.line("taxi-pro-membership")
+    assert isinstance(line, FeeCredit)
+    return line
+
+
 def test_the_fee_credit_was_announced_at_two_won_above_its_arithmetic(
     policy: Policy, golden: dict[str, Any], edited: Edited
 ) -> None:
     case = golden["fee_credit"]
-    line = policy.line("taxi-pro-membership")
-    assert isinstance(line, FeeCredit)
+    line = taxi_fee(policy)
     assert line.computed == Fraction(case["fee"] * case["days"], case["period_days"])
+    assert line.amount is None  # rounding up to ten won explains what was announced
     assert line.payment == case["announced"]
-    plain = load_policy(edited("policies", "amount = 7_550", "")).line("taxi-pro-membership")
-    assert isinstance(plain, FeeCredit)
-    assert plain.payment == case["computed"]
+    assert taxi_fee(load_policy(edited("policies", ROUNDED_UP, ""))).payment == case["computed"]
+
+
+@pytest.mark.parametrize(
+    ("to", "how", "payment"),
+    [
+        (10, "up", 7_550),
+        (10, "half_up", 7_550),
+        (10, "down", 7_540),
+        (100, "up", 7_600),
+        (100, "half_up", 7_500),
+        (1, "up", 7_549),
+    ],
+)
+def test_a_fee_credit_is_rounded_as_its_line_says(edited: Edited, to: int, how: str, payment: int) -> None:
+    page = edited("policies", ROUNDED_UP, f'rounding = {{ to = {to}, how = "{how}" }}\n')
+    assert taxi_fee(load_policy(page)).payment == payment
 
 
 def test_a_fee_credit_that_ends_in_a_half_is_rounded_up(edited: Edited) -> None:
-    page = edited("policies", "amount = 7_550", "", "fee = 39_000", "fee = 1", "days = 6", "days=1")
-    page.write_text(page.read_text("utf-8").replace("period_days = 31", "period_days = 2"), "utf-8")
-    line = load_policy(page).line("taxi-pro-membership")
-    assert isinstance(line, FeeCredit)
+    page = edited(
+        "policies", ROUNDED_UP, "", "fee = 39_000", "fee = 1", "days = 6", "days=1",
+        "period_days = 31", "period_days = 2",
+    )  # fmt: skip
+    line = taxi_fee(load_policy(page))
+    assert line.computed == Fraction(1, 2)
     assert line.payment == 1
 
 
-def test_the_goods_for_every_user_are_listed_at_their_unit_value(policy: Policy) -> None:
+def test_an_announced_amount_stands_above_the_arithmetic(edited: Edited) -> None:
+    line = taxi_fee(load_policy(edited("policies", ROUNDED_UP, "amount = 7_600\n")))
+    assert line.computed == Fraction(39_000 * 6, 31)
+    assert line.payment == 7_600
+
+
+def test_a_credit_of_an_unknown_fee_has_no_amount(policy: Policy, edited: Edited) -> None:
+    line = policy.line("melon-passes")
+    assert isinstance(line, FeeCredit)
+    assert (line.fee, line.computed, line.payment) == (None, None, None)
+    assert line.credit(9_000) == 900  # three days of thirty, whatever the fee
+    no_fee = taxi_fee(load_policy(edited("policies", "fee = 39_000\n", "")))
+    assert (no_fee.computed, no_fee.payment) == (None, None)
+
+
+def test_the_goods_for_every_user_are_listed_at_their_face_value(policy: Policy) -> None:
     line = policy.line("emoticons")
     assert isinstance(line, InKind)
-    assert (line.unit_value, line.recipients) == (6_500, "US-03")
+    assert (line.face_value, line.recipients) == (6_500, "US-03")
+    assert line.valuations == {"face_value": 6_500, "displaced_sales": None, "incremental_cash": None}
+
+
+def test_a_good_without_a_list_price_is_unpriced_and_stays_in_the_policy(policy: Policy) -> None:
+    line = policy.line("games")
+    assert isinstance(line, InKind)
+    assert (line.face_value, line.recipients) == (None, None)
+
+
+def test_a_budget_may_be_of_cash_or_of_goods(policy: Policy) -> None:
+    fund, goods = policy.line("taxi-income-fund"), policy.line("page-webtoon-cash")
+    assert isinstance(fund, Budget)
+    assert isinstance(goods, Budget)
+    assert (fund.valuation, fund.amount, fund.public_on) == ("cash", "CO-16", date(2023, 5, 11))
+    assert (goods.valuation, goods.amount) == ("face_value", "CO-17.budget-alt")
 
 
 def test_a_line_that_is_not_there_names_those_that_are(policy: Policy) -> None:

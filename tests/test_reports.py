@@ -448,9 +448,69 @@ def test_the_cost_table_shows_the_same_figures_to_the_won(
     pages: dict[str, WebPage], analysis: Analysis
 ) -> None:
     shown = pages["en"].table(Words("en")("report.cost_title"))
-    rows = analysis.tables["costs"].filter(valuation="cash")
-    exact = [f"{v:,.0f}" if v is not None else "" for v in rows["expected"]]
-    assert [r["Expected"] for r in shown] == exact
+    rows = with_a_figure(analysis.tables["costs"]).filter(valuation="cash")
+    assert rows["line"].unique(maintain_order=True).to_list() == [
+        "small-business-cash",
+        "taxi-pro-membership",
+    ]
+    for column in ("count", "promised", "low", "expected", "high"):
+        exact = [f"{v:,.0f}" if v is not None else "" for v in rows[column]]
+        assert [r[Words("en")(f"column.{column}")] for r in shown] == exact
+
+
+def with_a_figure(costs: pl.DataFrame) -> pl.DataFrame:
+    figures = pl.col("count", "promised", "low", "expected", "high")
+    return costs.filter(pl.any_horizontal(figures.is_not_null()))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_promise_without_a_figure_stands_in_the_policy_and_in_no_table_of_costs(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    page, words = pages[lang], Words(lang)
+    lines = {line.id: line.name[lang] for line in analysis.policy.lines}
+    costs = analysis.tables["costs"].filter(level="line")
+    silent = costs.filter(~pl.col("line").is_in(with_a_figure(costs)["line"].to_list()))
+    assert len(silent) == 14
+    assert set(silent["status"]) == {"unpriced", "not_published"}
+    column = words("column.line")
+    policy = {r[column]: r for r in page.table(words("report.policy_title"))}
+    assert policy.keys() == {name for id_, name in lines.items() if id_ not in analysis.dropped_lines}
+    priced = {r[column] for title in ("cost", "free") for r in page.table(words(f"report.{title}_title"))}
+    for id_, status in silent.select("line", "status").iter_rows():
+        assert policy[lines[id_]][words("column.status")] == words(f"word.{status}")
+        assert lines[id_] not in priced
+    assert words("report.no_figure", count=14) in page.prose()
+    bounded = words("report.not_counted", lines=lines["taxi-pro-membership"])
+    assert bounded in page.prose()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_controller_reads_how_each_line_might_be_booked_and_until_when(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    words = Words(lang)
+    shown = pages[lang].table(words("report.controller_title"))
+    known = [x for x in analysis.policy.lines if x.id not in analysis.dropped_lines]
+    assert [r[words("column.line")] for r in shown] == [x.name[lang] for x in known]
+    for row, line in zip(shown, known, strict=True):
+        assert line.accounting
+        assert row[words("column.obligation")] == words(f"explain.{line.accounting.obligation}")
+        assert row[words("column.presentation")] == words(f"explain.{line.accounting.presentation}")
+        closes = line.closes_on(analysis.as_of)
+        assert row[words("column.closes_on")] == (words.day(closes) if closes else "")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_expected_goods_are_said_to_be_out_of_those_that_have_an_expected_value(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    words, face = Words(lang), analysis.total("published", "face_value")
+    assert face is not None
+    goods = words.money(48_000_000 * (6_500 + 5_000) + 3_000_000 * 1_900 + 1_000_000 * 50_000)
+    said = pages[lang].prose()
+    assert said.count(words("report.tile_free_note", promised=goods)) == 2
+    assert words("report.tile_free_note", promised=words.money(face["promised"] or 0)) not in said
 
 
 @pytest.mark.parametrize("column", ["promised", "low", "expected", "high"])
@@ -536,7 +596,7 @@ def test_another_policy_without_a_ledger_gives_a_report_of_bounds(tmp_path: Path
 
 
 def test_a_policy_with_other_lines_than_the_outcome_has_a_report(tmp_path: Path, edited: Edited) -> None:
-    policy = edited("policies", 'id = "small-business-cash"', 'id = "shops"')
+    policy = edited("policies", *['"small-business-cash"', '"shops"'] * 5)  # the line, and its tie-outs
     ledger = edited("assumptions", *['"small-business-cash"', '"shops"'] * 5)
     page = WebPage.of(write_report(run(Plan(policy=policy, ledger=ledger, claims=())), tmp_path / "out"))
     assert page.all("p", class_="figure")

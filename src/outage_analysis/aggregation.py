@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -12,9 +12,9 @@ from outage_analysis.bands import UNKNOWN, Bands, log_grid
 from outage_analysis.claims import Claims
 from outage_analysis.cube import EDGES, HIGHEST, Cube, Types, refuse_overflow
 from outage_analysis.datasets import nearest
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Dimension
-from outage_analysis.policies import Policy
+from outage_analysis.policies import Policy, Schedule
 from outage_analysis.queries import literal, quoted
 
 _LOWEST = -(2**63)
@@ -26,6 +26,7 @@ def build_cube(
     dimensions: Sequence[str] = ("service", "claimant_type"),
     bands: Bands | None = None,
     policy: Policy | None = None,
+    line: Schedule | None = None,
 ) -> Cube:
     """Aggregate claims by dimensions and loss band.
 
@@ -34,16 +35,20 @@ def build_cube(
         dimensions: service, claimant_type, filed_on or a dimension of the incident.
         bands: the loss bands; by default a logarithmic grid, 24 a decade.
         policy: its edges join the default grid, so that payments from the cube are exact.
+        line: a schedule that pays by claimant. The rows then are the claimants that it entitles, each
+            with the losses that they state added up, and no dimensions: a claimant may name several
+            services. One who states no loss at all is unknown.
+
+    Raises:
+        UsageError: no such dimension.
+        InputRefused: sums too large; or a claim without a claimant, where claimants are counted.
     """
+    if line is not None:
+        dimensions = ()
     by_id = {d.id: d for d in claims.incident.dimensions}
-    for name in dimensions:
-        if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
-            known = ["service", "claimant_type", "filed_on", *by_id]
-            raise UsageError("no such dimension", value=name, remedy=nearest(name, known))
-        if list(dimensions).count(name) > 1:
-            raise UsageError("a dimension is named twice", value=name)
+    _refuse_unknown(dimensions, by_id)
     if bands is None:
-        bands = Bands.of(log_grid(), policy.cuts if policy else ())
+        bands = Bands.of(log_grid(), policy.bends if policy else ())
     if claims.incident.loss.negative == "band":
         bands = replace(bands, negative=True)
     total = claims.sql("select coalesce(sum(abs(loss)), 0) from claims").fetchall()
@@ -57,14 +62,52 @@ def build_cube(
     schema: Types = {**EDGES, "above": pl.Int64, "below": pl.Int64}
     warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
     groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
+    if line is None:
+        source = "select * from claims"
+    else:
+        _refuse_unknown(tuple(line.eligibility), by_id)
+        _refuse_nameless(claims, line)
+        source = queries.bind("claimants", entitled=_entitled(line, by_id))
     query = queries.bind(
         "cube",
+        source=source,
         columns="".join(f"{e} as {quoted(name)}, " for name, e in groups.items()),
         groups="".join(f"{e}, " for e in groups.values()),
         names="".join(f"{quoted(name)}, " for name in groups),
     )
     frame = warehouse.frame(query)
-    return Cube(frame, tuple(dimensions), claims.synthetic, ", ".join(f.name for f in claims.inputs))
+    files = ", ".join(f.name for f in claims.inputs)
+    return Cube(frame, tuple(dimensions), claims.synthetic, files, line.id if line else None)
+
+
+def _refuse_unknown(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:
+    for name in dimensions:
+        if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
+            known = ["service", "claimant_type", "filed_on", *by_id]
+            raise UsageError("no such dimension", value=name, remedy=nearest(name, known))
+        if list(dimensions).count(name) > 1:
+            raise UsageError("a dimension is named twice", value=name)
+
+
+def _entitled(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
+    """The condition under which a line entitles a claim."""
+    conditions = ["true"]
+    for name, values in line.eligibility.items():
+        known = ", ".join(literal(value) for value in values)
+        conditions.append(f"cast({_expression(name, by_id.get(name))} as varchar) in ({known})")
+    return " and ".join(conditions)
+
+
+def _refuse_nameless(claims: Claims, line: Schedule) -> None:
+    """A claim without a claimant cannot be added to the claimant's others."""
+    counted = "select count(*) as n from judged where claimant_id is null and len(broken) = 0"
+    nameless = claims.warehouse.frame(counted)["n"].item()
+    if nameless:
+        raise InputRefused(
+            f"{nameless:,} claims name no claimant, and the line {line.id} pays by claimant",
+            column="claimant_id",
+            remedy='Give every claim its claimant_id, or set grain = "claim".',
+        )
 
 
 def _expression(name: str, dimension: Dimension | None) -> str:

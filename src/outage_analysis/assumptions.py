@@ -12,9 +12,11 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from outage_analysis.bands import Band, Closed, check_partition
-from outage_analysis.datasets import Day, Identifier, Name, Noun, read_noun
+from outage_analysis.datasets import Day, Identifier, Name, Noun
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.pages import read_noun
 from outage_analysis.policies import Effort, Schedule
+from outage_analysis.policies.tariff import holds_any
 from outage_analysis.published import figure
 
 FEWEST_EVENTS = 3
@@ -31,7 +33,7 @@ class Rate(Noun):
     high: float
 
 
-def reference_class_prior(shares: Sequence[float], ends: tuple[float, float]) -> Rate:
+def reference_class_prior(shares: Sequence[float], ends: tuple[float, float], ceiling: float = 1.0) -> Rate:
     """The written rule from reference classes to a rate for a new event.
 
     Each class is one observation, however many people it counted. On the logit axis the rate of a
@@ -42,6 +44,7 @@ def reference_class_prior(shares: Sequence[float], ends: tuple[float, float]) ->
     Args:
         shares: observed rates, each strictly between 0 and 1.
         ends: probabilities of the two points reported as low and high.
+        ceiling: what no rate can exceed; above it the law is cut off, as a cap cuts a take-up.
 
     Returns:
         The mean of the predictive law (by quadrature on 20,000 equal-probability points), and its
@@ -65,8 +68,9 @@ def reference_class_prior(shares: Sequence[float], ends: tuple[float, float]) ->
         law = stats.norm(loc=logits.mean(), scale=WIDE_SCALE)
     points = (np.arange(20_000) + 0.5) / 20_000
 
-    low, high = (float(special.expit(law.ppf(p))) for p in ends)
-    return Rate(expected=float(special.expit(law.ppf(points)).mean()), low=low, high=high)
+    low, high = (min(float(special.expit(law.ppf(p))), ceiling) for p in ends)
+    rates = np.minimum(special.expit(law.ppf(points)), ceiling)
+    return Rate(expected=float(rates.mean()), low=low, high=high)
 
 
 class Entry(Noun):
@@ -114,12 +118,27 @@ class RateAssumption(Entry):
     @cached_property
     def rate(self) -> Rate:
         """The expected value and the bounds."""
+        return self.capped(1.0)
+
+    def capped(self, ceiling: float) -> Rate:
+        """The rate, when it cannot exceed a ceiling.
+
+        Raises:
+            ModelRefused: the rate is stated without its law, and the ceiling lies inside its bounds.
+        """
         if self.stated is not None:
-            return self.stated
-        rate = reference_class_prior([figure(c).middle / 100 for c in self.classes], (0.01, 0.99))
+            if self.stated.high <= ceiling:
+                return self.stated
+            if self.stated.low < ceiling:
+                raise ModelRefused(
+                    f"{self.id} states a mean and bounds: they do not say what a cap at {ceiling:.3g} leaves",
+                    remedy="Give it reference classes, or a rate below the cap.",
+                )
+            return Rate(expected=ceiling, low=ceiling, high=ceiling)
+        rate = reference_class_prior([figure(c).middle / 100 for c in self.classes], (0.01, 0.99), ceiling)
         if not self.widest:
             return rate
-        observed = [figure(c).number / 100 for c in self.widest]
+        observed = [min(figure(c).number / 100, ceiling) for c in self.widest]
         return Rate(expected=rate.expected, low=min(observed), high=max(observed))
 
 
@@ -156,8 +175,8 @@ class BandMix(Entry):
                 f"the band mix {self.id} is not stated on the bands of {line.id}",
                 remedy="State the shares of the policy's own bands in the ledger.",
             )
-        positive = [band for band, _ in line.rules()][3:]
-        return dict(zip(positive, (b.share for b in self.bands), strict=True))
+        shares = zip((band for band, _ in line.tariff.written), (b.share for b in self.bands), strict=True)
+        return {band: share for band, share in shares if share or holds_any(band)}
 
 
 class Award(Entry):

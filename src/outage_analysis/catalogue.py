@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +13,13 @@ from outage_analysis.errors import UsageError
 from outage_analysis.options import AsOf, Json, day
 
 catalogue = typer.Typer()
+policies = typer.Typer(
+    no_args_is_help=True,
+    help="The compensation policies: what they promise, in TOML, in words and in money.",
+)
+catalogue.add_typer(policies, name="policies")
+
+Page = Annotated[str, typer.Argument(metavar="POLICY", help="Bundled id, or path to a policy's TOML.")]
 
 
 @catalogue.command("facts")
@@ -48,23 +57,6 @@ def facts_(
 
 
 @catalogue.command()
-def policies(
-    policy: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
-    *,
-    as_json: Json = False,
-) -> None:
-    """List the bundled policies, or check and show one: its lines, dates and rules.
-
-    Example:
-        outage-analysis policies my-policy.toml
-    """
-    from outage_analysis.datasets import ids
-    from outage_analysis.policies import load_policy
-
-    print_nouns(load_policy, ids("policies"), policy, "lines", as_json=as_json)
-
-
-@catalogue.command()
 def incidents(
     incident: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
     *,
@@ -79,3 +71,127 @@ def incidents(
     from outage_analysis.incidents import load_incident
 
     print_nouns(load_incident, ids("incidents"), incident, "services", as_json=as_json)
+
+
+@policies.command("list")
+def list_(*, as_json: Json = False) -> None:
+    """List the bundled policies: currency, lines, first day, and how many published sums they tie to.
+
+    Example:
+        outage-analysis policies list
+    """
+    from outage_analysis.costs.results import overview
+
+    table = overview()
+    if as_json:
+        print_json(table.to_dicts())
+    else:
+        print_table(table, f"{len(table)} policies; currencies stand apart and are never added")
+
+
+@policies.command()
+def show(
+    policy: Page,
+    *,
+    as_of: AsOf = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(help="A dated exchange rate among the facts, such as FX-01, to convert the sums at."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a policy and show it: its lines, the published sums it ties to, what was not published.
+
+    Example:
+        outage-analysis policies show kddi-2022
+    """
+    from outage_analysis.costs import tie_outs
+    from outage_analysis.costs.results import at_rate, line_table, policy_result
+    from outage_analysis.policies import load_policy
+
+    page = load_policy(policy)
+    known = page if as_of is None else page.as_known_on(day(as_of) or date.max)
+    if known is None:
+        raise UsageError(f"no line of {page.id} was public by {as_of}", remedy="Move --as-of to a later day.")
+    result = policy_result(known)
+    lines, sums = line_table(known), tie_outs(known.tie_outs, known, as_of=date.max)
+    if rate:
+        lines, sums = (at_rate(t, known.currency, rate, day(as_of)) for t in (lines, sums))
+    if as_json:
+        converted = {"converted": lines.to_dicts()} if rate else {}
+        print_json({**known.model_dump(mode="json", by_alias=True), "result": result, **converted})
+        return
+    print_table(lines, f"{page.id}: {page.name.en}, amounts in {page.currency}")
+    if not sums.is_empty():
+        print_table(sums.drop("as_expected", "hindsight"), "Published sums, computed again")
+    for text in result["missing"]:
+        print_line(f"not published: {text}")
+    for line in page.lines:
+        if line not in known.lines:
+            print_line(f"not public by {as_of}: {line.id}")
+
+
+@policies.command()
+def explain(
+    policy: Page,
+    *,
+    lang: Annotated[str, typer.Option(help="Language: en or ko.")] = "en",
+) -> None:
+    """Say a policy in plain words: one sentence a line, with a worked example at each edge.
+
+    Example:
+        outage-analysis policies explain kakao-2022 --lang ko
+    """
+    from outage_analysis.policies import load_policy
+    from outage_analysis.policies.explain import explain as told
+
+    for sentence in told(load_policy(policy), lang):
+        print_line(sentence)
+
+
+@policies.command()
+def check(policy: Page, *, as_json: Json = False) -> None:
+    """Find what a second reader would ask about: cliffs, gaps, dead tiers, idle caps, missing days.
+
+    A page that breaks a rule of the language is refused with its file, line, key and remedy. Example:
+
+        outage-analysis policies check my-policy.toml
+    """
+    from outage_analysis.policies import load_policy
+    from outage_analysis.policies.findings import findings
+
+    page = load_policy(policy)
+    found = findings(page)
+    if as_json:
+        print_json(found.to_dicts())
+        return
+    for kind, line, says in found.iter_rows():
+        print_line(f"{kind:<10} {line}: {says}")
+    words = "nothing to ask about" if found.is_empty() else f"{len(found)} to ask about"
+    print_line(f"{page.id}: a valid policy of {len(page.lines)} lines, {words}")
+
+
+@policies.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="ID", help="Id of the policy: lower-case, digits, hyphens.")],
+    *,
+    currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "KRW",
+    loss_unit: Annotated[
+        str | None, typer.Option(help="Unit of the losses: minutes, days; by default the currency.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; by default ID.toml.")] = None,
+) -> None:
+    """Write a page to start from, with every kind of line, that is valid as it stands.
+
+    Example:
+        outage-analysis policies new my-policy --currency EUR --loss-unit minutes
+    """
+    from outage_analysis.policies.template import write_template
+
+    print_line(
+        str(
+            write_template(
+                name, currency, currency if loss_unit is None else loss_unit, out or Path(f"{name}.toml")
+            )
+        )
+    )

@@ -37,6 +37,8 @@ class Cube:
     """Synthetic cubes never feed a figure attributed to the incident."""
     source: str
     """The files behind it."""
+    line: str | None = None
+    """The cost line whose entitled claimants its rows count; None when they count claims."""
 
     @property
     def claims(self) -> int:

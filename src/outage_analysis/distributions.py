@@ -10,10 +10,16 @@ from outage_analysis.bands import Bands, within
 from outage_analysis.cube import Cube, sorted_cube
 from outage_analysis.errors import UsageError
 
+MOST_SHOWN = 24
+"""Cuts of a policy that a table or chart of claims shows."""
+
 
 def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
-    """Bands for the eye: the policy's cuts and the powers of ten from a tenth to ten times them."""
-    if not cuts:
+    """Bands for the eye: the policy's cuts and the powers of ten from a tenth to ten times them.
+
+    More cuts than an eye can follow are left to the tables of the cost.
+    """
+    if not 0 < len(cuts) <= MOST_SHOWN:
         return Bands.of(tuple(10**k for k in range(3, 8)), negative=negative)
     tens = tuple(10**k for k in range(16) if cuts[0] <= 10 ** (k + 1) and 10**k <= cuts[-1] * 10)
     return Bands.of(tuple(cuts), tens, negative=negative)

@@ -18,6 +18,7 @@ class OutageAnalysisError(Exception):
         problem: what is wrong, without a final full stop.
         file: the file concerned.
         row: its row (the header of a CSV is row 1).
+        line: its line, for a page of text.
         column: the column or key concerned.
         value: the offending value, shown as received.
         remedy: what the user can do.
@@ -31,11 +32,12 @@ class OutageAnalysisError(Exception):
         *,
         file: object = None,
         row: int | None = None,
+        line: int | None = None,
         column: str | None = None,
         value: object = None,
         remedy: str = "",
     ) -> None:
-        self.problem, self.file, self.row = problem, file, row
+        self.problem, self.file, self.row, self.line = problem, file, row, line
         self.column, self.value, self.remedy = column, value, remedy
         super().__init__(str(self))
 
@@ -43,6 +45,7 @@ class OutageAnalysisError(Exception):
         where = [
             one_line(self.file) if self.file is not None else "",
             f"row {self.row:,}" if self.row is not None else "",
+            f"line {self.line:,}" if self.line is not None else "",
             one_line(self.column) if self.column is not None else "",
         ]
         place = ", ".join(part for part in where if part)

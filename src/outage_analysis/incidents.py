@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from outage_analysis.bands import Closed, cuts_of
-from outage_analysis.datasets import Day, Identifier, Name, Noun, Text, read_noun
+from outage_analysis.datasets import Day, Identifier, Name, Noun, Text
+from outage_analysis.pages import read_noun
+from outage_analysis.published import TieOut
 
 CANONICAL = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim, beside the dimensions that an incident declares."""
@@ -38,6 +40,12 @@ RESERVED = {
     "payment_high",
     "entitled",
     "place",
+    "tariff",
+    "segment",
+    "rule_over",
+    "rule_up_to",
+    "fixed",
+    "slope",
     "low",
     "high",
 }
@@ -160,41 +168,6 @@ class Outcome(Noun):
     filed: str
     accepted: str
     paid: str
-
-
-class TieOut(Noun):
-    """A published sum to compute again: what from, and what was printed."""
-
-    id: Identifier
-    name: Name
-    kind: Literal["payments", "face_value", "fee", "sum", "ratio", "figure"]
-    """`ratio` is the first fact, over the second if there is one, times `scale`."""
-    of: tuple[str, ...] = ()
-    """Facts that go in."""
-    lines: tuple[str, ...] = ()
-    """Cost lines that go in."""
-    loss: int | None = None
-    scale: float = 1.0
-    printed: str = ""
-    """The fact that was printed."""
-    end: Literal["value", "low", "high"] = "value"
-    printed_value: float | None = None
-    """What was printed, when no fact of its own holds it; `facts` then names the source."""
-    tolerance: float = 0.0
-    at_least: bool = False
-    """The printed figure is a lower bound."""
-    expect: Literal["ties", "differs"] = "ties"
-    unit: str
-    facts: tuple[str, ...] = ()
-    note: str = ""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if bool(self.printed) == (self.printed_value is not None):
-            raise ValueError("needs exactly one of printed and printed_value")
-        if not self.of and not self.lines:
-            raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
-        return self
 
 
 class Incident(Noun):

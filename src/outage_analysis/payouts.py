@@ -1,147 +1,171 @@
 """Cube x policy -> payments, exact to the smallest unit of the currency.
 
-A policy pays `fixed + share x loss` in each band, so a band's total is exact from its count and its
-sum of losses. Where the cube's bands straddle the policy's, or only counts are known and a share is
+A policy pays `fixed + slope x loss` on each piece of its tariff, so a total is exact from the count and
+the sum of losses. Where the cube's bands straddle the pieces, or only counts are known and a share is
 paid, the total is bounded instead, sharply.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
 import polars as pl
 
-from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band, overlaps, within
+from outage_analysis.bands import Band
 from outage_analysis.cube import Cube
-from outage_analysis.errors import UsageError
-from outage_analysis.policies import SHARE_SCALE, Policy, Rule, Schedule
+from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
 
-MONEY = pl.Decimal(38, 4)
+PLACES = 38
+MONEY = pl.Decimal(PLACES, 4)
+AMOUNTS = ("payment", "payment_low", "payment_high")
+BANDS = {"over": pl.Int64, "up_to": pl.Int64}
 
 
 def payments(cube: Cube, policy: Policy) -> pl.DataFrame:
     """What each schedule of a policy pays, if every claim is accepted.
 
     Args:
-        cube: any cube with the dimensions that the policy's eligibility names.
+        cube: any cube with the dimensions that the policy's eligibility and segments name. A cube of
+            claimants pays the one line it was built for, a cube of claims every line paid by claim.
         policy: the promises.
 
     Returns:
         One row a line, combination of dimensions and policy band: `line`, the dimensions, `over`
         and `up_to` (null, with `rule` = "straddles", when the cube's band lies in several),
-        `rule` (pays, nothing, review, not_entitled, straddles), `claims`, `loss`, and the payment in
+        `rule` (pays, nothing, review, not_entitled, straddles), `segment` (null for those in none),
+        `claims`, `loss`, and the payment in
         units of the currency, scale 4: `payment` (null under review or when only bounded),
         `payment_low`, `payment_high` (null when unbounded).
+
+    Raises:
+        UsageError: the cube lacks a dimension that a line asks for.
+        InputRefused: the sums are too large.
     """
-    rows = [row for line in policy.schedules for row in _line(cube, line)]
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "line": pl.String,
         **{d: cube.frame.schema[d] for d in cube.dimensions},
-        "over": pl.Int64,
-        "up_to": pl.Int64,
+        **BANDS,
         "rule": pl.String,
+        "segment": pl.String,
         "claims": pl.Int64,
         "loss": pl.Int64,
-        "payment": MONEY,
-        "payment_low": MONEY,
-        "payment_high": MONEY,
+        **dict.fromkeys(AMOUNTS, MONEY),
     }
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    typed = [pl.col(name).cast(dtype) for name, dtype in schema.items()]
+    try:
+        frames = [_line(cube, line).select(typed) for line in policy.schedules if paid_from(line, cube)]
+    except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:
+        raise InputRefused(
+            f"the payments add up to more than {PLACES} digits hold",
+            file=cube.source,
+            remedy="State losses in a larger unit, or check the counts.",
+        ) from error
+    return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
-def _line(cube: Cube, line: Schedule) -> Iterator[tuple[object, ...]]:
-    for dimension in line.eligibility:
+def paid_from(line: Schedule, cube: Cube) -> bool:
+    """Whether a cube has the rows that a line pays: claims, or the claimants it was built for."""
+    return line.grain == "claim" if cube.line is None else cube.line == line.id
+
+
+def _line(cube: Cube, line: Schedule) -> pl.DataFrame:
+    entitled = pl.lit(value=True) if cube.line else _fits(line.eligibility, cube, line)
+    # The number of the tariff that fits; claims without entitlement stand at the last one, paid nothing.
+    number = pl.lit(len(line.tariffs) - 1)
+    for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
+        number = pl.when(_fits(when, cube, line)).then(n).otherwise(number)
+    bands = cube.frame.select("over", "up_to").unique(maintain_order=True).rows()
+    places = pl.concat([_places(n, tariff, bands) for n, (_, tariff) in enumerate(line.tariffs)])
+    exact = pl.col("fixed") * pl.col("claims") + (
+        pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
+    )
+    whole = [pl.when(pl.col(c).null_count() == 0).then(pl.col(c).sum()) for c in ("loss", *AMOUNTS)]
+    nothing = pl.lit(Decimal(0), MONEY)
+    segments = {n: segment.id for n, segment in enumerate(line.segments)}
+    return (
+        cube.frame.with_columns(entitled=entitled, tariff=number.cast(pl.Int64))
+        .join(places, on=["over", "up_to", "tariff"], nulls_equal=True)
+        .with_columns(payment=exact.cast(MONEY))
+        .with_columns(
+            payment_low=pl.col("payment").fill_null((pl.col("low") * pl.col("claims")).cast(MONEY)),
+            payment_high=pl.col("payment").fill_null((pl.col("high") * pl.col("claims")).cast(MONEY)),
+        )
+        .with_columns(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS)
+        .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
+        .agg(pl.col("claims").sum(), *whole)
+        .sort(*cube.dimensions, "entitled", "tariff", "place", nulls_last=True)
+        .with_columns(
+            line=pl.lit(line.id),
+            over="rule_over",
+            up_to="rule_up_to",
+            segment=pl.when("entitled").then(
+                pl.col("tariff").replace_strict(segments, default=None, return_dtype=pl.String)
+            ),
+            rule=pl.when("entitled").then("rule").otherwise(pl.lit("not_entitled")),
+        )
+    )
+
+
+def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:
+    """Whether a row has the values that each dimension asks for; an unknown value fits none."""
+    for dimension in entitled:
         if dimension not in cube.dimensions:
             raise UsageError(
                 f"the line {line.id} depends on {dimension}, which the cube does not have",
                 remedy=f"Build the cube with the dimension {dimension}.",
             )
-    bands = cube.frame.select("over", "up_to").unique(maintain_order=True).rows()
-    places = pl.DataFrame(
-        [(*band, *_place(band, line)) for band in bands],
-        schema={
-            "over": pl.Int64,
-            "up_to": pl.Int64,
-            "place": pl.Int64,
-            "low": MONEY,
-            "high": MONEY,
-        },
-        orient="row",
-    )
-    entitled = pl.all_horizontal(
+    return pl.all_horizontal(
         pl.lit(value=True),
-        *(pl.col(d).cast(pl.String).is_in(list(v)) for d, v in line.eligibility.items()),
+        *(pl.col(d).cast(pl.String).is_in(list(values)) for d, values in entitled.items()),
     ).fill_null(value=False)
-    grouped = (
-        cube.frame.join(places, on=["over", "up_to"], nulls_equal=True)
-        .with_columns(
-            entitled=entitled, low=pl.col("low") * pl.col("claims"), high=pl.col("high") * pl.col("claims")
-        )
-        .group_by(*cube.dimensions, "entitled", "place")
-        .agg(
-            pl.col("claims").sum(),
-            pl.when(pl.col("loss").null_count() == 0).then(pl.col("loss").sum()),
-            pl.col("low").sum(),
-            pl.when(pl.col("high").null_count() == 0).then(pl.col("high").sum()),
-        )
-        .sort(*cube.dimensions, "entitled", "place", nulls_last=True)
-    )
-    rules = line.rules()
-    for row in grouped.iter_rows(named=True):
-        rule = rules[row["place"]] if row["place"] is not None else None
-        yield (line.id, *(row[d] for d in cube.dimensions), *_paid(row, rule))
 
 
-def _place(band: Band, line: Schedule) -> tuple[int | None, Decimal | None, Decimal | None]:
-    """The one rule that covers a band, or None; and the least and most that a claim in it is paid."""
-    touched = [(i, rule, edges) for i, (edges, rule) in enumerate(line.rules()) if overlaps(band, edges)]
-    covering = next((i for i, _, edges in touched if within(band, edges)), None)
-    lows, highs = [], []
-    for _, rule, edges in touched:
-        low, high = _extremes(rule, band, edges)
-        lows.append(low)
-        highs.append(high)
-    return covering, min(lows), None if None in highs else max(h for h in highs if h is not None)
+def _places(number: int, tariff: Tariff, bands: list[Band]) -> pl.DataFrame:
+    """For each band of a cube: the rule that covers it, and what one claim in it is paid."""
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        **BANDS,
+        "tariff": pl.Int64,
+        "place": pl.Int64,
+        "rule_over": pl.Int64,
+        "rule_up_to": pl.Int64,
+        "rule": pl.String,
+        **dict.fromkeys(("fixed", "slope", "low", "high"), MONEY),
+    }
+    rows = [(*band, number, *place) for band, place in zip(bands, _placed(tariff, bands), strict=True)]
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _extremes(rule: Rule, band: Band, edges: Band) -> tuple[Decimal, Decimal | None]:
-    """The least and the most that one claim is paid in the part of a band under one rule."""
-    if rule.review:
-        return Decimal(0), None
-    if not rule.share or band in (UNKNOWN, ZERO, NEGATIVE):
-        return Decimal(rule.fixed), Decimal(rule.fixed)
-    smallest = max(e for e in (band[0], edges[0]) if e is not None) + 1
-    tops = [e for e in (band[1], edges[1]) if e is not None]
-    least = _money(Fraction(rule.share * smallest, SHARE_SCALE) + rule.fixed)
-    most = _money(Fraction(rule.share * min(tops), SHARE_SCALE) + rule.fixed) if tops else None
-    return least, most
+def _placed(tariff: Tariff, bands: list[Band]) -> Iterator[tuple[object, ...]]:
+    rules = tariff.rules()
+    for band in bands:
+        touched = tariff.touched(band)
+        low, high = tariff.extremes(band)
+        bounds = (_money(low), None if high is None else _money(high))
+        place = touched[0].place
+        if touched[-1].place != place:
+            yield (None, None, None, "straddles", None, None, *bounds)
+            continue
+        edges, rule = rules[place]
+        name = "review" if rule.review else "pays" if rule.pays else "nothing"
+        fixed, slope = touched[0].fixed, touched[0].slope
+        if fixed is None or len(touched) > 1:
+            yield (place, *edges, name, None, None, *bounds)
+        else:
+            yield (place, *edges, name, _scaled(fixed), _scaled(slope), *bounds)
 
 
-def _paid(row: dict[str, int | None], rule: tuple[Band, Rule] | None) -> tuple[object, ...]:
-    claims, loss = row["claims"], row["loss"]
-    counted = int(claims or 0)
-    nothing = Decimal(0)
-    if not row["entitled"]:
-        band = rule[0] if rule else UNKNOWN
-        return (*band, "not_entitled", claims, loss, nothing, nothing, nothing)
-    if rule is None:
-        return (None, None, "straddles", claims, loss, None, row["low"], row["high"])
-    band, terms = rule
-    if terms.review:
-        return (*band, "review", claims, loss, None, nothing, None)
-    name = "pays" if terms.fixed or terms.share else "nothing"
-    if terms.share and loss is None and band not in (UNKNOWN, ZERO):
-        return (*band, name, claims, loss, None, row["low"], row["high"])
-    exact = _money(Fraction(terms.share * int(loss or 0), SHARE_SCALE) + terms.fixed * counted)
-    return (*band, name, claims, loss, exact, exact, exact)
+def _scaled(amount: int) -> Decimal:
+    """Ten-thousandths as a decimal, exactly."""
+    return Decimal(f"{amount}E-4")
 
 
 def _money(amount: Fraction) -> Decimal:
     """A rational in ten-thousandths as a decimal, exactly."""
-    return Decimal(f"{(amount * SHARE_SCALE).numerator}E-4")
+    return _scaled((amount * SHARE_SCALE).numerator)
 
 
 def rounded(amount: Decimal) -> int:

@@ -22,6 +22,7 @@ from outage_analysis.distributions import display_bands
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, load_policy
+from outage_analysis.published import TieOut
 from outage_analysis.tables import (
     cited_facts,
     claims_tables,
@@ -70,11 +71,17 @@ class Analysis:
     as_of: date
     claims: Claims | None
     cubes: dict[str, Cube]
-    """cost, intake and profile, from claims; only cost, from totals."""
+    """cost, intake and profile, from claims, and claimants of each line paid by claimant; only cost,
+    from totals."""
     tables: dict[str, pl.DataFrame] = field(repr=False)
     """Every table of the report, by name."""
     dropped_lines: tuple[str, ...] = ()
     """Cost lines that were not public by `as_of`."""
+
+    @property
+    def tie_outs(self) -> tuple[TieOut, ...]:
+        """The published sums that the policy and the incident name."""
+        return (*self.policy.tie_outs, *self.incident.tie_outs)
 
     @property
     def synthetic(self) -> bool:
@@ -102,12 +109,14 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     """
     progress("reading the incident, the policy and the ledger")
     incident, policy, ledger = _pages(plan)
-    as_of = plan.as_of or (ledger.as_of if ledger else max(line.public_on for line in policy.lines))
+    as_of = plan.as_of or (ledger.as_of if ledger else _last_day(policy))
     progress("reading the claims")
-    claims, cubes = _cubes(plan, incident, policy)
+    known = policy.as_known_on(as_of) or policy
+    claims, cubes = _cubes(plan, incident, known)
     progress("computing the cost")
     published = cost_table(policy, ledger, as_of=as_of)
-    given = cost_table(policy, ledger, as_of=as_of, cube=cubes["cost"]) if "cost" in cubes else None
+    paid = [cube for name, cube in cubes.items() if name == "cost" or cube.line]
+    given = cost_table(policy, ledger, as_of=as_of, cubes=paid) if paid else None
     _refuse_if_silent(published if given is None else pl.concat([published, given]), policy, as_of)
     _, later = policy.public_by(as_of)
     tables = {
@@ -119,8 +128,8 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         "services": service_table(incident),
         "facts": cited_facts(incident, policy, ledger, as_of=as_of),
         "headlines": headline_table(incident, published, as_of),
-        "tie_outs": tie_outs(incident, policy, as_of=as_of),
-        **claims_tables(claims, cubes, policy, given),
+        "tie_outs": tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
+        **claims_tables(claims, cubes, known, given),
     }
     return Analysis(
         plan,
@@ -149,6 +158,12 @@ def _pages(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
             f"{incident.currency}",
             remedy="Restate the policy in the incident's currency.",
         )
+    if policy.digits != incident.minor_units:
+        raise UsageError(
+            f"the policy {policy.id} counts in {policy.digits} decimal places, the incident "
+            f"{incident.id} in {incident.minor_units}",
+            remedy="Give both the same minor_units.",
+        )
     if policy.loss_unit != incident.loss.unit:
         raise UsageError(
             f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}",
@@ -158,6 +173,14 @@ def _pages(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     return incident, policy, ledger
 
 
+def _last_day(policy: Policy) -> date:
+    """The day by which every dated line was public."""
+    days = [line.public_on for line in policy.lines if line.public_on]
+    if not days:
+        raise UsageError(f"no line of {policy.id} has a day", remedy="Give its lines their public_on.")
+    return max(days)
+
+
 def _refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None) -> None:
     """Refuse a policy that entitles what the incident does not have, and another incident's ledger."""
     values: dict[str, list[str] | None] = {
@@ -165,8 +188,18 @@ def _refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None)
         "claimant_type": [c.id for c in incident.claimant_types],
         **{d.id: dimension_labels(d) if d.kind == "number" else None for d in incident.dimensions},
     }
+    taken = {x.id for x in (*incident.services, *incident.claimant_types)}
     for line in policy.lines:
-        for dimension, entitled in line.eligibility.items():
+        if line.id in taken:  # tables would call one by the other's name
+            raise UsageError(
+                "a cost line has the id of a service or a claimant type",
+                value=line.id,
+                remedy="Rename the line.",
+            )
+    whom = [(x, x.eligibility) for x in policy.lines]
+    whom += [(x, s.when) for x in policy.schedules for s in x.segments]
+    for line, entitles in whom:
+        for dimension, entitled in entitles.items():
             if dimension not in values:
                 raise UsageError(f"the line {line.id} depends on {dimension}, which no claim has")
             known = values[dimension]
@@ -196,15 +229,18 @@ def _cubes(plan: Plan, incident: Incident, policy: Policy) -> tuple[Claims | Non
     if not paths:
         return None, {}
     claims = read_claims(list(paths), incident, max_rejects=plan.max_rejects)
-    eligibility = sorted(
-        {d for line in policy.lines for d in line.eligibility} - {"service", "claimant_type"}
-    )
+    asked = {
+        d for x in policy.schedules for whom in (x.eligibility, *(s.when for s in x.segments)) for d in whom
+    }
+    eligibility = sorted(asked - {"service", "claimant_type"})
+    by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
     display = display_bands(policy.cuts, negative=incident.loss.negative == "band")
     profile = [d.id for d in incident.dimensions if d.id not in eligibility]
     return claims, {
         "cost": build_cube(claims, dimensions=("service", "claimant_type", *eligibility), policy=policy),
         "intake": build_cube(claims, dimensions=("service", "claimant_type", "filed_on"), bands=display),
         "profile": build_cube(claims, dimensions=("service", *eligibility, *profile), bands=display),
+        **{f"claimants of {x.id}": build_cube(claims, policy=policy, line=x) for x in by_claimant},
     }
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Literal
+from typing import Annotated, Literal, Self
 
 import polars as pl
+from pydantic import Field, model_validator
 
-from outage_analysis.datasets import data_root, nearest
+from outage_analysis.datasets import Identifier, Name, Noun, data_root, nearest
 from outage_analysis.errors import ModelRefused, UsageError
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -107,6 +108,57 @@ class Fact:
         if self.value is None and self.low is not None and self.high is not None:
             return (self.low + self.high) / 2
         return self.number
+
+
+class TieOut(Noun):
+    """A published sum to compute again: what from, and what was printed."""
+
+    id: Identifier
+    """What tables call it by."""
+    name: Name
+    """What readers call it."""
+    kind: Literal["payments", "face_value", "fee", "credits", "budget", "sum", "ratio", "figure"]
+    """From the lines: what a schedule pays for as many losses as the first fact counts, goods at list
+    price, the fee's arithmetic for one subscriber, credits for all of them, budgets. From the facts:
+    their sum, the first over the sum of the others times `scale`, or a figure as it stands."""
+    of: tuple[str, ...] = ()
+    """Facts that go in."""
+    lines: tuple[str, ...] = ()
+    """Cost lines that go in."""
+    loss: int | None = None
+    """The loss of each claim, for `payments`, in the loss unit."""
+    scale: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    """What a `ratio` is multiplied by."""
+    printed: str = ""
+    """The fact that was printed."""
+    end: Literal["value", "low", "high"] = "value"
+    """Which end of a printed range to compare with."""
+    printed_value: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """What was printed, when no fact of its own holds it; `facts` then names the source."""
+    tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """How far apart the two may be and still tie, in `unit`."""
+    at_least: bool = False
+    """The printed figure is a lower bound."""
+    at_most: bool = False
+    """The printed figure is an upper bound."""
+    expect: Literal["ties", "differs"] = "ties"
+    """What the page declares; a test holds it to that."""
+    unit: str
+    """What both figures count."""
+    facts: tuple[str, ...] = ()
+    """Facts that the lines rest on."""
+    note: str = ""
+    """Why it differs, or how it was rounded."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if bool(self.printed) == (self.printed_value is not None):
+            raise ValueError("needs exactly one of printed and printed_value")
+        if self.at_least and self.at_most:
+            raise ValueError("cannot be both at_least and at_most")
+        if not self.of and not self.lines:
+            raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
+        return self
 
 
 def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:

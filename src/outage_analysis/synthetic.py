@@ -16,8 +16,9 @@ from pydantic import Field, model_validator
 
 from outage_analysis.assumptions import MixBand
 from outage_analysis.bands import LARGEST_LOSS, check_partition
-from outage_analysis.datasets import Identifier, Name, Noun, read_noun
+from outage_analysis.datasets import Identifier, Name, Noun
 from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.pages import read_noun
 from outage_analysis.published import figure
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ def names_of(
 ) -> dict[str, str]:
     """Id -> name for everything that has one."""
     named: list[Any] = [*incident.services, *incident.claimant_types, *incident.tie_outs]
-    named += policy.lines if policy else ()
+    named += (*policy.lines, *policy.tie_outs) if policy else ()
     named += ledger.assumptions if ledger else ()
     return {item.id: item.name[lang] for item in named} | {h.fact: h.name[lang] for h in incident.headlines}
 

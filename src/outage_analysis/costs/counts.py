@@ -1,4 +1,4 @@
-"""Cost lines from published counts: schedules, free goods, fee credits."""
+"""Cost lines from published counts: schedules, free goods, fee credits, budgets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from datetime import date
 from outage_analysis.bands import Band
 from outage_analysis.costs.funnel import Funnel, Input, named, status_of
 from outage_analysis.errors import ModelRefused
-from outage_analysis.policies import FeeCredit, InKind, Schedule
-from outage_analysis.published import figure
+from outage_analysis.policies import Budget, FeeCredit, InKind, Rule, Schedule
+from outage_analysis.published import Fact, figure
+
+Row = dict[str, object]
 
 
-def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[dict[str, object]]:
+def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
     """A schedule from the published count that it cites, spread over its bands by the ledger's mix."""
-    head = {
+    head: Row = {
         "basis": "published",
         "line": line.id,
         "valuation": "cash",
@@ -22,29 +24,29 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[dict[str
         "rule": "schedule",
         "claimant_type": " ".join(line.eligibility.get("claimant_type", ())) or None,
     }
-    try:
-        count = figure(line.published_count, public_by=as_of) if line.published_count else None
-    except ModelRefused:
-        count = None
+    count = _public(line.published_count, as_of)
     if count is None:
         status = "not_public_yet" if line.published_count else "not_published"
-        yield {**head, "status": status, "facts": " ".join(line.facts), "low": 0.0}
+        yield {**head, "status": status, "facts": " ".join(line.facts)}
         return
     positive = line.positive
-    pays = {band: funnel.payment(band, rule) for band, rule in positive}
+    pays = {band: funnel.payment(line, band, rule) for band, rule in positive}
     cited = {"facts": " ".join((count.id, *line.facts))}
     yield head | cited | _line_total(line, funnel, count.whole, pays)
     for band, rule in positive:
         share = funnel.mix.get(band)
+        claims = None if share is None else count.whole * share
         one = pays[band] * funnel.paid
-        expected = None if share is None or one.expected is None else count.whole * share * one.expected
+        expected = None if claims is None or one.expected is None else claims * one.expected
         yield head | {
             "level": "band",
             "over": band[0],
             "up_to": band[1],
-            "rule": "review" if rule.review else "pays",
-            "count": None if share is None else count.whole * share,
-            "promised": None if rule.review or share is None else count.whole * share * rule.fixed,
+            "rule": _named(rule),
+            "count": claims,
+            "promised": None
+            if rule.review or claims is None or pays[band].expected is None
+            else claims * (pays[band].expected or 0.0),
             "low": 0.0,
             "expected": expected,
             "high": None if one.high is None else count.whole * one.high,
@@ -54,7 +56,19 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[dict[str
         }
 
 
-def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Input]) -> dict[str, object]:
+def _named(rule: Rule) -> str:
+    return "review" if rule.review else "pays" if rule.pays else "nothing"
+
+
+def _public(fact: str | None, as_of: date) -> Fact | None:
+    """A fact, if the line names one and it was public by the day."""
+    try:
+        return figure(fact, public_by=as_of) if fact else None
+    except ModelRefused:
+        return None
+
+
+def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Input]) -> Row:
     paid = funnel.paid
     terms = [
         None if pay.expected is None or paid.expected is None else share * pay.expected * paid.expected
@@ -64,9 +78,11 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
     expected = None if not terms or None in terms else count * sum(t for t in terms if t is not None)
     highs = [pay.high for pay in pays.values()]
     top = None if None in highs or paid.high is None else max(h for h in highs if h is not None)
+    fixed = [pays[band].high for band, rule in line.positive if not rule.review]
+    most = None if None in fixed or not fixed else max(f for f in fixed if f is not None)
     return {
         "count": float(count),
-        "promised": float(count * line.largest_fixed),
+        "promised": None if most is None else count * most,
         "low": count * paid.low * min(pay.low for pay in pays.values()),
         "expected": expected,
         "high": None if top is None or paid.high is None else count * paid.high * top,
@@ -76,65 +92,125 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
     }
 
 
-def in_kind(line: InKind, funnel: Funnel, as_of: date) -> dict[str, object]:
-    """A free good at list price; the ledger says which share takes it up."""
-    head = {
-        "basis": "published",
-        "line": line.id,
-        "valuation": "face_value",
-        "level": "line",
-        "rule": "in_kind",
-    }
-    if line.recipients is None:
-        return {**head, "status": "not_published", "facts": " ".join(line.facts)}
-    try:
-        people = figure(line.recipients, public_by=as_of)
-    except ModelRefused:
-        return {**head, "status": "not_public_yet", "facts": line.recipients}
-    full = float(people.whole * line.unit_value)
-    share = funnel.take_up
-    return {
-        **head,
-        "count": float(people.whole),
-        "promised": full,
-        "low": full * share.low,
-        "expected": None if share.expected is None else full * share.expected,
-        "high": full * (1.0 if share.high is None else share.high),
-        "status": status_of(share.expected),
-        "facts": named(people.id, *line.facts),
-        "assumptions": share.assumption,
-    }
+def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
+    """A free good, one row a valuation that the page states, face value always.
+
+    The ledger says which share takes it up, the cap how many can.
+    """
+    people, cap = _public(line.recipients, as_of), _public(line.cap, as_of)
+    later = (people is None and line.recipients) or (cap is None and line.cap)
+    for valuation, worth in line.valuations.items():
+        if worth is None and valuation != "face_value":
+            continue
+        head: Row = {
+            "basis": "published",
+            "line": line.id,
+            "valuation": valuation,
+            "level": "line",
+            "rule": "in_kind",
+            "facts": named(line.recipients or "", line.cap or "", *line.facts),
+        }
+        if later or people is None or worth is None:
+            status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
+            yield {**head, "status": status}
+            continue
+        served = people.whole if cap is None else min(people.whole, cap.whole)
+        taken = funnel.taken(people.whole, served)
+        expected = None if taken.expected is None else taken.expected * worth
+        yield {
+            **head,
+            "count": float(people.whole),
+            "promised": float(served * worth),
+            "low": taken.low * worth,
+            "expected": expected,
+            "high": (served if taken.high is None else taken.high) * worth,
+            "status": status_of(expected),
+            "assumptions": taken.assumption,
+        }
 
 
-def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> dict[str, object]:
-    """A fee handed back: exact when the subscribers were counted, else at most bounded."""
-    head = {
+def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
+    """A fee handed back: exact when the fee and the subscribers are known, else at most bounded."""
+    people, most = _public(line.recipients, as_of), _public(line.recipients_high, as_of)
+    head: Row = {
         "basis": "published",
         "line": line.id,
         "valuation": "cash",
         "level": "line",
         "rule": "fee_credit",
-        "facts": " ".join(line.facts),
+        "facts": named(line.recipients or "", *line.facts, line.recipients_high or ""),
     }
+    if line.payment is None:
+        return {**head, "status": "unpriced"}
+    if people is None:
+        later = (line.recipients and not people) or (line.recipients_high and not most)
+        status = "not_public_yet" if later else "not_published"
+        if most is None:
+            return {**head, "status": status}
+        return {**head, "low": 0.0, "high": float(most.whole * line.payment), "status": status}
+    full = float(people.whole * line.payment)
     paid = funnel.paid
+    expected = None if paid.expected is None else full * paid.expected
+    return {
+        **head,
+        "count": float(people.whole),
+        "promised": full,
+        "low": full * paid.low,
+        "expected": expected,
+        "high": full * (1.0 if paid.high is None else paid.high),
+        "status": status_of(expected),
+        "assumptions": paid.assumption,
+    }
+
+
+def budget(line: Budget, funnel: Funnel, as_of: date, digits: int) -> Row:
+    """A sum as announced, or what a true-up that was public by the day says it came to."""
+    head: Row = {
+        "basis": "published",
+        "line": line.id,
+        "valuation": line.valuation,
+        "level": "line",
+        "rule": "budget",
+    }
+    if line.amount is None:
+        return {**head, "status": "unpriced", "facts": " ".join(line.facts)}
+    if (found := line.true_up_on(as_of)) is not None:
+        exact = float(amount_of(found.amount, digits, hindsight=True))
+        facts = named(*found.facts, *line.facts)
+        sums = dict.fromkeys(("promised", "low", "expected", "high"), exact)
+        return {**head, **sums, "status": "ok", "facts": facts}
     try:
-        if line.recipients is not None:
-            people = figure(line.recipients, public_by=as_of).whole
-            full = float(people * line.payment)
-            return {
-                **head,
-                "count": float(people),
-                "promised": full,
-                "low": full * paid.low,
-                "expected": None if paid.expected is None else full * paid.expected,
-                "high": full * (1.0 if paid.high is None else paid.high),
-                "status": status_of(paid.expected),
-                "facts": " ".join((line.recipients, *line.facts)),
-                "assumptions": paid.assumption,
-            }
-        bound = figure(line.recipients_high, public_by=as_of).whole if line.recipients_high else None
+        amount = float(amount_of(line.amount, digits, as_of))
+        automatic = funnel.take_up.low == 1
+        least = line.low if line.low is not None else line.amount if automatic else 0
+        low = float(amount_of(least, digits, as_of))
+        high = amount if line.high is None else float(amount_of(line.high, digits, as_of))
     except ModelRefused:
-        bound = None
-    most = None if bound is None else float(bound * line.payment)
-    cited = " ".join((*line.facts, line.recipients_high or "")).strip()
-    return {**head, "low": 0.0, "high": most, "status": "not_published", "facts": cited}
+        return {**head, "status": "not_public_yet", "facts": " ".join(line.facts)}
+    share = funnel.take_up
+    expected = None if share.expected is None else amount * share.expected
+    return {
+        **head,
+        "promised": amount,
+        "low": low if expected is None else min(low, amount * share.low),
+        "expected": expected,
+        "high": high,
+        "status": status_of(expected),
+        "facts": " ".join(line.facts),
+        "assumptions": share.assumption,
+    }
+
+
+def amount_of(
+    given: int | str, digits: int, public_by: date | None = None, *, hindsight: bool = False
+) -> int:
+    """An amount in the smallest unit, given outright or by the fact that states it in whole currency.
+
+    Only a true-up, which counts from its own day on, may rest on an outcome (`hindsight`).
+
+    Raises:
+        ModelRefused: the fact was not public by the day.
+    """
+    if isinstance(given, int):
+        return given
+    return round(figure(given, public_by=public_by, hindsight=hindsight).number * float(10**digits))

@@ -121,7 +121,7 @@ def _cost(line: Schedule, funnel: Funnel, count: int) -> float | None:
     """The expected cost of a schedule: count x paid share x mean payment over the mix."""
     total = 0.0
     for band, rule in line.positive:
-        pay = funnel.payment(band, rule).expected
+        pay = funnel.payment(line, band, rule).expected
         share = funnel.mix.get(band)
         if share is None or pay is None or funnel.paid.expected is None:
             return None

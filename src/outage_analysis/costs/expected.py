@@ -6,18 +6,18 @@ never to be read as a likely range.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.counts import fee_credit, from_count, in_kind
+from outage_analysis.costs.counts import budget, fee_credit, from_count, in_kind
 from outage_analysis.costs.funnel import Funnel, Input, funnel_of, named, status_of
 from outage_analysis.cube import Cube
-from outage_analysis.payouts import payments
-from outage_analysis.policies import InKind, Policy, Schedule
+from outage_analysis.payouts import paid_from, payments
+from outage_analysis.policies import CostLine, FeeCredit, InKind, Policy, Schedule
 
 SCHEMA: dict[str, pl.DataType] = {
     "basis": pl.String(),
@@ -52,40 +52,54 @@ SIGNIFICANT_DIGITS = 10
 
 
 def cost_table(
-    policy: Policy, ledger: Ledger | None, *, as_of: date, cube: Cube | None = None
+    policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
 ) -> pl.DataFrame:
-    """What a policy costs, from published counts or from a cube of claims.
+    """What a policy costs, from published counts or from cubes of claims.
 
     Args:
         policy: the promises; lines not public by `as_of` are left out.
         ledger: the assumptions; without one there are bounds and no expected cost.
         as_of: only facts, lines and assumptions public by this day are used.
-        cube: claims or totals by service, claimant type and band. Without it the counts are the
-            published ones that the policy's lines cite.
+        cubes: claims or totals by service, claimant type and band, and for each line that pays by
+            claimant a cube of its claimants. Without any, the counts are the published ones that
+            the policy's lines cite.
 
     Returns:
-        The columns of `SCHEMA`, in units of the currency; one row a line, and one a line, service,
-        claimant type and band.
+        The columns of `SCHEMA`, in units of the currency; one row a line (a free good has one a
+        valuation), and one a line, service, claimant type and band.
     """
     lines, _ = policy.public_by(as_of)
     rows: list[dict[str, object]] = []
     for line in lines:
         funnel = funnel_of(line, ledger, as_of)
-        if isinstance(line, Schedule):
-            rows += _from_cube(line, funnel, cube, policy) if cube else from_count(line, funnel, as_of)
-        elif cube is None:
-            rows.append(
-                in_kind(line, funnel, as_of) if isinstance(line, InKind) else fee_credit(line, funnel, as_of)
-            )
+        if cubes:
+            rows += _from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
+        else:
+            rows += _published(line, funnel, as_of, policy.digits)
     table = pl.DataFrame(rows, schema=SCHEMA)
     return table.with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
+
+
+def _published(line: CostLine, funnel: Funnel, as_of: date, digits: int) -> Iterable[dict[str, object]]:
+    if isinstance(line, Schedule):
+        return from_count(line, funnel, as_of)
+    if isinstance(line, InKind):
+        return in_kind(line, funnel, as_of)
+    if isinstance(line, FeeCredit):
+        return (fee_credit(line, funnel, as_of),)
+    return (budget(line, funnel, as_of, digits),)
+
+
+COUNTED = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
+"""Whether a row has any figure."""
 
 
 def totals(table: pl.DataFrame) -> pl.DataFrame:
     """Sums over cost lines, one row a basis and valuation.
 
-    Low and high bound every line; high is null as soon as one line has no upper bound. A line without
-    an expected cost is left out of `expected` and named in `left_out`.
+    Low and high bound every line that has a count; high is null as soon as one of them has no upper
+    bound. A line without an expected cost is left out of `expected` and named in `left_out`; a line
+    without any figure is in no sum and named there too.
     """
     lines = table.filter(pl.col("level") == "line")
     known = pl.col("expected").is_not_null()
@@ -93,9 +107,11 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
         lines.group_by("basis", "valuation", maintain_order=True)
         .agg(
             pl.when(pl.col("promised").is_not_null().any()).then(pl.col("promised").sum()),
-            pl.col("low").sum(),
+            pl.when(COUNTED.any()).then(pl.col("low").sum()),
             pl.when(known.any()).then(pl.col("expected").sum()),
-            pl.when(pl.col("high").null_count() == 0).then(pl.col("high").sum()),
+            pl.when(COUNTED.any() & (pl.col("high").filter(COUNTED).null_count() == 0)).then(
+                pl.col("high").sum()
+            ),
             left_out=pl.col("line").filter(~known).str.join(" "),
         )
         .select("basis", "valuation", "promised", "low", "expected", "high", "left_out")
@@ -103,10 +119,17 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _from_cube(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> Iterator[dict[str, object]]:
-    """A schedule from a cube: payments by service, claimant type and band, times the funnel."""
-    basis = "synthetic" if cube.synthetic else "claims"
-    keys = ["service", "claimant_type", "over", "up_to", "rule"]
+def _from_cubes(
+    line: Schedule, funnel: Funnel, cubes: Sequence[Cube], policy: Policy
+) -> Iterator[dict[str, object]]:
+    """A schedule from the cube that has its rows: payments by band, times the funnel."""
+    basis = "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
+    cube = next((cube for cube in cubes if paid_from(line, cube)), None)
+    if cube is None:  # totals count claims: who made several is not in them
+        head = {"basis": basis, "line": line.id, "valuation": "cash", "level": "line", "rule": "schedule"}
+        yield {**head, "status": "needs_claimants", "facts": " ".join(line.facts)}
+        return
+    keys = ["service", "claimant_type", "over", "up_to", "rule", "segment"]
     frame = payments(cube, policy).filter(pl.col("line") == line.id)
     for name in ("service", "claimant_type"):
         if name not in frame.columns:
@@ -116,7 +139,17 @@ def _from_cube(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> It
         for c in ("payment", "payment_low", "payment_high")
     ]
     grouped = frame.group_by(keys, maintain_order=True).agg(pl.col("claims").sum(), *whole)
-    bands = [_cube_row(row, line, funnel, basis) for row in grouped.iter_rows(named=True)]
+    names = [*(s.id for s in line.segments), None]
+    facts = {
+        (name, *band): " ".join(rule.facts)
+        for name, (_, tariff) in zip(names, line.tariffs, strict=True)
+        for band, rule in tariff.rules()
+    }
+    bands = [
+        {**_cube_row(row, line.id, funnel, basis), "facts": facts.get((row["segment"], *band), "")}
+        for row in grouped.iter_rows(named=True)
+        for band in [(row["over"], row["up_to"])]
+    ]
     promised = [b["promised"] for b in bands if b["rule"] != "review"]
     yield {
         "basis": basis,
@@ -137,7 +170,7 @@ def _from_cube(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> It
     yield from bands
 
 
-def _cube_row(row: dict[str, Any], line: Schedule, funnel: Funnel, basis: str) -> dict[str, object]:
+def _cube_row(row: dict[str, Any], line: str, funnel: Funnel, basis: str) -> dict[str, object]:
     review = row["rule"] == "review"
     claims = float(str(row["claims"]))
     if review:
@@ -147,12 +180,9 @@ def _cube_row(row: dict[str, Any], line: Schedule, funnel: Funnel, basis: str) -
         cost = Input(low or 0.0, mid, high) * funnel.paid
         if mid == high == 0:  # certain, whatever the ledger lacks
             cost = Input(0.0, 0.0, 0.0)
-    rules = {band: rule for band, rule in line.rules() if rule.facts}
-    band = (row["over"], row["up_to"])
-    rule = rules.get(band)
     return {
         "basis": basis,
-        "line": line.id,
+        "line": line,
         "valuation": "cash",
         "level": "band",
         **{k: row[k] for k in ("service", "claimant_type", "over", "up_to", "rule")},
@@ -162,7 +192,6 @@ def _cube_row(row: dict[str, Any], line: Schedule, funnel: Funnel, basis: str) -
         "expected": cost.expected,
         "high": cost.high,
         "status": status_of(cost.expected),
-        "facts": " ".join(rule.facts if rule else ()),
         "assumptions": cost.assumption,
     }
 

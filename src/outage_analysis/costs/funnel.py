@@ -11,7 +11,7 @@ from datetime import date
 
 from outage_analysis.assumptions import Award, BandMix, Ledger, Rate, RateAssumption
 from outage_analysis.bands import Band
-from outage_analysis.policies import SHARE_SCALE, CostLine, Rule, Schedule
+from outage_analysis.policies import CostLine, Rule, Schedule
 
 CERTAIN = Rate(expected=1.0, low=1.0, high=1.0)
 
@@ -52,6 +52,7 @@ class Funnel:
     filing: Input
     acceptance: Input
     take_up: Input
+    take_up_rate: RateAssumption | None
     award: Input
     mix: dict[Band, float]
     """Expected share of reports in each positive band; empty when the ledger states none."""
@@ -69,15 +70,23 @@ class Funnel:
         absent = [name for name, value in needed.items() if value.expected is None]
         return " ".join([*absent, "band_mix"] if mix and not self.mix else absent)
 
-    def payment(self, band: Band, rule: Rule) -> Input:
+    def payment(self, line: Schedule, band: Band, rule: Rule) -> Input:
         """What one accepted claim in a band is paid."""
         if rule.review:
             return self.award
-        if not rule.share:
-            return Input(rule.fixed, rule.fixed, rule.fixed)
-        share = rule.share / SHARE_SCALE
-        least = rule.fixed + share * ((band[0] or 0) + 1)
-        return Input(least, None, None if band[1] is None else rule.fixed + share * band[1])
+        least, most = line.tariff.extremes(band)
+        return Input(
+            float(least), float(least) if least == most else None, None if most is None else float(most)
+        )
+
+    def taken(self, people: int, served: int) -> Input:
+        """How many of the people entitled take a good that at most `served` can have."""
+        if self.take_up_rate is None:
+            if self.take_up.expected is None:
+                return Input(0.0, None, float(served))
+            return Input(*3 * (float(served),))
+        rate = self.take_up_rate.capped(served / people)
+        return Input.of(rate, self.take_up_rate.id) * Input(*3 * (float(people),))
 
 
 def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
@@ -92,6 +101,7 @@ def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
             return Input.of(found.rate, found.id)
         return Input.of(CERTAIN) if automatic else Input(0.0, None, 1.0)
 
+    taken = known.find("take_up", line.id, effort) if known else None
     award = known.find("review_award", line.id) if known else None
     mix = known.find("band_mix", line.id) if known else None
     return Funnel(
@@ -99,6 +109,7 @@ def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         filing=rate("filing_share"),
         acceptance=rate("acceptance"),
         take_up=rate("take_up"),
+        take_up_rate=taken if isinstance(taken, RateAssumption) else None,
         award=Input(award.low, award.expected, award.high, award.id)
         if isinstance(award, Award)
         else Input(0.0, None, None),

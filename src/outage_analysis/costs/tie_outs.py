@@ -6,16 +6,18 @@ later facts are marked as hindsight.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from fractions import Fraction
 
 import polars as pl
 
+from outage_analysis.costs.counts import amount_of
 from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Incident, TieOut
 from outage_analysis.payouts import payments
-from outage_analysis.policies import FeeCredit, InKind, Policy, Schedule
-from outage_analysis.published import Fact, figure
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
+from outage_analysis.published import Fact, TieOut, figure
 
 SCHEMA: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -29,16 +31,16 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def tie_outs(incident: Incident, policy: Policy, *, as_of: date) -> pl.DataFrame:
-    """Every tie-out of an incident whose cost lines the policy has.
+def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
+    """Every tie-out whose cost lines the policy has.
 
     Returns:
         One row a tie-out: `computed` and `printed` in `unit`; `status` is ties or differs;
-        `as_expected` says whether that is what the incident's page declares; `hindsight` marks rows
-        that rest on facts later than `as_of`.
+        `as_expected` says whether that is what the page declares; `hindsight` marks rows that rest on
+        facts later than `as_of`.
     """
     lines = {line.id for line in policy.lines}
-    rows = [_row(t, policy, as_of) for t in incident.tie_outs if lines.issuperset(t.lines)]
+    rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
     return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
@@ -46,7 +48,8 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     computed = _computed(tie, policy)
     printed, cited = _printed(tie)
     gap = computed - printed
-    ties = gap >= 0 if tie.at_least else abs(gap) <= tie.tolerance
+    close = abs(gap) <= tie.tolerance
+    ties = close or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
     used = [figure(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
     status = "ties" if ties else "differs"
     return {
@@ -72,29 +75,38 @@ def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
 
 
 def _computed(tie: TieOut, policy: Policy) -> float:
-    values = [figure(f, hindsight=True) for f in tie.of]
-    if tie.kind == "payments":
-        return sum(_paid(policy, line, tie.loss, values[0]) for line in tie.lines)
-    if tie.kind == "face_value":
-        goods = [policy.line(line) for line in tie.lines]
-        return sum(figure(str(g.recipients)).whole * g.unit_value for g in goods if isinstance(g, InKind))
-    if tie.kind == "fee":
-        credits_ = [policy.line(line) for line in tie.lines]
-        return float(sum(c.computed for c in credits_ if isinstance(c, FeeCredit)))
-    numbers = [v.number for v in values]
+    numbers = [figure(f, hindsight=True).number for f in tie.of]
     if tie.kind == "sum":
         return sum(numbers)
     if tie.kind == "figure":
         return numbers[0]
-    quotient = numbers[0] / (numbers[1] if len(numbers) > 1 else 1)
-    return quotient * tie.scale
+    if tie.kind == "ratio":
+        return numbers[0] / (sum(numbers[1:]) or 1) * tie.scale
+    amounts = [_amount(tie, policy, line) for line in tie.lines]
+    return float(sum(amounts) / 10**policy.digits)
 
 
-def _paid(policy: Policy, line_id: str, loss: int | None, count: Fact) -> float:
+def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction:
+    """What one line comes to, in the smallest unit of the currency."""
+    line = policy.line(id_)
+    count = figure(tie.of[0], hindsight=True) if tie.of else None
+    if tie.kind == "payments" and isinstance(line, Schedule) and tie.loss is not None and count:
+        return _paid(policy, line, tie.loss, count)
+    if tie.kind == "face_value" and isinstance(line, InKind) and line.face_value is not None:
+        people = figure(line.cap or line.recipients or "").whole
+        return Fraction(people * line.face_value)
+    if tie.kind == "fee" and isinstance(line, FeeCredit) and line.computed is not None:
+        return line.computed
+    if tie.kind == "credits" and isinstance(line, FeeCredit) and line.payment is not None:
+        people = (count or figure(line.recipients or "")).whole
+        return Fraction(people * line.payment)
+    if tie.kind == "budget" and isinstance(line, Budget) and line.amount is not None:
+        return Fraction(amount_of(line.amount, policy.digits))
+    raise UsageError(f"the tie-out {tie.id} cannot be computed from the line", value=id_)
+
+
+def _paid(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction:
     """What a schedule pays to `count` claims that each lost `loss`, through a cube of one row."""
-    line = policy.line(line_id)
-    if not isinstance(line, Schedule) or loss is None:
-        raise UsageError("a payments tie-out names a schedule and a loss", value=line_id)
     entitled = {d: values[0] for d, values in line.eligibility.items()}
     row = {
         **entitled,
@@ -105,6 +117,8 @@ def _paid(policy: Policy, line_id: str, loss: int | None, count: Fact) -> float:
         "loss_squared": None,
     }
     schema = {**dict.fromkeys(entitled, pl.String), **EDGES, **MEASURES}
-    cube = Cube(pl.DataFrame([row], schema=schema), tuple(entitled), synthetic=False, source=count.id)
+    frame = pl.DataFrame([row], schema=schema)
+    by_claimant = line.id if line.grain == "claimant" else None
+    cube = Cube(frame, tuple(entitled), synthetic=False, source=count.id, line=by_claimant)
     only = policy.model_copy(update={"lines": (line,)})
-    return float(payments(cube, only)["payment"].sum())
+    return Fraction(payments(cube, only)["payment"].sum())

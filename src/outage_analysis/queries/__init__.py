@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-NAMES = ("staged", "typed", "judged", "claims", "rejects", "reconciliation", "cube")
+NAMES = ("staged", "typed", "judged", "claims", "rejects", "reconciliation", "claimants", "cube")
 """Every query, in the order in which a run uses them."""
 
 

@@ -6,7 +6,7 @@ with by_loss as (
         count(*) as claims,
         sum(loss) as loss_sum,
         sum(cast(loss as decimal(19, 0)) * cast(loss as decimal(19, 0))) as loss_squared
-    from claims
+    from ({source}) as source
     group by {groups} loss
 )
 select

@@ -6,9 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from outage_analysis.costs import COUNTED
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
-from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
+from outage_analysis.policies.explain import Teller
 from outage_analysis.reports.grids import Grid, Writer
 
 COST = [
@@ -57,12 +58,13 @@ def grids(analysis: Analysis, writer: Writer) -> dict[str, Grid]:
 
 def _cost_views(analysis: Analysis) -> dict[str, View]:
     t = analysis.tables
-    cash, free = (t["costs"].filter(pl.col("valuation") == v) for v in ("cash", "face_value"))
+    figures = t["costs"].filter(COUNTED)  # the others stand in the policy, with their status
+    cash, free = figures.filter(valuation="cash"), figures.filter(pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
     funnel = t["funnel"].with_columns(pl.col(*numbers).round(0)).rename(numbers)
     return {
         "cost": (cash, COST),
-        "free": (free, [c for c in COST if c not in ("band", "rule", "status")]),
+        "free": (free, ["line", "valuation", *(c for c in COST[3:] if c != "status")]),
         "funnel": (funnel, ["stage", "value_low", "value", "value_high"]),
         "drivers": (
             t["drivers"],
@@ -93,8 +95,9 @@ def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
         "tie_outs": (_tie_outs(analysis, t["tie_outs"]), TIE_OUT),
         "policy": (
             _policy(analysis, w),
-            ["line", "kind", "payment", "effort", "eligibility", "public_on", "facts"],
+            ["line", "kind", "payment", "effort", "eligibility", "public_on", "status", "facts"],
         ),
+        "controller": (_controller(analysis, w), ["line", "obligation", "presentation", "closes_on", "note"]),
         "assumptions": (_assumptions(analysis, w), assumed),
         "facts": (_facts(t["facts"]), FACT),
     }
@@ -154,7 +157,7 @@ def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
 
 
 def _tie_outs(analysis: Analysis, frame: pl.DataFrame) -> pl.DataFrame:
-    notes = {tie.id: tie.note for tie in analysis.incident.tie_outs}
+    notes = {tie.id: tie.note for tie in analysis.tie_outs}
     return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String)).rename(
         {"id": "tie_out"}
     )
@@ -162,6 +165,8 @@ def _tie_outs(analysis: Analysis, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _policy(analysis: Analysis, w: Words) -> pl.DataFrame:
     rows = []
+    teller = Teller(analysis.policy, w)
+    statuses = dict(analysis.tables["costs"].filter(level="line").select("line", "status").rows()[::-1])
     for line in analysis.policy.lines:
         if line.id in analysis.dropped_lines:
             continue
@@ -170,10 +175,11 @@ def _policy(analysis: Analysis, w: Words) -> pl.DataFrame:
             (
                 line.id,
                 line.kind,
-                _pays(line, w),
+                teller.pays(line),
                 line.effort_on(analysis.as_of),
                 who,
                 line.public_on,
+                statuses.get(line.id),
                 " ".join(line.facts),
             )
         )
@@ -184,27 +190,29 @@ def _policy(analysis: Analysis, w: Words) -> pl.DataFrame:
         "effort": pl.String,
         "eligibility": pl.String,
         "public_on": pl.Date,
+        "status": pl.String,
         "facts": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _pays(line: CostLine, w: Words) -> str:
-    """What a line pays, in words."""
-    if isinstance(line, InKind):
-        return f"{w.exact_money(line.unit_value)} {w.unit} ({w('word.face_value')})"
-    if isinstance(line, FeeCredit):
-        return f"{w.exact_money(line.payment)} {w.unit}"
-    return "; ".join(_pays_band(line, number, w) for number in range(len(line.bands)))
-
-
-def _pays_band(line: Schedule, number: int, w: Words) -> str:
-    band, rule = line.positive[number]
-    if rule.review:
-        return f"{w.band(*band)}: {w('word.review')}"
-    parts = [f"{w.exact_money(rule.fixed)} {w.unit}"] if rule.fixed or not rule.share else []
-    parts += [w("report.share_of_loss", share=f"{rule.share / 100:g}%")] if rule.share else []
-    return f"{w.band(*band)}: {' + '.join(parts)}"
+def _controller(analysis: Analysis, w: Words) -> pl.DataFrame:
+    """How each line might be booked, and until when it can be claimed."""
+    known, _ = analysis.policy.public_by(analysis.as_of)
+    rows = [
+        (
+            line.id,
+            w(f"explain.{line.accounting.obligation}"),
+            w(f"explain.{line.accounting.presentation}"),
+            line.closes_on(analysis.as_of),
+            line.accounting.note,
+        )
+        for line in known
+        if line.accounting
+    ]
+    texts = dict.fromkeys(("line", "obligation", "presentation"), pl.String)
+    schema = {**texts, "closes_on": pl.Date, "note": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _assumptions(analysis: Analysis, w: Words) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from outage_analysis.costs import COUNTED
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.policies import Schedule
@@ -78,8 +79,15 @@ def _free(analysis: Analysis, w: Words) -> Tile | None:
     total = analysis.total("published", "face_value")
     if total is None or total["expected"] is None:
         return None
-    note = w("report.tile_free_note", promised=w.money(total["promised"] or 0.0))
-    return Tile(w("report.tile_free"), w.money(total["expected"]), note)
+    return Tile(w("report.tile_free"), w.money(total["expected"]), free_note(analysis, w))
+
+
+def free_note(analysis: Analysis, w: Words) -> str:
+    """What the expected take-up of free goods is out of: the goods that have one."""
+    goods = analysis.tables["costs"].filter(
+        pl.col("expected").is_not_null(), level="line", valuation="face_value"
+    )
+    return w("report.tile_free_note", promised=w.money(float(goods["promised"].sum())))
 
 
 def _claims(analysis: Analysis, w: Words) -> Tile | None:
@@ -123,10 +131,13 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> dic
             said["decide"].append(w("report.decide_award", step=w.money(lever["step"]), award=added))
         else:
             said["decide"].append(w("report.decide_filing", filing=added))
-    total = analysis.total("published")
-    left = str(total["left_out"] or "").split() if total else []
-    if left:
-        said["left_out"].append(w("report.not_counted", lines=", ".join(names.get(x, x) for x in left)))
+    promises = analysis.tables["costs"].filter(level="line")
+    bounded = promises.filter(COUNTED, pl.col("expected").is_null(), valuation="cash")["line"]
+    if len(bounded):
+        said["left_out"].append(w("report.not_counted", lines=", ".join(names.get(x, x) for x in bounded)))
+    silent = promises.filter(~COUNTED)["line"].n_unique()
+    if silent:
+        said["left_out"].append(w("report.no_figure", count=silent))
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         said["left_out"].append(w("report.dropped", lines=lines))

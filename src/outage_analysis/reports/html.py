@@ -20,7 +20,7 @@ from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.published import figure
 from outage_analysis.reports.contents import grids
-from outage_analysis.reports.first_screen import sentences, tiles
+from outage_analysis.reports.first_screen import free_note, sentences, tiles
 from outage_analysis.reports.grids import Writer
 
 EMBED = """
@@ -73,6 +73,7 @@ def page(analysis: Analysis, lang: str) -> str:
         "version": version("outage-analysis"),
         "lesson": _lesson(analysis, words),
         "funnel": _funnel_words(analysis, words),
+        "free_note": free_note(analysis, words),
     }
     context["specs"] = Markup(script_json({name: chart.spec for name, chart in charts.items()}))
     text = _environment().get_template("report.html.j2").render(context)

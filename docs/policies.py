@@ -1,0 +1,52 @@
+"""Writes what stands beside each policy: its golden result, and its line in the README.
+
+Run by `make policies` after a page was added or changed; tests compare both with the files. A result
+that changes shows in the diff, to be explained there.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from outage_analysis.costs.results import policy_result, ties_in_words
+from outage_analysis.datasets import data_root, ids
+from outage_analysis.policies import load_policy
+
+README = Path(__file__).parents[1] / "README.md"
+START, END = "<!-- policies: written by `make policies` -->\n", "<!-- end of policies -->\n"
+
+
+def golden_path(id_: str) -> Path:
+    """Where the golden result of a policy stands."""
+    return data_root() / "policies" / f"{id_}.golden.json"
+
+
+def golden(id_: str) -> str:
+    """The golden result of a policy, as its file has it."""
+    return json.dumps(policy_result(load_policy(id_)), ensure_ascii=False, indent=1) + "\n"
+
+
+def table() -> str:
+    """The table of the README."""
+    lines = [
+        "| policy | what it is | currency | lines | published sums |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for id_ in ids("policies"):
+        policy = load_policy(id_)
+        shown = ties_in_words(policy) or "none was published"
+        lines.append(f"| `{id_}` | {policy.name.en} | {policy.currency} | {len(policy.lines)} | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
+def readme(text: str) -> str:
+    """The README with its table renewed."""
+    before, rest = text.split(START)
+    return before + START + table() + END + rest.split(END)[1]
+
+
+if __name__ == "__main__":
+    for policy_id in ids("policies"):
+        golden_path(policy_id).write_text(golden(policy_id), "utf-8")
+    README.write_text(readme(README.read_text("utf-8")), "utf-8")

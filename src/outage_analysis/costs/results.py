@@ -1,0 +1,172 @@
+"""What a policy comes to on its own: payments at its edges and the published sums that it ties to."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+
+from outage_analysis.costs.tie_outs import tie_outs
+from outage_analysis.datasets import ids
+from outage_analysis.errors import UsageError
+from outage_analysis.labels import Words
+from outage_analysis.policies import (
+    SHARE_SCALE,
+    Budget,
+    CostLine,
+    FeeCredit,
+    InKind,
+    Policy,
+    Schedule,
+    load_policy,
+)
+from outage_analysis.policies.rules import SHARE_DIGITS
+from outage_analysis.policies.tariff import Tariff
+from outage_analysis.published import figure
+
+
+def policy_result(policy: Policy) -> dict[str, Any]:
+    """The golden result of a policy, as JSON can hold it.
+
+    Returns:
+        `lines`: what each line pays one claimant, at every edge, in whole currency as text;
+        `tie_outs`: each published sum beside ours; `missing`: what was not published.
+    """
+    ties = tie_outs(policy.tie_outs, policy, as_of=date.max)
+    return {
+        "policy": policy.id,
+        "currency": policy.currency,
+        "lines": {line.id: _pays(line, policy) for line in policy.lines},
+        "tie_outs": ties.select("id", "computed", "printed", "unit", "status", "facts").to_dicts(),
+        "missing": [text.en for text in policy.missing],
+    }
+
+
+def _pays(line: CostLine, policy: Policy) -> dict[str, Any]:
+    """What one claimant gets from a line."""
+    if isinstance(line, Schedule):
+        segments = {
+            s.id: _at_edges(t, policy) for s, (_, t) in zip(line.segments, line.tariffs, strict=False)
+        }
+        return {**_at_edges(line.tariff, policy), **({"segments": segments} if segments else {})}
+    if isinstance(line, FeeCredit):
+        return {"credit": _amount(line.payment, policy)}
+    if isinstance(line, InKind):
+        return {name: _amount(worth, policy) for name, worth in line.valuations.items()}
+    return {"budget": line.amount if isinstance(line.amount, str) else _amount(line.amount, policy)}
+
+
+def _at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
+    """Loss -> payment on both sides of every edge, and for zero and unknown."""
+    edges = sorted({0, 1, *(x for cut in tariff.cuts for x in (cut, cut + 1))})
+    losses: dict[str, int | None] = {"unknown": None, **{str(x): x for x in edges}}
+    return {name: _amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
+
+
+def _amount(value: Fraction | int | None, policy: Policy) -> str | None:
+    """An amount in whole currency, exactly."""
+    if value is None:
+        return None
+    exact = Decimal((Fraction(value) * SHARE_SCALE).numerator).scaleb(-SHARE_DIGITS - policy.digits)
+    return f"{exact.normalize():f}"
+
+
+def ties_in_words(policy: Policy) -> str:
+    """How many published sums a policy meets, and how many it does not; empty when it names none."""
+    statuses = tie_outs(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
+    ties = statuses.count("ties")
+    differ = f", {len(statuses) - ties} differ" if ties < len(statuses) else ""
+    return f"{ties} tie{differ}" if statuses else ""
+
+
+def overview() -> pl.DataFrame:
+    """The bundled policies, one row each: `policy`, `currency`, `lines`, `public_from`, `ties`, `name`.
+
+    `ties` counts the published sums that are met, and those that are not.
+    """
+    rows = []
+    for id_ in ids("policies"):
+        policy = load_policy(id_)
+        first = min((line.public_on for line in policy.lines if line.public_on), default=None)
+        rows.append((id_, policy.currency, len(policy.lines), first, ties_in_words(policy), policy.name.en))
+    schema = {
+        "policy": pl.String,
+        "currency": pl.String,
+        "lines": pl.Int64,
+        "public_from": pl.Date,
+        "ties": pl.String,
+        "name": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def line_table(policy: Policy) -> pl.DataFrame:
+    """The lines of a policy: `line`, `kind`, `public_on`, `effort`, and the least and most for one recipient.
+
+    `least` and `most` are in whole currency; empty where the line states no amount, or no limit.
+    """
+    words = Words("en", policy.currency, policy.digits)
+    rows = []
+    for line in policy.lines:
+        least, most = _range(line)
+        ends = [None if x is None else float(x / 10**policy.digits) for x in (least, most)]
+        rows.append(
+            (line.id, words(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency)
+        )
+    schema = {
+        "line": pl.String,
+        "kind": pl.String,
+        "public_on": pl.Date,
+        "effort": pl.String,
+        "least": pl.Float64,
+        "most": pl.Float64,
+        "unit": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
+    if isinstance(line, Schedule):
+        ends = [tariff.extremes((0, None)) for _, tariff in line.tariffs]
+        most = [high for _, high in ends if high is not None]
+        return min(low for low, _ in ends), max(most) if len(most) == len(ends) else None
+    if isinstance(line, Budget):
+        return None, None
+    one = line.payment if isinstance(line, FeeCredit) else line.face_value
+    amount = None if one is None else Fraction(one)
+    return amount, amount
+
+
+def at_rate(table: pl.DataFrame, currency: str, rate: str, public_by: date | None = None) -> pl.DataFrame:
+    """A table with the amounts of its `unit` column's currency converted at one dated rate.
+
+    Args:
+        table: has `unit` and numeric columns.
+        currency: the currency to convert from.
+        rate: a fact whose unit is written KRW/USD, with the day that it held.
+        public_by: refuse a rate that was not public by this day.
+
+    Returns:
+        The table with one more column a numeric one, such as `most KRW`; the day is in its name's note.
+
+    Raises:
+        UsageError: the fact is no exchange rate of that currency, or bears no day.
+        ModelRefused: it was not public by the day.
+    """
+    fact = figure(rate, public_by=public_by, hindsight=True)
+    other, _, base = fact.unit.partition("/")
+    if base != currency or fact.public_on is None:
+        raise UsageError(
+            f"the fact is no dated exchange rate of {currency}",
+            value=rate,
+            remedy=f"Name a fact with a unit like KRW/{currency}; without one, amounts stay in {currency}.",
+        )
+    same = pl.col("unit") == currency
+    numbers = [name for name, dtype in table.schema.items() if dtype == pl.Float64]
+    return table.with_columns(
+        pl.when(same).then((pl.col(n) * fact.number).round(2)).alias(f"{n} {other} {fact.public_on}")
+        for n in numbers
+    )

@@ -1,0 +1,213 @@
+"""How a page of TOML becomes a frozen noun, and where on the page it went wrong."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import ValidationError
+
+from outage_analysis.datasets import Kind, Noun, nearest, resolve
+from outage_analysis.errors import InputRefused, UsageError
+
+MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
+"""Larger pages, or longer lines, are refused: the parser's time grows with the square of a dotted key."""
+MOST_LOCATED, LONGEST_VALUE = 100_000, 100
+"""Beyond so many characters, or lines of one value, the line of a key is not looked for."""
+
+N = TypeVar("N", bound=Noun)
+
+
+def read_noun(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
+    """Read and check one TOML page.
+
+    Raises:
+        UsageError: unreadable TOML, an unknown key, a wrong type or a broken rule, by name.
+    """
+    path = resolve(kind, id_or_path)
+    text = _read_text(path)
+    try:
+        page = _frozen(tomllib.loads(text))
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond Python's limits
+        raise UsageError(f"is not valid TOML: {error}", file=path.name) from error
+    try:
+        return model.model_validate(page)
+    except ValidationError as error:
+        try:
+            refusal = _as_usage_error(error, model, path.name, page, text)
+        except RecursionError:  # read, but too deep to be told apart
+            refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=path.name)
+        raise refusal from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        if len(raw) > MAX_TOML_BYTES:
+            raise UsageError(f"is larger than {MAX_TOML_BYTES:,} bytes", file=path.name)
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+        for number, line in enumerate(text.split("\n"), start=1):
+            if len(line) > MAX_TOML_LINE:
+                problem = f"a line is longer than {MAX_TOML_LINE:,} characters"
+                raise UsageError(problem, file=path.name, line=number, remedy="Break it up.")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"is not UTF-8 at byte {error.start}", file=path.name) from error
+    except OSError as error:
+        raise InputRefused(f"cannot be read: {error.strerror}", file=path.name) from error
+    return text
+
+
+def line_of(text: str, loc: Sequence[int | str]) -> int | None:
+    """The line of a TOML text where the value of a key path starts; None when that cannot be told.
+
+    The value is there once the text is long enough to hold it, so the parser itself finds it: by
+    halving, the shortest run of lines that has it. It starts where the run before it ended.
+    """
+    lines = text.split("\n")
+    if len(text) > MOST_LOCATED:
+        return None
+
+    def parsed(count: int) -> tuple[int, dict[str, Any]] | None:
+        """The shortest whole run of at least `count` lines; a long value ends some lines below."""
+        for end in range(count, min(count + LONGEST_VALUE, len(lines)) + 1):
+            try:
+                return end, tomllib.loads("\n".join(lines[:end]))
+            except tomllib.TOMLDecodeError:
+                continue
+        return None
+
+    low, high = 0, len(lines)  # a run of `low` lines lacks it, one of `high` lines has it
+    while high - low > 1:
+        run = parsed((low + high) // 2)
+        if run is None:
+            return None
+        if run[0] >= high or _has(run[1], loc):
+            high = (low + high) // 2
+        else:
+            low = run[0]
+    return high
+
+
+def _has(page: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML values have no common type
+    try:
+        for step in loc:
+            page = page[step]
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
+
+
+def _frozen(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
+    """Arrays as tuples, all the way down: nouns are frozen."""
+    if isinstance(value, dict):
+        return {key: _frozen(inner) for key, inner in value.items()}
+    return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
+
+
+def _as_usage_error(
+    error: ValidationError, model: type[Noun], file: str, page: dict[str, Any], text: str
+) -> UsageError:
+    """One broken rule on one line, with the key's path in the file and its line."""
+    # A list whose parts were all refused is also called too short: that is no second mistake.
+    every = error.errors(include_url=False)
+    details = [d for d in every if d["type"] != "too_short" or not d["input"]]
+    # A misspelt key also leaves the right one missing: the spelling is what to tell.
+    first = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
+    loc = _written(first["loc"], page)
+    key = _key_path(loc, page)
+    absent = first["type"] == "missing"
+    line = line_of(text, loc[: len(loc) - absent]) if len(loc) > absent else None
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    value = first["input"] if isinstance(first["input"], str | int | float | bool) else None
+    if first["type"] == "extra_forbidden":
+        return UsageError(
+            f"unknown key{more}",
+            file=file,
+            line=line,
+            column=key,
+            remedy=nearest(str(first["loc"][-1]), _known_keys(model)),
+        )
+    if first["type"] == "union_tag_not_found":
+        problem = f"a required key, kind, is missing{more}"
+        return UsageError(problem, file=file, line=line, column=key, remedy=_kinds(model, loc))
+    if absent:
+        field = next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
+        several = field is not None and get_origin(field.annotation) is tuple
+        remedy = f"Add at least one [[{key}]] table." if several else "Add it."
+        return UsageError(f"a required key is missing{more}", file=file, line=line, column=key, remedy=remedy)
+    message = first["msg"].removeprefix("Value error, ")
+    problem, _, remedy = message.partition(" | ")
+    if first["type"] == "too_long":
+        remedy = "Merge what pays alike, or split the page."
+    if first["type"] == "int_type":
+        remedy = "Write a whole number, without quotes."
+    problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
+    return UsageError(problem + more, file=file, line=line, column=key, value=value, remedy=remedy)
+
+
+def _written(loc: tuple[int | str, ...], page: dict[str, Any]) -> tuple[int | str, ...]:
+    """A path without the branches of tagged unions: pydantic names them, the file does not."""
+    kept: list[int | str] = []
+    here: Any = page
+    for step in loc:
+        tag = isinstance(here, dict) and step not in here and step in here.values()
+        if tag or (kept and here is not None and not isinstance(here, dict | tuple)):
+            continue
+        kept.append(step)
+        if isinstance(step, int):
+            here = here[step] if isinstance(here, tuple) and step < len(here) else None
+        else:
+            here = here.get(step) if isinstance(here, dict) else None
+    return tuple(kept)
+
+
+def _key_path(loc: tuple[int | str, ...], page: dict[str, Any]) -> str:
+    """`line[0].band[1].over` as `line 'tiers' > band 2 > over`: ids are easier to find than indices."""
+    parts: list[str] = []
+    here: Any = page
+    for step in loc:
+        if isinstance(step, int):
+            here = here[step] if isinstance(here, tuple) and step < len(here) else None
+            label = here.get("id") if isinstance(here, dict) else None
+            parts[-1] += f" '{label}'" if label else f" {step + 1}"
+        else:
+            here = here.get(step) if isinstance(here, dict) else None
+            parts.append(step)
+    return " > ".join(parts) or "the page"
+
+
+def _kinds(model: type[Noun], loc: tuple[int | str, ...]) -> str:
+    """The kinds that the tables of a list may be of."""
+    field = next(f for n, f in model.model_fields.items() if (f.alias or n) == loc[0])
+    found: list[str] = []
+
+    def walk(annotation: Any) -> None:  # noqa: ANN401 - annotations have no common type
+        if isinstance(annotation, type) and issubclass(annotation, Noun):
+            found.extend(get_args(annotation.model_fields["kind"].annotation))
+        for inner in getattr(annotation, "__args__", ()):
+            walk(inner)
+
+    walk(field.annotation)
+    return "Known: " + ", ".join(found) + "."
+
+
+def _known_keys(model: type[Noun]) -> list[str]:
+    """Every key of the model and of the nouns inside it, by its name in the file."""
+    keys: set[str] = set()
+    seen: set[type[Noun]] = set()
+
+    def walk(annotation: Any) -> None:  # noqa: ANN401 - annotations have no common type
+        if isinstance(annotation, type) and issubclass(annotation, Noun):
+            if annotation in seen:
+                return
+            seen.add(annotation)
+            for name, field in annotation.model_fields.items():
+                keys.add(field.alias or name)
+                walk(field.annotation)
+        for inner in getattr(annotation, "__args__", ()):
+            walk(inner)
+
+    walk(model)
+    return sorted(keys)

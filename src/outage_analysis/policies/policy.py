@@ -1,0 +1,126 @@
+"""The compensation policy: a list of cost lines, each a promise with the day it became public."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from outage_analysis.datasets import Identifier, Name, Noun, Text, Unit
+from outage_analysis.errors import UsageError
+from outage_analysis.pages import read_noun
+from outage_analysis.policies.promises import CostLine
+from outage_analysis.policies.schedules import Schedule
+from outage_analysis.policies.tariff import MOST_STEPS
+from outage_analysis.published import TieOut
+
+NO_DECIMALS = {
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
+    "XPF",
+}  # fmt: skip
+"""Currencies without decimal places (ISO 4217)."""
+THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+
+
+class Policy(Noun):
+    """A compensation policy: the payer's promises, not an insurance contract."""
+
+    id: Identifier
+    """What commands call it by."""
+    name: Name
+    """What readers call it."""
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    """ISO code. Amounts are whole numbers of its smallest unit: won, pence, cents."""
+    minor_units: Annotated[int, Field(ge=0, le=4), Unit("decimal places")] | None = None
+    """Decimal places of the currency; by default those of ISO 4217."""
+    loss_unit: str = Field(min_length=1, max_length=24)
+    """The unit of the band edges; it must be the incident's loss unit."""
+    sources: tuple[str, ...] = ()
+    """Files or addresses that the page rests on."""
+    lines: Annotated[tuple[CostLine, ...], Field(alias="line", min_length=1, max_length=200)]
+    """The promises; `kind` says which keys a line has."""
+    tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
+    """Published sums to compute again from the lines."""
+    missing: tuple[Text, ...] = ()
+    """What was not published and would be needed to tie the whole."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        seen: set[str] = set()
+        for line in self.lines:
+            if line.id in seen:
+                raise ValueError(f"two lines have the id {line.id}")
+            seen.add(line.id)
+        for tie in self.tie_outs:
+            if not seen.issuperset(tie.lines):
+                raise ValueError(f"the tie-out {tie.id} names a line that is not there")
+        named = [*seen, *(tie.id for tie in self.tie_outs)]
+        if twice := [id_ for id_ in named if named.count(id_) > 1]:
+            raise ValueError(f"the id {twice[0]} is given to a tie-out and to something else")
+        if len(self.bends) > MOST_STEPS:
+            raise ValueError(
+                f"its payments bend or jump at {len(self.bends):,} losses, at most {MOST_STEPS:,} are allowed"
+                " | Round to a larger amount, lengthen the periods, or split the policy."
+            )
+        return self
+
+    @property
+    def digits(self) -> int:
+        """Decimal places of its amounts."""
+        if self.minor_units is not None:
+            return self.minor_units
+        return 0 if self.currency in NO_DECIMALS else 3 if self.currency in THREE_DECIMALS else 2
+
+    @property
+    def loss_digits(self) -> int:
+        """Decimal places of a loss: those of the currency when losses are money, else none."""
+        return self.digits if self.loss_unit == self.currency else 0
+
+    def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
+        """The lines that were public by a day, and those that were not."""
+        known = tuple(line for line in self.lines if line.known_on(day))
+        return known, tuple(line for line in self.lines if not line.known_on(day))
+
+    def as_known_on(self, day: date) -> Policy | None:
+        """The policy with the lines that were public by a day; None when there was none."""
+        known, _ = self.public_by(day)
+        return self.model_copy(update={"lines": known}) if known else None
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """The lines that pay by loss band."""
+        return tuple(line for line in self.lines if isinstance(line, Schedule))
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Every written edge, as an inclusive upper cut, in order."""
+        return tuple(sorted({cut for line in self.schedules for cut in line.cuts}))
+
+    @property
+    def bends(self) -> tuple[int, ...]:
+        """Every cut on which a payment bends or jumps, in order."""
+        return tuple(sorted({cut for line in self.schedules for cut in line.bends}))
+
+    def line(self, id_: str) -> CostLine:
+        """One line by id.
+
+        Raises:
+            UsageError: no such line.
+        """
+        for line in self.lines:
+            if line.id == id_:
+                return line
+        raise UsageError(
+            "no such cost line", value=id_, remedy="Lines: " + ", ".join(x.id for x in self.lines)
+        )
+
+
+def load_policy(id_or_path: str | Path) -> Policy:
+    """Read a policy from its bundled id or from a path to TOML.
+
+    Raises:
+        UsageError: no such policy; a gap, an overlap, an unknown key or an edge of the wrong type.
+    """
+    return read_noun(Policy, "policies", id_or_path)

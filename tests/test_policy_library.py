@@ -1,0 +1,397 @@
+"""The bundled policies: each page, its facts, its golden result, and the published sums worked by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from outage_analysis.costs import cost_table, results, tie_outs
+from outage_analysis.costs.results import at_rate, line_table, overview, policy_result
+from outage_analysis.datasets import data_root, ids
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.policies import FeeCredit, InKind, load_policy
+from outage_analysis.policies.explain import explain
+from outage_analysis.policies.findings import findings
+from outage_analysis.published import exists, facts, figure, outcomes
+
+FOLDER = data_root() / "policies"
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+ALL = ids("policies")
+EVERY = pytest.mark.parametrize("id_", ALL)
+
+CITING = {"facts", "recipients", "recipients_high", "cap", "published_count", "of", "printed"}
+"""Keys of a page that name facts."""
+
+
+def page(id_: str) -> dict[str, Any]:
+    """A page as it is written, without our reading of it."""
+    return tomllib.loads((FOLDER / f"{id_}.toml").read_text("utf-8"))
+
+
+def cited(part: Any) -> Iterator[str]:  # noqa: ANN401 - a page, or a part of one
+    """Every fact that a page names."""
+    if isinstance(part, list):
+        for item in part:
+            yield from cited(item)
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            given = value if isinstance(value, list) else [value]
+            if key in CITING or (key in ("amount", "low", "high") and isinstance(value, str)):
+                yield from (text for text in given if text)
+            yield from cited(value)
+
+
+def texts(part: Any) -> Iterator[dict[str, str]]:  # noqa: ANN401 - a page, or a part of one
+    """Every name and sentence that a page gives in both languages."""
+    if isinstance(part, list):
+        for item in part:
+            yield from texts(item)
+    elif isinstance(part, dict):
+        if "en" in part:
+            yield part
+        for value in part.values():
+            yield from texts(value)
+
+
+def test_there_are_the_schemes_that_were_promised() -> None:
+    assert set(ALL) >= {
+        "kakao-2022", "kt-ahyeon-2018", "kt-2021", "skt-2008", "skt-2018", "kddi-2022", "kr-telecom-terms",
+        "ofcom-2019", "rogers-2022", "optus-2023", "att-2024", "kt-breach-2025",
+    }  # fmt: skip
+
+
+# --- every page ------------------------------------------------------------------------------------
+
+
+@EVERY
+def test_a_page_loads_under_the_name_of_its_file(id_: str) -> None:
+    assert load_policy(id_).id == id_ == page(id_)["id"]
+
+
+@EVERY
+def test_every_fact_that_a_page_cites_exists(id_: str) -> None:
+    known = {*facts()["id"], *outcomes()["id"]}
+    named = set(cited(page(id_)))
+    assert named
+    assert named <= known
+    assert all(exists(fact) for fact in named)
+
+
+@EVERY
+def test_every_line_has_a_day_an_accounting_view_and_a_fact(id_: str) -> None:
+    for line in load_policy(id_).lines:
+        assert line.public_on is not None, line.id
+        assert line.accounting is not None, line.id
+        assert line.facts, line.id
+    doubts = set(findings(load_policy(id_))["finding"])
+    assert not doubts & {"accounting", "fact", "gap", "dead"}
+
+
+@EVERY
+def test_no_line_is_older_than_the_first_fact_that_says_so(id_: str) -> None:
+    for line in load_policy(id_).lines:
+        known = [figure(fact, hindsight=True).public_on for fact in line.facts]
+        assert line.public_on is not None
+        assert min(day for day in known if day) <= line.public_on, line.id
+
+
+@EVERY
+def test_every_tie_out_comes_out_as_the_page_declares(id_: str) -> None:
+    policy = load_policy(id_)
+    table = tie_outs(policy.tie_outs, policy, as_of=date.max)
+    assert table["id"].to_list() == [tie.id for tie in policy.tie_outs]
+    assert table.filter(~pl.col("as_expected")).is_empty()
+    for tie, status in zip(policy.tie_outs, table["status"], strict=True):
+        assert status == tie.expect
+        assert status == "ties" or tie.note, f"{tie.id} differs and does not say why"
+
+
+@EVERY
+def test_the_golden_file_is_the_result_of_the_page(id_: str) -> None:
+    golden = json.loads((FOLDER / f"{id_}.golden.json").read_text("utf-8"))
+    assert golden == json.loads(json.dumps(policy_result(load_policy(id_)))), "run `make policies`"
+
+
+@EVERY
+def test_the_readme_has_a_line_for_each_policy(id_: str) -> None:
+    policy = load_policy(id_)
+    assert f"| `{id_}` | {policy.name.en} | {policy.currency} | {len(policy.lines)} | " in README
+
+
+def test_there_is_a_golden_file_for_each_page_and_no_other() -> None:
+    assert sorted(path.name.removesuffix(".golden.json") for path in FOLDER.glob("*.golden.json")) == ALL
+
+
+@EVERY
+def test_every_name_is_there_in_both_languages(id_: str) -> None:
+    found = list(texts(page(id_)))
+    assert len(found) > 1
+    for text in found:
+        assert text["en"].isascii() or not any("가" <= letter <= "힣" for letter in text["en"]), text
+        assert any("가" <= letter <= "힣" for letter in text.get("ko", "")), text
+
+
+@EVERY
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_policy_can_be_told_in_both_languages(id_: str, lang: str) -> None:
+    policy = load_policy(id_)
+    told = "\n".join(explain(policy, lang))
+    for line in policy.lines:
+        assert line.name[lang] in told
+    assert len(told.splitlines()) > 4 * len(policy.lines)
+
+
+@EVERY
+def test_the_sources_of_a_page_are_there(id_: str) -> None:
+    sources = load_policy(id_).sources
+    assert sources
+    for source in sources:
+        assert (data_root().parent / source).is_file()
+
+
+@EVERY
+def test_a_page_can_be_costed_on_any_day(id_: str) -> None:
+    policy = load_policy(id_)
+    days = {line.public_on for line in policy.lines if line.public_on}
+    for day in (date(2000, 1, 1), *sorted(days), date.max):
+        table = cost_table(policy, None, as_of=day)
+        assert set(table["line"]) == {
+            line.id for line in policy.lines if line.public_on and line.public_on <= day
+        }
+        bounded = table.drop_nulls(["low", "high"])
+        assert (bounded["low"] <= bounded["high"]).all()
+
+
+def test_the_overview_counts_the_sums_that_are_met() -> None:
+    table = overview()
+    assert table["policy"].to_list() == ALL
+    for row in table.iter_rows(named=True):
+        declared = [tie.expect for tie in load_policy(row["policy"]).tie_outs]
+        said = re.findall(r"\d+", row["ties"])
+        assert said[:1] == ([str(declared.count("ties"))] if declared else [])
+
+
+# --- published sums, worked by hand ----------------------------------------------------------------
+
+BN = 10**9
+BY_HAND: list[tuple[str, str, float, float, str]] = [
+    # policy, tie-out, what the sum gives by hand, what was printed, what comes of it
+    ("kt-ahyeon-2018", "mean-payment", 6_250_000_000 / 11_500, 543_500, "ties"),  # 543,478
+    ("kt-ahyeon-2018", "paid-share", 100 * 11_500 / 13_500, 85.2, "ties"),  # 85.19
+    ("kt-ahyeon-2018", "all-lowest-tier", 11_500 * 400_000, 6.25 * BN, "ties"),  # 4.6 bn, below
+    ("kt-ahyeon-2018", "all-highest-tier", 11_500 * 1_200_000, 6.25 * BN, "ties"),  # 13.8 bn, above
+    ("kt-ahyeon-2018", "all-at-the-mean", 11_500 * 800_000, 6.25 * BN, "differs"),  # 9.2 bn
+    ("kt-ahyeon-2018", "per-day", 200_000, 200_000, "ties"),
+    ("kt-ahyeon-2018", "largest-payment", 1_200_000, 1_200_000, "ties"),
+    ("kt-ahyeon-2018", "waiver-parts", (22.12 + 4.82 + 2.26 + 0.84 + 0.82) * BN, 30.86 * BN, "ties"),
+    ("kt-ahyeon-2018", "waiver-customers", 587_298 + 198_109 + 124_101 + 10_813 + 10_059, 930_380, "ties"),
+    ("kt-ahyeon-2018", "waiver-total", 30.86 * BN, 35.08 * BN, "differs"),
+    ("kt-ahyeon-2018", "waiver-customers-total", 930_380, 1_100_000, "differs"),
+    ("kddi-2022", "flat-part", 35_890_000 * 200, 7.178 * BN, "ties"),
+    ("kddi-2022", "both-parts", 35_890_000 * 200 + 2_710_000 * 100, 7.3 * BN, "differs"),  # 7.449 bn
+    ("kddi-2022", "voice-threshold", 61.4167, 24, "ties"),
+    ("skt-2008", "if-all-apply", 650_000 * 5_060, 3.289 * BN, "ties"),
+    ("skt-2018", "mean-over-least", 20 * BN / 7_300_000, 600, "ties"),  # 2,740
+    ("skt-2018", "mean-under-most", 20 * BN / 7_300_000, 7_300, "ties"),
+    ("skt-2018", "all-at-least", 7_300_000 * 600, 20 * BN, "ties"),  # 4.38 bn
+    ("skt-2018", "all-at-most", 7_300_000 * 7_300, 30 * BN, "ties"),  # 53.29 bn
+    ("skt-2018", "two-estimates", 20 * BN, 30 * BN, "differs"),
+    ("ofcom-2019", "mean-first", 9_700_000 / 309_000, 31.4, "ties"),  # 31.39
+    ("ofcom-2019", "mean-second", 9_500_000 / 228_000, 41.7, "ties"),  # 41.67
+    ("ofcom-2019", "mean-third", 1_600_000 / 59_000, 27.1, "ties"),  # 27.12
+    ("ofcom-2019", "three-parts", 9_700_000 + 9_500_000 + 1_600_000, 20_700_000, "ties"),
+    ("ofcom-2019", "expected-beforehand", 2 * 20_700_000, 142_000_000, "differs"),
+    ("kt-2021", "mobile-plan", 50_000 * 15 / (24 * 31), 1_000, "ties"),  # 1,008.06
+    ("kt-2021", "business-line-low", 25_000 * 10 / 31, 7_000, "ties"),  # 8,064.5
+    ("kt-2021", "business-line-high", 25_000 * 10 / 31, 8_000, "ties"),
+    ("kt-2021", "all-lines-low", 35_000_000 * 1_008, 35 * BN, "ties"),  # 35.28 bn
+    ("kt-2021", "all-lines-high", 35_000_000 * 1_008, 40 * BN, "ties"),
+    ("kt-2021", "ten-times", 15 * 60 / 10, 89, "ties"),
+    ("kr-telecom-terms", "kt-2021-multiple", 15 * 60 / 10, 89, "ties"),
+    ("kr-telecom-terms", "kt-2021-threshold", 2 * 60, 89, "ties"),
+    ("kr-telecom-terms", "old-threshold", 3, 3, "ties"),
+    ("kr-telecom-terms", "old-multiple", 8, 6, "differs"),
+    ("rogers-2022", "per-subscriber", 150_000_000 / 12_250_000, 12.2, "ties"),  # 12.24
+    ("rogers-2022", "analyst", 150_000_000, 75_000_000, "differs"),
+    ("optus-2023", "mean-claim", 430_000 / 8_500, 50.6, "ties"),  # 50.59
+    ("kt-breach-2025", "booked", 450 * BN, 450 * BN, "ties"),
+    ("kakao-2022", "press-low", 8_461 * 30_000, 253_830_000, "ties"),
+    ("kakao-2022", "press-high", 8_461 * 50_000, 423_050_000, "ties"),
+    ("kakao-2022", "wrong-base-low", 14_918 * 30_000, 450_000_000, "ties"),  # 447.54 million
+    ("kakao-2022", "emoticons-face", 48_000_000 * 6_500, 312 * BN, "ties"),
+    ("kakao-2022", "makers-face", 48_000_000 * 5_000, 240 * BN, "ties"),
+    ("kakao-2022", "drawer-face", 3_000_000 * 1_900, 5.7 * BN, "ties"),
+    ("kakao-2022", "package-face", (312 + 240 + 5.7) * BN, 557.7 * BN, "ties"),
+    ("kakao-2022", "taxi-fee", 39_000 * 6 / 31, 7_550, "ties"),  # 7,548.39, rounded up to ten
+    ("kakao-2022", "tiers-cannot-explain", 205 * 50_000, 50_000_000, "differs"),
+]
+
+
+def result_of(id_: str, tie: str) -> dict[str, Any]:
+    policy = load_policy(id_)
+    return tie_outs(policy.tie_outs, policy, as_of=date.max).filter(id=tie).row(0, named=True)
+
+
+@pytest.mark.parametrize(
+    ("id_", "tie", "by_hand", "printed", "status"), BY_HAND, ids=[f"{id_} {tie}" for id_, tie, *_ in BY_HAND]
+)
+def test_a_published_sum_is_what_it_is_by_hand(
+    id_: str, tie: str, by_hand: float, printed: float, status: str
+) -> None:
+    row = result_of(id_, tie)
+    assert row["computed"] == pytest.approx(by_hand, rel=1e-9)
+    assert row["printed"] == pytest.approx(printed, rel=1e-9)
+    assert row["status"] == status
+
+
+def test_every_published_sum_was_worked_by_hand() -> None:
+    declared = {(id_, tie.id) for id_ in ALL for tie in load_policy(id_).tie_outs}
+    assert declared <= {(id_, tie) for id_, tie, *_ in BY_HAND}
+
+
+def test_eleven_and_a_half_thousand_at_the_printed_mean_are_six_and_a_quarter_billion() -> None:
+    mean = figure("PO-KT18-SME.mean").whole
+    assert (mean, 11_500 * mean) == (543_500, 6_250_250_000)
+    assert round(11_500 * mean, -7) == figure("PO-KT18-SME.cost").whole
+
+
+@pytest.mark.parametrize(
+    ("days", "paid"),
+    [(None, 0), (0, 0), (1, 400_000), (2, 400_000), (3, 800_000), (4, 800_000), (5, 1_000_000),
+     (6, 1_000_000), (7, 1_200_000), (365, 1_200_000)],
+)  # fmt: skip
+def test_kt_paid_small_businesses_by_days(days: int | None, paid: int) -> None:
+    assert load_policy("kt-ahyeon-2018").schedules[0].tariff.pay(days) == paid
+
+
+@pytest.mark.parametrize(("minutes", "credited"), [(0, 0), (89, 0), (119, 0), (120, 1_200), (151, 1_510)])
+def test_the_terms_give_ten_times_the_fee_from_two_hours_on(minutes: int, credited: int) -> None:
+    line = load_policy("kr-telecom-terms").line("ten-times-the-fee")
+    assert isinstance(line, FeeCredit)
+    assert line.payment is None
+    a_won_a_minute = 30 * 24 * 60
+    assert line.credit(a_won_a_minute, minutes) == credited
+    assert line.credit(50_000, 120) == Fraction(10 * 50_000 * 2, 30 * 24)
+
+
+@pytest.mark.parametrize(
+    ("line", "loss", "pence"),
+    [
+        ("loss-of-service", 2, 0),
+        ("loss-of-service", 3, 800),
+        ("loss-of-service", 12, 8_000),
+        ("late-start", 1, 500),
+        ("late-start", 10, 5_000),
+        ("missed-visit", 0, 2_500),
+        ("missed-visit", None, 2_500),
+        ("missed-visit", 9, 2_500),
+    ],
+)
+def test_the_rates_of_the_uk_code_are_paid_by_the_day(line: str, loss: int | None, pence: int) -> None:
+    schedule = next(x for x in load_policy("ofcom-2019").schedules if x.id == line)
+    assert schedule.tariff.pay(loss) == pence
+
+
+@pytest.mark.parametrize(("line", "paid"), [("taxi-pro-membership", 7_550), ("designated-driver-pro", 4_260)])
+def test_kakao_mobility_credited_what_it_announced(line: str, paid: int) -> None:
+    credit = load_policy("kakao-2022").line(line)
+    assert isinstance(credit, FeeCredit)
+    assert credit.payment == paid == figure(credit.facts[0]).whole
+
+
+@pytest.mark.parametrize(
+    ("id_", "line", "promised"),
+    [
+        ("kddi-2022", "flat", 7_178_000_000),
+        ("kddi-2022", "voice-only", 271_000_000),
+        ("skt-2008", "flat", 3_289_000_000),
+        ("kt-2021", "all-lines", 35_280_000_000),
+        ("kakao-2022", "emoticons", 312_000_000_000),
+        ("kakao-2022", "talk-drawer", 5_700_000_000),
+        ("kakao-2022", "channel-credit", 50_000_000_000),
+        ("kt-breach-2025", "package", 450_000_000_000),
+        ("optus-2023", "business-claims", 43_000_000),  # 430,000 dollars, in cents
+    ],
+)
+def test_what_was_promised_to_everybody_counted(id_: str, line: str, promised: int) -> None:
+    table = cost_table(load_policy(id_), None, as_of=date(2027, 1, 1)).filter(line=line)
+    assert table.row(0, named=True)["promised"] == promised
+
+
+@pytest.mark.parametrize(
+    ("id_", "line"),
+    [
+        ("rogers-2022", "mobile"),
+        ("skt-2018", "two-days"),
+        ("kt-ahyeon-2018", "mobile-fee"),
+        ("optus-2023", "postpaid-data"),
+    ],
+)
+def test_a_fee_or_a_price_that_was_not_published_is_not_made_up(id_: str, line: str) -> None:
+    row = cost_table(load_policy(id_), None, as_of=date(2027, 1, 1)).filter(line=line).row(0, named=True)
+    assert (row["status"], row["promised"], row["expected"], row["high"]) == ("unpriced", None, None, None)
+
+
+def test_only_the_talk_drawer_of_kakao_is_capped() -> None:
+    goods = [line for line in load_policy("kakao-2022").lines if isinstance(line, InKind)]
+    assert {line.id: line.cap for line in goods if line.cap} == {"talk-drawer": "PG-04.users"}
+
+
+# --- other currencies ------------------------------------------------------------------------------
+
+
+def test_dollars_are_won_at_the_rate_of_a_day() -> None:
+    table = at_rate(line_table(load_policy("att-2024")), "USD", "FX-01")
+    assert table["most"].to_list() == [5.0]
+    assert table["most KRW 2022-12-29"].to_list() == [6_322.5]  # 5 x 1,264.5
+
+
+@pytest.mark.parametrize(
+    ("id_", "rate"),
+    [
+        ("kddi-2022", "FX-01"),  # won for a dollar, not for a yen
+        ("att-2024", "CL-13"),  # a count
+        ("att-2024", "FX-02.usd"),  # dollars
+        ("att-2024", "PO-ATT24.cost"),  # not known
+        ("att-2024", "FX-99"),  # not there
+    ],
+)
+def test_only_a_dated_rate_of_the_currency_converts(id_: str, rate: str) -> None:
+    policy = load_policy(id_)
+    with pytest.raises(UsageError, match=r"no dated exchange rate|no such fact") as refusal:
+        at_rate(line_table(policy), policy.currency, rate)
+    assert refusal.value.remedy
+
+
+def test_a_rate_without_a_day_is_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    undated = replace(figure("FX-01"), public_on=None)
+    monkeypatch.setattr(results, "figure", lambda *_, **__: undated)
+    with pytest.raises(UsageError, match="no dated exchange rate of USD"):
+        at_rate(line_table(load_policy("att-2024")), "USD", "FX-01")
+
+
+def test_a_rate_counts_from_the_day_it_was_public() -> None:
+    lines = line_table(load_policy("att-2024"))
+    with pytest.raises(ModelRefused, match="FX-01 was public on 2022-12-29"):
+        at_rate(lines, "USD", "FX-01", public_by=date(2022, 12, 28))
+    assert "most KRW 2022-12-29" in at_rate(lines, "USD", "FX-01", public_by=date(2022, 12, 29)).columns
+
+
+def test_a_conversion_leaves_what_is_not_money_alone() -> None:
+    table = pl.DataFrame(
+        {"unit": ["USD", "hours", "USD"], "computed": [2.0, 2.0, None], "id": ["a", "b", "c"]}
+    )
+    converted = at_rate(table, "USD", "FX-01")
+    assert converted["computed KRW 2022-12-29"].to_list() == [2_529.0, None, None]
+    assert converted.drop("computed KRW 2022-12-29").equals(table)
