@@ -123,7 +123,11 @@ def show(
         return
     print_table(lines, f"{page.id}: {page.name.en}, amounts in {page.currency}")
     if not sums.is_empty():
-        print_table(sums.drop("as_expected", "hindsight"), "Published sums, computed again")
+        print_table(sums.drop("as_expected", "hindsight", "facts"), "Published sums, computed again")
+    differing = sums.filter(status="differs")["id"]
+    for tie in known.tie_outs:
+        if tie.id in differing:
+            print_line(f"differs: {tie.id}: {tie.name.en}. {tie.note}".rstrip())
     for text in result["missing"]:
         print_line(f"not published: {text}")
     for line in page.lines:

@@ -65,6 +65,7 @@ COLUMNS: dict[str, Kind] = {
     "quantity": "text",
     "rationale": "text",
     "rejects": "whole",
+    "relation": "text",
     "rows": "whole",
     "rule": "word",
     "service": "name",

@@ -40,7 +40,9 @@ def policy_result(policy: Policy) -> dict[str, Any]:
         "policy": policy.id,
         "currency": policy.currency,
         "lines": {line.id: _pays(line, policy) for line in policy.lines},
-        "tie_outs": ties.select("id", "computed", "printed", "unit", "status", "facts").to_dicts(),
+        "tie_outs": ties.select(
+            "id", "computed", "relation", "printed", "unit", "status", "facts"
+        ).to_dicts(),
         "missing": [text.en for text in policy.missing],
     }
 

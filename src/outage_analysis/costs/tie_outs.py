@@ -22,6 +22,7 @@ from outage_analysis.published import Fact, TieOut, figure
 SCHEMA: dict[str, pl.DataType] = {
     "id": pl.String(),
     "computed": pl.Float64(),
+    "relation": pl.String(),
     "printed": pl.Float64(),
     "unit": pl.String(),
     "status": pl.String(),
@@ -35,7 +36,8 @@ def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataF
     """Every tie-out whose cost lines the policy has.
 
     Returns:
-        One row a tie-out: `computed` and `printed` in `unit`; `status` is ties or differs;
+        One row a tie-out: `computed` and `printed` in `unit`, and the `relation` that they should have;
+        `status` is ties or differs;
         `as_expected` says whether that is what the page declares; `hindsight` marks rows that rest on
         facts later than `as_of`.
     """
@@ -55,6 +57,7 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     return {
         "id": tie.id,
         "computed": float(computed),
+        "relation": "≥" if tie.at_least else "≤" if tie.at_most else "≈" if tie.tolerance else "=",
         "printed": printed,
         "unit": tie.unit,
         "status": status,

@@ -38,7 +38,7 @@ FACT = [
     "source",
 ]
 HEADLINE = ["quantity", "value_low", "value_high", "counts", "public_on", "facts"]
-TIE_OUT = ["tie_out", "computed", "printed", "unit", "status", "note", "facts"]
+TIE_OUT = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
 
 View = tuple[pl.DataFrame, list[str]]
 
