@@ -14,8 +14,8 @@ from outage_analysis.errors import InputRefused, UsageError
 
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
 """Larger pages, or longer lines, are refused: the parser's time grows with the square of a dotted key."""
-MOST_LOCATED, LONGEST_VALUE = 100_000, 100
-"""Beyond so many characters, or lines of one value, the line of a key is not looked for."""
+MOST_PARSED = 2_000_000
+"""Characters parsed to find the line of a key; a page that takes more is not told its line."""
 
 N = TypeVar("N", bound=Noun)
 
@@ -66,15 +66,19 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
     halving, the shortest run of lines that has it. It starts where the run before it ended.
     """
     lines = text.split("\n")
-    if len(text) > MOST_LOCATED:
-        return None
+    left = MOST_PARSED
 
     def parsed(count: int) -> tuple[int, dict[str, Any]] | None:
         """The shortest whole run of at least `count` lines; a long value ends some lines below."""
-        for end in range(count, min(count + LONGEST_VALUE, len(lines)) + 1):
+        nonlocal left
+        for end in range(count, len(lines) + 1):
+            run = "\n".join(lines[:end])
+            left -= len(run)
+            if left < 0:
+                return None
             try:
-                return end, tomllib.loads("\n".join(lines[:end]))
-            except tomllib.TOMLDecodeError:
+                return end, tomllib.loads(run)
+            except (tomllib.TOMLDecodeError, RecursionError):
                 continue
         return None
 
@@ -152,7 +156,7 @@ def _written(loc: tuple[int | str, ...], page: dict[str, Any]) -> tuple[int | st
     kept: list[int | str] = []
     here: Any = page
     for step in loc:
-        tag = isinstance(here, dict) and step not in here and step in here.values()
+        tag = isinstance(here, dict) and step not in here and step == here.get("kind")
         if tag or (kept and here is not None and not isinstance(here, dict | tuple)):
             continue
         kept.append(step)

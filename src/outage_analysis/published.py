@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 import polars as pl
 from pydantic import Field, model_validator
 
+from outage_analysis.bands import LARGEST_LOSS
 from outage_analysis.datasets import Identifier, Name, Noun, data_root, nearest
 from outage_analysis.errors import ModelRefused, UsageError
 
@@ -125,7 +126,7 @@ class TieOut(Noun):
     """Facts that go in."""
     lines: tuple[str, ...] = ()
     """Cost lines that go in."""
-    loss: int | None = None
+    loss: Annotated[int, Field(ge=0, le=LARGEST_LOSS)] | None = None
     """The loss of each claim, for `payments`, in the loss unit."""
     scale: Annotated[float, Field(allow_inf_nan=False)] = 1.0
     """What a `ratio` is multiplied by."""

@@ -172,13 +172,13 @@ def budget(line: Budget, funnel: Funnel, as_of: date, digits: int) -> Row:
         "level": "line",
         "rule": "budget",
     }
-    if line.amount is None:
-        return {**head, "status": "unpriced", "facts": " ".join(line.facts)}
     if (found := line.true_up_on(as_of)) is not None:
         exact = float(amount_of(found.amount, digits, hindsight=True))
         facts = named(*found.facts, *line.facts)
         sums = dict.fromkeys(("promised", "low", "expected", "high"), exact)
         return {**head, **sums, "status": "ok", "facts": facts}
+    if line.amount is None:
+        return {**head, "status": "unpriced", "facts": " ".join(line.facts)}
     try:
         amount = float(amount_of(line.amount, digits, as_of))
         automatic = funnel.take_up.low == 1

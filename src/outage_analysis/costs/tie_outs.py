@@ -6,6 +6,7 @@ later facts are marked as hindsight.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
@@ -36,10 +37,9 @@ def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataF
     """Every tie-out whose cost lines the policy has.
 
     Returns:
-        One row a tie-out: `computed` and `printed` in `unit`, and the `relation` that they should have;
-        `status` is ties or differs;
-        `as_expected` says whether that is what the page declares; `hindsight` marks rows that rest on
-        facts later than `as_of`.
+        One row a tie-out: `computed` (null where the loss is reviewed) and `printed` in `unit`, and the
+        `relation` that they should have; `status` is ties or differs; `as_expected` says whether that is
+        what the page declares; `hindsight` marks rows that rest on facts later than `as_of`.
     """
     lines = {line.id for line in policy.lines}
     rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
@@ -49,14 +49,13 @@ def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataF
 def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     computed = _computed(tie, policy)
     printed, cited = _printed(tie)
-    gap = computed - printed
-    close = abs(gap) <= tie.tolerance
-    ties = close or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
+    gap = math.nan if computed is None else computed - printed
+    ties = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
     used = [figure(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
     status = "ties" if ties else "differs"
     return {
         "id": tie.id,
-        "computed": float(computed),
+        "computed": computed,
         "relation": "≥" if tie.at_least else "≤" if tie.at_most else "≈" if tie.tolerance else "=",
         "printed": printed,
         "unit": tie.unit,
@@ -77,7 +76,8 @@ def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
     return value, (fact.id,)
 
 
-def _computed(tie: TieOut, policy: Policy) -> float:
+def _computed(tie: TieOut, policy: Policy) -> float | None:
+    """The sum; None where a line reviews what it would pay."""
     numbers = [figure(f, hindsight=True).number for f in tie.of]
     if tie.kind == "sum":
         return sum(numbers)
@@ -85,19 +85,25 @@ def _computed(tie: TieOut, policy: Policy) -> float:
         return numbers[0]
     if tie.kind == "ratio":
         return numbers[0] / (sum(numbers[1:]) or 1) * tie.scale
-    amounts = [_amount(tie, policy, line) for line in tie.lines]
-    return float(sum(amounts) / 10**policy.digits)
+    total = Fraction(0)
+    for line in tie.lines:
+        amount = _amount(tie, policy, line)
+        if amount is None:
+            return None
+        total += amount
+    return float(total / 10**policy.digits)
 
 
-def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction:
-    """What one line comes to, in the smallest unit of the currency."""
+def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
+    """What one line comes to, in the smallest unit of the currency; None under review."""
     line = policy.line(id_)
     count = figure(tie.of[0], hindsight=True) if tie.of else None
-    if tie.kind == "payments" and isinstance(line, Schedule) and tie.loss is not None and count:
-        return _paid(policy, line, tie.loss, count)
+    loss = tie.loss if tie.kind == "payments" else None
+    if isinstance(line, Schedule) and not line.segments and count and loss is not None:
+        return _paid(policy, line, loss, count)
     if tie.kind == "face_value" and isinstance(line, InKind) and line.face_value is not None:
-        people = figure(line.cap or line.recipients or "").whole
-        return Fraction(people * line.face_value)
+        served = min((figure(fact).whole for fact in (line.recipients, line.cap) if fact), default=0)
+        return Fraction(served * line.face_value)
     if tie.kind == "fee" and isinstance(line, FeeCredit) and line.computed is not None:
         return line.computed
     if tie.kind == "credits" and isinstance(line, FeeCredit) and line.payment is not None:
@@ -105,11 +111,18 @@ def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction:
         return Fraction(people * line.payment)
     if tie.kind == "budget" and isinstance(line, Budget) and line.amount is not None:
         return Fraction(amount_of(line.amount, policy.digits))
-    raise UsageError(f"the tie-out {tie.id} cannot be computed from the line", value=id_)
+    raise UsageError(
+        f"the tie-out {tie.id} cannot be computed from the line",
+        value=id_,
+        remedy="It needs a line of its kind with an amount, without segments.",
+    )
 
 
-def _paid(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction:
-    """What a schedule pays to `count` claims that each lost `loss`, through a cube of one row."""
+def _paid(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
+    """What a schedule pays to `count` claims that each lost `loss`, through a cube of one row.
+
+    None when the loss is reviewed.
+    """
     entitled = {d: values[0] for d, values in line.eligibility.items()}
     row = {
         **entitled,
@@ -124,4 +137,5 @@ def _paid(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction:
     by_claimant = line.id if line.grain == "claimant" else None
     cube = Cube(frame, tuple(entitled), synthetic=False, source=count.id, line=by_claimant)
     only = policy.model_copy(update={"lines": (line,)})
-    return Fraction(payments(cube, only)["payment"].sum())
+    paid = payments(cube, only)["payment"].item()
+    return None if paid is None else Fraction(str(paid))

@@ -155,6 +155,8 @@ def _same(a: Rule, b: Rule) -> bool:
 
 def _terms(band: Band, rule: Rule, words: Words) -> Iterator[str]:
     low, high = (band[0] or 0) + 1, band[1]
+    if rule.rate and high is not None and not rule.rate.periods(high):
+        yield f"the rate is never paid: no loss up to {words.loss(high)} makes a period"
     if rule.deductible and high is not None and rule.deductible >= high:
         yield f"the deductible of {words.loss(rule.deductible)} is never exceeded"
     if rule.floor and rule.terms(low) >= rule.floor * SHARE_SCALE:
