@@ -562,6 +562,17 @@ def test_a_band_across_two_rules_is_bounded_and_not_guessed(policy: Policy, plai
     assert line["status"] == "bounds_only"
 
 
+def test_a_band_across_a_tier_and_the_review_is_bounded_by_the_largest_award(
+    policy: Policy, plain: Ledger
+) -> None:
+    cube = counts([("kakaotalk", "small_business", 400_000, 600_000, 10)])
+    band = cost_table(policy, plain, as_of=DAY, cubes=[cube]).filter(level="band").row(0, named=True)
+    assert (band["rule"], band["low"], band["expected"]) == ("straddles", 0, None)
+    assert band["high"] == pytest.approx(10 * AWARD[2] * 0.5 * 1.0)
+    without = cost_table(policy, None, as_of=DAY, cubes=[cube]).filter(level="band").row(0, named=True)
+    assert without["high"] is None
+
+
 def test_claims_without_a_ledger_have_bounds_and_those_paid_nothing_are_certain(policy: Policy) -> None:
     cube = counts(
         [("kakaotalk", "small_business", 0, 300_000, 10), ("kakao_bank", "small_business", 0, 300_000, 5)]

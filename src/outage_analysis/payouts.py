@@ -25,13 +25,15 @@ AMOUNTS = ("payment", "payment_low", "payment_high")
 BANDS = {"over": pl.Int64, "up_to": pl.Int64}
 
 
-def payments(cube: Cube, policy: Policy) -> pl.DataFrame:
+def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.DataFrame:
     """What each schedule of a policy pays, if every claim is accepted.
 
     Args:
         cube: any cube with the dimensions that the policy's eligibility and segments name. A cube of
             claimants pays the one line it was built for, a cube of claims every line paid by claim.
         policy: the promises.
+        award: the most that a review grants one claim, in the smallest unit, if that is known: it bounds
+            what is reviewed, and the bands that lie across a rule and a review.
 
     Returns:
         One row a line, combination of dimensions and policy band: `line`, the dimensions, `over`
@@ -57,7 +59,9 @@ def payments(cube: Cube, policy: Policy) -> pl.DataFrame:
     }
     typed = [pl.col(name).cast(dtype) for name, dtype in schema.items()]
     try:
-        frames = [_line(cube, line).select(typed) for line in policy.schedules if paid_from(line, cube)]
+        frames = [
+            _line(cube, line, award).select(typed) for line in policy.schedules if paid_from(line, cube)
+        ]
     except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:
         raise InputRefused(
             f"the payments add up to more than {PLACES} digits hold",
@@ -72,14 +76,14 @@ def paid_from(line: Schedule, cube: Cube) -> bool:
     return line.grain == "claim" if cube.line is None else cube.line == line.id
 
 
-def _line(cube: Cube, line: Schedule) -> pl.DataFrame:
+def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
     entitled = pl.lit(value=True) if cube.line else _fits(line.eligibility, cube, line)
     # The number of the tariff that fits; claims without entitlement stand at the last one, paid nothing.
     number = pl.lit(len(line.tariffs) - 1)
     for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
         number = pl.when(_fits(when, cube, line)).then(n).otherwise(number)
     bands = cube.frame.select("over", "up_to").unique(maintain_order=True).rows()
-    places = pl.concat([_places(n, tariff, bands) for n, (_, tariff) in enumerate(line.tariffs)])
+    places = pl.concat([_places(n, tariff, bands, award) for n, (_, tariff) in enumerate(line.tariffs)])
     exact = pl.col("fixed") * pl.col("claims") + (
         pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     )
@@ -124,7 +128,7 @@ def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -
     ).fill_null(value=False)
 
 
-def _places(number: int, tariff: Tariff, bands: list[Band]) -> pl.DataFrame:
+def _places(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
     """For each band of a cube: the rule that covers it, and what one claim in it is paid."""
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
         **BANDS,
@@ -135,15 +139,15 @@ def _places(number: int, tariff: Tariff, bands: list[Band]) -> pl.DataFrame:
         "rule": pl.String,
         **dict.fromkeys(("fixed", "slope", "low", "high"), MONEY),
     }
-    rows = [(*band, number, *place) for band, place in zip(bands, _placed(tariff, bands), strict=True)]
+    rows = [(*band, number, *place) for band, place in zip(bands, _placed(tariff, bands, award), strict=True)]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _placed(tariff: Tariff, bands: list[Band]) -> Iterator[tuple[object, ...]]:
+def _placed(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tuple[object, ...]]:
     rules = tariff.rules()
     for band in bands:
         touched = tariff.touched(band)
-        low, high = tariff.extremes(band)
+        low, high = tariff.extremes(band, award)
         bounds = (_money(low), None if high is None else _money(high))
         place = touched[0].place
         if touched[-1].place != place:

@@ -6,6 +6,7 @@ never to be read as a likely range.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
@@ -130,7 +131,9 @@ def _from_cubes(
         yield {**head, "status": "needs_claimants", "facts": " ".join(line.facts)}
         return
     keys = ["service", "claimant_type", "over", "up_to", "rule", "segment"]
-    frame = payments(cube, policy).filter(pl.col("line") == line.id)
+    most = funnel.award.high
+    only = policy.model_copy(update={"lines": (line,)})
+    frame = payments(cube, only, award=None if most is None else math.ceil(most))
     for name in ("service", "claimant_type"):
         if name not in frame.columns:
             frame = frame.with_columns(pl.lit(None, pl.String).alias(name))

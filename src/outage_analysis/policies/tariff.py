@@ -94,14 +94,17 @@ class Tariff:
         amount = self.touched(band)[0].pay(loss or 0)
         return None if amount is None else Fraction(amount, SHARE_SCALE)
 
-    def extremes(self, band: Band) -> tuple[Fraction, Fraction | None]:
-        """The least and the most that one claim in a band is paid; None: no fixed rule limits it."""
+    def extremes(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
+        """The least and the most that one claim in a band is paid; None: nothing limits it.
+
+        `award` is the most that a review grants, where that is known.
+        """
         lows: list[int] = []
         highs: list[int | None] = []
         for piece in self.touched(band):
             if piece.fixed is None:
                 lows.append(0)
-                highs.append(None)
+                highs.append(None if award is None else award * SHARE_SCALE)
                 continue
             if not piece.slope:
                 lows.append(piece.fixed)
