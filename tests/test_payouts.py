@@ -48,7 +48,7 @@ def cube(rows: list[tuple[object, ...]]) -> Cube:
     return Cube(frame, ("claimant_type", "service"), synthetic=True, source="a test")
 
 
-def policy_of(*lines: dict[str, Any]) -> Policy:
+def policy_of(*lines: dict[str, Any], **page: Any) -> Policy:  # noqa: ANN401 - keys of a page
     """A policy of schedules; a share is written as in a page."""
     common = {"kind": "schedule", "public_on": date(2022, 12, 29), "effort": "form"}
     return Policy.model_validate(
@@ -56,7 +56,8 @@ def policy_of(*lines: dict[str, Any]) -> Policy:
             "id": "p",
             "name": {"en": "P"},
             "currency": "EUR",
-            "loss_unit": "minutes",
+            "loss_unit": "EUR",
+            **page,
             "line": tuple(
                 {**common, "id": f"line-{n}", "name": {"en": "L"}, **line} for n, line in enumerate(lines)
             ),
@@ -733,10 +734,10 @@ def test_a_negative_loss_takes_nothing_from_a_claimants_others(claims_csv: Claim
         complaint("p", "카톡", "60"),
         complaint("p", "멜론", "-50"),  # 60: ten
         complaint("q", "카톡", "-50"),
-        complaint("q", "멜론", ""),  # nothing, then not stated: zero, so one
+        complaint("q", "멜론", ""),  # negative, then not stated: negative, so nothing
     ]
     claims = read_claims(claims_csv(rows), incident)
-    assert paid_by_claimant(claims) == (2, Fraction(10 + 1))
+    assert paid_by_claimant(claims) == (2, Fraction(10))
     each = policy_of({**BY_CLAIMANT, "grain": "claim"})
     frame = payments(build_cube(claims, policy=each), each)
     assert summed(frame["payment"]) == 10 + 0 + 0 + 2

@@ -75,7 +75,7 @@ def written(value: Any) -> str:  # noqa: ANN401 - whatever a page may hold
     return json.dumps(value) if isinstance(value, str) else str(value)
 
 
-HEAD = 'id = "p"\nname = { en = "P" }\ncurrency = "EUR"\nloss_unit = "minutes"\n'
+HEAD = 'id = "p"\nname = { en = "P" }\ncurrency = "EUR"\nloss_unit = "EUR"\n'
 
 
 def toml(*lines: Page) -> str:
@@ -492,8 +492,14 @@ def test_a_good_is_valued_three_ways_that_are_never_added() -> None:
 # --- budgets ---------------------------------------------------------------------------------------
 
 
-def budget(day: date = DAY, ledger: Ledger | None = None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401
-    policy = policy_of({"kind": "budget", "effort": "automatic", **terms})
+def budget(
+    day: date = DAY,
+    page: dict[str, Any] | None = None,
+    *,
+    ledger: Ledger | None = None,
+    **terms: Any,  # noqa: ANN401 - terms of a page
+) -> dict[str, Any]:
+    policy = policy_of({"kind": "budget", "effort": "automatic", **terms}, **(page or {}))
     return cost_table(policy, ledger, as_of=day).row(0, named=True)
 
 
@@ -535,9 +541,41 @@ def test_a_budget_has_bounds_of_its_own(effort: str, terms: Page, expected: list
 
 
 def test_a_sum_may_be_a_fact_in_whole_currency_and_counts_from_the_day_of_the_fact() -> None:
-    assert ends(budget(DAY, amount="CO-17.budget-alt"))[0] == 8 * 10**9 * 100  # euros of two digits here
-    assert budget(date(2023, 5, 10), amount="CO-16")["status"] == "not_public_yet"
-    assert ends(budget(date(2023, 5, 11), amount="CO-16"))[0] == 3 * 10**9 * 100
+    won = {"currency": "KRW", "loss_unit": "KRW", "minor_units": 2}  # whole won of two digits, for the test
+    assert ends(budget(DAY, won, amount="CO-17.budget-alt"))[0] == 8 * 10**9 * 100
+    assert budget(date(2023, 5, 10), won, amount="CO-16")["status"] == "not_public_yet"
+    assert ends(budget(date(2023, 5, 11), won, amount="CO-16"))[0] == 3 * 10**9 * 100
+
+
+@pytest.mark.parametrize(
+    ("fact", "unit"), [("PO-KDDI.cost", "JPY"), ("CL-01", "cases"), ("CL-03a", "%"), ("LD-10", "KRW")]
+)
+def test_a_fact_that_is_no_sum_in_the_policys_currency_is_refused(fact: str, unit: str) -> None:
+    won = {"currency": "KRW", "loss_unit": "KRW"}
+    with pytest.raises(UsageError, match=rf"no sum in KRW .*{fact}.*Its unit is '{unit}'"):
+        budget(LATER, won, amount=fact)
+
+
+@pytest.mark.parametrize("fact", ["CO-01", "CL-03a", "LD-11", "PO-KDDI.outage-hours", "FX-01"])
+def test_a_fact_that_counts_nobody_is_refused_as_a_count(fact: str) -> None:
+    policy = policy_of({"kind": "in_kind", "face_value": 5, "recipients": fact, "public_on": DAY})
+    with pytest.raises(UsageError, match="counts no people and no cases"):
+        cost_table(policy, None, as_of=LATER)
+
+
+def test_an_end_of_a_budget_may_be_an_end_of_a_fact() -> None:
+    won = {"currency": "KRW", "loss_unit": "KRW"}
+    row = budget(LATER, won, amount="CO-17.budget-alt", low="CO-17.budget")  # about 8, at least 5 billion
+    assert ends(row)[:2] == [8e9, 5e9]
+    with pytest.raises(UsageError, match="do not give low <= amount <= high"):
+        budget(LATER, won, amount=10, low="CO-12", high=20)
+
+
+def test_a_true_up_is_not_known_before_its_fact() -> None:
+    won = {"currency": "KRW", "loss_unit": "KRW"}
+    terms: Page = {"amount": 100_000_000, "true_ups": ({"since": date(2022, 12, 30), "amount": "CO-10"},)}
+    assert ends(budget(date(2022, 12, 30), won, **terms)) == [100_000_000] * 4
+    assert ends(budget(date(2023, 6, 30), won, **terms)) == [50_000_000] * 4
 
 
 def test_a_budget_without_a_sum_is_unpriced() -> None:
@@ -548,7 +586,8 @@ def test_a_budget_without_a_sum_is_unpriced() -> None:
 def test_a_true_up_may_be_a_fact_that_only_the_outcome_revealed() -> None:
     terms: Page = {"amount": 100, "true_ups": ({"since": date(2023, 6, 30), "amount": "CO-10"},)}
     assert findings(policy_of({"kind": "budget", **terms})).filter(finding="fact").is_empty()
-    assert ends(budget(LATER, **terms)) == [50 * MILLION * 100] * 4
+    won = {"currency": "KRW", "loss_unit": "KRW"}
+    assert ends(budget(LATER, won, **terms)) == [50 * MILLION] * 4
 
 
 @pytest.mark.parametrize("terms", [{"low": 101}, {"high": 99}, {"low": 60, "high": 50}])
@@ -660,7 +699,9 @@ def test_what_is_paid_without_being_asked_for_is_certain_until_more_is_asked() -
 
 def test_a_line_without_a_day_is_never_used_and_is_listed(page: Written) -> None:
     undated = toml({"kind": "budget", "amount": 9}, {"kind": "budget", "amount": 8})
-    text = undated.replace(f"public_on = {DAY}\n", "", 1)
+    text = undated.replace(f"public_on = {DAY}\n", "", 1).replace(
+        'loss_unit = "EUR"', 'loss_unit = "minutes"'
+    )
     plan = Plan(incident=OWN / "incident.toml", policy=page(text), claims=(), as_of=date(2999, 1, 1))
     analysis = run(plan)
     assert analysis.dropped_lines == ("line-0",)
@@ -774,29 +815,31 @@ NOT_A_FACT = ("PR-00",)
 
 ASK: list[tuple[str, str, Page, Page]] = [
     # what is found, and how it is said; a page that shows it, one that does not
-    ("cliff", "a loss of 10 gets 0.09; one of 11 gets 0.05", bands({"fixed": 9}, {"fixed": 5}),
+    ("cliff", "a loss of 0.10 gets 0.09; one of 0.11 gets 0.05", bands({"fixed": 9}, {"fixed": 5}),
      bands({"fixed": 5}, {"fixed": 9})),
-    ("cliff", "a loss of 10 gets 0.05; one of 11 waits for a review", bands({"fixed": 5}, {"review": True}),
+    ("cliff", "a loss of 0.10 gets 0.05; one of 0.11 waits for a review",
+     bands({"fixed": 5}, {"review": True}),
      bands({}, {"review": True})),
-    ("cliff", "a loss of 0 gets 0.09; one of 1 gets 0.05", bands({"fixed": 5}, zero={"fixed": 9}),
+    ("cliff", "a loss of 0.00 gets 0.09; one of 0.01 gets 0.05", bands({"fixed": 5}, zero={"fixed": 9}),
      bands({"fixed": 5}, zero={"fixed": 5})),
-    ("cliff", "a loss of 10 gets 0.10; one of 11 gets 0.0", bands({"share": 1.0}, {"share": 0.5}),
+    ("cliff", "a loss of 0.10 gets 0.10; one of 0.11 gets 0.0", bands({"share": 1.0}, {"share": 0.5}),
      bands({"share": 0.5}, {"share": 1.0})),
-    ("cliff", "a loss of 9 gets 0.10; one of 10 gets 0.09",
+    ("cliff", "a loss of 0.09 gets 0.10; one of 0.10 gets 0.09",
      bands({"fixed": 10}, {"fixed": 9}, closed="lower"),
      bands({"fixed": 10}, {"fixed": 10, "share": 0.1}, closed="lower")),
-    ("cliff", "in the segment s1: a loss of 0 gets 0.04; one of 1 gets 0.01", segments(A, zero={"fixed": 4}),
+    ("cliff", "in the segment s1: a loss of 0.00 gets 0.04; one of 0.01 gets 0.01",
+     segments(A, zero={"fixed": 4}),
      segments(A, zero={"fixed": 1})),
-    ("gap", "losses of 11 to 20 are paid nothing", bands({"fixed": 5}, {}, {"fixed": 9}),
+    ("gap", "losses of 0.11 to 0.20 are paid nothing", bands({"fixed": 5}, {}, {"fixed": 9}),
      bands({}, {"fixed": 5}, {"fixed": 9})),
-    ("gap", "losses of 11 to 15 are paid nothing", bands({"fixed": 5}, {"share": 0.5, "deductible": 15}),
+    ("gap", "losses of 0.11 to 0.15 are paid nothing", bands({"fixed": 5}, {"share": 0.5, "deductible": 15}),
      bands({"fixed": 5}, {"share": 0.5, "deductible": 10})),
-    ("gap", "losses of 11 to 20 are paid nothing", bands({"fixed": 5}, {"limit": 0}, {"review": True}),
+    ("gap", "losses of 0.11 to 0.20 are paid nothing", bands({"fixed": 5}, {"limit": 0}, {"review": True}),
      bands({"fixed": 5}, {"limit": 6, "fixed": 7}, {"review": True})),
-    ("dead", "the band over 0 holds no whole number",
+    ("dead", "the band over 0.00 holds no whole number",
      {**SOUND, "closed": "lower", "band": ({"over": 0, "up_to": 1}, {"over": 1, "fixed": 5})},
      {**SOUND, "closed": "upper", "band": ({"over": 0, "up_to": 1}, {"over": 1, "fixed": 5})}),
-    ("dead", "the band over 0 and the next one pay alike", bands({"fixed": 5}, {"fixed": 5}),
+    ("dead", "the band over 0.00 and the next one pay alike", bands({"fixed": 5}, {"fixed": 5}),
      bands({"fixed": 5}, {"fixed": 6})),
     ("dead", "the segment s2 is never reached", segments(AB, B), segments(B, AB)),
     ("dead", "the segment s2 is never reached", segments(A, {**A, "service": ("x",)}),
@@ -809,7 +852,8 @@ ASK: list[tuple[str, str, Page, Page]] = [
      bands({"fixed": 7, "limit": 6})),
     ("cap", "the floor of 0.05 is never below what is paid anyway", bands({"fixed": 5, "floor": 5}),
      bands({"share": 0.5, "floor": 5})),
-    ("cap", "the deductible of 10 is never exceeded", bands({"share": 0.5, "deductible": 10}, {"fixed": 50}),
+    ("cap", "the deductible of 0.10 is never exceeded",
+     bands({"share": 0.5, "deductible": 10}, {"fixed": 50}),
      bands({"share": 0.5, "deductible": 9}, {"fixed": 50})),
     ("cap", "the outage of 119 minutes is shorter than the 120 asked",
      other("fee_credit", fee=9, multiple=10, from_minutes=120, outage_minutes=119),
@@ -844,9 +888,9 @@ ASK: list[tuple[str, str, Page, Page]] = [
     ("fact", "cites PR-00", other("fee_credit", amount=1, recipients_high="PR-00"),
      other("fee_credit", amount=1)),
     *(("fact", "cites PR-00", other("budget", **{"amount": 5, "low": 1, "high": 9, key: "PR-00"}),
-       other("budget", amount="CO-16")) for key in ("amount", "low", "high")),
+       other("budget", amount=5, facts=("CO-16",))) for key in ("amount", "low", "high")),
     ("fact", "cites PR-00", other("budget", amount=5, true_ups=({"since": LATER, "amount": "PR-00"},)),
-     other("budget", amount=5, true_ups=({"since": LATER, "amount": "CO-16"},))),
+     other("budget", amount=5, true_ups=({"since": LATER, "amount": "CO-10"},))),
     ("fact", "cites PR-00",
      other("budget", amount=5, true_ups=({"since": LATER, "amount": 4, "facts": NOT_A_FACT},)),
      other("budget", amount=5, true_ups=({"since": LATER, "amount": 4, "facts": ("CO-10",)},))),
@@ -928,7 +972,9 @@ def test_our_own_pages_have_no_dead_parts(id_: str, page: Written) -> None:
         policy = load_policy(DOCS / "every-key.toml")
     else:
         text = (files("outage_analysis.policies") / "template.toml").read_text("utf-8")
-        policy = load_policy(page(text.format(id="p", currency="KRW", loss_unit="KRW")))
+        policy = load_policy(
+            page(text.format(id="p", currency="KRW", loss_unit="KRW", second="  share = 0.1"))
+        )
     assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
 
 
@@ -1228,8 +1274,6 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ('kind = "budget"\n', "", FUND, "line 'fund'", "kind", None, ""),
     ('effort = "automatic"', 'effort = "none"', 'effort = "none"', "line 'fund' > effort",
      "'automatic', 'one_tap', 'form' or 'documents'", "none", ""),
-    ('effort = "automatic"\n', "", FUND, "line 'fund' > effort", MISSING,
-     None, "Add it."),
     ("amount = 900", "amount = -900", "amount = -900", "line 'fund' > amount", NOT_BELOW, -900, ""),
     ("amount = 900", "amount = 9.5", "amount = 9.5", "line 'fund' > amount", INTEGER, 9.5, WHOLE),
     ("amount = 900", "amount = true", "amount = true", "line 'fund' > amount", INTEGER, True, WHOLE),
@@ -1237,7 +1281,7 @@ WRONG: list[tuple[str, str, str, str, str, object, str]] = [
     ("amount = 900", "true_ups = [{ since = 2023-01-01, amount = -1 }]", "true_ups = [",
      "line 'fund' > true_ups 1 > amount", NOT_BELOW, -1, ""),
     ('currency = "EUR"', 'currency = "euro"', "currency = ", "currency", PATTERN, "euro", ""),
-    ('loss_unit = "minutes"\n', "", "", "loss_unit", MISSING, None, "Add it."),
+    ('loss_unit = "EUR"\n', "", "", "loss_unit", MISSING, None, "Add it."),
     ('id = "p"', 'id = "../p"', "id = ", "id", PATTERN, "../p", ""),
     ('id = "fund"', 'id = "cash"', "", "", "two lines have the id cash", None, ""),
     ('of = ["CL-13"]', 'of = ["CL-13"]\nlines = ["cush"]', "", "",

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from outage_analysis.console import print_json, print_line, print_nouns, print_table
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import UsageError, one_line
 from outage_analysis.options import AsOf, Json, day
 
 catalogue = typer.Typer()
@@ -19,6 +19,8 @@ policies = typer.Typer(
 )
 catalogue.add_typer(policies, name="policies")
 
+LONGEST = 2_000
+"""Characters of a sentence of a page that a terminal shows."""
 Page = Annotated[str, typer.Argument(metavar="POLICY", help="Bundled id, or path to a policy's TOML.")]
 
 
@@ -105,6 +107,8 @@ def show(
     Example:
         outage-analysis policies show kddi-2022
     """
+    import polars as pl
+
     from outage_analysis.costs import tie_outs
     from outage_analysis.costs.results import at_rate, line_table, policy_result
     from outage_analysis.policies import load_policy
@@ -114,22 +118,23 @@ def show(
     if known is None:
         raise UsageError(f"no line of {page.id} was public by {as_of}", remedy="Move --as-of to a later day.")
     result = policy_result(known)
-    lines, sums = line_table(known), tie_outs(known.tie_outs, known, as_of=date.max)
+    until = day(as_of) or date.max
+    lines, sums = line_table(known), tie_outs(known.tie_outs, known, as_of=until).filter(~pl.col("hindsight"))
     if rate:
         lines, sums = (at_rate(t, known.currency, rate, day(as_of)) for t in (lines, sums))
     if as_json:
-        converted = {"converted": lines.to_dicts()} if rate else {}
+        converted = {"converted": {"lines": lines.to_dicts(), "sums": sums.to_dicts()}} if rate else {}
         print_json({**known.model_dump(mode="json", by_alias=True), "result": result, **converted})
         return
-    print_table(lines, f"{page.id}: {page.name.en}, amounts in {page.currency}")
+    print_table(lines, one_line(f"{page.id}: {page.name.en}, amounts in {page.currency}"))
     if not sums.is_empty():
         print_table(sums.drop("as_expected", "hindsight", "facts"), "Published sums, computed again")
     differing = sums.filter(status="differs")["id"]
     for tie in known.tie_outs:
         if tie.id in differing:
-            print_line(f"differs: {tie.id}: {tie.name.en}. {tie.note}".rstrip())
+            print_line(one_line(f"differs: {tie.id}: {tie.name.en}. {tie.note}".rstrip(), LONGEST))
     for text in result["missing"]:
-        print_line(f"not published: {text}")
+        print_line(f"not published: {one_line(text, LONGEST)}")
     for line in page.lines:
         if line not in known.lines:
             print_line(f"not public by {as_of}: {line.id}")
@@ -170,7 +175,7 @@ def check(policy: Page, *, as_json: Json = False) -> None:
         print_json(found.to_dicts())
         return
     for kind, line, says in found.iter_rows():
-        print_line(f"{kind:<10} {line}: {says}")
+        print_line(f"{kind:<10} {line}: {one_line(says, LONGEST)}")
     words = "nothing to ask about" if found.is_empty() else f"{len(found)} to ask about"
     print_line(f"{page.id}: a valid policy of {len(page.lines)} lines, {words}")
 

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from outage_analysis.catalogue import catalogue
-from outage_analysis.console import print_json, print_line, print_table, progress
+from outage_analysis.console import print_costs, print_json, print_line, print_table, progress
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.options import (
     AsOf,
@@ -210,7 +210,6 @@ def cost(
     """
     import polars as pl
 
-    from outage_analysis.labels import Words
     from outage_analysis.pipeline import run
 
     with progress() as step:
@@ -227,6 +226,7 @@ def cost(
                 "policy": analysis.policy.id,
                 "as_of": analysis.as_of,
                 "currency": analysis.incident.currency,
+                "minor_units": analysis.incident.minor_units,  # the sums are in the smallest unit
                 "synthetic_claims": analysis.synthetic,
                 "lines_not_public_yet": analysis.dropped_lines,
                 "totals": sums.to_dicts(),
@@ -234,20 +234,7 @@ def cost(
             }
         )
         return
-    words = Words("en", loss_digits=analysis.incident.loss_digits)
-    currency = analysis.incident.currency
-    shown = sums.select("basis", "valuation", "low", "expected", "high", "left_out")
-    print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low and high are bounds")
-    band = pl.struct("over", "up_to").map_elements(
-        lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
-    )
-    numbers = ("count", "low", "expected", "high")
-    for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
-        print_table(part.select("line", *numbers, "status"), f"By cost line: {words(f'word.{basis}')}")
-    bands = table.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
-    for (basis, line), part in bands.group_by("basis", "line", maintain_order=True):
-        named = ["service"] if part["service"].null_count() < len(part) else []
-        print_table(part.select(*named, "band", *numbers), f"{line}, by loss band: {words(f'word.{basis}')}")
+    print_costs(analysis, table, sums)
 
 
 @app.command()

@@ -15,6 +15,8 @@ from outage_analysis.errors import one_line
 if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
 
+    from outage_analysis.pipeline import Analysis
+
 WIDE = 160
 """Columns of a table that goes to a file or a pipe."""
 LARGE = 100
@@ -90,6 +92,36 @@ def print_table(frame: pl.DataFrame, title: str) -> None:
         table.add_row(*_cells(row))
     width = None if sys.stdout.isatty() else WIDE
     Console(markup=False, highlight=False, width=width).print(table)
+
+
+def print_costs(analysis: Analysis, table: pl.DataFrame, sums: pl.DataFrame) -> None:
+    """Totals, cost lines and bands as tables, in whole currency."""
+    import polars as pl
+
+    from outage_analysis.labels import Words
+
+    words = Words("en", loss_digits=analysis.incident.loss_digits)
+    currency = analysis.incident.currency
+    scaled = pl.col("low", "expected", "high") / 10**analysis.incident.minor_units
+    sums, table = sums.with_columns(scaled), table.with_columns(scaled)
+    shown = sums.select("basis", "valuation", "low", "expected", "high", "left_out")
+    print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low and high are bounds")
+    band = (
+        pl.when(pl.col("rule") == "straddles")
+        .then(pl.lit("across bands"))
+        .otherwise(
+            pl.struct("over", "up_to").map_elements(
+                lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
+            )
+        )
+    )
+    numbers = ("count", "low", "expected", "high")
+    for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
+        print_table(part.select("line", *numbers, "status"), f"By cost line: {words(f'word.{basis}')}")
+    bands = table.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
+    for (basis, line), part in bands.group_by("basis", "line", maintain_order=True):
+        named = ["service"] if part["service"].null_count() < len(part) else []
+        print_table(part.select(*named, "band", *numbers), f"{line}, by loss band: {words(f'word.{basis}')}")
 
 
 def _cells(row: Iterable[object]) -> list[str]:

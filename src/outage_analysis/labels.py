@@ -81,7 +81,7 @@ COLUMNS: dict[str, Kind] = {
     "value_high": "decimal",
     "value_low": "decimal",
     "band": "text",
-    "eligibility": "names",
+    "eligibility": "text",
     "expected_text": "text",
     "range_text": "text",
     "rule_text": "text",

@@ -44,6 +44,8 @@ def read_noun(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
 
 def _read_text(path: Path) -> str:
     try:
+        if path.stat().st_size > MAX_TOML_BYTES:
+            raise UsageError(f"is larger than {MAX_TOML_BYTES:,} bytes", file=path.name)
         raw = path.read_bytes()
         if len(raw) > MAX_TOML_BYTES:
             raise UsageError(f"is larger than {MAX_TOML_BYTES:,} bytes", file=path.name)
@@ -131,7 +133,9 @@ def _as_usage_error(
             file=file,
             line=line,
             column=key,
-            remedy=nearest(str(first["loc"][-1]), _known_keys(model)),
+            remedy="It belongs to another table, or to another kind of line."
+            if str(first["loc"][-1]) in _known_keys(model)
+            else nearest(str(first["loc"][-1]), _known_keys(model)),
         )
     if first["type"] == "union_tag_not_found":
         problem = f"a required key, kind, is missing{more}"

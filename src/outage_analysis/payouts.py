@@ -93,7 +93,7 @@ def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
     return (
         cube.frame.with_columns(entitled=entitled, tariff=number.cast(pl.Int64))
         .join(places, on=["over", "up_to", "tariff"], nulls_equal=True)
-        .with_columns(payment=exact.cast(MONEY))
+        .with_columns(payment=pl.when(pl.col("claims") == 0).then(nothing).otherwise(exact.cast(MONEY)))
         .with_columns(
             payment_low=pl.col("payment").fill_null((pl.col("low") * pl.col("claims")).cast(MONEY)),
             payment_high=pl.col("payment").fill_null((pl.col("high") * pl.col("claims")).cast(MONEY)),

@@ -35,6 +35,13 @@ SCHEMA: dict[str, pl.DataType] = {
 """Columns of a facts frame; `counts` says what the number counts."""
 
 Shelf = Literal["published", "outcomes"]
+MEASURES = {"", "%", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
+"""Units of facts that count neither people nor cases nor money."""
+
+
+def is_currency(unit: str) -> bool:
+    """Whether a unit is the ISO code of a currency."""
+    return len(unit) == len("KRW") and unit.isalpha() and unit.isupper()
 
 
 @cache
@@ -104,6 +111,26 @@ class Fact:
         return int(self.number)
 
     @property
+    def count(self) -> int:
+        """How many people or cases it counts; refuses a sum of money, a share, a time."""
+        unit = self.unit
+        if is_currency(unit) or unit in MEASURES or "/" in unit or "," in unit or self.number < 0:
+            raise UsageError(
+                "this fact counts no people and no cases", value=self.id, remedy=f"Its unit is '{unit}'."
+            )
+        return self.whole
+
+    def money(self, currency: str, end: Literal["value", "low", "high"] = "value") -> float:
+        """The sum in whole currency, or that end of a range; refuses another unit, and a loss."""
+        stated = {"value": self.value, "low": self.low, "high": self.high}[end]
+        amount = self.number if stated is None else stated
+        if self.unit != currency or amount < 0:
+            raise UsageError(
+                f"this fact is no sum in {currency}", value=self.id, remedy=f"Its unit is '{self.unit}'."
+            )
+        return amount
+
+    @property
     def middle(self) -> float:
         """The value, or the middle of a range with two ends."""
         if self.value is None and self.low is not None and self.high is not None:
@@ -122,9 +149,9 @@ class TieOut(Noun):
     """From the lines: what a schedule pays for as many losses as the first fact counts, goods at list
     price, the fee's arithmetic for one subscriber, credits for all of them, budgets. From the facts:
     their sum, the first over the sum of the others times `scale`, or a figure as it stands."""
-    of: tuple[str, ...] = ()
+    of: Annotated[tuple[str, ...], Field(max_length=50)] = ()
     """Facts that go in."""
-    lines: tuple[str, ...] = ()
+    lines: Annotated[tuple[str, ...], Field(max_length=50)] = ()
     """Cost lines that go in."""
     loss: Annotated[int, Field(ge=0, le=LARGEST_LOSS)] | None = None
     """The loss of each claim, for `payments`, in the loss unit."""
@@ -157,6 +184,9 @@ class TieOut(Noun):
             raise ValueError("needs exactly one of printed and printed_value")
         if self.at_least and self.at_most:
             raise ValueError("cannot be both at_least and at_most")
+        for ids in (self.of, self.lines):
+            if len(set(ids)) < len(ids):
+                raise ValueError(f"counts {max(ids, key=ids.count)} twice | Name each once.")
         if not self.of and not self.lines:
             raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
         return self

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Literal
 
 from outage_analysis.bands import Band
 from outage_analysis.costs.funnel import Funnel, Input, named, status_of
-from outage_analysis.errors import ModelRefused
-from outage_analysis.policies import Budget, FeeCredit, InKind, Rule, Schedule
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Rule, Schedule
 from outage_analysis.published import Fact, figure
 
 Row = dict[str, object]
@@ -32,10 +33,10 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
     positive = line.positive
     pays = {band: funnel.payment(line, band, rule) for band, rule in positive}
     cited = {"facts": " ".join((count.id, *line.facts))}
-    yield head | cited | _line_total(line, funnel, count.whole, pays)
+    yield head | cited | _line_total(line, funnel, count.count, pays)
     for band, rule in positive:
         share = funnel.mix.get(band)
-        claims = None if share is None else count.whole * share
+        claims = None if share is None else count.count * share
         one = pays[band] * funnel.paid
         expected = None if claims is None or one.expected is None else claims * one.expected
         yield head | {
@@ -49,7 +50,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
             else claims * (pays[band].expected or 0.0),
             "low": 0.0,
             "expected": expected,
-            "high": None if one.high is None else count.whole * one.high,
+            "high": None if one.high is None else count.count * one.high,
             "status": status_of(expected),
             "facts": " ".join((count.id, *rule.facts)),
             "assumptions": named(one.assumption, funnel.mix_assumption),
@@ -114,12 +115,12 @@ def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
             status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
             yield {**head, "status": status}
             continue
-        served = people.whole if cap is None else min(people.whole, cap.whole)
-        taken = funnel.taken(people.whole, served)
+        served = people.count if cap is None else min(people.count, cap.count)
+        taken = funnel.taken(people.count, served)
         expected = None if taken.expected is None else taken.expected * worth
         yield {
             **head,
-            "count": float(people.whole),
+            "count": float(people.count),
             "promised": float(served * worth),
             "low": taken.low * worth,
             "expected": expected,
@@ -147,13 +148,13 @@ def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
         status = "not_public_yet" if later else "not_published"
         if most is None:
             return {**head, "status": status}
-        return {**head, "low": 0.0, "high": float(most.whole * line.payment), "status": status}
-    full = float(people.whole * line.payment)
+        return {**head, "low": 0.0, "high": float(most.count * line.payment), "status": status}
+    full = float(people.count * line.payment)
     paid = funnel.paid
     expected = None if paid.expected is None else full * paid.expected
     return {
         **head,
-        "count": float(people.whole),
+        "count": float(people.count),
         "promised": full,
         "low": full * paid.low,
         "expected": expected,
@@ -163,7 +164,7 @@ def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
     }
 
 
-def budget(line: Budget, funnel: Funnel, as_of: date, digits: int) -> Row:
+def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
     """A sum as announced, or what a true-up that was public by the day says it came to."""
     head: Row = {
         "basis": "published",
@@ -171,22 +172,27 @@ def budget(line: Budget, funnel: Funnel, as_of: date, digits: int) -> Row:
         "valuation": line.valuation,
         "level": "line",
         "rule": "budget",
+        "facts": " ".join(line.facts),
     }
-    if (found := line.true_up_on(as_of)) is not None:
-        exact = float(amount_of(found.amount, digits, hindsight=True))
-        facts = named(*found.facts, *line.facts)
-        sums = dict.fromkeys(("promised", "low", "expected", "high"), exact)
-        return {**head, **sums, "status": "ok", "facts": facts}
-    if line.amount is None:
-        return {**head, "status": "unpriced", "facts": " ".join(line.facts)}
+    found = line.true_up_on(as_of)
     try:
-        amount = float(amount_of(line.amount, digits, as_of))
-        automatic = funnel.take_up.low == 1
-        least = line.low if line.low is not None else line.amount if automatic else 0
-        low = float(amount_of(least, digits, as_of))
-        high = amount if line.high is None else float(amount_of(line.high, digits, as_of))
+        exact = float(amount_of(found.amount, policy, as_of, hindsight=True)) if found else None
+    except ModelRefused:  # its fact came out later than the page says
+        exact = None
+    if found is not None and exact is not None:
+        sums = dict.fromkeys(("promised", "low", "expected", "high"), exact)
+        return {**head, **sums, "status": "ok", "facts": named(*found.facts, *line.facts)}
+    if line.amount is None:
+        return {**head, "status": "unpriced"}
+    try:
+        amount = float(amount_of(line.amount, policy, as_of))
+        least = line.low if line.low is not None else line.amount if funnel.take_up.low == 1 else 0
+        low = float(amount_of(least, policy, as_of, end="low"))
+        high = amount if line.high is None else float(amount_of(line.high, policy, as_of, end="high"))
     except ModelRefused:
-        return {**head, "status": "not_public_yet", "facts": " ".join(line.facts)}
+        return {**head, "status": "not_public_yet"}
+    if not low <= amount <= high:
+        raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
     share = funnel.take_up
     expected = None if share.expected is None else amount * share.expected
     return {
@@ -196,21 +202,28 @@ def budget(line: Budget, funnel: Funnel, as_of: date, digits: int) -> Row:
         "expected": expected,
         "high": high,
         "status": status_of(expected),
-        "facts": " ".join(line.facts),
         "assumptions": share.assumption,
     }
 
 
 def amount_of(
-    given: int | str, digits: int, public_by: date | None = None, *, hindsight: bool = False
+    given: int | str,
+    policy: Policy,
+    public_by: date | None = None,
+    *,
+    end: Literal["value", "low", "high"] = "value",
+    hindsight: bool = False,
 ) -> int:
-    """An amount in the smallest unit, given outright or by the fact that states it in whole currency.
+    """An amount in the smallest unit, given outright or by a fact in the policy's currency.
 
-    Only a true-up, which counts from its own day on, may rest on an outcome (`hindsight`).
+    `end` is taken of a fact that is a range. Only a true-up, which counts from its own day on, may rest
+    on an outcome (`hindsight`).
 
     Raises:
         ModelRefused: the fact was not public by the day.
+        UsageError: it is no sum in the policy's currency.
     """
     if isinstance(given, int):
         return given
-    return round(figure(given, public_by=public_by, hindsight=hindsight).number * float(10**digits))
+    fact = figure(given, public_by=public_by, hindsight=hindsight)
+    return round(fact.money(policy.currency, end) * float(10**policy.digits))

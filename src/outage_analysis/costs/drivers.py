@@ -72,7 +72,7 @@ def _counted(policy: Policy, ledger: Ledger | None, as_of: date) -> Iterator[tup
         if isinstance(line, Schedule) and line.published_count is not None:
             fact = figure(line.published_count)
             if fact.public_on is not None and fact.public_on <= as_of:
-                yield line, funnel_of(line, ledger, as_of), fact.whole
+                yield line, funnel_of(line, ledger, as_of), fact.count
 
 
 def _swings(line: Schedule, funnel: Funnel, count: int) -> list[dict[str, object]]:

@@ -27,6 +27,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "level": pl.String(),
     "service": pl.String(),
     "claimant_type": pl.String(),
+    "segment": pl.String(),
     "over": pl.Int64(),
     "up_to": pl.Int64(),
     "rule": pl.String(),
@@ -76,19 +77,19 @@ def cost_table(
         if cubes:
             rows += _from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
-            rows += _published(line, funnel, as_of, policy.digits)
+            rows += _published(line, funnel, as_of, policy)
     table = pl.DataFrame(rows, schema=SCHEMA)
     return table.with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
 
 
-def _published(line: CostLine, funnel: Funnel, as_of: date, digits: int) -> Iterable[dict[str, object]]:
+def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterable[dict[str, object]]:
     if isinstance(line, Schedule):
         return from_count(line, funnel, as_of)
     if isinstance(line, InKind):
         return in_kind(line, funnel, as_of)
     if isinstance(line, FeeCredit):
         return (fee_credit(line, funnel, as_of),)
-    return (budget(line, funnel, as_of, digits),)
+    return (budget(line, funnel, as_of, policy),)
 
 
 COUNTED = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
@@ -176,7 +177,9 @@ def _from_cubes(
 def _cube_row(row: dict[str, Any], line: str, funnel: Funnel, basis: str) -> dict[str, object]:
     review = row["rule"] == "review"
     claims = float(str(row["claims"]))
-    if review:
+    if not claims:
+        cost = Input(0.0, 0.0, 0.0)
+    elif review:
         cost = Input(claims, claims, claims) * funnel.award * funnel.paid
     else:
         low, mid, high = (_float(row[c]) for c in ("payment_low", "payment", "payment_high"))
@@ -188,7 +191,7 @@ def _cube_row(row: dict[str, Any], line: str, funnel: Funnel, basis: str) -> dic
         "line": line,
         "valuation": "cash",
         "level": "band",
-        **{k: row[k] for k in ("service", "claimant_type", "over", "up_to", "rule")},
+        **{k: row[k] for k in ("service", "claimant_type", "segment", "over", "up_to", "rule")},
         "count": claims,
         "promised": None if review else _float(row["payment"]),
         "low": cost.low,

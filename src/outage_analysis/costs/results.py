@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from outage_analysis.costs.counts import amount_of
 from outage_analysis.costs.tie_outs import tie_outs
 from outage_analysis.datasets import ids
 from outage_analysis.errors import UsageError
@@ -58,7 +59,15 @@ def _pays(line: CostLine, policy: Policy) -> dict[str, Any]:
         return {"credit": _amount(line.payment, policy)}
     if isinstance(line, InKind):
         return {name: _amount(worth, policy) for name, worth in line.valuations.items()}
-    return {"budget": line.amount if isinstance(line.amount, str) else _amount(line.amount, policy)}
+    stated = {"budget": line.amount, "low": line.low, "high": line.high}
+    sums = {name: _sum(given, policy) for name, given in stated.items()}
+    return {**sums, "true_ups": {str(t.since): _sum(t.amount, policy) for t in line.true_ups}}
+
+
+def _sum(given: int | str | None, policy: Policy) -> str | None:
+    """A sum in whole currency, and the fact that states it."""
+    amount = _amount(None if given is None else amount_of(given, policy, hindsight=True), policy)
+    return f"{amount} ({given})" if isinstance(given, str) else amount
 
 
 def _at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
@@ -152,7 +161,7 @@ def at_rate(table: pl.DataFrame, currency: str, rate: str, public_by: date | Non
         public_by: refuse a rate that was not public by this day.
 
     Returns:
-        The table with one more column a numeric one, such as `most KRW`; the day is in its name's note.
+        The table with one more column a numeric one, such as `most, KRW at FX-01`.
 
     Raises:
         UsageError: the fact is no exchange rate of that currency, or bears no day.
@@ -160,15 +169,15 @@ def at_rate(table: pl.DataFrame, currency: str, rate: str, public_by: date | Non
     """
     fact = figure(rate, public_by=public_by, hindsight=True)
     other, _, base = fact.unit.partition("/")
-    if base != currency or fact.public_on is None:
+    if other == currency or base != currency or fact.public_on is None:
         raise UsageError(
             f"the fact is no dated exchange rate of {currency}",
             value=rate,
-            remedy=f"Name a fact with a unit like KRW/{currency}; without one, amounts stay in {currency}.",
+            remedy=f"Name a fact whose unit ends in /{currency}; without one, they stay in {currency}.",
         )
     same = pl.col("unit") == currency
     numbers = [name for name, dtype in table.schema.items() if dtype == pl.Float64]
     return table.with_columns(
-        pl.when(same).then((pl.col(n) * fact.number).round(2)).alias(f"{n} {other} {fact.public_on}")
+        pl.when(same).then((pl.col(n) * fact.number).round(2)).alias(f"{n}, {other} at {rate}")
         for n in numbers
     )

@@ -18,7 +18,7 @@ from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import UsageError
 from outage_analysis.payouts import payments
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
-from outage_analysis.published import Fact, TieOut, figure
+from outage_analysis.published import Fact, TieOut, figure, is_currency
 
 SCHEMA: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -52,6 +52,8 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     gap = math.nan if computed is None else computed - printed
     ties = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
     used = [figure(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
+    lines = [policy.line(id_) for id_ in tie.lines]
+    behind = [figure(f, hindsight=True) for line in lines for f in line.figures]
     status = "ties" if ties else "differs"
     return {
         "id": tie.id,
@@ -61,7 +63,8 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
         "unit": tie.unit,
         "status": status,
         "as_expected": status == tie.expect,
-        "hindsight": any(f.public_on is None or f.public_on > as_of for f in used),
+        "hindsight": any(f.public_on is None or f.public_on > as_of for f in (*used, *behind))
+        or not all(line.known_on(as_of) for line in lines),
         "facts": " ".join(f.id for f in used),
     }
 
@@ -78,7 +81,17 @@ def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
 
 def _computed(tie: TieOut, policy: Policy) -> float | None:
     """The sum; None where a line reviews what it would pay."""
-    numbers = [figure(f, hindsight=True).number for f in tie.of]
+    facts = [figure(f, hindsight=True) for f in tie.of]
+    numbers = [fact.number for fact in facts]
+    stranger = next(
+        (f for f in facts if is_currency(f.unit) and is_currency(tie.unit) and f.unit != tie.unit), None
+    )
+    if stranger is not None and tie.kind != "ratio":
+        raise UsageError(
+            f"the tie-out {tie.id} mixes {stranger.unit} with {tie.unit}",
+            value=stranger.id,
+            remedy="Currencies stand apart.",
+        )
     if tie.kind == "sum":
         return sum(numbers)
     if tie.kind == "figure":
@@ -102,15 +115,15 @@ def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
     if isinstance(line, Schedule) and not line.segments and count and loss is not None:
         return _paid(policy, line, loss, count)
     if tie.kind == "face_value" and isinstance(line, InKind) and line.face_value is not None:
-        served = min((figure(fact).whole for fact in (line.recipients, line.cap) if fact), default=0)
+        served = min((figure(fact).count for fact in (line.recipients, line.cap) if fact), default=0)
         return Fraction(served * line.face_value)
     if tie.kind == "fee" and isinstance(line, FeeCredit) and line.computed is not None:
         return line.computed
     if tie.kind == "credits" and isinstance(line, FeeCredit) and line.payment is not None:
-        people = (count or figure(line.recipients or "")).whole
+        people = (count or figure(line.recipients or "")).count
         return Fraction(people * line.payment)
     if tie.kind == "budget" and isinstance(line, Budget) and line.amount is not None:
-        return Fraction(amount_of(line.amount, policy.digits))
+        return Fraction(amount_of(line.amount, policy))
     raise UsageError(
         f"the tie-out {tie.id} cannot be computed from the line",
         value=id_,
@@ -128,8 +141,8 @@ def _paid(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | 
         **entitled,
         "over": loss - 1,
         "up_to": loss,
-        "claims": count.whole,
-        "loss": loss * count.whole,
+        "claims": count.count,
+        "loss": loss * count.count,
         "loss_squared": None,
     }
     schema = {**dict.fromkeys(entitled, pl.String), **EDGES, **MEASURES}

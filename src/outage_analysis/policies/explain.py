@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -41,9 +42,10 @@ def explain(policy: Policy, lang: str = "en") -> list[str]:
 class Teller:
     """One policy told in one language."""
 
-    def __init__(self, policy: Policy, words: Words) -> None:
-        """The words fix the language and how amounts are written."""
+    def __init__(self, policy: Policy, words: Words, as_of: date | None = None) -> None:
+        """The words fix the language and how amounts are written; later facts are named by id only."""
         self.policy = policy
+        self.as_of = as_of
         self.lang = words.lang
         self.w = words
 
@@ -84,11 +86,19 @@ class Teller:
         key = f"unit.{unit.removesuffix('s') if amount == 1 else unit}"
         return self.w(key) if self.w.has(key) else unit
 
+    def _value(self, fact: str) -> float | None:
+        """The number of a fact, if there is one that is known by the day."""
+        if not exists(fact):
+            return None
+        found = figure(fact, hindsight=True)
+        later = self.as_of is not None and (found.public_on is None or found.public_on > self.as_of)
+        return None if later else found.value
+
     def _sum(self, amount: int | str) -> str:
         """An amount as given, or as the fact that is named states it."""
         if isinstance(amount, int):
             return self._money(amount)
-        value = figure(amount, hindsight=True).value if exists(amount) else None
+        value = self._value(amount)
         return amount if value is None else f"{self._money(value * 10**self.policy.digits)} ({amount})"
 
     def _loss(self, amount: int) -> str:
@@ -139,7 +149,7 @@ class Teller:
             yield self._say("note", note=line.note)
 
     def _asked(self, line: CostLine) -> Iterator[str]:
-        yield self._say(f"effort_{line.effort}")
+        yield self._say(f"effort_{line.effort or 'unknown'}")
         for change in sorted(line.effort_changes, key=lambda c: c.since):
             effort = self._say(f"effort_{change.effort}")
             yield self._say("effort_from", day=self.w.day(change.since), effort=effort)
@@ -192,7 +202,11 @@ class Teller:
         every, unit = self.w.loss(rate.every), self._loss_unit(rate.every)
         key = "rate_one" if rate.every == 1 else "rate"
         text = self._say(key, amount=self._money(rate.amount), every=every, unit=unit)
-        text += self._say("after", after=self.w.loss(rate.after)) if rate.after else ""
+        text += (
+            self._say("after", after=self.w.loss(rate.after), unit=self._loss_unit(rate.after))
+            if rate.after
+            else ""
+        )
         return text + (self._say("begun" if rate.begun else "complete") if rate.every > 1 else "")
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
@@ -228,7 +242,7 @@ class Teller:
 
     def _count(self, fact: str) -> str:
         """What a fact counts, or its id where it gives no single number."""
-        value = figure(fact, hindsight=True).value if exists(fact) else None
+        value = self._value(fact)
         return fact if value is None else self._say("counted", number=self.w.number(value), fact=fact)
 
     def _credit(self, line: FeeCredit) -> Iterator[str]:
@@ -245,6 +259,8 @@ class Teller:
         if line.rounding:
             yield self._rounding(line.rounding)
         yield self._people(line.recipients)
+        if line.recipients_high:
+            yield self._say("recipients_high", count=self._count(line.recipients_high))
 
     def _credit_examples(self, line: FeeCredit) -> Iterator[str]:
         if line.fee is None:
@@ -274,5 +290,8 @@ class Teller:
             yield self._say("budget_unknown")
         else:
             yield self._say("budget", amount=self._sum(line.amount), valuation=valuation)
+        for key, end in (("budget_low", line.low), ("budget_high", line.high)):
+            if end is not None:
+                yield self._say(key, amount=self._sum(end))
         for found in line.true_ups:
             yield self._say("true_up", day=self.w.day(found.since), amount=self._sum(found.amount))

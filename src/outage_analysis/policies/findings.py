@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Literal
 
 import polars as pl
 
 from outage_analysis.bands import Band
+from outage_analysis.errors import UsageError
 from outage_analysis.labels import Words
 from outage_analysis.policies.lines import Entitled
 from outage_analysis.policies.policy import Policy
@@ -40,6 +42,12 @@ def findings(policy: Policy) -> pl.DataFrame:
     """
     words = Words("en", policy.currency, policy.digits, policy.loss_digits)
     rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line(line, words)]
+    for tie in policy.tie_outs:
+        missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not exists(f)]
+        rows += [
+            ("fact", tie.id, f"the tie-out rests on {f}, which is not among the published facts")
+            for f in missing
+        ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
@@ -57,6 +65,24 @@ def _line(line: CostLine, words: Words) -> Iterator[Finding]:
     for fact in _cited(line):
         if not exists(fact):
             yield "fact", f"cites {fact}, which is not among the published facts"
+        elif fact in line.figures and (doubt := _no_figure(line, fact, words)):
+            yield "fact", f"takes {fact} for a figure: {doubt}"
+
+
+def _no_figure(line: CostLine, id_: str, words: Words) -> str:
+    """Why a fact cannot serve as the figure that a line takes it for; empty when it can."""
+    try:
+        fact = figure(id_)
+        if isinstance(line, Budget):
+            end: Literal["value", "low", "high"] = (
+                "low" if id_ == line.low else "high" if id_ == line.high else "value"
+            )
+            fact.money(words.currency, end)
+        else:
+            _ = fact.count
+    except UsageError as error:
+        return error.problem
+    return ""
 
 
 def _cited(line: CostLine) -> list[str]:
@@ -65,14 +91,10 @@ def _cited(line: CostLine) -> list[str]:
     cited += [fact for deadline in line.deadlines for fact in deadline.facts]
     if isinstance(line, Schedule):
         cited += [f for _, tariff in line.tariffs for _, rule in tariff.rules() for f in rule.facts]
-        cited += [line.published_count] if line.published_count else []
     elif isinstance(line, Budget):
-        given = [line.amount, line.low, line.high, *(t.amount for t in line.true_ups)]
-        cited += [f for f in given if isinstance(f, str)] + [f for t in line.true_ups for f in t.facts]
-    else:
-        more = line.cap if isinstance(line, InKind) else line.recipients_high
-        cited += [f for f in (line.recipients, more) if f]
-    return list(dict.fromkeys(cited))
+        cited += [t.amount for t in line.true_ups if isinstance(t.amount, str)]
+        cited += [f for t in line.true_ups for f in t.facts]
+    return list(dict.fromkeys((*cited, *line.figures)))
 
 
 def _served(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:

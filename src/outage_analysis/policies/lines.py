@@ -57,8 +57,8 @@ class Line(Noun):
     """What readers call it."""
     public_on: Day | None = None
     """The day it was announced. A run leaves out a line before that day, and always one without it."""
-    effort: Effort
-    """What the claimant must do."""
+    effort: Effort | None = None
+    """What the claimant must do; left out when it was not published."""
     effort_changes: tuple[EffortChange, ...] = ()
     """Later demands, each from its day on."""
     deadlines: tuple[Deadline, ...] = ()
@@ -72,13 +72,18 @@ class Line(Noun):
     note: str = ""
     """What a reader should know besides."""
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The facts whose numbers enter a cost, not only cited."""
+        return ()
+
     def known_on(self, day: date) -> bool:
         """Whether it was public by a day."""
         return self.public_on is not None and self.public_on <= day
 
-    def effort_on(self, day: date) -> Effort:
+    def effort_on(self, day: date) -> Effort | None:
         """The effort class in force, as known on a day."""
-        effort: Effort = self.effort
+        effort = self.effort
         for change in sorted(self.effort_changes, key=lambda c: c.since):
             if change.since <= day:
                 effort = change.effort
@@ -88,6 +93,16 @@ class Line(Noun):
         """The last day to claim, as known on a day."""
         known = [d for d in self.deadlines if d.announced_on <= day]
         return max(known, key=lambda d: d.announced_on).closes if known else None
+
+    @model_validator(mode="after")
+    def _days_agree(self) -> Self:
+        late = next((d for d in self.deadlines if d.closes < d.announced_on), None)
+        if late is not None:
+            raise ValueError(f"has a deadline of {late.closes}, before it was announced")
+        for days in ([d.announced_on for d in self.deadlines], [c.since for c in self.effort_changes]):
+            if len(set(days)) < len(days):
+                raise ValueError("says two things from the same day on | Keep one of them.")
+        return self
 
     @model_validator(mode="after")
     def _deadlines_move_later(self) -> Self:

@@ -66,6 +66,16 @@ class Policy(Noun):
             )
         return self
 
+    @model_validator(mode="after")
+    def _shares_are_of_money(self) -> Self:
+        rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
+        if self.loss_unit != self.currency and any(rule.share for rule in rules):
+            raise ValueError(
+                f"pays a share of a loss in {self.loss_unit}, which is no money"
+                " | Give a `rate` for every so many of them, or state losses in the policy's currency."
+            )
+        return self
+
     @property
     def digits(self) -> int:
         """Decimal places of its amounts."""

@@ -40,6 +40,11 @@ class InKind(Line):
     """The fact that limits how many are served."""
 
     @property
+    def figures(self) -> tuple[str, ...]:
+        """The facts that count recipients and places."""
+        return tuple(fact for fact in (self.recipients, self.cap) if fact)
+
+    @property
     def valuations(self) -> dict[str, int | None]:
         """Face value, displaced sales and incremental cash of one recipient; never added up."""
         return {
@@ -89,6 +94,11 @@ class FeeCredit(Line):
         if self.multiple is None and (self.from_minutes or self.outage_minutes is not None):
             raise ValueError("has from_minutes or outage_minutes without a multiple")
         return self
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The facts that count subscribers."""
+        return tuple(fact for fact in (self.recipients, self.recipients_high) if fact)
 
     def credited_days(self, outage_minutes: int | None = None) -> Fraction | None:
         """The time that is credited, in days; None when it depends on an outage whose length is not given."""
@@ -154,11 +164,25 @@ class Budget(Line):
     true_ups: tuple[TrueUp, ...] = ()
     """What it was found to have come to."""
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The facts that give its sums, true-ups apart."""
+        return tuple(x for x in (self.amount, self.low, self.high) if isinstance(x, str))
+
+    @model_validator(mode="after")
+    def _true_ups_follow(self) -> Self:
+        days = [t.since for t in self.true_ups]
+        if len(set(days)) < len(days):
+            raise ValueError("has two true-ups of the same day | Keep one of them.")
+        if self.public_on is not None and any(day < self.public_on for day in days):
+            raise ValueError("has a true-up before it was public")
+        return self
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         given = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
         if given != sorted(given):
-            raise ValueError("needs low <= amount <= high")
+            raise ValueError("needs low <= amount <= high | Correct the one that is out of order.")
         return self
 
     def true_up_on(self, day: date) -> TrueUp | None:

@@ -27,7 +27,7 @@ def _share(value: object) -> object:
             "is not a number | Write a share as 0.25, of at most four places."
         )
     if not 0 <= value <= 1 or Decimal(repr(value)) * SHARE_SCALE % 1:
-        raise ValueError("is not between 0 and 1 with at most four places")
+        raise ValueError("is not between 0 and 1 with at most four places | Write a quarter as 0.25.")
     return int(Decimal(repr(value)) * SHARE_SCALE)
 
 
@@ -113,7 +113,7 @@ class Rule(Noun):
         if self.deductible and not self.share:
             raise ValueError("has a deductible and no share to deduct it from | Add `share`, or drop it.")
         if self.limit is not None and self.limit < self.floor:
-            raise ValueError("has a limit below its floor")
+            raise ValueError("has a limit below its floor | Raise the limit, or lower the floor.")
         return self
 
     @property

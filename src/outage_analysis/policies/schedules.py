@@ -75,6 +75,11 @@ class Schedule(Line):
         return self.rules()[3:]
 
     @property
+    def figures(self) -> tuple[str, ...]:
+        """The fact that counts the reports."""
+        return (self.published_count,) if self.published_count else ()
+
+    @property
     def cuts(self) -> tuple[int, ...]:
         """The written edges, as inclusive upper cuts."""
         return _cuts(self.tariffs, lambda t: [band[1] for band, _ in t.rules()[3:]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -94,7 +95,7 @@ def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
         "headlines": (_headlines(t["headlines"], writer), HEADLINE),
         "tie_outs": (_tie_outs(analysis, t["tie_outs"]), TIE_OUT),
         "policy": (
-            _policy(analysis, w),
+            _policy(analysis, w, writer.names),
             ["line", "kind", "payment", "effort", "eligibility", "public_on", "status", "facts"],
         ),
         "controller": (_controller(analysis, w), ["line", "obligation", "presentation", "closes_on", "note"]),
@@ -163,14 +164,14 @@ def _tie_outs(analysis: Analysis, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _policy(analysis: Analysis, w: Words) -> pl.DataFrame:
+def _policy(analysis: Analysis, w: Words, names: Mapping[str, str]) -> pl.DataFrame:
     rows = []
-    teller = Teller(analysis.policy, w)
+    teller = Teller(analysis.policy, w, analysis.as_of)
     statuses = dict(analysis.tables["costs"].filter(level="line").select("line", "status").rows()[::-1])
     for line in analysis.policy.lines:
         if line.id in analysis.dropped_lines:
             continue
-        who = " ".join(v for values in line.eligibility.values() for v in values)
+        who = "; ".join(names.get(v, v) for values in line.eligibility.values() for v in values)
         rows.append(
             (
                 line.id,

@@ -55,11 +55,14 @@ def _promised(analysis: Analysis, w: Words) -> Tile | None:
     line = analysis.policy.line(row["line"])
     if not isinstance(line, Schedule):
         return None
-    fixed = [rule.fixed for _, rule in line.positive if rule.fixed]
-    if not fixed:
+    ends = [line.tariff.extremes(band) for band, rule in line.positive if rule.pays]
+    tops = [float(most) for _, most in ends if most is not None]
+    if not ends or len(tops) < len(ends):
         return None
-    low, high = row["count"] * min(fixed), row["count"] * max(fixed)
+    low, high = row["count"] * float(min(least for least, _ in ends)), row["count"] * max(tops)
     note = w("report.tile_promised_note", count=w.number(row["count"]))
+    if any(rule.review for _, rule in line.positive):
+        note += " " + w("report.tile_promised_review")
     return Tile(w("report.tile_promised"), w.money_range(low, high), note)
 
 

@@ -50,8 +50,7 @@ class Writer:
     def _cell(self, column: str, row: dict[str, Any]) -> str | Markup:
         w, kind = self.words, COLUMNS[column]
         if column == "band" and "band" not in row:
-            whole = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
-            return "" if whole else w.band(row["over"], row["up_to"])
+            return self._band(row)
         value = row[column]
         if kind == "counted" and not value:
             return w("report.not_published")
@@ -76,6 +75,13 @@ class Writer:
         if kind == "links":
             return _links(str(value))
         return self._facts(str(value)) if kind in ("facts", "counted") else str(value)
+
+    def _band(self, row: dict[str, Any]) -> str:
+        """The band of a row; a whole line has none, and some rows lie across several."""
+        if row.get("rule") == "straddles":
+            return self.words("word.straddles")
+        whole = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
+        return "" if whole else self.words.band(row["over"], row["up_to"])
 
     def _facts(self, ids: str) -> Markup:
         """Fact ids, linked where the page lists them."""
