@@ -591,3 +591,47 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     process.stderr.close()
     # Ended by the pipe, as any command is: by no exit code of ours, and without a word.
     assert (process.wait(timeout=60), said) in ((0, b""), (-signal.SIGPIPE, b""))
+
+
+def test_costs_are_printed_in_whole_currency(run: Run) -> None:
+    own = Path(__file__).parent / "own_outage"
+    command = ["cost", "--claims", str(own / "claims.csv")]
+    for kind in ("incident", "policy"):
+        command += [f"--{kind}", str(own / f"{kind}.toml")]
+    code, out, _ = run(*command)
+    assert code == 0
+    assert re.search(r"^ claims +cash +50 +50 +50 ", out, re.MULTILINE)  # 5,000 cents
+    code, out, _ = run(*command, "--json")
+    said = json.loads(out)
+    assert (said["currency"], said["minor_units"]) == ("EUR", 2)
+    assert [t["expected"] for t in said["totals"] if t["basis"] == "claims"] == [5_000]
+
+
+def test_a_page_cannot_speak_to_the_terminal(run: Run, tmp_path: Path) -> None:
+    evil = r"\u001b[2J\nvalid"
+    text = (data_root() / "policies" / "att-2024.toml").read_text("utf-8")
+    text = re.sub(r'en = "[^"]*"', lambda _: f'en = "{evil}"', text)
+    page = tmp_path / "evil.toml"
+    page.write_text(text.replace('facts = ["', f'facts = ["{evil}", "'), "utf-8")
+    for command in ("check", "show", "explain"):
+        code, out, _ = run("policies", command, str(page))
+        assert code == 0
+        assert "\x1b" not in out
+        assert not any(line.startswith("valid") for line in out.splitlines())
+
+
+def test_a_sum_that_came_out_later_is_not_shown_as_of_an_earlier_day(run: Run) -> None:
+    now = run("policies", "show", "kakao-2022")[1]
+    then = run("policies", "show", "kakao-2022", "--as-of", "2022-12-30")[1]
+    assert "tiers-cannot-explain" in now
+    assert "tiers-cannot-explain" not in then
+    assert "press-low" in then
+
+
+def test_a_page_of_gigabytes_is_refused_unread(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "vast.toml"
+    with page.open("wb") as stream:
+        stream.truncate(1 << 40)  # sparse: it takes no room, but no machine could read it
+    code, _, err = run("policies", "check", str(page))
+    assert code == 2
+    assert "is larger than 500,000 bytes" in err

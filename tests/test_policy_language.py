@@ -27,15 +27,15 @@ from scipy import integrate, stats
 
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Bands
-from outage_analysis.costs import cost_table
+from outage_analysis.costs import cost_table, tie_outs
 from outage_analysis.costs.results import line_table, policy_result
 from outage_analysis.datasets import ids
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.labels import LANGUAGES
+from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.payouts import payments
 from outage_analysis.pipeline import Plan, run
 from outage_analysis.policies import MOST_STEPS, FeeCredit, Policy, Schedule, load_policy
-from outage_analysis.policies.explain import explain
+from outage_analysis.policies.explain import Teller, explain
 from outage_analysis.policies.findings import FINDINGS, findings
 from outage_analysis.published import figure
 from tests.test_payouts import (
@@ -46,6 +46,7 @@ from tests.test_payouts import (
     Page,
     Who,
     claims_of,
+    cube,
     cube_of_claims,
     fits,
     owed,
@@ -1536,3 +1537,105 @@ def test_whatever_is_accepted_can_be_told_and_doubted(page: Page, lang: str) -> 
     policy = policy_of(page)
     assert all(isinstance(sentence, str) for sentence in explain(policy, lang))
     assert set(findings(policy)["finding"]) <= set(FINDINGS)
+
+
+# --- what contradicts itself -----------------------------------------------------------------------
+
+TWICE = [
+    ({"deadlines": [{"announced_on": LATER, "closes": DAY}]}, "before it was announced"),
+    (
+        {
+            "deadlines": [
+                {"announced_on": DAY, "closes": LATER},
+                {"announced_on": DAY, "closes": date(2031, 1, 1)},
+            ]
+        },
+        "says two things from the same day on",
+    ),
+    (
+        {"effort_changes": [{"since": LATER, "effort": "form"}, {"since": LATER, "effort": "documents"}]},
+        "says two things from the same day on",
+    ),
+    (
+        {"kind": "budget", "amount": 5, "true_ups": [{"since": LATER, "amount": n} for n in (1, 2)]},
+        "two true-ups of the same day",
+    ),
+    (
+        {"kind": "budget", "amount": 5, "true_ups": [{"since": date(2000, 1, 1), "amount": 1}]},
+        "a true-up before it was public",
+    ),
+]
+
+
+@pytest.mark.parametrize(("terms", "says"), TWICE, ids=[says for _, says in TWICE])
+def test_days_that_contradict_each_other_are_refused(page: Written, terms: Page, says: str) -> None:
+    line = terms if "kind" in terms else {"band": [{"over": 0, "fixed": 5}], **terms}
+    with pytest.raises(UsageError, match=says):
+        load_policy(page(toml(line)))
+
+
+@pytest.mark.parametrize("unit", ["minutes", "days", "USD"])
+def test_a_share_of_what_is_not_the_policys_money_is_refused(page: Written, unit: str) -> None:
+    line = {"band": [{"over": 0, "share": 0.5}]}
+    text = toml(line).replace('loss_unit = "EUR"', f'loss_unit = "{unit}"')
+    with pytest.raises(UsageError, match=f"pays a share of a loss in {unit}") as refusal:
+        load_policy(page(text))
+    assert "rate" in refusal.value.remedy
+
+
+def test_a_line_whose_effort_was_not_published_has_bounds_only() -> None:
+    policy = policy_of({"kind": "budget", "amount": 9, "effort": None})
+    row = cost_table(policy, None, as_of=DAY).row(0, named=True)
+    assert ends(row) == [9, 0, None, 9]
+    assert any("not published" in sentence for sentence in explain(policy))
+
+
+@pytest.mark.parametrize("key", ["of", "lines"])
+def test_a_sum_counts_nothing_twice_and_has_an_end(page: Written, key: str) -> None:
+    named = {"of": "CL-13", "lines": "line-0"}
+    others = "".join(f'{k} = ["{v}"]\n' for k, v in named.items() if k != key)
+    for count, says in ((2, "twice"), (51, "at most 50")):
+        values = ", ".join([f'"{named[key]}"'] * count)
+        tie = (
+            '[[tie_out]]\nid = "t"\nname = { en = "T" }\nkind = "payments"\nprinted_value = 1\nunit = "EUR"\n'
+        )
+        text = f"{toml(FLAT)}\n{tie}{others}{key} = [{values}]\n"
+        with pytest.raises(UsageError, match=says):
+            load_policy(page(text))
+
+
+def test_a_band_that_nobody_fell_into_costs_nothing_even_under_review() -> None:
+    policy = policy_of({"band": tuple(FLAT["band"])})
+    claims = cube([("x", 0, 9, 3, None, None), ("x", 9, None, 0, None, None)])
+    table = cost_table(policy, None, as_of=DAY, cubes=[claims]).filter(level="line")
+    assert table["high"].item() == 15
+
+
+def test_the_rows_of_a_segment_say_which_it_is() -> None:
+    segment = {"id": "s", "when": A, "band": ({"over": 0, "fixed": 50},)}
+    line = {"band": ({"over": 0, "fixed": 5},), "segment": (segment,)}
+    claims = cube([("a", 0, 9, 1, None, None), ("b", 0, 9, 1, None, None)])
+    table = cost_table(policy_of(line), None, as_of=DAY, cubes=[claims]).filter(level="band")
+    assert sorted(table.select("segment", "promised").rows(), key=str) == [("s", 50.0), (None, 5.0)]
+
+
+def test_a_sum_that_came_out_later_is_named_and_not_told() -> None:
+    policy = policy_of({"kind": "budget", "amount": "CO-16"}, currency="KRW", loss_unit="KRW")
+    words = Words("en", "KRW")
+    told = [
+        Teller(policy, words, day).pays(policy.lines[0]) for day in (date(2023, 5, 10), date(2023, 5, 11))
+    ]
+    assert told == ["CO-16", "3,000,000,000 won (CO-16)"]
+
+
+def test_a_sum_that_rests_on_a_later_line_or_a_later_fact_is_hindsight() -> None:
+    good = {"kind": "in_kind", "face_value": 5, "recipients": EVERYBODY}
+    tie: Page = {"id": "t", "name": {"en": "T"}, "kind": "face_value", "lines": ("line-0",), "unit": "EUR"}
+    tie["printed_value"] = 1.0
+    for line, hindsight in (
+        ({**good, "public_on": DAY}, False),
+        ({**good, "public_on": LATER}, True),
+        ({**good, "public_on": DAY, "recipients": "PG-01"}, True),  # three sets, a fact of January 2023
+    ):
+        policy = policy_of(line, tie_out=(tie,))
+        assert tie_outs(policy.tie_outs, policy, as_of=DAY)["hindsight"].item() is hindsight
