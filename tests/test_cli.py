@@ -499,7 +499,11 @@ def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
     [
         ("a.txt", b"hello", "is of no known format. Known: .csv, .parquet"),
         ("a.parquet", b"hello", "is not a Parquet file"),
-        ("a.csv", "접수번호,서비스".encode("cp949"), "is not UTF-8 at byte 0"),
+        (
+            "a.csv",
+            "접수번호,서비스".encode("cp949") + b"\xff",
+            "is not UTF-8 at byte 0 and not CP949 at byte 15",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_is_exit_3(run: Run, name: str, content: bytes, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -234,8 +235,9 @@ def test_any_text_after_a_good_row_is_accounted_for_or_refused(
         (b"hello", "the column claim_id is missing (found 'hello')"),
         (b"claim_id\xff", "is not UTF-8 at byte 8"),
         ("claim_id,카".encode()[:-1], "is not UTF-8 at byte 9"),
-        ("claim_id".encode("utf-16"), "is not UTF-8 at byte 0"),
-        ("클레임".encode("cp949"), "is not UTF-8 at byte 2"),
+        ("claim_id".encode("utf-16")[:-1], "is not UTF-16 at byte 16"),
+        ("claim_id,\0".encode("utf-16"), "holds a NUL character"),
+        ("클레임".encode("cp949") + b"\xff", "is not UTF-8 at byte 2 and not CP949 at byte 6"),
         (b"claim_id,\0", "holds a NUL byte at 9"),
         (b'"' + b"x" * 200_000, "has a header that cannot be read"),
     ],
@@ -252,9 +254,58 @@ def test_a_file_that_cannot_be_read_says_why_on_one_line(
     assert refusal.value.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("encoding", "recorded"),
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("cp949", "cp949"),
+        ("euc-kr", "cp949"),
+        ("utf-16", "utf-16"),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_korean_file_is_read_in_whatever_encoding_korea_saves_it(
+    tmp_path: Path, incident: Incident, encoding: str, recorded: str, newline: str
+) -> None:
+    dimensions = [d.id for d in incident.dimensions]
+    header = ["접수번호", "서비스", "신고자구분", "접수일", "손실액", *dimensions]
+    rows = [
+        ["1", "카카오톡", "소상공인", "2022-10-19", "300000", *("서울" for _ in dimensions)],
+        ["2", '"카카오\n뱅크"', "소상공인", "2022-10-20", "1", *('"가,나"' for _ in dimensions)],
+        ["3", "톡채널", "일반", "2022-10-21", "", *("" for _ in dimensions)],
+    ]
+    content = newline.join(",".join(row) for row in [header, *rows]) + newline
+    claims = read_text(tmp_path / "신고.csv", content.encode(encoding), incident)
+    assert claims.inputs[0].encoding == recorded
+    assert claims.inputs[0].bytes == len(content.encode(encoding))
+    assert claims.inputs[0].name == "신고.csv"
+    read = claims.sql("select service, loss, source_row from claims order by source_row").fetchall()
+    assert read == [("kakaotalk", 300_000, 2), ("kakao_bank", 1, 3), ("talk_channel", None, 4)]
+
+
+def test_what_only_one_encoding_can_hold_is_not_read_in_the_other(tmp_path: Path, incident: Incident) -> None:
+    # The syllable 뷁 is CP949 and not EUC-KR; as UTF-8 its bytes say the same again.
+    for encoding in ("cp949", "utf-8"):
+        content = "claim_id\n뷁뷁\n".encode(encoding)
+        with pytest.raises(InputRefused, match="the column service is missing"):
+            read_text(tmp_path / "a.csv", content, incident)
+
+
+def test_no_decoded_copy_of_a_file_is_left_behind(
+    tmp_path: Path, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    for content in ("접수번호\n1\n", "접수번호,서비스\n1\n2,3,4\n"):
+        with pytest.raises(InputRefused):
+            read_text(tmp_path / "a.csv", content.encode("cp949"), incident)
+        assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def test_the_byte_is_right_even_where_two_blocks_of_the_file_meet(tmp_path: Path, incident: Incident) -> None:
     start = b"x" * (HEAD_BYTES - 2)
-    for tail in (b"\xec\xb9\xff", b"\xec\xb9"):
+    for tail in (b"\xec\xb9\xff", b"\xec\xb9\xec"):
         with pytest.raises(InputRefused, match=f"is not UTF-8 at byte {HEAD_BYTES - 2:,}"):
             read_text(tmp_path / "a.csv", start + tail, incident)
 

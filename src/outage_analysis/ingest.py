@@ -7,22 +7,20 @@ unreadable.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import hashlib
 import io
-import itertools
 import mmap
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from outage_analysis import queries
 from outage_analysis.datasets import is_file
+from outage_analysis.decoding import as_utf8
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, folded
 from outage_analysis.queries import quoted
@@ -126,9 +124,15 @@ def _projection(mapping: dict[str, str], file_number: int) -> str:
 
 
 def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int) -> InputFile:
-    encoding = _utf8(path)
-    headers, delimiter = _header(path)
-    mapping = _mapping(headers, incident, path.name, 1)
+    with as_utf8(path) as (text, encoding):
+        delimiter = _stage_csv(warehouse, text, path.name, incident, number)
+    return InputFile(path.name, _digest(path), path.stat().st_size, encoding, f"delimiter {delimiter!r}")
+
+
+def _stage_csv(warehouse: Warehouse, path: Path, name: str, incident: Incident, number: int) -> str:
+    """Stage the records of a text in UTF-8 under a file's name; returns its delimiter."""
+    headers, delimiter = _header(path, name)
+    mapping = _mapping(headers, incident, name, 1)
     # The engine reads with names of our own: a header may hold anything, even twice.
     positions = {f"c{i}": "VARCHAR" for i in range(len(headers))}
     try:
@@ -142,7 +146,7 @@ def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int)
     except InputRefused as error:
         raise InputRefused(
             "cannot be read as CSV",
-            file=path.name,
+            file=name,
             value=error.problem,
             remedy="Save it with line endings of one kind, and quote fields that hold a line break.",
         ) from error
@@ -155,13 +159,13 @@ def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int)
         if unclosed and "\n" in (raw or "").strip("\r\n"):  # it swallowed any number of rows
             raise InputRefused(
                 "opens a quotation mark that is not closed on its line",
-                file=path.name,
+                file=name,
                 row=line,
                 value=raw,
                 remedy="Close it, or double it if it is part of the text.",
             )
     # A row that is blank or could not be read takes a number but no position: shift those after it.
-    skipped = sorted({*broken["line"], *_blank_rows(path, delimiter)})
+    skipped = sorted({*broken["line"], *_blank_rows(path, delimiter, name)})
     before = [line - rank - 1 for rank, line in enumerate(skipped, start=1)]
     warehouse.load("_shifts", pl.DataFrame({"before": before}, schema={"before": pl.Int64}))
     warehouse.append(
@@ -178,37 +182,10 @@ def _read_csv(warehouse: Warehouse, path: Path, incident: Incident, number: int)
         "from (select line, min(csv_line) as csv_line from reject_errors group by line)",
     )
     warehouse.forget_rejects()
-    return InputFile(path.name, _digest(path), path.stat().st_size, encoding, f"delimiter {delimiter!r}")
+    return delimiter
 
 
-def _utf8(path: Path) -> str:
-    """The encoding, after decoding the whole file strictly."""
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    offset = 0
-    with path.open("rb") as stream:
-        bom = stream.read(3) == codecs.BOM_UTF8
-        stream.seek(0)
-        for block in itertools.chain(iter(partial(stream.read, HEAD_BYTES), b""), [b""]):
-            held = len(decoder.getstate()[0])
-            try:
-                decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                raise InputRefused(
-                    f"is not UTF-8 at byte {offset - held + error.start:,}",
-                    file=path.name,
-                    remedy="Save it as UTF-8 (in Excel: CSV UTF-8).",
-                ) from error
-            if 0 in block:
-                raise InputRefused(
-                    f"holds a NUL byte at {offset + block.index(0):,}",
-                    file=path.name,
-                    remedy="Save it as UTF-8 text.",
-                )
-            offset += len(block)
-    return "utf-8-sig" if bom else "utf-8"
-
-
-def _header(path: Path) -> tuple[list[str], str]:
+def _header(path: Path, name: str) -> tuple[list[str], str]:
     """The header's fields and the delimiter that splits it into the most."""
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES).decode("utf-8-sig", errors="ignore")
@@ -219,7 +196,7 @@ def _header(path: Path) -> tuple[list[str], str]:
         except csv.Error as error:
             raise InputRefused(
                 f"has a header that cannot be read: {error}",
-                file=path.name,
+                file=name,
                 row=1,
                 remedy="Look for a quotation mark that is not closed.",
             ) from error
@@ -227,7 +204,7 @@ def _header(path: Path) -> tuple[list[str], str]:
     return max(candidates, key=lambda c: len(c[0]))
 
 
-def _blank_rows(path: Path, delimiter: str) -> list[int]:
+def _blank_rows(path: Path, delimiter: str, name: str) -> list[int]:
     """The numbers of rows without any character, which are neither claims nor rejects."""
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as whole:
         if not re.search(rb"\n\r?\n|\r\r", whole):
@@ -239,7 +216,7 @@ def _blank_rows(path: Path, delimiter: str) -> list[int]:
         except csv.Error as error:
             raise InputRefused(
                 f"has both blank rows and a field that cannot be read: {error}",
-                file=path.name,
+                file=name,
                 remedy="Remove the blank rows.",
             ) from error
 
