@@ -114,3 +114,16 @@ def edited(tmp_path: Path) -> Edited:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A writer of pages."""
+    folder = tmp_path_factory.mktemp("pages")
+
+    def write(text: str) -> Path:
+        path = folder / "page.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
