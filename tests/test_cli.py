@@ -630,6 +630,10 @@ def test_a_sum_that_came_out_later_is_not_shown_as_of_an_earlier_day(run: Run) -
     assert "tiers-cannot-explain" in now
     assert "tiers-cannot-explain" not in then
     assert "press-low" in then
+    said = run("policies", "show", "kakao-2022", "--as-of", "2022-12-30", "--json")[1]
+    ties = {tie["id"] for tie in json.loads(said)["result"]["tie_outs"]}
+    assert "press-low" in ties
+    assert "tiers-cannot-explain" not in ties
 
 
 def test_a_page_of_gigabytes_is_refused_unread(run: Run, tmp_path: Path) -> None:

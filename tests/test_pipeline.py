@@ -351,3 +351,13 @@ def test_a_ledger_of_another_incident_is_refused(edited: Edited) -> None:
     ledger = edited("assumptions", 'incident = "kakao-2022"', 'incident = "elsewhere"')
     with pytest.raises(UsageError, match="for the incident elsewhere"):
         run(Plan(ledger=ledger, claims=()))
+
+
+def test_before_any_promise_the_claims_are_not_cut_at_its_edges(claims_csv: ClaimsCsv) -> None:
+    claims = claims_csv([{"loss": "299999"}, {"loss": "300001"}])
+    edges = [
+        set(run(Plan(claims=(claims,), as_of=day)).cubes["cost"].frame["up_to"].drop_nulls())
+        for day in (date(2022, 10, 19), date(2022, 12, 29))
+    ]
+    assert 300_000 not in edges[0]
+    assert 300_000 in edges[1]

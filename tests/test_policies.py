@@ -190,7 +190,7 @@ def test_a_line_without_a_day_is_never_public(edited: Edited) -> None:
     assert [line.id for line in later] == ["taxi-pro-membership"]
     assert len(known) + 1 == len(undated.lines)
     alone = undated.model_copy(update={"lines": later})
-    assert alone.as_known_on(date.max) is None
+    assert alone.as_known_on(date.max).lines == ()
     assert undated.as_known_on(date.max) == undated.model_copy(update={"lines": known})
 
 

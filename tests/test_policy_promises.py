@@ -308,6 +308,9 @@ def test_a_true_up_is_not_known_before_its_fact() -> None:
     won = {"currency": "KRW", "loss_unit": "KRW"}
     terms: Page = {"amount": 100_000_000, "true_ups": ({"since": date(2022, 12, 30), "amount": "CO-10"},)}
     assert ends(budget(date(2022, 12, 30), won, **terms)) == [100_000_000] * 4
+    earlier = {"since": date(2022, 12, 29), "amount": 90_000_000}
+    twice: Page = {**terms, "true_ups": (earlier, *terms["true_ups"])}
+    assert ends(budget(date(2022, 12, 30), won, **twice)) == [90_000_000] * 4
     assert ends(budget(date(2023, 6, 30), won, **terms)) == [50_000_000] * 4
 
 
@@ -505,4 +508,4 @@ def test_kakao_promised_by_a_day_what_its_facts_say(day: date, known: set[str], 
 
 @pytest.mark.parametrize(("day", "before"), [(date(2022, 10, 15), True), (date(2022, 10, 16), False)])
 def test_before_the_first_promise_there_is_no_policy(day: date, before: bool, policy: Policy) -> None:  # noqa: FBT001
-    assert (policy.as_known_on(day) is None) == before
+    assert (policy.as_known_on(day).lines == ()) == before

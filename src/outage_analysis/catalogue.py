@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -107,21 +106,18 @@ def show(
     Example:
         outage-analysis policies show kddi-2022
     """
-    import polars as pl
-
-    from outage_analysis.costs import tie_outs
-    from outage_analysis.costs.results import at_rate, line_table, policy_result
+    from outage_analysis.costs.results import at_rate, known_ties, line_table, policy_result
     from outage_analysis.policies import load_policy
 
     page = load_policy(policy)
-    known = page if as_of is None else page.as_known_on(day(as_of) or date.max)
-    if known is None:
+    until = day(as_of)
+    known = page if until is None else page.as_known_on(until)
+    if not known.lines:
         raise UsageError(f"no line of {page.id} was public by {as_of}", remedy="Move --as-of to a later day.")
-    result = policy_result(known)
-    until = day(as_of) or date.max
-    lines, sums = line_table(known), tie_outs(known.tie_outs, known, as_of=until).filter(~pl.col("hindsight"))
+    result = policy_result(known, as_of=until)
+    lines, sums = line_table(known), known_ties(known, until)
     if rate:
-        lines, sums = (at_rate(t, known.currency, rate, day(as_of)) for t in (lines, sums))
+        lines, sums = (at_rate(t, known.currency, rate, until) for t in (lines, sums))
     if as_json:
         converted = {"converted": {"lines": lines.to_dicts(), "sums": sums.to_dicts()}} if rate else {}
         print_json({**known.model_dump(mode="json", by_alias=True), "result": result, **converted})
@@ -197,10 +193,5 @@ def new(
     """
     from outage_analysis.policies.template import write_template
 
-    print_line(
-        str(
-            write_template(
-                name, currency, currency if loss_unit is None else loss_unit, out or Path(f"{name}.toml")
-            )
-        )
-    )
+    unit = currency if loss_unit is None else loss_unit
+    print_line(str(write_template(name, currency, unit, out or Path(f"{name}.toml"))))

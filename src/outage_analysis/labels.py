@@ -68,6 +68,7 @@ COLUMNS: dict[str, Kind] = {
     "relation": "text",
     "rows": "whole",
     "rule": "word",
+    "segment": "text",
     "service": "name",
     "share": "share",
     "source": "links",

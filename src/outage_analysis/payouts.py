@@ -154,12 +154,11 @@ def _placed(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tu
             yield (None, None, None, "straddles", None, None, *bounds)
             continue
         edges, rule = rules[place]
-        name = "review" if rule.review else "pays" if rule.pays else "nothing"
         fixed, slope = touched[0].fixed, touched[0].slope
         if fixed is None or len(touched) > 1:
-            yield (place, *edges, name, None, None, *bounds)
+            yield (place, *edges, rule.outcome, None, None, *bounds)
         else:
-            yield (place, *edges, name, _scaled(fixed), _scaled(slope), *bounds)
+            yield (place, *edges, rule.outcome, _scaled(fixed), _scaled(slope), *bounds)
 
 
 def _scaled(amount: int) -> Decimal:

@@ -111,7 +111,7 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     incident, policy, ledger = _pages(plan)
     as_of = plan.as_of or (ledger.as_of if ledger else _last_day(policy))
     progress("reading the claims")
-    known = policy.as_known_on(as_of) or policy
+    known = policy.as_known_on(as_of)
     claims, cubes = _cubes(plan, incident, known)
     progress("computing the cost")
     published = cost_table(policy, ledger, as_of=as_of)

@@ -9,7 +9,7 @@ from typing import Literal
 from outage_analysis.bands import Band
 from outage_analysis.costs.funnel import Funnel, Input, named, status_of
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Rule, Schedule
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
 from outage_analysis.published import Fact, figure
 
 Row = dict[str, object]
@@ -43,7 +43,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
             "level": "band",
             "over": band[0],
             "up_to": band[1],
-            "rule": _named(rule),
+            "rule": rule.outcome,
             "count": claims,
             "promised": None
             if rule.review or claims is None or pays[band].expected is None
@@ -55,10 +55,6 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
             "facts": " ".join((count.id, *rule.facts)),
             "assumptions": named(one.assumption, funnel.mix_assumption),
         }
-
-
-def _named(rule: Rule) -> str:
-    return "review" if rule.review else "pays" if rule.pays else "nothing"
 
 
 def _public(fact: str | None, as_of: date) -> Fact | None:
@@ -174,12 +170,11 @@ def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
         "rule": "budget",
         "facts": " ".join(line.facts),
     }
-    found = line.true_up_on(as_of)
-    try:
-        exact = float(amount_of(found.amount, policy, as_of, hindsight=True)) if found else None
-    except ModelRefused:  # its fact came out later than the page says
-        exact = None
-    if found is not None and exact is not None:
+    for found in line.true_ups_by(as_of):
+        try:
+            exact = float(amount_of(found.amount, policy, as_of, hindsight=True))
+        except ModelRefused:  # its fact came out later than the page says
+            continue
         sums = dict.fromkeys(("promised", "low", "expected", "high"), exact)
         return {**head, **sums, "status": "ok", "facts": named(*found.facts, *line.facts)}
     if line.amount is None:

@@ -12,7 +12,7 @@ import polars as pl
 from outage_analysis.costs.counts import amount_of
 from outage_analysis.costs.tie_outs import tie_outs
 from outage_analysis.datasets import ids
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.labels import Words
 from outage_analysis.policies import (
     SHARE_SCALE,
@@ -29,18 +29,22 @@ from outage_analysis.policies.tariff import Tariff
 from outage_analysis.published import figure
 
 
-def policy_result(policy: Policy) -> dict[str, Any]:
+def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:
     """The golden result of a policy, as JSON can hold it.
+
+    Args:
+        policy: the promises.
+        as_of: leave out sums that rest on later facts; by default nothing is left out.
 
     Returns:
         `lines`: what each line pays one claimant, at every edge, in whole currency as text;
         `tie_outs`: each published sum beside ours; `missing`: what was not published.
     """
-    ties = tie_outs(policy.tie_outs, policy, as_of=date.max)
+    ties = known_ties(policy, as_of)
     return {
         "policy": policy.id,
         "currency": policy.currency,
-        "lines": {line.id: _pays(line, policy) for line in policy.lines},
+        "lines": {line.id: _pays(line, policy, as_of) for line in policy.lines},
         "tie_outs": ties.select(
             "id", "computed", "relation", "printed", "unit", "status", "facts"
         ).to_dicts(),
@@ -48,7 +52,13 @@ def policy_result(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _pays(line: CostLine, policy: Policy) -> dict[str, Any]:
+def known_ties(policy: Policy, as_of: date | None) -> pl.DataFrame:
+    """The sums that a policy names, or those of them that rest on nothing later than a day."""
+    ties = tie_outs(policy.tie_outs, policy, as_of=as_of or date.max)
+    return ties if as_of is None else ties.filter(~pl.col("hindsight"))
+
+
+def _pays(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
     """What one claimant gets from a line."""
     if isinstance(line, Schedule):
         segments = {
@@ -60,14 +70,19 @@ def _pays(line: CostLine, policy: Policy) -> dict[str, Any]:
     if isinstance(line, InKind):
         return {name: _amount(worth, policy) for name, worth in line.valuations.items()}
     stated = {"budget": line.amount, "low": line.low, "high": line.high}
-    sums = {name: _sum(given, policy) for name, given in stated.items()}
-    return {**sums, "true_ups": {str(t.since): _sum(t.amount, policy) for t in line.true_ups}}
+    sums = {name: _sum(given, policy, as_of) for name, given in stated.items()}
+    true_ups = line.true_ups_by(as_of or date.max)
+    return {**sums, "true_ups": {str(t.since): _sum(t.amount, policy, as_of) for t in true_ups}}
 
 
-def _sum(given: int | str | None, policy: Policy) -> str | None:
-    """A sum in whole currency, and the fact that states it."""
-    amount = _amount(None if given is None else amount_of(given, policy, hindsight=True), policy)
-    return f"{amount} ({given})" if isinstance(given, str) else amount
+def _sum(given: int | str | None, policy: Policy, as_of: date | None) -> str | None:
+    """A sum in whole currency and the fact that states it; the fact alone, where it came out later."""
+    try:
+        amount = None if given is None else amount_of(given, policy, as_of, hindsight=True)
+    except ModelRefused:
+        return str(given)
+    shown = _amount(amount, policy)
+    return f"{shown} ({given})" if isinstance(given, str) else shown
 
 
 def _at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:

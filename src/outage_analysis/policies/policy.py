@@ -93,10 +93,10 @@ class Policy(Noun):
         known = tuple(line for line in self.lines if line.known_on(day))
         return known, tuple(line for line in self.lines if not line.known_on(day))
 
-    def as_known_on(self, day: date) -> Policy | None:
-        """The policy with the lines that were public by a day; None when there was none."""
+    def as_known_on(self, day: date) -> Policy:
+        """The policy with the lines that were public by a day, be it none."""
         known, _ = self.public_by(day)
-        return self.model_copy(update={"lines": known}) if known else None
+        return self.model_copy(update={"lines": known})
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:

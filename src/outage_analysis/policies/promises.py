@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from outage_analysis.datasets import Day, Noun, Unit
 from outage_analysis.policies.lines import FactId, Line
-from outage_analysis.policies.rules import Money, Price, Rounding
+from outage_analysis.policies.rules import SHARE_SCALE, Money, Price, Rounding
 from outage_analysis.policies.schedules import Schedule
 
 Sum = Annotated[
@@ -131,10 +131,7 @@ class FeeCredit(Line):
 
     def rounded(self, credit: Fraction) -> int:
         """A credit in whole units, by the line's rounding."""
-        to, how = (self.rounding.to, self.rounding.how) if self.rounding else (1, "half_up")
-        more = {"half_up": Fraction(1, 2), "up": Fraction(0), "down": Fraction(0)}[how]
-        steps = credit / to
-        return to * (-(-steps // 1) if how == "up" else (steps + more) // 1)
+        return (self.rounding or Rounding(to=1)).of(credit * SHARE_SCALE) // SHARE_SCALE
 
 
 class TrueUp(Noun):
@@ -185,10 +182,9 @@ class Budget(Line):
             raise ValueError("needs low <= amount <= high | Correct the one that is out of order.")
         return self
 
-    def true_up_on(self, day: date) -> TrueUp | None:
-        """The latest true-up known on a day."""
-        known = [t for t in self.true_ups if t.since <= day]
-        return max(known, key=lambda t: t.since) if known else None
+    def true_ups_by(self, day: date) -> list[TrueUp]:
+        """The true-ups known on a day, the latest first."""
+        return sorted((t for t in self.true_ups if t.since <= day), key=lambda t: t.since, reverse=True)
 
 
 CostLine = Annotated[Schedule | InKind | FeeCredit | Budget, Field(discriminator="kind")]

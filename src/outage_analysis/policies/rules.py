@@ -9,6 +9,7 @@ inside, everything is counted in ten-thousandths of it, so that no payment is a 
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -59,11 +60,13 @@ class Rounding(Noun):
 
     @property
     def more(self) -> int:
-        """What an amount must lack at most to reach the next step, in ten-thousandths."""
+        """What a whole amount may lack at most to reach the next step, in ten-thousandths."""
         return {"half_up": self.step // 2, "up": self.step - 1, "down": 0}[self.how]
 
-    def of(self, amount: int) -> int:
+    def of(self, amount: int | Fraction) -> int:
         """An amount in ten-thousandths, rounded."""
+        if self.how == "up":
+            return -(-amount // self.step) * self.step
         return (amount + self.more) // self.step * self.step
 
 
@@ -120,6 +123,11 @@ class Rule(Noun):
     def pays(self) -> bool:
         """Whether anything is paid under fixed terms."""
         return bool(self.fixed or self.share or self.rate or self.floor) and self.limit != 0
+
+    @property
+    def outcome(self) -> Literal["review", "pays", "nothing"]:
+        """What becomes of a claim under it."""
+        return "review" if self.review else "pays" if self.pays else "nothing"
 
     @property
     def depends_on_loss(self) -> bool:

@@ -25,11 +25,7 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
         if not value.isprintable() or '"' in value or "\\" in value:
             raise UsageError("cannot be written into the page", value=value)
     # A share is of money only; of minutes or days, an amount is paid for every so many.
-    second = (
-        "  share = 0.1"
-        if loss_unit == currency
-        else "  rate = {{ amount = 50_000, every = 300_000 }}".format()
-    )
+    second = "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
     page = text.format(id=id_, currency=currency, loss_unit=loss_unit, second=second)
     unchecked = out.with_name(f".{out.stem}-{os.getpid()}.toml")
     try:

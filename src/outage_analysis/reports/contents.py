@@ -126,6 +126,8 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
     tables = {name: analysis.tables[name] for name in wanted if name in analysis.tables}
     if "claims_costs" in tables:
         tables["claims_costs"] = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
+        if tables["claims_costs"]["segment"].null_count() < len(tables["claims_costs"]):
+            wanted["claims_costs"].insert(3, "segment")
     if "claims_rejects" in tables:
         tables["claims_rejects"] = tables["claims_rejects"].rename({"rule": "rule_text"})
     return {name: (frame, wanted[name]) for name, frame in tables.items()}
