@@ -17,19 +17,27 @@ import outage_analysis
 from outage_analysis import queries
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import CHARTS
-from outage_analysis.claims import RULES
+from outage_analysis.claim_rules import RULES
 from outage_analysis.cli import app
 from outage_analysis.datasets import Kind, Unit, data_root, ids
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest import READERS
 from outage_analysis.labels import LANGUAGES
+from outage_analysis.layouts import Layout
+from outage_analysis.notations import AMOUNTS, DATES
 from outage_analysis.policies import Policy
 from outage_analysis.reports import FORMATS
 
-KINDS: tuple[Kind, ...] = ("incidents", "policies", "assumptions", "synthetic")
-PAGES: dict[str, type[BaseModel]] = {"Incident": Incident, "Policy": Policy, "Ledger": Ledger}
+KINDS: tuple[Kind, ...] = ("incidents", "policies", "assumptions", "layouts", "synthetic")
+PAGES: dict[str, type[BaseModel]] = {
+    "Incident": Incident,
+    "Layout": Layout,
+    "Policy": Policy,
+    "Ledger": Ledger,
+}
 EXAMPLES = {
     "Incident": data_root() / "incidents" / "kakao-2022.toml",
+    "Layout": data_root() / "layouts" / "call-centre-ko.toml",
     "Policy": Path(__file__).with_name("every-key.toml"),
     "Ledger": data_root() / "assumptions" / "kakao-2022.toml",
 }
@@ -41,6 +49,7 @@ LONGEST = 3
 
 def reference() -> str:
     """The whole page."""
+    notations = (*DATES.values(), *AMOUNTS.values())
     parts = [
         "# Reference",
         "Generated from the code by `make docs`; a test compares the two.",
@@ -57,6 +66,9 @@ def reference() -> str:
         "\n".join(f"- `{name}`, from the table `{entry.table}`" for name, entry in CHARTS.items()),
         "## Queries",
         "\n".join(f"- `{name}.sql`: {_first_line(name)}" for name in queries.NAMES),
+        "## Notations of days and amounts",
+        "Named under `[formats]`; a text that two of them read differently is read by neither.",
+        "\n".join(f"- `{n.name}`: {n.words} {_list(n.examples)}" for n in notations),
         "## Rules of a claim",
         "\n".join(f"- **{rule}.** {remedy}" for rule, remedy in RULES.items()),
         "## Bundled pages",

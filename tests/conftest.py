@@ -82,6 +82,11 @@ def claim_rows(rows: Iterable[Row], incident: Incident) -> list[Row]:
     return [{"claim_id": f"c{n}", **good, **row} for n, row in enumerate(rows, start=1)]
 
 
+def with_any_loss(incident: Incident) -> Incident:
+    """The incident with every loss taken as plausible."""
+    return incident.model_copy(update={"loss": incident.loss.model_copy(update={"plausible_to": None})})
+
+
 @pytest.fixture
 def claims_csv(tmp_path: Path, incident: Incident) -> ClaimsCsv:
     """A writer of complaint files: `claims_csv([{"loss": "5"}], name="a.csv")`."""

@@ -7,15 +7,20 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
+import polars as pl
 import pytest
 import typer
 
 from outage_analysis.catalogue import catalogue, policies
 from outage_analysis.cli import app, main
+from outage_analysis.complaints import complaints
 from outage_analysis.costs import tie_outs
 from outage_analysis.datasets import data_root, ids
 from outage_analysis.labels import LANGUAGES
@@ -26,7 +31,10 @@ def names(group: typer.Typer) -> list[str]:
     return [c.name or (c.callback.__name__ if c.callback else "") for c in group.registered_commands]
 
 
-COMMANDS = [*names(app), *names(catalogue), *(f"policies {name}" for name in names(policies))]
+COMMANDS = [
+    *(*names(app), *names(complaints), *names(catalogue)),
+    *(f"policies {name}" for name in names(policies)),
+]
 POLICY = data_root() / "policies" / "kakao-2022.toml"
 INCIDENT = data_root() / "incidents" / "kakao-2022.toml"
 HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"
@@ -35,22 +43,25 @@ GOOD = "1,카톡,소상공인,2022-10-19,300000,서울,식당,free\n"
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
-    """Run the command in a folder of its own; returns exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
+def command(*arguments: object) -> tuple[int, str, str]:
+    """Run the command in this process; returns exit code, stdout, stderr."""
+    out, err = StringIO(), StringIO()
     before = signal.getsignal(signal.SIGPIPE)  # the command ends by it; the tests must not
+    words = ["outage-analysis", *map(str, arguments)]
+    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
+        try:
+            with pytest.raises(SystemExit) as stop:
+                main()
+        finally:
+            signal.signal(signal.SIGPIPE, before)
+    return int(stop.value.code or 0), out.getvalue(), err.getvalue()
 
-    def run_command(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["outage-analysis", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        shown = capsys.readouterr()
-        return int(stop.value.code or 0), shown.out, shown.err
 
-    yield run_command
-    signal.signal(signal.SIGPIPE, before)
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return command
 
 
 def claims(text: str) -> Path:
@@ -63,6 +74,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
     assert set(COMMANDS) == {
         "report",
         "ingest",
+        "inspect",
         "cube",
         "cost",
         "synth",
@@ -88,6 +100,7 @@ def test_help_teaches_by_example(run: Run, command: str) -> None:
     [
         (("cost",), "totals"),
         (("ingest", "claims.csv"), "files"),
+        (("inspect", "claims.csv"), "page"),
         (("cube", "claims.csv"), "rows"),
         (("incidents", "kakao-2022"), "service"),
         (("policies", "show", "kakao-2022"), "line"),
@@ -497,7 +510,10 @@ def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.txt", b"hello", "is of no known format. Known: .csv, .parquet"),
+        ("a.pdf", b"hello", "is of no known format. Known: .csv, .tsv, .txt, .jsonl, "),
+        ("a", b"hello", "is of no known format"),
+        ("a.txt", b"hello", "row 1: the column claim_id is missing (found 'hello')"),
+        ("a.xlsx", b"hello", "is not an Excel workbook"),
         ("a.parquet", b"hello", "is not a Parquet file"),
         (
             "a.csv",
@@ -558,12 +574,137 @@ def test_a_report_without_hindsight_shows_none(run: Run) -> None:
 def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> None:
     file = claims(HEADER + GOOD + GOOD.replace("1,", "2,", 1).replace("300000", "-5"))
     page = json.loads(run("ingest", file, "--max-rejects", "0.5", "--json")[1])
-    assert page["files"] == [{"file": "claims.csv", "rows": 2, "claims": 1, "rejects": 1}]
+    (read,) = page["files"]
+    assert (read["file"], read["rows"], read["claims"], read["rejects"]) == ("claims.csv", 2, 1, 1)
+    assert (page["rows"], page["claims"], page["rejects"]) == (2, 1, 1)
     assert [r["rule"] for r in page["rules"]] == ["loss is not negative"]
     code, out, err = run("ingest", file, "--max-rejects", "50%")
     assert (code, err) == (0, "")
     assert page["first_rejects"][0] in out
     assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
+    assert out.splitlines()[-1] == "2 rows = 1 claims + 1 rejects"
+
+
+def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: Run) -> None:
+    rows = "".join(GOOD.replace("1,", f"{n},", 1) for n in range(14))
+    rows += "".join(GOOD.replace("1,", f"bad {n},", 1).replace("카톡", f"톸{n}") for n in range(12))
+    code, out, _ = run("ingest", claims(HEADER + rows), "--max-rejects", "60%")
+    assert code == 0
+    titles = [
+        "Every row is one claim or one reject",
+        "Rules broken (a reject may break several)",
+        "claims.csv, row 16, service: ",
+        "and 2 more rejects",
+        "Claimants, and how many filed again",
+        "Losses on round sums",
+        "26 rows = 14 claims + 12 rejects",
+    ]
+    places = [out.index(title) for title in titles]
+    assert places == sorted(places)
+    assert len(re.findall(r"^claims\.csv, row \d+, service: ", out, re.MULTILINE)) == 10
+
+
+def test_a_folder_is_read_whole_and_what_is_no_complaint_file_is_named(run: Run) -> None:
+    Path("exports").mkdir()
+    for name, id_ in (("b.csv", "2"), ("a.csv", "1"), ("notes.docx", "")):
+        Path("exports", name).write_text(HEADER + GOOD.replace("1,", f"{id_},", 1), "utf-8")
+    said = json.loads(run("ingest", "exports", "--json")[1])
+    assert [f["file"] for f in said["files"]] == ["a.csv", "b.csv"]
+    assert said["skipped"] == ["notes.docx"]
+    assert "not read, of no known format: notes.docx" in run("ingest", "exports")[1]
+    code, out, err = run("ingest", "no-*.csv")
+    assert (code, out) == (3, "")
+    assert "no-*.csv: holds no file of complaints. Known formats: .csv, " in err
+
+
+PARTNER = """
+files = "partner*"
+columns = { claim_id = ["Fall"] }
+formats = { filed_on = ["dmy"] }
+scale = { loss = 10_000 }
+"""
+
+
+def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) -> None:
+    Path("partner.csv").write_text(
+        (HEADER + GOOD)
+        .replace("claim_id", "Fall")
+        .replace("2022-10-19", "19.10.2022")
+        .replace("300000", "30"),
+        "utf-8",
+    )
+    Path("partner.toml").write_text(PARTNER, "utf-8")
+    with_page = ("--columns", "partner.toml")
+    for reads in (("ingest", "partner.csv"), ("cube", "partner.csv"), ("cost", "--claims", "partner.csv")):
+        assert run(*reads)[0] == 3, reads
+        assert run(*reads, *with_page)[0] == 0, reads
+    cube = json.loads(run("cube", "partner.csv", *with_page, "--json")[1])
+    assert [(row["claims"], row["loss"]) for row in cube["rows"]] == [(1, 300_000)]
+    assert run("report", "--claims", "partner.csv", *with_page, "--out", "r")[0] == 0
+    read = pl.read_csv("r/tables/claims_quality.csv").row(0, named=True)
+    assert (read["rows"], read["claims"], read["first_day"]) == (1, 1, "2022-10-19")
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ('[columns]\ncolour = ["x"]\n', "colour"),
+        ('[formats]\nloss = ["plane"]\n', "Known: plain, grouped, won, korean, european."),
+        ("[scale]\nloss = 0\n", "line 2, scale > loss: "),
+        ('sheets = "a"\n', "line 1, sheets: unknown key. Did you mean 'sheet'?"),
+        ('quote = "`"\n', "line 1, quote: "),
+    ],
+)
+def test_a_bad_page_of_columns_is_one_line_and_exit_2(run: Run, page: str, said: str) -> None:
+    Path("page.toml").write_text(page, "utf-8")
+    code, out, err = run("ingest", claims(HEADER + GOOD), "--columns", "page.toml")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+
+
+def test_claims_are_kept_and_added_to(run: Run) -> None:
+    one, two = claims(HEADER + GOOD), Path("two.csv")
+    two.write_text(HEADER + GOOD.replace("1,", "2,", 1), "utf-8")
+    code, out, _ = run("ingest", one, "--out", "kept.duckdb")
+    assert (code, out.splitlines()[-1]) == (0, "kept.duckdb")
+    said = json.loads(run("ingest", two, "--out", "kept.duckdb", "--add", "--json")[1])
+    assert (said["written"], said["claims"]) == ("kept.duckdb", 2)
+    assert [f["file"] for f in said["files"]] == ["claims.csv", "two.csv"]
+    assert run("ingest", "kept.duckdb", "--out", "kept.parquet")[0] == 0
+    cubes = [run("cube", *files, "--json")[1] for files in ((one, two), ("kept.duckdb",), ("kept.parquet",))]
+    assert len(set(cubes)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--out", "kept.duckdb"), 2, "kept.duckdb: exists already. Choose another --out, or give --add."),
+        (("--out", "old.parquet"), 2, "old.parquet: exists already. Choose another --out."),
+        (("--add",), 2, "--add needs the warehouse file to add to. Name it: --out claims.duckdb."),
+        (("--out", "x.parquet", "--add"), 2, "--add needs the warehouse file to add to"),
+        (("--out", "x.csv"), 2, "x.csv: is neither .parquet nor .duckdb"),
+        (("--out", "kept.duckdb", "--add"), 3, "has the same content as claims.csv. Give it once."),
+        (("--out", "x.duckdb", "--add"), 3, "x.duckdb: there is no such file"),
+        (("kept.duckdb",), 2, "kept.duckdb: is a warehouse file, which is read alone."),
+        (("--out", "no-folder/x.parquet"), 6, "x.parquet: cannot be written"),
+        (("--out", "no-folder/x.duckdb"), 6, "x.duckdb: cannot be written"),
+        (("--out", "claims.csv/x.duckdb"), 6, "x.duckdb: cannot be written"),
+    ],
+)
+def test_what_cannot_be_kept_is_one_line_and_changes_nothing(
+    run: Run, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    file = claims(HEADER + GOOD)
+    assert run("ingest", file, "--out", "kept.duckdb")[0] == 0
+    Path("old.parquet").write_bytes(b"old")
+    before = {p.name: p.read_bytes() for p in Path.cwd().iterdir()}
+    result, out, err = run("ingest", file, *arguments)
+    assert (result, out) == (code, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+    assert ".part" not in err
+    assert {p.name: p.read_bytes() for p in Path.cwd().iterdir()} == before
 
 
 @pytest.mark.parametrize(
@@ -622,6 +763,24 @@ def test_a_page_cannot_speak_to_the_terminal(run: Run, tmp_path: Path) -> None:
         assert code == 0
         assert "\x1b" not in out
         assert not any(line.startswith("valid") for line in out.splitlines())
+
+
+def test_complaints_cannot_speak_to_the_terminal(run: Run) -> None:
+    evil = "\x1b[2J\u202e\x9b"
+    file = Path(f"{evil}.csv")
+    rows = [GOOD.replace("카톡", evil), GOOD.replace("300000", evil), GOOD.replace("서울", evil)]
+    text = HEADER.replace("\n", f",{evil}\n") + "".join(row.replace("\n", ",x\n") for row in rows)
+    file.write_text(text, "utf-8")
+    for arguments in (
+        ("ingest", file, "--max-rejects", "90%"),
+        ("ingest", file),
+        ("cube", file, "--max-rejects", "90%", "--by", "region"),
+        ("inspect", file),
+        ("ingest", f"no-{file}"),
+    ):
+        _, out, err = run(*arguments)
+        assert r"\x1b[2J" in out + err, arguments
+        assert not set(evil) & set("\x1b\u202e\x9b") & set(out + err), arguments
 
 
 def test_a_sum_that_came_out_later_is_not_shown_as_of_an_earlier_day(run: Run) -> None:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from outage_analysis.aggregation import build_cube, dimension_label
 from outage_analysis.bands import ZERO, Band, Bands
-from outage_analysis.claims import read_claims
 from outage_analysis.cube import read_counts
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, load_incident
-from tests.conftest import claim_rows
+from outage_analysis.reading import read_claims
+from tests.conftest import claim_rows, with_any_loss
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +110,7 @@ def test_a_cube_is_what_grouping_the_claims_by_hand_gives(
     cuts: list[int],
     dimensions: list[str],
 ) -> None:
-    incident = with_delay(load_incident("kakao-2022"))
+    incident = with_any_loss(with_delay(load_incident("kakao-2022")))
     texts = [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
     path = tmp_path_factory.mktemp("cube") / "a.csv"
     pl.DataFrame(claim_rows(texts, incident)).write_csv(path)
@@ -179,7 +179,7 @@ def test_the_label_of_a_dimension_says_its_edges() -> None:
 
 def test_squares_far_beyond_64_bits_are_exact(claims_csv: ClaimsCsv, incident: Incident) -> None:
     rows = [{"loss": str(LARGEST - n % 2)} for n in range(1_000)]
-    cube = build_cube(read_claims(claims_csv(rows), incident), dimensions=())
+    cube = build_cube(read_claims(claims_csv(rows), with_any_loss(incident)), dimensions=())
     exact = 500 * LARGEST**2 + 500 * (LARGEST - 1) ** 2
     assert exact > 2**63
     assert cube.frame["loss_squared"].to_list() == [Decimal(exact)]
@@ -189,6 +189,7 @@ def test_squares_far_beyond_64_bits_are_exact(claims_csv: ClaimsCsv, incident: I
 def test_losses_that_add_up_beyond_64_bits_are_refused_and_never_wrapped(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
+    incident = with_any_loss(incident)
     fitting = claims_csv([{"loss": str(LARGEST)}] * 9_223)
     total = build_cube(read_claims(fitting, incident), dimensions=()).frame["loss"].sum()
     assert total == 9_223 * LARGEST

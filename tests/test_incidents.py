@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from outage_analysis.claim_rules import RULES
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import CANONICAL, Incident, folded, load_incident
+from outage_analysis.incidents import COUNTABLE, Incident, load_incident
+from outage_analysis.layouts import CANONICAL, folded
+from outage_analysis.published import figure
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -68,6 +71,36 @@ def test_headers_are_mapped_for_columns_that_a_claim_has(incident: Incident) -> 
     known = {*CANONICAL, *(d.id for d in incident.dimensions)}
     assert set(incident.columns) <= known
     assert "서비스" in incident.columns["service"]
+
+
+def test_no_notation_of_kakao_s_days_or_amounts_is_a_guess(incident: Incident) -> None:
+    # Day before month or month before day, and points for groups or for decimals: nobody said.
+    assert incident.formats == {
+        "filed_on": ("iso", "korean"),
+        "loss": ("plain", "grouped", "won", "korean"),
+    }
+    assert (incident.scale, incident.constants, incident.rules) == ({}, {}, {})
+
+
+def test_the_largest_loss_to_believe_is_a_quarter_s_profit(incident: Incident) -> None:
+    assert incident.loss.plausible_to == figure(incident.quarter_profit).whole
+
+
+@pytest.mark.parametrize("outcome", ["count", "reject"])
+@pytest.mark.parametrize("rule", COUNTABLE)
+def test_a_rule_that_leaves_the_complaint_readable_may_be_counted(
+    edited: Edited, rule: str, outcome: str
+) -> None:
+    page = edited("incidents", "[formats]", f'[rules]\n"{rule}" = "{outcome}"\n[formats]')
+    assert load_incident(page).rules == {rule: outcome}
+    assert rule in RULES
+
+
+@pytest.mark.parametrize("rule", sorted(RULES.keys() - set(COUNTABLE)))
+def test_no_other_rule_may_be_counted(edited: Edited, rule: str) -> None:
+    page = edited("incidents", "[formats]", f'[rules]\n"{rule}" = "count"\n[formats]')
+    with pytest.raises(UsageError, match="Rules that may be counted"):
+        load_incident(page)
 
 
 def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> None:
@@ -133,8 +166,40 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
         (
             "[columns]",
             '[columns]\nsky = ["하늘"]',
-            "columns maps 'sky', which no claim has",
+            "speaks of the column 'sky', which no claim has",
         ),
+        ("[formats]", '[formats]\nsky = ["plain"]', "speaks of the column 'sky', which no claim has"),
+        ("[formats]", "[scale]\nsky = 10\n[formats]", "speaks of the column 'sky', which no claim has"),
+        ("[formats]", '[constants]\nsky = ""\n[formats]', "speaks of the column 'sky', which no claim has"),
+        (
+            'loss = ["plain", ',
+            'loss = ["plane", ',
+            "has no notation 'plane' for loss. Known: plain, grouped, won, korean, european.",
+        ),
+        (
+            'filed_on = ["iso", "korean"]',
+            'filed_on = ["plain"]',
+            "has no notation 'plain' for filed_on. Known: iso, korean, dmy, mdy, compact, short, excel, ",
+        ),
+        ('filed_on = ["iso", "korean"]', "filed_on = []", "has no notation '' for filed_on"),
+        ("[formats]", "[scale]\nloss = 0\n[formats]", "scale > loss: input should be greater than or equal"),
+        ("[formats]", "[scale]\nloss = 0.1\n[formats]", "scale > loss: input should be a valid integer"),
+        (
+            "[formats]",
+            '[rules]\n"claim_id is given" = "count"\n[formats]',
+            "changes 'claim_id is given'. Rules that may be counted: filed_on is within the claims window; ",
+        ),
+        (
+            "[formats]",
+            '[rules]\n"loss is plausible" = "drop"\n[formats]',
+            "rules > loss is plausible: input should be 'reject' or 'count' (found 'drop')",
+        ),
+        (
+            "plausible_to = 150_300_000_000",
+            "plausible_to = 0",
+            "loss > plausible_to: input should be greater",
+        ),
+        ("plausible_to = 150_300_000_000", "plausible_to = 1_000_000_000_000_000", "loss > plausible_to: "),
         ('negative = "reject"', 'negative = "maybe"', "loss > negative: input should be"),
         ('currency = "KRW"', 'currency = "KRW"\nminor_unit = 2', "minor_unit: unknown key"),
     ],

@@ -25,7 +25,11 @@ def analysis() -> Analysis:
 
 
 def test_every_row_is_a_claim(analysis: Analysis) -> None:
-    assert analysis.tables["claims_quality"].rows() == [("claims.csv", 7, 7, 0)]
+    (read,) = analysis.tables["claims_quality"].rows(named=True)
+    assert (read["file"], read["rows"], read["claims"], read["rejects"]) == ("claims.csv", 7, 7, 0)
+    assert read["dialect"] == "delimiter ';', quote \", header in row 1"
+    assert (read["first_day"], read["last_day"]) == (date(2031, 3, 2), date(2031, 3, 3))
+    assert analysis.tables["claims_rules"].is_empty()
 
 
 def test_the_payments_are_those_of_a_hand_calculation(analysis: Analysis) -> None:

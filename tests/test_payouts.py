@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from outage_analysis.aggregation import build_cube
 from outage_analysis.bands import UNKNOWN, Band, Bands
-from outage_analysis.claims import read_claims
 from outage_analysis.costs import cost_table
 from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.payouts import AMOUNTS, payments, rounded
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, load_policy
+from outage_analysis.reading import read_claims
+from tests.conftest import with_any_loss
 
 if TYPE_CHECKING:
     from outage_analysis.claims import Claims
@@ -631,7 +632,7 @@ def test_a_policy_with_many_terms_pays_what_sql_over_the_claims_says(
         for who in types
         for loss in losses
     ]
-    claims = read_claims(claims_csv(rows), incident)
+    claims = read_claims(claims_csv(rows), with_any_loss(incident))
     assert len(claims) == len(rows)
     policy = policy_of(RICH)
     frame = payments(build_cube(claims, policy=policy), policy)
@@ -773,7 +774,7 @@ def test_a_claimant_whose_losses_add_up_beyond_the_largest_loss_gets_no_more_tha
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     rows = [complaint("p", "카톡", str(10**15 - 1)) for _ in range(20)]
-    claims = read_claims(claims_csv(rows), incident)
+    claims = read_claims(claims_csv(rows), with_any_loss(incident))
     page = {"grain": "claimant", "band": ({"over": 0, "share": 0.0001, "limit": 10**12},)}
     try:
         paid = paid_by_claimant(claims, page)

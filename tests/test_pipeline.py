@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from outage_analysis.datasets import data_root
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.pipeline import Analysis, Plan, run
+from outage_analysis.quality import quality_report
 from outage_analysis.reports import write_report
+from outage_analysis.stores import save_claims
 from outage_analysis.synthetic import load_synthetic, synthesise, write_synthetic
 
 if TYPE_CHECKING:
@@ -172,10 +175,71 @@ def test_too_many_rejects_are_refused_and_a_larger_share_lets_them_pass(claims_c
     analysis = run(Plan(claims=(path,), max_rejects=0.5))
     assert analysis.tables["claims_quality"].row(0, named=True) == {
         "file": "claims.csv",
+        "encoding": "utf-8",
+        "dialect": "delimiter ',', quote \", header in row 1",
         "rows": 2,
         "claims": 1,
         "rejects": 1,
+        "first_day": date(2022, 10, 19),
+        "last_day": date(2022, 10, 19),
     }
+    rule = ("claims.csv", "loss is not negative", "rejected", 1, 3, "-1")
+    assert analysis.tables["claims_rules"].rows() == [rule]
+
+
+def test_the_tables_of_the_data_are_those_of_the_quality_report(claims_csv: ClaimsCsv) -> None:
+    rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "-1"}, {"claimant_id": "u1"}, {"loss": "15"}]
+    analysis = run(Plan(claims=(claims_csv(rows),), max_rejects=0.5))
+    assert analysis.claims
+    told = quality_report(analysis.claims)
+    for name, part in {
+        "claims_quality": "files",
+        "claims_rules": "rules",
+        "claims_claimants": "claimants",
+        "claims_heaping": "heaping",
+    }.items():
+        assert analysis.tables[name].to_dicts() == told[part], name
+        assert told[part], name
+
+
+def test_a_plan_may_say_how_its_files_are_laid_out(claims_csv: ClaimsCsv, tmp_path: Path) -> None:
+    page = tmp_path / "columns.toml"
+    page.write_text('[formats]\nfiled_on = ["dmy"]\n[scale]\nloss = 1_000\n', "utf-8")
+    path = claims_csv([{"loss": "300", "filed_on": "19.10.2022"}, {"loss": "400", "filed_on": "20.10.2022"}])
+    analysis = run(Plan(claims=(path,), columns=(page,)))
+    assert analysis.total("claims")["promised"] == 30_000 + 50_000  # type: ignore[index]
+    with pytest.raises(InputRefused, match="filed_on is a date"):
+        run(Plan(claims=(path,)))
+
+
+def test_a_warehouse_file_gives_the_tables_of_the_files_it_keeps(
+    claims_csv: ClaimsCsv, tmp_path: Path
+) -> None:
+    path = claims_csv([{}, {"loss": "-1"}, {"loss": "400000"}])
+    plan = Plan(claims=(path,), max_rejects=0.5)
+    analysis = run(plan)
+    assert analysis.claims
+    save_claims(analysis.claims, tmp_path / "kept.duckdb")
+    kept = run(replace(plan, claims=(tmp_path / "kept.duckdb",)))
+    assert kept.tables.keys() == analysis.tables.keys()
+    for name, table in kept.tables.items():
+        assert table.equals(analysis.tables[name]), name
+
+
+def test_what_an_incident_only_counts_is_in_the_cubes_and_is_told(
+    edited: Edited, claims_csv: ClaimsCsv
+) -> None:
+    lenient = edited(
+        "incidents",
+        "\n[columns]",
+        '\nrules = { "filed_on is within the claims window" = "count" }\n[columns]',
+    )
+    path = claims_csv([{}, {"filed_on": "2022-11-07"}, {"filed_on": "2022-11-06"}])
+    analysis = run(Plan(incident=lenient, claims=(path,)))
+    assert analysis.tables["claims_intake"]["filed_on"].max() == date(2022, 11, 7)
+    assert analysis.cubes["cost"].frame["claims"].sum() == 3
+    counted = analysis.tables["claims_rules"].select("rule", "outcome", "complaints").rows()
+    assert counted == [("filed_on is within the claims window", "counted", 1)]
 
 
 # --- what a plan chooses ----------------------------------------------------------------------------------
@@ -232,7 +296,9 @@ def test_counts_alone_give_a_cost_and_no_claim_level_table(tmp_path: Path, analy
         (0, 300_000, 40, 0.8),
         (None, None, 10, 0.2),
     ]
-    assert not {"claims_intake", "claims_quality"} & given.tables.keys()
+    of_files = {"claims_intake", "claims_quality", "claims_rules", "claims_heaping", "claims_claimants"}
+    assert of_files < analysis.tables.keys()
+    assert not of_files & given.tables.keys()
     for name, table in own_frames(given).items():
         assert table.equals(analysis.tables[name]), name
 

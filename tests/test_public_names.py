@@ -10,8 +10,8 @@ import pytest
 import outage_analysis
 
 PINNED = [
-    "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_ledger", "load_policy",
-    "payments", "read_claims", "run", "write_report",
+    "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_layout",
+    "load_ledger", "load_policy", "payments", "read_claims", "run", "save_claims", "write_report",
 ]  # fmt: skip
 
 

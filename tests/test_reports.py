@@ -18,14 +18,18 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
+from outage_analysis.claims import LONGEST
 from outage_analysis.datasets import data_root
 from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.incidents import load_incident
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.pipeline import Analysis, Plan, run
 from outage_analysis.reports import FORMATS, write_report, write_table
+from tests.conftest import claim_rows
 from tests.webpage import WebPage
 
 if TYPE_CHECKING:
+    from outage_analysis.incidents import Incident
     from tests.conftest import ClaimsCsv, Edited
 
 Bundles = dict[str, Path]
@@ -306,6 +310,96 @@ def test_text_from_outside_is_never_markup(
     assert HOSTILE in json.dumps(charts_of(page), ensure_ascii=False).replace('\\"', '"').replace("\\n", " ")
 
 
+EVIL = (
+    "=cmd|'/C calc'!A0",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "<script>x()</script>",
+    "<a href='//x.y'>z</a>",
+    '"><svg onload=alert(1)>',
+    "'; drop table claims; --",
+    "../../etc/passwd",
+    "C:\\Windows\\x",
+    "{{ 7*7 }}{% x %}",
+    "\x1b[2J\u202e",
+)
+FIELDS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
+
+
+def hostile_files(folder: Path, incident: Incident) -> list[Path]:
+    """A file for each text, which stands in every column of some row, in a header and in its name."""
+    dimensions = [d.id for d in incident.dimensions]
+    (good,) = claim_rows([{}], incident)
+    paths = []
+    for n, evil in enumerate(EVIL):
+        rows = [{**good, c: evil, "claim_id": f"{n} {c}"} for c in ("memo", *FIELDS[1:], *dimensions)]
+        rows.append({**good, "claim_id": evil})
+        paths.append(folder / f"{re.sub(r'[/*[]', '_', evil)}{n}.csv")
+        with paths[-1].open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow([*good, evil])
+            writer.writerows([*(row[c] for c in good), row.get("memo", "")] for row in rows)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of files that are hostile all over."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "in").mkdir()
+    paths = hostile_files(folder / "in", load_incident("kakao-2022"))
+    analysis = run(Plan(claims=tuple(paths), max_rejects=0.6))
+    return write_report(analysis, folder / "out").parent
+
+
+def test_hostile_complaints_add_no_element_to_the_page(hostile: Path, bundles: Bundles) -> None:
+    page, usual = WebPage.of(hostile / "report.html"), WebPage.of(bundles["en"] / "report.html")
+    assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
+    known = {(e.tag, name) for e in usual.elements for name in e.attributes}
+    assert {(e.tag, name) for e in page.elements for name in e.attributes} <= known
+    assert len(page.all("script")) == 2
+    assert not re.search("alert|calc|onload|x\\.y", "".join(e.text for e in page.all("script", id="charts")))
+
+
+def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None:
+    words = Words("en")
+    page = WebPage.of(hostile / "report.html")
+    rules = page.table(words("report.quality_rules"))
+    shown = {(r[words("column.rule_text")], r[words("column.example")]) for r in rules}
+    for evil in EVIL:
+        example = evil.strip()
+        assert len(example) <= LONGEST
+        for column in ("service", "claimant_type"):
+            assert (words(f"rule.{column} is known"), example) in shown, evil
+    files = {r[words("column.file")] for r in page.table(words("report.quality_files"))}
+    assert len(files) == len(EVIL)
+    assert any("<script>x()<_script>" in name for name in files)
+
+
+def test_hostile_complaints_put_no_formula_into_a_table(hostile: Path) -> None:
+    texts = set()
+    for path in (hostile / "tables").glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as stream:
+            cells = {cell for row in csv.reader(stream) for cell in row}
+        risky = [c for c in cells if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
+        assert [c for c in risky if not re.fullmatch(r"-[\d.]+(e[-+]\d+)?", c)] == [], path.name
+        texts |= cells
+    assert {"'=cmd|'/C calc'!A0", "'@SUM(A1)", "'\t=1+14.csv", "'; drop table claims; --"} <= texts
+    rules = pl.read_parquet(hostile / "tables" / "claims_rules.parquet")
+    assert {"=cmd|'/C calc'!A0", "@SUM(A1)"} <= set(rules["example"])  # text is text there
+    assert "\t=1+14.csv" in set(rules["source_file"])
+
+
+def test_hostile_complaints_write_nothing_outside_the_folder(hostile: Path, bundles: Bundles) -> None:
+    assert sorted(p.name for p in hostile.parent.iterdir()) == ["in", "out"]
+    assert len(list((hostile.parent / "in").iterdir())) == len(EVIL)
+    usual = {name.replace("-synthetic", "") for name in contents(bundles["en"])}
+    assert set(contents(hostile)) == usual
+
+
 def test_a_csv_holds_no_formula_that_a_sheet_would_run(tmp_path: Path) -> None:
     texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "plain", "a=b", None]
     frame = pl.DataFrame({"text": texts, "number": range(-1, len(texts) - 1)})
@@ -573,6 +667,53 @@ def test_claims_of_ones_own_carry_no_mark_of_synthetic_rows(tmp_path: Path, clai
     assert not page.all("p", class_="banner")
     assert (folder / "tables" / "claims_costs.csv").is_file()
     assert not [n for n in contents(folder) if "synthetic" in n]
+
+
+# --- the data ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_data_have_a_section_that_accounts_for_every_row(
+    tmp_path: Path, claims_csv: ClaimsCsv, lang: str
+) -> None:
+    rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
+    analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5))
+    words = Words(lang)
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang))
+    (heading,) = page.all("h2", id="quality")
+    assert heading.text == words("report.quality_title")
+    assert words("report.quality_line", rows=4, claims=3, rejects=1) in page.prose()
+    assert words("report.quality_clean") not in page.prose()
+    titles = {name: words(f"report.quality_{name}") for name in ("files", "rules", "claimants", "heaping")}
+    (file,) = page.table(titles["files"])
+    assert [file[words(f"column.{c}")] for c in ("file", "encoding", "rows", "claims", "rejects")] == [
+        *("우리.csv", "utf-8", "4", "3", "1")
+    ]
+    assert file[words("column.first_day")] == words.day(date(2022, 10, 19))
+    (rule,) = page.table(titles["rules"])
+    assert list(rule.values()) == [
+        *("우리.csv", words("rule.loss is not negative"), words("word.rejected"), "1", "4", "-7")
+    ]
+    claimants = page.table(titles["claimants"])
+    assert [list(row.values())[-3:] for row in claimants[:2]] == [["2", "1", "1"], ["2", "1", "1"]]
+    heaping = page.table(titles["heaping"])
+    assert [row[words("column.step")] for row in heaping] == ["10", "100", "1,000", "10,000", "100,000"][:5]
+    assert [row[words("column.claims")] for row in heaping] == ["2"] * 5
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_data_without_a_broken_rule_say_so(pages: dict[str, WebPage], lang: str) -> None:
+    page, words = pages[lang], Words(lang)
+    (heading,) = page.all("h2", id="quality")
+    assert heading.text.endswith(words("report.synthetic_badge"))
+    assert words("report.quality_clean") in page.prose()
+    assert words("report.quality_rules") not in [e.text for e in page.all("caption")]
+
+
+def test_a_report_without_claims_speaks_of_no_data(tmp_path: Path, bare: Analysis) -> None:
+    page = WebPage.of(write_report(bare, tmp_path / "out"))
+    assert not page.all("h2", id="quality")
+    assert Words("en")("report.quality_title") not in page.prose()
 
 
 # --- other plans -----------------------------------------------------------------------------------------

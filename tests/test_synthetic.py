@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
-from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claim_rules import RULES
+from outage_analysis.claims import Claims
+from outage_analysis.cli import app
 from outage_analysis.datasets import data_root
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import load_incident
+from outage_analysis.layouts import folded
 from outage_analysis.published import exists, figure
-from outage_analysis.synthetic import load_synthetic, synthesise, write_synthetic
+from outage_analysis.reading import read_claims
+from outage_analysis.synthetic import (
+    DIRT,
+    dirt_counts,
+    load_synthetic,
+    row_count,
+    synthesise,
+    synthetic_chunks,
+    write_synthetic,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 SEED = 20221015
 BUNDLED = data_root() / "claims" / "kakao-2022-synthetic.parquet"
@@ -137,6 +158,274 @@ def test_a_name_that_hides_what_it_is_is_refused(tmp_path: Path, name: str) -> N
     assert not list(tmp_path.iterdir())
 
 
+# --- any number of rows -------------------------------------------------------------------------------------
+
+
+def with_ids(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with claimant types as ids, the way the incident reads them."""
+    ids = {way: item.id for item in INCIDENT.claimant_types for way in item.spellings()}
+    types = {way: ids[folded(way)] for way in frame["claimant_type"].unique()}
+    return frame.with_columns(pl.col("claimant_type").replace_strict(types))
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1_000, 123_457, 2 * 105_116])
+def test_each_margin_is_in_proportion_at_any_number_of_rows(size: int) -> None:
+    frame = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=size))
+    assert len(frame) == size
+    times = size / row_count(PAGE)
+    for fact, rows in MARGINS.items():
+        expected = figure(fact).whole * times
+        assert abs(frame.filter(rows).height - expected) < (2 if times % 1 else 0.1), fact
+
+
+@pytest.mark.parametrize("chunk", [999, 40_000])
+def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr("outage_analysis.synthetic.chunks.CHUNK", chunk)
+    chunks = [*synthetic_chunks(PAGE, INCIDENT, seed=3)]
+    assert max(map(len, chunks)) <= chunk
+    frame = with_ids(pl.concat(chunks))
+    for fact, rows in MARGINS.items():
+        assert frame.filter(rows).height == figure(fact).whole, fact
+    assert frame["filed_on"].is_sorted()
+    assert frame["claim_id"].to_list() == [f"SYN-{n:06}" for n in range(1, len(frame) + 1)]
+    people = frame["claimant_id"].unique(maintain_order=True)
+    assert people.to_list() == [f"SYN-C{n:06}" for n in range(1, len(people) + 1)]
+    assert frame["claimant_id"].value_counts()["count"].max() == 2
+
+
+def test_chunks_of_one_row_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
+    monkeypatch.setattr("outage_analysis.synthetic.chunks.CHUNK", 1)
+    frame = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
+    for column in ("category", "filed_on"):
+        assert sorted(frame[column]) == sorted(whole[column])
+    own = [rows.filter(OWN)["claimant_type"].sort() for rows in (frame, whole)]
+    assert own[0].equals(own[1])
+
+
+@pytest.mark.parametrize("size", [0, -1, 2_000_000_001])
+def test_a_number_of_rows_that_cannot_be_is_refused(size: int) -> None:
+    with pytest.raises(UsageError, match="not between 1 and 2,000,000,000"):
+        synthesise(PAGE, INCIDENT, seed=1, rows=size)
+
+
+# --- files --------------------------------------------------------------------------------------------------
+
+
+WRITE = """
+import sys
+from outage_analysis.incidents import load_incident
+from outage_analysis.synthetic import chunks, dirt_counts, load_synthetic, synthetic_chunks, write_synthetic
+
+chunks.CHUNK = 7_000
+page, incident = load_synthetic("kakao-2022"), load_incident("kakao-2022")
+for path in sys.argv[1:]:
+    dirt = dirt_counts(20_000, 0.02, incident, csv=path.endswith("csv"))
+    rows = synthetic_chunks(page, incident, seed=5, rows=20_000, text=True, dirt=dirt)
+    write_synthetic(rows, path, seed=5)
+"""
+
+
+def test_bytes_do_not_depend_on_the_threads(tmp_path: Path) -> None:
+    made = []
+    for threads in ("1", "5"):
+        files = [tmp_path / f"{threads}-synthetic.{suffix}" for suffix in ("csv", "parquet")]
+        environment = {**os.environ, "POLARS_MAX_THREADS": threads}
+        subprocess.run([sys.executable, "-c", WRITE, *files], check=True, env=environment)
+        made.append([file.read_bytes() for file in files])
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_chunks_are_written_as_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr("outage_analysis.synthetic.chunks.CHUNK", 700)
+    path = tmp_path / f"a-synthetic.{suffix}"
+    write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=2, rows=2_000, text=True), path, seed=2)
+    frame = synthesise(PAGE, INCIDENT, seed=2, rows=2_000, text=True)
+    read = pl.read_csv(path, schema=frame.schema) if suffix == "csv" else pl.read_parquet(path)
+    assert read.equals(frame)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, suffix: str) -> None:
+    def broken_off() -> Iterator[pl.DataFrame]:
+        yield pl.DataFrame({"a": [1]})
+        raise UsageError("cannot go on")
+
+    with pytest.raises(UsageError, match="cannot go on"):
+        write_synthetic(broken_off(), tmp_path / f"a-synthetic.{suffix}", seed=1)
+    assert not list(tmp_path.iterdir())
+
+
+# --- what complaints say ------------------------------------------------------------------------------------
+
+
+def test_texts_are_added_only_on_request_and_change_nothing_else() -> None:
+    frame = synthesise(PAGE, INCIDENT, seed=4, rows=5_000, text=True)
+    assert "content" not in pl.read_parquet_schema(BUNDLED)
+    assert frame.drop("content").equals(synthesise(PAGE, INCIDENT, seed=4, rows=5_000))
+    assert frame["content"].null_count() == 0
+
+
+def test_texts_quote_their_own_row_and_hold_what_is_hard_to_read() -> None:
+    frame = synthesise(PAGE, INCIDENT, seed=4, rows=5_000, text=True)
+    told = frame.filter(pl.col("content").str.contains("{}원".format(r"\d+")))
+    assert len(told) > 100
+    assert told.select(pl.col("content").str.contains(pl.format("{}원", "loss"))).to_series().all()
+    for hard in (",", "\n", '"', "010-0000-1234", "@example.com"):
+        assert frame["content"].str.contains(hard, literal=True).any(), hard
+    assert not frame["content"].str.contains("[{}]").any()
+
+
+def test_a_page_without_texts_gives_none() -> None:
+    page = PAGE.model_copy(update={"mixes": tuple(m for m in PAGE.mixes if m.column != "content")})
+    with pytest.raises(UsageError, match="no mix of content"):
+        synthesise(page, INCIDENT, seed=1, rows=10, text=True)
+
+
+def test_all_contact_data_are_invented() -> None:
+    texts = " ".join(PAGE.texts.values())
+    assert {number[:8] for number in re.findall(r"\d{2,}-\d+-\d+", texts)} <= {"010-0000", "000-0000"}
+    assert set(re.findall(r"@\S+", texts)) == {"@example.com"}
+
+
+# --- dirt ---------------------------------------------------------------------------------------------------
+
+
+def records(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [*csv.reader(file)]
+
+
+def dirty_csv(tmp_path: Path, dirt: dict[str, int], *, rows: int = 400, text: bool = False) -> Path:
+    path = tmp_path / "dirty-synthetic.csv"
+    write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=6, rows=rows, text=text, dirt=dirt), path, seed=6)
+    return path
+
+
+def broken_rules(claims: Claims) -> dict[str, int]:
+    return dict(claims.broken_rules().select("rule", "rejects").iter_rows())
+
+
+def test_every_rule_of_a_claim_can_be_broken() -> None:
+    assert set(DIRT) == set(RULES)
+
+
+@pytest.mark.parametrize("rule", DIRT)
+def test_a_dirty_row_breaks_its_rule_and_no_other(tmp_path: Path, rule: str) -> None:
+    claims = read_claims(dirty_csv(tmp_path, {rule: 9}), INCIDENT)
+    assert broken_rules(claims) == {rule: 9}
+    assert len(claims) == 400
+
+
+@pytest.mark.parametrize("kind", ["a.csv", "a with texts.csv", "a with texts.parquet"])
+def test_ingestion_rejects_what_was_broken_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("outage_analysis.synthetic.chunks.CHUNK", 3_000)
+    path, text = tmp_path / f"synthetic {kind}", "texts" in kind
+    dirt = dirt_counts(10_000, 0.1, INCIDENT, csv=path.suffix == ".csv")
+    write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=6, rows=10_000, text=text, dirt=dirt), path, seed=6)
+    claims = read_claims(path, INCIDENT, max_rejects=0.1)
+    assert broken_rules(claims) == dirt
+    assert claims.rejects["broken"].list.len().unique().to_list() == [1]
+    assert claims.files.select("rows", "claims", "rejects").row(0) == (11_000, 10_000, 1_000)
+
+
+def test_dirt_is_added_between_the_clean_rows_and_leaves_them_as_they_are(tmp_path: Path) -> None:
+    clean = records(dirty_csv(tmp_path, {}))
+    dirty = records(dirty_csv(tmp_path, dirt_counts(400, 1.0, INCIDENT, csv=True)))
+    assert len(dirty) == 801
+    rest = iter(dirty)
+    assert all(record in rest for record in clean)  # in their order
+
+
+def test_a_csv_reader_counts_the_same_dirt(tmp_path: Path) -> None:
+    dirt = dirt_counts(5_000, 0.1, INCIDENT, csv=True)
+    header, *rows = records(dirty_csv(tmp_path, dirt, rows=5_000, text=True))
+    uneven = [row for row in rows if len(row) != len(header)]
+    again = [row for row in rows if row == header]
+    whole = [row for row in rows if len(row) == len(header) and row != header]
+    seen = Counter(map(tuple, whole))
+    ids = Counter(row[0] for row in seen if row[0].strip())
+    counted = {
+        "the record has the fields of its header": len(uneven),
+        "the record is not the header again": len(again),
+        "the complaint is not an exact copy of another": len(whole) - len(seen),
+        "claim_id is not repeated": ids.total() - len(ids),
+        "claim_id is given": sum(not row[0].strip() for row in whole),
+        "loss is not negative": sum(row[header.index("loss")].startswith("-") for row in whole),
+    }
+    assert counted == {rule: dirt[rule] for rule in counted}
+    assert {len(row) - len(header) for row in uneven} == {-1, 1}
+
+
+@pytest.mark.parametrize(("share", "total"), [(0, 0), (0.0001, 1), (0.02, 200), (1, 10_000)])
+def test_dirt_is_counted_exactly_and_spread_evenly(share: float, total: int) -> None:
+    counts = dirt_counts(10_000, share, INCIDENT, csv=True)
+    assert sum(counts.values()) == total
+    assert total < len(DIRT) or max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_rules_that_cannot_be_broken_are_left_out() -> None:
+    loss = INCIDENT.loss.model_copy(update={"negative": "zero", "plausible_to": None})
+    counted = {"filed_on is within the claims window": "count"}
+    mild = INCIDENT.model_copy(update={"loss": loss, "rules": counted})
+    assert DIRT.keys() - dirt_counts(10_000, 0.5, mild, csv=False).keys() == {
+        "loss is not negative",
+        "loss is plausible",
+        "filed_on is within the claims window",
+        "the record has the fields of its header",
+    }
+
+
+def test_no_clean_loss_is_beyond_the_plausible() -> None:
+    mild = INCIDENT.model_copy(update={"loss": INCIDENT.loss.model_copy(update={"plausible_to": 2_000_000})})
+    frame = synthesise(PAGE, mild, seed=1, rows=20_000)
+    assert frame["loss"].max() == 2_000_000
+    with pytest.raises(UsageError, match="does not believe"):
+        synthesise(
+            PAGE,
+            mild.model_copy(update={"loss": mild.loss.model_copy(update={"plausible_to": 400_000})}),
+            seed=1,
+        )
+
+
+@pytest.mark.parametrize(
+    ("dirt", "message"),
+    [
+        ({"the record has the fields of its header": 1}, "only a CSV"),
+        ({"claim_id is given": 11}, "more rows"),
+    ],
+)
+def test_dirt_that_a_frame_cannot_hold_is_refused(dirt: dict[str, int], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        synthesise(PAGE, INCIDENT, seed=1, rows=10, dirt=dirt)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_of_dirt_is_a_share(share: float) -> None:
+    with pytest.raises(UsageError, match="not between 0 and 1"):
+        dirt_counts(10, share, INCIDENT, csv=True)
+
+
+def test_the_command_tells_what_ingestion_must_reject(tmp_path: Path) -> None:
+    out = tmp_path / "a-synthetic.csv"
+    options = ("synth", "--rows", "2_000", "--dirty", "2%", "--text", "--out", str(out))
+    told = CliRunner().invoke(app, [*options, "--json"], catch_exceptions=False)
+    dirt = dirt_counts(2_000, 0.02, INCIDENT, csv=True)
+    assert json.loads(told.stdout) == {"file": str(out), "rows": 2_040, "rejects": dirt}
+    assert len(records(out)) == 2_041
+    said = CliRunner().invoke(app, options, catch_exceptions=False)
+    assert said.stdout == f"{out}\n"
+    assert said.stderr.splitlines() == [f"broken by {count}: {rule}" for rule, count in dirt.items()]
+
+
+# --- pages --------------------------------------------------------------------------------------------------
+
+
 def edited(tmp_path: Path, old: str, new: str) -> Path:
     text = (data_root() / "synthetic" / "kakao-2022.toml").read_text(encoding="utf-8")
     assert old in text
@@ -161,6 +450,15 @@ def test_another_page_gives_another_band_mix(tmp_path: Path) -> None:
         ("emoticon_plus = 40", "emoji = 40", "emoji"),
         ('"2022-11-06" = 12', '"2022-11-07" = 12', "claims window"),
         ("over = 300_000, up_to", "over = 310_000, up_to", "gap"),
+        ('column = "early_day"', 'column = "late_day"', "one mix of early_day"),
+        ("with_loss = { small_business", "with_loss = { small_shop", "small_shop"),
+        ("refund = 30", "refunds = 30", "refunds"),
+        ('refund = "{service}', 'refund = "{name}', "refund a brace"),
+        (
+            'categories = ["other"]\nweights = { zero',
+            'categories = ["paid"]\nweights = { zero',
+            "one mix of loss",
+        ),
         (
             'claimant_types = ["mid_large_firm"]\nmedian',
             'claimant_types = ["small_business"]\nmedian',

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from outage_analysis.aggregation import build_cube as build_cube
     from outage_analysis.assumptions import load_ledger as load_ledger
-    from outage_analysis.claims import read_claims as read_claims
     from outage_analysis.costs import cost_table as cost_table
     from outage_analysis.incidents import load_incident as load_incident
+    from outage_analysis.layouts import load_layout as load_layout
     from outage_analysis.payouts import payments as payments
     from outage_analysis.pipeline import Plan as Plan
     from outage_analysis.pipeline import run as run
     from outage_analysis.policies import load_policy as load_policy
     from outage_analysis.published import facts as facts
+    from outage_analysis.reading import read_claims as read_claims
     from outage_analysis.reports import write_report as write_report
+    from outage_analysis.stores import save_claims as save_claims
 
 _HOMES = {
     "Plan": "pipeline",
@@ -28,11 +30,13 @@ _HOMES = {
     "cost_table": "costs",
     "facts": "published",
     "load_incident": "incidents",
+    "load_layout": "layouts",
     "load_ledger": "assumptions",
     "load_policy": "policies",
     "payments": "payouts",
-    "read_claims": "claims",
+    "read_claims": "reading",
     "run": "pipeline",
+    "save_claims": "stores",
     "write_report": "reports",
 }
 

@@ -42,25 +42,19 @@ def build_cube(
     Raises:
         UsageError: no such dimension.
         InputRefused: sums too large; or a claim without a claimant, where claimants are counted.
+        DisclosureBlocked: a dimension whose texts hold personal data.
     """
     if line is not None:
         dimensions = ()
     by_id = {d.id: d for d in claims.incident.dimensions}
     _refuse_unknown(dimensions, by_id)
+    # A cube leaves the warehouse: what it groups by may be printed anywhere.
+    claims.refuse_personal([name for name in dimensions if name in by_id and by_id[name].kind == "text"])
     if bands is None:
         bands = Bands.of(log_grid(), policy.bends if policy else ())
     if claims.incident.loss.negative == "band":
         bands = replace(bands, negative=True)
-    total = claims.sql("select coalesce(sum(abs(loss)), 0) from claims").fetchall()
-    refuse_overflow(total[0][0])
-    rows = [
-        (o, u, _LOWEST if o is None else o, HIGHEST if u is None else u)
-        for o, u in bands.rows()
-        if (o, u) != UNKNOWN
-    ]
-    warehouse = claims.warehouse
-    schema: Types = {**EDGES, "above": pl.Int64, "below": pl.Int64}
-    warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
+    _load_bands(claims, bands)
     groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
     if line is None:
         source = "select * from claims"
@@ -75,9 +69,22 @@ def build_cube(
         groups="".join(f"{e}, " for e in groups.values()),
         names="".join(f"{quoted(name)}, " for name in groups),
     )
-    frame = warehouse.frame(query)
+    frame = claims.warehouse.frame(query)
     files = ", ".join(f.name for f in claims.inputs)
     return Cube(frame, tuple(dimensions), claims.synthetic, files, line.id if line else None)
+
+
+def _load_bands(claims: Claims, bands: Bands) -> None:
+    """Fill the table `bands`: each band with the losses above which and up to which it reaches."""
+    total = claims.sql("select coalesce(sum(abs(loss)), 0) from claims").fetchall()
+    refuse_overflow(total[0][0])
+    rows = [
+        (o, u, _LOWEST if o is None else o, HIGHEST if u is None else u)
+        for o, u in bands.rows()
+        if (o, u) != UNKNOWN
+    ]
+    schema: Types = {**EDGES, "above": pl.Int64, "below": pl.Int64}
+    claims.warehouse.load("bands", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
 def _refuse_unknown(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -> None:

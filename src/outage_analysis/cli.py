@@ -15,11 +15,12 @@ import typer
 
 from outage_analysis.catalogue import catalogue
 from outage_analysis.complaints import complaints
-from outage_analysis.console import print_costs, print_json, print_line, progress
+from outage_analysis.console import print_costs, print_json, print_line, progress, tell_rejects
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 from outage_analysis.options import (
     AsOf,
     ClaimFiles,
+    ColumnPages,
     Counts,
     Incident,
     Json,
@@ -69,6 +70,7 @@ def report(
     policy: Policy = None,
     ledger: Ledger = None,
     claims: ClaimFiles = None,
+    columns: ColumnPages = None,
     counts: Counts = None,
     as_of: AsOf = None,
     max_rejects: MaxRejects = "5%",
@@ -87,11 +89,12 @@ def report(
     from outage_analysis.pipeline import run
     from outage_analysis.reports import write_report
 
-    plan = plan_of(incident, policy, ledger, claims, counts, as_of, max_rejects, hindsight=hindsight)
+    plan = plan_of(incident, policy, ledger, claims, columns, counts, as_of, max_rejects, hindsight=hindsight)
     with progress() as step:
         analysis = run(plan, progress=step)
         step("writing the report")
         written = write_report(analysis, out, lang=lang, force=force)
+    tell_rejects(analysis.claims)
     if as_json:
         print_json({"report": str(written), "manifest": str(written.parent / "manifest.json")})
     else:
@@ -105,6 +108,7 @@ def cost(
     policy: Policy = None,
     ledger: Ledger = None,
     claims: ClaimFiles = None,
+    columns: ColumnPages = None,
     counts: Counts = None,
     as_of: AsOf = None,
     max_rejects: MaxRejects = "5%",
@@ -124,7 +128,9 @@ def cost(
     from outage_analysis.pipeline import run
 
     with progress() as step:
-        analysis = run(plan_of(incident, policy, ledger, claims, counts, as_of, max_rejects), progress=step)
+        analysis = run(
+            plan_of(incident, policy, ledger, claims, columns, counts, as_of, max_rejects), progress=step
+        )
     tables = analysis.tables
     table, sums = tables["costs"], tables["totals"]
     if "claims_costs" in tables:  # one after the other, told apart by their basis

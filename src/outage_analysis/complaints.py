@@ -7,9 +7,17 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.console import print_json, print_line, print_table, progress
+from outage_analysis.console import (
+    print_inspection,
+    print_json,
+    print_line,
+    print_quality,
+    print_table,
+    progress,
+    tell_rejects,
+)
 from outage_analysis.errors import UsageError
-from outage_analysis.options import Files, Incident, Json, MaxRejects, Policy, share
+from outage_analysis.options import ColumnPages, Files, Incident, Json, MaxRejects, Policy, share
 
 complaints = typer.Typer()
 
@@ -19,41 +27,91 @@ def ingest(
     files: Files,
     *,
     incident: Incident = "kakao-2022",
+    columns: ColumnPages = None,
     max_rejects: MaxRejects = "5%",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Keep the claims: .parquet for others, .duckdb as a warehouse file to add to."),
+    ] = None,
+    add: Annotated[bool, typer.Option("--add", help="Add the files to the warehouse file --out.")] = False,
     as_json: Json = False,
 ) -> None:
     """Read complaint files and account for every row: rows = claims + rejects.
 
-    Prints the reconciliation per file, the rules broken, and the first rejects with file, row, column,
-    value and remedy. Example:
+    Prints what the files were like, the rules broken, and the first rejects with file, row, column,
+    value and remedy, personal data masked. Examples:
 
-        outage-analysis ingest complaints.csv --incident my-outage.toml
+        outage-analysis ingest complaints.xlsx --incident my-outage.toml --columns call-centre.toml
+
+        outage-analysis ingest exports/ --out claims.duckdb
     """
-    from outage_analysis.claims import explain, read_claims
     from outage_analysis.incidents import load_incident
+    from outage_analysis.layouts import load_layout
+    from outage_analysis.quality import quality_report
+    from outage_analysis.reading import read_claims
+    from outage_analysis.stores import STORE, save_claims
 
+    if add and (out is None or out.suffix != STORE):
+        raise UsageError("--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE}.")
+    if out and out.exists() and not add:
+        remedy = "Choose another --out, or give --add." if out.suffix == STORE else "Choose another --out."
+        raise UsageError("exists already", file=out, remedy=remedy)
     with progress() as step:
         step("reading the files")
-        claims = read_claims(files, load_incident(incident), max_rejects=share(max_rejects))
-    rejects = claims.rejects
-    first = [str(explain(claims, row)) for row in rejects.head(10).iter_rows(named=True)]
-    if as_json:
-        print_json(
-            {
-                "files": claims.files.to_dicts(),
-                "rules": claims.broken_rules().to_dicts(),
-                "synthetic": claims.synthetic,
-                "first_rejects": first,
-            }
+        claims = read_claims(
+            files,
+            load_incident(incident),
+            layouts=[load_layout(page) for page in columns or ()],
+            max_rejects=share(max_rejects),
+            onto=out if add else None,
         )
-        return
-    print_table(claims.files, "Every row is one claim or one reject")
-    if len(rejects):
-        print_table(claims.broken_rules(), "Rules broken (a reject may break several)")
-    for line in first:
-        print_line(line)
-    if len(rejects) > len(first):
-        print_line(f"and {len(rejects) - len(first):,} more rejects")
+        if out:
+            step("writing the claims")
+            save_claims(claims, out)
+    quality = quality_report(claims)
+    if as_json:
+        print_json({**quality, "written": str(out) if out else None})
+    else:
+        print_quality(quality)
+        if out:
+            print_line(str(out))
+
+
+@complaints.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="One complaint file.")],
+    *,
+    incident: Incident = "kakao-2022",
+    columns: Annotated[str | None, typer.Option(help="Layout page with what is known already.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
+    toml: Annotated[bool, typer.Option("--toml", help="Print the proposed layout page alone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look into a file nobody has seen yet, and propose the layout page that reads it.
+
+    Shows the columns with their types, notations, missing shares and personal data, the first rows
+    (masked), the services that no alias covers, and how many claimants there are. Example:
+
+        outage-analysis inspect complaints.xlsx --toml > call-centre.toml
+    """
+    from outage_analysis.incidents import load_incident
+    from outage_analysis.inspection import inspect_file
+    from outage_analysis.layouts import Layout, load_layout
+
+    known = load_layout(columns) if columns else Layout()
+    if sheet:
+        known = known.model_copy(update={"sheet": sheet})
+    with progress() as step:
+        step("reading the file")
+        found = inspect_file(file, load_incident(incident), layout=known)
+    if toml:
+        print_line(found.page.rstrip())
+    elif as_json:
+        tables = {"columns": found.columns, "rows": found.rows, "strangers": found.strangers}
+        words = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "page")
+        print_json({w: getattr(found, w) for w in words} | {n: t.to_dicts() for n, t in tables.items()})
+    else:
+        print_inspection(found)
 
 
 @complaints.command()
@@ -62,6 +120,7 @@ def cube(
     *,
     incident: Incident = "kakao-2022",
     policy: Policy = None,
+    columns: ColumnPages = None,
     by: Annotated[
         str,
         typer.Option(
@@ -80,18 +139,21 @@ def cube(
         outage-analysis cube complaints.csv --by service --out cube.parquet
     """
     from outage_analysis.aggregation import build_cube
-    from outage_analysis.claims import read_claims
     from outage_analysis.incidents import load_incident
+    from outage_analysis.layouts import load_layout
     from outage_analysis.policies import load_policy
+    from outage_analysis.reading import read_claims
     from outage_analysis.reports import write_table
 
     page = load_incident(incident)
     edges = load_policy(policy or page.id)
     with progress() as step:
         step("reading the files")
-        claims = read_claims(files, page, max_rejects=share(max_rejects))
+        layouts = [load_layout(page) for page in columns or ()]
+        claims = read_claims(files, page, layouts=layouts, max_rejects=share(max_rejects))
         step("building the cube")
         built = build_cube(claims, dimensions=tuple(d.strip() for d in by.split(",")), policy=edges)
+    tell_rejects(claims)
     if out:
         if out.exists():
             raise UsageError("exists already", file=out, remedy="Choose another --out.")
@@ -113,22 +175,49 @@ def synth(
     seed: Annotated[
         int, typer.Option(min=0, help="Another seed, other rows; the published margins stay.")
     ] = 20221015,
+    rows: Annotated[
+        int | None,
+        typer.Option(help="How many, as 10_000_000, in the published proportions. By default as published."),
+    ] = None,
+    dirty: Annotated[
+        str, typer.Option(help="Further rows that each break one rule, as a share of the rows: 2% or 0.02.")
+    ] = "0%",
+    text: Annotated[bool, typer.Option("--text", help="Add what each complaint says, in Korean.")] = False,
     out: Annotated[
         Path, typer.Option(help="File to write, .csv or .parquet, with 'synthetic' in its name.")
     ] = Path("kakao-2022-synthetic.csv"),
+    as_json: Json = False,
 ) -> None:
     """Write synthetic complaints that match the published margins exactly.
 
     They serve the pipeline, tests and teaching. They are not findings about the incident, and no
-    headline figure depends on them. Example:
+    headline figure depends on them. With --dirty, the rows that `ingest` must reject are told by rule,
+    so that its account can be checked. Examples:
 
         outage-analysis synth --seed 7 --out my-synthetic.csv
+
+        outage-analysis synth --rows 10_000_000 --dirty 2% --text --out big-synthetic.csv
     """
     from outage_analysis.incidents import load_incident
-    from outage_analysis.synthetic import load_synthetic, synthesise, write_synthetic
+    from outage_analysis.synthetic import (
+        dirt_counts,
+        load_synthetic,
+        row_count,
+        synthetic_chunks,
+        write_synthetic,
+    )
 
+    page, about = load_synthetic(assumptions), load_incident(incident)
+    clean = row_count(page, rows)
+    dirt = dirt_counts(clean, share(dirty, "--dirty"), about, csv=out.suffix == ".csv")
     with progress() as step:
         step("drawing synthetic complaints")
-        frame = synthesise(load_synthetic(assumptions), load_incident(incident), seed=seed)
-        write_synthetic(frame, out, seed=seed)
+        write_synthetic(
+            synthetic_chunks(page, about, seed=seed, rows=rows, text=text, dirt=dirt), out, seed=seed
+        )
+    if as_json:
+        print_json({"file": str(out), "rows": clean + sum(dirt.values()), "rejects": dirt})
+        return
+    for rule, count in dirt.items():
+        typer.echo(f"broken by {count:,}: {rule}", err=True)
     print_line(str(out))

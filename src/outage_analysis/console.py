@@ -15,6 +15,8 @@ from outage_analysis.errors import one_line
 if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
 
+    from outage_analysis.claims import Claims
+    from outage_analysis.inspection import Inspection
     from outage_analysis.pipeline import Analysis
 
 WIDE = 160
@@ -60,6 +62,14 @@ def progress() -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
+def tell_rejects(claims: Claims | None) -> None:
+    """A word on stderr when rows were rejected, so that no figure stands without it."""
+    rejects = int(claims.files["rejects"].sum()) if claims else 0
+    if claims and rejects:
+        rows = rejects + len(claims)
+        sys.stderr.write(f"{rejects:,} of {rows:,} rows were rejected; `ingest` says which and why\n")
+
+
 def print_line(text: str) -> None:
     """One line of results."""
     sys.stdout.write(text + "\n")
@@ -87,11 +97,48 @@ def print_table(frame: pl.DataFrame, title: str) -> None:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name, dtype in frame.schema.items():
         number = dtype.is_numeric()  # a number is never broken over lines; text is, to make room
-        table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=number)
+        table.add_column(
+            one_line(name, 60), justify="right" if number else "left", overflow="fold", no_wrap=number
+        )
     for row in frame.iter_rows():
         table.add_row(*_cells(row))
     width = None if sys.stdout.isatty() else WIDE
     Console(markup=False, highlight=False, width=width).print(table)
+
+
+def print_quality(quality: dict[str, Any]) -> None:
+    """What complaint files were like: per file, by rule, the first rejects, claimants, round sums."""
+    import polars as pl
+
+    print_table(pl.DataFrame(quality["files"]), "Every row is one claim or one reject")
+    if quality["rules"]:
+        print_table(pl.DataFrame(quality["rules"]), "Rules broken (a reject may break several)")
+    for line in quality["first_rejects"]:
+        print_line(line)
+    if quality["rejects"] > len(quality["first_rejects"]):
+        print_line(f"and {quality['rejects'] - len(quality['first_rejects']):,} more rejects")
+    print_table(pl.DataFrame(quality["claimants"]), "Claimants, and how many filed again")
+    if quality["heaping"]:
+        print_table(pl.DataFrame(quality["heaping"]), "Losses on round sums; even: without any preference")
+    for name in quality["skipped"]:
+        print_line(f"not read, of no known format: {one_line(name)}")
+    words = "synthetic rows" if quality["synthetic"] else "rows"
+    print_line(f"{quality['rows']:,} {words} = {quality['claims']:,} claims + {quality['rejects']:,} rejects")
+
+
+def print_inspection(found: Inspection) -> None:
+    """What is in a file, and the layout page at the end."""
+    lost = f", {found.unreadable:,} of another width" if found.unreadable else ""
+    dialect = f", {found.dialect}" if found.dialect else ""
+    print_line(f"{one_line(found.name)}: {found.encoding}{one_line(dialect)}; {found.records:,} rows{lost}")
+    print_table(found.columns, "Columns of the file")
+    print_table(found.rows, "First rows, personal data masked")
+    if len(found.strangers):
+        print_table(found.strangers, "Services that no alias covers, most frequent first")
+    if found.claimants is not None:
+        print_line(f"{found.claimants:,} different claimants")
+    print_line("")
+    print_line(found.page.rstrip())
 
 
 def print_costs(analysis: Analysis, table: pl.DataFrame, sums: pl.DataFrame) -> None:

@@ -15,7 +15,8 @@ import polars as pl
 from outage_analysis.bands import UNKNOWN, Band, parse_band
 from outage_analysis.datasets import is_file, nearest
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import Incident, Named, folded
+from outage_analysis.incidents import Incident, Named
+from outage_analysis.layouts import folded
 
 Types = dict[str, pl.DataType | type[pl.DataType]]
 MEASURES: Types = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from outage_analysis.errors import UsageError
 
-Kind = Literal["incidents", "policies", "assumptions", "synthetic"]
+Kind = Literal["incidents", "policies", "assumptions", "layouts", "synthetic"]
 MOST_NAMED = 12
 
 

@@ -1,78 +1,170 @@
-"""The encoding of a text file, decided and never guessed: a byte-order mark, strict UTF-8, strict CP949.
+"""A text file as UTF-8, its encoding decided and never guessed: a mark, strict UTF-8, strict CP949.
 
 Korean exports are CP949 as often as UTF-8. The engine reads UTF-8 only, so any other file is copied
-once, decoded strictly, to a temporary one; the file itself is never changed.
+once, decoded strictly, into the workspace of the run; the file itself is never changed.
 """
 
 from __future__ import annotations
 
 import codecs
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from outage_analysis.errors import InputRefused
 
 BLOCK = 1 << 20
+SMALL_BLOCK = 1 << 12
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 """Byte-order mark -> the encoding it declares."""
 TRIED = ("utf-8", "cp949")
 """What a file without a mark may be, in this order."""
+MOST_EXPANDED, ALWAYS_EXPANDED = 300, 1 << 28
+"""A compressed file that grows more than this many times, beyond so many bytes, is refused."""
 
 
-@contextmanager
-def as_utf8(path: Path) -> Iterator[tuple[Path, str]]:
-    """A path to the same text in UTF-8, while the context lasts, and the encoding that the file has.
+def _zstd() -> Any:  # noqa: ANN401 - zlib's and zstandard's objects have no common type
+    import zstandard
+
+    return zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+
+
+COMPRESSIONS: dict[str, Callable[[], Any]] = {".gz": lambda: zlib.decompressobj(wbits=31), ".zst": _zstd}
+"""Suffix -> a new decompressor of one frame."""
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A text in UTF-8, and what all of its bytes say.
+
+    `path` is the file itself or a copy in the workspace; `encoding` is what the file has.
+    """
+
+    name: str
+    path: Path
+    encoding: str
+    marks: frozenset[str]
+    """The quotation marks that occur in it."""
+    regular: bool
+    """Whether its lines end in one way, LF or CR LF, and none is blank."""
+
+    def is_plain(self, quote: str) -> bool:
+        """Whether a line is a row: nothing in it is quoted, no line is blank."""
+        return self.regular and quote not in self.marks
+
+
+def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = None) -> TextFile:
+    """Decide the encoding of a file after decoding all of it, and have it in UTF-8.
+
+    Args:
+        path: the file; .gz and .zst are decompressed first.
+        workspace: a folder for copies, which must outlive the result.
+        name: what to call the file in a refusal.
+        encoding: the only encoding to try, if one was declared.
 
     Raises:
-        InputRefused: no known encoding, with the byte at which each gives up; or a NUL character.
+        InputRefused: no known encoding, with the byte at which each gives up; a NUL character; a
+            compressed file that is damaged or grows beyond all reason.
     """
-    encoding = encoding_of(path)
-    if encoding.startswith("utf-8"):
-        yield path, encoding
-        return
-    with tempfile.TemporaryDirectory(prefix="outage-analysis-") as folder:
-        copy = Path(folder) / "decoded.csv"
-        with (
-            path.open(encoding=encoding, newline="") as source,
-            copy.open("w", encoding="utf-8", newline="") as target,
-        ):
-            while block := source.read(BLOCK):
-                target.write(block)
-        yield copy, encoding
+    if path.suffix.lower() in COMPRESSIONS:
+        path = _expanded(path, workspace, name)
+    found, scan = _decided(path, name, encoding)
+    if not found.startswith("utf-8"):
+        path, scan = _copied(path, workspace, found)
+    return TextFile(name, path, found, scan.marks, scan.regular)
 
 
-def encoding_of(path: Path) -> str:
-    """The encoding of a file, after decoding all of it.
+def _expanded(path: Path, workspace: Path, name: str) -> Path:
+    """A decompressed copy; frames may follow one another."""
+    make = COMPRESSIONS[path.suffix.lower()]
+    target = workspace / f"{len([*workspace.iterdir()])}.expanded"
+    size, frame = 0, make()
+    most = max(ALWAYS_EXPANDED, path.stat().st_size * MOST_EXPANDED)
+    begun = False
+    with path.open("rb") as source, target.open("wb") as copy:
+        # Small pieces: a frame may claim gigabytes for a few bytes.
+        while piece := source.read(SMALL_BLOCK):
+            while piece:
+                try:
+                    text = frame.decompress(piece)
+                except Exception as error:
+                    problem = f"is damaged, or no {path.suffix[1:]} at all"
+                    raise InputRefused(problem, file=name, value=error) from error
+                size += copy.write(text)
+                begun, piece = True, b""
+                if frame.eof:
+                    piece, frame, begun = frame.unused_data, make(), False
+            if size > most:
+                raise InputRefused(
+                    f"grows more than {MOST_EXPANDED}-fold when decompressed",
+                    file=name,
+                    remedy="Decompress it yourself, if you trust it.",
+                )
+    if begun:
+        raise InputRefused(f"is cut short: its {path.suffix[1:]} stream does not end", file=name)
+    return target
 
-    Raises:
-        InputRefused: no known encoding, with the byte at which each gives up; or a NUL character.
-    """
+
+def _decided(path: Path, name: str, declared: str | None) -> tuple[str, _Scan]:
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
-    marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None)
+    marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), None)
+    candidates = (marked,) if marked else (declared,) if declared else TRIED
+    if declared and ((marked and declared not in marked) or (declared == "utf-16" and not marked)):
+        mark = f"begins with the mark of {marked.upper()}" if marked else "begins with no mark"
+        raise InputRefused(f"{mark}, and {declared.upper()} was declared", file=name)
     failures = []
-    for encoding in (marked,) if marked else TRIED:
-        failure = _failure(path, encoding)
+    for encoding in candidates:
+        scan = _Scan()
+        failure = _failure(path, encoding, name, scan)
         if failure is None:
-            return encoding
+            if encoding == "cp949":
+                _refuse_utf8_lines(path, name)
+            return encoding, scan
         at, cut_short = failure
         failures.append(f"not {encoding.removesuffix('-sig').upper()} at byte {at:,}")
         if cut_short:  # UTF-8 up to a last character that lacks its end: another encoding would misread it
             break
     raise InputRefused(
-        f"is {' and '.join(failures)}",
-        file=path.name,
-        remedy="Save it as UTF-8 (in Excel: CSV UTF-8).",
+        f"is {' and '.join(failures)}", file=name, remedy="Save it as UTF-8 (in Excel: CSV UTF-8)."
     )
 
 
-def _failure(path: Path, encoding: str) -> tuple[int, bool] | None:
-    """The byte at which a file cannot be decoded any further, and whether it only ends too soon."""
-    decoder = codecs.getincrementaldecoder(encoding)("strict")
+HANGUL_IN_UTF8 = re.compile(rb"(?:\xea[\xb0-\xbf]|[\xeb-\xec][\x80-\xbf]|\xed[\x80-\x9e])[\x80-\xbf]")
+
+
+def _refuse_utf8_lines(path: Path, name: str) -> None:
+    """Refuse a text in CP949 of which a line is UTF-8: both can be decoded, into other words.
+
+    Raises:
+        InputRefused: such a line, by its byte.
+    """
     offset = 0
     with path.open("rb") as stream:
+        for line in stream:
+            hangul = None if line.isascii() else HANGUL_IN_UTF8.search(line)
+            if hangul:
+                with suppress(UnicodeDecodeError):
+                    line.decode()
+                    raise InputRefused(
+                        f"mixes CP949 and UTF-8: Hangul in UTF-8 at byte {offset + hangul.start():,}",
+                        file=name,
+                        remedy="Save its parts in one encoding.",
+                    )
+            offset += len(line)
+
+
+def _failure(path: Path, encoding: str, name: str, scan: _Scan) -> tuple[int, bool] | None:
+    """The byte at which a file cannot be decoded any further, and whether it only ends too soon."""
+    # The decoder that takes the mark off counts its bytes from behind it.
+    decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))("strict")
+    offset = len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else 0
+    with path.open("rb") as stream:
+        stream.seek(offset)
         while True:
             block = stream.read(BLOCK)
             held = len(decoder.getstate()[0])
@@ -82,7 +174,59 @@ def _failure(path: Path, encoding: str) -> tuple[int, bool] | None:
                 return offset - held + error.start, not block
             if "\0" in text:
                 at = f"byte at {offset + block.index(0):,}" if encoding != "utf-16" else "character"
-                raise InputRefused(f"holds a NUL {at}", file=path.name, remedy="Save it as UTF-8 text.")
+                raise InputRefused(f"holds a NUL {at}", file=name, remedy="Save it as UTF-8 text.")
             if not block:
                 return None
+            scan.feed(block)
             offset += len(block)
+
+
+def _copied(path: Path, workspace: Path, encoding: str) -> tuple[Path, _Scan]:
+    """A copy in UTF-8 and what its bytes say."""
+    target, scan = workspace / f"{len([*workspace.iterdir()])}.decoded", _Scan()
+    with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:
+        while text := source.read(BLOCK):
+            block = text.encode()
+            scan.feed(block)
+            copy.write(block)
+    return target, scan
+
+
+class _Scan:
+    """What blocks of UTF-8 say of lines and quotation marks, one after the other."""
+
+    def __init__(self) -> None:
+        self.marks: frozenset[str] = frozenset()
+        self._tail, self._blank = b"\n", False  # as if a line had just ended
+        self._returns = self._pairs = self._feeds = 0
+
+    def feed(self, block: bytes) -> None:
+        self.marks |= {mark for mark in "\"'" if mark.encode() in block}
+        joined = self._tail + block[:3]
+        self._blank = self._blank or any(
+            blank in part for part in (joined, block) for blank in (b"\n\n", b"\n\r\n", b"\r\r")
+        )
+        self._returns += block.count(b"\r")
+        self._feeds += block.count(b"\n")
+        self._pairs += block.count(b"\r\n") + (self._tail[-1:] == b"\r" and block[:1] == b"\n")
+        self._tail = (self._tail + block[-3:])[-3:]
+
+    @property
+    def regular(self) -> bool:
+        alike = self._returns == 0 or self._returns == self._pairs == self._feeds
+        return alike and not self._blank
+
+
+def original_offsets(text: TextFile, offsets: list[int]) -> list[int]:
+    """Where bytes of the UTF-8 text lie in the file as it came (decompressed); offsets must increase."""
+    if text.encoding.startswith("utf-8"):
+        return offsets
+    codec = "utf-16-le" if text.encoding == "utf-16" else text.encoding
+    found, at = [], 2 if text.encoding == "utf-16" else 0  # the mark comes first
+    done = 0
+    with text.path.open("rb") as stream:
+        for offset in offsets:
+            at += len(stream.read(offset - done).decode().encode(codec))
+            done = offset
+            found.append(at)
+    return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -13,11 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from outage_analysis.bands import Closed, cuts_of
 from outage_analysis.datasets import Day, Identifier, Name, Noun, Text
+from outage_analysis.layouts import CANONICAL, Columns, folded
 from outage_analysis.pages import read_noun
 from outage_analysis.published import TieOut
-
-CANONICAL = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
-"""The columns of a claim, beside the dimensions that an incident declares."""
 
 RESERVED = {
     *CANONICAL,
@@ -33,6 +29,10 @@ RESERVED = {
     "broken",
     "kept_file",
     "kept_row",
+    "byte_offset",
+    "byte_length",
+    "raw",
+    "noted",
     "line",
     "rule",
     "payment",
@@ -51,6 +51,14 @@ RESERVED = {
 }
 """Names that tables of claims, cubes and payments use for columns of their own."""
 
+COUNTABLE = (
+    "filed_on is within the claims window",
+    "loss is plausible",
+    "claim_id is not repeated",
+    "the complaint is not an exact copy of another",
+)
+"""Rules that an incident may only count: a complaint that breaks one still says what it is about."""
+
 
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
@@ -62,14 +70,9 @@ Moment = Annotated[datetime, AfterValidator(_aware)]
 
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in available_timezones() or name == "localtime":  # that is no zone, and the engine knows none
         raise ValueError("is not an IANA time zone | Write it as Asia/Seoul.")
     return name
-
-
-def folded(text: str) -> str:
-    """A name as people type it, reduced to what distinguishes it: case, width, spaces and hyphens go."""
-    return re.sub(r"[\s\-_.·]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 class Window(Noun):
@@ -150,6 +153,8 @@ class Loss(Noun):
     unit: str = Field(min_length=1, max_length=24)
     negative: Literal["reject", "zero", "band"] = "reject"
     """What a negative value becomes: a reject, a zero loss, or a band of its own."""
+    plausible_to: Annotated[int, Field(ge=1, lt=10**15)] | None = None
+    """The largest loss to believe, in the smallest unit; by default any."""
 
 
 class Headline(Noun):
@@ -170,7 +175,7 @@ class Outcome(Noun):
     paid: str
 
 
-class Incident(Noun):
+class Incident(Columns):
     """An outage; everything about it is in its TOML page."""
 
     id: Identifier
@@ -184,8 +189,8 @@ class Incident(Noun):
     claims_to: Day
     loss: Loss
     sources: tuple[str, ...] = ()
-    columns: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Canonical column -> the headers under which it may arrive, beside its own name."""
+    rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
+    """Rule -> what happens to a complaint that breaks it: a reject, or a claim that is counted apart."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
     claimant_types: tuple[Named, ...] = Field(alias="claimant_type", min_length=1)
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
@@ -223,9 +228,12 @@ class Incident(Noun):
         for dimension in self.dimensions:
             if dimension.id in RESERVED or dimension.id.startswith("raw_"):
                 raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
-        unknown = set(self.columns) - {*CANONICAL, *(d.id for d in self.dimensions)}
-        if unknown:
-            raise ValueError(f"columns maps '{min(unknown)}', which no claim has")
+        foreign = self.foreign(columns_of(self))
+        if foreign:
+            raise ValueError(f"speaks of the column '{foreign}', which no claim has")
+        fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
+        if fixed is not None:
+            raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
         return self
 
     @property
@@ -241,6 +249,11 @@ class Incident(Noun):
     def service(self, id_: str) -> Service:
         """One service by id."""
         return next(s for s in self.services if s.id == id_)
+
+
+def columns_of(incident: Incident) -> list[str]:
+    """Every column of a claim: the canonical ones and the incident's dimensions."""
+    return [*CANONICAL, *(d.id for d in incident.dimensions)]
 
 
 def load_incident(id_or_path: str | Path) -> Incident:

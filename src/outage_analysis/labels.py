@@ -16,8 +16,9 @@ LARGE = 100
 """From here on prose has no decimals."""
 LANGUAGES = ("en", "ko")
 Kind = Literal[
-    "text", "name", "names", "whole", "decimal", "money", "share", "day", "facts", "counted", "links", "word"
-]
+    "text", "name", "names", "word", "rule", "links", "facts",
+    "whole", "decimal", "money", "loss", "share", "day", "counted",
+]  # fmt: skip
 
 COLUMNS: dict[str, Kind] = {
     "as_expected": "word",
@@ -85,7 +86,21 @@ COLUMNS: dict[str, Kind] = {
     "eligibility": "text",
     "expected_text": "text",
     "range_text": "text",
-    "rule_text": "text",
+    "rule_text": "rule",
+    "encoding": "text",
+    "dialect": "text",
+    "first_day": "day",
+    "last_day": "day",
+    "outcome": "word",
+    "complaints": "whole",
+    "source_row": "whole",
+    "example": "text",
+    "told_by": "text",
+    "grain": "word",
+    "claimants": "whole",
+    "filed_again": "whole",
+    "step": "loss",
+    "even": "share",
 }
 """Column -> how it is shown. Its title is the word `column.<name>`."""
 

@@ -28,7 +28,15 @@ ClaimFiles = Annotated[
     list[Path] | None,
     typer.Option(
         "--claims",
-        help="Complaint file, CSV or Parquet; repeat for more. By default the bundled synthetic file.",
+        help="Complaint file, folder, pattern in quotes, or warehouse file; repeat for more. By default the "
+        "bundled synthetic file.",
+    ),
+]
+ColumnPages = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        help="TOML page that says how some files are laid out; repeat for more. `inspect` proposes one.",
     ),
 ]
 Counts = Annotated[
@@ -41,7 +49,9 @@ AsOf = Annotated[
 ]
 MaxRejects = Annotated[str, typer.Option(help="Largest share of rejected rows to go on with: 5% or 0.05.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
-Files = Annotated[list[Path], typer.Argument(help="Complaint files, CSV or Parquet.")]
+Files = Annotated[
+    list[Path], typer.Argument(help="Complaint files, folders, patterns in quotes, or one warehouse file.")
+]
 
 
 def plan_of(
@@ -49,6 +59,7 @@ def plan_of(
     policy: str | None,
     ledger: str | None,
     claims: list[Path] | None,
+    columns: list[str] | None,
     counts: Path | None,
     as_of: str | None,
     max_rejects: str,
@@ -63,6 +74,7 @@ def plan_of(
         policy=policy,
         ledger=ledger,
         claims=tuple(claims) if claims else None,
+        columns=tuple(columns or ()),
         counts=counts,
         as_of=day(as_of),
         max_rejects=share(max_rejects),
@@ -80,7 +92,7 @@ def day(text: str | None) -> date | None:
         raise UsageError("--as-of is not a day", value=text, remedy="Write it as 2022-12-30.") from None
 
 
-def share(text: str) -> float:
+def share(text: str, option: str = "--max-rejects") -> float:
     """A share written as 5% or 0.05."""
     percent = text.endswith("%")
     try:
@@ -88,5 +100,5 @@ def share(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise UsageError("--max-rejects is not a share", value=text, remedy="Write it as 5% or 0.05.")
+        raise UsageError(f"{option} is not a share", value=text, remedy="Write it as 5% or 0.05.")
     return value

@@ -14,15 +14,17 @@ import polars as pl
 
 from outage_analysis.aggregation import build_cube, dimension_labels
 from outage_analysis.assumptions import Ledger, load_ledger
-from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
+from outage_analysis.claims import Claims
 from outage_analysis.costs import cost_table, drivers, levers, tie_outs, totals
 from outage_analysis.cube import Cube, read_counts
 from outage_analysis.datasets import data_root, ids, nearest
 from outage_analysis.distributions import display_bands
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.layouts import load_layout
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.published import TieOut
+from outage_analysis.reading import MAX_REJECTS, read_claims
 from outage_analysis.tables import (
     cited_facts,
     claims_tables,
@@ -43,7 +45,9 @@ class Plan:
         incident: the outage.
         policy: the promises; by default the bundled policy of the incident's id.
         ledger: the assumptions; by default the bundled ledger of that id, if there is one.
-        claims: complaint files; by default the bundled synthetic file of that id, if there is one.
+        claims: complaint files, folders or patterns, or one warehouse file; by default the bundled
+            synthetic file of that id, if there is one.
+        columns: layouts of files that differ from what the incident says.
         counts: a CSV of totals by service, claimant type and band, instead of claims.
         as_of: use only what was public by this day; by default the ledger's day.
         max_rejects: the largest share of rejected rows to go on with.
@@ -54,6 +58,7 @@ class Plan:
     policy: str | Path | None = None
     ledger: str | Path | None = None
     claims: tuple[str | Path, ...] | None = None
+    columns: tuple[str | Path, ...] = ()
     counts: str | Path | None = None
     as_of: date | None = None
     max_rejects: float = MAX_REJECTS
@@ -228,7 +233,8 @@ def _cubes(plan: Plan, incident: Incident, policy: Policy) -> tuple[Claims | Non
         paths = (bundled,) if bundled.is_file() else ()
     if not paths:
         return None, {}
-    claims = read_claims(list(paths), incident, max_rejects=plan.max_rejects)
+    layouts = [load_layout(page) for page in plan.columns]
+    claims = read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
     asked = {
         d for x in policy.schedules for whom in (x.eligibility, *(s.when for s in x.segments)) for d in whom
     }

@@ -16,6 +16,7 @@ from outage_analysis.distributions import cumulative_intake, display_bands, regr
 from outage_analysis.incidents import Incident
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.published import facts, figure, outcomes
+from outage_analysis.quality import claimants_table, heaping_table, quality_table, rule_table
 
 
 def hindsight_apart(
@@ -139,6 +140,8 @@ def claims_tables(
     tables["claims_services"] = with_shares(regroup(cost, ["service"]))
     if claims is not None:
         tables["claims_intake"] = cumulative_intake(cubes["intake"])
-        tables["claims_quality"] = claims.files
-        tables["claims_rejects"] = claims.broken_rules()
+        tables["claims_quality"] = quality_table(claims)
+        tables["claims_rules"] = rule_table(claims)
+        tables["claims_heaping"] = heaping_table(claims)
+        tables["claims_claimants"] = claimants_table(claims)
     return tables

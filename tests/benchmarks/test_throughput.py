@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from outage_analysis import Plan, build_cube, load_incident, load_policy, read_claims, run, write_report
-from outage_analysis.synthetic import load_synthetic, synthesise
+from outage_analysis.synthetic import load_synthetic, synthesise, synthetic_chunks, write_synthetic
 
 pytestmark = pytest.mark.bench
 
@@ -56,6 +56,31 @@ def test_ingest_to_cube_against_a_bare_scan(tmp_path: Path) -> None:
     mine, bare = median_seconds(ours), median_seconds(floor)
     print(f"\ningest to cube, 1.05 M rows: {mine:.2f} s, bare scan {bare:.2f} s, ratio {mine / bare:.1f}")
     assert build_cube(read_claims(path, incident), policy=policy).claims == 1_051_160
+
+
+def test_a_file_read_by_row_against_a_plain_one(tmp_path: Path) -> None:
+    plain, quoted = claims_file(tmp_path, 10), tmp_path / "quoted-synthetic.csv"
+    pl.read_csv(plain, infer_schema=False).write_csv(quoted, quote_style="always")
+    incident = load_incident("kakao-2022")
+    by_row, by_engine = (median_seconds(partial(read_claims, path, incident)) for path in (quoted, plain))
+    ratio = by_row / by_engine
+    print(f"\nreading 1.05 M rows, all quoted: {by_row:.2f} s, plain {by_engine:.2f} s, ratio {ratio:.1f}")
+    assert len(read_claims(quoted, incident)) == len(read_claims(plain, incident))
+
+
+def test_synthetic_rows_in_a_stream_against_writing_them(tmp_path: Path) -> None:
+    page, incident, rows = load_synthetic("kakao-2022"), load_incident("kakao-2022"), 5_000_000
+    path, again = tmp_path / "synthetic.csv", tmp_path / "again.csv"
+
+    def ours() -> None:
+        write_synthetic(synthetic_chunks(page, incident, seed=1, rows=rows), path, seed=1)
+
+    stream = median_seconds(ours)
+    frame = pl.read_csv(path)
+    writing = median_seconds(lambda: frame.write_csv(again))
+    rate = rows / stream / 1e6
+    print(f"\nsynth, 5 M rows: {stream:.1f} s ({rate:.1f} M rows/s), ratio {stream / writing:.1f} to writing")
+    assert len(frame) == rows
 
 
 def test_the_report_does_not_grow_with_the_claims(tmp_path: Path) -> None:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from pathlib import Path
 
-NAMES = ("staged", "typed", "judged", "claims", "rejects", "reconciliation", "claimants", "cube")
-"""Every query, in the order in which a run uses them."""
+NAMES = (
+    *("staged", "typed", "judged", "claims", "rejects", "reconciliation", "claimants", "cube"),
+    *("spans", "examples", "heaping", "repeats", "saved"),
+)
+"""Every query, in the order in which a run uses them, then those about the data."""
 
 
 def text(name: str) -> str:
@@ -42,3 +46,8 @@ def quoted(identifier: str) -> str:
 def literal(value: str) -> str:
     """A text constant as the engine reads it."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def as_path(path: Path) -> str:
+    """A file's path as the engine's readers take it: they take *, ? and [ for patterns."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))

@@ -1,43 +1,41 @@
--- One row a complaint with `broken`, the rules it breaks. The rule's name is the sentence that the user reads.
+-- One row a complaint with the rules it breaks, each by its sentence: `broken` rejects it, `noted` only counts.
 with single as (
     select
-        *,
-        list_filter([
-            case when claim_id is null then 'claim_id is given' end,
-            case when raw_service is null then 'service is given' end,
-            case when raw_service is not null and service is null then 'service is known' end,
-            case when raw_claimant_type is null then 'claimant_type is given' end,
-            case when raw_claimant_type is not null and claimant_type is null
-                then 'claimant_type is known' end,
-            case when filed_on is null then 'filed_on is a date' end,
-            case when filed_on < $claims_from or filed_on > $claims_to
-                then 'filed_on is within the claims window' end,
-            case when raw_loss is not null and (loss is null or abs(loss) >= 1000000000000000)
-                then 'loss is a whole number of the smallest unit, below 10^15' end,
-            case when loss < 0 and $negative = 'reject' then 'loss is not negative' end
-            {dimension_rules}
-        ], lambda rule: rule is not null) as broken_alone
+        typed.*,
+        case
+            when headers_again.source_row is not null then [{header_again}]
+            else list_filter([{broken}], lambda rule: rule is not null)
+        end as broken_alone,
+        list_filter([{noted}], lambda rule: rule is not null) as noted_alone,
+        hash(claimant_id, raw_service, raw_claimant_type, raw_filed_on, raw_loss {raw_dimensions}) as content
     from typed
+    left join headers_again using (file_number, source_row)
 ),
 -- Among the rows that pass alone, the first of each id is kept; the others name it.
 ranked as (
     select
         file_number, source_row,
         first_value(file_number) over same_id as kept_file,
-        first_value(source_row) over same_id as kept_row
+        first_value(source_row) over same_id as kept_row,
+        case
+            when first_value(content) over same_id = content then {copy} else {repeated}
+        end as again
     from single
     where len(broken_alone) = 0
     window same_id as (partition by claim_id order by file_number, source_row)
+),
+compared as (
+    select
+        file_number, source_row, kept_file, kept_row,
+        case when kept_file <> file_number or kept_row <> source_row then again end as again
+    from ranked
 )
 select
-    single.* exclude (broken_alone, loss),
+    single.* exclude (broken_alone, noted_alone, content, loss),
     case when loss < 0 and $negative = 'zero' then 0 else loss end as loss,
-    ranked.kept_file,
-    ranked.kept_row,
-    case
-        when ranked.kept_file <> single.file_number or ranked.kept_row <> single.source_row
-        then ['claim_id is not repeated']
-        else broken_alone
-    end as broken
+    compared.kept_file,
+    compared.kept_row,
+    case when again is null or list_contains({counted}, again) then broken_alone else [again] end as broken,
+    case when list_contains({counted}, again) then list_append(noted_alone, again) else noted_alone end as noted
 from single
-left join ranked using (file_number, source_row)
+left join compared using (file_number, source_row)

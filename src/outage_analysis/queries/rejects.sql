@@ -1,15 +1,20 @@
 -- One row a reject: a record that could not be read, or a complaint with the rules it broke.
+-- `raw` is its text as it came, or its cells where the file has no text; `byte` is where that text starts.
 select
-    files.file as source_file, source_row, broken, null::varchar as raw,
+    files.file as source_file, source_row, located.byte, broken,
+    coalesce(located.raw, concat_ws(' | ', {cells})) as raw, null::varchar as problem,
     claim_id, raw_service as service, raw_claimant_type as claimant_type,
     raw_filed_on as filed_on, raw_loss as loss, kept.file as kept_file, kept_row
 from judged
 join files using (file_number)
 left join files as kept on kept.file_number = judged.kept_file and len(broken) > 0
+left join located using (file_number, source_row)
 where len(broken) > 0
 union all
-select file, source_row, ['the record has the fields of its header'], raw,
+select
+    file, source_row, located.byte, [{unreadable}], located.raw, problem,
     null, null, null, null, null, null, null
 from unreadable
 join files using (file_number)
+left join located using (file_number, source_row)
 order by source_file, source_row

@@ -120,16 +120,20 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         ],
         "claims_bands": ["service", "band", "claims", "share"],
         "claims_intake": ["filed_on", "claims", "cumulative"],
-        "claims_quality": ["file", "rows", "claims", "rejects"],
-        "claims_rejects": ["source_file", "rule_text", "rejects"],
+        "claims_quality": [
+            *("file", "encoding", "dialect", "rows", "claims", "rejects", "first_day", "last_day"),
+        ],
+        "claims_rules": ["source_file", "rule_text", "outcome", "complaints", "source_row", "example"],
+        "claims_claimants": ["told_by", "grain", "claims", "claimants", "filed_again"],
+        "claims_heaping": ["step", "claims", "share", "even"],
     }
     tables = {name: analysis.tables[name] for name in wanted if name in analysis.tables}
     if "claims_costs" in tables:
         tables["claims_costs"] = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
         if tables["claims_costs"]["segment"].null_count() < len(tables["claims_costs"]):
             wanted["claims_costs"].insert(3, "segment")
-    if "claims_rejects" in tables:
-        tables["claims_rejects"] = tables["claims_rejects"].rename({"rule": "rule_text"})
+    if "claims_rules" in tables:
+        tables["claims_rules"] = tables["claims_rules"].rename({"rule": "rule_text"})
     return {name: (frame, wanted[name]) for name, frame in tables.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +12,21 @@ from markupsafe import Markup
 
 from outage_analysis.labels import COLUMNS, Kind, Words
 
-STYLES: dict[Kind, str] = {"whole": "n", "decimal": "n", "money": "n", "share": "n", "day": "d"}
+FIGURES: dict[Kind, Callable[[Words, Any], str]] = {
+    "money": Words.exact_money,
+    "whole": lambda w, value: w.exact(round(value)),
+    "decimal": Words.exact,
+    "loss": lambda w, value: w.exact(value / 10**w.loss_digits),
+    "share": Words.share,
+    "day": Words.day,
+    "word": lambda w, value: w(f"word.{str(value).lower()}"),
+    "rule": lambda w, value: w(f"rule.{value}") if w.has(f"rule.{value}") else str(value),
+}
+"""How a value of a kind is written, where it needs nothing but words."""
+STYLES: dict[Kind, str] = {
+    **dict.fromkeys(("whole", "decimal", "money", "loss", "share"), "n"),
+    "day": "d",
+}
 
 
 @dataclass(frozen=True)
@@ -56,16 +70,8 @@ class Writer:
             return w("report.not_published")
         if value is None or value == "":
             return ""
-        if kind == "money":
-            return w.exact_money(value)
-        if kind in ("whole", "decimal"):
-            return w.exact(round(value) if kind == "whole" else value)
-        if kind == "share":
-            return w.share(value)
-        if kind == "day":
-            return w.day(value)
-        if kind == "word":
-            return w(f"word.{str(value).lower()}")
+        if kind in FIGURES:
+            return FIGURES[kind](w, value)
         if kind == "name":
             return self.names.get(str(value), str(value))
         if kind == "names":

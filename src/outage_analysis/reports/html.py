@@ -74,10 +74,20 @@ def page(analysis: Analysis, lang: str) -> str:
         "lesson": _lesson(analysis, words),
         "funnel": _funnel_words(analysis, words),
         "free_note": free_note(analysis, words),
+        "reconciled": _reconciled(analysis, words),
     }
     context["specs"] = Markup(script_json({name: chart.spec for name, chart in charts.items()}))
     text = _environment().get_template("report.html.j2").render(context)
     return text if text.endswith("\n") else text + "\n"
+
+
+def _reconciled(analysis: Analysis, w: Words) -> str:
+    """Rows = claims + rejects, over all files."""
+    files = analysis.tables.get("claims_quality")
+    if files is None:
+        return ""
+    sums = {c: w.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
+    return w("report.quality_line", **sums)
 
 
 @dataclass(frozen=True)

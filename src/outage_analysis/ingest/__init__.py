@@ -1,0 +1,207 @@
+"""Files of complaints -> staged rows: every record as text, with its file and its row.
+
+Row numbers are those a person counts: the first line of a text, the first row of a sheet and the first
+record of a Parquet file are row 1. Nothing is judged here; a record whose cells do not fit the header
+is kept as unreadable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.datasets import is_file
+from outage_analysis.decoding import COMPRESSIONS, TextFile, as_utf8, original_offsets
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Incident
+from outage_analysis.ingest.delimited import line_places, read_delimited
+from outage_analysis.ingest.jsonlines import read_jsonlines
+from outage_analysis.ingest.parquet import is_of_claims, read_parquet
+from outage_analysis.ingest.staging import OPTIONAL, Shape, Staging, empty_tables, needed
+from outage_analysis.ingest.workbooks import read_workbook
+from outage_analysis.layouts import Layout, layout_for
+from outage_analysis.warehouse import Warehouse
+
+TEXTS: dict[str, Callable[[Staging, TextFile], Shape]] = {
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".txt": read_delimited,
+    ".jsonl": read_jsonlines,
+    ".ndjson": read_jsonlines,
+}
+BINARIES: dict[str, Callable[[Staging, Path], Shape]] = {".parquet": read_parquet, ".xlsx": read_workbook}
+READERS = (*TEXTS, *(text + packed for text in TEXTS for packed in COMPRESSIONS), *BINARIES)
+"""Every suffix that is read."""
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file as it was read."""
+
+    name: str
+    sha256: str
+    bytes: int
+    encoding: str
+    dialect: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The files of a run and how each is laid out; `texts` are those whose bytes can be pointed at."""
+
+    inputs: tuple[InputFile, ...] = ()
+    layouts: tuple[Layout, ...] = ()
+    texts: dict[int, TextFile] = field(default_factory=dict)
+
+
+def stage(
+    warehouse: Warehouse,
+    paths: Sequence[Path],
+    incident: Incident,
+    workspace: Path,
+    *,
+    layouts: Sequence[Layout] = (),
+    before: Staged | None = None,
+) -> Staged:
+    """Fill the tables `files`, `staged` and `unreadable` from the files, in order.
+
+    Args:
+        warehouse: where the tables go.
+        paths: files, each with a suffix of READERS.
+        incident: which columns there are, and how files bring them.
+        workspace: a folder for copies; it must outlive the result.
+        layouts: how the files of some senders differ; the first that fits a file's name is taken.
+        before: files whose rows are in the tables already.
+
+    Raises:
+        InputRefused: a file that is missing, empty, not decodable, without a needed column, or given twice.
+    """
+    wanted = needed(incident)
+    known = (*wanted, *OPTIONAL)
+    before = before or Staged()
+    if not before.inputs:
+        empty_tables(warehouse, (*wanted, *OPTIONAL))
+    inputs, taken = list(before.inputs), list(before.layouts)
+    texts: dict[int, TextFile] = {}
+    for number, path in enumerate(paths, start=len(inputs)):
+        suffix = _checked(path)
+        names = [f.name for f in inputs]
+        name = path.name if path.name not in names else f"{path.name} ({number + 1})"
+        digest = _digest(path, name, inputs)
+        kept = suffix == ".parquet" and is_of_claims(path, incident)
+        layout = Layout() if kept else layout_for(path.name, layouts, incident)
+        taken.append(layout)
+        mapping = partial(layout.mapping, needed=wanted, optional=OPTIONAL, file=name)
+        staging = Staging(warehouse, number, name, layout, mapping, wanted, known, workspace)
+        shape = read_file(staging, path, suffix, texts)
+        inputs.append(InputFile(name, digest, path.stat().st_size, shape.encoding, shape.dialect))
+    numbered = {"file_number": range(len(inputs)), "file": [f.name for f in inputs]}
+    warehouse.load("files", pl.DataFrame(numbered))
+    return Staged(tuple(inputs), tuple(taken), texts)
+
+
+def read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> Shape:
+    """Stage one file by the reader of its suffix; a text joins `texts`."""
+    if suffix in BINARIES:
+        return BINARIES[suffix](staging, path)
+    text = as_utf8(path, staging.workspace, name=staging.name, encoding=staging.layout.encoding)
+    texts[staging.number] = text
+    return TEXTS[suffix](staging, text)
+
+
+def read_unmapped(
+    warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
+) -> tuple[list[str], Shape]:
+    """Stage every column of one file as c0, c1, and so on; returns its headers and how it was read."""
+    headers: list[str] = []
+
+    def every(cells: Sequence[str], row: int | None) -> dict[str, int]:  # noqa: ARG001 - a mapping is asked by row
+        headers.extend(cells)
+        empty_tables(warehouse, [f"c{at}" for at in range(len(cells))])
+        return {f"c{at}": at for at in range(len(cells))}
+
+    suffix = _checked(path)
+    wanted = needed(incident)
+    bare = layout.model_copy(update={"constants": {}})
+    staging = Staging(
+        warehouse, 0, path.name, bare, every, wanted, (*wanted, *OPTIONAL), workspace, of_any_type=True
+    )
+    shape = read_file(staging, path, suffix, {})
+    return headers, shape
+
+
+def suffix_of(path: Path) -> str | None:
+    """The suffix whose reader takes a file, without that of a compression; None when none does."""
+    packed = path.suffix.lower() in COMPRESSIONS
+    suffix = (Path(path.stem) if packed else path).suffix.lower()
+    return suffix if suffix in TEXTS or (suffix in BINARIES and not packed) else None
+
+
+def _checked(path: Path) -> str:
+    if not is_file(path):
+        raise InputRefused("there is no such file", file=path)
+    suffix = suffix_of(path)
+    if suffix is None:
+        raise InputRefused("is of no known format", file=path.name, remedy="Known: " + ", ".join(READERS))
+    try:
+        with path.open("rb") as stream:
+            if not stream.read(1):
+                raise InputRefused("the file is empty", file=path.name)
+    except OSError as error:
+        raise InputRefused(f"cannot be read: {error.strerror}", file=path.name) from error
+    return suffix
+
+
+def _digest(path: Path, name: str, earlier: Sequence[InputFile]) -> str:
+    """The file's hash; refused when another file of the run has the same."""
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    same = next((f.name for f in earlier if f.sha256 == digest), None)
+    if same is not None:
+        raise InputRefused(f"has the same content as {same}", file=name, remedy="Give it once.")
+    return digest
+
+
+def locate(warehouse: Warehouse, staged: Staged) -> None:
+    """Fill `located` with the text and the byte of each row that was rejected, where there are bytes.
+
+    The offset is that of the file as it came, or of what a compressed file holds.
+    """
+    frames = [_located(warehouse, number, text) for number, text in staged.texts.items()]
+    if frames:
+        warehouse.load("_located", pl.concat(frames))
+        warehouse.append("located", "from _located")
+
+
+def _located(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
+    broken = warehouse.frame(
+        "select source_row, byte_offset, byte_length from judged "
+        "where file_number = $number and len(broken) > 0 union all "
+        "select source_row, byte_offset, byte_length from unreadable where file_number = $number "
+        "order by source_row",
+        number=number,
+    )
+    rows = broken["source_row"].to_list()
+    if broken["byte_offset"].null_count():  # read by the engine: a row is a line
+        places = line_places(text.path, rows)
+    else:
+        places = list(zip(broken["byte_offset"], broken["byte_length"], strict=True))
+    raws = []
+    with text.path.open("rb") as stream:
+        for offset, length in places:
+            stream.seek(offset)
+            raws.append(stream.read(length).decode().rstrip("\r\n"))
+    offsets = original_offsets(text, [offset for offset, _ in places])
+    frame = pl.DataFrame(
+        {"source_row": rows, "byte": offsets, "raw": raws}, schema_overrides={"raw": pl.String}
+    )
+    return frame.select(
+        pl.lit(number, pl.Int64).alias("file_number"),
+        pl.col("source_row", "byte").cast(pl.Int64),
+        "raw",
+    )

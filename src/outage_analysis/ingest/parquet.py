@@ -1,0 +1,83 @@
+"""Parquet -> staged rows, by the engine; the first record is row 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Incident
+from outage_analysis.ingest.staging import Shape, Staging
+from outage_analysis.notations import THOUSANDTHS
+from outage_analysis.queries import as_path, quoted
+
+
+def _as_text(column: str, kind: pl.DataType) -> str:
+    """SQL of a column as text; three decimals of a number would look like thousands."""
+    thousandths = isinstance(kind, pl.Decimal) and kind.scale == THOUSANDTHS
+    number = f"cast({quoted(column)} as decimal(38, 4))" if thousandths else quoted(column)
+    return f"cast({number} as varchar)"
+
+
+PLAIN = (
+    *(pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null),
+    *(pl.Decimal, pl.Float32, pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64),
+    *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+)
+"""Types of a column that stand for one plain value; the engine takes an Int128 for bytes."""
+
+
+INCIDENT = "outage_analysis.incident"
+"""The mark, in its metadata, of a Parquet that `save_claims` wrote."""
+
+
+def is_of_claims(path: Path, incident: Incident) -> bool:
+    """Whether a Parquet was written by `save_claims`: its columns are canonical, its amounts plain.
+
+    Raises:
+        InputRefused: it is of another incident.
+    """
+    try:
+        marked = pl.read_parquet_metadata(path).get(INCIDENT)
+    except (OSError, pl.exceptions.PolarsError):
+        return False  # `read_parquet` says what is wrong
+    if marked is not None and marked != incident.id:
+        raise InputRefused(f"holds claims of {marked}, not of {incident.id}", file=path.name)
+    return marked is not None
+
+
+def read_parquet(staging: Staging, path: Path) -> Shape:
+    """Stage a Parquet file; numbers and days become the text that says them.
+
+    Raises:
+        InputRefused: no Parquet file, a damaged one, or a column of lists or records.
+    """
+    try:
+        with path.open("rb") as stream:  # a path could be a pattern
+            schema = pl.read_parquet_schema(stream)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputRefused("is not a Parquet file", file=staging.name) from error
+    headers = list(schema)
+    mapping = staging.mapping(headers, None)
+    for at in mapping.values():
+        if not (staging.of_any_type or isinstance(schema[headers[at]], PLAIN)):
+            raise InputRefused(
+                "holds neither text nor numbers nor days",
+                file=staging.name,
+                column=headers[at],
+                value=schema[headers[at]],
+                remedy="Store it as text, a number or a date.",
+            )
+    try:
+        staging.select(
+            "from read_parquet($path, hive_partitioning = false)",
+            {
+                **{c: _as_text(headers[at], schema[headers[at]]) for c, at in mapping.items()},
+                "source_row": "row_number() over ()",
+            },
+            path=as_path(path),
+        )
+    except InputRefused as error:
+        raise InputRefused("is a damaged Parquet file", file=staging.name, value=error.problem) from error
+    return Shape("parquet", "")

@@ -1,0 +1,141 @@
+"""Where the readers put what they read: rows of text under their number, and records that do not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Incident
+from outage_analysis.layouts import REQUIRED, Layout
+from outage_analysis.queries import literal, quoted
+from outage_analysis.warehouse import Warehouse
+
+OPTIONAL = ("claimant_id", "synthetic")
+BATCH = 50_000
+"""Rows that a reader of ours holds at a time."""
+HEADER_AMONG = 50
+"""The header is looked for among so many first rows."""
+ANOTHER_TABLE = 3
+"""A row that names so many columns is a header."""
+
+DAY = re.compile(r"\d{2}.*\d{2}")
+"""What every day looks like."""
+
+Mapping = Callable[[Sequence[str], int | None], dict[str, int]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a file was read: its encoding, and in words how it was cut into cells."""
+
+    encoding: str
+    dialect: str
+
+
+@dataclass
+class Staging:
+    """One file on its way into the tables `staged` and `unreadable`.
+
+    `mapping` turns the header (and its row) into the position of each column that is wanted.
+    """
+
+    warehouse: Warehouse
+    number: int
+    name: str
+    layout: Layout
+    mapping: Mapping
+    needed: tuple[str, ...]
+    """The columns that a header must name, unless they are constants of the layout."""
+    columns: tuple[str, ...]
+    """The columns that a header may name."""
+    workspace: Path
+    of_any_type: bool = False
+    """Whether a column of lists or records will do, as text."""
+
+    def select(self, source: str, cells: dict[str, str], **values: object) -> None:
+        """Stage a query's rows, each column by its expression."""
+        constants = {c: literal(v) for c, v in self.layout.constants.items() if c in self.columns}
+        taken = "".join(f", {e} as {quoted(c)}" for c, e in {**constants, **cells}.items())
+        self.warehouse.append("staged", f"select {self.number} as file_number{taken} {source}", **values)
+
+    def frame(self, frame: pl.DataFrame) -> None:
+        """Stage a frame of text columns, with source_row and, for a text, byte_offset and byte_length."""
+        if len(frame):
+            self.warehouse.load("_batch", frame)
+            self.select("from _batch", {c: quoted(c) for c in frame.columns})
+
+    def unreadable(self, records: Sequence[tuple[int, int, int, str]]) -> None:
+        """Keep records that do not fit the header: row, byte offset, byte length, what is wrong."""
+        if records:
+            schema = {
+                "source_row": pl.Int64,
+                "byte_offset": pl.Int64,
+                "byte_length": pl.Int64,
+                "problem": pl.String,
+            }
+            self.warehouse.load("_batch", pl.DataFrame(records, schema=schema, orient="row"))
+            self.warehouse.append("unreadable", f"select {self.number} as file_number, * from _batch")
+
+    def header_among(self, rows: Sequence[Sequence[str]]) -> int:
+        """The position of the header: the first row that names every needed column.
+
+        If none does, the row that names the most, or else the fullest; -1 where the layout says that
+        there is no header.
+
+        Raises:
+            InputRefused: above the header, complaints, or another header with rows of its own.
+        """
+        if self.layout.header_row is not None:
+            return self.layout.header_row - 1
+        named = [self.layout.recognised(row, self.columns) for row in rows[:HEADER_AMONG]]
+        wanted = set(self.needed) - self.layout.constants.keys()
+        complete = (at for at, found in enumerate(named) if wanted <= found.keys())
+        fullest = max(range(len(named)), key=lambda at: (len(named[at]), sum(map(bool, rows[at]))), default=0)
+        place = next(complete, fullest)
+        # Titles and second headers stand right above; a header with rows below it is of another table.
+        headers = [at for at in range(place) if len(named[at]) >= ANOTHER_TABLE]
+        if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
+            raise self.another_table(place + 1)
+        day = named[place].get("filed_on") if named else None
+        filled = [row for row in rows[:place] if sum(map(bool, row)) > ANOTHER_TABLE]
+        if day and any(len(row) > day[0] and DAY.search(row[day[0]]) for row in filled):
+            raise InputRefused(
+                "has complaints above its header",
+                file=self.name,
+                row=place + 1,
+                remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns page.",
+            )
+        return place
+
+    def begins_another_table(self, cells: Sequence[str]) -> bool:
+        """Whether a row that does not fit the header is a header of its own."""
+        return len(self.layout.recognised(cells, self.columns)) >= ANOTHER_TABLE
+
+    def another_table(self, row: int) -> InputRefused:
+        """The refusal of a file that holds several tables."""
+        return InputRefused(
+            "has the header of another table in the middle",
+            file=self.name,
+            row=row,
+            remedy="Split the file: one table each.",
+        )
+
+
+def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
+    """Empty tables for the files of one run."""
+    texts = dict.fromkeys(columns, pl.String)
+    keys = {"file_number": pl.Int64, "source_row": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int64}
+    warehouse.load("staged", pl.DataFrame(schema={**keys, **texts}))
+    warehouse.load("unreadable", pl.DataFrame(schema={**keys, "problem": pl.String}))
+    places = {"file_number": pl.Int64, "source_row": pl.Int64, "byte": pl.Int64, "raw": pl.String}
+    warehouse.load("located", pl.DataFrame(schema=places))
+
+
+def needed(incident: Incident) -> tuple[str, ...]:
+    """The columns that every file must bring, or its layout give as constants."""
+    return (*REQUIRED, *(d.id for d in incident.dimensions))

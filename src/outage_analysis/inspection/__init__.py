@@ -1,0 +1,122 @@
+"""A file nobody has seen yet -> what is in it, and the layout page that would read it.
+
+Nothing here is used to read claims: a person reads the proposal, mends it and keeps it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.datasets import nearest
+from outage_analysis.incidents import Incident, Named, columns_of
+from outage_analysis.ingest import read_unmapped
+from outage_analysis.inspection.columns import Column
+from outage_analysis.inspection.proposal import layout_page, proposed
+from outage_analysis.layouts import Layout, folded
+from outage_analysis.privacy import masked
+from outage_analysis.warehouse import Warehouse
+
+SHOWN = 5
+"""Rows and examples that are shown."""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is in one file.
+
+    `columns` has one row a column of the file: header, column (proposed), reads_as (day, amount, service,
+    claimant_type or text), notations, missing (share), distinct, personal (kind, if any) and an example.
+    `rows` are the first ones, `strangers` the services that no alias covers, with the nearest alias.
+    Personal data are masked everywhere.
+    """
+
+    name: str
+    encoding: str
+    dialect: str
+    records: int
+    unreadable: int
+    columns: pl.DataFrame
+    rows: pl.DataFrame
+    strangers: pl.DataFrame
+    claimants: int | None
+    page: str
+    """The layout page, as TOML."""
+
+
+def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:
+    """Look into one complaint file.
+
+    Args:
+        path: a file of any format that is read.
+        incident: what its columns, services and claimant types should be.
+        layout: what is known already, such as the sheet of a workbook.
+
+    Raises:
+        InputRefused: a file that cannot be read at all.
+    """
+    path, known = Path(path), layout or Layout()
+    known.refuse_foreign(columns_of(incident))
+    layout = known.over(incident)
+    warehouse = Warehouse()
+    with tempfile.TemporaryDirectory(prefix="outage-analysis-") as workspace:
+        headers, shape = read_unmapped(warehouse, path, incident, layout, Path(workspace))
+    columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
+    chosen = proposed(columns, headers, layout, incident)
+    names = {at: column for column, at in chosen.items()}
+    table = pl.DataFrame(
+        [(masked(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
+        schema={
+            "header": pl.String,
+            "column": pl.String,
+            "reads_as": pl.String,
+            "notations": pl.String,
+            "missing": pl.Float64,
+            "distinct": pl.Int64,
+            "personal": pl.String,
+            "example": pl.String,
+        },
+        orient="row",
+    )
+    records, unreadable = warehouse.frame(
+        "select (select count(*) from staged) as staged, (select count(*) from unreadable) as unreadable"
+    ).row(0)
+    claimant = chosen.get("claimant_id")
+    return Inspection(
+        path.name,
+        shape.encoding,
+        shape.dialect,
+        records,
+        unreadable,
+        table,
+        _first_rows(warehouse, headers),
+        _strangers(columns[chosen["service"]], incident.services) if "service" in chosen else _NONE,
+        columns[claimant].distinct if claimant is not None else None,
+        layout_page(path.name, columns, chosen, known, incident),
+    )
+
+
+_NONE = pl.DataFrame(schema={"service": pl.String, "rows": pl.Int64, "nearest": pl.String})
+
+
+def _first_rows(warehouse: Warehouse, headers: list[str]) -> pl.DataFrame:
+    cells = ", ".join(f"c{at}" for at in range(len(headers)))
+    frame = warehouse.frame(f"select source_row, {cells} from staged order by source_row limit {SHOWN}")
+    frame.columns = ["row", *(f"{at + 1} {masked(header)}" for at, header in enumerate(headers))]
+    return frame.with_columns(pl.col(pl.String).map_elements(masked, return_dtype=pl.String))
+
+
+def _strangers(column: Column, services: Sequence[Named]) -> pl.DataFrame:
+    """The texts that name no service, most frequent first, with the nearest alias."""
+    spellings = {s for item in services for s in item.spellings()}
+    aliases = [s for item in services for s in (item.name.ko, item.name.en, *item.aliases) if s]
+    rows = [
+        (masked(text), rows, nearest(text, aliases))
+        for text, rows in column.texts.iter_rows()
+        if folded(text) not in spellings
+    ]
+    return pl.DataFrame(rows[: 2 * SHOWN], schema=_NONE.schema, orient="row")

@@ -1,0 +1,155 @@
+"""Staged rows -> what each says, the rules it breaks, claims and rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from outage_analysis import queries
+from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE, broken_sql
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Dimension, Incident, Named
+from outage_analysis.ingest import Staged, locate
+from outage_analysis.ingest.staging import ANOTHER_TABLE, needed
+from outage_analysis.layouts import Layout, folded
+from outage_analysis.notations import amount_sql, day_sql
+from outage_analysis.queries import literal, quoted
+from outage_analysis.warehouse import Warehouse
+
+BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+"""What may stand around a text and says nothing."""
+
+
+def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
+    """Fill `typed`, `judged`, `claims`, `located` and `rejects` from `staged` and `unreadable`.
+
+    Raises:
+        InputRefused: the header of another table in the middle of a file.
+    """
+    warehouse.load("spellings", _spellings(warehouse, incident))
+    dimensions = incident.dimensions
+    raw = "".join(
+        f", nullif(trim({quoted(d.id)}, $blanks), '') as {quoted('raw_' + d.id)}" for d in dimensions
+    )
+    fill = warehouse.create
+    for layout, numbers in _by_layout(staged.layouts):
+        typed = "".join(f", {_dimension_sql(d, layout)} as {quoted(d.id)}" for d in dimensions)
+        query = queries.bind(
+            "typed",
+            files=", ".join(numbers),
+            filed_on=day_sql("raw_filed_on", layout.formats.get("filed_on", ("iso",)), incident.time_zone),
+            loss=_amount_sql("loss", layout, incident.loss_digits),
+            raw_dimensions=raw,
+            typed_dimensions=typed,
+        )
+        fill("typed", query, blanks=BLANKS)
+        fill = warehouse.append
+    warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
+    counted = ", ".join(literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
+    warehouse.create(
+        "judged",
+        queries.bind(
+            "judged",
+            header_again=literal(HEADER_AGAIN),
+            broken=broken_sql(incident, counted=False),
+            noted=broken_sql(incident, counted=True),
+            raw_dimensions="".join(f", {quoted('raw_' + d.id)}" for d in dimensions),
+            copy=literal(COPY),
+            repeated=literal(REPEATED),
+            counted=f"cast([{counted}] as varchar[])",
+        ),
+        negative=incident.loss.negative,
+    )
+    kept = "".join(f", {quoted(d.id)}" for d in dimensions)
+    warehouse.create("claims", queries.bind("claims", dimensions=kept))
+    locate(warehouse, staged)
+    cells = ", ".join(quoted(f"raw_{c}") for c in ("service", "claimant_type", "filed_on", "loss"))
+    warehouse.create(
+        "rejects", queries.bind("rejects", cells=f"claim_id, {cells}", unreadable=literal(UNREADABLE))
+    )
+
+
+def _by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
+    """Each different layout with the numbers of its files: most runs have one."""
+    found: list[tuple[Layout, list[str]]] = []
+    for number, layout in enumerate(layouts):
+        same = next((numbers for other, numbers in found if other == layout), None)
+        if same is None:
+            found.append((layout, same := []))
+        same.append(str(number))
+    return found
+
+
+def _amount_sql(column: str, layout: Layout, digits: int) -> str:
+    """The amount that a column's text stands for; money may have the decimals of its currency."""
+    names = layout.formats.get(column, ("plain",))
+    return amount_sql(quoted(f"raw_{column}"), names, digits=digits, scale=layout.scale.get(column, 1))
+
+
+def _dimension_sql(dimension: Dimension, layout: Layout) -> str:
+    if dimension.kind == "number":
+        return _amount_sql(dimension.id, layout, 0)
+    return quoted(f"raw_{dimension.id}")
+
+
+def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
+    """Every distinct raw spelling that an alias covers, with the id it stands for."""
+    lists: dict[str, tuple[Named, ...]] = {
+        "service": incident.services,
+        "claimant_type": incident.claimant_types,
+    }
+    rows: list[tuple[str, str, str]] = []
+    for column, named in lists.items():
+        ids = {spelling: item.id for item in named for spelling in item.spellings()}
+        raw = warehouse.frame(
+            f"select distinct trim({column}, $blanks) as raw from staged where raw <> '' order by raw",
+            blanks=BLANKS,
+        )
+        rows += [(column, r, ids[folded(r)]) for r in raw["raw"] if folded(r) in ids]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
+
+
+def _headers_again(warehouse: Warehouse, incident: Incident, staged: Staged) -> pl.DataFrame:
+    """The rows that repeat their file's header, as merged exports do: file_number, source_row.
+
+    Raises:
+        InputRefused: a row that is the header of another table, with other columns in the same places.
+    """
+    columns = needed(incident)
+    words = {s for layout in staged.layouts for c in columns for s in layout.spellings(c)}
+    found = []
+    for number, row, *texts in _unreadable_rows(warehouse, columns, words):
+        spellings = staged.layouts[number].spellings
+        said = [(c, folded(t)) for c, t in zip(columns, texts, strict=True) if t and folded(t) in words]
+        if len(said) < ANOTHER_TABLE:
+            continue
+        if not all(word in spellings(column) for column, word in said):
+            raise InputRefused(
+                "has the header of another table in the middle",
+                file=staged.inputs[number].name,
+                row=row,
+                remedy="Split the file: one table each.",
+            )
+        found.append((number, row))
+    keys = {"file_number": pl.Int64, "source_row": pl.Int64}
+    return pl.DataFrame(found, schema=keys, orient="row")
+
+
+def _unreadable_rows(warehouse: Warehouse, columns: Sequence[str], words: set[str]) -> list[tuple[Any, ...]]:
+    """The staged rows in which a column that must mean something holds a word of a header instead."""
+    matches = []
+    for column in ("service", "claimant_type", "filed_on", "loss"):
+        raw = f"raw_{column}"
+        texts = warehouse.frame(
+            f"select distinct {raw} as raw from typed where {column} is null and {raw} is not null"
+        )["raw"]
+        named = [text for text in texts if folded(text) in words]
+        warehouse.load(f"_{column}_words", pl.DataFrame({"raw": named}, schema={"raw": pl.String}))
+        matches.append(f"{raw} in (select raw from _{column}_words)")
+    cells = ", ".join(f"staged.{quoted(c)}" for c in columns)
+    return warehouse.frame(
+        f"select file_number, source_row, {cells} from typed "
+        f"join staged using (file_number, source_row) where {' or '.join(matches)}"
+    ).rows()

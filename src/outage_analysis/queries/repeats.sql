@@ -1,0 +1,29 @@
+-- One row a way to tell claimants apart and a grain: how many there are, and how many filed again.
+with told as (
+    select
+        case when claimant_id is null then 'claim_id' else 'claimant_id' end as told_by,
+        coalesce(claimant_id, claim_id) as claimant_id, service, filed_on, loss
+    from judged
+    where len(broken) = 0
+),
+grains as (
+    select told_by, 'claimant' as grain, 1 as rank, count(*) as claims
+    from told group by told_by, claimant_id
+    union all
+    select told_by, 'claimant_and_service', 2, count(*)
+    from told group by told_by, claimant_id, service
+    union all
+    select told_by, 'claimant_service_and_day', 3, count(*)
+    from told group by told_by, claimant_id, service, filed_on
+    union all
+    select told_by, 'claimant_service_and_loss', 4, count(*)
+    from told where loss > 0 group by told_by, claimant_id, service, loss
+)
+select
+    told_by, grain,
+    cast(sum(claims) as bigint) as claims,
+    count(*) as claimants,
+    count(*) filter (claims > 1) as filed_again
+from grains
+group by told_by, grain, rank
+order by told_by desc, rank

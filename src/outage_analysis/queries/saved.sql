@@ -1,0 +1,10 @@
+-- One row a claim, by its id, as a Parquet file of claims keeps it: it can be read again as a complaint file.
+select
+    claim_id, claimant_id, service, claimant_type, filed_on,
+    {loss} as loss
+    {dimensions},
+    synthetic, files.file as source_file, source_row
+from judged
+join files using (file_number)
+where len(broken) = 0
+order by claim_id, file_number, source_row

@@ -1,0 +1,164 @@
+"""Claims that last: a Parquet file of claims, and a warehouse file that takes further files.
+
+Either is written under another name and renamed: a run that is killed leaves what was there before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis import queries
+from outage_analysis.claims import Claims
+from outage_analysis.datasets import is_file
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
+from outage_analysis.incidents import Incident
+from outage_analysis.ingest import InputFile, Staged
+from outage_analysis.ingest.parquet import INCIDENT
+from outage_analysis.layouts import Layout
+from outage_analysis.queries import quoted
+from outage_analysis.warehouse import Warehouse
+
+PARQUET, STORE = ".parquet", ".duckdb"
+TABLES = ("files", "staged", "unreadable", "located", "judged", "claims", "rejects")
+"""What a warehouse file keeps, beside its passport."""
+EDITION = 1
+"""Of the tables of a warehouse file; another edition is refused."""
+
+
+def save_claims(claims: Claims, path: str | Path) -> None:
+    """Write claims as Parquet, one row a claim, or as a warehouse file (.duckdb); whole or not at all.
+
+    The Parquet holds no text but that of the columns, and says in its metadata of which incident and files
+    it is, and whether it is synthetic; equal claims give equal bytes. The warehouse file holds everything,
+    rejects and their raw text included: it stays with the analyst.
+
+    Raises:
+        UsageError: another suffix.
+        DisclosureBlocked: a column of the Parquet holds personal data.
+        EnvironmentFailed: the disk refused.
+    """
+    path = Path(path)
+    if path.suffix not in (PARQUET, STORE):
+        raise UsageError("is neither .parquet nor .duckdb", file=path.name)
+    if claims.synthetic and "synthetic" not in path.name.lower():
+        raise UsageError(
+            "holds synthetic claims and its name does not say so",
+            file=path.name,
+            remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
+        )
+    with _renamed(path) as part:
+        if path.suffix == STORE:
+            claims.warehouse.load("new_passport", _passport(claims))
+            claims.warehouse.save(part, {**{t: t for t in TABLES}, "passport": "new_passport"})
+        else:
+            dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
+            claims.refuse_personal(["claim_id", "claimant_id", *dimensions])
+            claims.warehouse.write_parquet(_query(claims), part, marks(claims))
+
+
+@contextmanager
+def _renamed(path: Path) -> Iterator[Path]:
+    """A path to write to, renamed when all went well."""
+    part = path.with_name(f".{path.name}.part")
+    left = (part, part.with_name(f"{part.name}.wal"))
+    if not path.parent.is_dir():
+        raise EnvironmentFailed("cannot be written: there is no such folder", file=path)
+    try:
+        for file in left:  # by a run that was killed
+            file.unlink(missing_ok=True)
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise EnvironmentFailed(f"cannot be written: {error.strerror or error}", file=path.name) from error
+    finally:
+        with suppress(OSError):
+            for file in left:
+                file.unlink(missing_ok=True)
+
+
+def _query(claims: Claims) -> str:
+    incident = claims.incident
+    # A loss in money is written as files write it: with the decimals of its currency.
+    digits = incident.loss_digits
+    loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
+    others = "".join(f", {quoted(d.id)}" for d in incident.dimensions)
+    return queries.bind("saved", loss=loss, dimensions=others)
+
+
+def marks(claims: Claims) -> dict[str, str]:
+    """What the metadata of a Parquet of claims says of it."""
+    return {
+        INCIDENT: claims.incident.id,
+        "outage_analysis.incident_sha256": _digest(claims.incident),
+        "outage_analysis.inputs_sha256": " ".join(sorted(f.sha256 for f in claims.inputs)),
+        "outage_analysis.synthetic": "true" if claims.synthetic else "false",
+    }
+
+
+def _digest(incident: Incident) -> str:
+    return hashlib.sha256(incident.model_dump_json(by_alias=True).encode()).hexdigest()
+
+
+def _passport(claims: Claims) -> pl.DataFrame:
+    """One row: what a warehouse file is of."""
+    layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
+    return pl.DataFrame(
+        {
+            "edition": [EDITION],
+            "incident": [claims.incident.id],
+            "incident_sha256": [_digest(claims.incident)],
+            "synthetic": [claims.synthetic],
+            "inputs": [json.dumps([asdict(f) for f in claims.inputs])],
+            "layouts": [json.dumps(layouts)],
+        }
+    )
+
+
+def open_claims(path: Path, incident: Incident) -> Claims:
+    """The claims of a warehouse file, for reading.
+
+    Raises:
+        InputRefused: no warehouse file of this edition, or one judged by another page of the incident.
+    """
+    warehouse = Warehouse()
+    synthetic, staged = _read_passport(warehouse, path, incident, copied=False)
+    counted = warehouse.frame(queries.text("reconciliation"))
+    return Claims(incident, staged.inputs, staged.layouts, warehouse, synthetic, counted)
+
+
+def earlier(warehouse: Warehouse, path: Path, incident: Incident) -> Staged:
+    """Copy the tables of a warehouse file, so that further files can be added; returns its files."""
+    _, staged = _read_passport(warehouse, path, incident, copied=True)
+    return staged
+
+
+def _read_passport(
+    warehouse: Warehouse, path: Path, incident: Incident, *, copied: bool
+) -> tuple[bool, Staged]:
+    if not is_file(path):
+        raise InputRefused("there is no such file", file=path)
+    try:
+        warehouse.open(path, (*TABLES, "passport"), copied=copied)
+        passport = warehouse.frame("select * from passport").row(0, named=True)
+        edition, judged_by = passport["edition"], passport["incident_sha256"]
+        inputs = tuple(InputFile(**f) for f in json.loads(passport["inputs"]))
+        pages = json.loads(passport["layouts"])
+        layouts = tuple(Layout.model_validate_json(json.dumps(page)) for page in pages)
+    except Exception as error:
+        raise InputRefused("is no warehouse file of claims", file=path.name) from error
+    if edition != EDITION or judged_by != _digest(incident):
+        raise InputRefused(
+            f"was judged by another page of the incident {passport['incident']}",
+            file=path.name,
+            remedy="Ingest its files again.",
+        )
+    inputs = tuple(InputFile(**f) for f in json.loads(passport["inputs"]))
+    layouts = tuple(Layout.model_validate_json(json.dumps(page)) for page in json.loads(passport["layouts"]))
+    return passport["synthetic"], Staged(inputs, layouts)

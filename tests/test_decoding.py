@@ -1,0 +1,324 @@
+"""Encodings and compressions: decided by the bytes, the same wherever two blocks of a file meet."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import pytest
+import zstandard
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from outage_analysis import decoding
+from outage_analysis.decoding import TextFile, as_utf8, original_offsets
+from outage_analysis.errors import InputRefused
+from outage_analysis.reading import read_claims
+from tests.conftest import claim_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.incidents import Incident
+
+TEXT = '접수번호,서비스\n1,카카오톡\n2,"톡\'"\n'
+ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp949")
+blocks = st.integers(1, 9)
+texts = st.text(st.sampled_from("a,\"'\r\n카뷁"), max_size=24)
+
+
+def decoded(folder: Path, content: bytes, *, block: int = 1 << 20, name: str = "a.csv") -> TextFile:
+    """A file with this content, read in blocks of so many bytes."""
+    path, workspace = folder / name, folder / "workspace"
+    workspace.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    with patch.object(decoding, "BLOCK", block):
+        return as_utf8(path, workspace, name=name)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the many files of a property."""
+    return tmp_path_factory.mktemp("decoding")
+
+
+def is_utf8(content: bytes) -> bool:
+    """Whether bytes say something in UTF-8: a few syllables of CP949, such as 카, do."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_regular(text: str) -> bool:
+    """What `regular` means, line by line."""
+    lines = re.split("\r\n|\r|\n", text)
+    ends = set(re.findall("\r\n|\r|\n", text))
+    whole = lines[:-1] if not lines[-1] else lines
+    return ends in (set(), {"\n"}, {"\r\n"}) and all(whole)
+
+
+# --- what a text is like --------------------------------------------------------------------------------
+
+
+@given(text=texts, block=blocks, encoding=st.sampled_from(["utf-8", "utf-16", "cp949"]))
+def test_lines_and_quotation_marks_are_told_alike_in_blocks_of_any_size(
+    folder: Path, text: str, block: int, encoding: str
+) -> None:
+    assume(encoding != "cp949" or not is_utf8(text.encode("cp949")))
+    found = decoded(folder, text.encode(encoding), block=block)
+    assert found.path.read_bytes().decode() == text
+    assert found.marks == {mark for mark in "\"'" if mark in text}
+    assert found.regular == is_regular(text)
+    for quote in "\"'":
+        assert found.is_plain(quote) == (is_regular(text) and quote not in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "regular"),
+    [
+        ("a\nb\n", True),
+        ("a\r\nb\r\n", True),
+        ("a", True),
+        ("a\nb", True),
+        ("a\rb\r", False),
+        ("a\nb\r\n", False),
+        ("a\r\r\nb", False),
+        ("a\n\nb", False),
+        ("a\r\n\r\nb", False),
+        ("\na", False),
+        ("\r\na", False),
+        ("a\n\n", False),
+    ],
+)
+@pytest.mark.parametrize("block", [1, 2, 3, 4])
+def test_a_blank_line_or_two_ways_to_end_lines_make_a_text_irregular(
+    tmp_path: Path, text: str, block: int, *, regular: bool
+) -> None:
+    assert is_regular(text) == regular
+    assert decoded(tmp_path, text.encode(), block=block).regular == regular
+
+
+# --- encodings ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 5, 1 << 20])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_an_encoding_is_decided_in_blocks_of_any_size(tmp_path: Path, encoding: str, block: int) -> None:
+    found = decoded(tmp_path, TEXT.encode(encoding), block=block)
+    assert found.encoding == encoding
+    assert found.path.read_text("utf-8-sig") == TEXT
+    assert (found.path == tmp_path / "a.csv") == encoding.startswith("utf-8")
+
+
+@given(
+    lines=st.lists(st.text("a,카뷁뷁½", max_size=5), min_size=1, max_size=8),
+    encoding=st.sampled_from(ENCODINGS),
+)
+def test_an_offset_in_the_text_is_that_of_the_same_line_in_the_file_as_it_came(
+    folder: Path, lines: list[str], encoding: str
+) -> None:
+    content = "".join(f"{line}\n" for line in lines).encode(encoding)
+    assume(encoding != "cp949" or not is_utf8(content))
+    found = decoded(folder, content)
+    mark = 3 if encoding == "utf-8-sig" else 0  # a file in UTF-8 is read as it stands
+    starts = [mark]
+    for line in lines:
+        starts.append(starts[-1] + len(f"{line}\n".encode()))
+    offsets = original_offsets(found, starts)
+    codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
+    pieces = [content[a:b].decode(codec) for a, b in pairwise(offsets)]
+    assert pieces == [f"{line}\n" for line in lines]
+    assert offsets[-1] == len(content)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_the_byte_of_a_reject_is_where_its_text_starts_in_the_file(
+    tmp_path: Path, incident: Incident, encoding: str, quote: str
+) -> None:
+    rows = claim_rows([{}, {"service": "없는 서비스"}, {"region": "서울"}, {"loss": "많음"}], incident)
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows), "짧은,행"]
+    lines[1] = lines[1].replace("카톡", f"{quote}카톡{quote}")
+    content = "".join(f"{line}\r\n" for line in lines).encode(encoding)
+    (tmp_path / "a.csv").write_bytes(content)
+    rejects = read_claims(tmp_path / "a.csv", incident, max_rejects=1).rejects
+    assert rejects["source_row"].to_list() == [3, 5, 6]
+    codec = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le"}.get(encoding, encoding)
+    for byte, raw, row in rejects.select("byte", "raw", "source_row").iter_rows():
+        assert raw == lines[row - 1]
+        assert content[byte:].decode(codec).startswith(f"{raw}\r\n")
+
+
+@given(
+    before=st.text("a카뷁", max_size=9), after=st.text("a카", max_size=4), block=blocks,
+    encoding=st.sampled_from(["utf-8-sig", "utf-8"]),
+)  # fmt: skip
+def test_the_byte_that_cannot_be_decoded_is_named_in_blocks_of_any_size(
+    folder: Path, before: str, after: str, block: int, encoding: str
+) -> None:
+    start = before.encode(encoding)
+    # No character of UTF-8 or CP949 has this byte in it, or begins with it.
+    with pytest.raises(InputRefused) as refusal:
+        decoded(folder, start + b"\xff" + after.encode(), block=block)
+    assert f"is not UTF-8 at byte {len(start)}" in str(refusal.value)
+
+
+@given(before=st.text("a,\n", max_size=9), block=blocks)
+def test_a_text_that_ends_inside_a_character_is_taken_for_no_other_encoding(
+    folder: Path, before: str, block: int
+) -> None:
+    for cut in (1, 2):
+        with pytest.raises(InputRefused, match=rf"is not UTF-8 at byte {len(before)}\. Save it") as refusal:
+            decoded(folder, before.encode() + "가".encode()[:cut], block=block)
+        assert "CP949" not in str(refusal.value)
+
+
+@given(before=st.text("a카", max_size=9), block=blocks)
+def test_a_nul_is_found_in_blocks_of_any_size(folder: Path, before: str, block: int) -> None:
+    with pytest.raises(InputRefused, match=f"holds a NUL byte at {len(before.encode())}") as refusal:
+        decoded(folder, f"{before}\0a".encode(), block=block)
+    assert refusal.value.remedy == "Save it as UTF-8 text."
+
+
+def test_a_mark_outweighs_what_else_the_bytes_could_be(tmp_path: Path) -> None:
+    odd = codecs.BOM_UTF16_LE + "가나".encode("utf-16-le") + b"\x00"
+    with pytest.raises(InputRefused, match="is not UTF-16 at byte 6"):
+        decoded(tmp_path, odd)
+    with pytest.raises(InputRefused, match="is not UTF-8 at byte 3"):
+        decoded(tmp_path, codecs.BOM_UTF8 + "가".encode("cp949"))
+
+
+def test_a_blank_line_behind_the_mark_is_a_row_that_is_counted(tmp_path: Path, incident: Incident) -> None:
+    (row,) = claim_rows([{}], incident)
+    text = "\n" + ",".join(row) + "\n" + ",".join(row.values()) + "\n"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+        assert read_claims(tmp_path / "a.csv", incident).frame()["source_row"].to_list() == [3], encoding
+
+
+# --- compressions ---------------------------------------------------------------------------------------
+
+
+def wide_frame(content: bytes) -> bytes:
+    """A frame that asks for a window of 256 MB."""
+    options = zstandard.ZstdCompressionParameters(window_log=28)
+    packer = zstandard.ZstdCompressor(compression_params=options).compressobj()
+    return packer.compress(content) + packer.flush()
+
+
+PACKED = {".gz": gzip.compress(TEXT.encode(), mtime=0), ".zst": zstandard.compress(TEXT.encode())}
+SKIPPABLE = b"\x50\x2a\x4d\x18\x04\x00\x00\x00abcd"  # a frame of zstd that holds no content
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("block", [1, 7, 1 << 12])
+def test_a_compressed_text_is_the_text_in_it(tmp_path: Path, suffix: str, block: int) -> None:
+    with patch.object(decoding, "SMALL_BLOCK", block):
+        found = decoded(tmp_path, PACKED[suffix], name=f"a.csv{suffix}")
+    assert found.path.read_text("utf-8") == TEXT
+    assert (found.encoding, found.regular) == ("utf-8", True)
+    assert found.marks == {"'", '"'}
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("block", [1, 7, 1 << 12])
+def test_frames_may_follow_one_another(tmp_path: Path, suffix: str, block: int) -> None:
+    one = PACKED[suffix]
+    empty = gzip.compress(b"") if suffix == ".gz" else zstandard.compress(b"")
+    with patch.object(decoding, "SMALL_BLOCK", block):
+        found = decoded(tmp_path, empty + one + empty + one + one, name=f"a.csv{suffix}")
+    assert found.path.read_text("utf-8") == TEXT * 3
+
+
+def test_a_frame_that_may_be_skipped_is(tmp_path: Path) -> None:
+    found = decoded(tmp_path, SKIPPABLE + PACKED[".zst"] + SKIPPABLE, name="a.csv.zst")
+    assert found.path.read_text("utf-8") == TEXT
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_a_stream_that_is_cut_short_anywhere_is_refused(tmp_path: Path, suffix: str) -> None:
+    whole = PACKED[suffix]
+    for size in range(1, len(whole)):
+        for content in (whole[:size], whole + whole[:size]):
+            with pytest.raises(InputRefused, match=rf"a\.csv{suffix}: is (cut short|damaged)"):
+                decoded(tmp_path, content, name=f"a.csv{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        (".gz", PACKED[".gz"] + b"garbage"),
+        (".gz", TEXT.encode()),
+        (".gz", PACKED[".zst"]),
+        (".gz", PACKED[".gz"][:-8] + bytes(8)),  # another checksum
+        (".zst", PACKED[".zst"] + b"garbage"),
+        (".zst", TEXT.encode()),
+        (".zst", PACKED[".gz"]),
+        (".zst", wide_frame(TEXT.encode())),
+    ],
+)
+def test_what_is_no_such_stream_is_refused_on_one_line(tmp_path: Path, suffix: str, content: bytes) -> None:
+    with pytest.raises(InputRefused, match=rf"a\.csv{suffix}: is damaged") as refusal:
+        decoded(tmp_path, content, name=f"a.csv{suffix}")
+    assert len(str(refusal.value).splitlines()) == 1
+    assert refusal.value.exit_code == 3
+
+
+def test_a_text_that_is_compressed_twice_or_under_another_name_is_no_text(tmp_path: Path) -> None:
+    for name, content in (
+        ("a.csv", PACKED[".gz"]),
+        ("a.csv", PACKED[".zst"]),
+        ("a.csv.gz", gzip.compress(PACKED[".gz"])),
+    ):
+        with pytest.raises(InputRefused, match=r"is not UTF-8 at byte|holds a NUL byte"):
+            decoded(tmp_path, content, name=name)
+
+
+@pytest.mark.parametrize("name", ["a.gz", "a.csv.bz2", "a.parquet.gz", "a.xlsx.zst", "a.csv.gz.gz"])
+def test_a_compression_around_no_text_is_of_no_known_format(
+    tmp_path: Path, incident: Incident, name: str
+) -> None:
+    (tmp_path / name).write_bytes(PACKED[".gz"])
+    with pytest.raises(InputRefused, match="is of no known format") as refusal:
+        read_claims(tmp_path / name, incident)
+    assert ".csv.gz" in refusal.value.remedy
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_what_grows_beyond_all_reason_is_refused_before_it_is_whole(tmp_path: Path, suffix: str) -> None:
+    content = b"a" * 500_000
+    bomb = gzip.compress(content) if suffix == ".gz" else zstandard.compress(content)
+    path, workspace = tmp_path / f"a.csv{suffix}", tmp_path / "workspace"
+    workspace.mkdir()
+    path.write_bytes(bomb)
+    with (
+        patch.object(decoding, "ALWAYS_EXPANDED", 100_000),
+        patch.object(decoding, "SMALL_BLOCK", 64),
+        pytest.raises(InputRefused, match="grows more than 300-fold when decompressed") as refusal,
+    ):
+        as_utf8(path, workspace, name=path.name)
+    assert refusal.value.remedy == "Decompress it yourself, if you trust it."
+    (copy,) = workspace.iterdir()
+    assert copy.stat().st_size < len(content) or suffix == ".zst"  # one block of zstd may be all of it
+    assert len(as_utf8(path, workspace, name=path.name).path.read_bytes()) == len(content)
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("a.CSV.GZ", "utf-8"), ("신고.tsv.gz", "cp949")])
+def test_a_compressed_file_gives_the_claims_and_the_bytes_of_what_is_in_it(
+    tmp_path: Path, incident: Incident, name: str, encoding: str
+) -> None:
+    rows = claim_rows([{}, {"loss": "많음"}], incident)
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    content = "\n".join(lines).encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(content))
+    claims = read_claims(tmp_path / name, incident, max_rejects=1)
+    assert claims.frame()["source_row"].to_list() == [2]
+    assert claims.inputs[0].encoding == encoding
+    (byte,) = claims.rejects["byte"]
+    assert content[byte:].decode(encoding) == lines[2]

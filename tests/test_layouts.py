@@ -1,0 +1,506 @@
+"""Layout pages: headers, notations, units and constants of files that differ from sender to sender."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from xlsxwriter import Workbook  # type: ignore[import-untyped]
+
+from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.incidents import Dimension, Incident, load_incident
+from outage_analysis.layouts import Layout, layout_for, load_layout
+from outage_analysis.reading import read_claims
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+
+COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
+HEADER = ",".join(COLUMNS)
+GOOD = "1,카톡,소상공인,2022-10-19,300000"
+
+
+@pytest.fixture(scope="module")
+def incident() -> Incident:
+    """The Kakao incident without its dimensions: five columns are enough here."""
+    return load_incident("kakao-2022").model_copy(update={"dimensions": ()})
+
+
+def read(paths: Path | list[Path], incident: Incident, *layouts: Layout) -> Claims:
+    return read_claims(paths, incident, layouts=layouts, max_rejects=1)
+
+
+def write(path: Path, *lines: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(("\n".join(lines) + "\n").encode(encoding))
+    return path
+
+
+def first(claims: Claims) -> dict[str, Any]:
+    return claims.frame().row(0, named=True)
+
+
+def losses(tmp_path: Path, incident: Incident, layout: Layout, *texts: str) -> list[int | str | None]:
+    """What each text becomes as a loss; "reject" if it is none."""
+    rows = (f'{n},카톡,소상공인,2022-10-19,"{text}"' for n, text in enumerate(texts))
+    path = write(tmp_path / "losses.csv", HEADER, *rows, "good,카톡,소상공인,2022-10-19,")
+    read_as = dict(read(path, incident, layout).frame().select("claim_id", "loss").iter_rows())
+    return [read_as.get(str(n), "reject") for n in range(len(texts))]
+
+
+# --- headers ------------------------------------------------------------------------------------------
+
+
+def test_a_page_adds_headers_to_those_of_the_incident(tmp_path: Path, incident: Incident) -> None:
+    layout = Layout(columns={"claim_id": ("Fall-Nr.",), "loss": ("Schaden",)})
+    path = write(tmp_path / "a.csv", "fall nr,서비스,신고자구분,접수일,SCHADEN", GOOD)
+    assert first(read(path, incident, layout))["loss"] == 300_000
+    with pytest.raises(InputRefused, match="the column claim_id is missing"):
+        read(path, incident)
+
+
+def test_a_header_of_the_page_comes_before_one_of_the_incident(tmp_path: Path, incident: Incident) -> None:
+    layout = Layout(columns={"claim_id": ("Fall",)})
+    path = write(tmp_path / "a.csv", f"id,{HEADER.replace('claim_id', 'Fall')}", f"x,{GOOD}")
+    assert first(read(path, incident, layout))["claim_id"] == "1"
+
+
+def test_two_headers_of_one_page_for_one_column_are_refused(tmp_path: Path, incident: Incident) -> None:
+    layout = Layout(columns={"loss": ("net", "gross")})
+    path = write(tmp_path / "a.csv", "claim_id,service,claimant_type,filed_on,net,gross", f"{GOOD},5")
+    with pytest.raises(InputRefused, match=r"a\.csv, row 1: two columns stand for loss") as refusal:
+        read(path, incident, layout)
+    assert refusal.value.value == "net and gross"
+
+
+@given(
+    order=st.permutations(COLUMNS),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+    names=st.lists(
+        st.text("ㄱ카a1(/)'#", min_size=1, max_size=6), min_size=5, max_size=5, unique_by=str.casefold
+    ),
+)
+@settings(max_examples=20)
+def test_any_order_of_any_headers_gives_the_same_claims(
+    tmp_path_factory: pytest.TempPathFactory, order: list[str], delimiter: str, names: list[str]
+) -> None:
+    incident = load_incident("kakao-2022").model_copy(update={"dimensions": ()})
+    called = dict(zip(COLUMNS, (f"x{name}" for name in names), strict=True))
+    layout = Layout(columns={column: (name,) for column, name in called.items()})
+    cells = dict(zip(COLUMNS, GOOD.split(","), strict=True))
+    lines = [delimiter.join(of[c] for c in order) for of in (called, cells)]
+    path = tmp_path_factory.mktemp("order") / "a.csv"
+    mapped = read(write(path, *lines), incident, layout).frame()
+    assert mapped.equals(read(write(path, HEADER, GOOD), incident).frame())
+
+
+# --- which page is for which file -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "fits"),
+    [
+        ("*", "any.csv", True),
+        ("partner-*.csv", "partner-1.csv", True),
+        ("PARTNER-*.CSV", "partner-1.csv", True),
+        ("partner-*", "Partner-1.xlsx", True),
+        ("partner-?.csv", "partner-12.csv", False),
+        ("partner.csv", "the-partner.csv", False),
+        ("접수*", unicodedata.normalize("NFD", "접수 내역.csv"), True),
+        ("[상담팀] ?역.csv", "[상담팀] 내역.csv", True),
+        ("[abc].csv", "a.csv", False),
+    ],
+)
+def test_a_pattern_is_of_whole_names_in_any_case(
+    incident: Incident, pattern: str, name: str, *, fits: bool
+) -> None:
+    layout = Layout(files=pattern, scale={"loss": 7})
+    assert layout_for(name, [layout], incident).scale == ({"loss": 7} if fits else {})
+
+
+def test_the_first_page_that_fits_is_taken_alone(incident: Incident) -> None:
+    layouts = [
+        Layout(files="b*", scale={"loss": 2}),
+        Layout(files="*.csv", scale={"loss": 3}, formats={"filed_on": ("dmy",)}),
+        Layout(scale={"loss": 5}),
+    ]
+    found = {name: layout_for(name, layouts, incident) for name in ("b.csv", "a.csv", "a.txt")}
+    assert {name: layout.scale["loss"] for name, layout in found.items()} == {
+        "b.csv": 2,
+        "a.csv": 3,
+        "a.txt": 5,
+    }
+    assert found["b.csv"].formats["filed_on"] == incident.formats["filed_on"]
+
+
+def test_days_before_and_behind_their_months_are_told_apart_by_file(
+    tmp_path: Path, incident: Incident
+) -> None:
+    paths = [
+        write(tmp_path / "london.csv", HEADER, GOOD.replace("2022-10-19", "03/11/2022")),
+        write(
+            tmp_path / "boston.csv", "Case" + HEADER[8:], "2" + GOOD[1:].replace("2022-10-19", "11/04/2022")
+        ),
+    ]
+    layouts = (
+        Layout(files="london*", formats={"filed_on": ("dmy",)}),
+        Layout(files="boston*", formats={"filed_on": ("mdy",)}, columns={"claim_id": ("Case",)}),
+    )
+    claims = read(paths, incident, *layouts)
+    days = dict(claims.frame().select("source_file", "filed_on").iter_rows())
+    assert days == {"london.csv": date(2022, 11, 3), "boston.csv": date(2022, 11, 4)}
+    assert [layout.files for layout in claims.layouts] == ["london*", "boston*"]
+
+
+# --- notations ------------------------------------------------------------------------------------------
+
+
+def test_the_notations_of_a_page_replace_the_incident_s_column_by_column(
+    tmp_path: Path, incident: Incident
+) -> None:
+    layout = Layout(formats={"filed_on": ("dmy",)})
+    path = write(
+        tmp_path / "a.csv",
+        HEADER,
+        '1,카톡,소상공인,19.10.2022,"300,000원"',  # the amounts are still the incident's
+        "2,카톡,소상공인,2022-10-19,1",
+    )
+    claims = read(path, incident, layout)
+    assert claims.frame().select("claim_id", "loss", "filed_on").rows() == [
+        ("1", 300_000, date(2022, 10, 19))
+    ]
+    assert claims.rejects["broken"].to_list() == [["filed_on is a date"]]
+
+
+def test_what_two_declared_notations_read_differently_is_a_reject(tmp_path: Path, incident: Incident) -> None:
+    layout = Layout(formats={"filed_on": ("dmy", "mdy")})
+    days = ("19/10/2022", "10/19/2022", "11/11/2022", "10/11/2022")
+    rows = (f"{n},카톡,소상공인,{day},1" for n, day in enumerate(days))
+    wide = incident.model_copy(update={"claims_to": date(2022, 12, 31)})
+    claims = read(write(tmp_path / "a.csv", HEADER, *rows), wide, layout)
+    assert claims.frame()["claim_id"].to_list() == ["0", "1", "2"]
+    assert claims.rejects["broken"].to_list() == [["filed_on is a date"]]
+
+
+# --- units ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "loss"),
+    [
+        ("30", 300_000),
+        ("1,000", 10_000_000),
+        ("0.5", 5_000),
+        ("0", 0),
+        ("", None),
+        ("12.3456", 123_456),
+        ("12.34567", "reject"),  # half a won
+        ("100000000000", "reject"),  # no loss is so large
+    ],
+)
+def test_amounts_in_ten_thousands_are_multiplied(
+    tmp_path: Path, incident: Incident, text: str, loss: int | str | None
+) -> None:
+    assert losses(tmp_path, incident, Layout(scale={"loss": 10_000}), text) == [loss]
+
+
+def test_a_text_that_names_its_unit_is_not_multiplied_by_the_scale(
+    tmp_path: Path, incident: Incident
+) -> None:
+    texts = ["30만원", "30만", "300,000원", "₩300,000", "KRW 300000", "30만 원"]
+    assert losses(tmp_path, incident, Layout(scale={"loss": 10_000}), *texts) == [300_000] * len(texts)
+    assert losses(tmp_path, incident, Layout(), *texts) == [300_000] * len(texts)
+
+
+def test_the_unit_of_the_incident_holds_until_a_page_names_another(
+    tmp_path: Path, incident: Incident
+) -> None:
+    thousands = incident.model_copy(update={"scale": {"loss": 1_000}})
+    assert losses(tmp_path, thousands, Layout(), "30") == [30_000]
+    assert losses(tmp_path, thousands, Layout(scale={"loss": 1}), "30") == [30]
+
+
+def test_a_unit_and_the_decimals_of_a_currency_go_together(tmp_path: Path, incident: Incident) -> None:
+    euros = incident.model_copy(
+        update={"currency": "EUR", "minor_units": 2, "loss": incident.loss.model_copy(update={"unit": "EUR"})}
+    )
+    in_thousands = Layout(scale={"loss": 1_000}, formats={"loss": ("plain",)})
+    found = losses(tmp_path, euros, in_thousands, "1.25", "0.00001", "0.000001")
+    assert found == [125_000, 1, "reject"]  # in cents
+
+
+def test_a_dimension_may_have_a_unit_and_notations_too(tmp_path: Path, incident: Incident) -> None:
+    distance = Dimension.model_validate(
+        {"id": "distance", "name": {"en": "Distance"}, "kind": "number", "edges": (5,)}
+    )
+    far = incident.model_copy(update={"dimensions": (distance,)})
+    layout = Layout(scale={"distance": 1_000}, formats={"distance": ("european",)})
+    path = write(tmp_path / "a.csv", f"{HEADER};distance".replace(",", ";"), f"{GOOD.replace(',', ';')};1,5")
+    assert first(read(path, far, layout))["distance"] == 1_500
+
+
+# --- constants ------------------------------------------------------------------------------------------
+
+
+def test_a_partner_s_file_without_a_service_gets_the_one_that_the_page_names(
+    tmp_path: Path, incident: Incident
+) -> None:
+    path = write(tmp_path / "a.csv", "claim_id,claimant_type,filed_on,loss", "1,소상공인,2022-10-19,5")
+    claims = read(path, incident, Layout(constants={"service": "카카오 택시"}))
+    assert claims.frame()["service"].to_list() == ["kakao_t"]
+    with pytest.raises(InputRefused, match="the column service is missing"):
+        read(path, incident)
+
+
+def test_a_constant_is_judged_as_any_value_is(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "a.csv", "claim_id,claimant_type,filed_on,loss", "1,소상공인,2022-10-19,5")
+    with pytest.raises(InputRefused, match="service is known") as refusal:
+        read(path, incident, Layout(constants={"service": "카카오톸"}))
+    assert "'카카오톡'" in refusal.value.remedy
+    with pytest.raises(InputRefused, match="service is given"):
+        read(path, incident, Layout(constants={"service": ""}))
+
+
+def test_a_constant_beside_a_column_is_refused(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "a.csv", HEADER.replace("service", "서비스명"), GOOD)
+    with pytest.raises(InputRefused, match="which the page gives as a constant") as refusal:
+        read(path, incident, Layout(constants={"service": "카톡"}))
+    assert (refusal.value.file, refusal.value.row) == ("a.csv", 1)
+    assert "서비스명" in str(refusal.value)
+
+
+def test_an_empty_constant_leaves_a_dimension_or_a_loss_unknown(tmp_path: Path) -> None:
+    kakao = load_incident("kakao-2022")
+    path = write(tmp_path / "a.csv", HEADER.replace(",loss", ",region"), GOOD.replace("300000", "서울"))
+    layout = Layout(constants={"industry": "", "category": "free", "loss": ""})
+    row = first(read(path, kakao, layout))
+    assert {c: row[c] for c in ("region", "industry", "category", "loss")} == {
+        "region": "서울",
+        "industry": None,
+        "category": "free",
+        "loss": None,
+    }
+
+
+@pytest.mark.parametrize("evil", ["'; drop table staged; --", '"', "{region}", "$path", "a\\'b"])
+def test_a_constant_is_text_and_nothing_else(tmp_path: Path, evil: str) -> None:
+    kakao = load_incident("kakao-2022")
+    path = write(tmp_path / "a.csv", HEADER, GOOD)
+    claims = read(path, kakao, Layout(constants=dict.fromkeys(("region", "industry", "category"), evil)))
+    assert first(claims)["region"] == evil
+
+
+# --- how a text is cut ----------------------------------------------------------------------------------
+
+
+def test_a_declared_encoding_is_the_only_one_tried(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "a.csv", HEADER, GOOD, encoding="cp949")
+    assert read(path, incident, Layout(encoding="cp949")).inputs[0].encoding == "cp949"
+    with pytest.raises(InputRefused, match="is not UTF-8 at byte") as refusal:
+        read(path, incident, Layout(encoding="utf-8"))
+    assert "CP949" not in str(refusal.value)
+
+
+def test_an_encoding_that_the_mark_of_the_file_denies_is_refused(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "a.csv", HEADER, GOOD, encoding="utf-8-sig")
+    assert len(read(path, incident, Layout(encoding="utf-8"))) == 1
+    with pytest.raises(InputRefused, match="begins with the mark of UTF-8-SIG, and CP949 was declared"):
+        read(path, incident, Layout(encoding="cp949"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_read_or_refused_on_one_line(
+    tmp_path: Path, incident: Incident, encoding: str
+) -> None:
+    path = write(tmp_path / "a.csv", HEADER, GOOD, encoding=encoding)
+    try:
+        assert first(read(path, incident, Layout(encoding="utf-16")))["loss"] == 300_000
+    except InputRefused as refusal:
+        assert len(str(refusal).splitlines()) == 1  # noqa: PT017 - one outcome of two
+
+
+def test_a_declared_delimiter_may_be_any_character(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "a.csv", HEADER.replace(",", "^"), GOOD.replace(",", "^"))
+    claims = read(path, incident, Layout(delimiter="^"))
+    assert (first(claims)["loss"], claims.inputs[0].dialect[:13]) == (300_000, "delimiter '^'")
+    with pytest.raises(InputRefused, match="is missing"):
+        read(path, incident)
+
+
+@pytest.mark.parametrize(
+    ("quote", "field", "said"),
+    [('"', '"a,b"', "a,b"), ("'", "'a,\"b'", 'a,"b'), ("none", '"ab', '"ab'), ("none", "it's", "it's")],
+)
+def test_a_declared_quotation_mark_is_the_only_one(
+    tmp_path: Path, incident: Incident, quote: str, field: str, said: str
+) -> None:
+    path = write(tmp_path / "a.csv", HEADER, GOOD.replace("1,", f"{field},", 1))
+    layout = Layout.model_validate({"quote": quote})
+    assert first(read(path, incident, layout))["claim_id"] == said
+
+
+def test_the_row_of_a_header_may_be_named(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "a.csv", HEADER, "Nr,A,B,C,D", GOOD, "title")
+    with_names = {"claim_id": ("Nr",), "service": ("A",), "claimant_type": ("B",), "filed_on": ("C",)}
+    claims = read(path, incident, Layout(header_row=2, columns={**with_names, "loss": ("D",)}))
+    assert claims.frame()["source_row"].to_list() == [3]
+    assert claims.rejects["source_row"].to_list() == [4]
+
+
+@pytest.mark.parametrize("quoted", [False, True])
+def test_the_columns_of_a_file_without_a_header_have_numbers(
+    tmp_path: Path, incident: Incident, *, quoted: bool
+) -> None:
+    row = GOOD.replace("카톡", '"카톡"') if quoted else GOOD
+    path = write(tmp_path / "a.csv", row, row.replace("1,", "2,", 1), "short,row")
+    numbered = Layout(header_row=0, columns={c: (str(n),) for n, c in enumerate(COLUMNS, start=1)})
+    claims = read(path, incident, numbered)
+    assert claims.frame().select("source_row", "claim_id").rows() == [(1, "1"), (2, "2")]
+    assert claims.rejects["raw"].to_list() == ["short,row"]
+
+
+def test_a_sheet_may_be_named(tmp_path: Path, incident: Incident) -> None:
+    path = tmp_path / "a.xlsx"
+    with Workbook(path) as book:
+        for name, id_ in (("10월", "1"), ("11월", "2")):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, COLUMNS)
+            sheet.write_row(1, 0, [id_, "카톡", "소상공인", "2022-10-19", 300_000])
+    assert first(read(path, incident, Layout(sheet="11월")))["claim_id"] == "2"
+    with pytest.raises(InputRefused, match="has the columns on several sheets") as refusal:
+        read(path, incident)
+    assert 'sheet = "10월"' in refusal.value.remedy
+    with pytest.raises(InputRefused, match="has no such sheet") as refusal:
+        read(path, incident, Layout(sheet="12월"))
+    assert "10월, 11월" in refusal.value.remedy
+
+
+# --- pages ----------------------------------------------------------------------------------------------
+
+FULL = """
+files = "partner-*.csv"
+encoding = "cp949"
+delimiter = ";"
+quote = "none"
+header_row = 3
+sheet = "Sheet 1"
+
+[columns]
+claim_id = ["Fall", "Nr."]
+
+[formats]
+filed_on = ["dmy", "korean"]
+loss = ["plain"]
+
+[scale]
+loss = 10_000
+
+[constants]
+service = "카톡"
+"""
+
+
+def test_a_page_says_all_of_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "page.toml", FULL)
+    assert load_layout(path) == Layout(
+        files="partner-*.csv",
+        encoding="cp949",
+        delimiter=";",
+        quote="none",
+        header_row=3,
+        sheet="Sheet 1",
+        columns={"claim_id": ("Fall", "Nr.")},
+        formats={"filed_on": ("dmy", "korean"), "loss": ("plain",)},
+        scale={"loss": 10_000},
+        constants={"service": "카톡"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            '["plain"]',
+            '["plane"]',
+            "line 12, formats: has no notation 'plane' for loss. Known: plain, grouped,",
+        ),
+        ('["plain"]', '["iso"]', "line 12, formats: has no notation 'iso' for loss. Known: plain,"),
+        (
+            '"dmy", "korean"',
+            '"dd.mm.yyyy"',
+            "formats: has no notation 'dd.mm.yyyy' for filed_on. Known: iso,",
+        ),
+        ('["plain"]', "[]", "has no notation '' for loss"),
+        ('["plain"]', '"plain"', "line 14, formats > loss: "),
+        ('["Fall", "Nr."]', '"Fall"', "line 10, columns > claim_id: "),
+        ("10_000", "0", "line 17, scale > loss: "),
+        ("10_000", "0.5", "line 17, scale > loss: "),
+        ("10_000", "1_000_000_001", "line 17, scale > loss: "),
+        ('"카톡"', "7", "line 20, constants > service: "),
+        ('"cp949"', '"latin-1"', "line 3, encoding: input should be 'utf-8', 'utf-16' or 'cp949'"),
+        ('delimiter = ";"', 'delimiter = ";;"', "line 4, delimiter: "),
+        ('delimiter = ";"', 'delimiter = ""', "line 4, delimiter: "),
+        ('"none"', '"`"', "line 5, quote: "),
+        ("header_row = 3", "header_row = -1", "line 6, header_row: "),
+        ("sheet =", "sheets =", "line 7, sheets: unknown key. Did you mean 'sheet'?"),
+        ("[scale]", "[scales]", "scales: unknown key. Did you mean 'scale'?"),
+        ('"cp949"', '"cp949', "is not valid TOML"),
+    ],
+)
+def test_a_page_that_breaks_a_rule_is_told_by_line_and_key(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in FULL
+    path = write(tmp_path / "page.toml", FULL.replace(old, new, 1))
+    with pytest.raises(UsageError) as refusal:
+        load_layout(path)
+    assert said in str(refusal.value)
+    assert str(refusal.value).startswith("page.toml")
+
+
+@pytest.mark.parametrize("table", ["columns", "formats", "scale", "constants"])
+def test_a_column_that_no_claim_has_names_the_nearest(tmp_path: Path, incident: Incident, table: str) -> None:
+    value: dict[str, Any] = {"columns": ("x",), "formats": ("plain",), "scale": 10, "constants": ""}
+    layout = Layout.model_validate({table: {"los": value[table]}})
+    with pytest.raises(UsageError, match="speaks of a column that no claim has") as refusal:
+        read(write(tmp_path / "a.csv", HEADER, GOOD), incident, layout)
+    assert refusal.value.value == "los"
+    assert "'loss'" in refusal.value.remedy
+
+
+def test_an_id_that_is_not_bundled_and_a_path_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such id in layouts"):
+        load_layout("call-centre")
+    with pytest.raises(UsageError, match="no such file"):
+        load_layout(tmp_path / "gone.toml")
+
+
+def test_a_layout_is_for_every_format(tmp_path: Path, incident: Incident) -> None:
+    named = {
+        "claim_id": "Nr",
+        "service": "Dienst",
+        "claimant_type": "Wer",
+        "filed_on": "Tag",
+        "loss": "Schaden",
+    }
+    layout = Layout(
+        columns={c: (name,) for c, name in named.items()},
+        formats={"filed_on": ("dmy",)},
+        scale={"loss": 1_000},
+    )
+    values = ("1", "카톡", "소상공인", "19.10.2022", "300")
+    frame = pl.DataFrame([dict(zip(named.values(), values, strict=True))])
+    frame.write_csv(tmp_path / "a.csv")
+    frame.write_csv(tmp_path / "a.tsv", separator="\t")
+    frame.write_ndjson(tmp_path / "a.jsonl")
+    frame.write_parquet(tmp_path / "a.parquet")
+    frame.write_excel(tmp_path / "a.xlsx")
+    for suffix in ("csv", "tsv", "jsonl", "parquet", "xlsx"):
+        row = first(read(tmp_path / f"a.{suffix}", incident, layout))
+        assert (row["claim_id"], row["filed_on"], row["loss"]) == ("1", date(2022, 10, 19), 300_000), suffix

@@ -1,0 +1,557 @@
+"""Claims that last: Parquet for others, a warehouse file to add to; whole or as it was before."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.aggregation import build_cube
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
+from outage_analysis.incidents import Dimension, Incident, load_incident
+from outage_analysis.layouts import Layout
+from outage_analysis.quality import claimants_table, quality_report
+from outage_analysis.reading import read_claims
+from outage_analysis.stores import save_claims
+from outage_analysis.warehouse import Warehouse
+from tests.conftest import claim_rows
+from tests.test_cli import command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outage_analysis.claims import Claims
+    from tests.conftest import ClaimsCsv, Row
+
+ROWS: list[Row] = [
+    {"claim_id": "c9", "claimant_id": "u1", "loss": "300000"},
+    {"claim_id": "c10", "loss": "", "region": ""},
+    {"claim_id": "a", "claimant_id": "u1", "filed_on": "2022-10-16", "service": "카뱅"},
+    {"claim_id": "b", "loss": "많음"},
+    {"claim_id": "a", "loss": "7"},
+]
+SUFFIXES = (".parquet", ".duckdb")
+CUBE = ("service", "claimant_type", "filed_on")
+
+
+def read(paths: Path | list[Path], incident: Incident, *layouts: Layout, onto: Path | None = None) -> Claims:
+    return read_claims(paths, incident, layouts=layouts, max_rejects=1, onto=onto)
+
+
+def saved(claims: Claims, path: Path) -> Path:
+    save_claims(claims, path)
+    return path
+
+
+def told(claims: Claims) -> dict[str, Any]:
+    """All that can be asked of claims, in plain values."""
+    return {
+        "claims": claims.frame().rows(named=True),
+        "rejects": claims.rejects.rows(named=True),
+        "inputs": claims.inputs,
+        "layouts": claims.layouts,
+        "quality": quality_report(claims),
+        "cube": build_cube(claims, dimensions=CUBE).frame.rows(),
+    }
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+# --- Parquet ----------------------------------------------------------------------------------------------
+
+
+def test_a_parquet_holds_the_claims_by_their_ids_and_no_other_text(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    rows = [{**row, "memo": "비밀"} for row in ROWS]
+    path = saved(read(claims_csv(rows), incident), tmp_path / "kept.parquet")
+    frame = pl.read_parquet(path)
+    assert frame["claim_id"].to_list() == ["a", "c10", "c9"]
+    assert frame.columns == [
+        *("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss"),
+        *("region", "industry", "category", "synthetic", "source_file", "source_row"),
+    ]
+    assert frame.row(0, named=True)["filed_on"] == date(2022, 10, 16)
+    assert frame["loss"].to_list() == [100_000, None, 300_000]
+    assert frame["source_row"].to_list() == [4, 3, 2]
+    assert "비밀".encode() not in path.read_bytes()
+    assert "많음".encode() not in path.read_bytes()
+
+
+def test_a_parquet_says_what_it_is_of(claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path) -> None:
+    paths = [claims_csv([{"claim_id": n}], name=f"{n}.csv") for n in "ab"]
+    claims = read(paths, incident)
+    marks = pl.read_parquet_metadata(saved(claims, tmp_path / "kept.parquet"))
+    assert marks["outage_analysis.incident"] == "kakao-2022"
+    assert marks["outage_analysis.synthetic"] == "false"
+    assert marks["outage_analysis.inputs_sha256"].split() == sorted(f.sha256 for f in claims.inputs)
+    other = incident.model_copy(update={"claims_to": date(2022, 11, 5)})
+    others = pl.read_parquet_metadata(saved(read(paths, other), tmp_path / "other.parquet"))
+    key = "outage_analysis.incident_sha256"
+    assert len(marks[key]) == 64
+    assert marks[key] != others[key]
+
+
+def test_equal_claims_give_equal_bytes(claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path) -> None:
+    paths = [claims_csv([{"claim_id": f"{name}{n}"} for n in (3, 1, 2)], name=f"{name}.csv") for name in "ba"]
+    contents = {
+        saved(read(files, incident), tmp_path / f"{n}.parquet").read_bytes()
+        for n, files in enumerate((paths, paths, paths[::-1]))
+    }
+    assert len(contents) == 1
+    one_less = saved(read(paths[:1], incident), tmp_path / "less.parquet")
+    assert one_less.read_bytes() not in contents
+
+
+def test_a_change_of_a_parquet_is_another_incident_s_or_the_same_claims(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    path = saved(read(claims_csv([{}]), incident), tmp_path / "kept.parquet")
+    other = incident.model_copy(update={"id": "elsewhere"})
+    with pytest.raises(InputRefused, match="holds claims of kakao-2022, not of elsewhere"):
+        read(path, other)
+
+
+def changed(**keys: object) -> Callable[[Incident], Incident]:
+    return lambda incident: incident.model_copy(update=keys)
+
+
+def in_euros(incident: Incident) -> Incident:
+    loss = incident.loss.model_copy(update={"unit": "EUR", "plausible_to": None})
+    return incident.model_copy(update={"currency": "EUR", "minor_units": 2, "loss": loss})
+
+
+def negative(kind: str) -> Callable[[Incident], Incident]:
+    return lambda incident: incident.model_copy(
+        update={"loss": incident.loss.model_copy(update={"negative": kind})}
+    )
+
+
+def far(incident: Incident) -> Incident:
+    distance = Dimension.model_validate(
+        {"id": "distance", "name": {"en": "Distance"}, "kind": "number", "edges": (5, 20)}
+    )
+    return incident.model_copy(update={"dimensions": (*incident.dimensions, distance)})
+
+
+VARIANTS: dict[str, tuple[Callable[[Incident], Incident], list[Row], Layout]] = {
+    "as it is": (changed(), [{}, {"claimant_id": "u"}, {"loss": ""}, {"region": ""}], Layout()),
+    "cents": (in_euros, [{"loss": "12.50"}, {"loss": "0.01"}, {"loss": "1"}, {"loss": "9999999"}], Layout()),
+    "thousands of euros": (
+        lambda incident: in_euros(incident).model_copy(update={"scale": {"loss": 1_000}}),
+        [{"loss": "1.25"}, {"loss": "0.00001"}],
+        Layout(),
+    ),
+    "a unit of the incident": (changed(scale={"loss": 10_000}), [{"loss": "30"}, {"loss": "0.5"}], Layout()),
+    "a unit of the file": (changed(), [{"loss": "30"}], Layout(scale={"loss": 10_000})),
+    "notations of the incident": (
+        changed(formats={"filed_on": ("dmy",), "loss": ("european",)}),
+        [{"filed_on": "19.10.2022", "loss": "300.000"}, {"filed_on": "01.11.2022", "loss": "1.000"}],
+        Layout(),
+    ),
+    "notations of the file": (
+        changed(), [{"filed_on": "10/19/2022"}], Layout(formats={"filed_on": ("mdy",)}),
+    ),
+    "a negative loss as a band": (negative("band"), [{"loss": "-5"}, {"loss": "5"}], Layout()),
+    "a negative loss as zero": (negative("zero"), [{"loss": "-5"}, {"loss": "5"}], Layout()),
+    "a number as a dimension": (far, [{"distance": "7"}, {"distance": "-1"}, {"distance": ""}], Layout()),
+    "a scaled dimension": (
+        lambda incident: far(incident).model_copy(update={"scale": {"distance": 1_000}}),
+        [{"distance": "1.5"}],
+        Layout(),
+    ),
+    "a counted rule": (
+        changed(rules={"claim_id is not repeated": "count"}),
+        [{"claim_id": "x"}, {"claim_id": "x", "loss": "1"}],
+        Layout(),
+    ),
+    "odd text": (
+        changed(),
+        [{"claim_id": "=1+1"}, {"claim_id": "a\"b'c"}, {"region": "서울\t종로"}, {"region": "'; drop --"}],
+        Layout(),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_claims_that_are_read_again_are_the_same(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str, suffix: str
+) -> None:
+    change, rows, layout = VARIANTS[name]
+    own = change(incident)
+    claims = read(claims_csv([{"distance": "1", **row} for row in rows]), own, layout)
+    assert len(claims) == len(rows)
+    again = read(saved(claims, tmp_path / f"kept{suffix}"), own)
+    first, second = (
+        c.frame().drop("source_file", "source_row", "synthetic").sort("claim_id", "loss")
+        for c in (claims, again)
+    )
+    assert second.equals(first)
+    assert second.schema == first.schema
+    assert claimants_table(again).equals(claimants_table(claims))
+    dimensions = ("service", *(d.id for d in own.dimensions))
+    cubes = [build_cube(c, dimensions=dimensions).frame for c in (claims, again)]
+    assert cubes[0].equals(cubes[1])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_constant_for_a_column_does_not_forbid_to_read_again(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
+) -> None:
+    own = incident.model_copy(update={"constants": {"region": "", "service": "카톡"}})
+    path = claims_csv([{}])
+    frame = pl.read_csv(path).drop("region", "service")
+    frame.write_csv(path)
+    again = read(saved(read(path, own), tmp_path / f"kept{suffix}"), own)
+    assert again.frame().select("service", "region").rows() == [("kakaotalk", None)]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", ["kept", "my-SYNTHETIC-claims"])
+def test_synthetic_claims_are_kept_only_under_a_name_that_says_so(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str, name: str
+) -> None:
+    claims = read(claims_csv([{"synthetic": "true"}]), incident)
+    path = tmp_path / f"{name}{suffix}"
+    if name == "kept":
+        with pytest.raises(UsageError, match="its name does not say so") as refusal:
+            save_claims(claims, path)
+        assert refusal.value.remedy == f"Name it kept-synthetic{suffix}."
+        assert not path.exists()
+    else:
+        assert read(saved(claims, path), incident).synthetic
+
+
+# --- a warehouse file ---------------------------------------------------------------------------------------
+
+
+def test_a_warehouse_file_says_all_that_the_files_said(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    path = claims_csv(ROWS, delimiter=";")
+    path.write_text(path.read_text("utf-8") + "짧은;행\n", "utf-8")
+    claims = read(path, incident, Layout(delimiter=";"))
+    again = read(saved(claims, tmp_path / "kept.duckdb"), incident)
+    assert told(again) == told(claims)
+    assert len(again) == len(claims) == 3
+    assert again.rejects["raw"].to_list()[-1] == "짧은;행"
+    assert again.sql("select count(*) from staged").fetchall() == [(5,)]
+
+
+def test_a_warehouse_file_may_be_kept_again(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    claims = read(claims_csv(ROWS), incident)
+    first = read(saved(claims, tmp_path / "1.duckdb"), incident)
+    second = read(saved(first, tmp_path / "2.duckdb"), incident)
+    assert told(second) == told(claims)
+    parquets = [saved(c, tmp_path / f"{n}.parquet").read_bytes() for n, c in enumerate((claims, second))]
+    assert parquets[0] == parquets[1]
+
+
+def test_a_warehouse_file_is_read_and_never_changed(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    path = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    before = path.read_bytes()
+    opened = read(path, incident)
+    told(opened)
+    with pytest.raises(duckdb.Error):
+        opened.sql("insert into claims by name select 'x' as claim_id").fetchall()
+    two = claims_csv([{"claim_id": "new"}], name="two.csv")
+    assert len(read(two, incident, onto=path)) == 4
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", "kept.duckdb", "two.csv"]
+
+
+def test_files_are_added_one_by_one_as_if_all_had_come_at_once(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    paths = [
+        claims_csv(ROWS, name="a.csv"),
+        claims_csv(
+            [{"claim_id": "c9", "loss": "5"}, {"claim_id": "d", "filed_on": "20.10.2022"}], name="b.csv"
+        ),
+        claims_csv([{"claim_id": "d"}, {"claim_id": "b"}], name="other/a.csv"),
+    ]
+    layouts = (Layout(files="b*", formats={"filed_on": ("dmy", "iso")}),)
+    kept = saved(read(paths[0], incident, *layouts), tmp_path / "kept.duckdb")
+    for path in paths[1:]:
+        save_claims(read(path, incident, *layouts, onto=kept), kept)
+    together = read(paths, incident, *layouts)
+    assert told(read(kept, incident)) == told(together)
+    assert [f.name for f in together.inputs] == ["a.csv", "b.csv", "a.csv (3)"]
+
+
+TABLE = st.lists(
+    st.fixed_dictionaries(
+        {
+            "claim_id": st.sampled_from(["a", "b", "c", "d", ""]),
+            "claimant_id": st.sampled_from(["", "u"]),
+            "service": st.sampled_from(["카톡", "멜론", "톸"]),
+            "loss": st.sampled_from(["", "0", "5", "-5", "x", '"5"']),
+        }
+    ),
+    max_size=6,
+)
+
+
+@given(first=TABLE, second=TABLE, quoted=st.booleans())
+@settings(max_examples=15)
+def test_adding_a_file_equals_reading_both_in_that_order(
+    tmp_path_factory: pytest.TempPathFactory, first: list[Row], second: list[Row], *, quoted: bool
+) -> None:
+    incident = load_incident("kakao-2022")
+    folder = tmp_path_factory.mktemp("add")
+    paths = []
+    for name, rows in (("z.csv", first), ("a.csv", second)):
+        full = claim_rows([{"claim_id": f"good {name}", "claimant_id": "", "loss": "1"}, *rows], incident)
+        header = list(full[0])
+        lines = [header, *([row[c] for c in header] for row in full), ["short", '"q"' if quoted else "q"]]
+        paths.append(folder / name)
+        paths[-1].write_text("\n".join(",".join(line) for line in lines), "utf-8")
+    kept = saved(read(paths[0], incident), folder / "kept.duckdb")
+    assert told(read(paths[1], incident, onto=kept)) == told(read(paths, incident))
+
+
+def test_content_that_is_there_already_is_refused_under_any_name(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    with pytest.raises(InputRefused, match=r"b\.csv: has the same content as claims\.csv"):
+        read(claims_csv(ROWS, name="b.csv"), incident, onto=kept)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"claims_to": date(2022, 11, 5)}, {"rules": {"loss is plausible": "count"}}, {"scale": {"loss": 2}}],
+)
+def test_claims_that_another_page_judged_are_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, other: dict[str, object]
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    own = incident.model_copy(update=other)
+    for paths, onto in ((kept, None), (claims_csv([{"claim_id": "n"}], name="b.csv"), kept)):
+        with pytest.raises(InputRefused, match="was judged by another page of the incident") as refusal:
+            read(paths, own, onto=onto)
+        assert (refusal.value.file, refusal.value.remedy) == ("kept.duckdb", "Ingest its files again.")
+
+
+@pytest.mark.parametrize("onto", [False, True])
+def test_a_warehouse_file_is_read_alone(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, *, onto: bool
+) -> None:
+    path = claims_csv([{}])
+    kept = saved(read(path, incident), tmp_path / "kept.duckdb")
+    with pytest.raises(UsageError, match="is a warehouse file, which is read alone"):
+        read([kept] if onto else [path, kept], incident, onto=kept if onto else None)
+
+
+# --- what is no warehouse file, or no longer ----------------------------------------------------------------
+
+
+def foreign(path: Path, **passport: object) -> None:
+    """A database with tables of our names and other columns."""
+    with duckdb.connect(path) as connection:
+        for table in ("files", "staged", "unreadable", "located", "judged", "claims", "rejects"):
+            connection.execute(f"create table {table} as select 1 as a")
+        columns = ", ".join(f"$c{n} as {name}" for n, name in enumerate(passport))
+        values = {f"c{n}": value for n, value in enumerate(passport.values())}
+        connection.execute(f"create table passport as select {columns}", values)
+
+
+OURS: dict[str, object] = {"edition": 1, "incident": "x", "incident_sha256": "y", "synthetic": False}
+
+
+@pytest.mark.parametrize(
+    "passport", [{"edition": 2}, {"edition": 1}, OURS, {**OURS, "inputs": "[1]", "layouts": "?"}]
+)
+def test_somebody_else_s_database_is_refused(
+    incident: Incident, tmp_path: Path, passport: dict[str, object]
+) -> None:
+    foreign(tmp_path / "x.duckdb", **passport)
+    with pytest.raises(InputRefused, match=r"x\.duckdb: is no warehouse file of claims"):
+        read(tmp_path / "x.duckdb", incident)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"claim_id,loss\n1,2\n", b"\0" * 20_000])
+def test_what_is_no_database_is_refused_on_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.duckdb"
+    path.write_bytes(content)
+    for arguments in (("ingest", path), ("cube", path), ("cost", "--claims", path)):
+        code, out, err = command(*arguments)
+        assert (code, out) == (3, "")
+        assert err == "error: x.duckdb: is no warehouse file of claims\n" or err.startswith(
+            "error: x.duckdb: is no warehouse file of claims. "
+        )
+    assert path.read_bytes() == content
+    assert [p.name for p in tmp_path.iterdir()] == ["x.duckdb"]
+
+
+def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where_it_matters(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    claims = read(claims_csv([{"region": f"r{n}"} for n in range(3_000)]), incident)
+    kept = saved(claims, tmp_path / "kept.duckdb")
+    whole, expected = kept.read_bytes(), command("cube", kept, "--json")
+    assert expected[0] == 0
+    refused = 0
+    for part in range(9):
+        at = 4096 + part * (len(whole) - 4096) // 9
+        damaged = tmp_path / "damaged.duckdb"
+        damaged.write_bytes(
+            whole[:at] + bytes(b ^ 0x5A for b in whole[at : at + 2_000]) + whole[at + 2_000 :]
+        )
+        result = command("cube", damaged, "--json")
+        if result != expected:
+            code, out, err = result
+            assert (code, out, err.count("\n")) == (3, "", 1)
+            assert err.startswith("error: damaged.duckdb: ")
+            refused += 1
+    assert refused >= 4
+    for size in (10, 5_000, len(whole) // 2):
+        (tmp_path / "cut.duckdb").write_bytes(whole[:size])
+        assert command("cube", tmp_path / "cut.duckdb")[::2] == (
+            3, "error: cut.duckdb: is no warehouse file of claims\n",
+        )  # fmt: skip
+
+
+# --- whole, or as it was before -----------------------------------------------------------------------------
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def engine_full(_self: Warehouse, _first: object, path: object, *_: object) -> None:
+    target = next(p for p in (_first, path) if isinstance(p, Path))
+    target.write_bytes(b"half of it")
+    raise EnvironmentFailed("IO Error: No space left on device")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("where", ["engine", "rename"])
+@pytest.mark.parametrize("old", [True, False])
+def test_a_disk_that_refuses_leaves_what_was_there(
+    claims_csv: ClaimsCsv,
+    incident: Incident,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    where: str,
+    *,
+    old: bool,
+) -> None:
+    claims = read(claims_csv([{}]), incident)
+    if old:
+        (tmp_path / f"kept{suffix}").write_bytes(b"old")
+    before = contents(tmp_path)
+    if where == "rename":
+        monkeypatch.setattr(Path, "replace", full)
+    else:
+        for method in ("save", "write_parquet"):
+            monkeypatch.setattr(Warehouse, method, engine_full)
+    with pytest.raises(EnvironmentFailed, match="No space left on device"):
+        save_claims(claims, tmp_path / f"kept{suffix}")
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_in_the_way_is_left_alone(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
+) -> None:
+    claims = read(claims_csv([{}]), incident)
+    (tmp_path / f"kept{suffix}").mkdir()
+    with pytest.raises(EnvironmentFailed, match=rf"kept\{suffix}: cannot be written") as refusal:
+        save_claims(claims, tmp_path / f"kept{suffix}")
+    assert refusal.value.exit_code == 6
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", f"kept{suffix}"]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that takes a moment to be read and kept."""
+    path = tmp_path_factory.mktemp("large") / "large.csv"
+    (good,) = claim_rows([{}], load_incident("kakao-2022"))
+    rest = ",".join(list(good.values())[1:])
+    lines = (f"{n},{rest}" for n in range(20_000))
+    path.write_text("\n".join([",".join(good), *lines]), "utf-8")
+    return path
+
+
+COMMAND = (sys.executable, "-m", "outage_analysis")
+BEFORE_THE_RENAME = (
+    "import os, signal, pathlib, outage_analysis.cli as cli\n"
+    "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+    "cli.main()"
+)
+
+
+def kill(arguments: tuple[object, ...], part: Path, delay: float) -> int:
+    """Start the command and kill it so long after it began to write; returns how it ended."""
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=part.parent,
+    )
+    while process.poll() is None and not part.exists():
+        time.sleep(0.001)
+    time.sleep(delay)
+    process.kill()
+    return process.wait(timeout=60)
+
+
+@pytest.mark.parametrize("add", [False, True])
+@pytest.mark.parametrize("delay", [0.0, 0.03, None])
+def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
+    claims_csv: ClaimsCsv, tmp_path: Path, large: Path, delay: float | None, *, add: bool
+) -> None:
+    kept = tmp_path / "kept.duckdb"
+    if add:
+        assert command("ingest", claims_csv([{}]), "--out", kept)[0] == 0
+        (tmp_path / "claims.csv").unlink()
+    before = kept.read_bytes() if add else None
+    arguments = ("ingest", large, "--out", kept, *(["--add"] if add else []))
+    if delay is None:  # the last moment: all is written, under the other name
+        words = [sys.executable, "-c", BEFORE_THE_RENAME, *map(str, arguments)]
+        ended = subprocess.run(words, capture_output=True, check=False, cwd=tmp_path).returncode
+        assert ended == -signal.SIGKILL
+        assert (tmp_path / ".kept.duckdb.part").is_file()
+    else:
+        ended = kill(arguments, tmp_path / ".kept.duckdb.part", delay)
+        assert ended in (-signal.SIGKILL, 0)
+    after = kept.read_bytes() if kept.exists() else None
+    if after == before:
+        assert command(*arguments)[0] == 0
+    rows = json.loads(command("ingest", kept, "--json")[1])["rows"]  # else it was complete already
+    assert rows == 20_000 + add
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.duckdb"]
+
+
+@pytest.mark.parametrize(("suffix", "limit"), [(".parquet", 5_000), (".duckdb", 5_000), (".duckdb", 60_000)])
+def test_a_disk_that_is_full_is_one_line_and_exit_6(
+    tmp_path: Path, large: Path, suffix: str, limit: int
+) -> None:
+    limited = "import resource, outage_analysis.cli as cli\n"
+    limited += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\ncli.main()"
+    words = [sys.executable, "-c", limited, "ingest", str(large), "--out", f"kept{suffix}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
