@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 import zstandard
 
 from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 WHOLE = "loss is a whole number of the smallest unit, below 10^15"
 ERROR_CELL = "#DIV/0!"
 """In a workbook written as the value of a formula, elsewhere as this text."""
-COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region", "delay")
+ROUNDED = ("1.23457E+11", "1,23457E+11", "9e+15")
+"""Long numbers as a spreadsheet shows them."""
+COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region", "delay", "claimant_id")
 
 
 def corpus_incident() -> Incident:
@@ -66,6 +68,7 @@ class Damage:
             "loss": "100000",
             "region": "서울",
             "delay": "5",
+            "claimant_id": "u1",
         }
         return [
             None
@@ -76,7 +79,8 @@ class Damage:
 
 
 def _id(written: str, name: str) -> str:
-    return f"{name} {written}" if written.strip() not in ("", "claim_id") else written
+    """An id that no other file has, unless the id itself is what is wrong."""
+    return written if written.strip() in ("", "claim_id", *ROUNDED) else f"{name} {written}"
 
 
 def _rest(row: Row) -> Row:
@@ -120,6 +124,12 @@ DAMAGE: dict[str, Damage] = {
     "torn": Damage(({}, None, {}, None), {1: (UNREADABLE,), 3: (UNREADABLE,)}),
     "header-again": Damage(({}, {column: column for column in COLUMNS}, {}), {1: (HEADER_AGAIN,)}),
     "no-id": broken_once("claim_id is given", {"claim_id": ""}, {"claim_id": "  "}),
+    "id-rounded": broken_once("claim_id is in full", *({"claim_id": id_} for id_ in ROUNDED)),
+    "claimant-rounded": broken_once("claimant_id is in full", *({"claimant_id": id_} for id_ in ROUNDED)),
+    "ids-that-only-look-rounded": Damage(
+        tuple({"claimant_id": id_} for id_ in ("1E5", "E+11", "1.2E+x", "12E+11", "1.2E-5")),
+        says={n: {"claimant_id": id_} for n, id_ in enumerate(("1E5", "E+11", "1.2E+x", "12E+11", "1.2E-5"))},
+    ),
     "id-repeated": Damage(
         ({"claim_id": "a", "loss": "1"}, {"claim_id": "a", "loss": "2"}, {"claim_id": "a", "region": "부산"}),
         {1: (REPEATED,), 2: (REPEATED,)},
@@ -259,18 +269,18 @@ def write_workbook(path: Path, rows: Sequence[Row | None], encoding: str = "") -
 
 
 EVERY = ("utf-8", "utf-8-sig", "cp949", "euc-kr", "utf-16-le", "utf-16-be")
-SOME, FEW = ("utf-8", "cp949", "utf-16-le"), ("utf-8", "cp949")
+MOST, SOME = ("utf-8", "utf-8-sig", "cp949", "utf-16-be"), ("utf-8", "euc-kr")
 RECORDED = {"euc-kr": "cp949", "utf-16-le": "utf-16", "utf-16-be": "utf-16"}
 """What is recorded for an encoding, where its own name is not."""
 _COMMA, _TAB, _SEMICOLON = _delimited(",", "\n"), _delimited("\t", "\n"), _delimited(";", "\r\n")
 
 CARRIERS: dict[str, Carrier] = {
     "csv": Carrier(".csv", 2, _text(_COMMA), _COMMA, EVERY),
-    "tsv": Carrier(".tsv", 2, _text(_TAB), _TAB, SOME),
-    "semicolon": Carrier(".csv", 2, _text(_SEMICOLON), _SEMICOLON, SOME),
-    "csv.gz": Carrier(".csv.gz", 2, _text(_COMMA), _COMMA, FEW),
-    "csv.zst": Carrier(".csv.zst", 2, _text(_COMMA), _COMMA, FEW),
-    "jsonl": Carrier(".jsonl", 1, _text(_objects), _objects, EVERY),
+    "tsv": Carrier(".tsv", 2, _text(_TAB), _TAB, ("utf-16-le",)),
+    "semicolon": Carrier(".csv", 2, _text(_SEMICOLON), _SEMICOLON, ("cp949",)),
+    "csv.gz": Carrier(".csv.gz", 2, _text(_COMMA), _COMMA, ("utf-8",)),
+    "csv.zst": Carrier(".csv.zst", 2, _text(_COMMA), _COMMA, SOME),
+    "jsonl": Carrier(".jsonl", 1, _text(_objects), _objects, MOST),
     "parquet": Carrier(".parquet", 1, write_parquet, encodings=("parquet",)),
     "xlsx": Carrier(".xlsx", 2, write_workbook, encodings=("xlsx",)),
 }

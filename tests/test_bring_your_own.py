@@ -19,7 +19,7 @@ FIVE = re.findall(
     r"^outage-analysis .+$", README.split("### Bring your own claims")[1].split("```")[1], re.MULTILINE
 )
 
-COMPLAINTS = [
+COMPLAINTS: list[list[str | int | date | None]] = [
     ["1차 접수 내역", None, None, None, None, None],
     [],
     ["접수 No", "대상 앱", "누가", "접수한 날", "피해금액 (만원)", "연락처"],

@@ -117,6 +117,9 @@ READ: dict[str, Case] = {
         dialect=f"delimiter ';', {QUOTES}",
     ),
     "sep-line": Case("sep=;\n" + swapped(lines(HEADER, BAD, row(1)), ";"), {4: "x"}, {3: swapped(BAD, ";")}),
+    "sep-line-of-an-uncommon-mark": Case(
+        "sep=^\n" + swapped(lines(HEADER, BAD, row(1)), "^"), {4: "x"}, {3: swapped(BAD, "^")}
+    ),
     "sep-line-crlf": Case(
         "sep=|\r\n" + swapped(lines(HEADER, BAD, row(1), end="\r\n"), "|"), {4: "x"}, {3: swapped(BAD, "|")}
     ),
@@ -250,10 +253,35 @@ READ: dict[str, Case] = {
         UNREADABLE,
     ),
     **{
-        f"delimiters-behind-the-row-{name}": Case(
-            lines(HEADER, row(1, f"{mark}y{mark}", end=","), BAD + ",,,", row(2), row(3, end=",,")),
-            {2: "y", 4: "x", 5: "x"},
-            {3: BAD + ",,,"},
+        f"delimiters-behind-some-rows-{name}": Case(
+            lines(
+                HEADER,
+                row(1, f"{mark}y{mark}"),
+                row(2, end=","),
+                row(3),
+                row(4, "", end=","),
+                row(5, end=",,"),
+            ),
+            {2: "y", 4: "x"},
+            {3: row(2, end=","), 5: row(4, "", end=","), 6: row(5, end=",,")},
+            UNREADABLE,
+        )
+        for name, mark in {"plain": "", "quoted": '"'}.items()
+    },
+    **{
+        f"{surplus}-delimiters-behind-every-row-{name}": Case(
+            lines(HEADER, *(r + "," * surplus for r in (row(1, f"{mark}y{mark}"), BAD, row(2)))),
+            {2: "y", 4: "x"},
+            {3: BAD + "," * surplus},
+        )
+        for surplus, (name, mark) in product((1, 3), {"plain": "", "quoted": '"'}.items())
+    },
+    **{
+        f"a-row-shifted-into-an-empty-column-{name}": Case(
+            lines(HEADER, row(1, f"{mark}y{mark}"), "2,카,톡,개인,2022-10-19,5,", row(3, "")),
+            {2: "y", 4: None},
+            {3: "2,카,톡,개인,2022-10-19,5,"},
+            UNREADABLE,
         )
         for name, mark in {"plain": "", "quoted": '"'}.items()
     },
@@ -572,32 +600,33 @@ def test_a_field_is_read_up_to_two_million_characters_quoted_or_not(
 # --- what could be read as something else --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("place", range(6))
-@pytest.mark.parametrize("between", [0, 1, 5])
-def test_rows_between_two_stray_marks_are_never_part_of_a_claim(
-    tmp_path: Path, place: int, between: int
-) -> None:
+def test_rows_between_two_stray_marks_are_never_part_of_a_claim(tmp_path: Path) -> None:
     """`"2,...` and, some rows further down in the same column, `3",...` are one record by the letter."""
-    opened, closed = row("opened", "open").split(","), row("closed", "close").split(",")
-    opened[place], closed[place] = '"' + opened[place], closed[place] + '"'
-    rows = [row(1), ",".join(opened), *(row(f"in{n}") for n in range(between)), ",".join(closed), row(9)]
-    path = tmp_path / "a.csv"
-    path.write_text(lines(HEADER, *rows), "utf-8", newline="")
-    claims = read_claims(path, csv_incident(), max_rejects=1)
-    assert claims.frame().select("claim_id", "region").rows() == [("1", "x"), ("9", "x")]
-    assert claims.rejects["source_row"].to_list() == [3]
-    assert claims.rejects["raw"].to_list() == ["\n".join(rows[1:-1])]
-    found_in_the_bytes(claims, [path])
+    swallowed: dict[str, str] = {}
+    for place, between in product(range(6), (0, 1, 5)):
+        opened, closed = row("opened", "open").split(","), row("closed", "close").split(",")
+        opened[place], closed[place] = '"' + opened[place], closed[place] + '"'
+        rows = [",".join(opened), *(row(f"in{n}") for n in range(between)), ",".join(closed)]
+        swallowed[f"{place}-{between}.csv"] = "\n".join(rows)
+    paths = [tmp_path / name for name in swallowed]
+    for path, together in zip(paths, swallowed.values(), strict=True):
+        path.write_text(lines(HEADER, row(1), together, row(9)), "utf-8", newline="")
+    claims = read_claims(paths, csv_incident(), max_rejects=1)
+    for name, together in swallowed.items():
+        of_file = pl.col("source_file") == name
+        passed = claims.frame().filter(of_file).select("claim_id", "region").rows()
+        assert passed == [("1", "x"), ("9", "x")], name
+        rejects = claims.rejects.filter(of_file).select("source_row", "raw").rows()
+        assert rejects == [(3, together)], name
+    assert found_in_the_bytes(claims, paths) == len(paths)
 
 
-@pytest.mark.parametrize(
-    "text", ["one, two\nthree", "a,b,c\nd,e", "\n\n", "1,2\n3,4,5,6\n7", ",,\n,,", "a\n,,,,"]
-)
-def test_a_text_of_several_lines_with_delimiters_is_a_text(tmp_path: Path, text: str) -> None:
+def test_a_text_of_several_lines_with_delimiters_is_a_text(tmp_path: Path) -> None:
+    texts = ["one, two\nthree", "a,b,c\nd,e", "\n\n", "1,2\n3,4,5,6\n7", ",,\n,,", "a\n,,,,"]
     path = tmp_path / "a.csv"
-    path.write_text(lines(HEADER, row(1, f'"{text}"'), row(2)), "utf-8", newline="")
+    path.write_text(lines(HEADER, *(row(n, f'"{t}"') for n, t in enumerate(texts))), "utf-8", newline="")
     claims = read_claims(path, csv_incident(), max_rejects=1)
-    assert claims.frame()["region"].to_list() == [text.strip() or None, "x"]
+    assert claims.frame()["region"].to_list() == [text.strip() or None for text in texts]
 
 
 @pytest.mark.parametrize("above", [1, 3])
@@ -689,7 +718,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
 
 
 @given(table=tables(), delimiter=st.sampled_from(",;\t|"), end=st.sampled_from(["\n", "\r\n"]))
-@settings(max_examples=20)
+@settings(max_examples=15)
 def test_a_plain_file_and_the_same_file_in_quotes_are_one(
     tmp_path_factory: pytest.TempPathFactory, table: list[list[str]], delimiter: str, end: str
 ) -> None:

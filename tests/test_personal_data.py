@@ -64,23 +64,37 @@ def refused(arguments: tuple[object, ...], column: str, kind: str) -> None:
     assert not [secret for secret in SECRETS if secret in err]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_dimension_with_personal_data_leaves_by_no_door(
-    claims_csv: ClaimsCsv, in_folder: Path, kind: str
-) -> None:
-    path = claims_csv([{}, {"region": f"연락처 {KINDS[kind]}"}, {}])
-    refused(("cube", path, "--by", "service,region"), "region", kind)
-    refused(("cube", path, "--by", "region", "--out", "cube.csv"), "region", kind)
-    refused(("ingest", path, "--out", "kept.parquet"), "region", kind)
-    refused(("report", "--claims", path, "--out", "r"), "region", kind)
-    refused(("cost", "--claims", path), "region", kind)
+def test_a_dimension_with_personal_data_leaves_by_no_door(claims_csv: ClaimsCsv, in_folder: Path) -> None:
+    path = claims_csv([{}, {"region": f"연락처 {PHONE}"}, {}])
+    refused(("cube", path, "--by", "service,region"), "region", "phone number")
+    refused(("cube", path, "--by", "region", "--out", "cube.csv"), "region", "phone number")
+    refused(("ingest", path, "--out", "kept.parquet"), "region", "phone number")
+    refused(("report", "--claims", path, "--out", "r"), "region", "phone number")
+    refused(("cost", "--claims", path), "region", "phone number")
     assert [p.name for p in in_folder.iterdir()] == ["claims.csv"]
-    # The warehouse file is the analyst's own, and what leaves it is asked again.
+
+
+def test_the_warehouse_file_is_the_analyst_s_own_and_its_doors_are_shut_too(
+    claims_csv: ClaimsCsv, in_folder: Path
+) -> None:
+    path = claims_csv([{}, {"region": PHONE}, {}])
     code, out, err = command("ingest", path, "--out", "kept.duckdb")
     assert code == 0
-    assert KINDS[kind] not in out + err
-    refused(("cube", "kept.duckdb", "--by", "region"), "region", kind)
-    refused(("ingest", "kept.duckdb", "--out", "kept.parquet"), "region", kind)
+    assert PHONE not in out + err
+    refused(("cube", "kept.duckdb", "--by", "region"), "region", "phone number")
+    refused(("ingest", "kept.duckdb", "--out", "kept.parquet"), "region", "phone number")
+    assert sorted(p.name for p in in_folder.iterdir()) == ["claims.csv", "kept.duckdb"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_personal_data_is_told_by_its_name(
+    claims_csv: ClaimsCsv, incident: Incident, kind: str
+) -> None:
+    claims = read_claims(claims_csv([{"region": KINDS[kind]}]), incident)
+    article = "an" if kind.startswith("e") else "a"
+    said = f"region: holds what looks like {article} {kind} in 1 of 1 different values"
+    with pytest.raises(DisclosureBlocked, match=said):
+        build_cube(claims, dimensions=("region",))
 
 
 @pytest.mark.parametrize(
@@ -97,11 +111,7 @@ def test_a_dimension_with_free_text_leaves_by_no_door(
     claims_csv: ClaimsCsv, in_folder: Path, text: str, *, free: bool
 ) -> None:
     path = claims_csv([{}, {"region": text}])
-    for arguments in (
-        ("cube", path, "--by", "region"),
-        ("ingest", path, "--out", "kept.parquet"),
-        ("cost", "--claims", path),
-    ):
+    for arguments in (("cube", path, "--by", "region"), ("ingest", path, "--out", "kept.parquet")):
         code, out, err = command(*arguments)
         assert (code, bool(out)) == ((4, False) if free else (0, True))
         assert err.startswith("error: region: holds free text: ") == free

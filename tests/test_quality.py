@@ -295,7 +295,7 @@ def test_without_a_positive_loss_there_are_no_round_sums(claims_csv: ClaimsCsv, 
         st.builds(lambda a, p: a * 10**p, st.integers(0, 30), st.integers(0, 8)), min_size=1, max_size=15
     )
 )
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_round_sums_are_those_of_python(tmp_path_factory: pytest.TempPathFactory, losses: list[int]) -> None:
     incident = load_incident("kakao-2022")
     rows = claim_rows([{"loss": str(loss)} for loss in losses], incident)
@@ -348,7 +348,7 @@ CLAIM = st.fixed_dictionaries(
 
 
 @given(rows=st.lists(CLAIM, max_size=14))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
     incident = counting(load_incident("kakao-2022"), REPEATED, COPY)
     full = claim_rows([{"claim_id": "good", "claimant_id": "", "loss": "1"}, *rows], incident)

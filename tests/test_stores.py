@@ -311,7 +311,7 @@ TABLE = st.lists(
 
 
 @given(first=TABLE, second=TABLE, quoted=st.booleans())
-@settings(max_examples=15)
+@settings(max_examples=8)
 def test_adding_a_file_equals_reading_both_in_that_order(
     tmp_path_factory: pytest.TempPathFactory, first: list[Row], second: list[Row], *, quoted: bool
 ) -> None:

@@ -14,11 +14,15 @@ HEADER_AGAIN = "the record is not the header again"
 REPEATED = "claim_id is not repeated"
 COPY = "the complaint is not an exact copy of another"
 LARGEST = 10**15
+ROUNDED = r"'\d([.,]\d+)?[eE]\+\d+'"
+"""A long number as a spreadsheet shows it: 1.23457E+11."""
 
 RULES: dict[str, str] = {
     UNREADABLE: "Give it the fields of its header; quote those that hold the delimiter.",
     HEADER_AGAIN: "Remove it: files were put one under the other.",
-    "claim_id is given": "Give every complaint an id.",
+    "claim_id is given": "Give every complaint an id; a dash, 미상 or 합계 is none.",
+    "claim_id is in full": "A spreadsheet rounded it: export it again as text.",
+    "claimant_id is in full": "A spreadsheet rounded it: export it again as text.",
     REPEATED: "The first row with this id was kept.",
     COPY: "The first of the equal rows was kept.",
     "service is given": "Name the service.",
@@ -40,6 +44,8 @@ def conditions(incident: Incident) -> dict[str, str]:
     first, last = literal(incident.claims_from.isoformat()), literal(incident.claims_to.isoformat())
     found = {
         "claim_id is given": "claim_id is null",
+        "claim_id is in full": f"regexp_full_match(claim_id, {ROUNDED})",
+        "claimant_id is in full": f"regexp_full_match(claimant_id, {ROUNDED})",
         "service is given": "raw_service is null",
         "service is known": "raw_service is not null and service is null",
         "claimant_type is given": "raw_claimant_type is null",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,16 @@ LONGEST_LABEL = 100
 """Characters of a text that may still be the name of something."""
 
 
+LETTERS = re.compile(r"[^\W\d_]{2,}")
+NO_NAMES = re.compile(
+    r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
+)
+"""Words that people use for days and amounts; other letters beside them may be a name."""
+
+State = tuple[int, int, int]
+"""Of a file: what changes when it is replaced."""
+
+
 @dataclass(frozen=True)
 class Claims:
     """The claims of one run, inside their warehouse, and what was rejected.
@@ -45,8 +56,10 @@ class Claims:
     synthetic: bool
     """Whether any row says of itself, or any file of its name, that it is synthetic."""
     files: pl.DataFrame
+    onto: State | None = None
+    """The state of the warehouse file that these were added to, when it was read."""
     skipped: tuple[str, ...] = ()
-    """Files of a folder or pattern that are of no known format: named, and not read."""
+    """What was not read: files of a folder that are of no known format, sheets without the columns."""
 
     def __len__(self) -> int:
         """How many claims passed."""
@@ -90,19 +103,28 @@ class Claims:
         self.refuse_rejects_over(0)
         return self
 
-    def refuse_rejects_over(self, share: float) -> None:
-        """Refuse claims of which more rows than this share were rejected, or all of them, or none was read.
+    def refuse_rejects_over(self, share: float, *, since: int = 0) -> None:
+        """Refuse files of which more rows than this share were rejected, or all of one, or none was read.
+
+        Args:
+            share: of the rows of these files together; 1 lets one of several files be rejected whole.
+            since: the number of the first file to look at: those before were accepted once.
 
         Raises:
             InputRefused: the first reject, with how many there are.
         """
-        rows, rejected = int(self.files["rows"].sum()), int(self.files["rejects"].sum())
+        files = self.files[since:]
+        rows, rejected = int(files["rows"].sum()), int(files["rejects"].sum())
         if rows == 0:
-            raise InputRefused("has a header and no rows", file=self.inputs[0].name)
-        if rejected == rows or rejected / rows > share:
-            first = explain(self, self.rejects.row(0, named=True))
-            limit = "all of them" if rejected == rows else f"more than {share:.1%}"
-            first.problem += f" ({rejected:,} of {rows:,} rows rejected, {limit}; the first)"
+            raise InputRefused("has a header and no rows", file=self.inputs[since].name)
+        lost = files.filter(pl.col("rows") > 0, pl.col("claims") == 0)["file"].to_list() if share < 1 else []
+        if rejected == rows or rejected / rows > share or lost:
+            names = lost if lost and rejected < rows else files["file"].to_list()
+            here = self.rejects.filter(pl.col("source_file").is_in(names))
+            first = explain(self, here.row(0, named=True))
+            limit = f"more than {share:.1%}" if rejected < rows and not lost else "all of them"
+            total = int(files.filter(pl.col("file").is_in(names))["rows"].sum())
+            first.problem += f" ({len(here):,} of {total:,} rows rejected, {limit}; the first)"
             raise first
 
     def refuse_personal(self, columns: Sequence[str]) -> None:
@@ -118,13 +140,14 @@ class Claims:
                 raise DisclosureBlocked(
                     f"holds free text: more than {LONGEST_LABEL} characters, or several lines",
                     column=column,
-                    remedy="Map the column to another header, or to none.",
+                    remedy="Map the column to another header.",
                 )
             personal = found(texts["t"])
             if personal is not None:
                 kind, count = personal
+                article = "an" if kind[0] in "ae" else "a"
                 raise DisclosureBlocked(
-                    f"holds what looks like a {kind} in {count:,} of {len(texts):,} different values",
+                    f"holds what looks like {article} {kind} in {count:,} of {len(texts):,} different values",
                     column=column,
                     remedy="Replace it in the file, or map the column to another header.",
                 )
@@ -135,13 +158,16 @@ def explain(claims: Claims, reject: dict[str, object]) -> InputRefused:
     broken = reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     column = rule.split(" ", 1)[0]
-    value = reject["problem"] or _short(reject.get(column))
+    value = reject["problem"] or _short(reject.get(column), rule)
     remedy = RULES.get(rule, "Give a whole number.")
     incident = claims.incident
     if rule.endswith("is known"):
         named = incident.services if column == "service" else incident.claimant_types
         aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-        remedy = f"{nearest(str(reject[column]), aliases)} {remedy}"
+        hint = nearest(str(reject[column]), aliases)
+        remedy = f"{hint} {remedy}"
+        if not hint.startswith("Did you mean"):  # whatever it is, it may be a name
+            value = f"({len(str(reject[column]))} characters)"
     if rule in (REPEATED, COPY):
         remedy = f"Row {reject['kept_row']:,} of {reject['kept_file']} was kept."
     return InputRefused(
@@ -154,9 +180,12 @@ def explain(claims: Claims, reject: dict[str, object]) -> InputRefused:
     )
 
 
-def _short(value: object) -> str | None:
-    """A rejected text with personal data masked; a longer one may be a sentence that somebody wrote."""
+def _short(value: object, rule: str) -> str | None:
+    """A rejected text with personal data masked; what may be a name or a sentence is only counted."""
     if value is None:
         return None
     text = str(value)
-    return masked(text) if len(text) <= LONGEST else f"({len(text)} characters)"
+    measured = not rule.startswith(("claim", "service"))
+    if len(text) > LONGEST or (measured and LETTERS.search(NO_NAMES.sub("", text))):
+        return f"({len(text)} characters)"
+    return masked(text)

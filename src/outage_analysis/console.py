@@ -121,7 +121,7 @@ def print_quality(quality: dict[str, Any]) -> None:
     if quality["heaping"]:
         print_table(pl.DataFrame(quality["heaping"]), "Losses on round sums; even: without any preference")
     for name in quality["skipped"]:
-        print_line(f"not read, of no known format: {one_line(name)}")
+        print_line(f"not read: {one_line(name)}")
     words = "synthetic rows" if quality["synthetic"] else "rows"
     print_line(f"{quality['rows']:,} {words} = {quality['claims']:,} claims + {quality['rejects']:,} rejects")
 

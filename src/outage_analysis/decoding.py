@@ -23,7 +23,7 @@ MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 """Byte-order mark -> the encoding it declares."""
 TRIED = ("utf-8", "cp949")
 """What a file without a mark may be, in this order."""
-MOST_EXPANDED, ALWAYS_EXPANDED = 300, 1 << 28
+MOST_EXPANDED, ALWAYS_EXPANDED = 300, 1 << 24
 """A compressed file that grows more than this many times, beyond so many bytes, is refused."""
 
 

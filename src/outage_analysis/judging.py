@@ -13,13 +13,21 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, Incident, Named
 from outage_analysis.ingest import Staged, locate
 from outage_analysis.ingest.staging import ANOTHER_TABLE, needed
-from outage_analysis.layouts import Layout, folded
+from outage_analysis.layouts import UNIT, Layout, folded, scaled
 from outage_analysis.notations import amount_sql, day_sql
+from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted
 from outage_analysis.warehouse import Warehouse
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """What may stand around a text and says nothing."""
+
+
+NOBODY = (
+    r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
+    r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
+)
+"""What stands where an id should, in small letters: nothing, a word for nobody, or that of a total."""
 
 
 def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
@@ -44,8 +52,9 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
             raw_dimensions=raw,
             typed_dimensions=typed,
         )
-        fill("typed", query, blanks=BLANKS)
+        fill("typed", query, blanks=BLANKS, nobody=NOBODY)
         fill = warehouse.append
+    _refuse_unit_rows(warehouse, staged)
     warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
     counted = ", ".join(literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
     warehouse.create(
@@ -135,6 +144,24 @@ def _headers_again(warehouse: Warehouse, incident: Incident, staged: Staged) -> 
         found.append((number, row))
     keys = {"file_number": pl.Int64, "source_row": pl.Int64}
     return pl.DataFrame(found, schema=keys, orient="row")
+
+
+def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
+    """Refuse a file that says its unit in a row of its own, unless the layout says the scale."""
+    texts = warehouse.frame(
+        "select file_number, min(source_row) as row, raw_loss from typed "
+        "where loss is null and not regexp_matches(raw_loss, '[0-9]') group by all order by all"
+    )
+    for number, row, text in texts.iter_rows():
+        if UNIT.search(text.strip()) and "loss" not in staged.layouts[number].scale:
+            raise InputRefused(
+                "says a unit among its losses",
+                file=staged.inputs[number].name,
+                row=row,
+                column="loss",
+                value=masked(text),
+                remedy=scaled(text),
+            )
 
 
 def _unreadable_rows(warehouse: Warehouse, columns: Sequence[str], words: set[str]) -> list[tuple[Any, ...]]:

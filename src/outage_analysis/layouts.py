@@ -21,12 +21,42 @@ REQUIRED = ("claim_id", "service", "claimant_type", "filed_on", "loss")
 CANONICAL = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim, beside the dimensions that an incident declares."""
 
+UNITS = {
+    f"{times}{unit}": by * of
+    for times, by in {"": 1, "십": 10, "백": 100, "천": 1_000}.items()
+    for unit, of in {"원": 1, "만원": 10_000, "억원": 100_000_000}.items()
+}
+"""What may be said of amounts in brackets: 피해액(만원), (단위: 천원)."""
+_UNIT = r"[십백천만억]+\s*원?"
+UNIT = re.compile(rf"단위\s*:?\s*{_UNIT}|[(\[]\s*{_UNIT}\s*[)\]]|^\s*{_UNIT}\s*$")
+"""A unit other than one won, said as such: after the word, in brackets, or alone in its cell."""
+SHOWN_UNIT = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
+"""A unit in a number format, behind the number."""
+
+
+def scaled(said: str) -> str:
+    """What to do about amounts whose unit is said somewhere."""
+    return f"If losses are meant: loss = {unit_in(said)} under [scale] of a --columns page; if not, loss = 1."
+
+
+def unit_in(said: str) -> int:
+    """What one unit of the amounts stands for, by a text that says it."""
+    words = re.search(r"([십백천]?[만억]|[십백천])", said)
+    return UNITS[f"{words[1]}원"] if words else 1
+
+
 Scale = Annotated[int, Field(ge=1, le=10**9)]
 
 
 def folded(text: str) -> str:
     """A name as people type it, reduced to what distinguishes it: case, width, spaces and hyphens go."""
     return re.sub(r"[\s\-_.·]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def unit_of(header: str) -> int:
+    """What one unit of a header's amounts stands for: 10,000 in 피해액(만원), 1 where it says nothing."""
+    said = re.search(r"[(\[](?:단위)?:?([^()\[\]]+)[)\]]$", folded(header))
+    return UNITS.get(said[1], 1) if said else 1
 
 
 class Columns(Noun):
@@ -40,6 +70,13 @@ class Columns(Noun):
     """Canonical column -> what one unit of the file stands for: 10000 where losses are in 만원."""
     constants: dict[str, str] = Field(default_factory=dict)
     """Canonical column -> the value of every row, where a file has no such column; "" is unknown."""
+
+    @field_validator("delimiter", check_fields=False)
+    @classmethod
+    def _delimits(cls, delimiter: str | None) -> str | None:
+        if delimiter is not None and delimiter in "\"'\r\n":
+            raise ValueError("is a quotation mark or the end of a line | Write the mark between fields.")
+        return delimiter
 
     @field_validator("formats")
     @classmethod
@@ -146,6 +183,14 @@ class Layout(Columns):
                     row=row,
                     value=" and ".join(rivals),
                     remedy="Remove or rename one.",
+                )
+            if column == "loss" and unit_of(headers[places[0]]) != 1 and column not in self.scale:
+                raise InputRefused(
+                    "says a unit in its header",
+                    file=file,
+                    row=row,
+                    column=rivals[0],
+                    remedy=scaled(rivals[0]),
                 )
             if column in self.constants:
                 raise InputRefused(

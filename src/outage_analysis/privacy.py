@@ -41,7 +41,8 @@ PATTERNS: dict[str, str] = {
         f"{_LEFT}{_HOME}{_MOBILE}{_MARKS}{_SUBSCRIBER}"
         f"|{_behind('.-')}{_HOME}{_AREA}{_MARKS}{_SUBSCRIBER}"
         rf"|\+82{_ANY}0?{_ANY}{_MOBILE}{_ANY}{_SUBSCRIBER}"
-        f"|{_NO_DECIMAL}(?:0[17]0[0-9]{{8}}|01[16789][0-9]{{7,8}}){_RIGHT}"
+        f"|{_NO_DECIMAL}(?:0[17]0[0-9]{{8}}|01[16789][0-9]{{7,8}}|(?:82)?10[2-9][0-9]{{7}}){_RIGHT}"
+        f"|{_LEFT}0{_MOBILE}[/_][0-9]{{3,4}}[/_][0-9]{{4}}{_RIGHT}"
     ),
     "e-mail address": f"[{_LETTER}._%+-]@(?:[{_LETTER}-]+[.])+[A-Za-z가-힣]{{2}}",
     "card number": (
@@ -49,13 +50,23 @@ PATTERNS: dict[str, str] = {
         f"|{_LEFT}3[47][0-9]{{2}}{_MARKS}[0-9]{{6}}{_MARKS}[0-9]{{5}}{_RIGHT}"
         f"|{_NO_DECIMAL}[34569][0-9]{{15}}{_RIGHT}"
     ),
+    "account number": f"{_LEFT}(?:"
+    + "|".join(
+        "-".join(f"[0-9]{{{n}}}" for n in shape)
+        for shape in (
+            *((3, 3, 6), (4, 3, 6), (6, 2, 6), (3, 6, 5), (3, 4, 4, 2), (4, 2, 7), (4, 4, 4), (3, 6, 2, 3)),
+            (2, 2, 6, 2),  # a driving licence
+        )
+    )
+    + f"){_RIGHT}",
 }
 """Kind of personal data -> its pattern, for text in the form NFKC.
 
 Thirteen bare digits count as a resident number when they start with a date and a digit from 1 to 8,
 though a counter may look the same; sixteen bare digits as a card when a card can start so. Mobile
-numbers count with and without marks, landline numbers only with a mark behind the area code, and
-numbers of companies (1588-1234) and toll-free ones not at all.
+numbers count with and without marks, also without the zero that a spreadsheet takes off; landline
+numbers only with a mark behind the area code, and numbers of companies (1588-1234) and toll-free ones
+not at all. Accounts count in the groups of the large banks.
 """
 
 _UNSEEN = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
@@ -88,6 +99,8 @@ def masked(text: str) -> str:
     """
     seen = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
     safe = _RUN.sub(lambda run: _starred(run[0]), _ADDRESS.sub("[@]", seen))
+    for pattern in PATTERNS.values():  # what other marks divide
+        safe = re.sub(pattern, lambda run: re.sub("[0-9]", "*", run[0]), safe)
     return text if safe == seen else safe
 
 

@@ -35,7 +35,7 @@ def read_claims(
             warehouse file (.duckdb) alone.
         incident: says how services, claimant types and columns are written.
         layouts: how the files of some senders differ from what the incident says.
-        max_rejects: the largest share of rejects to go on with.
+        max_rejects: the largest share of rejects to go on with; below 1, no file may be rejected whole.
         onto: a warehouse file whose files come first; it is read and not changed.
 
     Raises:
@@ -51,25 +51,35 @@ def read_claims(
     if stores and (len(several) > 1 or onto is not None):
         problem = "is a warehouse file, which is read alone"
         raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
-    claims = open_claims(stores[0], incident) if stores else _read(several, incident, layouts, onto)
-    claims.refuse_rejects_over(max_rejects)
+    if stores:
+        claims, since = open_claims(stores[0], incident), 0
+    else:
+        claims, since = _read(several, incident, layouts, onto)
+    claims.refuse_rejects_over(max_rejects, since=since)
     return claims
 
 
 def _read(
     paths: list[Path], incident: Incident, layouts: Sequence[Layout], onto: str | Path | None
-) -> Claims:
+) -> tuple[Claims, int]:
     files, skipped = expand(paths)
     for layout in layouts:
         layout.refuse_foreign(columns_of(incident))
     warehouse = Warehouse()
-    before = Staged() if onto is None else earlier(warehouse, Path(onto), incident)
+    before, state = (Staged(), None) if onto is None else earlier(warehouse, Path(onto), incident)
     with tempfile.TemporaryDirectory(prefix="outage-analysis-") as workspace:
         staged = stage(warehouse, files, incident, Path(workspace), layouts=layouts, before=before)
         judge(warehouse, incident, staged)
     counted = warehouse.frame(queries.text("reconciliation"))
     flagged = warehouse.frame("select count(*) as n from staged where lower(synthetic) in ('true', '1')")
-    synthetic = flagged["n"].item() > 0 or any("synthetic" in f.name.lower() for f in staged.inputs)
-    return Claims(
-        incident, staged.inputs, staged.layouts, warehouse, synthetic, counted, tuple(f.name for f in skipped)
+    claims = Claims(
+        incident,
+        staged.inputs,
+        staged.layouts,
+        warehouse,
+        synthetic=flagged["n"].item() > 0 or any("synthetic" in f.name.lower() for f in staged.inputs),
+        files=counted,
+        onto=state,
+        skipped=(*(f.name for f in skipped), *staged.unread),
     )
+    return claims, len(before.inputs)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -15,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis import queries
-from outage_analysis.claims import Claims
+from outage_analysis.claims import Claims, State
 from outage_analysis.datasets import is_file
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Incident
@@ -53,7 +55,13 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             file=path.name,
             remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
         )
-    with _renamed(path) as part:
+    with _locked(path), _renamed(path) as part:
+        if path.suffix == STORE and path.exists() and (claims.onto is None or claims.onto != _state(path)):
+            raise EnvironmentFailed(
+                "exists already, or another run has added to it meanwhile",
+                file=path.name,
+                remedy="Run again with --add.",
+            )
         if path.suffix == STORE:
             claims.warehouse.load("new_passport", _passport(claims))
             claims.warehouse.save(part, {**{t: t for t in TABLES}, "passport": "new_passport"})
@@ -64,12 +72,34 @@ def save_claims(claims: Claims, path: str | Path) -> None:
 
 
 @contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One writer at a time in a folder, where the system can lock one; the lock ends with the process."""
+    if not path.parent.is_dir():
+        raise EnvironmentFailed("cannot be written: there is no such folder", file=path)
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _state(path: Path) -> State:
+    """What changes when a file is replaced."""
+    told = path.stat()
+    return told.st_ino, told.st_mtime_ns, told.st_size
+
+
+@contextmanager
 def _renamed(path: Path) -> Iterator[Path]:
     """A path to write to, renamed when all went well."""
     part = path.with_name(f".{path.name}.part")
     left = (part, part.with_name(f"{part.name}.wal"))
-    if not path.parent.is_dir():
-        raise EnvironmentFailed("cannot be written: there is no such folder", file=path)
     try:
         for file in left:  # by a run that was killed
             file.unlink(missing_ok=True)
@@ -133,10 +163,11 @@ def open_claims(path: Path, incident: Incident) -> Claims:
     return Claims(incident, staged.inputs, staged.layouts, warehouse, synthetic, counted)
 
 
-def earlier(warehouse: Warehouse, path: Path, incident: Incident) -> Staged:
-    """Copy the tables of a warehouse file, so that further files can be added; returns its files."""
+def earlier(warehouse: Warehouse, path: Path, incident: Incident) -> tuple[Staged, State]:
+    """Copy the tables of a warehouse file, so that further files can be added; its files, and its state."""
+    state = _state(path) if is_file(path) else (0, 0, 0)
     _, staged = _read_passport(warehouse, path, incident, copied=True)
-    return staged
+    return staged, state
 
 
 def _read_passport(

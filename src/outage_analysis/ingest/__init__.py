@@ -23,8 +23,9 @@ from outage_analysis.ingest.delimited import line_places, read_delimited
 from outage_analysis.ingest.jsonlines import read_jsonlines
 from outage_analysis.ingest.parquet import is_of_claims, read_parquet
 from outage_analysis.ingest.staging import OPTIONAL, Shape, Staging, empty_tables, needed
-from outage_analysis.ingest.workbooks import read_workbook
+from outage_analysis.ingest.workbooks import read_workbook, sheets_with_columns
 from outage_analysis.layouts import Layout, layout_for
+from outage_analysis.privacy import found, masked
 from outage_analysis.warehouse import Warehouse
 
 TEXTS: dict[str, Callable[[Staging, TextFile], Shape]] = {
@@ -48,6 +49,7 @@ class InputFile:
     bytes: int
     encoding: str
     dialect: str
+    sheet: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Staged:
     inputs: tuple[InputFile, ...] = ()
     layouts: tuple[Layout, ...] = ()
     texts: dict[int, TextFile] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Sheets that hold something and were not read."""
 
 
 def stage(
@@ -81,28 +85,60 @@ def stage(
     Raises:
         InputRefused: a file that is missing, empty, not decodable, without a needed column, or given twice.
     """
-    wanted = needed(incident)
-    known = (*wanted, *OPTIONAL)
     before = before or Staged()
+    wanted = needed(incident)
     if not before.inputs:
         empty_tables(warehouse, (*wanted, *OPTIONAL))
-    inputs, taken = list(before.inputs), list(before.layouts)
-    texts: dict[int, TextFile] = {}
-    for number, path in enumerate(paths, start=len(inputs)):
+    run = _Run(warehouse, wanted, workspace, list(before.inputs), list(before.layouts))
+    unread: list[str] = []
+    for path in paths:
         suffix = _checked(path)
-        names = [f.name for f in inputs]
-        name = path.name if path.name not in names else f"{path.name} ({number + 1})"
-        digest = _digest(path, name, inputs)
         kept = suffix == ".parquet" and is_of_claims(path, incident)
         layout = Layout() if kept else layout_for(path.name, layouts, incident)
-        taken.append(layout)
-        mapping = partial(layout.mapping, needed=wanted, optional=OPTIONAL, file=name)
-        staging = Staging(warehouse, number, name, layout, mapping, wanted, known, workspace)
-        shape = read_file(staging, path, suffix, texts)
-        inputs.append(InputFile(name, digest, path.stat().st_size, shape.encoding, shape.dialect))
-    numbered = {"file_number": range(len(inputs)), "file": [f.name for f in inputs]}
+        sheets = [layout]
+        if layout.sheet == "*" and suffix == ".xlsx":
+            fitting = sheets_with_columns(path, run.staging(path.name, layout))
+            sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in fitting]
+        shapes = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
+        read = {shape.sheet for shape in shapes}
+        unread += [f"{path.name} [{sheet}]" for sheet in shapes[0].sheets if sheet not in read]
+    numbered = {"file_number": range(len(run.inputs)), "file": [f.name for f in run.inputs]}
     warehouse.load("files", pl.DataFrame(numbered))
-    return Staged(tuple(inputs), tuple(taken), texts)
+    return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread))
+
+
+@dataclass
+class _Run:
+    """The files of one run, as they are added."""
+
+    warehouse: Warehouse
+    needed: tuple[str, ...]
+    workspace: Path
+    inputs: list[InputFile]
+    layouts: list[Layout]
+    texts: dict[int, TextFile] = field(default_factory=dict)
+
+    def staging(self, name: str, layout: Layout) -> Staging:
+        mapping = partial(layout.mapping, needed=self.needed, optional=OPTIONAL, file=name)
+        known = (*self.needed, *OPTIONAL)
+        number = len(self.inputs)
+        return Staging(self.warehouse, number, name, layout, mapping, self.needed, known, self.workspace)
+
+    def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> Shape:
+        """Stage one file, or one sheet of it, under a name of its own."""
+        name = f"{path.name} [{layout.sheet}]" if named else path.name
+        name = masked(name) if found(pl.Series([name])) else name
+        if name in [f.name for f in self.inputs]:
+            name = f"{name} ({len(self.inputs) + 1})"
+        digest = _digest(path)
+        shape = read_file(self.staging(name, layout), path, suffix, self.texts)
+        for other in self.inputs:
+            if (other.sha256, other.sheet) == (digest, shape.sheet):
+                raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
+        size = path.stat().st_size
+        self.inputs.append(InputFile(name, digest, size, shape.encoding, shape.dialect, shape.sheet))
+        self.layouts.append(layout)
+        return shape
 
 
 def read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> Shape:
@@ -116,8 +152,8 @@ def read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFi
 
 def read_unmapped(
     warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
-) -> tuple[list[str], Shape]:
-    """Stage every column of one file as c0, c1, and so on; returns its headers and how it was read."""
+) -> tuple[list[str], Shape, str | None]:
+    """Stage every column of one file as c0, c1, and so on; its headers, how it was read, the unit it says."""
     headers: list[str] = []
 
     def every(cells: Sequence[str], row: int | None) -> dict[str, int]:  # noqa: ARG001 - a mapping is asked by row
@@ -132,7 +168,7 @@ def read_unmapped(
         warehouse, 0, path.name, bare, every, wanted, (*wanted, *OPTIONAL), workspace, of_any_type=True
     )
     shape = read_file(staging, path, suffix, {})
-    return headers, shape
+    return headers, shape, staging.unit
 
 
 def suffix_of(path: Path) -> str | None:
@@ -157,14 +193,9 @@ def _checked(path: Path) -> str:
     return suffix
 
 
-def _digest(path: Path, name: str, earlier: Sequence[InputFile]) -> str:
-    """The file's hash; refused when another file of the run has the same."""
+def _digest(path: Path) -> str:
     with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    same = next((f.name for f in earlier if f.sha256 == digest), None)
-    if same is not None:
-        raise InputRefused(f"has the same content as {same}", file=name, remedy="Give it once.")
-    return digest
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def locate(warehouse: Warehouse, staged: Staged) -> None:

@@ -23,6 +23,7 @@ from outage_analysis.ingest.dialects import Dialect, decide, reader_options
 from outage_analysis.ingest.staging import BATCH, Shape, Staging
 from outage_analysis.queries import as_path
 
+BLOCK = 1 << 20
 LONGEST_FIELD = 2_000_000
 """Characters of one field; the engine reads no longer line."""
 FEWEST_BETWEEN = 3
@@ -37,7 +38,8 @@ def read_delimited(staging: Staging, text: TextFile) -> Shape:
     """
     dialect = decide(text.path, staging)
     mapping = staging.mapping(dialect.headers, dialect.header_row or None)
-    by_engine = text.is_plain(dialect.quote) and dialect.header_row > 0
+    as_wide = dialect.width == len(dialect.headers)
+    by_engine = text.is_plain(dialect.quote) and dialect.header_row > 0 and as_wide
     if not (by_engine and _read_by_engine(staging, text, dialect, mapping)):
         _read_by_row(staging, text, dialect, mapping)
     return Shape(text.encoding, str(dialect))
@@ -61,10 +63,33 @@ def _read_by_engine(staging: Staging, text: TextFile, dialect: Dialect, mapping:
         whole = False
     else:
         whole = not warehouse.frame("select count(*) as n from reject_errors")["n"].item()
+        # The engine forgives a delimiter at the end of a row; counting tells.
+        whole = whole and _is_even(staging, text.path, dialect)
     warehouse.forget_rejects()
     if not whole:
         warehouse.delete("staged", staging.number)
     return whole
+
+
+def _is_even(staging: Staging, path: Path, dialect: Dialect) -> bool:
+    """Whether each line became a row, and the lines have as many delimiters as such rows have together."""
+    delimiter, lines, delimiters, last = dialect.delimiter.encode(), 0, 0, b"\n"
+    with path.open("rb") as stream:
+        for _ in range(dialect.header_row - 1):
+            stream.readline()
+        while block := stream.read(BLOCK):
+            lines += block.count(b"\n")
+            delimiters += block.count(delimiter)
+            last = block[-1:]
+    lines += last != b"\n"
+    # A line that is too long for the engine vanishes, and those below it move up.
+    lowest = staging.warehouse.frame(
+        "select coalesce(max(source_row), $header) as row from staged where file_number = $number",
+        number=staging.number,
+        header=dialect.header_row,
+    )["row"].item()
+    as_many = lowest == dialect.header_row - 1 + lines
+    return bool(as_many and delimiters == lines * (len(dialect.headers) - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +104,7 @@ class Record:
 
 
 def _read_by_row(staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]) -> None:
-    width = len(dialect.headers)
+    width, named = dialect.width, len(dialect.headers)
     batch: list[Record] = []
     broken: list[tuple[int, int, int, str]] = []
     for record in records(text, dialect, staging.name):
@@ -88,7 +113,7 @@ def _read_by_row(staging: Staging, text: TextFile, dialect: Dialect, mapping: di
         cells = record.cells
         if record.problem:
             broken.append((record.row, record.offset, record.length, record.problem))
-        elif len(cells) == width or (len(cells) > width and not any(cells[width:])):
+        elif len(cells) == width and not any(cells[named:]):
             batch.append(record)
         elif any(cells):
             if staging.begins_another_table(cells):

@@ -19,12 +19,13 @@ SAMPLE = 200
 
 @dataclass(frozen=True)
 class Dialect:
-    """Delimiter, quotation mark ("" for none), the header's cells and its row (0 for none)."""
+    """Delimiter, quotation mark ("" for none), the header's cells and row (0 for none), fields of a row."""
 
     delimiter: str
     quote: str
     headers: tuple[str, ...]
     header_row: int
+    width: int
 
     def __str__(self) -> str:
         quote = f"quote {self.quote}" if self.quote else "no quotes"
@@ -51,7 +52,7 @@ def decide(path: Path, staging: Staging) -> Dialect:
     declared = re.match(r"sep=(.)\r?\n", head)
     delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
     quotes = {None: ('"', "'"), "none": ("",)}.get(layout.quote, (layout.quote,))
-    best: tuple[tuple[int, bool, float, int], Dialect] | None = None
+    best: tuple[tuple[int, bool, float, int], Dialect, list[list[str]]] | None = None
     for quote in quotes:
         for delimiter in delimiters:
             if quote == "'" and layout.quote is None and not _encloses(head, delimiter):
@@ -61,7 +62,7 @@ def decide(path: Path, staging: Staging) -> Dialect:
                 found = _dialect(rows, staging, delimiter, quote or "")
                 score = _score(rows, found, staging, whole=whole)
                 if best is None or score > best[0]:
-                    best = score, found
+                    best = score, found, rows
     if best is None:
         raise InputRefused(
             "has a header that cannot be read",
@@ -69,7 +70,9 @@ def decide(path: Path, staging: Staging) -> Dialect:
             row=1,
             remedy="Look for a quotation mark that is not closed.",
         )
-    return best[1]
+    _, dialect, rows = best
+    staging.refuse_above(rows, dialect.header_row - 1)
+    return dialect
 
 
 def _head(path: Path) -> str:
@@ -108,9 +111,18 @@ def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str
     place = staging.header_among(rows)
     if place < 0:
         width = max(len(row) for row in rows[:HEADER_AMONG])
-        return Dialect(delimiter, quote, tuple(str(n + 1) for n in range(width)), 0)
+        return Dialect(delimiter, quote, tuple(str(n + 1) for n in range(width)), 0, width)
     cells = rows[place] if place < len(rows) else []
-    return Dialect(delimiter, quote, tuple(c.strip() for c in cells), place + 1)
+    headers = tuple(c.strip() for c in cells)
+    return Dialect(delimiter, quote, headers, place + 1, _width(rows[place + 1 :], len(headers)))
+
+
+def _width(body: list[list[str]], named: int) -> int:
+    """The fields of a row: those of the header, or more if several rows all end in as many empty ones."""
+    widths = {len(row) for row in body if row}
+    same = widths.pop() if len(widths) == 1 else named
+    surplus = len(body) > 1 and same > named and not any(any(row[named:]) for row in body)
+    return same if surplus else named
 
 
 def _score(
@@ -119,6 +131,6 @@ def _score(
     """How many columns are named, whether each row can be read, the share that fits the header, its width."""
     width = len(dialect.headers)
     body = [row for row in rows[dialect.header_row :] if row]
-    fitting = sum(len(row) == width for row in body) / len(body) if body else 0.0
+    fitting = sum(len(row) == dialect.width for row in body) / len(body) if body else 0.0
     named = staging.layout.recognised(dialect.headers, staging.columns)
     return len(named), whole, fitting * (width > 1), width

@@ -9,9 +9,12 @@ from typing import Any, NoReturn
 import polars as pl
 
 from outage_analysis.decoding import TextFile
+from outage_analysis.errors import InputRefused
 from outage_analysis.ingest.staging import BATCH, Shape, Staging
 
-Line = tuple[int, int, int, "dict[str, str | None] | str"]
+NESTED = "a value is a list or an object"
+Cells = dict[str, str | None]
+Line = tuple[int, int, int, "Cells | str"]
 """Row, byte offset, byte length, and the object's cells or what is wrong with it."""
 
 
@@ -21,6 +24,9 @@ def read_jsonlines(staging: Staging, text: TextFile) -> Shape:
     Raises:
         InputRefused: no object in it has a needed key.
     """
+    with text.path.open(encoding="utf-8-sig") as stream:
+        if stream.readline().strip() in ("[", "{", "[{"):
+            raise InputRefused("is no JSON lines", file=staging.name, remedy="Write one object a line.")
     headers = list(dict.fromkeys(k for line in _lines(text) if isinstance(line[3], dict) for k in line[3]))
     mapping = staging.mapping(headers, None)
     keys = {column: headers[at] for column, at in mapping.items()}
@@ -35,8 +41,15 @@ def read_jsonlines(staging: Staging, text: TextFile) -> Shape:
 
 
 def _stage(staging: Staging, batch: list[Line], keys: dict[str, str]) -> None:
-    good = [(row, at, length, cells) for row, at, length, cells in batch if isinstance(cells, dict)]
-    broken = [(row, at, length, cells) for row, at, length, cells in batch if isinstance(cells, str)]
+    good: list[tuple[int, int, int, Cells]] = []
+    broken: list[tuple[int, int, int, str]] = []
+    for row, at, length, cells in batch:
+        if isinstance(cells, str):
+            broken.append((row, at, length, cells))
+        elif any(cells.get(key) is NESTED for key in keys.values()):
+            broken.append((row, at, length, f"no flat JSON object: {NESTED}"))
+        else:
+            good.append((row, at, length, cells))
     places = {"source_row": 0, "byte_offset": 1, "byte_length": 2}
     frame = pl.DataFrame(
         {name: pl.Series([line[at] for line in good], dtype=pl.Int64) for name, at in places.items()}
@@ -57,7 +70,7 @@ def _lines(text: TextFile) -> Iterator[Line]:
             at += len(raw)
 
 
-def _object(line: str) -> dict[str, str | None] | str:
+def _object(line: str) -> Cells | str:
     try:
         value = json.loads(
             line,
@@ -92,7 +105,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def _cell(value: object) -> str | None:
     if isinstance(value, dict | list):
-        raise ValueError("a value is a list or an object")  # noqa: TRY004 - told as every wrong line is
+        return NESTED  # of no account under a key that nobody asked for
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if value is None else str(value)

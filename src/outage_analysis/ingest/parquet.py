@@ -13,10 +13,12 @@ from outage_analysis.notations import THOUSANDTHS
 from outage_analysis.queries import as_path, quoted
 
 
-def _as_text(column: str, kind: pl.DataType) -> str:
-    """SQL of a column as text; three decimals of a number would look like thousands."""
+def _as_text(column: str, header: str, kind: pl.DataType) -> str:
+    """SQL of a column as text; three decimals would look like thousands, and an id has none."""
+    if column in ("claim_id", "claimant_id") and kind in (pl.Float32, pl.Float64):
+        return f"regexp_replace(cast({quoted(header)} as varchar), '[.]0$', '')"
     thousandths = isinstance(kind, pl.Decimal) and kind.scale == THOUSANDTHS
-    number = f"cast({quoted(column)} as decimal(38, 4))" if thousandths else quoted(column)
+    number = f"cast({quoted(header)} as decimal(38, 4))" if thousandths else quoted(header)
     return f"cast({number} as varchar)"
 
 
@@ -73,7 +75,7 @@ def read_parquet(staging: Staging, path: Path) -> Shape:
         staging.select(
             "from read_parquet($path, hive_partitioning = false)",
             {
-                **{c: _as_text(headers[at], schema[headers[at]]) for c, at in mapping.items()},
+                **{c: _as_text(c, headers[at], schema[headers[at]]) for c, at in mapping.items()},
                 "source_row": "row_number() over ()",
             },
             path=as_path(path),

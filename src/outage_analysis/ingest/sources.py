@@ -16,8 +16,8 @@ MOST_FILES = 10_000
 def expand(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """The files that paths, folders and patterns stand for, and those in them that no reader takes.
 
-    A folder stands for its own files, not for those of folders inside it; hidden files and the lock
-    files of office programs are no files of complaints.
+    A folder stands for its own files, not for those of folders inside it, which are named as not read;
+    hidden files and the lock files of office programs are no files of complaints.
 
     Raises:
         InputRefused: a folder or pattern without a file to read, or with too many.
@@ -54,11 +54,11 @@ def _is_folder(path: Path) -> bool:
 
 
 def _readable(found: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
-    files = [f for f in found if is_file(f) and not f.name.startswith((".", "~$"))]
-    fitting = [f for f in files if suffix_of(f)]
+    files = [f for f in found if not f.name.startswith((".", "~$"))]
+    fitting = [f for f in files if is_file(f) and suffix_of(f)]
     if not fitting:
         raise InputRefused(
             "holds no file of complaints", file=path, remedy="Known formats: " + ", ".join(READERS) + "."
         )
-    skipped += [f for f in files if not suffix_of(f)]
+    skipped += [f for f in files if f not in fitting]
     return fitting

@@ -11,7 +11,8 @@ import polars as pl
 
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.layouts import REQUIRED, Layout
+from outage_analysis.layouts import REQUIRED, UNIT, Layout, scaled
+from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted
 from outage_analysis.warehouse import Warehouse
 
@@ -35,6 +36,10 @@ class Shape:
 
     encoding: str
     dialect: str
+    sheet: str = ""
+    """The sheet of a workbook that was read."""
+    sheets: tuple[str, ...] = ()
+    """Every sheet of it that holds anything."""
 
 
 @dataclass
@@ -55,7 +60,9 @@ class Staging:
     """The columns that a header may name."""
     workspace: Path
     of_any_type: bool = False
-    """Whether a column of lists or records will do, as text."""
+    """Whether a column of lists or records will do as text, and a unit that is said as a remark."""
+    unit: str | None = None
+    """The unit that is said above the header, if that is a remark."""
 
     def select(self, source: str, cells: dict[str, str], **values: object) -> None:
         """Stage a query's rows, each column by its expression."""
@@ -86,9 +93,6 @@ class Staging:
 
         If none does, the row that names the most, or else the fullest; -1 where the layout says that
         there is no header.
-
-        Raises:
-            InputRefused: above the header, complaints, or another header with rows of its own.
         """
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
@@ -96,12 +100,23 @@ class Staging:
         wanted = set(self.needed) - self.layout.constants.keys()
         complete = (at for at, found in enumerate(named) if wanted <= found.keys())
         fullest = max(range(len(named)), key=lambda at: (len(named[at]), sum(map(bool, rows[at]))), default=0)
-        place = next(complete, fullest)
+        return next(complete, fullest)
+
+    def refuse_above(self, rows: Sequence[Sequence[str]], place: int) -> None:
+        """Refuse a header above which there is more than titles and further headers.
+
+        Raises:
+            InputRefused: another header with rows of its own; complaints; a unit of which no scale is said.
+        """
+        if self.layout.header_row is not None or not rows:
+            return
+        named = [self.layout.recognised(row, self.columns) for row in rows[: place + 1]]
         # Titles and second headers stand right above; a header with rows below it is of another table.
         headers = [at for at in range(place) if len(named[at]) >= ANOTHER_TABLE]
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
             raise self.another_table(place + 1)
-        day = named[place].get("filed_on") if named else None
+        self._refuse_units(rows[:place])
+        day = named[place].get("filed_on")
         filled = [row for row in rows[:place] if sum(map(bool, row)) > ANOTHER_TABLE]
         if day and any(len(row) > day[0] and DAY.search(row[day[0]]) for row in filled):
             raise InputRefused(
@@ -110,7 +125,15 @@ class Staging:
                 row=place + 1,
                 remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns page.",
             )
-        return place
+
+    def _refuse_units(self, titles: Sequence[Sequence[str]]) -> None:
+        said = next((cell for row in titles for cell in row if UNIT.search(cell)), None)
+        if self.of_any_type:
+            self.unit = said or self.unit
+        elif said is not None and "loss" not in self.layout.scale:
+            raise InputRefused(
+                "says a unit above its header", file=self.name, value=masked(said), remedy=scaled(said)
+            )
 
     def begins_another_table(self, cells: Sequence[str]) -> bool:
         """Whether a row that does not fit the header is a header of its own."""

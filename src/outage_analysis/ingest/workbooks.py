@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import polars as pl
 
 from outage_analysis.errors import InputRefused
-from outage_analysis.ingest.staging import HEADER_AMONG, Shape, Staging
+from outage_analysis.ingest.sheets import read_sheet, stray_cell
+from outage_analysis.ingest.staging import ANOTHER_TABLE, HEADER_AMONG, Shape, Staging
+from outage_analysis.layouts import scaled
+from outage_analysis.privacy import found, masked
 
 MOST_BYTES, MOST_FOLD = 1 << 31, 300
 """A workbook that holds more, or expands more, is refused before it is opened."""
-ERROR_MARK = re.compile(rb"""\bt\s*=\s*["']e["']""")
-"""The type of a cell that holds an error."""
+
+
+OLE = b"\xd0\xcf\x11\xe0"
+"""How a workbook begins that is of before 2007 or locked with a password."""
+SHEET = re.compile(r"worksheets/[^/]+\.xml$")
 
 
 def read_workbook(staging: Staging, path: Path) -> Shape:
@@ -34,32 +38,60 @@ def read_workbook(staging: Staging, path: Path) -> Shape:
     frame = sheets[chosen]
     rows = [["" if cell is None else cell for cell in row] for row in frame.head(HEADER_AMONG).iter_rows()]
     place = staging.header_among(rows)
+    staging.refuse_above(rows, place)
     if place >= len(rows):
         raise InputRefused("has no such row for a header", file=staging.name, row=place + 1)
     headers = (
         [cell.strip() for cell in rows[place]] if place >= 0 else [str(n + 1) for n in range(frame.width)]
     )
     mapping = staging.mapping(headers, place + 1 or None)
-    try:
-        frame = _with_errors(frame, path, chosen)
-    except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
-        raise InputRefused("cannot be read as a workbook", file=staging.name, value=error) from error
+    frame = _with_oddities(frame, path, chosen, staging, place + 1, mapping)
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[at]) for column, at in mapping.items()}
     staging.frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
     row = f"header in row {place + 1}" if place >= 0 else "no header"
-    return Shape("xlsx", f"sheet {chosen}, {row}")
+    shown = masked(chosen) if found(pl.Series([chosen])) else chosen
+    return Shape("xlsx", f"sheet {shown}, {row}", chosen, tuple(sheets))
+
+
+def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
+    """Every sheet that has a header: what `sheet = "*"` stands for.
+
+    Raises:
+        InputRefused: no workbook, or one without such a sheet.
+    """
+    _refuse_bomb(path, staging.name)
+    sheets = _sheets(path, staging.name)
+    fitting = [name for name, frame in sheets.items() if _named(frame, staging) >= ANOTHER_TABLE]
+    if not fitting:
+        raise InputRefused("has the columns on no sheet", file=staging.name, value=", ".join(sheets))
+    return fitting
 
 
 def _refuse_bomb(path: Path, name: str) -> None:
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise InputRefused("is not an Excel workbook (.xlsx)", file=name, value=error) from error
-    if size > MOST_BYTES or size > max(MOST_FOLD * path.stat().st_size, 1 << 26):
-        raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
+            if size > MOST_BYTES or size > max(MOST_FOLD * path.stat().st_size, 1 << 26):
+                raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
+            strays = (stray_cell(parts.read(part)) for part in parts.namelist() if SHEET.search(part))
+            stray = next(filter(None, strays), None)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        with path.open("rb") as stream:
+            head = stream.read(4)
+        what = {OLE: "is an old or a protected workbook", b"<": "is a web page under the name of a workbook"}
+        problem = what.get(head, what.get(head[:1], "is not an Excel workbook (.xlsx)"))
+        raise InputRefused(
+            problem, file=name, value=error, remedy="Open it and save it as .xlsx, without a password."
+        ) from error
+    if stray:
+        raise InputRefused(
+            "has a cell far away from the others",
+            file=name,
+            value=stray,
+            remedy="Delete the rows and columns between.",
+        )
 
 
 def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
@@ -113,7 +145,7 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
             "has the columns on several sheets",
             file=staging.name,
             value=", ".join(fitting),
-            remedy='Name one in a --columns page, as in sheet = "' + fitting[0] + '".',
+            remedy=f'Name one in a --columns page, sheet = "{fitting[0]}", or all: sheet = "*".',
         )
     return fitting[0]
 
@@ -124,51 +156,40 @@ def _named(frame: pl.DataFrame, staging: Staging) -> int:
     return max(len(staging.layout.recognised(row, staging.columns)) for row in rows)
 
 
-def _with_errors(frame: pl.DataFrame, path: Path, sheet: str) -> pl.DataFrame:
-    """The cells that hold an error get its text: read as nothing, #DIV/0! would be an unknown loss."""
-    with zipfile.ZipFile(path) as parts:
-        text = parts.read(_part(parts, sheet))
-    for row, at, value in _errors(text) if ERROR_MARK.search(text) else ():
+def _with_oddities(
+    frame: pl.DataFrame, path: Path, sheet: str, staging: Staging, header: int, mapping: dict[str, int]
+) -> pl.DataFrame:
+    """The cells with the text of errors and of formulas without a value: as nothing they would be unknown.
+
+    Raises:
+        InputRefused: cells of several rows merged, of which all but the first are empty; a number format
+            that shows losses in another unit than the cells hold.
+    """
+    try:
+        odd = read_sheet(path, sheet)
+    except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        raise InputRefused("cannot be read as a workbook", file=staging.name, value=error) from error
+    if odd.units and staging.of_any_type:
+        staging.unit = odd.units[0]
+    elif odd.units and "loss" not in staging.layout.scale:
+        raise InputRefused(
+            "shows numbers in another unit than its cells hold",
+            file=staging.name,
+            value=odd.units[0],
+            remedy=scaled(odd.units[0]),
+        )
+    used = {int(frame.columns[at]) for at in mapping.values()}
+    for top, low, left, right in odd.merged:
+        if low > max(top, header) and used & set(range(left, right + 1)):
+            raise InputRefused(
+                "has merged cells among its rows, which belong to nobody but the first",
+                file=staging.name,
+                row=max(top, header + 1),
+                remedy="Undo the merging and fill each cell.",
+            )
+    for row, at, value in odd.cells:
         column = str(at)
         if column in frame.columns and row <= len(frame):
             here = pl.int_range(pl.len()) == row - 1
             frame = frame.with_columns(pl.when(here).then(pl.lit(value)).otherwise(column).alias(column))
     return frame
-
-
-def _errors(text: bytes) -> Iterator[tuple[int, int, str]]:
-    """Row (from 1), column (from 0) and text of each cell that holds an error."""
-    row = at = 0
-    for event, element in ET.iterparse(io.BytesIO(text), ("start", "end")):  # noqa: S314 - no entity is resolved
-        name = element.tag.rpartition("}")[2]
-        if event == "start" and name == "row":
-            row, at = int(element.get("r", row + 1)), -1
-        elif event == "start" and name == "c":
-            letters = (element.get("r") or "").rstrip("0123456789")
-            at = _index(letters) if letters else at + 1
-        elif event == "end" and name == "c":
-            if element.get("t") == "e":
-                value = next((v.text for v in element if v.tag.rpartition("}")[2] == "v"), None)
-                yield row, at, (value or "error").strip()
-            element.clear()
-
-
-def _part(parts: zipfile.ZipFile, sheet: str) -> str:
-    """The member of the archive that holds a sheet."""
-    book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
-    targets = ET.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    ids = {
-        s.get("name"): next(v for k, v in s.attrib.items() if k.endswith("}id"))
-        for s in book.iter()
-        if s.tag.endswith("}sheet")
-    }
-    target = next(t.get("Target", "") for t in targets if t.get("Id") == ids[sheet])
-    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-
-
-def _index(letters: str) -> int:
-    """A column's letters as its position from 0: B is 1."""
-    place = 0
-    for letter in letters:
-        place = place * 26 + ord(letter) - ord("A") + 1
-    return place - 1

@@ -64,7 +64,7 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
     layout = known.over(incident)
     warehouse = Warehouse()
     with tempfile.TemporaryDirectory(prefix="outage-analysis-") as workspace:
-        headers, shape = read_unmapped(warehouse, path, incident, layout, Path(workspace))
+        headers, shape, unit = read_unmapped(warehouse, path, incident, layout, Path(workspace))
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
     chosen = proposed(columns, headers, layout, incident)
     names = {at: column for column, at in chosen.items()}
@@ -96,7 +96,7 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         _first_rows(warehouse, headers),
         _strangers(columns[chosen["service"]], incident.services) if "service" in chosen else _NONE,
         columns[claimant].distinct if claimant is not None else None,
-        layout_page(path.name, columns, chosen, known, incident),
+        layout_page(path.name, columns, chosen, known, incident, unit),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from outage_analysis.incidents import Incident, Named
-from outage_analysis.layouts import folded
+from outage_analysis.layouts import folded, unit_of
 from outage_analysis.notations import AMOUNTS, DATES, amount_sql, day_sql
 from outage_analysis.privacy import found, masked
 from outage_analysis.queries import quoted
@@ -18,12 +18,6 @@ MOST_TEXTS = 100_000
 """Different texts of a column that are looked at."""
 ENOUGH = 0.5
 """The share of a column's texts that must fit for a proposal."""
-UNITS = {
-    f"{times}{unit}": by * of
-    for times, by in {"": 1, "십": 10, "백": 100, "천": 1_000}.items()
-    for unit, of in {"원": 1, "만원": 10_000, "억원": 100_000_000}.items()
-}
-"""What a header may say of its amounts in brackets: 피해액(만원), 금액(단위: 천원)."""
 HINTS = {
     "claim_id": ("번호", "id", "no", "number", "case", "ticket"),
     "claimant_id": ("회원", "고객", "신고자", "customer", "claimant", "user"),
@@ -69,8 +63,7 @@ class Column:
     @property
     def scale(self) -> int:
         """What one unit of its amounts stands for, by the unit that the header names last."""
-        unit = re.search(r"[(\[](?:단위)?:?([^()\[\]]+)[)\]]$", folded(self.header))
-        return UNITS.get(unit[1], 1) if unit else 1
+        return unit_of(self.header)
 
     def hints_at(self, name: str) -> bool:
         """Whether the header has a word that speaks for a canonical column."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest.staging import OPTIONAL, needed
 from outage_analysis.inspection.columns import HINTS, Column
-from outage_analysis.layouts import Layout
+from outage_analysis.layouts import Layout, unit_in
 
 UNIQUE = 0.9
 """The share of different texts that an id must have: files hold some rows twice."""
@@ -46,7 +46,12 @@ def _speaks_for(column: Column, name: str, reads_as: str) -> bool:
 
 
 def layout_page(
-    name: str, columns: list[Column], chosen: dict[str, int], known: Layout, incident: Incident
+    name: str,
+    columns: list[Column],
+    chosen: dict[str, int],
+    known: Layout,
+    incident: Incident,
+    unit: str | None,
 ) -> str:
     """The layout page that says what was known and found; what was not is there as a remark."""
     given = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
@@ -68,7 +73,10 @@ def layout_page(
             lines.append('# filed_on = ["dmy"] or ["mdy"]? Every day could be the month as well')
     formats |= known.formats
     lines += [f"{c} = {_toml(names)}" for c, names in formats.items() if names]
-    scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1} | known.scale
+    scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
+    if unit and "loss" in chosen:
+        scales["loss"] = unit_in(unit)
+    scales |= known.scale
     lines += ["", "[scale]"] if scales else []
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
     constants = {c: "" for c in missing if c in own} | known.constants

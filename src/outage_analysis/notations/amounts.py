@@ -16,12 +16,15 @@ _BEHIND = r" ?(?:[원₩]|(?i:krw|won))"
 _UNITS = r"(?:[1-9]천(?: ?[1-9]백)?(?: ?[1-9]십)?|[1-9]백(?: ?[1-9]십)?|[1-9]십)"
 _FOUR = r"(?:\d{1,4}|[1-9],\d{3})"
 _FIRST = r"(?:\d{1,9}|[1-9]\d{0,2}(?:,\d{3}){1,2})"
-_MYRIADS = rf"(?:(?:{_FIRST}|{_UNITS}) ?억(?: ?(?:{_FOUR}|{_UNITS}) ?만)?|(?:{_FIRST}|{_UNITS}) ?만)"
-# "3억 2000" often means 3억 2000만: a bare number behind a unit counts only as so many 원.
+_EOK = rf"(?:{_FIRST}|{_UNITS}) ?억"
+_MYRIADS = rf"(?:{_EOK} ?(?:{_FOUR}|{_UNITS}) ?만|{_EOK}|(?:{_FIRST}|{_UNITS}) ?만)"
+_MYRIADS_TOLD = rf"(?:(?:{_EOK} ?)?(?:{_FOUR}|{_UNITS}) ?만|{_FIRST} ?만)"
+# "3억 2000" and "3억 2천" often mean 3억 2000만: what stands behind 억 without 만 counts only as so many 원.
 _KOREAN = (
     rf"(?:[+-]?(?:{_MARK})?|{_MARK}[+-])(?:"
-    rf"(?:{_MYRIADS}(?: ?{_UNITS})?|{_UNITS}|{_FIRST}{_DECIMALS} ?(?:[천백십]?[만억]|[천백십]))(?: ?원)?"
-    rf"|(?:{_MYRIADS} ?{_FOUR}|(?:{_MYRIADS} ?)?[1-9]천 ?\d{{1,3}}) ?원)"
+    rf"(?:{_MYRIADS}|{_MYRIADS_TOLD} ?{_UNITS}|{_UNITS}"
+    rf"|{_FIRST}{_DECIMALS} ?(?:[천백십]?[만억]|[천백십]))(?: ?원)?"
+    rf"|(?:{_MYRIADS} ?(?:{_FOUR}|{_UNITS})|(?:{_MYRIADS} ?)?[1-9]천 ?\d{{1,3}}) ?원)"
 )
 _PLACES = r"(?:([\d.]+)천)?(?:([\d.]+)백)?(?:([\d.]+)십)?([\d.]*)"
 

@@ -3,7 +3,7 @@
 select
     files.file as source_file, source_row, located.byte, broken,
     coalesce(located.raw, concat_ws(' | ', {cells})) as raw, null::varchar as problem,
-    claim_id, raw_service as service, raw_claimant_type as claimant_type,
+    claim_id, claimant_id, raw_service as service, raw_claimant_type as claimant_type,
     raw_filed_on as filed_on, raw_loss as loss, kept.file as kept_file, kept_row
 from judged
 join files using (file_number)
@@ -13,7 +13,7 @@ where len(broken) > 0
 union all
 select
     file, source_row, located.byte, [{unreadable}], located.raw, problem,
-    null, null, null, null, null, null, null
+    null, null, null, null, null, null, null, null
 from unreadable
 join files using (file_number)
 left join located using (file_number, source_row)

@@ -2,8 +2,12 @@
 with trimmed as (
     select
         file_number, source_row, byte_offset, byte_length, synthetic,
-        nullif(trim(claim_id, $blanks), '') as claim_id,
-        nullif(trim(claimant_id, $blanks), '') as claimant_id,
+        case when not regexp_full_match(lower(trim(claim_id, $blanks)), $nobody) then trim(claim_id, $blanks) end
+            as claim_id,
+        case
+            when not regexp_full_match(lower(trim(claimant_id, $blanks)), $nobody || '|0+')
+            then trim(claimant_id, $blanks)
+        end as claimant_id,
         nullif(trim(service, $blanks), '') as raw_service,
         nullif(trim(claimant_type, $blanks), '') as raw_claimant_type,
         nullif(trim(filed_on, $blanks), '') as raw_filed_on,

@@ -120,6 +120,19 @@ def _without_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
     return _of_its_own(rows, claim_id=_in_turn(*BLANK))
 
 
+def _id_rounded(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _of_its_own(rows, claim_id=_rounded("own_claim"))
+
+
+def _claimant_rounded(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _of_its_own(rows, claimant_id=_rounded("own_claimant"))
+
+
+def _rounded(column: str) -> pl.Expr:
+    """A number as a spreadsheet shows a long one."""
+    return "1." + pl.col(column).str.extract(r"(\d+)$") + "E+11"
+
+
 def _under_an_id_taken(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
     return rows.with_columns(claimant_id=pl.col("own_claimant"))
 
@@ -189,6 +202,8 @@ def _uneven(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 DIRT: dict[str, Breakage] = {
     "claim_id is given": _without_id,
+    "claim_id is in full": _id_rounded,
+    "claimant_id is in full": _claimant_rounded,
     "claim_id is not repeated": _under_an_id_taken,
     "the complaint is not an exact copy of another": _copied,
     "service is given": _without_service,

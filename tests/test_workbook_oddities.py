@@ -1,0 +1,141 @@
+"""What a workbook holds and does not show, or shows and does not hold: told, never taken for nothing."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import xlsxwriter
+
+from outage_analysis.errors import InputRefused
+from outage_analysis.ingest.sheets import stray_cell
+from outage_analysis.layouts import Layout
+from outage_analysis.reading import read_claims
+from tests.conftest import claim_rows
+
+if TYPE_CHECKING:
+    from outage_analysis.claims import Claims
+    from outage_analysis.incidents import Incident
+
+Sheet = Any
+Change = Callable[[Any, Sheet], object]
+LOSS = 4
+"""The column of the loss: E."""
+
+
+@pytest.fixture
+def workbook(tmp_path: Path, incident: Incident) -> Callable[..., Path]:
+    """A writer of workbooks with three good rows on each sheet, and then what a test does to it."""
+
+    def write(change: Change = lambda _book, _sheet: None, *, sheets: tuple[str, ...] = ("s",)) -> Path:
+        path = tmp_path / "a.xlsx"
+        book = xlsxwriter.Workbook(path)
+        for name in sheets:
+            sheet = book.add_worksheet(name)
+            good = claim_rows([{"claim_id": f"{name}{n}"} for n in range(1, 4)], incident)
+            sheet.write_row(0, 0, list(good[0]))
+            for place, row in enumerate(good, start=1):
+                sheet.write_row(place, 0, [int(v) if k == "loss" else v for k, v in row.items()])
+            change(book, sheet)
+        book.close()
+        return path
+
+    return write
+
+
+def read(path: Path, incident: Incident, **layout: object) -> Claims:
+    return read_claims(path, incident, layouts=[Layout.model_validate(layout)], max_rejects=1)
+
+
+def test_a_formula_without_a_value_is_a_reject_and_no_unknown_loss(
+    workbook: Callable[..., Path], incident: Incident, tmp_path: Path
+) -> None:
+    path = workbook(lambda _book, sheet: sheet.write_formula(1, LOSS, "=100*3", None, 77_777))
+    # Report generators leave the value out; a spreadsheet computes it when it opens the file.
+    bare = tmp_path / "bare.xlsx"
+    with zipfile.ZipFile(path) as before, zipfile.ZipFile(bare, "w") as after:
+        for member in before.namelist():
+            after.writestr(member, before.read(member).replace(b"<v>77777</v>", b""))
+    assert read(path, incident).frame()["loss"].to_list() == [77_777, 100_000, 100_000]
+    claims = read(bare, incident)
+    assert claims.frame()["source_row"].to_list() == [3, 4]
+    assert claims.rejects.select("source_row", "loss").rows() == [(2, "=100*3")]
+
+
+def test_cells_merged_over_rows_are_refused_and_over_columns_are_not(
+    workbook: Callable[..., Path], incident: Incident
+) -> None:
+    with pytest.raises(InputRefused, match="has merged cells among its rows") as refusal:
+        read(workbook(lambda _book, sheet: sheet.merge_range("E2:E3", 5)), incident)
+    assert refusal.value.row == 2
+    beside = workbook(lambda _book, sheet: sheet.merge_range("J2:K3", "note"))
+    assert len(read(beside, incident)) == 3
+
+
+@pytest.mark.parametrize(
+    ("shown", "factor"), [('#,##0"만원"', 10_000), ('0"천원"', 1_000), ('#,##0"억원"', 10**8)]
+)
+def test_a_number_format_in_another_unit_refuses_until_the_scale_is_said(
+    workbook: Callable[..., Path], incident: Incident, shown: str, factor: int
+) -> None:
+    path = workbook(lambda book, sheet: sheet.write(1, LOSS, 30, book.add_format({"num_format": shown})))
+    with pytest.raises(InputRefused, match="another unit than its cells hold") as refusal:
+        read(path, incident)
+    assert f"loss = {factor} under [scale]" in refusal.value.remedy
+    assert read(path, incident, scale={"loss": 1}).frame()["loss"][0] == 30
+
+
+def test_a_number_format_in_won_is_no_other_unit(workbook: Callable[..., Path], incident: Incident) -> None:
+    def won(book: Any, sheet: Sheet) -> None:  # noqa: ANN401 - the writer has no types
+        sheet.write(1, LOSS, 30, book.add_format({"num_format": '#,##0"원"'}))
+
+    assert read(workbook(won), incident).frame()["loss"][0] == 30
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "GR1048576"])
+def test_a_cell_far_from_the_others_is_refused_before_it_fills_the_memory(
+    workbook: Callable[..., Path], incident: Incident, cell: str
+) -> None:
+    with pytest.raises(InputRefused, match="a cell far away from the others"):
+        read(workbook(lambda _book, sheet: sheet.write(cell, 1)), incident)
+
+
+def test_a_sheet_is_sparse_only_beyond_what_fits() -> None:
+    cells = b"".join(b'<c r="Z%d"/>' % row for row in range(1, 50))
+    assert stray_cell(cells) is None
+    assert stray_cell(cells + b"<x:c s='1' r='XFD9999'/>") == "row 9,999, column 16,384"
+
+
+def test_every_sheet_with_the_columns_is_read_when_asked_for_and_the_others_are_named(
+    workbook: Callable[..., Path], incident: Incident
+) -> None:
+    path = workbook(sheets=("10월", "11월"))
+    with pytest.raises(InputRefused, match="has the columns on several sheets") as refusal:
+        read(path, incident)
+    assert 'sheet = "*"' in refusal.value.remedy
+    one = read(path, incident, sheet="10월")
+    assert (one.files["file"].to_list(), one.skipped) == (["a.xlsx"], ("a.xlsx [11월]",))
+    both = read(path, incident, sheet="*")
+    assert both.files.rows() == [("a.xlsx [10월]", 3, 3, 0), ("a.xlsx [11월]", 3, 3, 0)]
+    assert both.frame()["claim_id"].to_list() == ["10월1", "10월2", "10월3", "11월1", "11월2", "11월3"]
+    assert both.skipped == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"<html><table></table></html>", "is a web page under the name of a workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an old or a protected workbook"),
+        (b"PK\x03\x04", "is not an Excel workbook"),
+    ],
+)
+def test_what_only_bears_the_name_of_a_workbook_is_called_what_it_is(
+    tmp_path: Path, incident: Incident, content: bytes, problem: str
+) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(content)
+    with pytest.raises(InputRefused, match=problem):
+        read(path, incident)
