@@ -611,7 +611,7 @@ def test_a_folder_is_read_whole_and_what_is_no_complaint_file_is_named(run: Run)
     said = json.loads(run("ingest", "exports", "--json")[1])
     assert [f["file"] for f in said["files"]] == ["a.csv", "b.csv"]
     assert said["skipped"] == ["notes.docx"]
-    assert "not read, of no known format: notes.docx" in run("ingest", "exports")[1]
+    assert "not read: notes.docx" in run("ingest", "exports")[1]
     code, out, err = run("ingest", "no-*.csv")
     assert (code, out) == (3, "")
     assert "no-*.csv: holds no file of complaints. Known formats: .csv, " in err

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Award, BandMix, Ledger, MixBand, Rate, RateAssumption
-from outage_analysis.reading import read_claims
 from outage_analysis.costs import cost_table, drivers, funnel_of, levers, totals
 from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import ModelRefused
 from outage_analysis.policies import Budget, Policy, Schedule
 from outage_analysis.policies.promises import TrueUp
 from outage_analysis.published import figure
+from outage_analysis.reading import read_claims
 from outage_analysis.tables import funnel_table
 
 if TYPE_CHECKING:

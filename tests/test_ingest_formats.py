@@ -423,14 +423,18 @@ def test_an_object_a_line_is_a_complaint_whatever_the_order_of_its_keys(tmp_path
     assert claims.inputs[0].dialect == "one object a line"
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("suffix", [".jsonl", ".ndjson", ".NDJSON"])
-def test_json_lines_end_as_lines_do(tmp_path: Path, suffix: str, end: str) -> None:
-    path = objects(tmp_path / f"a{suffix}", complaint("1"), "{", complaint("2\u2028\x85"), "", end=end)
-    claims = read(path)
-    assert passed(claims) == [(1, "1"), (3, "2\u2028\x85")]
-    assert rejected(claims) == [(2, "{", [UNREADABLE])]
-    assert found_in_the_bytes(claims, [path]) == 1
+def test_json_lines_end_as_lines_do(tmp_path: Path) -> None:
+    ends = {"a.jsonl": "\n", "b.ndjson": "\r\n", "c.NDJSON": "\n"}
+    lines = ["{", complaint("2\u2028\x85"), ""]
+    paths = [
+        objects(tmp_path / name, complaint("1", region=name), *lines, end=end) for name, end in ends.items()
+    ]
+    claims = read_claims(paths, counting(), max_rejects=1)
+    assert claims.frame().select("source_file", "source_row", "claim_id").rows() == [
+        (name, row, id_) for name in ends for row, id_ in ((1, "1"), (3, "2\u2028\x85"))
+    ]
+    assert rejected(claims) == [(2, "{", [UNREADABLE])] * 3
+    assert found_in_the_bytes(claims, paths) == 3
 
 
 def test_values_of_json_are_read_as_they_are_written(tmp_path: Path) -> None:
@@ -603,12 +607,15 @@ NOT_PLAIN = {
 
 
 @pytest.mark.parametrize("type_", NOT_PLAIN)
-def test_a_parquet_column_of_no_plain_type_is_refused_by_name_and_passed_over_where_it_is_not_needed(
-    tmp_path: Path, type_: str
-) -> None:
+def test_a_parquet_column_of_no_plain_type_is_refused_by_name(tmp_path: Path, type_: str) -> None:
     error = refused(parquet(tmp_path / "a.parquet", loss=NOT_PLAIN[type_]))
     assert (error.problem, error.column) == ("holds neither text nor numbers nor days", "loss")
-    assert passed(read(parquet(tmp_path / "b.parquet", memo=NOT_PLAIN[type_]))) == [(1, "1"), (2, "2")]
+
+
+def test_a_parquet_column_of_no_plain_type_is_passed_over_where_it_is_not_needed(tmp_path: Path) -> None:
+    paths = [parquet(tmp_path / f"{type_}.parquet", memo=values) for type_, values in NOT_PLAIN.items()]
+    for type_, (claims, _) in zip(NOT_PLAIN, together(paths), strict=True):
+        assert claims["claim_id"].to_list() == ["1", "2"], type_
 
 
 def test_hostile_names_of_parquet_columns_are_only_names(tmp_path: Path) -> None:
@@ -657,7 +664,7 @@ def text(*rows: Row, bad: bool = False) -> bytes:
 
 
 @pytest.mark.parametrize("packed", PACK)
-@pytest.mark.parametrize("parts", [1, 2, 40])
+@pytest.mark.parametrize("parts", [1, 40])
 def test_a_compressed_file_may_have_several_parts(tmp_path: Path, packed: str, parts: int) -> None:
     content = text(*(complaint(f"c{n}") for n in range(400)), bad=True)
     size = len(content) // parts + 1
@@ -990,7 +997,7 @@ BYTES = st.one_of(
 
 
 @given(suffix=st.sampled_from(READERS), content=BYTES, pack=st.booleans())
-@settings(max_examples=50)
+@settings(max_examples=40)
 def test_any_bytes_under_any_suffix_are_accounted_for_or_refused_on_one_line(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, content: bytes, *, pack: bool
 ) -> None:
@@ -1050,7 +1057,7 @@ EDITS = st.lists(
     ),
     edits=EDITS,
 )
-@settings(max_examples=40)
+@settings(max_examples=30)
 def test_a_damaged_file_is_accounted_for_or_refused_on_one_line(
     tmp_path_factory: pytest.TempPathFactory,
     whole: dict[str, bytes],
@@ -1090,7 +1097,7 @@ CELLS = st.fixed_dictionaries(
 
 
 @given(rows=st.lists(st.tuples(st.one_of(st.sampled_from("abc"), ANY), CELLS), min_size=1, max_size=6))
-@settings(max_examples=12)
+@settings(max_examples=10)
 def test_the_same_table_is_the_same_claims_in_whatever_format_it_comes(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, Row]]
 ) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xlsxwriter import Workbook  # type: ignore[import-untyped]
+from xlsxwriter import Workbook
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, load_incident

@@ -216,8 +216,6 @@ def test_the_file_does_hold_what_must_not_be_found(calls: Path) -> None:
         ("cube", "calls.csv", "--max-rejects", "90%", "--json"),
         ("cube", "calls.csv"),
         ("cost", "--claims", "calls.csv", "--max-rejects", "90%"),
-        ("cost", "--claims", "calls.csv", "--max-rejects", "90%", "--json"),
-        ("cost", "--claims", "calls.csv"),
         ("report", "--claims", "calls.csv", "--out", "r"),
     ],
 )

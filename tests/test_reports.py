@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.claims import LONGEST
 from outage_analysis.datasets import data_root
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.incidents import load_incident
@@ -326,6 +325,11 @@ EVIL = (
     "{{ 7*7 }}{% x %}",
     "\x1b[2J\u202e",
 )
+NEAR = tuple(
+    f"{start}카카오톡"
+    for start in ("=1+1", "+1", "-1", "@A1", "<b>", "<script>", "../", "';--", "{{x}}", "\x1b[2J", '"><i>')
+)
+"""Near an alias, and therefore shown as an example: anything else may be a name."""
 FIELDS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 
 
@@ -336,7 +340,8 @@ def hostile_files(folder: Path, incident: Incident) -> list[Path]:
     paths = []
     for n, evil in enumerate(EVIL):
         rows = [{**good, c: evil, "claim_id": f"{n} {c}"} for c in ("memo", *FIELDS[1:], *dimensions)]
-        rows.append({**good, "claim_id": evil})
+        rows += [{**good, "claim_id": evil}, {**good, "claim_id": "near", "service": NEAR[n % len(NEAR)]}]
+        rows.insert(0, rows.pop())  # the first of its rule is the example
         paths.append(folder / f"{re.sub(r'[/*[]', '_', evil)}{n}.csv")
         with paths[-1].open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
@@ -369,11 +374,11 @@ def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None
     page = WebPage.of(hostile / "report.html")
     rules = page.table(words("report.quality_rules"))
     shown = {(r[words("column.rule_text")], r[words("column.example")]) for r in rules}
-    for evil in EVIL:
-        example = evil.strip()
-        assert len(example) <= LONGEST
-        for column in ("service", "claimant_type"):
-            assert (words(f"rule.{column} is known"), example) in shown, evil
+    assert {(words("rule.service is known"), text) for text in NEAR} <= shown
+    assert {(words("rule.filed_on is a date"), text) for text in ("+1+1", "-1+1", "=1+1")} <= shown
+    assert len([r for r in rules if re.fullmatch(r"\(\d+ characters\)", r[words("column.example")])]) > len(
+        EVIL
+    )
     files = {r[words("column.file")] for r in page.table(words("report.quality_files"))}
     assert len(files) == len(EVIL)
     assert any("<script>x()<_script>" in name for name in files)
@@ -387,9 +392,9 @@ def test_hostile_complaints_put_no_formula_into_a_table(hostile: Path) -> None:
         risky = [c for c in cells if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
         assert [c for c in risky if not re.fullmatch(r"-[\d.]+(e[-+]\d+)?", c)] == [], path.name
         texts |= cells
-    assert {"'=cmd|'/C calc'!A0", "'@SUM(A1)", "'\t=1+14.csv", "'; drop table claims; --"} <= texts
+    assert {"'=1+1카카오톡", "'@A1카카오톡", "'+1+1", "'-1+1", "'\t=1+14.csv", "';--카카오톡"} <= texts
     rules = pl.read_parquet(hostile / "tables" / "claims_rules.parquet")
-    assert {"=cmd|'/C calc'!A0", "@SUM(A1)"} <= set(rules["example"])  # text is text there
+    assert {"=1+1카카오톡", "@A1카카오톡", "+1+1"} <= set(rules["example"])  # text is text there
     assert "\t=1+14.csv" in set(rules["source_file"])
 
 
