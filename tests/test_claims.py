@@ -14,6 +14,7 @@ from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, RULES, UNR
 from outage_analysis.claims import Claims, explain
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import COUNTABLE, Dimension, Incident, load_incident
+from outage_analysis.quality import rule_table
 from outage_analysis.reading import read_claims
 from tests.conftest import with_any_loss
 
@@ -146,7 +147,8 @@ def test_a_row_that_breaks_several_rules_names_them_all(claims_csv: ClaimsCsv, i
         WHOLE,
     ]
     assert broken(claims) == [(3, rules)]
-    assert sorted(claims.broken_rules().rows()) == sorted(("claims.csv", rule, 1) for rule in rules)
+    counted = rule_table(claims).select("source_file", "rule", "complaints").rows()
+    assert counted == sorted(("claims.csv", rule, 1) for rule in rules)
 
 
 PLAIN_LOSSES: dict[str, int | None] = {
@@ -397,7 +399,10 @@ def test_a_copy_in_another_file_is_a_copy(claims_csv: ClaimsCsv, incident: Incid
         ("b.csv", 2, [COPY], "a.csv", 2),
         ("b.csv", 3, [REPEATED], "a.csv", 3),
     ]
-    assert claims.broken_rules().rows() == [("b.csv", REPEATED, 1), ("b.csv", COPY, 1)]
+    assert rule_table(claims).select("source_file", "rule", "complaints").rows() == [
+        ("b.csv", REPEATED, 1),
+        ("b.csv", COPY, 1),
+    ]
 
 
 def test_ids_are_compared_as_they_are_written(claims_csv: ClaimsCsv, incident: Incident) -> None:

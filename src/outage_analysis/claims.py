@@ -78,14 +78,6 @@ class Claims:
         """Every claim as a Polars frame, in file and row order."""
         return self.warehouse.frame("select * from claims order by source_file, source_row")
 
-    def broken_rules(self) -> pl.DataFrame:
-        """Rejects by file and rule: source_file, rule, rejects. A reject may break several."""
-        return self.warehouse.frame(
-            "select source_file, rule, count(*) as rejects "
-            "from (select source_file, unnest(broken) as rule from rejects) "
-            "group by all order by source_file, rule"
-        )
-
     def counted_rules(self) -> pl.DataFrame:
         """Claims by file and rule that the incident only counts: source_file, rule, claims."""
         return self.warehouse.frame(

@@ -12,7 +12,7 @@ from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, Incident, Named
 from outage_analysis.ingest import Staged, locate
-from outage_analysis.ingest.staging import ANOTHER_TABLE, needed
+from outage_analysis.ingest.staging import ANOTHER_TABLE, another_table, needed
 from outage_analysis.layouts import UNIT, Layout, folded, scaled
 from outage_analysis.notations import amount_sql, day_sql
 from outage_analysis.privacy import masked
@@ -21,8 +21,6 @@ from outage_analysis.warehouse import Warehouse
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
 """What may stand around a text and says nothing."""
-
-
 NOBODY = (
     r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
     r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
@@ -135,12 +133,7 @@ def _headers_again(warehouse: Warehouse, incident: Incident, staged: Staged) -> 
         if len(said) < ANOTHER_TABLE:
             continue
         if not all(word in spellings(column) for column, word in said):
-            raise InputRefused(
-                "has the header of another table in the middle",
-                file=staged.inputs[number].name,
-                row=row,
-                remedy="Split the file: one table each.",
-            )
+            raise another_table(staged.inputs[number].name, row)
         found.append((number, row))
     keys = {"file_number": pl.Int64, "source_row": pl.Int64}
     return pl.DataFrame(found, schema=keys, orient="row")

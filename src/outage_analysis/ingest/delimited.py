@@ -20,7 +20,7 @@ from outage_analysis import queries
 from outage_analysis.decoding import TextFile
 from outage_analysis.errors import InputRefused
 from outage_analysis.ingest.dialects import Dialect, decide, reader_options
-from outage_analysis.ingest.staging import BATCH, Shape, Staging
+from outage_analysis.ingest.staging import BATCH, Shape, Staging, another_table
 from outage_analysis.queries import as_path
 
 BLOCK = 1 << 20
@@ -117,7 +117,7 @@ def _read_by_row(staging: Staging, text: TextFile, dialect: Dialect, mapping: di
             batch.append(record)
         elif any(cells):
             if staging.begins_another_table(cells):
-                raise staging.another_table(record.row)
+                raise another_table(staging.name, record.row)
             problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
             broken.append((record.row, record.offset, record.length, problem))
         if len(batch) + len(broken) == BATCH:

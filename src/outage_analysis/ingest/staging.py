@@ -114,7 +114,7 @@ class Staging:
         # Titles and second headers stand right above; a header with rows below it is of another table.
         headers = [at for at in range(place) if len(named[at]) >= ANOTHER_TABLE]
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
-            raise self.another_table(place + 1)
+            raise another_table(self.name, place + 1)
         self._refuse_units(rows[:place])
         day = named[place].get("filed_on")
         filled = [row for row in rows[:place] if sum(map(bool, row)) > ANOTHER_TABLE]
@@ -139,14 +139,15 @@ class Staging:
         """Whether a row that does not fit the header is a header of its own."""
         return len(self.layout.recognised(cells, self.columns)) >= ANOTHER_TABLE
 
-    def another_table(self, row: int) -> InputRefused:
-        """The refusal of a file that holds several tables."""
-        return InputRefused(
-            "has the header of another table in the middle",
-            file=self.name,
-            row=row,
-            remedy="Split the file: one table each.",
-        )
+
+def another_table(file: str, row: int) -> InputRefused:
+    """The refusal of a file that holds several tables."""
+    return InputRefused(
+        "has the header of another table in the middle",
+        file=file,
+        row=row,
+        remedy="Split the file: one table each.",
+    )
 
 
 def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
