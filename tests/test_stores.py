@@ -16,10 +16,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from outage_analysis.aggregation import build_cube
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
-from outage_analysis.incidents import Dimension, Incident, load_incident
+from outage_analysis.incidents import RESERVED, Dimension, Incident, load_incident
 from outage_analysis.layouts import Layout
 from outage_analysis.quality import claimants_table, quality_report
 from outage_analysis.reading import read_claims
@@ -601,3 +602,35 @@ def test_a_disk_that_is_full_is_one_line_and_exit_6(
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+ENGINE_WORDS = [
+    *("list", "text", "rule", "position", "told_by", "grain", "rank", "first", "row", "value", "select"),
+    *("steps", "step", "rejects", "judged", "typed", "bands", "source", "single", "rows", "located", "c0"),
+    *("said", "readings", "product", "kept", "passport", "day"),
+]
+
+
+@pytest.mark.parametrize("word", [*ENGINE_WORDS, *sorted(RESERVED)])
+def test_a_dimension_may_have_any_name_that_no_table_of_ours_needs(
+    tmp_path: Path, incident: Incident, word: str
+) -> None:
+    page = incident.model_dump(by_alias=True)
+    page["dimension"] = ({"id": word, "name": {"en": "Any"}},)
+    page["columns"] = {}
+    page["formats"] = {}
+    if word in RESERVED:
+        with pytest.raises(ValidationError, match="has the name of a claim's own column"):
+            Incident.model_validate(page)
+        return
+    named = Incident.model_validate(page)
+    path = tmp_path / "a.csv"
+    head = f"claim_id,service,claimant_type,filed_on,loss,{word}"
+    rows = ["1,카톡,개인,2022-10-19,5,a", "1,카톡,개인,2022-10-19,5,b", "2,카톡,개인,x,5,a"]
+    path.write_text("\n".join([head, *rows]), "utf-8")
+    claims = read_claims(path, named, max_rejects=1)
+    assert build_cube(claims, dimensions=(word,)).frame[word].to_list() == ["a"]
+    for suffix in (".parquet", ".duckdb"):
+        save_claims(claims, tmp_path / f"kept{suffix}")
+        again = read_claims(tmp_path / f"kept{suffix}", named, max_rejects=1)
+        assert again.frame()[word].to_list() == ["a"]

@@ -22,13 +22,10 @@ from outage_analysis.warehouse import Warehouse
 if TYPE_CHECKING:
     import duckdb
 
-
 LONGEST = 24
 """Characters of a rejected text that are shown."""
 LONGEST_LABEL = 100
 """Characters of a text that may still be the name of something."""
-
-
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 NO_NAMES = re.compile(
     r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"

@@ -71,13 +71,6 @@ class Columns(Noun):
     constants: dict[str, str] = Field(default_factory=dict)
     """Canonical column -> the value of every row, where a file has no such column; "" is unknown."""
 
-    @field_validator("delimiter", check_fields=False)
-    @classmethod
-    def _delimits(cls, delimiter: str | None) -> str | None:
-        if delimiter is not None and delimiter in "\"'\r\n":
-            raise ValueError("is a quotation mark or the end of a line | Write the mark between fields.")
-        return delimiter
-
     @field_validator("formats")
     @classmethod
     def _formats_are_known(cls, formats: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -113,6 +106,13 @@ class Layout(Columns):
     """The sheet of a workbook; by default the only one that has the columns."""
     otherwise: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Canonical column -> headers to try where those under [columns] are absent; the incident's are."""
+
+    @field_validator("delimiter")
+    @classmethod
+    def _delimits(cls, delimiter: str | None) -> str | None:
+        if delimiter is not None and delimiter in "\"'\r\n":
+            raise ValueError("is a quotation mark or the end of a line | Write the mark between fields.")
+        return delimiter
 
     def foreign(self, known: Iterable[str]) -> str | None:
         """The first column that it speaks of and that is none of these."""

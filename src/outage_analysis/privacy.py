@@ -104,6 +104,11 @@ def masked(text: str) -> str:
     return text if safe == seen else safe
 
 
+def shown(name: str) -> str:
+    """The name of a file or a sheet, masked only when it holds personal data: days and numbers are usual."""
+    return masked(name) if found(pl.Series([name])) else name
+
+
 def _starred(run: str) -> str:
     """A run of digits and marks, starred unless it is harmless."""
     beside_dates = re.sub(_ISO, "", run)

@@ -190,6 +190,4 @@ def _read_passport(
             file=path.name,
             remedy="Ingest its files again.",
         )
-    inputs = tuple(InputFile(**f) for f in json.loads(passport["inputs"]))
-    layouts = tuple(Layout.model_validate_json(json.dumps(page)) for page in json.loads(passport["layouts"]))
     return passport["synthetic"], Staged(inputs, layouts)

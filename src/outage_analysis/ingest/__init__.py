@@ -25,7 +25,7 @@ from outage_analysis.ingest.parquet import is_of_claims, read_parquet
 from outage_analysis.ingest.staging import OPTIONAL, Shape, Staging, empty_tables, needed
 from outage_analysis.ingest.workbooks import read_workbook, sheets_with_columns
 from outage_analysis.layouts import Layout, layout_for
-from outage_analysis.privacy import found, masked
+from outage_analysis.privacy import shown
 from outage_analysis.warehouse import Warehouse
 
 TEXTS: dict[str, Callable[[Staging, TextFile], Shape]] = {
@@ -101,7 +101,7 @@ def stage(
             sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in fitting]
         shapes = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
         read = {shape.sheet for shape in shapes}
-        unread += [f"{path.name} [{sheet}]" for sheet in shapes[0].sheets if sheet not in read]
+        unread += [shown(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
     numbered = {"file_number": range(len(run.inputs)), "file": [f.name for f in run.inputs]}
     warehouse.load("files", pl.DataFrame(numbered))
     return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread))
@@ -126,8 +126,7 @@ class _Run:
 
     def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> Shape:
         """Stage one file, or one sheet of it, under a name of its own."""
-        name = f"{path.name} [{layout.sheet}]" if named else path.name
-        name = masked(name) if found(pl.Series([name])) else name
+        name = shown(f"{path.name} [{layout.sheet}]" if named else path.name)
         if name in [f.name for f in self.inputs]:
             name = f"{name} ({len(self.inputs) + 1})"
         digest = _digest(path)

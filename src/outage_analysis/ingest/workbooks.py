@@ -15,12 +15,10 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.ingest.sheets import read_sheet, stray_cell
 from outage_analysis.ingest.staging import ANOTHER_TABLE, HEADER_AMONG, Shape, Staging
 from outage_analysis.layouts import scaled
-from outage_analysis.privacy import found, masked
+from outage_analysis.privacy import shown
 
 MOST_BYTES, MOST_FOLD = 1 << 31, 300
 """A workbook that holds more, or expands more, is refused before it is opened."""
-
-
 OLE = b"\xd0\xcf\x11\xe0"
 """How a workbook begins that is of before 2007 or locked with a password."""
 SHEET = re.compile(r"worksheets/[^/]+\.xml$")
@@ -51,8 +49,7 @@ def read_workbook(staging: Staging, path: Path) -> Shape:
     cells = {column: pl.col(frame.columns[at]) for column, at in mapping.items()}
     staging.frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
     row = f"header in row {place + 1}" if place >= 0 else "no header"
-    shown = masked(chosen) if found(pl.Series([chosen])) else chosen
-    return Shape("xlsx", f"sheet {shown}, {row}", chosen, tuple(sheets))
+    return Shape("xlsx", f"sheet {shown(chosen)}, {row}", chosen, tuple(sheets))
 
 
 def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
@@ -65,7 +62,7 @@ def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
     sheets = _sheets(path, staging.name)
     fitting = [name for name, frame in sheets.items() if _named(frame, staging) >= ANOTHER_TABLE]
     if not fitting:
-        raise InputRefused("has the columns on no sheet", file=staging.name, value=", ".join(sheets))
+        raise InputRefused("has the columns on no sheet", file=staging.name, value=shown(", ".join(sheets)))
     return fitting
 
 
@@ -132,7 +129,7 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
                 "has no such sheet, or nothing on it",
                 file=staging.name,
                 value=staging.layout.sheet,
-                remedy="It has: " + ", ".join(sheets),
+                remedy="It has: " + shown(", ".join(sheets)),
             )
         return staging.layout.sheet
     if not sheets:
@@ -144,8 +141,8 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
         raise InputRefused(
             "has the columns on several sheets",
             file=staging.name,
-            value=", ".join(fitting),
-            remedy=f'Name one in a --columns page, sheet = "{fitting[0]}", or all: sheet = "*".',
+            value=shown(", ".join(fitting)),
+            remedy=f'Name one in a --columns page, sheet = "{shown(fitting[0])}", or all: sheet = "*".',
         )
     return fitting[0]
 

@@ -46,9 +46,10 @@ class Column:
         self.days = _fitting(
             warehouse, self.texts, {n: day_sql("text", [n], incident.time_zone) for n in DATES}
         )
-        digits = incident.loss_digits
+        self.scale = unit_of(header)
+        digits, scale = incident.loss_digits, self.scale
         self.amounts = _fitting(
-            warehouse, self.texts, {n: amount_sql("text", [n], digits=digits) for n in AMOUNTS}
+            warehouse, self.texts, {n: amount_sql("text", [n], digits=digits, scale=scale) for n in AMOUNTS}
         )
         self.services = self._named(incident.services)
         self.claimant_types = self._named(incident.claimant_types)
@@ -59,11 +60,6 @@ class Column:
         spellings = {s for item in items for s in item.spellings()}
         rows = sum(rows for text, rows in self.texts.iter_rows() if folded(text) in spellings)
         return rows / self.given if self.given else 0.0
-
-    @property
-    def scale(self) -> int:
-        """What one unit of its amounts stands for, by the unit that the header names last."""
-        return unit_of(self.header)
 
     def hints_at(self, name: str) -> bool:
         """Whether the header has a word that speaks for a canonical column."""

@@ -7,4 +7,4 @@ select
 from judged
 join files using (file_number)
 where len(broken) = 0
-order by claim_id, file_number, source_row
+order by claim_id, source_file, source_row
