@@ -1,0 +1,257 @@
+"""Do 95 % intervals cover, and what do round sums do to a fit? `docs/severity-study.md` has the result.
+
+Run `python -m pytest tests/benchmarks/test_severity_study.py -m bench -s`: it takes some ten minutes on two
+cores and prints the tables of that page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import product
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from outage_analysis.bands import log_grid
+from outage_analysis.errors import ModelRefused
+from outage_analysis.severity import Law, fit_grouped
+
+pytestmark = pytest.mark.bench
+
+Array = NDArray[np.float64]
+Edges = tuple[float, ...]
+Answer = dict[tuple[str, str], tuple[float, bool]]
+"""By quantity and method: the estimate over the truth less 1, and whether the interval holds the truth.
+
+Under `REJECTED`: whether the goodness of fit is below 5 %.
+"""
+REJECTED = ("rejected", "goodness of fit")
+
+REPLICATIONS = 2_000
+HEAPED_REPLICATIONS = 300
+PROCESSES = 2
+SMALL_BUSINESS = Law("lognormal", {"median": 300_000.0, "sigma": 1.2})
+GENERAL = Law("lognormal", {"median": 30_000.0, "sigma": 1.0})
+LAWS = {"lognormal": SMALL_BUSINESS, "weibull": Law("weibull", {"tau": 0.8, "theta": 400_000.0})}
+SHAPE = {"lognormal": "sigma", "weibull": "tau"}
+BANDS = (0.0, *np.geomspace(1e4, 1e7, 15).tolist(), np.inf)
+METHODS = ("profile", "wald")
+
+
+def truths(law: Law) -> dict[str, float]:
+    """What is asked of a fit, and the right answers."""
+    shape = SHAPE[law.family]
+    return {
+        shape: law.params[shape],
+        "median": law.median,
+        "mean": law.mean,
+        "p95": float(law.quantile(0.95)),
+    }
+
+
+def drawn(law: Law, n: int, rng: np.random.Generator) -> Array:
+    """Losses of a law, by numpy's own generators."""
+    if law.family == "weibull":
+        return np.asarray(law.params["theta"] * rng.weibull(law.params["tau"], n))
+    return rng.lognormal(np.log(law.params["median"]), law.params["sigma"], n)
+
+
+def counted(losses: Array, edges: Sequence[float]) -> list[int]:
+    """Losses over each edge, up to the next: a round sum on an edge lies below it."""
+    bands = np.searchsorted(edges[1:], losses)
+    return [int(n) for n in np.bincount(bands, minlength=len(edges) - 1)]
+
+
+def answers(law: Law, edges: Sequence[float], counts: Sequence[int], methods: Sequence[str]) -> Answer:
+    """Errors and coverage of one sample; an interval that is refused holds nothing."""
+    fit = fit_grouped(edges, counts, family=law.family, top="open")
+    found: Answer = {}
+    for (name, truth), method in product(truths(law).items(), methods):
+        try:
+            low, high = fit.interval(name, method=method)  # type: ignore[arg-type] # one of METHODS
+        except ModelRefused:
+            low, high = np.inf, -np.inf
+        found[name, method] = fit.value(name) / truth - 1, low <= truth <= high
+    found[REJECTED] = 0.0, fit.gof.p is not None and fit.gof.p < 0.05
+    return found
+
+
+def summary(samples: Sequence[Answer]) -> Iterator[tuple[str, str, float, float, float]]:
+    """Quantity, method, mean error, coverage and its Monte-Carlo error, all in per cent."""
+    for name, method in samples[0]:
+        errors, held = np.array([sample[name, method] for sample in samples]).T
+        share = held.mean()
+        yield name, method, 100 * errors.mean(), 100 * share, 100 * np.sqrt(share * (1 - share) / len(held))
+
+
+def spread(work: Callable[[int], Answer | dict[str, Answer]], replications: int) -> list[object]:
+    """The same work for each replication, in two processes."""
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(work, range(replications), chunksize=20))
+
+
+# --- without heaps ---------------------------------------------------------------------------------
+
+
+def smooth(family: str, n: int, replication: int) -> Answer:
+    rng = np.random.default_rng([n, replication])
+    counts = counted(drawn(LAWS[family], n, rng), BANDS)
+    return answers(LAWS[family], BANDS, counts, METHODS)
+
+
+@pytest.mark.parametrize("n", [500, 8_461])
+@pytest.mark.parametrize("family", LAWS)
+def test_intervals_cover_the_truth_as_often_as_they_say(family: str, n: int) -> None:
+    samples = spread(partial(smooth, family, n), REPLICATIONS)
+    print(f"\n{family}, {n:,} losses in {len(BANDS) - 1} bands, {REPLICATIONS:,} replications")
+    print("| quantity | method | bias % | coverage % | ± |\n| --- | --- | ---: | ---: | ---: |")
+    rows = list(summary(samples))  # type: ignore[arg-type] # answers
+    for name, method, bias, share, error in rows:
+        print(f"| {name} | {method} | {bias:+.2f} | {share:.1f} | {error:.1f} |")
+    covered = {row[:2]: row[3] for row in rows}
+    assert 3 <= covered.pop(REJECTED) <= 7
+    assert {key: share for key, share in covered.items() if not 93 <= share <= 97} == {}
+
+
+# --- with heaps ------------------------------------------------------------------------------------
+
+UNITS = {1: 10, 1_000: 15, 10_000: 30, 50_000: 15, 100_000: 25}
+"""Per cent of losses told in multiples of each: data/synthetic/kakao-2022.toml, as-syn-heaping."""
+ON_EDGES = 5
+"""Per cent put on the upper edge of the policy's band there."""
+POLICY = (300_000.0, 500_000.0)
+
+
+def decades(*leading: float, first: int = 3) -> Edges:
+    """These numbers times each power of ten, from 1,000 to 10 million, with nothing and infinity."""
+    inner = [lead * 10.0**k for k in range(first, 8) for lead in leading]
+    return (0.0, *(edge for edge in inner if edge <= 1e7), np.inf)
+
+
+def cuts(*places: int) -> Edges:
+    """The cuts at these places of each decade of the fine grid, from 1,000 to 10 million."""
+    grid = [round(10 ** (k + place / 24)) for k in range(3, 8) for place in places]
+    assert {*grid} <= {*log_grid()}
+    return (0.0, *(float(edge) for edge in grid if edge <= 1e7), np.inf)
+
+
+EDGES: dict[str, Edges] = {
+    "fine grid, 24 a decade": cuts(*range(24)),
+    "display: 1 from 10,000 on, 300,000, 500,000": tuple(sorted({*decades(1, first=4), *POLICY})),
+    "1, 2, 5": decades(1, 2, 5),
+    "1.25, 1.75, 2.25, 3.5, 4.5, 7": decades(1.25, 1.75, 2.25, 3.5, 4.5, 7),
+    "1.4, 2.4, 4.4, 7.4": decades(1.4, 2.4, 4.4, 7.4),
+    "1.5, 2.5, 4.5, 7": decades(1.5, 2.5, 4.5, 7),
+    "3.3": decades(3.3),
+    "fine grid, every 5th of 24": cuts(5, 10, 15, 20),
+}
+
+
+def nearest_unit(losses: Array, unit: Array | float) -> Array:
+    """Multiples of a unit; what would become nothing stays as it is."""
+    told = np.rint(losses / unit) * unit
+    return np.where(told > 0, told, losses)
+
+
+def in_units(losses: Array, rng: np.random.Generator, *, on_edges: bool) -> Array:
+    """Losses told in multiples of the page's units; some on the policy's edges, or as they are."""
+    units, weights = np.array([*UNITS, 0.0]), np.array([*UNITS.values(), ON_EDGES])
+    unit = rng.choice(units, len(losses), p=weights / weights.sum())
+    edge = np.array([*POLICY, np.inf])[np.searchsorted(POLICY, losses)]
+    kept = np.where(np.isfinite(edge) & on_edges, edge, losses)
+    return np.where(unit > 0, nearest_unit(losses, np.maximum(unit, 1.0)), kept)
+
+
+def heaped(n: int, replication: int) -> dict[str, Answer]:
+    """One heaped sample of the small businesses' law on every choice of edges, edge heaps left out or in."""
+    rng = np.random.default_rng([7, n, replication])
+    losses = drawn(SMALL_BUSINESS, n, rng)
+    told = {kind: in_units(losses, rng, on_edges=kind == "on edges") for kind in ("as drawn", "on edges")}
+    return {
+        f"{name} | {kind}": answers(SMALL_BUSINESS, edges, counted(told[kind], edges), ["profile"])
+        for name, edges in EDGES.items()
+        for kind in told
+    }
+
+
+@pytest.mark.parametrize("n", [500, 8_461])
+def test_what_round_sums_do_to_a_fit(n: int) -> None:
+    samples = spread(partial(heaped, n), HEAPED_REPLICATIONS)
+    print(f"\nsmall businesses, {n:,} heaped losses, {HEAPED_REPLICATIONS} replications: bias % (coverage %)")
+    print("| edges in a decade | the 5 % | sigma | median | mean | p95 | rejected % |")
+    print("| --- | --- |" + " ---: |" * 5)
+    for name in samples[0]:  # type: ignore[attr-defined] # answers by edges
+        rows = summary([sample[name] for sample in samples])  # type: ignore[index]
+        *told, rejected = ((bias, share) for _, _, bias, share, _ in rows)
+        cells = [*(f"{bias:+.1f} ({share:.0f})" for bias, share in told), f"{rejected[1]:.0f}"]
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+# --- other ways of telling round sums, in the limit of many losses -----------------------------------
+
+
+def significant(digits: int) -> Callable[[Array], Array]:
+    def told(losses: Array) -> Array:
+        return nearest_unit(losses, 10.0 ** (np.floor(np.log10(losses)) - digits + 1))
+
+    return told
+
+
+def popular(*leading: float) -> Callable[[Array], Array]:
+    points = np.array([lead * 10.0**k for k in range(-2, 12) for lead in leading])
+    middles = (points[1:] + points[:-1]) / 2
+    return lambda losses: points[np.searchsorted(middles, losses)]
+
+
+def up(unit: float) -> Callable[[Array], Array]:
+    return lambda losses: np.ceil(losses / unit) * unit
+
+
+def as_they_are(losses: Array) -> Array:
+    return losses
+
+
+ROUNDINGS: dict[str, list[tuple[float, Callable[[Array], Array]]]] = {
+    "page's units": [
+        (ON_EDGES, as_they_are),
+        *((weight, partial(nearest_unit, unit=float(unit))) for unit, weight in UNITS.items()),
+    ],
+    "digits": [(20, as_they_are), (25, significant(2)), (35, significant(1)), (20, popular(1, 5))],
+    "1-2-3-5": [(30, as_they_are), (30, significant(2)), (40, popular(1, 2, 3, 5))],
+    "page's units, upwards": [(30, as_they_are), (15, up(1e3)), (30, up(1e4)), (15, up(5e4)), (10, up(1e5))],
+}
+
+
+def limit_errors(law: Law, edges: Edges, rounding: str) -> list[float]:
+    """Errors in per cent of what is asked, when losses without number are told so."""
+    exact = np.asarray(law.quantile((np.arange(200_000) + 0.5) / 200_000))
+    counts = np.zeros(len(edges) - 1)
+    for weight, told in ROUNDINGS[rounding]:
+        counts += weight * np.array(counted(told(exact), edges))
+    found = answers(law, edges, counts.astype(int).tolist(), ["wald"])
+    return [100 * error for key, (error, _) in found.items() if key != REJECTED]
+
+
+def test_which_edges_withstand_other_round_sums() -> None:
+    laws = {"300,000 (1.2)": SMALL_BUSINESS, "30,000 (1.0)": GENERAL}
+    errors = {
+        (name, rounding, who): limit_errors(law, edges, rounding)
+        for (name, edges), rounding, (who, law) in product(EDGES.items(), ROUNDINGS, laws.items())
+    }
+    print("\nmany losses, error % of sigma / median / mean / p95")
+    for rounding in ROUNDINGS:
+        print(f"\n{rounding}\n\n| edges in a decade | {' | '.join(laws)} |\n| --- |" + " --- |" * len(laws))
+        for name in EDGES:
+            row = (" / ".join(f"{e:+.1f}" for e in errors[name, rounding, who]) for who in laws)
+            print(f"| {name} | {' | '.join(row)} |")
+    print("\n| edges in a decade | root mean square | worst |\n| --- | ---: | ---: |")
+    size = {}
+    for name in EDGES:
+        off = np.array([e for (n, r, _), e in errors.items() if n == name and not r.endswith("upwards")])
+        size[name] = np.sqrt((off**2).mean())
+        print(f"| {name} | {size[name]:.1f} | {np.abs(off).max():.1f} |")
+    assert min(size, key=size.__getitem__) == "fine grid, every 5th of 24"
