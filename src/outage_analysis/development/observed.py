@@ -1,0 +1,137 @@
+"""Cumulative counts of an intake, checked, and what they are told apart by: increments and weekdays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outage_analysis.errors import InputRefused, ModelRefused, UsageError
+
+Array = NDArray[np.float64]
+WEEK = 7
+EVEN = (1.0,) * WEEK
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Calendar time -> operational time, in which every weekday is equally busy.
+
+    Args:
+        factors: how busy each weekday is, Monday first, 1 on average.
+        starts: the day that begins at time 0.
+    """
+
+    factors: tuple[float, ...] = EVEN
+    starts: date | None = None
+
+    def __call__(self, times: object) -> Array:
+        """Operational times; whole weeks take as long as on the calendar."""
+        times = np.asarray(times, float)
+        if self.starts is None or self.factors == EVEN:
+            return times
+        first = self.starts.weekday()
+        week = np.concatenate([[0.0], np.cumsum(np.roll(self.factors, -first))])
+        return np.asarray(times // WEEK * WEEK + np.interp(times % WEEK, np.arange(WEEK + 1), week))
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was filed between successive times since the opening.
+
+    `edges` (k + 1,) begin at 0, in days; `counts` (k,) are the claims between them; `used` (k,) says
+    which of them speak of the curve: those beside a former deadline do not.
+    """
+
+    edges: Array
+    counts: Array
+    used: NDArray[np.bool_]
+    clock: Clock
+
+    @property
+    def total(self) -> int:
+        """Every claim so far."""
+        return int(self.counts.sum())
+
+    @property
+    def until(self) -> float:
+        """The time of the last count."""
+        return float(self.edges[-1])
+
+    @property
+    def of_curve(self) -> int:
+        """The claims in increments that speak of the curve: what the level is taken from."""
+        return int(self.counts[self.used].sum())
+
+    @property
+    def daily(self) -> bool:
+        """Whether every increment is one whole calendar day."""
+        whole = np.array_equal(self.edges, np.arange(len(self.edges)))
+        return self.clock.starts is not None and whole
+
+    def beside(self, deadline: float) -> NDArray[np.bool_]:
+        """Which increments overlap the day before a deadline, (k,)."""
+        return np.asarray((self.edges[1:] > deadline - 1) & (self.edges[:-1] < deadline))
+
+    def on(self, clock: Clock) -> Observed:
+        """The same counts by another clock."""
+        return replace(self, clock=clock)
+
+
+def observe(
+    times: Sequence[float],
+    counts: Sequence[int],
+    *,
+    former: Sequence[float] = (),
+    starts: date | None = None,
+) -> Observed:
+    """Check cumulative counts and take them apart.
+
+    Args:
+        times: when each count was taken, in days since the opening, increasing; a first 0 is allowed.
+        counts: the claims filed by then, never decreasing.
+        former: deadlines that have passed; increments that overlap the day before one are not used.
+        starts: the calendar day that begins at time 0; without it no weekday is known.
+
+    Raises:
+        InputRefused: times or counts that are none, by the number of the point.
+        ModelRefused: nothing was filed.
+    """
+    edges, cumulative = np.asarray(times, float), np.asarray(counts, float)
+    if edges.ndim != 1 or edges.shape != cumulative.shape or not len(edges):
+        raise UsageError("times and counts are two lists of one length", remedy="Give one count a time.")
+    if edges[0] == 0 and cumulative[0] == 0:
+        edges, cumulative = edges[1:], cumulative[1:]
+    edges, cumulative = np.insert(edges, 0, 0.0), np.insert(cumulative, 0, 0.0)
+    _refuse_disorder(edges, cumulative)
+    if not cumulative[-1]:
+        raise ModelRefused("nothing was filed, so no rate is known", remedy="Wait for a first count.")
+    every = Observed(edges, np.diff(cumulative), np.ones(len(edges) - 1, bool), Clock(starts=starts))
+    beside = [every.beside(deadline) for deadline in former]
+    return replace(every, used=~np.any([~every.used, *beside], axis=0))
+
+
+def _refuse_disorder(edges: Array, cumulative: Array) -> None:
+    """Edges and counts begin with the opening, so that the place of a point is its number."""
+    for what, values in (("time", edges), ("count", cumulative)):
+        if not np.isfinite(values).all():
+            point = int(np.argmin(np.isfinite(values)))
+            raise InputRefused(f"the {what} of point {point} is no number", remedy="Leave the point out.")
+    if not np.array_equal(cumulative, np.round(cumulative)):
+        point = int(np.argmax(cumulative != np.round(cumulative)))
+        raise InputRefused(f"the count of point {point} is not whole", value=cumulative[point])
+    if (point := int(np.argmax(np.diff(edges) <= 0)) + 1) and edges[point] <= edges[point - 1]:
+        raise InputRefused(
+            f"the time of point {point} is not after the one before",
+            value=f"{edges[point]:g}",
+            remedy="Give the points in order of time, each later than the opening at 0.",
+        )
+    if cumulative[(point := int(np.argmax(np.diff(cumulative) < 0)) + 1)] < cumulative[point - 1]:
+        raise InputRefused(
+            f"the cumulative count falls at point {point}",
+            value=f"{cumulative[point - 1]:g} -> {cumulative[point]:g}",
+            remedy="Give all claims filed by each time; where a count was corrected, leave out the old one.",
+        )

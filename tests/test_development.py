@@ -1,0 +1,557 @@
+"""Late claims from growth curves: exact cases, recovery, what must not change, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from outage_analysis.cube import Cube
+from outage_analysis.development import CURVES, Branch, Forecast, backtest, bounds, daily, forecast
+from outage_analysis.development.curves import explore, shares
+from outage_analysis.development.growth import dispersions, grow
+from outage_analysis.development.late import told
+from outage_analysis.development.mixtures import Mixture, mixture
+from outage_analysis.development.observed import Array, Clock, observe
+from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.incidents import Incident, load_incident
+
+MONDAY = date(2022, 10, 17)
+SIX = ([1 / 3, 4 / 3, 7 / 3, 37 / 12, 10 / 3, 47 / 12], [174, 606, 897, 1108, 1198, 1254])
+
+
+def means(
+    family: str,
+    times: Sequence[float] | NDArray[Any],
+    size: float,
+    *,
+    shape: float = 1.0,
+    median: float = 6.0,
+) -> Array:
+    """The claims that a curve expects between times from the opening on."""
+    edges = np.concatenate([[0.0], times])
+    return size * shares(family, np.array(shape), np.array(median), edges)
+
+
+def one(made: Forecast, level: float = 0.8) -> tuple[int, int]:
+    """The interval of the only branch."""
+    (late,) = made.late.values()
+    return late.interval(level)
+
+
+# --- the law of the late count ------------------------------------------------------------------------
+
+
+def test_a_known_share_gives_the_negative_binomial_of_the_reference_case() -> None:
+    # 6,000 reported, 85 % of all, a flat prior on the mean: NegBin(6001, 0.85), conjugate gamma-Poisson.
+    law = Mixture(np.ones(1), np.array([6001 * 0.15 / 0.85]), np.ones(1), 6001)
+    assert law.mean == pytest.approx(1059.0)
+    assert law.variance == pytest.approx(1245.8823529411768)
+    assert law.quantile([0.5, 0.9, 0.99]).tolist() == [1059, 1104, 1142]
+
+
+def test_a_mixture_is_that_of_its_parts() -> None:
+    from scipy import stats
+
+    law = Mixture(np.array([0.3, 0.7]), np.array([20.0, 50.0]), np.array([1.0, 4.0]), 101)
+    variances = [20 + 20**2 / 101, 4 * (50 + 50**2 / 101)]
+    parts = [stats.nbinom(m * m / (v - m), m / v) for m, v in zip((20, 50), variances, strict=True)]
+    at = np.arange(0, 200, 7)
+    expected = 0.3 * parts[0].cdf(at) + 0.7 * parts[1].cdf(at)
+    assert law.cdf(at) == pytest.approx(expected, rel=1e-9)
+    assert law.cdf(-1) == 0
+    assert law.variance == pytest.approx(0.3 * variances[0] + 0.7 * variances[1] + 0.21 * 30**2)
+    q = law.quantile(0.9)
+    assert law.cdf(q) >= 0.9 > law.cdf(q - 1)
+
+
+def test_joining_neighbours_keeps_the_mean_and_hardly_moves_the_quantiles() -> None:
+    rng = np.random.default_rng(1)
+    weights, expects = rng.dirichlet(np.ones(900)), np.exp(rng.normal(6, 0.7, 900))
+    joined, every = (mixture(weights, expects, 3.0, 800, parts=n) for n in (48, 10_000))
+    assert len(joined.means) <= 48 < len(every.means)
+    assert joined.mean == pytest.approx(every.mean)
+    assert joined.variance == pytest.approx(every.variance, rel=2e-3)
+    ends = [0.025, 0.1, 0.5, 0.9, 0.975]
+    assert joined.quantile(ends) == pytest.approx(every.quantile(ends), rel=5e-3)
+
+
+def test_nothing_expected_is_nothing_for_certain() -> None:
+    law = mixture(np.full(100, 0.01), np.zeros(100), 2.0, 50)
+    assert (law.mean, law.variance) == (0, 0)
+    assert law.quantile([0.01, 0.99]).tolist() == [0, 0]
+
+
+# --- curves -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", CURVES)
+def test_half_of_all_claims_are_filed_by_the_median(family: str) -> None:
+    shape = np.array([0.3, 1.0, 3.5])
+    got = shares(family, shape, np.full(3, 5.0), np.array([0, 5.0, 1e30]))
+    assert got == pytest.approx(np.full((3, 2), 0.5), abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [300, 30_000, 3_000_000])
+@pytest.mark.parametrize("family", CURVES)
+def test_a_finer_grid_changes_little_however_many_claims(family: str, size: int) -> None:
+    counts = np.random.default_rng(2).poisson(means("weibull", np.arange(1, 21), size, shape=0.8))
+    observed = observe(np.arange(1, 21).tolist(), np.cumsum(counts).tolist())
+    coarse, fine = (explore(family, observed, 2.0, nodes=n) for n in (33, 81))
+    assert coarse.evidence == pytest.approx(fine.evidence, abs=0.02)
+    for what in ("shape", "median"):
+        moments = [float(g.weight @ np.log(getattr(g, what))) for g in (coarse, fine)]
+        assert moments[0] == pytest.approx(moments[1], abs=2e-3)
+
+
+@pytest.mark.parametrize("family", CURVES)
+def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
+    shape = 1.0 if family == "exponential" else 1.3
+    times = np.arange(0.5, 12, 0.5)
+    mean = means(family, [*times, 18.0], 4e6, shape=shape)
+    counts = np.random.default_rng(3).poisson(mean)
+    made = forecast(times.tolist(), np.cumsum(counts[:-1]).tolist(), [Branch("end", 18.0)])
+    late = made.late["end"]
+    row = dict(zip(made.growth.families, made.growth.grids, strict=True))[family][0]
+    assert row.median[row.best] == pytest.approx(6.0, rel=0.02)
+    assert row.shape[row.best] == pytest.approx(shape, rel=0.02)
+    assert late.weights[family] > (0.6 if family == "exponential" else 0.95)  # a Weibull may be exponential
+    assert late.mean == pytest.approx(mean[-1], rel=0.02)
+    assert late.interval(0.99)[0] <= counts[-1] <= late.interval(0.99)[1]
+
+
+def test_a_constant_rate_is_no_obstacle() -> None:
+    made = forecast([1, 2, 3, 4, 5, 6], [100, 200, 300, 400, 500, 600], [Branch("end", 9)])
+    low, high = one(made)
+    assert 150 < low < 300 < high < 450
+
+
+# --- over-dispersion ----------------------------------------------------------------------------------
+
+
+def test_over_dispersion_is_uncertain_and_the_less_so_the_more_increments() -> None:
+    few, many = dispersions(9.0, 3), dispersions(300.0, 100)
+    assert min(few) >= 1
+    assert few[0] < 3 < few[-1]
+    assert many[-1] / many[0] < 1.6 < few[-1] / few[0]
+    assert np.median(many) == pytest.approx(3, rel=0.05)
+
+
+@pytest.mark.parametrize(("chi_square", "free"), [(0.0, 5), (5.0, 300), (1e6, 3), (2.0, 0), (900.0, 1000)])
+def test_over_dispersion_is_finite_and_at_least_that_of_poisson(chi_square: float, free: int) -> None:
+    found = dispersions(chi_square, free)
+    assert np.isfinite(found).all()
+    assert min(found) >= 1
+    assert list(found) == sorted(found)
+
+
+def test_counts_that_scatter_more_give_wider_intervals() -> None:
+    times = list(range(1, 13))
+    mean = means("exponential", times, 3000)
+    wild = mean + 3 * np.sqrt(mean) * np.array([1, -1] * 6)
+    calm, scattered = (
+        forecast(times, np.cumsum(np.round(n)).astype(int).tolist(), [Branch("end", 20)])
+        for n in (mean, wild)
+    )
+    assert calm.phi == 1
+    assert scattered.phi > 5
+    assert np.diff(one(scattered))[0] > 2 * np.diff(one(calm))[0]
+
+
+def test_rare_claims_at_the_end_do_not_pass_for_over_dispersion() -> None:
+    counts = [500, 250, 125, 62, 31, 16, 8, 4, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    made = forecast(list(range(1, 21)), np.cumsum(counts).tolist(), [Branch("end", 30)])
+    assert made.phi < 1.5
+
+
+# --- what must hold of any forecast -------------------------------------------------------------------
+
+counted = st.lists(st.integers(0, 400), min_size=5, max_size=12).filter(lambda n: sum(n) > 0)
+
+
+@given(counts=counted, horizon=st.floats(0.1, 30))
+@settings(max_examples=12, phases=[Phase.explicit, Phase.generate])  # a forecast is too slow to shrink
+def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], horizon: float) -> None:
+    times = [float(n) for n in range(1, len(counts) + 1)]
+    filed = np.cumsum(counts).tolist()
+    ends = [Branch("early", len(counts) + horizon), Branch("later", len(counts) + 2 * horizon)]
+    made = forecast(times, filed, [*ends, Branch("rush", ends[0].closes, spike=2.0)])
+    early, later, rush = (made.late[id_] for id_ in ("early", "later", "rush"))
+    ps = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99]
+    for late in made.late.values():
+        quantiles = [late.quantile(p) for p in ps]
+        assert quantiles == sorted(quantiles)
+        assert quantiles[0] >= 0
+        assert late.interval(0.5)[0] >= late.interval(0.95)[0]
+        assert late.interval(0.5)[1] <= late.interval(0.95)[1]
+        parts = late.variance
+        assert min(parts.process, parts.parameter, parts.model) >= 0
+        assert parts.total == pytest.approx(late.law.variance)
+        assert sum(late.weights.values()) == pytest.approx(1)
+        spread = late.spread(0.8)
+        assert spread["median_least"] <= late.quantile(0.5) <= spread["median_most"]
+        assert spread["low_least"] <= late.interval(0.8)[0] <= spread["low_most"]
+        assert spread["high_least"] <= late.interval(0.8)[1] <= spread["high_most"]
+    assert early.mean <= min(later.mean, rush.mean)
+    for p in ps:  # a later closing or a rush gives no fewer claims
+        assert early.quantile(p) <= min(later.quantile(p), rush.quantile(p)) + 1
+
+
+@given(scale=st.sampled_from([1 / 7, 24.0, 1440.0]))
+@settings(max_examples=3)
+def test_the_unit_of_time_changes_nothing(scale: float) -> None:
+    times, counts = SIX
+    made = forecast(times, counts, [Branch("end", 14.0)])
+    scaled = forecast([t * scale for t in times], counts, [Branch("end", 14.0 * scale)])
+    assert scaled.late["end"].mean == pytest.approx(made.late["end"].mean, rel=1e-6)
+    assert one(scaled) == one(made)
+
+
+def test_a_branch_that_closes_at_the_last_count_has_no_late_claims() -> None:
+    made = forecast(*SIX, [Branch("now", SIX[0][-1])])
+    assert made.late["now"].mean == 0
+    assert one(made, 0.95) == (0, 0)
+
+
+def test_a_later_time_than_the_closing_adds_nothing() -> None:
+    made = forecast(*SIX, [Branch("end", 8.0)])
+    assert made.by("end", 50.0).mean == made.late["end"].mean
+    half = made.by("end", 6.0)
+    assert 0 < half.mean < made.late["end"].mean
+    assert forecast(*SIX, [Branch("end", 8.0)], by=6.0).late["end"].mean == half.mean
+
+
+def test_a_spike_is_a_multiple_of_what_the_curve_expects_of_the_last_day() -> None:
+    plain = forecast(*SIX, [Branch("end", 8.0)])
+    rush = forecast(*SIX, [Branch("end", 8.0, spike=1.5)])
+    last_day = plain.late["end"].mean - plain.by("end", 7.0).mean
+    assert rush.late["end"].mean == pytest.approx(plain.late["end"].mean + 1.5 * last_day)
+    assert rush.by("end", 7.0).mean == pytest.approx(plain.by("end", 7.0).mean)
+
+
+def test_a_first_point_at_the_opening_is_the_opening() -> None:
+    times, counts = SIX
+    with_it = forecast([0.0, *times], [0, *counts], [Branch("end", 9.0)])
+    assert with_it.table().equals(forecast(times, counts, [Branch("end", 9.0)]).table())
+
+
+def test_the_path_starts_at_the_last_count_and_ends_at_the_forecast() -> None:
+    made = forecast(*SIX, [Branch("end", 8.0)], levels=(0.8, 0.95))
+    fan = made.path([made.until, 6.0, 8.0])
+    assert fan.columns == ["branch", "at", "expected", "median", "level", "low", "high"]
+    assert fan.filter(at=made.until).select("low", "median", "high").unique().rows() == [(1254,) * 3]
+    last = fan.filter(at=8.0)
+    assert last.select("level", "low", "high").rows() == made.table().select("level", "low", "high").rows()
+    assert fan.filter(level=0.8)["expected"].is_sorted()
+
+
+def test_tables_say_the_same_as_the_forecast() -> None:
+    made = forecast(*SIX, [Branch("a", 8.0), Branch("b", 15.0)], levels=(0.8,))
+    assert made.table()["branch"].to_list() == ["a", "b"]
+    assert made.table()["total"].to_list() == [1254 + late.mean for late in made.late.values()]
+    assert made.table()["median"].to_list() == [1254 + late.quantile(0.5) for late in made.late.values()]
+    families = made.families()
+    assert families["family"].to_list() == [*CURVES] * 2
+    medians = [1254 + int(law.quantile(0.5)) for late in made.late.values() for law in late.laws.values()]
+    assert families["median"].to_list() == medians
+    for late in made.late.values():
+        means = {family: law.mean for family, law in late.laws.items()}
+        assert sum(late.weights[f] * mean for f, mean in means.items()) == pytest.approx(late.mean)
+    split = made.variances()
+    assert split.select(pl.sum_horizontal("process", "parameter", "model"))["process"].to_list() == (
+        pytest.approx(split["variance"].to_list())
+    )
+
+
+def test_a_mean_that_a_few_curves_make_is_not_told() -> None:
+    for far, expected in ((10.0, 1.27), (1e6, None)):  # three in a hundred curves say so
+        law = Mixture(np.array([0.97, 0.03]), np.array([1.0, far]), np.ones(2), 1000)
+        assert told(law) == (expected if expected is None else pytest.approx(expected))
+
+
+# --- weekdays -----------------------------------------------------------------------------------------
+
+BUSY = np.array([1.6, 1.3, 1.1, 1.0, 0.9, 0.6, 0.5])
+
+
+def by_weekday(days: int, size: float = 2e5) -> list[int]:
+    """Cumulative counts of an exponential curve by a clock of busy and quiet weekdays, opened on a Monday."""
+    clock = Clock(tuple((BUSY / BUSY.mean()).tolist()), MONDAY)
+    mean = means("exponential", clock(np.arange(1, days + 1)), size, median=12.0)
+    return [int(n) for n in np.cumsum(np.random.default_rng(4).poisson(mean))]
+
+
+def test_weekday_factors_are_recovered_and_carried_into_the_days_to_come() -> None:
+    filed = by_weekday(30)
+    made = forecast(list(range(1, 22)), filed[:21], [Branch("end", 30.0)], starts=MONDAY)
+    assert made.weekdays == pytest.approx(BUSY / BUSY.mean(), abs=0.02)
+    assert any("their own error is in no interval" in note for note in made.notes)
+    for day in range(22, 31):  # Monday to the Tuesday of the week after
+        low, high = made.by("end", float(day)).total(0.999)
+        assert low <= filed[day - 1] <= high
+    blind = forecast(list(range(1, 22)), filed[:21], [Branch("end", 30.0)])
+    assert blind.weekdays is None
+    assert blind.phi > 10 * made.phi
+
+
+def test_weekdays_that_do_not_differ_have_no_factors() -> None:
+    counts = np.random.default_rng(9).poisson(means("weibull", np.arange(1, 22), 5000, shape=0.8))
+    made = forecast(list(range(1, 22)), np.cumsum(counts).tolist(), [Branch("end", 30)], starts=MONDAY)
+    assert made.weekdays is None or max(abs(f - 1) for f in made.weekdays) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        (list(range(1, 14)), "they need 14 days"),
+        ([*range(1, 14), 14.5], "one whole calendar day each"),
+        ([*range(1, 20), 21], "one whole calendar day each"),
+    ],
+)
+def test_a_result_says_why_there_are_no_weekday_factors(times: list[float], says: str) -> None:
+    made = forecast(times, by_weekday(30)[: len(times)], [Branch("end", 30)], starts=MONDAY)
+    assert made.weekdays is None
+    assert any(says in note for note in made.notes)
+
+
+def test_a_clock_keeps_whole_weeks() -> None:
+    clock = Clock(tuple((BUSY / BUSY.mean()).tolist()), date(2022, 10, 20))  # a Thursday
+    assert clock([0, 7, 14]).tolist() == pytest.approx([0, 7, 14])
+    assert np.diff(clock([0, 1, 2, 3, 4])) == pytest.approx((BUSY / BUSY.mean())[[3, 4, 5, 6]])
+
+
+# --- deadlines that have passed -----------------------------------------------------------------------
+
+
+def test_a_rush_at_a_former_deadline_does_not_bend_the_curve() -> None:
+    times = list(range(1, 15))
+    mean = means("exponential", [*times, 20.0], 20_000)
+    counts = np.round(mean[:-1])
+    counts[9] *= 3  # the day before the deadline at 10
+    filed = np.cumsum(counts).astype(int).tolist()
+    made = forecast(times, filed, [Branch("end", 20.0)], former=[10.0])
+    assert made.late["end"].mean == pytest.approx(mean[-1], rel=0.03)
+    assert made.late["end"].total(0.8)[0] >= filed[-1]  # its claims still count
+    (spike,) = made.spikes
+    assert (spike.deadline, spike.filed) == (10.0, int(counts[9]))
+    assert spike.multiple == pytest.approx(2.0, rel=0.03)
+    bent = forecast(times, filed, [Branch("end", 20.0)])
+    assert made.phi < 2
+    assert bent.phi > 50
+
+
+def test_a_former_deadline_inside_an_increment_leaves_it_out() -> None:
+    observed = observe([1, 2, 3, 4, 5], [5, 9, 12, 14, 15], former=[2.5])
+    assert observed.used.tolist() == [True, False, False, True, True]
+    assert (observed.total, observed.of_curve) == (15, 8)
+
+
+# --- few counts ---------------------------------------------------------------------------------------
+
+
+def test_a_family_without_increments_enough_is_left_out_with_a_note() -> None:
+    made = forecast([1, 2, 3, 4], [50, 90, 120, 140], [Branch("end", 9)])
+    assert list(made.late["end"].laws) == ["exponential"]
+    assert [n for n in made.notes if n.startswith("weibull is left out: it needs 5 increments, there are 4")]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_too_few_counts_are_refused_and_bounds_are_named(count: int) -> None:
+    with pytest.raises(ModelRefused, match=rf"{count} increments? cannot tell.*needs 4.*bounds\(") as refusal:
+        forecast([1, 2, 3][:count], [50, 90, 120][:count], [Branch("end", 9)])
+    assert f"Wait for {4 - count} more" in refusal.value.remedy
+
+
+def test_a_handful_of_claims_cannot_tell_over_dispersion() -> None:
+    made = forecast([1, 2, 3, 4, 5, 6], [1, 1, 2, 2, 2, 2], [Branch("end", 9)])
+    assert made.growth.phis == (1.0,)
+    assert any("too few claims to tell over-dispersion" in note for note in made.notes)
+
+
+def test_masked_increments_do_not_count_as_told() -> None:
+    with pytest.raises(ModelRefused, match=r"3 increments \(1 more lie beside a former deadline\)"):
+        forecast([1, 2, 3, 4], [50, 90, 120, 140], [Branch("end", 9)], former=[3.0])
+
+
+def test_bounds_are_nothing_more_and_the_busiest_rate() -> None:
+    found = bounds([6.0], [45_000], 19.0)
+    assert (found.counted, found.rate, found.most) == (45_000, 7_500, 97_500)
+    assert found.table()["total"].to_list() == [45_000, 142_500]
+    assert "busiest so far, 7,500 a day" in found.assumes["high"]
+    assert "rush" in found.assumes["breaks"]
+    assert bounds([2, 3], [100, 110], 3.0).most == 0
+    assert bounds([2, 3], [100, 110], 3.05).most == 3  # 50 a day in the first two days
+
+
+# --- back-test ----------------------------------------------------------------------------------------
+
+
+def test_an_origin_sees_nothing_of_what_came_later() -> None:
+    times = list(range(1, 13))
+    drawn = np.random.default_rng(6).poisson(means("weibull", times, 3e4, shape=0.8))
+    counts = [int(n) for n in np.cumsum(drawn)]
+    noise = np.cumsum([*np.diff(counts[:6], prepend=0), 7, 9_000, 0, 2, 444, 1]).tolist()
+    made, blind = (backtest(times, n, [6.0], Branch("end", 30), levels=(0.8,)) for n in (counts, noise))
+    forecasts = ["origin", "at", "expected", "level", "low", "high"]
+    assert made.table.select(forecasts).equals(blind.table.select(forecasts))
+    assert made.table["actual"].to_list() == counts[6:]
+    assert blind.table["actual"].to_list() == noise[6:]
+    assert made.coverage().row(0) == (0.8, 1, 6, 6, 1.0)
+    assert blind.coverage()["share"][0] < 1
+
+
+def test_a_backtest_says_which_origins_could_not_be_tested() -> None:
+    made = backtest(*SIX, [1.0, SIX[0][2], SIX[0][4], 99.0], Branch("end", 9.0), levels=(0.5, 0.8))
+    assert [reason.split(":")[0] for reason in made.refused] == ["1 days", "2.33333 days", "99 days"]
+    assert made.table.select("level", "actual").rows() == [(0.5, 1254), (0.8, 1254)]
+    assert made.table["pit"].is_between(0, 1).all()
+
+
+def test_a_deadline_after_the_origin_is_not_known_there() -> None:
+    times, counts = list(range(1, 13)), by_weekday(12, 3e4)
+    plain, told = (
+        backtest(times, counts, [6.0], Branch("end", 30), former=former) for former in ((), (6.5, 9.0))
+    )
+    assert plain.table.equals(told.table)
+
+
+def test_a_backtest_without_an_origin_is_refused() -> None:
+    with pytest.raises(ModelRefused, match=r"no origin can be tested: 1 days: 1 increment.*later origins"):
+        backtest(*SIX, [1.0], Branch("end", 9.0))
+
+
+# --- refusals -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("times", "counts", "error", "message"),
+    [
+        ([1, 2, 3], [5, 4, 9], InputRefused, r"falls at point 2 \(found '5 -> 4'\)\. Give all claims"),
+        ([1, 1, 3], [5, 6, 9], InputRefused, r"the time of point 2 is not after .*in order of time"),
+        ([-1, 1, 3], [5, 6, 9], InputRefused, "the time of point 1 is not after"),
+        ([1, float("nan"), 3], [5, 6, 9], InputRefused, "the time of point 2 is no number"),
+        ([1, 2, 3], [5, float("inf"), 9], InputRefused, "the count of point 2 is no number"),
+        ([1, 2, 3], [5, 6.5, 9], InputRefused, "the count of point 2 is not whole"),
+        ([1, 2, 3], [0, 0, 0], ModelRefused, "nothing was filed"),
+        ([1, 2], [5], UsageError, "one length"),
+        ([], [], UsageError, "one length"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused_by_their_point(
+    times: list[float], counts: list[int], error: type[OutageAnalysisError], message: str
+) -> None:
+    with pytest.raises(error, match=message) as refusal:
+        forecast(times, counts, [Branch("end", 9)])
+    assert len(str(refusal.value).splitlines()) == 1
+    with pytest.raises(error, match=message):
+        bounds(times, counts, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("branches", "options", "message"),
+    [
+        ([], {}, "one at least"),
+        ([Branch("a", 9), Branch("a", 10)], {}, "ids of their own"),
+        (
+            [Branch("a", 3.0)],
+            {},
+            r"the branch a closes before the last count.*a deadline that has passed is a former one",
+        ),
+        ([Branch("a", float("inf"))], {}, "closes before the last count"),
+        ([Branch("a", 9, spike=-1)], {}, "a spike is a multiple, 0 or more"),
+        ([Branch("a", 9)], {"by": 2.0}, "is asked for by a time before the last count"),
+        ([Branch("a", 9)], {"families": ["gompertz"]}, "no such growth curve.*Known: exponential"),
+        ([Branch("a", 9)], {"families": []}, "no growth curve is asked for. Name one of: exponential"),
+        ([Branch("a", 9)], {"levels": [1.0]}, "a level lies between 0 and 1"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused(
+    branches: list[Branch], options: dict[str, list[float]], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        forecast(*SIX, branches, **options)  # type: ignore[arg-type]
+
+
+def test_an_unknown_branch_or_level_is_refused() -> None:
+    made = forecast(*SIX, [Branch("end", 9)])
+    with pytest.raises(UsageError, match=r"no such branch \(found 'start'\)\. It has: end\."):
+        made.by("start", 8.0)
+    with pytest.raises(UsageError, match="a level lies between 0 and 1"):
+        made.late["end"].quantile(0.0)
+    with pytest.raises(UsageError, match="closes before the last count"):
+        bounds(*SIX, 2.0)
+
+
+# --- daily counts of claims ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def own() -> Incident:
+    return load_incident("kakao-2022")
+
+
+def cube_of(days: dict[date, int], *, synthetic: bool = False) -> Cube:
+    """An intake cube with two services a day."""
+    rows = [(d, s, n) for d, count in days.items() for s, n in (("kakaotalk", count - 1), ("melon", 1))]
+    names = {"filed_on": pl.Date, "service": pl.String, "claims": pl.Int64}
+    return Cube(pl.DataFrame(rows, schema=names, orient="row"), ("filed_on", "service"), synthetic, "x.csv")
+
+
+DAYS = {date(2022, 10, d): n for d, n in ((19, 90), (20, 60), (22, 40), (23, 30), (24, 20), (25, 15))}
+
+
+def test_claims_are_counted_by_calendar_day_from_the_first(own: Incident) -> None:
+    channel = daily(cube_of(DAYS), own)
+    assert list(channel.times) == [1, 2, 3, 4, 5, 6, 7]
+    assert channel.counts == (90, 150, 150, 190, 220, 240, 255)  # the 21st had none
+    assert channel.opened.isoformat() == "2022-10-19T00:00:00+09:00"
+    assert channel.starts == date(2022, 10, 19)
+    assert channel.branches == (Branch("deadline", 19.0),)  # the end of 6 November
+    assert channel.forecast().counted == 255
+    assert channel.moment(7).isoformat() == "2022-10-26T00:00:00+09:00"
+
+
+def test_days_after_the_last_one_asked_for_are_not_looked_at(own: Incident) -> None:
+    channel = daily(cube_of(DAYS), own, until=date(2022, 10, 21))
+    assert channel.counts == (90, 150, 150)
+    with pytest.raises(InputRefused, match="no claim was filed by 2022-10-01"):
+        daily(cube_of(DAYS), own, until=date(2022, 10, 1))
+
+
+def test_days_are_whole_days_where_the_clocks_change(own: Incident) -> None:
+    abroad = own.model_copy(update={"time_zone": "Europe/Berlin"})
+    channel = daily(cube_of({date(2022, 10, 28): 5, date(2022, 11, 2): 5}), abroad)
+    assert channel.branches == (Branch("deadline", 10.0),)
+    assert channel.moment(3).isoformat() == "2022-10-31T00:00:00+01:00"
+
+
+def test_a_synthetic_cube_is_refused_unless_for_recovery(own: Incident) -> None:
+    cube = cube_of(DAYS, synthetic=True)
+    with pytest.raises(ModelRefused, match=r"synthetic claims say nothing.*recovery=True \(--recovery\)"):
+        daily(cube, own)
+    channel = daily(cube, own, recovery=True)
+    assert channel.synthetic
+    assert "no finding" in channel.notes[0]
+
+
+def test_a_cube_without_days_is_refused(own: Incident) -> None:
+    cube = cube_of(DAYS)
+    with pytest.raises(UsageError, match=r"does not have the days.*Build it by filed_on"):
+        daily(replace(cube, dimensions=("service",)), own)
+    nameless = cube.frame.with_columns(filed_on=pl.lit(None, pl.Date))
+    with pytest.raises(InputRefused, match="some claims have no day"):
+        daily(replace(cube, frame=nameless), own)
+
+
+def test_former_deadlines_of_claims_are_days(own: Incident) -> None:
+    channel = daily(cube_of(DAYS), own, former=[date(2022, 10, 22)])
+    assert channel.former == (4.0,)
+    assert grow(observe(channel.times, channel.counts, former=channel.former), ["exponential"]).phi >= 1
