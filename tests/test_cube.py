@@ -276,6 +276,16 @@ def test_counts_of_the_same_cell_are_added_and_sorted(tmp_path: Path, incident: 
     ]  # fmt: skip
 
 
+def test_bands_that_overlap_come_in_one_order(tmp_path: Path, incident: Incident) -> None:
+    lines = ["카톡,개인,>10,1", '카톡,개인,"(10, 50]",2', '카톡,개인,"(10, 30]",3', "카톡,개인,unknown,4"]
+    orders = {
+        tuple(read(tmp_path, incident, HEADER, *turned).frame["claims"])
+        for n in range(8)
+        for turned in (lines[n % 4 :] + lines[: n % 4],)
+    }
+    assert orders == {(3, 2, 1, 4)}
+
+
 def test_losses_may_be_known_for_some_cells_only(tmp_path: Path, incident: Incident) -> None:
     lines = ["카톡,개인,>10,2,50", "카톡,개인,>10,1,11", "멜론,개인,>10,2,50", "멜론,개인,>10,1,"]
     frame = read(tmp_path, incident, HEADER + ",loss", *lines).frame

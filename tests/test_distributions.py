@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outage_analysis.aggregation import build_cube
 from outage_analysis.bands import Bands
 from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.distributions import cumulative_intake, display_bands, regroup, with_shares
 from outage_analysis.errors import UsageError
+from outage_analysis.reading import read_claims
+
+if TYPE_CHECKING:
+    from outage_analysis.claims import Claims
+    from outage_analysis.incidents import Incident
+    from tests.conftest import ClaimsCsv
 
 FINE = Bands((100, 200, 300, 400))
 WIDE = Bands((200, 400))
@@ -70,6 +78,55 @@ def test_bands_that_are_no_union_of_the_cubes_are_refused() -> None:
         regroup(SMALL, ["service"], Bands((150, 400)))
 
 
+def test_a_dimension_that_the_cube_does_not_have_is_refused() -> None:
+    for by in (["servce"], ["service", "region"]):
+        with pytest.raises(UsageError, match="the cube has no such dimension"):
+            regroup(SMALL, by)
+    with pytest.raises(UsageError, match="named twice"):
+        regroup(SMALL, ["service", "service"])
+
+
+EVERY = ("service", "claimant_type", "region", "industry", "filed_on")
+
+
+@pytest.fixture
+def mixed(claims_csv: ClaimsCsv, incident: Incident) -> Claims:
+    """Claims that differ in every dimension, some without a region, an industry or a loss."""
+    rows = [
+        {
+            "service": ("카톡", "멜론")[n % 2],
+            "claimant_type": ("소상공인", "일반 이용자")[n % 3 % 2],
+            "region": ("서울", "", "부산")[n % 3],
+            "industry": ("카페", "")[n % 5 % 2],
+            "filed_on": f"2022-10-{19 + n % 4}",
+            "loss": ("", "0", "50", "150", "350", "9000")[n % 6],
+        }
+        for n in range(60)
+    ]
+    return read_claims(claims_csv(rows), incident)
+
+
+def test_every_combination_of_dimensions_is_what_the_engine_groups(mixed: Claims) -> None:
+    full = build_cube(mixed, dimensions=EVERY, bands=FINE)
+    for size in range(len(EVERY) + 1):
+        for by in combinations(EVERY, size):
+            names = ", ".join((*by, "up_to"))
+            query = (
+                f"select {names}, count(*) as claims, coalesce(sum(loss), 0)::bigint as loss "  # noqa: S608
+                "from (select *, case when loss <= 0 then 0 when loss <= 200 then 200 "
+                "when loss <= 400 then 400 when loss > 400 then 999 else -1 end as up_to from claims) "
+                f"group by {names} order by all"
+            )
+            over = pl.when(pl.col("over").is_null()).then(-1).otherwise(999)
+            found = regroup(full, by, WIDE).with_columns(pl.col("up_to").fill_null(over)).drop("over")
+            assert sorted(found.rows(), key=str) == sorted(mixed.sql(query).fetchall(), key=str)
+            shares = with_shares(found, by)
+            for _, group in shares.group_by(by) if by else [((), shares)]:
+                assert group["share"].to_list() == pytest.approx(
+                    (group["claims"] / group["claims"].sum()).to_list()
+                )
+
+
 def test_a_sum_of_losses_of_which_one_is_not_known_is_not_known() -> None:
     counted = cube([("mail", 0, 100, 2, 150), ("mail", 100, 200, 1, None), ("taxi", 0, 100, 1, 50)])
     assert regroup(counted, ["service"]).rows() == [("mail", 3, None), ("taxi", 1, 50)]
@@ -80,6 +137,11 @@ def test_shares_of_a_group_add_up_to_one() -> None:
     for _, group in frame.group_by("service"):
         assert group["share"].sum() == pytest.approx(1)
     assert frame["share"].to_list()[:2] == [3 / 15, 2 / 15]
+
+
+def test_a_group_without_a_claim_has_no_share() -> None:
+    frame = pl.DataFrame({"service": ["mail", "taxi"], "claims": [0, 2]})
+    assert with_shares(frame, ["service"])["share"].to_list() == [None, 1.0]
 
 
 def test_shares_of_all_add_up_to_one() -> None:
@@ -111,6 +173,12 @@ def test_each_group_has_the_same_days_and_its_own_running_sum() -> None:
     table = cumulative_intake(INTAKE, ["service"])
     assert table.filter(service="mail")["cumulative"].to_list() == [3, 3, 3, 7]
     assert table.filter(service="taxi")["cumulative"].to_list() == [0, 1, 1, 1]
+
+
+def test_claims_whose_group_is_not_known_have_an_intake_of_their_own(mixed: Claims) -> None:
+    full = build_cube(mixed, dimensions=("region", "filed_on"), bands=FINE)
+    last = cumulative_intake(full, ["region"]).group_by("region").agg(pl.col("cumulative").max())
+    assert sorted(last.rows(), key=str) == [("부산", 20), ("서울", 20), (None, 20)]
 
 
 def test_no_claim_gives_no_day() -> None:

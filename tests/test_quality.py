@@ -17,9 +17,7 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident
 from outage_analysis.quality import (
     FIRST,
-    STEPS,
     claimants_table,
-    heaping_table,
     quality_report,
     quality_table,
     rule_table,
@@ -280,45 +278,6 @@ def days(*texts: str) -> list[date]:
 def test_two_files_of_one_name_are_told_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
     paths = [claims_csv([{"claim_id": f"{n}"}], name=f"{n}/a.csv") for n in range(3)]
     assert quality_table(read(paths, incident))["file"].to_list() == ["a.csv", "a.csv (2)", "a.csv (3)"]
-
-
-# --- round sums -----------------------------------------------------------------------------------------
-
-
-def test_round_sums_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    losses = ["", "0", "7", "20", "300", "5000", "5000", "120000"]
-    table = heaping_table(read(claims_csv([{"loss": loss} for loss in losses]), incident))
-    assert table.rows() == [
-        (10, 5, 0.8333333333, 0.1),
-        (100, 4, 0.6666666667, 0.01),
-        (1_000, 3, 0.5, 0.001),
-        (10_000, 1, 0.1666666667, 0.0001),
-    ]
-
-
-def test_without_a_positive_loss_there_are_no_round_sums(claims_csv: ClaimsCsv, incident: Incident) -> None:
-    assert heaping_table(read(claims_csv([{"loss": "0"}, {"loss": ""}]), incident)).is_empty()
-
-
-@given(
-    losses=st.lists(
-        st.builds(lambda a, p: a * 10**p, st.integers(0, 30), st.integers(0, 8)), min_size=1, max_size=15
-    )
-)
-@settings(max_examples=10)
-def test_round_sums_are_those_of_python(tmp_path_factory: pytest.TempPathFactory, losses: list[int]) -> None:
-    incident = load_incident("kakao-2022")
-    rows = claim_rows([{"loss": str(loss)} for loss in losses], incident)
-    path = tmp_path_factory.mktemp("heaping") / "a.csv"
-    path.write_text("\n".join(",".join(row) for row in [list(rows[0]), *(r.values() for r in rows)]), "utf-8")
-    positive = [loss for loss in losses if loss > 0]
-    counts = {step: sum(loss % step == 0 for loss in positive) for step in STEPS}
-    expected = [
-        (step, n, pytest.approx(n / len(positive)), pytest.approx(1 / step))
-        for step, n in counts.items()
-        if n
-    ]
-    assert heaping_table(read(path, incident)).rows() == expected
 
 
 # --- claimants ------------------------------------------------------------------------------------------

@@ -36,6 +36,10 @@ State = tuple[int, int, int]
 """Of a file: what changes when it is replaced."""
 
 
+REAL = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
+"""What a column `synthetic` says of real rows; whatever else it says is taken for a yes."""
+
+
 @dataclass(frozen=True)
 class Claims:
     """The claims of one run, inside their warehouse, and what was rejected.

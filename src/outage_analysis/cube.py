@@ -136,7 +136,7 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
     """Total order: dimensions, then bands with zero first and unknown last."""
     unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
-    return frame.sort(*dimensions, unknown, "over", nulls_last=False)
+    return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
 
 
 def _count_row(record: dict[str, str], incident: Incident) -> CountRow:

@@ -8,9 +8,8 @@ import polars as pl
 
 from outage_analysis import queries
 from outage_analysis.claims import Claims, explain
+from outage_analysis.heaping import heaping_table
 
-STEPS = tuple(10**power for power in range(1, 9))
-"""Steps of the smallest unit by which losses are tried for roundness."""
 FIRST = 10
 """Rejects that are told one by one."""
 
@@ -47,20 +46,6 @@ def rule_table(claims: Claims) -> pl.DataFrame:
         "example": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def heaping_table(claims: Claims) -> pl.DataFrame:
-    """One row a step up to the largest loss: step (smallest unit), claims on a multiple of it, their share.
-
-    `even` is the share that losses without any preference would have.
-    """
-    frame = claims.warehouse.frame(queries.text("heaping"), steps=list(STEPS))
-    return frame.filter(pl.col("claims") > 0).select(
-        "step",
-        "claims",
-        share=(pl.col("claims") / pl.col("losses")).round_sig_figs(10),
-        even=1 / pl.col("step"),
-    )
 
 
 def claimants_table(claims: Claims) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from outage_analysis import queries
-from outage_analysis.claims import Claims
+from outage_analysis.claims import REAL, Claims
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident, columns_of
 from outage_analysis.ingest import Staged, stage
@@ -71,13 +71,14 @@ def _read(
         staged = stage(warehouse, files, incident, Path(workspace), layouts=layouts, before=before)
         judge(warehouse, incident, staged)
     counted = warehouse.frame(queries.text("reconciliation"))
-    flagged = warehouse.frame("select count(*) as n from staged where lower(synthetic) in ('true', '1')")
+    told = warehouse.frame("select distinct coalesce(trim(lower(synthetic)), '') as said from staged")
     claims = Claims(
         incident,
         staged.inputs,
         staged.layouts,
         warehouse,
-        synthetic=flagged["n"].item() > 0 or any("synthetic" in f.name.lower() for f in staged.inputs),
+        synthetic=not set(told["said"]) <= {*REAL}
+        or any("synthetic" in f.name.lower() for f in staged.inputs),
         files=counted,
         onto=state,
         skipped=(*(f.name for f in skipped), *staged.unread),

@@ -17,14 +17,14 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis import queries
-from outage_analysis.claims import Claims, State
+from outage_analysis.claims import REAL, Claims, State
 from outage_analysis.datasets import is_file
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest import InputFile, Staged
 from outage_analysis.ingest.parquet import INCIDENT
 from outage_analysis.layouts import Layout
-from outage_analysis.queries import quoted
+from outage_analysis.queries import literal, quoted
 from outage_analysis.warehouse import Warehouse
 
 PARQUET, STORE = ".parquet", ".duckdb"
@@ -119,7 +119,7 @@ def _query(claims: Claims) -> str:
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
     others = "".join(f", {quoted(d.id)}" for d in incident.dimensions)
-    return queries.bind("saved", loss=loss, dimensions=others)
+    return queries.bind("saved", loss=loss, dimensions=others, real=", ".join(map(literal, REAL)))
 
 
 def marks(claims: Claims) -> dict[str, str]:

@@ -3,7 +3,7 @@ select
     claim_id, claimant_id, service, claimant_type, filed_on,
     {loss} as loss
     {dimensions},
-    lower(synthetic) in ('true', '1') as synthetic, files.file as source_file, source_row
+    coalesce(trim(lower(synthetic)), '') not in ({real}) as synthetic, files.file as source_file, source_row
 from judged
 join files using (file_number)
 where len(broken) = 0

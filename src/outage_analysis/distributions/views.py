@@ -1,4 +1,4 @@
-"""Views of a cube: display bands, shares, cumulative intake. Every function is frame or cube -> frame."""
+"""Sums of a cube by fewer dimensions and wider bands, their shares, and the cumulative intake."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import polars as pl
 
 from outage_analysis.bands import Bands, within
 from outage_analysis.cube import Cube, sorted_cube
+from outage_analysis.distributions.groups import refuse_unknown
 from outage_analysis.errors import UsageError
 
 MOST_SHOWN = 24
@@ -30,16 +31,17 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
 
     Args:
         cube: any cube.
-        by: the dimensions to keep.
+        by: the dimensions to keep, in any combination; `over` and `up_to` keep the cube's own bands.
         bands: wider bands, each a union of the cube's; None sums over all bands.
 
     Returns:
         `by`, the band's `over` and `up_to` (when `bands` is given), `claims` and `loss`.
 
     Raises:
-        UsageError: a band of the cube lies in none of the wider ones.
+        UsageError: no such dimension; a band of the cube lies in none of the wider ones.
     """
     frame, keys = cube.frame, list(by)
+    refuse_unknown(cube, [name for name in by if name not in ("over", "up_to")])
     if bands is not None:
         mapping = _mapping(cube, bands)
         frame = frame.join(mapping, on=["over", "up_to"], nulls_equal=True)
@@ -67,9 +69,12 @@ def _mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
 
 
 def with_shares(frame: pl.DataFrame, within_: Sequence[str] = ()) -> pl.DataFrame:
-    """`share`: each row's claims over the claims of its group (of all rows when no group is named)."""
+    """`share`: each row's claims over the claims of its group (of all rows when no group is named).
+
+    Null in a group without a claim.
+    """
     total = pl.col("claims").sum().over(list(within_)) if within_ else pl.col("claims").sum()
-    return frame.with_columns(share=pl.col("claims") / total)
+    return frame.with_columns(share=pl.when(total > 0).then(pl.col("claims") / total))
 
 
 def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -82,7 +87,7 @@ def cumulative_intake(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
     days = daily.select(first_and_last) if len(daily) else daily.select("filed_on")
     grid = daily.select(by).unique().join(days, how="cross") if by else days
     return (
-        grid.join(daily, on=[*by, "filed_on"], how="left")
+        grid.join(daily, on=[*by, "filed_on"], how="left", nulls_equal=True)
         .with_columns(pl.col("claims").fill_null(0))
         .sort(*by, "filed_on")
         .with_columns(

@@ -1,0 +1,49 @@
+"""Cubes of losses written out in a test, banded by plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+import polars as pl
+from hypothesis import strategies as st
+
+from outage_analysis.bands import Bands
+from outage_analysis.cube import EDGES, MEASURES, Cube, sorted_cube
+
+Told = tuple[str | None, int | None]
+"""A claim: its service and its loss."""
+
+
+def told_cube(claims: Iterable[Told], bands: Bands) -> Cube:
+    """The cube of claims by service and band."""
+    schema = {"service": pl.String, **EDGES, **MEASURES}
+    rows = [(s, *bands.band_of(x), 1, x or 0, Decimal((x or 0) ** 2)) for s, x in claims]
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    summed = frame.group_by("service", "over", "up_to").agg(pl.col(*MEASURES).sum())
+    return Cube(sorted_cube(summed, ["service"]), ("service",), synthetic=False, source="a test")
+
+
+def loss_cube(losses: Iterable[int | None], *cuts: int, negative: bool = False) -> Cube:
+    """The cube of one service's losses."""
+    return told_cube([("mail", x) for x in losses], Bands.of(cuts, negative=negative))
+
+
+def counts_only(cube: Cube) -> Cube:
+    """The same cube, as totals without sums give it."""
+    return replace(
+        cube,
+        frame=cube.frame.with_columns(
+            loss=pl.lit(None, pl.Int64), loss_squared=pl.lit(None, MEASURES["loss_squared"])
+        ),
+    )
+
+
+def made_up(cube: Cube) -> Cube:
+    """The same cube, as if its claims were synthetic."""
+    return replace(cube, synthetic=True, source="claims-synthetic.csv")
+
+
+CUTS = st.lists(st.integers(1, 60), max_size=6, unique=True)
+LOSSES = st.lists(st.one_of(st.integers(-20, 80), st.integers(0, 10**13)), min_size=1, max_size=30)

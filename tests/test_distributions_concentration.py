@@ -1,0 +1,106 @@
+"""Concentration: exact at band edges, and between bounds that hold for every spread inside the bands."""
+
+from __future__ import annotations
+
+import itertools
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outage_analysis.bands import Bands
+from outage_analysis.distributions import concentration, lorenz
+from outage_analysis.distributions.concentration import TOPS
+from outage_analysis.errors import ModelRefused
+from tests.loss_cubes import CUTS, counts_only, loss_cube, told_cube
+
+
+def exact_gini(losses: list[int]) -> Fraction:
+    """Half the mean distance of two losses, over the mean."""
+    distance = sum(abs(a - b) for a, b in itertools.product(losses, repeat=2))
+    return Fraction(distance, 2 * len(losses) * sum(losses))
+
+
+def exact_top(losses: list[int], top: float) -> Fraction:
+    """The share of the largest losses, the last of them in part."""
+    left, held = Fraction(str(top)) * len(losses), Fraction(0)
+    for x in sorted(losses, reverse=True):
+        held += x * max(Fraction(0), min(Fraction(1), left))
+        left -= 1
+    return held / sum(losses)
+
+
+def test_the_lorenz_curve_is_exact_at_the_edges() -> None:
+    table = lorenz(loss_cube([0, 5, 15, 30, None], 10, 20))
+    assert table.columns == ["up_to", "claims_share", "loss_share"]
+    assert table.rows() == [(-1, 0, 0), (0, 0.25, 0), (10, 0.5, 0.1), (20, 0.75, 0.4), (None, 1, 1)]
+    assert lorenz(loss_cube([0, 5, 15], 10, 20), positive=True).rows() == [
+        (0, 0, 0),
+        (10, 0.5, 0.25),
+        (20, 1, 1),
+    ]
+
+
+def test_groups_have_curves_of_their_own_and_negative_losses_none() -> None:
+    cube = told_cube(
+        [("mail", -5), ("mail", 4), ("taxi", 3), ("web", 0), ("web", None)], Bands((5,), negative=True)
+    )
+    assert lorenz(cube, ["service"]).rows() == [
+        ("mail", 0, 0, 0),
+        ("mail", 5, 1, 1),
+        ("taxi", 0, 0, 0),
+        ("taxi", 5, 1, 1),
+    ]
+    table = concentration(cube, ["service"])
+    assert table.select("service", "claims", "loss", "gini_low").rows() == [
+        ("mail", 1, 4, 0.0),
+        ("taxi", 1, 3, 0.0),
+        ("web", 1, 0, None),
+    ]
+
+
+def test_known_figures_come_out() -> None:
+    # Four claims of which one holds all: Gini 3/4, and the largest tenth of a claim-and-a-bit holds 40 %.
+    (row,) = concentration(loss_cube([0, 0, 0, 8], *range(1, 9))).rows(named=True)
+    assert (row["gini_low"], row["gini_high"]) == (0.75, 0.75)
+    assert (row["top_1_low"], row["top_5_low"], row["top_10_high"]) == (0.04, 0.2, 0.4)
+
+
+@given(losses=st.lists(st.integers(0, 60), min_size=1, max_size=40).filter(any), cuts=CUTS)
+def test_the_figures_of_the_claims_lie_within_the_bounds(losses: list[int], cuts: list[int]) -> None:
+    for positive in (False, True):
+        counted = [x for x in losses if x > 0 or not positive]
+        (row,) = concentration(loss_cube(losses, *cuts), positive=positive).rows(named=True)
+        tell = {"gini": exact_gini(counted)} | {f"top_{round(100 * t)}": exact_top(counted, t) for t in TOPS}
+        for name, figure in tell.items():
+            assert row[f"{name}_low"] - 1e-9 <= figure <= row[f"{name}_high"] + 1e-9
+
+
+@given(losses=st.lists(st.integers(1, 5), min_size=1, max_size=5), cut=st.integers(1, 5))
+def test_both_bounds_are_reached_by_some_claims(losses: list[int], cut: int) -> None:
+    cube = loss_cube(losses, cut, 5)
+    (row,) = concentration(cube).rows(named=True)
+    cells = cube.frame.sort("over").rows()
+    fits = [
+        [c for c in itertools.combinations_with_replacement(range(o + 1, u + 1), n) if sum(c) == s]
+        for _, o, u, n, s, _ in cells
+    ]
+    every = [exact_gini([x for part in parts for x in part]) for parts in itertools.product(*fits)]
+    assert row["gini_low"] == pytest.approx(float(min(every)))
+    assert row["gini_high"] == pytest.approx(float(max(every)))
+
+
+@given(losses=st.lists(st.integers(0, 30), min_size=1).filter(any))
+def test_bands_of_one_value_leave_no_room(losses: list[int]) -> None:
+    (row,) = concentration(loss_cube(losses, *range(1, 31))).rows(named=True)
+    for name in ("gini", "top_1", "top_5", "top_10"):
+        assert row[f"{name}_low"] == row[f"{name}_high"]
+    assert row["gini_low"] == pytest.approx(float(exact_gini(losses)))
+
+
+@pytest.mark.parametrize("ask", [lorenz, concentration])
+def test_counts_alone_are_refused(ask: object) -> None:
+    assert callable(ask)
+    with pytest.raises(ModelRefused, match=r"from counts alone.*the sum of the losses"):
+        ask(counts_only(loss_cube([5, 7], 10)))
