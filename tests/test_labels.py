@@ -12,7 +12,8 @@ from typing import get_args
 import pytest
 
 from outage_analysis.errors import UsageError
-from outage_analysis.labels import COLUMNS, LANGUAGES, Kind, Words
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.reports.columns import COLUMNS, Kind
 
 
 def page(lang: str) -> dict[str, str]:
@@ -174,3 +175,67 @@ def test_an_axis_is_scaled_to_its_largest_amount() -> None:
     assert Words("ko").axis(2.4e10) == (10**8, "억 원")
     assert Words("en", "EUR", 2).axis(250_000) == (10**5, "thousand euros")
     assert Words("en", "EUR", 2).axis(9_900) == (100, "euros")
+
+
+@pytest.mark.parametrize(
+    ("band", "english", "korean"),
+    [
+        ((None, None), "not stated", "금액 미기재"),
+        ((None, -1), "below 0", "0 미만"),
+        ((-1, 0), "no loss (0)", "손실 없음(0)"),
+        ((0, 100_000), "up to 100k", "10만 이하"),
+        ((300_000, 500_000), "300–500k", "30–50만"),
+        ((500_000, 1_000_000), "500k–1m", "50–100만"),
+        ((10_000_000, 100_000_000), "10–100m", "1,000만–1억"),
+        ((1_000_000, None), "over 1m", "100만 초과"),
+        ((10**12, 3 * 10**12), "1–3tn", "1–3조"),
+        # Edges that are no whole steps keep every digit: [300,000, 500,000) is not 300–500k.
+        ((299_999, 499_999), "300,000 to 499,999", "300,000~499,999"),
+        ((300_000, 499_999), "300,001 to 499,999", "300,001~499,999"),
+        ((0, 299_999), "up to 299,999", "299,999 이하"),
+        ((499_999, None), "over 499,999", "499,999 초과"),
+        ((-1, 299_999), "0 to 299,999", "0~299,999"),
+        ((-1, None), "over -1", "-1 초과"),
+        ((30, 60), "31 to 60", "31~60"),  # minutes, say
+        # A thousand is whole in English, and no step in Korean.
+        ((1_000, 3_000), "1–3k", "1,001~3,000"),
+        ((1_000, 20_000), "1–20k", "1,001~20,000"),
+    ],
+)
+def test_a_short_band_is_exact(band: tuple[int | None, int | None], english: str, korean: str) -> None:
+    assert Words("en").band_short(*band) == english
+    assert Words("ko").band_short(*band) == korean
+
+
+@pytest.mark.parametrize(
+    ("band", "english"),
+    [
+        ((300_000, 500_000), "3–5k"),
+        ((3_000, 5_000), "30–50"),  # whole euros
+        ((5_000, 10_000), "50–100"),
+        ((500, 1_000_000), "5.01 to 10,000.00"),  # 5–10k would read as thousands
+        ((123, 456), "1.24 to 4.56"),
+        ((0, 50), "up to 0.50"),
+        ((100_000, None), "over 1k"),
+    ],
+)
+def test_a_short_band_of_losses_in_cents_is_exact(band: tuple[int | None, int | None], english: str) -> None:
+    assert Words("en", "EUR", 2, loss_digits=2).band_short(*band) == english
+
+
+def test_what_short_bands_mean_is_said_where_there_are_any() -> None:
+    full = [(-1, 0), (0, 299_999), (299_999, None), (None, None)]
+    assert Words("en").band_note(full) == ""
+    assert (
+        Words("en").band_note([*full, (0, 300_000)]) == "k thousand, m million; a band holds its upper edge"
+    )
+    assert "상한" in Words("ko").band_note([(300_000, 500_000)])
+
+
+def test_an_amount_on_an_axis_is_short_when_it_is_round() -> None:
+    amounts = (0, 7, 1_000, 25_000, 300_000, 2_500_000, 10**9)
+    assert [Words("en").short(a) for a in amounts] == ["0", "7", "1k", "25k", "300k", "2,500k", "1bn"]
+    assert [Words("ko").short(a) for a in amounts] == [
+        "0", "7", "1,000", "25,000", "30만", "250만", "10억"
+    ]  # fmt: skip
+    assert Words("en", "EUR", 2, loss_digits=2).short(12_345) == "123.45"

@@ -4,105 +4,24 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
 from outage_analysis.errors import UsageError
 
 LARGE = 100
 """From here on prose has no decimals."""
+LEAST_PERCENT = 0.01
+"""A share below this is only said to be so."""
 LANGUAGES = ("en", "ko")
-Kind = Literal[
-    "text", "name", "names", "word", "rule", "links", "facts",
-    "whole", "decimal", "money", "loss", "share", "day", "counted",
-]  # fmt: skip
-
-COLUMNS: dict[str, Kind] = {
-    "as_expected": "word",
-    "approved_by": "text",
-    "assumption": "name",
-    "assumptions": "names",
-    "basis": "word",
-    "claimant_type": "names",
-    "claims": "whole",
-    "closes_on": "day",
-    "computed": "decimal",
-    "cost_expected": "money",
-    "cost_high": "money",
-    "cost_low": "money",
-    "count": "whole",
-    "counts": "text",
-    "cumulative": "whole",
-    "effort": "word",
-    "expected": "money",
-    "facts": "facts",
-    "file": "text",
-    "filed_on": "day",
-    "grade": "text",
-    "group": "text",
-    "high": "money",
-    "hours_high": "decimal",
-    "hours_low": "decimal",
-    "id": "text",
-    "input_high": "decimal",
-    "input_low": "decimal",
-    "kind": "word",
-    "left_out": "names",
-    "line": "name",
-    "loss": "whole",
-    "low": "money",
-    "note": "text",
-    "obligation": "text",
-    "owner": "text",
-    "payment": "text",
-    "presentation": "text",
-    "printed": "decimal",
-    "promised": "money",
-    "public_on": "day",
-    "published_count": "counted",
-    "quantity": "text",
-    "rationale": "text",
-    "rejects": "whole",
-    "relation": "text",
-    "rows": "whole",
-    "rule": "word",
-    "segment": "text",
-    "service": "name",
-    "share": "share",
-    "source": "links",
-    "source_file": "text",
-    "stage": "word",
-    "status": "word",
-    "tie_out": "name",
-    "unit": "text",
-    "valuation": "word",
-    "value": "decimal",
-    "value_high": "decimal",
-    "value_low": "decimal",
-    "band": "text",
-    "eligibility": "text",
-    "expected_text": "text",
-    "range_text": "text",
-    "rule_text": "rule",
-    "encoding": "text",
-    "dialect": "text",
-    "first_day": "day",
-    "last_day": "day",
-    "outcome": "word",
-    "complaints": "whole",
-    "source_row": "whole",
-    "example": "text",
-    "told_by": "text",
-    "grain": "word",
-    "claimants": "whole",
-    "filed_again": "whole",
-    "step": "loss",
-    "even": "share",
+SHORT: dict[str, tuple[tuple[int, str], ...]] = {
+    "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
+    "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
 }
-"""Column -> how it is shown. Its title is the word `column.<name>`."""
+"""The steps in which a chart writes round losses, the largest first."""
 
 
 @cache
@@ -159,6 +78,8 @@ class Words:
         percent = value * 100
         if percent == 0:
             return "0%"
+        if abs(percent) < LEAST_PERCENT:
+            return f"<{LEAST_PERCENT}%"
         digits = max(0, 1 - math.floor(math.log10(abs(percent))))
         return f"{percent:.{min(digits, 4)}f}%"
 
@@ -240,6 +161,43 @@ class Words:
         if over == 0:
             return self("band.up_to", high=self.loss(up_to))
         return self("band.between", low=self.loss(over + 1), high=self.loss(up_to))
+
+    def band_short(self, over: int | None, up_to: int | None) -> str:
+        """A loss band for a chart: 300k–500k holds 500,000 and not 300,000.
+
+        A band with an edge that is no whole step keeps the words of `band`, in which every digit counts.
+        """
+        if over is None or over < 0 or up_to == 0:
+            return self.band(over, up_to)
+        low, high = self._stepped(over), (None if up_to is None else self._stepped(up_to))
+        if over == 0 and high is not None:
+            return self("band.up_to", high="".join(high))
+        if up_to is None and low is not None:
+            return self("band.over", low="".join(low))
+        # 5 to 10,000 must not read as 5k to 10k: both edges have a step, or neither has.
+        if low is None or high is None or bool(low[1]) != bool(high[1]):
+            return self.band(over, up_to)
+        first = low[0] if low[1] == high[1] else "".join(low)
+        return self("band.short", low=first, high="".join(high))
+
+    def band_note(self, bands: Iterable[tuple[int | None, int | None]]) -> str:
+        """What a reader of short bands must know of their edges; empty when every band is written in full."""
+        return self("band.note") if any(self.band_short(*b) != self.band(*b) for b in bands) else ""
+
+    def short(self, amount: int) -> str:
+        """A loss on an axis: 300k or 30만, and every digit where it is no whole step."""
+        stepped = self._stepped(amount)
+        return self.loss(amount) if stepped is None else "".join(stepped)
+
+    def _stepped(self, amount: int) -> tuple[str, str] | None:
+        """A loss in its largest whole step, and the step's name; None if it is whole in none."""
+        whole, rest = divmod(amount, 10**self.loss_digits)
+        if rest:
+            return None
+        step = next(((size, name) for size, name in SHORT[self.lang] if whole and whole % size == 0), None)
+        if step is None:  # whole euros, of losses in cents
+            return (f"{whole:,}", "") if self.loss_digits else None
+        return f"{whole // step[0]:,}", step[1]
 
     def loss(self, amount: int) -> str:
         """A loss in its unit, every digit."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import altair as alt
 import polars as pl
 
-from outage_analysis.charts import claims, costs
-from outage_analysis.charts.theme import Frame, NothingToDraw
+from outage_analysis.charts import claims, costs, fits, forecasts, linked, losses
+from outage_analysis.charts.theme import Drawn, Frame, NothingToDraw
 
-__all__ = ["CHARTS", "Entry", "Frame", "draw"]
+__all__ = ["CHARTS", "Drawn", "Entry", "Frame", "draw"]
 
-Drawing = Callable[[pl.DataFrame, Frame], alt.Chart | alt.LayerChart]
+Drawing = Callable[[pl.DataFrame, Frame], Drawn]
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,8 @@ class Entry:
     draw: Drawing
     claims: bool = False
     """Drawn from claim rows, so it carries their mark when they are synthetic."""
+    page: bool = True
+    """Placed on the report's page. Views with a width of their own are for notebooks."""
 
 
 CHARTS: dict[str, Entry] = {
@@ -32,13 +33,18 @@ CHARTS: dict[str, Entry] = {
     "funnel": Entry("funnel", costs.funnel),
     "drivers": Entry("drivers", costs.drivers),
     "free_goods": Entry("costs", costs.free_goods),
-    "bands_by_service": Entry("claims_bands", claims.bands_by_service, claims=True),
+    "band_distribution": Entry("claims_bands", losses.band_distribution, claims=True),
     "intake": Entry("claims_intake", claims.intake, claims=True),
+    "small_multiples": Entry("claims_bands", losses.small_multiples, claims=True, page=False),
+    "linked": Entry("claims_pairs", linked.linked, claims=True, page=False),
+    "ogive": Entry("claims_curves", fits.ogive, claims=True),
+    "tail": Entry("claims_curves", fits.tail, claims=True),
+    "intake_fan": Entry("intake_forecast", forecasts.intake_fan, page=False),
 }
 """Every chart, by name."""
 
 
-def draw(name: str, table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart | None:
+def draw(name: str, table: pl.DataFrame, frame: Frame) -> Drawn | None:
     """One chart, or None when its table has nothing to show."""
     if table.is_empty():
         return None

@@ -11,6 +11,7 @@ from outage_analysis.charts.theme import (
     INK,
     LIGHT,
     ROW,
+    Drawn,
     Frame,
     NothingToDraw,
     dressed,
@@ -22,7 +23,7 @@ from outage_analysis.charts.theme import (
 FEW = alt.Axis(tickCount=5, format=",.6~g")
 
 
-def cost_by_band(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
+def cost_by_band(costs: pl.DataFrame, frame: Frame) -> Drawn:
     """Bars: expected cash by loss band, from published counts."""
     w = frame.words
     rows = costs.filter(
@@ -68,7 +69,7 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChar
     )
 
 
-def headlines(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
+def headlines(table: pl.DataFrame, frame: Frame) -> Drawn:
     """Ranges on a log axis: forecasts of one line's cash beside our bounds and expected value."""
     w = frame.words
     ours = table.filter(pl.col("fact") == "")
@@ -130,7 +131,7 @@ def _decades(data: pl.DataFrame) -> list[float]:
     return [10.0**k for k in range(-6, 13) if low / 10 < 10.0**k < high * 10]
 
 
-def funnel(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
+def funnel(table: pl.DataFrame, frame: Frame) -> Drawn:
     """Bars: reports, filings and payments expected; a thin rule spans the bounds."""
     w = frame.words
     rows = table.filter(pl.col("line") == table["line"][0])
@@ -160,7 +161,7 @@ def funnel(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
     )
 
 
-def drivers(table: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
+def drivers(table: pl.DataFrame, frame: Frame) -> Drawn:
     """Tornado on a log axis: the expected cost with one input at its least and its most."""
     w = frame.words
     divisor, unit = w.axis(float(table["cost_expected"][0]))
@@ -207,7 +208,7 @@ def _before_colon(name: str) -> str:
     return name.split(":", maxsplit=1)[0]
 
 
-def free_goods(costs: pl.DataFrame, frame: Frame) -> alt.Chart | alt.LayerChart:
+def free_goods(costs: pl.DataFrame, frame: Frame) -> Drawn:
     """Bars: list price of free goods, promised in outline and expected filled; never beside cash."""
     w = frame.words
     rows = costs.filter(

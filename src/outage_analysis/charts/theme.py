@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ import polars as pl
 from outage_analysis.labels import Words
 
 ACCENT = "#0072B2"  # Okabe-Ito blue
+OKABE_ITO = (ACCENT, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#8a8f98"
 LIGHT = "#d5d9df"
 INK = "#1f2328"
@@ -32,11 +33,16 @@ class Frame:
     as_of: date
     loss: str = ""
     synthetic: bool = False
-    headline: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    """Where the data are from, in place of facts and a day."""
 
     def name(self, id_: str | None) -> str:
         """The name of an id, or the id."""
         return self.names.get(id_ or "", id_ or self.words("word.all"))
+
+
+Drawn = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
+"""What a chart function returns: charts of several views are concatenations."""
 
 
 class NothingToDraw(Exception):
@@ -44,7 +50,7 @@ class NothingToDraw(Exception):
 
 
 def dressed(
-    chart: alt.Chart | alt.LayerChart,
+    chart: Drawn,
     frame: Frame,
     *,
     title: str,
@@ -52,8 +58,20 @@ def dressed(
     description: str,
     facts: str = "",
     height: int = 200,
-) -> alt.Chart | alt.LayerChart:
-    """Title, footer, description and look, the same for every chart."""
+) -> Drawn:
+    """Title, footer, description and look, the same for every chart that is as wide as its place."""
+    placed: Drawn = chart.properties(
+        width="container",
+        height=height,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+    )
+    return laid_out(placed, frame, title=title, subtitle=subtitle, description=description, facts=facts)
+
+
+def laid_out(
+    chart: Drawn, frame: Frame, *, title: str, subtitle: str, description: str, facts: str = ""
+) -> Drawn:
+    """Title, footer, description and look of a chart of several views, which has a width of its own."""
     w = frame.words
     day = w.day(frame.as_of)
     footer = (
@@ -61,20 +79,26 @@ def dressed(
         if facts
         else w("chart.sources_none", day=day)
     )
+    if frame.source:
+        footer = frame.source
     if frame.synthetic:
         title = w("chart.synthetic_prefix", title=title)
         footer = w("chart.sources_synthetic", day=day)
-    dressed_chart: alt.Chart | alt.LayerChart = chart.properties(
-        width="container",
-        height=height,
+    dressed_chart: Drawn = chart.properties(
         description=f"{description} {footer}",
         background="white",
         title=alt.TitleParams(
             text=wrapped(title, 60), subtitle=[*wrapped(subtitle, 78), footer], anchor="start", frame="group"
         ),
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     ).configure(**_config())
     return dressed_chart
+
+
+def on_field(y: alt.Y, field: str) -> alt.Y:
+    """The same axis for another field."""
+    other = y.copy()
+    other.shorthand = f"{field}:Q"
+    return other
 
 
 def names_axis(limit: int = 180) -> alt.Axis:
@@ -128,6 +152,16 @@ def _config() -> dict[str, Any]:
             "tickColor": LIGHT,
             "labelLimit": 240,
         },
+        "legend": {
+            "labelFont": FONT,
+            "labelFontSize": 12,
+            "labelColor": INK,
+            "titleFont": FONT,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "titleColor": "#57606a",
+        },
+        "header": {"labelFont": FONT, "labelFontSize": 12, "labelColor": INK},
         "text": {"font": FONT, "fontSize": 12, "color": INK},
         "bar": {"color": ACCENT},
     }

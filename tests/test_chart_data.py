@@ -1,0 +1,289 @@
+"""What charts are drawn from: services, bands, days and points, merged until they fit and never lost."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta, timezone
+from itertools import pairwise
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band
+from outage_analysis.charts import data, points
+
+BandRow = tuple[str, int | None, int | None, int]
+
+
+def bands_table(*rows: BandRow) -> pl.DataFrame:
+    schema = {"service": pl.String, "over": pl.Int64, "up_to": pl.Int64, "claims": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+TABLE = bands_table(
+    ("bank", 0, 10, 5),
+    ("bank", 10, None, 5),
+    ("map", 0, 10, 1),
+    ("pay", 0, 10, 2),
+    ("pay", None, None, 1),
+    ("talk", -1, 0, 10),
+    ("talk", 0, 10, 90),
+)
+
+
+# --- services --------------------------------------------------------------------------------------------
+
+
+def test_services_are_in_the_order_of_their_claims_and_the_small_ones_one() -> None:
+    few = data.few_services(TABLE, 3)
+    assert few.rows() == [
+        ("talk", 1, -1, 0, 10),
+        ("talk", 1, 0, 10, 90),
+        ("bank", 1, 0, 10, 5),
+        ("bank", 1, 10, None, 5),
+        (data.OTHERS, 2, 0, 10, 3),
+        (data.OTHERS, 2, None, None, 1),
+    ]
+
+
+@pytest.mark.parametrize(("most", "shown"), [(4, 4), (3, 3), (2, 2), (1, 1)])
+def test_as_many_services_as_asked_for_and_no_claim_lost(most: int, shown: int) -> None:
+    few = data.few_services(TABLE, most)
+    assert few["service"].n_unique() == shown
+    assert few["claims"].sum() == TABLE["claims"].sum()
+    assert dict(few.select("service", "services").unique().rows())[few["service"][-1]] == 5 - shown
+
+
+def test_a_service_without_a_claim_is_left_out() -> None:
+    none = bands_table(("talk", 0, 10, 1), ("bank", 0, 10, 0))
+    assert data.few_services(none)["service"].unique(maintain_order=True).to_list() == ["talk"]
+
+
+def test_rows_that_do_not_fit_have_fewer_services() -> None:
+    table = bands_table(*((f"{'long' * 40}-{n:02}", 0, band, 1) for n in range(60) for band in range(1, 11)))
+    rows = data.fitting(table, lambda few: few)
+    assert data.size(rows) <= data.LARGEST
+    assert 1 < rows["service"].n_unique() < data.MOST_SERVICES
+    assert rows["claims"].sum() == 600
+
+
+def test_the_size_is_that_of_the_json() -> None:
+    table = pl.DataFrame({"name": ["카카오"], "n": [1.5]})
+    assert data.size(table) == len(json.dumps(table.to_dicts(), ensure_ascii=False).encode())
+
+
+# --- bands -----------------------------------------------------------------------------------------------
+
+
+def test_bands_are_in_display_order() -> None:
+    shuffled = bands_table(
+        *(
+            ("talk", over, up_to, 1)
+            for over, up_to in (UNKNOWN, (10, None), (0, 10), ZERO, (10, 20), NEGATIVE)
+        )
+    )
+    assert data.band_order(shuffled) == [NEGATIVE, ZERO, (0, 10), (10, 20), (10, None), UNKNOWN]
+
+
+def test_bands_that_are_few_stay_as_they_are() -> None:
+    assert data.few_bands(TABLE) is TABLE
+
+
+def test_neighbours_with_few_claims_are_joined_and_special_bands_stay_apart() -> None:
+    table = bands_table(
+        ("talk", None, -1, 1),
+        ("talk", -1, 0, 1),
+        ("talk", 0, 10, 50),
+        ("talk", 10, 20, 2),
+        ("bank", 20, 30, 1),
+        ("talk", 30, None, 40),
+        ("talk", None, None, 1),
+    )
+    assert data.few_bands(table, 3).select("service", "over", "up_to", "claims").rows() == [
+        ("talk", *NEGATIVE, 1),
+        ("talk", *ZERO, 1),
+        ("talk", 0, 10, 50),
+        ("talk", 10, 30, 2),
+        ("bank", 10, 30, 1),
+        ("talk", 30, None, 40),
+        ("talk", *UNKNOWN, 1),
+    ]
+
+
+positive = st.tuples(st.integers(0, 500), st.one_of(st.none(), st.integers(1, 50))).map(
+    lambda t: (t[0], None if t[1] is None else t[0] + t[1])
+)
+any_band = st.one_of(positive, st.sampled_from([NEGATIVE, ZERO, UNKNOWN]))
+
+
+@given(st.lists(st.tuples(any_band, st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 6))
+def test_joined_bands_hold_the_old_ones_and_all_claims(rows: list[tuple[Band, int]], most: int) -> None:
+    table = bands_table(*(("talk", over, up_to, n) for (over, up_to), n in rows))
+    joined = data.few_bands(table, most)
+    assert joined["claims"].sum() == table["claims"].sum()
+    amounts = [b for b in data.band_order(joined) if b not in (NEGATIVE, ZERO, UNKNOWN)]
+    before = {b for b, _ in rows if b not in (NEGATIVE, ZERO, UNKNOWN)}
+    assert len(amounts) <= max(most, 1) or set(amounts) == before
+    for over, up_to in before:
+        assert any(
+            (low or 0) <= (over or 0) and (high is None or (up_to is not None and up_to <= high))
+            for low, high in amounts
+        )
+    if set(amounts) != before:  # joined bands lie side by side
+        assert all(a[1] is not None and a[1] <= (b[0] or 0) for a, b in pairwise(amounts))
+
+
+def test_shares_run_from_end_to_end_of_each_service() -> None:
+    rows = data.shares(data.few_services(TABLE))
+    talk = rows.filter(service="talk")
+    assert talk.select("start", "end", "percent", "of").rows() == [(0, 10, 10, 100), (10, 100, 90, 100)]
+    pay = rows.filter(service="pay").select("over", "up_to", "start", "end").rows()
+    assert pay == [(0, 10, 0, 66.67), (None, None, 66.67, 100)]
+
+
+def test_the_fullest_band_is_one_of_amounts() -> None:
+    assert data.fullest(TABLE) == ((0, 10), 98 / 103)
+    assert data.fullest(bands_table(("talk", None, None, 9), ("talk", -1, 0, 9), ("talk", 5, 6, 0))) is None
+
+
+# --- pairs and days --------------------------------------------------------------------------------------
+
+DAILY = pl.DataFrame(
+    {
+        "service": ["talk", "talk", "bank"],
+        "filed_on": [date(2022, 10, 19), date(2022, 10, 22), date(2022, 10, 20)],
+        "claims": [60, 40, 10],
+    }
+)
+
+
+def test_pairs_are_one_long_table() -> None:
+    table = data.pairs(TABLE, DAILY)
+    assert table.columns == ["view", "service", "over", "up_to", "filed_on", "claims"]
+    assert dict(table.group_by("view").agg(pl.col("claims").sum()).rows()) == {"band": 114, "day": 110}
+
+
+def test_pairs_become_one_row_a_service_with_a_place_for_every_band_and_day() -> None:
+    rows, bands, days = data.rows_of_pairs(data.pairs(TABLE, DAILY))
+    assert bands == [ZERO, (0, 10), (10, None), UNKNOWN]
+    assert days == [date(2022, 10, 19) + timedelta(n) for n in range(4)]
+    assert rows.rows() == [
+        ("talk", 1, 100, [10, 90, 0, 0], [60, 0, 0, 40]),
+        ("bank", 1, 10, [0, 5, 5, 0], [0, 10, 0, 0]),
+        ("pay", 1, 3, [0, 2, 0, 1], [0, 0, 0, 0]),
+        ("map", 1, 1, [0, 1, 0, 0], [0, 0, 0, 0]),
+    ]
+
+
+def test_a_long_window_has_several_days_to_a_bar() -> None:
+    rows, _, days = data.rows_of_pairs(data.pairs(TABLE, DAILY), most=3)
+    assert days == [date(2022, 10, 19), date(2022, 10, 21)]
+    assert rows["days"].to_list() == [[60, 40], [10, 0], [0, 0], [0, 0]]
+
+
+def test_pairs_without_days_have_no_bars() -> None:
+    rows, _, days = data.rows_of_pairs(data.pairs(TABLE, DAILY.clear()))
+    assert days == []
+    assert rows["days"].to_list() == [[]] * 4
+
+
+@pytest.mark.parametrize(("days", "kept"), [(10, 10), (11, 6), (20, 10), (21, 7), (400, 10)])
+def test_an_intake_is_thinned_and_ends_where_it_did(days: int, kept: int) -> None:
+    intake = pl.DataFrame({"cumulative": range(days)})
+    some = data.some_days(intake, 10)
+    assert len(some) == kept
+    assert some["cumulative"][-1] == days - 1
+
+
+# --- laws ------------------------------------------------------------------------------------------------
+
+
+def curves(count: int = 5) -> pl.DataFrame:
+    """Two laws and what was counted; half lies below 10 under the likeliest."""
+    losses = [10 ** (2 * n / (count - 1)) for n in range(count)]
+    rows = [("counted", None, 10.0, 0.5, 0.5, *[None] * 4)]
+    for family, weight, power in (("gamma", 0.25, 0.5), ("burr", 0.75, 1.0)):
+        below = [x**power / (10**power + x**power) for x in losses]
+        for x, b in zip(losses, below, strict=True):
+            rows.append((family, weight, x, b, 1 - b, b, b, 1 - b, 1 - b))
+    shares = ["share_below", "share_above", "low", "high", "above_low", "above_high"]
+    names = ["family", "weight", "loss", *shares]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def test_the_likeliest_law_comes_first_and_what_was_counted_is_none() -> None:
+    assert points.families(curves()).rows() == [("burr", 0.75), ("gamma", 0.25)]
+    assert points.counted(curves()).rows() == [(10.0, 0.5, 0.5)]
+
+
+def test_lines_keep_their_ends() -> None:
+    lines = points.lines(curves(1000), 7)
+    assert lines.group_by("family", maintain_order=True).len().rows() == [("burr", 7), ("gamma", 7)]
+    assert lines.filter(family="burr")["loss"].to_list()[::6] == [1, 100]
+
+
+def test_the_median_is_between_the_points_on_their_logarithm() -> None:
+    assert points.median(curves(5)) == pytest.approx(10)
+    assert points.median(curves(4)) == pytest.approx(10)
+    assert points.median(curves(5).filter(pl.col("loss") < 10)) is None
+
+
+@pytest.mark.parametrize(
+    ("places", "moved"),
+    [
+        ([0, 50, 100], [0, 50, 100]),
+        ([10, 10, 10], [10, 20, 30]),
+        ([100, 95, 5], [100, 90, 5]),
+        ([99, 100, 98], [90, 100, 80]),
+        ([], []),
+    ],
+)
+def test_labels_are_moved_apart_and_stay_inside(places: list[float], moved: list[float]) -> None:
+    assert points.spaced(places, 10, 100) == moved
+
+
+# --- the fan ---------------------------------------------------------------------------------------------
+
+COUNTS = pl.DataFrame({"at": [0.0, 1.5], "cumulative": [0, 40], "facts": ["F-1", "F-2"]})
+PATH = pl.DataFrame(
+    [
+        ("deadline", at, 50.5, 50, level, 40 + shift, 60 - shift)
+        for at in (2.0, 3.0, 4.0)
+        for level, shift in ((0.5, 5), (0.8, 2), (0.95, 0))
+    ],
+    schema=["branch", "at", "expected", "median", "level", "low", "high"],
+    orient="row",
+)
+KOREA = timezone(timedelta(hours=9))
+OPENS = datetime(2022, 10, 17, 16, tzinfo=KOREA)
+
+
+def test_a_fan_begins_with_the_last_count_and_ends_with_the_closing() -> None:
+    table = points.fan(COUNTS, PATH, {"deadline": 3.0}, opens=OPENS)
+    assert table.select(
+        "part", "branch", "at", "cumulative", "low_50", "high_50", "low_80", "high_80"
+    ).rows() == [
+        ("counted", "", 0.0, 0, None, None, None, None),
+        ("counted", "", 1.5, 40, None, None, None, None),
+        ("expected", "deadline", 1.5, 40, 40, 40, 40, 40),
+        ("expected", "deadline", 2.0, 50, 45, 55, 42, 58),
+        ("expected", "deadline", 3.0, 50, 45, 55, 42, 58),
+        ("closing", "deadline", 3.0, None, None, None, None, None),
+    ]
+    assert table["facts"].to_list() == ["F-1", "F-2", "", "", "", ""]
+
+
+def test_moments_are_by_the_clock_of_the_incident_and_carry_no_zone() -> None:
+    table = points.fan(COUNTS, PATH, {"deadline": 3.0}, opens=OPENS, later=(4.0, 70, "F-9"))
+    assert table.schema["moment"] == pl.Datetime("us")
+    outcome = table.row(-1, named=True)
+    assert outcome["moment"] == datetime(2022, 10, 21, 16)  # noqa: DTZ001
+    assert (outcome["part"], outcome["cumulative"], outcome["facts"]) == ("outcome", 70, "F-9")
+
+
+def test_the_outcome_is_there_only_when_it_is_given() -> None:
+    table = points.fan(COUNTS.drop("facts"), PATH, {"deadline": 3.0}, opens=OPENS)
+    assert "outcome" not in table["part"]
+    assert table["facts"].unique().to_list() == [""]
