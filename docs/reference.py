@@ -22,24 +22,32 @@ from outage_analysis.cli import app
 from outage_analysis.datasets import Kind, Unit, data_root, ids
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest import READERS
+from outage_analysis.intakes import IntakeSeries
 from outage_analysis.labels import LANGUAGES
 from outage_analysis.layouts import Layout
 from outage_analysis.notations import AMOUNTS, DATES
 from outage_analysis.policies import Policy
 from outage_analysis.reports import FORMATS
+from outage_analysis.severity.page import GroupedPage
 
-KINDS: tuple[Kind, ...] = ("incidents", "policies", "assumptions", "layouts", "synthetic")
+KINDS: tuple[Kind, ...] = (
+    "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped",
+)  # fmt: skip
 PAGES: dict[str, type[BaseModel]] = {
     "Incident": Incident,
     "Layout": Layout,
     "Policy": Policy,
     "Ledger": Ledger,
+    "Intake": IntakeSeries,
+    "Grouped losses": GroupedPage,
 }
 EXAMPLES = {
     "Incident": data_root() / "incidents" / "kakao-2022.toml",
     "Layout": data_root() / "layouts" / "call-centre-ko.toml",
     "Policy": Path(__file__).with_name("every-key.toml"),
     "Ledger": data_root() / "assumptions" / "kakao-2022.toml",
+    "Intake": data_root() / "intakes" / "kakao-federation.toml",
+    "Grouped losses": data_root() / "grouped" / "dental-claims.toml",
 }
 Examples = dict[tuple[type[BaseModel], str], Any]
 HEAD = ("| key | type | unit | default | example | what it says |", "| --- " * 6 + "|")

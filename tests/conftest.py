@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 from hypothesis import settings
 
 from outage_analysis.assumptions import Ledger, load_ledger
-from outage_analysis.datasets import data_root
+from outage_analysis.datasets import bundled_claims, data_root
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.labels import LANGUAGES
 from outage_analysis.pipeline import Analysis, Plan, run
@@ -60,6 +61,16 @@ def bundles(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> dic
     """The folder of the bundled case's report, by language."""
     out = tmp_path_factory.mktemp("bundles")
     return {lang: write_report(analysis, out / lang, lang=lang).parent for lang in LANGUAGES}
+
+
+@pytest.fixture(scope="session")
+def own_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some of the bundled rows without the mark that they are synthetic: claims as somebody may have them."""
+    bundled = bundled_claims("kakao-2022")
+    assert bundled
+    path = tmp_path_factory.mktemp("own") / "complaints.parquet"
+    pl.read_parquet(bundled).drop("synthetic").gather_every(20).write_parquet(path)
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from outage_analysis.cli import app, main
 from outage_analysis.complaints import complaints
 from outage_analysis.costs import tie_outs
 from outage_analysis.datasets import data_root, ids
+from outage_analysis.exploring import exploring
 from outage_analysis.labels import LANGUAGES
 from outage_analysis.policies import load_policy
 
@@ -32,7 +33,7 @@ def names(group: typer.Typer) -> list[str]:
 
 
 COMMANDS = [
-    *(*names(app), *names(complaints), *names(catalogue)),
+    *(*names(app), *names(complaints), *names(exploring), *names(catalogue)),
     *(f"policies {name}" for name in names(policies)),
 ]
 POLICY = data_root() / "policies" / "kakao-2022.toml"
@@ -77,6 +78,8 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "inspect",
         "cube",
         "cost",
+        "distribution",
+        "intake",
         "synth",
         "facts",
         "incidents",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from outage_analysis.datasets import Name, data_root, ids, nearest, resolve
+from outage_analysis.datasets import Kind, Name, bundled_claims, data_root, ids, nearest, resolve
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.pages import MAX_TOML_BYTES, MAX_TOML_LINE, line_of
@@ -29,6 +29,20 @@ def refusal_of(page: Path) -> str:
 def test_the_data_of_the_checkout_are_found() -> None:
     assert (data_root() / "published" / "kakao-2022.csv").is_file()
     assert all("kakao-2022" in ids(kind) for kind in ("incidents", "policies", "assumptions"))
+
+
+def test_every_kind_of_page_has_some() -> None:
+    assert {kind: bool(ids(kind)) for kind in get_args(Kind)} == dict.fromkeys(get_args(Kind), True)
+    folders = {path.parent.name for path in data_root().glob("*/*.toml")}
+    assert folders == set(get_args(Kind))
+
+
+def test_bundled_claims_are_synthetic_and_there_are_none_of_another_incident() -> None:
+    path = bundled_claims("kakao-2022")
+    assert path is not None
+    assert path.is_file()
+    assert "synthetic" in path.name
+    assert bundled_claims("tram-2031") is None
 
 
 def test_a_path_serves_wherever_an_id_does() -> None:

@@ -19,11 +19,15 @@ from nbformat import NotebookNode
 
 from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts import CHARTS
+from outage_analysis.charts import CHARTS, Drawn
+from outage_analysis.charts.data import pairs
+from outage_analysis.charts.points import forecast_fan
 from outage_analysis.claims import Claims
-from outage_analysis.distributions import cumulative_intake
+from outage_analysis.development import published
+from outage_analysis.distributions import cumulative_intake, regroup
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident
+from outage_analysis.intakes import IntakeSeries, load_intake
 from outage_analysis.notebook import (
     RENDERER,
     Html,
@@ -35,8 +39,11 @@ from outage_analysis.notebook import (
     show_table,
     use_offline_charts,
 )
-from outage_analysis.pipeline import Analysis
+from outage_analysis.pipeline import Analysis, Plan, run
 from outage_analysis.policies import Policy
+from outage_analysis.severity import fit_all
+from outage_analysis.severity.curves import curves
+from outage_analysis.severity.page import GroupedPage, load_grouped
 
 EVIL = "</script><script>alert(1)</script>"
 
@@ -47,7 +54,7 @@ def chart_of(word: str) -> alt.Chart:
     return encoded
 
 
-def rendered(chart: alt.Chart | alt.LayerChart | Html) -> dict[str, str]:
+def rendered(chart: Drawn | Html) -> dict[str, str]:
     assert not isinstance(chart, Html)
     return renderer_with("Run the first cell.")(chart.to_dict())
 
@@ -56,6 +63,12 @@ def rendered(chart: alt.Chart | alt.LayerChart | Html) -> dict[str, str]:
 def claims(analysis: Analysis) -> Claims:
     assert analysis.claims is not None
     return analysis.claims
+
+
+@pytest.fixture(scope="module")
+def own(own_claims: Path) -> Analysis:
+    """The case with claims that are not synthetic."""
+    return run(Plan(claims=(own_claims,)))
 
 
 @pytest.fixture
@@ -109,6 +122,11 @@ def handed_over(markup: str) -> dict[str, Any]:
     return spec
 
 
+def title_of(drawn: Drawn | Html) -> str:
+    title = handed_over(rendered(drawn)["text/html"])["title"]
+    return " ".join((*title["text"], *title["subtitle"]))
+
+
 def test_data_cannot_end_its_script() -> None:
     markup = rendered(chart_of(EVIL))["text/html"]
     assert markup.count("</script") == 1
@@ -117,12 +135,91 @@ def test_data_cannot_end_its_script() -> None:
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
-@pytest.mark.parametrize("name", sorted(CHARTS))
-def test_every_chart_shows_by_name_with_its_title_inside(name: str, lang: str, analysis: Analysis) -> None:
-    title = handed_over(rendered(show(name, analysis, lang=lang))["text/html"])["title"]
-    said = " ".join((*title["text"], *title["subtitle"]))
+@pytest.mark.parametrize("name", sorted(n for n, entry in CHARTS.items() if entry.page))
+def test_every_chart_of_the_page_shows_by_name_with_its_title_inside(
+    name: str, lang: str, analysis: Analysis, own: Analysis
+) -> None:
+    law = CHARTS[name].table == "claims_curves"  # none is fitted to synthetic claims
+    said = title_of(show(name, own if law else analysis, lang=lang))
     synthetic = {"en": "Synthetic rows", "ko": "합성 자료"}[lang]
-    assert (synthetic in said) == CHARTS[name].claims
+    assert (synthetic in said) == (CHARTS[name].claims and not law)
+
+
+@pytest.mark.parametrize("name", ["ogive", "tail"])
+def test_there_is_no_law_of_synthetic_claims_to_draw(name: str, analysis: Analysis) -> None:
+    assert repr(show(name, analysis)) == "Nothing to draw from what was public on 30 December 2022."
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.parametrize("name", ["small_multiples", "linked"])
+def test_a_chart_of_several_views_is_marked_too(name: str, lang: str, analysis: Analysis) -> None:
+    daily = regroup(analysis.cubes["intake"], ["service", "filed_on"])
+    table = pairs(analysis.tables["claims_bands"], daily) if name == "linked" else None
+    assert {"en": "Synthetic rows", "ko": "합성 자료"}[lang] in title_of(
+        show(name, analysis, table, lang=lang)
+    )
+
+
+# --- pages as sources ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [("en", "Grouped dental claims, as printed"), ("ko", "구간별 치과 보험 청구, as printed")],
+)
+@pytest.mark.parametrize("name", ["ogive", "tail"])
+def test_a_law_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_day(
+    name: str, lang: str, said: str
+) -> None:
+    page = load_grouped("dental-claims")
+    table = curves(fit_all(page.edges, page.counts, top=page.top, families=["weibull"]))
+    title = title_of(show(name, page, table, lang=lang))
+    assert said in title
+    assert title.endswith(page.note)
+    assert not re.search("ynthetic|합성|Kakao|카카오|As of|기준", title)
+
+
+def test_a_printed_table_has_no_table_of_its_own() -> None:
+    with pytest.raises(UsageError, match="the chart ogive needs a table"):
+        show("ogive", load_grouped("dental-claims"))
+
+
+def test_nothing_to_draw_from_a_printed_table_speaks_of_no_day() -> None:
+    said = repr(show("ogive", load_grouped("dental-claims"), pl.DataFrame()))
+    assert said
+    assert not re.search(r"\b0*1 January", said)
+
+
+@pytest.fixture(scope="module")
+def october_fan() -> pl.DataFrame:
+    channel = published(load_intake("kakao-federation"))
+    return forecast_fan(channel, channel.forecast(levels=(0.5, 0.8), families=["exponential"]))
+
+
+@pytest.mark.parametrize(
+    ("lang", "branch", "day"),
+    [
+        ("en", "First deadline, 24 October", "As of 21 October 2022."),
+        ("ko", "최초 마감(10월 24일)", "2022. 10. 21. 기준."),
+    ],
+)
+def test_the_fan_of_a_published_intake_has_its_branches_its_sources_and_its_day(
+    october_fan: pl.DataFrame, lang: str, branch: str, day: str
+) -> None:
+    drawn = show("intake_fan", load_intake("kakao-federation"), october_fan, lang=lang)
+    assert title_of(drawn).endswith(day)
+    assert "IN-06.21-oct" in title_of(drawn)
+    markup = rendered(drawn)["text/html"]
+    assert branch in markup.replace("\\n", " ")
+    assert not re.search("2,?117|IN-06.31-oct", markup)
+
+
+def test_the_fan_may_be_dated_otherwise(october_fan: pl.DataFrame) -> None:
+    page = load_intake("kakao-federation")
+    title = title_of(show("intake_fan", page, october_fan, as_of=date(2022, 10, 24)))
+    assert title.endswith("As of 24 October 2022.")
+    with pytest.raises(UsageError, match="the chart intake_fan needs a table"):
+        show("intake_fan", page)
 
 
 def test_a_long_footer_is_broken_into_lines(analysis: Analysis) -> None:
@@ -165,6 +262,24 @@ def test_a_table_says_what_it_was_made_from(
         assert repr(shown).startswith(mark)
     assert repr(show_table(table, analysis.cubes["cost"])).startswith("Synthetic rows")
     assert repr(show_table(table.clear(), policy)).endswith("There are no rows.")
+
+
+@pytest.mark.parametrize(
+    ("lang", "dental", "federation"),
+    [
+        ("en", "Grouped dental claims.", "Federation of micro enterprise, reports of the Kakao outage."),
+        ("ko", "구간별 치과 보험 청구.", "소상공인연합회 카카오 장애 피해 접수."),
+    ],
+)
+def test_a_table_made_from_a_page_says_its_name(lang: str, dental: str, federation: str) -> None:
+    table = pl.DataFrame({"n": [1]})
+    sources: dict[str, GroupedPage | IntakeSeries] = {
+        dental: load_grouped("dental-claims"),
+        federation: load_intake("kakao-federation"),
+    }
+    for mark, source in sources.items():
+        assert f"<p><em>{mark}</em></p>" in show_table(table, source, lang=lang).markup
+        assert repr(show_table(table.clear(), source, lang=lang)).startswith(mark)
 
 
 def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:

@@ -64,6 +64,18 @@ def test_the_other_closed_side_moves_every_edge_by_one(edited: Edited) -> None:
     assert policy.schedules[0].rules()[3][0] == (0, 299_999)
 
 
+@pytest.mark.parametrize("closed", ["upper", "lower"])
+def test_edges_are_as_they_are_written_whichever_side_is_closed(edited: Edited, closed: str) -> None:
+    policy = load_policy(edited("policies", 'closed = "upper"', f'closed = "{closed}"'))
+    assert policy.edges == (300_000, 500_000)
+
+
+def test_a_policy_without_a_schedule_has_no_edges() -> None:
+    page = load_policy("kt-2021")
+    assert not page.schedules
+    assert page.edges == ()
+
+
 def test_the_largest_fixed_payment_is_that_of_the_dearest_tier(policy: Policy) -> None:
     extremes: dict[Band, tuple[int, int | None]] = {
         (0, 300_000): (30_000, 30_000),

@@ -645,7 +645,7 @@ def test_whatever_comes_from_synthetic_rows_says_so(pages: dict[str, WebPage], l
     tiles = [e for e in page.all("h2") if any(w.startswith("div.tile") for w in e.within)]
     assert [badge in t.text for t in tiles] == [False, False, False, False, True]
     for name, spec in charts_of(page).items():
-        from_claims = name in ("bands_by_service", "intake")
+        from_claims = name in ("band_distribution", "intake")
         mark = "Synthetic rows" if lang == "en" else "합성"
         assert (mark in spec["description"]) == from_claims, name
 

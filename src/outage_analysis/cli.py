@@ -17,6 +17,7 @@ from outage_analysis.catalogue import catalogue
 from outage_analysis.complaints import complaints
 from outage_analysis.console import print_costs, print_json, print_line, progress, tell_rejects
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
+from outage_analysis.exploring import exploring
 from outage_analysis.options import (
     AsOf,
     ClaimFiles,
@@ -43,6 +44,7 @@ app = typer.Typer(
     "privacy, 5 the model refuses to answer, 6 the environment failed.",
 )
 app.add_typer(complaints)
+app.add_typer(exploring)
 app.add_typer(catalogue)
 
 

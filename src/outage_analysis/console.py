@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,8 +22,39 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
 
 WIDE = 160
 """Columns of a table that goes to a file or a pipe."""
+MOST_ROWS = 500
+"""Of one table; a terminal is no place for more."""
 LARGE = 100
 """From here on a number on a terminal has no decimals."""
+
+LATE = {
+    "points": "Counts used",
+    "branches": "Claims by the end of each branch, with an interval",
+    "families": "The same by growth curve",
+    "spread": "How far the curves are apart",
+    "variance": "Variance of the claims still to come",
+    "weekdays": "Weekday factors",
+    "spikes": "Counts beside deadlines that have passed",
+    "bounds": "Bounds: too few counts for a curve",
+    "backtest": "Forecasts of later counts from earlier ones alone",
+    "coverage": "How many of them held",
+    "hindsight": "In hindsight, and used nowhere above: how it ended",
+}
+"""The tables about late claims, in order, with their titles."""
+SPREAD = {
+    "bands": "Claims by loss band",
+    "summary": "Means and medians; a median lies between its bounds",
+    "quantiles": "Quantiles of the stated losses, between the bounds that the bands leave",
+    "concentration": "Concentration: Gini's coefficient and the share of the largest claims, between bounds",
+    "heaps": "Losses told most often",
+    "bunching": "Losses at and beside the edges of the policy",
+    "shares": "Two groups: shares by band, with the interval of the difference",
+    "differences": "Two groups: means with an interval, medians with bounds",
+    "fits": "Laws fitted by maximum likelihood, likeliest first",
+    "quantities": "What they say: under the likeliest with its interval, averaged, and between families",
+    "refused": "Families that could not be fitted",
+}
+"""The tables of a distribution, in order, with their titles."""
 
 
 def print_nouns(
@@ -76,8 +108,19 @@ def print_line(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """A result as JSON, keys sorted."""
-    print_line(json.dumps(value, ensure_ascii=False, sort_keys=True, indent=2, default=_plain))
+    """A result as JSON, keys sorted; a number that JSON does not have is null."""
+    shown = json.dumps(
+        _numbered(value), ensure_ascii=False, sort_keys=True, indent=2, default=_plain, allow_nan=False
+    )
+    print_line(shown)
+
+
+def _numbered(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _numbered(inner) for key, inner in value.items()}
+    return [_numbered(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(value: object) -> object:
@@ -94,7 +137,7 @@ def print_table(frame: pl.DataFrame, title: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name, dtype in frame.schema.items():
         number = dtype.is_numeric()  # a number is never broken over lines; text is, to make room
         table.add_column(
@@ -103,7 +146,41 @@ def print_table(frame: pl.DataFrame, title: str) -> None:
     for row in frame.iter_rows():
         table.add_row(*_cells(row))
     width = None if sys.stdout.isatty() else WIDE
-    Console(markup=False, highlight=False, width=width).print(table)
+    console = Console(markup=False, highlight=False, width=width)
+    console.print(one_line(title))  # above the table, where it need not be as narrow
+    console.print(table)
+
+
+def print_named(
+    tables: Mapping[str, pl.DataFrame], titles: Mapping[str, str], mark: str, notes: Iterable[str]
+) -> None:
+    """The tables that have a title, in the order of the titles, but for empty ones; then the notes."""
+    for name, title in titles.items():
+        if name in tables and len(tables[name]):
+            shown = _with_bands(tables[name].head(MOST_ROWS))
+            print_table(shown, mark + title)
+            if len(tables[name]) > len(shown):
+                print_line(f"and {len(tables[name]) - len(shown):,} more rows: --json has all")
+    for note in notes:
+        print_line(one_line(note, 400))
+
+
+def _with_bands(frame: pl.DataFrame) -> pl.DataFrame:
+    """The band of whole losses in words, in place of its two ends."""
+    import polars as pl
+
+    from outage_analysis.labels import Words
+
+    if not {"over", "up_to"} <= set(frame.columns) or not frame.schema["over"].is_integer():
+        return frame
+    words = Words("en")
+    band = pl.struct("over", "up_to").map_elements(
+        lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
+    )
+    place = frame.columns.index("over")
+    named = frame.with_columns(band.alias("band")).drop("over", "up_to")
+    columns = [c for c in named.columns if c != "band"]
+    return named.select(*columns[:place], "band", *columns[place:])
 
 
 def print_quality(quality: dict[str, Any]) -> None:

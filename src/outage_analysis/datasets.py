@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from outage_analysis.errors import UsageError
 
-Kind = Literal["incidents", "policies", "assumptions", "layouts", "synthetic"]
+Kind = Literal["incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped"]
 MOST_NAMED = 12
 
 
@@ -81,6 +81,12 @@ def data_root() -> Path:
     if (checkout / "pyproject.toml").is_file() and (checkout / "data").is_dir():
         return checkout / "data"
     return package / "data"
+
+
+def bundled_claims(incident: str) -> Path | None:
+    """The bundled synthetic complaint file of an incident, if there is one."""
+    path = data_root() / "claims" / f"{incident}-synthetic.parquet"
+    return path if path.is_file() else None
 
 
 def ids(kind: Kind) -> list[str]:

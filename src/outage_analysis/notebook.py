@@ -19,16 +19,18 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts import CHARTS, draw
+from outage_analysis.charts import CHARTS, Drawn, Frame, draw
 from outage_analysis.charts.specs import frame_of, names_of, script_json, stable, vega_bundle
 from outage_analysis.charts.theme import wrapped
 from outage_analysis.claims import Claims
 from outage_analysis.cube import Cube
-from outage_analysis.datasets import data_root, nearest
+from outage_analysis.datasets import bundled_claims, nearest
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
+from outage_analysis.intakes import IntakeSeries
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.policies import Policy
+from outage_analysis.severity.page import GroupedPage
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -55,7 +57,13 @@ function draw(chart) {
   var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
   places.forEach(function (place) {
     place.setAttribute('data-drawn', '');
-    whenWide(place, function () { window.vegaEmbed(place, chart[1], options); });
+    whenWide(place, function () {
+      var spec = chart[1];
+      if (spec.facet && spec.columns) {  // as many small panels a row as there is room for
+        spec.columns = Math.max(3, Math.floor((place.clientWidth - 75) / 84));
+      }
+      window.vegaEmbed(place, spec, options);
+    });
   });
 }
 var waiting = Array.isArray(window.outageCharts) ? window.outageCharts : [];
@@ -134,27 +142,28 @@ def claim_files(given: str | Path | Sequence[str | Path] | None, incident: str) 
     """
     if given:
         return [given] if isinstance(given, str | Path) else list(given)
-    bundled = data_root() / "claims" / f"{incident}-synthetic.parquet"
-    if not bundled.is_file():
+    bundled = bundled_claims(incident)
+    if bundled is None:
         raise UsageError(f"no claims are bundled for {incident}", remedy="Name your files in `claims`.")
     return [bundled]
 
 
 def show(
     name: str,
-    source: Analysis | Claims,
+    source: Analysis | Claims | GroupedPage | IntakeSeries,
     table: pl.DataFrame | None = None,
     *,
     as_of: date | None = None,
     lang: str = "en",
-) -> alt.Chart | alt.LayerChart | Html:
+) -> Drawn | Html:
     """A chart of the package by name, as the last expression of a cell.
 
     Args:
         name: a key of `CHARTS`.
-        source: what it is drawn from. An analysis has the table of every chart.
-        table: a table in place of the analysis's own; needed for claims, which have none.
-        as_of: the day in the chart's footer, for claims; by default the last day of their window.
+        source: what it is drawn from. An analysis has the table of every chart on the report's page.
+        table: a table in place of the analysis's own; needed for claims and pages, which have none.
+        as_of: the day in the chart's footer; by default the analysis's or the intake's, of claims the
+            last day of their window. A table of grouped losses has its source there, and no day.
         lang: en or ko.
 
     Returns:
@@ -166,43 +175,62 @@ def show(
     """
     if name not in CHARTS:
         raise UsageError("no such chart", value=name, remedy=nearest(name, list(CHARTS)))
-    entry = CHARTS[name]
-    incident = source.incident
-    words = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
     if isinstance(source, Analysis):
-        names = names_of(incident, source.policy, source.ledger, lang=lang)
-        day = source.as_of
-        drawn = source.tables.get(entry.table, pl.DataFrame()) if table is None else table
+        drawn = source.tables.get(CHARTS[name].table, pl.DataFrame()) if table is None else table
     elif table is None:
         remedy = "Build one from a cube, or give an analysis."
         raise UsageError(f"the chart {name} needs a table", remedy=remedy)
     else:
-        names, day, drawn = names_of(incident, lang=lang), as_of or incident.claims_to, table
-    from_claims = isinstance(source, Claims) or entry.claims
-    frame = frame_of(incident, words, names, day, synthetic=from_claims and source.synthetic)
+        drawn = table
+    frame = _frame(source, as_of, lang, claims=CHARTS[name].claims)
+    words, day = frame.words, frame.as_of
     chart = draw(name, drawn, frame)
     if chart is None:
-        return note(words("notebook.nothing", day=words.day(day)))
+        dated = not isinstance(source, GroupedPage)
+        return note(words("notebook.nothing", day=words.day(day)) if dated else words("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrapped(footer, WIDEST_FOOTER)]
     return chart
 
 
+def _frame(
+    source: Analysis | Claims | GroupedPage | IntakeSeries, as_of: date | None, lang: str, *, claims: bool
+) -> Frame:
+    """What a chart of a source says beside its table."""
+    if isinstance(source, GroupedPage):
+        loss = f"{source.name[lang]}, {source.unit}"
+        return Frame(Words(lang), {}, as_of or date.min, loss, source=source.note or source.sources[0])
+    if isinstance(source, IntakeSeries):
+        names = {branch.id: branch.name[lang] for branch in source.branches}
+        return Frame(Words(lang), names, as_of or source.as_of)
+    incident = source.incident
+    words = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
+    if isinstance(source, Analysis):
+        names = names_of(incident, source.policy, source.ledger, lang=lang)
+        synthetic = claims and source.synthetic
+        return frame_of(incident, words, names, source.as_of, synthetic=synthetic)
+    names, day = names_of(incident, lang=lang), as_of or incident.claims_to
+    return frame_of(incident, words, names, day, synthetic=source.synthetic)
+
+
 def show_table(
-    table: pl.DataFrame, source: Analysis | Claims | Cube | Policy | Ledger, *, lang: str = "en"
+    table: pl.DataFrame,
+    source: Analysis | Claims | Cube | Policy | Ledger | GroupedPage | IntakeSeries,
+    *,
+    lang: str = "en",
 ) -> Html:
     """A table under a line that says what it was made from.
 
     Args:
         table: any frame; its columns keep their names.
         source: an analysis stands for published figures; claims or a cube for their rows, which are
-            marked when they are synthetic; a policy or a ledger for what it says itself.
+            marked when they are synthetic; any page for what it says itself.
         lang: en or ko.
     """
     words = Words(lang)
     if isinstance(source, Analysis):
         mark = words("notebook.published", day=words.day(source.as_of))
-    elif isinstance(source, Policy | Ledger):
+    elif isinstance(source, Policy | Ledger | GroupedPage | IntakeSeries):
         mark = f"{source.name[lang]}."
     else:
         mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")

@@ -48,6 +48,10 @@ AsOf = Annotated[
     typer.Option(help="Use only what was public by this day (YYYY-MM-DD). By default the ledger's day."),
 ]
 MaxRejects = Annotated[str, typer.Option(help="Largest share of rejected rows to go on with: 5% or 0.05.")]
+Level = Annotated[str, typer.Option(help="Probability of the intervals: 80% or 0.8.")]
+Recovery = Annotated[
+    bool, typer.Option("--recovery", help="Take synthetic claims, to see what they were made from again.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Files = Annotated[
     list[Path], typer.Argument(help="Complaint files, folders, patterns in quotes, or one warehouse file.")
@@ -82,14 +86,14 @@ def plan_of(
     )
 
 
-def day(text: str | None) -> date | None:
+def day(text: str | None, option: str = "--as-of") -> date | None:
     """A day written as 2022-12-30."""
     if text is None:
         return None
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError("--as-of is not a day", value=text, remedy="Write it as 2022-12-30.") from None
+        raise UsageError(f"{option} is not a day", value=text, remedy="Write it as 2022-12-30.") from None
 
 
 def share(text: str, option: str = "--max-rejects") -> float:

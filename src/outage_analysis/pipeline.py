@@ -17,12 +17,12 @@ from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import cost_table, drivers, levers, tie_outs, totals
 from outage_analysis.cube import Cube, read_counts
-from outage_analysis.datasets import data_root, ids, nearest
+from outage_analysis.datasets import bundled_claims, ids, nearest
 from outage_analysis.distributions import display_bands
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.layouts import load_layout
-from outage_analysis.policies import Policy, load_policy
+from outage_analysis.policies import Policy, load_policy, refuse_misfit
 from outage_analysis.published import TieOut
 from outage_analysis.reading import MAX_REJECTS, read_claims
 from outage_analysis.tables import (
@@ -157,23 +157,7 @@ def _pages(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     bundled = incident.id if plan.policy is None and incident.id in ids("assumptions") else None
     chosen = plan.ledger or bundled
     ledger = load_ledger(chosen) if chosen else None
-    if policy.currency != incident.currency:
-        raise UsageError(
-            f"the policy {policy.id} pays {policy.currency}, the incident {incident.id} counts in "
-            f"{incident.currency}",
-            remedy="Restate the policy in the incident's currency.",
-        )
-    if policy.digits != incident.minor_units:
-        raise UsageError(
-            f"the policy {policy.id} counts in {policy.digits} decimal places, the incident "
-            f"{incident.id} in {incident.minor_units}",
-            remedy="Give both the same minor_units.",
-        )
-    if policy.loss_unit != incident.loss.unit:
-        raise UsageError(
-            f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}",
-            remedy="Restate the bands in the incident's loss unit.",
-        )
+    refuse_misfit(policy, incident)
     _refuse_strangers(incident, policy, ledger)
     return incident, policy, ledger
 
@@ -229,8 +213,8 @@ def _cubes(plan: Plan, incident: Incident, policy: Policy) -> tuple[Claims | Non
         return None, {"cost": read_counts(plan.counts, incident)}
     paths = plan.claims
     if paths is None:
-        bundled = data_root() / "claims" / f"{incident.id}-synthetic.parquet"
-        paths = (bundled,) if bundled.is_file() else ()
+        bundled = bundled_claims(incident.id)
+        paths = (bundled,) if bundled else ()
     if not paths:
         return None, {}
     layouts = [load_layout(page) for page in plan.columns]

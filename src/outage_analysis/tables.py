@@ -12,11 +12,21 @@ from outage_analysis.claims import Claims
 from outage_analysis.costs import funnel_of, totals
 from outage_analysis.cube import Cube, sorted_cube
 from outage_analysis.datasets import Noun
-from outage_analysis.distributions import cumulative_intake, display_bands, regroup, with_shares
+from outage_analysis.distributions import (
+    cumulative_intake,
+    display_bands,
+    regroup,
+    summary,
+    with_shares,
+)
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.exploration import fit_tables, fitted, heap_tables
+from outage_analysis.heaping import heaping_table
 from outage_analysis.incidents import Incident
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.published import facts, figure, outcomes
-from outage_analysis.quality import claimants_table, heaping_table, quality_table, rule_table
+from outage_analysis.quality import claimants_table, quality_table, rule_table
+from outage_analysis.severity.curves import curves
 
 
 def hindsight_apart(
@@ -138,10 +148,34 @@ def claims_tables(
         frame = regroup(cost, ["service"], display_bands(policy.cuts, negative=negative))
     tables["claims_bands"] = with_shares(frame, ["service"])
     tables["claims_services"] = with_shares(regroup(cost, ["service"]))
+    tables |= _summarised(cost) | _fitted(cost, totals=claims is None)
     if claims is not None:
         tables["claims_intake"] = cumulative_intake(cubes["intake"])
         tables["claims_quality"] = quality_table(claims)
         tables["claims_rules"] = rule_table(claims)
         tables["claims_heaping"] = heaping_table(claims)
+        tables["claims_bunching"] = heap_tables(claims, policy)["bunching"]
         tables["claims_claimants"] = claimants_table(claims)
     return tables
+
+
+def _summarised(cost: Cube) -> dict[str, pl.DataFrame]:
+    """Means and medians; none where bands overlap, as totals of several sources may."""
+    try:
+        return {"claims_summary": summary(cost, ["service"])}
+    except ModelRefused:
+        return {}
+
+
+def _fitted(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
+    """The laws fitted to the losses of real claims; none where a fit is refused, as of synthetic ones."""
+    try:
+        fits, _ = fitted(cost, totals=totals)
+        told = fit_tables(fits)
+    except (ModelRefused, UsageError):
+        return {}
+    return {
+        "claims_fits": told["fits"],
+        "claims_fitted": told["quantities"],
+        "claims_curves": curves(fits),
+    }

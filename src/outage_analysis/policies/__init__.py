@@ -1,7 +1,7 @@
 """Compensation policies: the language (rules, tariffs, lines), what it says in words, and what to doubt."""
 
 from outage_analysis.policies.lines import Effort, Line
-from outage_analysis.policies.policy import Policy, load_policy
+from outage_analysis.policies.policy import Policy, load_policy, refuse_misfit
 from outage_analysis.policies.promises import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.rules import SHARE_SCALE, Rule
 from outage_analysis.policies.schedules import Schedule
@@ -21,4 +21,5 @@ __all__ = [
     "Schedule",
     "Tariff",
     "load_policy",
+    "refuse_misfit",
 ]

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from outage_analysis.datasets import Identifier, Name, Noun, Text, Unit
 from outage_analysis.errors import UsageError
+from outage_analysis.incidents import Incident
 from outage_analysis.pages import read_noun
 from outage_analysis.policies.promises import CostLine
 from outage_analysis.policies.schedules import Schedule
@@ -109,6 +110,11 @@ class Policy(Noun):
         return tuple(sorted({cut for line in self.schedules for cut in line.cuts}))
 
     @property
+    def edges(self) -> tuple[int, ...]:
+        """Every edge as it is written, whichever side is closed, in order."""
+        return tuple(sorted({cut + (x.closed == "lower") for x in self.schedules for cut in x.cuts}))
+
+    @property
     def bends(self) -> tuple[int, ...]:
         """Every cut on which a payment bends or jumps, in order."""
         return tuple(sorted({cut for line in self.schedules for cut in line.bends}))
@@ -134,3 +140,28 @@ def load_policy(id_or_path: str | Path) -> Policy:
         UsageError: no such policy; a gap, an overlap, an unknown key or an edge of the wrong type.
     """
     return read_noun(Policy, "policies", id_or_path)
+
+
+def refuse_misfit(policy: Policy, incident: Incident) -> None:
+    """Refuse a policy that counts in other units than the incident.
+
+    Raises:
+        UsageError: another currency, other decimal places, another unit of loss.
+    """
+    if policy.currency != incident.currency:
+        raise UsageError(
+            f"the policy {policy.id} pays {policy.currency}, the incident {incident.id} counts in "
+            f"{incident.currency}",
+            remedy="Restate the policy in the incident's currency.",
+        )
+    if policy.digits != incident.minor_units:
+        raise UsageError(
+            f"the policy {policy.id} counts in {policy.digits} decimal places, the incident "
+            f"{incident.id} in {incident.minor_units}",
+            remedy="Give both the same minor_units.",
+        )
+    if policy.loss_unit != incident.loss.unit:
+        raise UsageError(
+            f"the policy's bands are in {policy.loss_unit}, the incident's losses in {incident.loss.unit}",
+            remedy="Restate the bands in the incident's loss unit.",
+        )

@@ -126,12 +126,25 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         "claims_rules": ["source_file", "rule_text", "outcome", "complaints", "source_row", "example"],
         "claims_claimants": ["told_by", "grain", "claims", "claimants", "filed_again"],
         "claims_heaping": ["step", "claims", "share", "even"],
+        "claims_bunching": [
+            *("edge", "losses", "below", "at_edge", "above", "alike", "excess", "under_share", "up_to_share"),
+        ],
+        "claims_summary": [
+            *("service", "claims", "zero", "unknown", "mean", "median", "median_low", "median_high"),
+        ],
+        "claims_fits": ["family", "weight", "parameters", "chi_square", "df", "p"],
+        "claims_fitted": [
+            *("quantity_asked", "family", "fit_value", "fit_low", "fit_high", "average", "least", "greatest"),
+        ],
     }
     tables = {name: analysis.tables[name] for name in wanted if name in analysis.tables}
     if "claims_costs" in tables:
         tables["claims_costs"] = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
         if tables["claims_costs"]["segment"].null_count() < len(tables["claims_costs"]):
             wanted["claims_costs"].insert(3, "segment")
+    if "claims_fitted" in tables:
+        asked = {"quantity": "quantity_asked", "value": "fit_value", "low": "fit_low", "high": "fit_high"}
+        tables["claims_fitted"] = tables["claims_fitted"].rename(asked)
     if "claims_rules" in tables:
         tables["claims_rules"] = tables["claims_rules"].rename({"rule": "rule_text"})
     return {name: (frame, wanted[name]) for name, frame in tables.items()}

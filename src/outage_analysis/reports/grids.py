@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.labels import COLUMNS, Kind, Words
+from outage_analysis.labels import Words
+from outage_analysis.reports.columns import COLUMNS, Kind
 
 FIGURES: dict[Kind, Callable[[Words, Any], str]] = {
     "money": Words.exact_money,

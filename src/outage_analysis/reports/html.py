@@ -103,6 +103,8 @@ class PageChart:
 def _charts(analysis: Analysis, words: Words, names: dict[str, str]) -> dict[str, PageChart]:
     charts = {}
     for name, entry in CHARTS.items():
+        if not entry.page:
+            continue
         synthetic = entry.claims and analysis.synthetic
         frame = frame_of(analysis.incident, words, names, analysis.as_of, synthetic=synthetic)
         chart = draw(name, analysis.tables.get(entry.table, pl.DataFrame()), frame)

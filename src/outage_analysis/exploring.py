@@ -1,0 +1,284 @@
+"""The commands that explore claims: how their losses are spread, and how many are still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from outage_analysis.console import LATE, SPREAD, print_json, print_named, progress, tell_rejects
+from outage_analysis.errors import UsageError
+from outage_analysis.options import (
+    ColumnPages,
+    Counts,
+    Incident,
+    Json,
+    Level,
+    MaxRejects,
+    Policy,
+    Recovery,
+    day,
+    share,
+)
+
+if TYPE_CHECKING:  # heavy: `--help` does without it
+    from outage_analysis.development import Channel
+
+exploring = typer.Typer()
+
+SomeFiles = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
+]
+IntakeFiles = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Complaint files to count by day. By default a bundled published intake."),
+]
+Grouped = Annotated[
+    str | None,
+    typer.Option(help="A printed table of losses instead of claims: bundled id, or path to its TOML."),
+]
+By_ = Annotated[
+    str,
+    typer.Option(
+        help="Dimensions, separated by commas: service, claimant_type, filed_on or one of the incident's."
+    ),
+]
+Where = Annotated[
+    list[str] | None, typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more.")
+]
+Compare = Annotated[
+    str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
+]
+Fit = Annotated[bool, typer.Option("--fit", help="Fit laws of loss to the losses above zero.")]
+Family = Annotated[list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")]
+Top = Annotated[
+    str | None,
+    typer.Option(
+        help="What lies above the last edge of totals or of a printed table: open, closed or truncated. By "
+        "default what the table says."
+    ),
+]
+Series = Annotated[
+    str | None,
+    typer.Option(help="Bundled id, or path to the TOML of a published intake. By default kakao-federation."),
+]
+KnownBy = Annotated[
+    str | None,
+    typer.Option(help="Use only what was public (of files: filed) by this day (YYYY-MM-DD)."),
+]
+Closes = Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")]
+ExtendTo = Annotated[
+    str | None, typer.Option(help="Last day of a further branch: the deadline extended to it.")
+]
+Former = Annotated[
+    list[str] | None,
+    typer.Option(help="Last day of a deadline that has passed, with its rush; repeat for more."),
+]
+Spike = Annotated[
+    float | None,
+    typer.Option(help="Further claims on the last day, in multiples of what the curve expects of it."),
+]
+By = Annotated[str | None, typer.Option(help="Count up to the end of this day only.")]
+Backtest = Annotated[
+    bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
+]
+Hindsight = Annotated[bool, typer.Option(help="Show, apart, how it ended.")]
+
+
+@exploring.command()
+def distribution(
+    files: SomeFiles = None,
+    *,
+    incident: Incident = "kakao-2022",
+    policy: Policy = None,
+    columns: ColumnPages = None,
+    counts: Counts = None,
+    grouped: Grouped = None,
+    by: By_ = "service",
+    where: Where = None,
+    compare: Compare = None,
+    fit: Fit = False,
+    family: Family = None,
+    top: Top = None,
+    level: Level = "95%",
+    recovery: Recovery = False,
+    max_rejects: MaxRejects = "5%",
+    as_json: Json = False,
+) -> None:
+    """Show how losses are spread: by band, means, quantiles, concentration, heaps; and fit laws to them.
+
+    Works from claims, from totals (--counts), or from a printed table of losses (--grouped). A fit or a
+    comparison of synthetic claims is refused, unless --recovery says what it is. Examples:
+
+        outage-analysis distribution complaints.csv --by region,industry --where service=kakao_t
+
+        outage-analysis distribution --grouped dental-claims
+    """
+    from outage_analysis.exploration import Question, explore, explore_grouped
+
+    if grouped:
+        idle = {"FILES": files, "--columns": columns, "--counts": counts, "--policy": policy}
+        _refuse_idle("with --grouped", {**idle, "--where": where, "--compare": compare})
+    else:
+        _refuse_idle("with claims", {"--top": None if counts else top})
+        _refuse_idle("without --fit", {"--family": None if fit else family})
+    question = Question(
+        by=_listed(by, "--by"),
+        where=_pairs(where or []),
+        compared=_listed(compare, "--compare") if compare else (),
+        fit=fit,
+        families=tuple(family or ()),
+        top=top,
+        level=share(level, "--level"),
+        recovery=recovery,
+    )
+    with progress() as step:
+        step("reading the losses")
+        if grouped:
+            found = explore_grouped(grouped, question)
+        else:
+            found = explore(files, incident, policy, columns or [], counts, question, share(max_rejects))
+    tell_rejects(found.claims)
+    if as_json:
+        shown = {name: table.to_dicts() for name, table in found.tables.items()}
+        print_json({"source": found.source, "synthetic": found.synthetic, "notes": found.notes, **shown})
+    else:
+        print_named(found.tables, SPREAD, "Synthetic rows: " if found.synthetic else "", found.notes)
+
+
+@exploring.command()
+def intake(
+    files: IntakeFiles = None,
+    *,
+    series: Series = None,
+    incident: Incident = "kakao-2022",
+    columns: ColumnPages = None,
+    max_rejects: MaxRejects = "5%",
+    as_of: KnownBy = None,
+    closes: Closes = None,
+    extend_to: ExtendTo = None,
+    former: Former = None,
+    spike: Spike = None,
+    by: By = None,
+    level: Level = "80%",
+    backtest: Backtest = False,
+    recovery: Recovery = False,
+    hindsight: Hindsight = True,
+    as_json: Json = False,
+) -> None:
+    """Tell how many claims are still to come: by branch, with an interval, from growth curves.
+
+    Works from a published intake, of which only what was public by the as-of day is used, or from
+    claim files, counted by day. Too few counts give bounds. Examples:
+
+        outage-analysis intake --as-of 2022-10-21 --extend-to 2022-10-31
+
+        outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --json
+    """
+    from outage_analysis.development.answers import answer
+
+    until = day(as_of)
+    idle = {"--series": series} if files else {"--columns": columns, "--recovery": recovery or None}
+    _refuse_idle("with files" if files else "without files", idle)
+    with progress() as step:
+        step("reading the counts")
+        if files:
+            rejected = share(max_rejects)
+            found = _of_files(files, incident, columns or [], rejected, until, recovery=recovery)
+        else:
+            found = _of_page(series or "kakao-federation", until)
+        step("weighing growth curves")
+        passed = [last for text in former or () if (last := day(text, "--former"))]
+        ends = (day(closes, "--closes"), day(extend_to, "--extend-to"))
+        channel = found.channel.asked(*ends, spike, former=passed)
+        tables = answer(
+            channel,
+            by=day(by, "--by"),
+            level=share(level, "--level"),
+            ended=found.ended if hindsight else None,
+            tested=backtest,
+        )
+    if as_json:
+        facts = {"source": found.source, "as_of": found.as_of, "opened": channel.opened}
+        shown = {name: table.to_dicts() for name, table in tables.items()}
+        print_json(facts | {"synthetic": channel.synthetic} | shown)
+    else:
+        mark = "Recovery, no finding: " if channel.synthetic else ""
+        print_named(tables, LATE, mark, tables["left_out"]["note"])
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Counts, the page or files they are from, their last day, and how the intake ended, if known."""
+
+    channel: Channel
+    source: str
+    as_of: date
+    ended: tuple[datetime, int] | None
+
+
+def _of_page(series: str, until: date | None) -> _Found:
+    from outage_analysis.development import published
+    from outage_analysis.intakes import load_intake
+
+    page = load_intake(series)
+    ended = (page.outcome.at, page.final.count) if page.outcome and page.final else None
+    return _Found(published(page, until), page.id, until or page.as_of, ended)
+
+
+def _of_files(
+    files: list[Path],
+    incident: str,
+    columns: list[str],
+    max_rejects: float,
+    until: date | None,
+    *,
+    recovery: bool,
+) -> _Found:
+    from outage_analysis.aggregation import build_cube
+    from outage_analysis.development import daily
+    from outage_analysis.exploration import claims_of
+    from outage_analysis.incidents import load_incident
+
+    page = load_incident(incident)
+    claims = claims_of(files, page, columns, max_rejects)
+    tell_rejects(claims)
+    cube = build_cube(claims, dimensions=("filed_on",))
+    every = daily(cube, page, recovery=recovery)
+    last = every.moment(every.times[-1])
+    channel = daily(cube, page, until=until, recovery=recovery)
+    later = channel.times[-1] < every.times[-1]
+    as_of = channel.moment(channel.times[-1] - 1).date()  # the count is that of the day's end
+    return _Found(channel, cube.source, as_of, (last, every.counts[-1]) if later else None)
+
+
+def _listed(text: str, option: str) -> tuple[str, ...]:
+    """Words separated by commas."""
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words):
+        raise UsageError(f"{option} has an empty word", value=text, remedy="Write words with commas between.")
+    return words
+
+
+def _pairs(texts: list[str]) -> dict[str, list[str]]:
+    """Dimension -> values, written as service=kakao_t."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        dimension, sign, value = text.partition("=")
+        if not (dimension and sign):
+            remedy = "Write it as service=kakao_t."
+            raise UsageError("--where is not a dimension and a value", value=text, remedy=remedy)
+        found.setdefault(dimension, []).append(value)
+    return found
+
+
+def _refuse_idle(beside: str, options: Mapping[str, object]) -> None:
+    """Refuse options that would do nothing: whoever gave them expects something of them."""
+    idle = next((name for name, value in options.items() if value), None)
+    if idle:
+        raise UsageError(f"{idle} has no meaning {beside}", remedy="Leave it out.")
