@@ -61,8 +61,9 @@ def bunching_table(
 
     Round sums gather claims without any policy, so the losses at an edge are held against the two next
     sums that are as round: one more and one less of its last digit that is not 0 (200,000 and 400,000
-    for 300,000), or half and double a power of ten. Losses grow rarer with size, so their mean is a
-    rough guide: an excess, or more claims just below than just above, is a sign and no proof.
+    for 300,000), or half and double a power of ten. Losses grow rarer with size, and a five is told
+    oftener than a four or a six, so their mean is a rough guide: an excess, or more claims just below
+    than just above, is a sign and no proof.
 
     Args:
         claims: what `read_claims` returned.

@@ -13,6 +13,7 @@ from outage_analysis.datasets import nearest
 from outage_analysis.development.curves import CURVES, NODES, Grid, explore, shares
 from outage_analysis.development.observed import EVEN, WEEK, Array, Clock, Observed
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.severity.goodness import pooled
 
 SPARE = 2
 """Increments that a family needs beyond its parameters."""
@@ -151,25 +152,10 @@ def _chi_square(observed: Observed, grid: Grid) -> tuple[float, int]:
     at = [grid.best]
     p = shares(grid.family, grid.shape[at], grid.median[at], observed.clock(observed.edges))[0]
     p, counts = p[observed.used], observed.counts[observed.used]
-    expected, counts = _pooled(p / p.sum() * counts.sum(), counts)
+    counts, expected = pooled(counts, p / p.sum() * counts.sum(), LEAST_EXPECTED)
     told_apart = WEEK - 1 if observed.clock.factors != EVEN else 0
     free = len(counts) - CURVES[grid.family].params - told_apart
     return float(((counts - expected) ** 2 / expected).sum()), free
-
-
-def _pooled(expected: Array, counts: Array) -> tuple[Array, Array]:
-    """Neighbours joined until each cell expects enough; a last one that does not joins the one before."""
-    cells: list[list[float]] = []
-    for e, n in zip(expected, counts, strict=True):
-        if cells and cells[-1][0] < LEAST_EXPECTED:
-            cells[-1] = [cells[-1][0] + e, cells[-1][1] + n]
-        else:
-            cells.append([e, n])
-    if len(cells) > 1 and cells[-1][0] < LEAST_EXPECTED:
-        e, n = cells.pop()
-        cells[-1] = [cells[-1][0] + e, cells[-1][1] + n]
-    pooled = np.array(cells)
-    return pooled[:, 0], pooled[:, 1]
 
 
 def _weekdays(observed: Observed, families: Sequence[str]) -> tuple[Clock, str]:

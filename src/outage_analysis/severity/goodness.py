@@ -32,7 +32,7 @@ class Goodness:
 
 def goodness(counts: Array, expected: Array, parameters: int, least: float = LEAST_EXPECTED) -> Goodness:
     """Compare counts with expected ones, pooling bands that are expected to hold fewer than `least`."""
-    seen, due = _pooled(counts, expected, least)
+    seen, due = pooled(counts, expected, least)
     with np.errstate(all="ignore"):
         chi = float(((seen - due) ** 2 / due).sum())
         ratio = float(2 * np.where(seen > 0, seen * np.log(seen / due), 0.0).sum())
@@ -41,7 +41,7 @@ def goodness(counts: Array, expected: Array, parameters: int, least: float = LEA
     return Goodness(chi, df, p, ratio, ratio_p, tuple(map(int, seen)), tuple(map(float, due)))
 
 
-def _pooled(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
+def pooled(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:
     """Neighbours added up from the first band on; a last group that falls short joins the one before."""
     groups: list[list[float]] = []
     seen = due = 0.0
