@@ -260,5 +260,5 @@ def _cells(row: Iterable[object]) -> list[str]:
                 f"{number:,.0f}" if number.is_integer() or abs(number) >= LARGE else f"{number:,.4g}"
             )
         else:
-            cells.append(one_line(value, 60))
+            cells.append(one_line(value, 80))
     return cells
