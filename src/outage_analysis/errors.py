@@ -88,3 +88,15 @@ class EnvironmentFailed(OutageAnalysisError):
     """Disk, font, permission or server."""
 
     exit_code = 6
+
+
+def refuse_no_level(level: float) -> None:
+    """Refuse what is no level of an interval, wherever one is asked for.
+
+    Raises:
+        UsageError: outside 0 to 1, or at an end.
+    """
+    if not 0 < level < 1:
+        raise UsageError(
+            "a level lies between 0 and 1, ends excluded", value=level, remedy="Write 95% or 0.95."
+        )

@@ -11,9 +11,9 @@ import polars as pl
 
 from outage_analysis.development.curves import CURVES
 from outage_analysis.development.growth import Growth, grow
-from outage_analysis.development.late import Branch, Late, late_count, refuse_no_share
+from outage_analysis.development.late import Branch, Late, late_count
 from outage_analysis.development.observed import EVEN, observe
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import UsageError, refuse_no_level
 
 LEVELS = (0.5, 0.8, 0.95)
 
@@ -194,7 +194,7 @@ def forecast(
         UsageError: no branch, a branch that closes before the last count, an unknown family.
     """
     for level in levels:
-        refuse_no_share(level)
+        refuse_no_level(level)
     observed = observe(times, counts, former=former, starts=starts)
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")

@@ -10,7 +10,7 @@ from outage_analysis.development.curves import Grid
 from outage_analysis.development.growth import Growth, over_seen
 from outage_analysis.development.mixtures import Mixture, mixed, mixture
 from outage_analysis.development.observed import Array
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import UsageError, refuse_no_level
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,12 @@ class Late:
 
     def quantile(self, p: float) -> int:
         """The least late count that is not exceeded with probability p."""
-        refuse_no_share(p)
+        refuse_no_level(p)
         return int(self.law.quantile(p))
 
     def interval(self, level: float) -> tuple[int, int]:
         """The central interval of the late count: as much probability below as above, at most."""
-        refuse_no_share(level)
+        refuse_no_level(level)
         low, high = self.law.quantile([(1 - level) / 2, (1 + level) / 2])
         return int(low), int(high)
 
@@ -155,9 +155,3 @@ def late_count(growth: Growth, branch: Branch, at: float) -> Late:
         laws[family] = mixed(parts, share / share.sum())
     shown = dict(zip(laws, weights.sum(-1).tolist(), strict=True))
     return Late(branch.id, by, observed.total, shown, laws)
-
-
-def refuse_no_share(p: float) -> None:
-    """Refuse what is no probability."""
-    if not 0 < p < 1:
-        raise UsageError("a level lies between 0 and 1, ends excluded", value=p, remedy="Write 0.8.")

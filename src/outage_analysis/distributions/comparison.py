@@ -16,7 +16,7 @@ from outage_analysis.distributions.groups import Group, groups
 from outage_analysis.distributions.quantiles import quantile
 from outage_analysis.distributions.selection import members
 from outage_analysis.distributions.views import regroup
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 
 FEWEST = 30
 """Stated losses of a group below which its mean gets no interval: a few large losses would decide it."""
@@ -73,8 +73,7 @@ def compare(
         ModelRefused: a synthetic cube without `recovery`; a group without a claim.
     """
     refuse_synthetic(cube, "a comparison", recovery=recovery)
-    if not 0 < level < 1:
-        raise UsageError("a level lies between 0 and 1", value=level)
+    refuse_no_level(level)
     pair = members(cube, dimension, [first, second])
     by_key = {group.key[0]: group for group in groups(replace(cube, frame=pair), [dimension])}
     one, other = (_group(by_key, value) for value in (first, second))

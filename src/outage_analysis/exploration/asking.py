@@ -21,7 +21,7 @@ from outage_analysis.distributions import (
     select,
     with_shares,
 )
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import UsageError, refuse_no_level
 from outage_analysis.exploration.tables import fit_tables, fitted, heap_tables, loss_tables
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.layouts import load_layout
@@ -56,6 +56,10 @@ class Question:
     top: str | None = None
     level: float = 0.95
     recovery: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a level that is none, also where nothing asked for has an interval."""
+        refuse_no_level(self.level)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import UsageError, refuse_no_level
 from outage_analysis.severity.averaging import LEAST_WEIGHT, Fits
 from outage_analysis.severity.families import FAMILIES, Array, Law
 from outage_analysis.severity.fit import Fit
@@ -45,8 +45,7 @@ def curves(
     Raises:
         UsageError: a level outside 0 to 1, or fewer than two points.
     """
-    if not 0 < level < 1:
-        raise UsageError("a level lies between 0 and 1", value=level)
+    refuse_no_level(level)
     if points < 2:  # noqa: PLR2004 - a line
         raise UsageError("a line has two points at least", value=points)
     best = fits.best

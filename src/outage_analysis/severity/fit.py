@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from outage_analysis.datasets import nearest
-from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 from outage_analysis.severity.families import FAMILIES, Array, Family, Law
 from outage_analysis.severity.goodness import LEAST_EXPECTED, Goodness, goodness
 from outage_analysis.severity.grouped import Grouped
@@ -140,8 +140,7 @@ class Fit:
             UsageError: no such quantity, level or method.
             ModelRefused: the quantity is infinite under the fitted law, or its end was not found.
         """
-        if not 0 < level < 1:
-            raise UsageError("a level lies between 0 and 1", value=level)
+        refuse_no_level(level)
         ways = {"profile": profile, "wald": wald}
         if method not in ways:
             raise UsageError("no such method", value=method, remedy=nearest(method, list(ways)))
