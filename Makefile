@@ -44,6 +44,7 @@ lab: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/method.py
 
 # After a policy was added or changed: its golden result, its line in the README, the reference.
 policies: docs

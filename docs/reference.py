@@ -28,10 +28,11 @@ from outage_analysis.layouts import Layout
 from outage_analysis.notations import AMOUNTS, DATES
 from outage_analysis.policies import Policy
 from outage_analysis.reports import FORMATS
+from outage_analysis.retrospects import Retrospect
 from outage_analysis.severity.page import GroupedPage
 
 KINDS: tuple[Kind, ...] = (
-    "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped",
+    "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests",
 )  # fmt: skip
 PAGES: dict[str, type[BaseModel]] = {
     "Incident": Incident,
@@ -40,6 +41,7 @@ PAGES: dict[str, type[BaseModel]] = {
     "Ledger": Ledger,
     "Intake": IntakeSeries,
     "Grouped losses": GroupedPage,
+    "Back-test": Retrospect,
 }
 EXAMPLES = {
     "Incident": data_root() / "incidents" / "kakao-2022.toml",
@@ -48,6 +50,7 @@ EXAMPLES = {
     "Ledger": data_root() / "assumptions" / "kakao-2022.toml",
     "Intake": data_root() / "intakes" / "kakao-federation.toml",
     "Grouped losses": data_root() / "grouped" / "dental-claims.toml",
+    "Back-test": data_root() / "backtests" / "kakao-2022.toml",
 }
 Examples = dict[tuple[type[BaseModel], str], Any]
 HEAD = ("| key | type | unit | default | example | what it says |", "| --- " * 6 + "|")

@@ -15,7 +15,8 @@ from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.datasets import bundled_claims, data_root
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.labels import LANGUAGES
-from outage_analysis.pipeline import Analysis, Plan, run
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import write_report
 

@@ -74,7 +74,7 @@ def commands() -> list[str]:
 
 def named_in_the_docs() -> dict[str, list[str]]:
     """Every registry whose entries a reader must find in the docs."""
-    kinds: tuple[Kind, ...] = ("policies", "incidents", "assumptions", "intakes", "grouped")
+    kinds: tuple[Kind, ...] = ("policies", "incidents", "assumptions", "intakes", "grouped", "backtests")
     return {
         "commands": commands(),
         "formats": list(FORMATS),

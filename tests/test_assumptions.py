@@ -2,121 +2,42 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 
 from outage_analysis.assumptions import (
-    WIDE_SCALE,
     Award,
     BandMix,
+    Handling,
     Ledger,
     RateAssumption,
     load_ledger,
     reference_class_prior,
 )
+from outage_analysis.costs.uncertainty import half_width, uniforms
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.policies import Policy, Schedule, load_policy
 from outage_analysis.published import figure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Edited
 
-ENDS = (0.01, 0.99)
 SHARES = st.floats(0.01, 0.99)
 
 
-def logit(p: float) -> float:
-    return math.log(p / (1 - p))
-
-
-def expit(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
-
-
-@pytest.mark.parametrize("shares", [[0.2], [0.1, 0.4]])
-def test_fewer_than_three_events_take_the_stated_wide_normal(shares: list[float]) -> None:
-    rate = reference_class_prior(shares, (0.05, 0.95))
-    centre = sum(map(logit, shares)) / len(shares)
-    z = stats.norm.ppf(0.95)
-    assert rate.low == pytest.approx(expit(centre - WIDE_SCALE * z))
-    assert rate.high == pytest.approx(expit(centre + WIDE_SCALE * z))
-
-
-def test_three_events_take_a_student_t_that_keeps_their_spread() -> None:
-    shares = [0.09, 0.19, 0.37]
-    rate = reference_class_prior(shares, (0.05, 0.95))
-    logits = [logit(s) for s in shares]
-    centre = sum(logits) / 3
-    spread = math.sqrt(sum((x - centre) ** 2 for x in logits) / 2 * (1 + 1 / 3))
-    quantile = stats.t.ppf(0.95, 2)
-    assert rate.low == pytest.approx(expit(centre - spread * quantile))
-    assert rate.high == pytest.approx(expit(centre + spread * quantile))
-
-
-def test_the_mean_is_that_of_the_predictive_law() -> None:
-    rate = reference_class_prior([0.2], ENDS)
-    draws = [expit(stats.norm.ppf((k + 0.5) / 2000, logit(0.2), WIDE_SCALE)) for k in range(2000)]
-    assert rate.expected == pytest.approx(sum(draws) / 2000, abs=1e-5)
-    assert rate.expected > 0.2
-
-
-@pytest.mark.parametrize("shares", [[0.5], [0.3, 0.7], [0.1, 0.5, 0.9]])
-def test_symmetric_classes_give_one_half(shares: list[float]) -> None:
-    rate = reference_class_prior(shares, ENDS)
-    assert rate.expected == pytest.approx(0.5)
-    assert rate.low + rate.high == pytest.approx(1)
-
-
-@given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True), data=st.data())
-def test_the_order_of_the_classes_does_not_matter(shares: list[float], data: st.DataObject) -> None:
-    other = reference_class_prior(data.draw(st.permutations(shares)), ENDS)
-    one = reference_class_prior(shares, ENDS)
-    assert one.expected == pytest.approx(other.expected)
-    assert (one.low, one.high) == pytest.approx((other.low, other.high))
-
-
 @given(shares=st.lists(SHARES, min_size=1, max_size=6, unique=True))
-def test_the_mean_lies_between_its_ends(shares: list[float]) -> None:
-    rate = reference_class_prior(shares, ENDS)
-    assert 0 <= rate.low <= rate.expected <= rate.high <= 1
-
-
-@given(low=SHARES, high=SHARES, other_class=st.lists(SHARES, max_size=1))
-def test_one_of_at_most_two_classes_that_rises_raises_everything(
-    low: float, high: float, other_class: list[float]
-) -> None:
-    low, high = sorted((low, high))
-    one = reference_class_prior([low, *other_class], ENDS)
-    other = reference_class_prior([high, *other_class], ENDS)
-    assert one.low <= other.low
-    assert one.expected <= other.expected
-    assert one.high <= other.high
-
-
-@given(
-    shares=st.lists(SHARES, min_size=3, max_size=6, unique=True),
-    shift=st.floats(0.1, 2),
-)
-def test_classes_that_rise_together_raise_the_mean(shares: list[float], shift: float) -> None:
-    risen = [expit(logit(s) + shift) for s in shares]
-    assert reference_class_prior(risen, ENDS).expected > reference_class_prior(shares, ENDS).expected
-
-
-@pytest.mark.parametrize("shares", [[], [0.0], [1.0, 0.5, 0.2], [-0.1], [1.5], [math.nan]])
-def test_a_share_outside_zero_and_one_has_no_logit_and_is_refused(shares: list[float]) -> None:
-    with pytest.raises(ModelRefused, match="need shares between 0 and 1"):
-        reference_class_prior(shares, ENDS)
-
-
-def test_three_equal_classes_have_no_spread_and_are_refused() -> None:
-    with pytest.raises(ModelRefused, match="all equal"):
-        reference_class_prior([0.2, 0.2, 0.2], ENDS)
+def test_the_mean_of_a_prior_lies_between_its_ends(shares: list[float]) -> None:
+    law = reference_class_prior(shares)
+    low, high = law.ends
+    assert 0 <= low <= law.mean <= high <= 1
 
 
 def rates(ledger: Ledger) -> list[RateAssumption]:
@@ -126,16 +47,16 @@ def rates(ledger: Ledger) -> list[RateAssumption]:
 def test_every_rate_of_the_ledger_lies_between_its_bounds(ledger: Ledger) -> None:
     assert len(rates(ledger)) >= 5
     for assumption in rates(ledger):
-        rate = assumption.rate
+        rate = assumption.range
         assert 0 < rate.low < rate.expected < rate.high < 1, assumption.id
 
 
 def test_a_filing_share_follows_from_its_classes_and_its_widest_bounds(ledger: Ledger) -> None:
     entry = next(a for a in rates(ledger) if a.id == "as-filing-share")
-    prior = reference_class_prior([figure(c).middle / 100 for c in entry.classes], ENDS)
-    assert entry.rate.expected == prior.expected
-    assert entry.rate.low == pytest.approx(min(figure(c).number for c in entry.widest) / 100)
-    assert entry.rate.high == pytest.approx(max(figure(c).number for c in entry.widest) / 100)
+    prior = reference_class_prior([figure(c).middle / 100 for c in entry.classes])
+    assert entry.range.expected == prior.mean
+    assert entry.range.low == pytest.approx(min(figure(c).number for c in entry.widest) / 100)
+    assert entry.range.high == pytest.approx(max(figure(c).number for c in entry.widest) / 100)
 
 
 def test_every_entry_has_a_rationale_a_source_and_an_owner(ledger: Ledger) -> None:
@@ -154,8 +75,7 @@ def test_every_entry_feeds_a_line_of_the_policy(ledger: Ledger, policy: Policy) 
 
 def test_no_fact_behind_the_ledger_came_later_than_the_entry(ledger: Ledger) -> None:
     for entry in ledger.assumptions:
-        classes = entry.classes + entry.widest if isinstance(entry, RateAssumption) else ()
-        for fact in (*classes, *entry.facts):
+        for fact in (*entry.computed_from, *entry.facts):
             day = figure(fact).public_on
             assert day is None or day <= entry.public_on, (entry.id, fact)
 
@@ -206,6 +126,9 @@ def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited:
 
 
 CLASSES = 'classes = ["TU-KT18"]'
+UNIFORM = 'law = { kind = "uniform", low = 0.5, high = 1 }'
+LOSS = 'loss = { kind = "pert", low = 500_000, mode = 1_500_000, high = 2_950_000 }'
+RATIO = 'law = { kind = "lognormal", median = 1, sigma = 0.9 }'
 
 
 @pytest.mark.parametrize(
@@ -219,24 +142,32 @@ CLASSES = 'classes = ["TU-KT18"]'
             "over = 310_000, up_to",
             "'as-band-mix': there is a gap: no band covers losses over 300,000 up to 310,000",
         ),
+        (CLASSES, "", "'as-acceptance': needs either reference classes or a law"),
+        (CLASSES, f"{CLASSES}\n{UNIFORM}", "'as-acceptance': needs either reference classes or a law"),
+        (CLASSES, UNIFORM.replace("1 }", "1.1 }"), "'as-acceptance': needs a law of shares between 0 and 1"),
+        (CLASSES, UNIFORM.replace("0.5", "-0.1"), "'as-acceptance': needs a law of shares between 0 and 1"),
+        (CLASSES, UNIFORM.replace("0.5", "nan"), "'as-acceptance' > law > low: input should be a finite"),
         (
-            "expected = 222_500",
-            "expected = 22_500",
-            "'as-review-award': needs low <= expected <= high",
+            "weight = 0.3333333334",
+            "weight = 0.4",
+            "'as-review-award': has rules whose weights do not sum to 1",
         ),
-        (CLASSES, "", "'as-acceptance': needs either reference classes or a stated rate"),
+        (LOSS, "", "'as-review-award': needs either a law, or rules and the loss they apply to"),
         (
-            CLASSES,
-            CLASSES + "\nstated = { expected = 0.5, low = 0.1, high = 0.9 }",
-            "'as-acceptance': needs either reference classes or a stated rate",
+            LOSS,
+            f'{LOSS}\nlaw = {{ kind = "fixed", value = 1 }}',
+            "'as-review-award': needs either a law, or rules and the loss they apply to",
         ),
         (
-            CLASSES,
-            "stated = { expected = 0.5, low = 0.6, high = 0.9 }",
-            "'as-acceptance': needs 0 <= low <= expected <= high <= 1",
+            LOSS,
+            'loss = { kind = "uniform", low = -1, high = 1 }',
+            "'as-review-award': needs laws that are never below 0",
         ),
-        (CLASSES, "stated = { expected = 0.5, low = 0.1, high = 1.1 }", "needs 0 <= low"),
-        (CLASSES, "stated = { expected = nan, low = 0.1, high = 0.9 }", "needs 0 <= low"),
+        ("low = 5, mode = 20", "low = -5, mode = 20", "'as-handling': needs laws that are never below 0"),
+        ("size = 4", "size = 0", "'as-band-mix' > size: input should be greater than"),
+        (RATIO, 'law = { kind = "uniform", low = -1, high = 3 }', "needs a law that is never below 0"),
+        ('kind = "realised_ratio"', 'kind = "ultimate"', "needs a law that is never below 1"),
+        (RATIO, RATIO.replace("lognormal", "normal"), "'as-paid-services-ratio' > law"),
         ('id = "as-acceptance"', 'id = "as-band-mix"', "two assumptions have the id as-band-mix"),
         ('owner = "outage-analysis"', 'owner = ""', "owner: string should have at least 1"),
         ("outcome_known = true", "", "outcome_known: a required key is missing"),
@@ -251,19 +182,165 @@ def test_a_ledger_that_breaks_a_rule_is_refused_by_name(
     assert message in str(refusal.value)
 
 
-def test_a_stated_rate_stands_as_it_is(edited: Edited) -> None:
-    page = edited("assumptions", CLASSES, "stated = { expected = 0.5, low = 0.25, high = 1 }")
-    entry = next(a for a in rates(load_ledger(page)) if a.id == "as-acceptance")
-    assert (entry.rate.expected, entry.rate.low, entry.rate.high) == (0.5, 0.25, 1)
+def entry_of(page: Path, entry: str) -> RateAssumption:
+    return next(a for a in rates(load_ledger(page)) if a.id == entry)
+
+
+def test_a_stated_law_stands_as_it_is(edited: Edited) -> None:
+    found = entry_of(edited("assumptions", CLASSES, UNIFORM), "as-acceptance").range
+    assert (found.expected, found.low, found.high) == (0.75, 0.5, 1)
 
 
 def test_a_rate_on_a_fact_that_does_not_exist_names_the_nearest(edited: Edited) -> None:
-    page = edited("assumptions", CLASSES, 'classes = ["TU-KT19"]')
-    entry = next(a for a in rates(load_ledger(page)) if a.id == "as-acceptance")
+    entry = entry_of(edited("assumptions", CLASSES, 'classes = ["TU-KT19"]'), "as-acceptance")
     with pytest.raises(UsageError, match=r"no such fact.*TU-KT18"):
-        _ = entry.rate
+        _ = entry.range
 
 
-def test_a_review_award_is_an_amount_between_its_bounds(ledger: Ledger) -> None:
+def test_data_of_the_event_move_its_rate_and_leave_the_prior(edited: Edited) -> None:
+    seen = CLASSES + '\nobserved = { hits = "R2-06", of = "R2-05" }'
+    entry = entry_of(edited("assumptions", CLASSES, seen), "as-acceptance")
+    hits, of = (figure(f, hindsight=True).count for f in ("R2-06", "R2-05"))
+    assert abs(entry.drawn.mean - hits / of) < 0.1 < abs(entry.prior.mean - hits / of)
+    assert {"R2-06", "R2-05"} <= set(entry.computed_from)
+    assert not entry.rests_on_public(date(2022, 12, 30))
+
+
+# --- what an entry is in force for -------------------------------------------------------------------
+
+
+def test_an_effort_class_of_its_own_goes_before_all_classes_wherever_it_stands(ledger: Ledger) -> None:
+    general = ledger.find("acceptance", "small-business-cash")
+    assert general is not None
+    own = general.model_copy(update={"id": "own", "effort": "form"})
+    for order in ((general, own), (own, general)):
+        both = ledger.model_copy(update={"assumptions": order})
+        assert both.find("acceptance", "small-business-cash", "form") is own
+        assert both.find("acceptance", "small-business-cash", "documents") is general
+
+
+def test_two_entries_of_one_kind_for_one_line_are_refused(edited: Edited) -> None:
+    page = edited("assumptions", 'lines = ["channel-credit"]', 'lines = ["channel-credit", "emoticons"]')
+    with pytest.raises(UsageError, match="two assumptions of kind take_up for the line emoticons"):
+        load_ledger(page)
+
+
+CORRELATION = """
+
+[[correlation]]
+of = ["as-acceptance", "as-filing-share"]
+rank = 0.3
+rationale = "A strict review puts people off."
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("as-filing-share", "as-acceptance", "has a correlation of an assumption with itself"),
+        ("as-filing-share", "as-fling-share", "has a correlation of as-fling-share, which is no assumption"),
+        ("0.3", "1", "rank: input should be less than 1"),
+    ],
+)
+def test_a_correlation_that_cannot_be_is_refused(edited: Edited, old: str, new: str, message: str) -> None:
+    with pytest.raises(UsageError) as refusal:
+        load_ledger(with_correlations(edited, CORRELATION.replace(old, new)))
+    assert message in str(refusal.value)
+
+
+def test_a_correlation_declared_twice_is_refused(edited: Edited) -> None:
+    turned = CORRELATION.replace('"as-acceptance", "as-filing-share"', '"as-filing-share", "as-acceptance"')
+    with pytest.raises(UsageError, match="or one declared twice"):
+        load_ledger(with_correlations(edited, CORRELATION + turned))
+
+
+def test_a_correlation_holds_from_the_day_both_its_entries_do(edited: Edited) -> None:
+    documents = CORRELATION.replace("as-filing-share", "as-filing-share-documents")
+    declared = load_ledger(with_correlations(edited, documents))
+    assert [len(declared.admissible(date(2023, 1, day)).correlations) for day in (29, 30)] == [0, 1]
+
+
+def with_correlations(edited: Edited, text: str) -> Path:
+    last = 'in no sum with it."\nowner = "outage-analysis"\noutcome_known = true'
+    return edited("assumptions", last, last + text)
+
+
+# --- awards and handling -----------------------------------------------------------------------------
+
+
+def test_the_bundled_award_is_the_mean_over_its_rules(ledger: Ledger) -> None:
     (award,) = [a for a in ledger.assumptions if isinstance(a, Award)]
-    assert (award.low, award.expected, award.high) == (50_000, 222_500, 2_950_000)
+    a, b = 1 + 4 * 1_000_000 / 2_450_000, 1 + 4 * 1_450_000 / 2_450_000  # the PERT law of the proved loss
+    loss = stats.beta(a, b, loc=500_000, scale=2_450_000)
+    below = integrate.quad(lambda x: 0.1 * x * loss.pdf(x), 500_000, 1_000_000, epsrel=1e-12)[0]
+    tiers = below + 100_000 * loss.sf(1_000_000)
+    expected = (tiers + 0.1 * loss.mean() + 0.55 * loss.mean()) / 3
+    assert award.range.expected == pytest.approx(expected, rel=1e-9) == pytest.approx(374_017.128)
+    assert (award.range.low, award.range.high) == (50_000, 2_950_000)
+
+
+rules = st.fixed_dictionaries(
+    {
+        "loss": st.sampled_from(
+            [
+                {"kind": "lognormal", "median": 400_000, "sigma": 1.2},
+                {"kind": "uniform", "low": 0, "high": 2_000_000},
+                {"kind": "fixed", "value": 300_000},
+            ]
+        ),
+        "share": st.sampled_from(
+            [
+                {"kind": "uniform", "low": 0, "high": 1},
+                {"kind": "beta", "a": 2, "b": 5},
+                {"kind": "fixed", "value": 0},
+            ]
+        ),
+        "floor": st.sampled_from([0, 20_000, 150_000]),
+        "cap": st.sampled_from([None, 150_000, 900_000]),
+    }
+)
+
+
+@given(given_rule=rules)
+def test_the_mean_of_a_rule_is_that_of_its_draws(given_rule: dict[str, Any]) -> None:
+    loss = given_rule.pop("loss")
+    rule = {"name": {"en": "a", "ko": "가"}, "weight": 1, **given_rule}
+    award = Award.model_validate(AWARD | {"loss": loss, "rule": (rule,)})
+    points = uniforms(3, 2**15, seed=1)
+    drawn = np.array([award.draw(u) for u in points])
+    off = abs(drawn.mean() - award.range.expected)
+    assert off <= 3 * half_width(drawn.mean(axis=1)) + 1e-4 * drawn.mean()
+    assert np.all(award.branch(points[0]) == 0)
+    least, most = given_rule["floor"], given_rule["cap"] or np.inf
+    assert least <= drawn.min() <= drawn.max() <= most
+
+
+AWARD = {
+    "id": "award",
+    "kind": "review_award",
+    "name": {"en": "Award", "ko": "지급액"},
+    "lines": ("line",),
+    "public_on": date(2022, 12, 30),
+    "grade": "assumed",
+    "source": "a test",
+    "rationale": "a test",
+    "owner": "a test",
+    "outcome_known": False,
+}
+
+
+def test_rules_are_drawn_as_often_as_they_weigh(ledger: Ledger) -> None:
+    (award,) = [a for a in ledger.assumptions if isinstance(a, Award)]
+    branch = award.branch(np.concatenate(uniforms(award.dimensions, 3 * 2**10, seed=1, replicates=3)))
+    assert branch is not None
+    assert np.bincount(branch) == pytest.approx([2**10] * 3, abs=3)
+    assert [name.en for name in award.models] == [rule.name.en for rule in award.rules]
+
+
+def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:
+    (entry,) = [a for a in ledger.assumptions if isinstance(a, Handling)]
+    people, weeks = (5 + 4 * 20 + 60) / 6, (4 + 4 * 12 + 26) / 6
+    assert entry.range.expected == pytest.approx(people * weeks * 1_000_000)
+    assert (entry.range.low, entry.range.high) == (5 * 4 * 500_000, 60 * 26 * 1_500_000)
+    drawn = entry.draw(np.concatenate(uniforms(3, 2**14, seed=1)))
+    assert drawn.mean() == pytest.approx(entry.range.expected, rel=1e-3)

@@ -23,6 +23,7 @@ from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.notebook import bundle, renderer_with
 from outage_analysis.severity import fit_all
 from outage_analysis.severity.curves import curves
+from tests.uncertain_tables import POLICIES, TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +38,8 @@ DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65
 """Real losses in bands: the reference case of dental claims, without the top that it states."""
 SEVERAL_VIEWS = {"small_multiples", "linked"}
 """Views that repeat have a width of their own."""
-NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan"}
-"""A forecast is none of a report's tables."""
+NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band"}
+"""A forecast is none of a report's tables; the waterfall says what the bars by band say."""
 
 
 def forecast_table() -> pl.DataFrame:
@@ -63,6 +64,8 @@ def samples(analysis: Analysis) -> Samples:
     daily = regroup(analysis.cubes["intake"], ["service", "filed_on"])
     edges, counts = DENTAL
     return {
+        "hindsight_backtest": TRIED,
+        "comparison": POLICIES,
         **analysis.tables,
         "claims_pairs": pairs(analysis.tables["claims_bands"], daily),
         "claims_curves": curves(fit_all([*edges, math.inf], counts, top="open")),
@@ -234,11 +237,11 @@ def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, draw
         assert [r[column] for r in data] == pytest.approx(rows[column].to_list())
 
 
-def test_the_drivers_are_drawn_widest_first_from_end_to_end(analysis: Analysis, drawn: Drawing) -> None:
-    rows = analysis.tables["drivers"]
-    data = data_of(drawn("drivers"))
-    assert [r["cost_low"] * 1e6 for r in data] == pytest.approx(rows["cost_low"].to_list())
-    assert [r["cost_high"] * 1e6 for r in data] == pytest.approx(rows["cost_high"].to_list())
+def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, drawn: Drawing) -> None:
+    rows = analysis.tables["tornado"].filter(valuation="cash")
+    data = rows_with(drawn("tornado"), "name", "left", "right", "first", "last")
+    assert [r["left"] for r in data] == pytest.approx(rows["cost_low"].to_list())
+    assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
 
 
 def test_only_forecasts_of_the_same_cash_stand_beside_ours(analysis: Analysis, drawn: Drawing) -> None:
@@ -446,7 +449,10 @@ def test_the_axis_of_losses_has_readable_ticks_at_any_scale(
 ) -> None:
     scaled = samples["claims_curves"].with_columns(pl.col("loss") * 1000 * factor)
     text = json.dumps(drawn("ogive", scaled, lang=lang), ensure_ascii=False)
-    labels = json.loads(text.split('"labelExpr": "')[1].split("[indexof")[0].replace('\\"', '"'))
+    narrow, wide = text.split('"labelExpr": "(width < 420 ? ')[1].split(")[indexof")[0].split(" : ")
+    labels, few = (json.loads(array.replace('\\"', '"')) for array in (wide, narrow))
+    assert [label for label in few if label] == [x for x, y in zip(labels, few, strict=True) if y]
+    assert sum(map(bool, few)) >= 2
     assert 3 <= len(labels) <= 9
     assert max(map(len, labels)) <= 8
     assert len(set(labels)) == len(labels)

@@ -45,6 +45,22 @@ def test_the_reference_has_every_command_and_every_command_of_a_group(reference:
     )
 
 
+# --- the method ---------------------------------------------------------------------------------------
+
+
+def test_the_back_test_in_the_method_is_the_one_that_the_code_gives() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "method.py"))
+    written = script["METHOD"].read_text("utf-8")
+    assert script["method"](written) == written, "run `make docs`"
+    assert written.count("| inside |") == 4  # three outcomes, and the total that is none of its own
+
+
+def test_every_test_that_the_method_names_is_there() -> None:
+    named = set(re.findall(r"tests/\w+\.py", (ROOT / "docs" / "method.md").read_text("utf-8")))
+    assert len(named) >= 8
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
 # --- the policies -------------------------------------------------------------------------------------
 
 

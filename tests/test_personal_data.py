@@ -14,7 +14,8 @@ from outage_analysis.aggregation import build_cube
 from outage_analysis.claims import LONGEST_LABEL
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.incidents import load_incident
-from outage_analysis.pipeline import Plan, run
+from outage_analysis.pipeline import run
+from outage_analysis.plans import Plan
 from outage_analysis.reading import read_claims
 from outage_analysis.reports import write_report
 from outage_analysis.stores import save_claims
@@ -245,7 +246,7 @@ def test_no_secret_of_a_file_is_in_any_file_of_a_report(calls: Path, tmp_path: P
     analysis = run(Plan(claims=(calls,), max_rejects=0.9))
     folder = write_report(analysis, tmp_path / "out").parent
     files = [p for p in folder.rglob("*") if p.is_file()]
-    assert {p.suffix for p in files} == {".html", ".json", ".csv", ".parquet", ""}
+    assert {p.suffix for p in files} == {".html", ".json", ".csv", ".parquet", ".toml", ""}
     for path in files:
         content = path.read_bytes()
         if path.suffix == ".parquet":  # what is packed is not found as it stands

@@ -16,7 +16,8 @@ from outage_analysis.costs import cost_table, totals
 from outage_analysis.datasets import data_root
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
-from outage_analysis.pipeline import Analysis, Plan, run
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
 from outage_analysis.quality import quality_report
 from outage_analysis.reports import write_report
 from outage_analysis.stores import save_claims
@@ -55,6 +56,7 @@ def test_a_run_names_its_steps_as_they_start() -> None:
         "reading the incident, the policy and the ledger",
         "reading the claims",
         "computing the cost",
+        "drawing what is uncertain",
     ]
 
 

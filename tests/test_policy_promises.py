@@ -18,8 +18,9 @@ from scipy import integrate, stats
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.costs import cost_table
 from outage_analysis.costs.results import policy_result
-from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.pipeline import Plan, run
+from outage_analysis.errors import OutageAnalysisError, UsageError
+from outage_analysis.pipeline import run
+from outage_analysis.plans import Plan
 from outage_analysis.policies import FeeCredit, Policy, load_policy
 from outage_analysis.policies.findings import findings
 from outage_analysis.published import figure
@@ -151,8 +152,10 @@ def rates(**changes: Any) -> Ledger:  # noqa: ANN401 - keys of an assumption
 
 
 def stated(low: float, expected: float, high: float) -> Ledger:
-    rate = {"low": low, "expected": expected, "high": high}
-    return rates(classes=(), widest=(), stated=rate)
+    """A rate that is one of two, with this mean."""
+    share = (expected - low) / (high - low)
+    law = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
+    return rates(classes=(), widest=(), law=law)
 
 
 def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page
@@ -202,10 +205,12 @@ def test_a_cap_that_does_not_bind_changes_nothing(given_rates: Callable[[], Ledg
         assert free[column] == capped[column]
 
 
-def test_a_stated_rate_whose_bounds_hold_the_cap_is_refused_rather_than_cut() -> None:
-    with pytest.raises(ModelRefused, match="do not say what a cap") as refusal:
-        taken(stated(0.01, 0.1, 0.5), cap=FIRST_COME)
-    assert refusal.value.remedy == "Give it reference classes, or a rate below the cap."
+def test_a_cap_inside_a_stated_law_cuts_off_what_lies_beyond_it() -> None:
+    row = taken(stated(0.01, 0.1, 0.5), cap=FIRST_COME)  # 3 of 48 million is 0.0625
+    share = 0.09 / 0.49
+    served = 48 * MILLION * ((1 - share) * 0.01 + share * 0.0625)
+    assert row["expected"] == pytest.approx(served)
+    assert [row["low"], row["high"]] == pytest.approx([0.48 * MILLION, 3 * MILLION])
 
 
 def test_a_stated_rate_that_lies_on_one_side_of_the_cap_is_as_stated_or_the_cap() -> None:
@@ -440,7 +445,7 @@ def test_a_line_without_a_day_is_never_used_and_is_listed(page: Written) -> None
     plan = Plan(incident=OWN / "incident.toml", policy=page(text), claims=(), as_of=date(2999, 1, 1))
     analysis = run(plan)
     assert analysis.dropped_lines == ("line-0",)
-    for table in ("costs", "funnel", "drivers", "levers"):
+    for table in ("costs", "funnel", "tornado", "levers"):
         frame = analysis.tables[table]
         assert "line" not in frame.columns or "line-0" not in frame["line"]
     assert analysis.tables["totals"]["promised"].to_list() == [8.0]
@@ -467,6 +472,7 @@ AS_OF_OCTOBER = {
     "tv-vod",  # PP-08, 22 October
     "games",  # PP-09, 17 October
     "bike-scooter-overcharges",  # PP-19, 20 October
+    "paid-services",  # CO-12, 24 October
 }
 BY_YEAR_END = {
     "page-webtoon-cash",  # PP-07, 28 October

@@ -11,7 +11,8 @@ import pytest
 
 from outage_analysis.datasets import bundled_claims
 from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis, Plan, run
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
 from outage_analysis.reports import write_report
 from outage_analysis.severity import FAMILIES
 from tests.test_reports import Bundles, charts_of, contents

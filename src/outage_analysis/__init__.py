@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import load_incident as load_incident
     from outage_analysis.layouts import load_layout as load_layout
     from outage_analysis.payouts import payments as payments
-    from outage_analysis.pipeline import Plan as Plan
     from outage_analysis.pipeline import run as run
+    from outage_analysis.plans import Plan as Plan
     from outage_analysis.policies import load_policy as load_policy
     from outage_analysis.published import facts as facts
     from outage_analysis.reading import read_claims as read_claims
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from outage_analysis.stores import save_claims as save_claims
 
 _HOMES = {
-    "Plan": "pipeline",
+    "Plan": "plans",
     "build_cube": "aggregation",
     "cost_table": "costs",
     "facts": "published",

@@ -74,6 +74,39 @@ def incidents(
     print_nouns(load_incident, ids("incidents"), incident, "services", as_json=as_json)
 
 
+@catalogue.command()
+def assumptions(
+    ledger: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
+    *,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """List the bundled ledgers of assumptions, or check and show one: laws, bounds, sources, owners.
+
+    With --as-of, only what was public by that day. Example:
+
+        outage-analysis assumptions kakao-2022
+    """
+    from outage_analysis.assumptions import load_ledger
+    from outage_analysis.assumptions.listing import ledger_table
+    from outage_analysis.datasets import ids
+
+    if ledger is None:
+        print_nouns(load_ledger, ids("assumptions"), None, "assumptions", as_json=as_json)
+        return
+    page, by = load_ledger(ledger), day(as_of)
+    table = ledger_table(page if by is None else page.admissible(by))
+    if as_json:
+        print_json({"ledger": page.id, "as_of": page.as_of, "assumptions": table.to_dicts()})
+        return
+    short = table.drop("distribution", "lines", "facts", "owner", "approved_by", "segment")
+    print_table(short, f"{page.name.en}: {len(table)} assumptions")
+    for name, law in table.select("assumption", "distribution").iter_rows():
+        print_line(f"{name}: {law}")
+    if any(a.outcome_known for a in page.assumptions):
+        print_line("its authors knew how the case ended: a retrospective test, not a blind one")
+
+
 @policies.command("list")
 def list_(*, as_json: Json = False) -> None:
     """List the bundled policies: currency, lines, first day, and how many published sums they tie to.

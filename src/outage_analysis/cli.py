@@ -15,19 +15,24 @@ import typer
 
 from outage_analysis.catalogue import catalogue
 from outage_analysis.complaints import complaints
-from outage_analysis.console import print_costs, print_json, print_line, progress, tell_rejects
+from outage_analysis.console import print_json, print_line, progress, tell_rejects
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 from outage_analysis.exploring import exploring
+from outage_analysis.figures import cost_answer, print_costs
+from outage_analysis.modelling import modelling
 from outage_analysis.options import (
     AsOf,
+    Budget,
     ClaimFiles,
     ColumnPages,
     Counts,
+    Draws,
     Incident,
     Json,
     Ledger,
     MaxRejects,
     Policy,
+    Seed,
     plan_of,
 )
 
@@ -45,6 +50,7 @@ app = typer.Typer(
 )
 app.add_typer(complaints)
 app.add_typer(exploring)
+app.add_typer(modelling)
 app.add_typer(catalogue)
 
 
@@ -77,6 +83,13 @@ def report(
     as_of: AsOf = None,
     max_rejects: MaxRejects = "5%",
     hindsight: Annotated[bool, typer.Option(help="Show, apart, what came out after the as-of day.")] = True,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(help="Another policy to set beside, on the same draws; repeat for more."),
+    ] = None,
+    budget: Budget = None,
+    draws: Draws = None,
+    seed: Seed = None,
     lang: Annotated[str, typer.Option(help="Language of the report: en or ko.")] = "en",
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("build/report"),
     force: Annotated[bool, typer.Option("--force", help="Replace a report that is there.")] = False,
@@ -91,7 +104,21 @@ def report(
     from outage_analysis.pipeline import run
     from outage_analysis.reports import write_report
 
-    plan = plan_of(incident, policy, ledger, claims, columns, counts, as_of, max_rejects, hindsight=hindsight)
+    plan = plan_of(
+        incident,
+        policy,
+        ledger,
+        claims,
+        columns,
+        counts,
+        as_of,
+        max_rejects,
+        hindsight=hindsight,
+        compare=compare,
+        budget=budget,
+        draws=draws,
+        seed=seed,
+    )
     with progress() as step:
         analysis = run(plan, progress=step)
         step("writing the report")
@@ -114,43 +141,39 @@ def cost(
     counts: Counts = None,
     as_of: AsOf = None,
     max_rejects: MaxRejects = "5%",
+    budget: Budget = None,
+    draws: Draws = None,
+    seed: Seed = None,
     as_json: Json = False,
 ) -> None:
-    """Print the cost by cost line, service and loss band: low, expected, high.
+    """Print the cost: expected, how unsure it is, and by cost line, service and loss band.
 
-    Low and high are bounds, not a likely range. Cash and the face value of free goods are never
-    added. Works from claim files, or from totals alone. Examples:
+    P10 to P90 hold the total in eight of ten cases; low and high are bounds, not a likely range. Cash and
+    the face value of free goods are never added. Works from claim files, or from totals alone. Examples:
 
-        outage-analysis cost --json
+        outage-analysis cost --budget 300_000_000
 
         outage-analysis cost --counts totals.csv --json
     """
-    import polars as pl
-
     from outage_analysis.pipeline import run
 
+    plan = plan_of(
+        incident,
+        policy,
+        ledger,
+        claims,
+        columns,
+        counts,
+        as_of,
+        max_rejects,
+        budget=budget,
+        draws=draws,
+        seed=seed,
+    )
     with progress() as step:
-        analysis = run(
-            plan_of(incident, policy, ledger, claims, columns, counts, as_of, max_rejects), progress=step
-        )
-    tables = analysis.tables
-    table, sums = tables["costs"], tables["totals"]
-    if "claims_costs" in tables:  # one after the other, told apart by their basis
-        table = pl.concat([table, tables["claims_costs"]])
-        sums = pl.concat([sums, tables["claims_totals"]])
+        analysis = run(plan, progress=step)
+    tell_rejects(analysis.claims)
     if as_json:
-        print_json(
-            {
-                "incident": analysis.incident.id,
-                "policy": analysis.policy.id,
-                "as_of": analysis.as_of,
-                "currency": analysis.incident.currency,
-                "minor_units": analysis.incident.minor_units,  # the sums are in the smallest unit
-                "synthetic_claims": analysis.synthetic,
-                "lines_not_public_yet": analysis.dropped_lines,
-                "totals": sums.to_dicts(),
-                "costs": table.to_dicts(),
-            }
-        )
-        return
-    print_costs(analysis, table, sums)
+        print_json(cost_answer(analysis))
+    else:
+        print_costs(analysis)

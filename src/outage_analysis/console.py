@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
 
     from outage_analysis.claims import Claims
     from outage_analysis.inspection import Inspection
-    from outage_analysis.pipeline import Analysis
 
 WIDE = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -152,12 +151,16 @@ def print_table(frame: pl.DataFrame, title: str) -> None:
 
 
 def print_named(
-    tables: Mapping[str, pl.DataFrame], titles: Mapping[str, str], mark: str, notes: Iterable[str]
+    tables: Mapping[str, pl.DataFrame],
+    titles: Mapping[str, str],
+    mark: str,
+    notes: Iterable[str],
+    loss_digits: int = 0,
 ) -> None:
     """The tables that have a title, in the order of the titles, but for empty ones; then the notes."""
     for name, title in titles.items():
         if name in tables and len(tables[name]):
-            shown = _with_bands(tables[name].head(MOST_ROWS))
+            shown = _with_bands(tables[name].head(MOST_ROWS), loss_digits)
             print_table(shown, mark + title)
             if len(tables[name]) > len(shown):
                 print_line(f"and {len(tables[name]) - len(shown):,} more rows: --json has all")
@@ -165,7 +168,7 @@ def print_named(
         print_line(one_line(note, 400))
 
 
-def _with_bands(frame: pl.DataFrame) -> pl.DataFrame:
+def _with_bands(frame: pl.DataFrame, loss_digits: int) -> pl.DataFrame:
     """The band of whole losses in words, in place of its two ends."""
     import polars as pl
 
@@ -173,7 +176,7 @@ def _with_bands(frame: pl.DataFrame) -> pl.DataFrame:
 
     if not {"over", "up_to"} <= set(frame.columns) or not frame.schema["over"].is_integer():
         return frame
-    words = Words("en")
+    words = Words("en", loss_digits=loss_digits)
     band = pl.struct("over", "up_to").map_elements(
         lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
     )
@@ -216,36 +219,6 @@ def print_inspection(found: Inspection) -> None:
         print_line(f"{found.claimants:,} different claimants")
     print_line("")
     print_line(found.page.rstrip())
-
-
-def print_costs(analysis: Analysis, table: pl.DataFrame, sums: pl.DataFrame) -> None:
-    """Totals, cost lines and bands as tables, in whole currency."""
-    import polars as pl
-
-    from outage_analysis.labels import Words
-
-    words = Words("en", loss_digits=analysis.incident.loss_digits)
-    currency = analysis.incident.currency
-    scaled = pl.col("low", "expected", "high") / 10**analysis.incident.minor_units
-    sums, table = sums.with_columns(scaled), table.with_columns(scaled)
-    shown = sums.select("basis", "valuation", "low", "expected", "high", "left_out")
-    print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low and high are bounds")
-    band = (
-        pl.when(pl.col("rule") == "straddles")
-        .then(pl.lit("across bands"))
-        .otherwise(
-            pl.struct("over", "up_to").map_elements(
-                lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
-            )
-        )
-    )
-    numbers = ("count", "low", "expected", "high")
-    for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
-        print_table(part.select("line", *numbers, "status"), f"By cost line: {words(f'word.{basis}')}")
-    bands = table.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
-    for (basis, line), part in bands.group_by("basis", "line", maintain_order=True):
-        named = ["service"] if part["service"].null_count() < len(part) else []
-        print_table(part.select(*named, "band", *numbers), f"{line}, by loss band: {words(f'word.{basis}')}")
 
 
 def _cells(row: Iterable[object]) -> list[str]:

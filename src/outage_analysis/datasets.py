@@ -15,7 +15,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from outage_analysis.errors import UsageError
 
-Kind = Literal["incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped"]
+Kind = Literal[
+    "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests"
+]
 MOST_NAMED = 12
 
 
@@ -23,6 +25,15 @@ class Noun(BaseModel):
     """A value read from TOML: frozen, and strict about keys and types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether two pages say the same; what was computed from them since does not count."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(getattr(self, name) for name in type(self).model_fields)))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy with some fields replaced; what was computed from the old ones is forgotten."""

@@ -15,7 +15,9 @@ from outage_analysis.errors import UsageError
 LARGE = 100
 """From here on prose has no decimals."""
 LEAST_PERCENT = 0.01
-"""A share below this is only said to be so."""
+"""A share below this is only said to be so, and one as close to all."""
+NEARLY_ALL, ALL = 99.5, 100
+MOST_DIGITS = 4
 LANGUAGES = ("en", "ko")
 SHORT: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
@@ -74,14 +76,18 @@ class Words:
         return f"{value:,.2f}".rstrip("0").rstrip(".")
 
     def share(self, value: float) -> str:
-        """A share in percent, two significant digits."""
+        """A share in percent, two significant digits; close to all of it, as many as keep it from 100 %."""
         percent = value * 100
         if percent == 0:
             return "0%"
         if abs(percent) < LEAST_PERCENT:
             return f"<{LEAST_PERCENT}%"
         digits = max(0, 1 - math.floor(math.log10(abs(percent))))
-        return f"{percent:.{min(digits, 4)}f}%"
+        if NEARLY_ALL <= percent < ALL:
+            digits = -math.floor(math.log10(ALL - percent))
+            if ALL - percent < LEAST_PERCENT:
+                return f">{ALL - LEAST_PERCENT}%"
+        return f"{percent:.{min(digits, MOST_DIGITS)}f}%"
 
     def day(self, value: date) -> str:
         """A day: 29 December 2022, or 2022. 12. 29."""

@@ -182,7 +182,9 @@ def show(
         raise UsageError(f"the chart {name} needs a table", remedy=remedy)
     else:
         drawn = table
-    frame = _frame(source, as_of, lang, claims=CHARTS[name].claims)
+    entry = CHARTS[name]
+    from_claims = entry.claims or (isinstance(source, Analysis) and source.marked(entry.table))
+    frame = _frame(source, as_of, lang, claims=from_claims)
     words, day = frame.words, frame.as_of
     chart = draw(name, drawn, frame)
     if chart is None:
@@ -206,9 +208,9 @@ def _frame(
     incident = source.incident
     words = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
     if isinstance(source, Analysis):
-        names = names_of(incident, source.policy, source.ledger, lang=lang)
-        synthetic = claims and source.synthetic
-        return frame_of(incident, words, names, source.as_of, synthetic=synthetic)
+        return frame_of(
+            incident, words, source.names(lang), source.as_of, synthetic=claims and source.synthetic
+        )
     names, day = names_of(incident, lang=lang), as_of or incident.claims_to
     return frame_of(incident, words, names, day, synthetic=source.synthetic)
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from outage_analysis.errors import UsageError
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
-    from outage_analysis.pipeline import Plan
+    from outage_analysis.plans import Plan
 
+LONGEST = 17
+"""Digits of a sum that a command takes."""
+MOST_DRAWS = 2**20
+"""More would take minutes and gigabytes, for digits that nobody needs."""
 Incident = Annotated[str, typer.Option(help="Bundled id, or path to an incident's TOML.")]
 Policy = Annotated[
     str | None,
@@ -48,6 +52,14 @@ AsOf = Annotated[
     typer.Option(help="Use only what was public by this day (YYYY-MM-DD). By default the ledger's day."),
 ]
 MaxRejects = Annotated[str, typer.Option(help="Largest share of rejected rows to go on with: 5% or 0.05.")]
+Budget = Annotated[
+    str | None,
+    typer.Option(help="A sum in whole currency, such as 300_000_000: how likely does the cash exceed it?"),
+]
+Draws = Annotated[
+    int | None, typer.Option(help="Points of the uncertain inputs, a power of two. By default 16384.")
+]
+Seed = Annotated[int | None, typer.Option(help="Of those points: the same seed gives the same digits.")]
 Level = Annotated[str, typer.Option(help="Probability of the intervals: 80% or 0.8.")]
 Recovery = Annotated[
     bool, typer.Option("--recovery", help="Take synthetic claims, to see what they were made from again.")
@@ -69,9 +81,13 @@ def plan_of(
     max_rejects: str,
     *,
     hindsight: bool = True,
+    compare: list[str] | None = None,
+    budget: str | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
 ) -> Plan:
     """The plan that a command's options describe."""
-    from outage_analysis.pipeline import Plan
+    from outage_analysis.plans import Plan
 
     return Plan(
         incident=incident,
@@ -83,7 +99,43 @@ def plan_of(
         as_of=day(as_of),
         max_rejects=share(max_rejects),
         hindsight=hindsight,
+        compare=tuple(compare or ()),
+        budget=None if budget is None else money(budget),
+        **drawn(draws, seed),
     )
+
+
+class Drawn(TypedDict, total=False):
+    """How points of the uncertain inputs are taken."""
+
+    draws: int
+    seed: int
+
+
+def drawn(draws: int | None, seed: int | None) -> Drawn:
+    """The draws and the seed that are given; the others are as they are by default."""
+    if draws is not None and draws > MOST_DRAWS:
+        raise UsageError(
+            "--draws asks for too many points", value=draws, remedy=f"Take {MOST_DRAWS:,} or fewer."
+        )
+    if seed is not None and seed < 0:
+        raise UsageError("--seed is negative", value=seed, remedy="Take a whole number from 0 on.")
+    found: Drawn = {}
+    if draws is not None:
+        found["draws"] = draws
+    if seed is not None:
+        found["seed"] = seed
+    return found
+
+
+def money(text: str, option: str = "--budget") -> int:
+    """A sum in whole currency, written with or without separators."""
+    digits = text.replace("_", "").replace(",", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= LONGEST and int(digits)):
+        raise UsageError(
+            f"{option} is no sum in whole currency", value=text, remedy="Write it as 300_000_000."
+        )
+    return int(digits)
 
 
 def day(text: str | None, option: str = "--as-of") -> date | None:

@@ -187,35 +187,34 @@ def _key_path(loc: tuple[int | str, ...], page: dict[str, Any]) -> str:
 
 
 def _kinds(model: type[Noun], loc: tuple[int | str, ...]) -> str:
-    """The kinds that the tables of a list may be of."""
-    field = next(f for n, f in model.model_fields.items() if (f.alias or n) == loc[0])
-    found: list[str] = []
-
-    def walk(annotation: Any) -> None:  # noqa: ANN401 - annotations have no common type
-        if isinstance(annotation, type) and issubclass(annotation, Noun):
-            found.extend(get_args(annotation.model_fields["kind"].annotation))
-        for inner in getattr(annotation, "__args__", ()):
-            walk(inner)
-
-    walk(field.annotation)
+    """The kinds that the tables under a key may be of."""
+    key = next(step for step in reversed(loc) if isinstance(step, str))
+    found: dict[str, None] = {}
+    for noun in _nouns(model):
+        for name, field in noun.model_fields.items():
+            if (field.alias or name) == key:
+                for kind in _nouns(field.annotation, deep=False):
+                    told = kind.model_fields.get("kind")
+                    found |= dict.fromkeys(get_args(told.annotation) if told else ())
     return "Known: " + ", ".join(found) + "."
 
 
 def _known_keys(model: type[Noun]) -> list[str]:
     """Every key of the model and of the nouns inside it, by its name in the file."""
-    keys: set[str] = set()
-    seen: set[type[Noun]] = set()
+    return sorted({f.alias or n for noun in _nouns(model) for n, f in noun.model_fields.items()})
 
-    def walk(annotation: Any) -> None:  # noqa: ANN401 - annotations have no common type
-        if isinstance(annotation, type) and issubclass(annotation, Noun):
-            if annotation in seen:
-                return
-            seen.add(annotation)
-            for name, field in annotation.model_fields.items():
-                keys.add(field.alias or name)
+
+def _nouns(annotation: Any, *, deep: bool = True) -> list[type[Noun]]:  # noqa: ANN401 - of any type
+    """The nouns that an annotation names and, if deep, those inside them, each once."""
+    seen: dict[type[Noun], None] = {}
+
+    def walk(inner: Any) -> None:  # noqa: ANN401 - annotations have no common type
+        if isinstance(inner, type) and issubclass(inner, Noun) and inner not in seen:
+            seen[inner] = None
+            for field in inner.model_fields.values() if deep else ():
                 walk(field.annotation)
-        for inner in getattr(annotation, "__args__", ()):
-            walk(inner)
+        for part in getattr(inner, "__args__", ()):
+            walk(part)
 
-    walk(model)
-    return sorted(keys)
+    walk(annotation)
+    return list(seen)

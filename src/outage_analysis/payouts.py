@@ -41,7 +41,8 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         `rule` (pays, nothing, review, not_entitled, straddles), `segment` (null for those in none),
         `claims`, `loss`, and the payment in
         units of the currency, scale 4: `payment` (null under review or when only bounded),
-        `payment_low`, `payment_high` (null when unbounded).
+        `payment_low`, `payment_high` (null when unbounded); `payment_squared`, the sum of squared
+        payments as a float, for variances (null where the payment is, or where the cube has no squares).
 
     Raises:
         UsageError: the cube lacks a dimension that a line asks for.
@@ -56,6 +57,7 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         "claims": pl.Int64,
         "loss": pl.Int64,
         **dict.fromkeys(AMOUNTS, MONEY),
+        "payment_squared": pl.Float64,
     }
     typed = [pl.col(name).cast(dtype) for name, dtype in schema.items()]
     try:
@@ -87,18 +89,25 @@ def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
     exact = pl.col("fixed") * pl.col("claims") + (
         pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     )
-    whole = [pl.when(pl.col(c).null_count() == 0).then(pl.col(c).sum()) for c in ("loss", *AMOUNTS)]
+    sums = ("loss", *AMOUNTS, "payment_squared")
+    whole = [pl.when(pl.col(c).null_count() == 0).then(pl.col(c).sum()) for c in sums]
     nothing = pl.lit(Decimal(0), MONEY)
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
         cube.frame.with_columns(entitled=entitled, tariff=number.cast(pl.Int64))
         .join(places, on=["over", "up_to", "tariff"], nulls_equal=True)
-        .with_columns(payment=pl.when(pl.col("claims") == 0).then(nothing).otherwise(exact.cast(MONEY)))
+        .with_columns(
+            payment=pl.when(pl.col("claims") == 0).then(nothing).otherwise(exact.cast(MONEY)),
+            payment_squared=_squared(),
+        )
         .with_columns(
             payment_low=pl.col("payment").fill_null((pl.col("low") * pl.col("claims")).cast(MONEY)),
             payment_high=pl.col("payment").fill_null((pl.col("high") * pl.col("claims")).cast(MONEY)),
         )
-        .with_columns(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS)
+        .with_columns(
+            *(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS),
+            payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
+        )
         .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
         .agg(pl.col("claims").sum(), *whole)
         .sort(*cube.dimensions, "entitled", "tariff", "place", nulls_last=True)
@@ -112,6 +121,15 @@ def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
             rule=pl.when("entitled").then("rule").otherwise(pl.lit("not_entitled")),
         )
     )
+
+
+def _squared() -> pl.Expr:
+    """Sum of (fixed + slope x loss)^2, in floats: it decides no published figure."""
+    fixed, slope = (pl.col(c).cast(pl.Float64) for c in ("fixed", "slope"))
+    loss, squared = (pl.col(c).cast(pl.Float64) for c in ("loss", "loss_squared"))
+    moving = 2 * fixed * slope * loss + slope**2 * squared
+    of_claims = fixed**2 * pl.col("claims") + pl.when(slope == 0).then(0.0).otherwise(moving)
+    return pl.when(pl.col("claims") == 0).then(0.0).otherwise(of_claims)
 
 
 def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:

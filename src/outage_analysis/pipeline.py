@@ -5,26 +5,46 @@ This is the only module that knows the order of the steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.aggregation import build_cube, dimension_labels
+from outage_analysis.alternatives import Compared, beside
 from outage_analysis.assumptions import Ledger, load_ledger
+from outage_analysis.charts.specs import names_of
 from outage_analysis.claims import Claims
-from outage_analysis.costs import cost_table, drivers, levers, tie_outs, totals
-from outage_analysis.cube import Cube, read_counts
-from outage_analysis.datasets import bundled_claims, ids, nearest
-from outage_analysis.distributions import display_bands
+from outage_analysis.costs import (
+    Uncertainty,
+    award_views,
+    break_evens,
+    cost_indices,
+    cost_table,
+    given_exceeding,
+    levers,
+    portfolio_of,
+    simulate,
+    steps,
+    tie_outs,
+    tornado,
+    total_law,
+    totals,
+    uncertainty_tables,
+)
+from outage_analysis.costs.backtest.results import Backtest
+from outage_analysis.costs.backtest.retrospect import backtest
+from outage_analysis.costs.sensitivity.levers import LEVERS
+from outage_analysis.costs.sensitivity.tornado import TORNADO
+from outage_analysis.cube import Cube
+from outage_analysis.datasets import ids
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.layouts import load_layout
-from outage_analysis.policies import Policy, load_policy, refuse_misfit
+from outage_analysis.incidents import Incident
+from outage_analysis.plans import Plan, cubes_of, last_day, pages_of
+from outage_analysis.policies import Policy, load_policy
 from outage_analysis.published import TieOut
-from outage_analysis.reading import MAX_REJECTS, read_claims
+from outage_analysis.retrospects import load_retrospect
 from outage_analysis.tables import (
     cited_facts,
     claims_tables,
@@ -35,34 +55,8 @@ from outage_analysis.tables import (
 )
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to analyse. Ids of bundled pages and paths to one's own serve alike.
-
-    Args:
-        incident: the outage.
-        policy: the promises; by default the bundled policy of the incident's id.
-        ledger: the assumptions; by default the bundled ledger of that id, if there is one.
-        claims: complaint files, folders or patterns, or one warehouse file; by default the bundled
-            synthetic file of that id, if there is one.
-        columns: layouts of files that differ from what the incident says.
-        counts: a CSV of totals by service, claimant type and band, instead of claims.
-        as_of: use only what was public by this day; by default the ledger's day.
-        max_rejects: the largest share of rejected rows to go on with.
-        hindsight: whether to show, apart, what came out after `as_of`.
-    """
-
-    incident: str | Path = "kakao-2022"
-    policy: str | Path | None = None
-    ledger: str | Path | None = None
-    claims: tuple[str | Path, ...] | None = None
-    columns: tuple[str | Path, ...] = ()
-    counts: str | Path | None = None
-    as_of: date | None = None
-    max_rejects: float = MAX_REJECTS
-    hindsight: bool = True
+DOUBT = ("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps")
+"""Tables of the headline's uncertainty run."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +76,12 @@ class Analysis:
     """Every table of the report, by name."""
     dropped_lines: tuple[str, ...] = ()
     """Cost lines that were not public by `as_of`."""
+    runs: dict[str, Uncertainty] = field(default_factory=dict, repr=False)
+    """The uncertainty runs by basis: published, and synthetic or claims. None where nothing is expected."""
+    backtest: Backtest | None = field(default=None, repr=False)
+    """In hindsight only: how the same policy and ledger did, where a page of outcomes is bundled."""
+    compared: Compared | None = field(default=None, repr=False)
+    """The policy beside those that the plan names."""
 
     @property
     def tie_outs(self) -> tuple[TieOut, ...]:
@@ -92,6 +92,28 @@ class Analysis:
     def synthetic(self) -> bool:
         """Whether the claims are synthetic."""
         return any(cube.synthetic for cube in self.cubes.values())
+
+    @property
+    def headline(self) -> str:
+        """What the headline rests on: published counts where they give any, else claims or synthetic ones."""
+        return next(iter(self.runs), "")
+
+    def names(self, lang: str) -> dict[str, str]:
+        """What readers call everything that has an id."""
+        tried = self.backtest.page if self.backtest else None
+        names = names_of(self.incident, self.policy, self.ledger, tried, lang=lang)
+        return names | {p.id: p.name[lang] for p in (self.compared.policies if self.compared else ())}
+
+    def marked(self, name: str) -> bool:
+        """Whether a table is made from synthetic rows, and must say so."""
+        drawn = self.headline == "synthetic" and name in DOUBT
+        return self.synthetic and (drawn or name.startswith("claims_"))
+
+    def doubt(self, basis: str, name: str) -> pl.DataFrame | None:
+        """A table of the uncertainty run of a basis, such as its quantiles; None where nothing was drawn."""
+        if basis not in self.runs:
+            return None
+        return self.tables.get(name if basis == self.headline else f"claims_{name}")
 
     def total(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
         """The row of the totals for one basis: published, synthetic or claims."""
@@ -113,28 +135,30 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         ModelRefused: nothing can be said about the cost as of that day.
     """
     progress("reading the incident, the policy and the ledger")
-    incident, policy, ledger = _pages(plan)
-    as_of = plan.as_of or (ledger.as_of if ledger else _last_day(policy))
+    incident, policy, ledger = pages_of(plan)
+    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy))
     progress("reading the claims")
     known = policy.as_known_on(as_of)
-    claims, cubes = _cubes(plan, incident, known)
+    claims, cubes = cubes_of(plan, incident, known)
     progress("computing the cost")
     published = cost_table(policy, ledger, as_of=as_of)
     paid = [cube for name, cube in cubes.items() if name == "cost" or cube.line]
     given = cost_table(policy, ledger, as_of=as_of, cubes=paid) if paid else None
     _refuse_if_silent(published if given is None else pl.concat([published, given]), policy, as_of)
     _, later = policy.public_by(as_of)
+    progress("drawing what is uncertain")
+    runs = _runs(plan, policy, ledger, as_of, paid)
+    budget = None if plan.budget is None else plan.budget * 10.0**incident.minor_units
+    if budget is not None and not any("cash" in drawn.portfolio.valuations for drawn in runs.values()):
+        _refuse_no_cash("a budget")
+    compared = beside(plan, incident, policy, ledger, as_of)
+    tried = _tried(plan, policy, ledger, as_of)
     tables = {
-        "costs": published,
-        "totals": totals(published),
-        "funnel": funnel_table(policy, ledger, as_of, published),
-        "drivers": drivers(policy, ledger, as_of=as_of),
-        "levers": levers(policy, ledger, as_of=as_of),
-        "services": service_table(incident),
-        "facts": cited_facts(incident, policy, ledger, as_of=as_of),
-        "headlines": headline_table(incident, published, as_of),
-        "tie_outs": tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
+        **_published(incident, policy, ledger, as_of, published),
         **claims_tables(claims, cubes, known, given),
+        **_doubt(runs, published, given, budget),
+        **({} if compared is None else compared.tables),
+        **({} if tried is None else {"hindsight_backtest": tried.ranges, "hindsight_rivals": tried.rivals}),
     }
     return Analysis(
         plan,
@@ -146,92 +170,122 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         cubes,
         hindsight_apart(tables, incident, as_of, shown=plan.hindsight),
         tuple(x.id for x in later),
+        runs,
+        tried,
+        compared,
     )
 
 
-def _pages(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
-    incident = load_incident(plan.incident)
-    if plan.policy is None and incident.id not in ids("policies"):
-        raise UsageError(f"no bundled policy for {incident.id}", remedy="Give one with --policy.")
-    policy = load_policy(plan.policy or incident.id)
-    bundled = incident.id if plan.policy is None and incident.id in ids("assumptions") else None
-    chosen = plan.ledger or bundled
-    ledger = load_ledger(chosen) if chosen else None
-    refuse_misfit(policy, incident)
-    _refuse_strangers(incident, policy, ledger)
-    return incident, policy, ledger
-
-
-def _last_day(policy: Policy) -> date:
-    """The day by which every dated line was public."""
-    days = [line.public_on for line in policy.lines if line.public_on]
-    if not days:
-        raise UsageError(f"no line of {policy.id} has a day", remedy="Give its lines their public_on.")
-    return max(days)
-
-
-def _refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None) -> None:
-    """Refuse a policy that entitles what the incident does not have, and another incident's ledger."""
-    values: dict[str, list[str] | None] = {
-        "service": [s.id for s in incident.services],
-        "claimant_type": [c.id for c in incident.claimant_types],
-        **{d.id: dimension_labels(d) if d.kind == "number" else None for d in incident.dimensions},
+def _published(
+    incident: Incident, policy: Policy, ledger: Ledger | None, as_of: date, published: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """The tables that rest on published figures alone, but for the uncertainty run."""
+    return {
+        "costs": published,
+        "totals": totals(published),
+        "funnel": funnel_table(policy, ledger, as_of, published),
+        "services": service_table(incident),
+        "facts": cited_facts(incident, policy, ledger, as_of=as_of),
+        "headlines": headline_table(incident, published, as_of),
+        "tie_outs": tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
     }
-    taken = {x.id for x in (*incident.services, *incident.claimant_types)}
-    for line in policy.lines:
-        if line.id in taken:  # tables would call one by the other's name
-            raise UsageError(
-                "a cost line has the id of a service or a claimant type",
-                value=line.id,
-                remedy="Rename the line.",
-            )
-    whom = [(x, x.eligibility) for x in policy.lines]
-    whom += [(x, s.when) for x in policy.schedules for s in x.segments]
-    for line, entitles in whom:
-        for dimension, entitled in entitles.items():
-            if dimension not in values:
-                raise UsageError(f"the line {line.id} depends on {dimension}, which no claim has")
-            known = values[dimension]
-            stranger = None if known is None else next((v for v in entitled if v not in known), None)
-            if stranger is not None:
-                raise UsageError(
-                    f"the line {line.id} entitles a {dimension} that the incident does not have",
-                    value=stranger,
-                    remedy=nearest(stranger, known or []),
-                )
-    if ledger is not None and ledger.incident != incident.id:
-        raise UsageError(
-            f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",
-            remedy="Give the incident's own ledger with --ledger.",
+
+
+def _tried(plan: Plan, policy: Policy, ledger: Ledger | None, as_of: date) -> Backtest | None:
+    """The back-test of what this run forecasts, where outcomes may be shown and a page of them is bundled."""
+    if not plan.hindsight or ledger is None:
+        return None
+    for page in map(load_retrospect, ids("backtests")):
+        if (page.policy, page.ledger, page.as_of) != (policy.id, ledger.id, as_of):
+            continue
+        if (load_policy(page.policy), load_ledger(page.ledger)) != (policy, ledger):
+            continue  # pages of one's own that bear the bundled ids
+        with suppress(ModelRefused, UsageError):  # not all of its outcomes are known
+            return backtest(page, draws=plan.draws, seed=plan.seed)
+    return None
+
+
+def _runs(
+    plan: Plan, policy: Policy, ledger: Ledger | None, as_of: date, paid: list[Cube]
+) -> dict[str, Uncertainty]:
+    """What can be drawn: published counts, claims; nothing of what has no expected cost."""
+    portfolios = {"published": portfolio_of(policy, ledger, as_of=as_of)}
+    if paid:
+        basis = "synthetic" if any(cube.synthetic for cube in paid) else "claims"
+        portfolios[basis] = portfolio_of(policy, ledger, as_of=as_of, cubes=paid)
+    drawn = {basis: found for basis, found in portfolios.items() if found.streams}
+    return {basis: simulate(found, draws=plan.draws, seed=plan.seed) for basis, found in drawn.items()}
+
+
+def _doubt(
+    runs: dict[str, Uncertainty],
+    published: pl.DataFrame,
+    given: pl.DataFrame | None,
+    budget: float | None,
+) -> dict[str, pl.DataFrame]:
+    """The tables of each run: those of the headline under their own names, others marked as the claims'."""
+    tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
+    for number, (basis, drawn) in enumerate(runs.items()):
+        found = uncertainty_tables(drawn, budget=budget)
+        if number == 0:
+            found |= {
+                "tornado": tornado(drawn.portfolio),
+                "levers": levers(drawn.portfolio),
+                "total_law": total_law(drawn, budget),
+                "steps": steps(
+                    published if basis == "published" or given is None else given, found["contributions"]
+                ),
+            }
+        tables |= {f"claims_{name}" if number else name: table for name, table in found.items()}
+    return tables
+
+
+def sensitivity_tables(
+    analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
+) -> dict[str, pl.DataFrame]:
+    """What moves the cost of an analysis: of its published counts where there are any, else of its claims.
+
+    Args:
+        analysis: what `run` returned.
+        limit: a sum of cash in whole currency: what would have to be true for it to be exceeded?
+        awards: mean awards of a review in whole currency: what if one were decided on?
+
+    Returns:
+        `tornado`, `levers`, `indices` (shares of the variance of the cash); with a limit `break_evens` and
+        `given`; with awards `awards`.
+
+    Raises:
+        ModelRefused: nothing is expected in cash, or too few draws exceed the limit.
+        UsageError: an award where nothing is reviewed.
+    """
+    if not analysis.runs:
+        raise ModelRefused(
+            "no line has an expected cost, so nothing moves it",
+            remedy="Give a ledger with the inputs that the policy needs.",
         )
+    drawn = analysis.runs[analysis.headline]
+    tables = {name: analysis.tables[name] for name in ("tornado", "levers")}
+    if "cash" not in drawn.laws:
+        if awards or limit is not None:
+            _refuse_no_cash("a sum or an award")
+        return tables
+    with suppress(ModelRefused):  # nothing is uncertain, or inputs are declared to depend on each other
+        tables["indices"] = cost_indices(drawn.portfolio)
+    unit = 10**analysis.incident.minor_units
+    if awards:
+        views = {"draws": analysis.plan.draws, "seed": analysis.plan.seed}
+        tables["awards"] = award_views(drawn.portfolio, [float(a * unit) for a in awards], **views)
+    if limit is not None:
+        amount = float(limit * unit)
+        tables["break_evens"] = break_evens(drawn.portfolio, amount)
+        tables["given"] = given_exceeding(drawn, amount)
+    return tables
 
 
-def _cubes(plan: Plan, incident: Incident, policy: Policy) -> tuple[Claims | None, dict[str, Cube]]:
-    if plan.counts is not None:
-        if plan.claims:
-            raise UsageError("give claim files or counts, not both")
-        return None, {"cost": read_counts(plan.counts, incident)}
-    paths = plan.claims
-    if paths is None:
-        bundled = bundled_claims(incident.id)
-        paths = (bundled,) if bundled else ()
-    if not paths:
-        return None, {}
-    layouts = [load_layout(page) for page in plan.columns]
-    claims = read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
-    asked = {
-        d for x in policy.schedules for whom in (x.eligibility, *(s.when for s in x.segments)) for d in whom
-    }
-    eligibility = sorted(asked - {"service", "claimant_type"})
-    by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
-    display = display_bands(policy.cuts, negative=incident.loss.negative == "band")
-    profile = [d.id for d in incident.dimensions if d.id not in eligibility]
-    return claims, {
-        "cost": build_cube(claims, dimensions=("service", "claimant_type", *eligibility), policy=policy),
-        "intake": build_cube(claims, dimensions=("service", "claimant_type", "filed_on"), bands=display),
-        "profile": build_cube(claims, dimensions=("service", *eligibility, *profile), bands=display),
-        **{f"claimants of {x.id}": build_cube(claims, policy=policy, line=x) for x in by_claimant},
-    }
+def _refuse_no_cash(asked: str) -> None:
+    """Refuse a question about cash where none is expected, rather than leave it out of the answer."""
+    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
+    raise ModelRefused(f"no line has an expected cost in cash, so nothing is known of {asked}", remedy=remedy)
 
 
 def _refuse_if_silent(table: pl.DataFrame, policy: Policy, as_of: date) -> None:

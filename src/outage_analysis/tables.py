@@ -50,7 +50,11 @@ def hindsight_apart(
 
 
 def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame) -> pl.DataFrame:
-    """Reports, filings and payments of each schedule with a published count."""
+    """Reports, filings and payments of each schedule with a published count.
+
+    Reports in the end, those entitled and filings of people who never reported are stages where the
+    ledger states them.
+    """
     rows: list[tuple[object, ...]] = []
     lines = table.filter(
         pl.col("basis") == "published", pl.col("level") == "line", pl.col("count").is_not_null()
@@ -60,8 +64,18 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
         if not isinstance(line, Schedule):
             continue
         funnel = funnel_of(line, ledger, as_of)
+        stages = {
+            "ultimate": (funnel.ultimate, "ultimate"),
+            "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
+            "entitled": (funnel.reports, "entitled_share"),
+            "new": (funnel.reports * funnel.new, "new_applicants"),
+            "filed": (funnel.filed, ""),
+            "paid": (funnel.paid, ""),
+        }
         rows.append((name, "reported", count, count, count))
-        for stage, share in (("filed", funnel.filing), ("paid", funnel.paid)):
+        for stage, (share, kind) in stages.items():
+            if kind and kind not in funnel.entries:
+                continue
             expected = None if share.expected is None else count * share.expected
             high = 1.0 if share.high is None else share.high
             rows.append((name, stage, count * share.low, expected, count * high))
@@ -74,7 +88,8 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
 def headline_table(incident: Incident, published: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """What others said, with our own figure of the same line first; later ones are marked as hindsight."""
     lines = {h.line for h in incident.headlines if h.line}
-    ours = published.filter(pl.col("line").is_in(sorted(lines)), pl.col("level") == "line")
+    theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
+    ours = published.filter(theirs, level="line")
     rows: list[tuple[object, ...]] = [
         ("", r["line"], r["low"], r["expected"], r["high"], as_of, "", False)
         for r in ours.iter_rows(named=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from outage_analysis.charts import claims, costs, fits, forecasts, linked, losses
+from outage_analysis.charts import claims, costs, fits, forecasts, linked, losses, ranges, totals
 from outage_analysis.charts.theme import Drawn, Frame, NothingToDraw
 
 __all__ = ["CHARTS", "Drawn", "Entry", "Frame", "draw"]
@@ -28,11 +28,16 @@ class Entry:
 
 
 CHARTS: dict[str, Entry] = {
-    "cost_by_band": Entry("costs", costs.cost_by_band),
+    "cost_by_band": Entry("costs", costs.cost_by_band, page=False),
     "headlines": Entry("headlines", costs.headlines),
     "funnel": Entry("funnel", costs.funnel),
-    "drivers": Entry("drivers", costs.drivers),
+    "total_law": Entry("total_law", totals.total_law),
+    "exceedance": Entry("total_law", totals.exceedance),
+    "waterfall": Entry("steps", totals.waterfall),
+    "tornado": Entry("tornado", ranges.tornado),
     "free_goods": Entry("costs", costs.free_goods),
+    "backtest": Entry("hindsight_backtest", ranges.backtest),
+    "comparison": Entry("comparison", ranges.comparison),
     "band_distribution": Entry("claims_bands", losses.band_distribution, claims=True),
     "intake": Entry("claims_intake", claims.intake, claims=True),
     "small_multiples": Entry("claims_bands", losses.small_multiples, claims=True, page=False),

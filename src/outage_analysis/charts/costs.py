@@ -1,4 +1,4 @@
-"""Charts of the cost: by band, against headlines, funnel, drivers, free goods."""
+"""Charts of the cost: by band, against headlines, funnel, free goods."""
 
 from __future__ import annotations
 
@@ -132,25 +132,26 @@ def _decades(data: pl.DataFrame) -> list[float]:
 
 
 def funnel(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars: reports, filings and payments expected; a thin rule spans the bounds."""
+    """Bars: how many are expected at each stage, from reports to payments; a thin rule spans the bounds."""
     w = frame.words
     rows = table.filter(pl.col("line") == table["line"][0])
     if rows["expected"].null_count():
         raise NothingToDraw
     data = rows.with_columns(
-        stage=pl.col("stage").map_elements(lambda s: w(f"word.{s}"), return_dtype=pl.String),
+        stage=pl.col("stage").map_elements(lambda s: folded(w(f"word.{s}")), return_dtype=pl.String),
         label=pl.col("expected").map_elements(
             lambda v: w.number(v if float(v).is_integer() else round(w.rounded(v))), return_dtype=pl.String
         ),
     )
-    y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None)
-    room = alt.Scale(domain=[0, float(data["high"].max()) * 1.2])  # type: ignore[arg-type]
+    y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None, axis=names_axis())
+    room = alt.Scale(domain=[0, float(data.select(pl.max("expected", "high")).max_horizontal()[0]) * 1.2])
     base = alt.Chart(plain(data))
     x = alt.X("expected:Q", title=w("chart.funnel_x"), scale=room, axis=FEW)
     bars = base.mark_bar(size=18).encode(x, y)
     spans = base.mark_rule(color=INK, strokeWidth=1.2).encode(alt.X("low:Q", scale=room), alt.X2("high:Q"), y)
     labels = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600).encode(x, y, text="label:N")
-    first, last = rows["expected"][0], rows["expected"][-1]
+    found = dict(rows.select("stage", "expected").rows())
+    first, last = found.get("reported", rows["expected"][0]), found.get("paid", rows["expected"][-1])
     return dressed(
         bars + spans + labels,
         frame,
@@ -159,53 +160,6 @@ def funnel(table: pl.DataFrame, frame: Frame) -> Drawn:
         subtitle=w("chart.funnel_subtitle"),
         description=w("chart.funnel_description"),
     )
-
-
-def drivers(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Tornado on a log axis: the expected cost with one input at its least and its most."""
-    w = frame.words
-    divisor, unit = w.axis(float(table["cost_expected"][0]))
-    data = table.with_columns(
-        pl.col("cost_low", "cost_expected", "cost_high") / divisor,
-        name=pl.col("assumption").map_elements(
-            lambda a: folded(_before_colon(frame.name(a))), return_dtype=pl.String
-        ),
-    ).with_columns(
-        low_label=pl.col("cost_low").map_elements(lambda v: w.number(w.rounded(v)), return_dtype=pl.String),
-        high_label=pl.col("cost_high").map_elements(lambda v: w.number(w.rounded(v)), return_dtype=pl.String),
-    )
-    low, high = float(data["cost_low"].min()) / 2.5, float(data["cost_high"].max()) * 3.5  # type: ignore[arg-type]
-    scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
-    base = alt.Chart(plain(data))
-    axis = alt.Axis(
-        format="~g",
-        values=[v for k in range(-3, 9) for v in (10.0**k, 3 * 10.0**k) if low < v < high],
-    )
-    x = alt.X("cost_low:Q", scale=scale, title=w("chart.drivers_x", unit=unit), axis=axis)
-    bars = base.mark_bar(size=18).encode(
-        x,
-        alt.X2("cost_high:Q"),
-        y,
-        color=alt.condition(alt.datum.name == data["name"][0], alt.value(ACCENT), alt.value(GREY)),
-    )
-    middle = base.mark_rule(color=INK, strokeDash=[3, 3]).encode(alt.X("cost_expected:Q", scale=scale))
-    left = base.mark_text(align="right", dx=-5).encode(x, y, text="low_label:N")
-    right = base.mark_text(align="left", dx=5).encode(
-        alt.X("cost_high:Q", scale=scale), y, text="high_label:N"
-    )
-    return dressed(
-        bars + middle + left + right,
-        frame,
-        height=(ROW + 8) * len(data),
-        title=w("chart.drivers_chart_title", name=data["name"][0].replace("\n", " ")),
-        subtitle=w("chart.drivers_subtitle", unit=unit),
-        description=w("chart.drivers_description"),
-    )
-
-
-def _before_colon(name: str) -> str:
-    return name.split(":", maxsplit=1)[0]
 
 
 def free_goods(costs: pl.DataFrame, frame: Frame) -> Drawn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.charts import points
+from outage_analysis.charts.axes import labelled, log_ticks
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
@@ -26,10 +26,6 @@ from outage_analysis.labels import Words
 HEIGHT = 320
 GAP = 15
 """Pixels between two labels one above the other."""
-FEW_DECADES = 2.5
-"""An axis over fewer decades has ticks at 2 and 5 too."""
-SOME_DECADES = 4
-"""Over fewer than these it has ticks at 3."""
 LEAST_WHOLE = 100
 """From here on a loss is told in whole units."""
 CLEAR = 0.9
@@ -185,18 +181,12 @@ def _last(lines: pl.DataFrame, families: Sequence[str], column: str) -> list[flo
 def _loss_axis(frame: Frame, losses: Sequence[float]) -> alt.X:
     """A log axis of losses with ticks that a person says: 10k, 100k, 1m."""
     low, high = min(losses), max(losses)
-    decades = math.log10(high / low)
-    steps = (1, 2, 5) if decades < FEW_DECADES else (1, 3) if decades < SOME_DECADES else (1,)
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    ticks = [s * 10**k for k in range(first, last + 1) for s in steps if low <= s * 10**k <= high]
-    labels = [_amount(frame.words, tick) for tick in ticks]
-    # Arrays written as JSON are expressions of the same meaning.
-    shown = f"{json.dumps(labels, ensure_ascii=False)}[indexof({ticks}, datum.value)]"
+    ticks = log_ticks(low, high)
     return alt.X(
         "loss:Q",
         title=frame.words("chart.loss_x", loss=frame.loss),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=alt.Axis(values=ticks, labelExpr=shown, labelSeparation=5),
+        axis=labelled(ticks, [_amount(frame.words, tick) for tick in ticks]),
     )
 
 

@@ -12,13 +12,20 @@ from outage_analysis.charts.theme import Frame
 from outage_analysis.incidents import Incident
 from outage_analysis.labels import Words
 from outage_analysis.policies import Policy
+from outage_analysis.retrospects import Retrospect
 
 
 def names_of(
-    incident: Incident, policy: Policy | None = None, ledger: Ledger | None = None, *, lang: str
+    incident: Incident,
+    policy: Policy | None = None,
+    ledger: Ledger | None = None,
+    tried: Retrospect | None = None,
+    *,
+    lang: str,
 ) -> dict[str, str]:
     """Id -> name for everything that has one."""
-    named: list[Any] = [*incident.services, *incident.claimant_types, *incident.tie_outs]
+    named: list[Any] = [*(tried.outcomes if tried else ())]  # first: an id of another page is that page's
+    named += [*incident.services, *incident.claimant_types, *incident.tie_outs]
     named += (*policy.lines, *policy.tie_outs) if policy else ()
     named += ledger.assumptions if ledger else ()
     return {item.id: item.name[lang] for item in named} | {h.fact: h.name[lang] for h in incident.headlines}

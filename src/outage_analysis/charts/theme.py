@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import altair as alt
 import polars as pl
@@ -41,6 +41,7 @@ class Frame:
         return self.names.get(id_ or "", id_ or self.words("word.all"))
 
 
+Axis = TypeVar("Axis", alt.X, alt.Y)
 Drawn = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
 """What a chart function returns: charts of several views are concatenations."""
 
@@ -94,16 +95,21 @@ def laid_out(
     return dressed_chart
 
 
-def on_field(y: alt.Y, field: str) -> alt.Y:
+def on_field(axis: Axis, field: str) -> Axis:
     """The same axis for another field."""
-    other = y.copy()
+    other = axis.copy()
     other.shorthand = f"{field}:Q"
     return other
 
 
-def names_axis(limit: int = 180) -> alt.Axis:
-    """An axis of names, each on as many lines as `folded` gave it: a phone has no room for one line."""
-    return alt.Axis(labelExpr="split(datum.label, '\\n')", labelLimit=limit, labelLineHeight=13)
+def names_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
+    """An axis of names, each on as many lines as `folded` gave it: a phone has no room for one line.
+
+    Names of so many lines stand in the middle of their rows.
+    """
+    height, label = 13, "split(datum.label, '\\n')"
+    raised = height * (1 - lines) / 2
+    return alt.Axis(labelExpr=label, labelLimit=limit, labelLineHeight=height, labelOffset=raised)
 
 
 def folded(text: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import Literal
 
+from outage_analysis.assumptions import Handling
 from outage_analysis.bands import Band
 from outage_analysis.costs.funnel import Funnel, Input, named, status_of
-from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
+from outage_analysis.errors import ModelRefused
+from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
 from outage_analysis.published import Fact, figure
 
 Row = dict[str, object]
@@ -25,7 +25,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
         "rule": "schedule",
         "claimant_type": " ".join(line.eligibility.get("claimant_type", ())) or None,
     }
-    count = _public(line.published_count, as_of)
+    count = published(line.published_count, as_of)
     if count is None:
         status = "not_public_yet" if line.published_count else "not_published"
         yield {**head, "status": status, "facts": " ".join(line.facts)}
@@ -34,6 +34,8 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
     pays = {band: funnel.payment(line, band, rule) for band, rule in positive}
     cited = {"facts": " ".join((count.id, *line.facts))}
     yield head | cited | _line_total(line, funnel, count.count, pays)
+    if funnel.mean_payment is not None:  # it does not say how the claims spread over the bands
+        return
     for band, rule in positive:
         share = funnel.mix.get(band)
         claims = None if share is None else count.count * share
@@ -57,7 +59,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
         }
 
 
-def _public(fact: str | None, as_of: date) -> Fact | None:
+def published(fact: str | None, as_of: date) -> Fact | None:
     """A fact, if the line names one and it was public by the day."""
     try:
         return figure(fact, public_by=as_of) if fact else None
@@ -67,12 +69,8 @@ def _public(fact: str | None, as_of: date) -> Fact | None:
 
 def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Input]) -> Row:
     paid = funnel.paid
-    terms = [
-        None if pay.expected is None or paid.expected is None else share * pay.expected * paid.expected
-        for band, share in funnel.mix.items()
-        for pay in [pays[band]]
-    ]
-    expected = None if not terms or None in terms else count * sum(t for t in terms if t is not None)
+    mean = _mean_payment(funnel, pays)
+    expected = None if mean is None or paid.expected is None else count * paid.expected * mean
     highs = [pay.high for pay in pays.values()]
     top = None if None in highs or paid.high is None else max(h for h in highs if h is not None)
     fixed = [pays[band].high for band, rule in line.positive if not rule.review]
@@ -85,8 +83,25 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
         "high": None if top is None or paid.high is None else count * paid.high * top,
         "status": status_of(expected),
         "missing": funnel.missing(review=any(rule.review for _, rule in line.positive), mix=True),
-        "assumptions": named(paid.assumption, funnel.award.assumption, funnel.mix_assumption),
+        "assumptions": named(paid.assumption, *_behind_payments(funnel)),
     }
+
+
+def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
+    """What an accepted claim is expected to be paid, over the bands."""
+    if funnel.mean_payment is not None:
+        return funnel.mean_payment.expected
+    terms = [
+        None if pays[band].expected is None else share * (pays[band].expected or 0.0)
+        for band, share in funnel.mix.items()
+    ]
+    return None if not terms or None in terms else sum(t for t in terms if t is not None)
+
+
+def _behind_payments(funnel: Funnel) -> tuple[str, ...]:
+    if funnel.mean_payment is not None:
+        return (funnel.mean_payment.assumption,)
+    return funnel.award.assumption, funnel.mix_assumption
 
 
 def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
@@ -94,7 +109,7 @@ def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
 
     The ledger says which share takes it up, the cap how many can.
     """
-    people, cap = _public(line.recipients, as_of), _public(line.cap, as_of)
+    people, cap = published(line.recipients, as_of), published(line.cap, as_of)
     later = (people is None and line.recipients) or (cap is None and line.cap)
     for valuation, worth in line.valuations.items():
         if worth is None and valuation != "face_value":
@@ -128,7 +143,7 @@ def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
 
 def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
     """A fee handed back: exact when the fee and the subscribers are known, else at most bounded."""
-    people, most = _public(line.recipients, as_of), _public(line.recipients_high, as_of)
+    people, most = published(line.recipients, as_of), published(line.recipients_high, as_of)
     head: Row = {
         "basis": "published",
         "line": line.id,
@@ -160,65 +175,21 @@ def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
     }
 
 
-def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
-    """A sum as announced, or what a true-up that was public by the day says it came to."""
-    head: Row = {
-        "basis": "published",
-        "line": line.id,
-        "valuation": line.valuation,
-        "level": "line",
-        "rule": "budget",
-        "facts": " ".join(line.facts),
-    }
-    for found in line.true_ups_by(as_of):
-        try:
-            exact = float(amount_of(found.amount, policy, as_of, hindsight=True))
-        except ModelRefused:  # its fact came out later than the page says
-            continue
-        sums = dict.fromkeys(("promised", "low", "expected", "high"), exact)
-        return {**head, **sums, "status": "ok", "facts": named(*found.facts, *line.facts)}
-    if line.amount is None:
-        return {**head, "status": "unpriced"}
-    try:
-        amount = float(amount_of(line.amount, policy, as_of))
-        least = line.low if line.low is not None else line.amount if funnel.take_up.low == 1 else 0
-        low = float(amount_of(least, policy, as_of, end="low"))
-        high = amount if line.high is None else float(amount_of(line.high, policy, as_of, end="high"))
-    except ModelRefused:
-        return {**head, "status": "not_public_yet"}
-    if not low <= amount <= high:
-        raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
-    share = funnel.take_up
-    expected = None if share.expected is None else amount * share.expected
-    return {
-        **head,
-        "promised": amount,
-        "low": low if expected is None else min(low, amount * share.low),
-        "expected": expected,
-        "high": high,
-        "status": status_of(expected),
-        "assumptions": share.assumption,
-    }
-
-
-def amount_of(
-    given: int | str,
-    policy: Policy,
-    public_by: date | None = None,
-    *,
-    end: Literal["value", "low", "high"] = "value",
-    hindsight: bool = False,
-) -> int:
-    """An amount in the smallest unit, given outright or by a fact in the policy's currency.
-
-    `end` is taken of a fact that is a range. Only a true-up, which counts from its own day on, may rest
-    on an outcome (`hindsight`).
-
-    Raises:
-        ModelRefused: the fact was not public by the day.
-        UsageError: it is no sum in the policy's currency.
-    """
-    if isinstance(given, int):
-        return given
-    fact = figure(given, public_by=public_by, hindsight=hindsight)
-    return round(fact.money(policy.currency, end) * float(10**policy.digits))
+def handling(line: CostLine, funnel: Funnel) -> Iterator[Row]:
+    """What it takes to work through a line's claims, where the ledger states it: beside the cash."""
+    entry = funnel.entries.get("handling")
+    if isinstance(entry, Handling):
+        effort = entry.range
+        yield {
+            "basis": "published",
+            "line": line.id,
+            "valuation": "handling",
+            "level": "line",
+            "rule": "handling",
+            "low": effort.low,
+            "expected": effort.expected,
+            "high": effort.high,
+            "status": "ok",
+            "facts": " ".join(entry.facts),
+            "assumptions": entry.id,
+        }

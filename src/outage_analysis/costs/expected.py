@@ -14,7 +14,8 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.costs.counts import budget, fee_credit, from_count, in_kind
+from outage_analysis.costs.budgets import budget
+from outage_analysis.costs.counts import fee_credit, from_count, handling, in_kind
 from outage_analysis.costs.funnel import Funnel, Input, funnel_of, named, status_of
 from outage_analysis.cube import Cube
 from outage_analysis.payouts import paid_from, payments
@@ -78,6 +79,7 @@ def cost_table(
             rows += _from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
             rows += _published(line, funnel, as_of, policy)
+            rows += handling(line, funnel)
     table = pl.DataFrame(rows, schema=SCHEMA)
     return table.with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
 

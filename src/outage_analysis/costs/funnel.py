@@ -1,4 +1,4 @@
-"""From reports to payments: filing, acceptance, and what an accepted claim is paid in each band.
+"""From reports to payments: who is entitled, files and is accepted, and what an accepted claim is paid.
 
 Every expected cost is multilinear in these independent inputs, so the product of their means is the
 mean of the product.
@@ -6,14 +6,17 @@ mean of the product.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from outage_analysis.assumptions import Award, BandMix, Ledger, Rate, RateAssumption
+from outage_analysis.assumptions import Assumption, BandMix, Entry, Ledger, Range, RateAssumption
 from outage_analysis.bands import Band
 from outage_analysis.policies import CostLine, Rule, Schedule
 
-CERTAIN = Rate(expected=1.0, low=1.0, high=1.0)
+CERTAIN = Range(expected=1.0, low=1.0, high=1.0)
+SCALES = ("ultimate", "realised_ratio", "new_applicants")
+"""Inputs that multiply a count or a sum and are no share of it."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,9 @@ class Input:
     assumption: str = ""
 
     @classmethod
-    def of(cls, rate: Rate, assumption: str = "") -> Input:
-        """A rate of the ledger."""
-        return cls(rate.low, rate.expected, rate.high, assumption)
+    def of(cls, found: Range, assumption: str = "") -> Input:
+        """A range of the ledger."""
+        return cls(found.low, found.expected, found.high, assumption)
 
     def __mul__(self, other: Input) -> Input:
         """The product of independent non-negative inputs."""
@@ -36,12 +39,21 @@ class Input:
             None if None in (self.expected, other.expected) else _product(self.expected, other.expected)
         )
         high = None if None in (self.high, other.high) else _product(self.high, other.high)
-        named = " ".join(a for a in (self.assumption, other.assumption) if a)
-        return Input(self.low * other.low, expected, high, named)
+        return Input(self.low * other.low, expected, high, named(self.assumption, other.assumption))
+
+    def __add__(self, other: Input) -> Input:
+        """The sum of two streams."""
+        expected = None if None in (self.expected, other.expected) else _sum(self.expected, other.expected)
+        high = None if None in (self.high, other.high) else _sum(self.high, other.high)
+        return Input(self.low + other.low, expected, high, named(self.assumption, other.assumption))
 
 
 def _product(a: float | None, b: float | None) -> float:
     return float(a or 0) * float(b or 0)
+
+
+def _sum(a: float | None, b: float | None) -> float:
+    return float(a or 0) + float(b or 0)
 
 
 @dataclass(frozen=True)
@@ -49,29 +61,54 @@ class Funnel:
     """The stages of one cost line under one ledger, as known on one day."""
 
     line: str
+    entries: Mapping[str, Assumption]
+    """The assumption in force, by kind."""
+    ultimate: Input
+    """Reports in the end for each so far."""
+    claimants: Input
+    """Different claimants for each report."""
+    entitled: Input
     filing: Input
+    new: Input
+    """Filings of people who had never reported, for each report."""
     acceptance: Input
     take_up: Input
-    take_up_rate: RateAssumption | None
     award: Input
+    mean_payment: Input | None
+    """What an accepted claim is paid, where that is known better than its bands."""
+    realised: Input | None
+    """What was paid in the end for each unit announced, where the ledger states it."""
     mix: dict[Band, float]
     """Expected share of reports in each positive band; empty when the ledger states none."""
     mix_assumption: str
 
     @property
+    def reports(self) -> Input:
+        """Reports that can file, for each report so far."""
+        return self.ultimate * self.claimants * self.entitled
+
+    @property
+    def filed(self) -> Input:
+        """Filings for each report so far, with those of people who had never reported."""
+        return self.reports * (self.filing + self.new)
+
+    @property
     def paid(self) -> Input:
         """The share of reports that ends in a payment."""
-        return self.filing * self.acceptance
+        return self.filed * self.acceptance
 
     def missing(self, *, review: bool, mix: bool) -> str:
         """What the ledger does not state and the expected cost of a schedule needs, by kind."""
         needed = {"filing_share": self.filing, "acceptance": self.acceptance}
-        needed |= {"review_award": self.award} if review else {}
+        if self.mean_payment is None and review:
+            needed["review_award"] = self.award
         absent = [name for name, value in needed.items() if value.expected is None]
-        return " ".join([*absent, "band_mix"] if mix and not self.mix else absent)
+        return " ".join([*absent, "band_mix"] if mix and not self.mix and not self.mean_payment else absent)
 
     def payment(self, line: Schedule, band: Band, rule: Rule) -> Input:
         """What one accepted claim in a band is paid."""
+        if self.mean_payment is not None:
+            return self.mean_payment
         if rule.review:
             return self.award
         least, most = line.tariff.extremes(band)
@@ -81,41 +118,56 @@ class Funnel:
 
     def taken(self, people: int, served: int) -> Input:
         """How many of the people entitled take a good that at most `served` can have."""
-        if self.take_up_rate is None:
+        rate = self.entries.get("take_up")
+        if not isinstance(rate, RateAssumption):
             if self.take_up.expected is None:
                 return Input(0.0, None, float(served))
             return Input(*3 * (float(served),))
-        rate = self.take_up_rate.capped(served / people)
-        return Input.of(rate, self.take_up_rate.id) * Input(*3 * (float(people),))
+        return Input.of(rate.capped(served / people), rate.id) * Input(*3 * (float(people),))
 
 
 def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
     """The funnel of a cost line; an input that the ledger does not state has bounds and no mean."""
     effort = line.effort_on(as_of)
-    automatic = effort == "automatic"
     known = ledger.admissible(as_of) if ledger else None
-
-    def rate(kind: str) -> Input:
+    entries: dict[str, Assumption] = {}
+    for kind in dict.fromkeys(a.kind for a in known.assumptions) if known else ():
         found = known.find(kind, line.id, effort) if known else None
-        if isinstance(found, RateAssumption):
-            return Input.of(found.rate, found.id)
-        return Input.of(CERTAIN) if automatic else Input(0.0, None, 1.0)
+        if found is not None:
+            entries[kind] = found
 
-    taken = known.find("take_up", line.id, effort) if known else None
-    award = known.find("review_award", line.id) if known else None
-    mix = known.find("band_mix", line.id) if known else None
+    def stated(kind: str, otherwise: Input | None = None) -> Input:
+        entry = entries.get(kind)
+        if entry is not None and not isinstance(entry, BandMix):
+            return Input.of(entry.range, entry.id)
+        if otherwise is not None:
+            return otherwise
+        return Input.of(CERTAIN) if effort == "automatic" else Input(0.0, None, 1.0)
+
+    mix = entries.get("band_mix")
     return Funnel(
         line=line.id,
-        filing=rate("filing_share"),
-        acceptance=rate("acceptance"),
-        take_up=rate("take_up"),
-        take_up_rate=taken if isinstance(taken, RateAssumption) else None,
-        award=Input(award.low, award.expected, award.high, award.id)
-        if isinstance(award, Award)
-        else Input(0.0, None, None),
-        mix=mix.on(line) if isinstance(mix, BandMix) and isinstance(line, Schedule) else {},
+        entries=entries,
+        ultimate=stated("ultimate", Input.of(CERTAIN)),
+        claimants=stated("claimant_share", Input.of(CERTAIN)),
+        entitled=stated("entitled_share", Input.of(CERTAIN)),
+        filing=stated("filing_share"),
+        new=stated("new_applicants", Input(0.0, 0.0, 0.0)),
+        acceptance=stated("acceptance"),
+        take_up=stated("take_up"),
+        award=stated("review_award", Input(0.0, None, None)),
+        mean_payment=stated("mean_payment") if "mean_payment" in entries else None,
+        realised=stated("realised_ratio") if "realised_ratio" in entries else None,
+        mix=_mix(mix, line) if isinstance(line, Schedule) else {},
         mix_assumption=mix.id if mix else "",
     )
+
+
+def _mix(mix: Assumption | None, line: Schedule) -> dict[Band, float]:
+    """The expected shares of the bands; where there is one band, no assumption is needed."""
+    if isinstance(mix, BandMix):
+        return mix.on(line)
+    return {line.positive[0][0]: 1.0} if len(line.positive) == 1 else {}
 
 
 def status_of(expected: float | None) -> str:
@@ -126,3 +178,8 @@ def status_of(expected: float | None) -> str:
 def named(*groups: str) -> str:
     """Ids of several groups, each once, separated by spaces."""
     return " ".join(dict.fromkeys(a for g in groups for a in g.split()))
+
+
+def entry_ids(entries: Mapping[str, Entry], *kinds: str) -> tuple[str, ...]:
+    """The ids of the assumptions in force of some kinds, in their order."""
+    return tuple(entries[kind].id for kind in kinds if kind in entries)

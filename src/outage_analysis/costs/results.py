@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.costs.counts import amount_of
+from outage_analysis.costs.budgets import amount_of
 from outage_analysis.costs.tie_outs import tie_outs
 from outage_analysis.datasets import ids
 from outage_analysis.errors import ModelRefused, UsageError

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from outage_analysis.costs.counts import amount_of
+from outage_analysis.costs.budgets import amount_of
 from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import UsageError
 from outage_analysis.payouts import payments

@@ -150,8 +150,8 @@ class Budget(Line):
 
     kind: Literal["budget"]
     """A sum announced as a whole."""
-    valuation: Literal["cash", "face_value"] = "cash"
-    """Whether the sum is cash or goods at list price."""
+    valuation: Literal["cash", "face_value", "top_down"] = "cash"
+    """Whether the sum is cash, goods at list price, or one figure for lines without detail (top_down)."""
     amount: Sum | None = None
     """The sum, or the id of the fact that gives it; left out when none was announced: it is unpriced."""
     low: Sum | None = None

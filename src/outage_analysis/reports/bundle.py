@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from outage_analysis.datasets import Noun
+from outage_analysis.datasets import Kind, Noun, resolve
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.labels import LANGUAGES
 from outage_analysis.pipeline import Analysis
@@ -54,6 +54,7 @@ def write_report(analysis: Analysis, out: str | Path, *, lang: str = "en", force
     try:
         for write in FORMATS.values():
             write(analysis, temporary, lang)
+        _copy_pages(analysis, temporary)
         _write_manifest(analysis, temporary, lang)
         temporary.chmod(0o755)
         # The old report leaves only when the new one stands in its place.
@@ -86,12 +87,31 @@ def _check_target(out: Path, *, force: bool) -> None:
 
 def _is_report(folder: Path) -> bool:
     """Whether every file in a folder is one that its own checksums list."""
+    listed = {"SHA256SUMS", *sums_of(folder)}
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
+
+
+def sums_of(folder: Path) -> dict[str, str]:
+    """The checksums of a report's files by name, as it lists them; none where it lists none."""
     try:
         lines = (folder / "SHA256SUMS").read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
-        return False
-    listed = {"SHA256SUMS", *(line.partition("  ")[2] for line in lines)}
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
+        return {}
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _copy_pages(analysis: Analysis, folder: Path) -> None:
+    """The TOML pages that the report rests on, so that the bundle can be opened again."""
+    plan = analysis.plan
+    named: dict[str, tuple[Kind, str | Path]] = {
+        "incident": ("incidents", plan.incident),
+        "policy": ("policies", plan.policy or analysis.incident.id),
+    }
+    if analysis.ledger is not None:
+        named["ledger"] = ("assumptions", plan.ledger or analysis.ledger.id)
+    (folder / "pages").mkdir()
+    for name, (kind, page) in named.items():
+        shutil.copyfile(resolve(kind, page), folder / "pages" / f"{name}.toml")
 
 
 def _write_manifest(analysis: Analysis, folder: Path, lang: str) -> None:
@@ -104,6 +124,9 @@ def _write_manifest(analysis: Analysis, folder: Path, lang: str) -> None:
     admissible = facts(public_by=analysis.as_of).write_csv()
     manifest: dict[str, Any] = {
         "as_of": analysis.as_of.isoformat(),
+        "budget": analysis.plan.budget,
+        "draws": analysis.plan.draws,
+        "expected": dict(analysis.tables["totals"].select("valuation", "expected").iter_rows()),
         "facts_sha256": hashlib.sha256(admissible.encode()).hexdigest(),
         "hindsight": analysis.plan.hindsight,
         "inputs": _inputs(analysis),
@@ -111,7 +134,12 @@ def _write_manifest(analysis: Analysis, folder: Path, lang: str) -> None:
         "lines_not_public_yet": list(analysis.dropped_lines),
         "max_rejects": analysis.plan.max_rejects,
         "outputs": outputs,
-        "pages": {name: _page(page) for name, page in pages.items() if page},
+        "pages": {
+            name: {"id": page.id, "content_sha256": content_digest(page)}
+            for name, page in pages.items()
+            if page
+        },
+        "seed": analysis.plan.seed,
         "synthetic_claims": analysis.synthetic,
         "versions": {"outage-analysis": version("outage-analysis"), **{n: version(n) for n in LIBRARIES}},
     }
@@ -125,12 +153,9 @@ def _write_manifest(analysis: Analysis, folder: Path, lang: str) -> None:
     (folder / "SHA256SUMS").write_text(lines, "utf-8")
 
 
-def _page(page: Noun) -> dict[str, str]:
-    content = page.model_dump_json(by_alias=True)
-    return {
-        "id": getattr(page, "id", ""),
-        "content_sha256": hashlib.sha256(content.encode()).hexdigest(),
-    }
+def content_digest(page: Noun) -> str:
+    """A checksum of what a page says, whatever its layout."""
+    return hashlib.sha256(page.model_dump_json(by_alias=True).encode()).hexdigest()
 
 
 def _inputs(analysis: Analysis) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import polars as pl
 
@@ -12,6 +11,13 @@ from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.policies.explain import Teller
 from outage_analysis.reports.grids import Grid, Writer
+from outage_analysis.reports.modelled import (
+    View,
+    assumption_table,
+    backtest_table,
+    compared_views,
+    doubt_views,
+)
 
 COST = [
     "line",
@@ -38,10 +44,10 @@ FACT = [
     "grade",
     "source",
 ]
+BESIDE = ("top_down", "handling")
+"""Valuations that stand beside the cash: lines without detail, and the work that claims make."""
 HEADLINE = ["quantity", "value_low", "value_high", "counts", "public_on", "facts"]
 TIE_OUT = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
-
-View = tuple[pl.DataFrame, list[str]]
 
 
 def grids(analysis: Analysis, writer: Writer) -> dict[str, Grid]:
@@ -50,6 +56,7 @@ def grids(analysis: Analysis, writer: Writer) -> dict[str, Grid]:
         **_cost_views(analysis),
         **_page_views(analysis, writer),
         **_claims_views(analysis),
+        **compared_views(analysis),
         **_hindsight_views(analysis, writer),
     }
     return {
@@ -60,17 +67,16 @@ def grids(analysis: Analysis, writer: Writer) -> dict[str, Grid]:
 def _cost_views(analysis: Analysis) -> dict[str, View]:
     t = analysis.tables
     figures = t["costs"].filter(COUNTED)  # the others stand in the policy, with their status
-    cash, free = figures.filter(valuation="cash"), figures.filter(pl.col("valuation") != "cash")
+    cash, beside = figures.filter(valuation="cash"), pl.col("valuation").is_in(BESIDE)
+    free = figures.filter(~beside, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
     funnel = t["funnel"].with_columns(pl.col(*numbers).round(0)).rename(numbers)
     return {
         "cost": (cash, COST),
+        "beside": (figures.filter(beside), ["line", "valuation", *COST[4:8], "facts", "assumptions"]),
         "free": (free, ["line", "valuation", *(c for c in COST[3:] if c != "status")]),
         "funnel": (funnel, ["stage", "value_low", "value", "value_high"]),
-        "drivers": (
-            t["drivers"],
-            ["assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"],
-        ),
+        **doubt_views(t, analysis.incident.minor_units),
         "services": (
             t["services"],
             ["service", "group", "published_count", "hours_low", "hours_high", "facts"],
@@ -85,6 +91,7 @@ def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
         "kind",
         "expected_text",
         "range_text",
+        "distribution",
         "rationale",
         "facts",
         "public_on",
@@ -99,7 +106,7 @@ def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
             ["line", "kind", "payment", "effort", "eligibility", "public_on", "status", "facts"],
         ),
         "controller": (_controller(analysis, w), ["line", "obligation", "presentation", "closes_on", "note"]),
-        "assumptions": (_assumptions(analysis, w), assumed),
+        "assumptions": (assumption_table(analysis, w), assumed),
         "facts": (_facts(t["facts"]), FACT),
     }
 
@@ -154,7 +161,14 @@ def _hindsight_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
     t = analysis.tables
     if "hindsight_outcomes" not in t:
         return {}
+    told = (f"{x}_counted" for x in ("p10", "p50", "p90", "observed"))
+    tried = ["outcome_name", "given", *told, "percentile", "verdict", "crps"]
     return {
+        **(
+            {"backtest": (backtest_table(t["hindsight_backtest"], writer), tried)}
+            if "hindsight_backtest" in t
+            else {}
+        ),
         "hindsight_outcomes": (
             _facts(t["hindsight_outcomes"]),
             [c for c in FACT if c not in ("value_low", "value_high")],
@@ -233,42 +247,3 @@ def _controller(analysis: Analysis, w: Words) -> pl.DataFrame:
     texts = dict.fromkeys(("line", "obligation", "presentation"), pl.String)
     schema = {**texts, "closes_on": pl.Date, "note": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _assumptions(analysis: Analysis, w: Words) -> pl.DataFrame:
-    rows = []
-    for a in analysis.ledger.admissible(analysis.as_of).assumptions if analysis.ledger else ():
-        expected, bounds = _inputs(a, w)
-        facts = (*a.facts, *getattr(a, "classes", ()), *getattr(a, "widest", ()))
-        rows.append(
-            (
-                a.id,
-                a.kind,
-                expected,
-                bounds,
-                a.rationale,
-                " ".join(facts),
-                a.public_on,
-                a.owner,
-                a.approved_by or "–",
-            )
-        )
-    texts = ("assumption", "kind", "expected_text", "range_text", "rationale", "facts")
-    schema = {
-        **dict.fromkeys(texts, pl.String),
-        "public_on": pl.Date,
-        "owner": pl.String,
-        "approved_by": pl.String,
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _inputs(assumption: Any, w: Words) -> tuple[str, str]:  # noqa: ANN401 - any kind of assumption
-    """An assumption's expected value and bounds, in words."""
-    if assumption.kind == "band_mix":
-        return " / ".join(w.share(b.share) for b in assumption.bands), f"{w.share(0)} – {w.share(1)}"
-    if assumption.kind == "review_award":
-        low, high = (w.exact_money(v) for v in (assumption.low, assumption.high))
-        return f"{w.exact_money(assumption.expected)} {w.unit}", f"{low} – {high}"
-    rate = assumption.rate
-    return w.share(rate.expected), f"{w.share(rate.low)} – {w.share(rate.high)}"

@@ -26,7 +26,7 @@ class Tile:
 
 def tiles(analysis: Analysis, words: Words) -> list[Tile]:
     """The figures of the first screen, in reading order."""
-    published = [_expected, _promised, _profit, _free]
+    published = [_expected, _budget, _promised, _profit, _free]
     # Where no line cites a published count there is no headline: the claims given come first.
     counted = any(line.published_count for line in analysis.policy.schedules)
     order = [*published, _claims] if counted else [_claims, *published[1:]]
@@ -39,12 +39,46 @@ def _expected(analysis: Analysis, w: Words) -> Tile | None:
     if total is None or total["expected"] is None:
         return Tile(title, "–", w("report.no_headline"))
     low = w.money(total["low"] or 0.0)
-    note = (
+    bounds = (
         w("report.tile_expected_unbounded", low=low)
         if total["high"] is None
         else w("report.tile_expected_note", low=low, high=w.money(total["high"]))
     )
-    return Tile(title, w.money(total["expected"]), note)
+    shown = w.money(expected_cash(analysis) or 0.0)
+    return Tile(title, shown, f"{_likely(analysis, w, 'published')}{bounds}")
+
+
+def expected_cash(analysis: Analysis) -> float | None:
+    """The expected cash from published counts: of the draws, where its inputs depend on each other."""
+    quantiles, total = analysis.doubt("published", "quantiles"), analysis.total("published")
+    drawn = (
+        pl.Series() if quantiles is None else quantiles.filter(valuation="cash", measure="expected")["value"]
+    )
+    if len(drawn):
+        return float(drawn[0])
+    return total["expected"] if total else None
+
+
+def _likely(analysis: Analysis, w: Words, basis: str) -> str:
+    """How unsure the expected cash is."""
+    table = analysis.doubt(basis, "quantiles")
+    if table is None:
+        return ""
+    found = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+    if not {"p10", "p90"} <= set(found):
+        return ""
+    return w("report.tile_likely", low=w.money(found["p10"]), high=w.money(found["p90"])) + " "
+
+
+def _budget(analysis: Analysis, w: Words) -> Tile | None:
+    basis = next((b for b in analysis.runs if analysis.doubt(b, "budget") is not None), "")
+    counted = analysis.doubt(basis, "budget")
+    if counted is None:
+        return None
+    row = counted.row(0, named=True)
+    title = w("report.tile_budget", budget=w.money(row["budget"]))
+    note = w("report.tile_budget_note", error=w.number(w.rounded(100 * row["error"], 1)))
+    return Tile(title, w.share(row["exceeded"]), note, synthetic=basis == "synthetic")
 
 
 def _promised(analysis: Analysis, w: Words) -> Tile | None:
@@ -67,14 +101,19 @@ def _promised(analysis: Analysis, w: Words) -> Tile | None:
 
 
 def _profit(analysis: Analysis, w: Words) -> Tile | None:
-    total, fact = analysis.total("published"), analysis.incident.quarter_profit
-    if not fact or total is None or total["expected"] is None:
+    cash, fact = expected_cash(analysis), analysis.incident.quarter_profit
+    if not fact or cash is None:
         return None
     profit = figure(fact)
     if profit.public_on is None or profit.public_on > analysis.as_of:
         return None
-    share = w.share(w.rounded(total["expected"] / profit.number))
-    note = w("report.tile_profit_note", profit=w.money(profit.number), fact=fact)
+    expected = cash / 10**analysis.incident.minor_units
+    share = w.share(w.rounded(expected / profit.number))
+    note = w(
+        "report.tile_profit_note",
+        profit=w.money(profit.number * 10**analysis.incident.minor_units),
+        fact=fact,
+    )
     return Tile(w("report.tile_profit"), share, note)
 
 
@@ -112,7 +151,9 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
     elif high is None:
         note = w("report.tile_claims_open", **values)
     else:
-        note = w("report.tile_claims_note", high=w.money(high), **values)
+        note = _likely(analysis, w, str(line["basis"][0])) + w(
+            "report.tile_claims_note", high=w.money(high), **values
+        )
     amount = "–" if total["expected"] is None else w.money(total["expected"])
     return Tile(w("report.tile_claims"), amount, note, synthetic=analysis.synthetic)
 
@@ -121,27 +162,47 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> dic
     """What drives the cost, what to decide, what is left out."""
     w = words
     said: dict[str, list[str]] = {"drives": [], "decide": [], "left_out": []}
-    drivers, levers = analysis.tables["drivers"], analysis.tables["levers"]
-    if not drivers.is_empty():
-        top = drivers.row(0, named=True)
+    moved, levers = analysis.tables["tornado"], analysis.tables["levers"]
+    if not moved.is_empty() and moved["valuation"][0] == "cash":
+        top = moved.row(0, named=True)
         name = names.get(top["assumption"], top["assumption"]).split(":")[0]
         said["drives"].append(
             w("report.drives_text", name=name, low=w.money(top["cost_low"]), high=w.money(top["cost_high"]))
         )
     for lever in levers.iter_rows(named=True):
         added = w.money(lever["adds"])
-        if lever["lever"] == "award":
-            said["decide"].append(w("report.decide_award", step=w.money(lever["step"]), award=added))
-        else:
-            said["decide"].append(w("report.decide_filing", filing=added))
+        step = w.money(lever["step"]) if lever["lever"] == "award" else ""
+        said["decide"].append(w(f"report.decide_{lever['lever']}", step=step, adds=added))
     promises = analysis.tables["costs"].filter(level="line")
     bounded = promises.filter(COUNTED, pl.col("expected").is_null(), valuation="cash")["line"]
     if len(bounded):
         said["left_out"].append(w("report.not_counted", lines=", ".join(names.get(x, x) for x in bounded)))
+    said["left_out"] += _beside(analysis, w)
+    if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
+        said["left_out"].append(w("report.tied"))
     silent = promises.filter(~COUNTED)["line"].n_unique()
     if silent:
         said["left_out"].append(w("report.no_figure", count=silent))
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         said["left_out"].append(w("report.dropped", lines=lines))
+    return said
+
+
+def _beside(analysis: Analysis, w: Words) -> list[str]:
+    """What stands beside the cash: lines without detail, and how much of both the others explain."""
+    whole, work = (analysis.total("published", v) for v in ("top_down", "handling"))
+    said = []
+    if whole and whole["expected"]:
+        counted = expected_cash(analysis) or 0.0
+        said.append(
+            w(
+                "report.top_down",
+                expected=w.money(whole["expected"]),
+                announced=w.money(whole["promised"] or 0.0),
+                share=w.share(w.rounded(counted / (counted + whole["expected"]))),
+            )
+        )
+    if work and work["expected"]:
+        said.append(w("report.handling", expected=w.money(work["expected"])))
     return said

@@ -25,7 +25,7 @@ FIGURES: dict[Kind, Callable[[Words, Any], str]] = {
 }
 """How a value of a kind is written, where it needs nothing but words."""
 STYLES: dict[Kind, str] = {
-    **dict.fromkeys(("whole", "decimal", "money", "loss", "share"), "n"),
+    **dict.fromkeys(("whole", "decimal", "money", "loss", "share", "written"), "n"),
     "day": "d",
 }
 

@@ -15,22 +15,24 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from outage_analysis.charts import CHARTS, draw
-from outage_analysis.charts.specs import frame_of, names_of, script_json, stable, vega_bundle
+from outage_analysis.charts.specs import frame_of, script_json, stable, vega_bundle
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.published import figure
 from outage_analysis.reports.contents import grids
-from outage_analysis.reports.first_screen import free_note, sentences, tiles
+from outage_analysis.reports.first_screen import expected_cash, free_note, sentences, tiles
 from outage_analysis.reports.grids import Writer
 
 EMBED = """
 window.addEventListener('DOMContentLoaded', function () {
-  var specs = JSON.parse(document.getElementById('charts').textContent);
-  Object.keys(specs).forEach(function (name) {
-    var place = document.getElementById('chart-' + name);
-    if (place) vegaEmbed(place, specs[name], {
-      ast: true, actions: false, defaultStyle: false, renderer: 'svg',
-      tooltip: {disableDefaultStyle: true}
+  document.querySelectorAll('script.charts').forEach(function (element) {
+    var specs = JSON.parse(element.textContent);
+    Object.keys(specs).forEach(function (name) {
+      var place = document.getElementById('chart-' + name);
+      if (place) vegaEmbed(place, specs[name], {
+        ast: true, actions: false, defaultStyle: false, renderer: 'svg',
+        tooltip: {disableDefaultStyle: true}
+      });
     });
   });
 });
@@ -44,9 +46,9 @@ def write_html(analysis: Analysis, folder: Path, lang: str) -> None:
 
 def page(analysis: Analysis, lang: str) -> str:
     """The whole page as text."""
-    incident = analysis.incident
+    incident, tried = analysis.incident, analysis.backtest
     words = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
-    names = names_of(incident, analysis.policy, analysis.ledger, lang=lang)
+    names = analysis.names(lang)
     cited = set(analysis.tables["facts"]["id"])
     if "hindsight_outcomes" in analysis.tables:
         cited |= set(analysis.tables["hindsight_outcomes"]["id"])
@@ -72,11 +74,15 @@ def page(analysis: Analysis, lang: str) -> str:
         "base-uri 'none'; form-action 'none'",
         "version": version("outage-analysis"),
         "lesson": _lesson(analysis, words),
+        "compared": analysis.compared.sentence(words) if analysis.compared else "",
+        "tried": tried.sentences(words) if tried else [],
         "funnel": _funnel_words(analysis, words),
         "free_note": free_note(analysis, words),
         "reconciled": _reconciled(analysis, words),
     }
-    context["specs"] = Markup(script_json({name: chart.spec for name, chart in charts.items()}))
+    for key, hindsight in (("specs", False), ("later_specs", True)):
+        specs = {name: chart.spec for name, chart in charts.items() if chart.hindsight == hindsight}
+        context[key] = Markup(script_json(specs))
     text = _environment().get_template("report.html.j2").render(context)
     return text if text.endswith("\n") else text + "\n"
 
@@ -98,6 +104,8 @@ class PageChart:
     title: str
     subtitle: str
     footer: str
+    hindsight: bool
+    """Whether it shows what came out later: its data then stand in that section alone."""
 
 
 def _charts(analysis: Analysis, words: Words, names: dict[str, str]) -> dict[str, PageChart]:
@@ -105,14 +113,15 @@ def _charts(analysis: Analysis, words: Words, names: dict[str, str]) -> dict[str
     for name, entry in CHARTS.items():
         if not entry.page:
             continue
-        synthetic = entry.claims and analysis.synthetic
+        synthetic = (entry.claims and analysis.synthetic) or analysis.marked(entry.table)
         frame = frame_of(analysis.incident, words, names, analysis.as_of, synthetic=synthetic)
         chart = draw(name, analysis.tables.get(entry.table, pl.DataFrame()), frame)
         if chart is not None:
             spec = stable(chart.to_dict())
             title = spec.pop("title")
             *subtitle, footer = title["subtitle"]
-            charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer)
+            later = entry.table.startswith("hindsight_")
+            charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
     return charts
 
 
@@ -126,9 +135,9 @@ def _funnel_words(analysis: Analysis, w: Words) -> str:
 
 def _lesson(analysis: Analysis, w: Words) -> list[str]:
     """How the case ended, beside what was expected: both halves of the lesson, for hindsight only."""
-    outcome, total = analysis.incident.outcome, analysis.total("published")
+    outcome, expected = analysis.incident.outcome, expected_cash(analysis)
     later = analysis.tables.get("hindsight_outcomes", pl.DataFrame())
-    if outcome is None or later.is_empty() or total is None or total["expected"] is None:
+    if outcome is None or later.is_empty() or expected is None:
         return []
     values = dict(later.select("id", "value").iter_rows())
     line = next((x for x in analysis.policy.schedules if x.id == outcome.line), None)
@@ -139,7 +148,7 @@ def _lesson(analysis: Analysis, w: Words) -> list[str]:
         w(
             "report.hindsight_figures",
             day=w.day(analysis.as_of),
-            expected=w.money(total["expected"]),
+            expected=w.money(expected),
             paid=w.money(paid),
             fact=outcome.paid,
         )

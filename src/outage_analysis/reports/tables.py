@@ -58,6 +58,5 @@ def _write_all(analysis: Analysis, folder: Path, suffix: str) -> None:
     target = folder / "tables"
     target.mkdir(exist_ok=True)
     for name, frame in analysis.tables.items():
-        marked = name.startswith("claims_") and analysis.synthetic  # the mark of synthetic rows
-        stem = f"{name}-synthetic" if marked else name
+        stem = f"{name}-synthetic" if analysis.marked(name) else name
         write_table(frame, target / f"{stem}.{suffix}")

@@ -1,0 +1,88 @@
+"""Policies of one incident set beside each other: what a plan asks for, and what `compare` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
+from outage_analysis.claims import Claims
+from outage_analysis.costs import Comparison, compare
+from outage_analysis.cube import Cube
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.labels import Words
+from outage_analysis.plans import Plan, cubes_of, last_day, pages_of
+from outage_analysis.policies import Policy
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Policies of one incident, compared as of a day."""
+
+    incident: Incident
+    policies: tuple[Policy, ...]
+    ledger: Ledger | None
+    as_of: date
+    comparison: Comparison
+    claims: Claims | None = field(default=None, repr=False)
+    """The claims that were given; without any, or with totals, None."""
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the claims are synthetic."""
+        return self.claims is not None and self.claims.synthetic
+
+    @property
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The tables of the report."""
+        found = self.comparison
+        return {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}
+
+    def sentence(self, words: Words) -> str:
+        """What the comparison finds."""
+        return self.comparison.sentence(words, {page.id: page.name[words.lang] for page in self.policies})
+
+
+def beside(
+    plan: Plan, incident: Incident, policy: Policy, ledger: Ledger | None, as_of: date
+) -> Compared | None:
+    """The policy of the plan beside the others that it names, from published counts."""
+    if not plan.compare:
+        return None
+    pages = (policy, *(pages_of(replace(plan, policy=page))[1] for page in plan.compare))
+    found = compare(pages, ledger, as_of=as_of, draws=plan.draws, seed=plan.seed)
+    return Compared(incident, pages, ledger, as_of, found)
+
+
+def compare_policies(plan: Plan, policies: Sequence[str | Path], *, valuation: str = "cash") -> Compared:
+    """Compare policies under the ledger of a plan, or the incident's latest by the plan's day.
+
+    Args:
+        plan: the incident, the ledger, the day and, if any are given, the claims or counts; its own policy
+            is not used.
+        policies: ids or paths of two or more.
+        valuation: which money.
+
+    Raises:
+        UsageError: pages that do not fit each other, or fewer than two policies.
+        ModelRefused: fewer than two policies have an expected cost.
+    """
+    incident = load_incident(plan.incident)
+    known = plan.ledger or bundled_ledger(incident.id, plan.as_of)
+    ledger = known if isinstance(known, Ledger | None) else load_ledger(known)
+    pages = tuple(pages_of(replace(plan, policy=page, ledger=plan.ledger))[1] for page in policies)
+    as_of = plan.as_of or (ledger.as_of if ledger else max(map(last_day, pages)))
+    claims: Claims | None = None
+    cubes: dict[str, list[Cube]] = {}
+    if plan.claims or plan.counts:
+        for page in pages:
+            claims, built = cubes_of(plan, incident, page.as_known_on(as_of))
+            cubes[page.id] = [cube for name, cube in built.items() if name == "cost" or cube.line]
+    found = compare(
+        pages, ledger, as_of=as_of, cubes=cubes, valuation=valuation, draws=plan.draws, seed=plan.seed
+    )
+    return Compared(incident, pages, ledger, as_of, found, claims)

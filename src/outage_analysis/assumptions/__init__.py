@@ -1,0 +1,28 @@
+"""The ledger of assumptions: laws, the written rule behind rates, kinds of entry, the list of them."""
+
+from outage_analysis.assumptions.band_mixes import BandMix, MixBand
+from outage_analysis.assumptions.entries import Entry, Range
+from outage_analysis.assumptions.ledger import Assumption, Correlation, Ledger, bundled_ledger, load_ledger
+from outage_analysis.assumptions.rates import Factor, MeanPayment, RateAssumption
+from outage_analysis.assumptions.reviews import Award, AwardRule, Handling
+from outage_analysis.assumptions.rule import WIDE_SCALE, reference_class_prior
+
+__all__ = [
+    "WIDE_SCALE",
+    "Assumption",
+    "Award",
+    "AwardRule",
+    "BandMix",
+    "Correlation",
+    "Entry",
+    "Factor",
+    "Handling",
+    "Ledger",
+    "MeanPayment",
+    "MixBand",
+    "Range",
+    "RateAssumption",
+    "bundled_ledger",
+    "load_ledger",
+    "reference_class_prior",
+]

@@ -1,0 +1,104 @@
+"""What every assumption of a ledger carries, and how it is drawn."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from outage_analysis.assumptions.laws import FloatArray, Law, Mixture
+from outage_analysis.datasets import Day, Identifier, Name, Noun
+from outage_analysis.policies import Effort
+from outage_analysis.published import figure
+
+
+class Range(Noun):
+    """An expected value with its bounds."""
+
+    expected: float
+    low: float
+    high: float
+
+
+class Entry(Noun):
+    """What every assumption carries."""
+
+    id: Identifier
+    name: Name
+    lines: tuple[str, ...] = Field(min_length=1)
+    """The cost lines it feeds."""
+    effort: Effort | None = None
+    """The class of effort it holds for; left out when it holds for all."""
+    public_on: Day
+    grade: Literal["A", "B", "C", "D", "assumed"]
+    source: str = Field(min_length=1)
+    facts: tuple[str, ...] = ()
+    rationale: str = Field(min_length=1)
+    owner: str = Field(min_length=1)
+    approved_by: str = ""
+    outcome_known: bool
+    """Whether its author already knew how the case ended."""
+
+    @property
+    def computed_from(self) -> tuple[str, ...]:
+        """The facts that its figures are computed from."""
+        return ()
+
+    def rests_on_public(self, day: date) -> bool:
+        """Whether every figure it is computed from was public by a day."""
+        return all((figure(f, hindsight=True).public_on or date.max) <= day for f in self.computed_from)
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform numbers a draw of it takes."""
+        raise NotImplementedError
+
+    @property
+    def models(self) -> tuple[Name, ...]:
+        """The rival models that it holds; none when it holds but one."""
+        return ()
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Its values for uniforms of shape (n, dimensions): (n,), or (n, bands) for a mix."""
+        raise NotImplementedError
+
+    def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rivals look at it
+        """Which of its rival models each draw follows; None when it holds but one."""
+        return None
+
+
+class OneLaw(Entry):
+    """An assumption that is one number, whose uncertainty is one law."""
+
+    @property
+    def drawn(self) -> Law:
+        """The law that draws follow."""
+        raise NotImplementedError
+
+    @property
+    def dimensions(self) -> int:
+        """Two when rival laws are mixed, else one."""
+        return 2 if isinstance(self.drawn, Mixture) else 1
+
+    @property
+    def models(self) -> tuple[Name, ...]:
+        """The rival laws that are mixed."""
+        return tuple(Name(en=b.name) for b in self.drawn.branches) if isinstance(self.drawn, Mixture) else ()
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Values of shape (n,)."""
+        law = self.drawn
+        return law.sample(u[:, 0], u[:, 1]) if isinstance(law, Mixture) else law.quantile(u[:, 0])
+
+    def branch(self, u: FloatArray) -> np.ndarray | None:
+        """Which of the rival laws each draw follows."""
+        return self.drawn.branch(u[:, 0]) if isinstance(self.drawn, Mixture) else None
+
+    @cached_property
+    def range(self) -> Range:
+        """The expected value and the bounds: ends of the law."""
+        low, high = self.drawn.ends
+        return Range(expected=self.drawn.mean, low=low, high=high)

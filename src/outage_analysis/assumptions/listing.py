@@ -1,0 +1,103 @@
+"""A ledger as a table: what each assumption is, its law, its ends and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from outage_analysis.assumptions.band_mixes import BandMix
+from outage_analysis.assumptions.entries import Entry, OneLaw
+from outage_analysis.assumptions.ledger import Assumption, Ledger
+from outage_analysis.assumptions.reviews import Award, Handling
+from outage_analysis.datasets import Noun
+
+SUMS = ("review_award", "mean_payment", "handling")
+"""Kinds whose value is a sum in the smallest unit of the currency; the others are numbers and shares."""
+SCHEMA: dict[str, pl.DataType] = {
+    "assumption": pl.String(),
+    "kind": pl.String(),
+    "distribution": pl.String(),
+    "expected": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "lines": pl.String(),
+    "segment": pl.String(),
+    "facts": pl.String(),
+    "grade": pl.String(),
+    "public_on": pl.Date(),
+    "owner": pl.String(),
+    "approved_by": pl.String(),
+    "outcome_known": pl.Boolean(),
+}
+
+
+def ledger_table(ledger: Ledger) -> pl.DataFrame:
+    """One row an assumption: the columns of `SCHEMA`.
+
+    `distribution` writes out the law; `expected`, `low` and `high` are null for a band mix, which is not
+    one number; `segment` is the effort class that it holds for, empty for all.
+    """
+    rows = [
+        {
+            "assumption": a.id,
+            "kind": a.kind,
+            "distribution": distribution(a),
+            **dict(zip(("expected", "low", "high"), _ends(a), strict=True)),
+            "lines": " ".join(a.lines),
+            "segment": getattr(a, "effort", None) or "",
+            "facts": " ".join(dict.fromkeys((*a.facts, *a.computed_from))),
+            "grade": a.grade,
+            "public_on": a.public_on,
+            "owner": a.owner,
+            "approved_by": a.approved_by,
+            "outcome_known": a.outcome_known,
+        }
+        for a in ledger.assumptions
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col(pl.Float64).round_sig_figs(6))
+
+
+def _ends(entry: Assumption) -> tuple[float | None, float | None, float | None]:
+    if isinstance(entry, BandMix):
+        return None, None, None
+    found = entry.range
+    return found.expected, found.low, found.high
+
+
+def distribution(entry: Entry) -> str:
+    """The law of an assumption, written out: `pert(low 5, high 60, mode 20, weight 4)`."""
+    if isinstance(entry, OneLaw):
+        return in_words(entry.drawn)
+    if isinstance(entry, BandMix):
+        shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
+        return f"fixed({shares})" if entry.size is None else f"dirichlet({shares}; size {entry.size:g})"
+    if isinstance(entry, Award):
+        return in_words(entry.law) if entry.law else "; ".join(_rules(entry))
+    if isinstance(entry, Handling):
+        return " × ".join(in_words(law) for law in (entry.people, entry.weeks, entry.weekly_wage))
+    raise TypeError(type(entry))
+
+
+def _rules(award: Award) -> Iterator[str]:
+    """A mixture over rules, each with its weight."""
+    for rule in award.rules:
+        limits = f", at least {rule.floor:,}" if rule.floor else ""
+        limits += f", at most {rule.cap:,}" if rule.cap is not None else ""
+        loss = in_words(award.loss) if award.loss else ""
+        yield f"{rule.weight:.3g}: {in_words(rule.share)} × {loss}{limits}"
+
+
+def in_words(law: Noun) -> str:
+    """A law and its parameters."""
+    named = {name: getattr(law, name) for name in type(law).model_fields if name != "kind"}
+    parameters = [f"{name} {_value(value)}" for name, value in named.items()]
+    return f"{getattr(law, 'kind', 'law')}({', '.join(parameters)})"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Noun):
+        return in_words(value)
+    if isinstance(value, tuple):
+        return " ".join(map(_value, value))
+    return f"{value:,.6g}" if isinstance(value, float | int) else str(value)

@@ -1,0 +1,124 @@
+"""Assumptions that are one number: rates of the funnel, factors, mean payments."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from outage_analysis.assumptions.entries import OneLaw, Range
+from outage_analysis.assumptions.laws import AnyLaw, Law
+from outage_analysis.assumptions.rule import reference_class_prior
+from outage_analysis.assumptions.updating import within_event
+from outage_analysis.datasets import Noun
+from outage_analysis.published import figure
+
+
+class Observed(Noun):
+    """What was seen of the same event: so many of so many."""
+
+    hits: str
+    """The fact that counts those who did."""
+    of: str
+    """The fact that counts those who could."""
+
+
+class RateAssumption(OneLaw):
+    """A rate of the funnel, from reference classes or stated outright, updated by the event's own data."""
+
+    kind: Literal["claimant_share", "entitled_share", "filing_share", "acceptance", "take_up"]
+    """Different claimants for each report; those entitled among them; those who file; filings accepted;
+    people who take a good."""
+    classes: tuple[str, ...] = ()
+    """Facts in percent, one an event (a range counts by its middle); the prior follows by rule."""
+    widest: tuple[str, ...] = ()
+    """Facts in percent whose lowest and highest bound the rate, instead of the prior's ends."""
+    law: AnyLaw | None = None
+    """The law of the rate, instead of reference classes."""
+    observed: Observed | None = None
+    """Data of the same event: they update the rate of this event, never the spread between events."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if bool(self.classes) == bool(self.law):
+            raise ValueError("needs either reference classes or a law")
+        if self.law and not (self.law.support[0] >= 0 and self.law.support[1] <= 1):
+            raise ValueError("needs a law of shares between 0 and 1")
+        return self
+
+    @property
+    def computed_from(self) -> tuple[str, ...]:
+        """Classes, widest ends and what was observed."""
+        seen = (self.observed.hits, self.observed.of) if self.observed else ()
+        return (*self.classes, *self.widest, *seen)
+
+    @cached_property
+    def prior(self) -> Law:
+        """The law before the event's own data."""
+        if self.law is not None:
+            return self.law
+        return reference_class_prior([figure(c).middle / 100 for c in self.classes])
+
+    @cached_property
+    def drawn(self) -> Law:
+        """The law that draws follow: the prior, or what the event's own data made of it."""
+        if self.observed is None:
+            return self.prior
+        hits, of = (figure(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
+        return within_event(self.prior, hits, of)
+
+    def capped(self, ceiling: float) -> Range:
+        """The rate, when it cannot exceed a ceiling."""
+        low, high = self.drawn.ends
+        if self.widest:
+            ends = [figure(c).number / 100 for c in self.widest]
+            low, high = min(ends), max(ends)
+        return Range(expected=self.drawn.capped_mean(ceiling), low=min(low, ceiling), high=min(high, ceiling))
+
+    @cached_property
+    def range(self) -> Range:
+        """The expected value and the bounds: the widest classes, else the ends of the law."""
+        return self.capped(1.0)
+
+
+class Factor(OneLaw):
+    """A number that a count or a sum is multiplied by."""
+
+    kind: Literal["ultimate", "new_applicants", "realised_ratio"]
+    """Reports in the end for each so far; filings by people who never reported, for each report; what was
+    paid in the end for each unit announced."""
+    law: AnyLaw
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        least = 1 if self.kind == "ultimate" else 0
+        if self.law.support[0] < least:
+            raise ValueError(f"needs a law that is never below {least}")
+        return self
+
+    @property
+    def drawn(self) -> Law:
+        """The law that draws follow."""
+        return self.law
+
+
+class MeanPayment(OneLaw):
+    """What an accepted claim is paid on average, when that is known better than its bands."""
+
+    kind: Literal["mean_payment"]
+    law: AnyLaw
+    """In the smallest unit of the currency."""
+    spread: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Standard deviation of single payments, as a share of their mean."""
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if self.law.support[0] < 0:
+            raise ValueError("needs a law that is never below 0")
+        return self
+
+    @property
+    def drawn(self) -> Law:
+        """The law that draws follow."""
+        return self.law

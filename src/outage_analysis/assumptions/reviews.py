@@ -1,0 +1,157 @@
+"""What a review grants, and what it takes to work through the claims."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from outage_analysis.assumptions.entries import Entry, Range
+from outage_analysis.assumptions.laws import FloatArray, Law, PlainLaw
+from outage_analysis.datasets import Name, Noun
+
+FLOAT_NOISE = 1e-9
+MIDPOINTS = (np.arange(400) + 0.5) / 400
+"""Probabilities of the shares over which what a floor and a cap leave is averaged."""
+
+
+class AwardRule(Noun):
+    """One rule that a review may follow: a share of the proved loss, between a floor and a cap."""
+
+    name: Name
+    weight: Annotated[float, Field(gt=0, le=1)]
+    """How likely it is that the review follows this rule."""
+    share: PlainLaw
+    """The share of the mean proved loss that is paid."""
+    floor: Annotated[int, Field(ge=0)] = 0
+    cap: Annotated[int, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.cap is not None and self.floor > self.cap:
+            raise ValueError("has a floor above its cap")
+        return self
+
+    def pays(self, loss: FloatArray, share: FloatArray) -> FloatArray:
+        """The mean award for a mean loss."""
+        return np.clip(loss * share, self.floor, np.inf if self.cap is None else self.cap)
+
+    def mean(self, loss: Law) -> float:
+        """The expected award over an uncertain mean loss."""
+        shares, times = np.unique(self.share.quantile(MIDPOINTS), return_counts=True)
+
+        def at_most(limit: float) -> float:
+            """The mean of the lesser of a limit and the share of the loss."""
+            means = [s * loss.capped_mean(limit / s) if s else 0.0 for s in shares.tolist()]
+            return float(np.average(means, weights=times))
+
+        below_cap = loss.mean * self.share.mean if self.cap is None else at_most(self.cap)
+        return below_cap + self.floor - at_most(self.floor)
+
+
+class Award(Entry):
+    """What an individual review grants on average, per accepted claim."""
+
+    kind: Literal["review_award"]
+    law: PlainLaw | None = None
+    """The law of the mean award, in the smallest unit of the currency; or rules on a proved loss."""
+    loss: PlainLaw | None = None
+    """The mean proved loss of the claims reviewed."""
+    rules: tuple[AwardRule, ...] = Field(default=(), alias="rule")
+    """Rival rules: which one is followed is in doubt, and counts as doubt about the model."""
+    spread: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Standard deviation of single awards, as a share of their mean."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if bool(self.law) == bool(self.rules) or bool(self.rules) != bool(self.loss):
+            raise ValueError("needs either a law, or rules and the loss they apply to")
+        if self.rules and abs(sum(r.weight for r in self.rules) - 1) > FLOAT_NOISE:
+            raise ValueError("has rules whose weights do not sum to 1")
+        laws = [x for x in (self.law, self.loss, *(r.share for r in self.rules)) if x]
+        if any(law.support[0] < 0 for law in laws):
+            raise ValueError("needs laws that are never below 0")
+        return self
+
+    @property
+    def dimensions(self) -> int:
+        """One for a law; rule, loss and share otherwise."""
+        return 3 if self.rules else 1
+
+    @property
+    def models(self) -> tuple[Name, ...]:
+        """The rival rules."""
+        return tuple(rule.name for rule in self.rules)
+
+    def branch(self, u: FloatArray) -> np.ndarray | None:
+        """Which rule each draw follows; a larger number never goes with a cheaper rule."""
+        if not self.rules or self.loss is None:
+            return None
+        order = np.argsort([rule.mean(self.loss) for rule in self.rules], kind="stable")
+        upper = np.cumsum([self.rules[k].weight for k in order])[:-1]
+        return order[np.searchsorted(upper, u[:, 0], side="right")]
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Mean awards of shape (n,)."""
+        if self.law is not None:
+            return self.law.quantile(u[:, 0])
+        assert self.loss is not None  # noqa: S101 - the validator saw to it
+        loss = self.loss.quantile(u[:, 1])
+        branch, paid = self.branch(u), np.empty(len(u))
+        for k, rule in enumerate(self.rules):
+            mine = branch == k
+            paid[mine] = rule.pays(loss[mine], rule.share.quantile(u[mine, 2]))
+        return paid
+
+    @cached_property
+    def range(self) -> Range:
+        """The expected award and the bounds: the least and the most that any rule grants."""
+        if self.law is not None:
+            low, high = self.law.ends
+            return Range(expected=self.law.mean, low=low, high=high)
+        assert self.loss is not None  # noqa: S101 - the validator saw to it
+        ends = np.array(self.loss.ends)
+        granted = [rule.pays(ends, np.array(rule.share.ends)) for rule in self.rules]
+        return Range(
+            expected=sum(r.weight * r.mean(self.loss) for r in self.rules),
+            low=float(min(g[0] for g in granted)),
+            high=float(max(g[1] for g in granted)),
+        )
+
+
+class Handling(Entry):
+    """What it takes to work through the claims of a line: people, weeks and a weekly wage."""
+
+    kind: Literal["handling"]
+    people: PlainLaw
+    weeks: PlainLaw
+    weekly_wage: PlainLaw
+    """In the smallest unit of the currency."""
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if any(law.support[0] < 0 for law in self._laws):
+            raise ValueError("needs laws that are never below 0")
+        return self
+
+    @property
+    def _laws(self) -> tuple[Law, Law, Law]:
+        return self.people, self.weeks, self.weekly_wage
+
+    @property
+    def dimensions(self) -> int:
+        """People, weeks, wage."""
+        return 3
+
+    def draw(self, u: FloatArray) -> FloatArray:
+        """Handling costs of shape (n,)."""
+        people, weeks, wage = (law.quantile(u[:, k]) for k, law in enumerate(self._laws))
+        return people * weeks * wage
+
+    @cached_property
+    def range(self) -> Range:
+        """The product of the means, and of the ends."""
+        low, high = (float(np.prod([law.ends[k] for law in self._laws])) for k in (0, 1))
+        return Range(expected=float(np.prod([law.mean for law in self._laws])), low=low, high=high)

@@ -1,0 +1,223 @@
+"""Charts of ranges one below the other: inputs, outcomes, policies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from outage_analysis.charts import uncertain
+from outage_analysis.charts.axes import WIDE, brief, labelled, log_ticks, money_ends, money_x, stepped
+from outage_analysis.charts.theme import (
+    ACCENT,
+    GREY,
+    INK,
+    OKABE_ITO,
+    ROW,
+    Drawn,
+    Frame,
+    NothingToDraw,
+    dressed,
+    folded,
+    names_axis,
+    on_field,
+    plain,
+)
+from outage_analysis.labels import Words
+
+MONEY = ("review_award", "mean_payment", "handling")
+FACTORS = ("ultimate", "realised_ratio")
+"""Kinds of inputs that are sums, and that multiply; the others are shares."""
+ROOM = 5.0
+"""A label beside the end of a bar takes so large a factor of a log axis."""
+SMALLEST = 1e-4
+"""Of the largest amount: a log axis does not go further down."""
+LANES = {"naive": GREY, "forecast": ACCENT, "press": OKABE_ITO[1]}
+"""Ours stands between its rivals."""
+FARTHEST = 1e4
+"""Multiples of what happened beyond this are drawn at the edge."""
+
+
+def tornado(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Bars on a log axis: the expected cash with one input at its P10 and at its P90, the widest first."""
+    w, rows = frame.words, uncertain.swings(table)
+    if rows.is_empty():
+        raise NothingToDraw
+    most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
+    least = max(float(rows["left"].min()), most * SMALLEST)  # type: ignore[arg-type]
+    names = [folded(name) for name in _short([frame.name(a) for a in rows["assumption"]])]
+    data = rows.select(
+        name=pl.Series(names),
+        left=pl.col("left").clip(least),
+        right="right",
+        first=pl.Series(_ends(rows, "left", w)),
+        last=pl.Series(_ends(rows, "right", w)),
+    )
+    x = money_x("left", w, w("chart.tornado_x", unit=w.unit), least / ROOM, most * ROOM)
+    right = on_field(x, "right")
+    y = alt.Y("name:N", sort=names, title=None, axis=names_axis())
+    base = alt.Chart(plain(data))
+    colour = alt.condition(alt.datum.name == names[0], alt.value(ACCENT), alt.value(GREY))
+    bars = base.mark_bar(size=18).encode(x, alt.X2("right:Q"), y, color=colour)
+    means = alt.Chart(rows.select(pl.col("expected").first()))
+    line = means.mark_rule(color=INK, strokeDash=[3, 3]).encode(on_field(x, "expected"))
+    looks: dict[str, Any] = {"lineBreak": "\n", "lineHeight": 14, "dy": -5}
+    first = base.mark_text(align="right", dx=-5, **looks).encode(x, y, text="first:N")
+    last = base.mark_text(align="left", dx=5, **looks).encode(right, y, text="last:N")
+    low, high = money_ends(w, rows["left"][0], rows["right"][0])
+    return dressed(
+        alt.layer(bars, line, first, last),
+        frame,
+        height=(ROW + 12) * len(data),
+        title=w("chart.tornado_measure")
+        if frame.synthetic
+        else w("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
+        subtitle=w("chart.tornado_subtitle", unit=w.unit),
+        description=w("chart.tornado_description"),
+    )
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """What stands before the colon of each name; behind it, where all of them begin alike."""
+    parts = [name.partition(": ") for name in names]
+    heads, tails = [p[0] for p in parts], [p[2] for p in parts]
+    if len(set(heads)) == len(names):
+        return heads
+    alike = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
+    return [tail[:1].upper() + tail[1:] for tail in tails] if alike else list(names)
+
+
+def _ends(rows: pl.DataFrame, side: str, w: Words) -> list[str]:
+    """At one end of each bar: the cost, and below it the input's value there."""
+    point = "P10" if side == "left" else "P90"
+    cells = rows.select("kind", f"input_{side}", side).rows()
+    return [f"{brief(w, cost)}\n{_input(kind, value, point, w)}" for kind, value, cost in cells]
+
+
+def _input(kind: str, value: float | None, point: str, w: Words) -> str:
+    if value is None:  # a mix is no one number
+        return point
+    if kind in MONEY:
+        said = brief(w, value)
+    elif kind in FACTORS:
+        said = f"×{value:,.2g}"
+    else:
+        said = w.share(value)
+    return w("chart.tornado_at", value=said)
+
+
+def backtest(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Ranges as multiples of what happened, on a log axis: ours with its median, and its rivals'."""
+    w, rows = frame.words, uncertain.ratios(table)
+    if rows.is_empty():
+        raise NothingToDraw
+    heads = rows.filter(part="forecast")
+    told = _outcomes(heads, frame)
+    parts = {part: w(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
+    data = rows.select(
+        pl.col("low", "middle", "high").clip(1 / FARTHEST, FARTHEST),
+        name=pl.col("outcome").replace_strict(told, return_dtype=pl.String),
+        part=pl.col("part").replace_strict(parts, return_dtype=pl.String),
+    )
+    x = _multiples_x(data, w)
+    y = alt.Y("name:N", sort=list(told.values()), title=None, axis=names_axis(lines=2))
+    lanes = [parts[part] for part in LANES if part in parts]
+    lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
+    colours = alt.Scale(domain=list(parts.values()), range=[LANES[part] for part in parts])
+    legend = alt.Legend(
+        title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
+    )
+    base, one = alt.Chart(plain(data)), alt.Chart(pl.DataFrame({"low": [1.0]}))
+    said = {"y": alt.value(0), "text": alt.value(w("chart.backtest_happened"))}
+    spans = base.mark_rule(strokeWidth=6, strokeCap="round")
+    dots = base.transform_filter("datum.middle").mark_point(
+        filled=True, color=INK, size=70, stroke="white", opacity=1
+    )
+    tried = heads.filter("independent")["inside"]
+    return dressed(
+        alt.layer(
+            one.mark_rule(color=INK, strokeWidth=1.4).encode(x),
+            one.mark_text(dy=-6, fontWeight=600).encode(x, **said),
+            spans.encode(
+                x, alt.X2("high:Q"), y, lane, color=alt.Color("part:N", scale=colours, legend=legend)
+            ),
+            dots.encode(on_field(x, "middle"), y, lane),
+        ),
+        frame,
+        height=(ROW + 24) * len(told),
+        title=w("chart.backtest_title", inside=tried.sum(), count=len(tried)),
+        subtitle=w("chart.backtest_subtitle"),
+        description=w("chart.backtest_description"),
+    )
+
+
+def _multiples_x(data: pl.DataFrame, w: Words) -> alt.X:
+    ends = [v for c in ("low", "high") for v in data[c]]
+    low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
+    ticks = log_ticks(low, high)
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    axis = labelled(ticks, [_multiple(tick) for tick in ticks])
+    return alt.X("low:Q", title=w("chart.backtest_x"), scale=scale, axis=axis)
+
+
+def _outcomes(rows: pl.DataFrame, frame: Frame) -> dict[str, str]:
+    """Each outcome's name, what came out, and whether the interval holds it."""
+    w, told = frame.words, {}
+    for row in rows.iter_rows(named=True):
+        seen = brief(w, row["observed"]) if row["unit"] == w.currency else stepped(w, row["observed"], 3)
+        verdict = w("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
+        told[row["outcome"]] = f"{folded(frame.name(row['outcome']))}\n{seen} · {verdict}"
+    return told
+
+
+def _multiple(value: float) -> str:
+    return f"×{value:,.10g}" if value >= 1 else f"×1/{1 / value:,.3g}"
+
+
+def comparison(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Policies one below the other: P10 to P90, the expected cash and the most that was promised."""
+    w, rows = frame.words, uncertain.offers(table)
+    if len(rows) < 2:  # noqa: PLR2004 - one is no comparison
+        raise NothingToDraw
+    names = [folded(name) for name in _short([frame.name(p) for p in rows["policy"]])]
+    best = int(rows["cheapest"].arg_max() or 0)
+    amounts = [v for c in ("p10", "p90", "expected", "promised") for v in rows[c] if v]
+    least, most = min(amounts), max(amounts)
+    least = max(least, most * SMALLEST) / 1.5 if most / least > WIDE else 0.0
+    data = rows.select(
+        *(pl.col(c).clip(least) for c in ("p10", "p90", "expected", "promised")),
+        name=pl.Series(names),
+        label=pl.Series([brief(w, v) for v in rows["expected"]]),
+    )
+    key = "chart.comparison_log_x" if least else "chart.comparison_x"
+    x = money_x("p10", w, w(key, unit=w.unit), least, most * (1.5 if least else 1.1))
+    expected, promised = on_field(x, "expected"), on_field(x, "promised")
+    y = alt.Y(
+        "name:N", sort=names, title=None, axis=names_axis(lines=min(name.count("\n") + 1 for name in names))
+    )
+    base = alt.Chart(plain(data))
+    colour = alt.condition(alt.datum.name == names[best], alt.value(ACCENT), alt.value(GREY))
+    layers = [
+        base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2("p90:Q"), y, color=colour),
+        base.transform_filter("datum.promised")
+        .mark_point(shape="diamond", filled=True, fill="white", stroke=INK, size=70, opacity=1)
+        .encode(promised, y),
+        base.mark_point(filled=True, color=INK, size=80, stroke="white", opacity=1).encode(expected, y),
+        base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text="label:N"),
+    ]
+    return dressed(
+        alt.layer(*layers),
+        frame,
+        height=(ROW + 28) * len(data),
+        title=w("chart.comparison_measure")
+        if frame.synthetic
+        else w(
+            "chart.comparison_title",
+            name=names[best].replace("\n", " "),
+            share=w.share(rows["cheapest"][best]),
+        ),
+        subtitle=w("chart.comparison_subtitle", unit=w.unit),
+        description=w("chart.comparison_description"),
+    )

@@ -1,0 +1,184 @@
+"""The count of successes among n when their one rate is itself uncertain.
+
+Given the rate the count is binomial; over the rate everything is a mean over u from 0 to 1 of something at
+the rate's quantile of u. The rule is Lobatto's on panels of u that halve towards both ends, and wherever
+the mean rate of a panel is not yet settled or the rate moves by more than the binomial standard deviation
+can blur. So it serves a rate wider than the binomial law and one narrower alike, and rates that jump.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+
+Array = NDArray[np.float64]
+
+POINTS = np.array([-1.0, -np.sqrt(3 / 7), 0.0, np.sqrt(3 / 7), 1.0]) / 2 + 0.5
+WEIGHTS = np.array([9.0, 49.0, 64.0, 49.0, 9.0]) / 180
+"""The Lobatto rule on 0 to 1, exact up to degree 7. It has both ends, so that no jump hides beside them."""
+SETTLED = 1e-12
+"""What halving a panel may still change of the mean rate."""
+BLUR = 2.0
+"""Binomial standard deviations that the rate may move by across a panel."""
+FINEST = 0.5**40
+"""The narrowest panel that is halved: so exactly is a jump of the rate known."""
+NEVER = 1e-17
+"""A probability below this is not counted."""
+ROUNDING = 1e-12
+"""By how much a quantile's probability may be missed, so that a tie such as a median is no toss-up."""
+
+
+class Rate(Protocol):
+    """An uncertain rate."""
+
+    def quantile(self, u: Array, /) -> Array:
+        """The rates that are not exceeded with probability u: (n,) -> (n,), from 0 to 1."""
+
+
+class MixedBinomial:
+    """Successes among n with a rate that all share: beta-binomial, logit-normal-binomial and so on.
+
+    Probabilities of at most so many are right to 1e-9, moments to 1e-9 of themselves, probabilities of
+    exactly so many to 1e-5 of themselves; a fixed rate gives the binomial law. Nodes grow as the square
+    root of n, once; a probability takes some hundred of them.
+
+    Args:
+        n: how many there are.
+        rate: a number, or a law.
+
+    Raises:
+        UsageError: n is no count.
+        ModelRefused: a rate outside 0 to 1.
+    """
+
+    def __init__(self, n: int, rate: Rate | float) -> None:
+        if not (n >= 0 and float(n).is_integer()):
+            raise UsageError("a count is a whole number from 0 on", value=n)
+        self.n = int(n)
+        if isinstance(rate, int | float):
+            rates, weights = _checked(np.array([float(rate)])), np.ones(1)
+        else:
+            rates, weights = _nodes(rate, self.n)
+        self._rates, same = np.unique(rates, return_inverse=True)
+        self._weights = np.bincount(same, weights)
+        self._below = np.append(0.0, np.cumsum(self._weights))
+
+    @property
+    def mean(self) -> float:
+        """The expected count."""
+        return self.n * float((self._weights * self._rates).sum())
+
+    @property
+    def variance(self) -> float:
+        """Of the count: the binomial variance on average, and that of n times the rate."""
+        rate, p = self.mean / max(self.n, 1), self._rates
+        given = self.n * p * (1 - p) + (self.n * (p - rate)) ** 2
+        return float((self._weights * given).sum())
+
+    def pmf(self, counts: ArrayLike) -> Array:
+        """The probability of exactly so many, (...) -> (...)."""
+        return self._each(self._exactly, np.asarray(counts, float))
+
+    def cdf(self, counts: ArrayLike) -> Array:
+        """The probability of at most so many, (...) -> (...)."""
+        return self._each(self._at_most, np.floor(np.asarray(counts, float)))
+
+    def quantile(self, p: ArrayLike) -> Array:
+        """The least counts that are not exceeded with probability p, (...) -> (...), whole.
+
+        Raises:
+            UsageError: a probability that is not between 0 and 1.
+        """
+        p = np.asarray(p, float)
+        if not ((p > 0) & (p < 1)).all():
+            raise UsageError("a probability lies between 0 and 1, ends excluded", value=p)
+        low, high = np.full(p.shape, -1.0), np.full(p.shape, float(self.n))
+        while (high - low > 1).any():
+            middle = np.floor((low + high) / 2)
+            enough = self.cdf(middle) >= p - ROUNDING
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        return high
+
+    def interval(self, level: float = 0.9) -> tuple[int, int]:
+        """The counts that leave out at most half of the rest at each end.
+
+        Raises:
+            UsageError: no level.
+        """
+        refuse_no_level(level)
+        low, high = self.quantile([(1 - level) / 2, (1 + level) / 2])
+        return int(low), int(high)
+
+    @staticmethod
+    def _each(probability: Callable[[float], float], counts: Array) -> Array:
+        """One evaluation a distinct count."""
+        distinct, where = np.unique(counts, return_inverse=True)
+        found = np.array([probability(k) for k in distinct.tolist()])
+        return np.asarray(found[where].reshape(counts.shape))
+
+    def _at_most(self, k: float) -> float:
+        if k < 0 or k >= self.n:
+            return float(k >= 0)
+        low = special.betaincinv(k + 1, self.n - k, NEVER)  # a lower rate is certain not to exceed k
+        certain, some = self._between(low, self._seldom_at_most(k))
+        at_most = special.betaincc(k + 1, self.n - k, self._rates[some])
+        return min(float(self._below[certain] + (self._weights[some] * at_most).sum()), 1.0)
+
+    def _exactly(self, k: float) -> float:
+        if k != np.floor(k) or not 0 <= k <= self.n:
+            return 0.0
+        low = special.betaincinv(k, self.n - k + 1, NEVER) if k else 0.0
+        _, some = self._between(low, self._seldom_at_most(k) if k < self.n else 1.0)
+        p = self._rates[some]
+        ways = -special.betaln(k + 1, self.n - k + 1) - np.log1p(self.n)
+        each = ways + special.xlogy(k, p) + special.xlog1py(self.n - k, -p)
+        return float((self._weights[some] * np.exp(each)).sum())
+
+    def _seldom_at_most(self, k: float) -> float:
+        """The rate above which at most k never happens."""
+        return float(special.betainccinv(k + 1, self.n - k, NEVER))
+
+    def _between(self, low: float, high: float) -> tuple[int, slice]:
+        """How many nodes are below two rates, and those between them, ends included."""
+        first = int(np.searchsorted(self._rates, low, side="left"))
+        return first, slice(first, int(np.searchsorted(self._rates, high, side="right")))
+
+
+def _checked(rates: Array) -> Array:
+    if not ((rates >= 0) & (rates <= 1)).all():  # also NaN
+        raise ModelRefused("a rate lies outside 0 to 1", remedy="Give a law on 0 to 1, such as a beta law.")
+    return rates
+
+
+def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
+    """Rates and their weights, which add up to 1."""
+
+    def on_panels(low: Array, width: Array) -> Array:
+        u = low[:, None] + width[:, None] * POINTS
+        return _checked(np.asarray(rate.quantile(u.ravel()), float)).reshape(u.shape)
+
+    ends = 0.5 ** np.arange(1, 51)
+    edges = np.concatenate([ends[::-1], 1 - ends[1:]])
+    low, width = edges[:-1], np.diff(edges)
+    rates = on_panels(low, width)
+    found, masses = [], []
+    while len(low):
+        half = width / 2
+        left, right = on_panels(low, half), on_panels(low + half, half)
+        settled = (left @ WEIGHTS + right @ WEIGHTS) / 2
+        spread = np.sqrt(np.maximum(settled * (1 - settled), 1 / max(n, 1)) / max(n, 1))
+        rough = np.abs(rates @ WEIGHTS - settled) * width > SETTLED * np.maximum(settled, 1 / max(n, 1))
+        rough |= right[:, -1] - left[:, 0] > BLUR * spread
+        rough &= width > FINEST
+        for part in (left, right):
+            found.append(part[~rough].ravel())
+            masses.append(np.outer(half[~rough], WEIGHTS).ravel())
+        low, width = np.append(low[rough], (low + half)[rough]), np.tile(half[rough], 2)
+        rates = np.concatenate([left[rough], right[rough]])
+    return np.concatenate(found), np.concatenate(masses)

@@ -1,0 +1,114 @@
+"""Budgets: a sum announced as a whole, or what it was found to have come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from outage_analysis.costs.counts import Row
+from outage_analysis.costs.funnel import Funnel, named, status_of
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.policies import Budget, Policy
+from outage_analysis.published import figure
+
+
+@dataclass(frozen=True)
+class Budgeted:
+    """What a budget comes to, in units of the currency."""
+
+    promised: float
+    low: float
+    expected: float | None
+    high: float | None
+    """None where a ratio that nobody stated may exceed what was announced."""
+    facts: str
+    assumption: str = ""
+    trued_up: bool = False
+    """Whether it was found what it came to."""
+
+
+def budgeted(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Budgeted | None:
+    """A sum as announced, or what a true-up that was public by the day says it came to.
+
+    Returns:
+        None when no sum was public by the day.
+
+    Raises:
+        UsageError: facts that are no sums in the policy's currency, or out of order.
+    """
+    cited = " ".join(line.facts)
+    for found in line.true_ups_by(as_of):
+        try:
+            exact = float(amount_of(found.amount, policy, as_of, hindsight=True))
+        except ModelRefused:  # its fact came out later than the page says
+            continue
+        return Budgeted(*4 * (exact,), named(*found.facts, cited), trued_up=True)
+    if line.amount is None:
+        return None
+    share = funnel.realised or funnel.take_up
+    try:
+        amount = float(amount_of(line.amount, policy, as_of))
+        least = line.low if line.low is not None else line.amount if share.low == 1 else 0
+        low = float(amount_of(least, policy, as_of, end="low"))
+        high = amount if line.high is None else float(amount_of(line.high, policy, as_of, end="high"))
+    except ModelRefused:
+        return None
+    if not low <= amount <= high:
+        raise UsageError(f"the line {line.id} has facts that do not give low <= amount <= high")
+    expected = None if share.expected is None else amount * share.expected
+    if expected is not None:
+        low = min(low, amount * share.low)
+    # More can come of a line without detail than was announced.
+    if funnel.realised is not None and funnel.realised.high is not None:
+        high = max(high, amount * funnel.realised.high)
+    open_ended = line.valuation == "top_down" and funnel.realised is None
+    return Budgeted(amount, low, expected, None if open_ended else high, cited, share.assumption)
+
+
+def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
+    """The row of a budget."""
+    head: Row = {
+        "basis": "published",
+        "line": line.id,
+        "valuation": line.valuation,
+        "level": "line",
+        "rule": "budget",
+        "facts": " ".join(line.facts),
+    }
+    found = budgeted(line, funnel, as_of, policy)
+    if found is None:
+        return {**head, "status": "unpriced" if line.amount is None else "not_public_yet"}
+    return {
+        **head,
+        "promised": found.promised,
+        "low": found.low,
+        "expected": found.expected,
+        "high": found.high,
+        "status": status_of(found.expected),
+        "facts": found.facts,
+        "assumptions": found.assumption,
+    }
+
+
+def amount_of(
+    given: int | str,
+    policy: Policy,
+    public_by: date | None = None,
+    *,
+    end: Literal["value", "low", "high"] = "value",
+    hindsight: bool = False,
+) -> int:
+    """An amount in the smallest unit, given outright or by a fact in the policy's currency.
+
+    `end` is taken of a fact that is a range. Only a true-up, which counts from its own day on, may rest
+    on an outcome (`hindsight`).
+
+    Raises:
+        ModelRefused: the fact was not public by the day.
+        UsageError: it is no sum in the policy's currency.
+    """
+    if isinstance(given, int):
+        return given
+    fact = figure(given, public_by=public_by, hindsight=hindsight)
+    return round(fact.money(policy.currency, end) * float(10**policy.digits))

@@ -1,0 +1,235 @@
+"""What a total is made of: a number of claims, and what one claim is paid."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Integral, Real
+
+from outage_analysis.errors import UsageError
+
+Number = int | float | Fraction
+SUM_TOLERANCE = 1e-9
+"""How far from 1 a sum of floats may be and still be 1; it is then divided out."""
+LARGEST = 2**63
+
+
+def whole(value: object, name: str) -> int:
+    """A whole number from 0 to 2^63; no bool, no float, no text.
+
+    Raises:
+        UsageError: anything else.
+    """
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type] # tried
+    except TypeError:
+        number = None
+    if number is None or not 0 <= number < LARGEST:
+        raise UsageError(
+            f"{name} is not a whole number from 0 to 2^63", value=value, remedy="Write 30000, not 30000.0."
+        )
+    return number
+
+
+def real(value: object, name: str) -> Number:
+    """A number from 0 to 2^63: an int or a Fraction as it is, any other as a float.
+
+    Raises:
+        UsageError: not a number, negative or not finite.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise UsageError(f"{name} is not a number", value=value, remedy="Give an int, a float or a Fraction.")
+    number: Number
+    if isinstance(value, Fraction):
+        number = value
+    else:
+        number = int(value) if isinstance(value, Integral) else float(value)
+    if not 0 <= number < LARGEST:  # nor is NaN
+        raise UsageError(f"{name} is not a number from 0 to 2^63", value=value)
+    return number
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Exactly n claims.
+
+    Raises:
+        UsageError: n is not a whole number from 0 to 2^63.
+    """
+
+    n: int
+
+    def __post_init__(self) -> None:
+        """Refuse what is no count."""
+        object.__setattr__(self, "n", whole(self.n, "the count"))
+
+    @property
+    def rational(self) -> bool:
+        """Whether its probabilities are rational."""
+        return True
+
+    @property
+    def moments(self) -> tuple[Number, Number]:
+        """Mean and variance of the count."""
+        return self.n, 0
+
+
+@dataclass(frozen=True)
+class Binomial:
+    """Each of n claims is paid with probability p; one that is not costs nothing.
+
+    Raises:
+        UsageError: n is not a whole number from 0 to 2^63, or p does not lie between 0 and 1.
+    """
+
+    n: int
+    p: Number
+
+    def __post_init__(self) -> None:
+        """Refuse what is no count and no probability."""
+        object.__setattr__(self, "n", whole(self.n, "the count"))
+        object.__setattr__(self, "p", real(self.p, "p"))
+        if self.p > 1:
+            raise UsageError("p lies between 0 and 1", value=self.p, remedy="Write 5 % as 0.05.")
+
+    @property
+    def rational(self) -> bool:
+        """Whether its probabilities are rational."""
+        return isinstance(self.p, int | Fraction)
+
+    @property
+    def moments(self) -> tuple[Number, Number]:
+        """Mean and variance of the count."""
+        return self.n * self.p, self.n * self.p * (1 - self.p)
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """A Poisson number of claims.
+
+    Raises:
+        UsageError: the mean is not a number from 0 to 2^63.
+    """
+
+    mean: Number
+
+    def __post_init__(self) -> None:
+        """Refuse what is no mean."""
+        object.__setattr__(self, "mean", real(self.mean, "the mean"))
+
+    @property
+    def rational(self) -> bool:
+        """Whether its probabilities are rational."""
+        return False
+
+    @property
+    def moments(self) -> tuple[Number, Number]:
+        """Mean and variance of the count."""
+        return self.mean, self.mean
+
+
+@dataclass(frozen=True)
+class NegativeBinomial:
+    """An over-dispersed Poisson number of claims: its variance is `dispersion` times its mean.
+
+    A dispersion of 1 is the Poisson law. With variance = mean + c mean^2 (a Poisson law whose mean is
+    itself uncertain; c is called contagion, or the dispersion of a regression), give 1 + c x mean. In
+    the parameters r and beta of Klugman, Panjer and Willmot, mean = r beta and dispersion = 1 + beta.
+
+    Raises:
+        UsageError: the mean is not a number from 0 to 2^63, or the dispersion is below 1.
+    """
+
+    mean: Number
+    dispersion: Number
+
+    def __post_init__(self) -> None:
+        """Refuse what is no mean, and counts less dispersed than a Poisson law."""
+        object.__setattr__(self, "mean", real(self.mean, "the mean"))
+        object.__setattr__(self, "dispersion", real(self.dispersion, "the dispersion"))
+        if self.dispersion < 1:
+            raise UsageError(
+                "the dispersion is the variance over the mean, at least 1",
+                value=self.dispersion,
+                remedy="With variance = mean + c mean^2, give 1 + c x mean.",
+            )
+
+    @property
+    def rational(self) -> bool:
+        """Whether its probabilities are rational."""
+        return False
+
+    @property
+    def moments(self) -> tuple[Number, Number]:
+        """Mean and variance of the count."""
+        return self.mean, self.mean * self.dispersion
+
+
+Count = Fixed | Binomial | Poisson | NegativeBinomial
+
+
+@dataclass(frozen=True)
+class Component:
+    """Claims that are paid alike and independently; each is paid `payments[i]` with `probabilities[i]`.
+
+    Args:
+        count: how many claims there are.
+        payments: whole numbers from 0 on, in the smallest unit of the currency; 0 is a claim refused.
+            Kept as a tuple.
+        probabilities: of each payment; they add up to 1 (floats to within 1e-9, which is divided out).
+            Kept as a tuple.
+
+    Raises:
+        UsageError: anything else; the message says what and where.
+    """
+
+    count: Count
+    payments: Sequence[int]
+    probabilities: Sequence[Number]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no law of a payment."""
+        if not isinstance(self.count, Count):
+            raise UsageError(
+                "the count is no law of a count",
+                value=self.count,
+                remedy="Give Fixed(n), Binomial(n, p), Poisson(mean) or NegativeBinomial(mean, dispersion).",
+            )
+        payments = tuple(whole(x, "a payment") for x in _listed(self.payments, "payments"))
+        probabilities = tuple(real(x, "a probability") for x in _listed(self.probabilities, "probabilities"))
+        if len(payments) != len(probabilities) or not payments:
+            raise UsageError(
+                f"{len(payments):,} payments do not fit {len(probabilities):,} probabilities",
+                remedy="Give one probability for each payment, and at least one payment.",
+            )
+        total = added(probabilities)
+        if total != 1 if isinstance(total, Fraction) else abs(total - 1) > SUM_TOLERANCE:
+            raise UsageError(
+                "the probabilities do not add up to 1",
+                value=total,
+                remedy="Give the rest to the payment 0 if it is not paid.",
+            )
+        object.__setattr__(self, "payments", payments)
+        object.__setattr__(self, "probabilities", probabilities)
+
+    @property
+    def rational(self) -> bool:
+        """Whether every number is an int or a Fraction, so that the law of the total is rational."""
+        return self.count.rational and all(isinstance(p, int | Fraction) for p in self.probabilities)
+
+
+def added(numbers: Iterable[Number]) -> Fraction | float:
+    """The sum: a Fraction of ints and Fractions, correctly rounded as soon as there is a float."""
+    terms = list(numbers)
+    if any(isinstance(x, float) for x in terms):
+        return math.fsum(terms)
+    return sum((Fraction(x) for x in terms), Fraction(0))
+
+
+def _listed(values: object, name: str) -> list[object]:
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise UsageError(f"{name} are no list of numbers", value=values)
+    return list(values)

@@ -1,0 +1,130 @@
+"""Inputs that are decided, not awaited: fixed at a value, and out of every variance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+from pydantic import ValidationError
+
+from outage_analysis.assumptions import Assumption, Award, BandMix, Factor, MeanPayment, RateAssumption
+from outage_analysis.costs.sensitivity.expected_at import expected_at
+from outage_analysis.costs.sensitivity.inputs import inputs_of
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.running import DRAWS, SEED, simulate
+from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.datasets import nearest
+from outage_analysis.errors import UsageError
+
+VIEWS = {
+    "view": pl.String,
+    "award": pl.Float64,
+    "expected": pl.Float64,
+    "p10": pl.Float64,
+    "p50": pl.Float64,
+    "p90": pl.Float64,
+}
+ENDS = (0.1, 0.5, 0.9)
+
+
+def fixed_at(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]) -> Portfolio:
+    """The portfolio with some inputs certain.
+
+    Args:
+        portfolio: what is paid, and the inputs.
+        values: a value by assumption; of a band mix the share of each band.
+
+    Returns:
+        A portfolio whose other inputs are as they were; correlations with what is certain are gone.
+
+    Raises:
+        UsageError: an assumption that is not in it, or a value that it cannot take.
+    """
+    for name in values:
+        if name not in portfolio.entries:
+            raise UsageError(
+                "no such assumption behind the cost", value=name, remedy=nearest(name, [*portfolio.entries])
+            )
+    entries = {
+        name: _certain(entry, values[name]) if name in values else entry
+        for name, entry in portfolio.entries.items()
+    }
+    tied = {pair: rank for pair, rank in portfolio.correlations.items() if not values.keys() & set(pair)}
+    return replace(portfolio, entries=entries, correlations=tied)
+
+
+def award_given(portfolio: Portfolio, award: float) -> Portfolio:
+    """The portfolio once the company has decided what a review grants on average.
+
+    Raises:
+        UsageError: no review band, or an award below 0.
+    """
+    return fixed_at(portfolio, dict.fromkeys(_awards(portfolio), award))
+
+
+def award_views(
+    portfolio: Portfolio, awards: Sequence[float], *, draws: int = DRAWS, seed: int = SEED
+) -> pl.DataFrame:
+    """The cash in the two views of a review: its award uncertain, and given.
+
+    Args:
+        portfolio: what is paid, and the inputs.
+        awards: mean awards to try, in units of the currency.
+        draws: see `simulate`.
+        seed: see `simulate`.
+
+    Returns:
+        `view` (`uncertain` once, then `given` for each award), `award` (the expected one, or the one
+        given), `expected`, `p10`, `p50`, `p90`, in units of the currency.
+
+    Raises:
+        UsageError: no review band, or an award below 0.
+    """
+    uncertain = [portfolio.entries[name] for name in _awards(portfolio)]
+    means = {entry.range.expected for entry in uncertain if isinstance(entry, Award)}
+    views = [("uncertain", means.pop() if len(means) == 1 else None, portfolio)]
+    views += [("given", award, award_given(portfolio, award)) for award in awards]
+    rows = []
+    for view, award, decided in views:
+        law = simulate(decided, draws=draws, seed=seed).laws["cash"]
+        expected = float(expected_at(decided, "cash", {})[0])
+        rows.append((view, award, expected, *(told(law.quantile(p)).value for p in ENDS)))
+    table = pl.DataFrame(rows, schema=VIEWS, orient="row")
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(10))
+
+
+def _awards(portfolio: Portfolio) -> list[str]:
+    found = [name for name, e in inputs_of(portfolio, "cash").items() if isinstance(e, Award)]
+    if not found:
+        raise UsageError("nothing of the cash is reviewed", remedy="Choose a policy with a review band.")
+    return found
+
+
+def _certain(entry: Assumption, value: float | Sequence[float]) -> Assumption:
+    changes = _changes(entry, value)
+    try:
+        return type(entry).model_validate(entry.model_dump(by_alias=True) | changes)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise UsageError(f"{entry.id} cannot be fixed there", value=value, remedy=f"{reason}.") from error
+
+
+def _changes(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
+    """The keys of an entry that make it certain."""
+    if isinstance(entry, BandMix) == isinstance(value, int | float):
+        raise UsageError(f"{entry.id} takes one share a band, other inputs one number", value=value)
+    if isinstance(entry, BandMix):
+        if not isinstance(value, Sequence) or len(value) != len(entry.bands):
+            raise UsageError(f"{entry.id} takes {len(entry.bands)} shares", value=value)
+        bands = [band.model_dump() | {"share": x} for band, x in zip(entry.bands, value, strict=True)]
+        return {"band": tuple(bands), "size": None}
+    law = {"law": {"kind": "fixed", "value": value}}
+    if isinstance(entry, RateAssumption):
+        return law | {"classes": (), "widest": (), "observed": None}
+    if isinstance(entry, Factor | MeanPayment):
+        return law
+    if isinstance(entry, Award):
+        return law | {"loss": None, "rule": ()}
+    raise UsageError(f"{entry.id} is no rate, factor, mean payment, award or mix, so it cannot be fixed")

@@ -1,0 +1,168 @@
+"""A policy under a ledger as streams of claims: what each pays, given the uncertain inputs.
+
+A stream is a number of trials (reports, people, a sum) thinned by rates of the ledger. Its claims fall
+into parts: bands of a mix that is itself uncertain, or bands with counted claims. Given the inputs, each
+part has a mean and a covariance with the stream's total in closed form, whatever the number of claims.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from outage_analysis.assumptions import Assumption
+from outage_analysis.assumptions.laws import FloatArray
+
+Values = Mapping[str, FloatArray]
+"""Drawn inputs by the assumption's id: (draws,), or (draws, bands) for a mix."""
+
+
+ROUNDING = 1e-12
+"""A variance below this share of the sum of squares is none."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Claims of a stream that are paid alike, and their sums over all claims.
+
+    Args:
+        paid: sum of payments, if every trial were accepted.
+        squared: sum of squared payments.
+        band: its place in the mix, when the stream has one: the sums are then those of all trials.
+        reviewed: whether the sums are multiples of the award.
+        labels: service, claimant_type, over, up_to, rule of its cells, with their share of the mean.
+    """
+
+    paid: float
+    squared: float
+    band: int | None = None
+    reviewed: bool = False
+    labels: tuple[Mapping[str, object], ...] = ({},)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Trials of one cost line under one valuation."""
+
+    line: str
+    valuation: str
+    trials: float
+    parts: tuple[Part, ...]
+    scales: tuple[str, ...] = ()
+    """Inputs that multiply the trials."""
+    rates: tuple[str, ...] = ()
+    """Inputs that thin them."""
+    mix: str = ""
+    award: str = ""
+    spread: float = 0.0
+    """Standard deviation of single awards, as a share of the award."""
+    served: float | None = None
+    """The most that can be served."""
+    arrivals: bool = False
+    """Whether the trials are arrivals of strangers (Poisson), not a counted number."""
+    certain: bool = False
+    """Whether nothing but the inputs is uncertain: a sum, not a count."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The assumptions it depends on."""
+        return tuple(dict.fromkeys(x for x in (*self.scales, *self.rates, self.mix, self.award) if x))
+
+    def moments(self, values: Values, draws: int) -> tuple[FloatArray, FloatArray]:
+        """Mean of each part, and its covariance with the stream's total, given the inputs.
+
+        Returns:
+            Two arrays of shape (draws, parts), in units of the currency and its square.
+        """
+        scale, rate = np.ones(draws), np.ones(draws)
+        for name in self.scales:
+            scale = scale * values[name]
+        for name in self.rates:
+            rate = rate * values[name]
+        if self.served is not None:
+            return self._served(scale, rate)
+        award = values[self.award] if self.award else np.ones(draws)
+        ones = np.ones(draws)
+        means, squares, thinned = (np.empty((draws, len(self.parts))) for _ in range(3))
+        for k, part in enumerate(self.parts):
+            share = values[self.mix][:, part.band] if self.mix and part.band is not None else ones
+            one = award if part.reviewed else ones
+            spread = 1 + self.spread**2 * part.reviewed
+            means[:, k] = scale * rate * share * part.paid * one
+            squares[:, k] = scale * rate * share * part.squared * one**2 * spread
+            thinned[:, k] = squares[:, k] / spread * rate
+        if self.certain:
+            return means, np.zeros_like(means)
+        if self.arrivals:
+            return means, squares
+        if self.mix:  # which band a trial falls into is drawn with it
+            total = means.sum(axis=1, keepdims=True)
+            thinned = means * total / np.maximum(self.trials * scale, 1e-300)[:, None]
+        covariances = squares - thinned
+        # Where every trial is paid the same nothing varies, and what is left is rounding.
+        rounding = covariances.sum(axis=1) <= ROUNDING * squares.sum(axis=1)
+        return means, np.where(rounding[:, None], 0.0, covariances)
+
+    def _served(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """First come, first served: the lesser of those who ask and those who can be served."""
+        (part,) = self.parts
+        one = part.paid / self.trials
+        asked = self.trials * scale * rate
+        most = self.served or 0.0
+        free = asked < most
+        mean = np.where(free, asked, most) * one
+        variance = np.where(free, asked * (1 - rate), 0.0) * one**2
+        return mean[:, None], variance[:, None]
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Every stream of a policy that has an expected cost, and the inputs they share."""
+
+    streams: tuple[Stream, ...]
+    entries: Mapping[str, Assumption]
+    """The assumptions behind the streams, by id in alphabetical order."""
+    correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Declared rank correlations between assumptions."""
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By valuation: the lines that have no expected cost and are in no total."""
+
+    @property
+    def valuations(self) -> tuple[str, ...]:
+        """Kinds of money in it: never added to each other."""
+        return tuple(dict.fromkeys(s.valuation for s in self.streams))
+
+    def tied(self, valuation: str) -> bool:
+        """Whether inputs of a total are declared to depend on each other: then means do not multiply."""
+        used = {name for s in self.streams if s.valuation == valuation for name in s.inputs}
+        return any(used.issuperset(pair) for pair, rank in self.correlations.items() if rank)
+
+    @property
+    def places(self) -> dict[str, slice]:
+        """Which uniform numbers of a draw belong to which assumption."""
+        first, places = 0, {}
+        for name, entry in self.entries.items():
+            places[name] = slice(first, first + entry.dimensions)
+            first += entry.dimensions
+        return places
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform numbers one draw takes."""
+        return sum(entry.dimensions for entry in self.entries.values())
+
+    def values(self, u: FloatArray) -> dict[str, FloatArray]:
+        """The inputs for uniforms of shape (draws, dimensions)."""
+        return {name: self.entries[name].draw(u[:, place]) for name, place in self.places.items()}
+
+    def branches(self, u: FloatArray) -> dict[str, tuple[np.ndarray, int]]:
+        """Which of its rival models each draw follows and how many there are, where there are several."""
+        found = {}
+        for name, place in self.places.items():
+            entry = self.entries[name]
+            branch = entry.branch(u[:, place])
+            if branch is not None:
+                found[name] = (branch, len(entry.models))
+        return found

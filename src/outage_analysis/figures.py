@@ -1,0 +1,177 @@
+"""What the cost commands print: totals with their doubt, cost lines, bands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from outage_analysis.console import print_line, print_table
+
+if TYPE_CHECKING:  # heavy: `--help` does without it
+    import polars as pl
+
+    from outage_analysis.alternatives import Compared
+    from outage_analysis.labels import Words
+    from outage_analysis.pipeline import Analysis
+    from outage_analysis.plans import Plan
+
+SHOWN = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
+MONEY = (
+    *("cost_low", "cost_expected", "cost_high", "adds", "award", "promised", "p10", "p50", "p90"),
+    *("per_recipient", "difference", "loss", "amount", "total"),
+)
+INPUTS = ("input_low", "input_high", "expected", "break_even", "flips_at", "usual", "given")
+"""Columns that are sums; and those of tables of inputs, sums only where the input is one."""
+
+
+def cost_answer(analysis: Analysis) -> dict[str, Any]:
+    """The cost as JSON can hold it; sums are in the smallest unit of the currency."""
+    tables = analysis.tables
+    both = {name: _both(tables, name) for name in ("totals", "costs")}
+    return {
+        **origin(analysis, analysis.plan),
+        "policy": analysis.policy.id,
+        "lines_not_public_yet": analysis.dropped_lines,
+        "totals": both["totals"].to_dicts(),
+        "costs": both["costs"].to_dicts(),
+        "uncertainty": {
+            basis: {
+                name: table.to_dicts()
+                for name in ("quantiles", "split", "contributions", "budget")
+                if (table := analysis.doubt(basis, name)) is not None
+            }
+            for basis in analysis.runs
+        },
+    }
+
+
+def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
+    """What an answer rests on, and what its sums count."""
+    return {
+        "incident": made.incident.id,
+        "ledger": made.ledger.id if made.ledger else None,
+        "as_of": made.as_of,
+        "currency": made.incident.currency,
+        "minor_units": made.incident.minor_units,
+        "synthetic_claims": made.synthetic,
+        "draws": plan.draws,
+        "seed": plan.seed,
+    }
+
+
+def _both(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
+    """A table from published counts, then the one from claims: told apart by their basis."""
+    import polars as pl
+
+    parts = [tables[n] for n in (name, f"claims_{name}") if n in tables]
+    return pl.concat(parts)
+
+
+def print_costs(analysis: Analysis) -> None:
+    """Totals, how unsure they are, cost lines and bands as tables, in whole currency."""
+    import polars as pl
+
+    from outage_analysis.labels import Words
+
+    words = Words("en", loss_digits=analysis.incident.loss_digits)
+    currency, unit = analysis.incident.currency, 10**analysis.incident.minor_units
+    scaled = pl.col("low", "expected", "high") / unit
+    sums = _both(analysis.tables, "totals").with_columns(scaled)
+    table = _both(analysis.tables, "costs").with_columns(scaled)
+    _print_uncertainty(analysis, currency, unit, words)
+    shown = sums.select("basis", "valuation", "low", "expected", "high", "left_out")
+    print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low and high are bounds")
+    band = (
+        pl.when(pl.col("rule") == "straddles")
+        .then(pl.lit("across bands"))
+        .otherwise(
+            pl.struct("over", "up_to").map_elements(
+                lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
+            )
+        )
+    )
+    numbers = ("count", "low", "expected", "high")
+    for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
+        print_table(
+            part.select("line", "valuation", *numbers, "status"), f"By cost line: {words(f'word.{basis}')}"
+        )
+    bands = table.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
+    for (basis, line), part in bands.group_by("basis", "line", maintain_order=True):
+        named = ["service"] if part["service"].null_count() < len(part) else []
+        print_table(part.select(*named, "band", *numbers), f"{line}, by loss band: {words(f'word.{basis}')}")
+
+
+def _print_uncertainty(analysis: Analysis, currency: str, unit: int, words: Words) -> None:
+    """Quantiles by valuation, each run apart; then the numerical error, the stress and the budget."""
+    import polars as pl
+
+    for basis in analysis.runs:
+        drawn = analysis.doubt(basis, "quantiles")
+        if drawn is None:
+            continue
+        long = drawn.with_columns(pl.col("value", "error", "stressed") / unit)
+        wide = long.pivot("measure", index="valuation", values="value")
+        print_table(
+            wide.select("valuation", *(m for m in SHOWN if m in wide.columns)),
+            f"How unsure: {words(f'word.{basis}')}, {currency}; in eight of ten cases between P10 and P90",
+        )
+        for row in long.filter(measure="p90").iter_rows(named=True):
+            print_line(
+                f"{row['valuation']}: numerical error of P90 {row['error']:,.0f}; if all inputs moved "
+                f"together (rank correlation 0.5), P90 {row['stressed']:,.0f}"
+            )
+        if analysis.runs[basis].portfolio.tied("cash"):
+            print_line(words("report.tied"))
+        asked = analysis.doubt(basis, "budget")
+        for row in [] if asked is None else asked.iter_rows(named=True):
+            print_line(
+                f"chance that the cash exceeds {row['budget'] / unit:,.0f}: {100 * row['exceeded']:.4g} % "
+                f"(numerical error {100 * row['error']:.2g} points)"
+            )
+
+
+def named_parts(given: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
+    """What exceeding a sum takes, with bands and rival models by name instead of number."""
+    import polars as pl
+
+    from outage_analysis.assumptions import BandMix
+    from outage_analysis.labels import Words
+
+    words = Words("en", loss_digits=analysis.incident.loss_digits)
+    entries = next(iter(analysis.runs.values())).portfolio.entries
+
+    def name(assumption: str, part: int | None) -> str:
+        entry = entries[assumption]
+        if part is None:
+            return ""
+        if isinstance(entry, BandMix):
+            return words.band(entry.bands[part].over, entry.bands[part].up_to)
+        return entry.models[part].en
+
+    parts = [name(*row) for row in given.select("assumption", "part").iter_rows()]
+    return given.with_columns(part=pl.Series(parts, dtype=pl.String))
+
+
+def in_currency(table: pl.DataFrame, digits: int) -> pl.DataFrame:
+    """A table for people: sums of the smallest unit of a currency as sums of the whole one."""
+    import polars as pl
+
+    from outage_analysis.assumptions.listing import SUMS
+
+    if not digits:
+        return table
+    sums = dict.fromkeys(MONEY, pl.lit(value=True))
+    if "kind" in table.columns:
+        is_sum = pl.col("kind").is_in(SUMS)
+        if "measure" in table.columns:  # the chance of a rival rule for an award is none
+            is_sum &= pl.col("measure") == "median"
+        sums |= dict.fromkeys(INPUTS, is_sum)
+    else:
+        sums["expected"] = pl.lit(value=True)
+    if "lever" in table.columns:
+        sums["step"] = pl.col("lever") == "award"
+    return table.with_columns(
+        pl.when(where).then(pl.col(name) / 10**digits).otherwise(pl.col(name)).alias(name)
+        for name, where in sums.items()
+        if name in table.columns
+    )

@@ -1,0 +1,111 @@
+"""What a page shows of the model: how unsure, the options compared, the back-test, the assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from outage_analysis.assumptions import Assumption, BandMix, RateAssumption
+from outage_analysis.assumptions.listing import SUMS, distribution
+from outage_analysis.labels import Words
+from outage_analysis.pipeline import Analysis
+from outage_analysis.reports.grids import Writer
+
+View = tuple[pl.DataFrame, list[str]]
+PEOPLE = ("recipients", "per_recipient")
+
+
+def doubt_views(t: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
+    """How unsure the totals are, and what moves them; with the decimal places of the currency."""
+    moved = ["valuation", "assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"]
+    views: dict[str, View] = {"tornado": (_whole(t["tornado"], digits, "input_low", "input_high"), moved)}
+    if "quantiles" in t:
+        amounts = t["quantiles"].rename({"value": "amount"})
+        sources = t["split"].rename({"source": "doubt"})
+        views["quantiles"] = (amounts, ["valuation", "measure", "amount", "error", "stressed"])
+        views["split"] = (sources, ["valuation", "doubt", "sd", "share"])
+    return views
+
+
+def compared_views(analysis: Analysis) -> dict[str, View]:
+    """The policies side by side, and where the cheaper of two changes."""
+    if analysis.compared is None:
+        return {}
+    t = analysis.tables
+    offers = ["policy_name", *("promised", "expected", "p10", "p50", "p90"), *PEOPLE, "cheapest"]
+    pairs = ["policy_name", "other", "difference", "p10", "p50", "p90", "cheaper"]
+    flips = ["policy_name", "other", "assumption", "flips_at", "beyond"]
+    named = {"policy": "policy_name"}
+    return {
+        "comparison": (t["comparison"].rename(named), offers),
+        "pairs": (t["pairs"].rename(named), pairs),
+        "flips": (_whole(t["flips"], analysis.incident.minor_units, "flips_at").rename(named), flips),
+    }
+
+
+def _whole(frame: pl.DataFrame, digits: int, *columns: str) -> pl.DataFrame:
+    """Values of inputs as a reader takes them: those that are sums in whole currency."""
+    sums = pl.when(pl.col("kind").is_in(SUMS)).then(10.0**digits).otherwise(1.0)
+    return frame.with_columns(pl.col(*columns) / sums)
+
+
+def backtest_table(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
+    """Counts and sums stand in one column, so they are written here."""
+    w = writer.words
+    names = [writer.names.get(x, x) for x in frame["outcome"]]
+    cash = frame["stage"].is_in(["paid", "total"])
+    told = {
+        f"{column}_counted": pl.Series(
+            [
+                w.exact_money(round(x)) if money else w.exact(x)
+                for x, money in zip(frame[column], cash, strict=True)
+            ],
+            dtype=pl.String,
+        )
+        for column in ("p10", "p50", "p90", "observed")
+    }
+    return frame.with_columns(outcome_name=pl.Series(names, dtype=pl.String), **told)
+
+
+def assumption_table(analysis: Analysis, w: Words) -> pl.DataFrame:
+    """The ledger as it was known on the day: value, bounds, law, reason, owner."""
+    rows = []
+    for a in analysis.ledger.admissible(analysis.as_of).assumptions if analysis.ledger else ():
+        expected, bounds = _inputs(a, w)
+        facts = dict.fromkeys((*a.facts, *a.computed_from))
+        rows.append(
+            (
+                a.id,
+                a.kind,
+                expected,
+                bounds,
+                distribution(a),
+                a.rationale,
+                " ".join(facts),
+                a.public_on,
+                a.owner,
+                a.approved_by or "–",
+            )
+        )
+    texts = ("assumption", "kind", "expected_text", "range_text", "distribution", "rationale", "facts")
+    schema = {
+        **dict.fromkeys(texts, pl.String),
+        "public_on": pl.Date,
+        "owner": pl.String,
+        "approved_by": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _inputs(assumption: Assumption, w: Words) -> tuple[str, str]:
+    """An assumption's expected value and bounds, in words."""
+    if isinstance(assumption, BandMix):
+        return " / ".join(w.share(b.share) for b in assumption.bands), f"{w.share(0)} – {w.share(1)}"
+    found = assumption.range
+    if assumption.kind in SUMS:
+        low, high = (w.exact_money(round(v)) for v in (found.low, found.high))
+        return f"{w.exact_money(round(found.expected))} {w.unit}", f"{low} – {high}"
+    if isinstance(assumption, RateAssumption):
+        return w.share(found.expected), f"{w.share(found.low)} – {w.share(found.high)}"
+    return f"{found.expected:.3g}", f"{found.low:.3g} – {found.high:.3g}"

@@ -1,0 +1,349 @@
+"""The back-test of the Kakao case: forecasts against oracles, rivals, and no way back from an outcome."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import special, stats
+
+from outage_analysis import published
+from outage_analysis.costs.backtest.forecasts import accepted_only, cash_of
+from outage_analysis.costs.backtest.results import Backtest
+from outage_analysis.costs.backtest.retrospect import backtest
+from outage_analysis.costs.backtest.rivals import Rival, flat, naive
+from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.labels import Words
+from outage_analysis.published import figure
+from outage_analysis.retrospects import load_retrospect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from outage_analysis.published import Shelf
+
+    Array = NDArray[np.float64]
+
+PAGE = load_retrospect("kakao-2022")
+DRAWS = 2**10
+FORECAST = ["outcome", "given", "p10", "p50", "p90", "expected", "error", "sharpness", "assumptions"]
+
+
+@pytest.fixture(scope="module")
+def found() -> Backtest:
+    return backtest(PAGE, draws=DRAWS)
+
+
+def row(found: Backtest, outcome: str) -> dict[str, Any]:
+    return found.outcomes.row(by_predicate=pl.col("outcome") == outcome, named=True)
+
+
+def logits(*shares: float) -> Array:
+    return np.asarray(special.logit(shares))
+
+
+# --- forecasts against oracles --------------------------------------------------------------------------
+
+
+def score(draws: Array, observed: float) -> float:
+    """The CRPS of log10 in its energy form: the mean distance, less half that between two draws."""
+    x, y, n = np.sort(np.log10(np.maximum(draws, 1))), np.log10(observed), len(draws)
+    between = 2 * (2 * np.arange(1, n + 1) - n - 1) @ x / n**2
+    return float(np.abs(x - y).mean() - between / 2)
+
+
+def at_most(k: int, n: int, rates: Array) -> float:
+    """P(at most k of n) with one of these rates, each as likely."""
+    return float(stats.binom.cdf(k, n, rates).mean())
+
+
+def rates(classes: Array, scale: float = 0.0) -> Array:
+    """The rule in its own words: a new event's rate at 100,000 middles of equal probability."""
+    u = (np.arange(100_000) + 0.5) / 100_000
+    if scale:
+        return np.asarray(special.expit(classes.mean() + scale * stats.norm.ppf(u)))
+    wide = classes.std(ddof=1) * np.sqrt(1 + 1 / len(classes))
+    return np.asarray(special.expit(classes.mean() + wide * stats.t.ppf(u, len(classes) - 1)))
+
+
+FORMS, COUPONS, ALIKE = logits(0.09, 0.08, 0.37), logits(0.12, 0.4, 0.007), logits(0.852)
+
+
+def test_filings_are_binomial_with_a_student_t_logit_of_the_three_classes(found: Backtest) -> None:
+    of, mine = rates(FORMS), row(found, "filed")
+    for name, p in (("p10", 0.1), ("p50", 0.5), ("p90", 0.9)):
+        assert at_most(int(mine[name]) - 1, 8461, of) < p <= at_most(int(mine[name]), 8461, of)
+    assert mine["percentile"] == pytest.approx(
+        (at_most(450, 8461, of) + at_most(451, 8461, of)) / 2, abs=1e-5
+    )
+    draws = np.random.default_rng(1).binomial(8461, of).astype(float)
+    assert mine["crps"] == pytest.approx(score(draws, 451), abs=0.005)
+    assert (mine["observed"], mine["verdict"]) == (451, "inside")
+
+
+def test_acceptance_has_the_wide_default_about_one_class_and_misses_by_one_filing(found: Backtest) -> None:
+    of, mine = rates(ALIKE, 1.5), row(found, "accepted")
+    assert at_most(205, 451, of) < 0.1 <= at_most(206, 451, of)
+    assert (mine["p10"], mine["observed"], mine["verdict"]) == (206, 205, "miss_low")
+    assert mine["percentile"] == pytest.approx((at_most(204, 451, of) + at_most(205, 451, of)) / 2, abs=1e-5)
+    assert mine["expected"] == pytest.approx(451 * of.mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "people", "classes"), [("channel-applicants", 1e6, FORMS), ("emoticon-takers", 48e6, COUPONS)]
+)
+def test_of_a_great_many_the_count_follows_the_rate(
+    found: Backtest, outcome: str, people: float, classes: Array
+) -> None:
+    of, mine = rates(classes), row(found, outcome)
+    expected = people * np.quantile(of, [0.1, 0.5, 0.9])
+    assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(expected, rel=1e-3)
+    assert mine["percentile"] == pytest.approx((of < mine["observed"] / people).mean(), abs=1e-4)
+    assert mine["crps"] == pytest.approx(score(people * of, mine["observed"]), abs=2e-3)
+
+
+def cash(accepted: Array, seed: int = 7) -> Array:
+    """Cash for so many accepted claims under the ledger's words: mix, award, awards one by one."""
+    u = np.random.default_rng(seed)
+    n = len(accepted)
+    mix = u.dirichlet([2, 1, 1], n)
+    loss = 500_000 + 2_450_000 * u.beta(1 + 4 * 1 / 2.45, 1 + 4 * 1.45 / 2.45, n)
+    rule, share = u.integers(0, 3, n), u.uniform(0.1, 1, n)
+    award = np.maximum(loss * np.where(rule == 2, share, 0.1), 50_000)
+    award = np.where(rule == 0, np.minimum(award, 100_000), award)
+    first = u.binomial(accepted.astype(int), mix[:, 0])
+    second = u.binomial(accepted.astype(int) - first, mix[:, 1] / (mix[:, 1] + mix[:, 2]))
+    reviewed = accepted - first - second
+    granted = np.where(reviewed > 0, u.gamma(np.maximum(reviewed, 1e-9)) * award, 0)  # as wide as its mean
+    return np.asarray(first * 30_000 + second * 50_000 + granted)
+
+
+def test_cash_for_the_accepted_is_that_of_a_simulation() -> None:
+    paid = PAGE.model_copy(update={"outcomes": (PAGE.outcomes[2],), "shown": ()})
+    mine = row(backtest(paid, draws=2**13), "paid")
+    draws = cash(np.full(60_000, 205.0))
+    assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(
+        np.quantile(draws, [0.1, 0.5, 0.9]), rel=0.04
+    )
+    assert mine["expected"] == pytest.approx(draws.mean(), rel=0.02)
+    assert mine["percentile"] == pytest.approx((draws < 50e6).mean(), abs=0.01)
+    assert mine["crps"] == pytest.approx(score(draws, 50e6), abs=0.01)
+    assert 0 < mine["error"] < 0.03
+
+
+def test_the_total_is_filing_times_acceptance_times_cash(found: Backtest) -> None:
+    u = np.random.default_rng(3)
+    rate = u.choice(rates(FORMS), 60_000) * u.choice(rates(ALIKE, 1.5), 60_000)
+    draws, mine = cash(u.binomial(8461, rate).astype(float)), row(found, "small-business-total")
+    assert [mine[p] for p in ("p10", "p50", "p90")] == pytest.approx(
+        np.quantile(draws, [0.1, 0.5, 0.9]), rel=0.1
+    )
+    assert mine["percentile"] == pytest.approx((draws < 50e6).mean(), abs=0.015)
+    assert mine["crps"] == pytest.approx(score(draws, 50e6), abs=0.01)
+
+
+def test_the_total_is_the_cash_of_the_run_that_the_report_prints(found: Backtest) -> None:
+    total = row(found, "small-business-total")
+    beside = found.shown.row(by_predicate=pl.col("beside") == "cash", named=True)
+    assert [total[p] for p in ("p10", "p50", "p90")] == [beside[p] for p in ("p10", "p50", "p90")]
+
+
+def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(found: Backtest) -> None:
+    whole = portfolio_of(found.policy, found.ledger, as_of=PAGE.as_of)
+    line = found.policy.schedules[0]
+    portfolio = cash_of(whole, line)
+    (some,) = accepted_only(portfolio, 8461).streams
+    assert some.trials == 8461
+    assert not some.rates
+    assert [p.paid for p in some.parts] == [p.paid for p in portfolio.streams[0].parts]
+
+
+# --- rivals ---------------------------------------------------------------------------------------------
+
+
+def test_the_naive_model_is_flagged_on_every_outcome(found: Backtest) -> None:
+    everyone = found.rivals.filter(rival="naive")
+    assert len(everyone) == len(PAGE.outcomes)
+    assert everyone["flagged"].all()
+    assert everyone["factor"].min() == pytest.approx(451 / 205)
+    assert (everyone["crps"] > everyone["ours"]).all()
+
+
+def test_the_published_range_is_the_naive_model(found: Backtest) -> None:
+    of_total = found.rivals.filter(outcome="small-business-total")
+    everyone, press = (of_total.filter(rival=x).drop("rival") for x in ("naive", "CO-07"))
+    assert everyone.equals(press)
+    assert everyone.row(0, named=True)["low"] == 8461 * 30_000
+    assert everyone.row(0, named=True)["high"] == 8461 * 50_000
+    # Even on the logarithm, above the outcome: the distance to the middle, less a sixth of the width.
+    low, high, came = np.log10([8461 * 30_000, 8461 * 50_000, 50e6])
+    assert everyone["crps"][0] == pytest.approx((low + high) / 2 - came - (high - low) / 6)
+
+
+def test_a_bound_alone_has_no_score(found: Backtest) -> None:
+    bound = found.rivals.row(by_predicate=pl.col("rival") == "CO-09", named=True)
+    assert (bound["low"], bound["high"], bound["crps"], bound["flagged"]) == (None, 1e9, None, False)
+
+
+@pytest.mark.parametrize(
+    ("observed", "factor"),
+    [(49, 100 / 49), (50, 2), (100, 1), (300, 1), (600, 2), (601, 601 / 300), (0, 100)],
+)
+def test_a_rival_is_measured_from_its_nearer_end(observed: float, factor: float) -> None:
+    assert Rival("r", 100, 300, None).factor(observed) == pytest.approx(factor)
+
+
+def test_a_flat_prior_knows_nothing(found: Backtest) -> None:
+    one = flat(10, 1, (1.0, 1.0), 4, draws=DRAWS, seed=1)
+    every = np.log10(np.maximum(np.arange(11), 1))  # 0 to 10 people, all as likely
+    exact = np.abs(every - np.log10(4)).mean() - np.abs(np.subtract.outer(every, every)).mean() / 2
+    assert (one.low, one.high) == (0, 10)
+    assert one.crps == pytest.approx(exact, abs=2e-3)
+    of_paid = found.rivals.row(
+        by_predicate=(pl.col("outcome") == "paid") & (pl.col("rival") == "flat"), named=True
+    )
+    assert (of_paid["low"], of_paid["high"]) == (205 * 30_000, 205 * 2_950_000)
+    assert not found.rivals.filter(rival="flat")["flagged"].any()
+
+
+def test_a_single_number_scores_its_distance() -> None:
+    assert naive(1000, (1.0, 1.0), 10).crps == pytest.approx(2)
+
+
+# --- tables and sentences -------------------------------------------------------------------------------
+
+
+def test_misses_stay_misses(found: Backtest) -> None:
+    verdicts = dict(found.outcomes.select("outcome", "verdict").rows())
+    assert [o for o, v in verdicts.items() if v != "inside"] == ["accepted", "channel-applicants"]
+    assert found.outcomes["inside"].to_list() == [v == "inside" for v in verdicts.values()]
+    assert found.outcomes.filter("conditional")["outcome"].to_list() == ["accepted", "paid"]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(found: Backtest, lang: str) -> None:
+    said = found.sentences(Words(lang, found.policy.currency, found.policy.digits))
+    assert ("illustration, not a validation" if lang == "en" else "타당성 검증이 아니라") in said[0]
+    assert ("knew the outcome" if lang == "en" else "결과를 아는 사람") in said[0]
+    names = {o.id: o.name[lang] for o in PAGE.outcomes}
+    misses = [s for s in said if ("No prior is changed" if lang == "en" else "바꾸지 않습니다") in s]
+    assert len(misses) == 2
+    for miss, outcome, numbers in zip(
+        misses,
+        ("accepted", "channel-applicants"),
+        (("206", "440", "205", "78%", "45%"), ("16,500", "637,000", "900", "24%", "0.090%")),
+        strict=True,
+    ):
+        assert names[outcome] in miss
+        assert all(number in miss for number in numbers)
+    assert sum("CO-07" in s or "CO-08" in s or "CO-09" in s for s in said) == 3
+    assert any("27,500,000,000" in s for s in said)
+    assert not any("{" in s or "None" in s for s in said)
+
+
+def test_a_miss_of_cash_says_what_each_was_paid() -> None:
+    few = PAGE.outcomes[2].model_copy(update={"given": "R2-09"})  # fifty million for three claims
+    total = PAGE.outcomes[5].model_copy(update={"fact": "CO-06.list-value"})
+    page = PAGE.model_copy(update={"outcomes": (few, total), "shown": ()})
+    said = backtest(page, draws=DRAWS).sentences(Words("en"))
+    (one,) = (s for s in said if "For each of 3" in s)
+    assert "17 million won came" in one
+    assert "more than that" in one
+    assert "“Review award" in one
+    assert any("The stages say which." in s for s in said)
+
+
+def test_what_is_shown_beside_has_no_score(found: Backtest) -> None:
+    credit, cash_row, paid_services = found.shown.iter_rows(named=True)
+    assert credit["value"] == credit["computed"] == 45_000_000
+    assert credit["p50"] == row(found, "channel-applicants")["p50"] * 50_000
+    assert cash_row["value"] == paid_services["value"] == 27.5e9
+    assert "crps" not in found.shown.columns
+    assert "CO-14" not in found.outcomes["facts"].str.split(" ").explode()
+
+
+def test_coverage_leaves_out_one_class_at_a_time(found: Backtest) -> None:
+    sets = found.coverage.group_by("set", maintain_order=True).agg(pl.len(), pl.col("inside").sum())
+    assert sets.rows() == [
+        ("as-filing-share as-channel-credit-take-up", 3, 3),
+        ("as-acceptance", 1, 0),
+        ("as-one-tap-take-up", 3, 1),
+        ("form", 6, 5),
+        ("documents", 4, 3),
+    ]
+    rail = found.coverage.row(by_predicate=pl.col("class") == "TU-RAIL", named=True)
+    wide = special.expit(logits(0.09, 0.08).mean() + 1.5 * special.ndtri([0.1, 0.9]))
+    assert [rail["low"], rail["high"]] == pytest.approx(wide)
+    assert found.coverage.filter(pl.col("set") == "as-acceptance")["inside"].to_list() == [None]
+
+
+def test_the_ranges_of_a_chart_are_those_of_the_tables(found: Backtest) -> None:
+    total = found.ranges.row(by_predicate=pl.col("outcome") == "small-business-total", named=True)
+    assert (total["naive_low"], total["press_high"]) == (8461 * 30_000, 8461 * 50_000)
+    assert found.ranges.select(found.outcomes.columns).equals(found.outcomes)
+    assert found.ranges.filter(pl.col("outcome") != "small-business-total")["press_low"].null_count() == 5
+
+
+def test_the_order_of_outcomes_changes_nothing_but_the_order(found: Backtest) -> None:
+    page = PAGE.model_copy(update={"outcomes": PAGE.outcomes[2::-1], "shown": (), "reference_sets": ()})
+    turned = backtest(page, draws=DRAWS)
+    assert turned.outcomes.reverse().equals(found.outcomes.head(3))
+    assert turned.rivals.sort("outcome", "rival").equals(found.rivals.head(6).sort("outcome", "rival"))
+
+
+# --- no hindsight ---------------------------------------------------------------------------------------
+
+
+def noise(kept: set[str]) -> Callable[[Shelf], pl.DataFrame]:
+    """Shelves whose outcomes and later facts say something else, but for those kept."""
+    known = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+
+    def shelf(name: Shelf) -> pl.DataFrame:
+        frame = known(name)
+        later = pl.col("public_on").is_null() | (pl.col("public_on") > PAGE.as_of)
+        other = (pl.int_range(pl.len()) * 7919 % 1000 + 1).cast(pl.Float64)
+        return frame.with_columns(
+            pl.when(later & ~pl.col("id").is_in(kept) & pl.col(c).is_not_null())
+            .then(other)
+            .otherwise(c)
+            .alias(c)
+            for c in ("value", "low", "high")
+        )
+
+    return shelf
+
+
+def test_noise_for_every_outcome_changes_scores_and_no_forecast(
+    found: Backtest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conditions = {o.given for o in PAGE.outcomes}
+    monkeypatch.setattr(published, "_shelf", noise(conditions))
+    blind = backtest(PAGE, draws=DRAWS)
+    assert blind.outcomes.select(FORECAST).equals(found.outcomes.select(FORECAST))
+    assert blind.coverage.equals(found.coverage)
+    assert blind.shown.select("beside", "p10", "p50", "p90").equals(
+        found.shown.select("beside", "p10", "p50", "p90")
+    )
+    moved = blind.outcomes["observed"] != found.outcomes["observed"]
+    assert moved.to_list() == [o.fact not in conditions for o in PAGE.outcomes]
+    assert (blind.outcomes["crps"] != found.outcomes["crps"]).to_list() == moved.to_list()
+
+
+def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
+    found: Backtest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published, "_shelf", noise(set()))
+    assert figure("R2-05", hindsight=True).count != 451
+    blind = backtest(PAGE, draws=DRAWS)
+    one, other = (x.outcomes.filter(~pl.col("conditional")).select(FORECAST) for x in (blind, found))
+    assert one.equals(other)
+    assert len(one) == 4
+
+
+def test_no_claim_can_feed_it() -> None:
+    assert set(inspect.signature(backtest).parameters) == {"page", "draws", "seed"}

@@ -1,0 +1,415 @@
+"""Laws of the ledger: against scipy's laws, against sums by hand, and what each must keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from scipy import integrate, special, stats
+
+from outage_analysis.assumptions.laws import (
+    AnyLaw,
+    Beta,
+    Branch,
+    Discrete,
+    Fixed,
+    Law,
+    LogitNormal,
+    LogitT,
+    Lognormal,
+    Mixture,
+    Pert,
+    Triangular,
+    Uniform,
+)
+from outage_analysis.assumptions.mixes import Dirichlet
+from outage_analysis.datasets import Noun
+from outage_analysis.errors import UsageError
+from outage_analysis.pages import read_noun
+
+INSIDE = np.array([1e-9, 1e-4, 0.01, 0.1, 0.35, 0.5, 0.8, 0.97, 0.999, 1 - 1e-6])
+U = st.floats(1e-6, 1 - 1e-6)
+
+
+def pert(low: float, mode: float, high: float, weight: float = 4) -> Any:  # noqa: ANN401 - a law of scipy
+    at = (mode - low) / (high - low)
+    return stats.beta(1 + weight * at, 1 + weight * (1 - at), loc=low, scale=high - low)
+
+
+WITH_ORACLE: list[tuple[Law, Any]] = [
+    (Uniform(low=-2, high=6), stats.uniform(-2, 8)),
+    (Triangular(low=1, mode=2, high=5), stats.triang(0.25, 1, 4)),
+    (Triangular(low=1, mode=1, high=5), stats.triang(0, 1, 4)),
+    (Triangular(low=1, mode=5, high=5), stats.triang(1, 1, 4)),
+    (Pert(low=10, mode=20, high=100), pert(10, 20, 100)),
+    (Pert(low=10, mode=10, high=100, weight=2.5), pert(10, 10, 100, 2.5)),
+    (Pert(low=-5, mode=3, high=3), pert(-5, 3, 3)),
+    (Beta(a=2, b=5), stats.beta(2, 5)),
+    (Beta(a=1, b=1), stats.beta(1, 1)),
+    (Beta(a=0.4, b=0.3), stats.beta(0.4, 0.3)),
+    (Beta(a=205, b=246), stats.beta(205, 246)),
+    (Beta(a=4_510, b=80_100), stats.beta(4_510, 80_100)),
+    (Lognormal(median=3e6, sigma=1.2), stats.lognorm(1.2, scale=3e6)),
+    (Lognormal(median=0.5, sigma=0.05), stats.lognorm(0.05, scale=0.5)),
+]
+NAMES = [f"{law.kind} {number}" for number, (law, _) in enumerate(WITH_ORACLE)]  # type: ignore[attr-defined]
+
+LOGITS: list[tuple[LogitNormal | LogitT, Any]] = [
+    (LogitNormal(location=-1.7, scale=1.5), stats.norm(-1.7, 1.5)),
+    (LogitNormal(location=0.4, scale=0.2), stats.norm(0.4, 0.2)),
+    (LogitT(location=-1.8, scale=1.1, df=2), stats.t(2, -1.8, 1.1)),
+    (LogitT(location=2.0, scale=0.3, df=3), stats.t(3, 2.0, 0.3)),
+    (LogitT(location=0.0, scale=1.0, df=7.5), stats.t(7.5, 0.0, 1.0)),
+]
+
+
+def mixture(*parts: tuple[float, Any]) -> Mixture:
+    branches = (Branch(name=f"b{i}", weight=weight, law=law) for i, (weight, law) in enumerate(parts))
+    return Mixture(branches=tuple(branches))
+
+
+DISCRETE = Discrete(values=(30_000, 50_000, 222_500), probabilities=(0.5, 0.2, 0.3))
+MIXED = mixture(
+    (0.2, Fixed(value=50)), (0.5, Pert(low=10, mode=20, high=100)), (0.3, Lognormal(median=60, sigma=1))
+)
+EVERY = [*(law for law, _ in WITH_ORACLE), *(law for law, _ in LOGITS), DISCRETE, MIXED, Fixed(value=7)]
+
+
+@pytest.mark.parametrize(("law", "oracle"), WITH_ORACLE, ids=NAMES)
+def test_moments_shares_and_quantiles_are_those_of_scipy(law: Law, oracle: Any) -> None:  # noqa: ANN401
+    assert law.mean == pytest.approx(oracle.mean(), rel=1e-12)
+    assert law.variance == pytest.approx(oracle.var(), rel=1e-10)
+    assert law.quantile(INSIDE) == pytest.approx(oracle.ppf(INSIDE), rel=1e-9, abs=1e-12)
+    beyond = np.concatenate([oracle.ppf(INSIDE), [oracle.ppf(0.5) - 1e9, oracle.ppf(0.5) + 1e9]])
+    assert law.cdf(beyond) == pytest.approx(oracle.cdf(beyond), abs=1e-12)
+    assert law.support == oracle.support()
+
+
+@pytest.mark.parametrize(("law", "oracle"), WITH_ORACLE, ids=NAMES)
+@pytest.mark.parametrize("at", [0.001, 0.3, 0.9])
+def test_a_cap_takes_away_the_integral_of_what_lies_below_it(law: Law, oracle: Any, at: float) -> None:  # noqa: ANN401
+    ceiling = oracle.ppf(at)
+    start = max(oracle.support()[0], oracle.ppf(1e-14))
+    below, _ = integrate.quad(oracle.cdf, start, ceiling, epsabs=0, epsrel=1e-11)
+    assert law.capped_mean(ceiling) == pytest.approx(ceiling - below, rel=1e-9)
+
+
+@pytest.mark.parametrize(("law", "logit"), LOGITS)
+def test_a_law_of_a_logit_is_the_law_of_scipy_seen_through_its_curve(
+    law: LogitNormal | LogitT,
+    logit: Any,  # noqa: ANN401 - a law of scipy
+) -> None:
+    assert law.quantile(INSIDE) == pytest.approx(special.expit(logit.ppf(INSIDE)), rel=1e-12)
+    shares = np.array([-1, 0, 0.01, 0.2, 0.9, 1, 2])
+    inside = logit.cdf(special.logit(np.clip(shares, 0, 1)))
+    assert law.cdf(shares) == pytest.approx(inside, abs=1e-14)
+
+    def expected(g: Callable[[float], float]) -> float:
+        turns = sorted([law.location, special.logit(0.3)])
+        cuts = [-np.inf, *turns, np.inf]
+        return math.fsum(
+            integrate.quad(lambda x: g(special.expit(x)) * logit.pdf(x), a, b)[0] for a, b in pairwise(cuts)
+        )
+
+    mean = expected(lambda share: share)
+    assert law.mean == pytest.approx(mean, abs=1e-6)
+    assert law.variance == pytest.approx(expected(lambda share: (share - mean) ** 2), abs=2e-6)
+    assert law.capped_mean(0.3) == pytest.approx(expected(lambda share: min(share, 0.3)), abs=1e-6)
+
+
+@pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
+def test_draws_at_even_probabilities_have_the_mean_and_the_variance_that_a_law_states(law: Law) -> None:
+    draws = law.quantile((np.arange(2_000) + 0.5) / 2_000)
+    assert draws.mean() == pytest.approx(law.mean, rel=0.01)
+    assert draws.var() == pytest.approx(law.variance, rel=0.15)
+    ceiling = float(np.quantile(draws, 0.7))
+    assert np.minimum(draws, ceiling).mean() == pytest.approx(law.capped_mean(ceiling), rel=2e-3)
+
+
+@pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
+def test_the_ends_are_the_stated_bounds_or_the_outer_points(law: Law) -> None:
+    stated = isinstance(law, Fixed | Uniform | Triangular | Pert | Discrete)
+    if not isinstance(law, Mixture):
+        assert law.ends == (law.support if stated else tuple(law.quantile([0.01, 0.99])))
+    assert law.support[0] <= law.ends[0] <= law.mean <= law.ends[1] <= law.support[1]
+
+
+def laws() -> st.SearchStrategy[Law]:
+    number = st.floats(-1e6, 1e6)
+    shape, scale = st.floats(0.2, 500), st.floats(0.05, 3)
+    bounds = st.tuples(number, st.floats(1e-3, 1e6), st.floats(0, 1))
+    bounded = bounds.map(lambda b: {"low": b[0], "mode": b[0] + b[2] * b[1], "high": b[0] + b[1]})
+    inside = bounded.filter(lambda b: b["low"] <= b["mode"] <= b["high"])
+    return st.one_of(
+        bounded.map(lambda b: Uniform(low=b["low"], high=b["high"])),
+        inside.map(lambda b: Triangular(low=b["low"], mode=b["mode"], high=b["high"])),
+        st.builds(
+            lambda b, w: Pert(low=b["low"], mode=b["mode"], high=b["high"], weight=w),
+            inside,
+            st.floats(0.1, 50),
+        ),
+        st.builds(lambda a, b: Beta(a=a, b=b), shape, shape),
+        st.builds(lambda m, s: Lognormal(median=m, sigma=s), st.floats(1e-3, 1e9), scale),
+        st.builds(lambda m, s: LogitNormal(location=m, scale=s), st.floats(-4, 4), scale),
+        st.builds(
+            lambda m, s, df: LogitT(location=m, scale=s, df=df), st.floats(-4, 4), scale, st.floats(1, 30)
+        ),
+    )
+
+
+@given(law=laws(), low=U, high=U)
+def test_quantiles_rise_and_are_undone_by_the_share_below(law: Law, low: float, high: float) -> None:
+    low, high = sorted((low, high))
+    at_low, at_high = law.quantile([low, high])
+    assert at_low <= at_high
+    least, most = law.support
+    assert least <= at_low
+    assert at_high <= most
+    # Next to 1 a share has few digits left, and the law's probability may change between two of them.
+    resolved = at_high < most and abs(float(law.cdf(np.nextafter(at_high, most))) - law.cdf(at_high)) < 1e-9
+    if resolved:
+        assert law.cdf(at_high) == pytest.approx(high, abs=1e-8)
+
+
+@given(law=laws(), at=U, higher=st.floats(0, 1e6))
+def test_a_cap_costs_and_a_higher_one_costs_less(law: Law, at: float, higher: float) -> None:
+    ceiling = float(law.quantile(at))
+    capped, raised = law.capped_mean(ceiling), law.capped_mean(ceiling + higher)
+    noise = 1e-9 * (abs(law.mean) + abs(ceiling) + higher)
+    assert capped <= min(law.mean, ceiling) + noise
+    assert capped <= raised + noise
+    assert raised <= capped + higher + noise
+    assert law.capped_mean(np.inf) == law.mean
+
+
+@pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
+@pytest.mark.parametrize("u", [0.0, 1.0, -0.1, np.nan, [0.5, 1.5]])
+def test_no_quantile_at_what_is_no_probability(law: Law, u: Any) -> None:  # noqa: ANN401
+    with pytest.raises(UsageError, match=r"between 0 and 1, ends excluded.*half a step"):
+        law.quantile(u)
+
+
+def test_what_is_not_a_number_is_refused() -> None:
+    with pytest.raises(UsageError, match="not a number"):
+        Uniform(low=0, high=1).cdf([0.5, np.nan])
+    with pytest.raises(UsageError, match="not a number"):
+        Uniform(low=0, high=1).capped_mean(np.nan)
+
+
+def test_a_cap_below_everything_is_what_is_left_and_one_above_everything_takes_nothing() -> None:
+    law = Triangular(low=1, mode=2, high=5)
+    assert law.capped_mean(-3) == -3
+    assert law.capped_mean(5) == law.capped_mean(9) == law.mean
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [(0.05, 2.0), (0.05, 0.08), (1.0, 9_000.0), (3e5, 2e5), (0.9, 40.0)], ids=str
+)
+def test_a_beta_quantile_is_right_far_out_and_for_odd_shapes(a: float, b: float) -> None:
+    far = np.logspace(-14, -0.5, 60)
+    law, oracle = Beta(a=a, b=b), stats.beta(a, b)
+    assert law.quantile(far) == pytest.approx(oracle.ppf(far), rel=1e-6, abs=1e-300)
+    assert law.quantile(1 - far[20:]) == pytest.approx(oracle.ppf(1 - far[20:]), abs=1e-8)
+
+
+def test_quantiles_do_not_depend_on_the_company_they_are_asked_in() -> None:
+    u = (np.arange(1_000) + 0.5) / 1_000
+    for law in EVERY:
+        alone = [float(law.quantile(u[i])) for i in (3, 500, 998)]
+        assert law.quantile(u)[[3, 500, 998]].tolist() == alone, law
+
+
+def test_a_discrete_law_by_hand() -> None:
+    assert DISCRETE.mean == pytest.approx(0.5 * 30_000 + 0.2 * 50_000 + 0.3 * 222_500)
+    assert DISCRETE.quantile([0.01, 0.5, 0.500001, 0.7, 0.71, 0.999]).tolist() == [
+        *[30_000] * 2, *[50_000] * 2, *[222_500] * 2,
+    ]  # fmt: skip
+    assert DISCRETE.cdf([29_999, 30_000, 49_999, 50_000, 222_500]) == pytest.approx([0, 0.5, 0.5, 0.7, 1])
+    assert DISCRETE.capped_mean(50_000) == pytest.approx(40_000)
+
+
+def test_a_value_of_no_probability_is_never_drawn() -> None:
+    law = Discrete(values=(1, 2, 3, 4), probabilities=(0, 0.3, 0.7, 0))
+    assert law.support == (2.0, 3.0)
+    assert set(law.quantile([1e-300, 0.3, 0.4, 1 - 1e-16]).tolist()) == {2, 3}
+
+
+def test_a_mixture_has_the_mean_and_the_variance_of_the_law_of_total_variance() -> None:
+    within = [branch.law for branch in MIXED.branches]
+    weights = np.array([0.2, 0.5, 0.3])
+    mean = sum(w * law.mean for w, law in zip(weights, within, strict=True))
+    square = sum(w * (law.variance + law.mean**2) for w, law in zip(weights, within, strict=True))
+    assert MIXED.mean == pytest.approx(mean)
+    assert MIXED.variance == pytest.approx(square - mean**2)
+    assert MIXED.branch_means.tolist() == [law.mean for law in within]
+    assert MIXED.capped_mean(45) == pytest.approx(
+        0.2 * 45 + 0.5 * within[1].capped_mean(45) + 0.3 * within[2].capped_mean(45)
+    )
+    assert MIXED.support == (0.0, np.inf)
+    assert MIXED.ends == (min(within[1].ends[0], within[2].ends[0]), within[2].ends[1])
+
+
+def test_a_mixture_is_drawn_branch_by_branch() -> None:
+    even = (np.arange(100) + 0.5) / 100
+    u_branch, u_within = (axis.ravel() for axis in np.meshgrid(even, even))
+    chosen, drawn = MIXED.branch(u_branch), MIXED.sample(u_branch, u_within)
+    assert np.bincount(chosen).tolist() == [2_000, 5_000, 3_000]
+    for number, branch in enumerate(MIXED.branches):
+        assert drawn[chosen == number] == pytest.approx(branch.law.quantile(u_within[chosen == number]))
+    assert drawn.mean() == pytest.approx(MIXED.mean, rel=0.01)
+    with pytest.raises(UsageError, match="ends excluded"):
+        MIXED.sample([0.5, 0.5], [0.2, 1.0])
+
+
+def test_the_quantile_of_a_mixture_is_the_least_value_with_enough_below_it() -> None:
+    u = np.array([0.001, 0.2, 0.5, 0.55, 0.9, 0.999])
+    found = MIXED.quantile(u)
+    assert (MIXED.cdf(found) >= u).all()
+    assert (MIXED.cdf(found * (1 - 1e-9)) < u).all()
+    # All of the atom at 50: from the share below it to the share up to it.
+    below, upto = (float(MIXED.cdf(x)) for x in (np.nextafter(50, 0), 50))
+    assert MIXED.quantile(np.linspace(below + 1e-9, upto - 1e-9, 5)).tolist() == [50] * 5
+
+
+def test_a_mixture_of_one_branch_is_that_branch_and_one_of_no_weight_does_not_count() -> None:
+    only = mixture((0.0, Uniform(low=-9, high=9)), (1.0, Fixed(value=3)), (0.0, Fixed(value=5)))
+    assert (only.mean, only.variance, only.support, only.ends) == (3, 0, (3, 3), (3, 3))
+    assert only.sample([1e-12, 0.5, 1 - 1e-16], [0.1, 0.2, 0.3]).tolist() == [3, 3, 3]
+    assert only.quantile([0.01, 0.99]).tolist() == [3, 3]
+
+
+SHARES = (0.5, 0.3, 0.0, 0.2)
+
+
+@pytest.mark.parametrize("size", [0.001, 0.05, 1, 4, 300, 1e6])
+def test_shares_of_a_mix_sum_to_one_and_a_zero_stays_zero(size: float) -> None:
+    u = stats.qmc.Sobol(4, seed=1).random(1024).clip(1e-12, 1 - 1e-12)
+    u[0], u[1] = 1e-12, 1 - 1e-12
+    rows = Dirichlet(shares=SHARES, size=size).quantile(u)
+    assert rows.sum(axis=1) == pytest.approx(np.ones(1024), abs=1e-14)
+    assert not rows[:, 2].any()
+    assert rows.min() >= 0
+    assert rows.mean(axis=0) == pytest.approx(SHARES, abs=0.015)
+
+
+@pytest.mark.parametrize("size", [0.05, 4, 300])
+def test_each_share_of_a_mix_follows_its_marginal_beta_law(size: float) -> None:
+    u = stats.qmc.Sobol(4, seed=1).random(4096).clip(1e-12)
+    mix = Dirichlet(shares=SHARES, size=size)
+    rows = mix.quantile(u)
+    for i in (0, 1, 3):
+        marginal = mix.marginal(i)
+        assert marginal.mean == pytest.approx(SHARES[i])
+        law = stats.beta(size * SHARES[i], size * (1 - SHARES[i]))
+        assert (marginal.mean, marginal.variance) == pytest.approx((law.mean(), law.var()))
+        tried = np.array([1e-6, 0.01, 0.2, 0.4, 0.6, 0.99])
+        assert [(rows[:, i] <= x).mean() for x in tried] == pytest.approx(law.cdf(tried), abs=0.01)
+    together = np.cov(rows.T)[0, 1]
+    assert together == pytest.approx(-0.5 * 0.3 / (size + 1), rel=0.1)
+    assert mix.marginal(2) == Fixed(value=0)
+    assert mix.mean == pytest.approx(SHARES)
+
+
+@given(size=st.floats(0.001, 1e6), u=st.lists(U, min_size=3, max_size=3), raised=U, i=st.integers(0, 2))
+def test_raising_one_uniform_raises_its_share_and_no_other(
+    size: float, u: list[float], raised: float, i: int
+) -> None:
+    mix = Dirichlet(shares=(0.6, 0.3, 0.1), size=size)
+    other = [*u[:i], max(raised, u[i]), *u[i + 1 :]]
+    before, after = mix.quantile([u, other])
+    assert after[i] >= before[i] * (1 - 1e-12)
+    assert (np.delete(after, i) <= np.delete(before, i) * (1 + 1e-12)).all()
+
+
+def test_a_mix_of_one_share_is_the_whole() -> None:
+    mix = Dirichlet(shares=(1,), size=10)
+    assert mix.quantile([[0.3], [0.9]]).tolist() == [[1], [1]]
+    assert mix.marginal(0) == Fixed(value=1)
+
+
+def test_a_mix_needs_a_uniform_a_share() -> None:
+    with pytest.raises(UsageError, match=r"a mix of 3 shares needs as many uniforms a point \(found '2'\)"):
+        Dirichlet(shares=(0.6, 0.3, 0.1), size=4).quantile([[0.1, 0.2]])
+
+
+@pytest.mark.parametrize(
+    ("shares", "size", "message"),
+    [
+        ((0.5, 0.4), 4, "has shares that do not sum to 1"),
+        ((1.5, -0.5), 4, "less than or equal to 1"),
+        ((0.5, 0.5), 0, "greater than or equal to 0.001"),
+        ((0.5, 0.5), np.nan, "less than or equal to 1000000"),
+        ((0.5, 0.5), 1e7, "less than or equal to 1000000"),
+    ],
+)
+def test_a_mix_that_is_no_law_is_refused(shares: tuple[float, ...], size: float, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Dirichlet(shares=shares, size=size)
+
+
+class Page(Noun):
+    """A page with one law."""
+
+    law: AnyLaw
+
+
+@pytest.mark.parametrize(
+    ("law", "expected"),
+    [
+        ('{ kind = "pert", low = 1, mode = 2, high = 4 }', Pert(low=1, mode=2, high=4, weight=4)),
+        ('{ kind = "logit-t", location = -2, scale = 1.5, df = 2 }', LogitT(location=-2, scale=1.5, df=2)),
+        (
+            '{ kind = "mixture", branches = [{ name = "b0", weight = 1, law = {kind="fixed", value=3} }] }',
+            mixture((1, Fixed(value=3))),
+        ),
+    ],
+)
+def test_a_law_is_read_from_a_page(page: Callable[[str], Path], law: str, expected: Law) -> None:
+    assert read_noun(Page, "assumptions", page(f"law = {law}")).law == expected
+
+
+BRANCH = '{ name = "a", weight = 0.5, law = { kind = "fixed", value = 1 } }'
+
+
+@pytest.mark.parametrize(
+    ("law", "message"),
+    [
+        ('kind = "pert", low = 3, mode = 2, high = 4', "line 1, law: needs low <= mode <= high"),
+        ('kind = "pert", low = 3, mode = 3, high = 3', "needs low < high. A value without a spread is"),
+        ('kind = "pert", low = 3, high = 4', "law > mode: a required key is missing"),
+        ('kind = "uniform", low = 3, hihg = 4', "law > hihg: unknown key (and 1 more). Did you mean 'high'?"),
+        ('kind = "uniform", low = 3, high = inf', "law > high: input should be a finite number"),
+        ('kind = "prt", low = 3', "input tag 'prt' found using 'kind' does not match"),
+        ("low = 3", "a required key, kind, is missing. Known: fixed, uniform, triangular, pert, beta, "),
+        ('kind = "fixed", value = "3"', "law > value: input should be a valid number (found '3')"),
+        ('kind = "beta", a = 0, b = 1', "law > a: input should be greater than 0"),
+        ('kind = "lognormal", median = 1, sigma = -1', "law > sigma: input should be greater than 0"),
+        ('kind = "lognormal", median = 1, sigma = 11', "sigma: input should be less than or equal to 10"),
+        ('kind = "lognormal", median = nan, sigma = 1', "law > median: input should be a finite number"),
+        ('kind = "logit-t", location = 0, scale = 1, df = 0', "law > df: input should be greater than or"),
+        ('kind = "discrete", values = [1, 2], probabilities = [0.5, 0.6]', "has probabilities that do"),
+        ('kind = "discrete", values = [1, 2], probabilities = [1]', "needs one probability a value"),
+        ('kind = "discrete", values = [2, 1], probabilities = [0.5, 0.5]', "law: needs values that rise"),
+        ('kind = "discrete", values = [], probabilities = []', "values: tuple should have at least 1 item"),
+        (f'kind = "mixture", branches = [{BRANCH}, {BRANCH}]', "two branches are called a"),
+        (f'kind = "mixture", branches = [{BRANCH}]', "law: has weights that do not sum to 1"),
+        (
+            f'kind = "mixture", branches = [{BRANCH.replace("fixed", "mixture")}]',
+            "branches 1 > law: input tag 'mixture' found using 'kind' does not match any of",
+        ),
+    ],
+)  # fmt: skip
+def test_a_law_that_breaks_a_rule_is_refused_by_key(
+    page: Callable[[str], Path], law: str, message: str
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        read_noun(Page, "assumptions", page(f"law = {{ {law} }}"))
+    assert message in str(refusal.value)

@@ -1,0 +1,94 @@
+"""Tables of an uncertain cost as a run makes them, written out by hand; its total is lognormal."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from statistics import NormalDist
+
+import polars as pl
+
+from outage_analysis.charts import Frame
+from outage_analysis.costs.sensitivity.tornado import TORNADO
+from outage_analysis.costs.uncertainty.shapes import STEPS, TOTAL_LAW
+from outage_analysis.labels import Words
+
+MEDIAN, SIGMA = 100e6, 1.0
+DAY = date(2022, 12, 30)
+
+
+def frame(lang: str = "en", names: dict[str, str] | None = None, *, synthetic: bool = False) -> Frame:
+    return Frame(Words(lang), names or {}, DAY, synthetic=synthetic)
+
+
+def lognormal_law(
+    budget: float | None = None, *, median: float = MEDIAN, sigma: float = SIGMA
+) -> pl.DataFrame:
+    """The columns of `total_law`: cash that is lognormal, and face value that no chart of cash may show."""
+    normal = NormalDist(math.log(median), sigma)
+
+    def row(valuation: str, amount: float, mark: str | None) -> tuple[object, ...]:
+        x = math.log(amount)
+        return valuation, amount, normal.cdf(x), normal.pdf(x) * math.log(10), mark
+
+    marks = {f"p{round(100 * p)}": math.exp(normal.inv_cdf(p)) for p in (0.1, 0.5, 0.9)}
+    marks["expected"] = math.exp(normal.mean + sigma**2 / 2)
+    if budget is not None:
+        marks["budget"] = budget
+    low, high = (math.exp(normal.inv_cdf(p)) for p in (0.005, 0.995))
+    grid = [low * (high / low) ** (n / 119) for n in range(120)]
+    rows = [row(v, x, None) for v in ("face_value", "cash") for x in grid]
+    rows += [row("cash", x, mark) for mark, x in marks.items()]
+    return pl.DataFrame(rows, schema=TOTAL_LAW, orient="row")
+
+
+def steps_of(*expected: float, tail: bool = True) -> pl.DataFrame:
+    """The columns of `steps`: as many bands as amounts, the last one reviewed."""
+    last = len(expected) - 1
+    rows = [
+        (None, None, 100 * n, 100 * (n + 1), "review" if n == last else "pays", x, 10 * x * tail, f"F-{n}")
+        for n, x in enumerate(expected)
+    ]
+    return pl.DataFrame(rows, schema=STEPS, orient="row")
+
+
+# The cost falls as the backlog grows.
+SWINGS = pl.DataFrame(
+    [
+        ("cash", "filing", "filing_share", 0.02, 0.64, 13e6, 190e6, 508e6),
+        ("cash", "award", "review_award", 100e3, 1.1e6, 82e6, 190e6, 473e6),
+        ("cash", "mix", "band_mix", None, None, 76e6, 190e6, 342e6),
+        ("cash", "backlog", "ultimate", 1.2, 2.5, 240e6, 190e6, 111e6),
+        ("face_value", "taken", "take_up", 0.1, 0.9, 1e9, 5e9, 9e9),
+    ],
+    schema=TORNADO,
+    orient="row",
+)
+
+TRIED = pl.DataFrame(
+    [
+        ("filed", True, "cases", 200.0, 900.0, 4000.0, 400.0, True, 8000.0, 8000.0, None, None),
+        ("applied", True, "people", 30e3, 100e3, 500e3, 1000.0, False, 1e6, 1e6, None, None),
+        ("paid", False, "KRW", 5e6, 60e6, 500e6, 50e6, True, 250e6, 500e6, None, 400e6),
+        ("nothing", True, "cases", 1.0, 2.0, 3.0, 0.0, False, 5.0, 5.0, None, None),
+    ],
+    schema=[
+        *("outcome", "independent", "unit", "p10", "p50", "p90", "observed", "inside"),
+        *("naive_low", "naive_high", "press_low", "press_high"),
+    ],
+    schema_overrides={"press_low": pl.Float64, "press_high": pl.Float64},
+    orient="row",
+)
+"""What the chart of a back-test takes of its ranges."""
+
+POLICIES = pl.DataFrame(
+    [
+        ("voucher", 60e9, 15e9, 1e9, 9e9, 40e9, 0.1, ""),
+        ("fees", 1.7e9, 1.7e9, 1.7e9, 1.7e9, 1.7e9, 0.2, ""),
+        ("proof", 18e9, 1.8e9, 40e6, 0.6e9, 4.6e9, 0.7, ""),
+        ("silent", 5e9, None, None, None, None, None, "silent-line"),
+    ],
+    schema=["policy", "promised", "expected", "p10", "p50", "p90", "cheapest", "left_out"],
+    orient="row",
+)
+"""What the chart of a comparison takes of its policies."""
