@@ -25,6 +25,7 @@ from outage_analysis.costs import tie_outs
 from outage_analysis.datasets import data_root, ids
 from outage_analysis.exploring import exploring
 from outage_analysis.labels import LANGUAGES
+from outage_analysis.modelling import modelling
 from outage_analysis.policies import load_policy
 
 
@@ -33,7 +34,7 @@ def names(group: typer.Typer) -> list[str]:
 
 
 COMMANDS = [
-    *(*names(app), *names(complaints), *names(exploring), *names(catalogue)),
+    *(*names(app), *names(complaints), *names(exploring), *names(modelling), *names(catalogue)),
     *(f"policies {name}" for name in names(policies)),
 ]
 POLICY = data_root() / "policies" / "kakao-2022.toml"

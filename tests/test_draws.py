@@ -151,7 +151,7 @@ def test_contradicting_correlations_are_refused_with_what_would_do() -> None:
     for (i, j), rank in zip(itertools.combinations(range(1, 4), 2), [0.9, 0.9, -0.6], strict=True):
         ranks[i, j] = ranks[j, i] = rank
     u = uniforms(4, 16, seed=1)
-    with pytest.raises(ModelRefused, match=r"inputs 1, 2, 3 .*multiply all by 0\.\d\d or less") as refused:
+    with pytest.raises(ModelRefused, match=r"among 1, 2, 3 .*multiply all by 0\.\d\d or less") as refused:
         correlated(u, ranks)
     share = float(str(refused.value).split("multiply all by ")[1].split()[0])
     correlated(u, share * (ranks - np.eye(4)) + np.eye(4))

@@ -10,6 +10,8 @@ from importlib.resources import files
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from outage_analysis.errors import UsageError
 from outage_analysis.labels import LANGUAGES, Words
@@ -126,6 +128,37 @@ def test_a_modelled_figure_is_rounded_to_two_significant_digits(value: float, sh
 )
 def test_a_share_is_a_percentage_of_two_digits(value: float, shown: str) -> None:
     assert Words("en").share(value) == Words("ko").share(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.9949, "99%"),
+        (0.995, "99.5%"),
+        (0.996, "99.6%"),
+        (0.999, "99.9%"),
+        (0.9995, "99.95%"),
+        (0.9999, "99.99%"),
+        (0.99991, ">99.99%"),
+        (1 - 1e-12, ">99.99%"),
+        (1, "100%"),
+        (1.2, "120%"),
+        (0.0001, "0.010%"),
+        (0.00009, "<0.01%"),
+        (-0.5, "-50%"),
+    ],
+)
+def test_a_share_close_to_none_or_to_all_is_never_called_so(value: float, shown: str) -> None:
+    assert Words("en").share(value) == Words("ko").share(value) == shown
+
+
+@given(st.floats(0, 1))
+def test_only_none_is_zero_percent_and_only_all_is_a_hundred(value: float) -> None:
+    shown = Words("en").share(value)
+    assert (shown == "0%") == (value == 0)
+    assert (shown in ("100%", "100.0%")) == (value == 1)
+    if shown[0] not in "<>":
+        assert float(shown[:-1]) == pytest.approx(100 * value, abs=0.5, rel=0.05)
 
 
 @pytest.mark.parametrize(

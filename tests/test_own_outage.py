@@ -51,8 +51,8 @@ def test_the_edges_belong_to_the_upper_band(analysis: Analysis) -> None:
     assert sorted(costs.select("over", "up_to", "count").rows()) == [(59, 119, 2.0), (119, None, 1.0)]
 
 
-def test_the_day_is_that_of_the_last_promise(analysis: Analysis) -> None:
-    assert analysis.as_of == date(2031, 3, 2)
+def test_the_day_is_that_by_which_every_claim_could_be_filed(analysis: Analysis) -> None:
+    assert analysis.as_of == date(2031, 3, 31)
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])

@@ -17,17 +17,14 @@ from outage_analysis.assumptions.laws import (
     Fixed,
     LogitNormal,
     LogitT,
-    Lognormal,
     Pert,
     Triangular,
     Uniform,
 )
 from outage_analysis.assumptions.rule import (
-    WIDE_RATIO_SIGMA,
     WIDE_SCALE,
     leave_one_out,
     reference_class_prior,
-    reference_ratio_prior,
 )
 from outage_analysis.assumptions.updating import RatePrior, Updated, within_event
 from outage_analysis.errors import ModelRefused, UsageError
@@ -129,32 +126,6 @@ def test_a_share_outside_zero_and_one_has_no_logit_and_is_refused(shares: list[f
 def test_three_equal_classes_have_no_spread_and_are_refused() -> None:
     with pytest.raises(ModelRefused, match="all equal"):
         reference_class_prior([0.2, 0.2, 0.2])
-    with pytest.raises(ModelRefused, match="all equal"):
-        reference_ratio_prior([0.2, 0.2, 0.2])
-
-
-def test_ratios_of_three_events_keep_the_median_and_the_80_percent_interval_of_their_student_t() -> None:
-    ratios = [0.4, 0.9, 1.6, 0.7]
-    logs = np.log(ratios)
-    law = stats.t(3, logs.mean(), logs.std(ddof=1) * math.sqrt(1.25))
-    tried = [0.1, 0.5, 0.9]
-    assert reference_ratio_prior(ratios).quantile(tried) == pytest.approx(np.exp(law.ppf(tried)))
-
-
-@pytest.mark.parametrize("ratios", [[0.5], [0.25, 1.0]])
-def test_ratios_of_fewer_events_take_the_stated_wide_sigma(ratios: list[float]) -> None:
-    assert reference_ratio_prior(ratios) == Lognormal(median=0.5, sigma=WIDE_RATIO_SIGMA)
-
-
-@pytest.mark.parametrize("ratios", [[], [0.0, 1.0], [-1.0], [math.inf], [math.nan]])
-def test_a_ratio_that_is_not_positive_is_refused(ratios: list[float]) -> None:
-    with pytest.raises(ModelRefused, match=r"need ratios above 0.*State the law of the ratio"):
-        reference_ratio_prior(ratios)
-
-
-def test_ratios_orders_of_magnitude_apart_have_no_mean_to_speak_of() -> None:
-    with pytest.raises(ModelRefused, match="too far apart"):
-        reference_ratio_prior([0.001, 1, 1_000])
 
 
 def test_each_class_is_tried_against_the_prior_from_the_others() -> None:

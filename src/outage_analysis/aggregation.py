@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 import polars as pl
 
@@ -27,6 +28,7 @@ def build_cube(
     bands: Bands | None = None,
     policy: Policy | None = None,
     line: Schedule | None = None,
+    until: date | None = None,
 ) -> Cube:
     """Aggregate claims by dimensions and loss band.
 
@@ -38,6 +40,7 @@ def build_cube(
         line: a schedule that pays by claimant. The rows then are the claimants that it entitles, each
             with the losses that they state added up, and no dimensions: a claimant may name several
             services. One who states no loss at all is unknown.
+        until: leave out claims filed after this day.
 
     Raises:
         UsageError: no such dimension.
@@ -57,11 +60,11 @@ def build_cube(
     _load_bands(claims, bands)
     groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
     if line is None:
-        source = "select * from claims"
+        source = queries.bind("filed", filed=_filed(until))
     else:
         _refuse_unknown(tuple(line.eligibility), by_id)
         _refuse_nameless(claims, line)
-        source = queries.bind("claimants", entitled=_entitled(line, by_id))
+        source = queries.bind("claimants", entitled=f"{_entitled(line, by_id)} and {_filed(until)}")
     query = queries.bind(
         "cube",
         source=source,
@@ -103,6 +106,11 @@ def _entitled(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
         known = ", ".join(literal(value) for value in values)
         conditions.append(f"cast({_expression(name, by_id.get(name))} as varchar) in ({known})")
     return " and ".join(conditions)
+
+
+def _filed(until: date | None) -> str:
+    """The condition under which a claim had been filed by a day."""
+    return "true" if until is None else f"filed_on <= date {literal(until.isoformat())}"
 
 
 def _refuse_nameless(claims: Claims, line: Schedule) -> None:

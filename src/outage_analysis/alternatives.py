@@ -44,18 +44,37 @@ class Compared:
 
     def sentence(self, words: Words) -> str:
         """What the comparison finds."""
-        return self.comparison.sentence(words, {page.id: page.name[words.lang] for page in self.policies})
+        return self.comparison.sentence(words, self.names(words.lang))
+
+    def names(self, lang: str) -> dict[str, str]:
+        """What readers call the policies; of two with one name also the id."""
+        names = {page.id: page.name[lang] for page in self.policies}
+        told = list(names.values())
+        return {id_: f"{name} ({id_})" if told.count(name) > 1 else name for id_, name in names.items()}
 
 
 def beside(
-    plan: Plan, incident: Incident, policy: Policy, ledger: Ledger | None, as_of: date
+    plan: Plan, incident: Incident, policy: Policy, ledger: Ledger | None, as_of: date, *, of_claims: bool
 ) -> Compared | None:
-    """The policy of the plan beside the others that it names, from published counts."""
+    """The policy of the plan beside the others that it names: from published counts, or from the claims."""
     if not plan.compare:
         return None
     pages = (policy, *(pages_of(replace(plan, policy=page))[1] for page in plan.compare))
-    found = compare(pages, ledger, as_of=as_of, draws=plan.draws, seed=plan.seed)
-    return Compared(incident, pages, ledger, as_of, found)
+    claims, cubes = _cubes(plan, incident, pages, as_of) if of_claims else (None, {})
+    found = compare(pages, ledger, as_of=as_of, cubes=cubes, draws=plan.draws, seed=plan.seed)
+    return Compared(incident, pages, ledger, as_of, found, claims)
+
+
+def _cubes(
+    plan: Plan, incident: Incident, pages: Sequence[Policy], as_of: date
+) -> tuple[Claims | None, dict[str, list[Cube]]]:
+    """The claims of a plan, and the cubes that each policy pays from, on its own edges."""
+    claims: Claims | None = None
+    cubes: dict[str, list[Cube]] = {}
+    for page in pages:
+        claims, built = cubes_of(plan, incident, page.as_known_on(as_of), as_of)
+        cubes[page.id] = [cube for name, cube in built.items() if name == "cost" or cube.line]
+    return claims, cubes
 
 
 def compare_policies(plan: Plan, policies: Sequence[str | Path], *, valuation: str = "cash") -> Compared:
@@ -75,13 +94,8 @@ def compare_policies(plan: Plan, policies: Sequence[str | Path], *, valuation: s
     known = plan.ledger or bundled_ledger(incident.id, plan.as_of)
     ledger = known if isinstance(known, Ledger | None) else load_ledger(known)
     pages = tuple(pages_of(replace(plan, policy=page, ledger=plan.ledger))[1] for page in policies)
-    as_of = plan.as_of or (ledger.as_of if ledger else max(map(last_day, pages)))
-    claims: Claims | None = None
-    cubes: dict[str, list[Cube]] = {}
-    if plan.claims or plan.counts:
-        for page in pages:
-            claims, built = cubes_of(plan, incident, page.as_known_on(as_of))
-            cubes[page.id] = [cube for name, cube in built.items() if name == "cost" or cube.line]
+    as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(page, incident) for page in pages))
+    claims, cubes = _cubes(plan, incident, pages, as_of) if plan.claims or plan.counts else (None, {})
     found = compare(
         pages, ledger, as_of=as_of, cubes=cubes, valuation=valuation, draws=plan.draws, seed=plan.seed
     )

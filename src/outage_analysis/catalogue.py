@@ -94,16 +94,23 @@ def assumptions(
     if ledger is None:
         print_nouns(load_ledger, ids("assumptions"), None, "assumptions", as_json=as_json)
         return
-    page, by = load_ledger(ledger), day(as_of)
-    table = ledger_table(page if by is None else page.admissible(by))
+    by, page = day(as_of), load_ledger(ledger)
+    page = page if by is None else page.admissible(by)
+    table = ledger_table(page)
     if as_json:
-        print_json({"ledger": page.id, "as_of": page.as_of, "assumptions": table.to_dicts()})
+        head = {"ledger": page.id, "incident": page.incident, "as_of": page.as_of, "public_by": by}
+        ties = [tied.model_dump(mode="json") for tied in page.correlations]
+        print_json(head | {"assumptions": table.to_dicts(), "correlations": ties})
         return
-    short = table.drop("distribution", "lines", "facts", "owner", "approved_by", "segment")
+    short = table.select(
+        *("assumption", "kind", "expected", "low", "high", "grade", "public_on", "outcome_known")
+    )
     print_table(short, f"{page.name.en}: {len(table)} assumptions")
     for name, law in table.select("assumption", "distribution").iter_rows():
         print_line(f"{name}: {law}")
-    if any(a.outcome_known for a in page.assumptions):
+    for tied in page.correlations:
+        print_line(f"rank correlation {tied.rank:g}: {' and '.join(tied.of)}")
+    if table["outcome_known"].any():
         print_line("its authors knew how the case ended: a retrospective test, not a blind one")
 
 

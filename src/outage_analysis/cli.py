@@ -148,7 +148,7 @@ def cost(
 ) -> None:
     """Print the cost: expected, how unsure it is, and by cost line, service and loss band.
 
-    P10 to P90 hold the total in eight of ten cases; low and high are bounds, not a likely range. Cash and
+    P10 to P90 hold the total in eight of ten cases; low and high put every input at its stated end. Cash and
     the face value of free goods are never added. Works from claim files, or from totals alone. Examples:
 
         outage-analysis cost --budget 300_000_000

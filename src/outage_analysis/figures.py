@@ -80,7 +80,7 @@ def print_costs(analysis: Analysis) -> None:
     table = _both(analysis.tables, "costs").with_columns(scaled)
     _print_uncertainty(analysis, currency, unit, words)
     shown = sums.select("basis", "valuation", "low", "expected", "high", "left_out")
-    print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low and high are bounds")
+    print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low, high: every input at that end")
     band = (
         pl.when(pl.col("rule") == "straddles")
         .then(pl.lit("across bands"))

@@ -84,9 +84,10 @@ class Words:
             return f"<{LEAST_PERCENT}%"
         digits = max(0, 1 - math.floor(math.log10(abs(percent))))
         if NEARLY_ALL <= percent < ALL:
-            digits = -math.floor(math.log10(ALL - percent))
-            if ALL - percent < LEAST_PERCENT:
+            lacking = round(ALL - percent, 9)  # 99.9 lacks 0.1, not a little less
+            if lacking < LEAST_PERCENT:
                 return f">{ALL - LEAST_PERCENT}%"
+            digits = -math.floor(math.log10(lacking))
         return f"{percent:.{min(digits, MOST_DIGITS)}f}%"
 
     def day(self, value: date) -> str:
@@ -115,6 +116,8 @@ class Words:
     def money_range(self, low: float, high: float) -> str:
         """Two amounts in prose; the unit is said once when both share it."""
         first, last = self.money(low), self.money(high)
+        if first == last:
+            return first
         number, _, unit = first.partition(" ")
         return (
             f"{number} – {last}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -110,6 +110,7 @@ def sensitivity(
 
         outage-analysis sensitivity --exceeds 500_000_000
     """
+    from outage_analysis.labels import Words
     from outage_analysis.pipeline import run, sensitivity_tables
 
     plan = plan_of(
@@ -129,7 +130,10 @@ def sensitivity(
         return
     if "given" in tables:
         tables["given"] = named_parts(tables["given"], analysis)
-    _print(tables, SENSITIVITY, analysis, synthetic=analysis.headline == "synthetic")
+    notes = [Words("en")("report.tied")] if analysis.runs[analysis.headline].portfolio.tied("cash") else []
+    if not any(len(table) for table in tables.values()):
+        notes.append("nothing of this cost is uncertain, so no input moves it")
+    _print(tables, SENSITIVITY, analysis, notes, synthetic=analysis.headline == "synthetic")
 
 
 @modelling.command()
@@ -172,7 +176,7 @@ def compare(
         return
     words = Words("en", found.incident.currency, found.incident.minor_units)
     print_line(one_line(found.sentence(words), LONGEST))
-    _print(tables, COMPARED, found, synthetic=found.synthetic)
+    _print(tables, COMPARED, found, [], synthetic=found.synthetic)
 
 
 @modelling.command("backtest")
@@ -253,6 +257,7 @@ def _print(
     tables: Mapping[str, pl.DataFrame],
     titles: Mapping[str, str],
     made: Analysis | Compared,
+    notes: Iterable[str],
     *,
     synthetic: bool,
 ) -> None:
@@ -260,5 +265,5 @@ def _print(
     incident = made.incident
     shown = {name: in_currency(table, incident.minor_units) for name, table in tables.items()}
     mark = "Synthetic rows: " if synthetic else ""
-    notes = [f"as of {made.as_of}; sums in {incident.currency}"]
-    print_named(shown, titles, mark, notes, incident.loss_digits)
+    units = f"as of {made.as_of}; sums in {incident.currency}"
+    print_named(shown, titles, mark, [*notes, units], incident.loss_digits)

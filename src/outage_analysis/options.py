@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
 
 LONGEST = 17
 """Digits of a sum that a command takes."""
+LEAST_DRAWS = 8_192
 MOST_DRAWS = 2**20
 """More would take minutes and gigabytes, for digits that nobody needs."""
 Incident = Annotated[str, typer.Option(help="Bundled id, or path to an incident's TOML.")]
@@ -114,6 +115,10 @@ class Drawn(TypedDict, total=False):
 
 def drawn(draws: int | None, seed: int | None) -> Drawn:
     """The draws and the seed that are given; the others are as they are by default."""
+    if draws is not None and draws < LEAST_DRAWS:
+        raise UsageError(
+            "--draws asks for too few points for a P99", value=draws, remedy=f"Take {LEAST_DRAWS:,} or more."
+        )
     if draws is not None and draws > MOST_DRAWS:
         raise UsageError(
             "--draws asks for too many points", value=draws, remedy=f"Take {MOST_DRAWS:,} or fewer."

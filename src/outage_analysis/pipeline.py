@@ -55,8 +55,11 @@ from outage_analysis.tables import (
 )
 
 Progress = Callable[[str], None]
-DOUBT = ("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps")
-"""Tables of the headline's uncertainty run."""
+DOUBT = (
+    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
+    *("comparison", "pairs", "flips"),
+)
+"""Tables of what the headline rests on."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Analysis:
         """What readers call everything that has an id."""
         tried = self.backtest.page if self.backtest else None
         names = names_of(self.incident, self.policy, self.ledger, tried, lang=lang)
-        return names | {p.id: p.name[lang] for p in (self.compared.policies if self.compared else ())}
+        return names | (self.compared.names(lang) if self.compared else {})
 
     def marked(self, name: str) -> bool:
         """Whether a table is made from synthetic rows, and must say so."""
@@ -136,10 +139,10 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     """
     progress("reading the incident, the policy and the ledger")
     incident, policy, ledger = pages_of(plan)
-    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy))
+    as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
     progress("reading the claims")
     known = policy.as_known_on(as_of)
-    claims, cubes = cubes_of(plan, incident, known)
+    claims, cubes = cubes_of(plan, incident, known, as_of)
     progress("computing the cost")
     published = cost_table(policy, ledger, as_of=as_of)
     paid = [cube for name, cube in cubes.items() if name == "cost" or cube.line]
@@ -151,10 +154,11 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     budget = None if plan.budget is None else plan.budget * 10.0**incident.minor_units
     if budget is not None and not any("cash" in drawn.portfolio.valuations for drawn in runs.values()):
         _refuse_no_cash("a budget")
-    compared = beside(plan, incident, policy, ledger, as_of)
+    of_claims = bool(runs) and "published" not in runs
+    compared = beside(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tried = _tried(plan, policy, ledger, as_of)
     tables = {
-        **_published(incident, policy, ledger, as_of, published),
+        **_published(incident, policy, ledger, as_of, published, runs.get("published")),
         **claims_tables(claims, cubes, known, given),
         **_doubt(runs, published, given, budget),
         **({} if compared is None else compared.tables),
@@ -177,16 +181,21 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
 
 
 def _published(
-    incident: Incident, policy: Policy, ledger: Ledger | None, as_of: date, published: pl.DataFrame
+    incident: Incident,
+    policy: Policy,
+    ledger: Ledger | None,
+    as_of: date,
+    published: pl.DataFrame,
+    drawn: Uncertainty | None,
 ) -> dict[str, pl.DataFrame]:
-    """The tables that rest on published figures alone, but for the uncertainty run."""
+    """The tables that rest on published figures alone, but for those of the uncertainty run."""
     return {
         "costs": published,
         "totals": totals(published),
         "funnel": funnel_table(policy, ledger, as_of, published),
         "services": service_table(incident),
         "facts": cited_facts(incident, policy, ledger, as_of=as_of),
-        "headlines": headline_table(incident, published, as_of),
+        "headlines": headline_table(incident, published, drawn, as_of),
         "tie_outs": tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from outage_analysis.aggregation import build_cube, dimension_labels
@@ -33,7 +34,8 @@ class Plan:
             synthetic file of that id, if there is one.
         columns: layouts of files that differ from what the incident says.
         counts: a CSV of totals by service, claimant type and band, instead of claims.
-        as_of: use only what was public by this day; by default the ledger's day.
+        as_of: use only what was public by this day, and claims filed by it; by default the ledger's day, or
+            without one the last day of the policy's lines and of the claims window.
         max_rejects: the largest share of rejected rows to go on with.
         hindsight: whether to show, apart, what came out after `as_of`.
         compare: other policies to set beside, on the same draws and published counts.
@@ -76,12 +78,12 @@ def pages_of(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
     return incident, policy, ledger
 
 
-def last_day(policy: Policy) -> date:
-    """The day by which every dated line was public."""
+def last_day(policy: Policy, incident: Incident) -> date:
+    """The day by which every dated line was public and every claim could be filed."""
     days = [line.public_on for line in policy.lines if line.public_on]
     if not days:
         raise UsageError(f"no line of {policy.id} has a day", remedy="Give its lines their public_on.")
-    return max(days)
+    return max(*days, incident.claims_to)
 
 
 def _refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None) -> None:
@@ -120,8 +122,12 @@ def _refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None)
         )
 
 
-def cubes_of(plan: Plan, incident: Incident, policy: Policy) -> tuple[Claims | None, dict[str, Cube]]:
+def cubes_of(
+    plan: Plan, incident: Incident, policy: Policy, as_of: date
+) -> tuple[Claims | None, dict[str, Cube]]:
     """The claims that a plan names, and their cubes by name: cost, intake, profile, claimants of a line.
+
+    Claims filed after the as-of day are in no cube. Totals bear no day: whoever gives them answers for it.
 
     Raises:
         UsageError: claims and counts at once.
@@ -146,9 +152,10 @@ def cubes_of(plan: Plan, incident: Incident, policy: Policy) -> tuple[Claims | N
     by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
     display = display_bands(policy.cuts, negative=incident.loss.negative == "band")
     profile = [d.id for d in incident.dimensions if d.id not in eligibility]
+    cube = partial(build_cube, claims, until=as_of)
     return claims, {
-        "cost": build_cube(claims, dimensions=("service", "claimant_type", *eligibility), policy=policy),
-        "intake": build_cube(claims, dimensions=("service", "claimant_type", "filed_on"), bands=display),
-        "profile": build_cube(claims, dimensions=("service", *eligibility, *profile), bands=display),
-        **{f"claimants of {x.id}": build_cube(claims, policy=policy, line=x) for x in by_claimant},
+        "cost": cube(dimensions=("service", "claimant_type", *eligibility), policy=policy),
+        "intake": cube(dimensions=("service", "claimant_type", "filed_on"), bands=display),
+        "profile": cube(dimensions=("service", *eligibility, *profile), bands=display),
+        **{f"claimants of {x.id}": cube(policy=policy, line=x) for x in by_claimant},
     }

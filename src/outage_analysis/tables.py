@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import funnel_of, totals
+from outage_analysis.costs import Uncertainty, funnel_of, told, totals
 from outage_analysis.cube import Cube, sorted_cube
 from outage_analysis.datasets import Noun
 from outage_analysis.distributions import (
@@ -85,14 +86,20 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def headline_table(incident: Incident, published: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """What others said, with our own figure of the same line first; later ones are marked as hindsight."""
+def headline_table(
+    incident: Incident, published: pl.DataFrame, run: Uncertainty | None, as_of: date
+) -> pl.DataFrame:
+    """What others said, with our own figure of the same line first; later ones are marked as hindsight.
+
+    Our own `low` and `high` are its 10 % and 90 % quantiles, or its bounds where nothing was drawn.
+    """
     lines = {h.line for h in incident.headlines if h.line}
     theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
     ours = published.filter(theirs, level="line")
     rows: list[tuple[object, ...]] = [
-        ("", r["line"], r["low"], r["expected"], r["high"], as_of, "", False)
+        ("", r["line"], low, r["expected"], high, as_of, "", False)
         for r in ours.iter_rows(named=True)
+        for low, high in [_likely(r, run)]
     ]
     for headline in incident.headlines:
         fact = figure(headline.fact, hindsight=True)
@@ -110,6 +117,15 @@ def headline_table(incident: Incident, published: pl.DataFrame, as_of: date) -> 
         "hindsight": pl.Boolean,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _likely(row: Mapping[str, Any], run: Uncertainty | None) -> tuple[float | None, float | None]:
+    """P10 and P90 of one line, on the draws of the whole."""
+    mine = None if run is None else run.only(row["line"], row["valuation"])
+    if mine is None:
+        return row["low"], row["high"]
+    law = mine.laws[row["valuation"]]
+    return told(law.quantile(0.1)).value, told(law.quantile(0.9)).value
 
 
 def service_table(incident: Incident) -> pl.DataFrame:

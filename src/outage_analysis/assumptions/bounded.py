@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.law import Finite, Interval, Law, Positive
+from outage_analysis.assumptions.law import Finite, Interval, Law
 from outage_analysis.assumptions.scores import FloatArray
 from outage_analysis.assumptions.shares import Beta
 
@@ -108,7 +108,7 @@ class Pert(Peaked):
     """A beta law between the bounds with its mean at (low + weight x mode + high) / (weight + 2)."""
 
     kind: Literal["pert"] = "pert"
-    weight: Positive = 4.0
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 4.0
     """What the mode weighs beside one bound."""
 
     @cached_property

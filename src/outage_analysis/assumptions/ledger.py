@@ -9,14 +9,15 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.band_mixes import BandMix
-from outage_analysis.assumptions.rates import Factor, MeanPayment, RateAssumption
+from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.assumptions.reviews import Award, Handling
 from outage_analysis.datasets import Day, Identifier, Name, Noun, ids
 from outage_analysis.pages import read_noun
 from outage_analysis.policies import Effort
 
 Assumption = Annotated[
-    RateAssumption | Factor | BandMix | Award | MeanPayment | Handling, Field(discriminator="kind")
+    RateAssumption | Factor | BandMix | Award | MeanPayment | PaidTotal | Handling,
+    Field(discriminator="kind"),
 ]
 
 

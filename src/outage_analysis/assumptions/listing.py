@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import polars as pl
@@ -12,7 +13,7 @@ from outage_analysis.assumptions.ledger import Assumption, Ledger
 from outage_analysis.assumptions.reviews import Award, Handling
 from outage_analysis.datasets import Noun
 
-SUMS = ("review_award", "mean_payment", "handling")
+SUMS = ("review_award", "mean_payment", "paid_total", "handling")
 """Kinds whose value is a sum in the smallest unit of the currency; the others are numbers and shares."""
 SCHEMA: dict[str, pl.DataType] = {
     "assumption": pl.String(),
@@ -23,13 +24,19 @@ SCHEMA: dict[str, pl.DataType] = {
     "high": pl.Float64(),
     "lines": pl.String(),
     "segment": pl.String(),
+    "source": pl.String(),
     "facts": pl.String(),
+    "rationale": pl.String(),
     "grade": pl.String(),
     "public_on": pl.Date(),
     "owner": pl.String(),
     "approved_by": pl.String(),
     "outcome_known": pl.Boolean(),
 }
+
+
+LARGE = 1_000
+"""From here on a parameter has separators and no decimals."""
 
 
 def ledger_table(ledger: Ledger) -> pl.DataFrame:
@@ -45,8 +52,10 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
             "distribution": distribution(a),
             **dict(zip(("expected", "low", "high"), _ends(a), strict=True)),
             "lines": " ".join(a.lines),
-            "segment": getattr(a, "effort", None) or "",
+            "segment": a.effort or "",
+            "source": a.source,
             "facts": " ".join(dict.fromkeys((*a.facts, *a.computed_from))),
+            "rationale": a.rationale,
             "grade": a.grade,
             "public_on": a.public_on,
             "owner": a.owner,
@@ -100,4 +109,6 @@ def _value(value: object) -> str:
         return in_words(value)
     if isinstance(value, tuple):
         return " ".join(map(_value, value))
-    return f"{value:,.6g}" if isinstance(value, float | int) else str(value)
+    if not isinstance(value, float | int):
+        return str(value)
+    return f"{value:,.0f}" if LARGE <= abs(value) < math.inf else f"{value:,.6g}"

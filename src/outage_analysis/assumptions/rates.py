@@ -122,3 +122,22 @@ class MeanPayment(OneLaw):
     def drawn(self) -> Law:
         """The law that draws follow."""
         return self.law
+
+
+class PaidTotal(OneLaw):
+    """What a line came to in all, once that is known: in place of everything that would forecast it."""
+
+    kind: Literal["paid_total"]
+    law: AnyLaw
+    """In the smallest unit of the currency; what is left of doubt is how it was rounded."""
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if self.law.support[0] < 0:
+            raise ValueError("needs a law that is never below 0")
+        return self
+
+    @property
+    def drawn(self) -> Law:
+        """The law that draws follow."""
+        return self.law

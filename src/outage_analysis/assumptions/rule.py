@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import exp
 
 import numpy as np
 import polars as pl
-from scipy import special
 
-from outage_analysis.assumptions.laws import FloatArray, LogitNormal, LogitT, Lognormal
+from outage_analysis.assumptions.laws import FloatArray, LogitNormal, LogitT
 from outage_analysis.errors import ModelRefused, refuse_no_level
 
 FEWEST_EVENTS = 3
 WIDE_SCALE = 1.5
 """Scale on the logit axis of the stated default when fewer than three events are known."""
-WIDE_RATIO_SIGMA = 1.0
-"""The same on the logarithm of a ratio: 80 % lie within a factor of 3.6 of the median."""
-WIDEST_RATIO_SIGMA = 3.0
-"""Ratios that make it wider have a mean of 90 medians and more: no headline can rest on it."""
-EIGHTY = 0.9
-"""The upper end of an interval of 80 %."""
 
 
 def reference_class_prior(shares: Sequence[float]) -> LogitT | LogitNormal:
@@ -45,34 +37,6 @@ def reference_class_prior(shares: Sequence[float]) -> LogitT | LogitNormal:
     if n < FEWEST_EVENTS:
         return LogitNormal(location=location, scale=WIDE_SCALE)
     return LogitT(location=location, scale=_predictive_scale(logits, remedy), df=n - 1)
-
-
-def reference_ratio_prior(ratios: Sequence[float]) -> Lognormal:
-    """The law of a positive ratio in a new event, by the same rule on the logarithm.
-
-    A Student t on the logarithm has no finite mean, so no expected cost could rest on it. The
-    lognormal law with the same median and the same 80 % interval takes its place: what is given up
-    is the tail beyond. Fewer than three events take a stated wide sigma of 1.
-
-    Args:
-        ratios: observed ratios, each above 0.
-
-    Raises:
-        ModelRefused: a ratio that is not a positive number, no ratio at all, three or more that are
-            all equal, or so far apart that the mean would lie far out in the tail.
-    """
-    remedy = "State the law of the ratio in the ledger."
-    if not ratios or not all(0 < ratio < np.inf for ratio in ratios):
-        raise ModelRefused("reference classes need ratios above 0", remedy=remedy)
-    logs = np.log(np.asarray(ratios, float))
-    sigma, n = WIDE_RATIO_SIGMA, len(logs)
-    if n >= FEWEST_EVENTS:
-        sigma = _predictive_scale(logs, remedy) * float(
-            special.stdtrit(n - 1, EIGHTY) / special.ndtri(EIGHTY)
-        )
-    if sigma > WIDEST_RATIO_SIGMA:
-        raise ModelRefused("the ratios lie too far apart for a mean that says anything", remedy=remedy)
-    return Lognormal(median=exp(logs.mean()), sigma=sigma)
 
 
 def _predictive_scale(observed: FloatArray, remedy: str) -> float:

@@ -27,7 +27,7 @@ from outage_analysis.charts.theme import (
 )
 from outage_analysis.labels import Words
 
-MONEY = ("review_award", "mean_payment", "handling")
+MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "realised_ratio")
 """Kinds of inputs that are sums, and that multiply; the others are shares."""
 ROOM = 5.0

@@ -21,7 +21,7 @@ from outage_analysis.costs.tie_outs import tie_outs
 from outage_analysis.costs.uncertainty.compiling import portfolio_of
 from outage_analysis.costs.uncertainty.running import Uncertainty, simulate
 from outage_analysis.costs.uncertainty.shapes import steps, total_law
-from outage_analysis.costs.uncertainty.tables import uncertainty_tables
+from outage_analysis.costs.uncertainty.tables import told, uncertainty_tables
 
 __all__ = [
     "COUNTED",
@@ -47,6 +47,7 @@ __all__ = [
     "simulate",
     "steps",
     "tie_outs",
+    "told",
     "tornado",
     "total_law",
     "totals",

@@ -31,6 +31,8 @@ BRIDGE: dict[str, pl.DataType] = {
     "what": pl.String(),
 }
 STEPS = ("data", "assumption", "policy", "payments")
+FOUND = ("mean_payment", "paid_total")
+"""Kinds of assumption that say what was found to have been paid."""
 NEEDED = ("filing_share", "acceptance", "take_up", "review_award", "band_mix")
 """Without one of these a line may have no expected cost."""
 MOST = 10**17
@@ -181,7 +183,7 @@ class _Move:
         """The expected cost by line before the first step and after each of `STEPS`."""
         days = (self.first.as_of, *4 * (self.second.as_of,))
         lines = (self.old, self.old, self.old, self.new, self.newest)
-        entries = (self._was, self._was, self._stated, self._stated, self._now)
+        entries = (self._was, self._was, self._stated, self._promised, self._now)
         return tuple(
             {
                 id_: cost
@@ -230,13 +232,17 @@ class _Move:
             if isinstance(entry, RateAssumption) and entry.observed:
                 seen = getattr(was.get(kind), "observed", None)
                 now[kind] = entry.model_copy(update={"observed": seen})
-        now.pop("mean_payment", None)
-        now |= {kind: entry for kind, entry in was.items() if kind == "mean_payment"}
+        now = {kind: entry for kind, entry in now.items() if kind not in FOUND}
+        now |= {kind: entry for kind, entry in was.items() if kind in FOUND}
         day = self.second.as_of
         ends = line.id not in self.newest or self._ends(line.id)
         if ends and self._expected(line, now, day) is None:
             now = {kind: entry for kind, entry in was.items() if kind in NEEDED} | now
         return now
+
+    def _promised(self, line: CostLine) -> Entries:
+        """As stated; of a promise that the first run did not know yet, all that is known of it by now."""
+        return self._stated(line) if line.id in self.old else self._now(line)
 
     def _ends(self, id_: str) -> bool:
         line = self.newest[id_]

@@ -13,13 +13,13 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.assumptions import Ledger
+from outage_analysis.assumptions import Ledger, PaidTotal
 from outage_analysis.costs.budgets import budget
-from outage_analysis.costs.counts import fee_credit, from_count, handling, in_kind
+from outage_analysis.costs.counts import fee_credit, from_count, handling, in_kind, published
 from outage_analysis.costs.funnel import Funnel, Input, funnel_of, named, status_of
 from outage_analysis.cube import Cube
 from outage_analysis.payouts import paid_from, payments
-from outage_analysis.policies import CostLine, FeeCredit, InKind, Policy, Schedule
+from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
 
 SCHEMA: dict[str, pl.DataType] = {
     "basis": pl.String(),
@@ -75,7 +75,10 @@ def cost_table(
     rows: list[dict[str, object]] = []
     for line in lines:
         funnel = funnel_of(line, ledger, as_of)
-        if cubes:
+        known = funnel.entries.get("paid_total")
+        if isinstance(known, PaidTotal) and not cubes:
+            rows.append(came_to(line, known, as_of))
+        elif cubes:
             rows += _from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
             rows += _published(line, funnel, as_of, policy)
@@ -92,6 +95,33 @@ def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> I
     if isinstance(line, FeeCredit):
         return (fee_credit(line, funnel, as_of),)
     return (budget(line, funnel, as_of, policy),)
+
+
+def came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
+    """The row of a line of which it is known what it came to."""
+    counts = line.published_count if isinstance(line, Schedule) else getattr(line, "recipients", None)
+    count, found = published(counts, as_of), known.range
+    return {
+        "basis": "published",
+        "line": line.id,
+        "valuation": valuation_of(line),
+        "level": "line",
+        "rule": line.kind,
+        "count": None if count is None else float(count.count),
+        "low": found.low,
+        "expected": found.expected,
+        "high": found.high,
+        "status": "ok",
+        "facts": named(count.id if count else "", *known.facts),
+        "assumptions": known.id,
+    }
+
+
+def valuation_of(line: CostLine) -> str:
+    """The money that a line counts in: of a good its face value."""
+    if isinstance(line, InKind):
+        return "face_value"
+    return line.valuation if isinstance(line, Budget) else "cash"
 
 
 COUNTED = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
@@ -171,7 +201,7 @@ def _from_cubes(
         "status": status_of(_sum([b["expected"] for b in bands])),
         "missing": funnel.missing(review=any(b["rule"] == "review" for b in bands), mix=False),
         "facts": " ".join(line.facts),
-        "assumptions": named(funnel.paid.assumption, funnel.award.assumption),
+        "assumptions": named(funnel.paid_of_claims.assumption, funnel.award.assumption),
     }
     yield from bands
 
@@ -182,10 +212,10 @@ def _cube_row(row: dict[str, Any], line: str, funnel: Funnel, basis: str) -> dic
     if not claims:
         cost = Input(0.0, 0.0, 0.0)
     elif review:
-        cost = Input(claims, claims, claims) * funnel.award * funnel.paid
+        cost = Input(claims, claims, claims) * funnel.award * funnel.paid_of_claims
     else:
         low, mid, high = (_float(row[c]) for c in ("payment_low", "payment", "payment_high"))
-        cost = Input(low or 0.0, mid, high) * funnel.paid
+        cost = Input(low or 0.0, mid, high) * funnel.paid_of_claims
         if mid == high == 0:  # certain, whatever the ledger lacks
             cost = Input(0.0, 0.0, 0.0)
     return {

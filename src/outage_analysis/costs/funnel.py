@@ -88,6 +88,11 @@ class Funnel:
         return self.ultimate * self.claimants * self.entitled
 
     @property
+    def paid_of_claims(self) -> Input:
+        """The share of claims that ends in a payment, where a cube says who made them and who is entitled."""
+        return self.ultimate * (self.filing + self.new) * self.acceptance
+
+    @property
     def filed(self) -> Input:
         """Filings for each report so far, with those of people who had never reported."""
         return self.reports * (self.filing + self.new)

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 NAMES = (
-    *("staged", "typed", "judged", "claims", "rejects", "reconciliation", "claimants", "cube"),
+    *("staged", "typed", "judged", "claims", "rejects", "reconciliation", "filed", "claimants", "cube"),
     *("spans", "examples", "heaping", "bunching", "repeats", "saved"),
 )
 """Every query, in the order in which a run uses them, then those about the data."""

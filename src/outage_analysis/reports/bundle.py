@@ -109,6 +109,7 @@ def _copy_pages(analysis: Analysis, folder: Path) -> None:
     }
     if analysis.ledger is not None:
         named["ledger"] = ("assumptions", plan.ledger or analysis.ledger.id)
+    named |= {f"compared-{n}": ("policies", page) for n, page in enumerate(plan.compare, start=1)}
     (folder / "pages").mkdir()
     for name, (kind, page) in named.items():
         shutil.copyfile(resolve(kind, page), folder / "pages" / f"{name}.toml")
@@ -121,6 +122,8 @@ def _write_manifest(analysis: Analysis, folder: Path, lang: str) -> None:
         if p.is_file()
     }
     pages = {"incident": analysis.incident, "policy": analysis.policy, "ledger": analysis.ledger}
+    others = analysis.compared.policies[1:] if analysis.compared else ()
+    pages |= {f"compared-{n}": page for n, page in enumerate(others, start=1)}
     admissible = facts(public_by=analysis.as_of).write_csv()
     manifest: dict[str, Any] = {
         "as_of": analysis.as_of.isoformat(),

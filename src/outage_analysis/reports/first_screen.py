@@ -27,16 +27,17 @@ class Tile:
 def tiles(analysis: Analysis, words: Words) -> list[Tile]:
     """The figures of the first screen, in reading order."""
     published = [_expected, _budget, _promised, _profit, _free]
-    # Where no line cites a published count there is no headline: the claims given come first.
-    counted = any(line.published_count for line in analysis.policy.schedules)
+    # Where nothing published gives cash, nor any line cites a count, the claims given come first.
+    cited = any(line.published_count for line in analysis.policy.schedules)
+    counted = cited or expected_cash(analysis) is not None
     order = [*published, _claims] if counted else [_claims, *published[1:]]
     return [tile for make in order if (tile := make(analysis, words)) is not None]
 
 
 def _expected(analysis: Analysis, w: Words) -> Tile | None:
-    total = analysis.total("published")
+    total, expected = analysis.total("published"), expected_cash(analysis)
     title = w("report.tile_expected")
-    if total is None or total["expected"] is None:
+    if total is None or expected is None:
         return Tile(title, "–", w("report.no_headline"))
     low = w.money(total["low"] or 0.0)
     bounds = (
@@ -44,19 +45,16 @@ def _expected(analysis: Analysis, w: Words) -> Tile | None:
         if total["high"] is None
         else w("report.tile_expected_note", low=low, high=w.money(total["high"]))
     )
-    shown = w.money(expected_cash(analysis) or 0.0)
-    return Tile(title, shown, f"{_likely(analysis, w, 'published')}{bounds}")
+    return Tile(title, w.money(expected), f"{_likely(analysis, w, 'published')}{bounds}")
 
 
-def expected_cash(analysis: Analysis) -> float | None:
-    """The expected cash from published counts: of the draws, where its inputs depend on each other."""
-    quantiles, total = analysis.doubt("published", "quantiles"), analysis.total("published")
-    drawn = (
-        pl.Series() if quantiles is None else quantiles.filter(valuation="cash", measure="expected")["value"]
-    )
-    if len(drawn):
-        return float(drawn[0])
-    return total["expected"] if total else None
+def expected_cash(analysis: Analysis, basis: str = "published") -> float | None:
+    """The expected cash of a basis: the mean of the draws, where its inputs depend on each other."""
+    total, table = analysis.total(basis), analysis.doubt(basis, "quantiles")
+    if total is None or total["expected"] is None or table is None:
+        return total["expected"] if total else None
+    told = table.filter(valuation="cash", measure="expected")["value"]
+    return float(told[0]) if len(told) else total["expected"]
 
 
 def _likely(analysis: Analysis, w: Words, basis: str) -> str:
@@ -65,7 +63,7 @@ def _likely(analysis: Analysis, w: Words, basis: str) -> str:
     if table is None:
         return ""
     found = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-    if not {"p10", "p90"} <= set(found):
+    if not {"p10", "p90"} <= set(found) or found["p10"] == found["p90"]:
         return ""
     return w("report.tile_likely", low=w.money(found["p10"]), high=w.money(found["p90"])) + " "
 
@@ -154,7 +152,8 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
         note = _likely(analysis, w, str(line["basis"][0])) + w(
             "report.tile_claims_note", high=w.money(high), **values
         )
-    amount = "–" if total["expected"] is None else w.money(total["expected"])
+    expected = expected_cash(analysis, str(line["basis"][0]))
+    amount = "–" if expected is None else w.money(expected)
     return Tile(w("report.tile_claims"), amount, note, synthetic=analysis.synthetic)
 
 
@@ -177,16 +176,26 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> dic
     bounded = promises.filter(COUNTED, pl.col("expected").is_null(), valuation="cash")["line"]
     if len(bounded):
         said["left_out"].append(w("report.not_counted", lines=", ".join(names.get(x, x) for x in bounded)))
-    said["left_out"] += _beside(analysis, w)
+    said["left_out"] += _beside(analysis, w) + _later(analysis, w)
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
         said["left_out"].append(w("report.tied"))
-    silent = promises.filter(~COUNTED)["line"].n_unique()
+    silent = set(promises.filter(~COUNTED)["line"])
+    if "claims_costs" in analysis.tables:  # what the claims give a figure to is in one
+        silent -= set(analysis.tables["claims_costs"].filter(COUNTED, level="line")["line"])
     if silent:
-        said["left_out"].append(w("report.no_figure", count=silent))
+        said["left_out"].append(w("report.no_figure", count=len(silent)))
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         said["left_out"].append(w("report.dropped", lines=lines))
     return said
+
+
+def _later(analysis: Analysis, w: Words) -> list[str]:
+    """Claims that had not been filed by the day."""
+    if analysis.claims is None or "cost" not in analysis.cubes:
+        return []
+    later = len(analysis.claims) - analysis.cubes["cost"].claims
+    return [w("report.later_claims", count=w.number(later), day=w.day(analysis.as_of))] if later else []
 
 
 def _beside(analysis: Analysis, w: Words) -> list[str]:

@@ -27,6 +27,7 @@ from outage_analysis.labels import Words
 from outage_analysis.policies import Policy
 
 FEWEST = 2
+ROUNDING = 1e-9
 ENDS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 EVEN, CERTAIN = 0.5, 0.99
 """A chance above it is said to be more than this."""
@@ -217,7 +218,8 @@ def _policies(
     chances = dict(zip(runs, cheapest([run.laws[valuation] for run in runs.values()]), strict=True))
     for name, table in tables.items():
         sums = totals(table)
-        row = {"policy": name, "promised": sums["promised"].item() if len(sums) else None}
+        limited = len(sums) and table.filter(rule="review").is_empty()  # a review has no limit
+        row = {"policy": name, "promised": sums["promised"].item() if limited else None}
         if name in runs:
             law, expected = runs[name].laws[valuation], sums["expected"].item()
             people = _recipients(runs[name].portfolio, table, valuation)
@@ -266,7 +268,7 @@ def _flips(
             return expected_at(first, valuation, given) - expected_at(second, valuation, given)
 
         value = sign_change(gap, entry)
-        if value is not None:
+        if value is not None and abs(value) > ROUNDING * mean:  # both may be proportional to the input
             above = chance_above(entry, value)
             beyond = above if mean < value else 1 - above
             yield dict(zip(FLIPS, (one, other, name, entry.kind, mean, value, beyond), strict=True))

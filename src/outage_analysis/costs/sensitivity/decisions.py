@@ -9,7 +9,15 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from outage_analysis.assumptions import Assumption, Award, BandMix, Factor, MeanPayment, RateAssumption
+from outage_analysis.assumptions import (
+    Assumption,
+    Award,
+    BandMix,
+    Factor,
+    MeanPayment,
+    PaidTotal,
+    RateAssumption,
+)
 from outage_analysis.costs.sensitivity.expected_at import expected_at
 from outage_analysis.costs.sensitivity.inputs import inputs_of
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
@@ -123,7 +131,7 @@ def _changes(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any
     law = {"law": {"kind": "fixed", "value": value}}
     if isinstance(entry, RateAssumption):
         return law | {"classes": (), "widest": (), "observed": None}
-    if isinstance(entry, Factor | MeanPayment):
+    if isinstance(entry, Factor | MeanPayment | PaidTotal):
         return law
     if isinstance(entry, Award):
         return law | {"loss": None, "rule": ()}

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from outage_analysis.assumptions import Award, BandMix, Handling, Ledger, MeanPayment
+from outage_analysis.assumptions import Award, BandMix, Handling, Ledger, MeanPayment, PaidTotal
 from outage_analysis.costs.budgets import budgeted
 from outage_analysis.costs.counts import published
+from outage_analysis.costs.expected import valuation_of
 from outage_analysis.costs.funnel import Funnel, entry_ids, funnel_of
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.cube import Cube
@@ -17,6 +18,8 @@ from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy
 
 FILED = ("claimant_share", "entitled_share", "filing_share", "acceptance")
 """Rates that thin the reports of a schedule to its payments."""
+ACCEPTED = FILED[2:]
+"""The same for claims, of which it is known who made them and who is entitled."""
 
 
 def portfolio_of(
@@ -43,7 +46,7 @@ def portfolio_of(
             continue
         mine = list(_from_cubes(line, funnel, cubes, policy) if cubes else _of(line, funnel, as_of, policy))
         if not mine:
-            left_out.setdefault(_valuation(line), []).append(line.id)
+            left_out.setdefault(valuation_of(line), []).append(line.id)
         streams += mine
         used |= {entry.id: entry for entry in funnel.entries.values()}
     inputs = sorted({name for stream in streams for name in stream.inputs})
@@ -56,14 +59,12 @@ def portfolio_of(
     )
 
 
-def _valuation(line: CostLine) -> str:
-    if isinstance(line, InKind):
-        return "face_value"
-    return line.valuation if isinstance(line, Budget) else "cash"
-
-
 def _of(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
-    if isinstance(line, Schedule):
+    known = funnel.entries.get("paid_total")
+    if isinstance(known, PaidTotal):
+        part = Part(paid=1.0, squared=1.0)
+        yield Stream(line.id, valuation_of(line), 1.0, (part,), scales=(known.id,), certain=True)
+    elif isinstance(line, Schedule):
         yield from _schedule(line, funnel, as_of)
     elif isinstance(line, InKind):
         yield from _in_kind(line, funnel, as_of)
@@ -141,7 +142,7 @@ def _strangers(stream: Stream, funnel: Funnel) -> Iterator[Stream]:
             stream.trials,
             stream.parts,
             scales=entry_ids(funnel.entries, "ultimate", "new_applicants"),
-            rates=entry_ids(funnel.entries, "claimant_share", "entitled_share", "acceptance"),
+            rates=tuple(x for x in stream.rates if x not in entry_ids(funnel.entries, "filing_share")),
             mix=stream.mix,
             award=stream.award,
             spread=stream.spread,
@@ -215,7 +216,7 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
         float(sum(row["claims"] for row in rows)),
         tuple(parts),
         scales=entry_ids(funnel.entries, "ultimate"),
-        rates=entry_ids(funnel.entries, *FILED),
+        rates=entry_ids(funnel.entries, *ACCEPTED),
         **(_award(funnel) if reviewed else {}),
     )
     yield stream

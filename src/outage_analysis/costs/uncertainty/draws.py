@@ -7,7 +7,7 @@ are made here, not by scipy: `scipy.stats` takes half a second to import.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,7 +75,7 @@ def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
     return np.asarray(factor * values.std(axis=0, ddof=1) / np.sqrt(len(values)))
 
 
-def correlated(u: Array, ranks: ArrayLike) -> Array:
+def correlated(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
     """Points with declared Spearman rank correlations, by a Gaussian copula, (..., d) -> (..., d).
 
     A coordinate depends on those before it; one without a correlation to any before it keeps its bits.
@@ -83,6 +83,7 @@ def correlated(u: Array, ranks: ArrayLike) -> Array:
     Args:
         u: independent points between 0 and 1.
         ranks: the rank correlations, (d, d).
+        names: of the coordinates, for a refusal; by default their numbers, from 0.
 
     Raises:
         UsageError: a matrix for another number of coordinates.
@@ -94,7 +95,7 @@ def correlated(u: Array, ranks: ArrayLike) -> Array:
             f"rank correlations of {matrix.shape} for {u.shape[-1]} coordinates",
             remedy="Give one row and one column a coordinate.",
         )
-    factor = _factor(_gaussian(matrix))
+    factor = _factor(_gaussian(matrix, names or range(len(matrix))))
     moved = np.flatnonzero(np.tril(factor, -1).any(axis=1))
     if not len(moved):
         return u
@@ -153,7 +154,7 @@ def _scrambled(numbers: Bits, seed: int, replicate: int) -> Array:
     return np.asarray((x.T + 0.5) * 0.5**BITS)
 
 
-def _gaussian(ranks: Array) -> Array:
+def _gaussian(ranks: Array, names: Sequence[object]) -> Array:
     """The correlations of the normal variables behind rank correlations, checked."""
     square = np.isfinite(ranks).all() and (np.abs(ranks) <= 1).all() and (ranks == ranks.T).all()
     if not (square and (np.diag(ranks) == 1).all()):
@@ -165,10 +166,9 @@ def _gaussian(ranks: Array) -> Array:
     values, vectors = np.linalg.eigh(normal)
     if len(values) and values[0] < NO_LESS:
         worst = np.abs(vectors[:, 0])
-        among = ", ".join(str(k) for k in np.flatnonzero(worst > worst.max() / 10))
+        among = ", ".join(str(names[int(k)]) for k in np.flatnonzero(worst > worst.max() / 10))
         raise ModelRefused(
-            f"the rank correlations among inputs {among} (counted from 0) contradict each other"
-            f" (least eigenvalue {values[0]:.2g})",
+            f"the rank correlations among {among} contradict each other (least eigenvalue {values[0]:.2g})",
             remedy=f"Weaken some, or multiply all by {_feasible(ranks):.2f} or less.",
         )
     return normal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -66,6 +66,11 @@ class Uncertainty:
             tied[:, places[k]] = u[by_size[place_in_line], places[k]]
         return tied
 
+    def only(self, line: str, valuation: str) -> Uncertainty | None:
+        """The same draws of one line alone; None when it has no expected cost."""
+        mine = tuple(s for s in self.portfolio.streams if (s.line, s.valuation) == (line, valuation))
+        return replace(self, portfolio=replace(self.portfolio, streams=mine)) if mine else None
+
     @cached_property
     def laws(self) -> dict[str, Mixture]:
         """The law of the total of each valuation."""
@@ -122,7 +127,7 @@ def _checked(run: Uncertainty) -> Uncertainty:
     """The run, if its draws and correlations can be had: said now, not when the first total is asked for."""
     blocks(run.portfolio.dimensions, run.draws, seed=run.seed, replicates=REPLICATES)
     if run.rank is not None:
-        correlated(np.empty((0, len(run.rank))), run.rank)
+        correlated(np.empty((0, len(run.rank))), run.rank, _leading(run.portfolio))
     return run
 
 
