@@ -89,9 +89,7 @@ def test_the_case_from_the_announcement_to_the_outcome(policy: Policy, ledger: L
         "small-business-cash PR-06",  # papers were asked for
     )
     assert found["payments"][0] == pytest.approx(end - documents, abs=1)
-    assert {"as-filing-share-documents", "as-acceptance", "as-cash-paid"} < set(
-        found["payments"][1].split()
-    )
+    assert {"as-filing-share-documents", "as-acceptance", "as-cash-paid"} < set(found["payments"][1].split())
     assert end == pytest.approx(PAID, rel=0.02)
 
 

@@ -317,6 +317,21 @@ def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     assert printed(out, "delay +filing") == pytest.approx([0.01, steps["filing"]["adds"] / 100], rel=0.01)
 
 
+def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_exceeded(run: Run) -> None:
+    asked = (*COST, "--budget", "100,000")
+    out, found = run(*asked)[1], told(run, *asked)
+    cash = quantiles(found)
+    assert "How unsure: published counts, EUR; in eight of ten cases between P10 and P90" in out
+    shown = printed(out, "cash")
+    measures = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
+    assert shown == pytest.approx([cash[m]["value"] / 100 for m in measures], rel=1e-3)
+    error, stressed = (cash["p90"][x] / 100 for x in ("error", "stressed"))
+    assert f"cash: numerical error of P90 {error:,.0f}; if all inputs moved together" in out
+    assert f"(rank correlation 0.5), P90 {stressed:,.0f}\n" in out
+    (row,) = found["uncertainty"]["published"]["budget"]
+    assert f"chance that the cash exceeds 100,000: {100 * row['exceeded']:.4g} % (numerical error " in out
+
+
 def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
     out, found = run(*BOTH)[1], told(run, *BOTH)
     assert re.match(r"“Flat” costs least on average \([\d.]+ thousand euros, cash\); it is cheaper than", out)

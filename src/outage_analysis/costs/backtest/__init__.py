@@ -3,9 +3,7 @@
 from outage_analysis.costs.backtest.counts import MixedBinomial
 from outage_analysis.costs.backtest.scores import (
     crps,
-    crps_law,
     crps_log10,
-    crps_point,
     crps_uniform,
     decades,
     percentile,
@@ -15,9 +13,7 @@ from outage_analysis.costs.backtest.scores import (
 __all__ = [
     "MixedBinomial",
     "crps",
-    "crps_law",
     "crps_log10",
-    "crps_point",
     "crps_uniform",
     "decades",
     "percentile",

@@ -16,10 +16,6 @@ from outage_analysis.errors import ModelRefused, UsageError
 
 Array = NDArray[np.float64]
 
-POINTS = 2**8
-"""Equal-probability points that stand for a law in its CRPS: that of a normal law is less than 2e-5 of its
-standard deviation off within two of these, 1e-3 at six."""
-
 
 class Law(Protocol):
     """A law of one number."""
@@ -68,24 +64,6 @@ def crps(draws: ArrayLike, observed: float, weights: ArrayLike | None = None) ->
     order = np.argsort(ends, kind="stable")
     ends, below = ends[order], np.cumsum(np.append(w, 0.0)[order]) / w.sum()
     return float((np.diff(ends) * (below - (ends >= observed))[:-1] ** 2).sum())
-
-
-def crps_law(law: Law, observed: float) -> float:
-    """The CRPS of a law, by its quantiles at the middles of equal probabilities.
-
-    Raises:
-        ModelRefused: quantiles or an outcome that are no numbers.
-    """
-    return crps(law.quantile((np.arange(POINTS) + 0.5) / POINTS), observed)
-
-
-def crps_point(forecast: float, observed: float) -> float:
-    """The CRPS of a single number: how far off it is.
-
-    Raises:
-        ModelRefused: no numbers.
-    """
-    return crps([forecast], observed)
 
 
 def crps_uniform(low: float, high: float, observed: float) -> float:
