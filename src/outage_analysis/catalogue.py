@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.console import print_json, print_line, print_nouns, print_table
+from outage_analysis.console import LONGEST, print_json, print_line, print_nouns, print_table
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.options import AsOf, Json, day
 
@@ -18,8 +18,6 @@ policies = typer.Typer(
 )
 catalogue.add_typer(policies, name="policies")
 
-LONGEST = 2_000
-"""Characters of a sentence of a page that a terminal shows."""
 Page = Annotated[str, typer.Argument(metavar="POLICY", help="Bundled id, or path to a policy's TOML.")]
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
 
 WIDE = 160
 """Columns of a table that goes to a file or a pipe."""
+LONGEST = 2_000
+"""Characters of a value of a page that a terminal shows."""
 MOST_ROWS = 500
 """Of one table; a terminal is no place for more."""
 LARGE = 100
@@ -66,21 +68,21 @@ def print_nouns(
             print_json(listed)
         else:
             for item in listed:
-                print_line(f"{item['id']:<20} {item['name']}")
+                print_line(f"{item['id']:<20} {one_line(item['name'])}")
         return
     page = load(chosen)
     if as_json:
         print_json(page.model_dump(mode="json", by_alias=True))
         return
-    print_line(f"{page.id}: {page.name.en}")
+    print_line(f"{page.id}: {one_line(page.name.en)}")
     for part in getattr(page, parts):
         shown = {
             k: v for k, v in part.model_dump(mode="json").items() if v not in (None, "", (), [], {}, False)
         }
         name = shown.pop("name")["en"]
-        print_line(f"  {shown.pop('id')}: {name}")
+        print_line(f"  {shown.pop('id')}: {one_line(name)}")
         for key, value in shown.items():
-            print_line(f"      {key}: {value}")
+            print_line(f"      {key}: {one_line(value, LONGEST)}")
 
 
 @contextmanager

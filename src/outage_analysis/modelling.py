@@ -110,8 +110,9 @@ def sensitivity(
 
         outage-analysis sensitivity --exceeds 500_000_000
     """
+    from outage_analysis.drivers import sensitivity_tables
     from outage_analysis.labels import Words
-    from outage_analysis.pipeline import run, sensitivity_tables
+    from outage_analysis.pipeline import run
 
     plan = plan_of(
         incident, policy, ledger, claims, columns, counts, as_of, max_rejects, draws=draws, seed=seed

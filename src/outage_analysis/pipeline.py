@@ -5,7 +5,7 @@ This is the only module that knows the order of the steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,11 +18,7 @@ from outage_analysis.charts.specs import names_of
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     Uncertainty,
-    award_views,
-    break_evens,
-    cost_indices,
     cost_table,
-    given_exceeding,
     levers,
     portfolio_of,
     simulate,
@@ -153,7 +149,7 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     runs = _runs(plan, policy, ledger, as_of, paid)
     budget = None if plan.budget is None else plan.budget * 10.0**incident.minor_units
     if budget is not None and not any("cash" in drawn.portfolio.valuations for drawn in runs.values()):
-        _refuse_no_cash("a budget")
+        refuse_no_cash("a budget")
     of_claims = bool(runs) and "published" not in runs
     compared = beside(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tried = _tried(plan, policy, ledger, as_of)
@@ -249,50 +245,12 @@ def _doubt(
     return tables
 
 
-def sensitivity_tables(
-    analysis: Analysis, limit: int | None = None, awards: Sequence[int] = ()
-) -> dict[str, pl.DataFrame]:
-    """What moves the cost of an analysis: of its published counts where there are any, else of its claims.
-
-    Args:
-        analysis: what `run` returned.
-        limit: a sum of cash in whole currency: what would have to be true for it to be exceeded?
-        awards: mean awards of a review in whole currency: what if one were decided on?
-
-    Returns:
-        `tornado`, `levers`, `indices` (shares of the variance of the cash); with a limit `break_evens` and
-        `given`; with awards `awards`.
+def refuse_no_cash(asked: str) -> None:
+    """Refuse a question about cash where none is expected, rather than leave it out of the answer.
 
     Raises:
-        ModelRefused: nothing is expected in cash, or too few draws exceed the limit.
-        UsageError: an award where nothing is reviewed.
+        ModelRefused: always.
     """
-    if not analysis.runs:
-        raise ModelRefused(
-            "no line has an expected cost, so nothing moves it",
-            remedy="Give a ledger with the inputs that the policy needs.",
-        )
-    drawn = analysis.runs[analysis.headline]
-    tables = {name: analysis.tables[name] for name in ("tornado", "levers")}
-    if "cash" not in drawn.laws:
-        if awards or limit is not None:
-            _refuse_no_cash("a sum or an award")
-        return tables
-    with suppress(ModelRefused):  # nothing is uncertain, or inputs are declared to depend on each other
-        tables["indices"] = cost_indices(drawn.portfolio)
-    unit = 10**analysis.incident.minor_units
-    if awards:
-        views = {"draws": analysis.plan.draws, "seed": analysis.plan.seed}
-        tables["awards"] = award_views(drawn.portfolio, [float(a * unit) for a in awards], **views)
-    if limit is not None:
-        amount = float(limit * unit)
-        tables["break_evens"] = break_evens(drawn.portfolio, amount)
-        tables["given"] = given_exceeding(drawn, amount)
-    return tables
-
-
-def _refuse_no_cash(asked: str) -> None:
-    """Refuse a question about cash where none is expected, rather than leave it out of the answer."""
     remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
     raise ModelRefused(f"no line has an expected cost in cash, so nothing is known of {asked}", remedy=remedy)
 

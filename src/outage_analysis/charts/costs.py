@@ -166,7 +166,9 @@ def free_goods(costs: pl.DataFrame, frame: Frame) -> Drawn:
     """Bars: list price of free goods, promised in outline and expected filled; never beside cash."""
     w = frame.words
     rows = costs.filter(
-        pl.col("valuation") == "face_value", pl.col("level") == "line", pl.col("expected").is_not_null()
+        pl.col("expected").is_not_null() & pl.col("promised").is_not_null(),
+        valuation="face_value",
+        level="line",
     ).sort("promised", descending=True)
     if rows.is_empty():
         raise NothingToDraw

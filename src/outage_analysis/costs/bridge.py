@@ -44,13 +44,7 @@ Entries = Mapping[str, Assumption]
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two runs, from published counts.
-
-    Args:
-        policy: the promises.
-        ledger: the assumptions, if any.
-        as_of: its day.
-    """
+    """One of the two runs, from published counts: promises, assumptions if any, and its day."""
 
     policy: Policy
     ledger: Ledger | None

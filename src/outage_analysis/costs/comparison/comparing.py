@@ -99,6 +99,8 @@ class Comparison:
     flips: pl.DataFrame = field(repr=False)
     replaced: pl.DataFrame = field(repr=False)
     left_out: pl.DataFrame = field(repr=False)
+    tied: bool = False
+    """Whether inputs are declared to depend on each other: expected costs then take them as independent."""
 
     def sentence(self, words: Words, names: Mapping[str, str]) -> str:
         """What the comparison finds, in a sentence; and which policies have no expected cost.
@@ -124,6 +126,8 @@ class Comparison:
             if chance > CERTAIN
             else words.share(chance),
         )
+        if self.tied:
+            said = f"{said} {words('compare.tied')}"
         silent = self.policies.filter(pl.col("expected").is_null())["policy"].to_list()
         if not silent:
             return said
@@ -181,6 +185,7 @@ def compare(
         _frame((row for pair in pairs for row in _flips(portfolios, valuation, *pair)), FLIPS),
         pl.concat([replaced(p, cubes.get(p.id, ())) for p in known]),
         _frame((row for name, table in tables.items() for row in _left_out(name, table)), LEFT_OUT),
+        tied=any(run.portfolio.tied(valuation) for run in runs.values()),
     )
 
 
