@@ -31,7 +31,9 @@ FLAGS = (
 
 
 ON_THE_PAGE = {name for name, entry in CHARTS.items() if entry.page}
-SHOWN = {"bundled": ON_THE_PAGE - {"ogive", "tail"}, "own": ON_THE_PAGE}
+ASKED = {"comparison"}
+"""On the page only when policies are to be compared."""
+SHOWN = {"bundled": ON_THE_PAGE - ASKED - {"ogive", "tail"}, "own": ON_THE_PAGE - ASKED}
 """No law is fitted to the bundled rows: they are synthetic."""
 
 

@@ -101,6 +101,7 @@ def report(
 
         outage-analysis report --as-of 2022-12-30 --out build/report
     """
+    from outage_analysis.drivers import refuse_idle_budget
     from outage_analysis.pipeline import run
     from outage_analysis.reports import write_report
 
@@ -121,6 +122,7 @@ def report(
     )
     with progress() as step:
         analysis = run(plan, progress=step)
+        refuse_idle_budget(analysis)
         step("writing the report")
         written = write_report(analysis, out, lang=lang, force=force)
     tell_rejects(analysis.claims)
@@ -155,6 +157,7 @@ def cost(
 
         outage-analysis cost --counts totals.csv --json
     """
+    from outage_analysis.drivers import refuse_idle_budget
     from outage_analysis.pipeline import run
 
     plan = plan_of(
@@ -172,6 +175,7 @@ def cost(
     )
     with progress() as step:
         analysis = run(plan, progress=step)
+    refuse_idle_budget(analysis)
     tell_rejects(analysis.claims)
     if as_json:
         print_json(cost_answer(analysis))

@@ -148,8 +148,6 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     progress("drawing what is uncertain")
     runs = _runs(plan, policy, ledger, as_of, paid)
     budget = None if plan.budget is None else plan.budget * 10.0**incident.minor_units
-    if budget is not None and not any("cash" in drawn.portfolio.valuations for drawn in runs.values()):
-        refuse_no_cash("a budget")
     of_claims = bool(runs) and "published" not in runs
     compared = beside(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tried = _tried(plan, policy, ledger, as_of)
@@ -243,16 +241,6 @@ def _doubt(
             }
         tables |= {f"claims_{name}" if number else name: table for name, table in found.items()}
     return tables
-
-
-def refuse_no_cash(asked: str) -> None:
-    """Refuse a question about cash where none is expected, rather than leave it out of the answer.
-
-    Raises:
-        ModelRefused: always.
-    """
-    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
-    raise ModelRefused(f"no line has an expected cost in cash, so nothing is known of {asked}", remedy=remedy)
 
 
 def _refuse_if_silent(table: pl.DataFrame, policy: Policy, as_of: date) -> None:

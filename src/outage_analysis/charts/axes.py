@@ -67,7 +67,9 @@ def labelled(ticks: Sequence[float], labels: Sequence[str]) -> alt.Axis:
     # Arrays written as JSON are expressions of the same meaning.
     wide, narrow, at = (json.dumps(list(x), ensure_ascii=False) for x in (labels, few, ticks))
     shown = f"(width < {NARROW} ? {narrow} : {wide})[indexof({at}, datum.value)]"
-    return alt.Axis(values=list(ticks), labelExpr=shown, labelSeparation=5, labelOverlap="parity")
+    return alt.Axis(
+        values=list(ticks), labelExpr=shown, labelSeparation=5, labelOverlap="parity", labelFlush=20
+    )
 
 
 def money_x(field: str, w: Words, title: str, low: float, high: float) -> alt.X:
