@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Edited = Callable[..., Path]
 
 settings.register_profile(
-    "suite", deadline=None, derandomize=True, database=None, max_examples=50, print_blob=True
+    "suite", deadline=None, derandomize=True, database=None, max_examples=30, print_blob=True
 )
 settings.load_profile("suite")
 

@@ -179,7 +179,7 @@ def tables(draw: st.DrawFn) -> Table:
     return Table(tuple(edges), tuple(counts), top, left)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(table=tables(), family=st.sampled_from(sorted(FAMILIES)))
 def test_no_search_finds_a_likelier_law_and_a_refusal_means_that_there_is_none(
     table: Table, family: str
@@ -200,7 +200,7 @@ def test_no_search_finds_a_likelier_law_and_a_refusal_means_that_there_is_none(
     assert all(0 < fit.se[name] < INF for name in fit.params)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(table=tables(), family=st.sampled_from(sorted(FAMILIES)), power=st.integers(-6, 9))
 def test_another_unit_changes_the_scale_and_nothing_else(table: Table, family: str, power: int) -> None:
     unit = 10.0**power
@@ -441,7 +441,7 @@ def test_a_least_weight_that_no_family_reaches_is_refused() -> None:
         fits.average("mean", 0.99)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(table=tables())
 def test_a_family_that_holds_another_is_never_less_likely(table: Table) -> None:
     fits: dict[str, Fit] = {}

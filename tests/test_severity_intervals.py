@@ -127,7 +127,7 @@ def test_an_end_that_the_profile_never_reaches_is_unbounded(
     assert fit.interval(quantity)[end] == (INF if end else 0.0)
 
 
-@settings(max_examples=20, phases=[Phase.explicit, Phase.generate])  # a nested profile is too slow to shrink
+@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])  # a nested profile is too slow to shrink
 @given(
     table=tables().filter(lambda t: t.top != "truncated"),  # below: what is wrong there
     family=st.sampled_from(sorted({*FAMILIES} - {"burr"})),

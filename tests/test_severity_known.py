@@ -275,7 +275,7 @@ def test_who_states_no_spread_is_told_how_to_state_one() -> None:
     assert "sigmas" in caught.value.remedy
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(nearness=st.floats(-12, -0.4), upper=st.booleans(), which=st.integers(0, 2))
 def test_a_mean_close_to_a_bound_gives_shares_or_a_refusal(
     nearness: float, *, upper: bool, which: int
