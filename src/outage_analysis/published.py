@@ -204,11 +204,12 @@ def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) 
         UsageError: no such fact.
         ModelRefused: the fact was not public by the day asked for.
     """
-    shelf = pl.concat([_shelf("published"), _shelf("outcomes")]) if hindsight else _shelf("published")
-    rows = shelf.filter(pl.col("id") == id_).rows(named=True)
-    if not rows:
-        raise UsageError("no such fact", value=id_, remedy=nearest(id_, shelf["id"].to_list()))
-    row = rows[0]
+    shelves = [_shelf("published"), *([_shelf("outcomes")] if hindsight else [])]
+    known = [shelf["id"].to_list() for shelf in shelves]
+    held = next((k for k, ids in enumerate(known) if id_ in ids), None)
+    if held is None:
+        raise UsageError("no such fact", value=id_, remedy=nearest(id_, [x for ids in known for x in ids]))
+    row = shelves[held].row(known[held].index(id_), named=True)
     if public_by is not None and (row["public_on"] is None or row["public_on"] > public_by):
         when = row["public_on"] or "an unknown day"
         raise ModelRefused(

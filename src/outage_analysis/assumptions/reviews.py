@@ -89,9 +89,13 @@ class Award(Entry):
         """Which rule each draw follows; a larger number never goes with a cheaper rule."""
         if not self.rules or self.loss is None:
             return None
-        order = np.argsort([rule.mean(self.loss) for rule in self.rules], kind="stable")
-        upper = np.cumsum([self.rules[k].weight for k in order])[:-1]
-        return order[np.searchsorted(upper, u[:, 0], side="right")]
+        upper = np.cumsum([self.rules[k].weight for k in self._by_cost])[:-1]
+        return self._by_cost[np.searchsorted(upper, u[:, 0], side="right")]
+
+    @cached_property
+    def _by_cost(self) -> np.ndarray:
+        assert self.loss is not None  # noqa: S101 - asked for only where there are rules
+        return np.argsort([rule.mean(self.loss) for rule in self.rules], kind="stable")
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Mean awards of shape (n,)."""
