@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
 
-.PHONY: report test check bench lab docs policies lock clean
+.PHONY: report test check bench lab docs fonts vega gallery policies lock clean
 .DEFAULT_GOAL := report
 
 # --- set-up ---------------------------------------------------------------------------------
@@ -27,7 +27,7 @@ report: $(VENV)/.runtime
 	$(BIN)/outage-analysis report --out $(OUT) --force
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # --- for contributors ----------------------------------------------------------------------------
 check: $(VENV)/.dev
@@ -41,6 +41,17 @@ bench: $(VENV)/.dev
 
 lab: $(VENV)/.dev
 	$(BIN)/jupyter lab --notebook-dir notebooks
+
+# Parts of others that the package carries: a cut of their fonts (needs fonts-noto-cjk), and Vega.
+fonts: $(VENV)/.dev
+	$(BIN)/python docs/fonts.py
+
+vega: $(VENV)/.dev
+	$(BIN)/python docs/vega.py
+
+# Pictures of every format for the README; needs chromium, LibreOffice and poppler.
+gallery: $(VENV)/.dev
+	$(BIN)/python docs/gallery.py
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/reference.py

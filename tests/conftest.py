@@ -19,6 +19,7 @@ from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import write_report
+from tests.tram_pages import tram_plan, write_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,6 +63,20 @@ def bundles(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> dic
     """The folder of the bundled case's report, by language."""
     out = tmp_path_factory.mktemp("bundles")
     return {lang: write_report(analysis, out / lang, lang=lang).parent for lang in LANGUAGES}
+
+
+@pytest.fixture(scope="session")
+def tram(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of the tram outage: small, in euros and minutes."""
+    folder = tmp_path_factory.mktemp("tram")
+    write_pages(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made(tram: Path) -> Analysis:
+    """The tram outage from published counts, beside another policy."""
+    return run(tram_plan(tram))
 
 
 @pytest.fixture(scope="session")

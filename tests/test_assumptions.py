@@ -61,7 +61,7 @@ def test_a_filing_share_follows_from_its_classes_and_its_widest_bounds(ledger: L
 
 def test_every_entry_has_a_rationale_a_source_and_an_owner(ledger: Ledger) -> None:
     for entry in ledger.assumptions:
-        assert min(len(entry.rationale), len(entry.source), len(entry.owner)) > 5, entry.id
+        assert min(len(entry.rationale.en), len(entry.source.en), len(entry.owner)) > 5, entry.id
 
 
 def test_the_whole_ledger_says_that_its_authors_knew_the_outcome(ledger: Ledger) -> None:
@@ -261,7 +261,7 @@ def test_a_correlation_holds_from_the_day_both_its_entries_do(edited: Edited) ->
 
 
 def with_correlations(edited: Edited, text: str) -> Path:
-    last = 'in no sum with it."\nowner = "outage-analysis"\noutcome_known = true'
+    last = '더하지 않습니다."\nowner = "outage-analysis"\noutcome_known = true'
     return edited("assumptions", last, last + text)
 
 

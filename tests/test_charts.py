@@ -7,20 +7,22 @@ import json
 import math
 import shutil
 from datetime import date, datetime, timedelta
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import vl_convert
 
 from outage_analysis.charts import CHARTS, Frame, draw
 from outage_analysis.charts.data import LARGEST, OTHERS, pairs
 from outage_analysis.charts.losses import RAMP, ramp, readable_on
+from outage_analysis.charts.offline import bundle, renderer_with
 from outage_analysis.charts.points import fan
-from outage_analysis.charts.specs import frame_of, names_of
+from outage_analysis.charts.specs import frame_of, names_of, vega_bundle
 from outage_analysis.charts.theme import wrapped
 from outage_analysis.distributions import regroup, with_shares
 from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.notebook import bundle, renderer_with
 from outage_analysis.severity import fit_all
 from outage_analysis.severity.curves import curves
 from tests.uncertain_tables import POLICIES, TRIED
@@ -632,3 +634,15 @@ def test_a_click_on_a_service_changes_the_views_below_it(
         assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
     finally:
         driver.quit()
+
+
+def test_the_bundle_of_vega_is_that_of_the_converter_and_has_its_licences() -> None:
+    joined = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+    assert vega_bundle() == joined, "run `make vega`"
+    licences = (files("outage_analysis") / "charts" / "vega" / "LICENSES.txt").read_text("utf-8")
+    parts = {
+        "vega": vl_convert.get_vega_version(),
+        "vega-embed": vl_convert.get_vega_embed_version(),
+    }
+    for name, version in parts.items():
+        assert f"\n{name} {version} (BSD-3-Clause)\n" in licences

@@ -27,6 +27,8 @@ from outage_analysis.exploring import exploring
 from outage_analysis.labels import LANGUAGES
 from outage_analysis.modelling import modelling
 from outage_analysis.policies import load_policy
+from outage_analysis.publishing import notebook
+from outage_analysis.verification import verification
 
 
 def names(group: typer.Typer) -> list[str]:
@@ -35,12 +37,16 @@ def names(group: typer.Typer) -> list[str]:
 
 COMMANDS = [
     *(*names(app), *names(complaints), *names(exploring), *names(modelling), *names(catalogue)),
+    *names(verification),
     *(f"policies {name}" for name in names(policies)),
+    *(f"notebook {name}" for name in names(notebook)),
 ]
 POLICY = data_root() / "policies" / "kakao-2022.toml"
 INCIDENT = data_root() / "incidents" / "kakao-2022.toml"
 HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"
 GOOD = "1,카톡,소상공인,2022-10-19,300000,서울,식당,free\n"
+FORTY = "".join(GOOD.replace("1", str(n), 1) for n in range(1, 41))
+"""As many claims as a law of their total takes no long time for."""
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -79,6 +85,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "compare",
         "backtest",
         "bridge",
+        "verify",
         "assumptions",
         "ingest",
         "inspect",
@@ -94,6 +101,7 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "policies explain",
         "policies check",
         "policies new",
+        "notebook run",
     }
 
 
@@ -558,22 +566,35 @@ def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
 
 
 def test_a_report_is_replaced_only_by_force(run: Run) -> None:
-    file = claims(HEADER + GOOD)
-    command = ("report", "--claims", file, "--out", "r")
+    file = claims(HEADER + FORTY)
+    command = ("report", "--claims", file, "--out", "r", "--formats", "html")
     assert run(*command)[:2] == (0, "r/report.html\n")
     code, out, err = run(*command, "--lang", "ko")
     assert (code, out) == (2, "")
     assert "Add --force" in err
     assert 'lang="en"' in Path("r/report.html").read_text("utf-8")
     shown = json.loads(run(*command, "--lang", "ko", "--force", "--json")[1])
-    assert shown == {"report": "r/report.html", "manifest": "r/manifest.json"}
+    assert (shown["report"], shown["manifest"]) == ("r/report.html", "r/manifest.json")
+    assert set(shown["files"]) == {str(p) for p in Path("r").rglob("*") if p.is_file()}
     assert 'lang="ko"' in Path("r/report.html").read_text("utf-8")
 
 
+def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
+    file = claims(HEADER + FORTY)
+    command = ("report", "--claims", file, "--out", "r", "--bom", "--formats")
+    assert run(*command, "csv, svg")[:2] == (0, "r/manifest.json\n")
+    suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "pages"}
+    assert suffixes == {".csv", ".svg", ".json", ""}
+    assert Path("r/tables/costs.csv").read_bytes().startswith("\ufeffline".encode()[:3])
+    code, out, err = run(*command, "csv,xls", "--force")
+    assert (code, out) == (2, "")
+    assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
+
+
 def test_a_report_without_hindsight_shows_none(run: Run) -> None:
-    file = claims(HEADER + GOOD)
+    file = claims(HEADER + FORTY)
     for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
-        assert run("report", "--claims", file, "--out", out, flag)[0] == 0
+        assert run("report", "--claims", file, "--out", out, flag, "--formats", "html,csv")[0] == 0
     shown = {out: 'class="hindsight"' in Path(out, "report.html").read_text("utf-8")
              for out in ("with", "without")}  # fmt: skip
     assert shown == {"with": True, "without": False}
@@ -636,10 +657,10 @@ scale = { loss = 10_000 }
 
 def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) -> None:
     Path("partner.csv").write_text(
-        (HEADER + GOOD)
+        (HEADER + FORTY)
         .replace("claim_id", "Fall")
         .replace("2022-10-19", "19.10.2022")
-        .replace("300000", "30"),
+        .replace(",300000,", ",30,"),
         "utf-8",
     )
     Path("partner.toml").write_text(PARTNER, "utf-8")
@@ -648,10 +669,10 @@ def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) 
         assert run(*reads)[0] == 3, reads
         assert run(*reads, *with_page)[0] == 0, reads
     cube = json.loads(run("cube", "partner.csv", *with_page, "--json")[1])
-    assert [(row["claims"], row["loss"]) for row in cube["rows"]] == [(1, 300_000)]
-    assert run("report", "--claims", "partner.csv", *with_page, "--out", "r")[0] == 0
+    assert [(row["claims"], row["loss"]) for row in cube["rows"]] == [(40, 12_000_000)]
+    assert run("report", "--claims", "partner.csv", *with_page, "--out", "r", "--formats", "csv")[0] == 0
     read = pl.read_csv("r/tables/claims_quality.csv").row(0, named=True)
-    assert (read["rows"], read["claims"], read["first_day"]) == (1, 1, "2022-10-19")
+    assert (read["rows"], read["claims"], read["first_day"]) == (40, 40, "2022-10-19")
 
 
 @pytest.mark.parametrize(

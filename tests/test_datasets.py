@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from outage_analysis.datasets import Kind, Name, bundled_claims, data_root, ids, nearest, resolve
+from outage_analysis.datasets import Kind, Name, Text, bundled_claims, data_root, ids, nearest, resolve
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.pages import MAX_TOML_BYTES, MAX_TOML_LINE, line_of
@@ -269,6 +269,39 @@ def test_a_name_falls_back_to_english() -> None:
     assert Name(en="Taxi")["ko"] == "Taxi"
     assert Name(en="Taxi", ko="택시")["ko"] == "택시"
     assert Name(en="Taxi", ko="택시")["en"] == "Taxi"
+
+
+NOTE = 'note = { en = "A fee not charged.", ko = "받지 않은 수수료입니다." }'
+"""Of the accounting view of a line."""
+
+
+@pytest.mark.parametrize(
+    ("note", "read"),
+    [
+        ('note = "Not charged."', Text(en="Not charged.")),
+        ('note = { en = "Not charged." }', Text(en="Not charged.")),
+        ('note = { en = "Not charged.", ko = "면제." }', Text(en="Not charged.", ko="면제.")),
+        ('note = ""', None),
+    ],
+)
+def test_a_text_is_plain_or_in_two_languages_and_a_remark_may_be_empty(
+    edited: Edited, note: str, read: Text | None
+) -> None:
+    view = load_policy(edited("policies", NOTE, note)).line("t-blue-fee-waiver").accounting
+    assert view
+    assert view.note == read
+
+
+def test_a_plain_text_stands_for_both_languages() -> None:
+    plain = Text.model_validate("Not charged.")
+    assert (plain["en"], plain["ko"]) == ("Not charged.", "Not charged.")
+
+
+@pytest.mark.parametrize("value", ["3", "true", "2022-12-29", '["a"]'])
+def test_what_is_no_text_is_refused(edited: Edited, value: str) -> None:
+    line = refusal_of(edited("policies", NOTE, f"note = {value}"))
+    assert "line 't-blue-fee-waiver' > accounting > note: is no text" in line
+    assert 'Write it in quotes, or in both languages: { en = "...", ko = "..." }.' in line
 
 
 def test_a_syllable_is_near_another_that_shares_its_letters() -> None:

@@ -27,6 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_the_data_and_everything_that_is_not_python(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     data = {f"outage_analysis/{p.relative_to(ROOT)}" for p in (ROOT / "data").rglob("*") if p.is_file()}
+    data |= {f"outage_analysis/{p.relative_to(ROOT)}" for p in (ROOT / "notebooks").glob("*.ipynb")}
     package = {
         str(p.relative_to(ROOT / "src"))
         for p in (ROOT / "src" / "outage_analysis").rglob("*")
@@ -48,6 +49,8 @@ def test_the_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> 
 
     found = python("-c", "from outage_analysis.datasets import data_root; print(data_root())").strip()
     assert Path(found) == target / "outage_analysis" / "data"
+    names = python("-c", "from outage_analysis.executed import names; print(*names())").split()
+    assert "05_executive_summary" in names
     assert "8461" in python("-m", "outage_analysis", "facts", "CL-13")
 
 

@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +23,31 @@ from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import CHARTS, Drawn
 from outage_analysis.charts.data import pairs
+from outage_analysis.charts.offline import RENDERER, bundle, is_ours, renderer_with
 from outage_analysis.charts.points import forecast_fan
 from outage_analysis.claims import Claims
+from outage_analysis.datasets import Text
 from outage_analysis.development import published
 from outage_analysis.distributions import cumulative_intake, regroup
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.intakes import IntakeSeries, load_intake
 from outage_analysis.notebook import (
-    RENDERER,
     Html,
-    bundle,
     claim_files,
     note,
-    renderer_with,
     show,
+    show_answers,
+    show_grid,
     show_table,
+    show_tiles,
+    show_words,
     use_offline_charts,
 )
 from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
 from outage_analysis.policies import Policy
+from outage_analysis.reports.report import Report
 from outage_analysis.severity import fit_all
 from outage_analysis.severity.curves import curves
 from outage_analysis.severity.page import GroupedPage, load_grouped
@@ -174,7 +180,7 @@ def test_a_chart_of_several_views_is_marked_too(name: str, lang: str, analysis: 
 
 @pytest.mark.parametrize(
     ("lang", "said"),
-    [("en", "Grouped dental claims, as printed"), ("ko", "구간별 치과 보험 청구, as printed")],
+    [("en", "Grouped dental claims, as printed"), ("ko", "구간별 치과 보험 청구, 인쇄된 단위 그대로")],
 )
 @pytest.mark.parametrize("name", ["ogive", "tail"])
 def test_a_law_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_day(
@@ -184,7 +190,8 @@ def test_a_law_of_a_printed_table_is_shown_with_its_name_and_its_source_and_no_d
     table = curves(fit_all(page.edges, page.counts, top=page.top, families=["weibull"]))
     title = title_of(show(name, page, table, lang=lang))
     assert said in title
-    assert title.endswith(page.note)
+    assert page.note
+    assert title.endswith(page.note[lang])
     assert not re.search("ynthetic|합성|Kakao|카카오|As of|기준", title)
 
 
@@ -308,6 +315,47 @@ def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
     assert "<script" not in markup
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", markup)
     assert cells[1:] == ["130,465,240", "233,370,000", "0.0308", "30 December 2022", "–", "a, b", "True"]
+
+
+def test_only_what_the_package_writes_is_its_script() -> None:
+    [vega] = re.findall("<script>(.*)</script>", bundle(), re.DOTALL)
+    [chart] = re.findall("<script>(.*)</script>", rendered(chart_of(EVIL))["text/html"], re.DOTALL)
+    assert is_ours(vega)
+    assert is_ours(chart)
+    for other in ("alert(1)", vega + "alert(1)", chart + "alert(1);", chart.replace("]);", ", alert(1)]);")):
+        assert not is_ours(other)
+
+
+def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -> None:
+    report = Report(analysis, "ko")
+    shown = show_tiles(report)
+    assert re.findall(r"<strong>([^<]*)</strong>", shown.markup) == [tile.figure for tile in report.tiles]
+    assert all(escape(tile.note) in shown.markup for tile in report.tiles)
+    assert "합성" in shown.text  # the claims of the bundled case
+    assert not re.search("style=|src=|href=", shown.markup)
+
+
+def test_what_a_report_says_is_said_and_escaped(analysis: Analysis) -> None:
+    report = Report(analysis)
+    assert show_answers(report, "decide").text.splitlines() == list(report.answers.decide)
+    told = show_words(report, "hindsight").text.splitlines()
+    assert told[0].startswith("Hindsight: none of this was known on 30 December 2022")
+    assert len(told) < 5  # the back-test stands under a heading of its own
+    assert repr(show_words(report, "no such section")) == "Nothing is said of this."
+    named = analysis.incident.model_copy(update={"name": Text(en=EVIL)})
+    hostile = show_tiles(Report(replace(analysis, incident=named))).markup
+    assert "<script" not in hostile
+    assert escape(EVIL) in hostile
+
+
+def test_a_table_of_a_report_keeps_its_text_and_drops_its_links(analysis: Analysis) -> None:
+    report = Report(analysis)
+    markup = show_grid(report, "headlines").markup
+    assert "Synthetic rows" not in markup
+    assert "href" not in markup
+    assert ">CO-07</td>" in markup
+    assert "Synthetic rows, not a finding" in show_grid(report, "claims_costs").markup
+    assert repr(show_grid(report, "no such table")) == "There are no rows."
 
 
 def test_a_note_is_escaped() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from outage_analysis import Plan, run, write_report
 from outage_analysis.pipeline import Analysis
+from tests.webpage import WebPage
 
 HERE = Path(__file__).parent / "own_outage"
 
@@ -59,8 +60,8 @@ def test_the_day_is_that_by_which_every_claim_could_be_filed(analysis: Analysis)
 def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
     analysis: Analysis, tmp_path: Path, lang: str
 ) -> None:
-    page = write_report(analysis, tmp_path / "report", lang=lang).read_text("utf-8")
-    text = page[: page.index('<script type="application/json"')]
+    page = WebPage.of(write_report(analysis, tmp_path / "report", lang=lang, formats=("html",)))
+    text = page.prose()
     assert "Tram outage in Lindau" in text
     assert {"en": "50 euros", "ko": "50 유로"}[lang] in text
     assert "Kakao" not in text

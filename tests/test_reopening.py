@@ -19,40 +19,17 @@ from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
 from outage_analysis.reports import write_report
-from outage_analysis.reports.reopening import LARGEST, reopen, side_of
+from outage_analysis.reports.manifest import LARGEST
+from outage_analysis.reports.reopening import reopen, side_of
 from tests.test_cli import command
-from tests.tram_pages import write_pages
 
 Manifest = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def tram(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The pages of the tram outage."""
-    folder = tmp_path_factory.mktemp("tram")
-    write_pages(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def made(tram: Path) -> Analysis:
-    """The tram outage from published counts, beside another policy."""
-    plan = Plan(
-        incident=tram / "incident.toml",
-        policy=tram / "counted.toml",
-        ledger=tram / "mixed.toml",
-        compare=(tram / "flat.toml",),
-        budget=100_000,
-        draws=1_024,
-        seed=3,
-    )
-    return run(plan)
-
-
-@pytest.fixture(scope="module")
 def written(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its report."""
-    return write_report(made, tmp_path_factory.mktemp("written") / "report").parent
+    return write_report(made, tmp_path_factory.mktemp("written") / "report", formats=["csv"]).parent
 
 
 @pytest.fixture
@@ -98,7 +75,7 @@ def test_a_bundle_opens_to_the_pages_the_day_and_the_figures_of_its_run(
 
 def test_a_bundle_without_a_ledger_opens_too(tram: Path, tmp_path: Path) -> None:
     plan = Plan(incident=tram / "incident.toml", policy=tram / "counted.toml", draws=1_024)
-    found = reopen(write_report(run(plan), tmp_path / "bare").parent)
+    found = reopen(write_report(run(plan), tmp_path / "bare", formats=["csv"]).parent)
     assert (found.ledger, found.expected) == (None, {"cash": None})
 
 

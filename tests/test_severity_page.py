@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.datasets import data_root, ids
+from outage_analysis.datasets import Text, data_root, ids
 from outage_analysis.errors import UsageError
 from outage_analysis.severity.page import load_grouped
 
@@ -47,9 +47,8 @@ def test_a_page_holds_what_is_written(page: Callable[[str], Path]) -> None:
     mine = load_grouped(page(PAGE))
     assert mine.edges == (10.0, 20.0, 50.5, math.inf)
     assert mine.counts == (3, 0, 2)
-    assert (mine.top, mine.left, mine.note, mine.sources) == (
-        *("open", "truncated", "Read off a figure.", ("a book",)),
-    )
+    assert (mine.top, mine.left, mine.sources) == ("open", "truncated", ("a book",))
+    assert mine.note == Text(en="Read off a figure.")
     assert (mine.name["en"], mine.name["ko"]) == ("My losses", "내 손실")
 
 

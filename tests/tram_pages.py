@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+from outage_analysis.plans import Plan
 
 OWN = Path(__file__).parent / "own_outage"
 POLICY = """id = "tram-2031"
@@ -126,3 +129,17 @@ def write_pages(folder: Path) -> None:
     }
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
+
+
+def tram_plan(folder: Path, **changes: Any) -> Plan:  # noqa: ANN401 - of any field
+    """The outage from published counts, beside another policy; its pages stand in the folder."""
+    usual: dict[str, Any] = {
+        "incident": folder / "incident.toml",
+        "policy": folder / "counted.toml",
+        "ledger": folder / "mixed.toml",
+        "compare": (folder / "flat.toml",),
+        "budget": 100_000,
+        "draws": 1_024,
+        "seed": 3,
+    }
+    return Plan(**(usual | changes))

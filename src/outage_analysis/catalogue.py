@@ -37,7 +37,7 @@ def facts_(
     import polars as pl
 
     from outage_analysis.datasets import nearest
-    from outage_analysis.published import facts
+    from outage_analysis.published import facts, in_language
 
     table = facts(public_by=day(as_of), topic=topic)
     if fact:
@@ -48,7 +48,7 @@ def facts_(
     if as_json:
         print_json(table.to_dicts())
     elif fact:
-        for name, value in table.row(0, named=True).items():
+        for name, value in in_language(table, "en").row(0, named=True).items():
             print_line(f"{name:>10}  {'' if value is None else value}")
     else:
         shown = table.select("id", "quantity", "value", "low", "high", "unit", "public_on", "grade")
@@ -97,7 +97,9 @@ def assumptions(
     table = ledger_table(page)
     if as_json:
         head = {"ledger": page.id, "incident": page.incident, "as_of": page.as_of, "public_by": by}
-        ties = [tied.model_dump(mode="json") for tied in page.correlations]
+        ties = [
+            {**tied.model_dump(mode="json"), "rationale": tied.rationale.en} for tied in page.correlations
+        ]
         print_json(head | {"assumptions": table.to_dicts(), "correlations": ties})
         return
     short = table.select(
@@ -166,7 +168,8 @@ def show(
     differing = sums.filter(status="differs")["id"]
     for tie in known.tie_outs:
         if tie.id in differing:
-            print_line(one_line(f"differs: {tie.id}: {tie.name.en}. {tie.note}".rstrip(), LONGEST))
+            why = f" {tie.note.en}" if tie.note else ""
+            print_line(one_line(f"differs: {tie.id}: {tie.name.en}.{why}", LONGEST))
     for text in result["missing"]:
         print_line(f"not published: {one_line(text, LONGEST)}")
     for line in page.lines:

@@ -22,11 +22,15 @@ from outage_analysis.figures import cost_answer, print_costs
 from outage_analysis.modelling import modelling
 from outage_analysis.options import (
     AsOf,
+    Bom,
     Budget,
     ClaimFiles,
     ColumnPages,
+    Compare,
     Counts,
     Draws,
+    Formats,
+    Hindsight,
     Incident,
     Json,
     Ledger,
@@ -35,6 +39,8 @@ from outage_analysis.options import (
     Seed,
     plan_of,
 )
+from outage_analysis.publishing import publishing
+from outage_analysis.verification import verification
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,13 +51,15 @@ app = typer.Typer(
     "Start with `outage-analysis report`: it writes the report of the bundled case, the "
     "Kakao outage of October 2022. Then give your own: --incident, --policy and --ledger take a "
     "bundled id or a path to your TOML, --claims your files.",
-    epilog="Exit codes: 0 done, 1 a verification failed, 2 wrong usage, 3 data refused, 4 blocked for "
-    "privacy, 5 the model refuses to answer, 6 the environment failed.",
+    epilog="Exit codes: 0 done, 1 a verification or a notebook failed, 2 wrong usage, 3 data refused, "
+    "4 blocked for privacy, 5 the model refuses to answer, 6 the environment failed.",
 )
 app.add_typer(complaints)
 app.add_typer(exploring)
 app.add_typer(modelling)
+app.add_typer(verification)
 app.add_typer(catalogue)
+app.add_typer(publishing)
 
 
 def main() -> None:
@@ -82,29 +90,31 @@ def report(
     counts: Counts = None,
     as_of: AsOf = None,
     max_rejects: MaxRejects = "5%",
-    hindsight: Annotated[bool, typer.Option(help="Show, apart, what came out after the as-of day.")] = True,
-    compare: Annotated[
-        list[str] | None,
-        typer.Option(help="Another policy to set beside, on the same draws; repeat for more."),
-    ] = None,
+    hindsight: Hindsight = True,
+    compare: Compare = None,
     budget: Budget = None,
     draws: Draws = None,
     seed: Seed = None,
     lang: Annotated[str, typer.Option(help="Language of the report: en or ko.")] = "en",
+    formats: Formats = None,
+    bom: Bom = False,
     out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("build/report"),
     force: Annotated[bool, typer.Option("--force", help="Replace a report that is there.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the report: one offline HTML page, tables as CSV and Parquet, a manifest.
+    """Write the report in every format, with a manifest and checksums that `verify` checks.
 
-    The last line on stdout is the path of the page. Example:
+    The folder appears whole or not at all. The last line on stdout is the path of the page. Examples:
 
         outage-analysis report --as-of 2022-12-30 --out build/report
+
+        outage-analysis report --lang ko --formats html,csv --bom
     """
     from outage_analysis.drivers import refuse_idle_budget
     from outage_analysis.pipeline import run
-    from outage_analysis.reports import write_report
+    from outage_analysis.reports import FORMATS, write_report
 
+    chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
     plan = plan_of(
         incident,
         policy,
@@ -124,12 +134,22 @@ def report(
         analysis = run(plan, progress=step)
         refuse_idle_budget(analysis)
         step("writing the report")
-        written = write_report(analysis, out, lang=lang, force=force)
+        written = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
     tell_rejects(analysis.claims)
     if as_json:
-        print_json({"report": str(written), "manifest": str(written.parent / "manifest.json")})
+        print_json(_files(written))
     else:
         print_line(str(written))
+
+
+def _files(written: Path) -> dict[str, object]:
+    """The files of a report that was written."""
+    from outage_analysis.reports.manifest import read_manifest
+
+    out = written.parent
+    names = [*read_manifest(out).outputs, "manifest.json", "SHA256SUMS"]
+    files = [str(out / name) for name in names]
+    return {"report": str(written), "manifest": str(out / "manifest.json"), "files": files}
 
 
 @app.command()

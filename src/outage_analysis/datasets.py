@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from outage_analysis.errors import UsageError
 
@@ -67,31 +67,54 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 class Text(Noun):
-    """Words in English and, where there are any, in Korean."""
+    """Words in English and, where there are any, in Korean; a plain text stands for both."""
 
     en: str = Field(min_length=1)
     """In English."""
     ko: str = ""
     """In Korean; by default the English words are shown."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: object) -> object:
+        if not isinstance(value, str | dict | Text):
+            raise ValueError(  # noqa: TRY004 - pydantic turns no other error into a message
+                'is no text | Write it in quotes, or in both languages: { en = "...", ko = "..." }.'
+            )
+        return {"en": value} if isinstance(value, str) else value
+
     def __getitem__(self, lang: str) -> str:
         """The words in `lang`, or in English when there are none."""
         return (self.ko if lang == "ko" else self.en) or self.en
+
+
+Remark = Annotated[Text | None, BeforeValidator(lambda value: value or None)]
+"""A text that may be left out, or left empty."""
 
 
 class Name(Text):
     """A short text."""
 
     en: str = Field(min_length=1, max_length=120)
+    ko: str = Field(default="", max_length=120)
 
 
 def data_root() -> Path:
     """The checkout's data/ for an editable install, else the copy inside the wheel."""
+    return _bundled("data")
+
+
+def notebooks_root() -> Path:
+    """Where the bundled notebooks are, found as data/ is."""
+    return _bundled("notebooks")
+
+
+def _bundled(name: str) -> Path:
     package = Path(__file__).resolve().parent
     checkout = package.parents[1]
-    if (checkout / "pyproject.toml").is_file() and (checkout / "data").is_dir():
-        return checkout / "data"
-    return package / "data"
+    if (checkout / "pyproject.toml").is_file() and (checkout / name).is_dir():
+        return checkout / name
+    return package / name
 
 
 def bundled_claims(incident: str) -> Path | None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, Field, model_validator
 
 from outage_analysis.bands import Closed, cuts_of
-from outage_analysis.datasets import Day, Identifier, Name, Noun, Text
+from outage_analysis.datasets import Day, Identifier, Name, Noun, Remark, Text
 from outage_analysis.layouts import CANONICAL, Columns, folded
 from outage_analysis.pages import read_noun
 from outage_analysis.published import TieOut
@@ -57,7 +57,7 @@ class Window(Noun):
 
     start: Moment
     end: Moment | None = None
-    what: str = ""
+    what: Remark = None
     facts: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -88,6 +88,7 @@ class Service(Named):
     """A service that failed."""
 
     group: str = ""
+    """The group that it belongs to, as the services of an affiliate do."""
     users: tuple[str, ...] = ()
     """Ids of the facts that say how many use it."""
     outage: tuple[Window, ...] = ()
@@ -168,6 +169,8 @@ class Incident(Columns):
     sources: tuple[str, ...] = ()
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
     """Rule -> what happens to a complaint that breaks it: a reject, or a claim that is counted apart."""
+    groups: dict[str, Name] = Field(default_factory=dict)
+    """Group of services -> what readers call it."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
     claimant_types: tuple[Named, ...] = Field(alias="claimant_type", min_length=1)
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, model_validator
 
-from outage_analysis.datasets import Day, Identifier, Name, Noun, Unit
+from outage_analysis.datasets import Day, Identifier, Name, Noun, Remark, Text, Unit
 from outage_analysis.incidents import Moment
 from outage_analysis.pages import read_noun
 from outage_analysis.published import Fact, figure
@@ -54,7 +54,7 @@ class Deadline(Noun):
     """When it was announced; without a day it is never known."""
     facts: tuple[str, ...] = ()
     """The facts that it rests on."""
-    rationale: str = ""
+    rationale: Remark = None
     """Why it is held to be so, where no fact says it outright."""
 
 
@@ -69,7 +69,7 @@ class Ending(Noun):
     """The moment after which nothing can be filed."""
     spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] = 0.0
     """Further claims on the last day, as a multiple of what the curve expects of that day."""
-    rationale: str = Field(min_length=1)
+    rationale: Text
     """Why it is worth asking."""
     outcome_known: bool
     """Whether its author already knew how the intake ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -55,11 +56,26 @@ class Words:
         """Whether there is such a word."""
         return key in _words(self.lang)
 
+    def texts(self) -> tuple[str, ...]:
+        """Every word of the language, its placeholders unfilled."""
+        return tuple(_words(self.lang).values())
+
     @property
     def unit(self) -> str:
         """The currency as people say it."""
-        key = f"currency.{self.currency}"
-        return self(key) if self.has(key) else self.currency
+        return self._known(f"currency.{self.currency}", self.currency)
+
+    def counted_in(self, unit: str) -> str:
+        """The unit of a published figure: cases/day, or 건/일; what has no word stays as it is."""
+        parts = re.split(r"([/,] ?)", unit)
+        return "".join(self._known(f"unit.{part}", part) for part in parts)
+
+    def terms(self, text: str) -> str:
+        """A law as it is written out, each of its terms in words: theta 12, or 세타 12."""
+        return re.sub(r"[a-z]+", lambda term: self._known(f"law.{term[0]}", term[0]), text)
+
+    def _known(self, key: str, other: str) -> str:
+        return self(key) if self.has(key) else other
 
     def number(self, value: float) -> str:
         """A whole number with separators, or up to four significant digits below 100."""
@@ -104,18 +120,18 @@ class Words:
         """An amount of the smallest unit in whole currency, every digit: for tables."""
         return f"{amount / 10**self.minor_units:,.{self.minor_units}f}"
 
-    def money(self, amount: float) -> str:
-        """An amount in prose: two significant digits in the unit a person says."""
-        units = self.rounded(amount / 10**self.minor_units)
+    def money(self, amount: float, digits: int = 2) -> str:
+        """An amount in prose, in the unit a person says: two significant digits, more of what was printed."""
+        units = self.rounded(amount / 10**self.minor_units, digits)
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
         divisor, name = self.scale(units)
         shown = f"{units / divisor:,.10g}" + (name if self.lang == "ko" else f" {name}".rstrip())
         return f"{shown} {self.unit}"
 
-    def money_range(self, low: float, high: float) -> str:
+    def money_range(self, low: float, high: float, digits: int = 2) -> str:
         """Two amounts in prose; the unit is said once when both share it."""
-        first, last = self.money(low), self.money(high)
+        first, last = self.money(low, digits), self.money(high, digits)
         if first == last:
             return first
         number, _, unit = first.partition(" ")

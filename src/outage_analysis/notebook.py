@@ -1,26 +1,27 @@
-"""Charts and tables in a notebook: drawn offline in JupyterLab and in the page exported from it.
+"""Charts, tables and parts of the report in a notebook, in JupyterLab and in the page exported from it.
 
-`use_offline_charts()` in the first cell puts Vega into that cell's output, once. Each chart after it
-is a short script that hands its spec over; whichever of the two a page runs first waits for the other.
+`use_offline_charts()` in the first cell puts Vega into its output, once; every chart then draws offline.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from html import escape
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import altair as alt
 import polars as pl
+from markupsafe import Markup
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import CHARTS, Drawn, Frame, draw
-from outage_analysis.charts.specs import frame_of, names_of, script_json, stable, vega_bundle
+from outage_analysis.charts.offline import RENDERER, STYLE, bundle, renderer_with
+from outage_analysis.charts.specs import frame_of, names_of
 from outage_analysis.charts.theme import wrapped
 from outage_analysis.claims import Claims
 from outage_analysis.cube import Cube
@@ -30,46 +31,17 @@ from outage_analysis.intakes import IntakeSeries
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.policies import Policy
+from outage_analysis.reports.blocks import Heading, Items, Text
+from outage_analysis.reports.report import Report
 from outage_analysis.severity.page import GroupedPage
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-RENDERER = "outage-offline"
 WIDEST_FOOTER = 90
 """Columns of a chart's last line: in a report it stands in the page, here inside the drawing."""
 LONGEST_UNBROKEN = 24
 """Up to here a cell keeps its text on one line: ids, days."""
-
-# A place is drawn once it has a width: JupyterLab builds cells out of sight.
-DRAWING = """
-var options = {
-  ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
-};
-function whenWide(place, go) {
-  if (place.clientWidth) { go(); return; }
-  var watch = new ResizeObserver(function () {
-    if (place.clientWidth) { watch.disconnect(); go(); }
-  });
-  watch.observe(place);
-}
-function draw(chart) {
-  var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
-  places.forEach(function (place) {
-    place.setAttribute('data-drawn', '');
-    whenWide(place, function () {
-      var spec = chart[1];
-      if (spec.facet && spec.columns) {  // as many small panels a row as there is room for
-        spec.columns = Math.max(3, Math.floor((place.clientWidth - 75) / 84));
-      }
-      window.vegaEmbed(place, spec, options);
-    });
-  });
-}
-var waiting = Array.isArray(window.outageCharts) ? window.outageCharts : [];
-window.outageCharts = {push: draw};
-waiting.forEach(draw);
-"""
 
 
 @dataclass(frozen=True)
@@ -101,7 +73,7 @@ def use_offline_charts(*, lang: str = "en") -> None:
         from IPython.core.getipython import get_ipython
         from IPython.display import display
     except ImportError as error:
-        remedy = "Install outage-analysis[notebooks]."
+        remedy = 'Run: pip install "outage-analysis[notebooks]"'
         raise EnvironmentFailed("notebooks need IPython", remedy=remedy) from error
     waiting = Words(lang)("notebook.waiting")
     alt.renderers.register(RENDERER, renderer_with(waiting))
@@ -109,29 +81,7 @@ def use_offline_charts(*, lang: str = "en") -> None:
     shell = get_ipython()
     if shell is not None:
         shell.set_custom_exc((OutageAnalysisError,), _on_one_line)  # type: ignore[no-untyped-call]
-    display(Html(bundle(), ""))  # type: ignore[no-untyped-call]
-
-
-def bundle() -> str:
-    """Vega and what hands it the charts, as one script element."""
-    # Inside a function, so that a second run of the cell declares nothing twice.
-    return f"<script>(function () {{\n{vega_bundle()}\n{DRAWING}}})();</script>"
-
-
-def renderer_with(waiting: str) -> Callable[..., dict[str, str]]:
-    """An Altair renderer; `waiting` is what stands in a chart's place until it is drawn."""
-
-    def render(spec: dict[str, Any], **_options: object) -> dict[str, str]:
-        drawn = script_json(stable(spec))
-        key = hashlib.sha256(drawn.encode()).hexdigest()[:16]
-        place = f'<div data-outage-chart="{key}" style="max-width: 860px">{escape(waiting)}</div>'
-        hand_over = f'(window.outageCharts = window.outageCharts || []).push(["{key}", {drawn}]);'
-        return {
-            "text/html": f"{place}\n<script>{hand_over}</script>",
-            "text/plain": str(spec.get("description", "")),
-        }
-
-    return render
+    display(Html(f"<style>{STYLE}</style>{bundle()}", ""))  # type: ignore[no-untyped-call]
 
 
 def claim_files(given: str | Path | Sequence[str | Path] | None, incident: str) -> list[str | Path]:
@@ -192,6 +142,7 @@ def show(
         return note(words("notebook.nothing", day=words.day(day)) if dated else words("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrapped(footer, WIDEST_FOOTER)]
+    chart.usermeta = {"footer": len(head)}  # the line it starts on, for who sets the title otherwise
     return chart
 
 
@@ -200,8 +151,9 @@ def _frame(
 ) -> Frame:
     """What a chart of a source says beside its table."""
     if isinstance(source, GroupedPage):
-        loss = f"{source.name[lang]}, {source.unit}"
-        return Frame(Words(lang), {}, as_of or date.min, loss, source=source.note or source.sources[0])
+        loss = f"{source.name[lang]}, {source.unit[lang]}"
+        printed = source.note[lang] if source.note else source.sources[0]
+        return Frame(Words(lang), {}, as_of or date.min, loss, source=printed)
     if isinstance(source, IntakeSeries):
         names = {branch.id: branch.name[lang] for branch in source.branches}
         return Frame(Words(lang), names, as_of or source.as_of)
@@ -238,21 +190,25 @@ def show_table(
         mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
     if table.is_empty():
         return note(f"{mark} {words('notebook.no_rows')}")
-    heads = "".join(f"<th style='{_style(kind, c)}'>{escape(c)}</th>" for c, kind in table.schema.items())
+    heads = "".join(f"<th{_class(kind, c)}>{escape(c)}</th>" for c, kind in table.schema.items())
     rows = "".join(f"<tr>{_cells(row, table, words)}</tr>\n" for row in table.iter_rows())
-    grid = f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>"
-    scrolling = f"<div style='overflow-x: auto'>{grid}</div>"
-    return Html(f"<p><em>{escape(mark)}</em></p>\n{scrolling}", f"{mark}\n{table}")
+    return Html(f"<p><em>{escape(mark)}</em></p>\n{_scrolling(heads, rows)}", f"{mark}\n{table}")
+
+
+def _scrolling(heads: str, rows: str) -> str:
+    """A table that may be wider than its place; the keyboard reaches it."""
+    table = f"<table><thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table>"
+    return f'<div class="outage-grid" tabindex="0">{table}</div>'
 
 
 def _cells(row: tuple[object, ...], table: pl.DataFrame, words: Words) -> str:
     cells = zip((_shown(value, words) for value in row), table.dtypes, strict=True)
-    return "".join(f"<td style='{_style(kind, text)}'>{escape(text)}</td>" for text, kind in cells)
+    return "".join(f"<td{_class(kind, text)}>{escape(text)}</td>" for text, kind in cells)
 
 
-def _style(kind: pl.DataType, text: str) -> str:
-    unbroken = "; white-space: nowrap" if len(text) <= LONGEST_UNBROKEN else ""
-    return f"text-align: {'right' if kind.is_numeric() else 'left'}{unbroken}"
+def _class(kind: pl.DataType, text: str) -> str:
+    short = ' class="d"' if len(text) <= LONGEST_UNBROKEN else ""
+    return ' class="n"' if kind.is_numeric() else short
 
 
 def _shown(value: object, words: Words) -> str:
@@ -264,6 +220,65 @@ def _shown(value: object, words: Words) -> str:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return words.exact(float(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def show_tiles(report: Report) -> Html:
+    """The first screen of a report: what it is of, and its figures, each with what it means."""
+    head = [report.kicker, report.title, report.policy, *([report.banner] if report.banner else [])]
+    markup, lines = [], []
+    for number, tile in enumerate(report.tiles):
+        kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
+        made_up = f" ({report.words('report.synthetic_badge')})" if tile.synthetic else ""
+        name, figure, meaning = tile.title + made_up, tile.figure, tile.note
+        inside = f"<span>{escape(name)}</span><strong>{escape(figure)}</strong><span>{escape(meaning)}</span>"
+        markup.append(f'<div class="{kind}">{inside}</div>\n')
+        lines.append(f"{name}: {figure}. {meaning}")
+    kicker, title, *rest = map(escape, head)
+    opening = f"<p>{'<br>'.join((kicker, f'<b>{title}</b>', *rest))}</p>"
+    grid = f'<div class="outage-tiles">{"".join(markup)}</div>'
+    return Html(f"{opening}\n{grid}", "\n".join((*head, *lines)))
+
+
+def show_answers(report: Report, question: Literal["drives", "decide", "left_out"]) -> Html:
+    """What the first screen of a report answers to a question, in sentences."""
+    return _listed(list(getattr(report.answers, question)), report)
+
+
+def show_words(report: Report, section: str) -> Html:
+    """What a section of a report says, up to its first heading, beside its tables and charts.
+
+    Args:
+        report: the report.
+        section: its id, such as method or hindsight.
+    """
+    blocks = [block for part in report.sections if part.id == section for block in part.blocks]
+    found = takewhile(lambda block: not isinstance(block, Heading), blocks)
+    said = [(b.text,) if isinstance(b, Text) else b.items for b in found if isinstance(b, Text | Items)]
+    return _listed([sentence for group in said for sentence in group], report)
+
+
+def _listed(said: list[str], report: Report) -> Html:
+    if not said:
+        return note(report.words("notebook.nothing_said"))
+    return Html(f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in said)}</ul>", "\n".join(said))
+
+
+def show_grid(report: Report, name: str) -> Html:
+    """A table as a report shows it: titles and names in the report's language, every figure in full."""
+    if name not in report.grids:
+        return note(report.words("notebook.no_rows"))
+    grid, mark = report.grids[name], report.analysis.marked(name)
+    told = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in grid.rows]
+    styles = [f' class="{c.style}"' if c.style else "" for c in grid.columns]
+
+    def cells(tag: str, texts: Iterable[str]) -> str:
+        pairs = zip(styles, texts, strict=True)
+        return "".join(f"<{tag}{style}>{escape(text)}</{tag}>" for style, text in pairs)
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>\n" for row in told)
+    opening = note(report.words("notebook.synthetic")).markup if mark else ""
+    markup = opening + _scrolling(cells("th", (c.title for c in grid.columns)), body)
+    return Html(markup, "\n".join("; ".join(row) for row in told))
 
 
 def note(text: object) -> Html:

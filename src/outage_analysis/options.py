@@ -65,6 +65,15 @@ Level = Annotated[str, typer.Option(help="Probability of the intervals: 80% or 0
 Recovery = Annotated[
     bool, typer.Option("--recovery", help="Take synthetic claims, to see what they were made from again.")
 ]
+Hindsight = Annotated[bool, typer.Option(help="Show, apart, what came out after the as-of day.")]
+Compare = Annotated[
+    list[str] | None,
+    typer.Option(help="Another policy to set beside, on the same draws; repeat for more."),
+]
+Formats = Annotated[
+    str | None, typer.Option(help="Which to write, with commas, such as html,pdf,xlsx. By default all.")
+]
+Bom = Annotated[bool, typer.Option("--bom", help="Begin CSV files with the mark that Korean Excel needs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Files = Annotated[
     list[Path], typer.Argument(help="Complaint files, folders, patterns in quotes, or one warehouse file.")

@@ -6,6 +6,7 @@ This is the only module that knows the order of the steps.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -33,6 +34,7 @@ from outage_analysis.costs.backtest.results import Backtest
 from outage_analysis.costs.backtest.retrospect import backtest
 from outage_analysis.costs.sensitivity.levers import LEVERS
 from outage_analysis.costs.sensitivity.tornado import TORNADO
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.cube import Cube
 from outage_analysis.datasets import ids
 from outage_analysis.errors import ModelRefused, UsageError
@@ -51,6 +53,8 @@ from outage_analysis.tables import (
 )
 
 Progress = Callable[[str], None]
+Drawn = tuple[Uncertainty, dict[str, pl.DataFrame]]
+"""An uncertainty run and its tables by name."""
 DOUBT = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
     *("comparison", "pairs", "flips"),
@@ -138,7 +142,11 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     as_of = plan.as_of or (ledger.as_of if ledger else last_day(policy, incident))
     progress("reading the claims")
     known = policy.as_known_on(as_of)
-    claims, cubes = cubes_of(plan, incident, known, as_of)
+    budget = None if plan.budget is None else plan.budget * 10.0**incident.minor_units
+    with ThreadPoolExecutor(1) as beneath:  # what rests on no claim, while the engine reads them
+        trying = beneath.submit(_tried, plan, policy, ledger, as_of)
+        drawing = beneath.submit(lambda: _drawn(plan, portfolio_of(policy, ledger, as_of=as_of), budget))
+        claims, cubes = cubes_of(plan, incident, known, as_of)
     progress("computing the cost")
     published = cost_table(policy, ledger, as_of=as_of)
     paid = [cube for name, cube in cubes.items() if name == "cost" or cube.line]
@@ -146,15 +154,17 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     _refuse_if_silent(published if given is None else pl.concat([published, given]), policy, as_of)
     _, later = policy.public_by(as_of)
     progress("drawing what is uncertain")
-    runs = _runs(plan, policy, ledger, as_of, paid)
-    budget = None if plan.budget is None else plan.budget * 10.0**incident.minor_units
+    tried, drawn = trying.result(), {"published": drawing.result()}
+    if paid:
+        basis = "synthetic" if any(cube.synthetic for cube in paid) else "claims"
+        drawn[basis] = _drawn(plan, portfolio_of(policy, ledger, as_of=as_of, cubes=paid), budget)
+    runs = {basis: found[0] for basis, found in drawn.items() if found}
     of_claims = bool(runs) and "published" not in runs
     compared = beside(plan, incident, policy, ledger, as_of, of_claims=of_claims)
-    tried = _tried(plan, policy, ledger, as_of)
     tables = {
         **_published(incident, policy, ledger, as_of, published, runs.get("published")),
         **claims_tables(claims, cubes, known, given),
-        **_doubt(runs, published, given, budget),
+        **_doubt({basis: found for basis, found in drawn.items() if found}, published, given, budget),
         **({} if compared is None else compared.tables),
         **({} if tried is None else {"hindsight_backtest": tried.ranges, "hindsight_rivals": tried.rivals}),
     }
@@ -208,36 +218,31 @@ def _tried(plan: Plan, policy: Policy, ledger: Ledger | None, as_of: date) -> Ba
     return None
 
 
-def _runs(
-    plan: Plan, policy: Policy, ledger: Ledger | None, as_of: date, paid: list[Cube]
-) -> dict[str, Uncertainty]:
-    """What can be drawn: published counts, claims; nothing of what has no expected cost."""
-    portfolios = {"published": portfolio_of(policy, ledger, as_of=as_of)}
-    if paid:
-        basis = "synthetic" if any(cube.synthetic for cube in paid) else "claims"
-        portfolios[basis] = portfolio_of(policy, ledger, as_of=as_of, cubes=paid)
-    drawn = {basis: found for basis, found in portfolios.items() if found.streams}
-    return {basis: simulate(found, draws=plan.draws, seed=plan.seed) for basis, found in drawn.items()}
+def _drawn(plan: Plan, portfolio: Portfolio, budget: float | None) -> Drawn | None:
+    """An uncertainty run and its tables; None of what has no expected cost."""
+    if not portfolio.streams:
+        return None
+    found = simulate(portfolio, draws=plan.draws, seed=plan.seed)
+    return found, uncertainty_tables(found, budget=budget)
 
 
 def _doubt(
-    runs: dict[str, Uncertainty],
+    drawn: dict[str, Drawn],
     published: pl.DataFrame,
     given: pl.DataFrame | None,
     budget: float | None,
 ) -> dict[str, pl.DataFrame]:
     """The tables of each run: those of the headline under their own names, others marked as the claims'."""
     tables = {"tornado": pl.DataFrame(schema=TORNADO), "levers": pl.DataFrame(schema=LEVERS)}
-    for number, (basis, drawn) in enumerate(runs.items()):
-        found = uncertainty_tables(drawn, budget=budget)
+    for number, (basis, (run_, told)) in enumerate(drawn.items()):
+        found = dict(told)
         if number == 0:
+            counted = published if basis == "published" or given is None else given
             found |= {
-                "tornado": tornado(drawn.portfolio),
-                "levers": levers(drawn.portfolio),
-                "total_law": total_law(drawn, budget),
-                "steps": steps(
-                    published if basis == "published" or given is None else given, found["contributions"]
-                ),
+                "tornado": tornado(run_.portfolio),
+                "levers": levers(run_.portfolio),
+                "total_law": total_law(run_, budget),
+                "steps": steps(counted, found["contributions"]),
             }
         tables |= {f"claims_{name}" if number else name: table for name, table in found.items()}
     return tables

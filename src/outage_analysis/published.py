@@ -15,7 +15,7 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from outage_analysis.bands import LARGEST_LOSS
-from outage_analysis.datasets import Identifier, Name, Noun, data_root, nearest
+from outage_analysis.datasets import Identifier, Name, Noun, Remark, data_root, nearest
 from outage_analysis.errors import ModelRefused, UsageError
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -27,13 +27,16 @@ SCHEMA: dict[str, pl.DataType] = {
     "high": pl.Float64(),
     "unit": pl.String(),
     "counts": pl.String(),
+    "quantity_ko": pl.String(),
+    "counts_ko": pl.String(),
     "public_on": pl.Date(),
     "source": pl.String(),
     "grade": pl.Enum(["A", "B", "C", "D", "NF"]),
     "note": pl.String(),
 }
-"""Columns of a facts frame; `counts` says what the number counts."""
+"""Columns of a facts frame; `counts` says what the number counts. Those that end in _ko are in Korean."""
 
+KOREAN = "_ko"
 Shelf = Literal["published", "outcomes"]
 MEASURES = {"", "%", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
 """Units of facts that count neither people nor cases nor money."""
@@ -82,6 +85,16 @@ def _filtered(frame: pl.DataFrame, public_by: date | None, topic: str | None) ->
     return frame
 
 
+def in_language(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
+    """A table of facts whose texts are in one language, in the columns that are English without it.
+
+    A text without a translation stays English.
+    """
+    korean = [name for name in frame.columns if name.endswith(KOREAN)]
+    told = [pl.coalesce(name, name.removesuffix(KOREAN)).alias(name.removesuffix(KOREAN)) for name in korean]
+    return (frame.with_columns(told) if lang == "ko" else frame).drop(korean)
+
+
 @dataclass(frozen=True)
 class Fact:
     """One published figure: a value, or the ends of a range."""
@@ -95,6 +108,7 @@ class Fact:
     grade: str
     source: str
     counts: str
+    counts_ko: str
 
     @property
     def number(self) -> float:
@@ -175,7 +189,7 @@ class TieOut(Noun):
     """What both figures count."""
     facts: tuple[str, ...] = ()
     """Facts that the lines rest on."""
-    note: str = ""
+    note: Remark = None
     """Why it differs, or how it was rounded."""
 
     @model_validator(mode="after")
@@ -216,7 +230,7 @@ def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) 
             f"fact {id_} was public on {when}, after the as-of date {public_by}",
             remedy="Move --as-of to a day on which it was known, or leave out the line that needs it.",
         )
-    texts = {name: row[name] or "" for name in ("unit", "grade", "source", "counts")}
+    texts = {name: row[name] or "" for name in ("unit", "grade", "source", "counts", "counts_ko")}
     return Fact(id_, row["value"], row["low"], row["high"], public_on=row["public_on"], **texts)
 
 

@@ -97,7 +97,7 @@ def headline_table(
     theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
     ours = published.filter(theirs, level="line")
     rows: list[tuple[object, ...]] = [
-        ("", r["line"], low, r["expected"], high, as_of, "", False)
+        ("", r["line"], low, r["expected"], high, as_of, "", "", False)
         for r in ours.iter_rows(named=True)
         for low, high in [_likely(r, run)]
     ]
@@ -105,7 +105,8 @@ def headline_table(
         fact = figure(headline.fact, hindsight=True)
         later = fact.public_on is None or fact.public_on > as_of
         low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
-        rows.append((fact.id, headline.line, low, None, high, fact.public_on, fact.counts, later))
+        told = (fact.public_on, fact.counts, fact.counts_ko, later)
+        rows.append((fact.id, headline.line, low, None, high, *told))
     schema = {
         "fact": pl.String,
         "line": pl.String,
@@ -114,6 +115,7 @@ def headline_table(
         "high": pl.Float64,
         "public_on": pl.Date,
         "counts": pl.String,
+        "counts_ko": pl.String,
         "hindsight": pl.Boolean,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")

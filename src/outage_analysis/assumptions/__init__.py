@@ -3,7 +3,7 @@
 from outage_analysis.assumptions.band_mixes import BandMix, MixBand
 from outage_analysis.assumptions.entries import Entry, Range
 from outage_analysis.assumptions.ledger import Assumption, Correlation, Ledger, bundled_ledger, load_ledger
-from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption
+from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption, Stated
 from outage_analysis.assumptions.reviews import Award, AwardRule, Handling
 from outage_analysis.assumptions.rule import WIDE_SCALE, reference_class_prior
 
@@ -23,6 +23,7 @@ __all__ = [
     "PaidTotal",
     "Range",
     "RateAssumption",
+    "Stated",
     "bundled_ledger",
     "load_ledger",
     "reference_class_prior",

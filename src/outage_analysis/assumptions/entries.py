@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from outage_analysis.assumptions.laws import FloatArray, Law, Mixture
-from outage_analysis.datasets import Day, Identifier, Name, Noun
+from outage_analysis.datasets import Day, Identifier, Name, Noun, Text
 from outage_analysis.policies import Effort
 from outage_analysis.published import figure
 
@@ -34,9 +34,9 @@ class Entry(Noun):
     """The class of effort it holds for; left out when it holds for all."""
     public_on: Day
     grade: Literal["A", "B", "C", "D", "assumed"]
-    source: str = Field(min_length=1)
+    source: Text
     facts: tuple[str, ...] = ()
-    rationale: str = Field(min_length=1)
+    rationale: Text
     owner: str = Field(min_length=1)
     approved_by: str = ""
     outcome_known: bool

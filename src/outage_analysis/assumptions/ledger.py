@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from outage_analysis.assumptions.band_mixes import BandMix
 from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.assumptions.reviews import Award, Handling
-from outage_analysis.datasets import Day, Identifier, Name, Noun, ids
+from outage_analysis.datasets import Day, Identifier, Name, Noun, Text, ids
 from outage_analysis.pages import read_noun
 from outage_analysis.policies import Effort
 
@@ -27,7 +27,7 @@ class Correlation(Noun):
     of: tuple[Identifier, Identifier]
     rank: Annotated[float, Field(gt=-1, lt=1)]
     """Spearman's coefficient of their values; of a band mix, of the share of its last band."""
-    rationale: str = Field(min_length=1)
+    rationale: Text
 
 
 class Ledger(Noun):

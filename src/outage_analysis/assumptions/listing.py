@@ -12,6 +12,7 @@ from outage_analysis.assumptions.entries import Entry, OneLaw
 from outage_analysis.assumptions.ledger import Assumption, Ledger
 from outage_analysis.assumptions.reviews import Award, Handling
 from outage_analysis.datasets import Noun
+from outage_analysis.labels import Words
 
 SUMS = ("review_award", "mean_payment", "paid_total", "handling")
 """Kinds whose value is a sum in the smallest unit of the currency; the others are numbers and shares."""
@@ -35,6 +36,7 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 
+ENGLISH = Words("en")
 LARGE = 1_000
 """From here on a parameter has separators and no decimals."""
 
@@ -53,9 +55,9 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
             **dict(zip(("expected", "low", "high"), _ends(a), strict=True)),
             "lines": " ".join(a.lines),
             "segment": a.effort or "",
-            "source": a.source,
+            "source": a.source.en,
             "facts": " ".join(dict.fromkeys((*a.facts, *a.computed_from))),
-            "rationale": a.rationale,
+            "rationale": a.rationale.en,
             "grade": a.grade,
             "public_on": a.public_on,
             "owner": a.owner,
@@ -74,41 +76,44 @@ def _ends(entry: Assumption) -> tuple[float | None, float | None, float | None]:
     return found.expected, found.low, found.high
 
 
-def distribution(entry: Entry) -> str:
+def distribution(entry: Entry, words: Words = ENGLISH) -> str:
     """The law of an assumption, written out: `pert(low 5, high 60, mode 20, weight 4)`."""
     if isinstance(entry, OneLaw):
-        return in_words(entry.drawn)
+        return in_words(entry.drawn, words)
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
-        return f"fixed({shares})" if entry.size is None else f"dirichlet({shares}; size {entry.size:g})"
+        if entry.size is None:
+            return f"{words('law.fixed')}({shares})"
+        return f"{words('law.dirichlet')}({shares}; {words('law.size')} {entry.size:g})"
     if isinstance(entry, Award):
-        return in_words(entry.law) if entry.law else "; ".join(_rules(entry))
+        return in_words(entry.law, words) if entry.law else "; ".join(_rules(entry, words))
     if isinstance(entry, Handling):
-        return " × ".join(in_words(law) for law in (entry.people, entry.weeks, entry.weekly_wage))
+        return " × ".join(in_words(law, words) for law in (entry.people, entry.weeks, entry.weekly_wage))
     raise TypeError(type(entry))
 
 
-def _rules(award: Award) -> Iterator[str]:
+def _rules(award: Award, words: Words) -> Iterator[str]:
     """A mixture over rules, each with its weight."""
     for rule in award.rules:
-        limits = f", at least {rule.floor:,}" if rule.floor else ""
-        limits += f", at most {rule.cap:,}" if rule.cap is not None else ""
-        loss = in_words(award.loss) if award.loss else ""
-        yield f"{rule.weight:.3g}: {in_words(rule.share)} × {loss}{limits}"
+        told = [in_words(law, words) for law in (rule.share, award.loss) if law]
+        ends = [words("explain.floor", amount=f"{rule.floor:,}")] if rule.floor else []
+        ends += [words("explain.limit", amount=f"{rule.cap:,}")] if rule.cap is not None else []
+        yield f"{rule.weight:.3g}: {', '.join([' × '.join(told), *ends])}"
 
 
-def in_words(law: Noun) -> str:
+def in_words(law: Noun, words: Words = ENGLISH) -> str:
     """A law and its parameters."""
     named = {name: getattr(law, name) for name in type(law).model_fields if name != "kind"}
-    parameters = [f"{name} {_value(value)}" for name, value in named.items()]
-    return f"{getattr(law, 'kind', 'law')}({', '.join(parameters)})"
+    parameters = [f"{words(f'law.{name}')} {_value(value, words)}" for name, value in named.items()]
+    kind = getattr(law, "kind", "law")
+    return f"{words(f'law.{kind}')}({', '.join(parameters)})"
 
 
-def _value(value: object) -> str:
+def _value(value: object, words: Words) -> str:
     if isinstance(value, Noun):
-        return in_words(value)
+        return in_words(value, words)
     if isinstance(value, tuple):
-        return " ".join(map(_value, value))
+        return " ".join(_value(inner, words) for inner in value)
     if not isinstance(value, float | int):
         return str(value)
     return f"{value:,.0f}" if LARGE <= abs(value) < math.inf else f"{value:,.6g}"

@@ -82,62 +82,54 @@ class RateAssumption(OneLaw):
         return self.capped(1.0)
 
 
-class Factor(OneLaw):
+class Stated(OneLaw):
+    """A number whose law is stated outright, and is never below a least value."""
+
+    law: AnyLaw
+    """In the smallest unit of the currency, of a sum."""
+
+    @property
+    def least(self) -> int:
+        """What the law may not go below."""
+        return 0
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if self.law.support[0] < self.least:
+            raise ValueError(f"needs a law that is never below {self.least}")
+        return self
+
+    @property
+    def drawn(self) -> Law:
+        """The law that draws follow."""
+        return self.law
+
+
+class Factor(Stated):
     """A number that a count or a sum is multiplied by."""
 
     kind: Literal["ultimate", "new_applicants", "realised_ratio"]
     """Reports in the end for each so far; filings by people who never reported, for each report; what was
     paid in the end for each unit announced."""
-    law: AnyLaw
-
-    @model_validator(mode="after")
-    def _in_range(self) -> Self:
-        least = 1 if self.kind == "ultimate" else 0
-        if self.law.support[0] < least:
-            raise ValueError(f"needs a law that is never below {least}")
-        return self
 
     @property
-    def drawn(self) -> Law:
-        """The law that draws follow."""
-        return self.law
+    def least(self) -> int:
+        """Of reports in the end no fewer than so far; of the others nothing."""
+        return 1 if self.kind == "ultimate" else 0
 
 
-class MeanPayment(OneLaw):
+class MeanPayment(Stated):
     """What an accepted claim is paid on average, when that is known better than its bands."""
 
     kind: Literal["mean_payment"]
-    law: AnyLaw
-    """In the smallest unit of the currency."""
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single payments, as a share of their mean."""
 
-    @model_validator(mode="after")
-    def _in_range(self) -> Self:
-        if self.law.support[0] < 0:
-            raise ValueError("needs a law that is never below 0")
-        return self
 
-    @property
-    def drawn(self) -> Law:
-        """The law that draws follow."""
-        return self.law
+class PaidTotal(Stated):
+    """What a line came to in all, once that is known: in place of everything that would forecast it.
 
-
-class PaidTotal(OneLaw):
-    """What a line came to in all, once that is known: in place of everything that would forecast it."""
+    What is left of doubt in its law is how it was rounded.
+    """
 
     kind: Literal["paid_total"]
-    law: AnyLaw
-    """In the smallest unit of the currency; what is left of doubt is how it was rounded."""
-
-    @model_validator(mode="after")
-    def _in_range(self) -> Self:
-        if self.law.support[0] < 0:
-            raise ValueError("needs a law that is never below 0")
-        return self
-
-    @property
-    def drawn(self) -> Law:
-        """The law that draws follow."""
-        return self.law

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from outage_analysis.assumptions import Ledger
@@ -28,14 +29,17 @@ def names_of(
     named += [*incident.services, *incident.claimant_types, *incident.tie_outs]
     named += (*policy.lines, *policy.tie_outs) if policy else ()
     named += ledger.assumptions if ledger else ()
-    return {item.id: item.name[lang] for item in named} | {h.fact: h.name[lang] for h in incident.headlines}
+    groups = {group: name[lang] for group, name in incident.groups.items()}
+    headlines = {h.fact: h.name[lang] for h in incident.headlines}
+    return groups | {item.id: item.name[lang] for item in named} | headlines
 
 
 def frame_of(
     incident: Incident, words: Words, names: dict[str, str], as_of: date, *, synthetic: bool
 ) -> Frame:
     """The frame of an incident's charts: its words, its names and how its loss is measured."""
-    unit = words.unit if incident.loss.unit == incident.currency else incident.loss.unit
+    unit = incident.loss.unit
+    unit = words.unit if unit == incident.currency else words.counted_in(unit)
     loss = f"{incident.loss.name[words.lang]}, {unit}"
     return Frame(words, names, as_of, loss, synthetic=synthetic)
 
@@ -56,8 +60,8 @@ def script_json(value: object) -> str:
 
 @cache
 def vega_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed` and loads nothing."""
-    import vl_convert
+    """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed` and loads nothing.
 
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return bundle.replace("</script", "<\\/script")
+    The file is made by `make vega`; its licences lie beside it.
+    """
+    return (files(__package__) / "vega" / "bundle.js").read_text("utf-8")

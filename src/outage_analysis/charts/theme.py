@@ -17,7 +17,7 @@ OKABE_ITO = (ACCENT, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GREY = "#8a8f98"
 LIGHT = "#d5d9df"
 INK = "#1f2328"
-FONT = "Noto Sans KR, Noto Sans CJK KR, Apple SD Gothic Neo, Malgun Gothic, Helvetica Neue, Arial, sans-serif"
+FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
 WIDE_LETTERS = 0x1100
 """From this code point on (Hangul and later) a letter is two columns wide."""
 ROW = 34

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from scipy.special import logsumexp
+from scipy.special import gammainc, gammaincinv, logsumexp
 
 from outage_analysis.datasets import nearest
 from outage_analysis.development.curves import CURVES, NODES, Grid, explore, shares
@@ -139,11 +138,11 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
     """
     if free <= 0:
         return (1.0,)
-    law = stats.gamma(free / 2, scale=2 / max(chi_square, 1e-3))  # of 1 / phi, up to 1
-    below = law.cdf(1.0)
+    shape, scale = free / 2, 2 / max(chi_square, 1e-3)  # of the gamma law of 1 / phi, up to 1
+    below = gammainc(shape, 1 / scale)
     values = PHIS if free < WELL_TOLD else 1
     middles = (np.arange(values) + 0.5) / values
-    found = 1 / law.ppf(middles[::-1] * below) if below > 0 else np.ones(values)
+    found = 1 / (scale * gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
     return tuple(np.maximum(found, 1.0).tolist())
 
 

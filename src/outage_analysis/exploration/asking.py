@@ -143,8 +143,8 @@ def explore_grouped(id_or_path: str | Path, question: Question) -> Found:
         left=page.left,
         families=question.families or tuple(FAMILIES),
     )
-    said = f"{page.name.en}, {page.unit}; top {question.top or page.top}, left {page.left}"
-    notes = (said, *([page.note] if page.note else []), *(f"source: {source}" for source in page.sources))
+    said = f"{page.name.en}, {page.unit.en}; top {question.top or page.top}, left {page.left}"
+    notes = (said, *([page.note.en] if page.note else []), *(f"source: {source}" for source in page.sources))
     tables = {"bands": with_shares(shares), **fit_tables(fits, question.level)}
     return Found(tables, page.id, synthetic=False, notes=notes)
 

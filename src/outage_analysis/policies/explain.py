@@ -30,7 +30,7 @@ def explain(policy: Policy, lang: str = "en") -> list[str]:
 
     Args:
         policy: the promises.
-        lang: en or ko; notes stand in the language of the page.
+        lang: en or ko; what the page says in English alone stays English.
 
     Raises:
         UsageError: no such language.
@@ -83,8 +83,8 @@ class Teller:
         unit = self.policy.loss_unit
         if unit == self.policy.currency:
             return self.w.unit
-        key = f"unit.{unit.removesuffix('s') if amount == 1 else unit}"
-        return self.w(key) if self.w.has(key) else unit
+        key = f"unit.{unit.removesuffix('s')}"
+        return self.w(key) if amount == 1 and self.w.has(key) else self.w.counted_in(unit)
 
     def _value(self, fact: str) -> float | None:
         """The number of a fact, if there is one that is known by the day."""
@@ -144,9 +144,9 @@ class Teller:
             terms = {"obligation": view.obligation, "presentation": view.presentation}
             yield self._say("accounting", **{name: self._say(value) for name, value in terms.items()})
             if view.note:
-                yield self._say("accounting_note", note=view.note)
+                yield self._say("accounting_note", note=view.note[self.lang])
         if line.note:
-            yield self._say("note", note=line.note)
+            yield self._say("note", note=line.note[self.lang])
 
     def _asked(self, line: CostLine) -> Iterator[str]:
         yield self._say(f"effort_{line.effort or 'unknown'}")

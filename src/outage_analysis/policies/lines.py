@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from outage_analysis.datasets import Day, Identifier, Name, Noun
+from outage_analysis.datasets import Day, Identifier, Name, Noun, Remark
 
 Effort = Literal["automatic", "one_tap", "form", "documents"]
 FactId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -44,7 +44,7 @@ class Accounting(Noun):
     """Whether the payer is bound by law or contract, by its own announcement, or not at all."""
     presentation: Literal["expense", "revenue"]
     """Whether it would be shown as an expense or as less revenue."""
-    note: str = ""
+    note: Remark = None
     """The reason, briefly."""
 
 
@@ -69,7 +69,7 @@ class Line(Noun):
     """How a controller might book it."""
     facts: tuple[FactId, ...] = ()
     """Ids of the published facts that say so."""
-    note: str = ""
+    note: Remark = None
     """What a reader should know besides."""
 
     @property

@@ -10,6 +10,8 @@ from outage_analysis.costs import COUNTED
 from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.policies.explain import Teller
+from outage_analysis.published import in_language
+from outage_analysis.reports.accounting import controller
 from outage_analysis.reports.grids import Grid, Writer
 from outage_analysis.reports.modelled import (
     View,
@@ -46,22 +48,27 @@ FACT = [
 ]
 BESIDE = ("top_down", "handling")
 """Valuations that stand beside the cash: lines without detail, and the work that claims make."""
-HEADLINE = ["quantity", "value_low", "value_high", "counts", "public_on", "facts"]
+HEADLINE = ["headline", "said", "counts", "public_on", "facts"]
+PRINTED = 6
+"""Digits of a sum that somebody printed: 557.7 billion, 253.83 million."""
 TIE_OUT = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
 
 
 def grids(analysis: Analysis, writer: Writer) -> dict[str, Grid]:
     """Every table of the page that has rows, by name."""
-    views = {
+    return {name: writer.grid(*view) for name, view in views(analysis, writer).items()}
+
+
+def views(analysis: Analysis, writer: Writer) -> dict[str, View]:
+    """The same tables as frames, each with the columns that are shown: for formats with real numbers."""
+    found = {
         **_cost_views(analysis),
         **_page_views(analysis, writer),
         **_claims_views(analysis),
         **compared_views(analysis),
         **_hindsight_views(analysis, writer),
     }
-    return {
-        name: writer.grid(frame, columns) for name, (frame, columns) in views.items() if not frame.is_empty()
-    }
+    return {name: view for name, view in found.items() if not view[0].is_empty()}
 
 
 def _cost_views(analysis: Analysis) -> dict[str, View]:
@@ -100,14 +107,17 @@ def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
     ]
     return {
         "headlines": (_headlines(t["headlines"], writer), HEADLINE),
-        "tie_outs": (_tie_outs(analysis, t["tie_outs"]), TIE_OUT),
+        "tie_outs": (_tie_outs(analysis, t["tie_outs"], w.lang), TIE_OUT),
         "policy": (
             _policy(analysis, w, writer.names),
             ["line", "kind", "payment", "effort", "eligibility", "public_on", "status", "facts"],
         ),
-        "controller": (_controller(analysis, w), ["line", "obligation", "presentation", "closes_on", "note"]),
+        "controller": (
+            controller(analysis, w),
+            ["line", "obligation", "presentation", "best_estimate", "closes_on", "note"],
+        ),
         "assumptions": (assumption_table(analysis, w), assumed),
-        "facts": (_facts(t["facts"]), FACT),
+        "facts": (_facts(t["facts"], w.lang), FACT),
     }
 
 
@@ -139,12 +149,16 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
         "claims_summary": [
             *("service", "claims", "zero", "unknown", "mean", "median", "median_low", "median_high"),
         ],
+        "claims_points": ["loss_edge", "share_below", "share_above"],
         "claims_fits": ["family", "weight", "parameters", "chi_square", "df", "p"],
         "claims_fitted": [
             *("quantity_asked", "family", "fit_value", "fit_low", "fit_high", "average", "least", "greatest"),
         ],
     }
     tables = {name: analysis.tables[name] for name in wanted if name in analysis.tables}
+    if "claims_curves" in analysis.tables:  # the points of the curves: what was counted
+        counted = analysis.tables["claims_curves"].filter(family="counted")
+        tables["claims_points"] = counted.rename({"loss": "loss_edge"})
     if "claims_costs" in tables:
         tables["claims_costs"] = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
         if tables["claims_costs"]["segment"].null_count() < len(tables["claims_costs"]):
@@ -170,28 +184,49 @@ def _hindsight_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
             else {}
         ),
         "hindsight_outcomes": (
-            _facts(t["hindsight_outcomes"]),
+            _facts(t["hindsight_outcomes"], writer.words.lang),
             [c for c in FACT if c not in ("value_low", "value_high")],
         ),
         "hindsight_headlines": (_headlines(t["hindsight_headlines"], writer), HEADLINE),
-        "hindsight_tie_outs": (_tie_outs(analysis, t["hindsight_tie_outs"]), TIE_OUT),
+        "hindsight_tie_outs": (_tie_outs(analysis, t["hindsight_tie_outs"], writer.words.lang), TIE_OUT),
     }
 
 
-def _facts(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.rename({"low": "value_low", "high": "value_high"})
+def _facts(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
+    return in_language(frame, lang).rename({"low": "value_low", "high": "value_high"})
 
 
 def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
-    table = frame.filter(pl.col("fact") != "").rename(
-        {"low": "value_low", "high": "value_high", "fact": "facts"}
-    )
-    names = [writer.names.get(fact, fact) for fact in table["facts"]]
-    return table.with_columns(quantity=pl.Series(names, dtype=pl.String))
+    """What others said, with our own figure of the same cash first."""
+    w = writer.words
+    ours = pl.col("expected").is_not_null()
+    table = in_language(frame.filter(ours | (pl.col("fact") != "")), w.lang).rename({"fact": "facts"})
+    rows = []
+    for row in table.iter_rows(named=True):
+        if row["facts"]:
+            name = writer.names.get(row["facts"], row["facts"])
+            rows.append((name, _said(row["low"], row["high"], w), row["counts"]))
+            continue
+        likely = w.money_range(row["low"] or 0.0, row["high"]) if row["high"] is not None else "–"
+        said = w("report.headline_said", expected=w.money(row["expected"]), likely=likely)
+        line = writer.names.get(row["line"], row["line"])
+        rows.append((w("chart.headlines_ours"), said, w("report.headline_counts", line=line)))
+    told = pl.DataFrame(rows, schema=dict.fromkeys(("headline", "said", "counts"), pl.String), orient="row")
+    return table.drop("counts").hstack(told)
 
 
-def _tie_outs(analysis: Analysis, frame: pl.DataFrame) -> pl.DataFrame:
-    notes = {tie.id: tie.note for tie in analysis.tie_outs}
+def _said(low: float | None, high: float | None, w: Words) -> str:
+    """What a headline printed: whole currency, one sum, a range or a bound."""
+    ends = [None if end is None else end * 10**w.minor_units for end in (low, high)]
+    if ends[0] is not None and ends[1] is not None:
+        return w.money_range(ends[0], ends[1], PRINTED)
+    key = "report.at_most" if ends[0] is None else "report.at_least"
+    end = ends[1] if ends[0] is None else ends[0]
+    return "" if end is None else w(key, amount=w.money(end, PRINTED))
+
+
+def _tie_outs(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFrame:
+    notes = {tie.id: tie.note[lang] if tie.note else "" for tie in analysis.tie_outs}
     return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String)).rename(
         {"id": "tie_out"}
     )
@@ -227,23 +262,4 @@ def _policy(analysis: Analysis, w: Words, names: Mapping[str, str]) -> pl.DataFr
         "status": pl.String,
         "facts": pl.String,
     }
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _controller(analysis: Analysis, w: Words) -> pl.DataFrame:
-    """How each line might be booked, and until when it can be claimed."""
-    known, _ = analysis.policy.public_by(analysis.as_of)
-    rows = [
-        (
-            line.id,
-            w(f"explain.{line.accounting.obligation}"),
-            w(f"explain.{line.accounting.presentation}"),
-            line.closes_on(analysis.as_of),
-            line.accounting.note,
-        )
-        for line in known
-        if line.accounting
-    ]
-    texts = dict.fromkeys(("line", "obligation", "presentation"), pl.String)
-    schema = {**texts, "closes_on": pl.Date, "note": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")

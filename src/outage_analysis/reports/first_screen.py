@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -12,16 +11,10 @@ from outage_analysis.labels import Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.policies import Schedule
 from outage_analysis.published import figure
+from outage_analysis.reports.blocks import Answers, Tile
 
-
-@dataclass(frozen=True)
-class Tile:
-    """One figure with its name and what it means."""
-
-    title: str
-    figure: str
-    note: str
-    synthetic: bool = False
+MOST_DRIVERS = 3
+"""Inputs that the first screen names."""
 
 
 def tiles(analysis: Analysis, words: Words) -> list[Tile]:
@@ -45,7 +38,8 @@ def _expected(analysis: Analysis, w: Words) -> Tile | None:
         if total["high"] is None
         else w("report.tile_expected_note", low=low, high=w.money(total["high"]))
     )
-    return Tile(title, w.money(expected), f"{_likely(analysis, w, 'published')}{bounds}")
+    likely = _likely(analysis, w, "published")
+    return Tile(title, w.money(expected), f"{likely}{bounds}", likely=likely)
 
 
 def expected_cash(analysis: Analysis, basis: str = "published") -> float | None:
@@ -79,40 +73,60 @@ def _budget(analysis: Analysis, w: Words) -> Tile | None:
     return Tile(title, w.share(row["exceeded"]), note, synthetic=basis == "synthetic")
 
 
-def _promised(analysis: Analysis, w: Words) -> Tile | None:
-    rows = analysis.tables["costs"].filter(basis="published", level="line", rule="schedule", status="ok")
-    if rows.is_empty():
-        return None
-    row = rows.row(0, named=True)
-    line = analysis.policy.line(row["line"])
-    if not isinstance(line, Schedule):
+def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
+    """What is promised if everyone who reported is paid: the count, at the cheapest and the dearest tier."""
+    line = _counted_schedule(analysis)
+    if line is None:
         return None
     ends = [line.tariff.extremes(band) for band, rule in line.positive if rule.pays]
     tops = [float(most) for _, most in ends if most is not None]
     if not ends or len(tops) < len(ends):
         return None
-    low, high = row["count"] * float(min(least for least, _ in ends)), row["count"] * max(tops)
-    note = w("report.tile_promised_note", count=w.number(row["count"]))
+    count = float(_schedule_rows(analysis)["count"][0])
+    return count, count * float(min(least for least, _ in ends)), count * max(tops)
+
+
+def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
+    return analysis.tables["costs"].filter(basis="published", level="line", rule="schedule", status="ok")
+
+
+def _counted_schedule(analysis: Analysis) -> Schedule | None:
+    """The first schedule with a published count."""
+    rows = _schedule_rows(analysis)
+    line = analysis.policy.line(rows["line"][0]) if len(rows) else None
+    return line if isinstance(line, Schedule) else None
+
+
+def _promised(analysis: Analysis, w: Words) -> Tile | None:
+    found, line = promised_range(analysis), _counted_schedule(analysis)
+    if found is None or line is None:
+        return None
+    count, low, high = found
+    note = w("report.tile_promised_note", count=w.number(count))
     if any(rule.review for _, rule in line.positive):
         note += " " + w("report.tile_promised_review")
     return Tile(w("report.tile_promised"), w.money_range(low, high), note)
 
 
+def quarter_profit(analysis: Analysis) -> float | None:
+    """A quarter's operating profit in the smallest unit, where it was public by the day."""
+    fact = analysis.incident.quarter_profit
+    profit = figure(fact) if fact else None
+    if profit is None or profit.public_on is None or profit.public_on > analysis.as_of:
+        return None
+    return float(profit.number * 10**analysis.incident.minor_units)
+
+
 def _profit(analysis: Analysis, w: Words) -> Tile | None:
-    cash, fact = expected_cash(analysis), analysis.incident.quarter_profit
-    if not fact or cash is None:
+    cash, profit = expected_cash(analysis), quarter_profit(analysis)
+    if cash is None or profit is None:
         return None
-    profit = figure(fact)
-    if profit.public_on is None or profit.public_on > analysis.as_of:
-        return None
-    expected = cash / 10**analysis.incident.minor_units
-    share = w.share(w.rounded(expected / profit.number))
-    note = w(
-        "report.tile_profit_note",
-        profit=w.money(profit.number * 10**analysis.incident.minor_units),
-        fact=fact,
-    )
-    return Tile(w("report.tile_profit"), share, note)
+    note = w("report.tile_profit_note", profit=w.money(profit), fact=analysis.incident.quarter_profit)
+    promised = promised_range(analysis)
+    if promised is not None:
+        ends = dict.fromkeys(w.share(w.rounded(end / profit)) for end in promised[1:])
+        note += " " + w("report.tile_profit_promised", share=" – ".join(ends))
+    return Tile(w("report.tile_profit"), w.share(w.rounded(cash / profit)), note)
 
 
 def _free(analysis: Analysis, w: Words) -> Tile | None:
@@ -152,23 +166,21 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
         note = _likely(analysis, w, str(line["basis"][0])) + w(
             "report.tile_claims_note", high=w.money(high), **values
         )
-    expected = expected_cash(analysis, str(line["basis"][0]))
+    basis = str(line["basis"][0])
+    expected = expected_cash(analysis, basis)
     amount = "–" if expected is None else w.money(expected)
-    return Tile(w("report.tile_claims"), amount, note, synthetic=analysis.synthetic)
+    likely = _likely(analysis, w, basis)
+    likely = likely if note.startswith(likely) else ""
+    return Tile(w("report.tile_claims"), amount, note, synthetic=analysis.synthetic, likely=likely)
 
 
-def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> dict[str, list[str]]:
+def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Answers:
     """What drives the cost, what to decide, what is left out."""
     w = words
-    said: dict[str, list[str]] = {"drives": [], "decide": [], "left_out": []}
-    moved, levers = analysis.tables["tornado"], analysis.tables["levers"]
-    if not moved.is_empty() and moved["valuation"][0] == "cash":
-        top = moved.row(0, named=True)
-        name = names.get(top["assumption"], top["assumption"]).split(":")[0]
-        said["drives"].append(
-            w("report.drives_text", name=name, low=w.money(top["cost_low"]), high=w.money(top["cost_high"]))
-        )
-    for lever in levers.iter_rows(named=True):
+    said: dict[str, list[str]] = {"drives": _drives(analysis, w, names), "decide": [], "left_out": []}
+    if analysis.compared is not None:
+        said["decide"].append(analysis.compared.sentence(w))
+    for lever in analysis.tables["levers"].iter_rows(named=True):
         added = w.money(lever["adds"])
         step = w.money(lever["step"]) if lever["lever"] == "award" else ""
         said["decide"].append(w(f"report.decide_{lever['lever']}", step=step, adds=added))
@@ -187,7 +199,25 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> dic
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         said["left_out"].append(w("report.dropped", lines=lines))
-    return said
+    return Answers(**{key: tuple(texts) for key, texts in said.items()})
+
+
+def _drives(analysis: Analysis, w: Words, names: Mapping[str, str]) -> list[str]:
+    """The input that moves the cash most, and those after it."""
+    moved = analysis.tables["tornado"].filter(valuation="cash")
+    told = [
+        {
+            "name": names.get(row["assumption"], row["assumption"]).split(":")[0],
+            "low": w.money(row["cost_low"]),
+            "high": w.money(row["cost_high"]),
+        }
+        for row in moved.head(MOST_DRIVERS).iter_rows(named=True)
+    ]
+    if not told:
+        return []
+    after = "; ".join(w("report.drives_one", **row) for row in told[1:])
+    said = [w("report.drives_text", **told[0])]
+    return [*said, w("report.drives_next", names=after)] if after else said
 
 
 def _later(analysis: Analysis, w: Words) -> list[str]:

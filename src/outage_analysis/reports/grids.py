@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import polars as pl
 from markupsafe import Markup
 
+from outage_analysis import fonts
 from outage_analysis.labels import Words
 from outage_analysis.reports.columns import COLUMNS, Kind
 
@@ -20,10 +21,16 @@ FIGURES: dict[Kind, Callable[[Words, Any], str]] = {
     "loss": lambda w, value: w.exact(value / 10**w.loss_digits),
     "share": Words.share,
     "day": Words.day,
+    "unit": Words.counted_in,
+    "terms": Words.terms,
     "word": lambda w, value: w(f"word.{str(value).lower()}"),
     "rule": lambda w, value: w(f"rule.{value}") if w.has(f"rule.{value}") else str(value),
 }
 """How a value of a kind is written, where it needs nothing but words."""
+DERIVED = "derived from "
+"""How a source begins that is no address but the facts that a figure was computed from."""
+LONGEST = 120
+"""Letters of a text from a file that a cell shows: as many as a name may have."""
 STYLES: dict[Kind, str] = {
     **dict.fromkeys(("whole", "decimal", "money", "loss", "share", "written"), "n"),
     "day": "d",
@@ -74,14 +81,19 @@ class Writer:
         if kind in FIGURES:
             return FIGURES[kind](w, value)
         if kind == "name":
-            return self.names.get(str(value), str(value))
+            return self.names.get(str(value)) or fonts.shown(str(value))
+        if kind == "data":
+            return cut(str(value))
         if kind == "names":
             # What follows a colon in a name explains it; a cell has no room for that.
             parts = (self.names.get(part, part).split(":")[0] for part in str(value).split())
             return "; ".join(parts)
         if kind == "links":
-            return _links(str(value))
-        return self._facts(str(value)) if kind in ("facts", "counted") else str(value)
+            facts = str(value).removeprefix(DERIVED)
+            return w("report.derived", facts=facts) if facts != value else _links(facts)
+        return (
+            self._facts(fonts.shown(str(value))) if kind in ("facts", "counted") else fonts.shown(str(value))
+        )
 
     def _band(self, row: dict[str, Any]) -> str:
         """The band of a row; a whole line has none, and some rows lie across several."""
@@ -97,6 +109,12 @@ class Writer:
             for i in dict.fromkeys(ids.split())
         ]
         return Markup(", ").join(parts)
+
+
+def cut(text: str) -> str:
+    """Text from a file as a cell shows it: no control or mark of direction, and no more than fits."""
+    told = fonts.shown(text[: LONGEST + 1])
+    return told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
 
 
 def _links(text: str) -> Markup:

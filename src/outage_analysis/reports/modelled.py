@@ -25,7 +25,31 @@ def doubt_views(t: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
         sources = t["split"].rename({"source": "doubt"})
         views["quantiles"] = (amounts, ["valuation", "measure", "amount", "error", "stressed"])
         views["split"] = (sources, ["valuation", "doubt", "sd", "share"])
+        views["exceedance"] = (_exceedance(amounts), ["chance", "amount", "error"])
+    if "steps" in t:
+        views["steps"] = _steps(t["steps"])
     return views
+
+
+def _exceedance(amounts: pl.DataFrame) -> pl.DataFrame:
+    """The quantiles of the cash as chances of more, the likeliest first."""
+    points = amounts.filter(pl.col("measure").str.contains(r"^p\d+$"), valuation="cash")
+    below = pl.col("measure").str.strip_prefix("p").cast(pl.Float64) / 100
+    return points.with_columns(chance=(1 - below).round(6)).sort("chance", descending=True)
+
+
+def _steps(frame: pl.DataFrame) -> View:
+    """What adds up to the expected cash: by line, by service or by band, whichever the steps are."""
+    told = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
+    banded = frame["rule"].null_count() < len(frame)
+    level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
+    return frame.with_columns(level), [
+        *told,
+        *(("band", "rule") if banded else ()),
+        "expected",
+        "tail",
+        "facts",
+    ]
 
 
 def compared_views(analysis: Analysis) -> dict[str, View]:
@@ -80,8 +104,8 @@ def assumption_table(analysis: Analysis, w: Words) -> pl.DataFrame:
                 a.kind,
                 expected,
                 bounds,
-                distribution(a),
-                a.rationale,
+                distribution(a, w),
+                a.rationale[w.lang],
                 " ".join(facts),
                 a.public_on,
                 a.owner,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from outage_analysis.assumptions import Ledger, load_ledger
@@ -17,11 +16,9 @@ from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.plans import Plan, pages_of
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.reports.bundle import sums_of
+from outage_analysis.reports.manifest import AGAIN, NAME, bounded, digest, sums_of
 
 T = TypeVar("T", bound=Noun)
-LARGEST = 1_000_000
-"""Bytes of a manifest that is read."""
 
 
 @dataclass(frozen=True)
@@ -42,24 +39,19 @@ def reopen(folder: Path) -> Reopened:
         UsageError: no bundle.
         InputRefused: a manifest or a page that is not the one that was written.
     """
-    path = folder / "manifest.json"
-    if not path.is_file():
-        raise UsageError("no report", file=folder, remedy="Name a folder that `report` wrote.")
-    if path.stat().st_size > LARGEST:
-        raise InputRefused("is too large for a manifest", file=path, remedy="Write the report again.")
-    _refuse_changed(folder, path.name)
+    path, data = folder / NAME, bounded(folder, NAME)
+    _refuse_changed(folder, NAME)
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = json.loads(data)
         as_of, has_ledger = date.fromisoformat(manifest["as_of"]), "ledger" in manifest["pages"]
         told = {str(k): None if v is None else float(v) for k, v in manifest["expected"].items()}
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise InputRefused(
-            "is no manifest of a report of this version", file=path, remedy="Write the report again."
-        ) from error
+        problem = "is no manifest of a report of this version"
+        raise InputRefused(problem, file=path, remedy=AGAIN) from error
     return Reopened(
-        _page(folder, "incident", load_incident),
-        _page(folder, "policy", load_policy),
-        _page(folder, "ledger", load_ledger) if has_ledger else None,
+        _unchanged(folder, "incident", load_incident),
+        _unchanged(folder, "policy", load_policy),
+        _unchanged(folder, "ledger", load_ledger) if has_ledger else None,
         as_of,
         told,
     )
@@ -86,21 +78,45 @@ def side_of(run: str, incident: str, policy: str | None, valuation: str) -> tupl
     return Side(page, ledger, ledger.as_of), None
 
 
-def _page(folder: Path, name: str, load: Callable[[Path], T]) -> T:
-    file = f"pages/{name}.toml"
-    _refuse_changed(folder, file)
+def page_of(folder: Path, name: str, load: Callable[[Path], T]) -> T:
+    """A page that a bundle holds, whether or not it is as it was written.
+
+    Raises:
+        InputRefused: it is missing, a link, or cannot be read by this version.
+    """
+    path = inside(folder, f"pages/{name}.toml")
     try:
-        return load(folder / file)
+        return load(path)
     except UsageError as error:
-        raise InputRefused(
-            f"cannot be read by this version: {error.problem}",
-            file=folder / file,
-            remedy="Write the report again.",
-        ) from error
+        problem = f"cannot be read by this version: {error.problem}"
+        raise InputRefused(problem, file=path, remedy=AGAIN) from error
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path of a file of a bundle by its name there.
+
+    Raises:
+        InputRefused: the name leads elsewhere, or a part of the path is a link.
+    """
+    parts = PurePosixPath(name).parts
+    strange = "\\" in name or ":" in name or not name.isprintable()
+    if strange or not parts or name != "/".join(parts) or {"..", "/"} & set(parts):
+        raise InputRefused("is no name of a file of a report", file=name, remedy=AGAIN)
+    path = folder
+    for part in parts:
+        path /= part
+        if path.is_symlink():
+            raise InputRefused("is a link, and not followed", file=path)
+    return path
+
+
+def _unchanged(folder: Path, name: str, load: Callable[[Path], T]) -> T:
+    _refuse_changed(folder, f"pages/{name}.toml")
+    return page_of(folder, name, load)
 
 
 def _refuse_changed(folder: Path, name: str) -> None:
     """Refuse a file of a bundle that is not the one that its checksums name."""
-    path = folder / name
-    if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sums_of(folder).get(name):
-        raise InputRefused("is not as the report wrote it", file=path, remedy="Write the report again.")
+    path = inside(folder, name)
+    if not path.is_file() or digest(path) != sums_of(folder).get(name):
+        raise InputRefused("is not as the report wrote it", file=path, remedy=AGAIN)

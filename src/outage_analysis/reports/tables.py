@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.pipeline import Analysis
+from outage_analysis.reports.report import Report
 
 FORMULA_STARTS = r"^[=+\-@\t\r]"
 
 
-def write_table(frame: pl.DataFrame, path: Path) -> None:
+def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
     """One frame as .csv or .parquet, to a temporary name and then renamed.
 
-    In a CSV, text that a spreadsheet would run as a formula gets a leading apostrophe.
+    In a CSV, text that a spreadsheet would run as a formula gets a leading apostrophe; `bom` puts a byte
+    order mark before it, which Korean Excel needs to read UTF-8.
 
     Raises:
         UsageError: another suffix.
@@ -28,9 +30,11 @@ def write_table(frame: pl.DataFrame, path: Path) -> None:
     try:
         if path.suffix == ".csv":
             texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
-            frame.with_columns(_harmless(name) for name in texts).write_csv(temporary)
+            frame.with_columns(_harmless(name) for name in texts).write_csv(temporary, include_bom=bom)
         else:
-            frame.write_parquet(temporary, compression="zstd")
+            held = BytesIO()  # the engine calls a full disk a fault of the format
+            frame.write_parquet(held, compression="zstd")
+            temporary.write_bytes(held.getvalue())
         temporary.replace(path)
     except OSError as error:
         with suppress(OSError):
@@ -44,19 +48,19 @@ def _harmless(name: str) -> pl.Expr:
     return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).alias(name)
 
 
-def write_csv(analysis: Analysis, folder: Path, lang: str) -> None:  # noqa: ARG001 - one signature for every format
+def write_csv(report: Report, folder: Path) -> None:
     """Every table as tables/<name>.csv; names and figures are the same in every language."""
-    _write_all(analysis, folder, "csv")
+    _write_all(report, folder, "csv")
 
 
-def write_parquet(analysis: Analysis, folder: Path, lang: str) -> None:  # noqa: ARG001 - one signature for every format
+def write_parquet(report: Report, folder: Path) -> None:
     """Every table as tables/<name>.parquet."""
-    _write_all(analysis, folder, "parquet")
+    _write_all(report, folder, "parquet")
 
 
-def _write_all(analysis: Analysis, folder: Path, suffix: str) -> None:
+def _write_all(report: Report, folder: Path, suffix: str) -> None:
     target = folder / "tables"
     target.mkdir(exist_ok=True)
-    for name, frame in analysis.tables.items():
-        stem = f"{name}-synthetic" if analysis.marked(name) else name
-        write_table(frame, target / f"{stem}.{suffix}")
+    for name, frame in report.analysis.tables.items():
+        stem = f"{name}-synthetic" if report.analysis.marked(name) else name
+        write_table(frame, target / f"{stem}.{suffix}", bom=report.bom)

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.datasets import Identifier, Name, Noun
+from outage_analysis.datasets import Identifier, Name, Noun, Remark, Text
 from outage_analysis.errors import OutageAnalysisError
 from outage_analysis.pages import read_noun
 from outage_analysis.severity.grouped import Grouped, Left, Top
@@ -20,7 +20,7 @@ class GroupedPage(Noun):
     """What commands call it by."""
     name: Name
     """What readers call it."""
-    unit: str = Field(min_length=1)
+    unit: Text
     """The unit of the edges."""
     edges: tuple[Annotated[float, Field(ge=0)], ...]
     """Increasing; one more than there are counts; the last may be inf."""
@@ -30,7 +30,7 @@ class GroupedPage(Noun):
     """open: the last band has no end; closed: none was above the last edge; truncated: none could be seen."""
     left: Left = "ground_up"
     """ground_up: losses were counted from nothing on; truncated: none up to the first edge could be seen."""
-    note: str = ""
+    note: Remark = None
     """Where the table is from, in words; it stands under the charts."""
     sources: tuple[str, ...] = Field(min_length=1)
     """Where the table is printed."""

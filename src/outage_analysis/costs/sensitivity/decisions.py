@@ -13,10 +13,8 @@ from outage_analysis.assumptions import (
     Assumption,
     Award,
     BandMix,
-    Factor,
-    MeanPayment,
-    PaidTotal,
     RateAssumption,
+    Stated,
 )
 from outage_analysis.costs.sensitivity.expected_at import expected_at
 from outage_analysis.costs.sensitivity.inputs import inputs_of
@@ -131,7 +129,7 @@ def _changes(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any
     law = {"law": {"kind": "fixed", "value": value}}
     if isinstance(entry, RateAssumption):
         return law | {"classes": (), "widest": (), "observed": None}
-    if isinstance(entry, Factor | MeanPayment | PaidTotal):
+    if isinstance(entry, Stated):
         return law
     if isinstance(entry, Award):
         return law | {"loss": None, "rule": ()}

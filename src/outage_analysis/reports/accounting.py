@@ -1,0 +1,103 @@
+"""How each line might be booked: a proposal for the controller, never an accounting judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from outage_analysis.labels import Words
+from outage_analysis.pipeline import Analysis
+from outage_analysis.policies import CostLine
+
+SCHEMA = {
+    **dict.fromkeys(("line", "obligation", "presentation", "best_estimate"), pl.String),
+    "closes_on": pl.Date,
+    "note": pl.String,
+}
+CASH = ("cash", "incremental_cash")
+"""Valuations that are money paid out; list prices and sales displaced are no cost to be booked."""
+
+
+def controller(analysis: Analysis, w: Words) -> pl.DataFrame:
+    """One row a line that was public: obligation, presentation, best estimate, until when it can be claimed.
+
+    Returns:
+        The columns of `SCHEMA`; `best_estimate` is a sum in whole currency, or why there is none.
+    """
+    rows = [
+        (
+            line.id,
+            w(f"explain.{line.accounting.obligation}"),
+            w(f"explain.{line.accounting.presentation}"),
+            _estimate(line, analysis, w),
+            line.closes_on(analysis.as_of),
+            line.accounting.note[w.lang] if line.accounting.note else "",
+        )
+        for line in _lines(analysis)
+        if line.accounting
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def totals(analysis: Analysis, w: Words) -> tuple[str, ...]:
+    """The best estimates in cash, added up by presentation; what has none is in no total."""
+    sums: dict[str, float] = {}
+    for line in _lines(analysis):
+        cash = _cash(line, analysis)
+        if line.accounting and line.accounting.obligation != "none" and cash is not None:
+            presentation = line.accounting.presentation
+            sums[presentation] = sums.get(presentation, 0.0) + cash
+    return tuple(
+        w(
+            "report.controller_total",
+            presentation=w(f"explain.{presentation}"),
+            amount=w("report.exact", amount=w.exact_money(total), unit=w.unit),
+        )
+        for presentation, total in sums.items()
+    )
+
+
+def _lines(analysis: Analysis) -> Iterator[CostLine]:
+    known, _ = analysis.policy.public_by(analysis.as_of)
+    yield from known
+
+
+def _figures(line: CostLine, analysis: Analysis) -> dict[str, dict[str, float | None]]:
+    """The figures of a line by valuation, from what the headline rests on."""
+    name = "costs" if analysis.headline in ("", "published") else "claims_costs"
+    figures = ("promised", "low", "expected", "high")
+    rows = analysis.tables[name].filter(level="line", line=line.id)
+    return {row["valuation"]: {f: row[f] for f in figures} for row in rows.iter_rows(named=True)}
+
+
+def _cash(line: CostLine, analysis: Analysis) -> float | None:
+    """The expected cash of a line."""
+    found = _figures(line, analysis)
+    told = (found[v]["expected"] for v in CASH if v in found)
+    return next((value for value in told if value is not None), None)
+
+
+def _estimate(line: CostLine, analysis: Analysis, w: Words) -> str:
+    """The best estimate of a line, or why there is none."""
+    if line.accounting and line.accounting.obligation == "none":
+        return w("report.controller_not_due")
+    cash, found = _cash(line, analysis), _figures(line, analysis)
+    if cash is not None:
+        return w("report.exact", amount=w.exact_money(cash), unit=w.unit)
+    whole = found.get("top_down", {}).get("expected")
+    if whole is not None:
+        return w("report.controller_whole", amount=w.exact_money(whole))
+    bounds = found.get("cash", {})
+    if bounds.get("high") is not None:
+        low, high = (w.exact_money(bounds[end] or 0.0) for end in ("low", "high"))
+        return w("report.controller_between", low=low, high=high)
+    if bounds.get("low"):
+        return w("report.controller_from", low=w.exact_money(bounds["low"] or 0.0))
+    listed = found.get("face_value", {})
+    price = listed.get("expected") or listed.get("promised")
+    return (
+        w("report.controller_face", amount=w.exact_money(price))
+        if price
+        else w("report.controller_unreliable")
+    )

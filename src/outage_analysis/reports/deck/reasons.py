@@ -1,0 +1,184 @@
+"""The third and the fourth slide: what drives the cost, and why it differs from the headlines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from outage_analysis.charts import uncertain
+from outage_analysis.published import in_language
+from outage_analysis.reports.deck import graphs, look
+from outage_analysis.reports.deck.answer import law
+from outage_analysis.reports.deck.canvas import Canvas
+from outage_analysis.reports.deck.look import Box
+from outage_analysis.reports.deck.measure import Line
+from outage_analysis.reports.deck.talk import Talk, cash_facts, ids_in, short
+from outage_analysis.reports.report import Report
+
+MOST_INPUTS, MOST_PARTS = 7, 7
+HIGH = look.BOTTOM - look.TOP
+
+
+def drivers(report: Report, canvas: Canvas) -> Talk:
+    """The inputs by what they move, and what one step of each choice costs."""
+    w, a = report.words, report.analysis
+    rows = uncertain.swings(a.tables["tornado"], MOST_INPUTS)
+    made_up = a.marked("tornado")
+    badge = w("report.synthetic_badge") if made_up else ""
+    said = report.answers
+    decide = [Line(w("report.decide"), 15, bold=True, after=6)]
+    decide += [Line(text, 14, after=8, bullet=True) for text in said.decide or (w("deck.decide_none"),)]
+    if rows.is_empty():
+        canvas.head(w("deck.drivers_none_title"), report.kicker, badge=badge)
+        lines = [Line(w("deck.drivers_none"), 18, after=14), *decide]
+        canvas.text("In words", Box(look.LEFT, look.TOP, look.FULL, HIGH), lines)
+        return Talk((w("deck.drivers_none"), *said.decide), cash_facts(report), synthetic=made_up)
+    minor = 10.0**a.incident.minor_units
+    scale = graphs.scale(w, [x / minor for x in rows["right"]])
+    title = report.charts["tornado"].title if "tornado" in report.charts else w("chart.tornado_measure")
+    expected = w.money(float(rows["expected"][0]))
+    lede = w("deck.drivers_measure", unit=scale.unit, expected=expected)
+    canvas.head(title, report.kicker, lede, badge)
+    middle = pl.col("expected").clip("left", "right")
+    parts = rows.select(below=middle - pl.col("left"), above=pl.col("right") - middle)
+    series = {
+        w("deck.range_from"): [x / minor for x in rows["left"]],
+        w("deck.range_below"): [x / minor for x in parts["below"]],
+        w("deck.range_above"): [x / minor for x in parts["above"]],
+    }
+    alt = w("deck.drivers_alt", unit=scale.unit)
+    plot = graphs.Plot(_inputs(report, rows), series, scale.format, alt, a.as_of)
+    graphs.ranges(canvas, "What drives it", Box(0.5, look.TOP, 7.9, HIGH), plot)
+    lines = [Line(text, 14, after=14) for text in said.drives] + decide
+    canvas.text("What to decide", Box(8.75, look.TOP + 0.1, 3.93, HIGH - 0.1), lines)
+    return Talk((*said.drives, *said.decide), cash_facts(report), tuple(rows["assumption"]), made_up)
+
+
+def _inputs(report: Report, rows: pl.DataFrame) -> list[str]:
+    """The name of each input, and below it the cost at its ends."""
+    w, shown = report.words, short([report.names.get(x, x) for x in rows["assumption"]])
+    ends = [w.money_range(left, right) for left, right in rows.select("left", "right").rows()]
+    return [f"{name}\n{end}" for name, end in zip(shown, ends, strict=True)]
+
+
+def headlines(report: Report, canvas: Canvas) -> Talk:
+    """Who said what, when, and what it counts, beside what the expected cash is made of."""
+    w, a = report.words, report.analysis
+    told = in_language(a.tables["headlines"].filter(pl.col("fact") != ""), w.lang)
+    steps = a.tables.get("steps", pl.DataFrame())
+    parts = uncertain.bars(steps, MOST_PARTS) if len(steps) > 1 else steps.clear()
+    made_up = a.marked("steps") and not parts.is_empty()
+    drawn = next((n for n in ("headlines", "waterfall") if n in report.charts), "")
+    if drawn == "waterfall" and parts.is_empty():
+        drawn = ""
+    title = report.charts[drawn].title if drawn else w("report.differs" if len(told) else "deck.parts_title")
+    lede = w("report.differs_text" if len(told) else "deck.headlines_none")
+    canvas.head(title, report.kicker, lede, w("report.synthetic_badge") if made_up else "")
+    stages = _stages(report) if parts.is_empty() else parts.clear()
+    wide = look.FULL if parts.is_empty() and stages.is_empty() else 7.7
+    said = [lede]
+    if len(told):
+        _said(report, canvas, told, Box(look.LEFT, look.TOP + 0.05, wide, HIGH - 0.05))
+        said += [f"{who}: {sum_}. {counts}" for who, sum_, counts, _ in _rows(report, told)]
+    beside = Box(8.65, look.TOP, 4.03, HIGH) if len(told) else Box(look.LEFT, look.TOP, look.FULL, HIGH)
+    if not stages.is_empty():
+        _funnel(report, canvas, stages, beside)
+        said.append(w("report.funnel_title"))
+    elif not parts.is_empty():
+        _parts(report, canvas, parts, beside)
+        said.append(w("deck.parts_say", expected=w.money(float(parts["expected"].sum()))))
+    elif not len(told):
+        whole = w("deck.parts_none")
+        canvas.text("In words", Box(look.LEFT, look.TOP + 0.1, look.FULL, 3), [Line(whole, 18)])
+        said.append(whole)
+    facts = (*told["fact"], *(ids_in(parts["facts"]) if not parts.is_empty() else ()))
+    return Talk(tuple(said), facts, synthetic=made_up and not len(told))
+
+
+def _rows(report: Report, told: pl.DataFrame) -> list[tuple[str, str, str, str]]:
+    w = report.words
+    rows = []
+    for row in told.iter_rows(named=True):
+        name = report.names.get(row["fact"], row["fact"])
+        rows.append((name, _amount(report, row), row["counts"] or "", w.day(row["public_on"])))
+    return rows
+
+
+def _amount(report: Report, row: dict[str, Any]) -> str:
+    w, low, high = report.words, row["low"], row["high"]
+    if high is None:
+        return w("deck.at_least", amount=w.money(low)) if low is not None else w("report.not_published")
+    return w("deck.at_most", amount=w.money(high)) if low is None else w.money_range(low, high)
+
+
+def _said(report: Report, canvas: Canvas, told: pl.DataFrame, box: Box) -> None:
+    """The headlines as a table, with the expected cash of this model on top where it has one."""
+    w, a = report.words, report.analysis
+    rows, found = _rows(report, told), law(report)
+    ours = a.headline == "published" and "expected" in found
+    if ours:
+        spread = {"p10", "p90"} <= set(found) and w.money_range(found["p10"], found["p90"])
+        counts = w("deck.ours_likely", range=spread) if spread else w("deck.ours_counts")
+        rows = [(w("chart.headlines_ours"), w.money(found["expected"]), counts, w.day(a.as_of)), *rows]
+    heads = [w(f"deck.headline_{c}") for c in ("who", "sum", "counts", "when")]
+    canvas.table(
+        "Headlines",
+        box,
+        heads,
+        rows,
+        widths=(2.2, 1.5, 2.65, 1.35),
+        describes=w("report.differs"),
+        strong=0 if ours else -1,
+        more=lambda count: w("deck.more_rows", count=count),
+    )
+
+
+def _parts(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> None:
+    """What adds up to the expected cash, as bars on a line of their own."""
+    w, minor = report.words, 10.0**report.analysis.incident.minor_units
+    amounts = [x / minor for x in parts["expected"]]
+    scale = graphs.scale(w, amounts)
+    total = w.money(float(parts["expected"].sum()))
+    names = [_part(report, row) for row in parts.iter_rows(named=True)]
+    series, alt = {w("chart.waterfall_sum"): amounts}, w("deck.parts_alt", unit=scale.unit)
+    plot = graphs.Plot(names, series, scale.format, alt, report.analysis.as_of)
+    largest = amounts.index(max(amounts))
+    _captioned(canvas, box, w("deck.parts_caption", expected=total), scale.unit, plot, largest)
+
+
+def _stages(report: Report) -> pl.DataFrame:
+    """How many reports are expected to come through, stage by stage; nothing where it is not known."""
+    table = report.analysis.tables["funnel"]
+    rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table
+    return rows.clear() if rows["expected"].null_count() else rows
+
+
+def _funnel(report: Report, canvas: Canvas, rows: pl.DataFrame, box: Box) -> None:
+    """From reports to payments, as bars: a headline of all reports counts another thing."""
+    w, counted = report.words, [float(round(x)) for x in rows["expected"]]
+    series, names = {w("chart.funnel_x"): counted}, [_capital(w(f"word.{x}")) for x in rows["stage"]]
+    plot = graphs.Plot(names, series, "#,##0", w("chart.funnel_description"), report.analysis.as_of)
+    _captioned(canvas, box, w("report.funnel_title"), w("chart.funnel_x"), plot, len(names) - 1)
+
+
+def _captioned(canvas: Canvas, box: Box, title: str, unit: str, plot: graphs.Plot, strong: int) -> None:
+    """Bars under their title and unit, one of them in the accent colour."""
+    lines = [Line(title, 14, bold=True, after=2), Line(unit, 12, colour=look.MUTED, after=0)]
+    canvas.text("What the bars show", Box(box.left, box.top + 0.05, box.width, 0.8), lines)
+    high = min(box.height - 0.9, 0.7 + 0.85 * len(plot.names))
+    graphs.bars(canvas, title, Box(box.left, box.top + 0.9, box.width, high), plot, [strong])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _part(report: Report, row: dict[str, Any]) -> str:
+    w = report.words
+    if row["joined"] > 1:
+        return w("chart.other_services", count=row["joined"])
+    if row["rule"] is not None:
+        return f"{_capital(w.band(row['over'], row['up_to']))}\n{w('word.' + row['rule'])}"
+    name = row["line"] or row["service"] or ""
+    return report.names.get(name, name)

@@ -1,0 +1,27 @@
+"""Every format that a report can be written in, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from outage_analysis.reports.deck import write_pptx
+from outage_analysis.reports.html import write_html
+from outage_analysis.reports.pdf import write_pdf
+from outage_analysis.reports.pictures import write_png, write_svg
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.tables import write_csv, write_parquet
+from outage_analysis.reports.workbook import write_xlsx
+
+Writer = Callable[[Report, Path], None]
+FORMATS: dict[str, Writer] = {
+    "html": write_html,
+    "pptx": write_pptx,
+    "csv": write_csv,
+    "parquet": write_parquet,
+    "pdf": write_pdf,
+    "xlsx": write_xlsx,
+    "svg": write_svg,
+    "png": write_png,
+}
+"""Every format, by name: a function that writes its files into the folder."""

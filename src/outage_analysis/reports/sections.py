@@ -1,0 +1,207 @@
+"""The order of a report after its first screen: which section says what, and when it is there at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from outage_analysis.labels import Words
+from outage_analysis.pipeline import Analysis
+from outage_analysis.reports.accounting import totals
+from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text
+from outage_analysis.reports.first_screen import free_note
+from outage_analysis.reports.lesson import lesson
+
+QUALITY = {
+    "claims_quality": "quality_files",
+    "claims_rules": "quality_rules",
+    "claims_claimants": "quality_claimants",
+    "claims_heaping": "quality_heaping",
+    "claims_bunching": "quality_bunching",
+}
+
+
+def sections(
+    analysis: Analysis, words: Words, grids: Collection[str], charts: Collection[str]
+) -> tuple[Section, ...]:
+    """Every section that has something to say, in order.
+
+    Args:
+        analysis: the figures.
+        words: the language.
+        grids: names of the tables that have rows.
+        charts: names of the charts that show something.
+    """
+    maker = _Maker(analysis, words, grids, charts)
+    return tuple(section for section in maker.all() if section.blocks)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Builds sections from what there is."""
+
+    analysis: Analysis
+    words: Words
+    grids: Collection[str]
+    charts: Collection[str]
+
+    def all(self) -> Iterator[Section]:
+        """The sections, also those without a block."""
+        w = self.words
+        made_up = self.analysis.headline == "synthetic"
+        yield self._section("cost", "cost_title", self._cost())
+        if "funnel" in self.grids:
+            said = _funnel_words(self.analysis, w)
+            yield self._section(
+                "funnel",
+                "funnel_title",
+                [*self._text(said), *self._picture("funnel", "funnel", "funnel_title")],
+            )
+        yield self._section("doubt", "doubt_title", self._doubt(), synthetic=made_up)
+        drivers = self._picture("tornado", "tornado", "drivers_title")
+        yield self._section(
+            "tornado", "drivers_title", self._under("drivers_intro", drivers), synthetic=made_up
+        )
+        yield self._section("compared", "compared_title", self._compared(), synthetic=made_up)
+        yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
+        if "free" in self.grids:
+            shown = [Text(free_note(self.analysis, w)), *self._picture("free_goods", "free", "free_title")]
+            yield self._section("free", "free_title", shown)
+        yield self._section("claims", "claims_title", self._claims(), synthetic=self.analysis.synthetic)
+        yield self._section("quality", "quality_title", self._quality(), synthetic=self.analysis.synthetic)
+        ties = self._table("tie_outs", "tie_title")
+        yield self._section("tie-outs", "tie_title", self._under("tie_intro", ties))
+        yield self._section("accounting", "controller_title", self._accounting())
+        yield self._section("assumptions", "assumptions_title", self._assumptions())
+        yield self._section("hindsight", "hindsight_title", self._hindsight(), hindsight=True)
+        cited = self._table("facts", "facts_title", folded=True)
+        yield self._section("facts", "facts_title", self._under("facts_intro", cited))
+        limits = (*(text[w.lang] for text in self.analysis.incident.limits), w("report.limits"))
+        yield self._section("method", "method_title", [Text(w("report.method")), Items(limits)])
+
+    def _section(
+        self, id_: str, key: str, blocks: Iterable[Block], *, synthetic: bool = False, hindsight: bool = False
+    ) -> Section:
+        return Section(id_, self.words(f"report.{key}"), tuple(blocks), synthetic, hindsight)
+
+    def _cost(self) -> Iterator[Block]:
+        w = self.words
+        yield Text(w("report.cost_intro"))
+        yield from self._picture("waterfall", "steps", "steps_title")
+        yield from self._table("cost", "cost_title")
+        if "services" in self.grids:
+            yield Heading(w("report.services_title"))
+            yield Text(w("report.services_intro"))
+            yield from self._table("services", "services_title")
+        if "beside" in self.grids:
+            yield Heading(w("report.beside_title"))
+            yield Text(w("report.beside_intro"))
+            yield from self._table("beside", "beside_title")
+
+    def _doubt(self) -> Iterator[Block]:
+        if "quantiles" in self.grids:
+            yield Text(self.words("report.doubt_intro"))
+            yield from self._picture("total_law", "quantiles", "doubt_title")
+            yield from self._picture("exceedance", "exceedance", "exceedance_title")
+            if "split" in self.grids:
+                yield Heading(self.words("report.split_title"))
+                yield from self._table("split", "split_title", folded=True)
+
+    def _compared(self) -> Iterator[Block]:
+        if self.analysis.compared is not None:
+            yield Text(self.analysis.compared.sentence(self.words))
+            yield from self._picture("comparison", "comparison", "compared_title")
+            yield from self._table("pairs", "pairs_title")
+            yield from self._table("flips", "flips_title")
+
+    def _claims(self) -> Iterator[Block]:
+        w = self.words
+        if not self.analysis.cubes:
+            return
+        yield Text(w("report.claims_intro_synthetic" if self.analysis.synthetic else "report.claims_intro"))
+        yield from self._picture("band_distribution", "claims_bands", "", caption=w("chart.bands_measure"))
+        if "claims_summary" in self.grids:
+            yield Heading(w("report.summary_title"))
+            yield Text(w("report.summary_intro"))
+            yield from self._table("claims_summary", "summary_title", folded=True)
+        if "claims_fits" in self.grids:
+            yield Heading(w("report.fits_title"))
+            yield Text(w("report.fits_intro"))
+            yield from self._picture("ogive", "claims_points", "points_title")
+            yield from self._table("claims_fits", "fits_title", folded=True)
+            yield from self._picture("tail", "claims_fitted", "fitted_title")
+        yield from self._picture("intake", "claims_intake", "", caption=w("chart.intake_title"))
+        if "claims_costs" in self.grids:
+            yield Heading(w("report.claims_cost_title"))
+            yield from self._table("claims_costs", "claims_cost_title", folded=True)
+
+    def _quality(self) -> Iterator[Block]:
+        w = self.words
+        if "claims_quality" not in self.grids:
+            return
+        files = self.analysis.tables["claims_quality"]
+        sums = {c: w.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
+        yield Text(w("report.quality_line", **sums))
+        for name, title in QUALITY.items():
+            if name in self.grids:
+                yield Heading(w(f"report.{title}"))
+                yield from self._table(name, title)
+            elif name == "claims_rules":
+                yield Text(w("report.quality_clean"))
+
+    def _accounting(self) -> Iterator[Block]:
+        w = self.words
+        if "controller" in self.grids:
+            yield Text(w("report.controller_intro"))
+            yield from self._table("controller", "controller_title")
+            if summed := totals(self.analysis, w):
+                yield Items(summed)
+            yield Text(w("report.controller_no_recourse"))
+
+    def _assumptions(self) -> Iterator[Block]:
+        ledger = self.analysis.ledger
+        if "assumptions" in self.grids and ledger is not None:
+            yield Text(self.words("report.assumptions_intro"))
+            if any(a.outcome_known for a in ledger.assumptions):
+                yield Text(self.words("report.assumptions_outcome"), "strong")
+            yield from self._table("assumptions", "assumptions_title")
+
+    def _hindsight(self) -> Iterator[Block]:
+        w, tried = self.words, self.analysis.backtest
+        if "hindsight_outcomes" not in self.grids:
+            return
+        yield Text(w("report.hindsight_intro", day=w.day(self.analysis.as_of)))
+        yield from (Text(said, "strong") for said in lesson(self.analysis, w))
+        if tried is not None:
+            yield Heading(w("report.backtest_title"))
+            yield from self._picture("backtest", "backtest", "backtest_title")
+            yield Items(tuple(tried.sentences(w)))
+        yield from self._table("hindsight_headlines", "differs")
+        yield from self._table("hindsight_tie_outs", "tie_title")
+        yield from self._table("hindsight_outcomes", "hindsight_title")
+
+    @staticmethod
+    def _text(said: str) -> list[Block]:
+        return [Text(said)] if said else []
+
+    def _under(self, key: str, blocks: Sequence[Block]) -> list[Block]:
+        """What there is under an opening sentence; nothing without it."""
+        return [Text(self.words(f"report.{key}")), *blocks] if blocks else []
+
+    def _table(self, grid: str, title: str, *, folded: bool = False) -> list[Block]:
+        return [Table(grid, self.words(f"report.{title}"), folded)] if grid in self.grids else []
+
+    def _picture(self, chart: str, grid: str, title: str, *, caption: str = "") -> list[Block]:
+        """A chart with its table folded under it; nothing where it shows nothing."""
+        if chart not in self.charts:
+            return []
+        caption = caption or (self.words(f"report.{title}") if title else "")
+        return [Picture(chart, Table(grid, caption, folded=True) if grid in self.grids else None)]
+
+
+def _funnel_words(analysis: Analysis, w: Words) -> str:
+    rows = {r["stage"]: r["expected"] for r in analysis.tables["funnel"].iter_rows(named=True)}
+    if not rows or None in rows.values():
+        return ""
+    filed, paid = (w.number(w.rounded(100 * rows[s] / rows["reported"])) for s in ("filed", "paid"))
+    return w("report.funnel_intro", filed=filed, paid=paid)

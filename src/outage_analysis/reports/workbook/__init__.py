@@ -1,0 +1,59 @@
+"""The workbook: the report with real numbers, live formulas of the expected cost, and native charts."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from io import BytesIO
+from pathlib import Path
+
+from outage_analysis.reports.archives import members, pack
+from outage_analysis.reports.first_screen import expected_cash
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.workbook.cells import Scale
+from outage_analysis.reports.workbook.formulas import Live
+from outage_analysis.reports.workbook.inputs import write_inputs
+from outage_analysis.reports.workbook.lines import write_lines
+from outage_analysis.reports.workbook.page import Book, shown
+from outage_analysis.reports.workbook.sheets import MODEL, write_sections
+from outage_analysis.reports.workbook.styles import FONTS, INPUT_TAB, SIZE, Styles
+from outage_analysis.reports.workbook.summary import write_summary
+
+NOTHING_RUNS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+"""A text stays a text, whatever it begins with."""
+
+
+def write_xlsx(report: Report, folder: Path) -> None:
+    """The whole report as report.xlsx.
+
+    Raises:
+        OSError: the disk refused.
+    """
+    (folder / "report.xlsx").write_bytes(workbook(report))
+
+
+def workbook(report: Report) -> bytes:
+    """The workbook, with no date but that of the day whose knowledge it uses."""
+    import xlsxwriter
+
+    held, w = BytesIO(), report.words
+    fonts = {"font_name": FONTS[w.lang], "font_size": SIZE}
+    made = xlsxwriter.Workbook(held, {"in_memory": True, "default_format_properties": fonts, **NOTHING_RUNS})
+    created = datetime.combine(report.analysis.as_of, time())
+    about = {"title": report.title, "subject": report.policy, "comments": report.colophon}
+    made.set_properties({**{k: shown(text) for k, text in about.items()}, "created": created})
+    scale = Scale.of(w, expected_cash(report.analysis, report.analysis.headline or "published"))
+    book = Book(made, w, Styles(made, w), scale)
+    live = None if report.products is None else Live(report.products, w, scale)
+    drawn = report.analysis.marked("quantiles")
+    summary = book.page(w("workbook.summary"), MODEL, synthetic=drawn)
+    inputs = book.page(w("workbook.assumptions"), INPUT_TAB)
+    lines = book.page(w("workbook.lines"), MODEL, synthetic=drawn)
+    write_inputs(inputs, report, live)
+    write_lines(lines, report, live, inputs.name)
+    write_summary(summary, report, live, inputs.name)
+    for name, cell in (live.cells if live else {}).items():
+        made.define_name(name, cell)
+    write_sections(book, report)
+    book.finish()
+    made.close()
+    return pack(members(held.getvalue()))

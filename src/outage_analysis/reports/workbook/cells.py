@@ -1,0 +1,145 @@
+"""What stands in the cells of a sheet: texts, real numbers, days, and formulas that are ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import polars as pl
+from markupsafe import Markup
+
+from outage_analysis.labels import Words
+from outage_analysis.reports.columns import COLUMNS
+from outage_analysis.reports.grids import Writer
+
+Kind = Literal["text", "money", "scaled", "whole", "decimal", "loss", "share", "day"]
+"""How a value is written: amounts and losses are in whole currency, `scaled` in 만 원 or millions."""
+Look = Literal["plain", "input", "original", "total", "flag"]
+RAW: dict[str, Kind] = {
+    "money": "money",
+    "whole": "whole",
+    "decimal": "decimal",
+    "loss": "loss",
+    "share": "share",
+    "day": "day",
+}
+"""Kinds of the report's columns that are numbers and days in a sheet; all others are texts."""
+MILLION = 10**6
+"""The largest unit that stands beside whole currency: whoever wants billions can count."""
+COUNTED = "_counted"
+SUMS = ("paid", "total")
+"""Stages of a back-test whose outcome is a sum; the others are counts."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula, never from data, and its value for who does not compute it."""
+
+    text: str
+    cached: float | str
+
+
+Value = str | float | date | Formula | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell."""
+
+    value: Value
+    kind: Kind = "text"
+    look: Look = "plain"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head of a column."""
+
+    title: str
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table: heads and cells."""
+
+    heads: tuple[Head, ...]
+    cells: Sequence[Sequence[Cell]]
+
+
+def heads(titles: Iterable[tuple[str, Kind]]) -> tuple[Head, ...]:
+    """Heads over numbers stand right, as the numbers do."""
+    return tuple(Head(title, right=kind not in ("text", "day")) for title, kind in titles)
+
+
+def rows_of(writer: Writer, frame: pl.DataFrame, columns: Sequence[str]) -> Rows:
+    """A table of the report with numbers and days as they are, and its texts as the page has them."""
+    grid = writer.grid(frame, columns)
+    told = zip(frame.iter_rows(named=True), grid.rows, strict=True)
+    cells = [
+        [_cell(writer.words, column, record, text) for column, text in zip(columns, texts, strict=True)]
+        for record, texts in told
+    ]
+    return Rows(tuple(Head(c.title, right=c.style == "n") for c in grid.columns), cells)
+
+
+def _cell(w: Words, column: str, record: dict[str, Any], text: str | Markup) -> Cell:
+    kind = COLUMNS[column]
+    if column.endswith(COUNTED):  # of a back-test: sums and counts in one column
+        value = record[column.removesuffix(COUNTED)]
+        return amount(w, value) if record["stage"] in SUMS else Cell(value, "decimal")
+    if kind == "links" and isinstance(text, Markup):  # whole addresses, and as text: no link is from data
+        return Cell(record[column].replace(" ; ", "; "))
+    if kind not in RAW:
+        return Cell(text.striptags() if isinstance(text, Markup) else text)
+    value = record[column]
+    if kind == "money":
+        return amount(w, value)
+    if kind == "loss" and value is not None:
+        return Cell(value / 10**w.loss_digits, "loss")
+    return Cell(value, RAW[kind])
+
+
+def decade(value: float) -> int:
+    """The power of ten of a figure, from its digits: a logarithm may differ in its last bit."""
+    return int(f"{value:e}".partition("e")[2])
+
+
+def amount(w: Words, value: float | None, look: Look = "plain") -> Cell:
+    """An amount of the smallest unit, in whole currency."""
+    return Cell(None if value is None else whole(w, value), "money", look)
+
+
+def whole(w: Words, value: float) -> float:
+    """An amount of the smallest unit in whole currency."""
+    return value / 10**w.minor_units if w.minor_units else value
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The larger unit that stands beside whole currency: 만 원, or millions; less where sums are small."""
+
+    words: Words
+    size: int
+    name: str
+
+    @classmethod
+    def of(cls, words: Words, largest: float | None) -> Scale:
+        """The unit of amounts up to `largest`, in the smallest unit of the currency."""
+        most = MILLION if largest is None else min(MILLION, whole(words, largest))
+        size, name = words.scale(most)
+        return cls(words, size, f"{name} {words.unit}".strip())
+
+    def amount(self, value: float) -> float:
+        """An amount of the smallest unit in this one."""
+        return whole(self.words, value) / self.size
+
+    def cell(self, value: float | None) -> Cell:
+        """The same in a cell."""
+        return Cell(None if value is None else self.amount(value), "scaled")
+
+    def title(self) -> str:
+        """What stands over a column of such amounts."""
+        return self.words("workbook.scaled", unit=self.name)

@@ -1,0 +1,84 @@
+"""The package's own fonts: what they cover, how other text is shown, what is cut out of them."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from fontTools.ttLib import TTFont
+
+from outage_analysis import fonts
+from outage_analysis.errors import EnvironmentFailed
+from outage_analysis.labels import LANGUAGES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def opened(weight: fonts.Weight) -> TTFont:
+    return TTFont(BytesIO((fonts.folder() / f"OutageSans-{weight}.otf").read_bytes()))
+
+
+@pytest.mark.parametrize("weight", fonts.WEIGHTS)
+def test_every_syllable_and_sign_is_there(weight: fonts.Weight) -> None:
+    known = opened(weight).getBestCmap()
+    assert set(range(0xAC00, 0xD7A4)) <= known.keys()
+    assert {ord(c) for c in "AZaz09–—’“”…₩€×÷≤≥ㄱㅎ"} <= known.keys()
+    assert fonts.covered() <= known.keys()
+
+
+def test_the_family_has_a_name_of_its_own_and_its_licence_beside_it() -> None:
+    for weight in fonts.WEIGHTS:
+        names = opened(weight)["name"]
+        assert (names.getDebugName(1), names.getDebugName(2)) == (fonts.FAMILY, weight)
+        assert "SIL Open Font License" in names.getDebugName(13)
+    assert "SIL OPEN FONT LICENSE" in (fonts.folder() / "OFL.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_our_own_words_lack_no_glyph(lang: str) -> None:
+    page = tomllib.loads((files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8"))
+    words = "".join(text for section in page.values() for text in section.values())
+    assert fonts.lacking(words) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("카카오톡 Kakao 12%", "카카오톡 Kakao 12%"),
+        ("한글", "한글"),  # in parts
+        ("fire \U0001f525", "fire U+1F525"),
+        ("a\u202eb\u200fc", "aU+202EbU+200Fc"),
+        ("bell\x07 null\x00", "bellU+0007 nullU+0000"),
+        ("two\nlines\r\nthree", "two lines three"),
+        ("soft\u00adhyphen", "softU+00ADhyphen"),
+        ("漢字", "U+6F22U+5B57"),
+        ("", ""),
+    ],
+)
+def test_what_has_no_glyph_is_shown_by_its_number(given: str, shown: str) -> None:
+    assert fonts.shown(given) == shown
+    assert fonts.lacking(fonts.shown(given)) == []
+    assert fonts.shown(fonts.shown(given)) == shown
+
+
+def test_the_texts_of_a_table_are_shown_so() -> None:
+    frame = pl.DataFrame({"region": ["서울", "a\u202e", None], "claims": [1, 2, 3]})
+    assert fonts.shown_in(frame)["region"].to_list() == ["서울", "aU+202E", None]
+
+
+def test_a_cut_holds_the_letters_asked_for_and_is_the_same_again() -> None:
+    cut = fonts.cut("비용 12", "Bold")
+    assert cut == fonts.cut("21 용비", "Bold")
+    assert set(TTFont(BytesIO(cut)).getBestCmap()) == set(map(ord, "비용 12"))
+    assert len(cut) < len((fonts.folder() / "OutageSans-Bold.otf").read_bytes()) / 100
+
+
+def test_a_missing_font_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(EnvironmentFailed, match=r"OutageSans-Regular\.otf: the font is missing"):
+        fonts.folder()

@@ -1,0 +1,46 @@
+"""The pictures of the README: each is there, shown, described and small."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+SHOWN = dict(re.findall(r"!\[([^\]]+)\]\((docs/gallery/[^)]+)\)", README))
+"""Path by what is said of the picture."""
+
+
+@pytest.fixture(scope="module")
+def script() -> dict[str, Any]:
+    return runpy.run_path(str(ROOT / "docs" / "gallery.py"))
+
+
+def test_the_readme_shows_every_picture_and_says_what_it_is(script: dict[str, Any]) -> None:
+    there = {p.relative_to(ROOT).as_posix() for p in (ROOT / "docs" / "gallery").iterdir()}
+    assert there == set(SHOWN.values()) == {f"docs/gallery/{name}.png" for name in script["PICTURES"]}
+    assert all(len(said.split()) >= 4 for said in SHOWN)
+
+
+@pytest.mark.parametrize("path", sorted(SHOWN.values()))
+def test_a_picture_is_small(path: str, script: dict[str, Any]) -> None:
+    assert (ROOT / path).stat().st_size <= script["MOST_BYTES"]
+    with Image.open(ROOT / path) as picture:
+        assert picture.width <= script["WIDTH"]
+
+
+def test_a_picture_keeps_as_many_colours_as_there_is_room_for(script: dict[str, Any], tmp_path: Path) -> None:
+    ramp = Image.linear_gradient("L").resize((2_000, 1_000)).convert("RGB")
+    out = tmp_path / "ramp.png"
+    assert script["save"](ramp, out) == out.stat().st_size <= script["MOST_BYTES"]
+    with Image.open(out) as picture:
+        assert picture.size == (640, 320)
+    noise = Image.effect_noise((640, 2_000), 200)
+    with pytest.raises(SystemExit, match="show less of it"):
+        script["save"](noise, tmp_path / "noise.png")
+    assert not (tmp_path / "noise.png").exists()

@@ -1,0 +1,393 @@
+"""The brief and the report as PDF: what a reader, a screen reader and a mail filter find in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pypdf import PdfReader
+
+from outage_analysis import fonts, labels
+from outage_analysis.errors import EnvironmentFailed
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.pipeline import Analysis
+from outage_analysis.reports.blocks import Picture
+from outage_analysis.reports.pdf import typeset
+from outage_analysis.reports.pdf.pages import Pages
+from outage_analysis.reports.pdf.texts import LONGEST, data, ours
+from outage_analysis.reports.pdf.widths import BREAK, FLIPPED, UPRIGHT, breakable, measured, sheet
+from outage_analysis.reports.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypdf import PageObject
+
+Bundles = dict[str, Path]
+BOOKS = ("brief", "report")
+EVIL = "#panic() $x$ [ *b* _c_ \\ // /* @a <b> ` = 1 ~ -- \"q\" 'r'"
+MARGIN = 50
+"""At the bottom of a page, in points."""
+BLANK = b'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><path d="M0 9H90"/></svg>'
+
+
+@cache
+def read(path: Path) -> PdfReader:
+    return PdfReader(path)
+
+
+@cache
+def words_of(path: Path) -> tuple[str, ...]:
+    """The text of each page without its white space, which a PDF does not keep."""
+    return tuple(squeezed(page.extract_text()) for page in read(path).pages)
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.replace(BREAK, "").split())
+
+
+@pytest.fixture(scope="module")
+def reports(analysis: Analysis) -> dict[str, Report]:
+    return {lang: Report(analysis, lang) for lang in LANGUAGES}
+
+
+def set_again(name: str, pages: Pages, **changed: object) -> PdfReader:
+    """A book with other values, its charts blank."""
+    told = {**(pages.brief if name == "brief" else pages.whole), **changed}
+    blank = dict.fromkeys((f"{chart}.svg" for chart in pages.report.charts), BLANK)
+    return opened(typeset(name, told, blank, pages.report.analysis.as_of))
+
+
+def opened(content: bytes) -> PdfReader:
+    from io import BytesIO
+
+    return PdfReader(BytesIO(content))
+
+
+def heights(page: PageObject) -> list[float]:
+    """Where the texts of a page stand, in points from its bottom, but for its number."""
+    found: list[float] = []
+
+    def note(text: str, page: list[float], line: list[float], *_: object) -> None:
+        if text.strip() and not re.fullmatch("[0-9/ ]+", text.strip()):
+            found.append(line[4] * page[1] + line[5] * page[3] + page[5])
+
+    page.extract_text(visitor_text=note)
+    return found
+
+
+def tagged(reader: PdfReader, tag: str) -> Iterator[Any]:
+    """Elements of the structure that have a tag, in reading order."""
+    waiting: list[Any] = [reader.root_object["/StructTreeRoot"]]
+    while waiting:
+        element = waiting.pop()
+        if element.get("/S") == tag:
+            yield element
+        children = element.get("/K", [])
+        children = children if isinstance(children, list) else [children]
+        told = [child.get_object() for child in children if not isinstance(child, int)]
+        waiting += [child for child in reversed(told) if isinstance(child, dict)]
+
+
+# --- what it says of itself ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("book", BOOKS)
+def test_it_is_tagged_and_says_its_title_its_language_and_its_day(
+    bundles: Bundles, reports: dict[str, Report], book: str, lang: str
+) -> None:
+    reader = read(bundles[lang] / f"{book}.pdf")
+    root: dict[str, Any] = reader.root_object
+    assert reader.metadata is not None
+    assert reader.metadata.title == reports[lang].title
+    assert str(reader.metadata.creation_date) == "2022-12-30 00:00:00+00:00"
+    assert root["/Lang"] == lang
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in root["/Metadata"].get_data()
+    assert len(list(tagged(reader, "/P"))) > 9
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_bookmarks_and_contents_are_the_titles_of_the_sections(
+    bundles: Bundles, reports: dict[str, Report], lang: str
+) -> None:
+    path, report = bundles[lang] / "report.pdf", reports[lang]
+    titles = [report.words("report.differs"), *(section.title for section in report.sections)]
+    marks = read(path).outline
+    assert [mark.title for mark in marks if not isinstance(mark, list)] == titles
+    contents = words_of(path)[1]
+    places = [contents.index(squeezed(title)) for title in titles]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("book", BOOKS)
+def test_every_page_has_its_number(bundles: Bundles, book: str, lang: str) -> None:
+    pages = words_of(bundles[lang] / f"{book}.pdf")
+    assert all(f"{n}/{len(pages)}" in page for n, page in enumerate(pages, start=1))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_brief_has_two_pages(bundles: Bundles, lang: str) -> None:
+    assert len(read(bundles[lang] / "brief.pdf").pages) == 2
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_chart_is_told_to_who_cannot_see_it(
+    bundles: Bundles, reports: dict[str, Report], lang: str
+) -> None:
+    report = reports[lang]
+    placed = ["headlines"] + [
+        block.chart for section in report.sections for block in section.blocks if isinstance(block, Picture)
+    ]
+    told = [figure["/Alt"] for figure in tagged(read(bundles[lang] / "report.pdf"), "/Figure")]
+    assert told == [report.charts[name].description for name in placed]
+    brief = [figure["/Alt"] for figure in tagged(read(bundles[lang] / "brief.pdf"), "/Figure")]
+    assert brief == [report.charts[name].description for name in ("total_law", "waterfall", "tornado")]
+
+
+# --- one truth ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("book", BOOKS)
+def test_the_figures_are_those_of_the_page(
+    bundles: Bundles, reports: dict[str, Report], book: str, lang: str
+) -> None:
+    first, html = words_of(bundles[lang] / f"{book}.pdf")[0], (bundles[lang] / "report.html").read_text()
+    expected = reports[lang].tiles[0]
+    assert expected.figure == {"en": "190 million won", "ko": "1억 9,000만 원"}[lang]
+    for tile in reports[lang].tiles:
+        assert f">{tile.figure}<" in html
+        assert squeezed(tile.figure) in first
+        assert squeezed(tile.note) in first
+    assert "P10" in expected.likely
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_table_stands_in_the_report_to_the_won(
+    bundles: Bundles, reports: dict[str, Report], lang: str
+) -> None:
+    text = "".join(words_of(bundles[lang] / "report.pdf"))
+    assert "189,917,025" in text
+    figures = {
+        str(cell)
+        for grid in reports[lang].grids.values()
+        for row in grid.rows
+        for cell, column in zip(row, grid.columns, strict=True)
+        if column.style == "n"
+    }
+    assert len(figures) > 500
+    assert [figure for figure in figures if squeezed(figure) not in text] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_table_says_its_columns_again_on_every_page(
+    bundles: Bundles, reports: dict[str, Report], lang: str
+) -> None:
+    heads = squeezed("".join(column.title for column in reports[lang].grids["facts"].columns))
+    assert sum(heads in page for page in words_of(bundles[lang] / "report.pdf")) >= 4
+
+
+def test_synthetic_parts_say_so_at_their_titles_charts_and_tables(
+    bundles: Bundles, reports: dict[str, Report]
+) -> None:
+    report = reports["en"]
+    told = Pages(report).whole
+    marked = [block for run in told["runs"] for block in run["blocks"] if block.get("synthetic")]
+    assert [b["text"] for b in marked if b["kind"] == "section"] == [
+        s.title for s in report.sections if s.synthetic
+    ]
+    assert {b["kind"] for b in marked} == {"section", "picture", "table"}
+    badges = sum(block.get("caption", "-") != "" for block in marked) + 2  # the banner and a tile
+    text = "".join(words_of(bundles["en"] / "report.pdf"))
+    assert len(re.findall("Synthetic(?!rows)", text)) >= badges
+
+
+# --- nothing but text, pictures and links ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("book", BOOKS)
+def test_it_holds_the_fonts_of_the_package_and_no_action_but_links(
+    bundles: Bundles, book: str, lang: str
+) -> None:
+    reader = read(bundles[lang] / f"{book}.pdf")
+    objects: list[Any] = [reader.get_object(number) for number in range(1, len(reader.xref[0]) + 1)]
+    dicts = [o for o in objects if isinstance(o, dict)]
+    named = {str(o["/BaseFont"]).partition("+")[2] for o in dicts if "/BaseFont" in o}
+    assert {name.removesuffix("-Identity-H") for name in named} == {"OutageSans-Regular", "OutageSans-Bold"}
+    assert all({"/FontFile3"} & set(o) for o in dicts if o.get("/Type") == "/FontDescriptor")
+    assert not [o for o in dicts if {"/JS", "/OpenAction", "/AA", "/EmbeddedFiles"} & set(o)]
+    actions = [a["/A"] for a in dicts if "/A" in a and a.get("/Subtype") == "/Link"]
+    assert {action["/S"] for action in actions} <= {"/URI", "/GoTo"}
+    assert all(re.match("https?://", action["/URI"]) for action in actions if "/URI" in action)
+    assert any("/URI" in action for action in actions) == (book == "report")
+
+
+def test_a_fact_leads_to_its_row(bundles: Bundles) -> None:
+    reader = read(bundles["en"] / "report.pdf")
+    links: list[Any] = [a.get_object() for page in reader.pages for a in page.get("/Annots", [])]
+    inner = [link for link in links if "/Dest" in link or link.get("/A", {}).get("/S") == "/GoTo"]
+    assert len(inner) > 100
+
+
+def test_only_addresses_of_the_web_and_listed_facts_are_links(reports: dict[str, Report]) -> None:
+    runs = Pages(reports["en"]).whole["runs"]
+    tables = [block for run in runs for block in run["blocks"] if block["kind"] == "table"]
+    parts = [part for table in tables for row in table["rows"] for cell in row for part in cell]
+    places = [place for table in tables for place in table["anchors"] if place]
+    assert len(places) == len(set(places)) > 100
+    assert {part["to"] for part in parts if "to" in part} <= set(places)
+    assert all(part["url"].startswith("http") for part in parts if "url" in part)
+
+
+@pytest.fixture(scope="module")
+def hostile(analysis: Analysis) -> Pages:
+    """The bundled case with names that would be markup, were they read as such."""
+    incident, policy = analysis.incident, analysis.policy
+    evil = {"en": EVIL, "ko": EVIL}
+    services = tuple(s.model_copy(update={"name": evil}) for s in incident.services)
+    lines = tuple(line.model_copy(update={"name": evil}) for line in policy.lines)
+    renamed = replace(
+        analysis,
+        incident=incident.model_copy(update={"name": evil, "services": services}),
+        policy=policy.model_copy(update={"name": evil, "lines": lines}),
+    )
+    return Pages(Report(renamed, "en"))
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_names_are_only_text(hostile: Pages, book: str) -> None:
+    reader = set_again(book, hostile)
+    text = [squeezed(page.extract_text()) for page in reader.pages[:6]]
+    assert squeezed(EVIL) in text[0]
+    assert book == "brief" or "".join(text).count(squeezed(EVIL)) > 15  # of lines and services
+    assert reader.metadata is not None
+    assert EVIL in (reader.metadata.title or "")
+
+
+@pytest.mark.parametrize("letter", ["가", "W", "가 ", "W "])
+def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(hostile: Pages, letter: str) -> None:
+    long = data(letter * 10_000)
+    told = hostile.brief
+    reader = set_again(
+        "brief",
+        hostile,
+        title=long,
+        policy=long,
+        tiles=[tile | {"title": long, "likely": long, "note": long} for tile in told["tiles"] * 8],
+        drives=told["drives"] | {"texts": [long] * 20},
+        decide=told["decide"] | {"texts": [long] * 20},
+        left_out=told["left_out"] | {"texts": [long] * 20},
+        headlines=told["headlines"] | {"rows": [[long] * 4] * 40},
+        charts=[chart | {"title": long, "subtitle": long, "footer": long} for chart in told["charts"]],
+        colophon=long,
+    )
+    assert all(height > MARGIN for page in reader.pages for height in heights(page))
+    first, second = (squeezed(page.extract_text()) for page in reader.pages)
+    assert squeezed(told["tiles"][0]["figure"]) in first
+    assert squeezed(told["more"]) in first
+    assert squeezed(told["reading"]["text"]) in second
+
+
+def test_a_letter_without_a_glyph_is_written_as_its_number() -> None:
+    assert data("a\u202eb 😀") == "aU+202Eb U+1F600"
+    assert len(data("가" * 10_000).replace(BREAK, "")) == LONGEST + 1
+
+
+# --- what fails, and how ------------------------------------------------------------------------------
+
+
+def test_a_word_of_ours_without_a_glyph_is_an_error_that_names_it(
+    reports: dict[str, Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(labels._words("en"), "report.contents", "Contents 中")  # noqa: SLF001 - a bad word
+    with pytest.raises(EnvironmentFailed, match=r"lack U\+4E2D"):
+        _ = Pages(reports["en"]).whole
+    assert ours("Contents") == "Contents"
+
+
+def test_a_missing_font_is_an_error(hostile: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "WEIGHTS", ("Regular", "Black"))
+    with pytest.raises(EnvironmentFailed, match=r"OutageSans-Black\.otf: the font is missing"):
+        set_again("brief", hostile)
+
+
+def test_what_typst_refuses_is_an_error_on_one_line(hostile: Pages) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"brief\.pdf: typst cannot set it: .*policy") as caught:
+        typeset(
+            "brief",
+            {k: v for k, v in hostile.brief.items() if k != "policy"},
+            {},
+            hostile.report.analysis.as_of,
+        )
+    assert "\n" not in str(caught.value)
+
+
+# --- the same bytes -----------------------------------------------------------------------------------
+
+AGAIN = """
+import datetime, json, pathlib, sys
+from outage_analysis.reports.pdf import typeset
+told, drawings = json.loads(pathlib.Path("told.json").read_text("utf-8"))
+drawings = {name: drawn.encode() for name, drawn in drawings.items()}
+sys.stdout.buffer.write(typeset("report", told, drawings, datetime.date(2022, 12, 30)))
+"""
+
+
+def test_another_process_writes_the_same_bytes(tmp_path: Path, reports: dict[str, Report]) -> None:
+    pages = Pages(reports["en"])
+    blank = {f"{chart}.svg": BLANK.decode() for chart in reports["en"].charts}
+    (tmp_path / "told.json").write_text(json.dumps([pages.whole, blank]), "utf-8")
+    odd = {"TZ": "Asia/Seoul", "PYTHONHASHSEED": "7", "LC_ALL": "C", "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", AGAIN]
+    ran = subprocess.run(command, env={**os.environ, **odd}, cwd=tmp_path, check=True, capture_output=True)
+    drawings = {name: drawn.encode() for name, drawn in blank.items()}
+    assert ran.stdout == typeset("report", pages.whole, drawings, reports["en"].analysis.as_of)
+
+
+# --- widths of columns --------------------------------------------------------------------------------
+
+
+def test_long_words_can_be_broken_and_others_are_left() -> None:
+    assert breakable("a long text of short words, all of them") == "a long text of short words, all of them"
+    assert breakable("x" * 30).split(BREAK) == ["x" * 12, "x" * 12, "x" * 6]
+
+
+def test_a_narrow_table_is_as_wide_as_its_texts() -> None:
+    laid = sheet(["Name", "Won"], [False, True], [["Kakao T", "1,000"], ["Melon", "2"]])
+    assert not laid.setting.flipped
+    assert laid.widths[0] == pytest.approx(measured("Kakao T"), abs=0.2)
+
+
+def test_a_long_narrow_table_runs_in_two_columns() -> None:
+    rows = [["Melon", str(n)] for n in range(60)]
+    laid = sheet(["Name", "Won"], [False, True], rows)
+    assert laid.setting.halved
+    assert sum(laid.points) < UPRIGHT / 2
+    assert not sheet(["Name", "Won"], [False, True], rows[:9]).setting.halved
+
+
+def test_a_table_too_wide_for_the_page_turns_it_and_no_number_is_broken() -> None:
+    heads, figures = [f"Column {n}" for n in range(10)], [False, *[True] * 8, False]
+    rows = [["a name of some words", *["123,456,789,012"] * 8, "a remark of some words " * 4]] * 20
+    laid = sheet(heads, figures, rows)
+    assert laid.setting.flipped
+    assert sum(laid.points) <= FLIPPED + 0.1
+    assert all(width >= measured("123,456,789,012") for width in laid.widths[1:9])
+
+
+def test_a_table_wider_than_any_page_is_squeezed_into_it() -> None:
+    laid = sheet([f"Column {n}" for n in range(30)], [True] * 30, [["123,456,789,012"] * 30])
+    assert sum(laid.points) == pytest.approx(FLIPPED, abs=1)

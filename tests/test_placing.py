@@ -1,0 +1,308 @@
+"""Where a bundle is written: whole or not at all, never over what is somebody else's."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from outage_analysis import fonts, labels
+from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.reports import FORMATS, placing, write_report
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.verifying import verify
+from tests.bundle_copies import manifest_of
+from tests.tram_pages import tram_plan, write_pages
+
+FEW = ("csv",)
+"""Formats that suffice where the format does not matter."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def written(analysis: Analysis, out: Path, lang: str = "en", *, force: bool = False) -> Path:
+    return write_report(analysis, out, lang=lang, formats=FEW, force=force).parent
+
+
+# --- what is there already ---------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
+    own = tmp_path / "photos"
+    own.mkdir()
+    (own / "cat.jpg").write_bytes(b"meow")
+    for force in (False, True):
+        with pytest.raises(UsageError, match="photos: exists and is not a report"):
+            written(made, own, force=force)
+    assert contents(own) == {"cat.jpg": b"meow"}
+
+
+def test_a_file_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
+    own = tmp_path / "thesis"
+    own.write_text("done")
+    with pytest.raises(UsageError, match="is not a report"):
+        written(made, own, force=True)
+    assert own.read_text() == "done"
+
+
+def test_a_report_is_replaced_only_by_force(tmp_path: Path, made: Analysis) -> None:
+    out = written(made, tmp_path / "out")
+    with pytest.raises(UsageError, match=r"already holds a report\. Add --force"):
+        written(made, out)
+    assert written(made, out, "ko", force=True) == out
+    assert manifest_of(out)["language"] == "ko"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_report_with_a_file_of_somebody_else_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
+    out = written(made, tmp_path / "out")
+    note = out / "my notes.txt"
+    note.write_text("mine")
+    with pytest.raises(UsageError, match="none of a report's"):
+        written(made, out, force=True)
+    assert note.read_text() == "mine"
+    assert (out / "manifest.json").is_file()
+
+
+def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = written(made, tmp_path / "out")
+    before, move = contents(out), Path.replace
+
+    def refusing(self: Path, target: Path) -> Path:
+        if target == out and not self.name.endswith(".old"):
+            raise OSError(5, "the disk is tired")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    with pytest.raises(EnvironmentFailed, match="the disk is tired"):
+        written(made, out, force=True)
+    assert contents(out) == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_report_may_be_replaced_from_inside_it(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = written(made, tmp_path / "out")
+    monkeypatch.chdir(out)
+    written(made, Path(), "ko", force=True)
+    assert manifest_of(out)["language"] == "ko"
+
+
+def test_an_empty_folder_is_taken_and_parents_are_made(tmp_path: Path, made: Analysis) -> None:
+    (tmp_path / "empty").mkdir()
+    assert (written(made, tmp_path / "empty") / "manifest.json").is_file()
+    assert (written(made, tmp_path / "a" / "b" / "c") / "manifest.json").is_file()
+
+
+# --- what goes wrong ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("broken", "raised"),
+    [
+        (OSError(28, "No space left on device"), EnvironmentFailed),
+        (KeyError("x"), KeyError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+    ids=["disk", "mistake", "interruption"],
+)
+def test_nothing_is_left_behind_when_a_writer_fails(
+    tmp_path: Path,
+    made: Analysis,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: BaseException,
+    raised: type[BaseException],
+) -> None:
+    out = written(made, tmp_path / "out")
+    before = contents(out)
+
+    def fail(_: Report, folder: Path) -> None:
+        (folder / "half").write_text("written")
+        raise broken
+
+    monkeypatch.setitem(FORMATS, "csv", fail)
+    for name in ("out", "new"):
+        with pytest.raises(raised):
+            written(made, tmp_path / name, force=True)
+    assert list(tmp_path.iterdir()) == [out]
+    assert contents(out) == before
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file can grow beyond a size."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_disk_that_is_full_leaves_no_half_of_any_format(tmp_path: Path, made: Analysis, name: str) -> None:
+    with full_disk(100), pytest.raises(EnvironmentFailed, match="cannot be written"):
+        write_report(made, tmp_path / "out", formats=[name])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a file system that nobody may write to")
+def test_a_folder_that_nobody_may_write_to_is_a_failure_of_the_environment(made: Analysis) -> None:
+    with pytest.raises(EnvironmentFailed, match="/sys/kernel/report: cannot be written"):
+        written(made, Path("/sys/kernel/report"))
+
+
+def test_a_folder_below_a_file_is_a_failure_of_the_environment(tmp_path: Path, made: Analysis) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFailed, match="cannot be written"):
+        written(made, tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"lang": "fr"}, r"'fr'.*Known: en, ko"),
+        ({"formats": ["docx"]}, r"no such format \(found 'docx'\)"),
+        ({"formats": []}, "no such format"),
+    ],
+)
+def test_what_is_unknown_is_refused_before_anything_is_written(
+    tmp_path: Path, made: Analysis, asked: dict[str, str], told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        write_report(made, tmp_path / "out", **asked)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_that_changed_since_the_run_is_not_taken_for_the_one_that_was_read(
+    tmp_path: Path,
+) -> None:
+    write_pages(tmp_path)
+    analysis = run(tram_plan(tmp_path))
+    text = (tmp_path / "counted.toml").read_text("utf-8")
+    (tmp_path / "counted.toml").write_text(text.replace("1_250", "1_300"), "utf-8")
+    with pytest.raises(UsageError, match=r"counted\.toml: is no longer the page that was analysed"):
+        written(analysis, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+# --- letters ------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_font_is_found_before_anything_is_written(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts, "__file__", str(tmp_path / "elsewhere" / "__init__.py"))
+    with pytest.raises(EnvironmentFailed, match=r"OutageSans-Regular\.otf: the font is missing"):
+        written(made, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = labels._words  # noqa: SLF001 - the one place where every word comes from
+    monkeypatch.setattr(labels, "_words", lambda lang: words(lang) | {"report.title": "Ⴀ{incident}"})
+    with pytest.raises(EnvironmentFailed, match=r"lack letters of our own words in en \(found 'U\+10A0'\)"):
+        written(made, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+# --- a run that is killed -----------------------------------------------------------------------------------
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from outage_analysis.reports.placing import put_in_place
+
+out, when, move = Path(sys.argv[1]), sys.argv[2], Path.replace
+
+def wait():
+    print("waiting", flush=True)
+    time.sleep(60)
+
+if when == "renaming":
+    Path.replace = lambda self, target: wait() if target == out else move(self, target)
+with put_in_place(out) as folder:
+    (folder / "half").write_text("written")
+    if when == "writing":
+        wait()
+"""
+
+
+@pytest.fixture
+def killed() -> Iterator[Callable[[Path, str], subprocess.Popen[str]]]:
+    """A writer of a run that waits while it writes, or between two renames."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(out: Path, when: str) -> subprocess.Popen[str]:
+        words = [sys.executable, "-c", KILLED, str(out), when]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "waiting\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_that_is_killed_leaves_the_old_report_and_the_next_one_tidies_up(
+    tmp_path: Path, made: Analysis, killed: Callable[[Path, str], subprocess.Popen[str]]
+) -> None:
+    out = written(made, tmp_path / "out")
+    before = contents(out)
+    process = killed(out, "writing")
+    (hidden,) = (p for p in tmp_path.iterdir() if p != out)
+    placing.recover(out)
+    assert hidden.is_dir()  # it still writes
+    process.kill()
+    process.wait()
+    assert contents(out) == before
+    assert (hidden.name[0], sorted(contents(hidden))) == (".", ["half"])
+    written(made, out, "ko", force=True)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_run_that_is_killed_between_two_renames_loses_nothing(
+    tmp_path: Path, made: Analysis, killed: Callable[[Path, str], subprocess.Popen[str]]
+) -> None:
+    out = written(made, tmp_path / "out")
+    before = contents(out)
+    process = killed(out, "renaming")
+    process.kill()
+    process.wait()
+    assert not out.exists()
+    with pytest.raises(UsageError, match="already holds a report"):
+        written(made, out)
+    assert contents(out) == before
+    assert verify(out).rebuilt
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis) -> None:
+    for name in (".out.backup", ".out.12345678.parts", ".other.abcdefgh.part", ".out.abcdefgh.part.d"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").write_text("mine")
+    target = tmp_path / "target"
+    target.mkdir()
+    (tmp_path / ".out.linkaged.part").symlink_to(target)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    written(made, tmp_path / "out")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*before, "out"])

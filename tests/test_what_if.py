@@ -1,0 +1,149 @@
+"""The expected cost as sums of products, and the sliders made of it: the model itself is the measure."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+
+from outage_analysis.charts.specs import script_json
+from outage_analysis.costs.products import Factor, Products, Term, products
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
+from outage_analysis.reports.first_screen import expected_cash
+from outage_analysis.reports.html.what_if import WhatIf, merged, what_if
+from outage_analysis.reports.report import Report
+
+if TYPE_CHECKING:
+    from tests.conftest import Edited
+
+FEW = 1_024
+"""Draws: an expected cost takes none of them."""
+TIER = "small-business-cash.pays.0"
+
+
+@pytest.fixture(scope="module")
+def found(analysis: Analysis) -> Products:
+    """The products of the bundled case."""
+    made = Report(analysis).products
+    assert made
+    return made
+
+
+def cash(analysis: Analysis) -> int:
+    """The expected cash of a run, to the won."""
+    expected = expected_cash(analysis)
+    assert expected is not None
+    return round(expected)
+
+
+def shown(found: Products | None, lang: str = "en") -> WhatIf:
+    made = what_if(found, Words(lang), {})
+    assert made
+    return made
+
+
+def test_the_products_are_the_expected_cost_of_the_model(found: Products, analysis: Analysis) -> None:
+    assert round(found.expected("cash")) == cash(analysis) == 189_917_025
+    for valuation in ("face_value", "top_down", "handling"):
+        total = analysis.total("published", valuation)
+        assert total
+        assert found.expected(valuation) == pytest.approx(total["expected"], rel=1e-9)
+
+
+@pytest.mark.parametrize("pays", [31_000, 45_000, 90_000])
+def test_another_tier_costs_what_a_policy_with_it_costs(found: Products, edited: Edited, pays: int) -> None:
+    policy = edited("policies", "fixed = 30_000", f"fixed = {pays}")
+    changed = run(Plan(policy=policy, ledger="kakao-2022", claims=(), draws=FEW))
+    assert round(found.expected("cash", {TIER: pays})) == cash(changed)
+    assert cash(changed) != cash(run(Plan(claims=(), draws=FEW)))
+
+
+def test_a_factor_that_there_is_not_is_refused(found: Products) -> None:
+    with pytest.raises(KeyError, match="no-such"):
+        found.expected("cash", {"no-such": 1.0})
+
+
+# --- the sliders -------------------------------------------------------------------------------------------
+
+
+def test_every_input_that_is_decided_or_doubted_has_a_slider(found: Products) -> None:
+    groups = {g.title: [s.factor for s in g.sliders] for g in shown(found).groups}
+    assert groups == {
+        "Expected cash cost": [
+            *("as-filing-share", "as-acceptance", TIER, "small-business-cash.pays.1", "as-review-award"),
+        ],
+        "Free goods, at list price": [
+            *("as-channel-credit-take-up", "as-one-tap-take-up", "talk-drawer.served"),
+        ],
+        "Without detail, as announced": ["as-paid-services-ratio"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("lang", "award"), [("en", ("374000", "won", 1, 1)), ("ko", ("37.4", "만 원", 10_000, 1))]
+)
+def test_a_slider_speaks_the_unit_that_a_person_reads(
+    found: Products, lang: str, award: tuple[str, str, int, int]
+) -> None:
+    sliders = {s.factor: s for g in shown(found, lang).groups for s in g.sliders}
+    told = {id_: (s.value, s.unit, s.times, s.per) for id_, s in sliders.items()}
+    assert told["as-filing-share"] == ("23.8", "%", 1, 100)
+    assert told["as-review-award"] == award
+    assert sliders["as-filing-share"].most == "100"
+    assert sliders["talk-drawer.served"].most == "6.25"  # first come, first served
+
+
+def test_a_bound_is_never_written_as_more_than_it_is() -> None:
+    factor = Factor("f", "take_up", "share", 0.01, 0.0, 0.062567)
+    made = shown(Products((factor,), (Term("line", "face_value", 1e6, ("f",)),)))
+    assert [s.most for g in made.groups for s in g.sliders] == ["6.25"]
+
+
+def test_what_has_the_same_factors_is_one_term() -> None:
+    factors = (Factor("f", "filing_share", "share", 0.5, 0.0, 1.0),)
+    terms = tuple(Term("line", "cash", float(n), ("f",), service=f"s{n}") for n in range(1, 101))
+    made = shown(Products(factors, terms))
+    assert made.data["terms"] == {"cash": [(5050.0, ("f",))]}
+    assert made.data["report"] == {"cash": 2525.0}
+
+
+def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
+    found: Products, analysis: Analysis
+) -> None:
+    of_claims = products(analysis.runs["synthetic"].portfolio, analysis.policy)
+    assert of_claims
+    cash = merged(of_claims)["cash"]
+    assert len(of_claims.terms) > 6 * len(cash)
+    assert len(cash) == len(merged(found)["cash"]) == 3
+    values = {f.id: f.value for f in of_claims.factors}
+    total = sum(base * math.prod(values[f] for f in ids) for base, ids in cash)
+    assert round(total) == round(of_claims.expected("cash"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_words_of_the_page_are_those_of_the_report(found: Products, lang: str) -> None:
+    made, words = shown(found, lang), Words(lang)
+    cash = next(r for r in made.results if r.valuation == "cash")
+    assert cash.words == words.money(found.expected("cash"))
+    assert cash.exact.startswith("189,917,025")
+    assert json.loads(script_json(made.data["words"]))["korean"] == (lang == "ko")
+
+
+def test_without_products_there_are_no_sliders() -> None:
+    assert what_if(None, Words("en"), {}) is None
+
+
+def test_inputs_that_nobody_decides_have_no_slider() -> None:
+    handling = Factor("h", "handling", "money", 1e6, 0.0, 2e6)
+    found = Products((handling,), (Term("line", "handling", 1.0, ("h",)),))
+    assert what_if(found, Words("en"), {}) is None
+
+
+def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
+    factor = Factor("p", "pays", "money", 5e4, 0.0, 5e5, line="cash-line", over=0)
+    made = shown(Products((factor,), (Term("cash-line", "cash", 10.0, ("p",)),)))
+    assert [s.label for g in made.groups for s in g.sliders] == ["cash-line: payment for any loss"]
