@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+from pypdf import PdfReader
 
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.assumptions.law import Law
@@ -131,6 +133,14 @@ def test_the_charts_of_the_korean_page_have_no_english(bundles: dict[str, Path])
     titles = [title for script in scripts for title in drawn(json.loads(script.text))]
     assert len(titles) > 20
     assert [run for title in titles for run in untranslated(title)] == []
+
+
+@pytest.mark.parametrize("book", ["brief", "report"])
+def test_the_korean_pdfs_have_no_english(bundles: dict[str, Path], book: str) -> None:
+    pages = PdfReader(BytesIO((bundles["ko"] / f"{book}.pdf").read_bytes())).pages
+    text = " ".join(page.extract_text() for page in pages).replace("\u200b", "")
+    # Ids and hosts are cut by ends of lines; two plain words in a row are prose.
+    assert re.findall(r"(?<![\w.])[a-z]{3,}(?: [a-z]{3,})+(?![\w.])", text) == []
 
 
 def test_the_finder_would_see_english_in_the_page(bundles: dict[str, Path]) -> None:
