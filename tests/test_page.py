@@ -50,7 +50,7 @@ def pages(analysis: Analysis) -> dict[str, WebPage]:
 def test_the_first_screen_answers_in_reading_order(pages: dict[str, WebPage], lang: str) -> None:
     w = Words(lang)
     headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in pages[lang].all("h2")]
-    tiles = [w(f"report.tile_{x}") for x in ("expected", "promised", "profit", "free", "claims")]
+    tiles = [w(f"report.tile_{x}") for x in ("expected", "promised_tiers", "profit", "free", "claims")]
     answers = [w(f"report.{x}") for x in ("drives", "decide", "differs", "left_out", "what_if")]
     assert headings[:10] == [*tiles, *answers]
 

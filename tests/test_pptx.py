@@ -23,6 +23,7 @@ from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
 from outage_analysis.reports.archives import members
+from outage_analysis.reports.contents import printed_sum
 from outage_analysis.reports.deck import slides
 from outage_analysis.reports.deck.graphs import scale
 from outage_analysis.reports.deck.look import EMU, HEIGHT, WIDTH
@@ -144,7 +145,9 @@ def test_the_headlines_stand_beside_ours_in_a_table(
     cells = [[cell.text for cell in row.cells] for row in table.rows]
     told = report.analysis.tables["headlines"].filter(fact="CO-01").row(0, named=True)
     assert cells[1][1] == report.tiles[0].figure
-    assert [row[1] for row in cells if row[0] == report.names["CO-01"]] == [report.words.money(told["high"])]
+    assert [row[1] for row in cells if row[0] == report.names["CO-01"]] == [
+        printed_sum(told["low"], told["high"], report.words)
+    ]
     assert len(cells) == 1 + len(report.analysis.tables["headlines"])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from outage_analysis.datasets import data_root
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.published import SCHEMA, exists, facts, figure, outcomes
+from outage_analysis.published import SCHEMA, cites_later, exists, facts, figure, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,3 +157,16 @@ def test_a_count_is_whole_and_a_percentage_need_not_be() -> None:
     assert figure("CL-13").whole == 8461
     with pytest.raises(UsageError, match="is not a whole number"):
         _ = figure("CL-13.share").whole
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "later"),
+    [
+        ("It follows from a range (CL-13).", date(2022, 10, 24), True),
+        ("It follows from a range (CL-13).", date(2022, 12, 30), False),
+        ("No fact is named.", date(2022, 10, 24), False),
+        ("XX-99 is no fact.", date(2022, 10, 24), False),
+    ],
+)
+def test_a_text_that_names_a_fact_of_a_later_day_is_found(text: str, day: date, later: bool) -> None:  # noqa: FBT001 - a parameter
+    assert cites_later(text, day) is later

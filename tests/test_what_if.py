@@ -147,3 +147,17 @@ def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
     factor = Factor("p", "pays", "money", 5e4, 0.0, 5e5, line="cash-line", over=0)
     made = shown(Products((factor,), (Term("cash-line", "cash", 10.0, ("p",)),)))
     assert [s.label for g in made.groups for s in g.sliders] == ["cash-line: payment for any loss"]
+
+
+def test_inputs_of_a_line_that_pays_nothing_have_no_slider() -> None:
+    idle = Factor("as-filing", "filing_share", "share", 0.2, 0.0, 1.0)
+    assert what_if(Products((idle,), ()), Words("en"), {}) is None
+
+
+def test_a_slider_never_begins_above_its_most() -> None:
+    served = Factor("goods.served", "take_up", "share", 0.12346, 0.0, 0.12346, line="goods")
+    term = Term("goods", "face_value", 1000.0, ("goods.served",))
+    found = what_if(Products((served,), (term,)), Words("en"), {})
+    assert found
+    ((slider,),) = [group.sliders for group in found.groups]
+    assert float(slider.value) <= float(slider.most)

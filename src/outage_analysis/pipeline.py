@@ -36,12 +36,12 @@ from outage_analysis.costs.sensitivity.levers import LEVERS
 from outage_analysis.costs.sensitivity.tornado import TORNADO
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.cube import Cube
-from outage_analysis.datasets import ids
+from outage_analysis.datasets import Text, ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.plans import Plan, cubes_of, last_day, pages_of
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.published import TieOut
+from outage_analysis.published import TieOut, cites_later
 from outage_analysis.retrospects import load_retrospect
 from outage_analysis.tables import (
     cited_facts,
@@ -90,6 +90,11 @@ class Analysis:
     def tie_outs(self) -> tuple[TieOut, ...]:
         """The published sums that the policy and the incident name."""
         return (*self.policy.tie_outs, *self.incident.tie_outs)
+
+    @property
+    def limits(self) -> tuple[Text, ...]:
+        """What the incident's page says of its data, but for what cites a fact of a later day."""
+        return tuple(text for text in self.incident.limits if not cites_later(text.en, self.as_of))
 
     @property
     def synthetic(self) -> bool:

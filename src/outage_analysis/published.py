@@ -6,6 +6,7 @@ by name, for the back-test and for checks made in hindsight.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -232,6 +233,13 @@ def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) 
         )
     texts = {name: row[name] or "" for name in ("unit", "grade", "source", "counts", "counts_ko")}
     return Fact(id_, row["value"], row["low"], row["high"], public_on=row["public_on"], **texts)
+
+
+def cites_later(text: str, day: date) -> bool:
+    """Whether a text names a fact that became public after a day."""
+    named = re.findall(r"\b[A-Z]{2,}-\w[\w.-]*", text)
+    later = _shelf("published").filter(pl.col("public_on") > day)
+    return not later.filter(pl.col("id").is_in(named)).is_empty()
 
 
 def exists(id_: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -145,7 +146,7 @@ def backtest(table: pl.DataFrame, frame: Frame) -> Drawn:
             ),
             dots.encode(on_field(x, "middle"), y, lane),
         ),
-        frame,
+        replace(frame, source=w("chart.backtest_source", day=w.day(frame.as_of))),
         height=(ROW + 24) * len(told),
         title=w("chart.backtest_title", inside=tried.sum(), count=len(tried)),
         subtitle=w("chart.backtest_subtitle"),

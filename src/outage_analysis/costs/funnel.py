@@ -15,8 +15,6 @@ from outage_analysis.bands import Band
 from outage_analysis.policies import CostLine, Rule, Schedule
 
 CERTAIN = Range(expected=1.0, low=1.0, high=1.0)
-SCALES = ("ultimate", "realised_ratio", "new_applicants")
-"""Inputs that multiply a count or a sum and are no share of it."""
 
 
 @dataclass(frozen=True)

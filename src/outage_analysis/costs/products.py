@@ -102,12 +102,14 @@ def products(portfolio: Portfolio, policy: Policy) -> Products | None:
         policy: whose tiers become factors of their own.
 
     Returns:
-        None when inputs of the cash are declared to depend on each other: means do not multiply then.
+        None when inputs of the cash are declared to depend on each other: means do not multiply then. Of
+        other money with such inputs there is no term.
     """
-    if any(portfolio.tied(valuation) for valuation in portfolio.valuations):
+    if portfolio.tied("cash"):
         return None
     factors: dict[str, Factor] = {}
-    terms = [term for stream in portfolio.streams for term in _terms(stream, portfolio, policy, factors)]
+    streams = [stream for stream in portfolio.streams if not portfolio.tied(stream.valuation)]
+    terms = [term for stream in streams for term in _terms(stream, portfolio, policy, factors)]
     return Products(tuple(factors.values()), tuple(terms))
 
 

@@ -68,6 +68,8 @@ def _figures(line: CostLine, analysis: Analysis) -> dict[str, dict[str, float | 
     name = "costs" if analysis.headline in ("", "published") else "claims_costs"
     figures = ("promised", "low", "expected", "high")
     rows = analysis.tables[name].filter(level="line", line=line.id)
+    if rows.is_empty():  # claims give figures to schedules alone
+        rows = analysis.tables["costs"].filter(level="line", line=line.id)
     return {row["valuation"]: {f: row[f] for f in figures} for row in rows.iter_rows(named=True)}
 
 

@@ -55,6 +55,11 @@ def members(data: bytes) -> dict[str, bytes]:
         raise InputRefused(f"is no readable zip archive: {error}", remedy="Write it again.") from error
 
 
+def repacked(data: bytes) -> bytes:
+    """An archive as `pack` writes it, its members sorted: without the clock that another writer put in."""
+    return pack(dict(sorted(members(data).items())))
+
+
 def _refuse_much(entries: list[zipfile.ZipInfo]) -> None:
     """Refuse what would not fit, before anything is unpacked."""
     if len(entries) > MOST_MEMBERS:

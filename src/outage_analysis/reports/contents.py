@@ -205,7 +205,7 @@ def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
     for row in table.iter_rows(named=True):
         if row["facts"]:
             name = writer.names.get(row["facts"], row["facts"])
-            rows.append((name, _said(row["low"], row["high"], w), row["counts"]))
+            rows.append((name, printed_sum(row["low"], row["high"], w), row["counts"]))
             continue
         likely = w.money_range(row["low"] or 0.0, row["high"]) if row["high"] is not None else "–"
         said = w("report.headline_said", expected=w.money(row["expected"]), likely=likely)
@@ -215,7 +215,7 @@ def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
     return table.drop("counts").hstack(told)
 
 
-def _said(low: float | None, high: float | None, w: Words) -> str:
+def printed_sum(low: float | None, high: float | None, w: Words) -> str:
     """What a headline printed: whole currency, one sum, a range or a bound."""
     ends = [None if end is None else end * 10**w.minor_units for end in (low, high)]
     if ends[0] is not None and ends[1] is not None:

@@ -13,6 +13,8 @@ from outage_analysis.policies import Schedule
 from outage_analysis.published import figure
 from outage_analysis.reports.blocks import Answers, Tile
 
+FEW = 2
+"""Lines that a first figure counts and names."""
 MOST_DRIVERS = 3
 """Inputs that the first screen names."""
 
@@ -39,7 +41,17 @@ def _expected(analysis: Analysis, w: Words) -> Tile | None:
         else w("report.tile_expected_note", low=low, high=w.money(total["high"]))
     )
     likely = _likely(analysis, w, "published")
-    return Tile(title, w.money(expected), f"{likely}{bounds}", likely=likely)
+    return Tile(title, w.money(expected), f"{likely}{_scope(analysis, w)}{bounds}", likely=likely)
+
+
+def _scope(analysis: Analysis, w: Words) -> str:
+    """Which lines the expected cash counts, where they are so few that it would be taken for more."""
+    rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
+    counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
+    names = analysis.names(w.lang)
+    if not 0 < len(counted) <= FEW:
+        return ""
+    return w("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
 
 
 def expected_cash(analysis: Analysis, basis: str = "published") -> float | None:
@@ -102,10 +114,11 @@ def _promised(analysis: Analysis, w: Words) -> Tile | None:
     if found is None or line is None:
         return None
     count, low, high = found
-    note = w("report.tile_promised_note", count=w.number(count))
+    several = "report.tile_promised_note" if low < high else "report.tile_promised_one"
+    note, title = w(several, count=w.number(count)), "report.tile_promised"
     if any(rule.review for _, rule in line.positive):
-        note += " " + w("report.tile_promised_review")
-    return Tile(w("report.tile_promised"), w.money_range(low, high), note)
+        note, title = f"{note} {w('report.tile_promised_review')}", "report.tile_promised_tiers"
+    return Tile(w(title), w.money_range(low, high), note)
 
 
 def quarter_profit(analysis: Analysis) -> float | None:
@@ -118,7 +131,8 @@ def quarter_profit(analysis: Analysis) -> float | None:
 
 
 def _profit(analysis: Analysis, w: Words) -> Tile | None:
-    cash, profit = expected_cash(analysis), quarter_profit(analysis)
+    basis = analysis.headline or "published"
+    cash, profit = expected_cash(analysis, basis), quarter_profit(analysis)
     if cash is None or profit is None:
         return None
     note = w("report.tile_profit_note", profit=w.money(profit), fact=analysis.incident.quarter_profit)
@@ -126,7 +140,8 @@ def _profit(analysis: Analysis, w: Words) -> Tile | None:
     if promised is not None:
         ends = dict.fromkeys(w.share(w.rounded(end / profit)) for end in promised[1:])
         note += " " + w("report.tile_profit_promised", share=" – ".join(ends))
-    return Tile(w("report.tile_profit"), w.share(w.rounded(cash / profit)), note)
+    made_up = basis == "synthetic"
+    return Tile(w("report.tile_profit"), w.share(w.rounded(cash / profit)), note, synthetic=made_up)
 
 
 def _free(analysis: Analysis, w: Words) -> Tile | None:
@@ -163,9 +178,8 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
     elif high is None:
         note = w("report.tile_claims_open", **values)
     else:
-        note = _likely(analysis, w, str(line["basis"][0])) + w(
-            "report.tile_claims_note", high=w.money(high), **values
-        )
+        told = "report.tile_claims_made" if analysis.synthetic else "report.tile_claims_note"
+        note = _likely(analysis, w, str(line["basis"][0])) + w(told, high=w.money(high), **values)
     basis = str(line["basis"][0])
     expected = expected_cash(analysis, basis)
     amount = "–" if expected is None else w.money(expected)
@@ -225,7 +239,11 @@ def _later(analysis: Analysis, w: Words) -> list[str]:
     if analysis.claims is None or "cost" not in analysis.cubes:
         return []
     later = len(analysis.claims) - analysis.cubes["cost"].claims
-    return [w("report.later_claims", count=w.number(later), day=w.day(analysis.as_of))] if later else []
+    if not later:
+        return []
+    # How many rows our generator dated later follows from a count that was published later.
+    key = "report.later_rows" if analysis.synthetic else "report.later_claims"
+    return [w(key, count=w.number(later), day=w.day(analysis.as_of))]
 
 
 def _beside(analysis: Analysis, w: Words) -> list[str]:

@@ -71,12 +71,12 @@ class _Maker:
         yield self._section("quality", "quality_title", self._quality(), synthetic=self.analysis.synthetic)
         ties = self._table("tie_outs", "tie_title")
         yield self._section("tie-outs", "tie_title", self._under("tie_intro", ties))
-        yield self._section("accounting", "controller_title", self._accounting())
+        yield self._section("accounting", "controller_title", self._accounting(), synthetic=made_up)
         yield self._section("assumptions", "assumptions_title", self._assumptions())
         yield self._section("hindsight", "hindsight_title", self._hindsight(), hindsight=True)
         cited = self._table("facts", "facts_title", folded=True)
         yield self._section("facts", "facts_title", self._under("facts_intro", cited))
-        limits = (*(text[w.lang] for text in self.analysis.incident.limits), w("report.limits"))
+        limits = (*(text[w.lang] for text in self.analysis.limits), w("report.limits"))
         yield self._section("method", "method_title", [Text(w("report.method")), Items(limits)])
 
     def _section(
@@ -110,6 +110,7 @@ class _Maker:
     def _compared(self) -> Iterator[Block]:
         if self.analysis.compared is not None:
             yield Text(self.analysis.compared.sentence(self.words))
+            yield Text(self.words("report.compared_caveat"))
             yield from self._picture("comparison", "comparison", "compared_title")
             yield from self._table("pairs", "pairs_title")
             yield from self._table("flips", "flips_title")
@@ -154,6 +155,8 @@ class _Maker:
         if "controller" in self.grids:
             yield Text(w("report.controller_intro"))
             yield from self._table("controller", "controller_title")
+            if any(run.portfolio.tied("cash") for run in self.analysis.runs.values()):
+                yield Text(w("report.tied"))
             if summed := totals(self.analysis, w):
                 yield Items(summed)
             yield Text(w("report.controller_no_recourse"))

@@ -11,7 +11,7 @@ from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.look import Box
 from outage_analysis.reports.deck.measure import Line, width
 from outage_analysis.reports.deck.talk import Talk, cash_facts, ids_in
-from outage_analysis.reports.first_screen import expected_cash
+from outage_analysis.reports.first_screen import expected_cash, quarter_profit
 from outage_analysis.reports.report import Report
 
 NOTHING = "–"
@@ -47,7 +47,8 @@ def answer(report: Report, canvas: Canvas) -> Talk:
         said = f"{w('report.synthetic_badge')}: {report.banner}"
         canvas.text("Synthetic", Box(look.LEFT, 6.2, look.FULL, 0.56), [Line(said, 11.5, colour=look.MUTED)])
     a = report.analysis
-    profit = (a.incident.quarter_profit,) if a.incident.quarter_profit else ()
+    fact = a.incident.quarter_profit
+    profit = (fact,) if fact and quarter_profit(a) is not None else ()
     free = a.tables["costs"].filter(pl.col("expected").is_not_null(), valuation="face_value", level="line")
     told = tuple(f"{_title(report, t)}: {t.figure}. {t.note}" for t in report.tiles)
     return Talk(told, (*cash_facts(report), *profit, *ids_in(free["facts"])), synthetic=first.synthetic)

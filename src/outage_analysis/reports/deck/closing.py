@@ -39,7 +39,7 @@ def closing(report: Report, canvas: Canvas) -> Talk:
     known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
     method = w("deck.method_drawn" if a.runs else "deck.method", draws=w.number(a.plan.draws))
     said_by = w("deck.sources", hosts=some(report, known, MOST_HOSTS)) if known else w("deck.notes_none")
-    limits = [text[w.lang] for text in a.incident.limits]
+    limits = [text[w.lang] for text in a.limits]
     lower = [
         Line(w("report.method_title"), 13, bold=True, after=2),
         *(Line(text, 12, after=2) for text in (method, w("deck.limits"))),
@@ -87,7 +87,7 @@ def _options(report: Report, canvas: Canvas, wide: float) -> list[str]:
 
 def _choices(report: Report, canvas: Canvas, wide: float) -> list[str]:
     """What one step of each choice adds to the expected cash."""
-    w, a, levers = report.words, report.analysis, report.analysis.tables["levers"]
+    w, levers = report.words, report.analysis.tables["levers"]
     if levers.is_empty():
         said = w("deck.decide_none")
         canvas.text("What to decide", Box(look.LEFT, look.TOP, wide, 1.5), [Line(said, 16)])
@@ -110,4 +110,4 @@ def _choices(report: Report, canvas: Canvas, wide: float) -> list[str]:
         describes=w("report.decide"),
         more=lambda count: w("deck.more_rows", count=count),
     )
-    return [f"{name}: {step}, {adds}." for name, step, adds in rows if a.runs]
+    return [f"{name}: {step}, {adds}." for name, step, adds in rows]

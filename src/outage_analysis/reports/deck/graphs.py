@@ -18,7 +18,7 @@ from xlsxwriter import Workbook
 
 from outage_analysis import fonts
 from outage_analysis.labels import Words
-from outage_analysis.reports.archives import members, pack
+from outage_analysis.reports.archives import repacked
 from outage_analysis.reports.deck import look
 from outage_analysis.reports.deck.canvas import Canvas, describe
 from outage_analysis.reports.deck.look import Box
@@ -114,7 +114,7 @@ class _Sheet(CategoryWorkbookWriter):  # type: ignore[misc] # the library ships 
         book.set_properties({"created": self._chart_data.made})
         self._populate_worksheet(book, book.add_worksheet())
         book.close()
-        return pack(dict(sorted(members(stream.getvalue()).items())))
+        return repacked(stream.getvalue())
 
 
 class _Figures(CategoryChartData):  # type: ignore[misc] # same

@@ -13,7 +13,7 @@ from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as Deck
 from pptx.util import Emu
 
-from outage_analysis.reports.archives import members, pack
+from outage_analysis.reports.archives import repacked
 from outage_analysis.reports.deck import look
 from outage_analysis.reports.deck.look import Box
 
@@ -72,7 +72,7 @@ def packed(deck: Deck) -> bytes:
     """A deck as bytes."""
     stream = io.BytesIO()
     deck.save(stream)
-    return pack(dict(sorted(members(stream.getvalue()).items())))
+    return repacked(stream.getvalue())
 
 
 def _drop(owner: Any, kind: str) -> None:  # noqa: ANN401 - a part or the package

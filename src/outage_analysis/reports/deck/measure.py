@@ -12,7 +12,7 @@ LEADING = 1.25
 SMALLEST = 10.5
 """Points: nobody reads less on a wall."""
 LONGEST = 1_500
-"""Characters of a paragraph; whoever names a line with more has a reason that is not ours."""
+"""Characters of a paragraph; a longer one is shortened before it is measured."""
 WIDE_LETTERS = 0x1100
 """Hangul and later."""
 WHOLE = 0.8

@@ -8,6 +8,7 @@ import polars as pl
 
 from outage_analysis.charts import uncertain
 from outage_analysis.published import in_language
+from outage_analysis.reports.contents import printed_sum
 from outage_analysis.reports.deck import graphs, look
 from outage_analysis.reports.deck.answer import law
 from outage_analysis.reports.deck.canvas import Canvas
@@ -101,15 +102,9 @@ def _rows(report: Report, told: pl.DataFrame) -> list[tuple[str, str, str, str]]
     rows = []
     for row in told.iter_rows(named=True):
         name = report.names.get(row["fact"], row["fact"])
-        rows.append((name, _amount(report, row), row["counts"] or "", w.day(row["public_on"])))
+        said = printed_sum(row["low"], row["high"], w) or w("report.not_published")
+        rows.append((name, said, row["counts"] or "", w.day(row["public_on"])))
     return rows
-
-
-def _amount(report: Report, row: dict[str, Any]) -> str:
-    w, low, high = report.words, row["low"], row["high"]
-    if high is None:
-        return w("deck.at_least", amount=w.money(low)) if low is not None else w("report.not_published")
-    return w("deck.at_most", amount=w.money(high)) if low is None else w.money_range(low, high)
 
 
 def _said(report: Report, canvas: Canvas, told: pl.DataFrame, box: Box) -> None:

@@ -79,9 +79,10 @@ def what_if(found: Products | None, words: Words, names: Mapping[str, str]) -> W
     """
     if found is None:
         return None
-    moved = [f for kind in KINDS for f in found.factors if f.kind == kind]
     terms = merged(found)
     used = {v: {id_ for _, ids in products for id_ in ids} for v, products in terms.items()}
+    paying = set[str]().union(*used.values())  # a line that pays nothing has inputs and no term
+    moved = [f for kind in KINDS for f in found.factors if f.kind == kind and f.id in paying]
     groups: dict[str, list[Slider]] = {}
     for factor in moved:
         valuation = next(v for v, ids in used.items() if factor.id in ids)
@@ -135,6 +136,7 @@ def _slider(factor: Factor, w: Words, names: Mapping[str, str]) -> Slider:
     bounded = factor.measure == "share"
     if bounded:  # what is written of the most is no more than that
         most = math.floor(round(most * 10**digits, 6)) / 10**digits
+        value = min(value, most)
     return Slider(
         factor=factor.id,
         label=_label(factor, w, names),

@@ -149,6 +149,11 @@ class Pages:
             "synthetic": self.report.made_up(name),
         }
 
+    def _made_up(self, grid: str) -> bool:
+        """Whether a table is made from synthetic rows; two of the page are not tables of the analysis."""
+        a = self.report.analysis
+        return a.marked(grid) or (a.headline == "synthetic" and grid in ("exceedance", "controller"))
+
     def _table(self, table: Table) -> Values:
         grid = self.report.grids[table.grid]
         heads = [ours(column.title) for column in grid.columns]
@@ -159,7 +164,7 @@ class Pages:
         return {
             "kind": "table",
             "caption": ours(table.caption),
-            "synthetic": self.report.analysis.marked(table.grid),
+            "synthetic": self._made_up(table.grid),
             "heads": heads,
             "styles": [column.style for column in grid.columns],
             "rows": rows,

@@ -88,10 +88,10 @@ def _row(report: Report, live: Live, term: Term, row: int) -> list[Cell]:
         w(f"word.{term.rule}") if term.rule else "",
     )
     value = live.value(term)
-    money = live.base(term) if any(live.factors[f].measure == "money" for f in term.factors) else None
+    counted = any(live.factors[f].measure == "money" for f in term.factors)
     return [
         *map(Cell, texts),
-        Cell(live.base(term), "money" if money is None else "decimal"),
+        Cell(live.base(term), "decimal" if counted else "money"),
         Cell(" × ".join(live.names[f] for f in term.factors)),
         Cell(live.product(term, at(row, BASE)), "money"),
         Cell(live.scaled(at(row, EXPECTED), value), "scaled"),
