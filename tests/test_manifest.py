@@ -94,7 +94,9 @@ def test_it_counts_the_letters_that_had_to_be_written_out(
     tmp_path: Path, edited: Edited, claims_csv: ClaimsCsv
 ) -> None:
     incident = edited("incidents", 'name = { en = "KakaoTalk"', 'name = { en = "Kakao\U0001f600\u202eTalk"')
-    plan = Plan(incident=incident, policy="kakao-2022", ledger="kakao-2022", claims=(claims_csv([{}]),))
+    plan = Plan(
+        incident=incident, policy="kakao-2022", ledger="kakao-2022", claims=(claims_csv([{}]),), draws=1_024
+    )
     folder = write_report(run(plan), tmp_path / "out", formats=["csv"]).parent
     assert manifest_of(folder)["glyphs_replaced"] == 2
 

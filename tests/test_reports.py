@@ -618,7 +618,7 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
 
 
 def test_claims_of_ones_own_carry_no_mark_of_synthetic_rows(tmp_path: Path, claims_csv: ClaimsCsv) -> None:
-    analysis = run(Plan(claims=(claims_csv([{}, {"loss": "400000"}]),)))
+    analysis = run(Plan(claims=(claims_csv([{}, {"loss": "400000"}]),), draws=1_024))
     folder = write_report(analysis, tmp_path / "out", formats=("html", "svg", "csv")).parent
     page = WebPage.of(folder / "report.html")
     assert not page.all("p", class_="banner")
@@ -634,7 +634,7 @@ def test_the_data_have_a_section_that_accounts_for_every_row(
     tmp_path: Path, claims_csv: ClaimsCsv, lang: str
 ) -> None:
     rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
-    analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5))
+    analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=1_024))
     words = Words(lang)
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
     (heading,) = page.all("h2", id="quality")
