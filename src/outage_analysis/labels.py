@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -227,3 +227,18 @@ class Words:
     def loss(self, amount: int) -> str:
         """A loss in its unit, every digit."""
         return f"{amount / 10**self.loss_digits:,.{self.loss_digits}f}"
+
+
+def capital(text: str) -> str:
+    """A text that begins with a capital letter, where its script has any."""
+    return text[:1].upper() + text[1:]
+
+
+def short(names: Sequence[str]) -> list[str]:
+    """What stands before the colon of each name; behind it, where all of them begin alike."""
+    parts = [name.partition(": ") for name in names]
+    heads, tails = [p[0] for p in parts], [p[2] for p in parts]
+    if len(set(heads)) == len(names):
+        return heads
+    alike = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
+    return [capital(tail) for tail in tails] if alike else list(names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +25,7 @@ from outage_analysis.charts.theme import (
     on_field,
     plain,
 )
-from outage_analysis.labels import Words
+from outage_analysis.labels import Words, short
 
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "realised_ratio")
@@ -48,7 +47,7 @@ def tornado(table: pl.DataFrame, frame: Frame) -> Drawn:
         raise NothingToDraw
     most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
     least = max(float(rows["left"].min()), most * SMALLEST)  # type: ignore[arg-type]
-    names = [folded(name) for name in _short([frame.name(a) for a in rows["assumption"]])]
+    names = [folded(name) for name in short([frame.name(a) for a in rows["assumption"]])]
     data = rows.select(
         name=pl.Series(names),
         left=pl.col("left").clip(least),
@@ -78,16 +77,6 @@ def tornado(table: pl.DataFrame, frame: Frame) -> Drawn:
         subtitle=w("chart.tornado_subtitle", unit=w.unit),
         description=w("chart.tornado_description"),
     )
-
-
-def _short(names: Sequence[str]) -> list[str]:
-    """What stands before the colon of each name; behind it, where all of them begin alike."""
-    parts = [name.partition(": ") for name in names]
-    heads, tails = [p[0] for p in parts], [p[2] for p in parts]
-    if len(set(heads)) == len(names):
-        return heads
-    alike = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
-    return [tail[:1].upper() + tail[1:] for tail in tails] if alike else list(names)
 
 
 def _ends(rows: pl.DataFrame, side: str, w: Words) -> list[str]:
@@ -182,7 +171,7 @@ def comparison(table: pl.DataFrame, frame: Frame) -> Drawn:
     w, rows = frame.words, uncertain.offers(table)
     if len(rows) < 2:  # noqa: PLR2004 - one is no comparison
         raise NothingToDraw
-    names = [folded(name) for name in _short([frame.name(p) for p in rows["policy"]])]
+    names = [folded(name) for name in short([frame.name(p) for p in rows["policy"]])]
     best = int(rows["cheapest"].arg_max() or 0)
     amounts = [v for c in ("p10", "p90", "expected", "promised") for v in rows[c] if v]
     least, most = min(amounts), max(amounts)

@@ -24,7 +24,7 @@ from outage_analysis.charts.theme import (
     on_field,
     plain,
 )
-from outage_analysis.labels import Words
+from outage_analysis.labels import Words, capital
 
 HEIGHT = 260
 LINE = 16
@@ -231,7 +231,7 @@ def _waterfall_title(rows: pl.DataFrame, names: list[str], w: Words) -> str:
     joint = " " if rows["rule"][at] is None else ", "
     name, tail = names[at].replace("\n", joint), rows["tail_share"][at]
     key = "chart.waterfall_finding" if tail is None else "chart.waterfall_tail"
-    return w(key, name=name[:1].upper() + name[1:], share=w.share(rows["share"][at]), tail=w.share(tail or 0))
+    return w(key, name=capital(name), share=w.share(rows["share"][at]), tail=w.share(tail or 0))
 
 
 def _step(row: dict[str, Any], frame: Frame) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from outage_analysis.labels import short
 from outage_analysis.reports.deck import look
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.look import Box
 from outage_analysis.reports.deck.measure import Line
-from outage_analysis.reports.deck.talk import Talk, short, some, web_hosts
+from outage_analysis.reports.deck.talk import Talk, some, web_hosts
 from outage_analysis.reports.report import Report
 
 MOST_HOSTS = 12

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.charts import uncertain
+from outage_analysis.labels import capital, short
 from outage_analysis.published import in_language
 from outage_analysis.reports.contents import printed_sum
 from outage_analysis.reports.deck import graphs, look
@@ -14,7 +15,7 @@ from outage_analysis.reports.deck.answer import law
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.look import Box
 from outage_analysis.reports.deck.measure import Line
-from outage_analysis.reports.deck.talk import Talk, cash_facts, ids_in, short
+from outage_analysis.reports.deck.talk import Talk, cash_facts, ids_in
 from outage_analysis.reports.report import Report
 
 MOST_INPUTS, MOST_PARTS = 7, 7
@@ -152,7 +153,7 @@ def _stages(report: Report) -> pl.DataFrame:
 def _funnel(report: Report, canvas: Canvas, rows: pl.DataFrame, box: Box) -> None:
     """From reports to payments, as bars: a headline of all reports counts another thing."""
     w, counted = report.words, [float(round(x)) for x in rows["expected"]]
-    series, names = {w("chart.funnel_x"): counted}, [_capital(w(f"word.{x}")) for x in rows["stage"]]
+    series, names = {w("chart.funnel_x"): counted}, [capital(w(f"word.{x}")) for x in rows["stage"]]
     plot = graphs.Plot(names, series, "#,##0", w("chart.funnel_description"), report.analysis.as_of)
     _captioned(canvas, box, w("report.funnel_title"), w("chart.funnel_x"), plot, len(names) - 1)
 
@@ -165,15 +166,11 @@ def _captioned(canvas: Canvas, box: Box, title: str, unit: str, plot: graphs.Plo
     graphs.bars(canvas, title, Box(box.left, box.top + 0.9, box.width, high), plot, [strong])
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _part(report: Report, row: dict[str, Any]) -> str:
     w = report.words
     if row["joined"] > 1:
         return w("chart.other_services", count=row["joined"])
     if row["rule"] is not None:
-        return f"{_capital(w.band(row['over'], row['up_to']))}\n{w('word.' + row['rule'])}"
+        return f"{capital(w.band(row['over'], row['up_to']))}\n{w('word.' + row['rule'])}"
     name = row["line"] or row["service"] or ""
     return report.names.get(name, name)

@@ -85,16 +85,6 @@ def web_hosts(source: str) -> list[str]:
     return list(dict.fromkeys(host for host in found if host))
 
 
-def short(names: Sequence[str]) -> list[str]:
-    """What stands before the colon of each name; behind it, where all of them begin alike."""
-    parts = [name.partition(": ") for name in names]
-    heads, tails = [p[0] for p in parts], [p[2] for p in parts]
-    if len(set(heads)) == len(names):
-        return heads
-    alike = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
-    return [tail[:1].upper() + tail[1:] for tail in tails] if alike else list(names)
-
-
 def cash_facts(report: Report) -> tuple[str, ...]:
     """The facts that the expected cash rests on; where there is none, those of its bounds."""
     tables = report.analysis.tables

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outage_analysis.costs.products import Factor, Products
-from outage_analysis.labels import Words
+from outage_analysis.labels import Words, capital
 
 KINDS = (
     *("filing_share", "acceptance", "new_applicants", "ultimate", "pays", "review_award", "mean_payment"),
@@ -113,8 +113,7 @@ def merged(found: Products) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
 
 def _title(valuation: str, w: Words) -> str:
     titles = {"cash": "report.tile_expected", "face_value": "report.tile_free"}
-    told = w(titles.get(valuation, f"word.{valuation}"))
-    return told[:1].upper() + told[1:]
+    return capital(w(titles.get(valuation, f"word.{valuation}")))
 
 
 def _result(valuation: str, amount: float, w: Words) -> Result:

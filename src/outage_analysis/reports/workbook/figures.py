@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from outage_analysis.labels import capital
 from outage_analysis.reports.first_screen import expected_cash, promised_range, quarter_profit
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.cells import Cell, Formula, Scale, amount, whole
@@ -78,7 +79,7 @@ def apart(report: Report, live: Live | None, scale: Scale, row: int) -> list[Fig
     told = table.filter(pl.col("valuation") != "cash", measure="expected")
     return [
         Figure(
-            w("report.tile_free") if valuation == "face_value" else _capital(w(f"word.{valuation}")),
+            w("report.tile_free") if valuation == "face_value" else capital(w(f"word.{valuation}")),
             _model(report, scale, value),
             _live(live, valuation, place),
             amount(w, error),
@@ -185,10 +186,6 @@ def _claims(report: Report, scale: Scale) -> list[Figure]:
     title = w("report.tile_claims")
     name = f"{title} ({w('workbook.synthetic')})" if basis == "synthetic" else title
     return [Figure(name, _model(report, scale, expected), note=_note(report, title))]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _error(report: Report) -> float:
