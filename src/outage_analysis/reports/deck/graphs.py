@@ -23,14 +23,13 @@ from outage_analysis.reports.deck import look
 from outage_analysis.reports.deck.canvas import Canvas, describe
 from outage_analysis.reports.deck.look import Box
 from outage_analysis.reports.deck.measure import shortened
+from outage_analysis.reports.workbook.styles import NOTHING_RUNS
 
 LONGEST_NAME = 70
 DIGITS = 4
 """Decimal places of a figure: what differences of exact figures lose is beyond them."""
 STEPS = {"en": (9, 6, 3), "ko": (6, 3)}
 """Powers of ten in which an axis may count: formats divide by thousands, and Korean sheets count in 백만."""
-PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""Text is text: a name that begins with = is no formula in the workbook either."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class _Sheet(CategoryWorkbookWriter):  # type: ignore[misc] # the library ships 
     @property
     def xlsx_blob(self) -> bytes:
         stream = io.BytesIO()
-        book = Workbook(stream, {"in_memory": True, **PLAIN})
+        book = Workbook(stream, {"in_memory": True, **NOTHING_RUNS})
         book.set_properties({"created": self._chart_data.made})
         self._populate_worksheet(book, book.add_worksheet())
         book.close()

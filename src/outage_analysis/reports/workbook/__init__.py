@@ -15,11 +15,8 @@ from outage_analysis.reports.workbook.inputs import write_inputs
 from outage_analysis.reports.workbook.lines import write_lines
 from outage_analysis.reports.workbook.page import Book, shown
 from outage_analysis.reports.workbook.sheets import MODEL, write_sections
-from outage_analysis.reports.workbook.styles import FONTS, INPUT_TAB, SIZE, Styles
+from outage_analysis.reports.workbook.styles import FONTS, INPUT_TAB, NOTHING_RUNS, SIZE, Styles
 from outage_analysis.reports.workbook.summary import write_summary
-
-NOTHING_RUNS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""A text stays a text, whatever it begins with."""
 
 
 def write_xlsx(report: Report, folder: Path) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:  # the library is read only when a workbook is written
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
 
+NOTHING_RUNS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+"""A text stays a text, whatever it begins with."""
 FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
 """A workbook cannot carry fonts. These come with every Excel, and where they are missing, others of the
 same widths (Carlito) or with Hangul stand in."""
