@@ -1,0 +1,91 @@
+"""The charts of the package in a notebook."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from outage_analysis.charts import CHARTS, Drawn, Frame, draw
+from outage_analysis.charts.specs import frame_of, names_of
+from outage_analysis.charts.theme import wrapped
+from outage_analysis.claims import Claims
+from outage_analysis.datasets import nearest
+from outage_analysis.errors import UsageError
+from outage_analysis.intakes import IntakeSeries
+from outage_analysis.labels import Words
+from outage_analysis.notebook.markup import Html, note
+from outage_analysis.pipeline import Analysis
+from outage_analysis.severity.page import GroupedPage
+
+WIDEST_FOOTER = 90
+"""Columns of a chart's last line: in a report it stands in the page, here inside the drawing."""
+
+
+def show(
+    name: str,
+    source: Analysis | Claims | GroupedPage | IntakeSeries,
+    table: pl.DataFrame | None = None,
+    *,
+    as_of: date | None = None,
+    lang: str = "en",
+) -> Drawn | Html:
+    """A chart of the package by name, as the last expression of a cell.
+
+    Args:
+        name: a key of `CHARTS`.
+        source: what it is drawn from. An analysis has the table of every chart on the report's page.
+        table: a table in place of the analysis's own; needed for claims and pages, which have none.
+        as_of: the day in the chart's footer; by default the analysis's or the intake's, of claims the
+            last day of their window. A table of grouped losses has its source there, and no day.
+        lang: en or ko.
+
+    Returns:
+        The chart, to be changed as any Altair chart can be; or a line that says there is nothing
+        to draw as of that day.
+
+    Raises:
+        UsageError: no such chart, or claims without a table.
+    """
+    if name not in CHARTS:
+        raise UsageError("no such chart", value=name, remedy=nearest(name, list(CHARTS)))
+    if isinstance(source, Analysis):
+        drawn = source.tables.get(CHARTS[name].table, pl.DataFrame()) if table is None else table
+    elif table is None:
+        remedy = "Build one from a cube, or give an analysis."
+        raise UsageError(f"the chart {name} needs a table", remedy=remedy)
+    else:
+        drawn = table
+    entry = CHARTS[name]
+    from_claims = entry.claims or (isinstance(source, Analysis) and source.marked(entry.table))
+    frame = _frame(source, as_of, lang, claims=from_claims)
+    words, day = frame.words, frame.as_of
+    chart = draw(name, drawn, frame)
+    if chart is None:
+        dated = not isinstance(source, GroupedPage)
+        return note(words("notebook.nothing", day=words.day(day)) if dated else words("notebook.no_rows"))
+    *head, footer = chart.title.subtitle
+    chart.title.subtitle = [*head, *wrapped(footer, WIDEST_FOOTER)]
+    chart.usermeta = {"footer": len(head)}  # the line it starts on, for who sets the title otherwise
+    return chart
+
+
+def _frame(
+    source: Analysis | Claims | GroupedPage | IntakeSeries, as_of: date | None, lang: str, *, claims: bool
+) -> Frame:
+    """What a chart of a source says beside its table."""
+    if isinstance(source, GroupedPage):
+        loss = f"{source.name[lang]}, {source.unit[lang]}"
+        printed = source.note[lang] if source.note else source.sources[0]
+        return Frame(Words(lang), {}, as_of or date.min, loss, source=printed)
+    if isinstance(source, IntakeSeries):
+        names = {branch.id: branch.name[lang] for branch in source.branches}
+        return Frame(Words(lang), names, as_of or source.as_of)
+    incident = source.incident
+    words = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
+    if isinstance(source, Analysis):
+        return frame_of(
+            incident, words, source.names(lang), source.as_of, synthetic=claims and source.synthetic
+        )
+    names, day = names_of(incident, lang=lang), as_of or incident.claims_to
+    return frame_of(incident, words, names, day, synthetic=source.synthetic)

@@ -1,0 +1,71 @@
+"""What the first cell of a notebook sets: charts that draw offline, and our errors on one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import altair as alt
+
+from outage_analysis.charts.offline import RENDERER, STYLE, bundle, renderer_with
+from outage_analysis.datasets import bundled_claims
+from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
+from outage_analysis.labels import Words
+from outage_analysis.notebook.markup import Html
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+
+def use_offline_charts(*, lang: str = "en") -> None:
+    """Make every Altair chart of this notebook draw without a network; call it in the first cell.
+
+    An error of this package then shows as one line in place of a traceback.
+
+    Args:
+        lang: the language of what stands where a chart cannot be drawn.
+
+    Raises:
+        EnvironmentFailed: IPython is not installed.
+    """
+    try:
+        from IPython.core.getipython import get_ipython
+        from IPython.display import display
+    except ImportError as error:
+        remedy = 'Run: pip install "outage-analysis[notebooks]"'
+        raise EnvironmentFailed("notebooks need IPython", remedy=remedy) from error
+    waiting = Words(lang)("notebook.waiting")
+    alt.renderers.register(RENDERER, renderer_with(waiting))
+    alt.renderers.enable(RENDERER)
+    shell = get_ipython()
+    if shell is not None:
+        shell.set_custom_exc((OutageAnalysisError,), _on_one_line)  # type: ignore[no-untyped-call]
+    display(Html(f"<style>{STYLE}</style>{bundle()}", ""))  # type: ignore[no-untyped-call]
+
+
+def claim_files(given: str | Path | Sequence[str | Path] | None, incident: str) -> list[str | Path]:
+    """The complaint files of a notebook: those given, else the bundled synthetic file of the incident.
+
+    Raises:
+        UsageError: none was given and none is bundled.
+    """
+    if given:
+        return [given] if isinstance(given, str | Path) else list(given)
+    bundled = bundled_claims(incident)
+    if bundled is None:
+        raise UsageError(f"no claims are bundled for {incident}", remedy="Name your files in `claims`.")
+    return [bundled]
+
+
+def _on_one_line(
+    shell: InteractiveShell,
+    kind: type[BaseException],
+    error: BaseException,
+    _traceback: object,
+    tb_offset: int | None = None,  # noqa: ARG001 - the name is IPython's
+) -> list[str]:
+    """An error of ours as the command line would print it; the cell still counts as failed."""
+    lines = [f"{kind.__name__}: {error}"]
+    shell._showtraceback(kind, error, lines)  # noqa: SLF001 - no public way to send lines of one's own
+    return lines

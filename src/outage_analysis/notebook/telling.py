@@ -1,0 +1,52 @@
+"""Parts of the report in a notebook: its first screen, and what its sections say."""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import takewhile
+from typing import Literal
+
+from outage_analysis.notebook.markup import Html, note
+from outage_analysis.reports.blocks import Heading, Items, Text
+from outage_analysis.reports.report import Report
+
+
+def show_tiles(report: Report) -> Html:
+    """The first screen of a report: what it is of, and its figures, each with what it means."""
+    head = [report.kicker, report.title, report.policy, *([report.banner] if report.banner else [])]
+    markup, lines = [], []
+    for number, tile in enumerate(report.tiles):
+        kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
+        made_up = f" ({report.words('report.synthetic_badge')})" if tile.synthetic else ""
+        name, figure, meaning = tile.title + made_up, tile.figure, tile.note
+        inside = f"<span>{escape(name)}</span><strong>{escape(figure)}</strong><span>{escape(meaning)}</span>"
+        markup.append(f'<div class="{kind}">{inside}</div>\n')
+        lines.append(f"{name}: {figure}. {meaning}")
+    kicker, title, *rest = map(escape, head)
+    opening = f"<p>{'<br>'.join((kicker, f'<b>{title}</b>', *rest))}</p>"
+    grid = f'<div class="outage-tiles">{"".join(markup)}</div>'
+    return Html(f"{opening}\n{grid}", "\n".join((*head, *lines)))
+
+
+def show_answers(report: Report, question: Literal["drives", "decide", "left_out"]) -> Html:
+    """What the first screen of a report answers to a question, in sentences."""
+    return _listed(list(getattr(report.answers, question)), report)
+
+
+def show_words(report: Report, section: str) -> Html:
+    """What a section of a report says, up to its first heading, beside its tables and charts.
+
+    Args:
+        report: the report.
+        section: its id, such as method or hindsight.
+    """
+    blocks = [block for part in report.sections if part.id == section for block in part.blocks]
+    found = takewhile(lambda block: not isinstance(block, Heading), blocks)
+    said = [(b.text,) if isinstance(b, Text) else b.items for b in found if isinstance(b, Text | Items)]
+    return _listed([sentence for group in said for sentence in group], report)
+
+
+def _listed(said: list[str], report: Report) -> Html:
+    if not said:
+        return note(report.words("notebook.nothing_said"))
+    return Html(f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in said)}</ul>", "\n".join(said))
