@@ -14,6 +14,7 @@ from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, RULES, UNR
 from outage_analysis.claims import Claims, explain
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import COUNTABLE, Dimension, Incident, load_incident
+from outage_analysis.labels import Words
 from outage_analysis.quality import rule_table
 from outage_analysis.reading import read_claims
 from tests.conftest import with_any_loss
@@ -115,7 +116,7 @@ def test_a_record_that_is_no_complaint_is_explained_without_a_column(
     assert (reject["raw"], reject["problem"]) == (record, value)
     error = explain(claims, reject)
     assert str(error).startswith(f"claims.csv, row 4: breaks the rule '{rule}'")
-    assert (error.column, error.value, error.remedy) == (None, value, RULES[rule])
+    assert (error.column, error.value, error.remedy) == (None, value, Words("en")(f"remedy.{rule}"))
 
 
 TOLD: list[tuple[dict[str, str], str]] = [

@@ -15,23 +15,27 @@ import altair as alt
 import nbformat
 import polars as pl
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
+import outage_analysis
 from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import CHARTS, Drawn
-from outage_analysis.charts.data import pairs
-from outage_analysis.charts.offline import RENDERER, bundle, is_ours, renderer_with
+from outage_analysis.charts.offline import RENDERER, bundle, is_ours
+from outage_analysis.charts.offline import rendered as drawn_offline
 from outage_analysis.charts.points import forecast_fan
 from outage_analysis.claims import Claims
 from outage_analysis.datasets import Text
 from outage_analysis.development import published
-from outage_analysis.distributions import cumulative_intake, regroup
-from outage_analysis.errors import UsageError
+from outage_analysis.distributions import cumulative_intake
+from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.intakes import IntakeSeries, load_intake
+from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.notebook import (
     Html,
     claim_files,
@@ -63,7 +67,7 @@ def chart_of(word: str) -> alt.Chart:
 
 def rendered(chart: Drawn | Html) -> dict[str, str]:
     assert not isinstance(chart, Html)
-    return renderer_with("Run the first cell.")(chart.to_dict())
+    return drawn_offline(chart.to_dict())
 
 
 @pytest.fixture
@@ -103,6 +107,47 @@ def test_first_cell_puts_vega_into_its_output_and_charts_do_not(capsys: pytest.C
     assert set(output) == {"text/html", "text/plain"}
     assert len(output["text/html"]) < 10_000
     assert "vegaEmbed" not in output["text/html"]
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """A session of IPython without a history."""
+    without = Config()
+    without.HistoryManager.enabled = False
+    yield InteractiveShell(config=without)  # type: ignore[no-untyped-call]
+    outage_analysis.unload_ipython_extension(None)  # type: ignore[arg-type] # it looks at none
+
+
+@pytest.mark.usefixtures("default_renderer")
+def test_a_session_starts_by_one_line_and_is_given_back_by_another(shell: InteractiveShell) -> None:
+    before = alt.renderers.active
+    line = shell.run_line_magic
+
+    def state() -> tuple[str, tuple[type[BaseException], ...]]:
+        return alt.renderers.active, shell.custom_exceptions
+
+    ours = (RENDERER, (OutageAnalysisError,))
+    line("load_ext", "outage_analysis")
+    assert state() == ours
+    line("load_ext", "outage_analysis")
+    use_offline_charts()  # as a cell copied from a script would
+    line("unload_ext", "outage_analysis")
+    assert state() == (before, ())
+    line("load_ext", "outage_analysis")
+    assert state() == ours
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_stands_where_a_chart_will_be_drawn_is_in_its_language(lang: str, analysis: Analysis) -> None:
+    markup = rendered(show("tornado", analysis, lang=lang))["text/html"]
+    assert escape(Words(lang)("notebook.waiting")) in markup
+
+
+@pytest.mark.parametrize("usermeta", [None, {}, {"lang": "fr"}, {"lang": EVIL}, {"lang": ["ko"]}])
+def test_a_chart_of_ones_own_waits_in_english(usermeta: dict[str, Any] | None) -> None:
+    chart = chart_of("a").to_dict()
+    chart |= {} if usermeta is None else {"usermeta": usermeta}
+    assert escape(Words("en")("notebook.waiting")) in drawn_offline(chart)["text/html"]
 
 
 def test_a_chart_has_an_id_of_its_content() -> None:
@@ -168,11 +213,7 @@ def test_there_is_no_law_of_synthetic_claims_to_draw(name: str, analysis: Analys
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.parametrize("name", ["small_multiples", "linked"])
 def test_a_chart_of_several_views_is_marked_too(name: str, lang: str, analysis: Analysis) -> None:
-    daily = regroup(analysis.cubes["intake"], ["service", "filed_on"])
-    table = pairs(analysis.tables["claims_bands"], daily) if name == "linked" else None
-    assert {"en": "Synthetic rows", "ko": "합성 자료"}[lang] in title_of(
-        show(name, analysis, table, lang=lang)
-    )
+    assert {"en": "Synthetic rows", "ko": "합성 자료"}[lang] in title_of(show(name, analysis, lang=lang))
 
 
 # --- pages as sources ---------------------------------------------------------------------------------
@@ -375,11 +416,7 @@ def test_claim_files_are_those_given_or_the_bundled_ones(incident: Incident) -> 
 
 def test_an_error_of_ours_is_one_line_in_a_notebook(tmp_path: Path) -> None:
     cells = (
-        (
-            "from outage_analysis import load_policy\n"
-            "from outage_analysis.notebook import use_offline_charts\n"
-            "use_offline_charts()"
-        ),
+        ("%load_ext outage_analysis\nfrom outage_analysis import load_policy"),
         "load_policy('kakao-2023')",
     )
     notebook: NotebookNode = nbformat.v4.new_notebook(  # type: ignore[no-untyped-call]

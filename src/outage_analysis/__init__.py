@@ -1,7 +1,7 @@
 """Outage complaints in, a compensation cost that can be defended out.
 
 The public names are resolved when first used (PEP 562), so that `import outage_analysis` stays
-quick.
+quick. `%load_ext outage_analysis` starts a notebook.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from outage_analysis.aggregation import build_cube as build_cube
     from outage_analysis.assumptions import load_ledger as load_ledger
     from outage_analysis.costs import cost_table as cost_table
@@ -49,6 +51,16 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'outage_analysis' has no attribute {name!r}")
     return getattr(import_module(f"outage_analysis.{_HOMES[name]}"), name)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """`%load_ext outage_analysis`: charts draw offline, and an error of ours is one line."""
+    import_module("outage_analysis.notebook.session").begin(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:  # noqa: ARG001 - the name is IPython's
+    """`%unload_ext outage_analysis`: charts and tracebacks as they were before."""
+    import_module("outage_analysis.notebook.session").end()
 
 
 def __dir__() -> list[str]:

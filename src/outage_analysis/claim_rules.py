@@ -1,4 +1,4 @@
-"""The rules of a claim: each has a name, which is the sentence the user reads, and a remedy.
+"""The rules of a claim: each has a name, which is the sentence the user reads.
 
 A rule that one row can break is an SQL condition over the table `typed`, true of a row that breaks it.
 The others are told by the reader of a file or by comparing rows.
@@ -6,6 +6,7 @@ The others are told by the reader of a file or by comparing rows.
 
 from __future__ import annotations
 
+from outage_analysis.bands import LARGEST_LOSS
 from outage_analysis.incidents import Incident
 from outage_analysis.queries import literal, quoted
 
@@ -13,30 +14,28 @@ UNREADABLE = "the record has the fields of its header"
 HEADER_AGAIN = "the record is not the header again"
 REPEATED = "claim_id is not repeated"
 COPY = "the complaint is not an exact copy of another"
-LARGEST = 10**15
 ROUNDED = r"'\d([.,]\d+)?[eE]\+\d+'"
 """A long number as a spreadsheet shows it: 1.23457E+11."""
 
-RULES: dict[str, str] = {
-    UNREADABLE: "Give it the fields of its header; quote those that hold the delimiter.",
-    HEADER_AGAIN: "Remove it: files were put one under the other.",
-    "claim_id is given": "Give every complaint an id; a dash, 미상 or 합계 is none.",
-    "claim_id is in full": "A spreadsheet rounded it: export it again as text.",
-    "claimant_id is in full": "A spreadsheet rounded it: export it again as text.",
-    REPEATED: "The first row with this id was kept.",
-    COPY: "The first of the equal rows was kept.",
-    "service is given": "Name the service.",
-    "service is known": "Correct it, or add an alias to the incident.",
-    "claimant_type is given": "Name the claimant type.",
-    "claimant_type is known": "Correct it, or add an alias to the incident.",
-    "filed_on is a date": "Write it as 2022-10-19, or name its notation under [formats].",
-    "filed_on is within the claims window": "Correct it, or widen claims_from and claims_to.",
-    "loss is a whole number of the smallest unit, below 10^15": "Write a plain number, leave it empty, "
-    "or name its notation under [formats].",
-    "loss is not negative": "Correct it, or say in the incident what a negative loss means.",
-    "loss is plausible": "Correct it, or raise plausible_to in the incident.",
-}
-"""Rule -> what to do about a complaint that breaks it. Each dimension of kind number adds one."""
+RULES = (
+    UNREADABLE,
+    HEADER_AGAIN,
+    "claim_id is given",
+    "claim_id is in full",
+    "claimant_id is in full",
+    REPEATED,
+    COPY,
+    "service is given",
+    "service is known",
+    "claimant_type is given",
+    "claimant_type is known",
+    "filed_on is a date",
+    "filed_on is within the claims window",
+    "loss is a whole number of the smallest unit, below 10^15",
+    "loss is not negative",
+    "loss is plausible",
+)
+"""Each dimension of kind number adds one. What to do about a complaint is the word `remedy.<rule>`."""
 
 
 def conditions(incident: Incident) -> dict[str, str]:
@@ -53,7 +52,7 @@ def conditions(incident: Incident) -> dict[str, str]:
         "filed_on is a date": "filed_on is null",
         "filed_on is within the claims window": f"filed_on < date {first} or filed_on > date {last}",
         "loss is a whole number of the smallest unit, below 10^15": f"raw_loss is not null "
-        f"and (loss is null or abs(loss) >= {LARGEST})",
+        f"and (loss is null or abs(loss) >= {LARGEST_LOSS})",
     }
     if incident.loss.negative == "reject":
         found["loss is not negative"] = "loss < 0"

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from outage_analysis.claim_rules import COPY, REPEATED, RULES
-from outage_analysis.datasets import nearest
-from outage_analysis.errors import DisclosureBlocked, InputRefused
+from outage_analysis.cards import MOST_ROWS, Card, Shown, Table, first
+from outage_analysis.claim_rules import COPY, REPEATED
+from outage_analysis.datasets import closest, named
+from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest import InputFile
+from outage_analysis.labels import Words
 from outage_analysis.layouts import Layout
 from outage_analysis.privacy import found, masked
 from outage_analysis.queries import quoted
@@ -40,8 +42,8 @@ REAL = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요",
 """What a column `synthetic` says of real rows; whatever else it says is taken for a yes."""
 
 
-@dataclass(frozen=True)
-class Claims:
+@dataclass(frozen=True, repr=False)
+class Claims(Shown):
     """The claims of one run, inside their warehouse, and what was rejected.
 
     `rejects` holds one row a reject: source_file, source_row, byte (where its text starts, if the file is
@@ -61,6 +63,21 @@ class Claims:
     """The state of the warehouse file that these were added to, when it was read."""
     skipped: tuple[str, ...] = ()
     """What was not read: files of a folder that are of no known format, sheets without the columns."""
+
+    def card(self, lang: str = "en") -> Card:
+        """Its files, and its first rejects: each with its row, the rule it broke and what to do about it.
+
+        Of what a reject says it tells no more than `explain` does.
+        """
+        w = Words(lang)
+        passed, rejected = len(self), int(self.files["rejects"].sum())
+        total = w(
+            "card.rows", rows=w.number(passed + rejected), claims=w.number(passed), rejects=w.number(rejected)
+        )
+        lines = [w("card.synthetic"), total] if self.synthetic else [total]
+        skipped = (w("card.skipped", names=", ".join(self.skipped[:MOST_ROWS])),) if self.skipped else ()
+        name = self.incident.name[lang]
+        return Card(w("card.claims", incident=name), tuple(lines), _tables(self, rejected, w), skipped)
 
     def __len__(self) -> int:
         """How many claims passed."""
@@ -146,23 +163,27 @@ class Claims:
                 )
 
 
-def explain(claims: Claims, reject: dict[str, object]) -> InputRefused:
-    """One reject as the line that a user reads: file, row, column, value, remedy; personal data masked."""
-    broken = reject["broken"]
+def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
+    """One reject as the line that a user reads: file, row, column, value, remedy; personal data masked.
+
+    Args:
+        claims: that it is a reject of.
+        reject: a row of `claims.rejects`.
+        lang: the language of the value's stand-in and of the remedy; the rule keeps its name.
+    """
+    words, broken = Words(lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     column = rule.split(" ", 1)[0]
-    value = reject["problem"] or _short(reject.get(column), rule)
-    remedy = RULES.get(rule, "Give a whole number.")
-    incident = claims.incident
+    value = reject["problem"] or _short(reject.get(column), rule, words)
+    remedy = words(f"remedy.{rule}") if words.has(f"remedy.{rule}") else words("remedy.whole")
     if rule.endswith("is known"):
-        named = incident.services if column == "service" else incident.claimant_types
-        aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-        hint = nearest(str(reject[column]), aliases)
+        hint, close = _hint(claims.incident, column, str(reject[column]), words)
         remedy = f"{hint} {remedy}"
-        if not hint.startswith("Did you mean"):  # whatever it is, it may be a name
-            value = f"({len(str(reject[column]))} characters)"
+        if not close:  # whatever it is, it may be a name
+            value = _counted(str(reject[column]), words)
     if rule in (REPEATED, COPY):
-        remedy = f"Row {reject['kept_row']:,} of {reject['kept_file']} was kept."
+        row = words.number(int(str(reject["kept_row"])))
+        remedy = words("remedy.kept", row=row, file=reject["kept_file"])
     return InputRefused(
         f"breaks the rule '{rule}'",
         file=reject["source_file"],
@@ -173,12 +194,50 @@ def explain(claims: Claims, reject: dict[str, object]) -> InputRefused:
     )
 
 
-def _short(value: object, rule: str) -> str | None:
+def _hint(incident: Incident, column: str, text: str, words: Words) -> tuple[str, bool]:
+    """The name that a text is close to, or some that are known; and whether it is close to one."""
+    known = incident.services if column == "service" else incident.claimant_types
+    aliases = [s for item in known for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+    close = closest(text, aliases)
+    if close is None:
+        return words("remedy.known", names=named(aliases)), False
+    return words("remedy.closest", name=close), True
+
+
+def _short(value: object, rule: str, words: Words) -> str | None:
     """A rejected text with personal data masked; what may be a name or a sentence is only counted."""
     if value is None:
         return None
     text = str(value)
     measured = not rule.startswith(("claim", "service"))
     if len(text) > LONGEST or (measured and LETTERS.search(NO_NAMES.sub("", text))):
-        return f"({len(text)} characters)"
+        return _counted(text, words)
     return masked(text)
+
+
+def _counted(text: str, words: Words) -> str:
+    return words("remedy.characters", count=len(text))
+
+
+def _tables(claims: Claims, rejected: int, w: Words) -> tuple[Table, ...]:
+    """The files, and the first rejects told one by one."""
+    columns = ("file", "rows", "claims", "rejects")
+    counts = claims.files.select(columns).rows()
+    files, more = first(w, counts, lambda f: (str(f[0]), *map(w.number, f[1:])), "claims.files")
+    tables = [Table(tuple(w(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
+    if rejected:
+        query = f"select * from rejects order by source_file, source_row limit {MOST_ROWS}"
+        found = claims.warehouse.frame(query).rows(named=True)
+        told, more = first(w, found, lambda r: _cells(claims, r, w), w("card.unmasked"), rejected)
+        heads = ("column.file", "card.row", "column.rule_text", "card.found", "card.remedy")
+        tables.append(Table(tuple(map(w, heads)), told, frozenset({1}), w("card.rejects"), more))
+    return tuple(tables)
+
+
+def _cells(claims: Claims, reject: dict[str, object], w: Words) -> tuple[str, ...]:
+    """A reject as `explain` tells it."""
+    told, broken = explain(claims, reject, w.lang), reject["broken"]
+    rule = str(broken[0]) if isinstance(broken, list) else ""
+    name = w(f"rule.{rule}") if w.has(f"rule.{rule}") else rule
+    found = "–" if told.value is None else one_line(told.value, 80)
+    return str(told.file), w.number(told.row or 0), name, found, told.remedy

@@ -128,8 +128,8 @@ def ids(kind: Kind) -> list[str]:
     return sorted(p.stem for p in (data_root() / kind).glob("*.toml"))
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """A hint naming the closest known word, or the known words when none is close.
+def closest(word: str, known: list[str]) -> str | None:
+    """The known word that is closest, if one is close.
 
     Words are compared as letters, Hangul syllables as their jamo: 톸 is close to 톡.
     """
@@ -137,9 +137,18 @@ def nearest(word: str, known: list[str]) -> str:
     close = difflib.get_close_matches(
         unicodedata.normalize("NFD", word.casefold()), list(letters), n=1, cutoff=0.5
     )
-    if close:
-        return f"Did you mean '{letters[close[0]]}'?"
-    return "Known: " + ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else ".")
+    return letters[close[0]] if close else None
+
+
+def named(known: list[str]) -> str:
+    """The first of the known words, and whether there are more."""
+    return ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else ".")
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """A hint naming the closest known word, or the known words when none is close."""
+    close = closest(word, known)
+    return f"Known: {named(known)}" if close is None else f"Did you mean '{close}'?"
 
 
 def is_file(path: Path) -> bool:

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
-from outage_analysis.alternatives import Compared, beside
+from outage_analysis.alternatives import beside
+from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger, load_ledger
-from outage_analysis.charts.specs import names_of
-from outage_analysis.claims import Claims
 from outage_analysis.costs import (
     Uncertainty,
     cost_table,
@@ -35,13 +33,11 @@ from outage_analysis.costs.backtest.retrospect import backtest
 from outage_analysis.costs.sensitivity.levers import LEVERS
 from outage_analysis.costs.sensitivity.tornado import TORNADO
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.cube import Cube
-from outage_analysis.datasets import Text, ids
+from outage_analysis.datasets import ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.plans import Plan, cubes_of, last_day, pages_of
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.published import TieOut, cites_later
 from outage_analysis.retrospects import load_retrospect
 from outage_analysis.tables import (
     cited_facts,
@@ -52,82 +48,11 @@ from outage_analysis.tables import (
     service_table,
 )
 
+__all__ = ["Analysis", "Progress", "run"]
+
 Progress = Callable[[str], None]
 Drawn = tuple[Uncertainty, dict[str, pl.DataFrame]]
 """An uncertainty run and its tables by name."""
-DOUBT = (
-    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
-    *("comparison", "pairs", "flips"),
-)
-"""Tables of what the headline rests on."""
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """Every figure of one run, and what it was made from."""
-
-    plan: Plan
-    incident: Incident
-    policy: Policy
-    ledger: Ledger | None
-    as_of: date
-    claims: Claims | None
-    cubes: dict[str, Cube]
-    """cost, intake and profile, from claims, and claimants of each line paid by claimant; only cost,
-    from totals."""
-    tables: dict[str, pl.DataFrame] = field(repr=False)
-    """Every table of the report, by name."""
-    dropped_lines: tuple[str, ...] = ()
-    """Cost lines that were not public by `as_of`."""
-    runs: dict[str, Uncertainty] = field(default_factory=dict, repr=False)
-    """The uncertainty runs by basis: published, and synthetic or claims. None where nothing is expected."""
-    backtest: Backtest | None = field(default=None, repr=False)
-    """In hindsight only: how the same policy and ledger did, where a page of outcomes is bundled."""
-    compared: Compared | None = field(default=None, repr=False)
-    """The policy beside those that the plan names."""
-
-    @property
-    def tie_outs(self) -> tuple[TieOut, ...]:
-        """The published sums that the policy and the incident name."""
-        return (*self.policy.tie_outs, *self.incident.tie_outs)
-
-    @property
-    def limits(self) -> tuple[Text, ...]:
-        """What the incident's page says of its data, but for what cites a fact of a later day."""
-        return tuple(text for text in self.incident.limits if not cites_later(text.en, self.as_of))
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the claims are synthetic."""
-        return any(cube.synthetic for cube in self.cubes.values())
-
-    @property
-    def headline(self) -> str:
-        """What the headline rests on: published counts where they give any, else claims or synthetic ones."""
-        return next(iter(self.runs), "")
-
-    def names(self, lang: str) -> dict[str, str]:
-        """What readers call everything that has an id."""
-        tried = self.backtest.page if self.backtest else None
-        names = names_of(self.incident, self.policy, self.ledger, tried, lang=lang)
-        return names | (self.compared.names(lang) if self.compared else {})
-
-    def marked(self, name: str) -> bool:
-        """Whether a table is made from synthetic rows, and must say so."""
-        drawn = self.headline == "synthetic" and name in DOUBT
-        return self.synthetic and (drawn or name.startswith("claims_"))
-
-    def doubt(self, basis: str, name: str) -> pl.DataFrame | None:
-        """A table of the uncertainty run of a basis, such as its quantiles; None where nothing was drawn."""
-        if basis not in self.runs:
-            return None
-        return self.tables.get(name if basis == self.headline else f"claims_{name}")
-
-    def total(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
-        """The row of the totals for one basis: published, synthetic or claims."""
-        table = self.tables.get("totals" if basis == "published" else "claims_totals")
-        rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
-        return rows[0] if rows else None
 
 
 def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
@@ -149,9 +74,13 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     known = policy.as_known_on(as_of)
     budget = None if plan.budget is None else plan.budget * 10.0**incident.minor_units
     with ThreadPoolExecutor(1) as beneath:  # what rests on no claim, while the engine reads them
-        trying = beneath.submit(_tried, plan, policy, ledger, as_of)
         drawing = beneath.submit(lambda: _drawn(plan, portfolio_of(policy, ledger, as_of=as_of), budget))
-        claims, cubes = cubes_of(plan, incident, known, as_of)
+        trying = beneath.submit(_tried, plan, policy, ledger, as_of)
+        try:
+            claims, cubes = cubes_of(plan, incident, known, as_of)
+        except BaseException:
+            beneath.shutdown(wait=False, cancel_futures=True)  # a refusal waits for nothing that is not begun
+            raise
     progress("computing the cost")
     published = cost_table(policy, ledger, as_of=as_of)
     paid = [cube for name, cube in cubes.items() if name == "cost" or cube.line]
@@ -165,27 +94,19 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
         drawn[basis] = _drawn(plan, portfolio_of(policy, ledger, as_of=as_of, cubes=paid), budget)
     runs = {basis: found[0] for basis, found in drawn.items() if found}
     of_claims = bool(runs) and "published" not in runs
+    funnels = {} if given is None or "published" in runs else {"claims_funnel": given}
     compared = beside(plan, incident, policy, ledger, as_of, of_claims=of_claims)
     tables = {
         **_published(incident, policy, ledger, as_of, published, runs.get("published")),
-        **claims_tables(claims, cubes, known, given),
+        **claims_tables(claims, cubes, known, given, as_of),
+        **{name: funnel_table(policy, ledger, as_of, counted) for name, counted in funnels.items()},
         **_doubt({basis: found for basis, found in drawn.items() if found}, published, given, budget),
         **({} if compared is None else compared.tables),
         **({} if tried is None else {"hindsight_backtest": tried.ranges, "hindsight_rivals": tried.rivals}),
     }
+    told, dropped = hindsight_apart(tables, incident, as_of, shown=plan.hindsight), tuple(x.id for x in later)
     return Analysis(
-        plan,
-        incident,
-        policy,
-        ledger,
-        as_of,
-        claims,
-        cubes,
-        hindsight_apart(tables, incident, as_of, shown=plan.hindsight),
-        tuple(x.id for x in later),
-        runs,
-        tried,
-        compared,
+        plan, incident, policy, ledger, as_of, claims, cubes, told, dropped, runs, tried, compared
     )
 
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import Uncertainty, funnel_of, told, totals
+from outage_analysis.costs import Funnel, Uncertainty, funnel_of, told, totals
+from outage_analysis.costs.funnel import CERTAIN, Input
 from outage_analysis.cube import Cube, sorted_cube
 from outage_analysis.datasets import Noun
 from outage_analysis.distributions import (
@@ -21,13 +22,16 @@ from outage_analysis.distributions import (
     with_shares,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.exploration import fit_tables, fitted, heap_tables
+from outage_analysis.exploration import fit_tables, fitted, heap_tables, pairwise
 from outage_analysis.heaping import heaping_table
 from outage_analysis.incidents import Incident
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.published import facts, figure, outcomes
 from outage_analysis.quality import claimants_table, quality_table, rule_table
 from outage_analysis.severity.curves import curves
+
+Stages = dict[str, tuple[Input, str]]
+"""Stage -> its share of what was counted, and the kind of input without which it is none."""
 
 
 def hindsight_apart(
@@ -51,39 +55,64 @@ def hindsight_apart(
 
 
 def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame) -> pl.DataFrame:
-    """Reports, filings and payments of each schedule with a published count.
+    """Reports, filings and payments of each schedule with a count, published or of claims.
 
     Reports in the end, those entitled and filings of people who never reported are stages where the
-    ledger states them.
+    ledger states them. Of claims it is known who made them and who is entitled: those that are come
+    first, `claimed`, then those whose band pays anything, `due`.
     """
     rows: list[tuple[object, ...]] = []
-    lines = table.filter(
-        pl.col("basis") == "published", pl.col("level") == "line", pl.col("count").is_not_null()
-    )
-    for name, count in lines.select("line", "count").iter_rows():
+    lines = table.filter(pl.col("level") == "line", pl.col("count").is_not_null())
+    for name, count, basis in lines.select("line", "count", "basis").iter_rows():
         line = policy.line(name)
         if not isinstance(line, Schedule):
             continue
-        funnel = funnel_of(line, ledger, as_of)
-        stages = {
-            "ultimate": (funnel.ultimate, "ultimate"),
-            "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
-            "entitled": (funnel.reports, "entitled_share"),
-            "new": (funnel.reports * funnel.new, "new_applicants"),
-            "filed": (funnel.filed, ""),
-            "paid": (funnel.paid, ""),
-        }
-        rows.append((name, "reported", count, count, count))
-        for stage, (share, kind) in stages.items():
+        funnel, published = funnel_of(line, ledger, as_of), basis == "published"
+        least, mid, most = (count, count, count) if published else _due(table.filter(line=name))
+        rows.append((name, "reported" if published else "claimed", count, count, count))
+        for stage, (share, kind) in (_of_reports(funnel) if published else _of_claims(funnel)).items():
             if kind and kind not in funnel.entries:
                 continue
-            expected = None if share.expected is None else count * share.expected
+            expected = None if mid is None or share.expected is None else mid * share.expected
             high = 1.0 if share.high is None else share.high
-            rows.append((name, stage, count * share.low, expected, count * high))
+            rows.append((name, stage, least * share.low, expected, most * high))
     numbers = dict.fromkeys(("low", "expected", "high"), pl.Float64)
     schema = {"line": pl.String, "stage": pl.String, **numbers}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
+
+
+def _of_reports(funnel: Funnel) -> Stages:
+    """Each stage as a share of the reports so far, and the kind of input that it needs."""
+    return {
+        "ultimate": (funnel.ultimate, "ultimate"),
+        "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
+        "entitled": (funnel.reports, "entitled_share"),
+        "new": (funnel.reports * funnel.new, "new_applicants"),
+        "filed": (funnel.filed, ""),
+        "paid": (funnel.paid, ""),
+    }
+
+
+def _of_claims(funnel: Funnel) -> Stages:
+    """The same of claims whose band pays anything."""
+    return {
+        "due": (Input.of(CERTAIN), ""),
+        "ultimate": (funnel.ultimate, "ultimate"),
+        "new": (funnel.ultimate * funnel.new, "new_applicants"),
+        "filed": (funnel.ultimate * (funnel.filing + funnel.new), ""),
+        "paid": (funnel.paid_of_claims, ""),
+    }
+
+
+def _due(bands: pl.DataFrame) -> tuple[float, float | None, float]:
+    """How many claims of a line lie in bands that pay: at least, expected, at most.
+
+    Of those whose band lies across two rules it is not known.
+    """
+    counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
+    sure, unsure = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
+    return sure, None if unsure else sure, sure + unsure
 
 
 def headline_table(
@@ -167,7 +196,11 @@ def cited_facts(*pages: Noun | None, as_of: date) -> pl.DataFrame:
 
 
 def claims_tables(
-    claims: Claims | None, cubes: dict[str, Cube], policy: Policy, given: pl.DataFrame | None
+    claims: Claims | None,
+    cubes: dict[str, Cube],
+    policy: Policy,
+    given: pl.DataFrame | None,
+    as_of: date,
 ) -> dict[str, pl.DataFrame]:
     """Tables made from claims or totals: kept apart from what rests on published counts."""
     if given is None:
@@ -183,6 +216,7 @@ def claims_tables(
     tables["claims_services"] = with_shares(regroup(cost, ["service"]))
     tables |= _summarised(cost) | _fitted(cost, totals=claims is None)
     if claims is not None:
+        tables["claims_pairs"] = pairwise(claims, policy, until=as_of)
         tables["claims_intake"] = cumulative_intake(cubes["intake"])
         tables["claims_quality"] = quality_table(claims)
         tables["claims_rules"] = rule_table(claims)

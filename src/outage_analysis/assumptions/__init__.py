@@ -5,10 +5,9 @@ from outage_analysis.assumptions.entries import Entry, Range
 from outage_analysis.assumptions.ledger import Assumption, Correlation, Ledger, bundled_ledger, load_ledger
 from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption, Stated
 from outage_analysis.assumptions.reviews import Award, AwardRule, Handling
-from outage_analysis.assumptions.rule import WIDE_SCALE, reference_class_prior
+from outage_analysis.assumptions.rule import reference_class_prior
 
 __all__ = [
-    "WIDE_SCALE",
     "Assumption",
     "Award",
     "AwardRule",

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.entries import Entry
+from outage_analysis.assumptions.law import check_adds_up
 from outage_analysis.assumptions.laws import FloatArray
 from outage_analysis.assumptions.mixes import Dirichlet, Size
 from outage_analysis.bands import Band, Closed, check_partition
@@ -17,15 +18,16 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.policies import Schedule
 from outage_analysis.policies.tariff import holds_any
 
-FLOAT_NOISE = 1e-9
-
 
 class MixBand(Noun):
     """The share of reports expected in one band."""
 
     over: Annotated[int, Field(ge=0)]
+    """The edge below it, in the smallest unit."""
     up_to: Annotated[int, Field(gt=0)] | None = None
+    """The edge above it; left out for the last band."""
     share: Annotated[float, Field(ge=0, le=1)]
+    """The share of reports in it."""
 
 
 class BandMix(Entry):
@@ -33,7 +35,9 @@ class BandMix(Entry):
 
     kind: Literal["band_mix"]
     closed: Closed = "upper"
+    """Whether an edge belongs to the band below it or above."""
     bands: tuple[MixBand, ...] = Field(alias="band", min_length=1)
+    """The bands with their shares, which add up to 1."""
     size: Size | None = None
     """How many observations the shares are worth: the mix follows a Dirichlet law. Left out when the
     shares are not in doubt."""
@@ -44,8 +48,7 @@ class BandMix(Entry):
             check_partition([(b.over, b.up_to) for b in self.bands])
         except UsageError as error:
             raise ValueError(f"{error.problem} | {error.remedy}") from error
-        if abs(sum(b.share for b in self.bands) - 1) > FLOAT_NOISE:
-            raise ValueError("has shares that do not sum to 1")
+        check_adds_up("shares", [b.share for b in self.bands])
         return self
 
     @cached_property

@@ -27,18 +27,27 @@ class Entry(Noun):
     """What every assumption carries."""
 
     id: Identifier
+    """What tables call it."""
     name: Name
+    """What readers call it."""
     lines: tuple[str, ...] = Field(min_length=1)
     """The cost lines it feeds."""
     effort: Effort | None = None
     """The class of effort it holds for; left out when it holds for all."""
     public_on: Day
+    """The day from which it could be known; an earlier run does not use it."""
     grade: Literal["A", "B", "C", "D", "assumed"]
+    """How good the evidence is, A to D, or that there is none."""
     source: Text
+    """Where it is from."""
     facts: tuple[str, ...] = ()
+    """The facts that it rests on."""
     rationale: Text
+    """Why it is so and not otherwise."""
     owner: str = Field(min_length=1)
+    """Who answers for it."""
     approved_by: str = ""
+    """Who has signed it; empty until somebody has."""
     outcome_known: bool
     """Whether its author already knew how the case ended."""
 

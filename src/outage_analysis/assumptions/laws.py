@@ -14,6 +14,7 @@ from outage_analysis.assumptions.law import Finite, Interval, Law, Positive, Sha
 from outage_analysis.assumptions.scores import FloatArray
 from outage_analysis.assumptions.shares import Beta, LogitNormal, LogitT
 from outage_analysis.datasets import Identifier, Noun
+from outage_analysis.pages import twice
 
 __all__ = [
     "AnyLaw",
@@ -133,10 +134,8 @@ class Discrete(Law):
         return float(np.average(np.minimum(self.values, ceiling), weights=self.probabilities))
 
 
-PlainLaw = Annotated[
-    Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete,
-    Field(discriminator="kind"),
-]
+_Plain = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
+PlainLaw = Annotated[_Plain, Field(discriminator="kind")]
 
 
 class Branch(Noun):
@@ -162,9 +161,8 @@ class Mixture(Law):
 
     @model_validator(mode="after")
     def _a_law(self) -> Self:
-        names = [branch.name for branch in self.branches]
-        if len(set(names)) < len(names):
-            raise ValueError(f"two branches are called {max(names, key=names.count)}")
+        if (name := twice([branch.name for branch in self.branches])) is not None:
+            raise ValueError(f"two branches are called {name}")
         check_adds_up("weights", self.weights)
         return self
 
@@ -244,10 +242,7 @@ class Mixture(Law):
         return float(np.average(means, weights=self.weights))
 
 
-AnyLaw = Annotated[
-    Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete | Mixture,
-    Field(discriminator="kind"),
-]
+AnyLaw = Annotated[_Plain | Mixture, Field(discriminator="kind")]
 
 
 def _cumulated(weights: tuple[float, ...]) -> FloatArray:

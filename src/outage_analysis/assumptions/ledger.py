@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 from outage_analysis.assumptions.band_mixes import BandMix
 from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.assumptions.reviews import Award, Handling
+from outage_analysis.cards import Card, Shown
 from outage_analysis.datasets import Day, Identifier, Name, Noun, Text, ids
-from outage_analysis.pages import read_noun
+from outage_analysis.pages import read_noun, twice
 from outage_analysis.policies import Effort
 
 Assumption = Annotated[
@@ -25,26 +26,34 @@ class Correlation(Noun):
     """A rank correlation declared between two assumptions; all others are independent."""
 
     of: tuple[Identifier, Identifier]
+    """The two assumptions."""
     rank: Annotated[float, Field(gt=-1, lt=1)]
     """Spearman's coefficient of their values; of a band mix, of the share of its last band."""
     rationale: Text
+    """Why they move together."""
 
 
-class Ledger(Noun):
+class Ledger(Shown, Noun):
     """The list of assumptions behind one run."""
 
     id: Identifier
+    """What commands call it by."""
     name: Name
+    """What readers call it."""
     incident: Identifier
+    """The incident that it is about."""
     as_of: Day
+    """The day whose knowledge it states; that of a run unless another is asked for."""
     assumptions: tuple[Assumption, ...] = Field(alias="assumption", min_length=1)
+    """Every uncertain input."""
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
+    """What moves together."""
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
         known = [a.id for a in self.assumptions]
-        if len(set(known)) < len(known):
-            raise ValueError(f"two assumptions have the id {max(known, key=known.count)}")
+        if (id_ := twice(known)) is not None:
+            raise ValueError(f"two assumptions have the id {id_}")
         pairs = [tuple(sorted(c.of)) for c in self.correlations]
         if len(set(pairs)) < len(pairs) or any(a == b for a, b in pairs):
             raise ValueError("has a correlation of an assumption with itself, or one declared twice")
@@ -56,10 +65,15 @@ class Ledger(Noun):
     @model_validator(mode="after")
     def _one_of_a_kind(self) -> Self:
         uses = [(a.kind, line, a.effort) for a in self.assumptions for line in a.lines]
-        if len(set(uses)) < len(uses):
-            kind, line, _ = max(uses, key=uses.count)
-            raise ValueError(f"has two assumptions of kind {kind} for the line {line}")
+        if (use := twice(uses)) is not None:
+            raise ValueError(f"has two assumptions of kind {use[0]} for the line {use[1]}")
         return self
+
+    def card(self, lang: str = "en") -> Card:
+        """Its assumptions: what each is expected to be, its bounds and its grade."""
+        from outage_analysis.assumptions.card import ledger_card
+
+        return ledger_card(self, lang)
 
     def admissible(self, day: date) -> Ledger:
         """The ledger without what was not public by a day, or rests on what was not."""

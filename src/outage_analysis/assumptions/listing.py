@@ -10,6 +10,7 @@ import polars as pl
 from outage_analysis.assumptions.band_mixes import BandMix
 from outage_analysis.assumptions.entries import Entry, OneLaw
 from outage_analysis.assumptions.ledger import Assumption, Ledger
+from outage_analysis.assumptions.rates import RateAssumption
 from outage_analysis.assumptions.reviews import Award, Handling
 from outage_analysis.datasets import Noun
 from outage_analysis.labels import Words
@@ -74,6 +75,20 @@ def _ends(entry: Assumption) -> tuple[float | None, float | None, float | None]:
         return None, None, None
     found = entry.range
     return found.expected, found.low, found.high
+
+
+def inputs(entry: Assumption, words: Words) -> tuple[str, str]:
+    """The expected value of an assumption and its bounds, as its kind is said."""
+    if isinstance(entry, BandMix):
+        shares = " / ".join(words.share(band.share) for band in entry.bands)
+        return shares, f"{words.share(0)} – {words.share(1)}"
+    found = entry.range
+    if entry.kind in SUMS:
+        low, high = (words.exact_money(round(value)) for value in (found.low, found.high))
+        return f"{words.exact_money(round(found.expected))} {words.unit}".rstrip(), f"{low} – {high}"
+    if isinstance(entry, RateAssumption):
+        return words.share(found.expected), f"{words.share(found.low)} – {words.share(found.high)}"
+    return f"{found.expected:.3g}", f"{found.low:.3g} – {found.high:.3g}"
 
 
 def distribution(entry: Entry, words: Words = ENGLISH) -> str:

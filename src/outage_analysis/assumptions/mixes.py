@@ -11,8 +11,7 @@ from pydantic import Field, model_validator
 from scipy import special
 
 from outage_analysis.assumptions.law import Share, check_adds_up, inside
-from outage_analysis.assumptions.laws import Beta, Fixed, FloatArray
-from outage_analysis.assumptions.scores import Table, log_gamma_quantile
+from outage_analysis.assumptions.scores import FloatArray, Table, log_gamma_quantile
 from outage_analysis.datasets import Noun
 from outage_analysis.errors import UsageError
 
@@ -65,11 +64,6 @@ class Dirichlet(Noun):
     def logarithms(self) -> dict[int, Table]:
         """The logarithm of the gamma quantile by normal score, of each share but those of zero."""
         return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
-
-    def marginal(self, i: int) -> Beta | Fixed:
-        """The law of one share alone, by its place from 0."""
-        a, b = self.size * self.mean[i], self.size * (1 - self.mean[i])
-        return Beta(a=a, b=b) if a > 0 and b > 0 else Fixed(value=self.mean[i])
 
 
 def _log_gamma(shape: float) -> Table:

@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.entries import Entry, Range
+from outage_analysis.assumptions.law import FLOAT_NOISE
 from outage_analysis.assumptions.laws import FloatArray, Law, PlainLaw
 from outage_analysis.datasets import Name, Noun
 
-FLOAT_NOISE = 1e-9
 MIDPOINTS = (np.arange(400) + 0.5) / 400
 """Probabilities of the shares over which what a floor and a cap leave is averaged."""
 
@@ -21,12 +21,15 @@ class AwardRule(Noun):
     """One rule that a review may follow: a share of the proved loss, between a floor and a cap."""
 
     name: Name
+    """What readers call it."""
     weight: Annotated[float, Field(gt=0, le=1)]
     """How likely it is that the review follows this rule."""
     share: PlainLaw
     """The share of the mean proved loss that is paid."""
     floor: Annotated[int, Field(ge=0)] = 0
+    """The least that it pays, in the smallest unit."""
     cap: Annotated[int, Field(gt=0)] | None = None
+    """The most that it pays, in the smallest unit."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -130,7 +133,9 @@ class Handling(Entry):
 
     kind: Literal["handling"]
     people: PlainLaw
+    """How many work on it."""
     weeks: PlainLaw
+    """For how long."""
     weekly_wage: PlainLaw
     """In the smallest unit of the currency."""
 

@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS, Drawn, Frame, draw
 from outage_analysis.charts.specs import frame_of, names_of
 from outage_analysis.charts.theme import wrapped
@@ -15,7 +16,6 @@ from outage_analysis.errors import UsageError
 from outage_analysis.intakes import IntakeSeries
 from outage_analysis.labels import Words
 from outage_analysis.notebook.markup import Html, note
-from outage_analysis.pipeline import Analysis
 from outage_analysis.severity.page import GroupedPage
 
 WIDEST_FOOTER = 90
@@ -50,14 +50,15 @@ def show(
     if name not in CHARTS:
         raise UsageError("no such chart", value=name, remedy=nearest(name, list(CHARTS)))
     if isinstance(source, Analysis):
-        drawn = source.tables.get(CHARTS[name].table, pl.DataFrame()) if table is None else table
+        own = source.tables.get(source.behind(CHARTS[name].table), pl.DataFrame())
+        drawn = own if table is None else table
     elif table is None:
         remedy = "Build one from a cube, or give an analysis."
         raise UsageError(f"the chart {name} needs a table", remedy=remedy)
     else:
         drawn = table
     entry = CHARTS[name]
-    from_claims = entry.claims or (isinstance(source, Analysis) and source.marked(entry.table))
+    from_claims = entry.claims or (isinstance(source, Analysis) and _marked(source, entry.table, drawn))
     frame = _frame(source, as_of, lang, claims=from_claims)
     words, day = frame.words, frame.as_of
     chart = draw(name, drawn, frame)
@@ -66,8 +67,13 @@ def show(
         return note(words("notebook.nothing", day=words.day(day)) if dated else words("notebook.no_rows"))
     *head, footer = chart.title.subtitle
     chart.title.subtitle = [*head, *wrapped(footer, WIDEST_FOOTER)]
-    chart.usermeta = {"footer": len(head)}  # the line it starts on, for who sets the title otherwise
+    chart.usermeta = {"footer": len(head), "lang": lang}  # for who sets the title otherwise: where it starts
     return chart
+
+
+def _marked(source: Analysis, name: str, drawn: pl.DataFrame) -> bool:
+    """Whether a table is made from synthetic rows: that of the headline, or one that says so itself."""
+    return source.marked(source.behind(name)) or ("basis" in drawn and "synthetic" in drawn["basis"])
 
 
 def _frame(

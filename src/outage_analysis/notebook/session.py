@@ -3,45 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import altair as alt
 
-from outage_analysis.charts.offline import RENDERER, STYLE, bundle, renderer_with
+from outage_analysis.charts.offline import RENDERER, STYLE, bundle, rendered
 from outage_analysis.datasets import bundled_claims
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
-from outage_analysis.labels import Words
 from outage_analysis.notebook.markup import Html
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
-def use_offline_charts(*, lang: str = "en") -> None:
-    """Make every Altair chart of this notebook draw without a network; call it in the first cell.
+_IN_USE = ExitStack()
+"""What gives a session back as it was."""
+
+
+def use_offline_charts() -> None:
+    """Make every Altair chart of this session draw without a network: what `%load_ext outage_analysis` does.
 
     An error of this package then shows as one line in place of a traceback.
-
-    Args:
-        lang: the language of what stands where a chart cannot be drawn.
 
     Raises:
         EnvironmentFailed: IPython is not installed.
     """
     try:
         from IPython.core.getipython import get_ipython
-        from IPython.display import display
     except ImportError as error:
         remedy = 'Run: pip install "outage-analysis[notebooks]"'
         raise EnvironmentFailed("notebooks need IPython", remedy=remedy) from error
-    waiting = Words(lang)("notebook.waiting")
-    alt.renderers.register(RENDERER, renderer_with(waiting))
-    alt.renderers.enable(RENDERER)
-    shell = get_ipython()
+    begin(get_ipython())
+
+
+def begin(shell: InteractiveShell | None) -> None:
+    """Draw charts offline and tell our errors on one line, from now on; a second time changes nothing."""
+    from IPython.display import display
+
+    end()
+    alt.renderers.register(RENDERER, rendered)
+    _IN_USE.enter_context(alt.renderers.enable(RENDERER))  # type: ignore[arg-type] # its types are narrower
     if shell is not None:
         shell.set_custom_exc((OutageAnalysisError,), _on_one_line)  # type: ignore[no-untyped-call]
+        _IN_USE.callback(shell.set_custom_exc, (), None)
     display(Html(f"<style>{STYLE}</style>{bundle()}", ""))  # type: ignore[no-untyped-call]
+
+
+def end() -> None:
+    """Give back the renderer of charts and the tracebacks that there were before."""
+    _IN_USE.close()
 
 
 def claim_files(given: str | Path | Sequence[str | Path] | None, incident: str) -> list[str | Path]:

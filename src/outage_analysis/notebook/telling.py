@@ -30,7 +30,8 @@ def show_tiles(report: Report) -> Html:
 
 def show_answers(report: Report, question: Literal["drives", "decide", "left_out"]) -> Html:
     """What the first screen of a report answers to a question, in sentences."""
-    return _listed(list(getattr(report.answers, question)), report)
+    made_up = report.analysis.made_up and question != "left_out"
+    return _listed(list(getattr(report.answers, question)), report, made_up=made_up)
 
 
 def show_words(report: Report, section: str) -> Html:
@@ -40,13 +41,18 @@ def show_words(report: Report, section: str) -> Html:
         report: the report.
         section: its id, such as method or hindsight.
     """
-    blocks = [block for part in report.sections if part.id == section for block in part.blocks]
+    parts = [part for part in report.sections if part.id == section]
+    blocks = [block for part in parts for block in part.blocks]
     found = takewhile(lambda block: not isinstance(block, Heading), blocks)
     said = [(b.text,) if isinstance(b, Text) else b.items for b in found if isinstance(b, Text | Items)]
-    return _listed([sentence for group in said for sentence in group], report)
+    sentences = [sentence for group in said for sentence in group]
+    return _listed(sentences, report, made_up=any(part.synthetic for part in parts))
 
 
-def _listed(said: list[str], report: Report) -> Html:
+def _listed(said: list[str], report: Report, *, made_up: bool) -> Html:
+    """Sentences, under a line that says of what they are made where the rows are synthetic."""
     if not said:
         return note(report.words("notebook.nothing_said"))
-    return Html(f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in said)}</ul>", "\n".join(said))
+    mark = note(report.words("notebook.synthetic")) if made_up else Html("", "")
+    listed = f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in said)}</ul>"
+    return Html(mark.markup + listed, "\n".join(filter(None, (mark.text, *said))))

@@ -1,6 +1,6 @@
 """Compensation policies: the language (rules, tariffs, lines), what it says in words, and what to doubt."""
 
-from outage_analysis.policies.lines import Effort, Line
+from outage_analysis.policies.lines import Effort
 from outage_analysis.policies.policy import Policy, load_policy, refuse_misfit
 from outage_analysis.policies.promises import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.rules import SHARE_SCALE, Rule
@@ -15,7 +15,6 @@ __all__ = [
     "Effort",
     "FeeCredit",
     "InKind",
-    "Line",
     "Policy",
     "Rule",
     "Schedule",

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from outage_analysis.cards import Card, Shown
 from outage_analysis.datasets import Identifier, Name, Noun, Text, Unit
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident
@@ -25,7 +26,7 @@ NO_DECIMALS = {
 THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 
 
-class Policy(Noun):
+class Policy(Shown, Noun):
     """A compensation policy: the payer's promises, not an insurance contract."""
 
     id: Identifier
@@ -76,6 +77,12 @@ class Policy(Noun):
                 " | Give a `rate` for every so many of them, or state losses in the policy's currency."
             )
         return self
+
+    def card(self, lang: str = "en") -> Card:
+        """Its lines: what each pays, since when, and what it asks of people."""
+        from outage_analysis.policies.card import policy_card
+
+        return policy_card(self, lang)
 
     @property
     def digits(self) -> int:

@@ -39,6 +39,7 @@ def fit_grouped(
     family: str,
     top: str,
     left: str = "ground_up",
+    synthetic: bool = False,
 ) -> Fit:
     """Fit one family to counts of losses in bands.
 
@@ -48,13 +49,14 @@ def fit_grouped(
         family: a key of `FAMILIES`.
         top: `open`, `closed` or `truncated`: three different models, so it must be said. See `Grouped`.
         left: `ground_up` or `truncated`.
+        synthetic: whether the losses were made; what shows the fit then says so.
 
     Raises:
         UsageError: edges, conventions or a family that do not make sense.
         InputRefused: counts that are not whole numbers from 0 on, or none at all.
         ModelRefused: too few non-empty bands for the family, or no law of it is likeliest.
     """
-    return fit(Grouped.of(edges, counts, top, left), _family(family))
+    return fit(Grouped.of(edges, counts, top, left, synthetic=synthetic), _family(family))
 
 
 def fit_all(
@@ -63,6 +65,7 @@ def fit_all(
     *,
     top: str,
     left: str = "ground_up",
+    synthetic: bool = False,
     families: Sequence[str] = tuple(FAMILIES),
 ) -> Fits:
     """Fit several families; those that cannot be fitted are kept with the reason.
@@ -71,7 +74,7 @@ def fit_all(
         UsageError, InputRefused: as `fit_grouped`.
         ModelRefused: none could be fitted; or all losses lie in one band.
     """
-    grouped = Grouped.of(edges, counts, top, left)
+    grouped = Grouped.of(edges, counts, top, left, synthetic=synthetic)
     fitted: dict[str, Fit] = {}
     refused: dict[str, str] = {}
     for family in map(_family, families):

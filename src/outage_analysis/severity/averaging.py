@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 import polars as pl
 
+from outage_analysis.cards import Card, Shown
 from outage_analysis.datasets import nearest
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.severity.families import FAMILIES
@@ -19,12 +20,18 @@ LEAST_WEIGHT = 0.01
 """A family whose weight is below this has no say in averages and ranges."""
 
 
-@dataclass(frozen=True)
-class Fits(Mapping[str, Fit]):
+@dataclass(frozen=True, repr=False)
+class Fits(Shown, Mapping[str, Fit]):
     """The families that could be fitted, by name, and why the others could not."""
 
     fitted: Mapping[str, Fit]
     refused: Mapping[str, str]
+
+    def card(self, lang: str = "en") -> Card:
+        """The families, likeliest first, and those that could not be fitted."""
+        from outage_analysis.severity.card import fits_card
+
+        return fits_card(self, lang)
 
     def __getitem__(self, name: str) -> Fit:
         """The fit of one family.

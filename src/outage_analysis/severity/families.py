@@ -26,27 +26,41 @@ class Kernel:
     `excess(z)` is the integral of `sf` from z on: the mean at 0, and with `sf` the mean excess.
     """
 
-    cdf: Callable[..., Array]
-    sf: Callable[..., Array]
+    sides: Callable[..., tuple[Array, Array]]
     isf: Callable[..., Array]
     excess: Callable[..., Array]
 
+    def cdf(self, z: Array, *shapes: Array) -> Array:
+        """The share at or below z."""
+        return self.sides(z, *shapes)[0]
+
+    def sf(self, z: Array, *shapes: Array) -> Array:
+        """The share above z."""
+        return self.sides(z, *shapes)[1]
+
+
+def _of_log(log_sf: Array) -> tuple[Array, Array]:
+    """Both shares from the logarithm of that above."""
+    return -np.expm1(log_sf), np.exp(log_sf)
+
+
+def _of_normal(x: Array) -> tuple[Array, Array]:
+    """Both shares of the normal law."""
+    return special.ndtr(x), special.ndtr(-x)
+
 
 WEIBULL = Kernel(
-    cdf=lambda z, tau: -np.expm1(-(z**tau)),
-    sf=lambda z, tau: np.exp(-(z**tau)),
+    sides=lambda z, tau: _of_log(-(z**tau)),
     isf=lambda q, tau: (-np.log(q)) ** (1 / tau),
     excess=lambda z, tau: special.gamma(1 + 1 / tau) * special.gammaincc(1 / tau, z**tau),
 )
 GAMMA = Kernel(
-    cdf=lambda z, alpha: special.gammainc(alpha, z),
-    sf=lambda z, alpha: special.gammaincc(alpha, z),
+    sides=lambda z, alpha: (special.gammainc(alpha, z), special.gammaincc(alpha, z)),
     isf=lambda q, alpha: special.gammainccinv(alpha, q),
     excess=lambda z, alpha: alpha * special.gammaincc(alpha + 1, z) - z * special.gammaincc(alpha, z),
 )
 LOGNORMAL = Kernel(
-    cdf=lambda z, sigma: special.ndtr(np.log(z) / sigma),
-    sf=lambda z, sigma: special.ndtr(-np.log(z) / sigma),
+    sides=lambda z, sigma: _of_normal(np.log(z) / sigma),
     isf=lambda q, sigma: np.exp(-sigma * special.ndtri(q)),
     excess=lambda z, sigma: (
         np.exp(sigma**2 / 2) * special.ndtr(sigma - np.log(z) / sigma) - z * special.ndtr(-np.log(z) / sigma)
@@ -74,8 +88,7 @@ def _burr_excess(z: Array, alpha: Array, gamma: Array) -> Array:
 
 
 BURR = Kernel(
-    cdf=lambda z, alpha, gamma: -np.expm1(_burr_log_sf(z, alpha, gamma)),
-    sf=lambda z, alpha, gamma: np.exp(_burr_log_sf(z, alpha, gamma)),
+    sides=lambda z, alpha, gamma: _of_log(_burr_log_sf(z, alpha, gamma)),
     isf=_burr_isf,
     excess=_burr_excess,
 )
@@ -108,7 +121,7 @@ class Family:
 
     def split(self, params: Array) -> tuple[Array, tuple[Array, ...]]:
         """The scale and the kernel's shapes, each (m, 1), from parameters (m, p)."""
-        columns = [params[..., [i]] for i in range(len(self.params))]
+        columns = [params[..., i : i + 1] for i in range(len(self.params))]
         scale = columns.pop(self.at)
         return scale, self.shapes(*columns)
 
@@ -153,8 +166,9 @@ class Law:
 
     def _unit(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
         family = FAMILIES[self.family]
-        scale, shapes = family.split(np.array([self.params[name] for name in family.params]))
-        return family.kernel, scale.item(), tuple(np.float64(s.item()) for s in shapes)
+        shapes = [np.float64(self.params[name]) for name in family.params]
+        scale = shapes.pop(family.at)
+        return family.kernel, scale.item(), tuple(np.float64(s.item()) for s in family.shapes(*shapes))
 
     def _of(self, what: str, x: ArrayLike) -> Array:
         kernel, scale, shapes = self._unit()

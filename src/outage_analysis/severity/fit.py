@@ -12,6 +12,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 
+from outage_analysis.cards import Card, Shown
 from outage_analysis.datasets import nearest
 from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 from outage_analysis.severity.families import FAMILIES, Array, Family, Law
@@ -36,17 +37,23 @@ FURTHEST = 7.0
 """A logarithm of a shape beyond this does so too."""
 
 
-@dataclass(frozen=True)
-class Fit:
+@dataclass(frozen=True, repr=False)
+class Fit(Shown):
     """A law fitted to grouped losses. Parameters, errors and losses are in the unit of the edges."""
 
     grouped: Grouped
     law: Law
-    covariance: Array = field(repr=False, compare=False)
+    covariance: Array = field(compare=False)
     """Of the parameters, in their order."""
     loglik: float
-    optimum: Optimum = field(repr=False, compare=False)
+    optimum: Optimum = field(compare=False)
     """On the logarithms of the parameters in units of the median, per loss."""
+
+    def card(self, lang: str = "en") -> Card:
+        """Its parameters, and the losses counted and expected in each band."""
+        from outage_analysis.severity.card import fit_card
+
+        return fit_card(self, lang)
 
     @property
     def family(self) -> str:

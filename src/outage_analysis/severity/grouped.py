@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
 from outage_analysis.severity.families import Array, Family, differences
@@ -33,6 +34,7 @@ class Grouped:
             `truncated`: losses above the last edge could not be seen.
         left: what the first edge is. `ground_up`: all losses from nothing on were counted.
             `truncated`: losses up to the first edge could not be seen.
+        synthetic: whether they were made: a fit then only recovers what the generator was given.
 
     Raises:
         UsageError: edges or conventions that do not make sense.
@@ -44,6 +46,7 @@ class Grouped:
     counts: tuple[int, ...]
     top: Top
     left: Left
+    synthetic: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what no law could be fitted to."""
@@ -60,14 +63,22 @@ class Grouped:
             )
 
     @classmethod
-    def of(cls, edges: Sequence[float], counts: Sequence[float], top: str, left: str) -> Grouped:
+    def of(
+        cls,
+        edges: Sequence[float],
+        counts: Sequence[float],
+        top: str,
+        left: str,
+        *,
+        synthetic: bool = False,
+    ) -> Grouped:
         """Any sequences of numbers as grouped losses."""
         raw_edges, raw_counts = _numbers(edges, "edges"), _numbers(counts, "counts")
         for i, count in enumerate(raw_counts):
             if not (np.isfinite(count) and count >= 0 and count == int(count)):
                 raise InputRefused(f"count {i + 1} is not a whole number from 0 on", value=count)
         whole = tuple(int(c) for c in raw_counts)
-        return cls(raw_edges, whole, top, left)  # type: ignore[arg-type] # checked as it is made
+        return cls(raw_edges, whole, top, left, synthetic)  # type: ignore[arg-type] # checked as it is made
 
     @property
     def n(self) -> int:
@@ -94,6 +105,16 @@ class Grouped:
         inner = low + (high - low) * (0.5 - before) / (shares[band] - before)
         return float(inner) if inner > 0 else float(high)
 
+    @cached_property
+    def _in_units(self) -> Array:
+        return self.reach / self.unit
+
+    @cached_property
+    def _weights(self) -> tuple[NDArray[np.bool_], Array]:
+        """Which bands hold losses, and which share of them each of those holds."""
+        counts = np.array(self.counts)
+        return counts > 0, counts[counts > 0] / self.n
+
     def require(self, family: Family) -> None:
         """Refuse a family that has too many parameters for these bands."""
         filled, needed = sum(n > 0 for n in self.counts), len(family.params) + FEWEST_SPARE
@@ -111,8 +132,7 @@ class Grouped:
         """
         scale, shapes = family.split(params)
         with np.errstate(all="ignore"):
-            z = self.reach / self.unit / scale
-            below, above = family.kernel.cdf(z, *shapes), family.kernel.sf(z, *shapes)
+            below, above = family.kernel.sides(self._in_units / scale, *shapes)
             shares = differences(below, above)
             if self.top == "truncated" and self.left == "truncated":
                 seen = shares.sum(axis=-1, keepdims=True)
@@ -124,8 +144,7 @@ class Grouped:
 
     def loglik(self, family: Family, params: Array) -> Array:
         """The log-likelihood of one loss on average under parameters (m, p), (m,)."""
-        filled = np.array(self.counts) > 0
-        weights = np.array(self.counts)[filled] / self.n
+        filled, weights = self._weights
         with np.errstate(all="ignore"):
             value = np.log(self.probabilities(family, params)[..., filled]) @ weights
         return np.asarray(np.where(np.isfinite(value), value, -np.inf))

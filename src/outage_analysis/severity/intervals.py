@@ -92,7 +92,7 @@ class Ball:
 
     def place(self, u: Array) -> Array:
         """The logarithms of parameters (..., p) at points (..., p) of the ball."""
-        return np.asarray(self.best.at + np.clip(u @ self.stretch, -2 * REACH, 2 * REACH))
+        return np.asarray(self.best.at + np.minimum(np.maximum(u @ self.stretch, -2 * REACH), 2 * REACH))
 
     def value(self, u: Array) -> float:
         """The quantity at a point."""

@@ -1,0 +1,213 @@
+"""The analysis: every figure of one run, frozen, and what it shows of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from outage_analysis.alternatives import Compared
+from outage_analysis.assumptions import Ledger, RateAssumption
+from outage_analysis.cards import Card, Shown, Table
+from outage_analysis.claims import Claims
+from outage_analysis.costs import COUNTED, Uncertainty, by_band
+from outage_analysis.costs.backtest.results import Backtest
+from outage_analysis.cube import Cube
+from outage_analysis.datasets import Text
+from outage_analysis.incidents import Incident
+from outage_analysis.labels import Words
+from outage_analysis.plans import Plan
+from outage_analysis.policies import Policy
+from outage_analysis.published import TieOut, cites_later
+
+DOUBT = (
+    *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
+    *("comparison", "pairs", "flips"),
+)
+"""Tables of the headline, whatever it rests on."""
+COUNTS = ("costs", "totals", "funnel")
+"""Tables of published counts; those of claims have names of their own."""
+
+
+@dataclass(frozen=True, repr=False)
+class Analysis(Shown):
+    """Every figure of one run, and what it was made from."""
+
+    plan: Plan
+    incident: Incident
+    policy: Policy
+    ledger: Ledger | None
+    as_of: date
+    claims: Claims | None
+    cubes: dict[str, Cube]
+    """cost, intake and profile, from claims, and claimants of each line paid by claimant; only cost,
+    from totals."""
+    tables: dict[str, pl.DataFrame]
+    """Every table of the report, by name."""
+    dropped_lines: tuple[str, ...] = ()
+    """Cost lines that were not public by `as_of`."""
+    runs: dict[str, Uncertainty] = field(default_factory=dict)
+    """The uncertainty runs by basis: published, and synthetic or claims. None where nothing is expected."""
+    backtest: Backtest | None = None
+    """In hindsight only: how the same policy and ledger did, where a page of outcomes is bundled."""
+    compared: Compared | None = None
+    """The policy beside those that the plan names."""
+
+    def card(self, lang: str = "en") -> Card:
+        """What it is of, the expected cash and how sure it is, what is left out, and its tables."""
+        incident = self.incident
+        w = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
+        lines = [w("report.kicker", day=w.day(self.as_of)), w("report.policy", policy=self.policy.name[lang])]
+        lines += [w("card.synthetic")] if self.synthetic else []
+        heads = (w("card.cash"), *(w(f"word.{basis}") for basis in self.bases))
+        cash = [_cash(self, basis, w) for basis in self.bases]
+        rows = tuple(
+            (w(f"word.{name}"), *told) for name, *told in zip(("expected", "p10", "p90"), *cash, strict=True)
+        )
+        table = Table(heads, rows, frozenset(range(1, len(heads))))
+        return Card(incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_notes(self, w)))
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """What gives the cash a figure: published counts, and claims or synthetic ones."""
+        totals = ((basis, self.total(basis)) for basis in ("published", "claims", "synthetic"))
+        return tuple(basis for basis, total in totals if total and total["high"] is not None)
+
+    @property
+    def tie_outs(self) -> tuple[TieOut, ...]:
+        """The published sums that the policy and the incident name."""
+        return (*self.policy.tie_outs, *self.incident.tie_outs)
+
+    @property
+    def limits(self) -> tuple[Text, ...]:
+        """What the incident's page says of its data, but for what cites a fact of a later day."""
+        return tuple(text for text in self.incident.limits if not cites_later(text.en, self.as_of))
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the claims are synthetic."""
+        return any(cube.synthetic for cube in self.cubes.values())
+
+    @property
+    def headline(self) -> str:
+        """What the headline rests on: published counts where they give any, else claims or synthetic ones."""
+        return next(iter(self.runs), "")
+
+    @property
+    def of_claims(self) -> bool:
+        """Whether the headline rests on the claims given: nothing published gives a figure of the cost."""
+        if self.headline:
+            return self.headline != "published"
+        return "claims_costs" in self.tables and self.tables["costs"].filter(COUNTED).is_empty()
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether any rate of the ledger follows from reference classes by the written rule."""
+        known = self.ledger.admissible(self.as_of).assumptions if self.ledger else ()
+        return any(isinstance(entry, RateAssumption) and entry.classes for entry in known)
+
+    @property
+    def made_up(self) -> bool:
+        """Whether the headline rests on synthetic rows."""
+        return self.of_claims and self.synthetic
+
+    def behind(self, name: str) -> str:
+        """The name under which the headline has a table: of claims where it rests on them."""
+        return f"claims_{name}" if self.of_claims and name in COUNTS else name
+
+    @property
+    def costs(self) -> pl.DataFrame:
+        """What the headline is made of: cost lines and their loss bands, in cash, as `cost_table` has them.
+
+        Of claims, services and claimant types are added up; lines that published figures bound stand below,
+        told apart by their `basis`. Add up one basis and one level only.
+        """
+        published = self.tables["costs"].filter(valuation="cash")
+        if not self.of_claims:
+            return published
+        given = by_band(self.tables["claims_costs"]).filter(pl.col("rule") != "not_entitled")
+        told = given.filter(COUNTED, level="line")["line"].to_list()
+        return pl.concat([given, published.filter(COUNTED | ~pl.col("line").is_in(told))])
+
+    def names(self, lang: str) -> dict[str, str]:
+        """What readers call everything that has an id."""
+        from outage_analysis.charts.specs import names_of  # no figure needs the charts, which load slowly
+
+        tried = self.backtest.page if self.backtest else None
+        names = names_of(self.incident, self.policy, self.ledger, tried, lang=lang)
+        return names | (self.compared.names(lang) if self.compared else {})
+
+    def marked(self, name: str) -> bool:
+        """Whether a table is made from synthetic rows, and must say so."""
+        return self.synthetic and (name.startswith("claims_") or (self.made_up and name in DOUBT))
+
+    def doubt(self, basis: str, name: str) -> pl.DataFrame | None:
+        """A table of the uncertainty run of a basis, such as its quantiles; None where nothing was drawn."""
+        if basis not in self.runs:
+            return None
+        return self.tables.get(name if basis == self.headline else f"claims_{name}")
+
+    def total(self, basis: str, valuation: str = "cash") -> dict[str, float | None] | None:
+        """The row of the totals for one basis: published, synthetic or claims."""
+        table = self.tables.get("totals" if basis == "published" else "claims_totals")
+        rows = [] if table is None else table.filter(basis=basis, valuation=valuation).rows(named=True)
+        return rows[0] if rows else None
+
+    def expected_cash(self, basis: str = "published") -> float | None:
+        """The expected cash of a basis: the mean of the draws, where its inputs depend on each other."""
+        total, table = self.total(basis), self.doubt(basis, "quantiles")
+        if total is None or total["expected"] is None or table is None:
+            return total["expected"] if total else None
+        told = table.filter(valuation="cash", measure="expected")["value"]
+        return float(told[0]) if len(told) else total["expected"]
+
+    def likely_cash(self, basis: str = "published") -> tuple[float, float] | None:
+        """P10 and P90 of the cash of a basis; None where nothing was drawn or nothing is unsure."""
+        table = self.doubt(basis, "quantiles")
+        if table is None:
+            return None
+        found = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+        low, high = found.get("p10"), found.get("p90")
+        return None if low is None or high is None or low == high else (low, high)
+
+    @property
+    def bounded_lines(self) -> list[str]:
+        """Cost lines that are in the low and high of the cash but have no expected cost."""
+        lines = self.tables[self.behind("costs")].filter(level="line", valuation="cash")
+        return lines.filter(COUNTED, pl.col("expected").is_null())["line"].to_list()
+
+    @property
+    def lines_apart(self) -> list[str]:
+        """Cost lines that published figures bound, where the headline rests on claims: they are not in it."""
+        lines = self.costs.filter(COUNTED, level="line", basis="published")
+        return lines["line"].to_list() if self.of_claims else []
+
+    @property
+    def silent_lines(self) -> set[str]:
+        """Cost lines that neither published counts nor the claims given give a figure."""
+        silent = set(self.tables["costs"].filter(~COUNTED, level="line")["line"])
+        if "claims_costs" in self.tables:  # what the claims give a figure to is in one
+            silent -= set(self.tables["claims_costs"].filter(COUNTED, level="line")["line"])
+        return silent
+
+
+def _cash(analysis: Analysis, basis: str, w: Words) -> tuple[str, ...]:
+    """Expected cash, P10 and P90 of a basis, rounded as the first screen of a report rounds them."""
+    expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
+    return tuple("–" if value is None else w.money(value) for value in (expected, *likely))
+
+
+def _notes(analysis: Analysis, w: Words) -> list[str]:
+    """The chance of breaking the budget, what is left out, and where to go on."""
+    budget = analysis.doubt(analysis.headline, "budget")
+    notes = [] if analysis.bases else [w("report.no_headline")]
+    if budget is not None:
+        row = budget.row(0, named=True)
+        chance = w("report.tile_budget", budget=w.money(row["budget"]))
+        notes.append(f"{chance}: {w.share(row['exceeded'])}")
+    left = (analysis.bounded_lines, analysis.silent_lines, analysis.dropped_lines)
+    bounded, silent, later = (w.number(len(lines)) for lines in left)
+    if any(left):
+        notes.append(w("card.left_out", bounded=bounded, silent=silent, later=later))
+    return [*notes, w("card.tables", names=", ".join(analysis.tables))]

@@ -1,0 +1,283 @@
+"""What nouns show of themselves, in a notebook and in a terminal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html import escape, unescape
+
+import pytest
+from rich.cells import cell_len
+
+from outage_analysis.assumptions import Ledger
+from outage_analysis.cards import LONGEST_CELL, MOST_ROWS, WIDTH, Card, Shown, Table, first
+from outage_analysis.claim_rules import RULES
+from outage_analysis.claims import Claims
+from outage_analysis.datasets import Name, Text
+from outage_analysis.incidents import Incident
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import Analysis
+from outage_analysis.policies import Policy
+from outage_analysis.reading import read_claims
+from outage_analysis.reports.report import Report
+from outage_analysis.severity import Fit, Fits, fit_all, fit_grouped
+from outage_analysis.severity.page import load_grouped
+from tests.conftest import claim_rows
+
+EVIL = "</td><script>alert(1)</script>\x1b[31m\u202e"
+NOUNS = ("analysis", "claims", "fit", "fits", "ledger", "policy")
+TAGS = {"p", "br", "strong", "em", "div", "table", "thead", "tbody", "tr", "th", "td"}
+REJECTED = 40
+
+
+@pytest.fixture(scope="module")
+def claims(incident: Incident, tmp_path_factory: pytest.TempPathFactory) -> Claims:
+    """One claim, and rejects of which each says something that must not be shown as it is, or harms."""
+    losses = ["100000", EVIL, "010-1234-5678", "홍길동", *["-"] * (REJECTED - 3)]
+    rows = claim_rows([{"loss": loss} for loss in losses], incident)
+    path = tmp_path_factory.mktemp("cards") / "complaints.csv"
+    lines = [",".join(rows[0]), *(",".join(row.values()) for row in rows)]
+    path.write_text("\n".join(lines), "utf-8")
+    return read_claims(path, incident, max_rejects=1)
+
+
+@pytest.fixture(scope="module")
+def fits() -> Fits:
+    dental = load_grouped("dental-claims")
+    return fit_all(dental.edges, dental.counts, top=dental.top, families=["lognormal", "lomax"])
+
+
+@pytest.fixture(scope="module")
+def nouns(analysis: Analysis, claims: Claims, fits: Fits, ledger: Ledger, policy: Policy) -> dict[str, Shown]:
+    shown = (analysis, claims, fits["lomax"], fits, ledger, policy)
+    return dict(zip(NOUNS, shown, strict=True))
+
+
+def texts(card: Card) -> list[str]:
+    """Everything that a card says."""
+    cells = [c for t in card.tables for c in (t.caption, t.more, *t.heads, *(c for r in t.rows for c in r))]
+    return [card.title, *card.lines, *cells, *card.notes]
+
+
+# --- every noun ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_noun_fits_into_a_terminal(nouns: dict[str, Shown], name: str, lang: str) -> None:
+    lines = repr(nouns[name].card(lang)).split("\n")
+    assert max(map(cell_len, lines)) <= WIDTH
+    assert 5 < len(lines) < 80
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert max(len(table.rows) for table in nouns[name].card(lang).tables) <= MOST_ROWS
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_noun_shows_itself_by_its_card(nouns: dict[str, Shown], name: str) -> None:
+    noun = nouns[name]
+    assert repr(noun) == str(noun) == repr(noun.card())
+    assert noun._repr_html_() == noun.card()._repr_html_()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", NOUNS)
+def test_the_markup_of_a_noun_is_plain_and_loads_nothing(
+    nouns: dict[str, Shown], name: str, lang: str
+) -> None:
+    markup = nouns[name].card(lang)._repr_html_()
+    assert set(re.findall(r"</?(\w+)", markup)) <= TAGS
+    assert set(re.findall(r" ([\w-]+)=", re.sub(">[^<]*<", "><", markup))) <= {"class", "tabindex"}
+    assert len(markup) < 20_000
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", NOUNS)
+def test_markup_and_terminal_say_the_same(nouns: dict[str, Shown], name: str, lang: str) -> None:
+    card = nouns[name].card(lang)
+    page = unescape(re.sub(r"<[^>]+>", "\n", card._repr_html_())).split("\n")
+    terminal = "".join(repr(card).split())
+    said = [text for text in texts(card) if text and len(text) < LONGEST_CELL and text.isprintable()]
+    assert [text for text in said if text not in page] == []
+    for text in (card.title, *card.lines, *card.notes):
+        assert "".join(text.split()) in terminal
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_noun_speaks_korean(nouns: dict[str, Shown], name: str) -> None:
+    card = nouns[name].card("ko")
+    heads = [head for table in card.tables for head in table.heads if head not in ("P10", "P90")]
+    said = [card.title, *card.lines, *card.notes, *heads, *(t.more for t in card.tables if t.more)]
+    assert [text for text in said if not re.search("[가-힣]", text)] == []
+
+
+def hostile(noun: Shown) -> Shown:
+    """The same noun, called something that harms."""
+    name = Name(en=EVIL)
+    if isinstance(noun, Analysis):
+        return replace(
+            noun,
+            incident=noun.incident.model_copy(update={"name": Text(en=EVIL)}),
+            policy=noun.policy.model_copy(update={"name": name}),
+        )
+    if isinstance(noun, Claims):
+        return replace(noun, incident=noun.incident.model_copy(update={"name": name}), skipped=(EVIL,))
+    if isinstance(noun, Ledger):
+        entry = noun.assumptions[0].model_copy(update={"name": name})
+        return noun.model_copy(update={"name": name, "assumptions": (entry,)})
+    assert isinstance(noun, Policy)
+    return noun.model_copy(update={"name": name, "lines": (noun.lines[0].model_copy(update={"name": name}),)})
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", ["analysis", "claims", "ledger", "policy"])
+def test_text_from_outside_stays_text(nouns: dict[str, Shown], name: str, lang: str) -> None:
+    card = hostile(nouns[name]).card(lang)
+    markup = card._repr_html_()
+    assert "<script" not in markup
+    assert escape("</td><script>alert(1)</script>\\x1b[31m\\u202e") in markup
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", markup + repr(card))
+
+
+# --- what each says -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_figures_of_an_analysis_are_those_of_its_report(analysis: Analysis, lang: str) -> None:
+    [table] = analysis.card(lang).tables
+    [_, published, synthetic] = zip(table.heads, *table.rows, strict=True)
+    report = Report(analysis, lang)
+    first_tile, last_tile = report.tiles[0], report.tiles[-1]
+    assert table.heads[1:] == (Words(lang)("word.published"), Words(lang)("word.synthetic"))
+    assert (published[1], synthetic[1]) == (first_tile.figure, last_tile.figure)
+    assert all(figure in first_tile.likely for figure in published[2:])
+    assert all(figure in last_tile.likely for figure in synthetic[2:])
+    assert analysis.incident.name[lang] == analysis.card(lang).title
+    assert analysis.policy.name[lang] in " ".join(analysis.card(lang).lines)
+
+
+def test_an_analysis_counts_what_it_leaves_out_and_names_its_tables(analysis: Analysis) -> None:
+    left_out, tables = analysis.card().notes
+    told = [len(analysis.bounded_lines), len(analysis.silent_lines), len(analysis.dropped_lines)]
+    assert list(map(int, re.findall(r"\d+", left_out))) == told
+    assert min(told) > 0
+    assert re.findall("[a-z_]+", tables.partition(": ")[2]) == list(analysis.tables)
+
+
+def test_an_analysis_with_a_budget_says_the_chance_of_breaking_it(made: Analysis) -> None:
+    row = made.tables["budget"].row(0, named=True)
+    assert Words("en").share(row["exceeded"]) in made.card().notes[0]
+
+
+def test_an_analysis_without_a_cash_figure_says_so(made: Analysis) -> None:
+    card = replace(made, tables=made.tables | {"totals": made.tables["totals"].clear()}, runs={}).card()
+    assert card.tables == ()
+    assert card.notes[0] == Words("en")("report.no_headline")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) -> None:
+    mark = Words(lang)("card.synthetic")
+    assert mark in analysis.card(lang).lines
+    assert analysis.claims
+    assert mark in analysis.claims.card(lang).lines
+    assert mark not in claims.card(lang).lines
+    counts = {"edges": [0, 10, 20, 40], "counts": [30, 20, 10], "family": "exponential", "top": "closed"}
+    made_up, real = (fit_grouped(**counts, synthetic=flag) for flag in (True, False))  # type: ignore[arg-type]
+    assert made_up.card(lang).lines == (Words(lang)("card.recovered"), *real.card(lang).lines)
+
+
+def test_a_policy_shows_its_first_lines_and_counts_the_rest(policy: Policy) -> None:
+    [table] = policy.card().tables
+    assert [row[0] for row in table.rows] == [line.name.en for line in policy.lines[:MOST_ROWS]]
+    assert table.more == "and 16 more: policy.lines"
+    assert table.rows[0][2].startswith("up to 300,000: 30,000 won; 300,001 to 500,000: 50,000 won")
+
+
+def test_a_long_ledger_is_cut_and_counts_the_rest(ledger: Ledger) -> None:
+    entry = ledger.assumptions[0]
+    many = tuple(entry.model_copy(update={"id": f"a{n}"}) for n in range(30))
+    [table] = ledger.model_copy(update={"assumptions": many}).card().tables
+    assert (len(table.rows), table.more) == (MOST_ROWS, "and 18 more: ledger.assumptions")
+
+
+def test_the_first_rejects_are_told_and_the_others_counted(claims: Claims) -> None:
+    files, rejects = claims.card().tables
+    assert files.rows == (("complaints.csv", "41", "1", "40"),)
+    assert len(rejects.rows) == MOST_ROWS
+    assert rejects.more == "and 28 more: claims.rejects, where their texts stand as they came"
+
+
+@pytest.mark.parametrize(("lang", "counted"), [("en", "(3 characters)"), ("ko", "(3자)")])
+def test_of_a_reject_nothing_is_shown_that_may_be_somebodys(claims: Claims, lang: str, counted: str) -> None:
+    rejects = claims.card(lang).tables[1]
+    rule = Words(lang)(f"rule.{RULES[-3]}")
+    assert [row[1:4] for row in rejects.rows[1:3]] == [
+        ("4", rule, "***-****-****"),
+        ("5", rule, counted),
+    ]
+    everything = repr(claims.card(lang)) + claims.card(lang)._repr_html_()
+    assert not re.search("1234|홍길동|alert", everything)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_a_name_and_a_remedy_in_every_language(rule: str) -> None:
+    for words in map(Words, LANGUAGES):
+        assert words.has(f"rule.{rule}")
+        assert words.has(f"remedy.{rule}")
+
+
+def test_a_fit_shows_its_parameters_and_what_it_expects_of_each_band(fits: Fits) -> None:
+    fit: Fit = fits["lomax"]
+    parameters, bands = fit.card().tables
+    assert [row[0] for row in parameters.rows] == list(fit.params)
+    assert [row[1] for row in bands.rows] == [f"{n:,}" for n in fit.grouped.counts]
+    assert [row[0] for row in bands.rows][::9] == ["up to 25", "2,500 to 4,000"]
+
+
+def test_fitted_families_come_likeliest_first(fits: Fits) -> None:
+    [table] = fits.card().tables
+    words = Words("en")
+    ordered = [(words(f"word.{name}"), words.share(fits.weights[name])) for name in ("lomax", "lognormal")]
+    assert [row[:2] for row in table.rows] == ordered
+
+
+def test_families_that_cannot_be_weighed_or_fitted_are_shown_all_the_same() -> None:
+    card = fit_all([0, 1, 2], [1, 1], top="closed", families=["exponential", "lomax"]).card()
+    assert card.tables[0].rows[0][:2] == ("exponential", "–")
+    assert card.notes == ("Not fitted: Lomax; fits[name] says why.",)
+
+
+def test_a_mean_that_is_infinite_is_said_to_be() -> None:
+    heavy = fit_grouped([0, 1, 10, 100, float("inf")], [40, 20, 20, 20], family="lomax", top="open")
+    assert "Mean infinite" in heavy.card().notes[0]
+    assert heavy.card().tables[1].rows[-1][0] == "over 100"
+
+
+# --- a card -------------------------------------------------------------------------------------------
+
+
+def test_a_card_for_a_terminal_is_the_same_in_every_terminal(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = repr(policy)
+    for name, value in {"COLUMNS": "40", "FORCE_COLOR": "1", "TERM": "dumb", "LC_ALL": "C"}.items():
+        monkeypatch.setenv(name, value)
+    assert repr(policy) == before
+
+
+def test_a_card_however_long_its_texts_are_fits_into_a_terminal() -> None:
+    long = "가" * 5_000
+    table = Table((long[:30], "n"), ((long, "1,234,567,890"),), frozenset({1}), long, long)
+    card = Card(long, (long,), (table,), (long,))
+    lines = repr(card).split("\n")
+    assert max(map(cell_len, lines)) <= WIDTH
+    assert "1,234,567,890" in repr(card)
+    assert len(repr(card)) < 5_000
+    assert len(card._repr_html_()) < 10_000
+
+
+@pytest.mark.parametrize("count", [0, MOST_ROWS, MOST_ROWS + 1])
+def test_only_what_is_not_shown_is_counted(count: int) -> None:
+    rows, more = first(Words("en"), range(count), lambda n: [str(n)], "all")
+    assert len(rows) == min(count, MOST_ROWS)
+    assert more == ("and 1 more: all" if count > MOST_ROWS else "")
