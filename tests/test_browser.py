@@ -234,7 +234,7 @@ SETTINGS: list[dict[str, float]] = [
 
 
 def reset(browser: Chrome) -> None:
-    button = browser.find_element(By.ID, "what-if-reset")
+    button = browser.find_element(By.CSS_SELECTOR, ".what-if button")
     if button.is_enabled():
         button.click()
 
@@ -267,7 +267,7 @@ def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
 ) -> None:
     browser, found, w = moved
     reset(browser)
-    note = browser.find_element(By.ID, "what-if-range")
+    note = browser.find_element(By.CSS_SELECTOR, ".what-if .range")
     assert not note.is_displayed()
     slider = field(browser, "as-filing-share", "range")
     browser.execute_script("arguments[0].focus()", slider)
@@ -312,7 +312,7 @@ def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, Products, Wo
         ActionChains(browser).send_keys(Keys.TAB).perform()
         seen = browser.execute_script(
             "const e = document.activeElement, s = getComputedStyle(e);"
-            "return [[e.tagName, e.type, e.id || e.getAttribute('aria-labelledby') || e.outerHTML].join(' '),"
+            "return [[e.tagName, e.type, (e.closest('.slider') || e).outerHTML].join(' '),"
             "s.outlineStyle]"
         )
         assert seen[1] != "none", seen
@@ -327,23 +327,25 @@ def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, Products, Wo
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_a_service_chosen_in_the_list_changes_the_other_views(
+def test_what_is_chosen_in_the_list_is_what_the_other_views_count(
     browser: Chrome, pages: dict[tuple[str, str], Path], width: int
 ) -> None:
     look(browser, pages, "bundled", "en", width)
     place = browser.find_element(By.ID, "chart-linked")
+    assert place.find_element(By.TAG_NAME, "svg").rect["width"] <= place.rect["width"]
 
-    def bars() -> list[str]:
+    def bars() -> dict[str, str]:
         texts = browser.execute_script(
             "return [...arguments[0].querySelectorAll('path[aria-label]')].map(p => p.ariaLabel)", place
         )
-        return [t for t in texts if ", " not in t.split(": ")[0]]
+        return dict(text.rsplit(": ", 1) for text in texts)
 
     before = bars()
     chooser = Select(place.find_element(By.TAG_NAME, "select"))
-    chooser.select_by_visible_text("Kakao Bank")
+    chooser.select_by_visible_text("Service: Kakao Bank")
     after = bars()
-    assert len(after) == len(before)
-    assert after != before
+    assert after.keys() == before.keys()
+    days = [int(count.replace(",", "")) for name, count in after.items() if name.endswith((" Oct", " Nov"))]
+    assert f"{sum(days):,}" == after["Kakao Bank"] == before["Kakao Bank"]
     chooser.select_by_index(0)
     assert bars() == before

@@ -213,10 +213,12 @@ def test_the_controller_reads_a_best_estimate_or_why_there_is_none(
 @both
 def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], lang: str) -> None:
     found = pages[lang]
-    fields = {e.attributes["id"] for e in found.all("input", type="number")}
-    assert len(fields) == len(found.all("input", type="range")) == 9
-    assert {e.attributes["for"] for e in found.all("label")} == fields
-    assert all(e.text.strip() for e in found.all("label"))
+    fields, ranges = (found.all("input", type=kind) for kind in ("number", "range"))
+    assert len(fields) == len(ranges) == 9
+    assert all("label." in e.within for e in fields)
+    names = [e.text for e in found.all("span", class_="name")]
+    assert [e.attributes["aria-label"] for e in ranges] == names
+    assert all(name.strip() for name in names)
     assert [e.attributes["aria-live"] for e in found.all("output")] == ["polite"] * 3
     (data,) = found.all("script", id="what-if-data")
     assert json.loads(data.text)["report"]["cash"] == pytest.approx(189_917_025, abs=1)

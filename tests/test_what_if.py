@@ -13,9 +13,8 @@ from outage_analysis.costs.products import Factor, Products, Term, products
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
-from outage_analysis.reports.first_screen import expected_cash
-from outage_analysis.reports.html.what_if import WhatIf, merged, what_if
 from outage_analysis.reports.report import Report
+from outage_analysis.sliders.what_if import WhatIf, merged, what_if
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -35,7 +34,7 @@ def found(analysis: Analysis) -> Products:
 
 def cash(analysis: Analysis) -> int:
     """The expected cash of a run, to the won."""
-    expected = expected_cash(analysis)
+    expected = analysis.expected_cash()
     assert expected is not None
     return round(expected)
 

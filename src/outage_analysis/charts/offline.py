@@ -1,22 +1,25 @@
-"""Vega in the outputs of a notebook: charts that draw without a network.
+"""What runs in the outputs of a notebook without a network: Vega for charts, and the script of sliders.
 
-One output of the notebook carries Vega. Each chart is a short script that hands its spec over; whichever
-of the two a page runs first waits for the other.
+One output of the notebook carries both. Each chart, and each set of sliders, is a place and a short script
+that hands its data over; whichever of the two a page runs first waits for the other.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import re
 from html import escape
 from typing import Any
 
 from outage_analysis.charts.specs import script_json, stable, vega_bundle
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.sliders import asset
 
 RENDERER = "outage-offline"
-HAND_OVER = ("(window.outageCharts = window.outageCharts || []).push(", ");")
-"""What stands around a chart in its script."""
+CHARTS, WHAT_IFS = "outageCharts", "outageWhatIfs"
+"""What a page calls the charts and the sliders that were handed over."""
+HANDED = re.compile(r'\(window\.(\w+) = .*?\.push\(\["\w+", (.*)\]\);', re.DOTALL)
 
 STYLE = """
 .outage-chart, .outage-caption { max-width: 860px; }
@@ -24,9 +27,16 @@ STYLE = """
 .outage-caption strong, .outage-caption span { display: block; }
 .outage-caption strong { font-size: 1.2em; }
 .outage-grid { overflow-x: auto; }
-.outage-grid table td, .outage-grid table th { text-align: left; vertical-align: top; }
-.outage-grid table .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.outage-grid table td:not(.n), .outage-grid table th:not(.n) { text-align: left; vertical-align: top; }
+.outage-grid table .n { text-align: right; vertical-align: top; }
+.outage-grid table .n { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .outage-grid table .d { white-space: nowrap; }
+.outage-grid td:not([class]) { min-width: 6em; }
+.outage-card { margin: 4px 0 16px; }
+.outage-card > p { margin: 0 0 6px; }
+.outage-card .outage-grid table { margin: 0 0 10px; min-width: 0; width: auto; }
+.outage-card .outage-grid td, .outage-card .outage-grid th { padding-right: 20px; }
+.outage-card .outage-grid td:not([class]) { min-width: 170px; }
 .outage-tiles { display: grid; gap: 12px 24px; max-width: 860px; }
 .outage-tiles { grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); }
 .outage-tile { border-top: 3px solid #d5d9df; padding-top: 8px; line-height: 1.4; }
@@ -35,7 +45,12 @@ STYLE = """
 .outage-tile strong { display: block; font-size: 1.5em; line-height: 1.3; }
 .outage-tile.first strong { font-size: 2em; color: #0072b2; }
 .outage-tile span { display: block; font-size: 0.86em; }
-"""
+.outage-what-if { max-width: 860px; margin: 4px 0 12px; line-height: 1.5; }
+.outage-what-if.made-up { border-left: 4px dashed #9a4a00; padding-left: 16px; }
+.outage-what-if > p { margin: 0 0 8px; }
+.outage-what-if .title { font-weight: 700; font-size: 1.15em; }
+.outage-what-if[data-live] .waiting { display: none; }
+""" + asset("what_if.css")
 """The look of what this package puts into a notebook; a page without it still reads."""
 
 # A place is drawn once it has a width: JupyterLab builds cells out of sight.
@@ -60,6 +75,11 @@ function caption(place, title, footer) {  // above the drawing, where it wraps a
   });
   place.before(caption);
 }
+function keepKeys(place, what) {  // in JupyterLab arrows would choose cells
+  place.querySelectorAll(what).forEach(function (element) {
+    element.setAttribute('data-lm-suppress-shortcuts', 'true');
+  });
+}
 function draw(chart) {
   var places = document.querySelectorAll('[data-outage-chart="' + chart[0] + '"]:not([data-drawn])');
   places.forEach(function (place) {
@@ -73,47 +93,67 @@ function draw(chart) {
       if (spec.facet && spec.columns) {  // as many small panels a row as there is room for
         spec.columns = Math.max(3, Math.floor((place.clientWidth - 75) / 84));
       }
-      window.vegaEmbed(place, spec, options);
+      var views = (spec.vconcat || [])[1] || {};
+      if (views.columns && place.clientWidth < 660) views.columns = 1;  // views side by side need as much
+      window.vegaEmbed(place, spec, options).then(function () { keepKeys(place, 'select, input'); });
     });
   });
 }
-var waiting = Array.isArray(window.outageCharts) ? window.outageCharts : [];
-window.outageCharts = {push: draw};
-waiting.forEach(draw);
+function move(given) {
+  var places = document.querySelectorAll('[data-outage-what-if="' + given[0] + '"]:not([data-live])');
+  places.forEach(function (place) {
+    keepKeys(place, '[type=range], button');
+    whatIf(place, given[1]);
+  });
+}
+function serve(name, go) {
+  var waiting = Array.isArray(window[name]) ? window[name] : [];
+  window[name] = {push: go};
+  waiting.forEach(go);
+}
+serve('outageCharts', draw);
+serve('outageWhatIfs', move);
 """
 
 
 def bundle() -> str:
-    """Vega and what hands it the charts, as one script element."""
+    """Vega, the script of the sliders and what hands them their data, as one script element."""
     return f"<script>{_bundled()}</script>"
 
 
 def _bundled() -> str:
     # Inside a function, so that a second run of the cell declares nothing twice.
-    return f"(function () {{\n{vega_bundle()}\n{DRAWING}}})();"
+    return f"(function () {{\n{vega_bundle()}\n{asset('what_if.js')}\n{DRAWING}}})();"
 
 
-def renderer_with(waiting: str) -> Callable[..., dict[str, str]]:
-    """An Altair renderer; `waiting` is what stands in a chart's place until it is drawn."""
+def hand_over(queue: str, given: object) -> tuple[str, str]:
+    """The key of a place, which is of what it is given, and the script that hands it over."""
+    told = script_json(given)
+    key = hashlib.sha256(told.encode()).hexdigest()[:16]
+    return key, f'(window.{queue} = window.{queue} || []).push(["{key}", {told}]);'
 
-    def render(spec: dict[str, Any], **_options: object) -> dict[str, str]:
-        drawn, described = script_json(stable(spec)), str(spec.get("description", ""))
-        key = hashlib.sha256(drawn.encode()).hexdigest()[:16]
-        label = f' role="img" aria-label="{escape(" ".join(described.split()))}"' if described else ""
-        place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{escape(waiting)}</div>'
-        hand_over = f'["{key}", {drawn}]'.join(HAND_OVER)
-        return {"text/html": f"{place}\n<script>{hand_over}</script>", "text/plain": described}
 
-    return render
+def rendered(spec: dict[str, Any], **_options: object) -> dict[str, str]:
+    """A chart as the outputs of a cell, which an Altair renderer gives.
+
+    Until it is drawn, words stand in its place: in the language that its `usermeta` names, else in English.
+    """
+    key, script = hand_over(CHARTS, stable(spec))
+    described = str(spec.get("description", ""))
+    label = f' role="img" aria-label="{escape(" ".join(described.split()))}"' if described else ""
+    lang = (spec.get("usermeta") or {}).get("lang")
+    waiting = Words(lang if lang in LANGUAGES else "en")("notebook.waiting")
+    place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{escape(waiting)}</div>'
+    return {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
 
 
 def is_ours(script: str) -> bool:
-    """Whether the text of a script is one that this module writes: Vega, or one chart and nothing else."""
-    start, end = HAND_OVER
-    if not (script.startswith(start) and script.endswith(end)):
+    """Whether a script is what this module writes to the letter: the bundle, or what hands over one thing."""
+    found = HANDED.fullmatch(script)
+    if not found or found[1] not in (CHARTS, WHAT_IFS):
         return script == _bundled()
     try:
-        chart = json.loads(script.removeprefix(start).removesuffix(end))
+        given = json.loads(found[2])
     except ValueError:
         return False
-    return isinstance(chart, list)
+    return script == hand_over(found[1], given)[1]

@@ -12,8 +12,9 @@ from outage_analysis.charts.specs import script_json, vega_bundle
 from outage_analysis.reports.grids import Grid
 from outage_analysis.reports.html.inlining import allowed, asset, faces
 from outage_analysis.reports.html.selecting import selection
-from outage_analysis.reports.html.what_if import what_if
+from outage_analysis.reports.html.what_if import sliders
 from outage_analysis.reports.report import Report
+from outage_analysis.sliders import asset as slider_asset
 
 SENTENCE = 44
 """Letters of a cell, on average, from which a column holds sentences."""
@@ -27,24 +28,23 @@ def write_html(report: Report, folder: Path) -> None:
 def page(report: Report) -> str:
     """The whole page as text."""
     shown = selection(report)
-    moved = what_if(report.products, report.words, report.names)
-    script = vega_bundle() + asset("page.js")
+    what_if = sliders(report)
+    script = vega_bundle() + slider_asset("what_if.js") + asset("page.js")
     context = {
         "report": report,
         "w": report.words,
         "specs": {later: _specs(report, hindsight=later) for later in (False, True)},
-        "what_if": moved,
-        "what_if_data": Markup(script_json(moved.data)) if moved else "",
-        "likely": _likely(report),
-        "linked": shown[0] if shown else None,
-        "linked_data": Markup(script_json(shown[1])) if shown else "",
+        "what_if": what_if,
+        "what_if_data": Markup(script_json(what_if.moved.data)) if what_if.moved else "",
+        "linked": shown,
+        "linked_data": Markup(script_json(shown.spec)) if shown else "",
         "wordy": wordy,
         "script": Markup(script),
     }
     template = _environment().get_template("report.html.j2")
     # Set once without the fonts, to learn which letters the page has.
     text = template.render(**context, style="", csp="")
-    style = faces(text) + asset("report.css")
+    style = faces(text) + asset("report.css") + slider_asset("what_if.css")
     csp = (
         f"default-src 'none'; style-src {allowed(style)}; script-src {allowed(script)}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
@@ -63,18 +63,6 @@ def wordy(grid: Grid) -> list[bool]:
 def _specs(report: Report, *, hindsight: bool) -> Markup:
     """The charts of the page, or those that show what came out later."""
     return Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == hindsight}))
-
-
-def _likely(report: Report) -> str:
-    """Whose range it is that the sliders leave alone; empty where there is none."""
-    table = report.analysis.doubt(report.analysis.headline, "quantiles")
-    told = (
-        {} if table is None else dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-    )
-    if not {"p10", "p90"} <= set(told):
-        return report.words("report.what_if_no_range")
-    low, high = (report.words.money(told[end]) for end in ("p10", "p90"))
-    return report.words("report.what_if_range", low=low, high=high)
 
 
 def _told(value: object) -> object:

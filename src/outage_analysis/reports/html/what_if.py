@@ -1,184 +1,49 @@
-"""Sliders: the inputs that a person decides or doubts, and what a page needs to compute the cost again."""
+"""The sliders of a report: all of them on its page, in a notebook those that matter most."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from outage_analysis.costs.products import Factor, Products
-from outage_analysis.labels import Words, capital
+from markupsafe import Markup
 
-KINDS = (
-    *("filing_share", "acceptance", "new_applicants", "ultimate", "pays", "review_award", "mean_payment"),
-    *("take_up", "realised_ratio"),
-)
-"""Kinds of factors that have a slider, in the order of the page: what somebody decides or doubts."""
-STEPS = 200
-"""A slider has at least so many steps, each a round number."""
-MINUS = "\N{MINUS SIGN}"
-MYRIAD = 10_000
-"""Korean amounts are said in units of this."""
+from outage_analysis.sliders import WhatIf, markup, what_if
+
+if TYPE_CHECKING:
+    from outage_analysis.reports.report import Report
 
 
-@dataclass(frozen=True)
-class Slider:
-    """One input that can be moved."""
+class Sliders(NamedTuple):
+    """Sliders, or why there are none."""
 
-    factor: str
-    label: str
-    unit: str
-    value: str
-    """As the report has it, as a number field writes it."""
-    most: str
-    step: str
-    times: int
-    """A factor is what the field says, times this ..."""
-    per: int
-    """... and divided by this."""
-    bounded: bool
-    """Whether it can be no more than `most`, as a share can."""
+    moved: WhatIf | None
+    markup: Markup
+    refused: str
 
 
-@dataclass(frozen=True)
-class Result:
-    """One total that the sliders move: a valuation, as the report has it."""
-
-    valuation: str
-    title: str
-    words: str
-    exact: str
-
-
-@dataclass(frozen=True)
-class Group:
-    """Sliders that move the same total."""
-
-    title: str
-    sliders: tuple[Slider, ...]
-
-
-@dataclass(frozen=True)
-class WhatIf:
-    """The section of the sliders."""
-
-    groups: tuple[Group, ...]
-    results: tuple[Result, ...]
-    data: dict[str, Any]
-    """What the page computes with: factors, terms, totals, and how amounts are said."""
-
-
-def what_if(found: Products | None, words: Words, names: Mapping[str, str]) -> WhatIf | None:
-    """The sliders of an expected cost; None where no input can be moved.
+def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"] = "h3") -> Sliders:
+    """The sliders of a report's headline.
 
     Args:
-        found: the expected cost as sums of products.
-        words: the language.
-        names: what readers call lines and assumptions.
+        report: the report.
+        most: at most so many, those of the inputs that move the cash most; by default all.
+        title: the element of a total's title.
     """
-    if found is None:
-        return None
-    terms = merged(found)
-    used = {v: {id_ for _, ids in products for id_ in ids} for v, products in terms.items()}
-    paying = set[str]().union(*used.values())  # a line that pays nothing has inputs and no term
-    moved = [f for kind in KINDS for f in found.factors if f.kind == kind and f.id in paying]
-    groups: dict[str, list[Slider]] = {}
-    for factor in moved:
-        valuation = next(v for v, ids in used.items() if factor.id in ids)
-        groups.setdefault(valuation, []).append(_slider(factor, words, names))
-    if not groups:
-        return None
-    shown = [v for v, ids in used.items() if any(f.id in ids for f in moved)]
-    data = {
-        "factors": {f.id: f.value for f in found.factors},
-        "terms": {v: terms[v] for v in shown},
-        "report": {v: found.expected(v) for v in shown},
-        "words": _said(words),
-    }
-    return WhatIf(
-        tuple(Group(_title(v, words), tuple(groups[v])) for v in shown if v in groups),
-        tuple(_result(v, found.expected(v), words) for v in shown),
-        data,
+    w = report.words
+    ranking = report.analysis.tables["tornado"]["assumption"].to_list() if report.products else []
+    moved = what_if(report.products, w, report.names, most=most, ranking=ranking)
+    if moved is None:
+        tied = report.analysis.runs and report.products is None
+        return Sliders(None, Markup(), w("report.what_if_tied" if tied else "report.what_if_none"))
+    return Sliders(moved, markup(moved, w, _likely(report), title=title), "")
+
+
+def _likely(report: Report) -> str:
+    """Whose range it is that the sliders leave alone."""
+    table = report.analysis.doubt(report.analysis.headline, "quantiles")
+    told = (
+        {} if table is None else dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
     )
-
-
-def merged(found: Products) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
-    """The terms by valuation, cash first; those with the same factors are one."""
-    bases: dict[str, dict[tuple[str, ...], list[float]]] = {}
-    for term in sorted(found.terms, key=lambda t: t.valuation != "cash"):  # stable
-        bases.setdefault(term.valuation, {}).setdefault(term.factors, []).append(term.base)
-    return {v: [(math.fsum(b), ids) for ids, b in products.items()] for v, products in bases.items()}
-
-
-def _title(valuation: str, w: Words) -> str:
-    titles = {"cash": "report.tile_expected", "face_value": "report.tile_free"}
-    return capital(w(titles.get(valuation, f"word.{valuation}")))
-
-
-def _result(valuation: str, amount: float, w: Words) -> Result:
-    exact = w("report.exact", amount=w.exact_money(amount), unit=w.unit)
-    return Result(valuation, _title(valuation, w), w.money(amount), exact)
-
-
-def _slider(factor: Factor, w: Words, names: Mapping[str, str]) -> Slider:
-    """A factor in the unit that a person reads: percent, won, ten thousand won, or a multiple."""
-    times, per, unit = 1, 1, "×"
-    if factor.measure == "share":
-        per, unit = 100, "%"
-    elif factor.measure == "money" and w.lang == "ko" and w.currency == "KRW":
-        times, unit = MYRIAD, w("report.myriad")
-    elif factor.measure == "money":
-        times, unit = 10**w.minor_units, w.unit
-    most, value = (x * per / times for x in (factor.high, factor.value))
-    digits = -math.floor(math.log10(most / STEPS)) if most else 0
-    bounded = factor.measure == "share"
-    if bounded:  # what is written of the most is no more than that
-        most = math.floor(round(most * 10**digits, 6)) / 10**digits
-        value = min(value, most)
-    return Slider(
-        factor=factor.id,
-        label=_label(factor, w, names),
-        unit=unit,
-        value=_written(value, digits + 1),
-        most=_written(most, digits),
-        step=_written(10.0**-digits, digits),
-        times=times,
-        per=per,
-        bounded=bounded,
-    )
-
-
-def _written(value: float, digits: int) -> str:
-    """A number to so many decimal places, or to tens and hundreds, without zeros at its end."""
-    text = f"{round(value, digits):.{max(0, digits)}f}"
-    return text.rstrip("0").rstrip(".") if digits > 0 else text
-
-
-def _label(factor: Factor, w: Words, names: Mapping[str, str]) -> str:
-    """What a reader calls a factor; what follows a colon in a name explains it."""
-    line = names.get(factor.line, factor.line)
-    if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
-        return w("report.what_if_pays_any", line=line)
-    if factor.kind == "pays":
-        return w("report.what_if_pays", line=line, band=w.band(factor.over, factor.up_to))
-    name = names.get(factor.assumption, factor.assumption).split(":")[0]
-    return w("report.what_if_served", name=name, line=line) if line else name
-
-
-def _said(w: Words) -> dict[str, Any]:
-    """How amounts and changes are said, for the page's script to do as `Words.money` does."""
-    korean = w.lang == "ko" and w.currency == "KRW"
-    sizes = (10**12, 10**8, 10**4) if korean else (10**8, 10**4) if w.lang == "ko" else (10**9, 10**6, 10**3)
-    return {
-        "minor": w.minor_units,
-        "korean": korean,
-        "glued": w.lang == "ko",
-        "unit": w.unit,
-        "steps": [[size, "조" if size == 10**12 and korean else w.scale(float(size))[1]] for size in sizes],
-        "exact": w("report.exact", amount="{amount}", unit=w.unit),
-        "change": w("report.what_if_change", amount="{amount}", share="{share}"),
-        "same": w("report.what_if_same"),
-        "more": "+",
-        "less": MINUS,
-    }
+    if not {"p10", "p90"} <= set(told):
+        return report.words("report.what_if_no_range")
+    low, high = (report.words.money(told[end]) for end in ("p10", "p90"))
+    return report.words("report.what_if_range", low=low, high=high)
