@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import chain, combinations, pairwise
 
 import polars as pl
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band
-from outage_analysis.charts import data, points
+from outage_analysis.charts import data, pairs, points
 
 BandRow = tuple[str, int | None, int | None, int]
 
@@ -148,45 +150,88 @@ def test_the_fullest_band_is_one_of_amounts() -> None:
     assert data.fullest(bands_table(("talk", None, None, 9), ("talk", -1, 0, 9), ("talk", 5, 6, 0))) is None
 
 
-# --- pairs and days --------------------------------------------------------------------------------------
+# --- pairs -----------------------------------------------------------------------------------------------
 
-DAILY = pl.DataFrame(
-    {
-        "service": ["talk", "talk", "bank"],
-        "filed_on": [date(2022, 10, 19), date(2022, 10, 22), date(2022, 10, 20)],
-        "claims": [60, 40, 10],
-    }
+TOLD = (
+    ("talk", ZERO, date(2022, 10, 19), "capital", 4),
+    ("talk", (0, 10), date(2022, 10, 22), "capital", 3),
+    ("talk", (0, 10), date(2022, 10, 19), None, 2),
+    ("bank", (10, None), date(2022, 10, 20), "jeju", 5),
+    ("bank", UNKNOWN, date(2022, 10, 20), "", 1),
 )
+"""Service, band, day, region and how many claims are alike; an empty region is all but the commonest."""
+ToldRow = tuple[str, Band, date, str | None, int]
 
 
-def test_pairs_are_one_long_table() -> None:
-    table = data.pairs(TABLE, DAILY)
-    assert table.columns == ["view", "service", "over", "up_to", "filed_on", "claims"]
-    assert dict(table.group_by("view").agg(pl.col("claims").sum()).rows()) == {"band": 114, "day": 110}
+def pairs_table(told: Iterable[ToldRow], dimension: str | None = "region") -> pl.DataFrame:
+    """The pairwise tables, counted by plain Python."""
+    names = ["service", "band", "day", *([dimension] if dimension else [])]
+    sums: Counter[tuple[object, ...]] = Counter()
+    for service, band, day, category, claims in told:
+        parts = [(service,), band, (day,), (category,)]
+        for one, other in combinations(range(len(names)), 2):
+            shown = [part if at in (one, other) else (None,) * len(part) for at, part in enumerate(parts)]
+            sums[names[one], names[other], *chain(*shown)] += claims
+    texts = dict.fromkeys(("one", "other", "service"), pl.String)
+    edges = dict.fromkeys(("over", "up_to"), pl.Int64)
+    schema = texts | edges | {"filed_on": pl.Date, "category": pl.String, "claims": pl.Int64}
+    return pl.DataFrame([(*key, n) for key, n in sums.items()], schema=schema, orient="row")
 
 
-def test_pairs_become_one_row_a_service_with_a_place_for_every_band_and_day() -> None:
-    rows, bands, days = data.rows_of_pairs(data.pairs(TABLE, DAILY))
-    assert bands == [ZERO, (0, 10), (10, None), UNKNOWN]
-    assert days == [date(2022, 10, 19) + timedelta(n) for n in range(4)]
-    assert rows.rows() == [
-        ("talk", 1, 100, [10, 90, 0, 0], [60, 0, 0, 40]),
-        ("bank", 1, 10, [0, 5, 5, 0], [0, 10, 0, 0]),
-        ("pay", 1, 3, [0, 2, 0, 1], [0, 0, 0, 0]),
-        ("map", 1, 1, [0, 1, 0, 0], [0, 0, 0, 0]),
+def test_every_pair_is_one_list_of_counts_in_the_order_of_its_views() -> None:
+    views, counts = pairs.linked_views(pairs_table(TOLD))
+    assert [(view.id, view.entries) for view in views] == [
+        ("service", [("talk",), ("bank",)]),
+        ("band", [ZERO, (0, 10), (10, None), UNKNOWN]),
+        ("day", [(date(2022, 10, 19) + timedelta(n),) for n in range(4)]),
+        ("region", [("capital",), ("jeju",), (None,), ("",)]),
+    ]
+    assert counts.rows() == [
+        (0, 1, 4, [4, 5, 0, 0, 0, 0, 5, 1]),
+        (0, 2, 4, [6, 0, 0, 3, 0, 6, 0, 0]),
+        (0, 3, 4, [7, 0, 2, 0, 0, 5, 0, 1]),
+        (1, 2, 4, [4, 0, 0, 0, 2, 0, 0, 3, 0, 5, 0, 0, 0, 1, 0, 0]),
+        (1, 3, 4, [4, 0, 0, 0, 3, 0, 2, 0, 0, 5, 0, 0, 0, 0, 0, 1]),
+        (2, 3, 4, [4, 0, 2, 0, 0, 5, 0, 1, 0, 0, 0, 0, 3, 0, 0, 0]),
     ]
 
 
+def test_without_a_dimension_there_are_three_views() -> None:
+    views, counts = pairs.linked_views(pairs_table(TOLD, None))
+    assert [view.id for view in views] == ["service", "band", "day"]
+    assert counts.select("one", "other").rows() == [(0, 1), (0, 2), (1, 2)]
+
+
 def test_a_long_window_has_several_days_to_a_bar() -> None:
-    rows, _, days = data.rows_of_pairs(data.pairs(TABLE, DAILY), most=3)
-    assert days == [date(2022, 10, 19), date(2022, 10, 21)]
-    assert rows["days"].to_list() == [[60, 40], [10, 0], [0, 0], [0, 0]]
+    told = [("talk", ZERO, date(2022, 1, 1) + timedelta(n), None, 1) for n in range(100)]
+    day = pairs.linked_views(pairs_table(told))[0][2]
+    assert day.days == 2
+    assert day.entries == [(date(2022, 1, 1) + timedelta(n),) for n in range(0, 100, 2)]
 
 
-def test_pairs_without_days_have_no_bars() -> None:
-    rows, _, days = data.rows_of_pairs(data.pairs(TABLE, DAILY.clear()))
-    assert days == []
-    assert rows["days"].to_list() == [[]] * 4
+large = st.tuples(
+    st.integers(0, 59).map("service-{:02}".format),
+    st.one_of(st.sampled_from([ZERO, UNKNOWN, (10**6, None)]), st.integers(0, 199).map(lambda n: (n, n + 1))),
+    st.integers(0, 399).map(lambda n: date(2022, 1, 1) + timedelta(n)),
+    st.one_of(st.none(), st.integers(0, 20).map("{:02}".format)),
+    st.integers(1, 10**7),
+)
+
+
+@given(st.lists(large, min_size=1, max_size=60))
+def test_nothing_is_lost_in_any_pair_and_both_sides_agree(told: list[ToldRow]) -> None:
+    views, counts = pairs.linked_views(pairs_table(told))
+    margins: dict[int, list[int]] = {}
+    for one, other, width, claims in counts.rows():
+        rows = [sum(claims[n : n + width]) for n in range(0, len(claims), width)]
+        columns = [sum(claims[n::width]) for n in range(width)]
+        for at, sums in ((one, rows), (other, columns)):
+            assert len(sums) == len(views[at].entries)
+            assert margins.setdefault(at, sums) == sums
+    assert {sum(sums) for sums in margins.values()} == {sum(n for *_, n in told)}
+
+
+# --- days ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("days", "kept"), [(10, 10), (11, 6), (20, 10), (21, 7), (400, 10)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import shutil
 from datetime import date, datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,12 @@ import pytest
 import vl_convert
 
 from outage_analysis.charts import CHARTS, Frame, draw
-from outage_analysis.charts.data import LARGEST, OTHERS, pairs
+from outage_analysis.charts.data import LARGEST, OTHERS
 from outage_analysis.charts.losses import RAMP, ramp, readable_on
-from outage_analysis.charts.offline import bundle, renderer_with
 from outage_analysis.charts.points import fan
 from outage_analysis.charts.specs import frame_of, names_of, vega_bundle
 from outage_analysis.charts.theme import wrapped
-from outage_analysis.distributions import regroup, with_shares
+from outage_analysis.distributions import with_shares
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.severity import fit_all
 from outage_analysis.severity.curves import curves
@@ -29,7 +28,6 @@ from tests.uncertain_tables import POLICIES, TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from outage_analysis.pipeline import Analysis
 
@@ -63,13 +61,11 @@ def forecast_table() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def samples(analysis: Analysis) -> Samples:
     """A table for every chart: those of the bundled run, and where it has none, made of real bands."""
-    daily = regroup(analysis.cubes["intake"], ["service", "filed_on"])
     edges, counts = DENTAL
     return {
         "hindsight_backtest": TRIED,
         "comparison": POLICIES,
         **analysis.tables,
-        "claims_pairs": pairs(analysis.tables["claims_bands"], daily),
         "claims_curves": curves(fit_all([*edges, math.inf], counts, top="open")),
         "intake_forecast": forecast_table(),
     }
@@ -133,8 +129,9 @@ def test_every_chart_says_what_it_shows(drawn: Drawing, analysis: Analysis, name
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_chart_carries_few_data_and_fits_its_place(drawn: Drawing, name: str) -> None:
     spec = drawn(name)
-    data = json.dumps(spec["datasets"], ensure_ascii=False).encode()
-    assert 0 < len(data) <= LARGEST
+    data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
+    assert spec["datasets"]
+    assert len(data) <= LARGEST
     assert (spec.get("width") == "container") == (name not in SEVERAL_VIEWS)
     assert "http" not in json.dumps({k: v for k, v in spec.items() if k != "$schema"})
 
@@ -382,24 +379,6 @@ def test_text_on_a_colour_can_be_read() -> None:
     ]  # fmt: skip
 
 
-def test_linked_views_hold_one_row_a_service_and_listen_to_clicks(drawn: Drawing, samples: Samples) -> None:
-    spec = drawn("linked")
-    rows = data_of(spec)
-    claims = samples["claims_bands"]["claims"].sum()
-    assert sum(sum(r["bands"]) for r in rows) == sum(sum(r["days"]) for r in rows) == claims
-    (chosen,) = spec["params"]
-    assert chosen["select"] == {
-        "type": "point", "fields": ["name"], "toggle": "true", "on": "click", "clear": "dblclick"
-    }  # fmt: skip
-    filters = [t for t in json.dumps(spec).split('"filter"') if t.startswith(': {"param": "chosen"')]
-    assert len(filters) == 3  # the heading, the bands and the days
-
-
-def test_linked_views_without_days_have_no_panel_of_days(drawn: Drawing, samples: Samples) -> None:
-    spec = drawn("linked", samples["claims_pairs"].filter(view="band"))
-    assert len(spec["vconcat"][-1]["hconcat"]) == 1
-
-
 # --- the charts of laws -----------------------------------------------------------------------------------
 
 
@@ -528,14 +507,32 @@ def many_days() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["service", "filed_on", "claims"], orient="row")
 
 
+@cache
+def many_pairs() -> pl.DataFrame:
+    """Every two of 60 services, 200 bands, 400 days and 20 regions, with 96 million claims."""
+    views = {
+        "service": many_bands().select("service").unique(),
+        "band": many_bands().select("over", "up_to").unique(),
+        "day": many_days().select("filed_on").unique(),
+        "region": pl.DataFrame({"category": [f"region-{n:02}" for n in range(20)]}),
+    }
+    crossed = []
+    for one, other in itertools.combinations(views, 2):
+        pair = views[one].join(views[other], how="cross")
+        crossed.append(
+            pair.with_columns(one=pl.lit(one), other=pl.lit(other), claims=96 * 10**6 // len(pair))
+        )
+    return pl.concat(crossed, how="diagonal").sort(pl.all())
+
+
 def many(name: str) -> pl.DataFrame:
     """A table for a chart of claims that is far larger than a page can carry."""
     daily = many_days()
-    if name == "intake":
+    if CHARTS[name].table == "claims_intake":
         total = daily.group_by("filed_on", maintain_order=True).agg(pl.col("claims").sum())
         return total.with_columns(cumulative=pl.col("claims").cum_sum())
     if name == "linked":
-        return pairs(many_bands(), daily)
+        return many_pairs()
     if name in ("ogive", "tail"):
         edges, of_bands = DENTAL
         return curves(fit_all([*edges, math.inf], of_bands, top="open"), points=2000, least_weight=0)
@@ -556,15 +553,17 @@ def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(
     drawn: Drawing, name: str, lang: str
 ) -> None:
     spec = drawn(name, many(name), lang=lang)
-    data = json.dumps(spec["datasets"], ensure_ascii=False).encode()
-    assert 0 < len(data) <= LARGEST
+    data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
+    assert spec["datasets"]
+    assert len(data) <= LARGEST
 
 
 def test_small_services_are_drawn_together_and_nothing_is_lost(drawn: Drawing) -> None:
     table = many_bands()
-    rows = data_of(drawn("linked", pairs(table, many_days())))
-    assert sum(sum(r["bands"]) for r in rows) == table["claims"].sum()
-    assert rows[-1]["name"] == f"{61 - len(rows)} others"
+    linked = drawn("linked", many_pairs())
+    assert {sum(pair["claims"]) for pair in data_of(linked)} == {96 * 10**6}
+    services, *_ = next(p["value"] for p in linked["params"] if p["name"] == "names")
+    assert services[-1] == f"{61 - len(services)} others"
     stacked = data_of(drawn("band_distribution", table))
     assert sum(r["of"] or 0 for r in stacked) == table["claims"].sum()
     assert OTHERS not in [r["name"] for r in stacked]
@@ -579,61 +578,6 @@ def test_a_long_intake_says_the_year(drawn: Drawing) -> None:
     rows = data_of(drawn("intake", many("intake")))
     assert rows[-1]["day"] == "2023-02-04"
     assert rows[-1]["cumulative"] == many_days()["claims"].sum()
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(
-    not (shutil.which("chromium") and shutil.which("chromedriver")), reason="chromium is not installed"
-)
-def test_a_click_on_a_service_changes_the_views_below_it(
-    analysis: Analysis, samples: Samples, tmp_path: Path
-) -> None:
-    from selenium import webdriver
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.support.wait import WebDriverWait
-
-    chart = draw("linked", samples["claims_pairs"], frame(analysis))
-    assert chart is not None
-    markup = renderer_with("...")(chart.to_dict())["text/html"]
-    page = tmp_path / "page.html"
-    page.write_text(f"<!doctype html><meta charset='utf-8'><body>{bundle()}{markup}</body>", "utf-8")
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        driver.get(page.as_uri())
-
-        def bars(group: int) -> list[str]:
-            groups = driver.find_elements("css selector", "svg.marks .mark-rect")
-            found = groups[group].find_elements("css selector", "path") if len(groups) == 3 else []
-            return [str(bar.get_attribute("aria-label")) for bar in found]
-
-        def heading(text: str) -> bool:
-            return text in [t.text for t in driver.find_elements("css selector", "svg.marks .mark-text text")]
-
-        WebDriverWait(driver, 10).until(lambda _: heading("all services"))
-        everything = bars(1), bars(2)
-        assert everything[0][0] == "no loss (0): 8,862"
-        assert everything[1][0] == "19 Oct: 11,700"
-        cell = driver.find_elements("css selector", "svg.marks .mark-rect path")[0]
-        ActionChains(driver).click(cell).perform()
-        WebDriverWait(driver, 10).until(lambda _: not heading("all services"))
-        assert bars(1) != everything[0]
-        assert bars(2) != everything[1]
-        ActionChains(driver).double_click(cell).perform()
-        WebDriverWait(driver, 10).until(lambda _: heading("all services"))
-        assert (bars(1), bars(2)) == everything
-        assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
-    finally:
-        driver.quit()
 
 
 def test_the_bundle_of_vega_is_that_of_the_converter_and_has_its_licences() -> None:

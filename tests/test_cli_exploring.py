@@ -16,9 +16,8 @@ import pytest
 
 from outage_analysis import published
 from outage_analysis.cli import app
-from outage_analysis.console import LATE, SPREAD
 from outage_analysis.datasets import ids
-from outage_analysis.exploring import exploring
+from outage_analysis.exploring import LATE, SPREAD, exploring
 from outage_analysis.severity import FAMILIES
 from tests.test_cli import GOOD, HEADER, Run, claims, command, names
 
@@ -433,9 +432,8 @@ def test_every_bundled_intake_can_be_asked(run: Run, id_: str) -> None:
 
 
 def examples() -> list[str]:
-    """Every line that the README and the help of the commands give as an example."""
-    texts = [(ROOT / "README.md").read_text("utf-8")]
-    texts += [c.callback.__doc__ or "" for c in exploring.registered_commands if c.callback]
+    """Every line that the help of the commands gives as an example."""
+    texts = [c.callback.__doc__ or "" for c in exploring.registered_commands if c.callback]
     lines = [line for text in texts for line in re.findall(r"^ *(outage-analysis .+)$", text, re.MULTILINE)]
     return sorted({x for x in lines if x.split()[1] in COMMANDS})
 

@@ -18,6 +18,8 @@ from outage_analysis.incidents import Dimension
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.queries import literal, quoted
 
+MOST_CATEGORIES = 20
+"""Values of a dimension that stand by themselves in its pairs: a text may take any number of them."""
 _LOWEST = -(2**63)
 
 
@@ -75,6 +77,38 @@ def build_cube(
     frame = claims.warehouse.frame(query)
     files = ", ".join(f.name for f in claims.inputs)
     return Cube(frame, tuple(dimensions), claims.synthetic, files, line.id if line else None)
+
+
+def count_pairs(
+    claims: Claims, *, bands: Bands, dimension: str | None = None, until: date | None = None
+) -> pl.DataFrame:
+    """Claims by every two of service, loss band, day and a dimension: no larger for more claims.
+
+    Args:
+        claims: what `read_claims` returned.
+        bands: the loss bands.
+        dimension: one of the incident's whose values are texts; None counts the other pairs alone.
+        until: leave out claims filed after this day.
+
+    Returns:
+        `one` and `other` (service, band, day or the dimension, in this order), `service`, `over` and `up_to`,
+        `filed_on`, `category` (the dimension's value; an empty text is all but its commonest ones) and
+        `claims`. Of each row only the columns of its pair are filled, if known.
+
+    Raises:
+        DisclosureBlocked: texts of the dimension hold personal data.
+    """
+    if dimension:
+        claims.refuse_personal([dimension])
+    _load_bands(claims, bands)
+    query = queries.bind(
+        "pairs",
+        source=queries.bind("filed", filed=_filed(until)),
+        category=quoted(dimension) if dimension else "cast(null as varchar)",
+        named=literal(dimension) if dimension else "cast(null as varchar)",
+        most=str(MOST_CATEGORIES),
+    )
+    return claims.warehouse.frame(query).drop_nulls("other")
 
 
 def _load_bands(claims: Claims, bands: Bands) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from outage_analysis.console import LATE, SPREAD, print_json, print_named, progress, tell_rejects
+from outage_analysis.console import print_json, print_named, progress, tell_rejects
 from outage_analysis.errors import UsageError
 from outage_analysis.options import (
     ColumnPages,
@@ -26,7 +25,7 @@ from outage_analysis.options import (
 )
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
-    from outage_analysis.development import Channel
+    from outage_analysis.exploration import Counted
 
 exploring = typer.Typer()
 
@@ -88,6 +87,35 @@ Backtest = Annotated[
     bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
 ]
 Hindsight = Annotated[bool, typer.Option(help="Show, apart, how it ended.")]
+
+LATE = {
+    "points": "Counts used",
+    "branches": "Claims by the end of each branch, with an interval",
+    "families": "The same by growth curve",
+    "spread": "How far the curves are apart",
+    "variance": "Variance of the claims still to come",
+    "weekdays": "Weekday factors",
+    "spikes": "Counts beside deadlines that have passed",
+    "bounds": "Bounds: too few counts for a curve",
+    "backtest": "Forecasts of later counts from earlier ones alone",
+    "coverage": "How many of them held",
+    "hindsight": "In hindsight, and used nowhere above: how it ended",
+}
+"""The tables about late claims, in order, with their titles."""
+SPREAD = {
+    "bands": "Claims by loss band",
+    "summary": "Means and medians; a median lies between its bounds",
+    "quantiles": "Quantiles of the stated losses, between the bounds that the bands leave",
+    "concentration": "Concentration: Gini's coefficient and the share of the largest claims, between bounds",
+    "heaps": "Losses told most often",
+    "bunching": "Losses at and beside the edges of the policy",
+    "shares": "Two groups: shares by band, with the interval of the difference",
+    "differences": "Two groups: means with an interval, medians with bounds",
+    "fits": "Laws fitted by maximum likelihood, likeliest first",
+    "quantities": "What they say: under the likeliest with its interval, averaged, and between families",
+    "refused": "Families that could not be fitted",
+}
+"""The tables of a distribution, in order, with their titles."""
 
 
 @exploring.command()
@@ -181,6 +209,8 @@ def intake(
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --json
     """
     from outage_analysis.development.answers import answer
+    from outage_analysis.exploration import counted_on_page
+    from outage_analysis.intakes import load_intake
 
     until = day(as_of)
     idle = {"--series": series} if files else {"--columns": columns, "--recovery": recovery or None}
@@ -188,10 +218,9 @@ def intake(
     with progress() as step:
         step("reading the counts")
         if files:
-            rejected = share(max_rejects)
-            found = _of_files(files, incident, columns or [], rejected, until, recovery=recovery)
+            found = _of_files(files, incident, columns or [], share(max_rejects), until, recovery=recovery)
         else:
-            found = _of_page(series or "kakao-federation", until)
+            found = counted_on_page(load_intake(series or "kakao-federation"), until)
         step("weighing growth curves")
         passed = [last for text in former or () if (last := day(text, "--former"))]
         ends = (day(closes, "--closes"), day(extend_to, "--extend-to"))
@@ -212,25 +241,6 @@ def intake(
         print_named(tables, LATE, mark, tables["left_out"]["note"])
 
 
-@dataclass(frozen=True)
-class _Found:
-    """Counts, the page or files they are from, their last day, and how the intake ended, if known."""
-
-    channel: Channel
-    source: str
-    as_of: date
-    ended: tuple[datetime, int] | None
-
-
-def _of_page(series: str, until: date | None) -> _Found:
-    from outage_analysis.development import published
-    from outage_analysis.intakes import load_intake
-
-    page = load_intake(series)
-    ended = (page.outcome.at, page.final.count) if page.outcome and page.final else None
-    return _Found(published(page, until), page.id, until or page.as_of, ended)
-
-
 def _of_files(
     files: list[Path],
     incident: str,
@@ -239,22 +249,13 @@ def _of_files(
     until: date | None,
     *,
     recovery: bool,
-) -> _Found:
-    from outage_analysis.aggregation import build_cube
-    from outage_analysis.development import daily
-    from outage_analysis.exploration import claims_of
+) -> Counted:
+    from outage_analysis.exploration import claims_of, counted_by_day
     from outage_analysis.incidents import load_incident
 
-    page = load_incident(incident)
-    claims = claims_of(files, page, columns, max_rejects)
+    claims = claims_of(files, load_incident(incident), columns, max_rejects)
     tell_rejects(claims)
-    cube = build_cube(claims, dimensions=("filed_on",))
-    every = daily(cube, page, recovery=recovery)
-    last = every.moment(every.times[-1])
-    channel = daily(cube, page, until=until, recovery=recovery)
-    later = channel.times[-1] < every.times[-1]
-    as_of = channel.moment(channel.times[-1] - 1).date()  # the count is that of the day's end
-    return _Found(channel, cube.source, as_of, (last, every.counts[-1]) if later else None)
+    return counted_by_day(claims, until, recovery=recovery)
 
 
 def _listed(text: str, option: str) -> tuple[str, ...]:

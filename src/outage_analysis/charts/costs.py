@@ -19,16 +19,18 @@ from outage_analysis.charts.theme import (
     names_axis,
     plain,
 )
+from outage_analysis.costs import by_band
 
 FEW = alt.Axis(tickCount=5, format=",.6~g")
+HALF = 0.5
+"""More than this of a whole is most of it."""
 
 
 def cost_by_band(costs: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars: expected cash by loss band, from published counts."""
+    """Bars: expected cash by loss band, and by cost line where there are several; bands that pay."""
     w = frame.words
-    rows = costs.filter(
-        pl.col("basis") == "published", pl.col("level") == "band", pl.col("expected").is_not_null()
-    )
+    found = costs.filter(pl.col("expected").is_not_null(), level="band", valuation="cash")
+    rows = by_band(found).filter(~pl.col("rule").is_in(("nothing", "not_entitled")))
     if rows.is_empty():
         raise NothingToDraw
     divisor, unit = w.axis(float(rows["expected"].sum()))
@@ -42,8 +44,13 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> Drawn:
         row=pl.format("{}\n{}", "band", "rule"),
         label=pl.col("expected").map_elements(lambda v: w.number(w.rounded(v)), return_dtype=pl.String),
     )
-    most = data.row(int(data["expected"].arg_max() or 0), named=True)
-    share = w.share(most["expected"] / data["expected"].sum())
+    names = [frame.name(line) for line in rows["line"]]
+    several = len(set(names)) > 1
+    if several:
+        lines = pl.Series("line", [folded(name) for name in names])
+        data = data.with_columns(row=pl.format("{}\n{}", lines, "row"))
+    place = int(data["expected"].arg_max() or 0)
+    most = data.row(place, named=True)
     y = alt.Y("row:N", sort=data["row"].to_list(), title=None, axis=names_axis())
     room = float(data["expected"].max() or 0) * 1.15  # type: ignore[arg-type]
     x = alt.X(
@@ -53,20 +60,32 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> Drawn:
         axis=FEW,
     )
     base = alt.Chart(plain(data))
+    dearest = alt.datum.row == most["row"] if several else alt.datum.band == most["band"]
     bars = base.mark_bar(size=20).encode(
-        x, y, color=alt.condition(alt.datum.band == most["band"], alt.value(ACCENT), alt.value(GREY))
+        x, y, color=alt.condition(dearest, alt.value(ACCENT), alt.value(GREY))
     )
     labels = base.mark_text(align="left", dx=5).encode(x, y, text="label:N")
     facts = " ".join(dict.fromkeys(" ".join(rows["facts"]).split()))
+    share = most["expected"] / data["expected"].sum()
+    name = f"{names[place]}, {most['band']}" if several else most["band"]
     return dressed(
         bars + labels,
         frame,
         facts=facts,
-        height=(ROW + 8) * len(data),
-        title=w("chart.band_title", share=share, band=most["band"]),
+        height=(ROW + (34 if several else 8)) * len(data),
+        title=_band_title(name, share, frame),
         subtitle=w("chart.band_subtitle", unit=unit, loss=frame.loss),
         description=w("chart.band_description"),
     )
+
+
+def _band_title(name: str, share: float, frame: Frame) -> str:
+    """What the dearest band makes up; of synthetic rows only what is measured."""
+    w = frame.words
+    if frame.synthetic:
+        return w("chart.band_measure")
+    found = "chart.band_title" if share > HALF else "chart.waterfall_finding"
+    return w(found, share=w.share(share), band=name, name=name)
 
 
 def headlines(table: pl.DataFrame, frame: Frame) -> Drawn:
@@ -132,13 +151,21 @@ def _decades(data: pl.DataFrame) -> list[float]:
 
 
 def funnel(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars: how many are expected at each stage, from reports to payments; a thin rule spans the bounds."""
+    """Bars: how many are expected at each stage, from reports to payments; a thin rule spans the bounds.
+
+    Where several lines have stages, each stage stands under the name of its line.
+    """
     w = frame.words
-    rows = table.filter(pl.col("line") == table["line"][0])
-    if rows["expected"].null_count():
+    rows = table.filter(pl.col("expected").is_not_null().all().over("line"))
+    if rows.is_empty():
         raise NothingToDraw
+    several = rows["line"].n_unique() > 1
+    stages = [folded(w(f"word.{s}")) for s in rows["stage"]]
+    if several:
+        lines = [folded(frame.name(line)) for line in rows["line"]]
+        stages = [f"{line}\n{stage}" for line, stage in zip(lines, stages, strict=True)]
     data = rows.with_columns(
-        stage=pl.col("stage").map_elements(lambda s: folded(w(f"word.{s}")), return_dtype=pl.String),
+        stage=pl.Series(stages),
         label=pl.col("expected").map_elements(
             lambda v: w.number(v if float(v).is_integer() else round(w.rounded(v))), return_dtype=pl.String
         ),
@@ -146,20 +173,35 @@ def funnel(table: pl.DataFrame, frame: Frame) -> Drawn:
     y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None, axis=names_axis())
     room = alt.Scale(domain=[0, float(data.select(pl.max("expected", "high")).max_horizontal()[0]) * 1.2])
     base = alt.Chart(plain(data))
-    x = alt.X("expected:Q", title=w("chart.funnel_x"), scale=room, axis=FEW)
+    counted = "column.claims" if "claimed" in rows["stage"] else "chart.funnel_x"
+    x = alt.X("expected:Q", title=w(counted), scale=room, axis=FEW)
     bars = base.mark_bar(size=18).encode(x, y)
     spans = base.mark_rule(color=INK, strokeWidth=1.2).encode(alt.X("low:Q", scale=room), alt.X2("high:Q"), y)
     labels = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600).encode(x, y, text="label:N")
-    found = dict(rows.select("stage", "expected").rows())
-    first, last = found.get("reported", rows["expected"][0]), found.get("paid", rows["expected"][-1])
     return dressed(
         bars + spans + labels,
         frame,
-        height=(ROW + 14) * len(data),
-        title=w("chart.funnel_chart_title", paid=w.number(round(w.rounded(last))), reported=w.number(first)),
+        height=(ROW + (24 if several else 14)) * len(data),
+        title=_funnel_title(rows, frame),
         subtitle=w("chart.funnel_subtitle"),
         description=w("chart.funnel_description"),
     )
+
+
+def _funnel_title(rows: pl.DataFrame, frame: Frame) -> str:
+    """How many of the line with most payments end in one; of synthetic rows only what is measured."""
+    w = frame.words
+    if frame.synthetic:
+        return w("report.funnel_title")
+    paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
+    line = paid["line"][0] if len(paid) else rows["line"][0]
+    found = dict(rows.filter(line=line).select("stage", "expected").rows())
+    counts = list(found.values())
+    first, last = found.get("reported", counts[0]), found.get("paid", counts[-1])
+    key = "chart.funnel_claims_title" if "claimed" in found else "chart.funnel_chart_title"
+    several = rows["line"].n_unique() > 1
+    of = w("report.of_line", line=frame.name(line)) if several else ""
+    return w(key, paid=w.number(round(w.rounded(last))), reported=w.number(first), line=of)
 
 
 def free_goods(costs: pl.DataFrame, frame: Frame) -> Drawn:

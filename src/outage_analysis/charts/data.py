@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
 
 import polars as pl
 
@@ -17,8 +15,6 @@ MOST_SERVICES = 20
 """Rows of a chart: the smallest services beyond them are one."""
 MOST_BANDS = 32
 """Loss bands of a chart. A policy's bands and the powers of ten are fewer; totals may come in more."""
-MOST_BARS = 60
-"""Bars of a chart by day."""
 OTHERS = ""
 """In place of a service: several small ones together. No service has this id."""
 
@@ -53,7 +49,7 @@ def few_services(table: pl.DataFrame, most: int = MOST_SERVICES) -> pl.DataFrame
         `service`, `services` (how many stand in the row), the keys and `claims`; services in order of
         their claims, the others last, and within a service the order of the table.
     """
-    keys = [c for c in table.columns if c in ("view", "over", "up_to", "filed_on")]
+    keys = [c for c in table.columns if c in ("over", "up_to")]
     largest = _by_claims(table)
     kept = largest if len(largest) <= most else largest[: most - 1]
     order = {service: place for place, service in enumerate(kept)}
@@ -78,8 +74,7 @@ def few_services(table: pl.DataFrame, most: int = MOST_SERVICES) -> pl.DataFrame
 
 def _by_claims(table: pl.DataFrame) -> list[str]:
     """Services with a claim, the one with most claims first. Those without have nothing to show."""
-    counted = table.filter(view="band") if "view" in table.columns else table
-    sums = counted.group_by("service").agg(pl.col("claims").sum()).filter(pl.col("claims") > 0)
+    sums = table.group_by("service").agg(pl.col("claims").sum()).filter(pl.col("claims") > 0)
     return sums.sort("claims", "service", descending=[True, False])["service"].to_list()
 
 
@@ -101,7 +96,7 @@ def few_bands(table: pl.DataFrame, most: int = MOST_BANDS) -> pl.DataFrame:
         most: bands beside zero, negative and unknown.
     """
     sums = table.group_by("over", "up_to").agg(pl.col("claims").sum()).rows()
-    joined = _joined({(over, up_to): claims for over, up_to, claims in sums}, most)
+    joined = joined_bands({(over, up_to): claims for over, up_to, claims in sums}, most)
     if all(band == wider for band, wider in joined.items()):
         return table
     rows = [(*band, *wider) for band, wider in joined.items()]
@@ -110,12 +105,12 @@ def few_bands(table: pl.DataFrame, most: int = MOST_BANDS) -> pl.DataFrame:
     )
     wide = table.join(mapping, on=["over", "up_to"], how="left", nulls_equal=True, maintain_order="left")
     wide = wide.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
-    keys = [c for c in wide.columns if c in ("view", "service", "over", "up_to", "filed_on")]
+    keys = [c for c in wide.columns if c in ("service", "over", "up_to")]
     return wide.group_by(keys, maintain_order=True).agg(pl.col("claims").sum())
 
 
-def _joined(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
-    """Each band -> the band in which it is shown."""
+def joined_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
+    """Each band -> the band in which it is shown, as `few_bands` joins them."""
     apart = {band: band for band in claims if band in (NEGATIVE, ZERO, UNKNOWN)}
     positive = sorted((b for b in claims if b not in apart), key=lambda b: (b[0] or 0, _top(b)))
     groups = [[band] for band in positive]
@@ -186,69 +181,6 @@ def fullest(table: pl.DataFrame) -> tuple[Band, float] | None:
         return None
     most = max(amounts, key=lambda band: counts[band])  # the first of equals
     return most, counts[most] / sum(counts.values())
-
-
-def pairs(bands: pl.DataFrame, daily: pl.DataFrame) -> pl.DataFrame:
-    """Claims of each service by loss band and by day, as one long table: what a linked chart is drawn from.
-
-    Args:
-        bands: `service`, `over`, `up_to`, `claims`, as `regroup` gives them.
-        daily: `service`, `filed_on`, `claims`.
-
-    Returns:
-        `view` (band or day), `service`, `over`, `up_to`, `filed_on`, `claims`.
-    """
-    day = pl.lit(None, pl.Date).alias("filed_on")
-    edge = [pl.lit(None, pl.Int64).alias(c) for c in ("over", "up_to")]
-    by_band = bands.select(pl.lit("band").alias("view"), "service", "over", "up_to", day, "claims")
-    by_day = daily.select(pl.lit("day").alias("view"), "service", *edge, "filed_on", "claims")
-    return pl.concat([by_band, by_day])
-
-
-def rows_of_pairs(table: pl.DataFrame, most: int = MOST_BARS) -> tuple[pl.DataFrame, list[Band], list[date]]:
-    """The pairs with one row a service, its claims by band and by day as lists: the shortest JSON they have.
-
-    Args:
-        table: as `pairs` returns it.
-        most: bars by day; a longer window has several days to a bar.
-
-    Returns:
-        `service`, `services`, `claims`, `bands`, `days`; the bands in display order; the first day of
-        each bar.
-    """
-    by_band = few_bands(table.filter(view="band"))
-    by_day = table.filter(view="day")
-    bands, days = band_order(by_band), _bars(by_day["filed_on"], most)
-    place = {band: n for n, band in enumerate(bands)}
-    slots = [
-        *(place[band] for band in by_band.select("over", "up_to").rows()),
-        *(bisect_right(days, day) - 1 for day in by_day["filed_on"]),
-    ]
-    columns = ("view", "service", "claims")
-    slotted = pl.concat([by_band.select(columns), by_day.select(columns)]).with_columns(
-        pl.Series("filed_on", slots, dtype=pl.Int64)
-    )
-
-    def build(few: pl.DataFrame) -> pl.DataFrame:
-        rows = []
-        for (service,), part in few.group_by("service", maintain_order=True):
-            lists = {"band": [0] * len(bands), "day": [0] * len(days)}
-            for view, slot, claims in part.select("view", "filed_on", "claims").rows():
-                lists[view][slot] += claims
-            rows.append((service, part["services"][0], sum(lists["band"]), lists["band"], lists["day"]))
-        names = ("service", "services", "claims", "bands", "days")
-        return pl.DataFrame(rows, schema=names, orient="row")
-
-    return fitting(slotted, build), bands, days
-
-
-def _bars(days: pl.Series, most: int) -> list[date]:
-    """The first day of each bar: every bar has as many days as the others, the last one at most so many."""
-    if days.is_empty():
-        return []
-    first, *_, last = [*days.sort(), days.max()]
-    every = -(-((last - first).days + 1) // most)
-    return [first + timedelta(n) for n in range(0, (last - first).days + 1, every)]
 
 
 def some_days(intake: pl.DataFrame, most: int) -> pl.DataFrame:

@@ -1,192 +1,274 @@
-"""Three views of the same claims: choosing a service in the first changes the two below it."""
+"""Views of the same claims that listen to each other: a choice in one changes all the others.
+
+Every two dimensions have a table of their own, so a choice in one has its figures in all the others. A choice
+in two at a time has not: it replaces the earlier one.
+"""
 
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
 import polars as pl
 
-from outage_analysis.bands import Band
-from outage_analysis.charts.data import rows_of_pairs
+from outage_analysis.charts import choosing
+from outage_analysis.charts.data import OTHERS
 from outage_analysis.charts.losses import service_name
-from outage_analysis.charts.theme import ACCENT, INK, Drawn, Frame, NothingToDraw, laid_out, names_axis, plain
-from outage_analysis.labels import Words
+from outage_analysis.charts.pairs import MOST, View, linked_views
+from outage_analysis.charts.theme import ACCENT, Drawn, Frame, NothingToDraw, laid_out, plain
 
 # Views side by side cannot follow the width of their place: 700 pixels with the names, so that a notebook's
-# cell and JupyterLab beside its file list both hold them.
-NAMES, HEAT, BANDS, DAYS, GAP = 150, 540, 210, 270, 60
-NARROW_NAMES, NARROW_HEAT, NARROW_BANDS, NARROW_DAYS = 120, 196, 220, 270
-"""On a phone the views stand below each other."""
-ROW = 28
-HEIGHT = 170
-MOST_LEVEL = 8
-"""More bands than these are labelled upright."""
-MOST_NAMED = 2
-"""More chosen services than these are counted in the heading, not named."""
-DAY_LABELS = 5
-_ONE_LINE = "join(split(datum.name, '\\n'), ' ')"
+# cell and JupyterLab beside its file list both hold them. On a phone they stand in one column of half of it.
+ROW, DAYS_HIGH, DAY_NAMES, COUNTS = 21, (150, 300), 20, 46
+"""Pixels: of a bar's row; of the days, at least and at most; of the texts below and beside these."""
+LEFT, RIGHT = (140, 184), (100, 204)
+"""Pixels for the names and for the bars; the widest names and the widest bars are no wider than a phone."""
+PLACES = {"band": RIGHT, "day": RIGHT}
+"""Those of the views that stand on the right; the others are on the left."""
+FULL = 1.36
+"""The longest bar is 1; the rest is for its number."""
+CHOSEN, FADED = "#e3eef7", 0.35
+LONGEST = 40
+"""Letters of a category."""
+DAY_LABELS = 4
 
 
-def linked(table: pl.DataFrame, frame: Frame, *, narrow: bool = False, chooser: bool = False) -> Drawn:
-    """Heatmap of service by band; below it, the bands and the intake of the services chosen in it.
+@dataclass(frozen=True)
+class _Place:
+    """Where a view is drawn: its number, its names, and the pixels for names and bars."""
+
+    at: int
+    names: list[str]
+    title: str
+    room: int
+    bars: int
+
+    @property
+    def view(self) -> str:
+        """The name of its drawing."""
+        return f"linked_{self.at}"
+
+
+def linked(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Claims by service, loss band, day and region: what is chosen in one view, the others show.
 
     Args:
-        table: as `data.pairs` returns it.
+        table: as `pairwise` returns it.
         frame: words and names.
-        narrow: with the views below each other, for a phone.
-        chooser: with a list to choose a service from, which a keyboard reaches.
     """
-    w = frame.words
     if table.is_empty() or not table["claims"].sum():
         raise NothingToDraw
-    rows, bands, days = rows_of_pairs(table)
-    names = [service_name(frame, *row) for row in rows.select("service", "services").rows()]
-    data = rows.select(pl.Series("name", names), "claims", "bands", "days")
-    chosen = _chosen(names, w, chooser=chooser)
-    base = alt.Chart(plain(data))
-    top = _heat(base, names, bands, w, chosen, narrow=narrow)
-    views = [_bands(base, bands, w, chosen, NARROW_BANDS if narrow else BANDS)]
-    if days:
-        views.append(_days(base, days, w, chosen, NARROW_DAYS if narrow else DAYS))
-    heading = _heading(base, names, w, chosen, NARROW_HEAT if narrow else HEAT)
-    below = alt.vconcat(*views, spacing=14) if narrow else alt.hconcat(*views, spacing=GAP)
-    label = " ".join(names[0].split())
-    share = float(data["claims"][0]) / float(data["claims"].sum())
-    note = w.band_note(bands)
-    return laid_out(
-        alt.vconcat(top, heading, below, spacing=14),
+    views, counts = linked_views(table)
+    places = [
+        _Place(at, _names(view, frame), _title(view, frame), *PLACES.get(view.id, LEFT))
+        for at, view in enumerate(views)
+    ]
+    claims = sum(counts["claims"][0].to_list())
+    base, w = alt.Chart(), frame.words
+    high = min(max(ROW * len(places[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
+    drawn = {
+        view.id: _days(base, place, high) if view.id == "day" else _rows(base, place)
+        for place, view in zip(places, views, strict=True)
+    }
+    # Side by side, the longest list stands beside the days.
+    order = sorted(drawn, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
+    below = alt.concat(*(drawn[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
+    heading = _heading(base, claims, frame, places[0].room)
+    note = w.band_note([tuple(entry) for entry in views[1].entries])
+    chart = laid_out(
+        alt.vconcat(heading, below, spacing=12, data=plain(counts)),
         frame,
-        title=w("chart.linked_measure")
-        if frame.synthetic
-        else w("chart.linked_finding", name=label, share=w.share(share)),
+        title=_headline(places, counts, claims, frame),
         subtitle=w("chart.linked_subtitle", loss=frame.loss, note=f"; {note}" if note else ""),
         description=w("chart.linked_description"),
     )
+    return chart.properties(params=_parameters(places, [view.id in ("band", "day") for view in views], frame))
 
 
-def _chosen(names: list[str], w: Words, *, chooser: bool) -> alt.Parameter:
-    """Which services are chosen: by clicks, and where asked also from a list."""
-    listed: dict[str, Any] = {}
-    if chooser:
-        labels = [w("chart.linked_all"), *(" ".join(name.split()) for name in names)]
-        bound = alt.binding_select(options=[None, *names], labels=labels, name=w("chart.linked_choose"))
-        listed["bind"] = {"name": bound}
-    return alt.selection_point(
-        name="chosen", fields=["name"], toggle="true", on="click", clear="dblclick", **listed
-    )
+def _parameters(places: Sequence[_Place], ordered: list[bool], frame: Frame) -> list[alt.TopLevelParameter]:
+    """What can be chosen, and the names of it all."""
+    w = frame.words
+    listed = {
+        choosing.key(place.at, n): f"{place.title}: {name}"
+        for place in places
+        for n, name in enumerate(place.names)
+    }
+    views = [place.view for place in places]
+    titles = w("chart.linked_choose"), w("chart.linked_all")
+    return [
+        alt.VariableParameter("names", value=[place.names for place in places]),
+        alt.VariableParameter("titles", value=[place.title for place in places]),
+        *choosing.parameters(views, ordered, listed, *titles),
+    ]
 
 
-def _each(base: alt.Chart, field: str) -> alt.Chart:
-    """One row an entry of a list: its place in the list as `at`, its value as `n`."""
-    return base.transform_calculate(at=f"sequence(0, length(datum.{field}))").transform_flatten(
-        [field, "at"], as_=["n", "at"]
-    )
+def _headline(places: Sequence[_Place], counts: pl.DataFrame, claims: int, frame: Frame) -> str:
+    """The measure; of real claims, which service has most of them."""
+    w = frame.words
+    if frame.synthetic:
+        return w("chart.linked_measure", views=", ".join(place.title for place in places).lower())
+    largest = sum(counts["claims"][0].to_list()[: counts["width"][0]])
+    return w("chart.linked_finding", name=places[0].names[0], share=w.share(largest / claims))
 
 
-def _heat(
-    base: alt.Chart, names: list[str], bands: list[Band], w: Words, chosen: alt.Parameter, *, narrow: bool
-) -> Drawn:
-    labels = [w.band_short(*band) for band in bands]
-    texts = json.dumps(labels, ensure_ascii=False)
-    cells = _each(base, "bands").transform_calculate(
-        percent="datum.n / datum.claims * 100",
-        said=f"{_ONE_LINE} + ', ' + {texts}[datum.at] + ': ' + format(datum.n, ',')",
-    )
-    upright = -90 if narrow or len(bands) > MOST_LEVEL else 0
-    x = alt.X("at:O", title=None, axis=_labelled(labels, angle=upright, top=True))
-    y = alt.Y("name:N", sort=names, title=None, axis=names_axis(NARROW_NAMES if narrow else NAMES))
-    faded = alt.condition(chosen, alt.value(1), alt.value(0.4))
-    rects = cells.mark_rect(stroke="white", strokeWidth=1, cursor="pointer").encode(
-        x,
-        y,
-        color=alt.Color(
-            "percent:Q", scale=alt.Scale(range=["#f2f6fa", ACCENT], domain=[0, 100]), legend=None
-        ),
-        opacity=faded,
-        description="said:N",
-    )
-    shown = (
-        cells.transform_filter("datum.n > 0")
-        .transform_calculate(label="datum.percent < 0.5 ? '<1' : format(datum.percent, '.0f')")
-        .mark_text(fontSize=11, cursor="pointer")
-        .encode(
-            x,
-            y,
-            text="label:N",
-            opacity=faded,
-            color=alt.condition("datum.percent > 55", alt.value("white"), alt.value(INK)),
+def _names(view: View, frame: Frame) -> list[str]:
+    """What stands beside the bars of a view."""
+    w, firsts = frame.words, [entry[0] for entry in view.entries]
+    if view.id == "service":
+        return [" ".join(service_name(frame, id_, view.merged).split()) for id_ in firsts]
+    if view.id == "band":
+        return [w.band_short(*band) for band in view.entries]
+    if view.id == "day":
+        return [w.short_day(day) for day in firsts]
+    apart = {None: w("chart.linked_unstated"), OTHERS: w("chart.linked_rest")}
+    return [apart[text] if text in apart else _short(text) for text in firsts]
+
+
+def _short(text: str) -> str:
+    """A text from the claims, which may have any length, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _title(view: View, frame: Frame) -> str:
+    w = frame.words
+    if view.id == "day" and view.days > 1:
+        return w("chart.linked_days_binned", count=view.days)
+    return w(f"chart.linked_{view.id}") if view.id in MOST else frame.name(view.id)
+
+
+def _sums(base: alt.Chart, at: int) -> alt.Chart:
+    """One row an entry of a view: `key`, its claims `n` among those chosen elsewhere, its share of the most.
+
+    A table of two dimensions is read from either side: `at` is the entry's place, `by` the view beside it.
+    """
+    pairs = f"datum.one == {at} || datum.other == {at}"
+    across = choosing.chosen(f"datum.by * {choosing.VIEW} + datum.beside")
+    some = f"chosen_view < 0 || chosen_view == {at}"
+    every = 1 if at == 0 else 0  # any other view has the same sums
+    return (
+        base.transform_filter(pairs)
+        .transform_calculate(slot="sequence(0, length(datum.claims))")
+        .transform_flatten(["claims", "slot"])
+        .transform_calculate(
+            own=f"datum.one == {at} ? floor(datum.slot / datum.width) : datum.slot % datum.width",
+            beside=f"datum.one == {at} ? datum.slot % datum.width : floor(datum.slot / datum.width)",
+            by=f"datum.one == {at} ? datum.other : datum.one",
+        )
+        .transform_filter(f"{some} ? datum.by == {every} : datum.by == chosen_view && {across}")
+        .transform_aggregate(n="sum(claims)", groupby=["own"])
+        .transform_joinaggregate(most="max(n)")
+        .transform_calculate(
+            key=f"{at * choosing.VIEW} + datum.own",
+            length="datum.most ? datum.n / datum.most : 0",
+            said=f"names[{at}][datum.own] + ': ' + format(datum.n, ',')",
         )
     )
-    title = _title(w("chart.linked_heat"))
-    heat: Drawn = alt.layer(rects.add_params(chosen), shown)
-    return _sized(heat, NARROW_HEAT if narrow else HEAT, ROW * len(names), title)
 
 
-def _heading(base: alt.Chart, names: list[str], w: Words, chosen: alt.Parameter, width: int) -> Drawn:
-    """Which services the two views below are about."""
-    several = json.dumps(w("chart.linked_several") + " ", ensure_ascii=False)
-    everything = json.dumps(w("chart.linked_all"), ensure_ascii=False)
-    said = (
-        f"datum.chosen == {len(names)} ? {everything} : datum.chosen > {MOST_NAMED} ? "
-        f"{several} + datum.chosen : join(split(join(pluck(datum.rows, 'name'), ', '), '\\n'), ' ')"
+def _fading(at: int) -> Any:  # noqa: ANN401 - Altair's own type of it is private
+    """What is not chosen in its own view steps back."""
+    shown = f"chosen_view != {at} || {choosing.chosen('datum.key')}"
+    return alt.condition(shown, alt.value(1), alt.value(FADED))
+
+
+def _slots(sums: alt.Chart, at: int) -> alt.Chart:
+    """The ground of each entry, which takes the clicks and is tinted where it is chosen."""
+    shown = f"chosen_view == {at} && {choosing.chosen('datum.key')}"
+    slots: alt.Chart = sums.mark_rect(cursor="pointer", aria=False).encode(
+        color=alt.condition(shown, alt.value(CHOSEN), alt.value("transparent"))
     )
+    return slots
+
+
+def _rows(base: alt.Chart, place: _Place) -> Drawn:
+    """Horizontal bars, each with its number: of services, loss bands or a dimension."""
+    at, sums = place.at, _sums(base, place.at)
+    axis = alt.Axis(
+        labelExpr=f"names[{at}][datum.value]",
+        labelLimit=place.room - 6,
+        minExtent=place.room,
+        maxExtent=place.room,
+        ticks=False,
+        domain=False,
+        labelPadding=6,
+        zindex=1,
+    )
+    scale = alt.Scale(domain=list(range(len(place.names))), padding=0)
+    y = alt.Y("own:O", title=None, axis=axis, scale=scale)
+    x = alt.X("length:Q", title=None, axis=None, scale=alt.Scale(domain=[0, FULL]))
+    slots = _slots(sums, at).encode(y, x=alt.value(-place.room), x2=alt.value(place.bars))
+    bars = sums.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
+    numbers = sums.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
+    view = alt.layer(
+        slots.properties(name=place.view),
+        bars.encode(x, y, opacity=_fading(at), description="said:N"),
+        numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
+    )
+    return _sized(view, place.bars, ROW * len(place.names), place, over=6)
+
+
+def _days(base: alt.Chart, place: _Place, high: int) -> Drawn:
+    """Upright bars by day."""
+    at, sums = place.at, _sums(base, place.at)
+    step = max(1, -(-len(place.names) // DAY_LABELS))
+    days = list(range(len(place.names)))
+    axis = alt.Axis(labelExpr=f"names[{at}][datum.value]", labelAngle=0, values=days[::step], zindex=1)
+    x = alt.X("own:O", title=None, axis=axis, scale=alt.Scale(domain=days, padding=0))
+    counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
+    # The uppermost tick stands at the top, whatever is chosen: the title above it stays where it is.
+    y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
+    slots = _slots(sums, at).encode(x, y=alt.value(0), y2=alt.value(high + DAY_NAMES))
+    bars = sums.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
+    view = alt.layer(
+        slots.properties(name=place.view),
+        bars.encode(x, y, opacity=_fading(at), description="said:N"),
+    )
+    return _sized(view, place.bars, high, place)
+
+
+def _heading(base: alt.Chart, claims: int, frame: Frame, width: int) -> Drawn:
+    """What is chosen, how many claims that is, and which share of all."""
+    w = frame.words
+    said = {name: _text(w(f"chart.linked_{name}")) for name in ("all", "several", "to")}
+    named = f"names[chosen_view][{{}} % {choosing.VIEW}]"
+    low, high = (named.format(f"{end}(keys[0], until)") for end in ("min", "max"))
+    ranged = f"keys[0] == until ? {low} : {low} + {said['to']} + {high}"
+    several = f"length(keys) > 1 ? length(keys) + {said['several']} : {low}"
+    what = f"ordered[chosen_view] ? ({ranged}) : {several}"
+    other = f"chosen_view * {choosing.VIEW} + datum.slot % datum.width"
     heading = (
-        base.transform_filter(chosen)
-        .transform_aggregate(chosen="count()", rows="values(name)")
-        .transform_calculate(said=said)
+        base.transform_filter("datum.one == 0 && datum.other == max(1, chosen_view)")
+        .transform_calculate(slot="sequence(0, length(datum.claims))")
+        .transform_flatten(["claims", "slot"])
+        .transform_calculate(key=f"chosen_view < 1 ? floor(datum.slot / datum.width) : {other}")
+        .transform_filter(f"chosen_view < 0 || {choosing.chosen('datum.key')}")
+        .transform_aggregate(n="sum(claims)")
+        .transform_calculate(
+            said=f"(chosen_view < 0 ? {said['all']} : titles[chosen_view] + ': ' + ({what})) + ': '"
+            f" + format(datum.n, ',')"
+            f" + (chosen_view < 0 ? '' : ' (' + format(datum.n / {claims}, '.1%') + ')')"
+        )
         .mark_text(align="left", fontWeight=600, fontSize=13)
-        .encode(text="said:N", x=alt.value(0))
+        .encode(text="said:N", x=alt.value(-width))
     )
-    return _sized(heading, width, 16)
+    return _sized(heading, 1, 16)
 
 
-def _bands(base: alt.Chart, bands: list[Band], w: Words, chosen: alt.Parameter, width: int) -> Drawn:
-    labels = [w.band_short(*band) for band in bands]
-    sums = _each(base.transform_filter(chosen), "bands").transform_aggregate(n="sum(n)", groupby=["at"])
-    y = alt.Y("at:O", title=None, axis=_labelled(labels), scale=alt.Scale(domain=list(range(len(bands)))))
-    x = alt.X("n:Q", title=None, axis=alt.Axis(format=",d", tickCount=3, tickMinStep=1))
-    height = max(HEIGHT, 14 * len(bands))
-    return _sized(_bars(sums, labels).encode(x, y), width, height, _title(w("chart.linked_bands")))
+def _text(word: str) -> str:
+    """A word as an expression has it."""
+    return json.dumps(word, ensure_ascii=False)
 
 
-def _days(base: alt.Chart, days: list[date], w: Words, chosen: alt.Parameter, width: int) -> Drawn:
-    every = (days[1] - days[0]) // timedelta(days=1) if len(days) > 1 else 1
-    title = w("chart.linked_days") if every == 1 else w("chart.linked_days_binned", count=every)
-    sums = _each(base.transform_filter(chosen), "days").transform_aggregate(n="sum(n)", groupby=["at"])
-    step = max(1, -(-len(days) // DAY_LABELS))
-    labels = [w.short_day(day) for day in days]
-    axis = _labelled(labels, every=step)
-    x = alt.X("at:O", title=None, axis=axis, scale=alt.Scale(domain=list(range(len(days)))))
-    y = alt.Y("n:Q", title=None, axis=alt.Axis(format=",d", tickCount=5, tickMinStep=1))
-    return _sized(_bars(sums, labels).encode(x, y), width, HEIGHT, _title(title))
-
-
-def _bars(sums: alt.Chart, labels: list[str]) -> alt.Chart:
-    """Bars that say to a screen reader what each is."""
-    texts = json.dumps(labels, ensure_ascii=False)
-    said = sums.transform_calculate(said=f"{texts}[datum.at] + ': ' + format(datum.n, ',')")
-    bars: alt.Chart = said.mark_bar(color=ACCENT).encode(description="said:N")
-    return bars
-
-
-def _labelled(labels: list[str], *, every: int = 1, angle: int = 0, top: bool = False) -> alt.Axis:
-    """An axis of places in a list, with the list's texts at every so many places."""
-    texts = json.dumps(labels, ensure_ascii=False)
-    return alt.Axis(
-        labelExpr=f"{texts}[datum.value]",
-        labelAngle=angle,
-        values=list(range(0, len(labels), every)),
-        orient="top" if top else alt.Undefined,
+def _sized(view: Drawn, width: int, height: int, place: _Place | None = None, *, over: int = 0) -> Drawn:
+    """A drawing of a size, under its title; `over` makes up for an axis that does not reach above it."""
+    sized: Drawn = view.properties(width=width, height=height)
+    if place is None:
+        return sized
+    title = alt.TitleParams(
+        place.title, anchor="start", frame="group", fontSize=12, dx=-place.room, offset=4 + over
     )
-
-
-def _sized(view: Drawn, width: int, height: int, title: alt.TitleParams | None = None) -> Drawn:
-    sized: Drawn = view.properties(width=width, height=height, **({"title": title} if title else {}))
-    return sized
-
-
-def _title(text: str) -> alt.TitleParams:
-    return alt.TitleParams(text, anchor="start", frame="group", fontSize=12, fontWeight="normal", offset=6)
+    return sized.properties(title=title)

@@ -26,7 +26,7 @@ def names_of(
 ) -> dict[str, str]:
     """Id -> name for everything that has one."""
     named: list[Any] = [*(tried.outcomes if tried else ())]  # first: an id of another page is that page's
-    named += [*incident.services, *incident.claimant_types, *incident.tie_outs]
+    named += [*incident.dimensions, *incident.services, *incident.claimant_types, *incident.tie_outs]
     named += (*policy.lines, *policy.tie_outs) if policy else ()
     named += ledger.assumptions if ledger else ()
     groups = {group: name[lang] for group, name in incident.groups.items()}

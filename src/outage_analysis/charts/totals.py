@@ -192,7 +192,10 @@ def waterfall(table: pl.DataFrame, frame: Frame) -> Drawn:
         raise NothingToDraw
     rows = uncertain.bars(table)
     total = float(rows["expected"].sum())
-    names = [_step(row, frame) for row in rows.iter_rows(named=True)]
+    told = (
+        uncertain.step_name(r, w, lambda id_: folded(frame.name(id_))) for r in rows.iter_rows(named=True)
+    )
+    names = ["\n".join(filter(None, step)) for step in told]
     shares = [f"{brief(w, r['expected'])} ({w.share(r['share'])})" for r in rows.iter_rows(named=True)]
     data = pl.DataFrame(
         {
@@ -232,13 +235,3 @@ def _waterfall_title(rows: pl.DataFrame, names: list[str], w: Words) -> str:
     name, tail = names[at].replace("\n", joint), rows["tail_share"][at]
     key = "chart.waterfall_finding" if tail is None else "chart.waterfall_tail"
     return w(key, name=capital(name), share=w.share(rows["share"][at]), tail=w.share(tail or 0))
-
-
-def _step(row: dict[str, Any], frame: Frame) -> str:
-    """The name of a step: of a line, a service, a band with its rule, or of the smallest together."""
-    w = frame.words
-    if row["joined"] > 1:
-        return w("chart.other_services", count=row["joined"])
-    if row["rule"] is not None:
-        return f"{w.band(row['over'], row['up_to'])}\n{w('word.' + row['rule'])}"
-    return folded(frame.name(row["line"] or row["service"]))

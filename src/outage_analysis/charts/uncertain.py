@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import polars as pl
 
 from outage_analysis.charts.points import evenly
+from outage_analysis.labels import Words
 
 MOST_POINTS = 120
 """Of the line of a law."""
@@ -87,6 +91,21 @@ def bars(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
         tail_share=pl.when(tail > 0).then(pl.col("tail") / tail),
         facts="facts",
     )
+
+
+def step_name(row: Mapping[str, Any], words: Words, name: Callable[[str], str]) -> tuple[str, str]:
+    """What a row of `bars` is called, and the rule of its band ("" where it is none).
+
+    Args:
+        row: a line, a service, a band, or the smallest together.
+        words: the language.
+        name: what readers call a line or a service.
+    """
+    if row["joined"] > 1:
+        return words("chart.other_services", count=row["joined"]), ""
+    if row["rule"] is not None:
+        return words.band(row["over"], row["up_to"]), words(f"word.{row['rule']}")
+    return name(row["line"] or row["service"] or ""), ""
 
 
 def swings(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:

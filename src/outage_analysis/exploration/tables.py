@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import polars as pl
 
+from outage_analysis.aggregation import count_pairs
 from outage_analysis.bands import Bands
 from outage_analysis.claims import Claims
 from outage_analysis.cube import Cube, sorted_cube
 from outage_analysis.distributions import (
     Where,
     concentration,
+    display_bands,
     lorenz,
     loss_counts,
     quantiles,
@@ -72,6 +75,29 @@ def heap_tables(claims: Claims, policy: Policy | None) -> dict[str, pl.DataFrame
     return {"bunching": bunching_table(claims, edges), "heaps": heaps_table(claims)}
 
 
+def pairwise(claims: Claims, policy: Policy | None = None, *, until: date | None = None) -> pl.DataFrame:
+    """Claims by every two of service, loss band, day and region: what linked views are drawn from.
+
+    In place of region stands the first dimension of the incident whose values are texts; without one, there
+    are the other pairs alone.
+
+    Args:
+        claims: what `read_claims` returned.
+        policy: its cuts are among the edges of the bands.
+        until: leave out claims filed after this day.
+
+    Returns:
+        As `count_pairs` does.
+
+    Raises:
+        DisclosureBlocked: texts of the dimension hold personal data.
+    """
+    incident = claims.incident
+    bands = display_bands(policy.cuts if policy else (), negative=incident.loss.negative == "band")
+    dimension = next((d.id for d in incident.dimensions if d.kind == "text"), None)
+    return count_pairs(claims, bands=bands, dimension=dimension, until=until)
+
+
 def fitted(
     cube: Cube,
     *,
@@ -106,7 +132,9 @@ def fitted(
         )
     left = "truncated" if losses.edges[0] > 0 else "ground_up"
     chosen = top or "open"
-    fits = fit_all(losses.edges, losses.counts, top=chosen, left=left, families=families)
+    fits = fit_all(
+        losses.edges, losses.counts, top=chosen, left=left, synthetic=losses.synthetic, families=families
+    )
     bands = f"{len(losses.counts)} bands, top {chosen}, left {left}"
     return fits, f"fitted to {losses.claims:,} losses above zero in {bands}"
 

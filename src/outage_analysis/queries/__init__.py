@@ -12,7 +12,7 @@ from pathlib import Path
 
 NAMES = (
     *("staged", "typed", "judged", "claims", "rejects", "reconciliation", "filed", "claimants", "cube"),
-    *("spans", "examples", "heaping", "bunching", "repeats", "saved"),
+    *("pairs", "spans", "examples", "heaping", "bunching", "repeats", "saved"),
 )
 """Every query, in the order in which a run uses them, then those about the data."""
 

@@ -1,0 +1,290 @@
+"""Linked views: the pairwise tables against the claims' own rows, and what a pointer and a list change."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from selenium.webdriver import Keys
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.wait import WebDriverWait
+
+from outage_analysis.aggregation import MOST_CATEGORIES
+from outage_analysis.charts import draw
+from outage_analysis.charts.offline import bundle, rendered
+from outage_analysis.charts.specs import frame_of, names_of
+from outage_analysis.errors import DisclosureBlocked
+from outage_analysis.exploration import pairwise
+from outage_analysis.labels import Words
+from outage_analysis.policies import Policy
+from outage_analysis.reading import read_claims
+from tests.conftest import claim_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
+
+    from outage_analysis.incidents import Incident
+    from outage_analysis.pipeline import Analysis
+    from tests.conftest import ClaimsCsv
+
+COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "region": ["category"]}
+PAIRS = list(combinations(COLUMNS, 2))
+EDGES = [0, 100_000, 300_000, 500_000, 1_000_000]
+"""Those of the policy, and the powers of ten beside them."""
+
+# --- the tables -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def claims(analysis: Analysis) -> pl.DataFrame:
+    """The claims themselves, each with its band by the edges above."""
+    assert analysis.claims
+    loss = pl.col("loss")
+    reached = [pl.when(loss > low).then(low) for low in reversed(EDGES)]
+    over = pl.coalesce(*reached, pl.when(loss == 0).then(-1))
+    tops = dict(zip([-1, *EDGES], [0, *EDGES[1:], None], strict=True))
+    up_to = pl.col("over").replace_strict(tops, default=None, return_dtype=pl.Int64)
+    rows = analysis.claims.frame().with_columns(over=over.cast(pl.Int64), category=pl.col("region"))
+    return rows.with_columns(up_to=up_to)
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_every_pair_is_counted_as_on_the_claims_themselves(
+    analysis: Analysis, claims: pl.DataFrame, one: str, other: str
+) -> None:
+    keys = COLUMNS[one] + COLUMNS[other]
+    found = analysis.tables["claims_pairs"].filter(one=one, other=other)
+    expected = claims.group_by(keys).agg(claims=pl.len().cast(pl.Int64))
+    assert_frame_equal(found.select(*keys, "claims"), expected, check_row_order=False)
+
+
+def test_pairs_stop_at_the_as_of_day(claims_csv: ClaimsCsv, incident: Incident, policy: Policy) -> None:
+    path = claims_csv([{"filed_on": f"2022-10-{day}"} for day in (19, 20, 21)])
+    table = pairwise(read_claims(path, incident), policy, until=date(2022, 10, 20))
+    assert table.filter(one="service", other="day").select("filed_on", "claims").rows() == [
+        (date(2022, 10, 19), 1),
+        (date(2022, 10, 20), 1),
+    ]
+
+
+def test_without_a_dimension_of_texts_there_are_the_other_pairs(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    bare = incident.model_copy(update={"dimensions": ()})
+    table = pairwise(read_claims(claims_csv([{}], drop="region"), bare))
+    assert table.select("one", "other", "claims").rows() == [
+        ("band", "day", 1),
+        ("service", "band", 1),
+        ("service", "day", 1),
+    ]
+
+
+def test_rare_texts_are_counted_together_so_that_the_tables_do_not_grow(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    regions = [f"r{n:02}" for n in range(MOST_CATEGORIES)] * 2 + ["rare", "rarer"]
+    table = pairwise(read_claims(claims_csv([{"region": r} for r in [*regions, ""]]), incident))
+    counted = dict(table.filter(one="service", other="region").select("category", "claims").rows())
+    common: dict[str | None, int] = dict.fromkeys(regions[:-2], 2)
+    assert counted == {**common, "": 2, None: 1}
+
+
+def test_personal_data_in_the_texts_are_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    received = read_claims(claims_csv([{"region": "Hong, 010-1234-5678"}]), incident)
+    with pytest.raises(DisclosureBlocked):
+        pairwise(received)
+
+
+# --- the views --------------------------------------------------------------------------------------------
+
+TOLD: list[tuple[str, str, str, str]] = [
+    ("카톡", "Seoul", "2022-10-19", "0"),
+    ("카톡", "Seoul", "2022-10-19", "300000"),
+    ("카톡", "Seoul", "2022-10-20", "300001"),
+    ("카톡", "Busan", "2022-10-20", ""),
+    ("카톡", "Busan", "2022-10-21", "70000"),
+    ("카톡", "", "2022-10-21", "70000"),
+    ("카카오 T", "Seoul", "2022-10-19", "2000000"),
+    ("카카오 T", "Busan", "2022-10-20", "100000"),
+    ("카카오 T", "Busan", "2022-10-22", "500000"),
+    ("카카오뱅크", "Seoul", "2022-10-22", "500000"),
+]
+"""Service, region, day and loss of each claim."""
+SERVICES = {"카톡": "KakaoTalk", "카카오 T": "Kakao T", "카카오뱅크": "Kakao Bank"}
+Bars = dict[str, int]
+
+
+def named(service: str, region: str, day: str, loss: str) -> tuple[str, str, str, str]:
+    """A claim by the names that the views give to its service, band, day and region."""
+    bands = {0: "no loss (0)", 100_000: "up to 100k", 300_000: "100–300k", 500_000: "300–500k"}
+    above = (name for top, name in bands.items() if loss and int(loss) <= top)
+    band = next(above, "over 1m") if loss else "not stated"
+    return SERVICES[service], band, f"{int(day[-2:])} Oct", region or "unknown"
+
+
+def counted(*chosen: str) -> Bars:
+    """What the bars of all views say when these entries of one view are chosen: by plain Python."""
+    rows = [named(*row) for row in TOLD]
+    own = next((view for view in range(4) for row in rows if row[view] in chosen), None)
+    taken = {view: [r for r in rows if own in (None, view) or r[own] in chosen] for view in range(4)}
+    return {row[view]: sum(r[view] == row[view] for r in taken[view]) for row in rows for view in range(4)}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory, incident: Incident, policy: Policy) -> pl.DataFrame:
+    path = tmp_path_factory.mktemp("told") / "claims.csv"
+    keys = ("service", "region", "filed_on", "loss")
+    rows = claim_rows([dict(zip(keys, row, strict=True)) for row in TOLD], incident)
+    pl.DataFrame(rows).write_csv(path)
+    return pairwise(read_claims(path, incident), policy)
+
+
+def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False) -> dict[str, Any]:
+    frame = frame_of(
+        incident, Words("en"), names_of(incident, lang="en"), date(2022, 10, 30), synthetic=synthetic
+    )
+    chart = draw("linked", table, frame)
+    assert chart is not None
+    spec: dict[str, Any] = chart.to_dict()
+    return spec
+
+
+def test_the_title_names_the_views_on_synthetic_rows_and_the_largest_service_else(
+    told: pl.DataFrame, incident: Incident
+) -> None:
+    titles = [" ".join(drawing(told, incident, synthetic=s)["title"]["text"]) for s in (True, False)]
+    measure = "Synthetic rows: Claims by service, loss band, day filed, region"
+    assert titles[0].startswith(measure)
+    assert titles[1].startswith("KakaoTalk has 60% of all claims")
+
+
+def test_a_view_that_has_no_pairs_is_left_out(told: pl.DataFrame, incident: Incident) -> None:
+    spec = drawing(told.filter(pl.col("other") != "region"), incident)
+    assert len(spec["vconcat"][1]["concat"]) == 3
+
+
+def test_markup_in_the_data_stays_a_name(told: pl.DataFrame, incident: Incident) -> None:
+    word = "</script><b>'+x+\"" + "long" * 500
+    evil = told.with_columns(pl.col("category").replace("Seoul", word))
+    spec = drawing(evil, incident)
+    values = {p["name"]: p.get("value") for p in spec["params"]}
+    assert values["names"][3][0] == f"{word[:39]}…"
+    assert word[:9] not in json.dumps({k: v for k, v in spec.items() if k != "params"})
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        pytest.skip("chromium is not installed")
+    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+    options = ChromeOptions()
+    options.binary_location = str(shutil.which("chromium"))
+    profile = f"--user-data-dir={tmp_path_factory.mktemp('profile')}"
+    for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=900,900", profile):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=ChromeService(str(shutil.which("chromedriver"))))
+    driver.execute_cdp_cmd("Network.enable", {})
+    cut = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    driver.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
+    yield driver
+    driver.quit()
+
+
+class Views:
+    """The drawing in a browser: what its bars and its heading say, and a pointer over them."""
+
+    def __init__(self, driver: Chrome, page: Path) -> None:
+        """Open a page and wait until it is drawn."""
+        self.driver = driver
+        driver.get(page.as_uri())
+        self.until(10)
+
+    def bars(self) -> Bars:
+        script = "return [...document.querySelectorAll('path[aria-label]')].map(p => p.ariaLabel)"
+        said = [str(text).rpartition(": ") for text in self.driver.execute_script(script)]
+        return {name: int(count) for name, _, count in said}
+
+    def heading(self) -> str:
+        script = "return (document.querySelector('.mark-text text') || {}).textContent"
+        return str(self.driver.execute_script(script))
+
+    def until(self, claims: int) -> None:
+        """Wait until the heading counts so many claims."""
+        WebDriverWait(self.driver, 10).until(lambda _: f": {claims}" in self.heading())
+
+    def bar(self, name: str) -> WebElement:
+        return self.driver.find_element("css selector", f'path[aria-label^="{name}: "]')
+
+    def pointer(self) -> ActionChains:
+        return ActionChains(self.driver)
+
+
+@pytest.fixture
+def views(browser: Chrome, told: pl.DataFrame, incident: Incident, tmp_path: Path) -> Views:
+    markup = rendered(drawing(told, incident))["text/html"]
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><meta charset='utf-8'><body>{bundle()}{markup}</body>", "utf-8")
+    return Views(browser, page)
+
+
+@pytest.mark.browser
+def test_what_is_chosen_in_one_view_is_what_the_others_count(views: Views) -> None:
+    assert views.heading() == "All claims: 10"
+    assert views.bars() == counted()
+    views.pointer().drag_and_drop(views.bar("up to 100k"), views.bar("300–500k")).perform()
+    views.until(7)
+    assert views.heading() == "Loss band: up to 100k to 300–500k: 7 (70.0%)"
+    assert views.bars() == counted("up to 100k", "100–300k", "300–500k")
+    # A choice in another view takes the place of the first; a shift-click adds to it, and takes away.
+    views.pointer().click(views.bar("Busan")).perform()
+    views.until(4)
+    assert views.bars() == counted("Busan")
+    views.pointer().key_down(Keys.SHIFT).click(views.bar("unknown")).key_up(Keys.SHIFT).perform()
+    views.until(5)
+    assert views.bars() == counted("Busan", "unknown")
+    views.pointer().key_down(Keys.SHIFT).click(views.bar("Busan")).key_up(Keys.SHIFT).perform()
+    views.until(1)
+    assert views.bars() == counted("unknown")
+    # A drag to the left is a range too; where it goes into another view, it ends at the edge of its own.
+    drag = views.pointer().click_and_hold(views.bar("21 Oct")).move_to_element(views.bar("20 Oct"))
+    drag.move_to_element(views.bar("not stated")).release().perform()
+    views.until(5)
+    assert views.heading() == "Day filed: 20 Oct to 21 Oct: 5 (50.0%)"
+    assert views.bars() == counted("20 Oct", "21 Oct")
+    views.pointer().double_click(views.bar("KakaoTalk")).perform()
+    views.until(10)
+    assert views.bars() == counted()
+    assert views.driver.get_log("browser") == []  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.browser
+def test_the_list_chooses_too_and_lets_go_when_a_view_is_pressed(views: Views) -> None:
+    listed = Select(views.driver.find_element("tag name", "select"))
+    views.pointer().drag_and_drop(views.bar("up to 100k"), views.bar("300–500k")).perform()
+    views.until(7)
+    for entry, name in (("Service: Kakao T", "Kakao T"), ("Region: Seoul", "Seoul")):
+        listed.select_by_visible_text(entry)
+        views.until(sum(n for band, n in counted(name).items() if band.endswith(" Oct")))
+        assert views.bars() == counted(name)
+    views.pointer().click(views.bar("Kakao Bank")).perform()
+    views.until(1)
+    assert views.bars() == counted("Kakao Bank")
+    assert listed.first_selected_option.text == "All claims"
+    listed.select_by_index(2)
+    listed.select_by_index(0)
+    views.until(10)
+    assert views.bars() == counted()
+    assert views.driver.get_log("browser") == []  # type: ignore[no-untyped-call]
