@@ -27,7 +27,7 @@ report: $(VENV)/.runtime
 	$(BIN)/outage-analysis report --out $(OUT) --force
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder # or the longest files come last
 
 # --- for contributors ----------------------------------------------------------------------------
 check: $(VENV)/.dev
@@ -40,7 +40,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/benchmarks -m bench -s
 
 lab: $(VENV)/.dev
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	$(BIN)/outage-analysis lab notebooks
 
 # Parts of others that the package carries: a cut of their fonts (needs fonts-noto-cjk), and Vega.
 fonts: $(VENV)/.dev
@@ -49,7 +49,7 @@ fonts: $(VENV)/.dev
 vega: $(VENV)/.dev
 	$(BIN)/python docs/vega.py
 
-# Pictures of every format for the README; needs chromium, LibreOffice and poppler.
+# Pictures of every format for the docs; needs chromium, LibreOffice and poppler.
 gallery: $(VENV)/.dev
 	$(BIN)/python docs/gallery.py
 
@@ -57,7 +57,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python docs/reference.py
 	$(BIN)/python docs/method.py
 
-# After a policy was added or changed: its golden result, its line in the README, the reference.
+# After a policy was added or changed: its golden result, its line in docs/policies.md, the reference.
 policies: docs
 	$(BIN)/python docs/policies.py
 

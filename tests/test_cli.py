@@ -28,6 +28,7 @@ from outage_analysis.labels import LANGUAGES
 from outage_analysis.modelling import modelling
 from outage_analysis.policies import load_policy
 from outage_analysis.publishing import notebook
+from outage_analysis.starting import starting
 from outage_analysis.verification import verification
 
 
@@ -38,6 +39,7 @@ def names(group: typer.Typer) -> list[str]:
 COMMANDS = [
     *(*names(app), *names(complaints), *names(exploring), *names(modelling), *names(catalogue)),
     *names(verification),
+    *names(starting),
     *(f"policies {name}" for name in names(policies)),
     *(f"notebook {name}" for name in names(notebook)),
 ]
@@ -47,6 +49,9 @@ HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\
 GOOD = "1,카톡,소상공인,2022-10-19,300000,서울,식당,free\n"
 FORTY = "".join(GOOD.replace("1", str(n), 1) for n in range(1, 41))
 """As many claims as a law of their total takes no long time for."""
+
+FEW = ("--draws", "8192")
+"""As few draws as the command takes."""
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -102,6 +107,8 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "policies check",
         "policies new",
         "notebook run",
+        "new",
+        "lab",
     }
 
 
@@ -147,8 +154,8 @@ def test_a_list_as_json_is_a_list(run: Run, command: str, key: str) -> None:
 
 
 def test_a_path_serves_wherever_an_id_does(run: Run) -> None:
-    by_id = run("cost", "--json")
-    by_path = run("cost", "--json", "--incident", INCIDENT, "--policy", POLICY,
+    by_id = run("cost", "--json", *FEW)
+    by_path = run("cost", "--json", *FEW, "--incident", INCIDENT, "--policy", POLICY,
                   "--ledger", data_root() / "assumptions" / "kakao-2022.toml")  # fmt: skip
     assert by_path == by_id
     assert by_path[0] == 0
@@ -166,7 +173,7 @@ def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
         'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n멜론,소상공인,unknown,9\n',
         encoding="utf-8",
     )
-    code, out, _ = run("cost", "--counts", totals, "--json")
+    code, out, _ = run("cost", "--counts", totals, "--json", *FEW)
     assert code == 0
     given = [t for t in json.loads(out)["totals"] if t["basis"] == "claims"]
     assert given[0]["promised"] == 100 * 30_000
@@ -567,7 +574,7 @@ def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
 
 def test_a_report_is_replaced_only_by_force(run: Run) -> None:
     file = claims(HEADER + FORTY)
-    command = ("report", "--claims", file, "--out", "r", "--formats", "html")
+    command = ("report", "--claims", file, "--out", "r", *FEW, "--formats", "html")
     assert run(*command)[:2] == (0, "r/report.html\n")
     code, out, err = run(*command, "--lang", "ko")
     assert (code, out) == (2, "")
@@ -581,7 +588,7 @@ def test_a_report_is_replaced_only_by_force(run: Run) -> None:
 
 def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     file = claims(HEADER + FORTY)
-    command = ("report", "--claims", file, "--out", "r", "--bom", "--formats")
+    command = ("report", "--claims", file, "--out", "r", *FEW, "--bom", "--formats")
     assert run(*command, "csv, svg")[:2] == (0, "r/manifest.json\n")
     suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "pages"}
     assert suffixes == {".csv", ".svg", ".json", ""}
@@ -594,7 +601,7 @@ def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
 def test_a_report_without_hindsight_shows_none(run: Run) -> None:
     file = claims(HEADER + FORTY)
     for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
-        assert run("report", "--claims", file, "--out", out, flag, "--formats", "html,csv")[0] == 0
+        assert run("report", "--claims", file, "--out", out, flag, *FEW, "--formats", "html,csv")[0] == 0
     shown = {out: 'class="hindsight"' in Path(out, "report.html").read_text("utf-8")
              for out in ("with", "without")}  # fmt: skip
     assert shown == {"with": True, "without": False}
@@ -665,12 +672,18 @@ def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) 
     )
     Path("partner.toml").write_text(PARTNER, "utf-8")
     with_page = ("--columns", "partner.toml")
-    for reads in (("ingest", "partner.csv"), ("cube", "partner.csv"), ("cost", "--claims", "partner.csv")):
+    for reads in (
+        ("ingest", "partner.csv"),
+        ("cube", "partner.csv"),
+        ("cost", *FEW, "--claims", "partner.csv"),
+    ):
         assert run(*reads)[0] == 3, reads
         assert run(*reads, *with_page)[0] == 0, reads
     cube = json.loads(run("cube", "partner.csv", *with_page, "--json")[1])
     assert [(row["claims"], row["loss"]) for row in cube["rows"]] == [(40, 12_000_000)]
-    assert run("report", "--claims", "partner.csv", *with_page, "--out", "r", "--formats", "csv")[0] == 0
+    assert (
+        run("report", "--claims", "partner.csv", *with_page, *FEW, "--out", "r", "--formats", "csv")[0] == 0
+    )
     read = pl.read_csv("r/tables/claims_quality.csv").row(0, named=True)
     assert (read["rows"], read["claims"], read["first_day"]) == (40, 40, "2022-10-19")
 
@@ -770,7 +783,7 @@ def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
 
 def test_costs_are_printed_in_whole_currency(run: Run) -> None:
     own = Path(__file__).parent / "own_outage"
-    command = ["cost", "--claims", str(own / "claims.csv")]
+    command = ["cost", *FEW, "--claims", str(own / "claims.csv")]
     for kind in ("incident", "policy"):
         command += [f"--{kind}", str(own / f"{kind}.toml")]
     code, out, _ = run(*command)

@@ -221,7 +221,7 @@ CHART = """\
 import altair as alt
 import polars as pl
 from outage_analysis.notebook import use_offline_charts
-use_offline_charts(lang=lang)
+use_offline_charts()
 title = alt.Title("제목", subtitle=["measure", "source"])
 alt.Chart(pl.DataFrame({"n": [1]}), title=title).mark_bar().encode(x="n:Q")
 """
@@ -304,6 +304,45 @@ def test_code_is_folded_or_left_out(exported: dict[str, Path]) -> None:
     assert ast.parse(shown)
     assert "policy = 'mine.ipynb'  # an id or a path" in shown
     assert "lang = 'ko'" in shown
+
+
+# --- where it runs ------------------------------------------------------------------------------------
+
+
+def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "beside.txt").write_text("found beside", "utf-8")
+    source = "from pathlib import Path\nprint(Path(near).read_text('utf-8'))"
+    write_notebook(
+        tmp_path / "notebooks" / "mine.ipynb", ("code", source), parameters='near = "../beside.txt"'
+    )
+    monkeypatch.chdir(tmp_path)
+    page = run_notebook("notebooks/mine.ipynb", code=True)
+    text = page.read_text("utf-8")
+    assert "found beside" in text
+    assert str(tmp_path) not in text
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == [
+        "beside.txt",
+        "mine.html",
+        "notebooks",
+        "notebooks/mine.ipynb",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("05_executive_summary", None),
+        (notebooks_root() / "05_executive_summary.ipynb", notebooks_root()),
+    ],
+)
+def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
+    asked: str | Path, place: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executed, "_exported", lambda *_, folder, **__: f"in {folder}")
+    assert run_notebook(asked, tmp_path / "page.html").read_text("utf-8") == f"in {place}"
 
 
 # --- failures, through the command --------------------------------------------------------------------

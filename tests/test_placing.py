@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis import fonts, labels
+from outage_analysis import fonts, labels, placing
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.pipeline import Analysis, run
-from outage_analysis.reports import FORMATS, placing, write_report
+from outage_analysis.reports import FORMATS, write_report
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.verifying import verify
 from tests.bundle_copies import manifest_of
@@ -227,7 +227,7 @@ def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
 KILLED = """
 import sys, time
 from pathlib import Path
-from outage_analysis.reports.placing import put_in_place
+from outage_analysis.placing import put_in_place
 
 out, when, move = Path(sys.argv[1]), sys.argv[2], Path.replace
 

@@ -40,6 +40,7 @@ from outage_analysis.options import (
     plan_of,
 )
 from outage_analysis.publishing import publishing
+from outage_analysis.starting import starting
 from outage_analysis.verification import verification
 
 app = typer.Typer(
@@ -54,6 +55,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 a verification or a notebook failed, 2 wrong usage, 3 data refused, "
     "4 blocked for privacy, 5 the model refuses to answer, 6 the environment failed.",
 )
+app.add_typer(starting)
 app.add_typer(complaints)
 app.add_typer(exploring)
 app.add_typer(modelling)
@@ -112,7 +114,7 @@ def report(
     """
     from outage_analysis.drivers import refuse_idle_budget
     from outage_analysis.pipeline import run
-    from outage_analysis.reports import FORMATS, write_report
+    from outage_analysis.reports import FORMATS, refuse_unwritable, write_report
 
     chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
     plan = plan_of(
@@ -130,26 +132,27 @@ def report(
         draws=draws,
         seed=seed,
     )
+    refuse_unwritable(out, lang=lang, force=force, formats=chosen)
     with progress() as step:
         analysis = run(plan, progress=step)
         refuse_idle_budget(analysis)
         step("writing the report")
         written = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
     tell_rejects(analysis.claims)
-    if as_json:
-        print_json(_files(written))
-    else:
+    _tell(written, as_json=as_json)
+
+
+def _tell(written: Path, *, as_json: bool) -> None:
+    """Print which report was written; as JSON, all of its files."""
+    if not as_json:
         print_line(str(written))
-
-
-def _files(written: Path) -> dict[str, object]:
-    """The files of a report that was written."""
+        return
     from outage_analysis.reports.manifest import read_manifest
 
     out = written.parent
     names = [*read_manifest(out).outputs, "manifest.json", "SHA256SUMS"]
     files = [str(out / name) for name in names]
-    return {"report": str(written), "manifest": str(out / "manifest.json"), "files": files}
+    print_json({"report": str(written), "manifest": str(out / "manifest.json"), "files": files})
 
 
 @app.command()

@@ -24,6 +24,7 @@ from outage_analysis.incidents import Incident
 from outage_analysis.ingest import InputFile, Staged
 from outage_analysis.ingest.parquet import INCIDENT
 from outage_analysis.layouts import Layout
+from outage_analysis.placing import file_in_place
 from outage_analysis.queries import literal, quoted
 from outage_analysis.warehouse import Warehouse
 
@@ -55,7 +56,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             file=path.name,
             remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
         )
-    with _locked(path), _renamed(path) as part:
+    with _locked(path), file_in_place(path) as part, _without_log(part):
         if path.suffix == STORE and path.exists() and (claims.onto is None or claims.onto != _state(path)):
             raise EnvironmentFailed(
                 "exists already, or another run has added to it meanwhile",
@@ -96,21 +97,15 @@ def _state(path: Path) -> State:
 
 
 @contextmanager
-def _renamed(path: Path) -> Iterator[Path]:
-    """A path to write to, renamed when all went well."""
-    part = path.with_name(f".{path.name}.part")
-    left = (part, part.with_name(f"{part.name}.wal"))
+def _without_log(part: Path) -> Iterator[None]:
+    """The engine's log of a file that is written does not stay, nor that of a run that was killed."""
+    log = part.with_name(f"{part.name}.wal")
+    log.unlink(missing_ok=True)
     try:
-        for file in left:  # by a run that was killed
-            file.unlink(missing_ok=True)
-        yield part
-        part.replace(path)
-    except OSError as error:
-        raise EnvironmentFailed(f"cannot be written: {error.strerror or error}", file=path.name) from error
+        yield
     finally:
         with suppress(OSError):
-            for file in left:
-                file.unlink(missing_ok=True)
+            log.unlink(missing_ok=True)
 
 
 def _query(claims: Claims) -> str:
@@ -181,6 +176,7 @@ def _read_passport(
         edition, judged_by = passport["edition"], passport["incident_sha256"]
         inputs = tuple(InputFile(**f) for f in json.loads(passport["inputs"]))
         pages = json.loads(passport["layouts"])
+        # From JSON alone do strict pages take a list for a tuple.
         layouts = tuple(Layout.model_validate_json(json.dumps(page)) for page in pages)
     except Exception as error:
         raise InputRefused("is no warehouse file of claims", file=path.name) from error

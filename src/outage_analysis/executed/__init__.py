@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.errors import UsageError
 from outage_analysis.executed.parameters import Given, fill, language
 from outage_analysis.executed.stored import Notebook, find, names, read
 from outage_analysis.labels import LANGUAGES
+from outage_analysis.placing import file_in_place
 
 __all__ = ["Notebook", "find", "names", "run_notebook"]
 
@@ -25,6 +25,9 @@ def run_notebook(
     progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
     """Execute a notebook and write its page; the same notebook and parameters give the same bytes.
+
+    A notebook of one's own runs in the folder that it lies in, as in JupyterLab: relative paths in it start
+    there. Paths among the parameters given start in the working folder.
 
     Args:
         name_or_path: a bundled notebook by name, or the path of one.
@@ -46,22 +49,32 @@ def run_notebook(
     """
     if lang is not None and lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
-    notebook = read(find(name_or_path))
+    file = find(name_or_path)
+    notebook = read(file)
+    folder = None if str(name_or_path) in names() else file.parent.absolute()
     given = fill(notebook, dict(parameters or {}), lang)
     page = Path(out) if out is not None else Path(f"{notebook.name}.html")
     _refuse_target(page, force=force)
-    text = _exported(notebook, given, lang or language(notebook, given), progress, code=code)
-    _write(page, text)
+    lang = lang or language(notebook, given)
+    text = _exported(notebook, given, lang, progress, code=code, folder=folder)
+    with file_in_place(page, parents=True) as part:
+        part.write_text(text, "utf-8", newline="\n")
     return page
 
 
 def _exported(
-    notebook: Notebook, given: Given, lang: str, progress: Callable[[str], None], *, code: bool
+    notebook: Notebook,
+    given: Given,
+    lang: str,
+    progress: Callable[[str], None],
+    *,
+    code: bool,
+    folder: Path | None,
 ) -> str:
     from outage_analysis.executed.page import Told, page
     from outage_analysis.executed.running import execute
 
-    done = execute(notebook, given, progress)
+    done = execute(notebook, given, progress, folder=folder)
     progress("writing the page")
     return page(done, Told(notebook.name, lang, given.told, code=code))
 
@@ -74,17 +87,3 @@ def _refuse_target(page: Path, *, force: bool) -> None:
         raise UsageError("is a folder", file=page, remedy="Choose another --out.")
     if page.exists() and not force:
         raise UsageError("exists already", file=page, remedy="Add --force to replace it.")
-
-
-def _write(page: Path, text: str) -> None:
-    """Write a page under another name, and give it its own once it is whole."""
-    part = page.with_name(f".{page.stem}-{os.getpid()}.part")
-    try:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(text, "utf-8", newline="\n")
-            part.replace(page)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise EnvironmentFailed(f"cannot be written: {error.strerror}", file=page) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -70,6 +71,24 @@ def language(notebook: Notebook, given: Given) -> str:
     default = _assigned(given.executed or notebook.parameters or "").get("lang")
     said = default.value if isinstance(default, ast.Constant) else None
     return said if isinstance(said, str) and said in LANGUAGES else LANGUAGES[0]
+
+
+def restated(source: str, values: Mapping[str, object]) -> str:
+    """A cell of parameters with other values, as they stand: a path stays relative.
+
+    A name that the cell does not assign is left out; comments and all else stay.
+    """
+    nodes = _assigned(source)
+    return _spliced(source, {nodes[name]: _literal(v) for name, v in values.items() if name in nodes})
+
+
+def _literal(value: object) -> str:
+    """A value as our notebooks write it."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    return f"{value:_}" if type(value) is int else repr(value)
 
 
 def _assigned(source: str) -> dict[str, ast.expr]:

@@ -1,4 +1,4 @@
-"""A notebook executed: by the Python that runs this, in a folder of its own, without the user's set-up."""
+"""A notebook executed: by the Python that runs this, without the user's set-up; nothing is left behind."""
 
 from __future__ import annotations
 
@@ -20,13 +20,20 @@ ENVIRONMENT = {"PYTHONHASHSEED": "0", "TZ": "UTC"}
 """What would let the same notebook give other bytes on another day or machine."""
 
 
-def execute(notebook: Notebook, given: Given, progress: Callable[[str], None] = lambda _: None) -> Notebook:
+def execute(
+    notebook: Notebook,
+    given: Given,
+    progress: Callable[[str], None] = lambda _: None,
+    *,
+    folder: Path | None = None,
+) -> Notebook:
     """Every cell in order.
 
     Args:
         notebook: as it is stored.
         given: the values of its parameters.
         progress: called with a word on each cell as it starts.
+        folder: where it runs, and relative paths in it start; by default a folder that is thrown away.
 
     Returns:
         The notebook with its outputs, its cell of parameters as a page shows it.
@@ -46,7 +53,7 @@ def execute(notebook: Notebook, given: Given, progress: Callable[[str], None] = 
     )
     _set(node, given.executed)
     at = _Place(len([cell for cell in node.cells if cell.cell_type == "code"]), progress)
-    with tempfile.TemporaryDirectory(prefix="outage-notebook-") as folder:
+    with tempfile.TemporaryDirectory(prefix="outage-notebook-") as own:
         # Without folders of kernels there is one: the ipykernel of this Python.
         manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
         client = NotebookClient(
@@ -56,10 +63,10 @@ def execute(notebook: Notebook, given: Given, progress: Callable[[str], None] = 
             record_timing=False,
             store_widget_state=False,
             shutdown_kernel="immediate",
-            resources={"metadata": {"path": folder}},
+            resources={"metadata": {"path": str(folder or own)}},
             on_cell_execute=at.enter,
         )
-        environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": str(Path(folder) / ".ipython")}
+        environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": str(Path(own) / ".ipython")}
         try:
             client.execute(cleanup_kc=True, env=environment, stderr=subprocess.DEVNULL)
         except CellExecutionError as error:

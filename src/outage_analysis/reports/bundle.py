@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from outage_analysis import fonts
+from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.datasets import Kind, Noun, nearest, resolve
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.layouts import load_layout
-from outage_analysis.pipeline import Analysis
+from outage_analysis.placing import put_in_place, recover
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.manifest import NAME, SUMS, content_digest, digest, sums_of
-from outage_analysis.reports.placing import put_in_place, recover
 from outage_analysis.reports.recording import manifest_of
 from outage_analysis.reports.report import Report
 
@@ -59,13 +59,7 @@ def write_report(
         EnvironmentFailed: the disk refused, or the fonts lack something.
     """
     asked, out = Path(out), Path(out).resolve()
-    if lang not in LANGUAGES:
-        raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
-    stranger = next((name for name in formats if name not in FORMATS), None)
-    if stranger is not None or not formats:
-        raise UsageError("no such format", value=stranger or "", remedy=nearest(stranger or "", [*FORMATS]))
-    recover(out)
-    _check_target(out, force=force)
+    refuse_unwritable(out, lang=lang, force=force, formats=formats)
     refuse_unset(lang)
     report, chosen = Report(analysis, lang, bom=bom), tuple(name for name in FORMATS if name in formats)
     with put_in_place(out) as folder:
@@ -77,6 +71,21 @@ def write_report(
         sums = "".join(f"{digest(folder / name)}  {name}\n" for name in names)
         (folder / SUMS).write_text(sums, "utf-8")
     return asked / ("report.html" if "html" in formats else NAME)
+
+
+def refuse_unwritable(out: Path, *, lang: str, force: bool, formats: Sequence[str]) -> None:
+    """Refuse before anything runs what could not be written after.
+
+    Raises:
+        UsageError: an unknown language or format, or a folder that may not be replaced.
+    """
+    if lang not in LANGUAGES:
+        raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
+    stranger = next((name for name in formats if name not in FORMATS), None)
+    if stranger is not None or not formats:
+        raise UsageError("no such format", value=stranger or "", remedy=nearest(stranger or "", [*FORMATS]))
+    recover(out.resolve())
+    _check_target(out.resolve(), force=force)
 
 
 def refuse_unset(lang: str) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.errors import UsageError
+from outage_analysis.placing import file_in_place
 from outage_analysis.reports.report import Report
 
 FORMULA_STARTS = r"^[=+\-@\t\r]"
@@ -26,21 +26,14 @@ def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
     """
     if path.suffix not in (".csv", ".parquet"):
         raise UsageError("is neither .csv nor .parquet", file=path.name)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
+    with file_in_place(path) as part:
         if path.suffix == ".csv":
             texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
-            frame.with_columns(_harmless(name) for name in texts).write_csv(temporary, include_bom=bom)
+            frame.with_columns(_harmless(name) for name in texts).write_csv(part, include_bom=bom)
         else:
             held = BytesIO()  # the engine calls a full disk a fault of the format
             frame.write_parquet(held, compression="zstd")
-            temporary.write_bytes(held.getvalue())
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        reason = error.strerror or str(error).partition(":")[0]
-        raise EnvironmentFailed(f"cannot be written: {reason}", file=path) from error
+            part.write_bytes(held.getvalue())
 
 
 def _harmless(name: str) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all, whatever ends the run that writes it."""
+"""Files and folders that appear whole or not at all, whatever ends the run that writes them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,30 @@ def put_in_place(out: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise EnvironmentFailed(f"cannot be written: {error.strerror or error}", file=out) from error
+
+
+@contextmanager
+def file_in_place(path: Path, *, parents: bool = False) -> Iterator[Path]:
+    """A hidden file beside `path` to write to; it takes the place of `path` when all went well.
+
+    With `parents`, folders that are not there are made.
+
+    Raises:
+        EnvironmentFailed: the disk refused.
+    """
+    part = path.with_name(f".{path.name}{PART}")
+    try:
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)  # by a run that was killed
+        yield part
+        part.replace(path)
+    except OSError as error:
+        reason = error.strerror or str(error).partition(":")[0]  # an engine adds all that it knows
+        raise EnvironmentFailed(f"cannot be written: {reason}", file=path) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _replace(out: Path, folder: Path) -> None:

@@ -1,0 +1,6 @@
+"""A project for an outage of one's own: pages, sample claims and notebooks that run as created."""
+
+from outage_analysis.projects.laboratory import open_lab
+from outage_analysis.projects.project import new_project
+
+__all__ = ["new_project", "open_lab"]

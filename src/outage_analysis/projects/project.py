@@ -1,0 +1,173 @@
+"""A new project: its pages from templates, its claims made up, its notebooks set to both."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+
+from outage_analysis.datasets import ids
+from outage_analysis.errors import UsageError, one_line
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.placing import put_in_place, recover
+from outage_analysis.policies import Policy, load_policy
+from outage_analysis.projects.notebooks import set_notebooks
+from outage_analysis.projects.sample import ROWS, sample
+
+ELSEWHERE = {"gitignore": ".gitignore", "welcome.md": "notebooks/welcome.md"}
+"""The templates of files that do not stand in the project itself under their own names."""
+AS_OF = "2026-02-28"
+"""The day of the example, after the last day to claim: no clock's, so that a project is always the same."""
+BUDGET = 6_000_000
+"""Of the example, in the smallest unit: somewhat above what its policy is expected to cost."""
+LONGEST_ID, LONGEST_NAME = 48, 120
+
+
+@dataclass(frozen=True)
+class Project:
+    """What tells a project from another."""
+
+    id: str
+    name: str
+    currency: str = "KRW"
+    lang: str = "en"
+    """Of charts, tables and reports; the notebooks' own prose is in English."""
+    digits: int = 0
+    """Decimal places of the currency."""
+
+    @property
+    def budget(self) -> int:
+        """The example of a budget, in whole currency."""
+        return BUDGET // int(10**self.digits)
+
+    @property
+    def words(self) -> dict[str, object]:
+        """What the templates ask for."""
+        korean = self.currency == "KRW"
+        return {
+            "id": self.id,
+            "title": self.name,
+            "name": json.dumps(self.name, ensure_ascii=False),
+            "currency": self.currency,
+            "digits": self.digits,
+            "zone": "Asia/Seoul" if korean else "UTC",
+            "offset": "+09:00" if korean else "+00:00",
+            "as_of": AS_OF,
+            "budget": f"{self.budget:_}",
+            "lang": self.lang,
+            "rows": ROWS,
+            "thirty": f"{30_000 / 10**self.digits:,.{self.digits}f} {self.currency}",
+        }
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The values of the notebooks' parameters: files from where the notebooks lie."""
+        return {
+            "incident": "../incident.toml",
+            "policy": "../policy.toml",
+            "ledger": "../ledger.toml",
+            "claims": "../claims",
+            "as_of": AS_OF,
+            "lang": self.lang,
+            "budget": self.budget,
+            "intake": None,
+            "options": ["../alternative.toml"],
+        }
+
+
+def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", lang: str = "en") -> Path:
+    """Make a project in a new or an empty folder, whole or not at all; equal arguments give equal bytes.
+
+    Args:
+        folder: where; its name, in small letters, is the id of the outage.
+        name: what readers call the outage; by default the id in words.
+        currency: ISO code of the currency of losses and payments.
+        lang: the language of its charts, tables and reports, en or ko.
+
+    Returns:
+        The folder, by its whole path.
+
+    Raises:
+        UsageError: a folder with anything in it or whose name makes no id, or an argument that cannot be.
+        EnvironmentFailed: the disk refused.
+    """
+    place = Path(folder).absolute()
+    id_ = _id(place.name)
+    called = name.strip() or id_.replace("-", " ").replace("_", " ").capitalize()
+    project = Project(id_, _checked(called), currency, lang)
+    if lang not in LANGUAGES:
+        raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
+    recover(place)
+    _refuse_taken(place, folder)
+    with put_in_place(place) as part:
+        _write(part, project)
+    return place
+
+
+def _id(name: str) -> str:
+    """The id that a folder's name makes."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:LONGEST_ID].rstrip("-_")
+    if not id_:
+        problem = "the folder's name makes no id of an outage"
+        raise UsageError(problem, value=name, remedy="Use letters a to z and digits, as in tram-2031.")
+    if id_ in ids("incidents"):
+        raise UsageError("is the id of a bundled outage", value=id_, remedy="Name the folder otherwise.")
+    return id_
+
+
+def _checked(name: str) -> str:
+    if not name.isprintable() or len(name) > LONGEST_NAME:
+        problem = f"the name is no printable text of at most {LONGEST_NAME} characters"
+        raise UsageError(problem, value=name)
+    return name
+
+
+def _refuse_taken(place: Path, told: str | Path) -> None:
+    """Refuse a folder that holds anything, or in which the user stands: another takes its place."""
+    if not place.exists() and not place.is_symlink():
+        return
+    if not place.is_dir() or place.is_symlink():
+        raise UsageError("is no folder", file=told, remedy="Name a new folder.")
+    if any(place.iterdir()):
+        raise UsageError("is not empty", file=told, remedy="Name a new folder; nothing is ever overwritten.")
+    if Path.cwd().is_relative_to(place):
+        remedy = f"Run: cd .. && outage-analysis new {one_line(place.name)}"
+        raise UsageError("is the folder that you are in", file=told, remedy=remedy)
+
+
+def _write(folder: Path, project: Project) -> None:
+    """Every file of a project."""
+    project = replace(project, digits=_policy(folder, project).digits)
+    for page in sorted(page.name for page in (files(__package__) / "template").iterdir()):
+        _put(folder / ELSEWHERE.get(page, page), _filled(page, project))
+    _put(folder / "claims" / "sample-synthetic.csv", sample(project.digits))
+    for file, text in set_notebooks(project.parameters):
+        _put(folder / "notebooks" / file, text)
+
+
+def _policy(folder: Path, project: Project) -> Policy:
+    """The policy: it knows the decimal places of its currency, and what is no currency."""
+    path = folder / "policy.toml"
+    _put(path, _filled("policy.toml", project))
+    try:
+        return load_policy(path)
+    except UsageError as error:
+        error.file = "the new policy"
+        raise
+
+
+def _filled(template: str, project: Project) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    text = (files(__package__) / "template" / template).read_text("utf-8")
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
+    return environment.from_string(text).render(project.words)
+
+
+def _put(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8", newline="\n")
