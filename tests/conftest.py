@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import write_report
+from tests.installed import Installed, install
 from tests.tram_pages import tram_plan, write_pages
 
 if TYPE_CHECKING:
@@ -77,6 +79,13 @@ def tram(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(tram: Path) -> Analysis:
     """The tram outage from published counts, beside another policy."""
     return run(tram_plan(tram))
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The package installed from its wheel; xdist's workers share one."""
+    base = tmp_path_factory.getbasetemp()
+    return install((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "installed")
 
 
 @pytest.fixture(scope="session")

@@ -187,6 +187,16 @@ def test_a_report_refuses_what_it_cannot_compare(
     assert said in str(refusal.value)
 
 
+def test_a_policy_made_in_python_is_compared_as_its_page_is(tram: Plan) -> None:
+    page = load_policy(of(tram, "counted.toml"))
+    given = compare_policies(tram, [page, page.model_copy(update={"id": "twin"})]).comparison
+    cost, twin = given.policies["expected"].to_list()
+    assert cost == twin == run(tram).tables["totals"].filter(valuation="cash")["expected"].item()
+    foreign = page.model_copy(update={"currency": "JPY"})
+    with pytest.raises(UsageError, match="JPY"):
+        compare_policies(tram, [page, foreign])
+
+
 def test_a_comparison_needs_two_policies(tram: Plan) -> None:
     for pages in ([], [of(tram, "counted.toml")]):
         with pytest.raises(OutageAnalysisError):

@@ -1,31 +1,25 @@
-"""Installed away from the checkout, the package finds its data in itself; installed in place, in data/."""
+"""Installed from its wheel, the package finds all it needs in itself; installed in place, in the checkout."""
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from outage_analysis.datasets import data_root
+from tests.installed import ROOT, Installed
 
-ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    build = ["wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(folder), str(ROOT)]
-    subprocess.run([*pip, *build], check=True, capture_output=True)
-    return next(folder.glob("*.whl"))
+ASK_WHERE = """
+import sys
+from outage_analysis.datasets import data_root, notebooks_root
+print(data_root(), notebooks_root(), *sys.path, sep="\\n")
+"""
 
 
-def test_the_wheel_carries_the_data_and_everything_that_is_not_python(wheel: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
+def test_the_wheel_carries_the_data_and_everything_that_is_not_python(installed: Installed) -> None:
+    names = set(zipfile.ZipFile(installed.wheel).namelist())
     data = {f"outage_analysis/{p.relative_to(ROOT)}" for p in (ROOT / "data").rglob("*") if p.is_file()}
     data |= {f"outage_analysis/{p.relative_to(ROOT)}" for p in (ROOT / "notebooks").glob("*.ipynb")}
     package = {
@@ -37,22 +31,49 @@ def test_the_wheel_carries_the_data_and_everything_that_is_not_python(wheel: Pat
     assert not [n for n in names if n.startswith(("tests", "docs", "notebooks"))]
 
 
-def test_the_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
-    target = tmp_path / "site"
-    zipfile.ZipFile(wheel).extractall(target)  # what an installer does with a pure wheel
-    environment = {**os.environ, "PYTHONPATH": str(target)}
-
-    def python(*arguments: str) -> str:
-        command = [sys.executable, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
-        return done.stdout.decode()
-
-    found = python("-c", "from outage_analysis.datasets import data_root; print(data_root())").strip()
-    assert Path(found) == target / "outage_analysis" / "data"
-    names = python("-c", "from outage_analysis.executed import names; print(*names())").split()
-    assert "05_executive_summary" in names
-    assert "8461" in python("-m", "outage_analysis", "facts", "CL-13")
+def test_the_wheel_works_away_from_the_checkout(installed: Installed, tmp_path: Path) -> None:
+    said = installed.output(installed.python, "-c", ASK_WHERE, cwd=tmp_path).splitlines()
+    assert said[:2] == [str(installed.package / "data"), str(installed.package / "notebooks")]
+    assert not {str(ROOT), str(ROOT / "src")} & set(said)
+    assert "8461" in installed.output(installed.command, "facts", "CL-13", cwd=tmp_path)
 
 
 def test_an_editable_install_finds_the_checkout() -> None:
     assert data_root() == ROOT / "data"
+
+
+@pytest.fixture(scope="module")
+def shop(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as the installed command makes it in an empty folder."""
+    empty = tmp_path_factory.mktemp("empty")
+    command = [str(installed.command), "new", "shop"]
+    environment = installed.environment()
+    subprocess.run(command, cwd=empty, env=environment, check=True, capture_output=True)
+    assert [path.name for path in empty.iterdir()] == ["shop"]
+    return empty / "shop"
+
+
+def make(installed: Installed, shop: Path, *words: str) -> list[str]:
+    """What `make` prints in a project, from the folder above it, as a README would say it."""
+    told = (*words, f"OUTAGE={installed.command}")
+    return installed.output("make", "--no-print-directory", "-C", "shop", *told, cwd=shop.parent).splitlines()
+
+
+def test_a_new_project_makes_its_report_and_verifies_it(installed: Installed, shop: Path) -> None:
+    report = ["report", "OPTIONS=--formats html"]
+    assert make(installed, shop, *report)[-1] == "build/report/report.html"
+    page = (shop / "build" / "report" / "report.html").read_text("utf-8")
+    assert "<h1>" in page
+    assert "byte for byte" in make(installed, shop, "verify")[-1]
+
+
+def test_a_new_project_makes_a_page_of_its_notebook(installed: Installed, shop: Path) -> None:
+    make(installed, shop, "summary")
+    page = (shop / "build" / "summary.html").read_text("utf-8")
+    assert page.count("data-outage-chart=") > 1
+    assert "Shop" in page
+
+
+def test_nothing_in_a_new_project_names_the_checkout(shop: Path) -> None:
+    texts = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
+    assert [path for path, text in texts.items() if str(ROOT).encode() in text] == []

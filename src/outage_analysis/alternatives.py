@@ -15,8 +15,8 @@ from outage_analysis.costs import Comparison, compare
 from outage_analysis.cube import Cube
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.labels import Words
-from outage_analysis.plans import Plan, cubes_of, last_day, pages_of
-from outage_analysis.policies import Policy
+from outage_analysis.plans import Plan, cubes_of, last_day, pages_of, refuse_strangers
+from outage_analysis.policies import Policy, load_policy
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,15 @@ def _cubes(
     return claims, cubes
 
 
-def compare_policies(plan: Plan, policies: Sequence[str | Path], *, valuation: str = "cash") -> Compared:
+def compare_policies(
+    plan: Plan, policies: Sequence[str | Path | Policy], *, valuation: str = "cash"
+) -> Compared:
     """Compare policies under the ledger of a plan, or the incident's latest by the plan's day.
 
     Args:
         plan: the incident, the ledger, the day and, if any are given, the claims or counts; its own policy
             is not used.
-        policies: ids or paths of two or more.
+        policies: ids or paths of two or more, or policies made in Python.
         valuation: which money.
 
     Raises:
@@ -93,7 +95,9 @@ def compare_policies(plan: Plan, policies: Sequence[str | Path], *, valuation: s
     incident = load_incident(plan.incident)
     known = plan.ledger or bundled_ledger(incident.id, plan.as_of)
     ledger = known if isinstance(known, Ledger | None) else load_ledger(known)
-    pages = tuple(pages_of(replace(plan, policy=page, ledger=plan.ledger))[1] for page in policies)
+    pages = tuple(page if isinstance(page, Policy) else load_policy(page) for page in policies)
+    for page in pages:
+        refuse_strangers(incident, page, ledger)
     as_of = plan.as_of or (ledger.as_of if ledger else max(last_day(page, incident) for page in pages))
     claims, cubes = _cubes(plan, incident, pages, as_of) if plan.claims or plan.counts else (None, {})
     found = compare(

@@ -73,8 +73,7 @@ def pages_of(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
         ledger: Ledger | None = load_ledger(plan.ledger)
     else:
         ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
-    refuse_misfit(policy, incident)
-    _refuse_strangers(incident, policy, ledger)
+    refuse_strangers(incident, policy, ledger)
     return incident, policy, ledger
 
 
@@ -86,8 +85,13 @@ def last_day(policy: Policy, incident: Incident) -> date:
     return max(*days, incident.claims_to)
 
 
-def _refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None) -> None:
-    """Refuse a policy that entitles what the incident does not have, and another incident's ledger."""
+def refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None) -> None:
+    """Refuse a policy that the incident cannot have, and another incident's ledger.
+
+    Raises:
+        UsageError: other units, someone entitled whom the incident does not know, or a foreign ledger.
+    """
+    refuse_misfit(policy, incident)
     values: dict[str, list[str] | None] = {
         "service": [s.id for s in incident.services],
         "claimant_type": [c.id for c in incident.claimant_types],

@@ -33,6 +33,9 @@ class Warehouse:
         self._file: str | None = None
         """The warehouse file that it has open, to be named when it is damaged."""
         self._run("set TimeZone = 'UTC'", {})  # or a moment would be told in the machine's zone
+        # In IPython it would be on, and print. In Jupyter it is off, and may not be set without ipywidgets.
+        if self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+            self._run("set enable_progress_bar = false", {})
 
     def create(self, table: str, query: str, **values: object) -> None:
         """Create or replace a table from a query."""
