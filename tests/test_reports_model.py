@@ -372,7 +372,7 @@ def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
     badge = w("report.synthetic_badge")
     headings = marked_headings(page, badge)
     from_rows = [
-        *("what-if", "doubt", "compared", "tornado", "claims", "quality"),
+        *("what-if", "cost", "funnel", "doubt", "compared", "tornado", "claims", "quality"),
         *(w("report.drives"), w("report.decide"), w("report.tile_claims")),
         w("report.tile_budget", budget=w.money(BUDGET * 100)),
     ]

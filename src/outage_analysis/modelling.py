@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
 
     from outage_analysis.alternatives import Compared
-    from outage_analysis.pipeline import Analysis
+    from outage_analysis.analysis import Analysis
 
 modelling = typer.Typer()
 
@@ -134,7 +134,7 @@ def sensitivity(
     notes = [Words("en")("report.tied")] if analysis.runs[analysis.headline].portfolio.tied("cash") else []
     if not any(len(table) for table in tables.values()):
         notes.append("nothing of this cost is uncertain, so no input moves it")
-    _print(tables, SENSITIVITY, analysis, notes, synthetic=analysis.headline == "synthetic")
+    _print(tables, SENSITIVITY, analysis, notes, synthetic=analysis.made_up)
 
 
 @modelling.command()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
+from outage_analysis.analysis import Analysis
+from outage_analysis.costs import COUNTED
 from outage_analysis.labels import Words
-from outage_analysis.pipeline import Analysis
 from outage_analysis.policies import CostLine
 
 SCHEMA = {
@@ -63,20 +65,18 @@ def _lines(analysis: Analysis) -> Iterator[CostLine]:
     yield from known
 
 
-def _figures(line: CostLine, analysis: Analysis) -> dict[str, dict[str, float | None]]:
+def _figures(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     """The figures of a line by valuation, from what the headline rests on."""
-    name = "costs" if analysis.headline in ("", "published") else "claims_costs"
-    figures = ("promised", "low", "expected", "high")
-    rows = analysis.tables[name].filter(level="line", line=line.id)
+    rows = analysis.tables[analysis.behind("costs")].filter(COUNTED, level="line", line=line.id)
     if rows.is_empty():  # claims give figures to schedules alone
         rows = analysis.tables["costs"].filter(level="line", line=line.id)
-    return {row["valuation"]: {f: row[f] for f in figures} for row in rows.iter_rows(named=True)}
+    return {row["valuation"]: row for row in rows.iter_rows(named=True)}
 
 
 def _cash(line: CostLine, analysis: Analysis) -> float | None:
     """The expected cash of a line."""
     found = _figures(line, analysis)
-    told = (found[v]["expected"] for v in CASH if v in found)
+    told: Iterator[float | None] = (found[v]["expected"] for v in CASH if v in found)
     return next((value for value in told if value is not None), None)
 
 
@@ -91,11 +91,12 @@ def _estimate(line: CostLine, analysis: Analysis, w: Words) -> str:
     if whole is not None:
         return w("report.controller_whole", amount=w.exact_money(whole))
     bounds = found.get("cash", {})
+    of = "" if bounds.get("basis", "published") == "published" else "_claims"
     if bounds.get("high") is not None:
         low, high = (w.exact_money(bounds[end] or 0.0) for end in ("low", "high"))
-        return w("report.controller_between", low=low, high=high)
-    if bounds.get("low"):
-        return w("report.controller_from", low=w.exact_money(bounds["low"] or 0.0))
+        return w(f"report.controller_between{of}", low=low, high=high)
+    if bounds.get("low") or of:
+        return w(f"report.controller_from{of}", low=w.exact_money(bounds["low"] or 0.0))
     listed = found.get("face_value", {})
     price = listed.get("expected") or listed.get("promised")
     return (

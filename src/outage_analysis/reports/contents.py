@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from outage_analysis.analysis import Analysis
 from outage_analysis.costs import COUNTED
 from outage_analysis.labels import Words
-from outage_analysis.pipeline import Analysis
 from outage_analysis.policies.explain import Teller
 from outage_analysis.published import in_language
 from outage_analysis.reports.accounting import controller
@@ -34,6 +34,8 @@ COST = [
     "facts",
     "assumptions",
 ]
+RESTS_ON = {"cost": "costs", "controller": "costs", "exceedance": "quantiles"}
+"""What tables of the page that no table of the analysis is named after are made from."""
 FACT = [
     "id",
     "quantity",
@@ -74,21 +76,29 @@ def views(analysis: Analysis, writer: Writer) -> dict[str, View]:
 def _cost_views(analysis: Analysis) -> dict[str, View]:
     t = analysis.tables
     figures = t["costs"].filter(COUNTED)  # the others stand in the policy, with their status
-    cash, beside = figures.filter(valuation="cash"), pl.col("valuation").is_in(BESIDE)
+    beside = pl.col("valuation").is_in(BESIDE)
     free = figures.filter(~beside, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
-    funnel = t["funnel"].with_columns(pl.col(*numbers).round(0)).rename(numbers)
+    funnel = t[analysis.behind("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
+    several = ["line"] if funnel["line"].n_unique() > 1 else []
     return {
-        "cost": (cash, COST),
+        "cost": _cash(analysis),
         "beside": (figures.filter(beside), ["line", "valuation", *COST[4:8], "facts", "assumptions"]),
         "free": (free, ["line", "valuation", *(c for c in COST[3:] if c != "status")]),
-        "funnel": (funnel, ["stage", "value_low", "value", "value_high"]),
+        "funnel": (funnel, [*several, "stage", "value_low", "value", "value_high"]),
         **doubt_views(t, analysis.incident.minor_units),
         "services": (
             t["services"],
             ["service", "group", "published_count", "hours_low", "hours_high", "facts"],
         ),
     }
+
+
+def _cash(analysis: Analysis) -> View:
+    """The cost lines and bands of the headline; segments and bases where there is more than one."""
+    cash = analysis.costs.filter(COUNTED)
+    told = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
+    return cash, [COST[0], *told, *COST[1:]]
 
 
 def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
@@ -232,10 +242,20 @@ def _tie_outs(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFram
     )
 
 
+def _statuses(analysis: Analysis) -> dict[str, str]:
+    """Whether each line has a figure, and why not: of claims first, where the headline rests on them."""
+    tables = [analysis.tables[name] for name in dict.fromkeys(("costs", analysis.behind("costs")))]
+    return {
+        line: status
+        for table in tables
+        for line, status in table.filter(level="line").select("line", "status").rows()[::-1]
+    }
+
+
 def _policy(analysis: Analysis, w: Words, names: Mapping[str, str]) -> pl.DataFrame:
     rows = []
     teller = Teller(analysis.policy, w, analysis.as_of)
-    statuses = dict(analysis.tables["costs"].filter(level="line").select("line", "status").rows()[::-1])
+    statuses = _statuses(analysis)
     for line in analysis.policy.lines:
         if line.id in analysis.dropped_lines:
             continue

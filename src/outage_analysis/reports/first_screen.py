@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.costs import COUNTED
+from outage_analysis.analysis import Analysis
 from outage_analysis.labels import Words
-from outage_analysis.pipeline import Analysis
 from outage_analysis.policies import Schedule
 from outage_analysis.published import figure
 from outage_analysis.reports.blocks import Answers, Tile
@@ -24,13 +23,13 @@ def tiles(analysis: Analysis, words: Words) -> list[Tile]:
     published = [_expected, _budget, _promised, _profit, _free]
     # Where nothing published gives cash, nor any line cites a count, the claims given come first.
     cited = any(line.published_count for line in analysis.policy.schedules)
-    counted = cited or expected_cash(analysis) is not None
+    counted = cited or analysis.expected_cash() is not None
     order = [*published, _claims] if counted else [_claims, *published[1:]]
     return [tile for make in order if (tile := make(analysis, words)) is not None]
 
 
 def _expected(analysis: Analysis, w: Words) -> Tile | None:
-    total, expected = analysis.total("published"), expected_cash(analysis)
+    total, expected = analysis.total("published"), analysis.expected_cash()
     title = w("report.tile_expected")
     if total is None or expected is None:
         return Tile(title, "–", w("report.no_headline"))
@@ -54,24 +53,13 @@ def _scope(analysis: Analysis, w: Words) -> str:
     return w("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
 
 
-def expected_cash(analysis: Analysis, basis: str = "published") -> float | None:
-    """The expected cash of a basis: the mean of the draws, where its inputs depend on each other."""
-    total, table = analysis.total(basis), analysis.doubt(basis, "quantiles")
-    if total is None or total["expected"] is None or table is None:
-        return total["expected"] if total else None
-    told = table.filter(valuation="cash", measure="expected")["value"]
-    return float(told[0]) if len(told) else total["expected"]
-
-
 def _likely(analysis: Analysis, w: Words, basis: str) -> str:
     """How unsure the expected cash is."""
-    table = analysis.doubt(basis, "quantiles")
-    if table is None:
+    likely = analysis.likely_cash(basis)
+    if likely is None:
         return ""
-    found = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-    if not {"p10", "p90"} <= set(found) or found["p10"] == found["p90"]:
-        return ""
-    return w("report.tile_likely", low=w.money(found["p10"]), high=w.money(found["p90"])) + " "
+    low, high = map(w.money, likely)
+    return w("report.tile_likely", low=low, high=high) + " "
 
 
 def _budget(analysis: Analysis, w: Words) -> Tile | None:
@@ -132,7 +120,7 @@ def quarter_profit(analysis: Analysis) -> float | None:
 
 def _profit(analysis: Analysis, w: Words) -> Tile | None:
     basis = analysis.headline or "published"
-    cash, profit = expected_cash(analysis, basis), quarter_profit(analysis)
+    cash, profit = analysis.expected_cash(basis), quarter_profit(analysis)
     if cash is None or profit is None:
         return None
     note = w("report.tile_profit_note", profit=w.money(profit), fact=analysis.incident.quarter_profit)
@@ -181,7 +169,7 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
         told = "report.tile_claims_made" if analysis.synthetic else "report.tile_claims_note"
         note = _likely(analysis, w, str(line["basis"][0])) + w(told, high=w.money(high), **values)
     basis = str(line["basis"][0])
-    expected = expected_cash(analysis, basis)
+    expected = analysis.expected_cash(basis)
     amount = "–" if expected is None else w.money(expected)
     likely = _likely(analysis, w, basis)
     likely = likely if note.startswith(likely) else ""
@@ -194,26 +182,34 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Ans
     said: dict[str, list[str]] = {"drives": _drives(analysis, w, names), "decide": [], "left_out": []}
     if analysis.compared is not None:
         said["decide"].append(analysis.compared.sentence(w))
-    for lever in analysis.tables["levers"].iter_rows(named=True):
-        added = w.money(lever["adds"])
-        step = w.money(lever["step"]) if lever["lever"] == "award" else ""
-        said["decide"].append(w(f"report.decide_{lever['lever']}", step=step, adds=added))
-    promises = analysis.tables["costs"].filter(level="line")
-    bounded = promises.filter(COUNTED, pl.col("expected").is_null(), valuation="cash")["line"]
-    if len(bounded):
-        said["left_out"].append(w("report.not_counted", lines=", ".join(names.get(x, x) for x in bounded)))
+    said["decide"] += _choices(analysis.tables["levers"], w, names)
+    bounded = "not_counted_claims" if analysis.of_claims else "not_counted"
+    for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
+        if ids:
+            said["left_out"].append(w(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
     said["left_out"] += _beside(analysis, w) + _later(analysis, w)
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
         said["left_out"].append(w("report.tied"))
-    silent = set(promises.filter(~COUNTED)["line"])
-    if "claims_costs" in analysis.tables:  # what the claims give a figure to is in one
-        silent -= set(analysis.tables["claims_costs"].filter(COUNTED, level="line")["line"])
-    if silent:
+    if silent := analysis.silent_lines:
         said["left_out"].append(w("report.no_figure", count=len(silent)))
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         said["left_out"].append(w("report.dropped", lines=lines))
     return Answers(**{key: tuple(texts) for key, texts in said.items()})
+
+
+def _choices(levers: pl.DataFrame, w: Words, names: Mapping[str, str]) -> list[str]:
+    """What one step of each choice adds; of which line, where there are several."""
+    several = levers["line"].n_unique() > 1
+    return [
+        w(
+            f"report.decide_{row['lever']}",
+            line=w("report.of_line", line=names.get(row["line"], row["line"])) if several else "",
+            step=w.money(row["step"]) if row["lever"] == "award" else "",
+            adds=w.money(row["adds"]),
+        )
+        for row in levers.iter_rows(named=True)
+    ]
 
 
 def _drives(analysis: Analysis, w: Words, names: Mapping[str, str]) -> list[str]:
@@ -251,7 +247,7 @@ def _beside(analysis: Analysis, w: Words) -> list[str]:
     whole, work = (analysis.total("published", v) for v in ("top_down", "handling"))
     said = []
     if whole and whole["expected"]:
-        counted = expected_cash(analysis) or 0.0
+        counted = analysis.expected_cash() or 0.0
         said.append(
             w(
                 "report.top_down",

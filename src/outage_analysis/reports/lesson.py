@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from outage_analysis.analysis import Analysis
 from outage_analysis.labels import Words
-from outage_analysis.pipeline import Analysis
 from outage_analysis.published import figure
-from outage_analysis.reports.first_screen import expected_cash
 
 
 def lesson(analysis: Analysis, w: Words) -> list[str]:
     """How the case ended, beside what was expected: both halves of the lesson, for hindsight only."""
-    outcome, expected = analysis.incident.outcome, expected_cash(analysis)
+    outcome, expected = analysis.incident.outcome, analysis.expected_cash()
     later = analysis.tables.get("hindsight_outcomes", pl.DataFrame())
     if outcome is None or later.is_empty() or expected is None:
         return []

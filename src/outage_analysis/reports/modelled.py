@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.assumptions import Assumption, BandMix, RateAssumption
-from outage_analysis.assumptions.listing import SUMS, distribution
+from outage_analysis.analysis import Analysis
+from outage_analysis.assumptions.listing import SUMS, distribution, inputs
 from outage_analysis.labels import Words
-from outage_analysis.pipeline import Analysis
 from outage_analysis.reports.grids import Writer
 
 View = tuple[pl.DataFrame, list[str]]
@@ -96,7 +95,7 @@ def assumption_table(analysis: Analysis, w: Words) -> pl.DataFrame:
     """The ledger as it was known on the day: value, bounds, law, reason, owner."""
     rows = []
     for a in analysis.ledger.admissible(analysis.as_of).assumptions if analysis.ledger else ():
-        expected, bounds = _inputs(a, w)
+        expected, bounds = inputs(a, w)
         facts = dict.fromkeys((*a.facts, *a.computed_from))
         rows.append(
             (
@@ -120,16 +119,3 @@ def assumption_table(analysis: Analysis, w: Words) -> pl.DataFrame:
         "approved_by": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def _inputs(assumption: Assumption, w: Words) -> tuple[str, str]:
-    """An assumption's expected value and bounds, in words."""
-    if isinstance(assumption, BandMix):
-        return " / ".join(w.share(b.share) for b in assumption.bands), f"{w.share(0)} – {w.share(1)}"
-    found = assumption.range
-    if assumption.kind in SUMS:
-        low, high = (w.exact_money(round(v)) for v in (found.low, found.high))
-        return f"{w.exact_money(round(found.expected))} {w.unit}", f"{low} – {high}"
-    if isinstance(assumption, RateAssumption):
-        return w.share(found.expected), f"{w.share(found.low)} – {w.share(found.high)}"
-    return f"{found.expected:.3g}", f"{found.low:.3g} – {found.high:.3g}"

@@ -15,15 +15,14 @@ import polars as pl
 
 import outage_analysis
 from outage_analysis import fonts
+from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger
 from outage_analysis.assumptions.listing import ledger_table
 from outage_analysis.datasets import Noun
 from outage_analysis.layouts import load_layout
-from outage_analysis.pipeline import Analysis
 from outage_analysis.policies import Policy
 from outage_analysis.published import facts, outcomes
 from outage_analysis.reports import archives
-from outage_analysis.reports.first_screen import expected_cash
 from outage_analysis.reports.manifest import (
     AssumptionEntry,
     Input,
@@ -172,7 +171,7 @@ def _facts(analysis: Analysis) -> dict[str, str]:
 
 def _figures(analysis: Analysis) -> dict[str, float | None]:
     """Expected cash, P10, P50 and P90 of the headline; nothing where there is none."""
-    told: dict[str, float | None] = {"expected": expected_cash(analysis, analysis.headline or "published")}
+    told: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.headline or "published")}
     table = analysis.doubt(analysis.headline, "quantiles")
     if table is not None:
         quantiles = table.filter(pl.col("measure").is_in(["p10", "p50", "p90"]), valuation="cash")

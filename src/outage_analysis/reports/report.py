@@ -11,14 +11,14 @@ import polars as pl
 from altair.utils.schemapi import debug_mode
 
 from outage_analysis import fonts
+from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS, draw
 from outage_analysis.charts.images import svg
 from outage_analysis.charts.specs import frame_of, stable
 from outage_analysis.costs.products import Products, products
 from outage_analysis.labels import Words
-from outage_analysis.pipeline import Analysis
 from outage_analysis.reports.blocks import Answers, PageChart, Section, Tile
-from outage_analysis.reports.contents import grids
+from outage_analysis.reports.contents import RESTS_ON, grids
 from outage_analysis.reports.first_screen import sentences, tiles
 from outage_analysis.reports.grids import Grid, Writer
 from outage_analysis.reports.sections import sections
@@ -69,8 +69,8 @@ class Report:
         """What must be known of synthetic rows before anything is read; empty where there are none."""
         if not self.analysis.synthetic:
             return ""
-        made_up = self.analysis.headline == "synthetic"
-        return self.words("report.synthetic_headline" if made_up else "report.synthetic_banner")
+        told = "report.synthetic_headline" if self.analysis.made_up else "report.synthetic_banner"
+        return self.words(told)
 
     @property
     def colophon(self) -> str:
@@ -121,8 +121,12 @@ class Report:
 
     def made_up(self, chart: str) -> bool:
         """Whether a chart is drawn from synthetic rows, and must say so."""
-        entry = CHARTS[chart]
-        return (entry.claims and self.analysis.synthetic) or self.analysis.marked(entry.table)
+        a, entry = self.analysis, CHARTS[chart]
+        return (entry.claims and a.synthetic) or a.marked(a.behind(entry.table))
+
+    def marked(self, grid: str) -> bool:
+        """Whether a table of the page is made from synthetic rows, and must say so."""
+        return self.analysis.marked(self.analysis.behind(RESTS_ON.get(grid, grid)))
 
     @cached_property
     def charts(self) -> dict[str, PageChart]:
@@ -148,7 +152,7 @@ class Report:
         with debug_mode(False):  # noqa: FBT003 - the tests check every chart against the schema, which takes long
             for name, entry in CHARTS.items():
                 frame = frame_of(a.incident, self.words, self.names, a.as_of, synthetic=self.made_up(name))
-                table = fonts.shown_in(a.tables.get(entry.table, pl.DataFrame()))
+                table = fonts.shown_in(a.tables.get(a.behind(entry.table), pl.DataFrame()))
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:
                     found[name] = stable(chart.to_dict(validate=False))

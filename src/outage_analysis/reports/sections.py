@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from outage_analysis.analysis import Analysis
 from outage_analysis.labels import Words
-from outage_analysis.pipeline import Analysis
 from outage_analysis.reports.accounting import totals
 from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text
 from outage_analysis.reports.first_screen import free_note
@@ -48,15 +48,12 @@ class _Maker:
     def all(self) -> Iterator[Section]:
         """The sections, also those without a block."""
         w = self.words
-        made_up = self.analysis.headline == "synthetic"
-        yield self._section("cost", "cost_title", self._cost())
+        made_up = self.analysis.made_up
+        yield self._section("cost", "cost_title", self._cost(), synthetic=made_up)
         if "funnel" in self.grids:
-            said = _funnel_words(self.analysis, w)
-            yield self._section(
-                "funnel",
-                "funnel_title",
-                [*self._text(said), *self._picture("funnel", "funnel", "funnel_title")],
-            )
+            said = [Text(sentence) for sentence in _funnel_words(self.analysis, w)]
+            shown = self._picture("funnel", "funnel", "funnel_title")
+            yield self._section("funnel", "funnel_title", [*said, *shown], synthetic=made_up)
         yield self._section("doubt", "doubt_title", self._doubt(), synthetic=made_up)
         drivers = self._picture("tornado", "tornado", "drivers_title")
         yield self._section(
@@ -77,7 +74,13 @@ class _Maker:
         cited = self._table("facts", "facts_title", folded=True)
         yield self._section("facts", "facts_title", self._under("facts_intro", cited))
         limits = (*(text[w.lang] for text in self.analysis.limits), w("report.limits"))
-        yield self._section("method", "method_title", [Text(w("report.method")), Items(limits)])
+        yield self._section("method", "method_title", [Text(self._method()), Items(limits)])
+
+    def _method(self) -> str:
+        """How it was computed; rates follow the written rule where the ledger derives any."""
+        keys = ["method", "method_claims" if self.analysis.of_claims else "method_counts"]
+        keys += ["method_rule"] if self.analysis.by_rule else []
+        return " ".join(self.words(f"report.{key}") for key in keys)
 
     def _section(
         self, id_: str, key: str, blocks: Iterable[Block], *, synthetic: bool = False, hindsight: bool = False
@@ -86,12 +89,15 @@ class _Maker:
 
     def _cost(self) -> Iterator[Block]:
         w = self.words
-        yield Text(w("report.cost_intro"))
+        of_claims = self.analysis.of_claims
+        if self.analysis.made_up:
+            yield Text(w("report.claims_intro_synthetic"))
+        yield Text(w("report.cost_intro_claims" if of_claims else "report.cost_intro"))
         yield from self._picture("waterfall", "steps", "steps_title")
         yield from self._table("cost", "cost_title")
         if "services" in self.grids:
             yield Heading(w("report.services_title"))
-            yield Text(w("report.services_intro"))
+            yield Text(w("report.services_intro_claims" if of_claims else "report.services_intro"))
             yield from self._table("services", "services_title")
         if "beside" in self.grids:
             yield Heading(w("report.beside_title"))
@@ -183,10 +189,6 @@ class _Maker:
         yield from self._table("hindsight_tie_outs", "tie_title")
         yield from self._table("hindsight_outcomes", "hindsight_title")
 
-    @staticmethod
-    def _text(said: str) -> list[Block]:
-        return [Text(said)] if said else []
-
     def _under(self, key: str, blocks: Sequence[Block]) -> list[Block]:
         """What there is under an opening sentence; nothing without it."""
         return [Text(self.words(f"report.{key}")), *blocks] if blocks else []
@@ -202,9 +204,16 @@ class _Maker:
         return [Picture(chart, Table(grid, caption, folded=True) if grid in self.grids else None)]
 
 
-def _funnel_words(analysis: Analysis, w: Words) -> str:
-    rows = {r["stage"]: r["expected"] for r in analysis.tables["funnel"].iter_rows(named=True)}
-    if not rows or None in rows.values():
-        return ""
-    filed, paid = (w.number(w.rounded(100 * rows[s] / rows["reported"])) for s in ("filed", "paid"))
-    return w("report.funnel_intro", filed=filed, paid=paid)
+def _funnel_words(analysis: Analysis, w: Words) -> Iterator[str]:
+    """What comes of a hundred reports; of which line, where there are several."""
+    table, names = analysis.tables[analysis.behind("funnel")], analysis.names(w.lang)
+    told = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
+    several = table["line"].n_unique() > 1
+    for (line,), rows in table.group_by("line", maintain_order=True):
+        found = dict(rows.select("stage", "expected").iter_rows())
+        first = next(iter(found.values()))
+        if None in found.values() or not first:
+            continue
+        filed, paid = (w.number(w.rounded(100 * found[s] / first)) for s in ("filed", "paid"))
+        of = w("report.of_line", line=names.get(str(line), str(line))) if several else ""
+        yield w(told, filed=filed, paid=paid, line=of)

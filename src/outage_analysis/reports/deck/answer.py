@@ -11,7 +11,7 @@ from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.look import Box
 from outage_analysis.reports.deck.measure import Line, width
 from outage_analysis.reports.deck.talk import Talk, cash_facts, ids_in
-from outage_analysis.reports.first_screen import expected_cash, quarter_profit
+from outage_analysis.reports.first_screen import quarter_profit
 from outage_analysis.reports.report import Report
 
 NOTHING = "–"
@@ -58,7 +58,8 @@ def _finding(report: Report, first: Tile, beside: list[Tile]) -> str:
     """What the first figure says; of synthetic rows only what it measures."""
     w = report.words
     if first.figure == NOTHING:
-        return w("deck.answer_none", day=w.day(report.analysis.as_of))
+        none = "deck.answer_none_claims" if report.analysis.of_claims else "deck.answer_none"
+        return w(none, day=w.day(report.analysis.as_of))
     if first.synthetic:
         return w("chart.synthetic_prefix", title=first.title)
     share = next((tile.figure for tile in beside if tile.title == w("report.tile_profit")), "")
@@ -86,7 +87,7 @@ def _row(report: Report, canvas: Canvas, tile: Tile, box: Box) -> None:
 def law(report: Report) -> dict[str, float]:
     """The expected cash of the headline and its points, in the smallest unit; empty where none is drawn."""
     a = report.analysis
-    table, expected = a.tables.get("quantiles"), expected_cash(a, a.headline or "published")
+    table, expected = a.tables.get("quantiles"), a.expected_cash(a.headline or "published")
     if table is None or expected is None:
         return {}
     rows = table.filter(pl.col("value").is_not_null(), valuation="cash")
@@ -101,14 +102,14 @@ def doubt(report: Report, canvas: Canvas) -> Talk:
     if not {"p10", "p90"} <= set(found) or found["p10"] == found["p90"]:
         return _worded(report, canvas, found)
     budget = _budget(report)
-    scale = graphs.scale(w, [found[p] / _minor(report) for p in POINTS if p in found])
+    scale = graphs.scale(w, [found[p] / minor(report) for p in POINTS if p in found])
     lede = w("deck.sure_measure", unit=scale.unit)
     canvas.head(_spread(report, found, budget, made_up=made_up), report.kicker, lede, badge)
     rows = [(found[p], w(f"deck.sure_{p}"), p == "expected") for p in ("expected", *POINTS) if p in found]
     if budget:
         rows.append((budget[0], w("deck.sure_budget"), False))
     rows.sort(key=lambda row: row[0])
-    amounts = {w("deck.sure_series"): [row[0] / _minor(report) for row in rows]}
+    amounts = {w("deck.sure_series"): [row[0] / minor(report) for row in rows]}
     names = [row[1] for row in rows]
     plot = graphs.Plot(names, amounts, scale.format, w("deck.sure_alt", unit=scale.unit), a.as_of)
     strong = [n for n, row in enumerate(rows) if row[2]]
@@ -119,7 +120,7 @@ def doubt(report: Report, canvas: Canvas) -> Talk:
     return Talk((*said, w("deck.sure_apart")), cash_facts(report), synthetic=made_up)
 
 
-def _minor(report: Report) -> float:
+def minor(report: Report) -> float:
     """Smallest units in one of the currency."""
     return 10.0**report.analysis.incident.minor_units
 

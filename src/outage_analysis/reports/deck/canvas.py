@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
 from outage_analysis import fonts
+from outage_analysis.labels import Words
 from outage_analysis.reports.deck import look
 from outage_analysis.reports.deck.look import Box
 from outage_analysis.reports.deck.measure import LEADING, Line, cut, fitted, rows, width
@@ -109,9 +110,9 @@ class Canvas:
             for paragraph in frame.paragraphs:
                 paragraph._p.get_or_add_pPr().set("algn", "ctr")  # noqa: SLF001 - same
 
-    def rule(self, top: float, left: float = look.LEFT, wide: float = look.FULL) -> None:
+    def rule(self, top: float) -> None:
         """A thin line across."""
-        box = Box(left, top, wide, 0.01)
+        box = Box(look.LEFT, top, look.FULL, 0.01)
         line = self.slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *map(Emu, box.emu))
         line.name = "Line"
         _decorative(line, look.LIGHT)
@@ -126,7 +127,6 @@ class Canvas:
         widths: Sequence[float],
         describes: str,
         strong: int = -1,
-        more: Callable[[int], str] | None = None,
     ) -> None:
         """A native table that fits its box; what does not fit is left out from its end, and said to be.
 
@@ -138,17 +138,15 @@ class Canvas:
             widths: of the columns, relative.
             describes: what it shows, for who cannot see it.
             strong: the row that stands out, from 0.
-            more: what is said of so many rows that are left out.
         """
         inches = [x * box.width / sum(widths) for x in widths]
         cells = [[fonts.shown(cell) for cell in row] for row in (heads, *body)]
         size, heights = _sized(cells, inches, box.height)
-        if len(heights) < len(cells) and more is not None:
+        if len(heights) < len(cells):
             size, heights = _sized(cells, inches, box.height - MORE)
             rest = Box(box.left, box.top + box.height - MORE + 0.04, box.width, MORE - 0.04)
-            self.text(
-                f"{name}: more", rest, [Line(more(len(cells) - len(heights)), 11, colour=look.MUTED, after=0)]
-            )
+            said = Words(self.lang)("deck.more_rows", count=len(cells) - len(heights))
+            self.text(f"{name}: more", rest, [Line(said, 11, colour=look.MUTED, after=0)])
         cells = cells[: len(heights)]
         held = self.slide.shapes.add_table(
             len(heights), len(heads), *map(Emu, Box(box.left, box.top, box.width, sum(heights)).emu)

@@ -22,7 +22,7 @@ def closing(report: Report, canvas: Canvas) -> Talk:
     """The options or the choices as a table, the left-out sentences, method and limits, the sources."""
     w, a = report.words, report.analysis
     compared = a.compared
-    made_up = compared is not None and compared.synthetic and a.headline == "synthetic"
+    made_up = compared is not None and compared.synthetic and a.made_up
     title = report.charts["comparison"].title if "comparison" in report.charts else w("deck.close_title")
     lede = "" if compared else w("deck.no_options")
     canvas.head(title, report.kicker, lede, w("report.synthetic_badge") if made_up else "")
@@ -40,15 +40,16 @@ def closing(report: Report, canvas: Canvas) -> Talk:
     known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
     method = w("deck.method_drawn" if a.runs else "deck.method", draws=w.number(a.plan.draws))
     said_by = w("deck.sources", hosts=some(report, known, MOST_HOSTS)) if known else w("deck.notes_none")
-    limits = [text[w.lang] for text in a.limits]
+    rule = [w("deck.method_rule")] if a.by_rule else []
+    limits, apart = [text[w.lang] for text in a.limits], " ".join((*rule, w("deck.limits")))
     lower = [
         Line(w("report.method_title"), 13, bold=True, after=2),
-        *(Line(text, 12, after=2) for text in (method, w("deck.limits"))),
+        *(Line(text, 12, after=2) for text in (method, apart)),
         Line(said_by, 12, colour=look.MUTED, after=0),
     ]
     canvas.text("Method and sources", Box(look.LEFT, LOW, look.FULL, look.BOTTOM - LOW), lower)
     return Talk(
-        (*said, *omitted, method, w("deck.limits"), *limits),
+        (*said, *omitted, method, apart, *limits),
         tuple(cited),
         synthetic=made_up,
         foot=report.colophon,
@@ -79,7 +80,6 @@ def _options(report: Report, canvas: Canvas, wide: float) -> list[str]:
         rows,
         widths=(2.1, 1.3, 1.6, 1.3, 1.1),
         describes=w("report.compared_title"),
-        more=lambda count: w("deck.more_rows", count=count),
     )
     low = top + 2.7
     canvas.text("What the comparison finds", Box(look.LEFT, low, wide, MIDDLE - low), [Line(sentence, 13)])
@@ -109,6 +109,5 @@ def _choices(report: Report, canvas: Canvas, wide: float) -> list[str]:
         rows,
         widths=(2.3, 1.6, 1.4),
         describes=w("report.decide"),
-        more=lambda count: w("deck.more_rows", count=count),
     )
     return [f"{name}: {step}, {adds}." for name, step, adds in rows]

@@ -11,7 +11,7 @@ from outage_analysis.labels import capital, short
 from outage_analysis.published import in_language
 from outage_analysis.reports.contents import printed_sum
 from outage_analysis.reports.deck import graphs, look
-from outage_analysis.reports.deck.answer import law
+from outage_analysis.reports.deck.answer import law, minor
 from outage_analysis.reports.deck.canvas import Canvas
 from outage_analysis.reports.deck.look import Box
 from outage_analysis.reports.deck.measure import Line
@@ -36,8 +36,8 @@ def drivers(report: Report, canvas: Canvas) -> Talk:
         lines = [Line(w("deck.drivers_none"), 18, after=14), *decide]
         canvas.text("In words", Box(look.LEFT, look.TOP, look.FULL, HIGH), lines)
         return Talk((w("deck.drivers_none"), *said.decide), cash_facts(report), synthetic=made_up)
-    minor = 10.0**a.incident.minor_units
-    scale = graphs.scale(w, [x / minor for x in rows["right"]])
+    unit = minor(report)
+    scale = graphs.scale(w, [x / unit for x in rows["right"]])
     title = report.charts["tornado"].title if "tornado" in report.charts else w("chart.tornado_measure")
     expected = w.money(float(rows["expected"][0]))
     lede = w("deck.drivers_measure", unit=scale.unit, expected=expected)
@@ -45,9 +45,9 @@ def drivers(report: Report, canvas: Canvas) -> Talk:
     middle = pl.col("expected").clip("left", "right")
     parts = rows.select(below=middle - pl.col("left"), above=pl.col("right") - middle)
     series = {
-        w("deck.range_from"): [x / minor for x in rows["left"]],
-        w("deck.range_below"): [x / minor for x in parts["below"]],
-        w("deck.range_above"): [x / minor for x in parts["above"]],
+        w("deck.range_from"): [x / unit for x in rows["left"]],
+        w("deck.range_below"): [x / unit for x in parts["below"]],
+        w("deck.range_above"): [x / unit for x in parts["above"]],
     }
     alt = w("deck.drivers_alt", unit=scale.unit)
     plot = graphs.Plot(_inputs(report, rows), series, scale.format, alt, a.as_of)
@@ -70,14 +70,14 @@ def headlines(report: Report, canvas: Canvas) -> Talk:
     told = in_language(a.tables["headlines"].filter(pl.col("fact") != ""), w.lang)
     steps = a.tables.get("steps", pl.DataFrame())
     parts = uncertain.bars(steps, MOST_PARTS) if len(steps) > 1 else steps.clear()
-    made_up = a.marked("steps") and not parts.is_empty()
+    stages = _stages(report) if parts.is_empty() else parts.clear()
+    made_up = a.made_up and not (parts.is_empty() and stages.is_empty())
     drawn = next((n for n in ("headlines", "waterfall") if n in report.charts), "")
     if drawn == "waterfall" and parts.is_empty():
         drawn = ""
     title = report.charts[drawn].title if drawn else w("report.differs" if len(told) else "deck.parts_title")
     lede = w("report.differs_text" if len(told) else "deck.headlines_none")
     canvas.head(title, report.kicker, lede, w("report.synthetic_badge") if made_up else "")
-    stages = _stages(report) if parts.is_empty() else parts.clear()
     wide = look.FULL if parts.is_empty() and stages.is_empty() else 7.7
     said = [lede]
     if len(told):
@@ -126,14 +126,13 @@ def _said(report: Report, canvas: Canvas, told: pl.DataFrame, box: Box) -> None:
         widths=(2.2, 1.5, 2.65, 1.35),
         describes=w("report.differs"),
         strong=0 if ours else -1,
-        more=lambda count: w("deck.more_rows", count=count),
     )
 
 
 def _parts(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> None:
     """What adds up to the expected cash, as bars on a line of their own."""
-    w, minor = report.words, 10.0**report.analysis.incident.minor_units
-    amounts = [x / minor for x in parts["expected"]]
+    w = report.words
+    amounts = [x / minor(report) for x in parts["expected"]]
     scale = graphs.scale(w, amounts)
     total = w.money(float(parts["expected"].sum()))
     names = [_part(report, row) for row in parts.iter_rows(named=True)]
@@ -145,7 +144,8 @@ def _parts(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> Non
 
 def _stages(report: Report) -> pl.DataFrame:
     """How many reports are expected to come through, stage by stage; nothing where it is not known."""
-    table = report.analysis.tables["funnel"]
+    a = report.analysis
+    table = a.tables[a.behind("funnel")]
     rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table
     return rows.clear() if rows["expected"].null_count() else rows
 
@@ -155,7 +155,8 @@ def _funnel(report: Report, canvas: Canvas, rows: pl.DataFrame, box: Box) -> Non
     w, counted = report.words, [float(round(x)) for x in rows["expected"]]
     series, names = {w("chart.funnel_x"): counted}, [capital(w(f"word.{x}")) for x in rows["stage"]]
     plot = graphs.Plot(names, series, "#,##0", w("chart.funnel_description"), report.analysis.as_of)
-    _captioned(canvas, box, w("report.funnel_title"), w("chart.funnel_x"), plot, len(names) - 1)
+    unit = w("column.claims" if "claimed" in rows["stage"] else "chart.funnel_x")
+    _captioned(canvas, box, w("report.funnel_title"), unit, plot, len(names) - 1)
 
 
 def _captioned(canvas: Canvas, box: Box, title: str, unit: str, plot: graphs.Plot, strong: int) -> None:
@@ -167,10 +168,5 @@ def _captioned(canvas: Canvas, box: Box, title: str, unit: str, plot: graphs.Plo
 
 
 def _part(report: Report, row: dict[str, Any]) -> str:
-    w = report.words
-    if row["joined"] > 1:
-        return w("chart.other_services", count=row["joined"])
-    if row["rule"] is not None:
-        return f"{capital(w.band(row['over'], row['up_to']))}\n{w('word.' + row['rule'])}"
-    name = row["line"] or row["service"] or ""
-    return report.names.get(name, name)
+    name, rule = uncertain.step_name(row, report.words, lambda id_: report.names.get(id_, id_))
+    return f"{capital(name)}\n{rule}" if rule else name

@@ -36,7 +36,7 @@ class Pages:
     def shared(self) -> Values:
         """What the brief and the report both tell: the first screen, and words of the templates."""
         r, w = self.report, self.report.words
-        said, made_up = r.answers, r.analysis.headline == "synthetic"
+        said, made_up = r.answers, r.analysis.made_up
         answers = (
             ("drives", "drives", said.drives, made_up),
             ("decide", "decide", said.decide, made_up),
@@ -149,11 +149,6 @@ class Pages:
             "synthetic": self.report.made_up(name),
         }
 
-    def _made_up(self, grid: str) -> bool:
-        """Whether a table is made from synthetic rows; two of the page are not tables of the analysis."""
-        a = self.report.analysis
-        return a.marked(grid) or (a.headline == "synthetic" and grid in ("exceedance", "controller"))
-
     def _table(self, table: Table) -> Values:
         grid = self.report.grids[table.grid]
         heads = [ours(column.title) for column in grid.columns]
@@ -164,7 +159,7 @@ class Pages:
         return {
             "kind": "table",
             "caption": ours(table.caption),
-            "synthetic": self._made_up(table.grid),
+            "synthetic": self.report.marked(table.grid),
             "heads": heads,
             "styles": [column.style for column in grid.columns],
             "rows": rows,

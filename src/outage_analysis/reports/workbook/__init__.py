@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 
 from outage_analysis.reports.archives import members, pack
-from outage_analysis.reports.first_screen import expected_cash
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.cells import Scale
 from outage_analysis.reports.workbook.formulas import Live
@@ -38,7 +37,7 @@ def workbook(report: Report) -> bytes:
     created = datetime.combine(report.analysis.as_of, time())
     about = {"title": report.title, "subject": report.policy, "comments": report.colophon}
     made.set_properties({**{k: shown(text) for k, text in about.items()}, "created": created})
-    scale = Scale.of(w, expected_cash(report.analysis, report.analysis.headline or "published"))
+    scale = Scale.of(w, report.analysis.expected_cash(report.analysis.headline or "published"))
     book = Book(made, w, Styles(made, w), scale)
     live = None if report.products is None else Live(report.products, w, scale)
     drawn = report.analysis.marked("quantiles")

@@ -107,9 +107,9 @@ def decade(value: float) -> int:
     return int(f"{value:e}".partition("e")[2])
 
 
-def amount(w: Words, value: float | None, look: Look = "plain") -> Cell:
+def amount(w: Words, value: float | None) -> Cell:
     """An amount of the smallest unit, in whole currency."""
-    return Cell(None if value is None else whole(w, value), "money", look)
+    return Cell(None if value is None else whole(w, value), "money")
 
 
 def whole(w: Words, value: float) -> float:

@@ -139,13 +139,8 @@ def _steps(page: Page, report: Report) -> Rows:
 
 
 def _step(report: Report, row: dict[str, Any]) -> str:
-    w = report.words
-    if row["joined"] > 1:
-        return w("chart.other_services", count=row["joined"])
-    if row["rule"] is not None:
-        return f"{w.band(row['over'], row['up_to'])}, {w('word.' + row['rule'])}"
-    name = str(row["line"] or row["service"])
-    return report.names.get(name, name)
+    step = uncertain.step_name(row, report.words, lambda id_: report.names.get(id_, id_))
+    return ", ".join(filter(None, step))
 
 
 def _draw_steps(page: Page, report: Report, at: Placed) -> Chart:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.labels import capital
-from outage_analysis.reports.first_screen import expected_cash, promised_range, quarter_profit
+from outage_analysis.reports.first_screen import promised_range, quarter_profit
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.cells import Cell, Formula, Scale, amount, whole
 from outage_analysis.reports.workbook.formulas import CHANGED, Live, quoted
@@ -48,7 +48,7 @@ def figures(report: Report, live: Live | None, scale: Scale, row: int) -> list[F
         scale: the larger unit.
         row: the row of the sheet that the first stands in, from 0.
     """
-    w, expected = report.words, expected_cash(report.analysis, _basis(report))
+    w, expected = report.words, report.analysis.expected_cash(_basis(report))
     if expected is None:
         return [*_promised(report, scale), *_claims(report, scale)]
     told = f"=IF({CHANGED}>0,{quoted(w('workbook.moved'))},{quoted(w('workbook.same'))})"
@@ -180,7 +180,7 @@ def _claims(report: Report, scale: Scale) -> list[Figure]:
     """The expected cash of the claims given, where the headline is another."""
     w, a = report.words, report.analysis
     basis = next((b for b in ("claims", "synthetic") if b in a.runs and b != a.headline), "")
-    expected = expected_cash(a, basis) if basis else None
+    expected = a.expected_cash(basis) if basis else None
     if expected is None:
         return []
     title = w("report.tile_claims")

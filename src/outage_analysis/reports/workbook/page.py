@@ -53,10 +53,9 @@ class Placed:
     last: int
     columns: int
 
-    def column(self, place: int, first: int = 0, last: int | None = None) -> list[Any]:
-        """The cells of a column, or of some of its rows, as charts take them."""
-        end = self.last if last is None else self.first + last
-        return [self.sheet, self.first + first, place, end, place]
+    def column(self, place: int, first: int = 0) -> list[Any]:
+        """The cells of a column from one of its rows on, as charts take them."""
+        return [self.sheet, self.first + first, place, self.last, place]
 
 
 @dataclass

@@ -54,7 +54,7 @@ def write_summary(page: Page, report: Report, live: Live | None, inputs: str) ->
 def _figures(page: Page, report: Report, live: Live | None, found: list[Figure]) -> None:
     w = report.words
     if not found:
-        page.say(w("report.no_headline"), "strong")
+        page.say(report.tiles[0].note if report.tiles else w("report.no_headline"), "strong")
         return
     larger = page.book.scale.title()
     titles: list[tuple[str, Kind]] = [
