@@ -1,4 +1,4 @@
-"""Writes what stands beside each policy: its golden result, and its line in the README.
+"""Writes what stands beside each policy: its golden result, and its line in policies.md.
 
 Run by `make policies` after a page was added or changed; tests compare both with the files. A result
 that changes shows in the diff, to be explained there.
@@ -13,7 +13,7 @@ from outage_analysis.costs.results import policy_result, ties_in_words
 from outage_analysis.datasets import data_root, ids
 from outage_analysis.policies import load_policy
 
-README = Path(__file__).parents[1] / "README.md"
+POLICIES = Path(__file__).with_name("policies.md")
 START, END = "<!-- policies: written by `make policies` -->\n", "<!-- end of policies -->\n"
 
 
@@ -28,7 +28,7 @@ def golden(id_: str) -> str:
 
 
 def table() -> str:
-    """The table of the README."""
+    """The table of the page."""
     lines = [
         "| policy | what it is | currency | lines | published sums |",
         "| --- | --- | --- | --- | --- |",
@@ -40,8 +40,8 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def readme(text: str) -> str:
-    """The README with its table renewed."""
+def page(text: str) -> str:
+    """The page with its table renewed."""
     before, rest = text.split(START)
     return before + START + table() + END + rest.split(END)[1]
 
@@ -49,4 +49,4 @@ def readme(text: str) -> str:
 if __name__ == "__main__":
     for policy_id in ids("policies"):
         golden_path(policy_id).write_text(golden(policy_id), "utf-8")
-    README.write_text(readme(README.read_text("utf-8")), "utf-8")
+    POLICIES.write_text(page(POLICIES.read_text("utf-8")), "utf-8")

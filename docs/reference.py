@@ -2,261 +2,149 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
-from collections.abc import Iterable
+import inspect
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+import keys
+import names
 from typer.main import get_command
 
-import outage_analysis
 from outage_analysis import queries
-from outage_analysis.assumptions import Ledger
 from outage_analysis.charts import CHARTS
 from outage_analysis.claim_rules import RULES
 from outage_analysis.cli import app
-from outage_analysis.datasets import Kind, Unit, data_root, ids
-from outage_analysis.incidents import Incident
+from outage_analysis.datasets import Kind, ids
 from outage_analysis.ingest import READERS
-from outage_analysis.intakes import IntakeSeries
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.layouts import Layout
+from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.notations import AMOUNTS, DATES
-from outage_analysis.policies import Policy
 from outage_analysis.reports import FORMATS
-from outage_analysis.retrospects import Retrospect
-from outage_analysis.severity.page import GroupedPage
 
+REFERENCE = Path(__file__).with_name("reference.md")
+SAID = Words("en")
+NAME = 4
+"""The level of the heading of a public name."""
 KINDS: tuple[Kind, ...] = (
     "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests",
 )  # fmt: skip
-PAGES: dict[str, type[BaseModel]] = {
-    "Incident": Incident,
-    "Layout": Layout,
-    "Policy": Policy,
-    "Ledger": Ledger,
-    "Intake": IntakeSeries,
-    "Grouped losses": GroupedPage,
-    "Back-test": Retrospect,
-}
-EXAMPLES = {
-    "Incident": data_root() / "incidents" / "kakao-2022.toml",
-    "Layout": data_root() / "layouts" / "call-centre-ko.toml",
-    "Policy": Path(__file__).with_name("every-key.toml"),
-    "Ledger": data_root() / "assumptions" / "kakao-2022.toml",
-    "Intake": data_root() / "intakes" / "kakao-federation.toml",
-    "Grouped losses": data_root() / "grouped" / "dental-claims.toml",
-    "Back-test": data_root() / "backtests" / "kakao-2022.toml",
-}
-Examples = dict[tuple[type[BaseModel], str], Any]
-HEAD = ("| key | type | unit | default | example | what it says |", "| --- " * 6 + "|")
-LONGEST = 3
-"""Keys that an example of a table shows."""
 
 
 def reference() -> str:
     """The whole page."""
+    told = _joined(f"## {title}\n\n{part}" for title, part in sections().items())
+    opening = "Generated from the code by `make docs`; a test compares the two."
+    return _joined(("# Reference", opening, contents(told), linked(told))) + "\n"
+
+
+def sections() -> dict[str, str]:
+    """The page's sections, by title."""
     notations = (*DATES.values(), *AMOUNTS.values())
-    parts = [
-        "# Reference",
-        "Generated from the code by `make docs`; a test compares the two.",
-        "## Commands",
-        *(_command(name, command) for name, command in _commands().items()),
-        "## Public names",
-        _list(outage_analysis.__all__),
-        "## Formats",
-        (
-            f"A report is written in: {_list(FORMATS)} Complaint files are read from: {_list(READERS)} "
-            f"Languages: {_list(LANGUAGES)}"
+    return {
+        "Commands": _joined(command(name, made) for name, made in commands().items()),
+        "Public names": _joined(
+            f"### `{module}`\n\n{said}\n\n{names.entries(module)}" for module, said in names.MODULES.items()
         ),
-        "## Charts",
-        "\n".join(f"- `{name}`, from the table `{entry.table}`" for name, entry in CHARTS.items()),
-        "## Queries",
-        "\n".join(f"- `{name}.sql`: {_first_line(name)}" for name in queries.NAMES),
-        "## Notations of days and amounts",
-        "Named under `[formats]`; a text that two of them read differently is read by neither.",
-        "\n".join(f"- `{n.name}`: {n.words} {_list(n.examples)}" for n in notations),
-        "## Rules of a claim",
-        "\n".join(f"- **{rule}.** {remedy}" for rule, remedy in RULES.items()),
-        "## Bundled pages",
-        "\n".join(f"- {kind}: {_list(ids(kind))}" for kind in KINDS),
-        "## Keys of the TOML pages",
-        "A policy's examples are from [every-key.toml](every-key.toml), the others from the bundled pages.",
-        *(
-            f"### {title}\n\n" + "\n".join(_keys(model, set(), _examples(title)))
-            for title, model in PAGES.items()
+        "Keys of the TOML pages": _joined(
+            (
+                "A policy's examples are from [every-key.toml](every-key.toml), others from bundled pages.",
+                *(f"### {title}\n\n{keys.tables(title)}" for title in keys.PAGES),
+            )
         ),
-    ]
-    return "\n\n".join(parts) + "\n"
+        "Formats": "\n".join(f"- `{name}`: {_said(write)}" for name, write in FORMATS.items()),
+        "Complaint files": f"Read by suffix: {_list(READERS)}",
+        "Charts": "\n".join(
+            f"- `{name}`, from the table `{entry.table}`: {_said(entry.draw)}"
+            for name, entry in CHARTS.items()
+        ),
+        "Queries": "\n".join(f"- `{name}.sql`: {_first_line(name)}" for name in queries.NAMES),
+        "Notations of days and amounts": _joined(
+            (
+                "Named under `[formats]`; a text that two of them read differently is read by neither.",
+                "\n".join(f"- `{n.name}`: {n.words} {_list(n.examples)}" for n in notations),
+            )
+        ),
+        "Rules of a claim": "\n".join(f"- **{rule}.** {SAID(f'remedy.{rule}')}" for rule in RULES),
+        "Bundled pages": "\n".join(f"- {kind}: {_list(ids(kind))}" for kind in KINDS),
+        "Languages": _list(LANGUAGES),
+    }
 
 
-def _examples(title: str) -> Examples:
-    page = tomllib.loads(EXAMPLES[title].read_text("utf-8"))
-    return examples_of(PAGES[title], page)
+def contents(text: str) -> str:
+    """The list of links on top: every section, with the parts that it has."""
+    return "\n".join(
+        f"{'  ' * (level - 2)}- [{title}](#{anchor})"
+        for level, title, anchor in headings(text)
+        if level < NAME
+    )
 
 
-def _commands() -> dict[str, Any]:
+def linked(text: str) -> str:
+    """The page with the names of each package as links below its heading."""
+    found = list(headings(text))
+    for module, said in names.MODULES.items():
+        start = [title for _, title, _ in found].index(f"`{module}`") + 1
+        inside = takewhile(lambda heading: heading[0] == NAME, found[start:])
+        text = text.replace(said, f"{said}\n\n{', '.join(f'[{t}](#{a})' for _, t, a in inside)}.", 1)
+    return text
+
+
+def headings(text: str) -> Iterator[tuple[int, str, str]]:
+    """Level, title and anchor of every heading outside of code: what a link to it is called.
+
+    An anchor is the title in lower case, without marks, words joined by hyphens; one that comes again gets
+    a number, as sites that show Markdown do it.
+    """
+    seen: Counter[str] = Counter()
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    for marks, title in re.findall(r"^(#+) (.+)$", prose, re.MULTILINE):
+        anchor = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        seen[anchor] += 1
+        yield len(marks), title, f"{anchor}-{seen[anchor] - 1}" if seen[anchor] > 1 else anchor
+
+
+def commands() -> dict[str, Any]:
     """Every command by the words that call it; a group's own are called through it."""
     group: Any = get_command(app)
     found: dict[str, Any] = {}
-    for name, command in group.commands.items():
-        inner = getattr(command, "commands", None)
-        found |= {f"{name} {n}": c for n, c in inner.items()} if inner else {name: command}
+    for name, made in group.commands.items():
+        inner = getattr(made, "commands", None)
+        found |= {f"{name} {n}": c for n, c in inner.items()} if inner else {name: made}
     return found
 
 
-def _command(name: str, command: Any) -> str:  # noqa: ANN401 - typer's command class is private
-    lines = [f"### `outage-analysis {name}`", str(command.help).strip(), ""]
-    for option in command.params:
+def command(name: str, made: Any) -> str:  # noqa: ANN401 - typer's command class is private
+    """What a command does and every option of it."""
+    said = re.sub(
+        r"(?<=\S)\n(?=    )", "\n\n", str(made.help).strip()
+    )  # an example is code, whatever its place
+    lines = [f"### `outage-analysis {name}`", "", said, ""]
+    for option in made.params:
         if option.name != "help":
             spelled = "`, `".join((*option.opts, *option.secondary_opts)) or option.name.upper()
             lines.append(f"- `{spelled}`: {option.help}")
-    return "\n".join([lines[0], "", lines[1], *lines[2:]])
+    return "\n".join(lines)
+
+
+def _said(function: Any) -> str:  # noqa: ANN401 - any function
+    """The first sentence of a docstring."""
+    return (inspect.getdoc(function) or "").splitlines()[0]
 
 
 def _first_line(query: str) -> str:
     return queries.text(query).splitlines()[0].removeprefix("-- ")
 
 
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) + "."
+def _joined(parts: Iterable[str]) -> str:
+    return "\n\n".join(parts)
 
 
-def _keys(model: type[BaseModel], seen: set[type[BaseModel]], examples: Examples) -> list[str]:
-    """A table of the keys, then those of the nouns inside."""
-    seen.add(model)
-    bases = {_owner(model, name): None for name in model.model_fields}
-    inherited = [b for b in bases if b is not model]
-    lines = [f"The keys of {base.__name__}" + (", and:" if model in bases else ".") for base in inherited]
-    inner = list(inherited)
-    rows = []
-    for name, info in model.model_fields.items():
-        inner += _models(info.annotation)
-        if _owner(model, name) is model:
-            key = info.alias or name
-            units = ", ".join(dict.fromkeys(_units(info.annotation, info.metadata)))
-            cells = [
-                f"`{key}`",
-                "number" if units.startswith("share") else _type(info.annotation),
-                units,
-                _default(info),
-                f"`{_toml(examples[model, key])}`" if (model, key) in examples else "",
-                (info.description or "").replace("\n", " "),
-            ]
-            rows.append("| " + " | ".join(cells) + " |")
-    if rows:
-        lines += ["", *HEAD, *rows] if lines else [*HEAD, *rows]
-    for child in dict.fromkeys(inner):
-        if child not in seen:
-            title = (child.__doc__ or "").strip().splitlines()[0]
-            lines += ["", f"**{child.__name__}** — {title}", "", *_keys(child, seen, examples)]
-    return lines
-
-
-def keys(model: type[BaseModel]) -> dict[tuple[type[BaseModel], str], FieldInfo]:
-    """Every key of a page and of the nouns inside it, by the noun that has it first."""
-    found: dict[tuple[type[BaseModel], str], FieldInfo] = {}
-    waiting, seen = [model], set()
-    while waiting:
-        noun = waiting.pop()
-        seen.add(noun)
-        for name, info in noun.model_fields.items():
-            owner = _owner(noun, name)
-            found.setdefault((owner, info.alias or name), owner.model_fields[name])
-            waiting += [m for m in _models(info.annotation) if m not in seen]
-    return found
-
-
-def _owner(noun: type[BaseModel], name: str) -> type[BaseModel]:
-    """The noun that a key is inherited from, or the noun itself."""
-    return [n for n in noun.__mro__ if issubclass(n, BaseModel) and name in n.model_fields][-1]
-
-
-def examples_of(model: type[BaseModel], page: dict[str, Any]) -> Examples:
-    """The first value of every key of a page, by the noun that has it."""
-    found: Examples = {}
-
-    def walk(noun: type[BaseModel], table: dict[str, Any]) -> None:
-        for name, info in noun.model_fields.items():
-            key = info.alias or name
-            if key not in table:
-                continue
-            value = table[key]
-            for owner in noun.__mro__:  # a key that is inherited is an example of the noun that has it
-                if issubclass(owner, BaseModel) and name in owner.model_fields:
-                    found.setdefault((owner, key), value)
-            for inner in value if isinstance(value, list) else [value]:
-                if isinstance(inner, dict):
-                    fits = [m for m in _models(info.annotation) if _is(m, inner)]
-                    for child in fits[:1]:
-                        walk(child, inner)
-
-    walk(model, page)
-    return found
-
-
-def _is(noun: type[BaseModel], table: dict[str, Any]) -> bool:
-    """Whether a table is one of a noun: of its kind, where it has one, and with keys of it only."""
-    kind = noun.model_fields.get("kind")
-    known = {info.alias or name for name, info in noun.model_fields.items()}
-    return set(table) <= known and (kind is None or table.get("kind") in get_args(kind.annotation))
-
-
-def _default(info: FieldInfo) -> str:
-    if info.is_required():
-        return "required"
-    value = info.get_default(call_default_factory=True)
-    empty = value is None or value in ((), {}, "") or isinstance(value, BaseModel)
-    return "none" if empty else f"`{_toml(value)}`"
-
-
-def _units(annotation: Any, metadata: Iterable[Any] = ()) -> list[str]:  # noqa: ANN401 - as below
-    """The units that annotate a type, or a type inside it."""
-    found = [m.name for m in (*metadata, *getattr(annotation, "__metadata__", ())) if isinstance(m, Unit)]
-    models = (arg for arg in get_args(annotation) if not _models(arg))
-    return found + [unit for arg in models for unit in _units(arg)]
-
-
-def _toml(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
-    """A value as a page writes it, long ones cut."""
-    if isinstance(value, dict):
-        inside = ", ".join(f"{k} = {_toml(v)}" for k, v in list(value.items())[:LONGEST])
-        return "{ " + inside + (", … }" if len(value) > LONGEST else " }")
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(v) for v in value[:1]) + (", …]" if len(value) > 1 else "]")
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    return f"{value:_}" if isinstance(value, int) else str(value)
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - annotations have no common type
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [m for arg in get_args(annotation) for m in _models(arg)]
-
-
-def _type(annotation: Any) -> str:  # noqa: ANN401 - annotations have no common type
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        return " or ".join(f'"{a}"' for a in args)
-    if origin is Annotated:
-        return _type(args[0])
-    if origin in (Union, UnionType):
-        return " or ".join(_type(a) for a in args if a is not type(None))
-    if origin is tuple:
-        return f"list of {_type(args[0])}"
-    if origin is dict:
-        return f"table of {_type(args[1])}"
-    names = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
-    name = getattr(annotation, "__name__", str(annotation))
-    return names.get(name, name)
+def _list(entries: Iterable[str]) -> str:
+    return ", ".join(f"`{entry}`" for entry in entries) + "."
 
 
 if __name__ == "__main__":
-    Path(__file__).with_suffix(".md").write_text(reference(), "utf-8")
+    REFERENCE.write_text(reference(), "utf-8")

@@ -1,23 +1,20 @@
-"""The five lines of the README, run as they stand on a workbook that nobody prepared."""
+"""The five lines of docs/claims.md, run as they stand on a workbook that nobody prepared."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
+import shlex
 from datetime import date
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
-FIVE = re.findall(
-    r"^outage-analysis .+$", README.split("### Bring your own claims")[1].split("```")[1], re.MULTILINE
-)
+from tests.test_cli import command
+
+PAGE = (Path(__file__).parents[1] / "docs" / "claims.md").read_text("utf-8")
+FIVE = re.findall(r"^outage-analysis .+$", PAGE.split("```sh\n")[1].split("```")[0], re.MULTILINE)
 
 COMPLAINTS: list[list[str | int | date | None]] = [
     ["1차 접수 내역", None, None, None, None, None],
@@ -45,28 +42,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def shell(line: str, folder: Path) -> str:
-    """What a line of the README prints."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    bash = shutil.which("bash")
-    assert bash
-    done = subprocess.run(
-        [bash, "-c", line],
-        cwd=folder,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def printed(line: str) -> str:
+    """What a line of the page prints, or writes into the file that it names."""
+    words = shlex.split(line, comments=True)[1:]
+    into = words.index(">") if ">" in words else len(words)
+    code, out, err = command(*words[:into])
+    assert code == 0, err
+    for path in words[into + 1 :]:
+        Path(path).write_text(out, "utf-8")
+    return "" if ">" in words else out
 
 
-def test_the_five_lines_work(folder: Path) -> None:
+def test_the_five_lines_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
     assert len(FIVE) == 5
-    printed = [shell(line, folder) for line in FIVE]
-    assert "010-0000" not in "".join(printed)
-    assert "4 rows = 4 claims + 0 rejects" in printed[2]
+    told = [printed(line) for line in FIVE]
+    assert "010-0000" not in "".join(told)
+    assert "4 rows = 4 claims + 0 rejects" in told[2]
     manifest = json.loads((folder / "build/mine/manifest.json").read_text("utf-8"))
     (read,) = manifest["inputs"]
     assert (read["name"], read["rows"], read["claims"], read["rejects"]) == ("complaints.xlsx", 4, 4, 0)

@@ -1,143 +1,229 @@
-"""Docs that cannot drift: what the code has, the docs name."""
+"""Docs that cannot drift: what the code has, the docs name; what the docs name, is there."""
 
 from __future__ import annotations
 
 import re
-import runpy
 import tomllib
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+import keys
+import method
+import policies
 import pytest
+import reference
+from names import MODULES
 from pydantic import BaseModel
 
 import outage_analysis
+from outage_analysis import queries
+from outage_analysis.charts import CHARTS
+from outage_analysis.claim_rules import RULES
 from outage_analysis.datasets import ids
+from outage_analysis.executed.stored import find, names, read
+from outage_analysis.ingest import READERS
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.notations import AMOUNTS, DATES
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
 from outage_analysis.policies.findings import findings
+from outage_analysis.published import exists
+from outage_analysis.reports import FORMATS
+from tests.doc_pages import GUIDES, PAGES, ROOT, name, prose, targets
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
-EVERY_KEY = ROOT / "docs" / "every-key.toml"
-
-Script = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def reference() -> Script:
-    return runpy.run_path(str(ROOT / "docs" / "reference.py"))
-
-
-@pytest.fixture(scope="module")
-def policies() -> Script:
-    return runpy.run_path(str(ROOT / "docs" / "policies.py"))
+REFERENCE = reference.REFERENCE.read_text("utf-8")
+COMMANDS = reference.commands()
+GUIDE = "\n".join(page.read_text("utf-8") for page in GUIDES if page != reference.REFERENCE)
+"""The pages that somebody wrote."""
+SHARED = {"incident", "claims", "policy", "as_of", "lang", "seed", "ledger"}
+"""Parameters that notebooks share."""
 
 
-def test_the_reference_is_what_the_code_generates(reference: Script) -> None:
-    assert (ROOT / "docs" / "reference.md").read_text("utf-8") == reference["reference"](), "run `make docs`"
-
-
-def test_the_reference_has_every_command_and_every_command_of_a_group(reference: Script) -> None:
-    written = (ROOT / "docs" / "reference.md").read_text("utf-8")
-    assert {"report", "policies list", "policies show", "policies new"} <= reference["_commands"]().keys()
-    assert re.findall(r"^### `outage-analysis (.+)`$", written, re.MULTILINE) == list(
-        reference["_commands"]()
+@cache
+def section(title: str, level: int = 2) -> str:
+    """What stands below a heading of the reference."""
+    marks = "#" * level
+    (found,) = re.findall(
+        rf"^{marks} {re.escape(title)}\n(.*?)(?=^#{{1,{level}}} |\Z)", REFERENCE, re.MULTILINE | re.DOTALL
     )
+    return str(found)
+
+
+def test_the_reference_is_what_the_code_generates() -> None:
+    assert reference.reference() == REFERENCE, "run `make docs`"
+
+
+# --- every entry of every registry ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_says_what_a_command_and_each_of_its_options_do(command: str) -> None:
+    told = section(f"`outage-analysis {command}`", 3)
+    assert re.match(r"\n\w", told)
+    for option in COMMANDS[command].params:
+        for spelled in (*option.opts, *option.secondary_opts):
+            if option.name != "help":
+                assert re.search(rf"^- .*`{re.escape(spelled)}`.*: \w", told, re.MULTILINE), spelled
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_page_beside_the_reference_uses_every_command(command: str) -> None:
+    assert re.search(rf"outage-analysis {command}\b", GUIDE)
+
+
+@pytest.mark.parametrize("title", keys.PAGES)
+def test_the_reference_says_what_every_key_of_a_page_is(title: str) -> None:
+    told = section(title, 3)
+    for noun, key in keys.keys(keys.PAGES[title][0]):
+        assert re.search(rf"^\| `{key}` \|.*\| \S.* \|$", told, re.MULTILINE), f"{noun.__name__}.{key}"
+
+
+@pytest.mark.parametrize(("module", "public"), [(m, n) for m in MODULES for n in import_module(m).__all__])
+def test_the_reference_says_what_every_public_name_is(module: str, public: str) -> None:
+    told = section(f"`{module}`", 3)
+    (said,) = re.findall(rf"^#### `{public}`\n(.*?)(?=^#### |\Z)", told, re.MULTILINE | re.DOTALL)
+    assert [line for line in said.splitlines() if re.match(r"[A-Z]", line) and f"{public}(" not in line]
+
+
+@pytest.mark.parametrize(
+    ("title", "entries"),
+    [
+        ("Charts", [*CHARTS]),
+        ("Formats", [*FORMATS]),
+        ("Complaint files", [*READERS]),
+        ("Queries", [f"{query}.sql" for query in queries.NAMES]),
+        ("Notations of days and amounts", [*DATES, *AMOUNTS]),
+        ("Languages", [*LANGUAGES]),
+        ("Bundled pages", [id_ for kind in reference.KINDS for id_ in ids(kind)]),
+    ],
+)
+def test_the_reference_names_every_entry_of_a_registry(title: str, entries: list[str]) -> None:
+    assert entries
+    assert [entry for entry in entries if f"`{entry}`" not in section(title)] == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_reference_says_what_to_do_about_every_broken_rule(rule: str) -> None:
+    assert re.search(rf"^- \*\*{re.escape(rule)}\.\*\* \w", section("Rules of a claim"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_the_page_on_reports_says_for_whom_a_format_is(format_: str) -> None:
+    table = (ROOT / "docs" / "reports.md").read_text("utf-8").split("\n\n")
+    assert any(part.startswith("| file") and f".{format_}`" in part for part in table)
+
+
+@pytest.mark.parametrize("target", sorted(targets(ROOT / "Makefile")))
+def test_every_target_of_the_makefile_is_told(target: str) -> None:
+    assert re.search(rf"make {target}\b", "\n".join(page.read_text("utf-8") for page in PAGES))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_no_page_names_a_target_that_is_not_there(page: Path) -> None:
+    named = set(re.findall(r"(?:^|`)make (\w+)", page.read_text("utf-8"), re.MULTILINE))
+    assert named <= targets(ROOT / "Makefile")
+
+
+@pytest.mark.parametrize("notebook", names())
+def test_the_page_on_notebooks_says_what_each_asks_and_takes(notebook: str) -> None:
+    page = (ROOT / "docs" / "notebooks.md").read_text("utf-8")
+    (row,) = re.findall(rf"^\| `{notebook}` \| \S.*$", page, re.MULTILINE)
+    stored = read(find(notebook))
+    question = stored.cells[0].source.splitlines()[0].split(": ")[1]
+    assert f"| {question.capitalize()} |" in row
+    given = re.findall(r"^(\w+) = ", stored.parameters or "", re.MULTILINE)
+    assert SHARED - {"ledger"} <= set(given)
+    assert [p for p in given if p not in SHARED and f"`{p}`" not in row] == []
+
+
+# --- what the pages name ----------------------------------------------------------------------------------
+
+
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    return frozenset(anchor for _, _, anchor in reference.headings(page.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if not link.startswith("https://"):
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target.resolve()), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    new = set(re.findall(r"`([^`\n]+)`, new:", text))
+    inside = r"(?<![\w/.-])((?:src|data|docs|tests|notebooks|requirements)/[\w.*<>/-]*[\w*])"
+    named = {*re.findall(inside, text), *re.findall(r"`(\w+\.(?:md|toml|lock)|Makefile)`", prose(page))}
+    own = {"incident.toml", "policy.toml", "alternative.toml", "ledger.toml", "layout.toml"}
+    for path in sorted(named - new - own):
+        pattern = re.sub(r"<\w+>", "*", path)
+        assert next(iter({*ROOT.glob(pattern), *page.parent.glob(pattern)}), None), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_fact_that_a_page_cites_is_there(page: Path) -> None:
+    cited = set(re.findall(r"\b(?!UTF)[A-Z]{2}[A-Z0-9]?-\d\d[a-z]?(?:\.[\w-]*\w)?", prose(page)))
+    assert [fact for fact in sorted(cited) if not exists(fact)] == []
+
+
+def test_the_front_page_is_short_and_leads_to_every_other() -> None:
+    front = (ROOT / "README.md").read_text("utf-8")
+    assert front.count("\n") <= 180
+    linked = {(ROOT / path).resolve() for path in re.findall(r"\]\(([^)#\s]+\.md)", front)}
+    assert linked == {page for page in PAGES if page.name != "README.md"}
 
 
 # --- the method ---------------------------------------------------------------------------------------
 
 
 def test_the_back_test_in_the_method_is_the_one_that_the_code_gives() -> None:
-    script = runpy.run_path(str(ROOT / "docs" / "method.py"))
-    written = script["METHOD"].read_text("utf-8")
-    assert script["method"](written) == written, "run `make docs`"
+    written = method.METHOD.read_text("utf-8")
+    assert method.method(written) == written, "run `make docs`"
     assert written.count("| inside |") == 4  # three outcomes, and the total that is none of its own
-
-
-def test_every_test_that_the_method_names_is_there() -> None:
-    named = set(re.findall(r"tests/\w+\.py", (ROOT / "docs" / "method.md").read_text("utf-8")))
-    assert len(named) >= 8
-    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
 
 
 # --- the policies -------------------------------------------------------------------------------------
 
 
-def test_the_table_of_policies_in_the_readme_is_the_one_that_the_pages_give(policies: Script) -> None:
-    inside = README.split(policies["START"])[1].split(policies["END"])[0]
-    assert inside == policies["table"](), "run `make policies`"
-    assert policies["readme"](README) == README
+def test_the_table_of_policies_is_the_one_that_the_pages_give() -> None:
+    written = policies.POLICIES.read_text("utf-8")
+    assert policies.page(written) == written, "run `make policies`"
+    inside = written.split(policies.START)[1].split(policies.END)[0]
     assert re.findall(r"^\| `([^`]+)` \|", inside, re.MULTILINE) == ids("policies")
 
 
 @pytest.mark.parametrize("id_", ids("policies"))
-def test_the_golden_file_of_a_policy_is_its_result(policies: Script, id_: str) -> None:
-    assert policies["golden_path"](id_).read_text("utf-8") == policies["golden"](id_), "run `make policies`"
+def test_the_golden_file_of_a_policy_is_its_result(id_: str) -> None:
+    assert policies.golden_path(id_).read_text("utf-8") == policies.golden(id_), "run `make policies`"
 
 
-def test_there_is_one_golden_file_a_policy(policies: Script) -> None:
-    beside = {policies["golden_path"](id_) for id_ in ids("policies")}
-    assert beside == set(policies["golden_path"]("any").parent.glob("*.json"))
+def test_there_is_one_golden_file_a_policy() -> None:
+    beside = {policies.golden_path(id_) for id_ in ids("policies")}
+    assert beside == set(policies.golden_path("any").parent.glob("*.json"))
 
 
 # --- the keys of a policy -----------------------------------------------------------------------------
 
 
-def name(key: tuple[type[BaseModel], str]) -> str:
+def spelled(key: tuple[type[BaseModel], str]) -> str:
     return f"{key[0].__name__}.{key[1]}"
 
 
 def test_the_page_with_every_key_is_a_valid_policy() -> None:
-    page = outage_analysis.load_policy(EVERY_KEY)
+    page = outage_analysis.load_policy(keys.EVERY_KEY)
     assert {type(line) for line in page.lines} == {Schedule, InKind, FeeCredit, Budget}
     assert findings(page).filter(finding="fact").is_empty()  # every fact that it cites is published
 
 
-def test_every_key_of_a_policy_has_an_example_in_the_page(reference: Script) -> None:
-    keys = set(reference["keys"](Policy))
-    page = tomllib.loads(EVERY_KEY.read_text("utf-8"))
-    examples = reference["examples_of"](Policy, page)
-    assert {(Policy, "line"), (Schedule, "grain"), (Budget, "true_ups")} <= keys  # all the way down
-    assert sorted(map(name, keys - examples.keys())) == []
-
-
-def test_no_example_of_a_key_is_empty(reference: Script) -> None:
-    examples = reference["examples_of"](Policy, tomllib.loads(EVERY_KEY.read_text("utf-8")))
-    assert sorted(name(key) for key, value in examples.items() if value in ("", [], {})) == []
-
-
-def test_every_key_of_a_policy_says_what_it_is(reference: Script) -> None:
-    keys = reference["keys"](Policy)
-    silent = [name(key) for key, info in keys.items() if not (info.description or "").strip()]
-    assert sorted(silent) == []
-
-
-def test_the_reference_describes_every_key_of_a_policy(reference: Script) -> None:
-    written = (ROOT / "docs" / "reference.md").read_text("utf-8")
-    section = written.split("\n### Policy\n")[1].split("\n### ")[0]
-    for noun, key in reference["keys"](Policy):
-        assert re.search(rf"^\| `{key}` \|.*\| \S.* \|$", section, re.MULTILINE), name((noun, key))
-
-
-# --- the README ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", outage_analysis.__all__)
-def test_the_readme_says_what_each_public_name_does(name: str) -> None:
-    assert f"| `{name}` |" in README
-
-
-@pytest.mark.parametrize("target", ["report", "test", "lab", "check", "bench", "policies"])
-def test_the_readme_names_each_make_target(target: str) -> None:
-    assert f"make {target}" in README
-    assert f"\n{target}:" in (ROOT / "Makefile").read_text("utf-8")
-
-
-def test_the_toml_in_the_readme_is_a_valid_policy(tmp_path: Path) -> None:
-    body = README.split("```toml\n")[1].split("```")[0]
-    extra = 'name = { en = "Cash" }\npublic_on = 2022-12-29\neffort = "form"\n'
-    page = 'id = "readme"\nname = { en = "Readme" }\ncurrency = "KRW"\nloss_unit = "KRW"\n'
-    path = tmp_path / "readme.toml"
-    path.write_text(page + body.replace("[[line]]\n", "[[line]]\n" + extra), "utf-8")
-    assert outage_analysis.load_policy(path).schedules[0].cuts == (300_000, 500_000)
+def test_every_key_of_a_policy_has_an_example_in_the_page_and_none_is_empty() -> None:
+    wanted = set(keys.keys(Policy))
+    examples = keys.examples_of(Policy, tomllib.loads(keys.EVERY_KEY.read_text("utf-8")))
+    assert {(Policy, "line"), (Schedule, "grain"), (Budget, "true_ups")} <= wanted  # all the way down
+    assert sorted(map(spelled, wanted - examples.keys())) == []
+    assert sorted(spelled(key) for key, value in examples.items() if value in ("", [], {})) == []

@@ -1,4 +1,4 @@
-"""The pictures of the README: each is there, shown, described and small."""
+"""The pictures of the docs: each is there, shown, described and small."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
-SHOWN = dict(re.findall(r"!\[([^\]]+)\]\((docs/gallery/[^)]+)\)", README))
+PAGES = (ROOT / "README.md", ROOT / "docs" / "reports.md")
+SHOWN = {
+    said: (page.parent / path).relative_to(ROOT).as_posix()
+    for page in PAGES
+    for said, path in re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", page.read_text("utf-8"))
+}
 """Path by what is said of the picture."""
 
 
@@ -21,7 +25,7 @@ def script() -> dict[str, Any]:
     return runpy.run_path(str(ROOT / "docs" / "gallery.py"))
 
 
-def test_the_readme_shows_every_picture_and_says_what_it_is(script: dict[str, Any]) -> None:
+def test_the_docs_show_every_picture_and_say_what_it_is(script: dict[str, Any]) -> None:
     there = {p.relative_to(ROOT).as_posix() for p in (ROOT / "docs" / "gallery").iterdir()}
     assert there == set(SHOWN.values()) == {f"docs/gallery/{name}.png" for name in script["PICTURES"]}
     assert all(len(said.split()) >= 4 for said in SHOWN)

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -26,7 +25,6 @@ from outage_analysis.policies.findings import findings
 from outage_analysis.published import exists, facts, figure, outcomes
 
 FOLDER = data_root() / "policies"
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 ALL = ids("policies")
 EVERY = pytest.mark.parametrize("id_", ALL)
 
@@ -121,12 +119,6 @@ def test_every_tie_out_comes_out_as_the_page_declares(id_: str) -> None:
 def test_the_golden_file_is_the_result_of_the_page(id_: str) -> None:
     golden = json.loads((FOLDER / f"{id_}.golden.json").read_text("utf-8"))
     assert golden == json.loads(json.dumps(policy_result(load_policy(id_)))), "run `make policies`"
-
-
-@EVERY
-def test_the_readme_has_a_line_for_each_policy(id_: str) -> None:
-    policy = load_policy(id_)
-    assert f"| `{id_}` | {policy.name.en} | {policy.currency} | {len(policy.lines)} | " in README
 
 
 def test_there_is_a_golden_file_for_each_page_and_no_other() -> None:

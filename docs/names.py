@@ -1,0 +1,153 @@
+"""The public names, as the reference tells them: signature, what it does, arguments, returns, errors."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from itertools import pairwise
+from types import ModuleType
+from typing import Any
+
+MODULES = {
+    "outage_analysis": "What a script needs: pages and claims in, an analysis, a report out.",
+    "outage_analysis.notebook": "What notebooks call: charts, tables and parts of the report, offline.",
+    "outage_analysis.costs": "The cost model: expected cost, law of a total, sensitivity, comparison.",
+    "outage_analysis.distributions": "What a cube says of its losses: bands, quantiles, concentration.",
+    "outage_analysis.severity": "Laws of loss, fitted to counts in bands.",
+    "outage_analysis.development": "Claims still to come.",
+}
+"""Every package whose names are public, with what it is for."""
+RETURNED = {"outage_analysis": ("analysis.Analysis", "claims.Claims", "cube.Cube")}
+"""What public functions return, told beside them though nobody makes one."""
+SECTION = re.compile(r"^(Args|Returns|Raises):$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class _Bare:
+    """A part of a signature, shown as it was written."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def entries(module: str) -> str:
+    """Every public name of a package, one below the other."""
+    home = import_module(module)
+    told = [_entry(name, getattr(home, name), home) for name in home.__all__]
+    for place in RETURNED.get(module, ()):
+        inner, name = place.split(".")
+        inside = import_module(f"{module}.{inner}")
+        told.append(_entry(name, getattr(inside, name), inside))
+    return "\n\n".join(told)
+
+
+def _entry(name: str, value: Any, home: ModuleType) -> str:  # noqa: ANN401 - any public value
+    head = f"#### `{name}`"
+    if inspect.isclass(value):
+        parts = [f"`{name}{_signature(value)}`", *_described(value, name), _members(value)]
+    elif inspect.isfunction(value):
+        parts = [f"`{name}{_signature(value)}`", *_described(value, name)]
+    else:
+        parts = [_beside(name, home), *([f"Keys: {_listed(value)}."] if isinstance(value, dict) else [])]
+        if isinstance(value, tuple):
+            parts.append(f"Values: {_listed(value)}.")
+    return "\n\n".join(part for part in (head, *parts) if part)
+
+
+def _signature(value: Any) -> str:  # noqa: ANN401 - a function or a class
+    """A signature as the source spells it: names of types, no addresses."""
+    written = inspect.signature(value)
+    parameters = [_parameter(parameter) for parameter in written.parameters.values()]
+    returned = written.return_annotation
+    known = returned is written.empty or returned is None or inspect.isclass(value)
+    back = written.empty if known else _Bare(_plain(returned))
+    return str(written.replace(parameters=parameters, return_annotation=back))
+
+
+def _parameter(written: inspect.Parameter) -> inspect.Parameter:
+    nothing = written.empty
+    typed, default = written.annotation, written.default
+    return written.replace(
+        annotation=nothing if typed is nothing else _Bare(_plain(typed)),
+        default=_Bare("…") if default is not nothing and callable(default) else default,
+    )
+
+
+def _plain(annotation: Any) -> str:  # noqa: ANN401 - text, as every module postpones its annotations
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+
+
+def _described(value: Any, name: str) -> Iterator[str]:  # noqa: ANN401 - a function or a class
+    """A docstring as paragraphs and lists."""
+    text = inspect.getdoc(value) or ""
+    if not text or text.startswith(f"{name}("):  # what dataclasses write where nobody did
+        return
+    opening, *rest = SECTION.split(text)
+    yield _marked(opening.strip())
+    for title, body in zip(rest[::2], rest[1::2], strict=True):
+        said = inspect.cleandoc(body)
+        if title == "Returns":
+            yield f"Returns: {' '.join(said.split())}"
+        else:
+            items = (item.partition(": ") for item in re.split(r"\n(?=\S)", said))
+            lines = [f"- `{name}`: {' '.join(text.split())}" for name, _, text in items]
+            yield "\n".join([f"{ {'Args': 'Arguments', 'Raises': 'Errors'}[title] }:", "", *lines])
+
+
+def _marked(text: str) -> str:
+    """Prose of a docstring, its wrapped lines joined."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def _members(value: Any) -> str:  # noqa: ANN401 - a class
+    """The fields and methods of a class that say what they are."""
+    tree = _tree(inspect.getsource(value))
+    (body,) = [node.body for node in tree.body if isinstance(node, ast.ClassDef)]
+    lines = [f"- `{name}`: {said}" for name, said in _fields(body)]
+    for node in body:
+        said = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None
+        if isinstance(node, ast.FunctionDef) and said and not node.name.startswith("_"):
+            called = "" if any("property" in ast.unparse(d) for d in node.decorator_list) else _taken(node)
+            lines.append(f"- `{node.name}{called}`: {_marked(said.split(chr(10) * 2)[0])}")
+    return "\n".join(["Members:", "", *lines]) if lines else ""
+
+
+def _taken(method: ast.FunctionDef) -> str:
+    """The arguments of a method, without the one that stands for the object."""
+    written = ast.unparse(method.args)
+    return f"({re.sub(r'^(self|cls)(, )?', '', written)})"
+
+
+def _fields(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
+    """Names with the text that stands below them."""
+    for node, after in pairwise(body):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        target = targets[0]
+        if isinstance(target, ast.Name) and isinstance(after, ast.Expr):
+            said = after.value.value if isinstance(after.value, ast.Constant) else None
+            if isinstance(said, str):
+                yield target.id, _marked(inspect.cleandoc(said))
+
+
+def _beside(name: str, home: ModuleType) -> str:
+    """What is said below a constant, in the module that it is from."""
+    for node in _tree(inspect.getsource(home)).body:
+        if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
+            return _beside(name, import_module(node.module or ""))
+    return dict(_fields(_tree(inspect.getsource(home)).body)).get(name, "")
+
+
+@cache
+def _tree(source: str) -> ast.Module:
+    return ast.parse(inspect.cleandoc(source))
+
+
+def _listed(values: Any) -> str:  # noqa: ANN401 - names or numbers
+    return ", ".join(f"`{value}`" for value in values)
