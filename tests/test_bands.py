@@ -18,7 +18,6 @@ from outage_analysis.bands import (
     check_partition,
     cuts_of,
     log_grid,
-    overlaps,
     parse_band,
     within,
 )
@@ -113,33 +112,13 @@ def test_within_compares_the_sets_of_losses(inner: Band, outer: Band, *, expecte
     assert within(inner, outer) is expected
 
 
-@pytest.mark.parametrize(
-    ("a", "b", "expected"),
-    [
-        ((0, 5), (5, 9), False),
-        ((0, 6), (5, 9), True),
-        ((0, None), (9, None), True),
-        (NEGATIVE, ZERO, False),
-        (NEGATIVE, (-5, 3), True),
-        (ZERO, (0, 5), False),
-        (ZERO, (-1, 5), True),
-        (UNKNOWN, (0, None), False),
-        (UNKNOWN, UNKNOWN, True),
-    ],
-)
-def test_overlap_is_symmetric_and_edges_do_not_count_twice(a: Band, b: Band, *, expected: bool) -> None:
-    assert overlaps(a, b) is expected
-    assert overlaps(b, a) is expected
-
-
 @given(
     a=st.tuples(st.integers(-3, 9), st.integers(1, 9)).map(lambda t: (t[0], t[0] + t[1])),
     b=st.tuples(st.integers(-3, 9), st.integers(1, 9)).map(lambda t: (t[0], t[0] + t[1])),
 )
-def test_within_and_overlap_agree_with_the_losses_they_hold(a: tuple[int, int], b: tuple[int, int]) -> None:
+def test_a_band_is_within_another_when_its_losses_are(a: tuple[int, int], b: tuple[int, int]) -> None:
     of_a, of_b = set(range(a[0] + 1, a[1] + 1)), set(range(b[0] + 1, b[1] + 1))
     assert within(a, b) is (of_a <= of_b)
-    assert overlaps(a, b) is bool(of_a & of_b)
 
 
 def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:

@@ -217,7 +217,7 @@ def test_the_file_does_hold_what_must_not_be_found(calls: Path) -> None:
         ("cube", "calls.csv", "--max-rejects", "90%", "--by", "service,region"),
         ("cube", "calls.csv", "--max-rejects", "90%", "--json"),
         ("cube", "calls.csv"),
-        ("cost", "--claims", "calls.csv", "--max-rejects", "90%"),
+        ("cost", "--claims", "calls.csv", "--draws", "8192", "--max-rejects", "90%"),
         ("report", "--claims", "calls.csv", "--out", "r"),
     ],
 )
@@ -244,7 +244,7 @@ def test_inspection_masks_what_has_a_pattern_and_names_the_columns(
 
 
 def test_no_secret_of_a_file_is_in_any_file_of_a_report(calls: Path, tmp_path: Path) -> None:
-    analysis = run(Plan(claims=(calls,), max_rejects=0.9))
+    analysis = run(Plan(claims=(calls,), max_rejects=0.9, draws=1_024))
     folder = write_report(analysis, tmp_path / "out").parent
     files = [p for p in folder.rglob("*") if p.is_file()]
     assert {p.suffix.lstrip(".") for p in files} == {*FORMATS, "json", "toml", ""}

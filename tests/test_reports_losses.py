@@ -13,12 +13,14 @@ from outage_analysis.datasets import bundled_claims
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
-from outage_analysis.reports import write_report
+from outage_analysis.reports import FORMATS, write_report
 from outage_analysis.severity import FAMILIES
 from tests.test_reports import Bundles, charts_of, contents
 from tests.webpage import WebPage
 
 FITTED = {"claims_fits", "claims_fitted", "claims_curves"}
+FEW = 1_024
+"""Draws that suffice where no quantile of a cost is asked: the law of few claims takes long to invert."""
 OVERLAPPING = """service,claimant_type,band,claims
 카톡,소상공인,"(0, 300000]",100
 카톡,소상공인,"(0, 500000]",20
@@ -35,18 +37,21 @@ TOTALS = """service,claimant_type,band,claims
 @pytest.fixture(scope="module")
 def own(own_claims: Path) -> Analysis:
     """The case with claims that are not synthetic."""
-    return run(Plan(claims=(own_claims,)))
+    return run(Plan(claims=(own_claims,), draws=FEW))
 
 
 @pytest.fixture(scope="module")
 def own_bundles(own: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Bundles:
     out = tmp_path_factory.mktemp("own-bundles")
-    return {lang: write_report(own, out / lang, lang=lang).parent for lang in LANGUAGES}
+    formats = {"en": tuple(FORMATS), "ko": ("html", "csv")}
+    return {
+        lang: write_report(own, out / lang, lang=lang, formats=formats[lang]).parent for lang in LANGUAGES
+    }
 
 
 def of_totals(folder: Path, text: str, name: str = "totals.csv") -> Analysis:
     (folder / name).write_text(text, "utf-8")
-    return run(Plan(counts=folder / name))
+    return run(Plan(counts=folder / name, draws=FEW))
 
 
 def words_of_laws() -> set[str]:
@@ -123,7 +128,7 @@ def test_means_and_edges_are_shown_for_any_claims(
 def test_two_runs_of_ones_own_claims_write_the_same_bytes(
     tmp_path: Path, own_claims: Path, own_bundles: Bundles
 ) -> None:
-    again = write_report(run(Plan(claims=(own_claims,))), tmp_path / "again").parent
+    again = write_report(run(Plan(claims=(own_claims,), draws=FEW)), tmp_path / "again").parent
     assert contents(again) == contents(own_bundles["en"])
 
 
@@ -151,7 +156,7 @@ def test_one_synthetic_file_among_others_is_enough_to_fit_nothing(tmp_path: Path
     assert bundled
     rows = pl.read_parquet(bundled).head(40).with_columns(claim_id="other " + pl.col("claim_id"))
     rows.write_parquet(tmp_path / "some-synthetic.parquet")
-    mixed = run(Plan(claims=(own_claims, tmp_path / "some-synthetic.parquet")))
+    mixed = run(Plan(claims=(own_claims, tmp_path / "some-synthetic.parquet"), draws=FEW))
     assert mixed.synthetic
     assert not FITTED & mixed.tables.keys()
 

@@ -25,16 +25,32 @@ TOPS = ("closed", "truncated", "open")
 CASES = [(top, family) for top in TOPS for family in FAMILIES]
 INF = np.inf
 
-SCIPY: dict[str, Callable[..., Any]] = {
-    "exponential": lambda theta: stats.expon(scale=theta),
-    "gamma": lambda alpha, theta: stats.gamma(alpha, scale=theta),
-    "weibull": lambda tau, theta: stats.weibull_min(tau, scale=theta),
-    "lognormal": lambda median, sigma: stats.lognorm(sigma, scale=median),
-    "loglogistic": lambda gamma, theta: stats.burr12(gamma, 1.0, scale=theta),
-    "lomax": lambda alpha, theta: stats.lomax(alpha, scale=theta),
-    "burr": lambda alpha, gamma, theta: stats.burr12(gamma, alpha, scale=theta),
+WRITTEN: dict[str, Callable[..., tuple[Any, tuple[float, ...], float]]] = {
+    "exponential": lambda theta: (stats.expon, (), theta),
+    "gamma": lambda alpha, theta: (stats.gamma, (alpha,), theta),
+    "weibull": lambda tau, theta: (stats.weibull_min, (tau,), theta),
+    "lognormal": lambda median, sigma: (stats.lognorm, (sigma,), median),
+    "loglogistic": lambda gamma, theta: (stats.burr12, (gamma, 1.0), theta),
+    "lomax": lambda alpha, theta: (stats.lomax, (alpha,), theta),
+    "burr": lambda alpha, gamma, theta: (stats.burr12, (gamma, alpha), theta),
 }
-"""The oracle: every family as scipy writes it."""
+"""The oracle: every family as scipy writes it, its law with the shapes and the scale."""
+
+
+class Scipys(NamedTuple):
+    """A law of scipy at some parameters, which scipy itself takes long to freeze."""
+
+    law: Any
+    shapes: tuple[float, ...]
+    scale: float
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *x: getattr(self.law, name)(*x, *self.shapes, scale=self.scale)
+
+
+SCIPY: dict[str, Callable[..., Any]] = {
+    name: lambda *params, written=written: Scipys(*written(*params)) for name, written in WRITTEN.items()
+}
 
 LAWS = [
     Law("exponential", {"theta": 7.0}),
@@ -76,15 +92,16 @@ def shares(law: Any, edges: Sequence[float]) -> Array:  # noqa: ANN401 - a law o
 
 def log_likelihood(table: Table, family: str, params: Sequence[float]) -> float:
     """The definition, by scipy's laws; what could be seen is added up, not taken away from 1."""
-    edges = [*table.edges[:-1], INF if table.top == "open" else table.edges[-1]]
+    edges = [0.0, *table.edges[:-1], INF if table.top == "open" else table.edges[-1]]
     law, counts = SCIPY[family](*params), np.array(table.counts)
     with np.errstate(all="ignore"):
-        inner = shares(law, edges)
-        below = shares(law, [0.0, edges[0]]).sum() if table.left == "ground_up" else 0.0
-        above = 0.0 if table.top == "truncated" else law.sf(edges[-1])
-        truncated = "truncated" in (table.top, table.left)
-        seen = inner.sum() + below + above if truncated else 1.0
-        value = float((counts * np.log(inner / seen))[counts > 0].sum())
+        first, *inner = shares(law, edges)
+        seen = 1.0
+        if "truncated" in (table.top, table.left):
+            below = first if table.left == "ground_up" else 0.0
+            above = 0.0 if table.top == "truncated" else law.sf(edges[-1])
+            seen = np.sum(inner) + below + above
+        value = float((counts * np.log(np.array(inner) / seen))[counts > 0].sum())
     return value if np.isfinite(value) else -INF
 
 
@@ -600,7 +617,7 @@ BANDS = (0.0, 1.0, 2.0, 3.0, 4.0)
 def test_what_no_law_can_be_fitted_to_is_refused(
     edges: Any,  # noqa: ANN401 - whatever people give
     counts: Any,  # noqa: ANN401 - same
-    how: dict[str, str],
+    how: dict[str, Any],
     error: type[OutageAnalysisError],
     message: str,
 ) -> None:
@@ -624,7 +641,7 @@ def test_what_no_law_can_be_fitted_to_is_refused(
         (BANDS, (1, 2, 3, 90), {"family": "lomax", "top": "truncated"}),
     ],
 )
-def test_a_refusal_says_what_to_do(edges: Any, counts: Any, how: dict[str, str]) -> None:  # noqa: ANN401
+def test_a_refusal_says_what_to_do(edges: Any, counts: Any, how: dict[str, Any]) -> None:  # noqa: ANN401
     with pytest.raises(OutageAnalysisError) as caught:
         fit_grouped(edges, counts, **{"family": "exponential", "top": "open", **how})
     assert caught.value.remedy

@@ -18,7 +18,6 @@ from outage_analysis.costs.products import Factor, Products, Term
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.reports.archives import pack
-from outage_analysis.reports.first_screen import expected_cash
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook import workbook, write_xlsx
 from outage_analysis.reports.workbook.cells import Scale
@@ -153,7 +152,7 @@ def test_the_value_of_every_formula_is_that_of_the_model(
     assert isinstance(model.value, float)
     assert live.formula == "ROUND(expected_cash,0)"
     assert live.value == round(model.value) == golden_cash
-    assert model.value == expected_cash(report.analysis)
+    assert model.value == report.analysis.expected_cash()
 
 
 @pytest.fixture(scope="module")

@@ -32,10 +32,10 @@ LARGEST_LOSS = 10**15
 GRID_PER_DECADE = 24
 
 
-def log_grid(per_decade: int = GRID_PER_DECADE) -> tuple[int, ...]:
-    """Integer cuts, `per_decade` to each factor of ten, from 1 to the largest loss."""
-    decades = len(str(LARGEST_LOSS)) - 1
-    return tuple(sorted({round(10 ** (k / per_decade)) for k in range(per_decade * decades + 1)}))
+def log_grid() -> tuple[int, ...]:
+    """Integer cuts, `GRID_PER_DECADE` to each factor of ten, from 1 to the largest loss."""
+    steps = GRID_PER_DECADE * (len(str(LARGEST_LOSS)) - 1)
+    return tuple(sorted({round(10 ** (k / GRID_PER_DECADE)) for k in range(steps + 1)}))
 
 
 def cuts_of(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
@@ -79,15 +79,6 @@ def within(inner: Band, outer: Band) -> bool:
     low = outer[0] is None or (inner[0] is not None and inner[0] >= outer[0])
     high = outer[1] is None or (inner[1] is not None and inner[1] <= outer[1])
     return low and high
-
-
-def overlaps(a: Band, b: Band) -> bool:
-    """Whether two bands share a loss; unknown overlaps only itself."""
-    if UNKNOWN in (a, b):
-        return a == b
-    low = max((e for e in (a[0], b[0]) if e is not None), default=None)
-    high = min((e for e in (a[1], b[1]) if e is not None), default=None)
-    return low is None or high is None or low < high
 
 
 def check_partition(bands: list[Band]) -> None:

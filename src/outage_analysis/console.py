@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
 
     from outage_analysis.claims import Claims
     from outage_analysis.inspection import Inspection
+    from outage_analysis.labels import Words
 
 WIDE = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -27,35 +28,6 @@ MOST_ROWS = 500
 """Of one table; a terminal is no place for more."""
 LARGE = 100
 """From here on a number on a terminal has no decimals."""
-
-LATE = {
-    "points": "Counts used",
-    "branches": "Claims by the end of each branch, with an interval",
-    "families": "The same by growth curve",
-    "spread": "How far the curves are apart",
-    "variance": "Variance of the claims still to come",
-    "weekdays": "Weekday factors",
-    "spikes": "Counts beside deadlines that have passed",
-    "bounds": "Bounds: too few counts for a curve",
-    "backtest": "Forecasts of later counts from earlier ones alone",
-    "coverage": "How many of them held",
-    "hindsight": "In hindsight, and used nowhere above: how it ended",
-}
-"""The tables about late claims, in order, with their titles."""
-SPREAD = {
-    "bands": "Claims by loss band",
-    "summary": "Means and medians; a median lies between its bounds",
-    "quantiles": "Quantiles of the stated losses, between the bounds that the bands leave",
-    "concentration": "Concentration: Gini's coefficient and the share of the largest claims, between bounds",
-    "heaps": "Losses told most often",
-    "bunching": "Losses at and beside the edges of the policy",
-    "shares": "Two groups: shares by band, with the interval of the difference",
-    "differences": "Two groups: means with an interval, medians with bounds",
-    "fits": "Laws fitted by maximum likelihood, likeliest first",
-    "quantities": "What they say: under the likeliest with its interval, averaged, and between families",
-    "refused": "Families that could not be fitted",
-}
-"""The tables of a distribution, in order, with their titles."""
 
 
 def print_nouns(
@@ -172,20 +144,23 @@ def print_named(
 
 def _with_bands(frame: pl.DataFrame, loss_digits: int) -> pl.DataFrame:
     """The band of whole losses in words, in place of its two ends."""
-    import polars as pl
-
     from outage_analysis.labels import Words
 
     if not {"over", "up_to"} <= set(frame.columns) or not frame.schema["over"].is_integer():
         return frame
-    words = Words("en", loss_digits=loss_digits)
-    band = pl.struct("over", "up_to").map_elements(
-        lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
-    )
     place = frame.columns.index("over")
-    named = frame.with_columns(band.alias("band")).drop("over", "up_to")
+    named = frame.with_columns(band=band_in_words(Words("en", loss_digits=loss_digits))).drop("over", "up_to")
     columns = [c for c in named.columns if c != "band"]
     return named.select(*columns[:place], "band", *columns[place:])
+
+
+def band_in_words(words: Words) -> pl.Expr:
+    """The columns `over` and `up_to` as one text."""
+    import polars as pl
+
+    return pl.struct("over", "up_to").map_elements(
+        lambda band: words.band(band["over"], band["up_to"]), return_dtype=pl.String
+    )
 
 
 def print_quality(quality: dict[str, Any]) -> None:

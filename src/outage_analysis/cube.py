@@ -22,6 +22,12 @@ Types = dict[str, pl.DataType | type[pl.DataType]]
 MEASURES: Types = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
 EDGES: Types = {"over": pl.Int64, "up_to": pl.Int64}
 HIGHEST = 2**63 - 1
+MOST_DIGITS = 15
+"""Of a count or a sum in a file of totals."""
+BY = ("service", "claimant_type")
+"""The dimensions of a cube from totals alone."""
+COUNT_COLUMNS = (*BY, "band", "claims")
+CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,76 @@ class Cube:
         return int(self.frame["claims"].sum())
 
 
+def known_sum(column: str) -> pl.Expr:
+    """The sum of a column, null as soon as one part is unknown: polars would take nulls for nothing."""
+    return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
+
+
+def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
+    """Total order: dimensions, then bands with zero first and unknown last."""
+    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
+    return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
+
+
+def refuse_overflow(total: int, file: str | None = None) -> None:
+    """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
+    if total > HIGHEST:
+        raise InputRefused(
+            f"claims or losses add up to more than {HIGHEST:,}",
+            file=file,
+            remedy="State losses in a larger unit.",
+        )
+
+
+def read_counts(path: str | Path, incident: Incident) -> Cube:
+    """A cube from totals alone: a CSV `service,claimant_type,band,claims[,loss]`.
+
+    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
+
+    Raises:
+        InputRefused: a missing column, an unknown name, a band or a count that cannot be read.
+    """
+    path = Path(path)
+    (_, first), *body = _csv_rows(path)
+    header = _counts_header(first, path.name)
+    rows: list[CountRow] = []
+    for number, fields in body:
+        try:
+            rows.append(_count_row(header, fields, incident))
+        except OutageAnalysisError as error:
+            raise InputRefused(
+                error.problem,
+                file=path.name,
+                row=number,
+                column=error.column,
+                value=error.value,
+                remedy=error.remedy,
+            ) from error
+    refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
+    schema: Types = {**dict.fromkeys(BY, pl.String), **EDGES, **MEASURES}
+    frame = (
+        pl.DataFrame(rows, schema=schema, orient="row")
+        .group_by(*BY, *EDGES)
+        .agg(pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
+    )
+    return Cube(sorted_cube(frame, BY), BY, "synthetic" in path.name.lower(), path.name)
+
+
+def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV with their numbers, the header first; blank ones are none."""
+    if not is_file(path):
+        raise InputRefused("there is no such file", file=path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            numbered = list(enumerate(csv.reader(stream, strict=True), start=1))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputRefused(f"cannot be read as UTF-8 CSV: {error}", file=path.name) from error
+    table = [(number, fields) for number, fields in numbered if fields]
+    if len(table) <= 1:
+        raise InputRefused("the file has no rows", file=path.name)
+    return table
+
+
 def _counts_header(fields: list[str], file: str) -> list[str]:
     """The columns of a file of totals, checked."""
     header = [name.strip().casefold() for name in fields]
@@ -64,82 +140,10 @@ def _counts_header(fields: list[str], file: str) -> list[str]:
     return header
 
 
-def refuse_overflow(total: int, file: str | None = None) -> None:
-    """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
-    if total > HIGHEST:
-        raise InputRefused(
-            f"claims or losses add up to more than {HIGHEST:,}",
-            file=file,
-            remedy="State losses in a larger unit.",
-        )
-
-
-MOST_DIGITS = 15
-COUNT_COLUMNS = ("service", "claimant_type", "band", "claims")
-CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
-
-
-def read_counts(path: str | Path, incident: Incident) -> Cube:
-    """A cube from totals alone: a CSV `service,claimant_type,band,claims[,loss]`.
-
-    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
-
-    Raises:
-        InputRefused: a missing column, an unknown name, a band or a count that cannot be read.
-    """
-    path = Path(path)
-    if not is_file(path):
-        raise InputRefused("there is no such file", file=path)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            numbered = list(enumerate(csv.reader(stream, strict=True), start=1))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputRefused(f"cannot be read as UTF-8 CSV: {error}", file=path.name) from error
-    table = [(number, fields) for number, fields in numbered if fields]
-    if len(table) <= 1:
-        raise InputRefused("the file has no rows", file=path.name)
-    header = _counts_header(table[0][1], path.name)
-    rows: list[CountRow] = []
-    for number, fields in table[1:]:
-        try:
-            if len(fields) != len(header):
-                raise UsageError("has not the fields of its header")
-            rows.append(_count_row(dict(zip(header, fields, strict=True)), incident))
-        except OutageAnalysisError as error:
-            raise InputRefused(
-                error.problem,
-                file=path.name,
-                row=number,
-                column=error.column,
-                value=error.value,
-                remedy=error.remedy,
-            ) from error
-    refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
-    schema: Types = {"service": pl.String, "claimant_type": pl.String, **EDGES, **MEASURES}
-    frame = (
-        pl.DataFrame(rows, schema=schema, orient="row")
-        .group_by("service", "claimant_type", "over", "up_to")
-        .agg(
-            pl.col("claims").sum(),
-            *(pl.when(pl.col(m).null_count() == 0).then(pl.col(m).sum()) for m in ("loss", "loss_squared")),
-        )
-    )
-    synthetic = "synthetic" in path.name.lower()
-    return Cube(
-        sorted_cube(frame, ("service", "claimant_type")),
-        ("service", "claimant_type"),
-        synthetic,
-        path.name,
-    )
-
-
-def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
-    """Total order: dimensions, then bands with zero first and unknown last."""
-    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
-    return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
-
-
-def _count_row(record: dict[str, str], incident: Incident) -> CountRow:
+def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
+    if len(fields) != len(header):
+        raise UsageError("has not the fields of its header")
+    record = dict(zip(header, fields, strict=True))
     service = _known(record["service"], incident.services, "service")
     claimant = _known(record["claimant_type"], incident.claimant_types, "claimant_type")
     try:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from outage_analysis.errors import InputRefused
 
@@ -79,34 +78,38 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
 
 
 def _expanded(path: Path, workspace: Path, name: str) -> Path:
-    """A decompressed copy; frames may follow one another."""
-    make = COMPRESSIONS[path.suffix.lower()]
+    """A decompressed copy, unless it grows beyond all reason."""
     target = workspace / f"{len([*workspace.iterdir()])}.expanded"
-    size, frame = 0, make()
-    most = max(ALWAYS_EXPANDED, path.stat().st_size * MOST_EXPANDED)
-    begun = False
+    size, most = 0, max(ALWAYS_EXPANDED, path.stat().st_size * MOST_EXPANDED)
     with path.open("rb") as source, target.open("wb") as copy:
-        # Small pieces: a frame may claim gigabytes for a few bytes.
-        while piece := source.read(SMALL_BLOCK):
-            while piece:
-                try:
-                    text = frame.decompress(piece)
-                except Exception as error:
-                    problem = f"is damaged, or no {path.suffix[1:]} at all"
-                    raise InputRefused(problem, file=name, value=error) from error
-                size += copy.write(text)
-                begun, piece = True, b""
-                if frame.eof:
-                    piece, frame, begun = frame.unused_data, make(), False
+        for text in _decompressed(source, path.suffix, name):
+            size += copy.write(text)
             if size > most:
                 raise InputRefused(
                     f"grows more than {MOST_EXPANDED}-fold when decompressed",
                     file=name,
                     remedy="Decompress it yourself, if you trust it.",
                 )
-    if begun:
-        raise InputRefused(f"is cut short: its {path.suffix[1:]} stream does not end", file=name)
     return target
+
+
+def _decompressed(source: BinaryIO, suffix: str, name: str) -> Iterator[bytes]:
+    """What compressed frames hold, piece by piece; they may follow one another."""
+    make, packed = COMPRESSIONS[suffix.lower()], suffix[1:]
+    frame, begun = make(), False
+    while piece := source.read(SMALL_BLOCK):  # small pieces: a frame may claim gigabytes for a few bytes
+        while piece:
+            try:
+                text = frame.decompress(piece)
+            except Exception as error:
+                problem = f"is damaged, or no {packed} at all"
+                raise InputRefused(problem, file=name, value=error) from error
+            yield text
+            begun, piece = True, b""
+            if frame.eof:
+                piece, frame, begun = frame.unused_data, make(), False
+    if begun:
+        raise InputRefused(f"is cut short: its {packed} stream does not end", file=name)
 
 
 def _decided(path: Path, name: str, declared: str | None) -> tuple[str, _Scan]:
@@ -147,15 +150,21 @@ def _refuse_utf8_lines(path: Path, name: str) -> None:
     with path.open("rb") as stream:
         for line in stream:
             hangul = None if line.isascii() else HANGUL_IN_UTF8.search(line)
-            if hangul:
-                with suppress(UnicodeDecodeError):
-                    line.decode()
-                    raise InputRefused(
-                        f"mixes CP949 and UTF-8: Hangul in UTF-8 at byte {offset + hangul.start():,}",
-                        file=name,
-                        remedy="Save its parts in one encoding.",
-                    )
+            if hangul and _is_utf8(line):
+                raise InputRefused(
+                    f"mixes CP949 and UTF-8: Hangul in UTF-8 at byte {offset + hangul.start():,}",
+                    file=name,
+                    remedy="Save its parts in one encoding.",
+                )
             offset += len(line)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _failure(path: Path, encoding: str, name: str, scan: _Scan) -> tuple[int, bool] | None:

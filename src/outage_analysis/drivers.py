@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import polars as pl
 
+from outage_analysis.analysis import Analysis
 from outage_analysis.costs import award_views, break_evens, cost_indices, given_exceeding
 from outage_analysis.errors import ModelRefused
-from outage_analysis.pipeline import Analysis
 
 
 def sensitivity_tables(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from outage_analysis.console import print_line, print_table
+from outage_analysis.console import band_in_words, print_line, print_table
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
 
     from outage_analysis.alternatives import Compared
+    from outage_analysis.analysis import Analysis
     from outage_analysis.labels import Words
-    from outage_analysis.pipeline import Analysis
     from outage_analysis.plans import Plan
 
 SHOWN = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
@@ -81,15 +81,7 @@ def print_costs(analysis: Analysis) -> None:
     _print_uncertainty(analysis, currency, unit, words)
     shown = sums.select("basis", "valuation", "low", "expected", "high", "left_out")
     print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low, high: every input at that end")
-    band = (
-        pl.when(pl.col("rule") == "straddles")
-        .then(pl.lit("across bands"))
-        .otherwise(
-            pl.struct("over", "up_to").map_elements(
-                lambda b: words.band(b["over"], b["up_to"]), return_dtype=pl.String
-            )
-        )
-    )
+    band = pl.when(pl.col("rule") == "straddles").then(pl.lit("across bands")).otherwise(band_in_words(words))
     numbers = ("count", "low", "expected", "high")
     for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
         print_table(

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
-from outage_analysis.bands import Closed, cuts_of
+from outage_analysis.bands import LARGEST_LOSS, Closed, cuts_of
 from outage_analysis.datasets import Day, Identifier, Name, Noun, Remark, Text
 from outage_analysis.layouts import CANONICAL, Columns, folded
-from outage_analysis.pages import read_noun
+from outage_analysis.pages import read_noun, twice
 from outage_analysis.published import TieOut
 
 RESERVED = {
@@ -56,9 +56,13 @@ class Window(Noun):
     """One stretch of an outage; a missing `end` means that no hour was published."""
 
     start: Moment
+    """When it began."""
     end: Moment | None = None
+    """When it ended."""
     what: Remark = None
+    """What was out, where not everything was."""
     facts: tuple[str, ...] = ()
+    """The facts that say so."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -76,12 +80,20 @@ class Named(Noun):
     """Something with an id, a name and the ways people write it."""
 
     id: Identifier
+    """What tables and other pages call it."""
     name: Name
+    """What readers call it."""
     aliases: tuple[str, ...] = ()
+    """Further ways in which files write it, whatever the case and the spaces."""
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """What people write for it: its Korean and its English name, its aliases."""
+        return tuple(way for way in (self.name.ko, self.name.en, *self.aliases) if way)
 
     def spellings(self) -> set[str]:
-        """Every folded way to write it."""
-        return {folded(s) for s in (self.id, self.name.en, self.name.ko, *self.aliases) if s}
+        """Every folded way to write it, its id included."""
+        return {folded(way) for way in (self.id, *self.written)}
 
 
 class Service(Named):
@@ -92,6 +104,7 @@ class Service(Named):
     users: tuple[str, ...] = ()
     """Ids of the facts that say how many use it."""
     outage: tuple[Window, ...] = ()
+    """When it was out, if that differs from the incident or is known in parts."""
     published_count: str | None = None
     """The fact that counts its complaints, if one was published."""
 
@@ -100,11 +113,17 @@ class Dimension(Noun):
     """A further column of a claim: text as it stands, or a whole number cut into bands."""
 
     id: Identifier
+    """The column that it is."""
     name: Name
+    """What readers call it."""
     kind: Literal["text", "number"] = "text"
+    """Text as it stands, or whole numbers cut into bands."""
     unit: str = ""
+    """What its numbers count."""
     edges: tuple[int, ...] = ()
+    """Where its bands end."""
     closed: Closed = "upper"
+    """Whether an edge belongs to the band below it or above."""
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -128,10 +147,12 @@ class Loss(Noun):
     """
 
     name: Name
+    """What readers call it."""
     unit: str = Field(min_length=1, max_length=24)
+    """The currency for money, else what it counts: minutes, days."""
     negative: Literal["reject", "zero", "band"] = "reject"
     """What a negative value becomes: a reject, a zero loss, or a band of its own."""
-    plausible_to: Annotated[int, Field(ge=1, lt=10**15)] | None = None
+    plausible_to: Annotated[int, Field(ge=1, lt=LARGEST_LOSS)] | None = None
     """The largest loss to believe, in the smallest unit; by default any."""
 
 
@@ -139,7 +160,9 @@ class Headline(Noun):
     """A published total, to stand beside ours with what it counts."""
 
     fact: str
+    """The fact that gives it."""
     name: Name
+    """What readers call it."""
     line: str = ""
     """The cost line whose cash it forecasts; empty when it counts something else."""
 
@@ -148,39 +171,58 @@ class Outcome(Noun):
     """The facts that say how one line ended; read in hindsight only."""
 
     line: str
+    """The cost line."""
     filed: str
+    """The fact that counts filings."""
     accepted: str
+    """The fact that counts those accepted."""
     paid: str
+    """The fact that gives the cash."""
 
 
 class Incident(Columns):
     """An outage; everything about it is in its TOML page."""
 
     id: Identifier
+    """What commands call it by."""
     name: Name
+    """What readers call it."""
     currency: str = Field(pattern=r"^[A-Z]{3}$")
+    """ISO code."""
     minor_units: int = Field(default=0, ge=0, le=4)
     """Decimal places of the currency; amounts are integers of the smallest unit."""
     time_zone: Annotated[str, AfterValidator(_zone)]
+    """IANA name of the zone whose days count."""
     outage: Window
+    """The whole outage, from first to last."""
     claims_from: Day
+    """The first day on which a claim could be filed; an earlier one is a reject."""
     claims_to: Day
+    """The last day."""
     loss: Loss
+    """What a claim says was lost."""
     sources: tuple[str, ...] = ()
+    """Where the page is from."""
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
     """Rule -> what happens to a complaint that breaks it: a reject, or a claim that is counted apart."""
     groups: dict[str, Name] = Field(default_factory=dict)
     """Group of services -> what readers call it."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
+    """What failed."""
     claimant_types: tuple[Named, ...] = Field(alias="claimant_type", min_length=1)
+    """Who may claim."""
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
+    """Further columns of a claim."""
     headlines: tuple[Headline, ...] = Field(alias="headline", default=())
+    """Published totals to stand beside ours."""
     quarter_profit: str = ""
     """The fact that gives a quarter's operating profit, to weigh the cost against."""
     outcome: Outcome | None = None
+    """How one line ended; read in hindsight only."""
     limits: tuple[Text, ...] = ()
     """What nobody could know about this incident, for the report's last section."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
+    """Published sums that are computed again."""
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
@@ -190,9 +232,8 @@ class Incident(Columns):
             self.dimensions,
         )
         for items in groups:
-            ids = [item.id for item in items]
-            if len(set(ids)) < len(ids):
-                raise ValueError(f"the id {max(ids, key=ids.count)} is given twice")
+            if (id_ := twice([item.id for item in items])) is not None:
+                raise ValueError(f"the id {id_} is given twice")
         return self
 
     @model_validator(mode="after")

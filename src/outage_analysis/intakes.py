@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from outage_analysis.datasets import Day, Identifier, Name, Noun, Remark, Text, Unit
 from outage_analysis.incidents import Moment
-from outage_analysis.pages import read_noun
+from outage_analysis.pages import read_noun, twice
 from outage_analysis.published import Fact, figure
 
 When = Annotated[Moment, Unit("date and time")]
@@ -121,9 +121,8 @@ class IntakeSeries(Noun):
         closing = [*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]
         if closing and min(closing) <= self.opened:
             raise ValueError(f"closes at {min(closing)}, before it opens")
-        ids = [branch.id for branch in self.branches]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"has two branches {max(ids, key=ids.count)}")
+        if (id_ := twice([branch.id for branch in self.branches])) is not None:
+            raise ValueError(f"has two branches {id_}")
         return self
 
     def known_by(self, day: date) -> IntakeSeries | None:

@@ -26,6 +26,8 @@ NOBODY = (
     r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
 )
 """What stands where an id should, in small letters: nothing, a word for nobody, or that of a total."""
+MEANT = ("service", "claimant_type", "filed_on", "loss")
+"""Columns whose text must stand for something."""
 
 
 def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
@@ -35,13 +37,27 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
         InputRefused: the header of another table in the middle of a file.
     """
     warehouse.load("spellings", _spellings(warehouse, incident))
-    dimensions = incident.dimensions
+    _type(warehouse, incident, staged)
+    _refuse_unit_rows(warehouse, staged)
+    warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
+    _apply_rules(warehouse, incident)
+    kept = "".join(f", {quoted(d.id)}" for d in incident.dimensions)
+    warehouse.create("claims", queries.bind("claims", dimensions=kept))
+    locate(warehouse, staged)
+    cells = ", ".join(quoted(f"raw_{column}") for column in MEANT)
+    warehouse.create(
+        "rejects", queries.bind("rejects", cells=f"claim_id, {cells}", unreadable=literal(UNREADABLE))
+    )
+
+
+def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
+    """Fill `typed`: each complaint's texts, and what they stand for in the notations of its file."""
     raw = "".join(
-        f", nullif(trim({quoted(d.id)}, $blanks), '') as {quoted('raw_' + d.id)}" for d in dimensions
+        f", nullif(trim({quoted(d.id)}, $blanks), '') as {quoted('raw_' + d.id)}" for d in incident.dimensions
     )
     fill = warehouse.create
     for layout, numbers in _by_layout(staged.layouts):
-        typed = "".join(f", {_dimension_sql(d, layout)} as {quoted(d.id)}" for d in dimensions)
+        typed = "".join(f", {_dimension_sql(d, layout)} as {quoted(d.id)}" for d in incident.dimensions)
         query = queries.bind(
             "typed",
             files=", ".join(numbers),
@@ -52,30 +68,22 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
         )
         fill("typed", query, blanks=BLANKS, nobody=NOBODY)
         fill = warehouse.append
-    _refuse_unit_rows(warehouse, staged)
-    warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
+
+
+def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
+    """Fill `judged`: each complaint with the rules that it breaks, and those that are only counted."""
     counted = ", ".join(literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
-    warehouse.create(
+    query = queries.bind(
         "judged",
-        queries.bind(
-            "judged",
-            header_again=literal(HEADER_AGAIN),
-            broken=broken_sql(incident, counted=False),
-            noted=broken_sql(incident, counted=True),
-            raw_dimensions="".join(f", {quoted('raw_' + d.id)}" for d in dimensions),
-            copy=literal(COPY),
-            repeated=literal(REPEATED),
-            counted=f"cast([{counted}] as varchar[])",
-        ),
-        negative=incident.loss.negative,
+        header_again=literal(HEADER_AGAIN),
+        broken=broken_sql(incident, counted=False),
+        noted=broken_sql(incident, counted=True),
+        raw_dimensions="".join(f", {quoted('raw_' + d.id)}" for d in incident.dimensions),
+        copy=literal(COPY),
+        repeated=literal(REPEATED),
+        counted=f"cast([{counted}] as varchar[])",
     )
-    kept = "".join(f", {quoted(d.id)}" for d in dimensions)
-    warehouse.create("claims", queries.bind("claims", dimensions=kept))
-    locate(warehouse, staged)
-    cells = ", ".join(quoted(f"raw_{c}") for c in ("service", "claimant_type", "filed_on", "loss"))
-    warehouse.create(
-        "rejects", queries.bind("rejects", cells=f"claim_id, {cells}", unreadable=literal(UNREADABLE))
-    )
+    warehouse.create("judged", query, negative=incident.loss.negative)
 
 
 def _by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
@@ -160,7 +168,7 @@ def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
 def _unreadable_rows(warehouse: Warehouse, columns: Sequence[str], words: set[str]) -> list[tuple[Any, ...]]:
     """The staged rows in which a column that must mean something holds a word of a header instead."""
     matches = []
-    for column in ("service", "claimant_type", "filed_on", "loss"):
+    for column in MEANT:
         raw = f"raw_{column}"
         texts = warehouse.frame(
             f"select distinct {raw} as raw from typed where {column} is null and {raw} is not null"

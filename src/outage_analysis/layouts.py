@@ -175,31 +175,7 @@ class Layout(Columns):
         """
         found = self.recognised(headers, (*needed, *optional))
         for column, places in found.items():
-            rivals = [masked(headers[p]) for p in places]
-            if len(places) > 1:
-                raise InputRefused(
-                    f"two columns stand for {column}",
-                    file=file,
-                    row=row,
-                    value=" and ".join(rivals),
-                    remedy="Remove or rename one.",
-                )
-            if column == "loss" and unit_of(headers[places[0]]) != 1 and column not in self.scale:
-                raise InputRefused(
-                    "says a unit in its header",
-                    file=file,
-                    row=row,
-                    column=rivals[0],
-                    remedy=scaled(rivals[0]),
-                )
-            if column in self.constants:
-                raise InputRefused(
-                    f"has a column for {column}, which the page gives as a constant",
-                    file=file,
-                    row=row,
-                    column=rivals[0],
-                    remedy="Remove one of the two.",
-                )
+            self._refuse_doubtful(column, [headers[place] for place in places], row, file)
         for column in needed:
             if column not in found and column not in self.constants:
                 raise InputRefused(
@@ -211,6 +187,30 @@ class Layout(Columns):
                     f'{column} = ["..."].',
                 )
         return {column: places[0] for column, places in found.items()}
+
+    def _refuse_doubtful(self, column: str, headers: Sequence[str], row: int | None, file: str) -> None:
+        """Refuse headers that stand for one column between them, say a unit, or rival a constant."""
+        shown = [masked(header) for header in headers]
+        if len(headers) > 1:
+            raise InputRefused(
+                f"two columns stand for {column}",
+                file=file,
+                row=row,
+                value=" and ".join(shown),
+                remedy="Remove or rename one.",
+            )
+        if column == "loss" and unit_of(headers[0]) != 1 and column not in self.scale:
+            raise InputRefused(
+                "says a unit in its header", file=file, row=row, column=shown[0], remedy=scaled(shown[0])
+            )
+        if column in self.constants:
+            raise InputRefused(
+                f"has a column for {column}, which the page gives as a constant",
+                file=file,
+                row=row,
+                column=shown[0],
+                remedy="Remove one of the two.",
+            )
 
 
 def load_layout(id_or_path: str | Path) -> Layout:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -18,6 +18,7 @@ MOST_PARSED = 2_000_000
 """Characters parsed to find the line of a key; a page that takes more is not told its line."""
 
 N = TypeVar("N", bound=Noun)
+T = TypeVar("T", bound=Hashable)
 
 
 def read_noun(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
@@ -40,6 +41,11 @@ def read_noun(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
         except RecursionError:  # read, but too deep to be told apart
             refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=path.name)
         raise refusal from error
+
+
+def twice(names: Sequence[T]) -> T | None:
+    """What stands in a list more than once, the most frequent first; None where each stands once."""
+    return max(names, key=names.count) if len(set(names)) < len(names) else None
 
 
 def _read_text(path: Path) -> str:

@@ -15,14 +15,13 @@ from fractions import Fraction
 import polars as pl
 
 from outage_analysis.bands import Band
-from outage_analysis.cube import Cube
+from outage_analysis.cube import EDGES, Cube, Types, known_sum
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
 
 PLACES = 38
 MONEY = pl.Decimal(PLACES, 4)
 AMOUNTS = ("payment", "payment_low", "payment_high")
-BANDS = {"over": pl.Int64, "up_to": pl.Int64}
 
 
 def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.DataFrame:
@@ -48,10 +47,10 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
         UsageError: the cube lacks a dimension that a line asks for.
         InputRefused: the sums are too large.
     """
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+    schema: Types = {
         "line": pl.String,
         **{d: cube.frame.schema[d] for d in cube.dimensions},
-        **BANDS,
+        **EDGES,
         "rule": pl.String,
         "segment": pl.String,
         "claims": pl.Int64,
@@ -79,37 +78,16 @@ def paid_from(line: Schedule, cube: Cube) -> bool:
 
 
 def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
+    """What one schedule pays: rows of the cube, priced by their place in a tariff, then added up."""
     entitled = pl.lit(value=True) if cube.line else _fits(line.eligibility, cube, line)
-    # The number of the tariff that fits; claims without entitlement stand at the last one, paid nothing.
-    number = pl.lit(len(line.tariffs) - 1)
-    for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
-        number = pl.when(_fits(when, cube, line)).then(n).otherwise(number)
-    bands = cube.frame.select("over", "up_to").unique(maintain_order=True).rows()
+    bands = cube.frame.select(*EDGES).unique(maintain_order=True).rows()
     places = pl.concat([_places(n, tariff, bands, award) for n, (_, tariff) in enumerate(line.tariffs)])
-    exact = pl.col("fixed") * pl.col("claims") + (
-        pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
-    )
-    sums = ("loss", *AMOUNTS, "payment_squared")
-    whole = [pl.when(pl.col(c).null_count() == 0).then(pl.col(c).sum()) for c in sums]
-    nothing = pl.lit(Decimal(0), MONEY)
+    rows = cube.frame.with_columns(entitled=entitled, tariff=_tariff_of(cube, line))
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
-        cube.frame.with_columns(entitled=entitled, tariff=number.cast(pl.Int64))
-        .join(places, on=["over", "up_to", "tariff"], nulls_equal=True)
-        .with_columns(
-            payment=pl.when(pl.col("claims") == 0).then(nothing).otherwise(exact.cast(MONEY)),
-            payment_squared=_squared(),
-        )
-        .with_columns(
-            payment_low=pl.col("payment").fill_null((pl.col("low") * pl.col("claims")).cast(MONEY)),
-            payment_high=pl.col("payment").fill_null((pl.col("high") * pl.col("claims")).cast(MONEY)),
-        )
-        .with_columns(
-            *(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS),
-            payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
-        )
+        _priced(rows.join(places, on=[*EDGES, "tariff"], nulls_equal=True))
         .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
-        .agg(pl.col("claims").sum(), *whole)
+        .agg(pl.col("claims").sum(), *map(known_sum, ("loss", *AMOUNTS, "payment_squared")))
         .sort(*cube.dimensions, "entitled", "tariff", "place", nulls_last=True)
         .with_columns(
             line=pl.lit(line.id),
@@ -119,6 +97,35 @@ def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
                 pl.col("tariff").replace_strict(segments, default=None, return_dtype=pl.String)
             ),
             rule=pl.when("entitled").then("rule").otherwise(pl.lit("not_entitled")),
+        )
+    )
+
+
+def _tariff_of(cube: Cube, line: Schedule) -> pl.Expr:
+    """The number of the tariff that fits; claims without entitlement stand at the last one, paid nothing."""
+    number = pl.lit(len(line.tariffs) - 1)
+    for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
+        number = pl.when(_fits(when, cube, line)).then(n).otherwise(number)
+    return number.cast(pl.Int64)
+
+
+def _priced(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with what they are paid: exactly, or between the ends of their place; nothing if not entitled."""
+    claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
+    # A flat payment needs no loss, which may be unknown.
+    moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
+    exact = (pl.col("fixed") * claims + moving).cast(MONEY)
+    return (
+        rows.with_columns(
+            payment=pl.when(claims == 0).then(nothing).otherwise(exact), payment_squared=_squared()
+        )
+        .with_columns(
+            payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
+            payment_high=pl.col("payment").fill_null((pl.col("high") * claims).cast(MONEY)),
+        )
+        .with_columns(
+            *(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS),
+            payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
         )
     )
 
@@ -148,8 +155,8 @@ def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -
 
 def _places(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
     """For each band of a cube: the rule that covers it, and what one claim in it is paid."""
-    schema: dict[str, pl.DataType | type[pl.DataType]] = {
-        **BANDS,
+    schema: Types = {
+        **EDGES,
         "tariff": pl.Int64,
         "place": pl.Int64,
         "rule_over": pl.Int64,

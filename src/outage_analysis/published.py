@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 from outage_analysis.bands import LARGEST_LOSS
 from outage_analysis.datasets import Identifier, Name, Noun, Remark, data_root, nearest
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.pages import twice
 
 SCHEMA: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -67,15 +68,7 @@ def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.Data
     Returns:
         The columns of `SCHEMA` and `collection`, the file's name.
     """
-    return _filtered(_shelf("published"), public_by, topic)
-
-
-def outcomes(*, public_by: date | None = None) -> pl.DataFrame:
-    """What came out afterwards: never an input to a model, only to a comparison in hindsight."""
-    return _filtered(_shelf("outcomes"), public_by, None)
-
-
-def _filtered(frame: pl.DataFrame, public_by: date | None, topic: str | None) -> pl.DataFrame:
+    frame = _shelf("published")
     if public_by is not None:
         frame = frame.filter(pl.col("public_on") <= public_by)  # null compares as false
     if topic is not None:
@@ -84,6 +77,11 @@ def _filtered(frame: pl.DataFrame, public_by: date | None, topic: str | None) ->
             raise UsageError("unknown topic", value=topic, remedy=nearest(topic, topics))
         frame = frame.filter(pl.col("topic") == topic)
     return frame
+
+
+def outcomes() -> pl.DataFrame:
+    """What came out afterwards: never an input to a model, only to a comparison in hindsight."""
+    return _shelf("outcomes")
 
 
 def in_language(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
@@ -200,8 +198,8 @@ class TieOut(Noun):
         if self.at_least and self.at_most:
             raise ValueError("cannot be both at_least and at_most")
         for ids in (self.of, self.lines):
-            if len(set(ids)) < len(ids):
-                raise ValueError(f"counts {max(ids, key=ids.count)} twice | Name each once.")
+            if (id_ := twice(ids)) is not None:
+                raise ValueError(f"counts {id_} twice | Name each once.")
         if not self.of and not self.lines:
             raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
         return self

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from outage_analysis.datasets import Day, Identifier, Name, Noun, Text
 from outage_analysis.errors import UsageError
-from outage_analysis.pages import read_noun
+from outage_analysis.pages import read_noun, twice
 from outage_analysis.published import Fact, figure
 
 Stage = Literal["filed", "accepted", "taken", "paid", "total"]
@@ -85,8 +85,8 @@ class ReferenceSet(Noun):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError(f"names {max(self.classes, key=self.classes.count)} twice")
+        if (name := twice(self.classes)) is not None:
+            raise ValueError(f"names {name} twice")
         return self
 
 
@@ -126,8 +126,8 @@ class Retrospect(Noun):
             *(x.id for x in self.shown),
             *(x.id for x in self.reference_sets),
         ]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"gives the id {max(ids, key=ids.count)} twice")
+        if (id_ := twice(ids)) is not None:
+            raise ValueError(f"gives the id {id_} twice")
         counts = {x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken")}
         wrong = next((x for x in self.shown if x.outcome and x.outcome not in counts), None)
         if wrong:

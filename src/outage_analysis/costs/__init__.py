@@ -10,7 +10,7 @@ from outage_analysis.costs.exact import (
     TotalLaw,
     exact_total,
 )
-from outage_analysis.costs.expected import COUNTED, cost_table, totals
+from outage_analysis.costs.expected import COUNTED, by_band, cost_table, totals
 from outage_analysis.costs.funnel import Funnel, funnel_of
 from outage_analysis.costs.sensitivity.conditions import break_evens, given_exceeding
 from outage_analysis.costs.sensitivity.decisions import award_views
@@ -36,6 +36,7 @@ __all__ = [
     "Uncertainty",
     "award_views",
     "break_evens",
+    "by_band",
     "compare",
     "cost_indices",
     "cost_table",

@@ -7,7 +7,7 @@ from datetime import date
 
 from outage_analysis.assumptions import Handling
 from outage_analysis.bands import Band
-from outage_analysis.costs.funnel import Funnel, Input, named, status_of
+from outage_analysis.costs.funnel import Funnel, Input, named, product, status_of
 from outage_analysis.errors import ModelRefused
 from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
 from outage_analysis.published import Fact, figure
@@ -37,22 +37,19 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
     if funnel.mean_payment is not None:  # it does not say how the claims spread over the bands
         return
     for band, rule in positive:
-        share = funnel.mix.get(band)
-        claims = None if share is None else count.count * share
+        claims = product(count.count, funnel.mix.get(band))
         one = pays[band] * funnel.paid
-        expected = None if claims is None or one.expected is None else claims * one.expected
+        expected = product(claims, one.expected)
         yield head | {
             "level": "band",
             "over": band[0],
             "up_to": band[1],
             "rule": rule.outcome,
             "count": claims,
-            "promised": None
-            if rule.review or claims is None or pays[band].expected is None
-            else claims * (pays[band].expected or 0.0),
+            "promised": None if rule.review else product(claims, pays[band].expected),
             "low": 0.0,
             "expected": expected,
-            "high": None if one.high is None else count.count * one.high,
+            "high": product(count.count, one.high),
             "status": status_of(expected),
             "facts": " ".join((count.id, *rule.facts)),
             "assumptions": named(one.assumption, funnel.mix_assumption),
@@ -69,18 +66,14 @@ def published(fact: str | None, as_of: date) -> Fact | None:
 
 def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Input]) -> Row:
     paid = funnel.paid
-    mean = _mean_payment(funnel, pays)
-    expected = None if mean is None or paid.expected is None else count * paid.expected * mean
-    highs = [pay.high for pay in pays.values()]
-    top = None if None in highs or paid.high is None else max(h for h in highs if h is not None)
+    expected = product(count, paid.expected, _mean_payment(funnel, pays))
     fixed = [pays[band].high for band, rule in line.positive if not rule.review]
-    most = None if None in fixed or not fixed else max(f for f in fixed if f is not None)
     return {
         "count": float(count),
-        "promised": None if most is None else count * most,
+        "promised": product(count, _largest(fixed)),
         "low": count * paid.low * min(pay.low for pay in pays.values()),
         "expected": expected,
-        "high": None if top is None or paid.high is None else count * paid.high * top,
+        "high": product(count, paid.high, _largest([pay.high for pay in pays.values()])),
         "status": status_of(expected),
         "missing": funnel.missing(review=any(rule.review for _, rule in line.positive), mix=True),
         "assumptions": named(paid.assumption, *_behind_payments(funnel)),
@@ -91,11 +84,15 @@ def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
     """What an accepted claim is expected to be paid, over the bands."""
     if funnel.mean_payment is not None:
         return funnel.mean_payment.expected
-    terms = [
-        None if pays[band].expected is None else share * (pays[band].expected or 0.0)
-        for band, share in funnel.mix.items()
-    ]
-    return None if not terms or None in terms else sum(t for t in terms if t is not None)
+    terms = [product(share, pays[band].expected) for band, share in funnel.mix.items()]
+    known = [term for term in terms if term is not None]
+    return sum(known) if known and len(known) == len(terms) else None
+
+
+def _largest(amounts: list[float | None]) -> float | None:
+    """The largest; None where there is none, or one of them has no limit."""
+    known = [amount for amount in amounts if amount is not None]
+    return max(known) if known and len(known) == len(amounts) else None
 
 
 def _behind_payments(funnel: Funnel) -> tuple[str, ...]:

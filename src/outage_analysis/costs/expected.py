@@ -17,7 +17,7 @@ from outage_analysis.assumptions import Ledger, PaidTotal
 from outage_analysis.costs.budgets import budget
 from outage_analysis.costs.counts import fee_credit, from_count, handling, in_kind, published
 from outage_analysis.costs.funnel import Funnel, Input, funnel_of, named, status_of
-from outage_analysis.cube import Cube
+from outage_analysis.cube import Cube, known_sum
 from outage_analysis.payouts import paid_from, payments
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
 
@@ -44,11 +44,13 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of a cost table.
 
-`level` is line or band: add up one level only. `valuation` is cash or face_value: never add the two.
+`level` is line or band: add up one level only. `valuation` says which money: never add two kinds.
 `promised` is what everyone counted would get under the fixed rules. `missing` names what the ledger
 lacks for an expected cost.
 """
 
+KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
+"""What tells the rows of bands apart."""
 MODELLED = ("low", "expected", "high")
 SIGNIFICANT_DIGITS = 10
 """Floats are rounded to this once, here: vector instructions differ in the last bits."""
@@ -77,7 +79,7 @@ def cost_table(
         funnel = funnel_of(line, ledger, as_of)
         known = funnel.entries.get("paid_total")
         if isinstance(known, PaidTotal) and not cubes:
-            rows.append(came_to(line, known, as_of))
+            rows.append(_came_to(line, known, as_of))
         elif cubes:
             rows += _from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
@@ -97,7 +99,7 @@ def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> I
     return (budget(line, funnel, as_of, policy),)
 
 
-def came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
+def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
     """The row of a line of which it is known what it came to."""
     counts = line.published_count if isinstance(line, Schedule) else getattr(line, "recipients", None)
     count, found = published(counts, as_of), known.range
@@ -153,60 +155,97 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def by_band(table: pl.DataFrame) -> pl.DataFrame:
+    """A cost table with services and claimant types added up: one row a line, and one a line and band.
+
+    Low and high add up as well: every input is at the same end in each of the rows, and claims are
+    counted in their bands.
+
+    Returns:
+        The columns of `SCHEMA`, the lines in their order, each before its bands, zero first and unknown last.
+    """
+    keys = ("basis", "line", "valuation", "level", "segment", "over", "up_to", "rule")
+    rows = table.group_by(keys, maintain_order=True).agg(
+        *map(known_sum, ("count", "promised", *MODELLED)),
+        pl.col("status").first(),
+        pl.col("missing").first(),
+        pl.col("facts", "assumptions").max(),  # alike in all rows of a band, or empty where nothing is paid
+        service=pl.lit(None, pl.String),
+        claimant_type=pl.lit(None, pl.String),
+    )
+    lines = {line: place for place, line in enumerate(table["line"].unique(maintain_order=True))}
+    unknown = pl.all_horizontal(pl.col("over", "up_to").is_null())
+    rows = rows.select(*SCHEMA).with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
+    return rows.sort(
+        pl.col("line").replace_strict(lines, return_dtype=pl.Int64),
+        *(pl.col("level") != "line", "valuation", "segment", unknown, "over"),
+        pl.col("up_to").is_null(),
+        "up_to",
+        "rule",
+        nulls_last=False,
+        maintain_order=True,
+    )
+
+
 def _from_cubes(
     line: Schedule, funnel: Funnel, cubes: Sequence[Cube], policy: Policy
 ) -> Iterator[dict[str, object]]:
     """A schedule from the cube that has its rows: payments by band, times the funnel."""
-    basis = "synthetic" if any(cube.synthetic for cube in cubes) else "claims"
+    head: dict[str, object] = {
+        "basis": "synthetic" if any(cube.synthetic for cube in cubes) else "claims",
+        "line": line.id,
+        "valuation": "cash",
+        "level": "line",
+        "rule": "schedule",
+        "facts": " ".join(line.facts),
+    }
     cube = next((cube for cube in cubes if paid_from(line, cube)), None)
     if cube is None:  # totals count claims: who made several is not in them
-        head = {"basis": basis, "line": line.id, "valuation": "cash", "level": "line", "rule": "schedule"}
-        yield {**head, "status": "needs_claimants", "facts": " ".join(line.facts)}
+        yield head | {"status": "needs_claimants"}
         return
-    keys = ["service", "claimant_type", "over", "up_to", "rule", "segment"]
+    facts = _facts_of_bands(line)
+    bands = [
+        head | _cube_row(row, funnel) | {"facts": facts.get((row["segment"], row["over"], row["up_to"]), "")}
+        for row in _paid_by_band(line, funnel, cube, policy).iter_rows(named=True)
+    ]
+    sums = {name: _sum([b[name] for b in bands]) for name in MODELLED}
+    yield {
+        **head,
+        **sums,
+        "count": _sum([b["count"] for b in bands if b["rule"] != "not_entitled"]),
+        "promised": _sum([b["promised"] for b in bands if b["rule"] != "review"]),
+        "status": status_of(sums["expected"]),
+        "missing": funnel.missing(review=any(b["rule"] == "review" for b in bands), mix=False),
+        "assumptions": named(funnel.paid_of_claims.assumption, funnel.award.assumption),
+    }
+    yield from bands
+
+
+def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
+    """What a schedule pays if all are accepted: a row a service, claimant type, band, rule and segment."""
     most = funnel.award.high
     only = policy.model_copy(update={"lines": (line,)})
     frame = payments(cube, only, award=None if most is None else math.ceil(most))
     for name in ("service", "claimant_type"):
         if name not in frame.columns:
             frame = frame.with_columns(pl.lit(None, pl.String).alias(name))
-    whole = [
-        pl.when(pl.col(c).null_count() == 0).then(pl.col(c).sum())
-        for c in ("payment", "payment_low", "payment_high")
-    ]
-    grouped = frame.group_by(keys, maintain_order=True).agg(pl.col("claims").sum(), *whole)
+    return frame.group_by(KEYS, maintain_order=True).agg(
+        pl.col("claims").sum(), *map(known_sum, ("payment", "payment_low", "payment_high"))
+    )
+
+
+def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | None], str]:
+    """The facts behind the rule of each band, by segment (None for those in none) and band."""
     names = [*(s.id for s in line.segments), None]
-    facts = {
+    return {
         (name, *band): " ".join(rule.facts)
         for name, (_, tariff) in zip(names, line.tariffs, strict=True)
         for band, rule in tariff.rules()
     }
-    bands = [
-        {**_cube_row(row, line.id, funnel, basis), "facts": facts.get((row["segment"], *band), "")}
-        for row in grouped.iter_rows(named=True)
-        for band in [(row["over"], row["up_to"])]
-    ]
-    promised = [b["promised"] for b in bands if b["rule"] != "review"]
-    yield {
-        "basis": basis,
-        "line": line.id,
-        "valuation": "cash",
-        "level": "line",
-        "rule": "schedule",
-        "count": _sum([b["count"] for b in bands if b["rule"] != "not_entitled"]),
-        "promised": _sum(promised),
-        "low": _sum([b["low"] for b in bands]),
-        "expected": _sum([b["expected"] for b in bands]),
-        "high": _sum([b["high"] for b in bands]),
-        "status": status_of(_sum([b["expected"] for b in bands])),
-        "missing": funnel.missing(review=any(b["rule"] == "review" for b in bands), mix=False),
-        "facts": " ".join(line.facts),
-        "assumptions": named(funnel.paid_of_claims.assumption, funnel.award.assumption),
-    }
-    yield from bands
 
 
-def _cube_row(row: dict[str, Any], line: str, funnel: Funnel, basis: str) -> dict[str, object]:
+def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
+    """What a row of a cube adds to a line: its payments, times the funnel."""
     review = row["rule"] == "review"
     claims = float(str(row["claims"]))
     if not claims:
@@ -219,11 +258,8 @@ def _cube_row(row: dict[str, Any], line: str, funnel: Funnel, basis: str) -> dic
         if mid == high == 0:  # certain, whatever the ledger lacks
             cost = Input(0.0, 0.0, 0.0)
     return {
-        "basis": basis,
-        "line": line,
-        "valuation": "cash",
         "level": "band",
-        **{k: row[k] for k in ("service", "claimant_type", "segment", "over", "up_to", "rule")},
+        **{key: row[key] for key in KEYS},
         "count": claims,
         "promised": None if review else _float(row["payment"]),
         "low": cost.low,

@@ -6,6 +6,7 @@ mean of the product.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -33,25 +34,32 @@ class Input:
 
     def __mul__(self, other: Input) -> Input:
         """The product of independent non-negative inputs."""
-        expected = (
-            None if None in (self.expected, other.expected) else _product(self.expected, other.expected)
+        return Input(
+            self.low * other.low,
+            product(self.expected, other.expected),
+            product(self.high, other.high),
+            named(self.assumption, other.assumption),
         )
-        high = None if None in (self.high, other.high) else _product(self.high, other.high)
-        return Input(self.low * other.low, expected, high, named(self.assumption, other.assumption))
 
     def __add__(self, other: Input) -> Input:
         """The sum of two streams."""
-        expected = None if None in (self.expected, other.expected) else _sum(self.expected, other.expected)
-        high = None if None in (self.high, other.high) else _sum(self.high, other.high)
-        return Input(self.low + other.low, expected, high, named(self.assumption, other.assumption))
+        return Input(
+            self.low + other.low,
+            added(self.expected, other.expected),
+            added(self.high, other.high),
+            named(self.assumption, other.assumption),
+        )
 
 
-def _product(a: float | None, b: float | None) -> float:
-    return float(a or 0) * float(b or 0)
+def product(*factors: float | None) -> float | None:
+    """The product; None as soon as one factor is unknown."""
+    known = [factor for factor in factors if factor is not None]
+    return math.prod(known) if len(known) == len(factors) else None
 
 
-def _sum(a: float | None, b: float | None) -> float:
-    return float(a or 0) + float(b or 0)
+def added(one: float | None, other: float | None) -> float | None:
+    """The sum; None when either is unknown."""
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import polars as pl
 from outage_analysis.assumptions import Award, BandMix, MeanPayment, RateAssumption
 from outage_analysis.assumptions.listing import SUMS
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio, Stream
 from outage_analysis.policies import Policy, Schedule
 
 DIGITS = 12
@@ -136,7 +136,7 @@ def _terms(
 
 
 def _labelled(label: Mapping[str, object]) -> dict[str, Any]:
-    return {k: v for k, v in label.items() if k in ("service", "claimant_type", "over", "up_to", "rule")}
+    return {k: v for k, v in label.items() if k in LABELS}
 
 
 def _of_assumption(name: str, portfolio: Portfolio) -> Factor:

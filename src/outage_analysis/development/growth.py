@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammainc, gammaincinv, logsumexp
 
 from outage_analysis.datasets import nearest
-from outage_analysis.development.curves import CURVES, NODES, Grid, explore, shares
+from outage_analysis.development.curves import CURVES, Grid, explore, shares
 from outage_analysis.development.observed import EVEN, WEEK, Array, Clock, Observed
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.severity.goodness import pooled
@@ -75,7 +75,7 @@ def over_seen(observed: Observed, grid: Grid, edges: Array) -> Array:
     return np.asarray(asked / seen[:, observed.used].sum(-1, keepdims=True))
 
 
-def grow(observed: Observed, families: Sequence[str], *, nodes: int = NODES) -> Growth:
+def grow(observed: Observed, families: Sequence[str]) -> Growth:
     """Weigh the curves of the families that there are increments enough for.
 
     Raises:
@@ -87,7 +87,7 @@ def grow(observed: Observed, families: Sequence[str], *, nodes: int = NODES) -> 
     observed = observed.on(clock)
     chi_square, free = _chi_square(observed, _best(observed, known))
     phis = dispersions(chi_square, free)
-    grids = tuple(tuple(explore(family, observed, phi, nodes=nodes) for phi in phis) for family in known)
+    grids = tuple(tuple(explore(family, observed, phi) for phi in phis) for family in known)
     if free <= 0:
         notes.append("too few claims to tell over-dispersion: increments are held to vary as Poisson counts")
     phi = max(1.0, chi_square / free) if free > 0 else 1.0

@@ -2,7 +2,6 @@
 
 from outage_analysis.distributions.comparison import Comparison, compare, newcombe, wilson
 from outage_analysis.distributions.concentration import concentration, lorenz
-from outage_analysis.distributions.findings import refuse_synthetic
 from outage_analysis.distributions.fitting import (
     LossCounts,
     between_heaps,
@@ -29,7 +28,6 @@ __all__ = [
     "loss_counts",
     "newcombe",
     "quantiles",
-    "refuse_synthetic",
     "regroup",
     "select",
     "stated_edges",

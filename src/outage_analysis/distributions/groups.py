@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO
-from outage_analysis.cube import Cube, Types, sorted_cube
+from outage_analysis.cube import Cube, Types, known_sum, sorted_cube
 from outage_analysis.datasets import nearest
 from outage_analysis.errors import ModelRefused, UsageError
 
@@ -140,10 +140,8 @@ def keyed(cube: Cube, by: Sequence[str], columns: Types) -> Types:
 
 
 def _summed(cube: Cube, by: Sequence[str]) -> pl.DataFrame:
-    sums = [
-        pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()) for name in ("loss", "loss_squared")
-    ]
-    summed = cube.frame.group_by(*by, "over", "up_to").agg(pl.col("claims").sum(), *sums)
+    sums = (pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
+    summed = cube.frame.group_by(*by, "over", "up_to").agg(*sums)
     return sorted_cube(summed.select(*by, "over", "up_to", "claims", "loss", "loss_squared"), by)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from outage_analysis.bands import Bands, within
-from outage_analysis.cube import Cube, sorted_cube
+from outage_analysis.cube import Cube, known_sum, sorted_cube
 from outage_analysis.distributions.groups import refuse_unknown
 from outage_analysis.errors import UsageError
 
@@ -47,10 +47,10 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
         frame = frame.join(mapping, on=["over", "up_to"], nulls_equal=True)
         frame = frame.drop("over", "up_to").rename({"to_over": "over", "to_up_to": "up_to"})
         keys += ["over", "up_to"]
-    loss = pl.when(pl.col("loss").null_count() == 0).then(pl.col("loss").sum())
+    sums = (pl.col("claims").sum(), known_sum("loss"))
     if not keys:
-        return frame.select(pl.col("claims").sum(), loss)
-    summed = frame.group_by(keys).agg(pl.col("claims").sum(), loss)
+        return frame.select(*sums)
+    summed = frame.group_by(keys).agg(*sums)
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
 
 

@@ -130,7 +130,7 @@ class _Run:
         if name in [f.name for f in self.inputs]:
             name = f"{name} ({len(self.inputs) + 1})"
         digest = _digest(path)
-        shape = read_file(self.staging(name, layout), path, suffix, self.texts)
+        shape = _read_file(self.staging(name, layout), path, suffix, self.texts)
         for other in self.inputs:
             if (other.sha256, other.sheet) == (digest, shape.sheet):
                 raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
@@ -140,7 +140,7 @@ class _Run:
         return shape
 
 
-def read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> Shape:
+def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> Shape:
     """Stage one file by the reader of its suffix; a text joins `texts`."""
     if suffix in BINARIES:
         return BINARIES[suffix](staging, path)
@@ -166,7 +166,7 @@ def read_unmapped(
     staging = Staging(
         warehouse, 0, path.name, bare, every, wanted, (*wanted, *OPTIONAL), workspace, of_any_type=True
     )
-    shape = read_file(staging, path, suffix, {})
+    shape = _read_file(staging, path, suffix, {})
     return headers, shape, staging.unit
 
 

@@ -113,7 +113,7 @@ def _first_rows(warehouse: Warehouse, headers: list[str]) -> pl.DataFrame:
 def _strangers(column: Column, services: Sequence[Named]) -> pl.DataFrame:
     """The texts that name no service, most frequent first, with the nearest alias."""
     spellings = {s for item in services for s in item.spellings()}
-    aliases = [s for item in services for s in (item.name.ko, item.name.en, *item.aliases) if s]
+    aliases = [way for item in services for way in item.written]
     rows = [
         (masked(text), rows, nearest(text, aliases))
         for text, rows in column.texts.iter_rows()

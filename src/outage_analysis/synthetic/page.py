@@ -32,12 +32,17 @@ class Stated(Noun):
     """What every assumption about synthetic rows carries, and the rows it is about."""
 
     id: Identifier
+    """What rows of the page are called by."""
     grade: Literal["assumed"]
+    """That nobody measured it."""
     facts: tuple[str, ...] = ()
+    """The facts that it leans on."""
     rationale: str = Field(min_length=1)
+    """Why it is assumed so."""
     claimant_types: tuple[Identifier, ...] = ()
     """Only these types; none listed stands for all."""
     categories: tuple[Identifier, ...] = ()
+    """Only these categories; none listed stands for all."""
 
 
 class Mix(Stated):
@@ -55,7 +60,9 @@ class Mix(Stated):
         "spelling",
         "content",
     ]
+    """What is weighed."""
     weights: dict[Identifier, Annotated[float, Field(gt=0)] | str] = Field(min_length=1)
+    """Value -> its weight, or a fact whose value is the weight."""
 
     @cached_property
     def numbers(self) -> tuple[float, ...]:
@@ -67,23 +74,34 @@ class LossLaw(Stated):
     """Positive losses, lognormal; each band, closed above, holds exactly its share of a chunk's."""
 
     median: Annotated[int, Field(gt=0)]
+    """In the smallest unit."""
     sigma: Annotated[float, Field(gt=0, le=5)]
+    """Of the logarithm."""
     bands: tuple[MixBand, ...] = Field(alias="band", default=(MixBand(over=0, share=1.0),))
+    """Bands with the shares that they hold exactly."""
 
 
 class SyntheticAssumptions(Noun):
     """All that a synthetic complaint file assumes, and the facts whose counts it matches."""
 
     id: Identifier
+    """What commands call it by."""
     name: Name
+    """What readers call it."""
     incident: Identifier
+    """The incident whose complaints it makes."""
     categories: dict[Identifier, str]
+    """Category of the report -> the fact that counts it."""
     claimant_types: dict[Identifier, str]
     """Claimant type -> the fact that counts its own cases: those of no affiliate."""
     with_loss: dict[Identifier, str]
+    """Claimant type -> the fact that counts those with a loss above 0."""
     early: str
+    """The fact that counts the reports of the early days."""
     losses: tuple[LossLaw, ...]
+    """How large losses are."""
     mixes: tuple[Mix, ...] = Field(alias="mix")
+    """How often each value of a column occurs."""
     texts: dict[Identifier, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     """What a complaint says, by an id that mixes of `content` weigh; it may quote `SLOTS`."""
 

@@ -126,7 +126,7 @@ def written(rows: Rows, ids: Coded, named: tuple[Named, ...]) -> Coded:
     words: list[str | None] = []
     codes = np.zeros(len(rows), np.uint16)
     for item in named:
-        ways = [way for way in (item.name.ko, item.name.en, *item.aliases) if way]
+        ways = item.written
         here = ids.are(item.id)
         chosen = rows.rng.integers(0, len(ways), here.sum())
         codes[here] = len(words) + chosen * free[here]

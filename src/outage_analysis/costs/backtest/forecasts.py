@@ -43,7 +43,7 @@ class Forecast:
 
     def interval(self) -> list[Estimate]:
         """P10, P50 and P90, to no digit beyond their numerical error."""
-        if isinstance(self.law, TotalLaw):
+        if isinstance(self.law, DrawnTotal):
             return [told(self.law.mixture.quantile(p)) for p in ENDS]
         return [Estimate(float(x), 0.0) for x in self.law.quantile(np.array(ENDS))]
 
@@ -57,7 +57,7 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class TotalLaw:
+class DrawnTotal:
     """A total of the uncertainty run, by arrays."""
 
     mixture: Mixture
@@ -123,4 +123,4 @@ def cash_forecast(portfolio: Portfolio, draws: int, seed: int) -> Forecast:
     most = float((law.mean + BEYOND * np.sqrt(law.variance)).max())
     inputs = dict.fromkeys(name for stream in portfolio.streams for name in stream.inputs)
     expected = float(expected_at(portfolio, "cash", {})[0])
-    return Forecast(TotalLaw(law), expected, most, tuple(inputs))
+    return Forecast(DrawnTotal(law), expected, most, tuple(inputs))

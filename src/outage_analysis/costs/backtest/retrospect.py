@@ -53,7 +53,7 @@ def backtest(page: Retrospect, *, draws: int = DRAWS, seed: int = SEED) -> Backt
         _table(outcomes, OUTCOMES),
         _table(against, RIVALS),
         tried.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
-        _table([row for shown in _shown(case, trials) for row in shown], SHOWN),
+        _table(list(_shown(case, trials)), SHOWN),
     )
 
 
@@ -123,7 +123,7 @@ def _against(trial: Trial, ours: object) -> Iterator[dict[str, object]]:
         }
 
 
-def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[list[dict[str, object]]]:
+def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[dict[str, object]]:
     """Published figures beside ours: times an outcome's people, or beside the totals of the whole policy."""
     for shown in case.page.shown:
         fact = case.page.came_out(shown.fact)
@@ -132,9 +132,9 @@ def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[list[dict[str, o
             trial, each = trials[shown.outcome], case.money(figure(shown.each, public_by=case.page.as_of))
             low, middle, high = (x.value * each for x in trial.forecast.interval())
             ours = {"p10": low, "p50": middle, "p90": high, "computed": trial.observed * each}
-            yield [head | {"beside": shown.outcome} | ours]
+            yield head | {"beside": shown.outcome} | ours
         else:
-            yield [head | row for row in _totals(case, shown.valuations)]
+            yield from (head | row for row in _totals(case, shown.valuations))
 
 
 def _totals(case: Case, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:

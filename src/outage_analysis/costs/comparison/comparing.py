@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import combinations
+from typing import get_args
 
 import polars as pl
 
@@ -25,6 +26,7 @@ from outage_analysis.cube import Cube
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.labels import Words
 from outage_analysis.policies import Policy
+from outage_analysis.retrospects import Valuation
 
 FEWEST = 2
 ROUNDING = 1e-9
@@ -33,7 +35,7 @@ EVEN, CERTAIN = 0.5, 0.99
 """A chance above it is said to be more than this."""
 DIGITS = 2
 """Decimals of the cost of one payment."""
-VALUATIONS = ("cash", "face_value", "displaced_sales", "incremental_cash", "top_down", "handling")
+VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
 POLICIES: dict[str, pl.DataType] = {
     "policy": pl.String(),

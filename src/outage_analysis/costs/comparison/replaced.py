@@ -8,7 +8,7 @@ from fractions import Fraction
 import polars as pl
 
 from outage_analysis.bands import Band
-from outage_analysis.cube import Cube
+from outage_analysis.cube import Cube, known_sum
 from outage_analysis.payouts import payments
 from outage_analysis.policies import SHARE_SCALE, Policy, Tariff
 
@@ -70,11 +70,10 @@ def _of_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
     if "service" not in found.columns:
         found = found.with_columns(service=pl.lit(None, pl.String))
     sums = ("loss", "payment_low", "payment_high")
-    whole = [pl.when(pl.col(c).null_count() == 0).then(pl.col(c).sum()) for c in sums]
     return (
         found.filter(pl.col("rule") != "not_entitled")
         .group_by(KEYS, maintain_order=True)
-        .agg(pl.col("claims").sum(), *whole)
+        .agg(pl.col("claims").sum(), *map(known_sum, sums))
         .filter(pl.col("loss") > 0)
         .with_columns(
             policy=pl.lit(policy.id),

@@ -27,12 +27,10 @@ def sobol_indices(
     model: Model,
     groups: Mapping[str, tuple[int, ...]],
     *,
-    count: int = 2**12,
+    count: int,
     seed: int,
-    replicates: int = 8,
-    level: float = 0.9,
 ) -> pl.DataFrame:
-    """First-order and total indices of groups of coordinates, with the intervals of their numerical error.
+    """First-order and total indices of groups of coordinates, with 90 % intervals of their numerical error.
 
     The estimators are those of Azzini, Mara and Rosati (2021), Jansen's and Saltelli's made symmetric.
     They cost 2 x (groups + 1) x count results. A group without effect has 0 exactly, both indices of an
@@ -46,8 +44,6 @@ def sobol_indices(
         groups: the coordinates of each group, from 0; every coordinate belongs to one group.
         count: pairs of points in all, a power of two in each replicate.
         seed: of the points.
-        replicates: independent scramblings, at least 2.
-        level: of the t intervals between replicates.
 
     Returns:
         One row a group, as given: `group`, `first`, `first_low`, `first_high`, `total`, `total_low`,
@@ -65,7 +61,7 @@ def sobol_indices(
             value=dict(groups),
             remedy="Name every coordinate from 0 on in one group.",
         )
-    pairs = blocks(2 * len(named), count, seed=seed, replicates=replicates)
+    pairs = blocks(2 * len(named), count, seed=seed)
     parts = np.array([_parts(model, points, columns) for points in pairs])
     size, variance, *shares = parts.transpose(2, 0, 1)  # each (replicates, groups)
     if variance.mean() <= (ROUNDING * size.max()) ** 2:
@@ -77,7 +73,7 @@ def sobol_indices(
     for name, share in zip(("first", "total"), shares, strict=True):
         index = share.mean(axis=0) / variance.mean(axis=0)
         # The error of a ratio of means, to first order.
-        error = half_width((share - index * variance) / variance.mean(axis=0), level=level)
+        error = half_width((share - index * variance) / variance.mean(axis=0))
         table |= {name: index, f"{name}_low": index - error, f"{name}_high": index + error}
     return pl.DataFrame(table)
 

@@ -11,16 +11,14 @@ from outage_analysis.assumptions.laws import FloatArray
 from outage_analysis.costs.sensitivity.indices import sobol_indices
 from outage_analysis.costs.sensitivity.inputs import inputs_of
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.running import SEED
 from outage_analysis.errors import ModelRefused
 
 PAIRS = 2**13
 """Points at which the inputs are swapped one by one."""
-SEED = 20221015
 
 
-def cost_indices(
-    portfolio: Portfolio, valuation: str = "cash", *, draws: int = PAIRS, seed: int = SEED
-) -> pl.DataFrame:
+def cost_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = PAIRS) -> pl.DataFrame:
     """How much of the variance of a total's mean, given the inputs, each assumption explains.
 
     What chance leaves when every input is known is in no share (`variance_split` has it).
@@ -29,7 +27,6 @@ def cost_indices(
         portfolio: what is paid, and the inputs.
         valuation: which total.
         draws: pairs of points, a power of two; they cost 2 x (assumptions + 1) evaluations each.
-        seed: of the points.
 
     Returns:
         One row an assumption, the largest total index first: `assumption`, `kind`, `first` (the share it
@@ -60,7 +57,7 @@ def cost_indices(
         parts = [stream.moments(values, len(points))[0].sum(axis=1) for stream in mine]
         return np.asarray(np.sum(parts, axis=0))
 
-    table = sobol_indices(mean, groups, count=draws, seed=seed).rename({"group": "assumption"})
+    table = sobol_indices(mean, groups, count=draws, seed=SEED).rename({"group": "assumption"})
     kinds = pl.col("assumption").replace_strict({name: e.kind for name, e in entries.items()})
     return (
         table.with_columns(pl.col(pl.Float64).round_sig_figs(6))

@@ -11,7 +11,7 @@ from outage_analysis.costs.budgets import budgeted
 from outage_analysis.costs.counts import published
 from outage_analysis.costs.expected import valuation_of
 from outage_analysis.costs.funnel import Funnel, entry_ids, funnel_of
-from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio, Stream
 from outage_analysis.cube import Cube
 from outage_analysis.payouts import paid_from, payments
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
@@ -245,9 +245,8 @@ def _reviewed(rows: list[dict[str, Any]]) -> Part | None:
 
 
 def _labels(rows: list[dict[str, Any]], shares: list[float]) -> tuple[dict[str, object], ...]:
-    names = ("service", "claimant_type", "over", "up_to", "rule")
     return tuple(
-        {**{name: row.get(name) for name in names}, "share": share}
+        {**{name: row.get(name) for name in LABELS}, "share": share}
         for row, share in zip(rows, shares, strict=True)
         if share
     )

@@ -185,8 +185,20 @@ class Mixture:
             )
         return self._crossing(p)
 
+    @cached_property
+    def _crossings(self) -> dict[tuple[float, float], float]:
+        """Those that were found: several tables ask for the same quantile."""
+        return {}
+
     def _crossing(self, p: float, close: float = CLOSE) -> float:
-        """Where P(total > x), which falls, has come down to 1 - p, or as close to it.
+        """Where P(total > x), which falls, has come down to 1 - p, or as close to it."""
+        asked = p, close
+        if asked not in self._crossings:
+            self._crossings[asked] = self._crossed(p, close)
+        return self._crossings[asked]
+
+    def _crossed(self, p: float, close: float) -> float:
+        """The same, looked for.
 
         The quantiles of the ends of the draws bracket it; regula falsi with halved stale ends (Illinois)
         narrows that down.

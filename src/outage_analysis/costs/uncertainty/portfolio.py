@@ -17,8 +17,8 @@ from outage_analysis.assumptions.laws import FloatArray
 
 Values = Mapping[str, FloatArray]
 """Drawn inputs by the assumption's id: (draws,), or (draws, bands) for a mix."""
-
-
+LABELS = ("service", "claimant_type", "over", "up_to", "rule")
+"""What tells the cells of a part from each other."""
 ROUNDING = 1e-12
 """A variance below this share of the sum of squares is none."""
 
@@ -32,7 +32,7 @@ class Part:
         squared: sum of squared payments.
         band: its place in the mix, when the stream has one: the sums are then those of all trials.
         reviewed: whether the sums are multiples of the award.
-        labels: service, claimant_type, over, up_to, rule of its cells, with their share of the mean.
+        labels: `LABELS` of its cells, with their share of the mean.
     """
 
     paid: float

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import polars as pl
 
+from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.sensitivity.expected_at import expected_at
 from outage_analysis.costs.uncertainty.mixtures import Mixture
 from outage_analysis.costs.uncertainty.running import Uncertainty
@@ -25,7 +26,6 @@ BELOW_P10 = 20.0
 """It begins no lower than the 10 % quantile over this: on a log axis the way to nothing has no end."""
 WIDEST = 1e4
 """Where the 10 % quantile is nothing, the grid begins at its own end over this."""
-SIGNIFICANT_DIGITS = 10
 
 TOTAL_LAW: dict[str, pl.DataType] = {
     "valuation": pl.String(),
