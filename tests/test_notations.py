@@ -257,6 +257,20 @@ READ_AS_AMOUNT: dict[str, dict[str, int]] = {
         "300000,0": 300_000,
         "３００．０００": 300_000,
     },
+    "currency": {
+        "$2,400.00": 2_400,
+        "US$ 12": 12,
+        "-€1,200": -1_200,
+        "£-5": -5,
+        "¥1,234,567": 1_234_567,
+        "A$99": 99,
+        "C$1,000": 1_000,
+        "2,400 USD": 2_400,
+        "eur 300": 300,
+        "$2,400.00 CAD": 2_400,
+        "300€": 300,
+        "＄２，４００": 2_400,
+    },
 }  # fmt: skip
 
 NO_AMOUNT = {
@@ -310,6 +324,10 @@ NO_AMOUNT = {
         "٣٠만원",
     ),
     "european": ("300,000.00", "1.23", "0.500", "12,50", "1.234.56", "1,2,3", "1.200-", "€12"),
+    "currency": (
+        *("2400", "2,400.00", "€12,50", "€1.234,00", "1.234 €", "€1.234", "$5 EUR", "$$5", "$", "USD"),
+        *("US 5", "X$5", "$ 1,23", "5 dollars", "+-$5", "-$-5", "$12.50", "CHF 5", "$5 - $6"),
+    ),
 }  # fmt: skip
 
 
@@ -330,6 +348,23 @@ def test_a_notation_reads_no_other_amount(name: str) -> None:
 @pytest.mark.parametrize("name", AMOUNTS)
 def test_the_examples_of_a_notation_of_amounts_are_amounts(name: str) -> None:
     assert None not in amounts([*AMOUNTS[name].examples], name, digits=2)
+
+
+@pytest.mark.parametrize(
+    ("currency", "digits", "expected"),
+    [
+        ("USD", 2, {"$2,400.00": 240_000, "US$12.5": 1_250, "2,400 USD": 240_000}),
+        ("EUR", 2, {"€12.50": 1_250}),
+        ("AUD", 2, {"$2,400.00": 240_000, "A$99.95": 9_995}),
+        ("JPY", 0, {"¥1,200": 1_200}),
+        ("CHF", 2, {"CHF 5": 500}),
+    ],
+)
+def test_an_amount_of_another_currency_is_none(currency: str, digits: int, expected: dict[str, int]) -> None:
+    texts = ["$2,400.00", "US$12.5", "2,400 USD", "€12.50", "€12,50", "A$99.95", "¥1,200", "CHF 5", "$1.234"]
+    sql = amount_sql('"said"', ["currency"], digits=digits, currency=currency)
+    found = dict(zip(texts, read([*texts], sql), strict=True))
+    assert {text: amount for text, amount in found.items() if amount is not None} == expected
 
 
 @pytest.mark.parametrize(

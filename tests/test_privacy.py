@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outage_analysis.notations import DATES
 from outage_analysis.privacy import PATTERNS, found, masked
 from outage_analysis.warehouse import Warehouse
 
@@ -165,6 +166,12 @@ def test_found_counts_values_of_the_first_kind() -> None:
         ("2022-10-19", "2022-10-19"),
         ("2022-10-19 15:30", "2022-10-19 15:30"),
         ("2022-10-19 300000", "2022-10-19 300000"),
+        ("2026. 3. 3.", "2026. 3. 3."),
+        ("2022. 10. 19. 010-1234-5678", "****. **. **. ***-****-****"),
+        ("2022.10.19.1234567", "****.**.**.*******"),
+        ("2022. 13. 19.", "****. **. **."),  # no month 13
+        ("901019-1", "******-*"),
+        ("1666161000", "**********"),  # a moment, but as well an account
         ("300,000원, 500,000원", "300,000원, 500,000원"),
         ("999999999", "999999999"),
         ("20221019", "20221019"),
@@ -178,6 +185,11 @@ def test_found_counts_values_of_the_first_kind() -> None:
 )
 def test_masks_hide_what_tells_and_keep_the_rest(text: str, safe: str) -> None:
     assert masked(text) == safe
+
+
+@pytest.mark.parametrize("day", [day for name in DATES if name != "unix" for day in DATES[name].examples])
+def test_days_are_shown_as_files_write_them(day: str) -> None:
+    assert masked(day) == day
 
 
 @given(anything)

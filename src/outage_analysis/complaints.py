@@ -17,7 +17,7 @@ from outage_analysis.console import (
     tell_rejects,
 )
 from outage_analysis.errors import UsageError
-from outage_analysis.options import ColumnPages, Files, Incident, Json, MaxRejects, Policy, share
+from outage_analysis.options import ColumnPages, Files, Incident, Json, MaxRejects, Policy, read_under, share
 
 complaints = typer.Typer()
 
@@ -50,13 +50,14 @@ def ingest(
     from outage_analysis.quality import quality_report
     from outage_analysis.reading import read_claims
     from outage_analysis.stores import STORE, save_claims
+    from outage_analysis.sums import Sums
 
     if add and (out is None or out.suffix != STORE):
         raise UsageError("--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE}.")
     if out and out.exists() and not add:
         remedy = "Choose another --out, or give --add." if out.suffix == STORE else "Choose another --out."
         raise UsageError("exists already", file=out, remedy=remedy)
-    with progress() as step:
+    with progress() as step, read_under(incident):
         step("reading the files")
         claims = read_claims(
             files,
@@ -72,7 +73,7 @@ def ingest(
     if as_json:
         print_json({**quality, "written": str(out) if out else None})
     else:
-        print_quality(quality)
+        print_quality(quality, Sums.of(claims.incident))
         if out:
             print_line(str(out))
 
@@ -90,9 +91,10 @@ def inspect(
     """Look into a file nobody has seen yet, and propose the layout page that reads it.
 
     Shows the columns with their types, notations, missing shares and personal data, the first rows
-    (masked), the services that no alias covers, and how many claimants there are. Example:
+    (masked), the services and claimant types that no alias covers, and how many claimants there are.
+    What it looks for is what the incident says: name your own. Example:
 
-        outage-analysis inspect complaints.xlsx --toml > call-centre.toml
+        outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
     from outage_analysis.incidents import load_incident
     from outage_analysis.inspection import inspect_file
@@ -101,7 +103,7 @@ def inspect(
     known = load_layout(columns) if columns else Layout()
     if sheet:
         known = known.model_copy(update={"sheet": sheet})
-    with progress() as step:
+    with progress() as step, read_under(incident):
         step("reading the file")
         found = inspect_file(file, load_incident(incident), layout=known)
     if toml:
@@ -141,13 +143,14 @@ def cube(
     from outage_analysis.aggregation import build_cube
     from outage_analysis.incidents import load_incident
     from outage_analysis.layouts import load_layout
-    from outage_analysis.policies import load_policy
+    from outage_analysis.plans import policy_of
     from outage_analysis.reading import read_claims
     from outage_analysis.reports import write_table
+    from outage_analysis.sums import Sums
 
     page = load_incident(incident)
-    edges = load_policy(policy or page.id)
-    with progress() as step:
+    edges = policy_of(page, policy)
+    with progress() as step, read_under(incident):
         step("reading the files")
         layouts = [load_layout(page) for page in columns or ()]
         claims = read_claims(files, page, layouts=layouts, max_rejects=share(max_rejects))
@@ -162,7 +165,8 @@ def cube(
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.frame.to_dicts()})
     else:
-        print_table(built.frame, "Synthetic rows" if built.synthetic else "Claims by band")
+        sums, title = Sums.of(page), "Synthetic rows" if built.synthetic else "Claims by band"
+        print_table(built.frame, sums.titled(title, built.frame), sums)
 
 
 @complaints.command()

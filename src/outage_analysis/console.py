@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
     from outage_analysis.claims import Claims
     from outage_analysis.inspection import Inspection
     from outage_analysis.labels import Words
+    from outage_analysis.sums import Sums
 
 WIDE = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -104,8 +105,8 @@ def _plain(value: object) -> object:
     raise TypeError(f"cannot print {type(value).__name__} as JSON")
 
 
-def print_table(frame: pl.DataFrame, title: str) -> None:
-    """A frame as a table on stdout."""
+def print_table(frame: pl.DataFrame, title: str, sums: Sums | None = None) -> None:
+    """A frame as a table on stdout, its sums in whole currency where it is said which they are."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -116,8 +117,8 @@ def print_table(frame: pl.DataFrame, title: str) -> None:
         table.add_column(
             one_line(name, 60), justify="right" if number else "left", overflow="fold", no_wrap=number
         )
-    for row in frame.iter_rows():
-        table.add_row(*_cells(row))
+    for row in (sums.written(frame, _cell) if sums else frame).iter_rows():
+        table.add_row(*map(_cell, row))
     width = None if sys.stdout.isatty() else WIDE
     console = Console(markup=False, highlight=False, width=width)
     console.print(one_line(title))  # above the table, where it need not be as narrow
@@ -129,13 +130,14 @@ def print_named(
     titles: Mapping[str, str],
     mark: str,
     notes: Iterable[str],
-    loss_digits: int = 0,
+    sums: Sums | None = None,
 ) -> None:
     """The tables that have a title, in the order of the titles, but for empty ones; then the notes."""
     for name, title in titles.items():
         if name in tables and len(tables[name]):
-            shown = _with_bands(tables[name].head(MOST_ROWS), loss_digits)
-            print_table(shown, mark + title)
+            shown = _with_bands(tables[name].head(MOST_ROWS), sums.loss_digits if sums else 0)
+            said = sums.titled(title, tables[name]) if sums else title
+            print_table(shown, mark + said, sums)
             if len(tables[name]) > len(shown):
                 print_line(f"and {len(tables[name]) - len(shown):,} more rows: --json has all")
     for note in notes:
@@ -163,7 +165,7 @@ def band_in_words(words: Words) -> pl.Expr:
     )
 
 
-def print_quality(quality: dict[str, Any]) -> None:
+def print_quality(quality: dict[str, Any], sums: Sums) -> None:
     """What complaint files were like: per file, by rule, the first rejects, claimants, round sums."""
     import polars as pl
 
@@ -176,7 +178,9 @@ def print_quality(quality: dict[str, Any]) -> None:
         print_line(f"and {quality['rejects'] - len(quality['first_rejects']):,} more rejects")
     print_table(pl.DataFrame(quality["claimants"]), "Claimants, and how many filed again")
     if quality["heaping"]:
-        print_table(pl.DataFrame(quality["heaping"]), "Losses on round sums; even: without any preference")
+        heaping = pl.DataFrame(quality["heaping"])
+        title = sums.titled("Losses on round sums; even: without any preference", heaping)
+        print_table(heaping, title, sums)
     for name in quality["skipped"]:
         print_line(f"not read: {one_line(name)}")
     words = "synthetic rows" if quality["synthetic"] else "rows"
@@ -191,24 +195,18 @@ def print_inspection(found: Inspection) -> None:
     print_table(found.columns, "Columns of the file")
     print_table(found.rows, "First rows, personal data masked")
     if len(found.strangers):
-        print_table(found.strangers, "Services that no alias covers, most frequent first")
+        print_table(found.strangers, "Services and claimant types that no alias covers, most frequent first")
     if found.claimants is not None:
         print_line(f"{found.claimants:,} different claimants")
     print_line("")
     print_line(found.page.rstrip())
 
 
-def _cells(row: Iterable[object]) -> list[str]:
-    """Numbers with separators, the rest as one safe line."""
-    cells = []
-    for value in row:
-        if value is None:
-            cells.append("")
-        elif isinstance(value, float | int | Decimal) and not isinstance(value, bool):
-            number = float(value)
-            cells.append(
-                f"{number:,.0f}" if number.is_integer() or abs(number) >= LARGE else f"{number:,.4g}"
-            )
-        else:
-            cells.append(one_line(value, 80))
-    return cells
+def _cell(value: object) -> str:
+    """A number with separators, anything else as one safe line."""
+    if value is None:
+        return ""
+    if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
+        number = float(value)
+        return f"{number:,.0f}" if number.is_integer() or abs(number) >= LARGE else f"{number:,.4g}"
+    return one_line(value, 80)

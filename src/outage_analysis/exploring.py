@@ -21,11 +21,13 @@ from outage_analysis.options import (
     Policy,
     Recovery,
     day,
+    read_under,
     share,
 )
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
     from outage_analysis.exploration import Counted
+    from outage_analysis.sums import Sums
 
 exploring = typer.Typer()
 
@@ -165,7 +167,7 @@ def distribution(
         level=share(level, "--level"),
         recovery=recovery,
     )
-    with progress() as step:
+    with progress() as step, read_under(incident):
         step("reading the losses")
         if grouped:
             found = explore_grouped(grouped, question)
@@ -176,7 +178,8 @@ def distribution(
         shown = {name: table.to_dicts() for name, table in found.tables.items()}
         print_json({"source": found.source, "synthetic": found.synthetic, "notes": found.notes, **shown})
     else:
-        print_named(found.tables, SPREAD, "Synthetic rows: " if found.synthetic else "", found.notes)
+        mark, sums = "Synthetic rows: " if found.synthetic else "", None if grouped else _sums(incident)
+        print_named(found.tables, SPREAD, mark, found.notes, sums)
 
 
 @exploring.command()
@@ -215,7 +218,7 @@ def intake(
     until = day(as_of)
     idle = {"--series": series} if files else {"--columns": columns, "--recovery": recovery or None}
     _refuse_idle("with files" if files else "without files", idle)
-    with progress() as step:
+    with progress() as step, read_under(incident):
         step("reading the counts")
         if files:
             found = _of_files(files, incident, columns or [], share(max_rejects), until, recovery=recovery)
@@ -256,6 +259,14 @@ def _of_files(
     claims = claims_of(files, load_incident(incident), columns, max_rejects)
     tell_rejects(claims)
     return counted_by_day(claims, until, recovery=recovery)
+
+
+def _sums(incident: str) -> Sums:
+    """How the sums of an incident are written."""
+    from outage_analysis.incidents import load_incident
+    from outage_analysis.sums import Sums
+
+    return Sums.of(load_incident(incident))
 
 
 def _listed(text: str, option: str) -> tuple[str, ...]:

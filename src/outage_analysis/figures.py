@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +15,9 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
     from outage_analysis.analysis import Analysis
     from outage_analysis.labels import Words
     from outage_analysis.plans import Plan
+    from outage_analysis.sums import Sums
 
 SHOWN = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
-MONEY = (
-    *("cost_low", "cost_expected", "cost_high", "adds", "award", "promised", "p10", "p50", "p90"),
-    *("per_recipient", "difference", "loss", "amount", "total"),
-)
-INPUTS = ("input_low", "input_high", "expected", "break_even", "flips_at", "usual", "given")
-"""Columns that are sums; and those of tables of inputs, sums only where the input is one."""
 
 
 def cost_answer(analysis: Analysis) -> dict[str, Any]:
@@ -46,7 +42,8 @@ def cost_answer(analysis: Analysis) -> dict[str, Any]:
 
 
 def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
-    """What an answer rests on, and what its sums count."""
+    """What an answer rests on, and what its sums count; which assumptions are examples, where any is."""
+    known = made.ledger.admissible(made.as_of) if made.ledger else None
     return {
         "incident": made.incident.id,
         "ledger": made.ledger.id if made.ledger else None,
@@ -56,7 +53,18 @@ def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
         "synthetic_claims": made.synthetic,
         "draws": plan.draws,
         "seed": plan.seed,
+        **({"examples": known.examples} if known and known.examples else {}),
     }
+
+
+def tell_examples(made: Analysis | Compared) -> None:
+    """A word on stderr while assumptions are examples, so that no figure stands without it."""
+    from outage_analysis.assumptions.listing import warning
+    from outage_analysis.labels import Words
+
+    said = warning(made.ledger.admissible(made.as_of) if made.ledger else None, Words("en"))
+    if said:
+        sys.stderr.write(f"{said}\n")
 
 
 def _both(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
@@ -72,52 +80,55 @@ def print_costs(analysis: Analysis) -> None:
     import polars as pl
 
     from outage_analysis.labels import Words
+    from outage_analysis.sums import Sums
 
-    words = Words("en", loss_digits=analysis.incident.loss_digits)
-    currency, unit = analysis.incident.currency, 10**analysis.incident.minor_units
-    scaled = pl.col("low", "expected", "high") / unit
-    sums = _both(analysis.tables, "totals").with_columns(scaled)
-    table = _both(analysis.tables, "costs").with_columns(scaled)
-    _print_uncertainty(analysis, currency, unit, words)
-    shown = sums.select("basis", "valuation", "low", "expected", "high", "left_out")
-    print_table(shown, f"Totals as of {analysis.as_of}, {currency}; low, high: every input at that end")
+    sums = Sums.of(analysis.incident)
+    words = Words("en", sums.currency, sums.digits, sums.loss_digits)
+    table = _both(analysis.tables, "costs")
+    _print_uncertainty(analysis, sums, words)
+    shown = _both(analysis.tables, "totals").select(
+        "basis", "valuation", "low", "expected", "high", "left_out"
+    )
+    title = f"Totals as of {analysis.as_of}, {sums.currency}; low, high: every input at that end"
+    print_table(shown, title, sums)
     band = pl.when(pl.col("rule") == "straddles").then(pl.lit("across bands")).otherwise(band_in_words(words))
     numbers = ("count", "low", "expected", "high")
     for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
         print_table(
-            part.select("line", "valuation", *numbers, "status"), f"By cost line: {words(f'word.{basis}')}"
+            part.select("line", "valuation", *numbers, "status"),
+            f"By cost line: {words(f'word.{basis}')}",
+            sums,
         )
     bands = table.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
     for (basis, line), part in bands.group_by("basis", "line", maintain_order=True):
         named = ["service"] if part["service"].null_count() < len(part) else []
-        print_table(part.select(*named, "band", *numbers), f"{line}, by loss band: {words(f'word.{basis}')}")
+        title = f"{line}, by loss band: {words(f'word.{basis}')}"
+        print_table(part.select(*named, "band", *numbers), title, sums)
 
 
-def _print_uncertainty(analysis: Analysis, currency: str, unit: int, words: Words) -> None:
+def _print_uncertainty(analysis: Analysis, sums: Sums, words: Words) -> None:
     """Quantiles by valuation, each run apart; then the numerical error, the stress and the budget."""
-    import polars as pl
-
     for basis in analysis.runs:
         drawn = analysis.doubt(basis, "quantiles")
         if drawn is None:
             continue
-        long = drawn.with_columns(pl.col("value", "error", "stressed") / unit)
-        wide = long.pivot("measure", index="valuation", values="value")
-        print_table(
-            wide.select("valuation", *(m for m in SHOWN if m in wide.columns)),
-            f"How unsure: {words(f'word.{basis}')}, {currency}; in eight of ten cases between P10 and P90",
-        )
-        for row in long.filter(measure="p90").iter_rows(named=True):
+        wide = drawn.pivot("measure", index="valuation", values="value")
+        said = f"How unsure: {words(f'word.{basis}')}, {sums.currency}"
+        shown = wide.select("valuation", *(m for m in SHOWN if m in wide.columns))
+        print_table(shown, f"{said}; in eight of ten cases between P10 and P90", sums)
+        for row in drawn.filter(measure="p90").iter_rows(named=True):
+            error, stressed = (words.exact_money(row[name]) for name in ("error", "stressed"))
             print_line(
-                f"{row['valuation']}: numerical error of P90 {row['error']:,.0f}; if all inputs moved "
-                f"together (rank correlation 0.5), P90 {row['stressed']:,.0f}"
+                f"{row['valuation']}: numerical error of P90 {error}; if all inputs moved "
+                f"together (rank correlation 0.5), P90 {stressed}"
             )
         if analysis.runs[basis].portfolio.tied("cash"):
             print_line(words("report.tied"))
         asked = analysis.doubt(basis, "budget")
         for row in [] if asked is None else asked.iter_rows(named=True):
+            budget = words.exact_money(row["budget"])
             print_line(
-                f"chance that the cash exceeds {row['budget'] / unit:,.0f}: {100 * row['exceeded']:.4g} % "
+                f"chance that the cash exceeds {budget}: {100 * row['exceeded']:.4g} % "
                 f"(numerical error {100 * row['error']:.2g} points)"
             )
 
@@ -142,28 +153,3 @@ def named_parts(given: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
 
     parts = [name(*row) for row in given.select("assumption", "part").iter_rows()]
     return given.with_columns(part=pl.Series(parts, dtype=pl.String))
-
-
-def in_currency(table: pl.DataFrame, digits: int) -> pl.DataFrame:
-    """A table for people: sums of the smallest unit of a currency as sums of the whole one."""
-    import polars as pl
-
-    from outage_analysis.assumptions.listing import SUMS
-
-    if not digits:
-        return table
-    sums = dict.fromkeys(MONEY, pl.lit(value=True))
-    if "kind" in table.columns:
-        is_sum = pl.col("kind").is_in(SUMS)
-        if "measure" in table.columns:  # the chance of a rival rule for an award is none
-            is_sum &= pl.col("measure") == "median"
-        sums |= dict.fromkeys(INPUTS, is_sum)
-    else:
-        sums["expected"] = pl.lit(value=True)
-    if "lever" in table.columns:
-        sums["step"] = pl.col("lever") == "award"
-    return table.with_columns(
-        pl.when(where).then(pl.col(name) / 10**digits).otherwise(pl.col(name)).alias(name)
-        for name, where in sums.items()
-        if name in table.columns
-    )

@@ -62,7 +62,7 @@ def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
             "typed",
             files=", ".join(numbers),
             filed_on=day_sql("raw_filed_on", layout.formats.get("filed_on", ("iso",)), incident.time_zone),
-            loss=_amount_sql("loss", layout, incident.loss_digits),
+            loss=_amount_sql("loss", layout, incident.loss_digits, incident.loss_currency),
             raw_dimensions=raw,
             typed_dimensions=typed,
         )
@@ -97,10 +97,10 @@ def _by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
     return found
 
 
-def _amount_sql(column: str, layout: Layout, digits: int) -> str:
-    """The amount that a column's text stands for; money may have the decimals of its currency."""
-    names = layout.formats.get(column, ("plain",))
-    return amount_sql(quoted(f"raw_{column}"), names, digits=digits, scale=layout.scale.get(column, 1))
+def _amount_sql(column: str, layout: Layout, digits: int, currency: str = "") -> str:
+    """The amount that a column's text stands for; money may have its currency's decimals and sign."""
+    names, scale = layout.formats.get(column, ("plain",)), layout.scale.get(column, 1)
+    return amount_sql(quoted(f"raw_{column}"), names, digits=digits, scale=scale, currency=currency)
 
 
 def _dimension_sql(dimension: Dimension, layout: Layout) -> str:

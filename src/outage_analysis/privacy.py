@@ -75,9 +75,16 @@ _UNSEEN = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
 _WORD = r"""[^\s<>()\[\],;:"']"""
 _ADDRESS = re.compile(rf"(?<!{_WORD}){_WORD}+@{_WORD}+")
 _RUN = re.compile(rf"\+?[0-9](?:(?:,|{_MARKS})?(?:[0-9]|{_HIDDEN}))*")
-_ISO = "(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_YEAR, _MONTH, _MONTHDAY = "(?:19|20)[0-9]{2}", "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
+_CLOCK = "(?:[01][0-9]|2[0-3])(?:[0-5][0-9]){1,2}"
+_DAY = (
+    rf"(?:(?:{_YEAR}|[0-9]{{2}})(?:-{_MONTH}-{_MONTHDAY}|\. ?{_MONTH}\. ?{_MONTHDAY}\.?)"
+    rf"|{_MONTHDAY}\.{_MONTH}\.{_YEAR}|(?:{_MONTHDAY}-{_MONTH}|{_MONTH}-{_MONTHDAY})-{_YEAR}"
+    rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]){_CLOCK}|(?:3[6-9]|4[0-9]|5[0-4])[0-9]{{3}}\.[0-9]{{1,6}})"
+)
+"""A day as files write it: year first or last, the year in two digits, with a time and no marks, Excel's."""
 _AMOUNT = r"(?:[0-9]{1,2}|[1-9][0-9]{2,8}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,2})(?:\.[0-9]{1,2})?"
-_AMOUNTS = re.compile(rf"\+?(?:{_ISO}|{_AMOUNT})(?:[ ()]+(?:{_ISO}|{_AMOUNT}))*")
+_AMOUNTS = re.compile(rf"\+?(?:{_DAY}|{_AMOUNT})(?:[ ()]+(?:{_DAY}|{_AMOUNT}))*")
 _FEW = re.compile("(?:[^0-9]*[0-9]){1,5}[^0-9]*")
 _MANY = re.compile("(?:[0-9][^0-9]*){10}")
 
@@ -94,8 +101,9 @@ def found(texts: pl.Series) -> tuple[str, int] | None:
 def masked(text: str) -> str:
     """A text with every digit of a telling number starred and every e-mail address as "[@]".
 
-    Telling is any run of six digits or more, whatever divides it, but for dates (2022-10-19) and
-    amounts of up to nine digits; a text without such a run or an address comes back as it was.
+    Telling is any run of six digits or more, whatever divides it, but for days (2022-10-19, 2022. 10. 19.,
+    19.10.2022) and amounts of up to nine digits; a text without such a run or an address comes back as it
+    was.
     """
     seen = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
     safe = _RUN.sub(lambda run: _starred(run[0]), _ADDRESS.sub("[@]", seen))
@@ -111,7 +119,7 @@ def shown(name: str) -> str:
 
 def _starred(run: str) -> str:
     """A run of digits and marks, starred unless it is harmless."""
-    beside_dates = re.sub(_ISO, "", run)
+    beside_dates = re.sub(_DAY, "", run)
     harmless = _FEW.fullmatch(run) or (_AMOUNTS.fullmatch(run) and not _MANY.search(beside_dates))
     if harmless and not any(re.search(pattern, run) for pattern in PATTERNS.values()):
         return run

@@ -6,14 +6,14 @@ Nothing here is used to read claims: a person reads the proposal, mends it and k
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.datasets import nearest
-from outage_analysis.incidents import Incident, Named, columns_of
+from outage_analysis.datasets import misspelt, nearest
+from outage_analysis.incidents import Incident, columns_of
 from outage_analysis.ingest import read_unmapped
 from outage_analysis.inspection.columns import Column
 from outage_analysis.inspection.proposal import layout_page, proposed
@@ -23,6 +23,7 @@ from outage_analysis.warehouse import Warehouse
 
 SHOWN = 5
 """Rows and examples that are shown."""
+STRANGERS = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class Inspection:
 
     `columns` has one row a column of the file: header, column (proposed), reads_as (day, amount, service,
     claimant_type or text), notations, missing (share), distinct, personal (kind, if any) and an example.
-    `rows` are the first ones, `strangers` the services that no alias covers, with the nearest alias.
-    Personal data are masked everywhere.
+    `rows` are the first ones. `strangers` are the services and the claimant types that no alias covers:
+    column, found, rows, nearest (alias). Personal data are masked everywhere.
     """
 
     name: str
@@ -94,13 +95,10 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         unreadable,
         table,
         _first_rows(warehouse, headers),
-        _strangers(columns[chosen["service"]], incident.services) if "service" in chosen else _NONE,
+        _strangers({name: columns[at] for name, at in chosen.items()}, incident),
         columns[claimant].distinct if claimant is not None else None,
         layout_page(path.name, columns, chosen, known, incident, unit),
     )
-
-
-_NONE = pl.DataFrame(schema={"service": pl.String, "rows": pl.Int64, "nearest": pl.String})
 
 
 def _first_rows(warehouse: Warehouse, headers: list[str]) -> pl.DataFrame:
@@ -110,13 +108,13 @@ def _first_rows(warehouse: Warehouse, headers: list[str]) -> pl.DataFrame:
     return frame.with_columns(pl.col(pl.String).map_elements(masked, return_dtype=pl.String))
 
 
-def _strangers(column: Column, services: Sequence[Named]) -> pl.DataFrame:
-    """The texts that name no service, most frequent first, with the nearest alias."""
-    spellings = {s for item in services for s in item.spellings()}
-    aliases = [way for item in services for way in item.written]
-    rows = [
-        (masked(text), rows, nearest(text, aliases))
-        for text, rows in column.texts.iter_rows()
-        if folded(text) not in spellings
-    ]
-    return pl.DataFrame(rows[: 2 * SHOWN], schema=_NONE.schema, orient="row")
+def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
+    """The texts that name no service or no claimant type, most frequent first, with the nearest alias."""
+    rows: list[tuple[str, str, int, str]] = []
+    for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
+        spellings = {s for item in items for s in item.spellings()}
+        aliases = [way for item in items for way in item.written]
+        texts = chosen[name].texts.iter_rows() if name in chosen else ()
+        strange = [(text, count) for text, count in texts if folded(text) not in spellings]
+        rows += [(name, masked(t), count, nearest(t, aliases, misspelt)) for t, count in strange[: 2 * SHOWN]]
+    return pl.DataFrame(rows, schema=STRANGERS, orient="row")

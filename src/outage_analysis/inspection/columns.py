@@ -48,8 +48,11 @@ class Column:
         )
         self.scale = unit_of(header)
         digits, scale = incident.loss_digits, self.scale
+        code = incident.loss_currency
         self.amounts = _fitting(
-            warehouse, self.texts, {n: amount_sql("text", [n], digits=digits, scale=scale) for n in AMOUNTS}
+            warehouse,
+            self.texts,
+            {n: amount_sql("text", [n], digits=digits, scale=scale, currency=code) for n in AMOUNTS},
         )
         self.services = self._named(incident.services)
         self.claimant_types = self._named(incident.claimant_types)

@@ -13,6 +13,20 @@ _WHOLE = r"(?:[1-9]\d{0,14}|0\d{0,7})"
 _NUMBER = rf"(?:{_WHOLE}|[1-9]\d{{0,2}}(?:,\d{{3}}){{1,4}}){_DECIMALS}"
 _MARK = r"(?:[₩\\]|(?i:krw)) ?"
 _BEHIND = r" ?(?:[원₩]|(?i:krw|won))"
+SIGNS = {
+    "USD": r"(?:US)?\$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "CNY": "¥",
+    "AUD": r"AU?\$|\$",
+    "CAD": r"CA?\$|\$",
+    "NZD": r"(?:NZ)?\$",
+    "SGD": r"S?\$",
+    "HKD": r"(?:HK)?\$",
+    "KRW": "₩",
+}
+"""Currency -> the signs that stand for it; of any other, the code alone does."""
 _UNITS = r"(?:[1-9]천(?: ?[1-9]백)?(?: ?[1-9]십)?|[1-9]백(?: ?[1-9]십)?|[1-9]십)"
 _FOUR = r"(?:\d{1,4}|[1-9],\d{3})"
 _FIRST = r"(?:\d{1,9}|[1-9]\d{0,2}(?:,\d{3}){1,2})"
@@ -30,11 +44,23 @@ _PLACES = r"(?:([\d.]+)천)?(?:([\d.]+)백)?(?:([\d.]+)십)?([\d.]*)"
 
 
 def _number(pattern: str, bare: str) -> Callable[..., str]:
-    """Amounts of a pattern, with SQL of the bare number in them."""
-    return lambda text: when(text, pattern, f"try_cast({bare.format(text)} as decimal(38, 12))")
+    """Amounts of a pattern, with SQL of the bare number in them, whatever the currency."""
+    return lambda text, _currency: when(text, pattern, f"try_cast({bare.format(text)} as decimal(38, 12))")
 
 
-def _korean(text: str) -> str:
+def _marked(text: str, currency: str) -> str:
+    """Amounts with the sign or the code of the currency; of those of `SIGNS`, where none is given."""
+    patterns = []
+    for code in [currency] if currency else SIGNS:
+        mark = f"(?:{'|'.join(filter(None, (SIGNS.get(code), f'(?i:{code})')))})"
+        patterns.append(
+            rf"(?:[+-]?{mark} ?|{mark} ?[+-]){_NUMBER}(?: ?{mark})?|[+-]?{_NUMBER} ?{mark}",
+        )
+    bare = f"regexp_replace({text}, '[^0-9.+-]', '', 'g')"
+    return when(text, f"(?:{'|'.join(patterns)})", f"try_cast({bare} as decimal(38, 12))")
+
+
+def _korean(text: str, _currency: str) -> str:
     """Twelve places, from 천억 down to one, each ten times the next."""
     places = "abcdefghijkl"
     kept = f"regexp_replace({text}, '[^0-9.억만천백십]', '', 'g')"
@@ -85,6 +111,13 @@ _AMOUNTS = (
             "translate({}, ',.', '.')",
         ),
     ),
+    Notation(
+        "currency",
+        "A plain or grouped number with the sign or the code of the incident's currency before or behind it.",
+        ("$2,400.00", "US$ 12.50", "-€1,200.50", "2,400 EUR", "GBP 300", "A$99.95"),
+        _marked,
+        unit=True,
+    ),
 )
 AMOUNTS = {notation.name: notation for notation in _AMOUNTS}
 """Name -> notation of amounts, whose `sql` takes a text."""
@@ -92,10 +125,12 @@ AMOUNTS = {notation.name: notation for notation in _AMOUNTS}
 
 THOUSANDTHS = 3
 """Decimals of the few currencies in which three decimals are ordinary."""
-_EITHER = rf"[^0-9.]*[1-9]\d{{0,2}}\.\d{{3}}(?:{_BEHIND})?"
+_EITHER = rf"[^0-9.]*[1-9]\d{{0,2}}\.\d{{3}}(?:{_BEHIND}| ?(?:[A-Z]{{0,2}}[$€£¥]|[A-Za-z]{{3}}))?"
 
 
-def amount_sql(column: str, names: Sequence[str], *, digits: int = 0, scale: Decimal | int = 1) -> str:
+def amount_sql(
+    column: str, names: Sequence[str], *, digits: int = 0, scale: Decimal | int = 1, currency: str = ""
+) -> str:
     """SQL of the amount in the smallest unit, text x scale x 10^digits, as BIGINT.
 
     NULL where no notation fits or two disagree, where the product is no whole number below 10^15, and
@@ -106,6 +141,7 @@ def amount_sql(column: str, names: Sequence[str], *, digits: int = 0, scale: Dec
         names: notations of `AMOUNTS`.
         digits: decimals of the currency: 0 for won, 2 for euros.
         scale: what one unit of the column stands for: 1000 where amounts are in thousands.
+        currency: the ISO code of the one whose sign or code an amount may bear; any common one without.
 
     Raises:
         KeyError: an unknown notation.
@@ -117,10 +153,10 @@ def amount_sql(column: str, names: Sequence[str], *, digits: int = 0, scale: Dec
     notations = [AMOUNTS[name] for name in names]
     counted, named = [n for n in notations if not n.unit], [n for n in notations if n.unit]
     if scale == 1 or not (counted and named):
-        amount = _whole(agreed(column, notations), Decimal(10**digits) if named else factor)
+        amount = _whole(agreed(column, notations, currency), Decimal(10**digits) if named else factor)
     else:  # no text both names a unit and lacks one
-        unscaled = _whole(agreed(column, named), Decimal(10**digits))
-        amount = f"coalesce({_whole(agreed(column, counted), factor)}, {unscaled})"
+        unscaled = _whole(agreed(column, named, currency), Decimal(10**digits))
+        amount = f"coalesce({_whole(agreed(column, counted, currency), factor)}, {unscaled})"
     if digits != THOUSANDTHS and "european" not in names:
         amount = f"case when not regexp_full_match({narrowed(column)}, '{_EITHER}') then {amount} end"
     if "plain" not in names or factor != int(factor):

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Notation:
     """One way to write a day or an amount.
 
-    `sql` takes the SQL of a text, and for days that of a time zone, and gives the SQL of a value:
-    a DATE, or an amount in the unit of the column as DECIMAL(38, 12).
+    `sql` takes the SQL of a text, and for days that of a time zone or for amounts the code of a currency,
+    and gives the SQL of a value: a DATE, or an amount in the unit of the column as DECIMAL(38, 12).
     """
 
     name: str
@@ -47,9 +47,12 @@ def when(text: str, pattern: str, value: str) -> str:
 
 _ASCII = "0123456789,.:/-+()"
 _WIDE = "".join(chr(ord(c) + 0xFEE0) for c in _ASCII)
-_ODD = "\N{MINUS SIGN}\N{FULLWIDTH WON SIGN}\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+_ODD = (
+    "\N{MINUS SIGN}\N{FULLWIDTH WON SIGN}\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
+    "\N{FULLWIDTH DOLLAR SIGN}\N{FULLWIDTH POUND SIGN}\N{FULLWIDTH YEN SIGN}"
+)
 
 
 def narrowed(text: str) -> str:
     """SQL of a text with its full-width characters narrowed and the spaces at its ends gone."""
-    return f"trim(translate({text}, '{_WIDE}{_ODD}', '{_ASCII}-₩  '))"
+    return f"trim(translate({text}, '{_WIDE}{_ODD}', '{_ASCII}-₩  $£¥'))"

@@ -1,0 +1,159 @@
+"""Sums as people read them: in whole currency in every table, and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from outage_analysis.assumptions import Ledger, load_ledger
+from outage_analysis.assumptions.listing import distribution
+from outage_analysis.console import print_named, print_table
+from outage_analysis.incidents import load_incident
+from outage_analysis.labels import Words
+from outage_analysis.notebook import show_table
+from outage_analysis.policies import Policy, load_policy
+from outage_analysis.sums import Sums
+
+DAY = date(2022, 12, 30)
+DOLLARS, WON, MINUTES = Sums("USD", 2, 2), Sums("KRW", 0, 0), Sums("USD", 2, 0)
+
+
+def written(columns: dict[str, list[Any]], sums: Sums = DOLLARS) -> dict[str, list[Any]]:
+    return sums.written(pl.DataFrame(columns), str).to_dict(as_series=False)
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"loss": [240_000, None], "claims": [2, 1]}, {"loss": ["2,400.00", None], "claims": [2, 1]}),
+        ({"expected": [8_292_465.0], "low": [1]}, {"expected": ["82,924.65"], "low": ["0.01"]}),
+        ({"edge": [30_000], "at_edge": [7]}, {"edge": ["300.00"], "at_edge": [7]}),
+        ({"over": [300_000], "up_to": [500_000], "share": [0.5]}, {"over": ["3,000.00"], "share": [0.5]}),
+        ({"probability": [0.5], "value": [50_062]}, {"probability": [0.5], "value": ["500.62"]}),
+        ({"measure": ["p90"], "value": [67_410], "error": [37]}, {"value": ["674.10"], "error": ["0.37"]}),
+        ({"quantity": ["p90"], "value": [5e4], "least": [6e4]}, {"value": ["500.00"], "least": ["600.00"]}),
+        ({"step": [1_000], "even": [0.001]}, {"step": ["10.00"], "even": [0.001]}),
+        ({"step": ["data"], "amount": [100], "total": [250]}, {"amount": ["1.00"], "total": ["2.50"]}),
+        ({"loss": [5], "loss_squared": [25]}, {"loss": ["0.05"], "loss_squared": ["0.0025"]}),
+        (
+            {"lever": ["award", "filing"], "step": [100.0, 0.01], "adds": [7e4, 1e5]},
+            {"step": ["1.00", "0.01"], "adds": ["700.00", "1,000.00"]},
+        ),
+        (
+            {"kind": ["review_award", "take_up"], "expected": [41_667.0, 0.5], "flips_at": [5e3, 0.1]},
+            {"expected": ["416.67", "0.5"], "flips_at": ["50.00", "0.1"]},
+        ),
+        (
+            {"kind": ["review_award"] * 2, "measure": ["median", "chance"], "usual": [900.0, 0.5]},
+            {"usual": ["9.00", "0.5"]},
+        ),
+        (
+            {"outcome": ["a", "b"], "stage": ["filed", "paid"], "p50": [451.0, 5e6]},
+            {"p50": ["451.0", "50,000.00"]},
+        ),
+        ({"fact": ["CO-10", ""], "low": [5e7, 5e7]}, {"low": ["50000000.0", "500,000.00"]}),
+        (
+            {"parameters": ["alpha 0.362 ± 0.076, theta 2.136e+04 ± 4.2e+03"]},
+            {"parameters": ["alpha 0.362 ± 0.076, theta 213.6 ± 42"]},
+        ),
+    ],
+)
+def test_sums_are_in_whole_currency_and_nothing_else_is(
+    columns: dict[str, list[Any]], expected: dict[str, list[Any]]
+) -> None:
+    found = written(columns)
+    assert {name: found[name] for name in expected} == expected
+    assert written(columns, WON) == columns
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"low": [0.2], "high": [0.4], "share": [0.3]},  # shares
+        {"first": [0.2], "total": [0.4]},
+        {"share_first": [0.2], "difference": [0.4], "low": [0.1], "high": [0.5]},
+        {"stage": ["filed"], "low": [1], "expected": [2], "high": [3]},  # people
+        {"branch": ["closes"], "median": [5], "low": [1], "high": [3]},
+        {"unit": ["USD"], "low": [1], "value": [2], "computed": [3]},  # what was printed
+    ],
+)
+def test_shares_counts_and_printed_figures_are_no_sums(columns: dict[str, list[Any]]) -> None:
+    assert written(columns) == columns
+    assert DOLLARS.said(pl.DataFrame(columns)) == ""
+
+
+def test_losses_in_minutes_stay_minutes() -> None:
+    columns = {"loss": [240], "promised": [1_250]}
+    assert written(columns, MINUTES) == {"loss": [240], "promised": ["12.50"]}
+
+
+def test_a_terminal_says_the_currency_above_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    heaps = pl.DataFrame({"over": [100_000], "up_to": [1_000_000], "loss": [240_000], "claims": [3]})
+    tables = {"heaps": heaps, "counts": pl.DataFrame({"claims": [3]})}
+    print_named(tables, {"heaps": "Losses", "counts": "Counts"}, "", (), DOLLARS)
+    out = capsys.readouterr().out
+    assert out.startswith("Losses; sums in USD\n")
+    assert "1,000.01 to 10,000.00" in out
+    assert "2,400.00" in out
+    assert "Counts\n" in out
+    print_named(tables, {"heaps": "Losses"}, "", (), WON)
+    print_table(heaps.drop("over", "up_to"), "Losses")
+    plain = capsys.readouterr().out
+    assert plain.count("240,000") == 2
+    assert "sums in" not in plain
+
+
+@pytest.fixture(scope="module")
+def dollars() -> Policy:
+    """The charter of Kakao as if its sums were cents."""
+    return load_policy("kakao-2022").model_copy(update={"currency": "USD", "loss_unit": "USD"})
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "Sums in USD."), ("ko", "금액 단위: USD.")])
+def test_a_notebook_says_the_currency_above_a_table(dollars: Policy, lang: str, said: str) -> None:
+    shown = show_table(pl.DataFrame({"loss": [240_000], "n": [240_000]}), dollars, lang=lang)
+    assert f"{said}</em></p>" in shown.markup
+    assert '<td class="n">2,400.00</td><td class="n">240,000</td>' in shown.markup
+    assert said in repr(shown)
+    assert "2,400.00" in repr(shown)
+
+
+def test_a_ledger_has_the_currency_that_it_says_or_that_of_its_bundled_incident() -> None:
+    ledger = load_ledger("kakao-2022").model_copy(update={"currency": None})
+    assert Sums.of_ledger(ledger) == Sums.of(load_incident("kakao-2022"))
+    assert Sums.of_ledger(ledger.model_copy(update={"currency": "USD"})) == Sums("USD", 2, 0)
+    assert Sums.of_ledger(ledger.model_copy(update={"incident": "tram-2031"})) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "law", "said"),
+    [
+        (
+            "review_award",
+            {"kind": "pert", "low": 50_000, "mode": 150_000, "high": 600_050},
+            "pert(low 500, high 6,000.5, mode 1,500, weight 4)",
+        ),
+        (
+            "mean_payment",
+            {"kind": "lognormal", "median": 26_254, "sigma": 1.5},
+            "lognormal(median 262.54, sigma 1.5)",
+        ),
+        (
+            "take_up",
+            {"kind": "pert", "low": 0.1, "mode": 0.2, "high": 0.8},
+            "pert(low 0.1, high 0.8, mode 0.2, weight 4)",
+        ),
+    ],
+)
+def test_the_law_of_a_sum_is_in_whole_currency_where_that_is_known(
+    kind: str, law: dict[str, Any], said: str
+) -> None:
+    known = {"id": "a", "kind": kind, "name": {"en": "A"}, "law": law, "public_on": DAY}
+    told = {"grade": "assumed", "source": {"en": "s"}, "rationale": {"en": "r"}, "owner": "o"}
+    page = {"id": "x", "name": {"en": "X"}, "incident": "x", "as_of": DAY}
+    entry = {**known, **told, "lines": ("line",), "outcome_known": False}
+    (read,) = Ledger.model_validate({**page, "assumption": (entry,)}).assumptions
+    assert distribution(read, Words("en", "USD", 2)) == said
