@@ -202,8 +202,10 @@ def test_the_assumptions_are_shown_with_their_laws(pages: Pages, analysis: Analy
     assert analysis.ledger
     entries = analysis.ledger.admissible(analysis.as_of).assumptions
     assert [row[w("column.distribution")] for row in rows] == [distribution(entry, w) for entry in entries]
-    assert [row[w("column.rationale")] for row in rows] == [entry.rationale[lang] for entry in entries]
-    assert [row[w("column.owner")] for row in rows] == [entry.owner for entry in entries]
+    behind = pages[lang].table(w("report.assumptions_behind"))
+    assert [row[w("column.rationale")] for row in behind] == [entry.rationale[lang] for entry in entries]
+    assert [row[w("column.stated_source")] for row in behind] == [entry.source[lang] for entry in entries]
+    assert [row[w("column.owner")] for row in behind] == [entry.owner for entry in entries]
 
 
 # --- a budget ---------------------------------------------------------------------------------------------

@@ -188,7 +188,7 @@ def test_other_readers_see_numbers_and_days_as_such(data: dict[str, bytes], tmp_
 
 def test_a_korean_workbook_has_no_english_words(books: dict[str, Workbook]) -> None:
     book = books["ko"]
-    allowed = {*book.names, "parquet", "kakao-2022-synthetic.parquet"}
+    allowed = {*book.names, "parquet", "kakao-2022-synthetic.parquet", "data/published/take-up.csv"}
     told = {re.sub(r"https?://\S+", "", text) for text in book.texts()}
     assert {run for text in told for run in untranslated(text, allowed)} == set()
 

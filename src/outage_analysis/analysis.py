@@ -9,6 +9,7 @@ import polars as pl
 
 from outage_analysis.alternatives import Compared
 from outage_analysis.assumptions import Ledger, RateAssumption
+from outage_analysis.assumptions.listing import warning
 from outage_analysis.cards import Card, Shown, Table
 from outage_analysis.claims import Claims
 from outage_analysis.costs import COUNTED, Uncertainty, by_band
@@ -60,6 +61,7 @@ class Analysis(Shown):
         w = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
         lines = [w("report.kicker", day=w.day(self.as_of)), w("report.policy", policy=self.policy.name[lang])]
         lines += [w("card.synthetic")] if self.synthetic else []
+        lines += filter(None, [self.warning(w)])
         heads = (w("card.cash"), *(w(f"word.{basis}") for basis in self.bases))
         cash = [_cash(self, basis, w) for basis in self.bases]
         rows = tuple(
@@ -104,8 +106,17 @@ class Analysis(Shown):
     @property
     def by_rule(self) -> bool:
         """Whether any rate of the ledger follows from reference classes by the written rule."""
-        known = self.ledger.admissible(self.as_of).assumptions if self.ledger else ()
+        known = self.known.assumptions if self.known else ()
         return any(isinstance(entry, RateAssumption) and entry.classes for entry in known)
+
+    @property
+    def known(self) -> Ledger | None:
+        """The ledger as it was known on the day."""
+        return self.ledger.admissible(self.as_of) if self.ledger else None
+
+    def warning(self, words: Words) -> str:
+        """That no figure may be used, as long as assumptions are examples; empty where none is."""
+        return warning(self.known, words)
 
     @property
     def made_up(self) -> bool:

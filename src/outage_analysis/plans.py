@@ -66,15 +66,24 @@ def pages_of(plan: Plan) -> tuple[Incident, Policy, Ledger | None]:
         UsageError: a page that is wrong, or pages that do not fit each other.
     """
     incident = load_incident(plan.incident)
-    if plan.policy is None and incident.id not in ids("policies"):
-        raise UsageError(f"no bundled policy for {incident.id}", remedy="Give one with --policy.")
-    policy = load_policy(plan.policy or incident.id)
+    policy = policy_of(incident, plan.policy)
     if plan.ledger is not None:
         ledger: Ledger | None = load_ledger(plan.ledger)
     else:
         ledger = bundled_ledger(incident.id, plan.as_of) if plan.policy is None else None
-    refuse_strangers(incident, policy, ledger)
+    refuse_strangers(incident, policy, ledger, file=plan.ledger)
     return incident, policy, ledger
+
+
+def policy_of(incident: Incident, policy: str | Path | None) -> Policy:
+    """The policy that is named, or the bundled one of the incident's id.
+
+    Raises:
+        UsageError: none is named and none is bundled, or a page that is wrong.
+    """
+    if policy is None and incident.id not in ids("policies"):
+        raise UsageError(f"no bundled policy for {incident.id}", remedy="Give one with --policy.")
+    return load_policy(policy or incident.id)
 
 
 def last_day(policy: Policy, incident: Incident) -> date:
@@ -85,8 +94,16 @@ def last_day(policy: Policy, incident: Incident) -> date:
     return max(*days, incident.claims_to)
 
 
-def refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None) -> None:
-    """Refuse a policy that the incident cannot have, and another incident's ledger.
+def refuse_strangers(
+    incident: Incident, policy: Policy, ledger: Ledger | None, *, file: str | Path | None = None
+) -> None:
+    """Refuse a policy that the incident cannot have, and another incident's ledger or one in other money.
+
+    Args:
+        incident: the outage.
+        policy: the promises.
+        ledger: the assumptions, if there are any.
+        file: where the ledger is from, to name it.
 
     Raises:
         UsageError: other units, someone entitled whom the incident does not know, or a foreign ledger.
@@ -119,10 +136,24 @@ def refuse_strangers(incident: Incident, policy: Policy, ledger: Ledger | None) 
                     value=stranger,
                     remedy=nearest(stranger, known or []),
                 )
-    if ledger is not None and ledger.incident != incident.id:
+    if ledger is not None:
+        _refuse_foreign(ledger, incident, None if file is None else Path(file).name)
+
+
+def _refuse_foreign(ledger: Ledger, incident: Incident, file: str | None) -> None:
+    if ledger.incident != incident.id:
         raise UsageError(
             f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {incident.id}",
             remedy="Give the incident's own ledger with --ledger.",
+        )
+    if ledger.currency not in (None, incident.currency):
+        raise UsageError(
+            f"the ledger {ledger.id} counts in another currency than the incident {incident.id}, "
+            f"which counts in {incident.currency}",
+            file=file,
+            column="currency",
+            value=ledger.currency,
+            remedy="Restate each sum of the ledger in the incident's currency, then its currency.",
         )
 
 

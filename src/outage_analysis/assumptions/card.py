@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from outage_analysis.assumptions.ledger import Assumption, Ledger
-from outage_analysis.assumptions.listing import SUMS, inputs
+from outage_analysis.assumptions.ledger import Ledger
+from outage_analysis.assumptions.listing import SUMS, grade, inputs, warning
 from outage_analysis.cards import Card, Table, first
 from outage_analysis.labels import Words, short
+from outage_analysis.policies.policy import decimal_places
 
 
 def ledger_card(ledger: Ledger, lang: str) -> Card:
     """Its first assumptions: the value that each is expected to have, its bounds, since when."""
-    w = Words(lang, currency="")  # the currency is the incident's, which a ledger only names
+    code = ledger.currency
+    w = Words(lang, code or "", decimal_places(code) if code else 0)
     told = short([a.name[lang] for a in ledger.assumptions])
     names = dict(zip((a.id for a in ledger.assumptions), told, strict=True))
     rows, more = first(
         w,
         ledger.assumptions,
-        lambda a: (names[a.id], *inputs(a, w), _grade(a, w), w.day(a.public_on)),
+        lambda a: (names[a.id], *inputs(a, w), grade(a, w), w.day(a.public_on)),
         "ledger.assumptions",
     )
     heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
@@ -30,10 +32,8 @@ def ledger_card(ledger: Ledger, lang: str) -> Card:
         ties=w.number(len(ledger.correlations)),
     )
     notes = [w("card.outcome_known", count=w.number(known))] if known else []
-    notes += [w("card.sums")] if any(a.kind in SUMS for a in ledger.assumptions) else []
+    if any(a.kind in SUMS for a in ledger.assumptions):
+        notes.append(w("card.sums_in", unit=w.unit) if code else w("card.sums"))
     table = Table(tuple(w(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
-    return Card(ledger.name[lang], (said,), (table,), (*notes, w("card.ledger_next")))
-
-
-def _grade(assumption: Assumption, w: Words) -> str:
-    return w("card.assumed") if assumption.grade == "assumed" else assumption.grade
+    lines = tuple(filter(None, (said, warning(ledger, w))))
+    return Card(ledger.name[lang], lines, (table,), (*notes, w("card.ledger_next")))

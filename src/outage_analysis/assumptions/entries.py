@@ -36,8 +36,9 @@ class Entry(Noun):
     """The class of effort it holds for; left out when it holds for all."""
     public_on: Day
     """The day from which it could be known; an earlier run does not use it."""
-    grade: Literal["A", "B", "C", "D", "assumed"]
-    """How good the evidence is, A to D, or that there is none."""
+    grade: Literal["A", "B", "C", "D", "assumed", "example"]
+    """How good the evidence is, A to D, or that there is none: assumed by its owner, or an example that
+    stands in until somebody owns it, with which a report says that no figure may be used."""
     source: Text
     """Where it is from."""
     facts: tuple[str, ...] = ()

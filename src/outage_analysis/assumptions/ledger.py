@@ -44,6 +44,8 @@ class Ledger(Shown, Noun):
     """The incident that it is about."""
     as_of: Day
     """The day whose knowledge it states; that of a run unless another is asked for."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """ISO code of the currency that its sums count in, in the smallest unit; it must be the incident's."""
     assumptions: tuple[Assumption, ...] = Field(alias="assumption", min_length=1)
     """Every uncertain input."""
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
@@ -68,6 +70,11 @@ class Ledger(Shown, Noun):
         if (use := twice(uses)) is not None:
             raise ValueError(f"has two assumptions of kind {use[0]} for the line {use[1]}")
         return self
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Its entries that are examples, not evidence."""
+        return tuple(a.id for a in self.assumptions if a.grade == "example")
 
     def card(self, lang: str = "en") -> Card:
         """Its assumptions: what each is expected to be, its bounds and its grade."""

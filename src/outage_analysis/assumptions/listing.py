@@ -38,6 +38,8 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 ENGLISH = Words("en")
+VALUES = ("low", "mode", "high", "median", "value", "values", "branches", "law")
+"""Parameters of a law that are values of what it is about, or hold such."""
 LARGE = 1_000
 """From here on a parameter has separators and no decimals."""
 
@@ -91,44 +93,65 @@ def inputs(entry: Assumption, words: Words) -> tuple[str, str]:
     return f"{found.expected:.3g}", f"{found.low:.3g} – {found.high:.3g}"
 
 
-def distribution(entry: Entry, words: Words = ENGLISH) -> str:
-    """The law of an assumption, written out: `pert(low 5, high 60, mode 20, weight 4)`."""
+def grade(entry: Entry, words: Words) -> str:
+    """How good the evidence of an assumption is: a letter, or a word where there is none."""
+    return words(f"word.{entry.grade}") if entry.grade in ("assumed", "example") else entry.grade
+
+
+def warning(ledger: Ledger | None, words: Words) -> str:
+    """How many of its assumptions are examples, so that no figure may be used; empty where none is."""
+    if ledger is None or not ledger.examples:
+        return ""
+    counts = words.number(len(ledger.examples)), words.number(len(ledger.assumptions))
+    return words("report.examples", count=counts[0], total=counts[1])
+
+
+def distribution(entry: Assumption, words: Words = ENGLISH) -> str:
+    """The law of an assumption, written out: `pert(low 5, high 60)`; sums in whole currency."""
+    unit = 10**words.minor_units if entry.kind in SUMS else 1
     if isinstance(entry, OneLaw):
-        return in_words(entry.drawn, words)
+        return in_words(entry.drawn, words, unit)
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:
             return f"{words('law.fixed')}({shares})"
         return f"{words('law.dirichlet')}({shares}; {words('law.size')} {entry.size:g})"
     if isinstance(entry, Award):
-        return in_words(entry.law, words) if entry.law else "; ".join(_rules(entry, words))
+        return in_words(entry.law, words, unit) if entry.law else "; ".join(_rules(entry, words))
     if isinstance(entry, Handling):
-        return " × ".join(in_words(law, words) for law in (entry.people, entry.weeks, entry.weekly_wage))
+        counts = [in_words(law, words) for law in (entry.people, entry.weeks)]
+        return " × ".join([*counts, in_words(entry.weekly_wage, words, unit)])
     raise TypeError(type(entry))
 
 
 def _rules(award: Award, words: Words) -> Iterator[str]:
     """A mixture over rules, each with its weight."""
     for rule in award.rules:
-        told = [in_words(law, words) for law in (rule.share, award.loss) if law]
-        ends = [words("explain.floor", amount=f"{rule.floor:,}")] if rule.floor else []
-        ends += [words("explain.limit", amount=f"{rule.cap:,}")] if rule.cap is not None else []
+        told = [in_words(rule.share, words)]
+        told += [in_words(award.loss, words, 10**words.minor_units)] if award.loss else []
+        ends = [words("explain.floor", amount=words.exact_money(rule.floor))] if rule.floor else []
+        ends += [words("explain.limit", amount=words.exact_money(rule.cap))] if rule.cap is not None else []
         yield f"{rule.weight:.3g}: {', '.join([' × '.join(told), *ends])}"
 
 
-def in_words(law: Noun, words: Words = ENGLISH) -> str:
-    """A law and its parameters."""
+def in_words(law: Noun, words: Words = ENGLISH, unit: int = 1) -> str:
+    """A law and its parameters, those that are values of it divided by a unit."""
     named = {name: getattr(law, name) for name in type(law).model_fields if name != "kind"}
-    parameters = [f"{words(f'law.{name}')} {_value(value, words)}" for name, value in named.items()]
+    units = {name: unit if name in VALUES else 1 for name in named}
+    parameters = [
+        f"{words(f'law.{name}')} {_value(value, words, units[name])}" for name, value in named.items()
+    ]
     kind = getattr(law, "kind", "law")
     return f"{words(f'law.{kind}')}({', '.join(parameters)})"
 
 
-def _value(value: object, words: Words) -> str:
+def _value(value: object, words: Words, unit: int) -> str:
     if isinstance(value, Noun):
-        return in_words(value, words)
+        return in_words(value, words, unit)
     if isinstance(value, tuple):
-        return " ".join(_value(inner, words) for inner in value)
+        return " ".join(_value(inner, words, unit) for inner in value)
     if not isinstance(value, float | int):
         return str(value)
+    if unit > 1:
+        return words.exact(value / unit)
     return f"{value:,.0f}" if LARGE <= abs(value) < math.inf else f"{value:,.6g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from outage_analysis import fonts
@@ -62,7 +63,7 @@ def write_report(
     refuse_unwritable(out, lang=lang, force=force, formats=formats)
     refuse_unset(lang)
     report, chosen = Report(analysis, lang, bom=bom), tuple(name for name in FORMATS if name in formats)
-    with put_in_place(out) as folder:
+    with put_in_place(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
             FORMATS[name](report, folder)
         _copy_pages(analysis, folder)
@@ -84,7 +85,7 @@ def refuse_unwritable(out: Path, *, lang: str, force: bool, formats: Sequence[st
     stranger = next((name for name in formats if name not in FORMATS), None)
     if stranger is not None or not formats:
         raise UsageError("no such format", value=stranger or "", remedy=nearest(stranger or "", [*FORMATS]))
-    recover(out.resolve())
+    recover(out.resolve(), partial(_check_target, force=True))
     _check_target(out.resolve(), force=force)
 
 

@@ -70,6 +70,7 @@ COLUMNS: dict[str, Kind] = {
     "source": "links",
     "source_file": "data",
     "stage": "word",
+    "stated_source": "text",
     "status": "word",
     "stressed": "money",
     "tie_out": "name",

@@ -14,6 +14,8 @@ from outage_analysis.published import in_language
 from outage_analysis.reports.accounting import controller
 from outage_analysis.reports.grids import Grid, Writer
 from outage_analysis.reports.modelled import (
+    ASSUMED,
+    BEHIND,
     View,
     assumption_table,
     backtest_table,
@@ -103,18 +105,7 @@ def _cash(analysis: Analysis) -> View:
 
 def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
     t, w = analysis.tables, writer.words
-    assumed = [
-        "assumption",
-        "kind",
-        "expected_text",
-        "range_text",
-        "distribution",
-        "rationale",
-        "facts",
-        "public_on",
-        "owner",
-        "approved_by",
-    ]
+    assumed = assumption_table(analysis, w)
     return {
         "headlines": (_headlines(t["headlines"], writer), HEADLINE),
         "tie_outs": (_tie_outs(analysis, t["tie_outs"], w.lang), TIE_OUT),
@@ -126,7 +117,8 @@ def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
             controller(analysis, w),
             ["line", "obligation", "presentation", "best_estimate", "closes_on", "note"],
         ),
-        "assumptions": (assumption_table(analysis, w), assumed),
+        "assumptions": (assumed, ASSUMED),
+        "assumptions_behind": (assumed, BEHIND),
         "facts": (_facts(t["facts"], w.lang), FACT),
     }
 

@@ -144,6 +144,8 @@ def free_note(analysis: Analysis, w: Words) -> str:
     goods = analysis.tables["costs"].filter(
         pl.col("expected").is_not_null(), level="line", valuation="face_value"
     )
+    if goods["promised"].null_count():  # of some it is known what they came to, not what was promised
+        return w("report.tile_free_known", count=w.number(goods["promised"].null_count()))
     return w("report.tile_free_note", promised=w.money(float(goods["promised"].sum())))
 
 

@@ -94,6 +94,8 @@ class Manifest(Entry):
     code_sha256: Digest
     draws: Count
     environment: dict[str, str]
+    examples: tuple[str, ...] = ()
+    """Assumptions that are examples, not evidence: while there is one, no figure may be used."""
     epoch: date
     """The only date that any file of the bundle was told."""
     expected: dict[str, float | None]

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.assumptions.listing import SUMS, distribution, inputs
+from outage_analysis.assumptions.listing import SUMS, distribution, grade, inputs
 from outage_analysis.labels import Words
 from outage_analysis.reports.grids import Writer
 
 View = tuple[pl.DataFrame, list[str]]
+ASSUMED = ["assumption", "kind", "expected_text", "range_text", "distribution", "grade", "public_on"]
+BEHIND = ["assumption", "rationale", "stated_source", "facts", "owner", "approved_by"]
+"""What an assumption says; and why, from where, and who answers for it."""
 PEOPLE = ("recipients", "per_recipient")
 
 
@@ -92,9 +95,9 @@ def backtest_table(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
 
 
 def assumption_table(analysis: Analysis, w: Words) -> pl.DataFrame:
-    """The ledger as it was known on the day: value, bounds, law, reason, owner."""
+    """The ledger as it was known on the day: value, bounds, law; reason, source, owner."""
     rows = []
-    for a in analysis.ledger.admissible(analysis.as_of).assumptions if analysis.ledger else ():
+    for a in analysis.known.assumptions if analysis.known else ():
         expected, bounds = inputs(a, w)
         facts = dict.fromkeys((*a.facts, *a.computed_from))
         rows.append(
@@ -104,18 +107,14 @@ def assumption_table(analysis: Analysis, w: Words) -> pl.DataFrame:
                 expected,
                 bounds,
                 distribution(a, w),
-                a.rationale[w.lang],
-                " ".join(facts),
+                grade(a, w),
                 a.public_on,
+                a.rationale[w.lang],
+                a.source[w.lang],
+                " ".join(facts),
                 a.owner,
                 a.approved_by or "–",
             )
         )
-    texts = ("assumption", "kind", "expected_text", "range_text", "distribution", "rationale", "facts")
-    schema = {
-        **dict.fromkeys(texts, pl.String),
-        "public_on": pl.Date,
-        "owner": pl.String,
-        "approved_by": pl.String,
-    }
+    schema = {c: pl.Date if c == "public_on" else pl.String for c in dict.fromkeys((*ASSUMED, *BEHIND))}
     return pl.DataFrame(rows, schema=schema, orient="row")

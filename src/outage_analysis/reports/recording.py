@@ -51,7 +51,7 @@ def manifest_of(report: Report, folder: Path, formats: tuple[str, ...]) -> Manif
     a, plan = report.analysis, report.analysis.plan
     return Manifest(
         as_of=a.as_of,
-        assumptions=assumption_entries(a.ledger.admissible(a.as_of)) if a.ledger else (),
+        assumptions=assumption_entries(a.known) if a.known else (),
         backtest=_page(a.backtest.page) if a.backtest else None,
         bom=report.bom,
         budget=plan.budget,
@@ -59,6 +59,7 @@ def manifest_of(report: Report, folder: Path, formats: tuple[str, ...]) -> Manif
         draws=plan.draws,
         environment=environment(),
         epoch=a.as_of,
+        examples=a.known.examples if a.known else (),
         expected=dict(a.tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts(a),
         figures=_figures(a),

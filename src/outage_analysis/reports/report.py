@@ -73,6 +73,11 @@ class Report:
         return self.words(told)
 
     @property
+    def warning(self) -> str:
+        """That no figure may be used, as long as assumptions are examples; empty where none is."""
+        return self.analysis.warning(self.words)
+
+    @property
     def colophon(self) -> str:
         """What made it, from what."""
         a, w = self.analysis, self.words

@@ -174,6 +174,8 @@ class _Maker:
             if any(a.outcome_known for a in ledger.assumptions):
                 yield Text(self.words("report.assumptions_outcome"), "strong")
             yield from self._table("assumptions", "assumptions_title")
+            yield Heading(self.words("report.assumptions_behind"))
+            yield from self._table("assumptions_behind", "assumptions_behind")
 
     def _hindsight(self) -> Iterator[Block]:
         w, tried = self.words, self.analysis.backtest

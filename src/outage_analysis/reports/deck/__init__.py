@@ -28,6 +28,7 @@ def slides(report: Report) -> bytes:
     for number, write in enumerate(SLIDES, start=1):
         canvas = Canvas.of(deck, report.lang)
         talk = write(report, canvas)
+        canvas.warn(report.warning)
         canvas.foot(footer(report, talk), number)
         canvas.notes(notes(report, talk))
     return packed(deck)

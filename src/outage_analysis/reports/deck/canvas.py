@@ -110,6 +110,11 @@ class Canvas:
             for paragraph in frame.paragraphs:
                 paragraph._p.get_or_add_pPr().set("algn", "ctr")  # noqa: SLF001 - same
 
+    def warn(self, text: str) -> None:
+        """What must be known before anything is read, above all else; nothing where there is nothing."""
+        if text:
+            self.text("Warning", look.WARNING, [Line(text, 14, bold=True, after=0)])
+
     def rule(self, top: float) -> None:
         """A thin line across."""
         box = Box(look.LEFT, top, look.FULL, 0.01)

@@ -44,6 +44,7 @@ class Box:
 LEFT, FULL = 0.65, 12.03
 """Where content begins, and how wide it is."""
 BAR = Box(LEFT, 0, 0.9, 0.09)
+WARNING = Box(LEFT, 0.1, FULL, 0.26)
 KICKER = Box(LEFT, 0.36, 9.6, 0.28)
 BADGE = Box(10.68, 0.34, 2.0, 0.32)
 TITLE = Box(LEFT, 0.7, FULL, 1.0)

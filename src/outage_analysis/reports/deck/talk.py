@@ -42,6 +42,8 @@ def notes(report: Report, talk: Talk) -> list[str]:
         ids = ", ".join(talk.assumptions)
         lines.append(w("deck.notes_assumptions", ids=ids, ledger=a.ledger.id))
     lines.append(w("deck.notes_day", day=w.day(a.as_of)))
+    if report.warning:
+        lines.insert(0, report.warning)
     if talk.synthetic or report.banner:
         lines.append(f"{w('report.synthetic_badge')}: {report.banner}")
     return lines

@@ -48,6 +48,7 @@ class Pages:
             "kicker": ours(r.kicker),
             "policy": breakable(cut(fonts.shown(r.policy), TITLE)),
             "running": cut(data(r.analysis.incident.name[r.lang]), RUNNING),
+            "warning": ours(r.warning),
             "banner": ours(r.banner),
             "badge": ours(w("report.synthetic_badge")),
             "colophon": data(r.colophon),

@@ -9,6 +9,7 @@ from outage_analysis.assumptions import BandMix
 from outage_analysis.costs.products import Factor
 from outage_analysis.reports.blocks import Text
 from outage_analysis.reports.contents import views
+from outage_analysis.reports.modelled import BEHIND
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook.cells import Cell, Formula, Kind, Rows, heads, rows_of
 from outage_analysis.reports.workbook.formulas import CHANGED, Live, at, quoted, sheet_cell
@@ -45,12 +46,12 @@ def write_inputs(page: Page, report: Report, live: Live | None) -> None:
         if live is None:
             page.say(why_no_formulas(report))
         return
-    frame, columns = view
+    frame, _ = view
     used = {f.assumption for f in live.products.factors} if live else set()
     rest = frame.filter(~frame["assumption"].is_in(sorted(used)))
     if len(rest):
         page.head(w("workbook.others") if live else w("report.assumptions_title"))
-        page.table(rows_of(report.writer, rest, columns))
+        page.table(rows_of(report.writer, rest, rest.columns))
 
 
 def _named(page: Page, report: Report, live: Live) -> None:
@@ -71,7 +72,9 @@ def _named(page: Page, report: Report, live: Live) -> None:
         (w("workbook.low"), "share"),
         (w("workbook.high"), "share"),
         (w("column.distribution"), "text"),
+        (w("column.grade"), "text"),
         (w("column.rationale"), "text"),
+        (w("column.stated_source"), "text"),
         (w("column.facts"), "text"),
         (w("column.owner"), "text"),
         (w("column.approved_by"), "text"),
@@ -104,7 +107,7 @@ def _row(report: Report, live: Live, factor: Factor, told: Mapping[str, str], ro
         Cell(value, kind, "original"),
         Cell(Formula(flag, ""), look="flag"),
         *ends,
-        *(Cell(told.get(c, "")) for c in ("distribution", "rationale", "facts", "owner", "approved_by")),
+        *(Cell(told.get(c, "")) for c in ("distribution", "grade", *BEHIND[1:])),
         Cell(live.names[factor.id]),
     ]
 
@@ -131,9 +134,9 @@ def _told(report: Report) -> dict[str, dict[str, str]]:
     view = views(report.analysis, report.writer).get("assumptions")
     if view is None:
         return {}
-    frame, columns = view
-    rows = rows_of(report.writer, frame, columns).cells
-    told = [{c: str(cell.value or "") for c, cell in zip(columns, row, strict=True)} for row in rows]
+    frame, _ = view
+    rows = rows_of(report.writer, frame, frame.columns).cells
+    told = [{c: str(cell.value or "") for c, cell in zip(frame.columns, row, strict=True)} for row in rows]
     return dict(zip(frame["assumption"], told, strict=True))
 
 

@@ -28,6 +28,8 @@ def write_summary(page: Page, report: Report, live: Live | None, inputs: str) ->
     w = report.words
     page.fix(*WIDTHS)
     page.sortable = False
+    if report.warning:
+        page.say(report.warning, "warning")
     page.open(report.title, report.banner)
     for text, look in ((report.kicker, "text"), (report.policy, "text"), (report.colophon, "note")):
         page.say(text, look)

@@ -1,0 +1,190 @@
+"""Assumptions that are examples: wherever a figure stands first, it says that none may be used."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from pptx import Presentation
+from pypdf import PdfReader
+
+from outage_analysis import Plan, run
+from outage_analysis.analysis import Analysis
+from outage_analysis.errors import UsageError
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.notebook import show_tiles
+from outage_analysis.plans import pages_of
+from outage_analysis.projects import new_project
+from outage_analysis.reports.deck import slides
+from outage_analysis.reports.html import page
+from outage_analysis.reports.pdf import typeset
+from outage_analysis.reports.pdf.pages import Pages
+from outage_analysis.reports.recording import manifest_of
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.workbook import write_xlsx
+from tests.sheets import Workbook
+from tests.test_cli import command
+from tests.test_pdf import BLANK, squeezed
+from tests.webpage import WebPage
+
+ROWS = """claim_id,service,claimant_type,region,filed_on,loss
+1,app,small_business,north,2026-01-20,4000
+2,app,small_business,north,2026-01-21,600
+3,payments,customer,south,2026-01-21,50
+"""
+SAID = {
+    "en": "Assumptions that are examples, not evidence: 3 of 5. No figure here may be used.",
+    "ko": "가정 5개 중 3개가 근거 없는 예시입니다. 여기 있는 수치는 하나도 쓸 수 없습니다.",
+}
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """A project with claims of its own in place of the sample, and somebody's law in two of five places."""
+    folder = new_project(tmp_path_factory.mktemp("examples") / "tram", currency="USD")
+    (folder / "claims" / "sample-synthetic.csv").unlink()
+    (folder / "claims" / "mine.csv").write_text(ROWS, "utf-8")
+    incident, policy, ledger = (folder / f"{name}.toml" for name in ("incident", "policy", "ledger"))
+    ledger.write_text(ledger.read_text("utf-8").replace('"example"\n', '"assumed"\n', 2), "utf-8")
+    return Plan(incident, policy, ledger, claims=(folder / "claims",), draws=1024)
+
+
+@pytest.fixture(scope="module")
+def example(plan: Plan) -> Analysis:
+    """What it costs."""
+    return run(plan)
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def report(request: pytest.FixtureRequest, example: Analysis) -> Report:
+    """The same, told in each language."""
+    return Report(example, request.param)
+
+
+# --- where it is said ---------------------------------------------------------------------------------
+
+
+def test_it_is_said_although_no_row_is_synthetic(report: Report) -> None:
+    assert (report.banner, report.warning) == ("", SAID[report.lang])
+
+
+def test_it_stands_above_the_first_figure_of_the_page(report: Report) -> None:
+    shown = WebPage()
+    shown.feed(page(report))
+    (banner,) = [p for p in shown.all("p") if "banner" in p.attributes.get("class", "")]
+    assert banner.text == SAID[report.lang]
+    assert shown.prose().index(banner.text) < shown.prose().index(report.tiles[0].figure)
+
+
+@pytest.mark.parametrize("book", ["brief", "report"])
+def test_it_stands_on_the_first_page_of_what_is_printed(report: Report, book: str) -> None:
+    pages = Pages(report)
+    told = pages.brief if book == "brief" else pages.whole
+    blank = dict.fromkeys((f"{chart}.svg" for chart in report.charts), BLANK)
+    printed = PdfReader(BytesIO(typeset(book, told, blank, report.analysis.as_of)))
+    assert squeezed(SAID[report.lang]) in squeezed(printed.pages[0].extract_text())
+
+
+def test_it_stands_on_every_slide_and_is_said_first(report: Report) -> None:
+    for slide in Presentation(BytesIO(slides(report))).slides:
+        assert SAID[report.lang] in [x.text_frame.text for x in slide.shapes if x.has_text_frame]
+        assert slide.notes_slide.notes_text_frame.text.startswith(SAID[report.lang])
+
+
+def test_it_is_the_first_cell_of_the_workbook(report: Report, tmp_path: Path) -> None:
+    write_xlsx(report, tmp_path)
+    book = Workbook((tmp_path / "report.xlsx").read_bytes())
+    assert book.cells(next(iter(book.paths)))["A1"].value == SAID[report.lang]
+
+
+def test_it_is_in_what_a_notebook_shows(report: Report) -> None:
+    said, analysis = SAID[report.lang], report.analysis
+    assert said in show_tiles(report)._repr_html_()
+    assert said in analysis.card(report.lang).lines
+    assert analysis.ledger
+    assert said in analysis.ledger.card(report.lang).lines
+
+
+def test_the_manifest_names_the_examples(example: Analysis, tmp_path: Path) -> None:
+    told = json.loads(manifest_of(Report(example), tmp_path, ("html",)).text())
+    assert told["examples"] == ["review-award", "filing-one-tap", "acceptance-one-tap"]
+
+
+def test_commands_say_it_on_stderr_and_name_the_examples_in_json(
+    example: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outage_analysis.pipeline.run", lambda *_, **__: example)
+    for told in ("cost", "sensitivity"):
+        code, out, err = command(told, "--json")
+        assert (code, err) == (0, f"{SAID['en']}\n")
+        assert json.loads(out)["examples"] == ["review-award", "filing-one-tap", "acceptance-one-tap"]
+
+
+# --- where it is not ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_bundled_case_has_no_example(analysis: Analysis, lang: str, tmp_path: Path) -> None:
+    assert analysis.ledger
+    assert analysis.ledger.examples == ()
+    assert (Report(analysis, lang).warning, Pages(Report(analysis, lang)).shared["warning"]) == ("", "")
+    assert "" not in analysis.card(lang).lines
+    assert "examples" not in manifest_of(Report(analysis, lang), tmp_path, ("html",)).text()
+
+
+def test_an_example_that_was_not_known_by_the_day_does_not_count(example: Analysis) -> None:
+    assert example.ledger
+    later = example.as_of.replace(year=2027)
+    entries = tuple(
+        a.model_copy(update={"public_on": later}) if a.grade == "example" else a
+        for a in example.ledger.assumptions
+    )
+    ledger = example.ledger.model_copy(update={"assumptions": entries})
+    assert Report(replace(example, ledger=ledger)).warning == ""
+
+
+# --- what the report says of an assumption ------------------------------------------------------------
+
+
+def test_the_report_says_how_good_an_assumption_is_and_where_it_is_from(report: Report) -> None:
+    values, behind = report.grids["assumptions"], report.grids["assumptions_behind"]
+    titles = [column.title for column in behind.columns]
+    w = report.words
+    assert [row[5] for row in values.rows] == [w(f"word.{g}") for g in ("assumed",) * 2 + ("example",) * 3]
+    for title in ("rationale", "stated_source", "facts", "owner", "approved_by"):
+        assert w(f"column.{title}") in titles
+    assert report.analysis.ledger
+    sources = [entry.source[report.lang] for entry in report.analysis.ledger.assumptions]
+    assert [row[2] for row in behind.rows] == sources
+
+
+# --- the currency -------------------------------------------------------------------------------------
+
+
+def test_a_ledger_in_another_currency_is_refused_in_one_line(plan: Plan, tmp_path: Path) -> None:
+    won = tmp_path / "mine.toml"
+    won.write_text(Path(str(plan.ledger)).read_text("utf-8").replace('"USD"', '"KRW"'), "utf-8")
+    said = r"^mine\.toml, currency: the ledger tram .* in USD \(found 'KRW'\)\. Restate each sum"
+    with pytest.raises(UsageError, match=said):
+        pages_of(replace(plan, ledger=won))
+
+
+def test_a_ledger_without_a_currency_is_in_that_of_its_incident(plan: Plan, tmp_path: Path) -> None:
+    lines = Path(str(plan.ledger)).read_text("utf-8").splitlines()
+    own = tmp_path / "mine.toml"
+    own.write_text("\n".join(x for x in lines if not x.startswith("currency")), "utf-8")
+    _, _, ledger = pages_of(replace(plan, ledger=own))
+    assert ledger
+    assert ledger.currency is None
+    assert "Sums are in the smallest unit of the incident's currency." in ledger.card().notes
+
+
+def test_the_card_of_a_ledger_says_its_sums_in_its_currency(example: Analysis) -> None:
+    assert example.ledger
+    card = example.ledger.card()
+    [award] = [row for row in card.tables[0].rows if row[0] == "Mean award of a review"]
+    assert award[1:3] == ("2,083.33 US dollars", "500.00 – 6,000.00")
+    assert "Sums are in US dollars, with the decimal places that ISO 4217 gives it." in card.notes
