@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -80,7 +82,7 @@ def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
     before, move = contents(out), Path.replace
 
     def refusing(self: Path, target: Path) -> Path:
-        if target == out and not self.name.endswith(".old"):
+        if target == out and self.name != placing.OLD:
             raise OSError(5, "the disk is tired")
         return move(self, target)
 
@@ -237,7 +239,7 @@ def wait():
 
 if when == "renaming":
     Path.replace = lambda self, target: wait() if target == out else move(self, target)
-with put_in_place(out) as folder:
+with put_in_place(out, lambda _: None) as folder:
     (folder / "half").write_text("written")
     if when == "writing":
         wait()
@@ -275,7 +277,7 @@ def test_a_run_that_is_killed_leaves_the_old_report_and_the_next_one_tidies_up(
     process.kill()
     process.wait()
     assert contents(out) == before
-    assert (hidden.name[0], sorted(contents(hidden))) == (".", ["half"])
+    assert (hidden.name[0], sorted(contents(hidden))) == (".", ["new/half"])
     written(made, out, "ko", force=True)
     assert list(tmp_path.iterdir()) == [out]
 
@@ -297,12 +299,100 @@ def test_a_run_that_is_killed_between_two_renames_loses_nothing(
 
 
 def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis) -> None:
-    for name in (".out.backup", ".out.12345678.parts", ".other.abcdefgh.part", ".out.abcdefgh.part.d"):
+    others = (".out.backup", ".out.20260101.old", ".out.abcdefgh.part", ".other.outage-abcdefgh.part")
+    for name in (*others, ".out.outage-abcdefgh.parts", ".out.outage-abcdefgh.part.d"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "mine").write_text("mine")
     target = tmp_path / "target"
     target.mkdir()
-    (tmp_path / ".out.linkaged.part").symlink_to(target)
-    before = sorted(p.name for p in tmp_path.iterdir())
-    written(made, tmp_path / "out")
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*before, "out"])
+    (tmp_path / ".out.outage-linkaged.part").symlink_to(target)
+    before = contents(tmp_path)
+    out = written(made, tmp_path / "out")
+    assert {p.name for p in tmp_path.iterdir()} >= {".out.outage-linkaged.part", "target"}
+    shutil.rmtree(out)
+    assert contents(tmp_path) == before
+
+
+# --- somebody else, at the same time ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["before it moves", "as it moves"])
+def test_a_file_saved_into_the_old_report_meanwhile_is_not_lost(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch, *, moved: bool
+) -> None:
+    out = written(made, tmp_path / "out")
+    before, move = contents(out), Path.replace
+
+    def late(self: Path, target: Path) -> Path:
+        done = move(self, target)
+        if moved and target.name == placing.OLD:
+            (target / "notes.txt").write_text("mine")
+        return done
+
+    def writer(_: Report, __: Path) -> None:
+        if not moved:
+            (out / "notes.txt").write_text("mine")
+
+    monkeypatch.setattr(Path, "replace", late)
+    monkeypatch.setitem(FORMATS, "csv", writer)
+    with pytest.raises(UsageError, match="out: exists and is not a report, or holds files"):
+        written(made, out, force=True)
+    assert contents(out) == {**before, "notes.txt": b"mine"}
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_what_takes_the_place_meanwhile_stays_and_so_does_what_was_there_before(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "first").touch()
+
+    def check(folder: Path) -> None:
+        if folder != out:
+            out.mkdir()
+            (out / "second").touch()
+
+    def put() -> None:
+        with placing.put_in_place(out, check) as folder:
+            (folder / "third").touch()
+
+    with pytest.raises(UsageError, match=r"out: somebody wrote there meanwhile\..*before is .*/old\.$"):
+        put()
+    (room,) = (p for p in tmp_path.iterdir() if p != out)
+    assert (sorted(contents(out)), sorted(contents(room / "old"))) == (["second"], ["first"])
+    placing.recover(out)  # another command's
+    assert room.is_dir()
+    placing.recover(out, lambda _: None)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_two_writers_of_one_file_each_write_their_own(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    with placing.file_in_place(page) as one:
+        one.write_text("one")
+        with placing.file_in_place(page) as two:
+            assert (two != one, two.exists()) == (True, False)
+            two.write_text("two")
+        assert (page.read_text(), one.read_text()) == ("two", "one")
+    assert page.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_file_of_a_run_that_was_killed_goes_with_the_next_one(tmp_path: Path) -> None:
+    left = tmp_path / ".page.html.outage-abcdefgh.part"
+    left.mkdir()
+    (left / "page.html").write_text("half")
+    with placing.file_in_place(tmp_path / "page.html") as part:
+        part.write_text("whole")
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_files_and_folders_follow_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with placing.put_in_place(tmp_path / "out") as folder, placing.file_in_place(tmp_path / "f") as part:
+            (folder / "in").touch()
+            part.touch()
+    finally:
+        os.umask(before)
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*")}
+    assert modes == {"out": 0o700, "in": 0o600, "f": 0o600}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import html
 import json
 import os
 import re
@@ -103,11 +104,11 @@ def test_the_pages_fit_each_other_and_say_that_they_are_examples(
     )
     assert ledger is not None
     assert (incident.id, policy.id, ledger.incident) == (project.name,) * 3
-    assert (incident.currency, incident.minor_units) == (code, DIGITS[code])
+    assert (incident.currency, ledger.currency, incident.minor_units) == (code, code, DIGITS[code])
     for entry in ledger.assumptions:
         for said in (entry.owner, entry.source.en, entry.rationale.en):
             assert "xample, not evidence" in said
-        assert (entry.grade, entry.approved_by) == ("assumed", "")
+        assert (entry.grade, entry.approved_by) == ("example", "")
     for page in ("incident", "policy", "alternative", "ledger"):
         assert "EXAMPLE" in (project / f"{page}.toml").read_text("utf-8")
     assert "example" in policy.name.en
@@ -143,7 +144,7 @@ def test_losses_have_the_decimals_of_the_currency() -> None:
 
 def test_another_currency_reads_its_amounts_in_words(projects: dict[str, Path]) -> None:
     assert "30_000 is 300.00 EUR" in (projects["EUR"] / "policy.toml").read_text("utf-8")
-    assert "30_000 is 30,000 KRW" in (projects["KRW"] / "README.md").read_text("utf-8")
+    assert "30_000 is 30,000 KRW" in " ".join((projects["KRW"] / "README.md").read_text("utf-8").split())
 
 
 # --- the notebooks ------------------------------------------------------------------------------------
@@ -228,12 +229,15 @@ def test_the_same_smallest_units_cost_the_same_in_any_currency(analyses: dict[st
     [
         (
             "report",
-            "report --incident incident.toml --policy policy.toml --ledger ledger.toml --claims claims",
+            (
+                "report --incident incident.toml --policy policy.toml --ledger ledger.toml --claims claims "
+                "--compare alternative.toml --budget 6_000_000 --max-rejects 5% --lang en --out build/report"
+            ),
         ),
         ("verify", "verify build/report --claims claims"),
-        ("summary", "notebook run notebooks/05_executive_summary.ipynb"),
+        ("summary", "notebook run notebooks/05_executive_summary.ipynb --param max_rejects=5%"),
         ("lab", "lab notebooks"),
-        ("check", "ingest claims --incident incident.toml"),
+        ("check", "ingest claims --incident incident.toml --max-rejects 5%"),
     ],
 )
 def test_make_calls_the_command_that_it_is_given(
@@ -263,6 +267,28 @@ def test_make_calls_the_command_that_it_is_given(
     assert (lost.returncode, lost.stdout) == (2, "")
     assert 'no-such-tool was not found: run pip install "outage-analysis[notebooks]"' in lost.stderr
     assert lost.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(MAKE is None, reason="needs make")
+@pytest.mark.parametrize(
+    "name", ["`touch P`x", 'x"; touch P; "', "x'; touch P; '", "$(touch P)", "$(shell touch P)"]
+)
+def test_make_runs_nothing_that_a_folder_is_called(
+    projects: dict[str, Path], name: str, tmp_path: Path
+) -> None:
+    assert MAKE
+    project = tmp_path / name
+    shutil.copytree(projects["KRW"], project)
+    (project / "tool").write_text('#!/bin/sh\necho "ran $1"\n', "utf-8")
+    (project / "tool").chmod(0o755)
+    environment = {**os.environ, "PWD": str(project)}
+    for named, said in (("tool", "ran lab\n"), ("no-tool", "")):
+        words = [MAKE, "-s", "lab", f"OUTAGE={named}"]
+        done = subprocess.run(
+            words, cwd=project, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.stdout == said
+    assert not [*tmp_path.rglob("P")]
 
 
 # --- the same for everybody ---------------------------------------------------------------------------
@@ -309,7 +335,53 @@ def test_an_empty_folder_is_filled_and_one_with_anything_in_it_is_refused(tmp_pa
     assert [p.name for p in taken.iterdir()] == [".hidden"]
 
 
-@pytest.mark.parametrize("failing", ["sample", "set_notebooks", "load_policy"])
+def test_two_that_make_one_project_at_once_make_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = making._write  # noqa: SLF001 - where a run is slow
+
+    def overtaken(part: Path, project: making.Project) -> None:
+        write(part, project)
+        monkeypatch.setattr(making, "_write", write)
+        new_project(tmp_path / "p", name="The first")
+
+    monkeypatch.setattr(making, "_write", overtaken)
+    with pytest.raises(UsageError, match=r"p: somebody wrote there meanwhile\. It stays"):
+        new_project(tmp_path / "p", name="The second")
+    assert load_incident(tmp_path / "p" / "incident.toml").name.en == "The first"
+    assert [p.name for p in tmp_path.iterdir()] == ["p"]
+
+
+def test_a_file_saved_meanwhile_into_the_folder_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_read_back", lambda _: (tmp_path / "notes.txt").write_text("mine"))
+    with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
+        new_project(tmp_path)
+    assert contents(tmp_path) == {"notes.txt": b"mine"}
+
+
+def test_what_a_user_keeps_beside_a_project_is_not_touched(tmp_path: Path) -> None:
+    left = ".bk.outage-abcdefgh.part"  # of a report that was killed: its old folder is not this command's
+    for name in (".bk.20260101.old", ".bk.20260101.part", left):
+        (tmp_path / name / "old").mkdir(parents=True)
+    (tmp_path / ".bk.outage-zyxwvuts.part" / "new").mkdir(parents=True)
+    new_project(tmp_path / "bk")
+    assert {p.name for p in tmp_path.iterdir()} == {".bk.20260101.old", ".bk.20260101.part", left, "bk"}
+
+
+def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
+    name = "![x](http://evil/p.png) <b>_a_ *b* `c` $d$ &amp; \\(e\\) #"
+    project = new_project(tmp_path / "p", name=name)
+    for page in ("README.md", "notebooks/welcome.md"):
+        heading = (project / page).read_text("utf-8").splitlines()[0]
+        assert html.unescape(heading) == f"# {name}"
+        assert not set("\\`*_[]<>$").intersection(heading)
+        assert "http://" not in heading
+    assert load_incident(project / "incident.toml").name.en == name
+
+
+@pytest.mark.parametrize("failing", ["sample", "set_notebooks", "pages_of"])
 def test_a_project_that_could_not_be_finished_leaves_nothing(
     failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,11 +395,17 @@ def test_a_project_that_could_not_be_finished_leaves_nothing(
 
 
 REFUSED = {
-    "a name without a letter": (partial(new_project, "보상"), "makes no id of an outage"),
+    "a name without a letter": (
+        partial(new_project, "보상"),
+        "makes no id of an outage.*Korean name goes into --name",
+    ),
     "a bundled id": (partial(new_project, "Kakao 2022"), "is the id of a bundled outage"),
     "a file": (partial(new_project, "file"), "is no folder"),
     "a link": (partial(new_project, "link"), "is no folder"),
-    "no currency": (partial(new_project, "p", currency="won"), "the new policy.*currency"),
+    "no currency": (partial(new_project, "p", currency="won"), "is no code of a currency"),
+    "a currency with more in it": (partial(new_project, "p", currency='KRW"\n#'), "is no code of a currency"),
+    "a blank name": (partial(new_project, "p", name=" "), "no printable text"),
+    "a name of fillers": (partial(new_project, "p", name="\u3164"), "no printable text"),
     "no language": (partial(new_project, "p", lang="fr"), "no such language"),
     "a name over lines": (partial(new_project, "p", name="a\nb"), "no printable text"),
     "a long name": (partial(new_project, "p", name="a" * 121), "at most 120 characters"),
@@ -363,7 +441,7 @@ def test_the_command_prints_the_folder_and_what_to_do_next(
     monkeypatch.chdir(tmp_path)
     code, out, err = command("new", "my outage", "--currency", "EUR", "--name", "Tram outage")
     assert (code, out) == (0, f"{tmp_path / 'my outage'}\n")
-    assert err.count("\n") == 3
+    assert err.count("\n") == 4
     assert err.startswith("Next: cd 'my outage' && make report")
     assert load_incident(tmp_path / "my outage" / "incident.toml").name.en == "Tram outage"
     code, out, err = command("new", "my outage", "--json")
@@ -371,6 +449,9 @@ def test_the_command_prints_the_folder_and_what_to_do_next(
     assert err == "error: my outage: is not empty. Name a new folder; nothing is ever overwritten.\n"
     code, out, _ = command("new", "other", "--json")
     assert json.loads(out) == {"project": str(tmp_path / "other")}
+    code, out, err = command("new", "--", "-rf\x1b\u202e")
+    assert (code, out) == (0, f"{tmp_path}/-rf\\x1b\\u202e\n")
+    assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")
 
 
 def test_make_is_told_of_a_command_that_is_not_on_the_path(
@@ -383,3 +464,24 @@ def test_make_is_told_of_a_command_that_is_not_on_the_path(
     monkeypatch.setenv("PATH", str(own.parent))
     _, _, err = command("new", tmp_path / "q")
     assert "make report\n" in err
+
+
+# --- asked of its own rows ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [("ingest",), ("inspect",), ("cube",), ("distribution",)])
+def test_a_file_that_is_refused_under_the_bundled_incident_is_told_so(
+    asked: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("claim_id,service,filed_on,loss\nc1,app,2026-01-16,5\n", "utf-8")
+    told = "It was read under the incident kakao-2022; name your own with --incident."
+    code, _, err = command(*asked, path)
+    assert (code, told in err) == ((0, False) if asked == ("inspect",) else (3, True))
+    assert "incident" not in command(*asked, tmp_path / "none.csv")[2]
+
+
+def test_a_cube_of_ones_own_outage_asks_for_its_policy(projects: dict[str, Path]) -> None:
+    own = projects["KRW"]
+    code, _, err = command("cube", own / "claims", "--incident", own / "incident.toml", "--by", "service")
+    assert (code, err) == (2, "error: no bundled policy for my-krw. Give one with --policy.\n")

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from outage_analysis.console import print_json, print_line
+from outage_analysis.errors import one_line
 from outage_analysis.options import Json
 
 starting = typer.Typer()
@@ -33,22 +34,24 @@ def new(
     """Make a project for an outage of your own: pages, sample claims, notebooks and a Makefile.
 
     It runs as created, on examples that say so and are yours to replace. It appears whole or not at all.
+    In it, `outage-analysis inspect FILE --incident incident.toml` shows how a file of yours reads.
 
     Example:
         outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR
     """
-    from outage_analysis.projects import new_project
+    from outage_analysis.projects import LONGEST_PATH, new_project, typed
 
     made = new_project(folder, name=name, currency=currency, lang=lang)
     sys.stderr.write(
-        f"Next: cd {shlex.quote(str(folder))} && make report{_named()}\n"
+        f"Next: cd {typed(folder)} && make report{_named()}\n"
         f"      make lab{_named()} opens its notebooks\n"
         "Then: put your own into incident.toml, claims/, policy.toml and ledger.toml; README.md says how\n"
+        "      outage-analysis inspect FILE --incident incident.toml shows how a file of yours reads\n"
     )
     if as_json:
         print_json({"project": str(made)})
     else:
-        print_line(str(made))
+        print_line(one_line(made, LONGEST_PATH))
 
 
 @starting.command()
@@ -73,4 +76,6 @@ def lab(
 def _named() -> str:
     """What make must be told where the command is not on the PATH: the environment is not active."""
     own = Path(sys.executable).with_name("outage-analysis")
-    return "" if shutil.which("outage-analysis") or not own.is_file() else f" OUTAGE={shlex.quote(str(own))}"
+    if shutil.which("outage-analysis") or not own.is_file():
+        return ""
+    return f" OUTAGE={shlex.quote(str(own).replace('$', '$$'))}"

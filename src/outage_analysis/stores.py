@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             file=path.name,
             remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
         )
-    with _locked(path), file_in_place(path) as part, _without_log(part):
+    with _locked(path), file_in_place(path) as part:
         if path.suffix == STORE and path.exists() and (claims.onto is None or claims.onto != _state(path)):
             raise EnvironmentFailed(
                 "exists already, or another run has added to it meanwhile",
@@ -94,18 +94,6 @@ def _state(path: Path) -> State:
     """What changes when a file is replaced."""
     told = path.stat()
     return told.st_ino, told.st_mtime_ns, told.st_size
-
-
-@contextmanager
-def _without_log(part: Path) -> Iterator[None]:
-    """The engine's log of a file that is written does not stay, nor that of a run that was killed."""
-    log = part.with_name(f"{part.name}.wal")
-    log.unlink(missing_ok=True)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            log.unlink(missing_ok=True)
 
 
 def _query(claims: Claims) -> str:

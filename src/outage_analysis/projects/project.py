@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from outage_analysis.datasets import ids
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.labels import LANGUAGES
 from outage_analysis.placing import put_in_place, recover
-from outage_analysis.policies import Policy, load_policy
+from outage_analysis.plans import Plan, pages_of
+from outage_analysis.policies import load_policy
+from outage_analysis.policies.policy import decimal_places
 from outage_analysis.projects.notebooks import set_notebooks
 from outage_analysis.projects.sample import ROWS, sample
 
@@ -23,7 +26,11 @@ AS_OF = "2026-02-28"
 """The day of the example, after the last day to claim: no clock's, so that a project is always the same."""
 BUDGET = 6_000_000
 """Of the example, in the smallest unit: somewhat above what its policy is expected to cost."""
-LONGEST_ID, LONGEST_NAME = 48, 120
+LONGEST_ID, LONGEST_NAME, LONGEST_PATH = 48, 120, 4096
+ACTS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
+"""What Markdown, HTML or mathematics would take for more than a letter, in a heading."""
+BLANK = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
+"""Signs that count as printable and show nothing."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,11 @@ class Project:
     currency: str = "KRW"
     lang: str = "en"
     """Of charts, tables and reports; the notebooks' own prose is in English."""
-    digits: int = 0
-    """Decimal places of the currency."""
+
+    @property
+    def digits(self) -> int:
+        """Decimal places of the currency."""
+        return decimal_places(self.currency)
 
     @property
     def budget(self) -> int:
@@ -49,7 +59,7 @@ class Project:
         korean = self.currency == "KRW"
         return {
             "id": self.id,
-            "title": self.name,
+            "title": ACTS.sub(lambda sign: f"&#{ord(sign[0])};", self.name),
             "name": json.dumps(self.name, ensure_ascii=False),
             "currency": self.currency,
             "digits": self.digits,
@@ -96,15 +106,24 @@ def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", la
     """
     place = Path(folder).absolute()
     id_ = _id(place.name)
-    called = name.strip() or id_.replace("-", " ").replace("_", " ").capitalize()
+    called = name or id_.replace("-", " ").replace("_", " ").capitalize()
     project = Project(id_, _checked(called), currency, lang)
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise UsageError("is no code of a currency", value=currency, remedy="Write three letters, as in EUR.")
     if lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
-    recover(place)
     _refuse_taken(place, folder)
+    recover(place)
     with put_in_place(place) as part:
         _write(part, project)
+        _read_back(part)
     return place
+
+
+def typed(path: str | Path) -> str:
+    """A path as one types it into a shell, where it is never an option; on one line, whatever it holds."""
+    text = one_line(path, LONGEST_PATH)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def _id(name: str) -> str:
@@ -113,17 +132,18 @@ def _id(name: str) -> str:
     id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:LONGEST_ID].rstrip("-_")
     if not id_:
         problem = "the folder's name makes no id of an outage"
-        raise UsageError(problem, value=name, remedy="Use letters a to z and digits, as in tram-2031.")
+        remedy = "Use letters a to z and digits, as in tram-2031; a Korean name goes into --name."
+        raise UsageError(problem, value=name, remedy=remedy)
     if id_ in ids("incidents"):
         raise UsageError("is the id of a bundled outage", value=id_, remedy="Name the folder otherwise.")
     return id_
 
 
 def _checked(name: str) -> str:
-    if not name.isprintable() or len(name) > LONGEST_NAME:
+    if not name.isprintable() or len(name) > LONGEST_NAME or BLANK.fullmatch(name):
         problem = f"the name is no printable text of at most {LONGEST_NAME} characters"
         raise UsageError(problem, value=name)
-    return name
+    return name.strip()
 
 
 def _refuse_taken(place: Path, told: str | Path) -> None:
@@ -135,13 +155,12 @@ def _refuse_taken(place: Path, told: str | Path) -> None:
     if any(place.iterdir()):
         raise UsageError("is not empty", file=told, remedy="Name a new folder; nothing is ever overwritten.")
     if Path.cwd().is_relative_to(place):
-        remedy = f"Run: cd .. && outage-analysis new {one_line(place.name)}"
+        remedy = f"Run: cd .. && outage-analysis new {typed(place.name)}"
         raise UsageError("is the folder that you are in", file=told, remedy=remedy)
 
 
 def _write(folder: Path, project: Project) -> None:
     """Every file of a project."""
-    project = replace(project, digits=_policy(folder, project).digits)
     for page in sorted(page.name for page in (files(__package__) / "template").iterdir()):
         _put(folder / ELSEWHERE.get(page, page), _filled(page, project))
     _put(folder / "claims" / "sample-synthetic.csv", sample(project.digits))
@@ -149,15 +168,10 @@ def _write(folder: Path, project: Project) -> None:
         _put(folder / "notebooks" / file, text)
 
 
-def _policy(folder: Path, project: Project) -> Policy:
-    """The policy: it knows the decimal places of its currency, and what is no currency."""
-    path = folder / "policy.toml"
-    _put(path, _filled("policy.toml", project))
-    try:
-        return load_policy(path)
-    except UsageError as error:
-        error.file = "the new policy"
-        raise
+def _read_back(folder: Path) -> None:
+    """Every page, as a run reads it: a project that could not run is none."""
+    pages_of(Plan(folder / "incident.toml", folder / "policy.toml", folder / "ledger.toml"))
+    load_policy(folder / "alternative.toml")
 
 
 def _filled(template: str, project: Project) -> str:

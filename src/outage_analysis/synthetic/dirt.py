@@ -212,7 +212,7 @@ DIRT: dict[str, Breakage] = {
     "claimant_type is known": _type_misspelt,
     "filed_on is a date": _undated,
     "filed_on is within the claims window": _out_of_window,
-    "loss is a whole number of the smallest unit, below 10^15": _loss_unreadable,
+    "loss is an amount that can be read, below 10^15": _loss_unreadable,
     "loss is not negative": _loss_negative,
     "loss is plausible": _loss_implausible,
     "the record is not the header again": _header_again,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -12,6 +11,7 @@ from typing import IO
 import polars as pl
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.placing import file_in_place
 from outage_analysis.synthetic import chunks
 from outage_analysis.synthetic.dirt import may_be_uneven, uneven
 
@@ -39,19 +39,14 @@ def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Pat
             remedy="Name it as in kakao-2022-synthetic.csv or kakao-2022-synthetic.parquet.",
         )
     frames = iter([rows] if isinstance(rows, pl.DataFrame) else rows)
-    part = path.with_name(f"{path.name}.part")
     try:
-        with part.open("wb") as file:
+        with file_in_place(path) as part, part.open("wb") as file:
             if path.suffix == ".csv":
                 _write_csv(frames, file)
             else:
                 _write_parquet(frames, file, {"synthetic": "true", "seed": str(seed)})
-        part.replace(path)
-    except (OSError, pl.exceptions.ComputeError) as error:  # a full disk is either, by the format
-        raise EnvironmentFailed(f"cannot be written: {error}", file=path.name) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+    except pl.exceptions.ComputeError as error:  # a full disk is this or an OSError, by the format
+        raise EnvironmentFailed(f"cannot be written: {error}", file=path) from error
 
 
 def _write_csv(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> None:
