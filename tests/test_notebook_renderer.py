@@ -137,6 +137,27 @@ def test_a_session_starts_by_one_line_and_is_given_back_by_another(shell: Intera
     assert state() == ours
 
 
+@pytest.mark.usefixtures("default_renderer")
+def test_a_users_own_handler_of_errors_is_given_back(shell: InteractiveShell) -> None:
+    shell.set_custom_exc((KeyError,), lambda *_, **__: ["mine"])  # type: ignore[no-untyped-call]
+    own = shell.CustomTB
+    shell.run_line_magic("load_ext", "outage_analysis")
+    shell.run_line_magic("unload_ext", "outage_analysis")
+    assert (shell.custom_exceptions, shell.CustomTB) == ((KeyError,), own)
+
+
+@pytest.mark.parametrize("inside", ["[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""])
+def test_a_script_that_only_begins_as_ours_is_soon_told_apart(inside: str) -> None:
+    head = '(window.outageCharts = window.outageCharts || []).push(["a", '
+    assert not is_ours(f"{head}{inside}]);")
+    assert not is_ours(head + inside)
+
+
+def test_plain_text_moves_no_terminal() -> None:
+    assert repr(note("a\x1b[31m\nb\u202e")) == "a\\x1b[31m\\nb\\u202e"
+    assert repr(Html("", "a\x1b\nb\u202e")) == "a\\x1b\nb\\u202e"
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_stands_where_a_chart_will_be_drawn_is_in_its_language(lang: str, analysis: Analysis) -> None:
     markup = rendered(show("tornado", analysis, lang=lang))["text/html"]
@@ -282,7 +303,7 @@ def test_the_fan_may_be_dated_otherwise(october_fan: pl.DataFrame) -> None:
 def test_a_long_footer_is_broken_into_lines(analysis: Analysis) -> None:
     title = handed_over(rendered(show("free_goods", analysis))["text/html"])["title"]
     assert max(len(line) for line in title["subtitle"]) <= 90
-    assert title["subtitle"][-1].endswith("As of 30 December 2022.")
+    assert " ".join(title["subtitle"]).endswith(" PG-04.months. As of 30 December 2022.")
 
 
 def test_a_chart_of_claims_is_drawn_from_a_table_of_ones_own(claims: Claims) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +17,13 @@ import nbformat
 import pytest
 
 from outage_analysis import executed
+from outage_analysis.charts.offline import STYLE, rendered
 from outage_analysis.datasets import notebooks_root
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.executed import find, names, run_notebook
+from outage_analysis.executed.cleaning import cleaned
 from outage_analysis.executed.page import Told, page
-from outage_analysis.executed.parameters import fill, language
+from outage_analysis.executed.parameters import Given, fill, language
 from outage_analysis.executed.running import execute
 from outage_analysis.executed.stored import Notebook, read
 from tests.test_cli import command
@@ -105,6 +110,7 @@ def after(source: str | None) -> dict[str, object]:
         ("lang", "1", "1"),
         ("files", '["b.csv", "c.csv"]', ["b.csv", "c.csv"]),
         ("longer", "7", 7),
+        ("rate", "7%", 0.07),
     ],
 )
 def test_a_value_keeps_the_type_of_the_one_it_replaces(
@@ -283,7 +289,7 @@ def test_the_page_loads_nothing_and_runs_only_scripts_of_ours(exported: dict[str
     assert text.count("window.vegaEmbed=") == 1
     seen = WebPage.of(exported["plain"])
     assert [e for e in seen.elements if e.tag in ("link", "iframe", "img") or "style" in e.attributes] == []
-    assert len(seen.all("script")) == 5  # the foreign ones stand there and cannot run
+    assert len(seen.all("script")) == 2  # no foreign one
     assert "font-family: 'Outage Sans'" in text
 
 
@@ -304,6 +310,54 @@ def test_code_is_folded_or_left_out(exported: dict[str, Path]) -> None:
     assert ast.parse(shown)
     assert "policy = 'mine.ipynb'  # an id or a path" in shown
     assert "lang = 'ko'" in shown
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<meta http-equiv=refresh content='0;url=http://example.org'>",
+        "< meta><MeTa\nhttp-equiv='refresh'/content=0>",
+        "<base href='http://example.org'><link rel=stylesheet href=x>",
+        "</main></body></html><!--",
+        "<iframe src=x></iframe><object data=x></object><embed src=x><form action=x></form>",
+        "<svg onload=alert(1)><style><!--</style><a href='java&#x73;cript:alert(1)'>",
+        "<img src=x><img src='data:text/html,a'><p style='position: fixed'>",
+        "<script src=x>1</script ><SCRIPT>2</SCRIPT><script>3",
+        "<plaintext><textarea><title>",
+    ],
+)
+def test_foreign_markup_neither_leads_away_nor_ends_the_page(markup: str) -> None:
+    found = cleaned(f"<p class='a'>before</p>{markup} after")
+    assert not re.search(r"<(?!/?(p|a|img|svg)\b)|(on\w+|style|action|src)=|script:", found)
+    assert found.startswith('<p class="a">before</p>')
+    assert cleaned(found) == found
+
+
+def test_what_is_ours_and_what_only_shows_stay_as_they_are() -> None:
+    ours = f"<style>{STYLE}</style>{rendered({'mark': 'bar'})['text/html']}"
+    assert cleaned(ours).replace(' role="img"', "") == ours
+    assert cleaned(f"<table><tbody>{ours}") == f"<table><tbody></tbody></table>{ours}"
+    table = (
+        '<div class="n" tabindex="0"><table><tbody><tr><td class="n">1 &lt; 2</td></tr></tbody></table></div>'
+    )
+    assert cleaned(table) == table
+    assert cleaned('<a href="https://example.org/?a=1&amp;b">x</a>') == (
+        '<a href="https://example.org/?a=1&amp;b">x</a>'
+    )
+    image = '<img alt="" src="data:image/png;base64,AA==">'
+    assert cleaned(image) == image
+
+
+def test_a_picture_ends_no_page() -> None:
+    evil = '"><meta http-equiv=refresh content=0>'
+    outputs = [
+        nbformat.v4.new_output("display_data", {kind: evil})  # type: ignore[no-untyped-call]
+        for kind in ("image/svg+xml", "image/png", "image/jpeg")
+    ]
+    cell = nbformat.v4.new_code_cell("1", outputs=outputs)  # type: ignore[no-untyped-call]
+    text = page(Notebook("mine", [cell]), Told("mine", "en", {}))
+    assert evil not in text
+    assert text.count("<img ") == 3
 
 
 # --- where it runs ------------------------------------------------------------------------------------
@@ -373,6 +427,40 @@ def test_a_failing_cell_is_one_line_an_exit_code_and_no_page(
     assert err.startswith(said)
     assert err.count("\n") == 1
     assert not out.parent.exists()
+
+
+@pytest.mark.parametrize(("number", "raised"), [("SIGINT", KeyboardInterrupt), ("SIGTERM", SystemExit)])
+def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
+    number: str,
+    raised: type[BaseException],
+    written: Written,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    first = "import os, pathlib\npathlib.Path('kernel').write_text(str(os.getpid()), 'utf-8')"
+    slow = read(written(("code", "import time\ntime.sleep(600)"), parameters=first))
+    before = signal.getsignal(signal.SIGTERM)
+
+    def interrupt(step: str) -> None:
+        if step == "running cell 2 of 2":
+            os.kill(os.getpid(), getattr(signal, number))
+
+    with pytest.raises(raised):
+        execute(slow, Given(), interrupt, folder=tmp_path)
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == before
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "kernel").read_text("utf-8")), 0)
+
+
+def test_a_kernel_that_cannot_start_is_said(written: Written, tmp_path: Path) -> None:
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)", "utf-8")
+    with pytest.raises(
+        EnvironmentFailed, match=r"mine: the kernel did not start\. Look for a file beside it"
+    ):
+        execute(read(written()), Given(), folder=tmp_path)
 
 
 @pytest.mark.parametrize(

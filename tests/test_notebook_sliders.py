@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 import pytest
@@ -153,10 +153,10 @@ def test_where_nothing_can_be_moved_a_line_says_why(analysis: Analysis, lang: st
     assert html.markup.startswith("<p><em>")
 
 
-@pytest.mark.parametrize("most", [0, -1])
-def test_no_slider_at_all_is_not_a_number_of_sliders(analysis: Analysis, most: int) -> None:
+@pytest.mark.parametrize("most", [0, -1, 2.5, "5", True])
+def test_no_slider_at_all_is_not_a_number_of_sliders(analysis: Analysis, most: object) -> None:
     with pytest.raises(UsageError, match=f"most is no number of sliders .found '{most}'"):
-        show_what_if(analysis, most=most)
+        show_what_if(analysis, most=cast("int", most))
 
 
 def test_cash_comes_before_what_is_never_added_to_it() -> None:

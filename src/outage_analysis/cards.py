@@ -144,7 +144,7 @@ def _table_markup(table: Table) -> Iterator[str]:
     rows = [[one_line(text, LONGEST_CELL) for text in row] for row in table.rows]
     if table.caption:
         yield f"<p>{_marked_up(table.caption)}</p>"
-    yield grid(table.heads, rows, table.style)
+    yield grid([one_line(head, LONGEST_CELL) for head in table.heads], rows, table.style)
     if table.more:
         yield f"<p><em>{_marked_up(table.more)}</em></p>"
 
@@ -182,7 +182,10 @@ def _as_text(card: Card) -> str:
                 figure = number in table.numbers
                 whole = figure or all(cell_len(row[number]) <= LONGEST_WHOLE for row in table.rows)
                 shown.add_column(
-                    Text(head), justify="right" if figure else "left", overflow="fold", no_wrap=whole
+                    Text(one_line(head, LONGEST_CELL)),
+                    justify="right" if figure else "left",
+                    overflow="fold",
+                    no_wrap=whole,
                 )
             for row in table.rows:
                 shown.add_row(*(Text(one_line(text, LONGEST_CELL)) for text in row))

@@ -1,6 +1,7 @@
 """An executed notebook as one offline page under a strict Content-Security-Policy.
 
-Of the scripts in its outputs only those run that this package wrote: Vega, and the charts handed to it. Code
+Of the scripts in its outputs only those run that this package wrote: Vega, and the charts handed to it. Other
+scripts are left out, as is markup that could lead away from the page or hide the rest of it. Code
 is folded or left out; execution counts, times and ids of cells are in no page, nor is what a cell wrote to
 stderr, which names files of the machine.
 """
@@ -17,6 +18,7 @@ from typing import Any
 
 from outage_analysis import fonts
 from outage_analysis.charts.offline import STYLE, is_ours
+from outage_analysis.executed.cleaning import cleaned
 from outage_analysis.executed.stored import LEFT_OUT, Notebook
 from outage_analysis.labels import Words
 from outage_analysis.reports.html.inlining import allowed, asset, faces
@@ -61,7 +63,7 @@ def page(notebook: Notebook, told: Told) -> str:
         exclude_input=not told.code,
         exclude_raw=True,
         config=Config({"NbConvertBase": {"display_data_priority": list(SHOWN)}}),
-        filters={"prose": _prose},
+        filters={"prose": _prose, "cleaned": cleaned},
     )
     prose = "\n".join(cell.source for cell in kept if cell.cell_type == "markdown")
     words = Words(told.lang)
@@ -98,7 +100,7 @@ def _prose(source: str) -> str:
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return str(MarkdownWithMath(renderer=renderer).render(source))
+    return cleaned(str(MarkdownWithMath(renderer=renderer).render(source)))
 
 
 def _title(prose: str) -> str:

@@ -13,7 +13,7 @@ from outage_analysis.datasets import is_file, nearest, notebooks_root
 from outage_analysis.errors import EnvironmentFailed, UsageError
 
 SUFFIX = ".ipynb"
-NEEDED = ("nbformat", "nbclient", "nbconvert", "ipykernel")
+NEEDED = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
 REMEDY = 'Run: pip install "outage-analysis[notebooks]"'
 LEFT_OUT = "remove-cell"
 """The tag of a cell that is for who works in the notebook and in no page."""
@@ -40,8 +40,8 @@ def is_parameters(cell: Any) -> bool:  # noqa: ANN401 - nbformat ships no types
 
 
 def names() -> list[str]:
-    """The bundled notebooks, sorted."""
-    return sorted(p.stem for p in notebooks_root().glob(f"*{SUFFIX}"))
+    """The bundled notebooks, sorted; in a checkout others of one's own may stand beside them."""
+    return sorted(p.stem for p in notebooks_root().glob(f"[0-9][0-9]_*{SUFFIX}"))
 
 
 def find(name_or_path: str | Path) -> Path:

@@ -76,7 +76,9 @@ def _typed(text: str, own: object) -> object:
     if isinstance(own, int):
         return _of(read, (int,), "a whole number, such as 300_000_000")
     if isinstance(own, float):
-        return float(_of(read, (int, float), "a number, such as 0.05"))
+        share = text.strip().endswith("%")  # 5% is 0.05
+        number = _literal(text.strip().removesuffix("%"))
+        return float(_of(number, (int, float), "a number, such as 0.05")) / (100 if share else 1)
     if isinstance(own, list | tuple):
         return type(own)(_of(read, (list, tuple), 'a list, such as ["a", "b"]'))
     return read if own is None else _of(read, (type(own),), f"a {type(own).__name__}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from html import escape
 
 import polars as pl
@@ -20,6 +21,7 @@ from outage_analysis.notebook.markup import Html, note
 from outage_analysis.policies import Policy
 from outage_analysis.reports.report import Report
 from outage_analysis.severity.page import GroupedPage
+from outage_analysis.sums import Sums
 
 
 def show_table(
@@ -36,6 +38,8 @@ def show_table(
             claims or a cube for their rows, which are marked when they are synthetic; any page for what
             it says itself.
         lang: en or ko.
+
+    Sums are shown in whole currency where the source knows the currency: analyses, claims and policies do.
     """
     words = Words(lang)
     if isinstance(source, Analysis) and not source.of_claims:
@@ -44,15 +48,28 @@ def show_table(
         mark = f"{source.name[lang]}."
     else:
         mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
+    sums = _sums(source)
+    if sums and (currency := sums.said(table)):
+        mark += f" {words('notebook.sums', currency=currency)}"
     if table.is_empty():
         return note(f"{mark} {words('notebook.no_rows')}")
     numeric = [kind.is_numeric() for kind in table.dtypes]
-    rows = ([_shown(value, words) for value in row] for row in table.iter_rows())
+    told = sums.written(table, partial(_shown, words)) if sums else table
+    rows = ([_shown(words, value) for value in row] for row in told.iter_rows())
     drawn = grid(table.columns, rows, lambda column, text: style_of(text, number=numeric[column]))
-    return Html(f"<p><em>{escape(mark)}</em></p>\n{drawn}", f"{mark}\n{table}")
+    return Html(f"<p><em>{escape(mark)}</em></p>\n{drawn}", f"{mark}\n{told}")
 
 
-def _shown(value: object, words: Words) -> str:
+def _sums(source: Analysis | Claims | Cube | Policy | Ledger | GroupedPage | IntakeSeries) -> Sums | None:
+    """How the sums of a table are written, where its source knows."""
+    if isinstance(source, Analysis | Claims):
+        return Sums.of(source.incident)
+    if isinstance(source, Policy):
+        return Sums.of(source)
+    return Sums.of_ledger(source) if isinstance(source, Ledger) else None
+
+
+def _shown(words: Words, value: object) -> str:
     """A value as tables of the report show it: every digit of a whole number, two decimals of another."""
     if value is None:
         return "–"

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
+from outage_analysis.errors import one_line
+
+LONGEST = 10_000
+"""Characters of a line of plain text."""
+
 
 @dataclass(frozen=True)
 class Html:
@@ -17,9 +22,10 @@ class Html:
         return self.markup
 
     def __repr__(self) -> str:
-        return self.text
+        return "\n".join(one_line(line, LONGEST) for line in self.text.split("\n"))
 
 
 def note(text: object) -> Html:
     """A line of text among the outputs: a refusal, a reject explained."""
-    return Html(f"<p><em>{escape(str(text))}</em></p>", str(text))
+    shown = one_line(text, LONGEST)
+    return Html(f"<p><em>{escape(shown)}</em></p>", shown)

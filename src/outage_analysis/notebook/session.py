@@ -46,8 +46,10 @@ def begin(shell: InteractiveShell | None) -> None:
     alt.renderers.register(RENDERER, rendered)
     _IN_USE.enter_context(alt.renderers.enable(RENDERER))  # type: ignore[arg-type] # its types are narrower
     if shell is not None:
+        _IN_USE.callback(
+            vars(shell).update, custom_exceptions=shell.custom_exceptions, CustomTB=shell.CustomTB
+        )
         shell.set_custom_exc((OutageAnalysisError,), _on_one_line)  # type: ignore[no-untyped-call]
-        _IN_USE.callback(shell.set_custom_exc, (), None)
     display(Html(f"<style>{STYLE}</style>{bundle()}", ""))  # type: ignore[no-untyped-call]
 
 

@@ -33,9 +33,9 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = FEW
         can be moved.
 
     Raises:
-        UsageError: `most` is not positive.
+        UsageError: `most` is no positive whole number.
     """
-    if most is not None and most < 1:
+    if most is not None and (type(most) is not int or most < 1):
         remedy = "Give a whole number from 1 on, or None for all."
         raise UsageError("most is no number of sliders", value=most, remedy=remedy)
     report = Report(analysis, lang)

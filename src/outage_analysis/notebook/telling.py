@@ -13,7 +13,7 @@ from outage_analysis.reports.report import Report
 
 def show_tiles(report: Report) -> Html:
     """The first screen of a report: what it is of, and its figures, each with what it means."""
-    head = [report.kicker, report.title, report.policy, *([report.banner] if report.banner else [])]
+    head = [report.kicker, report.title, report.policy, *filter(None, [report.warning, report.banner])]
     markup, lines = [], []
     for number, tile in enumerate(report.tiles):
         kind = f"outage-tile{'' if number else ' first'}{' made-up' if tile.synthetic else ''}"
