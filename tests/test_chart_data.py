@@ -165,7 +165,7 @@ ToldRow = tuple[str, Band, date, str | None, int]
 
 def pairs_table(told: Iterable[ToldRow], dimension: str | None = "region") -> pl.DataFrame:
     """The pairwise tables, counted by plain Python."""
-    names = ["service", "band", "day", *([dimension] if dimension else [])]
+    names = ["service", "band", "day", *(["category"] if dimension else [])]
     sums: Counter[tuple[object, ...]] = Counter()
     for service, band, day, category, claims in told:
         parts = [(service,), band, (day,), (category,)]
@@ -175,7 +175,8 @@ def pairs_table(told: Iterable[ToldRow], dimension: str | None = "region") -> pl
     texts = dict.fromkeys(("one", "other", "service"), pl.String)
     edges = dict.fromkeys(("over", "up_to"), pl.Int64)
     schema = texts | edges | {"filed_on": pl.Date, "category": pl.String, "claims": pl.Int64}
-    return pl.DataFrame([(*key, n) for key, n in sums.items()], schema=schema, orient="row")
+    table = pl.DataFrame([(*key, n) for key, n in sums.items()], schema=schema, orient="row")
+    return table.with_columns(dimension=pl.lit(dimension, pl.String))
 
 
 def test_every_pair_is_one_list_of_counts_in_the_order_of_its_views() -> None:
@@ -184,8 +185,9 @@ def test_every_pair_is_one_list_of_counts_in_the_order_of_its_views() -> None:
         ("service", [("talk",), ("bank",)]),
         ("band", [ZERO, (0, 10), (10, None), UNKNOWN]),
         ("day", [(date(2022, 10, 19) + timedelta(n),) for n in range(4)]),
-        ("region", [("capital",), ("jeju",), (None,), ("",)]),
+        ("category", [("capital",), ("jeju",), (None,), ("",)]),
     ]
+    assert {view.dimension for view in views} == {"region"}
     assert counts.rows() == [
         (0, 1, 4, [4, 5, 0, 0, 0, 0, 5, 1]),
         (0, 2, 4, [6, 0, 0, 3, 0, 6, 0, 0]),

@@ -514,7 +514,7 @@ def many_pairs() -> pl.DataFrame:
         "service": many_bands().select("service").unique(),
         "band": many_bands().select("over", "up_to").unique(),
         "day": many_days().select("filed_on").unique(),
-        "region": pl.DataFrame({"category": [f"region-{n:02}" for n in range(20)]}),
+        "category": pl.DataFrame({"category": [f"region-{n:02}" for n in range(20)]}),
     }
     crossed = []
     for one, other in itertools.combinations(views, 2):
@@ -522,7 +522,7 @@ def many_pairs() -> pl.DataFrame:
         crossed.append(
             pair.with_columns(one=pl.lit(one), other=pl.lit(other), claims=96 * 10**6 // len(pair))
         )
-    return pl.concat(crossed, how="diagonal").sort(pl.all())
+    return pl.concat(crossed, how="diagonal").sort(pl.all()).with_columns(dimension=pl.lit("region"))
 
 
 def many(name: str) -> pl.DataFrame:

@@ -16,7 +16,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from outage_analysis.aggregation import MOST_CATEGORIES
+from outage_analysis.aggregation import LEAST_CLAIMS, MOST_CATEGORIES, count_pairs
+from outage_analysis.bands import Bands
 from outage_analysis.charts import draw
 from outage_analysis.charts.offline import bundle, rendered
 from outage_analysis.charts.specs import frame_of, names_of
@@ -28,7 +29,7 @@ from outage_analysis.reading import read_claims
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from selenium.webdriver import Chrome
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from outage_analysis.pipeline import Analysis
     from tests.conftest import ClaimsCsv
 
-COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "region": ["category"]}
+COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
 PAIRS = list(combinations(COLUMNS, 2))
 EDGES = [0, 100_000, 300_000, 500_000, 1_000_000]
 """Those of the policy, and the powers of ten beside them."""
@@ -90,14 +91,50 @@ def test_without_a_dimension_of_texts_there_are_the_other_pairs(
     ]
 
 
+def categories(regions: Iterable[str], claims_csv: ClaimsCsv, incident: Incident) -> dict[str | None, int]:
+    """The claims of each category, beside their service, where these are the regions of all claims."""
+    table = pairwise(read_claims(claims_csv([{"region": region} for region in regions]), incident))
+    return dict(table.filter(one="service", other="category").select("category", "claims").rows())
+
+
 def test_rare_texts_are_counted_together_so_that_the_tables_do_not_grow(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
-    regions = [f"r{n:02}" for n in range(MOST_CATEGORIES)] * 2 + ["rare", "rarer"]
-    table = pairwise(read_claims(claims_csv([{"region": r} for r in [*regions, ""]]), incident))
-    counted = dict(table.filter(one="service", other="region").select("category", "claims").rows())
-    common: dict[str | None, int] = dict.fromkeys(regions[:-2], 2)
-    assert counted == {**common, "": 2, None: 1}
+    regions = [f"r{n:02}" for n in range(MOST_CATEGORIES + 2)]
+    common: dict[str | None, int] = dict.fromkeys(regions[:-2], LEAST_CLAIMS)
+    found = categories([*regions * LEAST_CLAIMS, ""], claims_csv, incident)
+    assert found == {**common, "": 2 * LEAST_CLAIMS, None: 1}
+
+
+def test_a_text_that_too_few_claims_have_is_not_told(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    few = ["Attic, 12 Mill Lane"] * (LEAST_CLAIMS - 1)
+    found = categories(["Leeds"] * LEAST_CLAIMS + few, claims_csv, incident)
+    assert found == {"Leeds": LEAST_CLAIMS, "": LEAST_CLAIMS - 1}
+
+
+@pytest.mark.parametrize("few", [["a"] * 9, [f"{n} Mill Lane" for n in range(LEAST_CLAIMS + 1)]])
+def test_texts_that_most_claims_have_to_themselves_are_left_out(
+    claims_csv: ClaimsCsv, incident: Incident, few: list[str]
+) -> None:
+    common = ["Leeds"] * LEAST_CLAIMS if len(few) > LEAST_CLAIMS else []
+    assert categories(few + common, claims_csv, incident) == {}
+
+
+def test_a_dimension_may_have_any_id_and_every_pair_counts_all_claims(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    ids = ["day", "band", "one", "other", "category", "source", "dimension", "bands"]
+    named = [incident.dimensions[0].model_copy(update={"id": id_}) for id_ in ids]
+    own = incident.model_copy(update={"dimensions": tuple(named)})
+    texts = [dict.fromkeys(ids, text) for text in "ab" * LEAST_CLAIMS]
+    received = read_claims(claims_csv(texts), own)
+    for id_ in ids:
+        table = count_pairs(received, bands=Bands.of(tuple(EDGES)), dimension=id_)
+        sums = table.group_by("one", "other", "dimension").agg(pl.col("claims").sum())
+        assert sums.sort("one", "other").rows() == [(*pair, id_, len(texts)) for pair in sorted(PAIRS)]
+    params = {p["name"]: p.get("value") for p in drawing(pairwise(received), own)["params"]}
+    assert params["titles"] == ["Service", "Loss band", "Day filed", "Region"]
+    assert params["names"][3] == ["a", "b"]
 
 
 def test_personal_data_in_the_texts_are_refused(claims_csv: ClaimsCsv, incident: Incident) -> None:
@@ -108,7 +145,7 @@ def test_personal_data_in_the_texts_are_refused(claims_csv: ClaimsCsv, incident:
 
 # --- the views --------------------------------------------------------------------------------------------
 
-TOLD: list[tuple[str, str, str, str]] = [
+TOLD: list[tuple[str, str, str, str]] = 10 * [
     ("카톡", "Seoul", "2022-10-19", "0"),
     ("카톡", "Seoul", "2022-10-19", "300000"),
     ("카톡", "Seoul", "2022-10-20", "300001"),
@@ -120,7 +157,7 @@ TOLD: list[tuple[str, str, str, str]] = [
     ("카카오 T", "Busan", "2022-10-22", "500000"),
     ("카카오뱅크", "Seoul", "2022-10-22", "500000"),
 ]
-"""Service, region, day and loss of each claim."""
+"""Service, region, day and loss of each claim; ten are alike, or regions would not be told."""
 SERVICES = {"카톡": "KakaoTalk", "카카오 T": "Kakao T", "카카오뱅크": "Kakao Bank"}
 Bars = dict[str, int]
 
@@ -170,8 +207,21 @@ def test_the_title_names_the_views_on_synthetic_rows_and_the_largest_service_els
 
 
 def test_a_view_that_has_no_pairs_is_left_out(told: pl.DataFrame, incident: Incident) -> None:
-    spec = drawing(told.filter(pl.col("other") != "region"), incident)
+    spec = drawing(told.filter(pl.col("other") != "category"), incident)
     assert len(spec["vconcat"][1]["concat"]) == 3
+
+
+def test_names_keep_no_mark_that_turns_or_hides_the_text_beside_them(
+    told: pl.DataFrame, incident: Incident
+) -> None:
+    text = {"en": "Talk\u202e\x1b[31m"}
+    services = [s.model_copy(update={"name": text}) for s in incident.services]
+    regions = [incident.dimensions[0].model_copy(update={"name": text})]
+    hostile = incident.model_copy(update={"services": services, "dimensions": regions})
+    table = told.with_columns(pl.col("category").replace("Seoul", text["en"]))
+    params = {p["name"]: p.get("value") for p in drawing(table, hostile)["params"]}
+    plain = "TalkU+202EU+001B[31m"
+    assert [params["names"][0][0], params["names"][3][0], params["titles"][3]] == [plain] * 3
 
 
 def test_markup_in_the_data_stays_a_name(told: pl.DataFrame, incident: Incident) -> None:
@@ -210,7 +260,7 @@ class Views:
         """Open a page and wait until it is drawn."""
         self.driver = driver
         driver.get(page.as_uri())
-        self.until(10)
+        self.until(100)
 
     def bars(self) -> Bars:
         script = "return [...document.querySelectorAll('path[aria-label]')].map(p => p.ariaLabel)"
@@ -242,30 +292,30 @@ def views(browser: Chrome, told: pl.DataFrame, incident: Incident, tmp_path: Pat
 
 @pytest.mark.browser
 def test_what_is_chosen_in_one_view_is_what_the_others_count(views: Views) -> None:
-    assert views.heading() == "All claims: 10"
+    assert views.heading() == "All claims: 100"
     assert views.bars() == counted()
     views.pointer().drag_and_drop(views.bar("up to 100k"), views.bar("300–500k")).perform()
-    views.until(7)
-    assert views.heading() == "Loss band: up to 100k to 300–500k: 7 (70.0%)"
+    views.until(70)
+    assert views.heading() == "Loss band: up to 100k to 300–500k: 70 (70.0%)"
     assert views.bars() == counted("up to 100k", "100–300k", "300–500k")
     # A choice in another view takes the place of the first; a shift-click adds to it, and takes away.
     views.pointer().click(views.bar("Busan")).perform()
-    views.until(4)
+    views.until(40)
     assert views.bars() == counted("Busan")
     views.pointer().key_down(Keys.SHIFT).click(views.bar("unknown")).key_up(Keys.SHIFT).perform()
-    views.until(5)
+    views.until(50)
     assert views.bars() == counted("Busan", "unknown")
     views.pointer().key_down(Keys.SHIFT).click(views.bar("Busan")).key_up(Keys.SHIFT).perform()
-    views.until(1)
+    views.until(10)
     assert views.bars() == counted("unknown")
     # A drag to the left is a range too; where it goes into another view, it ends at the edge of its own.
     drag = views.pointer().click_and_hold(views.bar("21 Oct")).move_to_element(views.bar("20 Oct"))
     drag.move_to_element(views.bar("not stated")).release().perform()
-    views.until(5)
-    assert views.heading() == "Day filed: 20 Oct to 21 Oct: 5 (50.0%)"
+    views.until(50)
+    assert views.heading() == "Day filed: 20 Oct to 21 Oct: 50 (50.0%)"
     assert views.bars() == counted("20 Oct", "21 Oct")
     views.pointer().double_click(views.bar("KakaoTalk")).perform()
-    views.until(10)
+    views.until(100)
     assert views.bars() == counted()
     assert views.driver.get_log("browser") == []  # type: ignore[no-untyped-call]
 
@@ -274,17 +324,17 @@ def test_what_is_chosen_in_one_view_is_what_the_others_count(views: Views) -> No
 def test_the_list_chooses_too_and_lets_go_when_a_view_is_pressed(views: Views) -> None:
     listed = Select(views.driver.find_element("tag name", "select"))
     views.pointer().drag_and_drop(views.bar("up to 100k"), views.bar("300–500k")).perform()
-    views.until(7)
+    views.until(70)
     for entry, name in (("Service: Kakao T", "Kakao T"), ("Region: Seoul", "Seoul")):
         listed.select_by_visible_text(entry)
         views.until(sum(n for band, n in counted(name).items() if band.endswith(" Oct")))
         assert views.bars() == counted(name)
     views.pointer().click(views.bar("Kakao Bank")).perform()
-    views.until(1)
+    views.until(10)
     assert views.bars() == counted("Kakao Bank")
     assert listed.first_selected_option.text == "All claims"
     listed.select_by_index(2)
     listed.select_by_index(0)
-    views.until(10)
+    views.until(100)
     assert views.bars() == counted()
     assert views.driver.get_log("browser") == []  # type: ignore[no-untyped-call]

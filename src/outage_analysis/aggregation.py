@@ -20,6 +20,9 @@ from outage_analysis.queries import literal, quoted
 
 MOST_CATEGORIES = 20
 """Values of a dimension that stand by themselves in its pairs: a text may take any number of them."""
+LEAST_CLAIMS = 10
+"""Claims, in all, of a value that does. A text that fewer claims have may tell who filed them, as a full
+address does, and the other half of its pair what they lost. Publishers of counts ask for 3 to 11."""
 _LOWEST = -(2**63)
 
 
@@ -84,6 +87,10 @@ def count_pairs(
 ) -> pl.DataFrame:
     """Claims by every two of service, loss band, day and a dimension: no larger for more claims.
 
+    Texts of the dimension are told as they stand only where at least `LEAST_CLAIMS` claims have the same, and
+    at most `MOST_CATEGORIES` of them; the others are counted together. Where most claims that state one are
+    among these, as with addresses, the dimension is left out, as if there were none.
+
     Args:
         claims: what `read_claims` returned.
         bands: the loss bands.
@@ -91,9 +98,10 @@ def count_pairs(
         until: leave out claims filed after this day.
 
     Returns:
-        `one` and `other` (service, band, day or the dimension, in this order), `service`, `over` and `up_to`,
-        `filed_on`, `category` (the dimension's value; an empty text is all but its commonest ones) and
-        `claims`. Of each row only the columns of its pair are filled, if known.
+        `one` and `other` (service, band, day or category, in this order), `service`, `over` and `up_to`,
+        `filed_on`, `category` (the dimension's value; an empty text is all but its commonest ones), `claims`
+        and `dimension` (its id, on every row; null where it is left out). Of each row only the columns of its
+        pair are filled, if known.
 
     Raises:
         DisclosureBlocked: texts of the dimension hold personal data.
@@ -105,10 +113,19 @@ def count_pairs(
         "pairs",
         source=queries.bind("filed", filed=_filed(until)),
         category=quoted(dimension) if dimension else "cast(null as varchar)",
-        named=literal(dimension) if dimension else "cast(null as varchar)",
         most=str(MOST_CATEGORIES),
+        least=str(LEAST_CLAIMS),
     )
-    return claims.warehouse.frame(query).drop_nulls("other")
+    table = claims.warehouse.frame(query)
+    if dimension and _mostly_told(table):
+        return table.with_columns(dimension=pl.lit(dimension))
+    return table.filter(pl.col("other") != "category").with_columns(dimension=pl.lit(None, pl.String))
+
+
+def _mostly_told(pairs: pl.DataFrame) -> bool:
+    """Whether at least half of the claims that state a category have one that stands by itself."""
+    stated = pairs.filter(pl.col("category").is_not_null(), one="service", other="category")
+    return bool(2 * stated.filter(category="")["claims"].sum() <= stated["claims"].sum())
 
 
 def _load_bands(claims: Claims, bands: Bands) -> None:

@@ -23,8 +23,8 @@ RESERVED = {
     "mean", "median", "median_high", "median_low", "negative", "noted", "noted_alone", "over", "payment",
     "payment_high", "payment_low", "place", "probability", "problem", "ratio", "raw", "reach", "rule",
     "rule_over", "rule_up_to", "segment", "share", "slope", "source_file", "source_row", "stated",
-    "synthetic", "tariff", "top_10_high", "top_10_low", "top_1_high", "top_1_low", "top_5_high", "top_5_low",
-    "under", "under_share", "unknown", "up_to", "up_to_share", "value", "zero",
+    "synthetic", "tariff", "to_over", "to_up_to", "top_10_high", "top_10_low", "top_1_high", "top_1_low",
+    "top_5_high", "top_5_low", "under", "under_share", "unknown", "up_to", "up_to_share", "value", "zero",
 }  # fmt: skip
 """Names that tables of claims, cubes and payments use for columns of their own."""
 
@@ -265,7 +265,12 @@ class Incident(Columns):
     @property
     def loss_digits(self) -> int:
         """Decimal places of a loss: those of the currency when losses are money, else none."""
-        return self.minor_units if self.loss.unit == self.currency else 0
+        return self.minor_units if self.loss_currency else 0
+
+    @property
+    def loss_currency(self) -> str:
+        """The currency of a loss when losses are money, else nothing."""
+        return self.currency if self.loss.unit == self.currency else ""
 
     def service(self, id_: str) -> Service:
         """One service by id."""

@@ -14,10 +14,11 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from outage_analysis import fonts
 from outage_analysis.charts import choosing
 from outage_analysis.charts.data import OTHERS
 from outage_analysis.charts.losses import service_name
-from outage_analysis.charts.pairs import MOST, View, linked_views
+from outage_analysis.charts.pairs import View, linked_views
 from outage_analysis.charts.theme import ACCENT, Drawn, Frame, NothingToDraw, laid_out, plain
 
 # Views side by side cannot follow the width of their place: 700 pixels with the names, so that a notebook's
@@ -54,6 +55,8 @@ class _Place:
 
 def linked(table: pl.DataFrame, frame: Frame) -> Drawn:
     """Claims by service, loss band, day and region: what is chosen in one view, the others show.
+
+    Of regions, which are texts of the claims, only those that many claims have in common are named.
 
     Args:
         table: as `pairwise` returns it.
@@ -118,7 +121,7 @@ def _names(view: View, frame: Frame) -> list[str]:
     """What stands beside the bars of a view."""
     w, firsts = frame.words, [entry[0] for entry in view.entries]
     if view.id == "service":
-        return [" ".join(service_name(frame, id_, view.merged).split()) for id_ in firsts]
+        return [_line(service_name(frame, id_, view.merged)) for id_ in firsts]
     if view.id == "band":
         return [w.band_short(*band) for band in view.entries]
     if view.id == "day":
@@ -129,15 +132,20 @@ def _names(view: View, frame: Frame) -> list[str]:
 
 def _short(text: str) -> str:
     """A text from the claims, which may have any length, on one line."""
-    line = " ".join(text.split())
+    line = _line(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _line(text: str) -> str:
+    """A text of others on one line, without marks that hide or turn what stands beside them."""
+    return fonts.shown(" ".join(text.split()))
 
 
 def _title(view: View, frame: Frame) -> str:
     w = frame.words
     if view.id == "day" and view.days > 1:
         return w("chart.linked_days_binned", count=view.days)
-    return w(f"chart.linked_{view.id}") if view.id in MOST else frame.name(view.id)
+    return _line(frame.name(view.dimension)) if view.id == "category" else w(f"chart.linked_{view.id}")
 
 
 def _sums(base: alt.Chart, at: int) -> alt.Chart:

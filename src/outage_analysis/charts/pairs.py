@@ -13,15 +13,13 @@ import polars as pl
 
 from outage_analysis.charts.data import LARGEST, OTHERS, band_order, joined_bands, size
 
-MOST = {"service": 20, "band": 24, "day": 60}
-MOST_CATEGORIES = 20
+MOST = {"service": 20, "band": 24, "day": 60, "category": 20}
 """Entries of a view, if the counts of all of them fit into what a page may carry."""
 SMALLER = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 """The parts of these entries that are tried until they fit."""
 ROOM = LARGEST * 3 // 5
 """Bytes for the counts; the rest is for the names."""
-COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"]}
-CATEGORY = ["category"]
+COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
 Entry = tuple[Any, ...]
 """A service, a band, a day or a category as the tables say it: the values of its columns."""
 
@@ -31,11 +29,13 @@ class View:
     """One dimension, as it is shown."""
 
     id: str
-    """service, band, day, or a dimension of the incident."""
+    """service, band, day or category: never the id of a dimension, which may be any of these."""
     entries: list[Entry]
     """In their order; small ones together as `OTHERS`, several days as the first of them."""
     place: dict[Entry, int]
     """Each entry of the tables -> its place among those shown."""
+    dimension: str | None
+    """The dimension of the incident that categories are of."""
 
     @property
     def merged(self) -> int:
@@ -69,19 +69,19 @@ def linked_views(table: pl.DataFrame) -> tuple[list[View], pl.DataFrame]:
 
 def _names(table: pl.DataFrame) -> list[str]:
     found = {*table["one"], *table["other"]}
-    return [name for name in MOST if name in found] + sorted(found - set(MOST))
+    return [name for name in MOST if name in found]
 
 
 def _view(table: pl.DataFrame, name: str, part: float) -> View:
     """One view, with a part of the entries that it may have at most."""
     of_it = table.filter((pl.col("one") == name) | (pl.col("other") == name))
     pair = of_it.filter(one=of_it["one"][0], other=of_it["other"][0])  # any other has the same sums
-    sums = pair.group_by(COLUMNS.get(name, CATEGORY)).agg(pl.col("claims").sum()).rows()
+    sums = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in sums for entry in [tuple(values)]}
-    most = max(2, int(MOST.get(name, MOST_CATEGORIES) * part))
+    most = max(2, int(MOST[name] * part))
     entries, shown = {"band": _bands, "day": _days}.get(name, _largest)(claims, most)
     places = {entry: place for place, entry in enumerate(entries)}
-    return View(name, entries, {entry: places[shown[entry]] for entry in claims})
+    return View(name, entries, {entry: places[shown[entry]] for entry in claims}, table["dimension"][0])
 
 
 Shown = tuple[list[Entry], dict[Entry, Entry]]
@@ -118,7 +118,7 @@ def _counts(table: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
     for (at, one), (beside, other) in combinations(enumerate(views), 2):
         pair = table.filter(one=one.id, other=other.id)
         for place, view in ((places[at], one), (places[beside], other)):
-            pair = pair.join(place, on=COLUMNS.get(view.id, CATEGORY), nulls_equal=True)
+            pair = pair.join(place, on=COLUMNS[view.id], nulls_equal=True)
         width = len(other.entries)
         slot = pl.col(f"place_{at}") * width + pl.col(f"place_{beside}")
         sums = dict(pair.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
@@ -128,7 +128,7 @@ def _counts(table: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
 
 def _placed(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:
     """The entries of the tables, each with its place in a view."""
-    columns = COLUMNS.get(view.id, CATEGORY)
+    columns = COLUMNS[view.id]
     schema = {column: table.schema[column] for column in columns} | {name: pl.Int64}
     rows = [(*entry, place) for entry, place in view.place.items()]
     return pl.DataFrame(rows, schema=schema, orient="row")

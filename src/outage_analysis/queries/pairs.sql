@@ -1,5 +1,6 @@
--- One row a combination of two of service, loss band, day and a further dimension, with its claims. Beyond
--- the {most} commonest values of the further dimension, all others are one: an empty text.
+-- One row a combination of two of service, loss band, day and category, with its claims. A category is a text
+-- of a further dimension. Beyond the {most} commonest, and where fewer than {least} claims have the same, all
+-- others are one: an empty text.
 with by_loss as (
     select service, filed_on, category, loss, count(*) as claims
     from (select service, filed_on, {category} as category, loss from ({source}) as source) as told
@@ -10,6 +11,7 @@ commonest as (
     from by_loss
     where category is not null
     group by category
+    having sum(claims) >= {least}
     order by sum(claims) desc, category
     limit {most}
 ),
@@ -28,7 +30,7 @@ by_band as (
 )
 select
     case when grouping(service) = 0 then 'service' when grouping(over) = 0 then 'band' else 'day' end as one,
-    case when grouping(category) = 0 then {named} when grouping(filed_on) = 0 then 'day' else 'band' end
+    case when grouping(category) = 0 then 'category' when grouping(filed_on) = 0 then 'day' else 'band' end
         as other,
     service,
     over,
