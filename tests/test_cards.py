@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 from html import escape, unescape
 
 import pytest
@@ -17,7 +18,7 @@ from outage_analysis.datasets import Name, Text
 from outage_analysis.incidents import Incident
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.pipeline import Analysis
-from outage_analysis.policies import Policy
+from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reading import read_claims
 from outage_analysis.reports.report import Report
 from outage_analysis.severity import Fit, Fits, fit_all, fit_grouped
@@ -136,6 +137,13 @@ def test_text_from_outside_stays_text(nouns: dict[str, Shown], name: str, lang: 
     assert "<script" not in markup
     assert escape("</td><script>alert(1)</script>\\x1b[31m\\u202e") in markup
     assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", markup + repr(card))
+
+
+def test_a_head_stays_text() -> None:
+    card = Card("title", tables=(Table((EVIL,), (("cell",),)),))
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\u202e]|<script", card._repr_html_() + repr(card).replace("<script", "")
+    )
 
 
 # --- what each says -----------------------------------------------------------------------------------
@@ -281,3 +289,12 @@ def test_only_what_is_not_shown_is_counted(count: int) -> None:
     rows, more = first(Words("en"), range(count), lambda n: [str(n)], "all")
     assert len(rows) == min(count, MOST_ROWS)
     assert more == ("and 1 more: all" if count > MOST_ROWS else "")
+
+
+def test_a_policy_shows_what_it_asked_for_by_the_day() -> None:
+    policy = load_policy("kakao-2022")
+
+    def effort(day: date) -> str:
+        return policy.as_known_on(day).card().tables[0].rows[0][-1]
+
+    assert (effort(date(2022, 12, 30)), effort(date(2023, 6, 30))) == ("a form", "documents")

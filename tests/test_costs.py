@@ -16,7 +16,7 @@ from outage_analysis.assumptions.laws import Discrete
 from outage_analysis.costs import cost_table, funnel_of, totals
 from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import ModelRefused
-from outage_analysis.policies import Budget, Policy, Schedule
+from outage_analysis.policies import Budget, Policy, Schedule, load_policy
 from outage_analysis.policies.promises import TrueUp
 from outage_analysis.published import figure
 from outage_analysis.reading import read_claims
@@ -220,11 +220,11 @@ def test_a_budget_lies_between_its_bounds_until_a_true_up_says_what_it_came_to(p
     assert [row(DAY)[k] for k in ends] == [8_000, 0, None, 8_000]
     assert [row(DAY, low=5_000, high=9_000)[k] for k in ends] == [8_000, 5_000, None, 9_000]
     assert [row(DAY, effort="automatic")[k] for k in ends] == [8_000, 8_000, 8_000, 8_000]
-    found = (TrueUp(since=LATER, amount=6_000, facts=("CO-16",)),)
+    found = (TrueUp(since=LATER, amount=6_000, facts=("CO-07",)),)
     assert [row(DAY, true_ups=found)[k] for k in ends] == [8_000, 0, None, 8_000]
     after = row(LATER, true_ups=found)
     assert [after[k] for k in ends] == [6_000] * 4
-    assert (after["status"], after["facts"].split()[0]) == ("ok", "CO-16")
+    assert (after["status"], after["facts"].split()[0]) == ("ok", "CO-07")
 
 
 def test_a_fee_credit_with_counted_subscribers_is_certain(policy: Policy) -> None:
@@ -532,3 +532,12 @@ def test_claims_without_a_ledger_have_bounds_and_those_paid_nothing_are_certain(
     bands = {r["rule"]: r for r in table.filter(level="band").iter_rows(named=True)}
     assert [bands["pays"][k] for k in ("low", "expected", "high")] == [0, None, 300_000]
     assert [bands["not_entitled"][k] for k in ("low", "expected", "high")] == [0, 0, 0]
+
+
+def test_no_row_cites_a_fact_that_became_public_later() -> None:
+    day = date(2022, 10, 24)
+    table = cost_table(load_policy("kakao-2022"), None, as_of=day)
+    cited = {id_ for ids in table["facts"].drop_nulls() for id_ in ids.split()}
+    assert "CO-12" in cited
+    assert "CO-13" not in cited  # ten days later
+    assert [id_ for id_ in sorted(cited) if (figure(id_).public_on or day) > day] == []

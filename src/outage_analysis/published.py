@@ -240,6 +240,12 @@ def cites_later(text: str, day: date) -> bool:
     return not later.filter(pl.col("id").is_in(named)).is_empty()
 
 
+def known_by(named: str, day: date) -> str:
+    """Ids with spaces between, without those of facts that became public after a day."""
+    later = set(_shelf("published").filter(pl.col("public_on") > day)["id"])
+    return " ".join(id_ for id_ in named.split() if id_ not in later)
+
+
 def exists(id_: str) -> bool:
     """Whether an id names a fact on either shelf."""
     return any(id_ in _shelf(shelf)["id"] for shelf in ("published", "outcomes"))

@@ -20,6 +20,7 @@ from outage_analysis.costs.funnel import Funnel, Input, funnel_of, named, status
 from outage_analysis.cube import Cube, known_sum
 from outage_analysis.payouts import paid_from, payments
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
+from outage_analysis.published import known_by
 
 SCHEMA: dict[str, pl.DataType] = {
     "basis": pl.String(),
@@ -86,6 +87,8 @@ def cost_table(
             rows += _published(line, funnel, as_of, policy)
             rows += handling(line, funnel)
     table = pl.DataFrame(rows, schema=SCHEMA)
+    cited = {ids: known_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
+    table = table.with_columns(pl.col("facts").replace(cited))
     return table.with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
 
 

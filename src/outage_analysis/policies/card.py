@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from outage_analysis.cards import Card, Table, first
 from outage_analysis.labels import Words
 from outage_analysis.policies.explain import Teller
@@ -21,7 +23,7 @@ def policy_card(policy: Policy, lang: str) -> Card:
             w(f"word.{line.kind}"),
             teller.pays(line),
             w.day(line.public_on) if line.public_on else "–",
-            _effort(line.effort, w),
+            _effort(line.effort_on(date.max), w),
         ),
         "policy.lines",
     )

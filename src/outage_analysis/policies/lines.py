@@ -81,6 +81,11 @@ class Line(Noun):
         """Whether it was public by a day."""
         return self.public_on is not None and self.public_on <= day
 
+    def as_known_on(self, day: date) -> Self:
+        """The line without what was asked of people only later."""
+        known = tuple(change for change in self.effort_changes if change.since <= day)
+        return self if known == self.effort_changes else self.model_copy(update={"effort_changes": known})
+
     def effort_on(self, day: date) -> Effort | None:
         """The effort class in force, as known on a day."""
         effort = self.effort

@@ -87,9 +87,7 @@ class Policy(Shown, Noun):
     @property
     def digits(self) -> int:
         """Decimal places of its amounts."""
-        if self.minor_units is not None:
-            return self.minor_units
-        return 0 if self.currency in NO_DECIMALS else 3 if self.currency in THREE_DECIMALS else 2
+        return decimal_places(self.currency) if self.minor_units is None else self.minor_units
 
     @property
     def loss_digits(self) -> int:
@@ -102,9 +100,9 @@ class Policy(Shown, Noun):
         return known, tuple(line for line in self.lines if not line.known_on(day))
 
     def as_known_on(self, day: date) -> Policy:
-        """The policy with the lines that were public by a day, be it none."""
+        """The policy with the lines that were public by a day, be it none, and what they then asked."""
         known, _ = self.public_by(day)
-        return self.model_copy(update={"lines": known})
+        return self.model_copy(update={"lines": tuple(line.as_known_on(day) for line in known)})
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
@@ -138,6 +136,11 @@ class Policy(Shown, Noun):
         raise UsageError(
             "no such cost line", value=id_, remedy="Lines: " + ", ".join(x.id for x in self.lines)
         )
+
+
+def decimal_places(currency: str) -> int:
+    """Those that ISO 4217 gives a currency."""
+    return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
 
 
 def load_policy(id_or_path: str | Path) -> Policy:
