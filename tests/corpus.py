@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from outage_analysis.claims import Claims
     from tests.conftest import Row
 
-WHOLE = "loss is a whole number of the smallest unit, below 10^15"
+WHOLE = "loss is an amount that can be read, below 10^15"
 ERROR_CELL = "#DIV/0!"
 """In a workbook written as the value of a formula, elsewhere as this text."""
 ROUNDED = ("1.23457E+11", "1,23457E+11", "9e+15")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import ClaimsCsv, Edited, Row
 
-WHOLE = "loss is a whole number of the smallest unit, below 10^15"
+WHOLE = "loss is an amount that can be read, below 10^15"
 BREAKING: dict[str, Row] = {
     "claim_id is given": {"claim_id": " "},
     "claim_id is in full": {"claim_id": "1.23457E+11"},
@@ -46,6 +46,7 @@ BREAKING: dict[str, Row] = {
 
 SHOWN = {
     "claim_id is in full": "*.*****E+11",
+    "service is known": "(3 characters)",
     "claimant_type is known": "(5 characters)",
     "filed_on is a date": "(10 characters)",
     WHOLE: "(4 characters)",
@@ -515,11 +516,32 @@ def test_rejects_up_to_the_share_pass_and_one_more_is_refused(
     at_the_edge = claims_csv([bad, *[{}] * 19])
     assert len(read_claims(at_the_edge, incident)) == 19
     beyond = claims_csv([bad, *[{}] * 18])
-    with pytest.raises(InputRefused, match=r"1 of 19 rows rejected, more than 5\.0%") as refusal:
+    with pytest.raises(InputRefused, match=r"1 of 19 rows rejected, 5\.26% and more than 5%") as refusal:
         read_claims(beyond, incident)
     error = refusal.value
     assert (error.file, error.row, error.column, error.value) == ("claims.csv", 2, "loss", "x")
     assert len(read_claims(beyond, incident, max_rejects=1 / 19)) == 18
+
+
+def test_too_many_rejects_are_told_by_rule_with_the_share_that_lets_them_pass(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    path = claims_csv([{}, {"loss": "x"}, {"service": "x"}, {"service": "y"}, *[{}] * 26])
+    with pytest.raises(InputRefused) as refusal:
+        read_claims(path, incident)
+    told = str(refusal.value)
+    assert "3 of 30 rows rejected, 10% and more than 5%" in told
+    assert f"'service is known' 2, '{WHOLE}' 1; the first breaks the rule '{WHOLE}' (found 'x')" in told
+    assert "--max-rejects 10% (in a notebook max_rejects = 0.1)" in told
+    assert len(read_claims(path, incident, max_rejects=0.1)) == 27
+
+
+def test_a_refusal_names_the_commonest_rules_and_counts_the_others(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    bad = {"service": "x", "claimant_type": "x", "loss": "x", "filed_on": "x", "claim_id": ""}
+    with pytest.raises(InputRefused, match=r"'[^']+' 2, '[^']+' 1, '[^']+' 1 and 2 more rules; the first"):
+        read_claims(claims_csv([bad, {"loss": "y"}, {}, {}, {}]), incident)
 
 
 def test_not_a_single_reject_is_allowed_under_a_share_of_zero(

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from outage_analysis.datasets import Kind, Name, Text, bundled_claims, data_root, ids, nearest, resolve
+from outage_analysis.datasets import (
+    Kind,
+    Name,
+    Text,
+    bundled_claims,
+    data_root,
+    ids,
+    misspelt,
+    nearest,
+    resolve,
+)
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.pages import MAX_TOML_BYTES, MAX_TOML_LINE, line_of
@@ -306,6 +316,28 @@ def test_what_is_no_text_is_refused(edited: Edited, value: str) -> None:
 
 def test_a_syllable_is_near_another_that_shares_its_letters() -> None:
     assert nearest("카카오톸", ["멜론", "카카오톡"]) == "Did you mean '카카오톡'?"
+    assert nearest("개인", ["소상공인", "일반 이용자"]).startswith("Known: ")
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("카카오톸", "카카오톡"),
+        ("KAKAOTLAK", "kakaotalk"),
+        ("소상공", None),  # three letters are missing
+        ("개인", None),
+        ("법인", None),
+        ("kt", None),
+        ("", None),
+    ],
+)
+def test_what_decides_a_payment_is_hinted_at_for_a_slip_alone(word: str, meant: str | None) -> None:
+    assert misspelt(word, ["sk", "개업", "소상공인", "kakaotalk", "카카오톡"]) == meant
+
+
+def test_of_two_words_the_one_with_fewer_slips_is_meant() -> None:
+    assert misspelt("merchants", ["marchand", "merchant"]) == "merchant"
+    assert misspelt("merchant", ["mxrchant", "merchanx"]) == "mxrchant"
 
 
 def test_without_a_near_word_the_known_ones_are_listed_and_cut_at_twelve() -> None:

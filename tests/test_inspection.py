@@ -379,13 +379,26 @@ def test_the_first_rows_are_shown_under_their_numbers(tmp_path: Path, incident: 
     assert found.rows.row(0)[1:] == tuple(table[1])
 
 
-def test_services_that_no_alias_covers_come_with_the_nearest(tmp_path: Path, incident: Incident) -> None:
-    table = table_of(service=["카카오톸", "카톡", "카카오톸", "멜룐"])
-    found = inspect_file(write(tmp_path / "a.csv", table), incident)
-    assert found.strangers.rows() == [
-        ("카카오톸", 2, "Did you mean '카카오톡'?"),
-        ("멜룐", 1, "Did you mean '멜론'?"),
+def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
+    tmp_path: Path, incident: Incident
+) -> None:
+    table = table_of(
+        service=["카카오톸", "카톡", "카카오톸", "멜룐"],
+        claimant_type=["소상공읜", "통신판매업자", "소상공인", "통신판매업자"],
+    )
+    found = inspect_file(write(tmp_path / "a.csv", table), incident).strangers
+    assert found.columns == ["column", "found", "rows", "nearest"]
+    rows = found.rows()
+    assert rows[:2] == [
+        ("service", "카카오톸", 2, "Did you mean '카카오톡'?"),
+        ("service", "멜룐", 1, "Did you mean '멜론'?"),
     ]
+    assert [row[:3] for row in rows[2:]] == [
+        ("claimant_type", "통신판매업자", 2),
+        ("claimant_type", "소상공읜", 1),
+    ]
+    assert rows[2][3].startswith("Known: ")
+    assert rows[3][3] == "Did you mean '소상공인'?"
     known = inspect_file(write(tmp_path / "a.csv", table_of()), incident)
     assert known.strangers.is_empty()
 

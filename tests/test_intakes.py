@@ -318,6 +318,9 @@ def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None
     assert "hindsight" not in found
     assert found["branches"][0]["low"] >= counts.sum()
     assert pl.DataFrame(found["families"])["family"].n_unique() == 4
+    after = json.loads(run("intake", path, "--as-of", "2022-12-30", "--json")[1])
+    assert after == json.loads(run("intake", path, "--as-of", "2022-11-06", "--json")[1])
+    assert {after["branches"][0][end] for end in ("low", "high")} == {counts.sum()}
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -91,6 +91,17 @@ def test_a_day_on_which_nothing_was_known_is_refused_with_what_is_needed() -> No
         run(Plan(as_of=date(2022, 10, 18)))
 
 
+def test_claims_that_are_given_before_any_line_was_public_are_told_its_day_and_asked_for_no_claims(
+    claims_csv: ClaimsCsv,
+) -> None:
+    with pytest.raises(ModelRefused) as refusal:
+        run(Plan(as_of=date(2022, 10, 18), claims=(claims_csv([{}]),)))
+    told = str(refusal.value)
+    assert re.search(r"no line of kakao-2022 that pays by loss was public: first on 2022-1\d-\d\d\.", told)
+    assert "as_of in the ledger" in told
+    assert "give claims" not in told
+
+
 def test_a_policy_in_another_currency_is_refused(edited: Edited) -> None:
     dollars = edited("policies", 'currency = "KRW"', 'currency = "USD"')
     with pytest.raises(UsageError, match="pays USD, the incident kakao-2022 counts in KRW"):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import Incident
     from tests.conftest import ClaimsCsv, Edited, Row
 
-NO_NUMBER = "loss is a whole number of the smallest unit, below 10^15"
+NO_NUMBER = "loss is an amount that can be read, below 10^15"
 WINDOW = "filed_on is within the claims window"
 AFTER = "2022-11-07"  # the day after the window
 

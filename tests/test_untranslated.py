@@ -41,8 +41,8 @@ PAGES: dict[str, Callable[[str], Noun]] = {
     "backtests": load_retrospect,
     "grouped": load_grouped,
 }
-READ = ("kakao-2022-synthetic.parquet", "parquet")
-"""The bundled file of claims, and how it was read."""
+READ = ("kakao-2022-synthetic.parquet", "parquet", "data/published/take-up.csv")
+"""The bundled file of claims, how it was read, and the file of facts that sources of assumptions name."""
 TEXTS = (
     *("title", "h1", "h2", "h3", "p", "li", "th", "td", "caption", "figcaption", "summary", "span", "strong"),
 )

@@ -29,9 +29,10 @@ def facts_(
     topic: Annotated[str | None, typer.Option(help="Only one topic, such as cost or rule-users.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the published figures: id, value, unit, day they became public, grade.
+    """List the published figures of the bundled cases: id, value, unit, day they became public, grade.
 
-    Example:
+    They are about the bundled cases, never about an outage of your own. Example:
+
         outage-analysis facts --as-of 2022-12-30 --topic cost
     """
     import polars as pl
@@ -86,8 +87,10 @@ def assumptions(
         outage-analysis assumptions kakao-2022
     """
     from outage_analysis.assumptions import load_ledger
-    from outage_analysis.assumptions.listing import ledger_table
+    from outage_analysis.assumptions.listing import SUMS, distribution, ledger_table
     from outage_analysis.datasets import ids
+    from outage_analysis.labels import Words
+    from outage_analysis.sums import Sums
 
     if ledger is None:
         print_nouns(load_ledger, ids("assumptions"), None, "assumptions", as_json=as_json)
@@ -105,9 +108,13 @@ def assumptions(
     short = table.select(
         *("assumption", "kind", "expected", "low", "high", "grade", "public_on", "outcome_known")
     )
-    print_table(short, f"{page.name.en}: {len(table)} assumptions")
-    for name, law in table.select("assumption", "distribution").iter_rows():
-        print_line(f"{name}: {law}")
+    sums, title = Sums.of_ledger(page), f"{page.name.en}: {len(table)} assumptions"
+    print_table(short, sums.titled(title, short) if sums else title, sums)
+    words = Words("en", sums.currency, sums.digits) if sums else Words("en")
+    for entry in page.assumptions:
+        print_line(f"{entry.id}: {distribution(entry, words)}")
+    if sums is None and table["kind"].is_in(SUMS).any():
+        print_line(words("card.sums"))
     for tied in page.correlations:
         print_line(f"rank correlation {tied.rank:g}: {' and '.join(tied.of)}")
     if table["outcome_known"].any():

@@ -14,6 +14,7 @@ UNREADABLE = "the record has the fields of its header"
 HEADER_AGAIN = "the record is not the header again"
 REPEATED = "claim_id is not repeated"
 COPY = "the complaint is not an exact copy of another"
+READABLE = "loss is an amount that can be read, below 10^15"
 ROUNDED = r"'\d([.,]\d+)?[eE]\+\d+'"
 """A long number as a spreadsheet shows it: 1.23457E+11."""
 
@@ -31,7 +32,7 @@ RULES = (
     "claimant_type is known",
     "filed_on is a date",
     "filed_on is within the claims window",
-    "loss is a whole number of the smallest unit, below 10^15",
+    READABLE,
     "loss is not negative",
     "loss is plausible",
 )
@@ -51,8 +52,7 @@ def conditions(incident: Incident) -> dict[str, str]:
         "claimant_type is known": "raw_claimant_type is not null and claimant_type is null",
         "filed_on is a date": "filed_on is null",
         "filed_on is within the claims window": f"filed_on < date {first} or filed_on > date {last}",
-        "loss is a whole number of the smallest unit, below 10^15": f"raw_loss is not null "
-        f"and (loss is null or abs(loss) >= {LARGEST_LOSS})",
+        READABLE: f"raw_loss is not null and (loss is null or abs(loss) >= {LARGEST_LOSS})",
     }
     if incident.loss.negative == "reject":
         found["loss is not negative"] = "loss < 0"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.cards import MOST_ROWS, Card, Shown, Table, first
-from outage_analysis.claim_rules import COPY, REPEATED
-from outage_analysis.datasets import closest, named
+from outage_analysis.claim_rules import COPY, READABLE, REPEATED
+from outage_analysis.datasets import misspelt, named
 from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest import InputFile
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
 LONGEST = 24
 """Characters of a rejected text that are shown."""
+SUCH = 12.5
+"""An amount as it may be written."""
 LONGEST_LABEL = 100
 """Characters of a text that may still be the name of something."""
+MOST_RULES, LONGEST_REMEDY = 3, 160
+"""Rules that a refusal of too many rejects names, and characters of what to do about the first."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 NO_NAMES = re.compile(
     r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
@@ -121,7 +125,7 @@ class Claims(Shown):
             since: the number of the first file to look at: those before were accepted once.
 
         Raises:
-            InputRefused: the first reject, with how many there are.
+            InputRefused: the first reject, how many there are by rule, and how to go on.
         """
         files = self.files[since:]
         rows, rejected = int(files["rows"].sum()), int(files["rejects"].sum())
@@ -131,11 +135,8 @@ class Claims(Shown):
         if rejected == rows or rejected / rows > share or lost:
             names = lost if lost and rejected < rows else files["file"].to_list()
             here = self.rejects.filter(pl.col("source_file").is_in(names))
-            first = explain(self, here.row(0, named=True))
-            limit = f"more than {share:.1%}" if rejected < rows and not lost else "all of them"
             total = int(files.filter(pl.col("file").is_in(names))["rows"].sum())
-            first.problem += f" ({len(here):,} of {total:,} rows rejected, {limit}; the first)"
-            raise first
+            raise _refusal(explain(self, here.row(0, named=True)), here, total, share)
 
     def refuse_personal(self, columns: Sequence[str]) -> None:
         """Refuse to let columns of text leave the warehouse that hold personal data or free text.
@@ -181,6 +182,9 @@ def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> Inpu
         remedy = f"{hint} {remedy}"
         if not close:  # whatever it is, it may be a name
             value = _counted(str(reject[column]), words)
+    if rule == READABLE and (digits := claims.incident.loss_digits):
+        example = f"{SUCH:.{digits}f}"
+        remedy = words("remedy.decimals", currency=claims.incident.currency, digits=digits, example=example)
     if rule in (REPEATED, COPY):
         row = words.number(int(str(reject["kept_row"])))
         remedy = words("remedy.kept", row=row, file=reject["kept_file"])
@@ -194,11 +198,37 @@ def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> Inpu
     )
 
 
+def _refusal(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
+    """The first of too many rejects, beside how many there are by rule, and how to go on."""
+    rejected = len(rejects)
+    over = (
+        f"{_percent(rejected / rows)} and more than {_percent(limit)}" if rejected < rows else "all of them"
+    )
+    rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
+    told = rules.sort("count", "rule", descending=[True, False]).rows()
+    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in told[:MOST_RULES])
+    counts += f" and {len(told) - MOST_RULES} more rules" if len(told) > MOST_RULES else ""
+    first.problem = f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}; the first {first.problem}"
+    enough = -(-100 * rejected // rows)
+    onward = (
+        f"Mend the rows, or go on without them: --max-rejects {enough}% (in a notebook max_rejects = "
+        f"{enough / 100:g}); ingest then lists them."
+        if rejected < rows
+        else "If this is so of every row, outage-analysis inspect shows how the file reads."
+    )
+    first.remedy = f"{onward} The first: {one_line(first.remedy, LONGEST_REMEDY)}"
+    return first
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}%"
+
+
 def _hint(incident: Incident, column: str, text: str, words: Words) -> tuple[str, bool]:
     """The name that a text is close to, or some that are known; and whether it is close to one."""
     known = incident.services if column == "service" else incident.claimant_types
     aliases = [s for item in known for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    close = closest(text, aliases)
+    close = misspelt(text, aliases)
     if close is None:
         return words("remedy.known", names=named(aliases)), False
     return words("remedy.closest", name=close), True

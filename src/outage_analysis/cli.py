@@ -18,7 +18,7 @@ from outage_analysis.complaints import complaints
 from outage_analysis.console import print_json, print_line, progress, tell_rejects
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 from outage_analysis.exploring import exploring
-from outage_analysis.figures import cost_answer, print_costs
+from outage_analysis.figures import cost_answer, print_costs, tell_examples
 from outage_analysis.modelling import modelling
 from outage_analysis.options import (
     AsOf,
@@ -139,6 +139,7 @@ def report(
         step("writing the report")
         written = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
     tell_rejects(analysis.claims)
+    tell_examples(analysis)
     _tell(written, as_json=as_json)
 
 
@@ -200,6 +201,7 @@ def cost(
         analysis = run(plan, progress=step)
     refuse_idle_budget(analysis)
     tell_rejects(analysis.claims)
+    tell_examples(analysis)
     if as_json:
         print_json(cost_answer(analysis))
     else:

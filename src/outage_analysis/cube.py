@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.bands import UNKNOWN, Band, parse_band
-from outage_analysis.datasets import is_file, nearest
+from outage_analysis.datasets import is_file, misspelt, nearest
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, Named
 from outage_analysis.layouts import folded
@@ -169,7 +169,8 @@ def _known(raw: str, named: Sequence[Named], column: str) -> str:
         if folded(raw) in item.spellings():
             return item.id
     aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    raise UsageError(f"{column} is not known", column=column, value=raw, remedy=nearest(raw, aliases))
+    hint = nearest(raw, aliases, misspelt)
+    raise UsageError(f"{column} is not known", column=column, value=raw, remedy=hint)
 
 
 def _whole(raw: str, column: str) -> int:

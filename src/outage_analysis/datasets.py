@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ Kind = Literal[
     "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests"
 ]
 MOST_NAMED = 12
+MOST_SLIPS = 2
+"""Letters by which a word may be off to be taken for another that decides what is paid."""
 
 
 class Noun(BaseModel):
@@ -133,11 +135,37 @@ def closest(word: str, known: list[str]) -> str | None:
 
     Words are compared as letters, Hangul syllables as their jamo: 톸 is close to 톡.
     """
-    letters = {unicodedata.normalize("NFD", k.casefold()): k for k in reversed(known)}
-    close = difflib.get_close_matches(
-        unicodedata.normalize("NFD", word.casefold()), list(letters), n=1, cutoff=0.5
-    )
+    letters = {_letters(k): k for k in reversed(known)}
+    close = difflib.get_close_matches(_letters(word), list(letters), n=1, cutoff=0.6)
     return letters[close[0]] if close else None
+
+
+def misspelt(word: str, known: list[str]) -> str | None:
+    """The known word of which this is a slip of one letter or two, if it is of one.
+
+    For words that decide what somebody is paid: 개인, a person, shares letters with 소상공인, a business.
+    """
+    told = _letters(word)
+    slips = {k: _slips(told, _letters(k)) for k in known}
+    near = [k for k in known if slips[k] <= min(MOST_SLIPS, len(_letters(k)) // 3)]
+    return min(near, key=lambda k: slips[k], default=None)
+
+
+def _letters(word: str) -> str:
+    return unicodedata.normalize("NFD", word.casefold())
+
+
+def _slips(one: str, other: str) -> int:
+    """How many letters to put in, take out or change to make one word of the other; at most one too many."""
+    if abs(len(one) - len(other)) > MOST_SLIPS:
+        return MOST_SLIPS + 1
+    before = list(range(len(other) + 1))
+    for at, letter in enumerate(one, start=1):
+        row = [at]
+        for to, wanted in enumerate(other):
+            row.append(min(before[to] + (letter != wanted), before[to + 1] + 1, row[to] + 1))
+        before = row
+    return before[-1]
 
 
 def named(known: list[str]) -> str:
@@ -145,9 +173,9 @@ def named(known: list[str]) -> str:
     return ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else ".")
 
 
-def nearest(word: str, known: list[str]) -> str:
+def nearest(word: str, known: list[str], by: Callable[[str, list[str]], str | None] = closest) -> str:
     """A hint naming the closest known word, or the known words when none is close."""
-    close = closest(word, known)
+    close = by(word, known)
     return f"Known: {named(known)}" if close is None else f"Did you mean '{close}'?"
 
 

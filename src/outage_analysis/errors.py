@@ -50,7 +50,7 @@ class OutageAnalysisError(Exception):
         ]
         place = ", ".join(part for part in where if part)
         shown = f" (found '{one_line(self.value, 80)}')" if self.value is not None else ""
-        line = (f"{place}: " if place else "") + one_line(self.problem, 400) + shown
+        line = (f"{place}: " if place else "") + one_line(self.problem, 560) + shown
         return f"{line}. {one_line(self.remedy, 400)}" if self.remedy else line
 
 

@@ -20,6 +20,8 @@ LEAST_PERCENT = 0.01
 NEARLY_ALL, ALL = 99.5, 100
 MOST_DIGITS = 4
 LANGUAGES = ("en", "ko")
+SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
+"""The parameter of a law of losses that carries their unit, with its error."""
 SHORT: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
     "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
@@ -72,7 +74,14 @@ class Words:
 
     def terms(self, text: str) -> str:
         """A law as it is written out, each of its terms in words: theta 12, or 세타 12."""
-        return re.sub(r"[a-z]+", lambda term: self._known(f"law.{term[0]}", term[0]), text)
+        return re.sub(r"[a-z]+", lambda term: self._known(f"law.{term[0]}", term[0]), self.scaled(text))
+
+    def scaled(self, text: str) -> str:
+        """A law of losses as it is written out, its scale with its error in the unit of `loss`."""
+        unit = 10**self.loss_digits
+        return SCALE.sub(
+            lambda found: f"{found[1]} {float(found[2]) / unit:.4g} ± {float(found[3]) / unit:.2g}", text
+        )
 
     def _known(self, key: str, other: str) -> str:
         return self(key) if self.has(key) else other

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from outage_analysis.errors import UsageError
+from outage_analysis.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
     from outage_analysis.plans import Plan
 
+BUNDLED = "kakao-2022"
+"""The incident of whoever names none."""
 LONGEST = 17
 """Digits of a sum that a command takes."""
 LEAST_DRAWS = 8_192
@@ -140,6 +144,19 @@ def drawn(draws: int | None, seed: int | None) -> Drawn:
     if seed is not None:
         found["seed"] = seed
     return found
+
+
+@contextmanager
+def read_under(incident: str) -> Iterator[None]:
+    """Say in a refusal of what a file holds under which incident it was read, where none may be named."""
+    try:
+        yield
+    except InputRefused as refusal:
+        looked_into = refusal.row is not None or refusal.value is not None
+        if incident == BUNDLED and looked_into:
+            told = f"It was read under the incident {incident}; name your own with --incident."
+            refusal.remedy = f"{refusal.remedy} {told}".lstrip()
+        raise
 
 
 def money(text: str, option: str = "--budget") -> int:

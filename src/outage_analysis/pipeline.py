@@ -85,7 +85,8 @@ def run(plan: Plan, *, progress: Progress = lambda _: None) -> Analysis:
     published = cost_table(policy, ledger, as_of=as_of)
     paid = [cube for name, cube in cubes.items() if name == "cost" or cube.line]
     given = cost_table(policy, ledger, as_of=as_of, cubes=paid) if paid else None
-    _refuse_if_silent(published if given is None else pl.concat([published, given]), policy, as_of)
+    every = published if given is None else pl.concat([published, given])
+    _refuse_if_silent(every, policy, as_of, counted=bool(plan.claims or plan.counts))
     _, later = policy.public_by(as_of)
     progress("drawing what is uncertain")
     tried, drawn = trying.result(), {"published": drawing.result()}
@@ -174,12 +175,27 @@ def _doubt(
     return tables
 
 
-def _refuse_if_silent(table: pl.DataFrame, policy: Policy, as_of: date) -> None:
-    """Refuse when not one line has a figure, rather than print a page of nothing."""
-    if table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
-        counts = [x.published_count for x in policy.schedules if x.published_count]
-        remedy = f"Needed: {', '.join(counts)}. " if counts else ""
+def _refuse_if_silent(table: pl.DataFrame, policy: Policy, as_of: date, *, counted: bool) -> None:
+    """Refuse when not one line has a figure, rather than print a page of nothing.
+
+    Args:
+        table: every line with its figures.
+        policy: of which they are.
+        as_of: the day of the run.
+        counted: whether claims or totals were given, so that none are asked for.
+    """
+    if not table.filter(pl.col("high").is_not_null() | pl.col("promised").is_not_null()).is_empty():
+        return
+    days = [line.public_on for line in policy.schedules if line.public_on]
+    if counted and days and as_of < min(days):
         raise ModelRefused(
-            f"as of {as_of} no cost line of {policy.id} has a count that was public",
-            remedy=remedy + "Move --as-of to a later day, or give claims or counts of your own.",
+            f"as of {as_of} no line of {policy.id} that pays by loss was public: first on {min(days)}",
+            remedy="Move the day: --as-of, else as_of in the ledger; in a notebook, its as_of.",
         )
+    counts = [x.published_count for x in policy.schedules if x.published_count]
+    remedy = f"Needed: {', '.join(counts)}. " if counts else ""
+    raise ModelRefused(
+        f"as of {as_of} no cost line of {policy.id} has a count that was public",
+        remedy=f"{remedy}Move --as-of to a later day"
+        + (", or give the lines their public_on." if counted else ", or give claims or counts of your own."),
+    )

@@ -48,6 +48,11 @@ def counted_on_page(page: IntakeSeries, until: date | None = None) -> Counted:
 def counted_by_day(claims: Claims, until: date | None = None, *, recovery: bool = False) -> Counted:
     """Claims by the day on which they were filed; those after a day are how it went on.
 
+    Args:
+        claims: the claims.
+        until: the last day to look at; one after the incident's claims window is the window's last.
+        recovery: take synthetic claims, to see the method recover what they were made from.
+
     Raises:
         InputRefused: a claim without a day, or no claim at all.
         ModelRefused: synthetic claims, without `recovery`.
@@ -55,7 +60,8 @@ def counted_by_day(claims: Claims, until: date | None = None, *, recovery: bool 
     cube = build_cube(claims, dimensions=("filed_on",))
     every = daily(cube, claims.incident, recovery=recovery)
     last = every.moment(every.times[-1])
-    channel = daily(cube, claims.incident, until=until, recovery=recovery)
+    closed = claims.incident.claims_to  # nothing is filed after it, so no day after it says more
+    channel = daily(cube, claims.incident, until=until and min(until, closed), recovery=recovery)
     later = channel.times[-1] < every.times[-1]
     as_of = channel.moment(channel.times[-1] - 1).date()  # the count is that of the day's end
     return Counted(channel, cube.source, as_of, (last, every.counts[-1]) if later else None)
