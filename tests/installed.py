@@ -45,13 +45,13 @@ class Installed:
         """The variables of a process that knows this environment alone, whoever started the tests."""
         return {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "MAKE"))} | other
 
-    def output(self, program: Path | str, *arguments: str, cwd: Path, **other: str) -> str:
-        """What a program prints; it fails where the program does, or says anything on stderr."""
+    def output(self, program: Path | str, *arguments: str, cwd: Path, told: str = "", **other: str) -> str:
+        """What a program prints; it fails where the program does, or says anything else on stderr."""
         command, environment = [str(program), *arguments], self.environment(**other)
         done = subprocess.run(
             command, cwd=cwd, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
         )
-        assert (done.returncode, done.stderr) == (0, ""), (command, done.stdout, done.stderr)
+        assert (done.returncode, done.stderr) == (0, told), (command, done.stdout, done.stderr)
         return done.stdout
 
 

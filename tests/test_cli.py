@@ -207,7 +207,7 @@ BAD_CLAIMS = {
     "missing column": ("claim_id,service,filed_on,loss\n1,카톡,2022-10-19,1\n", "claimant_type is missing"),
     "unknown service": (HEADER + GOOD.replace("카톡", "카카오톸"), "'카카오톡'"),
     "negative loss": (HEADER + GOOD.replace("300000", "-5"), "loss is not negative"),
-    "fractional loss": (HEADER + GOOD.replace("300000", "1.5"), "loss is a whole number"),
+    "fractional loss": (HEADER + GOOD.replace("300000", "1.5"), "loss is an amount that can be read"),
     "outside the window": (HEADER + GOOD.replace("2022-10-19", "2023-10-19"), "within the claims window"),
     "duplicate id": (HEADER + GOOD + GOOD, "Row 2 of claims.csv was kept"),
     "empty file": ("", "the file is empty"),
@@ -692,7 +692,7 @@ def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) 
     ("page", "said"),
     [
         ('[columns]\ncolour = ["x"]\n', "colour"),
-        ('[formats]\nloss = ["plane"]\n', "Known: plain, grouped, won, korean, european."),
+        ('[formats]\nloss = ["plane"]\n', "Known: plain, grouped, won, korean, european, currency."),
         ("[scale]\nloss = 0\n", "line 2, scale > loss: "),
         ('sheets = "a"\n', "line 1, sheets: unknown key. Did you mean 'sheet'?"),
         ('quote = "`"\n', "line 1, quote: "),
@@ -788,7 +788,7 @@ def test_costs_are_printed_in_whole_currency(run: Run) -> None:
         command += [f"--{kind}", str(own / f"{kind}.toml")]
     code, out, _ = run(*command)
     assert code == 0
-    assert re.search(r"^ claims +cash +50 +50 +50 ", out, re.MULTILINE)  # 5,000 cents
+    assert re.search(r"^ claims +cash +50\.00 +50\.00 +50\.00 ", out, re.MULTILINE)  # 5,000 cents
     code, out, _ = run(*command, "--json")
     said = json.loads(out)
     assert (said["currency"], said["minor_units"]) == ("EUR", 2)

@@ -35,7 +35,7 @@ REFERENCE = reference.REFERENCE.read_text("utf-8")
 COMMANDS = reference.commands()
 GUIDE = "\n".join(page.read_text("utf-8") for page in GUIDES if page != reference.REFERENCE)
 """The pages that somebody wrote."""
-SHARED = {"incident", "claims", "policy", "as_of", "lang", "seed", "ledger"}
+SHARED = {"incident", "claims", "policy", "as_of", "lang", "seed", "ledger", "max_rejects"}
 """Parameters that notebooks share."""
 
 

@@ -174,7 +174,7 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
         (
             'loss = ["plain", ',
             'loss = ["plane", ',
-            "has no notation 'plane' for loss. Known: plain, grouped, won, korean, european.",
+            "has no notation 'plane' for loss. Known: plain, grouped, won, korean, european, currency.",
         ),
         (
             'filed_on = ["iso", "korean"]',

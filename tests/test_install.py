@@ -53,15 +53,18 @@ def shop(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path
     return empty / "shop"
 
 
-def make(installed: Installed, shop: Path, *words: str) -> list[str]:
+EXAMPLES = "Assumptions that are examples, not evidence: 5 of 5. No figure here may be used.\n"
+
+
+def make(installed: Installed, shop: Path, *words: str, told: str = "") -> list[str]:
     """What `make` prints in a project, from the folder above it, as a README would say it."""
-    told = (*words, f"OUTAGE={installed.command}")
-    return installed.output("make", "--no-print-directory", "-C", "shop", *told, cwd=shop.parent).splitlines()
+    command = ("make", "--no-print-directory", "-C", "shop", *words, f"OUTAGE={installed.command}")
+    return installed.output(*command, cwd=shop.parent, told=told).splitlines()
 
 
 def test_a_new_project_makes_its_report_and_verifies_it(installed: Installed, shop: Path) -> None:
     report = ["report", "OPTIONS=--formats html"]
-    assert make(installed, shop, *report)[-1] == "build/report/report.html"
+    assert make(installed, shop, *report, told=EXAMPLES)[-1] == "build/report/report.html"
     page = (shop / "build" / "report" / "report.html").read_text("utf-8")
     assert "<h1>" in page
     assert "byte for byte" in make(installed, shop, "verify")[-1]

@@ -199,7 +199,7 @@ def test_a_report_and_the_ledger_it_rests_on_have_nothing_between_them(written: 
     assert (found["currency"], found["minor_units"]) == ("EUR", 2)
     assert {row["amount"] for row in found["bridge"]} == {None, 0}
     (total,) = {row["total"] for row in found["bridge"]}
-    assert f" {total / 100:,.0f} " in command("bridge", written, written)[1]  # in euros
+    assert f" {total / 100:,.2f} " in command("bridge", written, written)[1]  # in euros
 
 
 def test_a_figure_that_an_older_version_told_is_a_step_of_its_own(bundle: Path, tram: Path) -> None:

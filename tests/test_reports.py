@@ -271,8 +271,7 @@ EVIL = (
     "\x1b[2J\u202e",
 )
 NEAR = tuple(
-    f"{start}카카오톡"
-    for start in ("=1+1", "+1", "-1", "@A1", "<b>", "<script>", "../", "';--", "{{x}}", "\x1b[2J", '"><i>')
+    f"{start}카카오톡" for start in ("=1", "+1", "-1", "@A", "<b", "</", "..", "';", "{{", "\x1b[", '">')
 )
 """Near an alias, and therefore shown as an example: anything else may be a name."""
 FIELDS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
@@ -321,7 +320,7 @@ def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None
     rules = page.table(words("report.quality_rules"))
     shown = {(r[words("column.rule_text")], r[words("column.example")]) for r in rules}
     assert {(words("rule.service is known"), fonts.shown(text)) for text in NEAR} <= shown
-    assert "U+001B[2J카카오톡" in {example for _, example in shown}
+    assert "U+001B[카카오톡" in {example for _, example in shown}
     assert {(words("rule.filed_on is a date"), text) for text in ("+1+1", "-1+1", "=1+1")} <= shown
     assert len([r for r in rules if re.fullmatch(r"\(\d+ characters\)", r[words("column.example")])]) > len(
         EVIL
@@ -339,7 +338,7 @@ def test_hostile_complaints_put_no_formula_into_a_table(hostile: Path) -> None:
         risky = [c for c in cells if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
         assert [c for c in risky if not re.fullmatch(r"-[\d.]+(e[-+]\d+)?", c)] == [], path.name
         texts |= cells
-    assert {"'=1+1카카오톡", "'@A1카카오톡", "'+1+1", "'-1+1", "'\t=1+14.csv", "';--카카오톡"} <= texts
+    assert {"'=1카카오톡", "'@A카카오톡", "'+1+1", "'-1+1", "'\t=1+14.csv", "';카카오톡"} <= texts
     rules = pl.read_parquet(hostile / "tables" / "claims_rules.parquet")
     assert {"=1+1카카오톡", "@A1카카오톡", "+1+1"} <= set(rules["example"])  # text is text there
     assert "\t=1+14.csv" in set(rules["source_file"])

@@ -110,7 +110,7 @@ def test_a_case_that_cannot_be_tried_is_refused_with_its_remedy(
     assert refusal.value.remedy
 
 
-NEW_APPLICANTS = """as_of = 2022-12-30
+NEW_APPLICANTS = """currency = "KRW"
 
 [[assumption]]
 id = "as-new"
@@ -128,7 +128,7 @@ outcome_known = false
 
 
 def test_filings_that_hang_on_more_than_one_rate_are_refused(edited: Edited) -> None:
-    ledger = edited("assumptions", "as_of = 2022-12-30\n", NEW_APPLICANTS)
+    ledger = edited("assumptions", 'currency = "KRW"\n', NEW_APPLICANTS)
     page = KAKAO.model_copy(update={"ledger": str(ledger), "outcomes": KAKAO.outcomes[:1], "shown": ()})
     with pytest.raises(ModelRefused, match="also hangs on its new_applicants"):
         backtest(page, draws=FEW)
