@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
 
-.PHONY: report test check bench lab docs fonts vega gallery policies lock clean
+.PHONY: report test installed check bench lab docs fonts vega gallery policies lock clean
 .DEFAULT_GOAL := report
 
 # --- set-up ---------------------------------------------------------------------------------
@@ -30,6 +30,10 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder # or the longest files come last
 
 # --- for contributors ----------------------------------------------------------------------------
+# The wheel, installed: its command, its notebooks twice, a project of one's own, and JupyterLab in a browser.
+installed: $(VENV)/.dev
+	$(BIN)/python -m pytest -m installed -n auto --dist loadfile
+
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -62,6 +62,7 @@ def make(installed: Installed, shop: Path, *words: str, told: str = "") -> list[
     return installed.output(*command, cwd=shop.parent, told=told).splitlines()
 
 
+@pytest.mark.installed
 def test_a_new_project_makes_its_report_and_verifies_it(installed: Installed, shop: Path) -> None:
     report = ["report", "OPTIONS=--formats html"]
     assert make(installed, shop, *report, told=EXAMPLES)[-1] == "build/report/report.html"
@@ -70,6 +71,7 @@ def test_a_new_project_makes_its_report_and_verifies_it(installed: Installed, sh
     assert "byte for byte" in make(installed, shop, "verify")[-1]
 
 
+@pytest.mark.installed
 def test_a_new_project_makes_a_page_of_its_notebook(installed: Installed, shop: Path) -> None:
     make(installed, shop, "summary")
     page = (shop / "build" / "summary.html").read_text("utf-8")
@@ -77,6 +79,7 @@ def test_a_new_project_makes_a_page_of_its_notebook(installed: Installed, shop: 
     assert "Shop" in page
 
 
+@pytest.mark.installed
 def test_nothing_in_a_new_project_names_the_checkout(shop: Path) -> None:
     texts = {path: path.read_bytes() for path in shop.rglob("*") if path.is_file()}
     assert [path for path, text in texts.items() if str(ROOT).encode() in text] == []

@@ -25,7 +25,10 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from outage_analysis.executed import names
 from tests.installed import Installed
-from tests.test_browser import CHROMIUM, DRIVER, FLAGS, pytestmark  # noqa: F401 - it marks these tests too
+from tests.test_browser import CHROMIUM, DRIVER, FLAGS
+from tests.test_browser import pytestmark as in_a_browser
+
+pytestmark = [*in_a_browser, pytest.mark.installed]
 
 SECONDS = 120
 """Far more than anything here takes."""

@@ -221,6 +221,7 @@ def exported(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> 
         return dict(zip(names(), room.map(export, names()), strict=True))
 
 
+@pytest.mark.installed
 @each
 def test_the_page_of_another_process_has_the_same_bytes(
     path: Path, pages: dict[str, str], exported: dict[str, str]
