@@ -271,7 +271,7 @@ EVIL = (
     "\x1b[2J\u202e",
 )
 NEAR = tuple(
-    f"{start}카카오톡" for start in ("=1", "+1", "-1", "@A", "<b", "</", "..", "';", "{{", "\x1b[", '">')
+    f"{start}카카오톡" for start in ("=1", "+1", "-1", "@A", "<b", "</", "/.", "';", "{{", "\x1b[", '">')
 )
 """Near an alias, and therefore shown as an example: anything else may be a name."""
 FIELDS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
@@ -340,7 +340,7 @@ def test_hostile_complaints_put_no_formula_into_a_table(hostile: Path) -> None:
         texts |= cells
     assert {"'=1카카오톡", "'@A카카오톡", "'+1+1", "'-1+1", "'\t=1+14.csv", "';카카오톡"} <= texts
     rules = pl.read_parquet(hostile / "tables" / "claims_rules.parquet")
-    assert {"=1+1카카오톡", "@A1카카오톡", "+1+1"} <= set(rules["example"])  # text is text there
+    assert {"=1카카오톡", "@A카카오톡", "+1+1"} <= set(rules["example"])  # text is text there
     assert "\t=1+14.csv" in set(rules["source_file"])
 
 
