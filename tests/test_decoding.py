@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 from unittest.mock import patch
@@ -55,53 +54,15 @@ def is_utf8(content: bytes) -> bool:
     return True
 
 
-def is_regular(text: str) -> bool:
-    """What `regular` means, line by line."""
-    lines = re.split("\r\n|\r|\n", text)
-    ends = set(re.findall("\r\n|\r|\n", text))
-    whole = lines[:-1] if not lines[-1] else lines
-    return ends in (set(), {"\n"}, {"\r\n"}) and all(whole)
-
-
 # --- what a text is like --------------------------------------------------------------------------------
 
 
 @given(text=texts, block=blocks, encoding=st.sampled_from(["utf-8", "utf-16", "cp949"]))
-def test_lines_and_quotation_marks_are_told_alike_in_blocks_of_any_size(
+def test_a_text_is_told_alike_in_blocks_of_any_size(
     folder: Path, text: str, block: int, encoding: str
 ) -> None:
     assume(encoding != "cp949" or not is_utf8(text.encode("cp949")))
-    found = decoded(folder, text.encode(encoding), block=block)
-    assert found.path.read_bytes().decode() == text
-    assert found.marks == {mark for mark in "\"'" if mark in text}
-    assert found.regular == is_regular(text)
-    for quote in "\"'":
-        assert found.is_plain(quote) == (is_regular(text) and quote not in text)
-
-
-@pytest.mark.parametrize(
-    ("text", "regular"),
-    [
-        ("a\nb\n", True),
-        ("a\r\nb\r\n", True),
-        ("a", True),
-        ("a\nb", True),
-        ("a\rb\r", False),
-        ("a\nb\r\n", False),
-        ("a\r\r\nb", False),
-        ("a\n\nb", False),
-        ("a\r\n\r\nb", False),
-        ("\na", False),
-        ("\r\na", False),
-        ("a\n\n", False),
-    ],
-)
-@pytest.mark.parametrize("block", [1, 2, 3, 4])
-def test_a_blank_line_or_two_ways_to_end_lines_make_a_text_irregular(
-    tmp_path: Path, text: str, block: int, *, regular: bool
-) -> None:
-    assert is_regular(text) == regular
-    assert decoded(tmp_path, text.encode(), block=block).regular == regular
+    assert decoded(folder, text.encode(encoding), block=block).path.read_bytes().decode() == text
 
 
 # --- encodings ------------------------------------------------------------------------------------------
@@ -222,8 +183,7 @@ def test_a_compressed_text_is_the_text_in_it(tmp_path: Path, suffix: str, block:
     with patch.object(decoding, "SMALL_BLOCK", block):
         found = decoded(tmp_path, PACKED[suffix], name=f"a.csv{suffix}")
     assert found.path.read_text("utf-8") == TEXT
-    assert (found.encoding, found.regular) == ("utf-8", True)
-    assert found.marks == {"'", '"'}
+    assert found.encoding == "utf-8"
 
 
 @pytest.mark.parametrize("suffix", PACKED)

@@ -23,6 +23,7 @@ from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.ingest import delimited
+from outage_analysis.ingest.first_sight import BLANKS
 from outage_analysis.layouts import Layout
 from outage_analysis.reading import read_claims
 from tests.corpus import WHOLE, encoded, found_in_the_bytes, record
@@ -695,10 +696,14 @@ def test_what_the_csv_module_writes_is_read_to_the_letter(
     path.write_bytes(encoded(text, encoding))
     layout = Layout(quote='"')  # an apostrophe at both ends of a text is a question of its own
     claims = read_claims(path, csv_incident(), layouts=[layout], max_rejects=1)
-    staged = claims.sql("select source_row, claim_id, region from staged order by source_row").fetchall()
-    assert [(n, id_, region or "") for n, id_, region in staged] == [
-        (n, id_, region) for n, (id_, region) in enumerate(table, start=2)
-    ]
+    told = {
+        n: (id_, text or "") for n, id_, text in claims.frame()["source_row", "claim_id", "region"].rows()
+    }
+    expected = dict(enumerate(table, start=2))
+    assert told == {n: tuple(text.strip(BLANKS) for text in expected[n]) for n in told}
+    raws = dict(claims.rejects.select("source_row", "raw").iter_rows())
+    assert raws == {n: record(rows[n - 2], delimiter, "", quoting=quoting) for n in raws}
+    assert sorted([*told, *raws]) == sorted(expected)
 
 
 CELLS = st.lists(st.text(st.sampled_from(PLAIN), max_size=5), max_size=8)

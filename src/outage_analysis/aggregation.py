@@ -166,7 +166,7 @@ def _filed(until: date | None) -> str:
 
 def _refuse_nameless(claims: Claims, line: Schedule) -> None:
     """A claim without a claimant cannot be added to the claimant's others."""
-    counted = "select count(*) as n from judged where claimant_id is null and len(broken) = 0"
+    counted = "select count(*) as n from accepted where claimant_id is null"
     nameless = claims.warehouse.frame(counted)["n"].item()
     if nameless:
         raise InputRefused(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from outage_analysis import queries
 from outage_analysis.cards import MOST_ROWS, Card, Shown, Table, first
 from outage_analysis.claim_rules import COPY, READABLE, REPEATED
 from outage_analysis.datasets import misspelt, named
@@ -18,7 +19,7 @@ from outage_analysis.ingest import InputFile
 from outage_analysis.labels import Words
 from outage_analysis.layouts import Layout
 from outage_analysis.privacy import found, masked
-from outage_analysis.queries import quoted
+from outage_analysis.queries import literal, quoted
 from outage_analysis.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -42,8 +43,12 @@ State = tuple[int, int, int]
 """Of a file: what changes when it is replaced."""
 
 
-REAL = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
-"""What a column `synthetic` says of real rows; whatever else it says is taken for a yes."""
+@dataclass(frozen=True)
+class Onto:
+    """A warehouse file that claims were added to: its state when it was read, and how many files it had."""
+
+    state: State
+    files: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,8 +68,8 @@ class Claims(Shown):
     synthetic: bool
     """Whether any row says of itself, or any file of its name, that it is synthetic."""
     files: pl.DataFrame
-    onto: State | None = None
-    """The state of the warehouse file that these were added to, when it was read."""
+    onto: Onto | None = None
+    """The warehouse file that these were added to."""
     skipped: tuple[str, ...] = ()
     """What was not read: files of a folder that are of no known format, sheets without the columns."""
 
@@ -93,7 +98,7 @@ class Claims(Shown):
         return self.warehouse.frame("select * from rejects order by source_file, source_row")
 
     def sql(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
-        """A DuckDB relation over the tables `claims`, `rejects` and `staged`; values enter as $name."""
+        """A DuckDB relation over the tables `claims` and `rejects`; values enter as $name."""
         return self.warehouse.relation(query, **values)
 
     def frame(self) -> pl.DataFrame:
@@ -104,8 +109,7 @@ class Claims(Shown):
         """Claims by file and rule that the incident only counts: source_file, rule, claims."""
         return self.warehouse.frame(
             "select file as source_file, rule, count(*) as claims "
-            "from (select file_number, unnest(noted) as rule from judged where len(broken) = 0) "
-            "join files using (file_number) group by all order by source_file, rule"
+            "from noted join files using (file_number) group by all order by source_file, rule"
         )
 
     def validate(self) -> Claims:
@@ -162,6 +166,18 @@ class Claims(Shown):
                     column=column,
                     remedy="Replace it in the file, or map the column to another header.",
                 )
+
+
+def view_claims(warehouse: Warehouse, incident: Incident) -> None:
+    """Define the view `claims` over `accepted` and `files`."""
+    names = warehouse.frame("select file from files order by file_number")["file"]
+    files = f"[{', '.join(map(literal, names))}]"
+    warehouse.view("claims", queries.bind("claims", dimensions=dimension_columns(incident), files=files))
+
+
+def dimension_columns(incident: Incident) -> str:
+    """SQL of the incident's dimensions, each behind a comma."""
+    return "".join(f", {quoted(d.id)}" for d in incident.dimensions)
 
 
 def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:

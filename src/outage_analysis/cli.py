@@ -35,8 +35,11 @@ from outage_analysis.options import (
     Json,
     Ledger,
     MaxRejects,
+    Memory,
     Policy,
     Seed,
+    Temp,
+    Threads,
     plan_of,
 )
 from outage_analysis.publishing import publishing
@@ -79,6 +82,19 @@ def main() -> None:
 def _fail(error: OutageAnalysisError) -> None:
     sys.stderr.write(f"error: {error}\n")
     raise SystemExit(error.exit_code)
+
+
+@app.callback()
+def limited(
+    context: typer.Context, memory: Memory = None, threads: Threads = None, temp: Temp = None
+) -> None:
+    """The options before a command: what the engine may take of the machine."""
+    if memory is None and threads is None and temp is None:
+        return
+    from outage_analysis.warehouse import Limits, limits
+
+    token = limits.set(Limits(memory or Limits.memory, threads, temp))
+    context.call_on_close(lambda: limits.reset(token))
 
 
 @app.command()

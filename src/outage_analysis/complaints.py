@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,7 +19,18 @@ from outage_analysis.console import (
 from outage_analysis.errors import UsageError
 from outage_analysis.options import ColumnPages, Files, Incident, Json, MaxRejects, Policy, read_under, share
 
+if TYPE_CHECKING:  # heavy: `--help` does without it
+    from outage_analysis.bands import Bands
+    from outage_analysis.claims import Claims
+    from outage_analysis.cube import Cube
+    from outage_analysis.cubes import KeptCube
+
 complaints = typer.Typer()
+UNSEEN = (
+    "duplicates across files cannot be checked in a bare cube; where a claim may be in two files, use "
+    "ingest --add with a warehouse file"
+)
+"""Said whenever cubes are added."""
 
 
 @complaints.command()
@@ -130,43 +141,78 @@ def cube(
         ),
     ] = "service,claimant_type",
     out: Annotated[Path | None, typer.Option(help="Write .csv or .parquet instead of printing.")] = None,
+    add: Annotated[
+        Path | None,
+        typer.Option(help="A cube written as .parquet before: add its counts; --out may be the same file."),
+    ] = None,
     max_rejects: MaxRejects = "5%",
     as_json: Json = False,
 ) -> None:
     """Aggregate claims by dimensions and loss band: claims, loss, loss squared.
 
     Bands are a fine grid with the policy's edges. A band holds losses over `over`, up to and including
-    `up_to`; both empty means unknown. Example:
+    `up_to`; both empty means unknown. A .parquet also says which files, rules and bands it is of, so that
+    the files of another month can be added. Examples:
 
         outage-analysis cube complaints.csv --by service --out cube.parquet
+
+        outage-analysis cube more.csv --by service --add cube.parquet --out cube.parquet
     """
     from outage_analysis.aggregation import build_cube
+    from outage_analysis.bands import Bands, log_grid
+    from outage_analysis.cubes import load_cube
     from outage_analysis.incidents import load_incident
     from outage_analysis.layouts import load_layout
     from outage_analysis.plans import policy_of
     from outage_analysis.reading import read_claims
-    from outage_analysis.reports import write_table
     from outage_analysis.sums import Sums
 
+    replaced = _refuse_unkept(out, add)
     page = load_incident(incident)
     edges = policy_of(page, policy)
+    bands = Bands.of(log_grid(), edges.bends if edges else ())
+    before = load_cube(add) if add else None
     with progress() as step, read_under(incident):
         step("reading the files")
         layouts = [load_layout(page) for page in columns or ()]
         claims = read_claims(files, page, layouts=layouts, max_rejects=share(max_rejects))
         step("building the cube")
-        built = build_cube(claims, dimensions=tuple(d.strip() for d in by.split(",")), policy=edges)
+        built = build_cube(claims, dimensions=tuple(d.strip() for d in by.split(",")), bands=bands)
     tell_rejects(claims)
     if out:
-        if out.exists():
-            raise UsageError("exists already", file=out, remedy="Choose another --out.")
-        write_table(built.frame, out)
+        _write_cube(built, claims, bands, out, before, replaced=replaced)
         print_line(str(out))
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.frame.to_dicts()})
     else:
         sums, title = Sums.of(page), "Synthetic rows" if built.synthetic else "Claims by band"
         print_table(built.frame, sums.titled(title, built.frame), sums)
+
+
+def _refuse_unkept(out: Path | None, add: Path | None) -> bool:
+    """Refuse a cube that could not be written; whether it takes the place of the one added to."""
+    if add and (out is None or out.suffix != ".parquet"):
+        raise UsageError("--add needs a file for the sum", remedy="Name it: --out both.parquet.")
+    replaced = bool(add and out and out.exists() and add.exists() and out.samefile(add))
+    if out and out.exists() and not replaced:
+        raise UsageError("exists already", file=out, remedy="Choose another --out.")
+    return replaced
+
+
+def _write_cube(
+    built: Cube, claims: Claims, bands: Bands, out: Path, before: KeptCube | None, *, replaced: bool
+) -> None:
+    """Write the rows alone as .csv, or a bare cube as .parquet, added to the one before."""
+    from outage_analysis.cubes import keep, merged, save_cube
+    from outage_analysis.reports import write_table
+
+    if out.suffix != ".parquet":
+        write_table(built.frame, out)
+        return
+    kept = keep(built, claims, bands=bands)
+    save_cube(merged(before, kept) if before else kept, out, onto=before if replaced else None)
+    if before:
+        typer.echo(UNSEEN, err=True)
 
 
 @complaints.command()

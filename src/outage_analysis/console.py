@@ -60,12 +60,23 @@ def print_nouns(
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], None]]:
-    """Names each step on stderr: a spinner on a terminal, nothing in a pipe."""
+    """Names each step on stderr, and how far it is: a line on a terminal, nothing in a pipe."""
     from rich.console import Console
+    from rich.markup import escape
+
+    from outage_analysis.progress import telling
 
     console = Console(stderr=True)
     with console.status("starting") as status:
-        yield status.update
+
+        def tell(words: str) -> None:
+            status.update(escape(words))
+
+        before = telling.set(tell if console.is_terminal else None)
+        try:
+            yield tell
+        finally:
+            telling.reset(before)
 
 
 def tell_rejects(claims: Claims | None) -> None:

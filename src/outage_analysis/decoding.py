@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import polars as pl
+
 from outage_analysis.errors import InputRefused
 
 BLOCK = 1 << 20
@@ -22,6 +24,8 @@ MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM
 """Byte-order mark -> the encoding it declares."""
 TRIED = ("utf-8", "cp949")
 """What a file without a mark may be, in this order."""
+MOST_UNBROKEN = 1 << 25
+"""Bytes without the end of a line that are held at once."""
 MOST_EXPANDED, ALWAYS_EXPANDED = 300, 1 << 24
 """A compressed file that grows more than this many times, beyond so many bytes, is refused."""
 
@@ -38,22 +42,11 @@ COMPRESSIONS: dict[str, Callable[[], Any]] = {".gz": lambda: zlib.decompressobj(
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text in UTF-8, and what all of its bytes say.
-
-    `path` is the file itself or a copy in the workspace; `encoding` is what the file has.
-    """
+    """A text in UTF-8: `path` is the file itself or a copy in the workspace, `encoding` what the file has."""
 
     name: str
     path: Path
     encoding: str
-    marks: frozenset[str]
-    """The quotation marks that occur in it."""
-    regular: bool
-    """Whether its lines end in one way, LF or CR LF, and none is blank."""
-
-    def is_plain(self, quote: str) -> bool:
-        """Whether a line is a row: nothing in it is quoted, no line is blank."""
-        return self.regular and quote not in self.marks
 
 
 def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = None) -> TextFile:
@@ -71,10 +64,10 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
     """
     if path.suffix.lower() in COMPRESSIONS:
         path = _expanded(path, workspace, name)
-    found, scan = _decided(path, name, encoding)
+    found = _decided(path, name, encoding)
     if not found.startswith("utf-8"):
-        path, scan = _copied(path, workspace, found)
-    return TextFile(name, path, found, scan.marks, scan.regular)
+        path = _copied(path, workspace, found)
+    return TextFile(name, path, found)
 
 
 def _expanded(path: Path, workspace: Path, name: str) -> Path:
@@ -112,7 +105,7 @@ def _decompressed(source: BinaryIO, suffix: str, name: str) -> Iterator[bytes]:
         raise InputRefused(f"is cut short: its {packed} stream does not end", file=name)
 
 
-def _decided(path: Path, name: str, declared: str | None) -> tuple[str, _Scan]:
+def _decided(path: Path, name: str, declared: str | None) -> str:
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
     marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), None)
@@ -122,12 +115,13 @@ def _decided(path: Path, name: str, declared: str | None) -> tuple[str, _Scan]:
         raise InputRefused(f"{mark}, and {declared.upper()} was declared", file=name)
     failures = []
     for encoding in candidates:
-        scan = _Scan()
-        failure = _failure(path, encoding, name, scan)
+        if encoding.startswith("utf-8") and _is_text_in_utf8(path):
+            return encoding
+        failure = _failure(path, encoding, name)
         if failure is None:
             if encoding == "cp949":
                 _refuse_utf8_lines(path, name)
-            return encoding, scan
+            return encoding
         at, cut_short = failure
         failures.append(f"not {encoding.removesuffix('-sig').upper()} at byte {at:,}")
         if cut_short:  # UTF-8 up to a last character that lacks its end: another encoding would misread it
@@ -167,7 +161,30 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _failure(path: Path, encoding: str, name: str, scan: _Scan) -> tuple[int, bool] | None:
+def _is_text_in_utf8(path: Path) -> bool:
+    """Whether every line is UTF-8 without a NUL, by a decoder that makes no string of it."""
+    with path.open("rb") as stream:
+        rest = b""
+        while block := stream.read(BLOCK):
+            text = rest + block
+            whole = text.rfind(b"\n") + 1
+            rest = text[whole:]
+            if len(rest) > MOST_UNBROKEN or not _decodes(text[:whole]):
+                return False
+        return _decodes(rest)
+
+
+def _decodes(text: bytes) -> bool:
+    if b"\0" in text:
+        return False
+    try:
+        pl.Series([text], dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return False
+    return True
+
+
+def _failure(path: Path, encoding: str, name: str) -> tuple[int, bool] | None:
     """The byte at which a file cannot be decoded any further, and whether it only ends too soon."""
     # The decoder that takes the mark off counts its bytes from behind it.
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))("strict")
@@ -186,44 +203,16 @@ def _failure(path: Path, encoding: str, name: str, scan: _Scan) -> tuple[int, bo
                 raise InputRefused(f"holds a NUL {at}", file=name, remedy="Save it as UTF-8 text.")
             if not block:
                 return None
-            scan.feed(block)
             offset += len(block)
 
 
-def _copied(path: Path, workspace: Path, encoding: str) -> tuple[Path, _Scan]:
-    """A copy in UTF-8 and what its bytes say."""
-    target, scan = workspace / f"{len([*workspace.iterdir()])}.decoded", _Scan()
+def _copied(path: Path, workspace: Path, encoding: str) -> Path:
+    """A copy in UTF-8."""
+    target = workspace / f"{len([*workspace.iterdir()])}.decoded"
     with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:
         while text := source.read(BLOCK):
-            block = text.encode()
-            scan.feed(block)
-            copy.write(block)
-    return target, scan
-
-
-class _Scan:
-    """What blocks of UTF-8 say of lines and quotation marks, one after the other."""
-
-    def __init__(self) -> None:
-        self.marks: frozenset[str] = frozenset()
-        self._tail, self._blank = b"\n", False  # as if a line had just ended
-        self._returns = self._pairs = self._feeds = 0
-
-    def feed(self, block: bytes) -> None:
-        self.marks |= {mark for mark in "\"'" if mark.encode() in block}
-        joined = self._tail + block[:3]
-        self._blank = self._blank or any(
-            blank in part for part in (joined, block) for blank in (b"\n\n", b"\n\r\n", b"\r\r")
-        )
-        self._returns += block.count(b"\r")
-        self._feeds += block.count(b"\n")
-        self._pairs += block.count(b"\r\n") + (self._tail[-1:] == b"\r" and block[:1] == b"\n")
-        self._tail = (self._tail + block[-3:])[-3:]
-
-    @property
-    def regular(self) -> bool:
-        alike = self._returns == 0 or self._returns == self._pairs == self._feeds
-        return alike and not self._blank
+            copy.write(text.encode())
+    return target
 
 
 def original_offsets(text: TextFile, offsets: list[int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Staged rows -> what each says, the rules it breaks, claims and rejects."""
+"""Rows -> claims and rejects: what each staged text says, and the rules that it breaks."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import polars as pl
 
 from outage_analysis import queries
 from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE, broken_sql
+from outage_analysis.claims import dimension_columns, view_claims
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Dimension, Incident, Named
+from outage_analysis.incidents import Incident, Named
 from outage_analysis.ingest import Staged, locate
+from outage_analysis.ingest.first_sight import BLANKS, MARKED, value_sql
 from outage_analysis.ingest.staging import ANOTHER_TABLE, another_table, needed
 from outage_analysis.layouts import UNIT, Layout, folded, scaled
-from outage_analysis.notations import amount_sql, day_sql
 from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted
 from outage_analysis.warehouse import Warehouse
 
-BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
-"""What may stand around a text and says nothing."""
 NOBODY = (
     r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
     r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
@@ -31,7 +30,9 @@ MEANT = ("service", "claimant_type", "filed_on", "loss")
 
 
 def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
-    """Fill `typed`, `judged`, `claims`, `located` and `rejects` from `staged` and `unreadable`.
+    """Fill `typed`, `judged`, `noted` and `rejects`, and define `accepted` and `claims`.
+
+    Rows typed at first sight are claims where they are `ok`; the others are staged as texts and judged here.
 
     Raises:
         InputRefused: the header of another table in the middle of a file.
@@ -41,13 +42,23 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
     _refuse_unit_rows(warehouse, staged)
     warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
     _apply_rules(warehouse, incident)
-    kept = "".join(f", {quoted(d.id)}" for d in incident.dimensions)
-    warehouse.create("claims", queries.bind("claims", dimensions=kept))
+    warehouse.create("noted", queries.text("noted"))
     locate(warehouse, staged)
     cells = ", ".join(quoted(f"raw_{column}") for column in MEANT)
     warehouse.create(
         "rejects", queries.bind("rejects", cells=f"claim_id, {cells}", unreadable=literal(UNREADABLE))
     )
+    shifts = warehouse.frame("select shift from files order by file_number")["shift"]
+    warehouse.view(
+        "accepted",
+        queries.bind(
+            "accepted",
+            dimensions=dimension_columns(incident),
+            shifts=f"cast({[n or 0 for n in shifts.to_list()]} as bigint[])",
+            marked=MARKED,
+        ),
+    )
+    view_claims(warehouse, incident)
 
 
 def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
@@ -57,12 +68,14 @@ def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
     )
     fill = warehouse.create
     for layout, numbers in _by_layout(staged.layouts):
-        typed = "".join(f", {_dimension_sql(d, layout)} as {quoted(d.id)}" for d in incident.dimensions)
+        typed = "".join(
+            f", {value_sql(d.id, incident, layout)} as {quoted(d.id)}" for d in incident.dimensions
+        )
         query = queries.bind(
             "typed",
             files=", ".join(numbers),
-            filed_on=day_sql("raw_filed_on", layout.formats.get("filed_on", ("iso",)), incident.time_zone),
-            loss=_amount_sql("loss", layout, incident.loss_digits, incident.loss_currency),
+            filed_on=value_sql("filed_on", incident, layout),
+            loss=value_sql("loss", incident, layout),
             raw_dimensions=raw,
             typed_dimensions=typed,
         )
@@ -71,14 +84,14 @@ def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
 
 
 def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
-    """Fill `judged`: each complaint with the rules that it breaks, and those that are only counted."""
+    """Fill `judged`: each staged complaint with the rules that it breaks, and those that are only counted."""
     counted = ", ".join(literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
     query = queries.bind(
         "judged",
         header_again=literal(HEADER_AGAIN),
         broken=broken_sql(incident, counted=False),
         noted=broken_sql(incident, counted=True),
-        raw_dimensions="".join(f", {quoted('raw_' + d.id)}" for d in incident.dimensions),
+        dimensions=dimension_columns(incident),
         copy=literal(COPY),
         repeated=literal(REPEATED),
         counted=f"cast([{counted}] as varchar[])",
@@ -95,18 +108,6 @@ def _by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
             found.append((layout, same := []))
         same.append(str(number))
     return found
-
-
-def _amount_sql(column: str, layout: Layout, digits: int, currency: str = "") -> str:
-    """The amount that a column's text stands for; money may have its currency's decimals and sign."""
-    names, scale = layout.formats.get(column, ("plain",)), layout.scale.get(column, 1)
-    return amount_sql(quoted(f"raw_{column}"), names, digits=digits, scale=scale, currency=currency)
-
-
-def _dimension_sql(dimension: Dimension, layout: Layout) -> str:
-    if dimension.kind == "number":
-        return _amount_sql(dimension.id, layout, 0)
-    return quoted(f"raw_{dimension.id}")
 
 
 def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import fnmatch
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,6 +49,7 @@ def unit_in(said: str) -> int:
 Scale = Annotated[int, Field(ge=1, le=10**9)]
 
 
+@lru_cache(maxsize=10_000)
 def folded(text: str) -> str:
     """A name as people type it, reduced to what distinguishes it: case, width, spaces and hyphens go."""
     return re.sub(r"[\s\-_.·]+", "", unicodedata.normalize("NFKC", text).casefold())

@@ -78,6 +78,20 @@ Formats = Annotated[
     str | None, typer.Option(help="Which to write, with commas, such as html,pdf,xlsx. By default all.")
 ]
 Bom = Annotated[bool, typer.Option("--bom", help="Begin CSV files with the mark that Korean Excel needs.")]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        help="What the engine may keep in memory, as 4GB or 50%; the rest goes to --temp. By default half of "
+        "what the machine has."
+    ),
+]
+Threads = Annotated[int | None, typer.Option(help="Threads of the engine. By default one a core.")]
+Temp = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder for what does not fit into memory. By default the system's for temporary files."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Files = Annotated[
     list[Path], typer.Argument(help="Complaint files, folders, patterns in quotes, or one warehouse file.")

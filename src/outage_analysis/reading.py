@@ -6,15 +6,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+
 from outage_analysis import queries
-from outage_analysis.claims import REAL, Claims
-from outage_analysis.errors import UsageError
+from outage_analysis.claims import Claims
+from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.incidents import Incident, columns_of
 from outage_analysis.ingest import Staged, stage
+from outage_analysis.ingest.first_sight import MARKED
 from outage_analysis.ingest.sources import expand
 from outage_analysis.judging import judge
 from outage_analysis.layouts import Layout
-from outage_analysis.stores import STORE, earlier, open_claims
+from outage_analysis.stores import STORE, earlier, no_earlier, open_claims
 from outage_analysis.warehouse import Warehouse
 
 MAX_REJECTS = 0.05
@@ -66,21 +69,39 @@ def _read(
     for layout in layouts:
         layout.refuse_foreign(columns_of(incident))
     warehouse = Warehouse()
-    before, state = (Staged(), None) if onto is None else earlier(warehouse, Path(onto), incident)
+    if onto is None:
+        no_earlier(warehouse, incident)
+        before, added_to, synthetic = Staged(), None, False
+    else:
+        before, added_to, synthetic = earlier(warehouse, Path(onto), incident)
     with tempfile.TemporaryDirectory(prefix="outage-analysis-") as workspace:
         staged = stage(warehouse, files, incident, Path(workspace), layouts=layouts, before=before)
         judge(warehouse, incident, staged)
+    if added_to is not None:
+        for table in ("noted", "rejects"):
+            warehouse.append(table, f"from earlier_{table}")
     counted = warehouse.frame(queries.text("reconciliation"))
-    told = warehouse.frame("select distinct coalesce(trim(lower(synthetic)), '') as said from staged")
+    _refuse_lost_rows(counted)
+    synthetic |= bool(warehouse.frame(queries.bind("synthetic", marked=MARKED))["synthetic"].item())
     claims = Claims(
         incident,
         staged.inputs,
         staged.layouts,
         warehouse,
-        synthetic=not set(told["said"]) <= {*REAL}
-        or any("synthetic" in f.name.lower() for f in staged.inputs),
+        synthetic=synthetic or any("synthetic" in f.name.lower() for f in staged.inputs),
         files=counted,
-        onto=state,
+        onto=added_to,
         skipped=(*(f.name for f in skipped), *staged.unread),
     )
     return claims, len(before.inputs)
+
+
+def _refuse_lost_rows(counted: pl.DataFrame) -> None:
+    """The account of every run: rows are counted by other means than claims and rejects."""
+    lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
+    for file, rows, claims, rejects in lost.head(1).iter_rows():
+        raise EnvironmentFailed(
+            f"{rows:,} rows are not {claims:,} claims and {rejects:,} rejects",
+            file=file,
+            remedy="This is a mistake of ours: please report it with the file's layout.",
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,21 +18,22 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis import queries
-from outage_analysis.claims import REAL, Claims, State
+from outage_analysis.claims import Claims, Onto, State, view_claims
 from outage_analysis.datasets import is_file
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest import InputFile, Staged
 from outage_analysis.ingest.parquet import INCIDENT
+from outage_analysis.ingest.staging import typed_columns
 from outage_analysis.layouts import Layout
 from outage_analysis.placing import file_in_place
-from outage_analysis.queries import literal, quoted
+from outage_analysis.queries import quoted
 from outage_analysis.warehouse import Warehouse
 
 PARQUET, STORE = ".parquet", ".duckdb"
-TABLES = ("files", "staged", "unreadable", "located", "judged", "claims", "rejects")
+TABLES = ("files", "accepted", "noted", "rejects")
 """What a warehouse file keeps, beside its passport."""
-EDITION = 1
+EDITION = 2
 """Of the tables of a warehouse file; another edition is refused."""
 
 
@@ -39,8 +41,8 @@ def save_claims(claims: Claims, path: str | Path) -> None:
     """Write claims as Parquet, one row a claim, or as a warehouse file (.duckdb); whole or not at all.
 
     The Parquet holds no text but that of the columns, and says in its metadata of which incident and files
-    it is, and whether it is synthetic; equal claims give equal bytes. The warehouse file holds everything,
-    rejects and their raw text included: it stays with the analyst.
+    it is, and whether it is synthetic; equal claims give equal bytes. The warehouse file holds the ids of the
+    claimants and the raw text of rejects: it stays with the analyst.
 
     Raises:
         UsageError: another suffix.
@@ -57,19 +59,39 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
         )
     with _locked(path), file_in_place(path) as part:
-        if path.suffix == STORE and path.exists() and (claims.onto is None or claims.onto != _state(path)):
+        if (
+            path.suffix == STORE
+            and path.exists()
+            and (claims.onto is None or claims.onto.state != _state(path))
+        ):
             raise EnvironmentFailed(
                 "exists already, or another run has added to it meanwhile",
                 file=path.name,
                 remedy="Run again with --add.",
             )
         if path.suffix == STORE:
-            claims.warehouse.load("new_passport", _passport(claims))
-            claims.warehouse.save(part, {**{t: t for t in TABLES}, "passport": "new_passport"})
+            _write_store(claims, path, part)
         else:
             dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
             claims.refuse_personal(["claim_id", "claimant_id", *dimensions])
             claims.warehouse.write_parquet(_query(claims), part, marks(claims))
+
+
+def _write_store(claims: Claims, path: Path, part: Path) -> None:
+    """Write a new warehouse file, or a copy of what is there with what was added to it."""
+    warehouse = claims.warehouse
+    warehouse.load("new_passport", _passport(claims))
+    whole = {
+        "files": "select file_number, file, rows from files",
+        **{table: f"from main.{table}" for table in ("accepted", "noted", "rejects")},
+        "passport": "from new_passport",
+    }
+    if claims.onto is None or not path.exists():
+        warehouse.save(part, whole)
+        return
+    shutil.copyfile(path, part)
+    accepted = {"accepted": f"from main.accepted where file_number >= {claims.onto.files}"}
+    warehouse.extend(part, accepted, {t: query for t, query in whole.items() if t != "accepted"})
 
 
 @contextmanager
@@ -101,8 +123,8 @@ def _query(claims: Claims) -> str:
     # A loss in money is written as files write it: with the decimals of its currency.
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
-    others = "".join(f", {quoted(d.id)}" for d in incident.dimensions)
-    return queries.bind("saved", loss=loss, dimensions=others, real=", ".join(map(literal, REAL)))
+    others = "".join(f", accepted.{quoted(d.id)}" for d in incident.dimensions)
+    return queries.bind("saved", loss=loss, dimensions=others)
 
 
 def marks(claims: Claims) -> dict[str, str]:
@@ -134,32 +156,47 @@ def _passport(claims: Claims) -> pl.DataFrame:
     )
 
 
-def open_claims(path: Path, incident: Incident) -> Claims:
+def open_claims(path: Path, incident: Incident, warehouse: Warehouse | None = None) -> Claims:
     """The claims of a warehouse file, for reading.
 
     Raises:
         InputRefused: no warehouse file of this edition, or one judged by another page of the incident.
     """
-    warehouse = Warehouse()
-    synthetic, staged = _read_passport(warehouse, path, incident, copied=False)
+    warehouse = warehouse or Warehouse()
+    synthetic, staged = _read_passport(warehouse, path, incident, {t: t for t in TABLES})
+    view_claims(warehouse, incident)
     counted = warehouse.frame(queries.text("reconciliation"))
     return Claims(incident, staged.inputs, staged.layouts, warehouse, synthetic, counted)
 
 
-def earlier(warehouse: Warehouse, path: Path, incident: Incident) -> tuple[Staged, State]:
-    """Copy the tables of a warehouse file, so that further files can be added; its files, and its state."""
+def no_earlier(warehouse: Warehouse, incident: Incident) -> None:
+    """The tables of a run that no warehouse file comes before."""
+    numbers = ("file_number", "rows", "shift")
+    kinds = ", ".join(f"0::bigint as {name}" for name in numbers)
+    warehouse.create("files", f"select {kinds}, '' as file where false")
+    warehouse.create("earlier", queries.bind("nothing_earlier", columns=typed_columns(incident)))
+
+
+def earlier(warehouse: Warehouse, path: Path, incident: Incident) -> tuple[Staged, Onto, bool]:
+    """Have the claims of a warehouse file as those that came before.
+
+    Returns:
+        Its files, what it was, and whether any of its rows is synthetic.
+    """
     state = _state(path) if is_file(path) else (0, 0, 0)
-    _, staged = _read_passport(warehouse, path, incident, copied=True)
-    return staged, state
+    names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
+    synthetic, staged = _read_passport(warehouse, path, incident, names)
+    warehouse.create("files", "select *, null::bigint as shift from earlier_files")
+    return staged, Onto(state, len(staged.inputs)), synthetic
 
 
 def _read_passport(
-    warehouse: Warehouse, path: Path, incident: Incident, *, copied: bool
+    warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
 ) -> tuple[bool, Staged]:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
     try:
-        warehouse.open(path, (*TABLES, "passport"), copied=copied)
+        warehouse.open(path, {**names, "passport": "passport"})
         passport = warehouse.frame("select * from passport").row(0, named=True)
         edition, judged_by = passport["edition"], passport["incident_sha256"]
         inputs = tuple(InputFile(**f) for f in json.loads(passport["inputs"]))

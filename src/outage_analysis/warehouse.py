@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+import shutil
+import tempfile
+import uuid
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
 
-from outage_analysis.errors import EnvironmentFailed, InputRefused
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
+from outage_analysis.progress import telling, told
 from outage_analysis.queries import literal, quoted
 
 
@@ -23,31 +32,87 @@ class _ArrowStream:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What the engine may take of the machine.
+
+    Beside `memory` a run takes some 300 MB, and half a gigabyte where it compares tens of millions of ids.
+    """
+
+    memory: str = "50%"
+    """Of tables and queries, as 4GB or as a share of what the machine has; the rest goes to `folder`."""
+    threads: int | None = None
+    """By default as many as there are cores."""
+    folder: Path | None = None
+    """Where what does not fit is put, up to nine tenths of its free space; by default the system's folder
+    for temporary files."""
+
+    def __post_init__(self) -> None:
+        if not _AMOUNT.fullmatch(self.memory):
+            raise UsageError("--memory is no amount", value=self.memory, remedy="As 4GB or 50%.")
+        if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
+            raise UsageError(f"--threads is not between 1 and {MOST_THREADS}", value=self.threads)
+        if self.folder is not None and not self.folder.is_dir():
+            raise UsageError("--temp is no folder that is there", value=self.folder)
+
+
+_AMOUNT = re.compile(r"[1-9]\d{0,3}(?:\.\d+)? ?(?:%|[KMGT]i?B)")
+MOST_THREADS = 1024
+limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
+"""Those of every warehouse that is opened from now on."""
+
+
 class Warehouse:
     """Tables of one run, reached by `frame` (to Polars), `create` (from SQL) and `relation`."""
 
     def __init__(self) -> None:
+        allowed = limits.get()
+        spill = Path(allowed.folder or tempfile.gettempdir()) / f"outage-analysis-spill-{uuid.uuid4().hex}"
         self._connection = duckdb.connect(
-            config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "memory_limit": allowed.memory,
+                "temp_directory": str(spill),
+                **({} if allowed.threads is None else {"threads": allowed.threads}),
+            }
         )
+        weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
         self._file: str | None = None
         """The warehouse file that it has open, to be named when it is damaged."""
         self._run("set TimeZone = 'UTC'", {})  # or a moment would be told in the machine's zone
         # In IPython it would be on, and print. In Jupyter it is off, and may not be set without ipywidgets.
-        if self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        shown = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
+        if telling.get() is not None:
+            self._run("set enable_progress_bar_print = false", {})
+            self._run("set enable_progress_bar = true", {})
+        elif shown:
             self._run("set enable_progress_bar = false", {})
 
     def create(self, table: str, query: str, **values: object) -> None:
         """Create or replace a table from a query."""
         self._run(f'create or replace table "{table}" as {query}', values)
 
+    def view(self, name: str, query: str) -> None:
+        """Define or redefine a view."""
+        self._run(f'create or replace view "{name}" as {query}', {})
+
     def append(self, table: str, query: str, **values: object) -> None:
         """Add the rows of a query to a table, by column name."""
         self._run(f'insert into "{table}" by name {query}', values)
 
-    def delete(self, table: str, file_number: int) -> None:
-        """Take the rows of one file out of a table."""
-        self._run(f'delete from "{table}" where file_number = $number', {"number": file_number})
+    def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
+        """Add the rows of a query that reads a file of about so many rows, and tell how far it is."""
+        with told(name, rows, lambda: self._connection.query_progress() / 100):
+            self.append(table, query, **values)
+
+    def delete(self, table: str, condition: str) -> None:
+        """Take the rows of a table out of which a condition holds."""
+        self._run(f'delete from "{table}" where {condition}', {})
+
+    def doubt(self, table: str, places: str) -> None:
+        """Take the `ok` of the rows of a table away whose places another one lists."""
+        self._run(f'update "{table}" set ok = false where ok and rowid in (select place from "{places}")', {})
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
@@ -76,31 +141,42 @@ class Warehouse:
         """Write a query's rows as Parquet, in its order, with marks in the file's metadata."""
         marked = ", ".join(f"{quoted(key)}: {literal(value)}" for key, value in sorted(marks.items()))
         options = f"format parquet, compression zstd, kv_metadata {{{marked}}}"
-        self._run(f"copy ({query}) to {literal(str(path))} ({options})", {})
+        # From a table, whose statistics are those of its rows: those of a query depend on how it is put
+        # together, and the writer leaves out what they say is not needed.
+        self.create("_written", query)
+        try:
+            self._run(f"copy _written to {literal(str(path))} ({options})", {})
+        finally:
+            self._run("drop table _written", {})
 
     def save(self, path: Path, tables: Mapping[str, str]) -> None:
-        """Write tables into a new warehouse file: its name there -> the table here."""
+        """Write queries as tables of a new warehouse file: name there -> query here."""
+        with self._attached(path):
+            for name, query in tables.items():
+                self._run(f"create table store.{quoted(name)} as {query}", {})
+
+    def extend(self, path: Path, added: Mapping[str, str], replaced: Mapping[str, str]) -> None:
+        """Add the rows of queries to tables of a warehouse file, and replace others."""
+        with self._attached(path):
+            for name, query in added.items():
+                self._run(f"insert into store.{quoted(name)} by name {query}", {})
+            for name, query in replaced.items():
+                self._run(f"create or replace table store.{quoted(name)} as {query}", {})
+
+    @contextmanager
+    def _attached(self, path: Path) -> Iterator[None]:
         self._run(f"attach {literal(str(path))} as store", {})
         try:
-            for name, table in tables.items():
-                self._run(f"create table store.{quoted(name)} as from main.{quoted(table)}", {})
+            yield
         finally:
             self._run("detach store", {})
 
-    def open(self, path: Path, tables: Iterable[str], *, copied: bool) -> None:
-        """Have the tables of a warehouse file, as views for reading or as copies to add to."""
+    def open(self, path: Path, tables: Mapping[str, str]) -> None:
+        """See the tables of a warehouse file as views: name there -> name here."""
         self._run(f"attach {literal(str(path))} as opened (read_only)", {})
         self._file = path.name
-        kind = "table" if copied else "view"
-        for table in tables:
-            self._run(f"create {kind} {quoted(table)} as from opened.main.{quoted(table)}", {})
-        if copied:
-            self._run("detach opened", {})
-
-    def forget_rejects(self) -> None:
-        """Drop the engine's list of unreadable records, so that the next file starts its own."""
-        for table in ("reject_errors", "reject_scans"):
-            self._run(f"drop table if exists {table}", {})
+        for table, name in tables.items():
+            self.view(name, f"from opened.main.{quoted(table)}")
 
     def _run(self, statement: str, values: dict[str, Any]) -> None:
         try:
@@ -110,11 +186,17 @@ class Warehouse:
 
     def _translated(self, error: duckdb.Error) -> Exception:
         """The engine's error under the class whose exit code fits it."""
-        first = str(error).strip().splitlines()[0]
+        first = str(error).strip().splitlines()[0].removeprefix("Out of Memory Error: ").rstrip(".")
         if self._file and "Corrupt" in first:
             return InputRefused("is damaged", file=self._file, remedy="Ingest its files again.")
-        if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
-            return EnvironmentFailed(first, remedy="Free memory or disk space and run again.")
+        if isinstance(error, duckdb.OutOfMemoryException):
+            if "max_temp_directory_size" in str(error):
+                problem = f"there is no room left for what does not fit into memory: {first}"
+                return EnvironmentFailed(problem, remedy="Free disk space, or name a larger folder: --temp.")
+            problem = f"the memory that may be used is not enough: {first}"
+            return EnvironmentFailed(problem, remedy="Allow more with --memory, or fewer --threads.")
+        if isinstance(error, duckdb.IOException):
+            return EnvironmentFailed(first, remedy="Free disk space and run again.")
         if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:
             return InputRefused(first)  # a bare Error comes from a damaged Parquet page
         return error  # a mistake in a query is ours or the analyst's, and is shown as it is

@@ -1,14 +1,15 @@
-"""Files of complaints -> staged rows: every record as text, with its file and its row.
+"""Files of complaints -> rows: typed where first sight is enough, else as text, with its file and its row.
 
 Row numbers are those a person counts: the first line of a text, the first row of a sheet and the first
-record of a Parquet file are row 1. Nothing is judged here; a record whose cells do not fit the header
+record of a Parquet file are row 1. Nothing is rejected here; a record whose cells do not fit the header
 is kept as unreadable.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,19 @@ from outage_analysis.datasets import is_file
 from outage_analysis.decoding import COMPRESSIONS, TextFile, as_utf8, original_offsets
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.ingest.delimited import line_places, read_delimited
+from outage_analysis.ingest.closer import stage_doubtful
+from outage_analysis.ingest.delimited import read_delimited
 from outage_analysis.ingest.jsonlines import read_jsonlines
 from outage_analysis.ingest.parquet import is_of_claims, read_parquet
-from outage_analysis.ingest.staging import OPTIONAL, Shape, Staging, empty_tables, needed
+from outage_analysis.ingest.staging import (
+    OPTIONAL,
+    Passed,
+    Shape,
+    Staging,
+    empty_passed,
+    empty_tables,
+    needed,
+)
 from outage_analysis.ingest.workbooks import read_workbook, sheets_with_columns
 from outage_analysis.layouts import Layout, layout_for
 from outage_analysis.privacy import shown
@@ -72,24 +82,24 @@ def stage(
     layouts: Sequence[Layout] = (),
     before: Staged | None = None,
 ) -> Staged:
-    """Fill the tables `files`, `staged` and `unreadable` from the files, in order.
+    """Fill the tables `files`, `passed`, `staged` and `unreadable` from the files, in order.
 
     Args:
-        warehouse: where the tables go.
+        warehouse: where the tables go; `earlier` holds the claims of files that came before.
         paths: files, each with a suffix of READERS.
         incident: which columns there are, and how files bring them.
         workspace: a folder for copies; it must outlive the result.
         layouts: how the files of some senders differ; the first that fits a file's name is taken.
-        before: files whose rows are in the tables already.
+        before: files that came before, in the table `files`.
 
     Raises:
         InputRefused: a file that is missing, empty, not decodable, without a needed column, or given twice.
     """
     before = before or Staged()
     wanted = needed(incident)
-    if not before.inputs:
-        empty_tables(warehouse, (*wanted, *OPTIONAL))
-    run = _Run(warehouse, wanted, workspace, list(before.inputs), list(before.layouts))
+    empty_tables(warehouse, (*wanted, *OPTIONAL))
+    empty_passed(warehouse, incident)
+    run = _Run(warehouse, incident, wanted, workspace, list(before.inputs), list(before.layouts))
     unread: list[str] = []
     for path in paths:
         suffix = _checked(path)
@@ -102,9 +112,27 @@ def stage(
         shapes = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
         read = {shape.sheet for shape in shapes}
         unread += [shown(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
-    numbered = {"file_number": range(len(run.inputs)), "file": [f.name for f in run.inputs]}
-    warehouse.load("files", pl.DataFrame(numbered))
+    nothing = stage_doubtful(warehouse, run.passed)
+    _load_files(warehouse, run, len(before.inputs), nothing)
     return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread))
+
+
+def _load_files(warehouse: Warehouse, run: _Run, since: int, nothing: Mapping[int, int]) -> None:
+    """Add to `files`: file_number, file, rows, and what turns a place in `passed` into a row's number."""
+    staged = warehouse.frame(
+        "select file_number, count(*) from (select file_number from staged union all "
+        "select file_number from unreadable) group by file_number"
+    )
+    texts: dict[int, int] = dict(staged.iter_rows())
+    rows = []
+    for number in range(since, len(run.inputs)):
+        passed = run.passed.get(number)
+        count = texts.get(number, 0) if passed is None else passed.rows - nothing.get(number, 0)
+        shift = None if passed is None else passed.first - passed.place
+        rows.append((number, run.inputs[number].name, count, shift))
+    schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64, "shift": pl.Int64}
+    warehouse.load("_files", pl.DataFrame(rows, schema=schema, orient="row"))
+    warehouse.append("files", "from _files")
 
 
 @dataclass
@@ -112,25 +140,33 @@ class _Run:
     """The files of one run, as they are added."""
 
     warehouse: Warehouse
+    incident: Incident
     needed: tuple[str, ...]
     workspace: Path
     inputs: list[InputFile]
     layouts: list[Layout]
     texts: dict[int, TextFile] = field(default_factory=dict)
+    passed: dict[int, Passed] = field(default_factory=dict)
 
     def staging(self, name: str, layout: Layout) -> Staging:
         mapping = partial(layout.mapping, needed=self.needed, optional=OPTIONAL, file=name)
         known = (*self.needed, *OPTIONAL)
         number = len(self.inputs)
-        return Staging(self.warehouse, number, name, layout, mapping, self.needed, known, self.workspace)
+        return Staging(
+            self.warehouse, number, name, layout, mapping, self.needed, known, self.workspace, self.incident
+        )
 
     def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> Shape:
         """Stage one file, or one sheet of it, under a name of its own."""
         name = shown(f"{path.name} [{layout.sheet}]" if named else path.name)
         if name in [f.name for f in self.inputs]:
             name = f"{name} ({len(self.inputs) + 1})"
-        digest = _digest(path)
-        shape = _read_file(self.staging(name, layout), path, suffix, self.texts)
+        with ThreadPoolExecutor(1) as beside:
+            digesting = beside.submit(_digest, path)
+            shape = _read_file(self.staging(name, layout), path, suffix, self.texts)
+            digest = digesting.result()
+        if shape.passed is not None:
+            self.passed[len(self.inputs)] = shape.passed
         for other in self.inputs:
             if (other.sha256, other.sheet) == (digest, shape.sheet):
                 raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
@@ -164,7 +200,16 @@ def read_unmapped(
     wanted = needed(incident)
     bare = layout.model_copy(update={"constants": {}})
     staging = Staging(
-        warehouse, 0, path.name, bare, every, wanted, (*wanted, *OPTIONAL), workspace, of_any_type=True
+        warehouse,
+        0,
+        path.name,
+        bare,
+        every,
+        wanted,
+        (*wanted, *OPTIONAL),
+        workspace,
+        incident,
+        of_any_type=True,
     )
     shape = _read_file(staging, path, suffix, {})
     return headers, shape, staging.unit
@@ -217,10 +262,7 @@ def _located(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
         number=number,
     )
     rows = broken["source_row"].to_list()
-    if broken["byte_offset"].null_count():  # read by the engine: a row is a line
-        places = line_places(text.path, rows)
-    else:
-        places = list(zip(broken["byte_offset"], broken["byte_length"], strict=True))
+    places = list(zip(broken["byte_offset"], broken["byte_length"], strict=True))
     raws = []
     with text.path.open("rb") as stream:
         for offset, length in places:

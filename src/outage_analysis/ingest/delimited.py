@@ -1,18 +1,21 @@
-"""CSV and its like -> staged rows.
+"""CSV and its like -> rows.
 
-Two readers, one result: a plain file (nothing quoted, no blank line, lines that end in one way) is
-read by the engine, where a row is a line; any other by the csv module, row by row. What the engine
-finds wrong in a plain file goes to the csv module too, so that a reject is told in one way. A row without
-any text is none: spreadsheets leave such rows behind.
+Two readers, one result: a regular file (see `survey`) is read by the engine; any other by the csv module,
+row by row. Whatever the engine cannot tell at first sight goes to the csv module too, so that a reject is
+told in one way. A row without any text is none: spreadsheets leave such rows behind.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
-from pathlib import Path
 
 import polars as pl
 
@@ -20,76 +23,86 @@ from outage_analysis import queries
 from outage_analysis.decoding import TextFile
 from outage_analysis.errors import InputRefused
 from outage_analysis.ingest.dialects import Dialect, decide, reader_options
-from outage_analysis.ingest.staging import BATCH, Shape, Staging, another_table
-from outage_analysis.queries import as_path
+from outage_analysis.ingest.staging import BATCH, Passed, Shape, Staging, another_table
+from outage_analysis.ingest.survey import Survey
+from outage_analysis.queries import as_path, quoted
 
-BLOCK = 1 << 20
 LONGEST_FIELD = 2_000_000
 """Characters of one field; the engine reads no longer line."""
+TOGETHER = "quotation marks hold whole rows together"
 FEWEST_BETWEEN = 3
 """Delimiters of a row so narrow that any line of text may have as many."""
 
 
 def read_delimited(staging: Staging, text: TextFile) -> Shape:
-    """Stage a delimited text.
+    """Read a delimited text.
 
     Raises:
         InputRefused: a missing column; a quotation mark that swallows rows; a second table.
     """
     dialect = decide(text.path, staging)
     mapping = staging.mapping(dialect.headers, dialect.header_row or None)
-    as_wide = dialect.width == len(dialect.headers)
-    by_engine = text.is_plain(dialect.quote) and dialect.header_row > 0 and as_wide
-    if not (by_engine and _read_by_engine(staging, text, dialect, mapping)):
-        _read_by_row(staging, text, dialect, mapping)
-    return Shape(text.encoding, str(dialect))
+    passed = (
+        None if dialect.width != len(dialect.headers) else _read_by_engine(staging, text, dialect, mapping)
+    )
+    if passed is None:
+        with _long_fields():
+            _stage(staging, records(text, dialect, staging.name), dialect, mapping)
+    return Shape(text.encoding, str(dialect), passed=passed)
 
 
-def _read_by_engine(staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Whether the engine read every line as a row of the header's width; else nothing is staged."""
-    warehouse = staging.warehouse
+def _read_by_engine(
+    staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]
+) -> Passed | None:
+    """The rows as the engine cuts them, if it cuts them as the csv module would; else nothing is kept."""
+    begin = len(codecs.BOM_UTF8) if text.encoding == "utf-8-sig" else 0
+    look = partial(Survey.of, text.path, dialect.delimiter, dialect.quote, begin=begin)
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(look, width=dialect.width, header_row=dialect.header_row)
+        taken = _taken(staging, text, dialect, mapping, several_lines=False)
+        survey = looking.result()
+    if taken is None and survey.regular and survey.several_lines:
+        taken = _taken(staging, text, dialect, mapping, several_lines=True)
+    rows = survey.records - survey.blanks - dialect.header_row
+    above = survey.several_lines and dialect.header_row > 1  # the engine skips lines, not records
+    if taken is None or not survey.regular or above or taken[1] != rows:
+        staging.forget()
+        return None
+
+    def fetch(numbers: Sequence[int]) -> int:
+        with _long_fields():
+            return _stage(staging, _records_again(survey, numbers, dialect), dialect, mapping)
+
+    if staging.of_any_type:
+        staging.warehouse.delete("staged", " and ".join(f"{quoted(c)} is null" for c in mapping))
+        staging.forget(survey.uneven)
+        fetch(survey.uneven)
+    return Passed(taken[0], dialect.header_row + 1, rows, fetch, survey.uneven)
+
+
+def _taken(
+    staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int], *, several_lines: bool
+) -> tuple[int, int] | None:
+    """Where the engine put the rows and how many there are; None if it refuses them."""
     # The engine reads with names of our own: a header may hold anything, even twice.
-    names = [f"c{i}" for i in range(len(dialect.headers))]
+    names = [f"c{i}" for i in range(dialect.width)]
     try:
-        staging.select(
-            f"from ({queries.bind('staged')}) where coalesce({', '.join(names)}) is not null",
-            {**{c: names[at] for c, at in mapping.items()}, "source_row": f"position + {dialect.header_row}"},
+        return staging.pass_by(
+            f"({queries.text('delimited')})",
+            {c: names[at] for c, at in mapping.items()},
+            {c: [row[at] for row in dialect.shown if at < len(row)] for c, at in mapping.items()},
+            dialect.header_row + 1,
+            about=round(text.path.stat().st_size / dialect.row_bytes),
             path=as_path(text.path),
             delimiter=dialect.delimiter,
-            skip=dialect.header_row - 1,
+            quote=dialect.quote,
+            header=dialect.header_row > 0,
+            skip=max(0, dialect.header_row - 1),
+            parallel=not several_lines,
             columns=dict.fromkeys(names, "VARCHAR"),
         )
     except InputRefused:
-        whole = False
-    else:
-        whole = not warehouse.frame("select count(*) as n from reject_errors")["n"].item()
-        # The engine forgives a delimiter at the end of a row; counting tells.
-        whole = whole and _is_even(staging, text.path, dialect)
-    warehouse.forget_rejects()
-    if not whole:
-        warehouse.delete("staged", staging.number)
-    return whole
-
-
-def _is_even(staging: Staging, path: Path, dialect: Dialect) -> bool:
-    """Whether each line became a row, and the lines have as many delimiters as such rows have together."""
-    delimiter, lines, delimiters, last = dialect.delimiter.encode(), 0, 0, b"\n"
-    with path.open("rb") as stream:
-        for _ in range(dialect.header_row - 1):
-            stream.readline()
-        while block := stream.read(BLOCK):
-            lines += block.count(b"\n")
-            delimiters += block.count(delimiter)
-            last = block[-1:]
-    lines += last != b"\n"
-    # A line that is too long for the engine vanishes, and those below it move up.
-    lowest = staging.warehouse.frame(
-        "select coalesce(max(source_row), $header) as row from staged where file_number = $number",
-        number=staging.number,
-        header=dialect.header_row,
-    )["row"].item()
-    as_many = lowest == dialect.header_row - 1 + lines
-    return bool(as_many and delimiters == lines * (len(dialect.headers) - 1))
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,43 +116,36 @@ class Record:
     problem: str = ""
 
 
-def _read_by_row(staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]) -> None:
-    width, named = dialect.width, len(dialect.headers)
+def _stage(staging: Staging, found: Iterable[Record], dialect: Dialect, mapping: dict[str, int]) -> int:
+    """Stage the records below the header, those that do not fit it as unreadable; how many say nothing."""
+    width, named, nothing = dialect.width, len(dialect.headers), 0
     batch: list[Record] = []
     broken: list[tuple[int, int, int, str]] = []
-    for record in records(text, dialect, staging.name):
+    for record in found:
         if record.row <= dialect.header_row:
             continue
         cells = record.cells
         if record.problem:
             broken.append((record.row, record.offset, record.length, record.problem))
+        elif not any(cells):
+            nothing += 1
         elif len(cells) == width and not any(cells[named:]):
             batch.append(record)
-        elif any(cells):
+        else:
             if staging.begins_another_table(cells):
                 raise another_table(staging.name, record.row)
             problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
             broken.append((record.row, record.offset, record.length, problem))
         if len(batch) + len(broken) == BATCH:
-            _stage(staging, batch, broken, mapping)
+            _stage_batch(staging, batch, mapping)
+            staging.unreadable(broken)
             batch, broken = [], []
-    _stage(staging, batch, broken, mapping)
+    _stage_batch(staging, batch, mapping)
+    staging.unreadable(broken)
+    return nothing
 
 
-def _holds_rows(lines: list[str], dialect: Dialect) -> bool:
-    """Whether two stray quotation marks made one row of several: each line has the fields of a row."""
-    between = len(dialect.headers) - 1
-    several = len(lines) > 1 and between >= FEWEST_BETWEEN
-    return several and all(line.count(dialect.delimiter) >= between for line in lines)
-
-
-def _stage(
-    staging: Staging,
-    batch: list[Record],
-    broken: list[tuple[int, int, int, str]],
-    mapping: dict[str, int],
-) -> None:
-    batch = [record for record in batch if any(record.cells)]
+def _stage_batch(staging: Staging, batch: list[Record], mapping: dict[str, int]) -> None:
     cells = {c: pl.Series([r.cells[at] for r in batch], dtype=pl.String) for c, at in mapping.items()}
     keys = {
         "source_row": [r.row for r in batch],
@@ -147,7 +153,33 @@ def _stage(
         "byte_length": [r.length for r in batch],
     }
     staging.frame(pl.DataFrame({**keys, **cells}))
-    staging.unreadable(broken)
+
+
+def _records_again(survey: Survey, numbers: Sequence[int], dialect: Dialect) -> Iterator[Record]:
+    """Records of a text that the engine has read, by their numbers."""
+    options = reader_options(dialect.delimiter, dialect.quote)
+    for number, offset, text in survey.fetch(numbers):
+        lines = list(io.StringIO(text, newline=""))
+        cells = next(csv.reader(lines, **options))  # type: ignore[arg-type]
+        problem = TOGETHER if _holds_rows(lines, dialect) else ""
+        yield Record(number, offset, len(text.encode()), cells, problem)
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let the csv module take long fields: the limit is one of the whole process, and put back in the end."""
+    before = csv.field_size_limit(LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+def _holds_rows(lines: list[str], dialect: Dialect) -> bool:
+    """Whether two stray quotation marks made one row of several: each line has the fields of a row."""
+    between = len(dialect.headers) - 1
+    several = len(lines) > 1 and between >= FEWEST_BETWEEN
+    return several and all(line.count(dialect.delimiter) >= between for line in lines)
 
 
 def records(text: TextFile, dialect: Dialect, name: str) -> Iterator[Record]:
@@ -159,29 +191,25 @@ def records(text: TextFile, dialect: Dialect, name: str) -> Iterator[Record]:
         InputRefused: wrong quotation marks in a row of several lines: where it ends is anyone's guess.
     """
     taken: list[str] = []
-    before = csv.field_size_limit(LONGEST_FIELD)  # of the whole process: put back in the end
-    try:
-        with text.path.open(encoding="utf-8-sig", newline="") as stream:
-            options = reader_options(dialect.delimiter, dialect.quote)
-            reader = csv.reader(_kept(stream, taken), **options)  # type: ignore[arg-type]
-            offset = 3 if text.encoding == "utf-8-sig" else 0
-            for row in count(1):
-                cells: list[str] = []
-                problem = ""
-                try:
-                    cells = next(reader)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    problem = _problem(error, taken, dialect, name, row, offset)
-                if _holds_rows(taken, dialect):
-                    problem = "quotation marks hold whole rows together"
-                length = len("".join(taken).encode())
-                taken.clear()
-                yield Record(row, offset, length, cells, problem)
-                offset += length
-    finally:
-        csv.field_size_limit(before)
+    with text.path.open(encoding="utf-8-sig", newline="") as stream:
+        options = reader_options(dialect.delimiter, dialect.quote)
+        reader = csv.reader(_kept(stream, taken), **options)  # type: ignore[arg-type]
+        offset = 3 if text.encoding == "utf-8-sig" else 0
+        for row in count(1):
+            cells: list[str] = []
+            problem = ""
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                problem = _problem(error, taken, dialect, name, row, offset)
+            if _holds_rows(taken, dialect):
+                problem = TOGETHER
+            length = len("".join(taken).encode())
+            taken.clear()
+            yield Record(row, offset, length, cells, problem)
+            offset += length
 
 
 def _kept(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
@@ -203,18 +231,3 @@ def _problem(error: csv.Error, lines: list[str], dialect: Dialect, name: str, ro
         value=f"{len(lines)} lines",
         remedy='Close or double it, or read every mark as text: quote = "none" in a --columns page.',
     )
-
-
-def line_places(path: Path, rows: list[int]) -> list[tuple[int, int]]:
-    """Offset and length in bytes of these lines of a plain text, counted from 1, in rising order."""
-    places, at, wanted = [], 0, iter(rows)
-    row = next(wanted, None)
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if row is None:
-                break
-            if number == row:
-                places.append((at, len(line)))
-                row = next(wanted, None)
-            at += len(line)
-    return places

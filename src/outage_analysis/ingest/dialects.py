@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from outage_analysis.errors import InputRefused
@@ -15,6 +15,8 @@ DELIMITERS = (",", ";", "\t", "|")
 HEAD_BYTES = 1 << 20
 SAMPLE = 200
 """Rows by which a dialect is decided."""
+SHOWN = 5_000
+"""Rows by which the texts of a file are known before it is read, if its first megabyte has as many."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,14 @@ class Dialect:
     headers: tuple[str, ...]
     header_row: int
     width: int
+    shown: tuple[list[str], ...] = ()
+    """Rows below the header, some."""
+
+    @property
+    def row_bytes(self) -> float:
+        """About how many bytes a row takes."""
+        rows = [sum(len(cell.encode()) + 1 for cell in row) for row in self.shown[:SAMPLE]]
+        return sum(rows) / len(rows) if rows else HEAD_BYTES
 
     def __str__(self) -> str:
         quote = f"quote {self.quote}" if self.quote else "no quotes"
@@ -72,7 +82,8 @@ def decide(path: Path, staging: Staging) -> Dialect:
         )
     _, dialect, rows = best
     staging.refuse_above(rows, dialect.header_row - 1)
-    return dialect
+    more, _ = _sample(head, dialect.delimiter, dialect.quote, dialect.header_row + SHOWN)
+    return replace(dialect, shown=tuple(more[dialect.header_row :]))
 
 
 def _head(path: Path) -> str:

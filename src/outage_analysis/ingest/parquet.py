@@ -1,14 +1,16 @@
-"""Parquet -> staged rows, by the engine; the first record is row 1."""
+"""Parquet -> rows, by the engine; the first record is row 1."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.ingest.staging import Shape, Staging
+from outage_analysis.ingest.staging import Passed, Shape, Staging
 from outage_analysis.notations import THOUSANDTHS
 from outage_analysis.queries import as_path, quoted
 
@@ -71,15 +73,64 @@ def read_parquet(staging: Staging, path: Path) -> Shape:
                 value=schema[headers[at]],
                 remedy="Store it as text, a number or a date.",
             )
+    file = _File(
+        path,
+        {c: _as_text(c, headers[at], schema[headers[at]]) for c, at in mapping.items()},
+        NUMBER in map(str.casefold, headers),
+    )
     try:
-        staging.select(
-            "from read_parquet($path, hive_partitioning = false)",
-            {
-                **{c: _as_text(c, headers[at], schema[headers[at]]) for c, at in mapping.items()},
-                "source_row": "row_number() over ()",
-            },
-            path=as_path(path),
+        if staging.of_any_type:
+            file.stage(staging)
+            return Shape("parquet", "")
+        place, rows = staging.pass_by(
+            ROWS, file.cells, file.shown(staging), about=_rows(path), path=as_path(path)
         )
     except InputRefused as error:
         raise InputRefused("is a damaged Parquet file", file=staging.name, value=error.problem) from error
-    return Shape("parquet", "")
+
+    def fetch(numbers: Sequence[int]) -> int:
+        staging.warehouse.load("_numbers", pl.DataFrame({"number": numbers}))
+        file.stage(staging, "where source_row in (select number from _numbers)")
+        return 0
+
+    return Shape("parquet", "", passed=Passed(place, 1, rows, fetch))
+
+
+def _rows(path: Path) -> int:
+    with path.open("rb") as stream:
+        return int(pl.scan_parquet(stream).select(pl.len()).collect().item())
+
+
+ROWS = "read_parquet($path, hive_partitioning = false)"
+NUMBER = "file_row_number"
+"""What the engine calls the number of a row, unless a column of the file has the name."""
+SHOWN = 5_000
+"""Rows by which the texts of a file are known before it is read."""
+
+
+@dataclass(frozen=True)
+class _File:
+    """A Parquet file, with the SQL of the text of each column that is wanted."""
+
+    path: Path
+    cells: dict[str, str]
+    numbered: bool
+    """Whether a column of its own is called like the number of a row."""
+
+    def stage(self, staging: Staging, which: str = "") -> None:
+        """Stage the rows that fulfil a condition as texts."""
+        row = "row_number() over ()" if self.numbered else f"{NUMBER} + 1"
+        source = f"(select {self._texts()}, {row} as source_row from {ROWS})"
+        names = {c: quoted(c) for c in self.cells}
+        staging.select(
+            f"from {source} {which}", {**names, "source_row": "source_row"}, path=as_path(self.path)
+        )
+
+    def shown(self, staging: Staging) -> dict[str, list[str]]:
+        """Column -> texts of the first rows."""
+        query = f"select {self._texts()} from {ROWS} limit {SHOWN}"
+        rows = staging.warehouse.frame(query, path=as_path(self.path))
+        return {c: rows[c].drop_nulls().to_list() for c in self.cells}
+
+    def _texts(self) -> str:
+        return ", ".join(f"{text} as {quoted(c)}" for c, text in self.cells.items())

@@ -1,9 +1,10 @@
-"""Where the readers put what they read: rows of text under their number, and records that do not fit."""
+"""Where the readers put what they read: rows typed at first sight, rows of text, records that do not fit."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import polars as pl
 
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
+from outage_analysis.ingest.first_sight import enum, first_sight
 from outage_analysis.layouts import REQUIRED, UNIT, Layout, scaled
 from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted
@@ -30,6 +32,21 @@ DAY = re.compile(r"\d{2}.*\d{2}")
 Mapping = Callable[[Sequence[str], int | None], dict[str, int]]
 
 
+@dataclass
+class Passed:
+    """The rows of one file that the engine typed at first sight, in the table `passed`."""
+
+    place: int
+    """That of the first of them in the table; the others follow in the order of the file."""
+    first: int
+    """The number of that row in the file."""
+    rows: int
+    fetch: Callable[[Sequence[int]], int]
+    """Stages the texts of rows by their rising numbers; how many of them say nothing and are none."""
+    uneven: Sequence[int] = ()
+    """The numbers of rows whose texts do not fit the header."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """How a file was read: its encoding, and in words how it was cut into cells."""
@@ -40,11 +57,13 @@ class Shape:
     """The sheet of a workbook that was read."""
     sheets: tuple[str, ...] = ()
     """Every sheet of it that holds anything."""
+    passed: Passed | None = None
+    """The rows that were typed at first sight; None where all of them are staged as text."""
 
 
 @dataclass
 class Staging:
-    """One file on its way into the tables `staged` and `unreadable`.
+    """One file on its way into the tables `passed`, `staged` and `unreadable`.
 
     `mapping` turns the header (and its row) into the position of each column that is wanted.
     """
@@ -59,16 +78,63 @@ class Staging:
     columns: tuple[str, ...]
     """The columns that a header may name."""
     workspace: Path
+    incident: Incident
     of_any_type: bool = False
-    """Whether a column of lists or records will do as text, and a unit that is said as a remark."""
+    """Whether a column of lists or records will do as text, and a unit that is said as a remark; then every
+    row is staged as text."""
     unit: str | None = None
     """The unit that is said above the header, if that is a remark."""
 
+    def _constants(self) -> dict[str, str]:
+        return {c: literal(v) for c, v in self.layout.constants.items() if c in self.columns}
+
+    def pass_by(
+        self,
+        source: str,
+        cells: dict[str, str],
+        shown: Dictionary[str, Sequence[str]],
+        first: int = 1,
+        about: int = 0,
+        **values: object,
+    ) -> tuple[int, int]:
+        """Type a query's rows at first sight; the place of the first in `passed`, and how many there are.
+
+        Where every row is wanted as text, they are staged so instead.
+
+        Args:
+            source: what stands behind `from`; its rows come in the order of the file.
+            cells: column -> SQL of its text.
+            shown: column -> texts of the first rows.
+            first: the number of the first row.
+            about: how many rows there may be.
+            values: the parameters of the query.
+        """
+        if self.of_any_type:
+            row = f"row_number() over () + {first - 1}"
+            self.select(f"from {source}", {**cells, "source_row": row}, **values)
+            return 0, self.warehouse.frame("select count(*) as n from staged")["n"].item()
+        texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
+        query = first_sight(self.incident, self.layout, texts, shown, source=source, file=self.number)
+        self.warehouse.append_file("passed", query, self.name, about, **values)
+        place, rows = self.warehouse.frame(
+            "select coalesce(min(rowid), 0) as place, count(*) as rows from passed "
+            "where file_number = $number",
+            number=self.number,
+        ).row(0)
+        return place, rows
+
     def select(self, source: str, cells: dict[str, str], **values: object) -> None:
         """Stage a query's rows, each column by its expression."""
-        constants = {c: literal(v) for c, v in self.layout.constants.items() if c in self.columns}
-        taken = "".join(f", {e} as {quoted(c)}" for c, e in {**constants, **cells}.items())
+        taken = "".join(f", {e} as {quoted(c)}" for c, e in {**self._constants(), **cells}.items())
         self.warehouse.append("staged", f"select {self.number} as file_number{taken} {source}", **values)
+
+    def forget(self, rows: Sequence[int] | None = None) -> None:
+        """Take rows of the file out again, by their numbers or all of them."""
+        numbers = pl.DataFrame({"number": rows or []}, schema={"number": pl.Int64})
+        self.warehouse.load("_numbers", numbers)
+        chosen = "" if rows is None else "and source_row in (select number from _numbers)"
+        table = "staged" if self.of_any_type else "passed"
+        self.warehouse.delete(table, f"file_number = {self.number} {chosen}")
 
     def frame(self, frame: pl.DataFrame) -> None:
         """Stage a frame of text columns, with source_row and, for a text, byte_offset and byte_length."""
@@ -150,8 +216,31 @@ def another_table(file: str, row: int) -> InputRefused:
     )
 
 
+def typed_columns(incident: Incident) -> str:
+    """SQL of the columns of a typed claim, each a null of its type."""
+    texts = ("claim_id", "claimant_id", "service", "claimant_type")
+    kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", "loss": "bigint"}
+    kinds |= {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
+    return ", ".join(
+        f"cast(null as {kind}) as {quoted(c)}" for c, kind in (kinds | {"synthetic": "boolean"}).items()
+    )
+
+
+def empty_passed(warehouse: Warehouse, incident: Incident) -> None:
+    """An empty table for rows that are typed at first sight; names are kept in a byte, not as texts."""
+    names = {"service": incident.services, "claimant_type": incident.claimant_types}
+    kinds = {c: enum(item.id for item in items) for c, items in names.items() if items}
+    narrow = "".join(f", cast({c} as {kind}) as {c}" for c, kind in kinds.items())
+    warehouse.create(
+        "passed",
+        f"select cast(null as usmallint) as file_number, * exclude ({', '.join(kinds)}) {narrow}, "
+        "false as ok "
+        f"from (select {typed_columns(incident)}) where false",
+    )
+
+
 def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
-    """Empty tables for the files of one run."""
+    """Empty tables for texts of the files of one run."""
     texts = dict.fromkeys(columns, pl.String)
     keys = {"file_number": pl.Int64, "source_row": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int64}
     warehouse.load("staged", pl.DataFrame(schema={**keys, **texts}))

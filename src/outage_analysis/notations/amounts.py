@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from outage_analysis.notations.notation import Notation, agreed, let, narrowed, when
+from outage_analysis.notations.notation import Notation, agreed, first, guarded, let, narrowed, stands, when
 
 _DECIMALS = r"(?:\.\d{1,12}0*)?"
 _WHOLE = r"(?:[1-9]\d{0,14}|0\d{0,7})"
@@ -129,7 +129,13 @@ _EITHER = rf"[^0-9.]*[1-9]\d{{0,2}}\.\d{{3}}(?:{_BEHIND}| ?(?:[A-Z]{{0,2}}[$â‚¬Â
 
 
 def amount_sql(
-    column: str, names: Sequence[str], *, digits: int = 0, scale: Decimal | int = 1, currency: str = ""
+    column: str,
+    names: Sequence[str],
+    *,
+    digits: int = 0,
+    scale: Decimal | int = 1,
+    currency: str = "",
+    only_if: str = "",
 ) -> str:
     """SQL of the amount in the smallest unit, text x scale x 10^digits, as BIGINT.
 
@@ -142,6 +148,7 @@ def amount_sql(
         digits: decimals of the currency: 0 for won, 2 for euros.
         scale: what one unit of the column stands for: 1000 where amounts are in thousands.
         currency: the ISO code of the one whose sign or code an amount may bear; any common one without.
+        only_if: a condition under which a text is read that is not plainly an amount.
 
     Raises:
         KeyError: an unknown notation.
@@ -159,13 +166,14 @@ def amount_sql(
         amount = f"coalesce({_whole(agreed(column, counted, currency), factor)}, {unscaled})"
     if digits != THOUSANDTHS and "european" not in names:
         amount = f"case when not regexp_full_match({narrowed(column)}, '{_EITHER}') then {amount} end"
+    amount = guarded(only_if, amount)
     if "plain" not in names or factor != int(factor):
         return amount
-    return f"coalesce({_at_once(column, int(factor), points='european' not in names)}, {amount})"
+    return _at_once(column, int(factor), amount, points="european" not in names)
 
 
-def _at_once(column: str, factor: int, *, points: bool) -> str:
-    """SQL of the amounts that every reader reads alike, which need no second opinion.
+def _at_once(column: str, factor: int, otherwise: str, *, points: bool) -> str:
+    """SQL of an amount that every reader reads alike, which needs no second opinion, else of another.
 
     A point is not one of them beside the European notation, nor are three decimals anywhere: "1.000".
     The room for digits and decimals is such that no product can be a fraction or leave BIGINT.
@@ -175,7 +183,10 @@ def _at_once(column: str, factor: int, *, points: bool) -> str:
     decimals = (rf"(?:\.\d{{1,{places}}})?" if places else r"(?:\.00?)?") if points else ""
     number = f"try_cast({column} as decimal({room + places}, {places}))"
     digits = rf"(?:[1-9]\d{{0,{room - 1}}}|0\d{{0,{min(7, room - 1)}}})"
-    return when(column, rf"[+-]?{digits}{decimals}", f"({number} * {factor})::bigint")
+    most, whole = 10**room - 1, f"try_cast({column} as bigint)"
+    plain = f"{whole} between -{most} and {most} and {stands(column, 'bigint')}"
+    regular = when(column, rf"[+-]?{digits}{decimals}", f"({number} * {factor})::bigint")
+    return first(plain, f"{whole} * {factor}", f"coalesce({regular}, {otherwise})")
 
 
 def _whole(amount: str, factor: Decimal) -> str:

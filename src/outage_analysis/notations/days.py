@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from outage_analysis.notations.notation import Notation, agreed, let, when
+from outage_analysis.notations.notation import Notation, agreed, first, guarded, let, stands, when
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _MONTH_DAY = r"(?:-\d\d?-\d\d?|/\d\d?/\d\d?|\. ?\d\d?\. ?\d\d?\.?)"
@@ -106,20 +106,23 @@ DATES = {notation.name: notation for notation in _DATES}
 """Name -> notation of days, whose `sql` takes a text and a zone."""
 
 
-def day_sql(column: str, names: Sequence[str], zone: str) -> str:
+def day_sql(column: str, names: Sequence[str], zone: str, *, only_if: str = "") -> str:
     """SQL of the DATE that a text column stands for; NULL where no notation fits or two disagree.
 
     Args:
         column: the SQL of a text, its identifiers quoted.
         names: notations of `DATES`.
         zone: the IANA time zone whose day is meant where the text names a moment.
+        only_if: a condition under which a text is read that is not plainly a day.
 
     Raises:
         KeyError: an unknown notation.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
-    day = agreed(column, [DATES[name] for name in names], zoned)
+    day = guarded(only_if, agreed(column, [DATES[name] for name in names], zoned))
     if "iso" not in names:
         return day
+    # Most texts are what their day is written as; the cast alone also reads others.
+    plain = f"strlen({column}) = 10 and {stands(column, 'date')}"
     at_once = when(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
-    return f"coalesce({at_once}, {day})"
+    return first(plain, f"try_cast({column} as date)", f"coalesce({at_once}, {day})")

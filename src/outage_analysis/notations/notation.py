@@ -45,6 +45,21 @@ def when(text: str, pattern: str, value: str) -> str:
     return f"case when regexp_full_match({text}, '{pattern}') then {value} end"
 
 
+def stands(text: str, kind: str) -> str:
+    """SQL of whether a text is exactly what its value is written as."""
+    return f"cast(try_cast({text} as {kind}) as varchar) = {text}"
+
+
+def first(condition: str, value: str, otherwise: str) -> str:
+    """SQL of a value under a condition, else of another, which is not computed where the first is."""
+    return f"case when {condition} then {value} else {otherwise} end"
+
+
+def guarded(condition: str, value: str) -> str:
+    """SQL of a value that is computed under a condition only, if there is one."""
+    return f"case when {condition} then {value} end" if condition else value
+
+
 _ASCII = "0123456789,.:/-+()"
 _WIDE = "".join(chr(ord(c) + 0xFEE0) for c in _ASCII)
 _ODD = (

@@ -11,10 +11,31 @@ from importlib.resources import files
 from pathlib import Path
 
 NAMES = (
-    *("staged", "typed", "judged", "claims", "rejects", "reconciliation", "filed", "claimants", "cube"),
+    *(
+        "nothing_earlier",
+        "delimited",
+        "first_sight",
+        "ids",
+        "doubtful",
+        "typed",
+        "judged",
+        "noted",
+        "accepted",
+        "claims",
+    ),
+    *("rejects", "synthetic", "reconciliation", "filed", "claimants", "cube"),
     *("pairs", "spans", "examples", "heaping", "bunching", "repeats", "saved"),
 )
 """Every query, in the order in which a run uses them, then those about the data."""
+
+PORTABLE = (
+    *("reconciliation", "filed", "claimants", "cube"),
+    *("pairs", "spans", "examples", "heaping", "bunching", "repeats"),
+)
+"""Those from claims to cubes and counts, in SQL plain enough to be translated for the engine of a cluster.
+
+Not those that read files and make claims of them, up to `claims` itself, nor `saved`, which writes some.
+"""
 
 
 def text(name: str) -> str:

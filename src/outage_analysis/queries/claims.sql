@@ -1,9 +1,7 @@
--- One row a claim: a complaint that broke no rule, or none but those that the incident only counts.
+-- One row a claim, as it is asked for: with the name of its file, and with its own id for a claimant who is not named.
 select
-    files.file as source_file, source_row, judged.synthetic,
+    {files}[file_number + 1] as source_file, source_row, synthetic,
     claim_id, coalesce(claimant_id, claim_id) as claimant_id,
     service, claimant_type, filed_on, loss
     {dimensions}
-from judged
-join files using (file_number)
-where len(broken) = 0
+from accepted

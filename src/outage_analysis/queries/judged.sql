@@ -1,17 +1,34 @@
--- One row a complaint with the rules it breaks, each by its sentence: `broken` rejects it, `noted` only counts.
-with single as (
+-- One row a complaint that was looked at closely, with the rules it breaks, each by its sentence: `broken` rejects
+-- it, `noted` only counts.
+with leveled as (
     select
-        typed.*,
+        * exclude (loss),
+        loss as told_loss,
+        case when loss < 0 and $negative = 'zero' then 0 else loss end as loss
+    from typed
+),
+single as (
+    select
+        leveled.* exclude (told_loss),
         case
             when headers_again.source_row is not null then [{header_again}]
             else list_filter([{broken}], lambda rule: rule is not null)
         end as broken_alone,
         list_filter([{noted}], lambda rule: rule is not null) as noted_alone,
-        hash(claimant_id, raw_service, raw_claimant_type, raw_filed_on, raw_loss {raw_dimensions}) as content
-    from typed
+        hash(claimant_id, service, claimant_type, filed_on, loss {dimensions}) as content
+    from leveled
     left join headers_again using (file_number, source_row)
 ),
--- Among the rows that pass alone, the first of each id is kept; the others name it.
+-- Among the rows that pass alone, the first of each id is kept, be it of an earlier file; the others name it.
+candidates as (
+    select file_number, source_row, claim_id, content from single where len(broken_alone) = 0
+    union all
+    select
+        file_number, source_row, claim_id,
+        hash(claimant_id, service, claimant_type, filed_on, loss {dimensions})
+    from earlier
+    where hash(claim_id) in (select hash(claim_id) from single)
+),
 ranked as (
     select
         file_number, source_row,
@@ -20,8 +37,7 @@ ranked as (
         case
             when first_value(content) over same_id = content then {copy} else {repeated}
         end as again
-    from single
-    where len(broken_alone) = 0
+    from candidates
     window same_id as (partition by claim_id order by file_number, source_row)
 ),
 compared as (
@@ -31,8 +47,7 @@ compared as (
     from ranked
 )
 select
-    single.* exclude (broken_alone, noted_alone, content, loss),
-    case when loss < 0 and $negative = 'zero' then 0 else loss end as loss,
+    single.* exclude (broken_alone, noted_alone, content),
     compared.kept_file,
     compared.kept_row,
     case when again is null or list_contains({counted}, again) then broken_alone else [again] end as broken,

@@ -6,14 +6,11 @@ with by_loss as (
     from (select service, filed_on, {category} as category, loss from ({source}) as source) as told
     group by service, filed_on, category, loss
 ),
+by_category as (
+    select category, sum(claims) as claims from by_loss where category is not null group by category
+),
 commonest as (
-    select category
-    from by_loss
-    where category is not null
-    group by category
-    having sum(claims) >= {least}
-    order by sum(claims) desc, category
-    limit {most}
+    select category from by_category where claims >= {least} order by claims desc, category limit {most}
 ),
 by_band as (
     select

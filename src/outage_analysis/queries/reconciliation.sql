@@ -1,9 +1,12 @@
 -- One row a file: every row read is exactly one claim or one reject.
+with kept as (select file_number, count(*) as claims from accepted group by file_number),
+refused as (select source_file, count(*) as rejects from rejects group by source_file)
 select
     files.file,
-    (select count(*) from staged where staged.file_number = files.file_number)
-        + (select count(*) from unreadable where unreadable.file_number = files.file_number) as rows,
-    (select count(*) from claims where claims.source_file = files.file) as claims,
-    (select count(*) from rejects where rejects.source_file = files.file) as rejects
+    files.rows,
+    coalesce(kept.claims, 0) as claims,
+    coalesce(refused.rejects, 0) as rejects
 from files
+left join kept on kept.file_number = files.file_number
+left join refused on refused.source_file = files.file
 order by files.file_number

@@ -3,8 +3,7 @@ with told as (
     select
         case when claimant_id is null then 'claim_id' else 'claimant_id' end as told_by,
         coalesce(claimant_id, claim_id) as claimant_id, service, filed_on, loss
-    from judged
-    where len(broken) = 0
+    from accepted
 ),
 grains as (
     select told_by, 'claimant' as grain, 1 as rank, count(*) as claims
@@ -23,7 +22,7 @@ select
     told_by, grain,
     cast(sum(claims) as bigint) as claims,
     count(*) as claimants,
-    count(*) filter (claims > 1) as filed_again
+    count(case when claims > 1 then 1 end) as filed_again
 from grains
 group by told_by, grain, rank
 order by told_by desc, rank

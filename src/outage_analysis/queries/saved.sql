@@ -3,8 +3,7 @@ select
     claim_id, claimant_id, service, claimant_type, filed_on,
     {loss} as loss
     {dimensions},
-    coalesce(trim(lower(synthetic)), '') not in ({real}) as synthetic, files.file as source_file, source_row
-from judged
-join files using (file_number)
-where len(broken) = 0
+    synthetic, files.file as source_file, source_row
+from accepted
+join files on files.file_number = accepted.file_number
 order by claim_id, source_file, source_row

@@ -1,6 +1,6 @@
 -- One row a file: the first and the last day of its claims.
 select files.file, min(filed_on) as first_day, max(filed_on) as last_day
 from files
-left join judged on judged.file_number = files.file_number and len(broken) = 0
+left join accepted on accepted.file_number = files.file_number
 group by files.file, files.file_number
 order by files.file_number

@@ -1,4 +1,4 @@
--- One row a complaint: its text beside the value that each column stands for, null where it stands for none.
+-- One row a complaint that is looked at closely: its text beside the value that each column stands for, null where it stands for none.
 with trimmed as (
     select
         file_number, source_row, byte_offset, byte_length, synthetic,

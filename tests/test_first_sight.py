@@ -1,0 +1,147 @@
+"""Rows typed at first sight: as the closer look would have judged them, and in the order of the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis import queries
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.ingest import first_sight as module
+from outage_analysis.ingest.first_sight import first_sight
+from outage_analysis.layouts import Layout
+from outage_analysis.reading import read_claims
+from tests.corpus import record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+
+COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss", "region", "synthetic")
+TEXTS = {
+    "claim_id": ["1", "2", "3", "4", "A-5", " 1", "1 ", "0", "", "-", "계", "1.2E+11", "x", "1+1"],
+    "claimant_id": ["u1", "u2", "", "0", "00", " u1", "none", "1E+05", "나1"],
+    "service": ["카톡", "카카오톡", "KakaoTalk", " 카톡", "카톡\N{NO-BREAK SPACE}", "모름", ""],
+    "claimant_type": ["개인", "sme", "SME", "x", ""],
+    "filed_on": [
+        "2022-10-19",
+        "2022-10-19 15:00",
+        "2022/10/20",
+        "2022-12-01",
+        "2022-02-30",
+        " 2022-10-19",
+        "",
+        "x",
+    ],
+    "loss": [
+        "5",
+        "005",
+        "+5",
+        "-5",
+        "5.00",
+        "5.5",
+        "1.000",
+        "30만원",
+        "5,000",
+        " 5",
+        "",
+        "x",
+        "200000000000",
+        "9" * 15,
+    ],
+    "region": ["", "a", " a", "a\N{IDEOGRAPHIC SPACE}", " ", "b c"],
+    "synthetic": ["", "true", "No", " false ", "거짓", "yes"],
+}
+GOOD = ("good-1", "u1", "카톡", "개인", "2022-10-19", "5", "a", "")
+rows = st.lists(st.tuples(*(st.sampled_from(TEXTS[c]) for c in COLUMNS)), min_size=6, max_size=16)
+
+
+@pytest.fixture(scope="module")
+def outage() -> Incident:
+    """The bundled incident with one dimension."""
+    whole = load_incident("kakao-2022")
+    return whole.model_copy(update={"dimensions": whole.dimensions[:1]})
+
+
+def told(claims: Claims) -> tuple[object, ...]:
+    """All that a run says of its rows."""
+    return (
+        claims.frame().rows(),
+        claims.rejects.sort("source_row").drop("byte").rows(),
+        claims.files.rows(),
+        claims.synthetic,
+        claims.counted_rules().rows(),
+    )
+
+
+@given(
+    table=rows,
+    negative=st.sampled_from(["reject", "zero", "band"]),
+    suffix=st.sampled_from(["csv", "parquet"]),
+)
+@settings(max_examples=12)
+def test_first_sight_decides_as_the_closer_look_does(
+    tmp_path_factory: pytest.TempPathFactory,
+    outage: Incident,
+    table: list[tuple[str, ...]],
+    negative: str,
+    suffix: str,
+) -> None:
+    loss = outage.loss.model_copy(update={"negative": negative})
+    incident = outage.model_copy(update={"loss": loss})
+    path = tmp_path_factory.mktemp("sight") / f"a.{suffix}"
+    if suffix == "csv":
+        path.write_text("".join(record(cells, ",", "\n") for cells in (COLUMNS, GOOD, *table)), "utf-8")
+    else:
+        pl.DataFrame([GOOD, *table], schema=COLUMNS, orient="row").write_parquet(path)
+    at_first_sight = told(read_claims(path, incident, max_rejects=1))
+    with patch.object(module, "_plain", lambda _: ["false"]):
+        closely = told(read_claims(path, incident, max_rejects=1))
+    assert at_first_sight == closely
+
+
+def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outage: Incident) -> None:
+    """Padded cells and spelled amounts of a whole file need no closer look."""
+    lines = [",".join(COLUMNS), *(f" {n} ,u{n},카 톡 ,개인,2022. 10. 19.,30만원,a," for n in range(1, 60))]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines), "utf-8")
+    claims = read_claims(path, outage)
+    assert claims.frame()["loss"].unique().to_list() == [300_000]
+    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0
+
+
+def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) -> None:
+    """Many blocks and row groups, read in parallel: the number of a row is counted from its place."""
+    count = 400_000
+    ids = pl.int_range(1, count + 1, eager=True).cast(pl.String).alias("claim_id")
+    others = [pl.lit(text).alias(c) for c, text in zip(COLUMNS[1:], GOOD[1:], strict=True)]
+    frame = ids.to_frame().with_columns(others)
+    for name in ("a.csv", "a.parquet"):
+        path = tmp_path / name
+        frame.write_csv(path) if name.endswith("csv") else frame.write_parquet(path, row_group_size=30_000)
+        first = 2 if name.endswith("csv") else 1
+        claims = read_claims(path, outage)
+        moved = claims.sql(
+            "select count(*) from claims where source_row <> claim_id::bigint + $f", f=first - 1
+        )
+        assert (len(claims), moved.fetchall()) == (count, [(0,)])
+
+
+def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:
+    """A join in the plan would not; the engine makes one of a long list behind `in`, for example."""
+    cells = {c: c for c in COLUMNS}
+    shown = {c: TEXTS[c] * 3 for c in COLUMNS}
+    query = first_sight(outage, Layout().over(outage), cells, shown, source="texts", file=0)
+    connection = duckdb.connect()
+    connection.execute(f"create table texts ({', '.join(f'{c} varchar' for c in COLUMNS)})")
+    plan = str(connection.execute(f"explain create table passed as {query}").fetchall()).lower()
+    assert "projection" in plan
+    assert "join" not in plan
+    assert "first_sight" in queries.NAMES

@@ -1,0 +1,121 @@
+"""What the engine may take of the machine, and what it says when that is not enough."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from outage_analysis import progress
+from outage_analysis.cli import app
+from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.warehouse import Limits, Warehouse, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MANY = "select i, hash(i) as h, repeat('x', 40) || i as text from range(1_000_000) as rows(i)"
+
+
+@pytest.fixture
+def allowed(tmp_path: Path) -> Iterator[Path]:
+    """A warehouse may take 30 MB, and spills into this folder."""
+    folder = tmp_path / "spill"
+    folder.mkdir()
+    token = limits.set(Limits(memory="30MB", threads=1, folder=folder))
+    yield folder
+    limits.reset(token)
+
+
+def test_what_does_not_fit_into_memory_goes_to_the_folder_and_is_gone_in_the_end(allowed: Path) -> None:
+    warehouse = Warehouse()
+    warehouse.create("many", MANY)
+    assert warehouse.frame("select count(*) as n from many")["n"].item() == 1_000_000
+    assert len(list(allowed.iterdir())) == 1
+    del warehouse
+    assert list(allowed.iterdir()) == []
+
+
+def test_too_little_memory_is_said_with_what_to_do(allowed: Path) -> None:
+    assert allowed.is_dir()
+    with pytest.raises(EnvironmentFailed, match="the memory that may be used is not enough") as refusal:
+        Warehouse().frame("select string_agg(text, '' order by h) as s from (" + MANY + ")")  # noqa: S608
+    assert refusal.value.remedy == "Allow more with --memory, or fewer --threads."
+
+
+def test_a_folder_that_is_full_is_said_with_what_to_do(allowed: Path) -> None:
+    assert allowed.is_dir()
+    warehouse = Warehouse()
+    warehouse.relation("select 1").fetchall()
+    warehouse._run("set max_temp_directory_size = '1MB'", {})  # noqa: SLF001
+    with pytest.raises(EnvironmentFailed, match="there is no room left") as refusal:
+        warehouse.create("many", MANY)
+    assert refusal.value.remedy == "Free disk space, or name a larger folder: --temp."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"memory": "much"}, "--memory is no amount"),
+        ({"memory": "0GB"}, "--memory is no amount"),
+        ({"memory": "1GB'; drop"}, "--memory is no amount"),
+        ({"threads": 0}, "--threads is not between 1 and 1024"),
+        ({"folder": Path("nowhere")}, "--temp is no folder that is there"),
+    ],
+)
+def test_limits_that_are_none_are_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Limits(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("memory", ["50%", "4GB", "512MiB", "1.5 GB"])
+def test_amounts_are_written_as_the_engine_takes_them(memory: str) -> None:
+    token = limits.set(Limits(memory=memory))
+    try:
+        assert Warehouse().frame("select 1 as one")["one"].item() == 1
+    finally:
+        limits.reset(token)
+
+
+def test_the_options_stand_before_the_command(tmp_path: Path) -> None:
+    words = ["--memory", "1GB", "--threads", "1", "--temp", str(tmp_path), "incidents"]
+    with pytest.raises(SystemExit) as done:
+        app(words)
+    assert done.value.code == 0
+    assert limits.get() == Limits()
+
+
+# --- how far it is -----------------------------------------------------------------------------------------
+
+
+def test_words_say_rows_rate_and_the_time_that_is_left() -> None:
+    assert progress.words("a.csv", 0.25, 10_000_000, 2.0) == (
+        "[#####...............] a.csv: 2,500,000 of about 10,000,000 rows, 1,250,000 a second, 6 s left"
+    )
+    assert progress.words("a.csv", -1, 10, 0.0) == "[....................] a.csv: 0 of about 10 rows"
+    assert "10 of about 10 rows" in progress.words("a.csv", 1.2, 10, 1.0)
+
+
+def test_a_long_query_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.01)
+    heard: list[str] = []
+    token = progress.telling.set(heard.append)
+    try:
+        with progress.told("a.csv", 100, lambda: 0.5):
+            time.sleep(0.1)
+    finally:
+        progress.telling.reset(token)
+    assert "50 of about 100 rows" in heard[-1]
+
+
+def test_nothing_is_told_to_nobody() -> None:
+    code = "from outage_analysis.warehouse import Warehouse as W; W().append_file('t', 'select 1', 'a', 1)"
+    code = code.replace("W().append", "w = W(); w.create('t', 'select 1 as x'); w.append").replace(
+        "select 1',", "select 1 as x',"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
