@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis import queries
+from outage_analysis import build_cube, queries
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.ingest import first_sight as module
 from outage_analysis.ingest.first_sight import first_sight
@@ -102,7 +102,7 @@ def test_first_sight_decides_as_the_closer_look_does(
     else:
         pl.DataFrame([GOOD, *table], schema=COLUMNS, orient="row").write_parquet(path)
     at_first_sight = told(read_claims(path, incident, max_rejects=1))
-    with patch.object(module, "_plain", lambda _: ["false"]):
+    with patch.object(module, "_plain", lambda *_: ["false"]):
         closely = told(read_claims(path, incident, max_rejects=1))
     assert at_first_sight == closely
 
@@ -115,6 +115,27 @@ def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outag
     claims = read_claims(path, outage)
     assert claims.frame()["loss"].unique().to_list() == [300_000]
     assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0
+
+
+def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_files(
+    tmp_path: Path, outage: Incident
+) -> None:
+    def written(name: str, regions: list[str]) -> Path:
+        rows = [[f"{name}{n}", *GOOD[1:6], region, ""] for n, region in enumerate(regions, start=1)]
+        path = tmp_path / f"{name}.csv"
+        path.write_text("".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows)), "utf-8")
+        return path
+
+    few = [*("a", "b", "") * 20, *["b"] * 5_000, "z", " a ", "\N{IDEOGRAPHIC SPACE}"]
+    many = [f"r{n}" for n in range(60)]
+    claims = read_claims([written("x", few), written("y", ["q"] * 40), written("w", many)], outage)
+    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 3
+    found = claims.frame().sort("source_file", "source_row").group_by("source_file", maintain_order=True)
+    regions = {file: frame["region"].fill_null("").to_list() for (file,), frame in found}
+    blank = [*few[:-3], "z", "a", ""]
+    assert regions == {"w.csv": many, "x.csv": blank, "y.csv": ["q"] * 40}
+    cube = build_cube(claims, dimensions=("region",))
+    assert dict(cube.frame.group_by("region").agg(pl.col("claims").sum()).rows())["q"] == 40
 
 
 def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) -> None:
@@ -138,7 +159,7 @@ def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:
     """A join in the plan would not; the engine makes one of a long list behind `in`, for example."""
     cells = {c: c for c in COLUMNS}
     shown = {c: TEXTS[c] * 3 for c in COLUMNS}
-    query = first_sight(outage, Layout().over(outage), cells, shown, source="texts", file=0)
+    query = first_sight(outage, Layout().over(outage), cells, shown, words={}, source="texts", file=0)
     connection = duckdb.connect()
     connection.execute(f"create table texts ({', '.join(f'{c} varchar' for c in COLUMNS)})")
     plan = str(connection.execute(f"explain create table passed as {query}").fetchall()).lower()

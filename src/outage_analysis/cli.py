@@ -209,6 +209,7 @@ def cost(
         counts,
         as_of,
         max_rejects,
+        hindsight=False,
         budget=budget,
         draws=draws,
         seed=seed,

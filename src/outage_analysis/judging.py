@@ -54,6 +54,10 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
         queries.bind(
             "accepted",
             dimensions=dimension_columns(incident),
+            passed="".join(
+                f", cast({quoted(d.id)} as {'bigint' if d.kind == 'number' else 'varchar'}) as {quoted(d.id)}"
+                for d in incident.dimensions
+            ),
             shifts=f"cast({[n or 0 for n in shifts.to_list()]} as bigint[])",
             marked=MARKED,
         ),

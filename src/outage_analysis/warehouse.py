@@ -110,6 +110,10 @@ class Warehouse:
         """Take the rows of a table out of which a condition holds."""
         self._run(f'delete from "{table}" where {condition}', {})
 
+    def widen(self, table: str, column: str) -> None:
+        """Make texts of a column of words."""
+        self._run(f'alter table "{table}" alter {quoted(column)} type varchar', {})
+
     def doubt(self, table: str, places: str) -> None:
         """Take the `ok` of the rows of a table away whose places another one lists."""
         self._run(f'update "{table}" set ok = false where ok and rowid in (select place from "{places}")', {})

@@ -128,8 +128,7 @@ def with_pandas(path: str) -> tuple[int, int]:
     import pandas as pd  # type: ignore[import-untyped]
 
     incident = load_incident(INCIDENT)
-    read = pd.read_parquet(path).astype("string") if path.endswith("parquet") else None
-    frame = pd.read_csv(path, dtype=str, on_bad_lines="skip") if read is None else read
+    frame = pd.read_csv(path, dtype=str, on_bad_lines="skip")
     service = frame["service"].map(dict(_ways(incident.services)))
     kind = frame["claimant_type"].map(dict(_ways(incident.claimant_types)))
     plain = frame["filed_on"].str.fullmatch(ISO, na=False)

@@ -54,7 +54,8 @@ def complaints(folder: Path, name: str, rows: int, dirty: float = 0.0) -> Path:
     [
         ("clean-synthetic.csv", 0.0, ("ours", "staged", "one_pass", "floor", "pandas")),
         ("dirty-synthetic.csv", 0.01, ("ours", "staged", "one_pass", "floor")),
-        ("clean-synthetic.parquet", 0.0, ("ours", "staged", "one_pass", "floor", "pandas")),
+        # pandas reads Parquet by another package, which is not among those that are locked here.
+        ("clean-synthetic.parquet", 0.0, ("ours", "staged", "one_pass", "floor")),
     ],
 )
 def test_ten_million_rows_to_a_cube(tmp_path: Path, name: str, dirty: float, rivals: tuple[str, ...]) -> None:

@@ -98,7 +98,7 @@ def stage(
     before = before or Staged()
     wanted = needed(incident)
     empty_tables(warehouse, (*wanted, *OPTIONAL))
-    empty_passed(warehouse, incident)
+    empty_passed(warehouse, incident, {})
     run = _Run(warehouse, incident, wanted, workspace, list(before.inputs), list(before.layouts))
     unread: list[str] = []
     for path in paths:
@@ -147,13 +147,23 @@ class _Run:
     layouts: list[Layout]
     texts: dict[int, TextFile] = field(default_factory=dict)
     passed: dict[int, Passed] = field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def staging(self, name: str, layout: Layout) -> Staging:
         mapping = partial(layout.mapping, needed=self.needed, optional=OPTIONAL, file=name)
         known = (*self.needed, *OPTIONAL)
         number = len(self.inputs)
         return Staging(
-            self.warehouse, number, name, layout, mapping, self.needed, known, self.workspace, self.incident
+            self.warehouse,
+            number,
+            name,
+            layout,
+            mapping,
+            self.needed,
+            known,
+            self.workspace,
+            self.incident,
+            self.words,
         )
 
     def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> Shape:
@@ -209,6 +219,7 @@ def read_unmapped(
         (*wanted, *OPTIONAL),
         workspace,
         incident,
+        {},
         of_any_type=True,
     )
     shape = _read_file(staging, path, suffix, {})

@@ -31,8 +31,10 @@ def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[i
     """
     uneven = [p.place + number - p.first for p in passed.values() for number in p.uneven]
     warehouse.load("uneven", pl.DataFrame({"place": uneven}, schema={"place": pl.Int64}))
-    warehouse.load("repeated", _repeated(warehouse))
-    warehouse.create("doubtful", queries.text("doubtful"))
+    repeated = _repeated(warehouse)
+    warehouse.load("repeated", repeated)
+    again = "hash(claim_id) in (select id from repeated)" if len(repeated) else "false"
+    warehouse.create("doubtful", queries.bind("doubtful", again=again))
     doubtful = warehouse.frame("from doubtful order by place")
     if doubtful.is_empty():
         return {}
@@ -51,7 +53,9 @@ def _repeated(warehouse: Warehouse) -> pl.DataFrame:
     Hashes are taken part by part, so that memory is bounded however many rows there are. Two ids that have
     one hash by chance are looked at for nothing.
     """
-    rows = warehouse.frame(f"select count(*) as n from ({queries.text('ids')})", blanks=BLANKS)["n"].item()
+    counted = "select count(*) from {}"
+    tables = ", ".join(f"({counted.format(table)}) as {table}" for table in ("passed", "staged", "earlier"))
+    rows = sum(warehouse.frame(f"select {tables}").row(0))
     parts, found = max(1, -(-rows // MOST_HASHES)), []
     for part in range(parts):
         where = f"where id % {parts} = {part}" if parts > 1 else ""

@@ -34,6 +34,8 @@ PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.]+)?")
 PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
 MANY = 0.02
 """The share of texts from which on they are many."""
+MOST_WORDS = 200
+"""Words that are kept in one byte each."""
 _ID = r"'[^\s\x{A0}\x{3000}+]*[1-9][^\s\x{A0}\x{3000}+]*'"
 """An id that is neither a word for nobody nor a rounded number: it has a digit, no blank and no plus."""
 
@@ -69,6 +71,7 @@ def first_sight(
     cells: Mapping[str, str],
     shown: Mapping[str, Sequence[str]],
     *,
+    words: Mapping[str, Sequence[str]],
     source: str,
     file: int,
 ) -> str:
@@ -79,6 +82,7 @@ def first_sight(
         layout: what is particular to the file.
         cells: column -> SQL of its text in the source, null where there is none.
         shown: column -> texts of the first rows: how the file writes names, and whether it pads its cells.
+        words: dimension of few words -> those that are kept as such; a row with another is looked at closely.
         source: what stands behind `from`.
         file: the number of the file.
     """
@@ -90,6 +94,7 @@ def first_sight(
         c: value_sql(c, incident, layout, only_if=_only_if(c, shown.get(c, ())))
         for c in ("filed_on", "loss", *dimensions)
     }
+    values |= {c: f"try_cast({quoted(f'raw_{c}')} as {enum(known)})" for c, known in words.items()}
     return queries.bind(
         "first_sight",
         source=source,
@@ -101,7 +106,7 @@ def first_sight(
         values="".join(f", {sql} as {quoted(name)}" for name, sql in {**told, **values}.items()),
         marked=MARKED,
         dimensions="".join(f", {quoted(name)}" for name in dimensions),
-        ok=" and ".join(_plain(incident)),
+        ok=" and ".join(_plain(incident, words)),
     )
 
 
@@ -115,6 +120,12 @@ MARKED = (
 The engine would make a join of a long list behind `in`, and the rows of a join come in any order.
 """
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
+
+
+def words_of(texts: Sequence[str]) -> tuple[str, ...]:
+    """The words of which texts are, if they are so few that each comes ten times on average; else none."""
+    found = {text for text in texts if text and text == text.strip(BLANKS)}
+    return tuple(sorted(found)) if 0 < len(found) <= min(MOST_WORDS, len(texts) // 10) else ()
 
 
 def _text(cell: str | None, shown: Sequence[str]) -> str:
@@ -158,7 +169,7 @@ def _named(column: str, items: Sequence[Named], shown: Sequence[str]) -> str:
     return f"(cast([{told}] as {found}[]))[list_position([{names}], {quoted('raw_' + column)})]"
 
 
-def _plain(incident: Incident) -> list[str]:
+def _plain(incident: Incident, words: Mapping[str, Sequence[str]]) -> list[str]:
     """Conditions that hold of a row that needs no closer look."""
     ids = (
         f"regexp_full_match(claim_id, {_ID})",
@@ -169,6 +180,7 @@ def _plain(incident: Incident) -> list[str]:
     ]
     if incident.loss.negative == "zero":
         rules.append("loss < 0")
-    texts = (quoted(d.id) for d in incident.dimensions if d.kind == "text")
-    bare = (f"({text} is null or ({_bare(text)}))" for text in texts)
-    return [*(f"not coalesce({rule}, false)" for rule in rules), *ids, *bare]
+    texts = [d.id for d in incident.dimensions if d.kind == "text"]
+    bare = (f"({quoted(t)} is null or ({_bare(quoted(t))}))" for t in texts if t not in words)
+    known = (f"({quoted(f'raw_{t}')} is null or {quoted(t)} is not null)" for t in words)
+    return [*(f"not coalesce({rule}, false)" for rule in rules), *ids, *bare, *known]

@@ -12,7 +12,7 @@ import polars as pl
 
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.ingest.first_sight import enum, first_sight
+from outage_analysis.ingest.first_sight import MANY, enum, first_sight, words_of
 from outage_analysis.layouts import REQUIRED, UNIT, Layout, scaled
 from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted
@@ -79,6 +79,8 @@ class Staging:
     """The columns that a header may name."""
     workspace: Path
     incident: Incident
+    words: dict[str, tuple[str, ...]]
+    """Dimension of few words -> those that the table `passed` keeps in a byte each."""
     of_any_type: bool = False
     """Whether a column of lists or records will do as text, and a unit that is said as a remark; then every
     row is staged as text."""
@@ -114,7 +116,10 @@ class Staging:
             self.select(f"from {source}", {**cells, "source_row": row}, **values)
             return 0, self.warehouse.frame("select count(*) as n from staged")["n"].item()
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
-        query = first_sight(self.incident, self.layout, texts, shown, source=source, file=self.number)
+        self._choose_words(shown)
+        query = first_sight(
+            self.incident, self.layout, texts, shown, words=self.words, source=source, file=self.number
+        )
         self.warehouse.append_file("passed", query, self.name, about, **values)
         place, rows = self.warehouse.frame(
             "select coalesce(min(rowid), 0) as place, count(*) as rows from passed "
@@ -122,6 +127,19 @@ class Staging:
             number=self.number,
         ).row(0)
         return place, rows
+
+    def _choose_words(self, shown: Dictionary[str, Sequence[str]]) -> None:
+        """Keep dimensions as words that the first file has few of, until another has many others."""
+        if not self.warehouse.frame("select count(*) as n from passed")["n"].item():
+            names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in shown)
+            self.words.clear()
+            self.words |= {c: found for c in names if (found := words_of(shown[c]))}
+            empty_passed(self.warehouse, self.incident, self.words)
+        for column, known in [*self.words.items()]:
+            texts = shown.get(column, ())
+            if sum(bool(text) and text not in known for text in texts) > len(texts) * MANY:
+                del self.words[column]
+                self.warehouse.widen("passed", column)
 
     def select(self, source: str, cells: dict[str, str], **values: object) -> None:
         """Stage a query's rows, each column by its expression."""
@@ -226,15 +244,16 @@ def typed_columns(incident: Incident) -> str:
     )
 
 
-def empty_passed(warehouse: Warehouse, incident: Incident) -> None:
-    """An empty table for rows that are typed at first sight; names are kept in a byte, not as texts."""
+def empty_passed(warehouse: Warehouse, incident: Incident, words: Dictionary[str, Sequence[str]]) -> None:
+    """An empty table for rows that are typed at first sight; names and words are kept in a byte each."""
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
     kinds = {c: enum(item.id for item in items) for c, items in names.items() if items}
-    narrow = "".join(f", cast({c} as {kind}) as {c}" for c, kind in kinds.items())
+    kinds |= {c: enum(known) for c, known in words.items()}
+    narrow = "".join(f", cast({quoted(c)} as {kind}) as {quoted(c)}" for c, kind in kinds.items())
     warehouse.create(
         "passed",
-        f"select cast(null as usmallint) as file_number, * exclude ({', '.join(kinds)}) {narrow}, "
-        "false as ok "
+        "select cast(null as usmallint) as file_number, "
+        f"* exclude ({', '.join(map(quoted, kinds))}) {narrow}, false as ok "
         f"from (select {typed_columns(incident)}) where false",
     )
 

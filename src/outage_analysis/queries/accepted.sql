@@ -7,7 +7,7 @@ select
     cast(service as varchar) as service,
     cast(claimant_type as varchar) as claimant_type,
     filed_on, loss
-    {dimensions}
+    {passed}
 from passed
 where ok
 union all
