@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis import build_cube, queries
+from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.ingest import first_sight as module
+from outage_analysis.ingest.closer import PROBES
 from outage_analysis.ingest.first_sight import first_sight
 from outage_analysis.layouts import Layout
 from outage_analysis.reading import read_claims
@@ -59,6 +61,7 @@ TEXTS = {
     "region": ["", "a", " a", "a\N{IDEOGRAPHIC SPACE}", " ", "b c"],
     "synthetic": ["", "true", "No", " false ", "거짓", "yes"],
 }
+TEXT = queries.text
 GOOD = ("good-1", "u1", "카톡", "개인", "2022-10-19", "5", "a", "")
 rows = st.lists(st.tuples(*(st.sampled_from(TEXTS[c]) for c in COLUMNS)), min_size=6, max_size=16)
 
@@ -153,6 +156,20 @@ def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) ->
             "select count(*) from claims where source_row <> claim_id::bigint + $f", f=first - 1
         )
         assert (len(claims), moved.fetchall()) == (count, [(0,)])
+        assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == PROBES
+
+
+def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Incident) -> None:
+    path = tmp_path / "a.csv"
+    rows = [[str(n), *GOOD[1:]] for n in (1, 2, 2, 3, 4)]
+    path.write_text("".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows)), "utf-8")
+    assert len(read_claims(path, outage, max_rejects=1)) == 4
+    turned = queries.text("delimited") + " order by c0 desc"
+    with (
+        patch.object(queries, "text", lambda name: turned if name == "delimited" else TEXT(name)),
+        pytest.raises(EnvironmentFailed, match="has rows that came in another order"),
+    ):
+        read_claims(path, outage, max_rejects=1)
 
 
 def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:

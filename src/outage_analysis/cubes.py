@@ -26,7 +26,7 @@ from outage_analysis.datasets import Noun, is_file
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.placing import file_in_place
 from outage_analysis.queries import as_path
-from outage_analysis.stores import PARQUET, marks
+from outage_analysis.stores import PARQUET, marks, refuse_unmarked
 from outage_analysis.warehouse import Warehouse
 
 EDITION = "1"
@@ -144,12 +144,7 @@ def save_cube(kept: KeptCube, path: str | Path, *, onto: KeptCube | None = None)
     path = Path(path)
     if path.suffix != PARQUET:
         raise UsageError(f"is not {PARQUET}", file=path.name)
-    if kept.about.synthetic and "synthetic" not in path.name.lower():
-        raise UsageError(
-            "holds synthetic claims and its name does not say so",
-            file=path.name,
-            remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
-        )
+    refuse_unmarked(path, synthetic=kept.about.synthetic)
     _refuse_too_many(len(kept.cube.frame), path.name)
     with file_in_place(path) as part:
         held = BytesIO()  # the engine calls a full disk a fault of the format

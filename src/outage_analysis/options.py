@@ -89,7 +89,8 @@ Threads = Annotated[int | None, typer.Option(help="Threads of the engine. By def
 Temp = Annotated[
     Path | None,
     typer.Option(
-        help="Folder for what does not fit into memory. By default the system's for temporary files."
+        help="Folder for copies and for what does not fit into memory. By default the system's for "
+        "temporary files."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]

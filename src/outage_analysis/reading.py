@@ -13,14 +13,15 @@ from outage_analysis.claims import Claims
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.incidents import Incident, columns_of
 from outage_analysis.ingest import Staged, stage
-from outage_analysis.ingest.first_sight import MARKED
+from outage_analysis.ingest.first_sight import BLANKS, MARKED
 from outage_analysis.ingest.sources import expand
 from outage_analysis.judging import judge
 from outage_analysis.layouts import Layout
 from outage_analysis.stores import STORE, earlier, no_earlier, open_claims
-from outage_analysis.warehouse import Warehouse
+from outage_analysis.warehouse import Warehouse, limits
 
 MAX_REJECTS = 0.05
+OURS = "This is a mistake of ours: please report it with the file's layout."
 
 
 def read_claims(
@@ -74,8 +75,9 @@ def _read(
         before, added_to, synthetic = Staged(), None, False
     else:
         before, added_to, synthetic = earlier(warehouse, Path(onto), incident)
-    with tempfile.TemporaryDirectory(prefix="outage-analysis-") as workspace:
+    with tempfile.TemporaryDirectory(prefix="outage-analysis-", dir=limits.get().folder) as workspace:
         staged = stage(warehouse, files, incident, Path(workspace), layouts=layouts, before=before)
+        _refuse_misplaced_rows(warehouse)
         judge(warehouse, incident, staged)
     if added_to is not None:
         for table in ("noted", "rejects"):
@@ -96,6 +98,12 @@ def _read(
     return claims, len(before.inputs)
 
 
+def _refuse_misplaced_rows(warehouse: Warehouse) -> None:
+    """Rows are found again by their places; had the engine lost the order, others would be judged."""
+    for file, row in warehouse.frame(queries.text("misplaced"), blanks=BLANKS).iter_rows():
+        raise EnvironmentFailed("has rows that came in another order", file=file, row=row, remedy=OURS)
+
+
 def _refuse_lost_rows(counted: pl.DataFrame) -> None:
     """The account of every run: rows are counted by other means than claims and rejects."""
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
@@ -103,5 +111,5 @@ def _refuse_lost_rows(counted: pl.DataFrame) -> None:
         raise EnvironmentFailed(
             f"{rows:,} rows are not {claims:,} claims and {rejects:,} rejects",
             file=file,
-            remedy="This is a mistake of ours: please report it with the file's layout.",
+            remedy=OURS,
         )

@@ -52,12 +52,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
     path = Path(path)
     if path.suffix not in (PARQUET, STORE):
         raise UsageError("is neither .parquet nor .duckdb", file=path.name)
-    if claims.synthetic and "synthetic" not in path.name.lower():
-        raise UsageError(
-            "holds synthetic claims and its name does not say so",
-            file=path.name,
-            remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
-        )
+    refuse_unmarked(path, synthetic=claims.synthetic)
     with _locked(path), file_in_place(path) as part:
         if (
             path.suffix == STORE
@@ -75,6 +70,20 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
             claims.refuse_personal(["claim_id", "claimant_id", *dimensions])
             claims.warehouse.write_parquet(_query(claims), part, marks(claims))
+
+
+def refuse_unmarked(path: Path, *, synthetic: bool) -> None:
+    """Refuse to keep what is synthetic under a name that does not say so.
+
+    Raises:
+        UsageError: such a name.
+    """
+    if synthetic and "synthetic" not in path.name.lower():
+        raise UsageError(
+            "holds synthetic claims and its name does not say so",
+            file=path.name,
+            remedy=f"Name it {path.stem}-synthetic{path.suffix}.",
+        )
 
 
 def _write_store(claims: Claims, path: Path, part: Path) -> None:
@@ -156,13 +165,13 @@ def _passport(claims: Claims) -> pl.DataFrame:
     )
 
 
-def open_claims(path: Path, incident: Incident, warehouse: Warehouse | None = None) -> Claims:
+def open_claims(path: Path, incident: Incident) -> Claims:
     """The claims of a warehouse file, for reading.
 
     Raises:
         InputRefused: no warehouse file of this edition, or one judged by another page of the incident.
     """
-    warehouse = warehouse or Warehouse()
+    warehouse = Warehouse()
     synthetic, staged = _read_passport(warehouse, path, incident, {t: t for t in TABLES})
     view_claims(warehouse, incident)
     counted = warehouse.frame(queries.text("reconciliation"))

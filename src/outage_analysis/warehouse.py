@@ -44,19 +44,20 @@ class Limits:
     threads: int | None = None
     """By default as many as there are cores."""
     folder: Path | None = None
-    """Where what does not fit is put, up to nine tenths of its free space; by default the system's folder
-    for temporary files."""
+    """Where copies of files and what does not fit are put, the latter up to nine tenths of its free space; by
+    default the system's folder for temporary files."""
 
     def __post_init__(self) -> None:
         if not _AMOUNT.fullmatch(self.memory):
-            raise UsageError("--memory is no amount", value=self.memory, remedy="As 4GB or 50%.")
+            remedy = "Write it as 4GB or 50%."
+            raise UsageError("--memory is no amount", value=self.memory, remedy=remedy)
         if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
             raise UsageError(f"--threads is not between 1 and {MOST_THREADS}", value=self.threads)
         if self.folder is not None and not self.folder.is_dir():
             raise UsageError("--temp is no folder that is there", value=self.folder)
 
 
-_AMOUNT = re.compile(r"[1-9]\d{0,3}(?:\.\d+)? ?(?:%|[KMGT]i?B)")
+_AMOUNT = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
 MOST_THREADS = 1024
 limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
 """Those of every warehouse that is opened from now on."""

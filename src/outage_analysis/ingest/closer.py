@@ -17,6 +17,10 @@ from outage_analysis.warehouse import Warehouse
 
 MOST_HASHES = 30_000_000
 """Hashes of ids that are held at once: 240 MB, and as many again to sort them."""
+LARGE, PROBES = 100_000, 16
+"""Rows from which on a file is read in several parts at once, and how many of them are probed."""
+MOST_ROWS = 1_000_000
+"""Numbers of rows that are held at once as numbers of Python's."""
 
 
 def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[int, int]:
@@ -29,8 +33,9 @@ def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[i
     Returns:
         number of a file -> how many of its rows say nothing at all, and are none.
     """
-    uneven = [p.place + number - p.first for p in passed.values() for number in p.uneven]
-    warehouse.load("uneven", pl.DataFrame({"place": uneven}, schema={"place": pl.Int64}))
+    chosen = [p.place + number - p.first for p in passed.values() for number in p.uneven]
+    chosen += [place for p in passed.values() if p.rows > LARGE for place in _spread(p)]
+    warehouse.load("chosen", pl.DataFrame({"place": chosen}, schema={"place": pl.Int64}))
     repeated = _repeated(warehouse)
     warehouse.load("repeated", repeated)
     again = "hash(claim_id) in (select id from repeated)" if len(repeated) else "false"
@@ -39,12 +44,17 @@ def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[i
     if doubtful.is_empty():
         return {}
     warehouse.doubt("passed", "doubtful")
-    nothing = {}
-    for (number,), places in doubtful.group_by("file_number", maintain_order=True):
-        found = passed[int(str(number))]
-        rows = (places["place"] - found.place + found.first).to_list()
-        nothing[int(str(number))] = found.fetch(rows)
+    nothing: dict[int, int] = {}
+    for number, found in passed.items():
+        rows = doubtful.filter(file_number=number)["place"] - found.place + found.first
+        parts = (rows.slice(at, MOST_ROWS).to_list() for at in range(0, len(rows), MOST_ROWS))
+        nothing[number] = sum(map(found.fetch, parts))
     return nothing
+
+
+def _spread(passed: Passed) -> list[int]:
+    """Places all over a file whose rows are looked at whatever they are, to see that the order was kept."""
+    return [passed.place + at * (passed.rows - 1) // (PROBES - 1) for at in range(PROBES)]
 
 
 def _repeated(warehouse: Warehouse) -> pl.DataFrame:
@@ -53,9 +63,8 @@ def _repeated(warehouse: Warehouse) -> pl.DataFrame:
     Hashes are taken part by part, so that memory is bounded however many rows there are. Two ids that have
     one hash by chance are looked at for nothing.
     """
-    counted = "select count(*) from {}"
-    tables = ", ".join(f"({counted.format(table)}) as {table}" for table in ("passed", "staged", "earlier"))
-    rows = sum(warehouse.frame(f"select {tables}").row(0))
+    counts = (warehouse.frame(f"select count(*) as n from {t}") for t in ("passed", "staged", "earlier"))
+    rows = sum(count["n"].item() for count in counts)
     parts, found = max(1, -(-rows // MOST_HASHES)), []
     for part in range(parts):
         where = f"where id % {parts} = {part}" if parts > 1 else ""

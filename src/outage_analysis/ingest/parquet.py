@@ -83,7 +83,7 @@ def read_parquet(staging: Staging, path: Path) -> Shape:
             file.stage(staging)
             return Shape("parquet", "")
         place, rows = staging.pass_by(
-            ROWS, file.cells, file.shown(staging), about=_rows(path), path=as_path(path)
+            ROWS, file.cells, file.shown(staging), about=file.rows(staging), path=as_path(path)
         )
     except InputRefused as error:
         raise InputRefused("is a damaged Parquet file", file=staging.name, value=error.problem) from error
@@ -94,11 +94,6 @@ def read_parquet(staging: Staging, path: Path) -> Shape:
         return 0
 
     return Shape("parquet", "", passed=Passed(place, 1, rows, fetch))
-
-
-def _rows(path: Path) -> int:
-    with path.open("rb") as stream:
-        return int(pl.scan_parquet(stream).select(pl.len()).collect().item())
 
 
 ROWS = "read_parquet($path, hive_partitioning = false)"
@@ -125,6 +120,11 @@ class _File:
         staging.select(
             f"from {source} {which}", {**names, "source_row": "source_row"}, path=as_path(self.path)
         )
+
+    def rows(self, staging: Staging) -> int:
+        """How many rows it says that it has."""
+        query = f"select count(*) as n from {ROWS}"
+        return int(staging.warehouse.frame(query, path=as_path(self.path))["n"].item())
 
     def shown(self, staging: Staging) -> dict[str, list[str]]:
         """Column -> texts of the first rows."""

@@ -32,7 +32,7 @@ DAY = re.compile(r"\d{2}.*\d{2}")
 Mapping = Callable[[Sequence[str], int | None], dict[str, int]]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Passed:
     """The rows of one file that the engine typed at first sight, in the table `passed`."""
 

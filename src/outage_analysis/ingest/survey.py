@@ -17,6 +17,8 @@ import numpy as np
 BLOCK = 1 << 20
 LONGEST = 1 << 25
 """Bytes within which a record ends; behind a mark that nobody closes the whole file would be one."""
+MOST_UNEVEN = 1_000_000
+"""Records of other fields than the header's that are kept in mind; a file of more is read row by row."""
 NEWLINE, RETURN = 10, 13
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -89,6 +91,7 @@ class Survey:
         together = (within >= self.width - 1) & (within > 0)
         uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
         self.uneven += numbers[uneven].tolist()
+        self.regular &= len(self.uneven) <= MOST_UNEVEN
         self.records += len(ends)
         return int(ends[-1])
 

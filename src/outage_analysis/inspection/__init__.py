@@ -19,7 +19,7 @@ from outage_analysis.inspection.columns import Column
 from outage_analysis.inspection.proposal import layout_page, proposed
 from outage_analysis.layouts import Layout, folded
 from outage_analysis.privacy import masked
-from outage_analysis.warehouse import Warehouse
+from outage_analysis.warehouse import Warehouse, limits
 
 SHOWN = 5
 """Rows and examples that are shown."""
@@ -64,7 +64,7 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
     known.refuse_foreign(columns_of(incident))
     layout = known.over(incident)
     warehouse = Warehouse()
-    with tempfile.TemporaryDirectory(prefix="outage-analysis-") as workspace:
+    with tempfile.TemporaryDirectory(prefix="outage-analysis-", dir=limits.get().folder) as workspace:
         headers, shape, unit = read_unmapped(warehouse, path, incident, layout, Path(workspace))
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
     chosen = proposed(columns, headers, layout, incident)

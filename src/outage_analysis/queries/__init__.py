@@ -17,6 +17,7 @@ NAMES = (
         "first_sight",
         "ids",
         "doubtful",
+        "misplaced",
         "typed",
         "judged",
         "noted",
