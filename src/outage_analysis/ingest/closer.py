@@ -6,21 +6,31 @@ which of them is the first, and whether the others are copies, takes their texts
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from outage_analysis import queries
 from outage_analysis.ingest.first_sight import BLANKS
 from outage_analysis.ingest.staging import Passed
+from outage_analysis.queries import literal
 from outage_analysis.warehouse import Warehouse
 
-MOST_HASHES = 30_000_000
-"""Hashes of ids that are held at once: 240 MB, and as many again to sort them."""
+MOST_HASHES = 50_000_000
+"""Hashes of ids that are held at once: 400 MB, sorted in place."""
+SLICE = 2_000_000
+"""Rows whose hashes are taken at once."""
 LARGE, PROBES = 100_000, 16
 """Rows from which on a file is read in several parts at once, and how many of them are probed."""
 MOST_ROWS = 1_000_000
 """Numbers of rows that are held at once as numbers of Python's."""
+_TRIMMED = f"trim(claim_id, {literal(BLANKS)})"
+IDS = {"passed": f"case when ok then claim_id else {_TRIMMED} end", "staged": _TRIMMED, "earlier": "claim_id"}
+"""Table -> SQL of the id of a row, without what may stand around it."""
+
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[int, int]:
@@ -63,11 +73,37 @@ def _repeated(warehouse: Warehouse) -> pl.DataFrame:
     Hashes are taken part by part, so that memory is bounded however many rows there are. Two ids that have
     one hash by chance are looked at for nothing.
     """
-    counts = (warehouse.frame(f"select count(*) as n from {t}") for t in ("passed", "staged", "earlier"))
-    rows = sum(count["n"].item() for count in counts)
-    parts, found = max(1, -(-rows // MOST_HASHES)), []
-    for part in range(parts):
-        where = f"where id % {parts} = {part}" if parts > 1 else ""
-        ids = warehouse.frame(f"select id from ({queries.text('ids')}) {where}", blanks=BLANKS)["id"].sort()
-        found.append(ids.filter(ids == ids.shift(1)).unique())
-    return pl.concat(found).to_frame("id")
+    counts = (warehouse.frame(f"select count(*) as n from {table}")["n"].item() for table in IDS)
+    rows = sum(counts)
+    parts = max(1, -(-rows // MOST_HASHES))
+    found = [again for part in range(parts) for again in _repeated_of(warehouse, part, parts, rows)]
+    return pl.DataFrame({"id": np.concatenate(found)}).unique()
+
+
+def _repeated_of(warehouse: Warehouse, part: int, parts: int, rows: int) -> Iterator[Hashes]:
+    """Those of one part of all hashes, each at least once."""
+    held = np.empty(rows if parts == 1 else rows // parts + SLICE, np.uint64)
+    size = 0
+    for table, claim_id in IDS.items():
+        for some in _slices(warehouse, table):
+            query = queries.bind("ids", claim_id=claim_id, rows=some, part=str(part), parts=str(parts))
+            hashes = warehouse.frame(query)["id"].to_numpy().copy()
+            hashes.sort()
+            first = np.diff(hashes, prepend=~hashes[:1]) != 0  # an id on every row would fill any memory
+            yield np.unique(hashes[~first])
+            once = hashes[first]
+            held[size : size + len(once)] = once
+            size += len(once)
+    held = held[:size]
+    held.sort()  # in place
+    yield held[1:][held[1:] == held[:-1]]
+
+
+def _slices(warehouse: Warehouse, table: str) -> Iterator[str]:
+    """SQL of the rows of a table, some at a time."""
+    if table == "earlier":  # a view of another file, where rows have no place
+        yield table
+        return
+    last = warehouse.frame(f"select max(rowid) as last from {table}")["last"].item()
+    for first in range(0, -1 if last is None else last + 1, SLICE):
+        yield f"(from {table} where rowid >= {first} and rowid < {first + SLICE})"

@@ -1,6 +1,4 @@
--- One row a row that was read, or that came before: a hash of its id.
-select hash(case when ok then claim_id else trim(claim_id, $blanks) end) as id from passed where claim_id is not null
-union all
-select hash(trim(claim_id, $blanks)) from staged where claim_id is not null
-union all
-select hash(claim_id) from earlier
+-- One row an id among some rows of a table: its hash, if it belongs to one part of all hashes.
+select id
+from (select hash({claim_id}) as id from {rows} where claim_id is not null)
+where id % {parts} = {part}
