@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import itertools
 import json
+import textwrap
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -53,7 +57,7 @@ def _keys(model: type[BaseModel], seen: set[type[BaseModel]], examples: Examples
     inherited = [b for b in bases if b is not model]
     lines = [f"The keys of {base.__name__}" + (", and:" if model in bases else ".") for base in inherited]
     inner = list(inherited)
-    rows = []
+    rows, said = [], _docstrings(model)
     for name, info in model.model_fields.items():
         inner += _models(info.annotation)
         if _owner(model, name) is model:
@@ -65,7 +69,7 @@ def _keys(model: type[BaseModel], seen: set[type[BaseModel]], examples: Examples
                 units,
                 _default(info),
                 f"`{_toml(examples[model, key])}`" if (model, key) in examples else "",
-                (info.description or ("Which kind it is." if key == "kind" else "")).replace("\n", " "),
+                said.get(name, "Which kind it is." if key == "kind" else "").replace("\n", " "),
             ]
             rows.append("| " + " | ".join(cells) + " |")
     if rows:
@@ -75,6 +79,19 @@ def _keys(model: type[BaseModel], seen: set[type[BaseModel]], examples: Examples
             title = (child.__doc__ or "").strip().splitlines()[0]
             lines += ["", f"**{child.__name__}** — {title}", "", *_keys(child, seen, examples)]
     return lines
+
+
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """What is said below each field of a class; pydantic would look for it whenever the class is made."""
+    body = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0].body  # type: ignore[attr-defined]
+    return {
+        field.target.id: inspect.cleandoc(said.value.value)
+        for field, said in itertools.pairwise(body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(said, ast.Expr)
+        and isinstance(said.value, ast.Constant)
+    }
 
 
 def keys(model: type[BaseModel]) -> dict[tuple[type[BaseModel], str], FieldInfo]:

@@ -26,7 +26,7 @@ MOST_SLIPS = 2
 class Noun(BaseModel):
     """A value read from TOML: frozen, and strict about keys and types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     def __eq__(self, other: object) -> bool:
         """Whether two pages say the same; what was computed from them since does not count."""
