@@ -85,7 +85,7 @@ def _docstrings(model: type[BaseModel]) -> dict[str, str]:
     """What is said below each field of a class; pydantic would look for it whenever the class is made."""
     body = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0].body  # type: ignore[attr-defined]
     return {
-        field.target.id: inspect.cleandoc(said.value.value)
+        field.target.id: inspect.cleandoc(str(said.value.value))
         for field, said in itertools.pairwise(body)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)

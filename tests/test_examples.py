@@ -18,7 +18,7 @@ from outage_analysis.labels import LANGUAGES
 from outage_analysis.notebook import show_tiles
 from outage_analysis.plans import pages_of
 from outage_analysis.projects import new_project
-from outage_analysis.reports.deck import slides
+from outage_analysis.reports.deck.slides import slides
 from outage_analysis.reports.html import page
 from outage_analysis.reports.pdf import typeset
 from outage_analysis.reports.pdf.pages import Pages
@@ -116,8 +116,8 @@ def test_the_manifest_names_the_examples(example: Analysis, tmp_path: Path) -> N
 def test_commands_say_it_on_stderr_and_name_the_examples_in_json(
     example: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outage_analysis.pipeline.run", lambda *_, **__: example)
-    for told in ("cost", "sensitivity"):
+    for told, recipe in (("cost", "price"), ("sensitivity", "run")):
+        monkeypatch.setattr(f"outage_analysis.pipeline.{recipe}", lambda *_, **__: example)
         code, out, err = command(told, "--json")
         assert (code, err) == (0, f"{SAID['en']}\n")
         assert json.loads(out)["examples"] == ["review-award", "filing-one-tap", "acceptance-one-tap"]

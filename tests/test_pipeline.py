@@ -15,8 +15,9 @@ from outage_analysis import published
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.datasets import data_root
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.figures import cost_answer
 from outage_analysis.incidents import load_incident
-from outage_analysis.pipeline import Analysis, run
+from outage_analysis.pipeline import Analysis, price, run
 from outage_analysis.plans import Plan
 from outage_analysis.quality import quality_report
 from outage_analysis.reports import FORMATS, write_report
@@ -66,6 +67,18 @@ def test_a_run_names_its_steps_as_they_start() -> None:
         "computing the cost",
         "drawing what is uncertain",
     ]
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan(as_of=date(2022, 10, 24)), Plan(claims=NO_CLAIMS, budget=300)])
+def test_a_price_is_a_run_without_what_only_a_report_shows(plan: Plan) -> None:
+    plan = replace(plan, draws=FEW)
+    priced, whole = price(plan), run(plan)
+    assert {"costs", "totals", "quantiles", "split", "contributions"} <= priced.tables.keys()
+    for name, table in priced.tables.items():
+        assert table.equals(whole.tables[name]), name
+    assert (priced.dropped_lines, priced.synthetic) == (whole.dropped_lines, whole.synthetic)
+    assert (priced.headline, [*priced.runs]) == (whole.headline, [*whole.runs])
+    assert cost_answer(priced) == cost_answer(whole)
 
 
 def test_two_runs_of_one_plan_give_the_same_tables(analysis: Analysis) -> None:

@@ -24,10 +24,10 @@ from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
 from outage_analysis.reports.archives import members
 from outage_analysis.reports.contents import printed_sum
-from outage_analysis.reports.deck import slides
 from outage_analysis.reports.deck.graphs import scale
 from outage_analysis.reports.deck.look import EMU, HEIGHT, WIDTH
 from outage_analysis.reports.deck.measure import Line, cut, fitted, height, rows
+from outage_analysis.reports.deck.slides import slides
 from outage_analysis.reports.report import Report
 from tests.untranslated import untranslated
 

@@ -30,9 +30,25 @@ def test_another_name_is_an_attribute_error() -> None:
         _ = outage_analysis.guess
 
 
-@pytest.mark.parametrize("module", ["outage_analysis", "outage_analysis.cli"])
-def test_importing_loads_nothing_heavy(module: str) -> None:
-    heavy = ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")
+WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_syntax")
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("outage_analysis", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
+        ("outage_analysis.cli", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
+        ("outage_analysis.pipeline", ("altair", *WRITERS)),
+        ("outage_analysis.reports", WRITERS[1:]),
+    ],
+)
+def test_importing_loads_nothing_heavy(module: str, heavy: tuple[str, ...]) -> None:
     code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_altair_is_loaded_without_can_be_loaded_after_it() -> None:
+    code = "import outage_analysis.charts, rfc3987_syntax; print(rfc3987_syntax.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "rfc3987_syntax"

@@ -73,7 +73,7 @@ def _cubes(
     cubes: dict[str, list[Cube]] = {}
     for page in pages:
         claims, built = cubes_of(plan, incident, page.as_known_on(as_of), as_of)
-        cubes[page.id] = [cube for name, cube in built.items() if name == "cost" or cube.line]
+        cubes[page.id] = [*built.values()]
     return claims, cubes
 
 

@@ -42,8 +42,7 @@ class Analysis(Shown):
     as_of: date
     claims: Claims | None
     cubes: dict[str, Cube]
-    """cost, intake and profile, from claims, and claimants of each line paid by claimant; only cost,
-    from totals."""
+    """cost, and from claims the claimants of each line paid by claimant."""
     tables: dict[str, pl.DataFrame]
     """Every table of the report, by name."""
     dropped_lines: tuple[str, ...] = ()

@@ -198,7 +198,7 @@ def cost(
         outage-analysis cost --counts totals.csv --json
     """
     from outage_analysis.drivers import refuse_idle_budget
-    from outage_analysis.pipeline import run
+    from outage_analysis.pipeline import price
 
     plan = plan_of(
         incident,
@@ -215,7 +215,7 @@ def cost(
         seed=seed,
     )
     with progress() as step:
-        analysis = run(plan, progress=step)
+        analysis = price(plan, progress=step)
     refuse_idle_budget(analysis)
     tell_rejects(analysis.claims)
     tell_examples(analysis)

@@ -13,7 +13,6 @@ from outage_analysis.claims import Claims
 from outage_analysis.costs.uncertainty.running import DRAWS, SEED
 from outage_analysis.cube import Cube, read_counts
 from outage_analysis.datasets import bundled_claims, ids, nearest
-from outage_analysis.distributions import display_bands
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.layouts import load_layout
@@ -160,7 +159,7 @@ def _refuse_foreign(ledger: Ledger, incident: Incident, file: str | None) -> Non
 def cubes_of(
     plan: Plan, incident: Incident, policy: Policy, as_of: date
 ) -> tuple[Claims | None, dict[str, Cube]]:
-    """The claims that a plan names, and their cubes by name: cost, intake, profile, claimants of a line.
+    """The claims that a plan names, and their cubes by name: cost, and claimants of a line.
 
     Claims filed after the as-of day are in no cube. Totals bear no day: whoever gives them answers for it.
 
@@ -185,12 +184,8 @@ def cubes_of(
     }
     eligibility = sorted(asked - {"service", "claimant_type"})
     by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
-    display = display_bands(policy.cuts, negative=incident.loss.negative == "band")
-    profile = [d.id for d in incident.dimensions if d.id not in eligibility]
     cube = partial(build_cube, claims, until=as_of)
     return claims, {
         "cost": cube(dimensions=("service", "claimant_type", *eligibility), policy=policy),
-        "intake": cube(dimensions=("service", "claimant_type", "filed_on"), bands=display),
-        "profile": cube(dimensions=("service", *eligibility, *profile), bands=display),
         **{f"claimants of {x.id}": cube(policy=policy, line=x) for x in by_claimant},
     }

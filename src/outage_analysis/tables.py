@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import Funnel, Uncertainty, funnel_of, told, totals
@@ -210,14 +211,17 @@ def claims_tables(
     if claims is None:  # totals come in bands of their own
         frame = sorted_cube(regroup(cost, ["service", "over", "up_to"]), ["service"])
     else:
-        negative = claims.incident.loss.negative == "band"
-        frame = regroup(cost, ["service"], display_bands(policy.cuts, negative=negative))
+        display = display_bands(policy.cuts, negative=claims.incident.loss.negative == "band")
+        frame = regroup(cost, ["service"], display)
     tables["claims_bands"] = with_shares(frame, ["service"])
     tables["claims_services"] = with_shares(regroup(cost, ["service"]))
     tables |= _summarised(cost) | _fitted(cost, totals=claims is None)
     if claims is not None:
         tables["claims_pairs"] = pairwise(claims, policy, until=as_of)
-        tables["claims_intake"] = cumulative_intake(cubes["intake"])
+        days = ("service", "claimant_type", "filed_on")
+        tables["claims_intake"] = cumulative_intake(
+            build_cube(claims, until=as_of, dimensions=days, bands=display)
+        )
         tables["claims_quality"] = quality_table(claims)
         tables["claims_rules"] = rule_table(claims)
         tables["claims_heaping"] = heaping_table(claims)

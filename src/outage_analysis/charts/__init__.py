@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+import outage_analysis.charts.sooner  # noqa: F401 - before any module that imports altair
 from outage_analysis.charts import claims, costs, fits, forecasts, linked, losses, ranges, totals
 from outage_analysis.charts.theme import Drawn, Frame, NothingToDraw
 

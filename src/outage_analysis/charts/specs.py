@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -14,6 +15,13 @@ from outage_analysis.incidents import Incident
 from outage_analysis.labels import Words
 from outage_analysis.policies import Policy
 from outage_analysis.retrospects import Retrospect
+
+
+def unchecked() -> AbstractContextManager[None]:
+    """Within it Altair does not hold charts against its schema, which takes long: the tests do so."""
+    from altair.utils.schemapi import debug_mode
+
+    return debug_mode(False)  # noqa: FBT003 - not our own
 
 
 def names_of(

@@ -22,8 +22,8 @@ MOST_HASHES = 50_000_000
 """Hashes of ids that are held at once: 400 MB, sorted in place."""
 SLICE = 2_000_000
 """Rows whose hashes are taken at once."""
-LARGE, PROBES = 100_000, 16
-"""Rows from which on a file is read in several parts at once, and how many of them are probed."""
+LARGE, PROBES = 122_880, 16
+"""Rows beyond which the engine may read a file in several parts at once, and how many of them are probed."""
 MOST_ROWS = 1_000_000
 """Numbers of rows that are held at once as numbers of Python's."""
 _TRIMMED = f"trim(claim_id, {literal(BLANKS)})"

@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import altair as alt
-
 from outage_analysis.charts.offline import RENDERER, STYLE, bundle, rendered
 from outage_analysis.datasets import bundled_claims
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
@@ -40,6 +38,7 @@ def use_offline_charts() -> None:
 
 def begin(shell: InteractiveShell | None) -> None:
     """Draw charts offline and tell our errors on one line, from now on; a second time changes nothing."""
+    import altair as alt  # by now it is loaded, see charts.sooner
     from IPython.display import display
 
     end()

@@ -8,13 +8,12 @@ from importlib.metadata import version
 from typing import Any
 
 import polars as pl
-from altair.utils.schemapi import debug_mode
 
 from outage_analysis import fonts
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS, draw
 from outage_analysis.charts.images import svg
-from outage_analysis.charts.specs import frame_of, stable
+from outage_analysis.charts.specs import frame_of, stable, unchecked
 from outage_analysis.costs.products import Products, products
 from outage_analysis.labels import Words
 from outage_analysis.reports.blocks import Answers, PageChart, Section, Tile
@@ -154,7 +153,7 @@ class Report:
     def _specs(self) -> dict[str, dict[str, Any]]:
         """The specification of every chart of the page that has something to show."""
         a, found = self.analysis, {}
-        with debug_mode(False):  # noqa: FBT003 - the tests check every chart against the schema, which takes long
+        with unchecked():
             for name, entry in CHARTS.items():
                 frame = frame_of(a.incident, self.words, self.names, a.as_of, synthetic=self.made_up(name))
                 table = fonts.shown_in(a.tables.get(a.behind(entry.table), pl.DataFrame()))

@@ -70,6 +70,11 @@ class Mixture:
         return np.divide(self.variance, self.mean, out=np.zeros_like(self.mean), where=self.mean > NOTHING)
 
     @cached_property
+    def _shape(self) -> FloatArray:
+        """Shape of each gamma law; zero where nothing varies."""
+        return np.divide(self.mean, self._scale, out=np.zeros_like(self.mean), where=self._scale > 0)
+
+    @cached_property
     def _ends(self) -> tuple[FloatArray, FloatArray]:
         """What each total lies between but for a probability of e^-34; both the value where it is certain.
 
@@ -96,19 +101,18 @@ class Mixture:
         """P(total > x) given each draw; with `extra` = 1, of the law weighted by its size."""
         low, high = self._ends
         result = (low > x).astype(float)
-        between = (low <= x) & (x < high)
-        scale = self._scale[between]
-        shape, scaled = self.mean[between] / scale, x / scale
-        smooth = shape >= SMOOTH_FROM
+        between = np.flatnonzero((low <= x) & (x < high))  # few, and these alone take time
+        shape, scaled = self._shape.take(between), x / self._scale.take(between)
+        rough, smooth = np.flatnonzero(shape < SMOOTH_FROM), np.flatnonzero(shape >= SMOOTH_FROM)
         found = np.empty_like(shape)
         # The size-weighted law has one more in its shape and the same scale.
-        found[~smooth] = special.gammaincc(shape[~smooth] + extra, scaled[~smooth])
+        found[rough] = special.gammaincc(shape[rough] + extra, scaled[rough])
         k, ratio = shape[smooth], scaled[smooth] / shape[smooth]
         found[smooth] = special.ndtr(3 * np.sqrt(k) * (1 - 1 / (9 * k) - np.cbrt(ratio)))
         if extra:  # which adds y^k e^-y / k!, here with Stirling's series
             away = ratio - 1 - np.log(ratio)
             found[smooth] += np.exp(-k * away - 1 / (12 * k)) / np.sqrt(2 * np.pi * k)
-        result[between] = found
+        result.put(between, found)
         return result
 
     def exceedance(self, x: float) -> Estimate:

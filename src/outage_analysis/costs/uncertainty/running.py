@@ -40,13 +40,16 @@ class Uncertainty:
     rank: FloatArray | None = field(default=None, repr=False)
     """Rank correlations of the assumptions, in the portfolio's order; None when they are independent."""
 
+    def points(self) -> Iterator[FloatArray]:
+        """The uniform points of the inputs, replicate by replicate, always the same: nothing is kept."""
+        for u in blocks(self.portfolio.dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
+            yield u if self.rank is None else self._tied(u, self.rank)
+
     def blocks(self) -> Iterator[Block]:
-        """The replicates one by one, always the same: nothing is kept."""
-        portfolio = self.portfolio
-        for u in blocks(portfolio.dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
-            tied = u if self.rank is None else self._tied(u, self.rank)
-            values = portfolio.values(tied)
-            yield Block(tied, values, tuple(s.moments(values, len(tied)) for s in portfolio.streams))
+        """The inputs at these points, and what each stream pays given them."""
+        for u in self.points():
+            values = self.portfolio.values(u)
+            yield Block(u, values, tuple(s.moments(values, len(u)) for s in self.portfolio.streams))
 
     def _tied(self, u: FloatArray, rank: FloatArray) -> FloatArray:
         """The points of each assumption, rearranged so that the ranks of its values are correlated.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ import polars as pl
 from outage_analysis.assumptions.laws import FloatArray
 from outage_analysis.costs.uncertainty.mixtures import Mixture
 from outage_analysis.costs.uncertainty.portfolio import Part
-from outage_analysis.costs.uncertainty.running import Block, Uncertainty
+from outage_analysis.costs.uncertainty.running import Uncertainty
 
 TAIL = 0.95
 """Contributions to the tail are to the mean of what lies above this quantile."""
@@ -38,10 +38,11 @@ def variance_split(run: Uncertainty) -> pl.DataFrame:
         `valuation`, `source`, `sd` in units of the currency, `share` of the variance; shares add up to 1.
     """
     rows: list[tuple[str, str, float, float]] = []
+    followed = [run.portfolio.branches(points) for points in run.points()]
     for valuation, law in run.laws.items():
         used = {name for s in run.portfolio.streams if s.valuation == valuation for name in s.inputs}
-        codes = np.concatenate([_codes(run, block, used) for block in run.blocks()])
-        model = _between(law.mean.ravel(), codes)
+        codes = [_codes(branches, used, law.mean.shape[1]) for branches in followed]
+        model = _between(law.mean.ravel(), np.concatenate(codes))
         parts = {"process": law.process, "parameter": max(law.parameter - model, 0.0), "model": model}
         whole = sum(parts.values())
         rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
@@ -49,10 +50,10 @@ def variance_split(run: Uncertainty) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _codes(run: Uncertainty, block: Block, used: Collection[str]) -> np.ndarray:
+def _codes(branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int) -> np.ndarray:
     """One whole number for each combination of rival models of some assumptions."""
-    code = np.zeros(len(block.uniforms), dtype=np.int64)
-    for name, (branch, count) in run.portfolio.branches(block.uniforms).items():
+    code = np.zeros(draws, dtype=np.int64)
+    for name, (branch, count) in branches.items():
         if name in used:
             code = code * count + branch
     return code
