@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from outage_analysis import build_cube, queries
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.ingest import delimited
 from outage_analysis.ingest import first_sight as module
 from outage_analysis.ingest.closer import PROBES
 from outage_analysis.ingest.first_sight import first_sight
+from outage_analysis.ingest.staging import Passed, shift_sql
 from outage_analysis.layouts import Layout
 from outage_analysis.reading import read_claims
 from tests.corpus import record
@@ -108,6 +111,59 @@ def test_first_sight_decides_as_the_closer_look_does(
     with patch.object(module, "_plain", lambda *_: ["false"]):
         closely = told(read_claims(path, incident, max_rejects=1))
     assert at_first_sight == closely
+
+
+ENDS = ("\n", "\r\n", "\n\n", "\r\n\n\r\n")
+
+
+@given(
+    table=rows,
+    ends=st.lists(st.sampled_from(ENDS), min_size=18, max_size=18),
+    above=st.sampled_from(["", "\n", "title\n\n"]),
+)
+@settings(max_examples=12)
+def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_row(
+    tmp_path_factory: pytest.TempPathFactory,
+    outage: Incident,
+    table: list[tuple[str, ...]],
+    ends: list[str],
+    above: str,
+) -> None:
+    path = tmp_path_factory.mktemp("ends") / "a.csv"
+    lines = [record(cells, ",", end) for cells, end in zip((COLUMNS, GOOD, *table), ends, strict=False)]
+    path.write_bytes((above + "".join(lines)).encode())
+    by_the_engine = read_claims(path, outage, max_rejects=1)
+    passed = by_the_engine.warehouse.frame("select count(*) as n from passed")["n"].item()
+    assert passed == (0 if above else len(table) + 1)
+    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+        assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
+
+
+def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
+    tmp_path: Path, outage: Incident
+) -> None:
+    path = tmp_path / "a.csv"
+    count, stray = 6_000, 5_990  # behind what is read to tell how the file is laid out
+    lines = [",".join((str(n), *GOOD[1:], "x" if n == stray else "")) for n in range(1, count + 1)]
+    path.write_text("\n".join([",".join(COLUMNS), *lines, ""]), "utf-8")
+    by_the_engine = read_claims(path, outage, max_rejects=1)
+    assert by_the_engine.warehouse.frame("select count(*) as n from passed where ok")["n"].item() == count - 1
+    assert by_the_engine.rejects["source_row"].to_list() == [stray + 1]
+    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+        assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
+
+
+@given(gaps=st.sets(st.integers(3, 30), max_size=12), place=st.integers(0, 9))
+def test_places_and_numbers_of_rows_are_told_from_each_other(gaps: set[int], place: int) -> None:
+    numbers = [number for number in range(2, 32) if number not in gaps]
+    passed = Passed(place, 2, len(numbers), len, gaps=sorted(gaps))
+    places = [place + at for at in range(len(numbers))]
+    assert passed.places(numbers).tolist() == places
+    assert passed.numbers(np.array(places)).tolist() == numbers
+    shift = shift_sql("place", passed.steps())
+    query = f"select place + {shift} from (select unnest($places) as place) order by place"  # noqa: S608 - numbers
+    found = duckdb.connect().execute(query, {"places": places}).fetchall()
+    assert [number for (number,) in found] == numbers
 
 
 def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outage: Incident) -> None:

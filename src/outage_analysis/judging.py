@@ -14,7 +14,7 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Named
 from outage_analysis.ingest import Staged, locate
 from outage_analysis.ingest.first_sight import BLANKS, MARKED, value_sql
-from outage_analysis.ingest.staging import ANOTHER_TABLE, another_table, needed
+from outage_analysis.ingest.staging import ANOTHER_TABLE, another_table, needed, shift_sql
 from outage_analysis.layouts import UNIT, Layout, folded, scaled
 from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted
@@ -48,7 +48,6 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
     warehouse.create(
         "rejects", queries.bind("rejects", cells=f"claim_id, {cells}", unreadable=literal(UNREADABLE))
     )
-    shifts = warehouse.frame("select shift from files order by file_number")["shift"]
     warehouse.view(
         "accepted",
         queries.bind(
@@ -58,7 +57,7 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
                 f", cast({quoted(d.id)} as {'bigint' if d.kind == 'number' else 'varchar'}) as {quoted(d.id)}"
                 for d in incident.dimensions
             ),
-            shifts=f"cast({[n or 0 for n in shifts.to_list()]} as bigint[])",
+            shift=shift_sql("rowid", staged.steps),
             marked=MARKED,
         ),
     )

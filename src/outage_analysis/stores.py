@@ -180,9 +180,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
 
 def no_earlier(warehouse: Warehouse, incident: Incident) -> None:
     """The tables of a run that no warehouse file comes before."""
-    numbers = ("file_number", "rows", "shift")
-    kinds = ", ".join(f"0::bigint as {name}" for name in numbers)
-    warehouse.create("files", f"select {kinds}, '' as file where false")
+    warehouse.create("files", "select 0::bigint as file_number, '' as file, 0::bigint as rows where false")
     warehouse.create("earlier", queries.bind("nothing_earlier", columns=typed_columns(incident)))
 
 
@@ -195,7 +193,7 @@ def earlier(warehouse: Warehouse, path: Path, incident: Incident) -> tuple[Stage
     state = _state(path) if is_file(path) else (0, 0, 0)
     names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
     synthetic, staged = _read_passport(warehouse, path, incident, names)
-    warehouse.create("files", "select *, null::bigint as shift from earlier_files")
+    warehouse.create("files", "from earlier_files")
     return staged, Onto(state, len(staged.inputs)), synthetic
 
 

@@ -71,6 +71,8 @@ class Staged:
     texts: dict[int, TextFile] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
     """Sheets that hold something and were not read."""
+    steps: tuple[tuple[int, int], ...] = ()
+    """Places in `passed`, and what from there on makes the number of a row of its place."""
 
 
 def stage(
@@ -114,11 +116,12 @@ def stage(
         unread += [shown(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
     nothing = stage_doubtful(warehouse, run.passed)
     _load_files(warehouse, run, len(before.inputs), nothing)
-    return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread))
+    steps = sorted(step for passed in run.passed.values() for step in passed.steps())
+    return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread), tuple(steps))
 
 
 def _load_files(warehouse: Warehouse, run: _Run, since: int, nothing: Mapping[int, int]) -> None:
-    """Add to `files`: file_number, file, rows, and what turns a place in `passed` into a row's number."""
+    """Add to `files`: file_number, file, rows."""
     staged = warehouse.frame(
         "select file_number, count(*) from (select file_number from staged union all "
         "select file_number from unreadable) group by file_number"
@@ -128,9 +131,8 @@ def _load_files(warehouse: Warehouse, run: _Run, since: int, nothing: Mapping[in
     for number in range(since, len(run.inputs)):
         passed = run.passed.get(number)
         count = texts.get(number, 0) if passed is None else passed.rows - nothing.get(number, 0)
-        shift = None if passed is None else passed.first - passed.place
-        rows.append((number, run.inputs[number].name, count, shift))
-    schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64, "shift": pl.Int64}
+        rows.append((number, run.inputs[number].name, count))
+    schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64}
     warehouse.load("_files", pl.DataFrame(rows, schema=schema, orient="row"))
     warehouse.append("files", "from _files")
 

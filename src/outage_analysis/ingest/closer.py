@@ -43,7 +43,7 @@ def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[i
     Returns:
         number of a file -> how many of its rows say nothing at all, and are none.
     """
-    chosen = [p.place + number - p.first for p in passed.values() for number in p.uneven]
+    chosen = [place for p in passed.values() for place in p.places(p.uneven).tolist()]
     chosen += [place for p in passed.values() if p.rows > LARGE for place in _spread(p)]
     warehouse.load("chosen", pl.DataFrame({"place": chosen}, schema={"place": pl.Int64}))
     repeated = _repeated(warehouse)
@@ -56,8 +56,8 @@ def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[i
     warehouse.doubt("passed", "doubtful")
     nothing: dict[int, int] = {}
     for number, found in passed.items():
-        rows = doubtful.filter(file_number=number)["place"] - found.place + found.first
-        parts = (rows.slice(at, MOST_ROWS).to_list() for at in range(0, len(rows), MOST_ROWS))
+        rows = found.numbers(doubtful.filter(file_number=number)["place"].to_numpy())
+        parts = (rows[at : at + MOST_ROWS].tolist() for at in range(0, len(rows), MOST_ROWS))
         nothing[number] = sum(map(found.fetch, parts))
     return nothing
 

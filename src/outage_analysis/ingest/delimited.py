@@ -42,9 +42,9 @@ def read_delimited(staging: Staging, text: TextFile) -> Shape:
     """
     dialect = decide(text.path, staging)
     mapping = staging.mapping(dialect.headers, dialect.header_row or None)
-    passed = (
-        None if dialect.width != len(dialect.headers) else _read_by_engine(staging, text, dialect, mapping)
-    )
+    surplus = dialect.width - len(dialect.headers)
+    fits = not surplus or (surplus > 0 and not staging.of_any_type)
+    passed = _read_by_engine(staging, text, dialect, mapping) if fits else None
     if passed is None:
         with _long_fields():
             _stage(staging, records(text, dialect, staging.name), dialect, mapping)
@@ -63,8 +63,9 @@ def _read_by_engine(
         survey = looking.result()
     if taken is None and survey.regular and survey.several_lines:
         taken = _taken(staging, text, dialect, mapping, several_lines=True)
-    rows = survey.records - survey.blanks - dialect.header_row
+    rows = survey.records - survey.blanks - len(survey.gaps) - dialect.header_row
     above = survey.several_lines and dialect.header_row > 1  # the engine skips lines, not records
+    above |= bool(survey.gaps) and (survey.gaps[0] < dialect.header_row or staging.of_any_type)
     if taken is None or not survey.regular or above or taken[1] != rows:
         staging.forget()
         return None
@@ -77,7 +78,7 @@ def _read_by_engine(
         staging.warehouse.delete("staged", " and ".join(f"{quoted(c)} is null" for c in mapping))
         staging.forget(survey.uneven)
         fetch(survey.uneven)
-    return Passed(taken[0], dialect.header_row + 1, rows, fetch, survey.uneven)
+    return Passed(taken[0], dialect.header_row + 1, rows, fetch, survey.uneven, survey.gaps)
 
 
 def _taken(
@@ -92,6 +93,7 @@ def _taken(
             {c: names[at] for c, at in mapping.items()},
             {c: [row[at] for row in dialect.shown if at < len(row)] for c, at in mapping.items()},
             dialect.header_row + 1,
+            surplus=names[len(dialect.headers) :],
             about=round(text.path.stat().st_size / dialect.row_bytes),
             path=as_path(text.path),
             delimiter=dialect.delimiter,

@@ -72,6 +72,7 @@ def first_sight(
     shown: Mapping[str, Sequence[str]],
     *,
     words: Mapping[str, Sequence[str]],
+    surplus: Sequence[str] = (),
     source: str,
     file: int,
 ) -> str:
@@ -83,6 +84,7 @@ def first_sight(
         cells: column -> SQL of its text in the source, null where there is none.
         shown: column -> texts of the first rows: how the file writes names, and whether it pads its cells.
         words: dimension of few words -> those that are kept as such; a row with another is looked at closely.
+        surplus: columns of the source that should hold nothing.
         source: what stands behind `from`.
         file: the number of the file.
     """
@@ -95,18 +97,17 @@ def first_sight(
         for c in ("filed_on", "loss", *dimensions)
     }
     values |= {c: f"try_cast({quoted(f'raw_{c}')} as {enum(known)})" for c, known in words.items()}
+    named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
+    extra = {f"surplus {name}": quoted(name) for name in surplus}
     return queries.bind(
         "first_sight",
         source=source,
         file=str(file),
-        texts=", ".join(
-            f"{text} as {quoted(name if name in (*IDS, 'synthetic') else f'raw_{name}')}"
-            for name, text in texts.items()
-        ),
+        texts=", ".join(f"{text} as {quoted(name)}" for name, text in (named | extra).items()),
         values="".join(f", {sql} as {quoted(name)}" for name, sql in {**told, **values}.items()),
         marked=MARKED,
         dimensions="".join(f", {quoted(name)}" for name in dimensions),
-        ok=" and ".join(_plain(incident, words)),
+        ok=" and ".join([*_plain(incident, words), *(f"{quoted(name)} is null" for name in extra)]),
     )
 
 

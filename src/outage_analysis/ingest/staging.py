@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from outage_analysis.errors import InputRefused
@@ -29,6 +31,7 @@ ANOTHER_TABLE = 3
 DAY = re.compile(r"\d{2}.*\d{2}")
 """What every day looks like."""
 
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 Mapping = Callable[[Sequence[str], int | None], dict[str, int]]
 
 
@@ -45,6 +48,25 @@ class Passed:
     """Stages the texts of rows by their rising numbers; how many of them say nothing and are none."""
     uneven: Sequence[int] = ()
     """The numbers of rows whose texts do not fit the header."""
+    gaps: Sequence[int] = ()
+    """The numbers of records without any character that stand among them, and are no rows."""
+
+    def places(self, numbers: Sequence[int]) -> Numbers:
+        """Where the rows of these numbers stand in the table."""
+        asked = np.asarray(numbers, np.int64)
+        return np.asarray(self.place + asked - self.first - np.searchsorted(self.gaps, asked))
+
+    def numbers(self, places: Numbers) -> Numbers:
+        """The numbers of the rows at these places."""
+        steps = self.steps()
+        begun = np.searchsorted([place for place, _ in steps], places, side="right")
+        return np.asarray(places + np.array([shift for _, shift in steps])[begun - 1])
+
+    def steps(self) -> list[tuple[int, int]]:
+        """Places, rising, and what from there on makes the number of a row of its place."""
+        shift = self.first - self.place
+        behind = ((gap - shift - before, shift + before + 1) for before, gap in enumerate(self.gaps))
+        return [(self.place, shift), *behind]
 
 
 @dataclass(frozen=True)
@@ -96,6 +118,7 @@ class Staging:
         cells: dict[str, str],
         shown: Dictionary[str, Sequence[str]],
         first: int = 1,
+        surplus: Sequence[str] = (),
         about: int = 0,
         **values: object,
     ) -> tuple[int, int]:
@@ -108,6 +131,7 @@ class Staging:
             cells: column -> SQL of its text.
             shown: column -> texts of the first rows.
             first: the number of the first row.
+            surplus: columns that should hold nothing.
             about: how many rows there may be.
             values: the parameters of the query.
         """
@@ -118,7 +142,14 @@ class Staging:
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
         self._choose_words(shown)
         query = first_sight(
-            self.incident, self.layout, texts, shown, words=self.words, source=source, file=self.number
+            self.incident,
+            self.layout,
+            texts,
+            shown,
+            words=self.words,
+            surplus=surplus,
+            source=source,
+            file=self.number,
         )
         self.warehouse.append_file("passed", query, self.name, about, **values)
         place, rows = self.warehouse.frame(
@@ -266,6 +297,15 @@ def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
     warehouse.load("unreadable", pl.DataFrame(schema={**keys, "problem": pl.String}))
     places = {"file_number": pl.Int64, "source_row": pl.Int64, "byte": pl.Int64, "raw": pl.String}
     warehouse.load("located", pl.DataFrame(schema=places))
+
+
+def shift_sql(place: str, steps: Sequence[tuple[int, int]]) -> str:
+    """SQL of what makes the number of a row of its place; steps are halved: a thousand cost little."""
+    if len(steps) <= 1:
+        return str(steps[0][1] if steps else 0)
+    half = len(steps) // 2
+    below, above = shift_sql(place, steps[:half]), shift_sql(place, steps[half:])
+    return f"case when {place} < {steps[half][0]} then {below} else {above} end"
 
 
 def needed(incident: Incident) -> tuple[str, ...]:

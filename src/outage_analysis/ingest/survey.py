@@ -17,6 +17,8 @@ import numpy as np
 BLOCK = 1 << 20
 LONGEST = 1 << 25
 """Bytes within which a record ends; behind a mark that nobody closes the whole file would be one."""
+MOST_GAPS = 1_000
+"""Blank records among others of which each row behind knows; a file of more is read row by row."""
 MOST_UNEVEN = 1_000_000
 """Records of other fields than the header's that are kept in mind; a file of more is read row by row."""
 NEWLINE, RETURN = 10, 13
@@ -42,17 +44,17 @@ class Survey:
     blanks: int = 0
     """Records without any character at the end of the file."""
     regular: bool = True
-    """Whether records end in one way, marks stand where they should, and no blank record is among others.
+    """Whether lines end in LF or CR LF, marks stand where they should, and few records inside are blank.
 
-    Only then does the engine cut a text as the csv module does.
+    Only then does the engine cut a text as the csv module does, and is it known where a row of it stands.
     """
+    gaps: list[int] = field(default_factory=list)
+    """The numbers of the records without any character among others."""
     several_lines: bool = False
     """Whether a record goes on behind the end of a line."""
     _blocks: list[tuple[int, int]] = field(default_factory=list)
     """The number and the byte of the first record of each block."""
     _size: int = 0
-    _with_return: bool | None = None
-    """Whether a line ends in CR LF; None before the first."""
 
     @classmethod
     def of(cls, path: Path, delimiter: str, quote: str, *, width: int, header_row: int, begin: int) -> Survey:
@@ -79,14 +81,11 @@ class Survey:
             return 0
         self._blocks.append((self.records + 1, offset))
         numbers = np.arange(self.records + 1, self.records + 1 + len(ends))
-        newlines = np.frombuffer(text, np.uint8)[ends - 1] == NEWLINE
-        blank = ends - starts == newlines * (2 if self._with_return else 1)
-        filled = np.flatnonzero(~blank)
-        if len(filled):
-            self.regular &= not self.blanks and not blank[: filled[-1]].any()
-            self.blanks = len(blank) - 1 - int(filled[-1])
-        else:
-            self.blanks += len(blank)
+        codes = np.frombuffer(text, np.uint8)
+        newlines = codes[ends - 1] == NEWLINE
+        returned = newlines & (ends - starts > 1) & (codes[ends - 2] == RETURN)
+        blank = ends - starts == newlines.astype(int) + returned
+        self._note_blanks(numbers[blank], numbers[~blank])
         # Two stray marks make one record of whole rows: it then holds the delimiters of two rows at least.
         together = (within >= self.width - 1) & (within > 0)
         uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
@@ -94,6 +93,17 @@ class Survey:
         self.regular &= len(self.uneven) <= MOST_UNEVEN
         self.records += len(ends)
         return int(ends[-1])
+
+    def _note_blanks(self, blank: Numbers, filled: Numbers) -> None:
+        """Blank records are gaps as soon as a filled one comes behind them."""
+        if len(filled):
+            inside = np.searchsorted(blank, filled[-1])
+            waiting = range(self.records + 1 - self.blanks, self.records + 1)
+            self.regular &= len(self.gaps) + len(waiting) + int(inside) <= MOST_GAPS
+            if self.regular:
+                self.gaps += [*waiting, *blank[:inside].tolist()]
+            blank, self.blanks = blank[inside:], 0
+        self.blanks += len(blank)
 
     def _cut(self, text: bytes, *, last: bool) -> tuple[Numbers, Numbers, Numbers, Numbers]:
         """Where each record begins and ends, its newline included, and how many fields it has.
@@ -118,8 +128,6 @@ class Survey:
         lines = np.flatnonzero(kinds == NEWLINE)
         ends = at[lines] + 1
         fields = np.diff(lines, prepend=-1)
-        if len(ends):
-            self._check_ends(codes, ends)
         if last and (not len(ends) or ends[-1] < len(codes)):  # the last record needs no newline
             fields = np.append(fields, len(kinds) - (lines[-1] + 1 if len(lines) else 0) + 1)
             ends = np.append(ends, len(codes))
@@ -145,14 +153,6 @@ class Survey:
         apart = ~(inside | quoting)
         delimiters = at[held & (kinds == ord(self.delimiter))] if broken else np.array([], np.int64)
         return at[apart], kinds[apart], delimiters
-
-    def _check_ends(self, codes: Codes, ends: Numbers) -> None:
-        """Whether all lines end in one way."""
-        before = ends[ends > 1] - 2
-        returned = codes[before] == RETURN
-        if self._with_return is None and len(returned):
-            self._with_return = bool(returned[0])
-        self.regular &= bool((returned == bool(self._with_return)).all())
 
     def fetch(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
         """Number, byte and text of these records, which must rise."""

@@ -2,7 +2,7 @@
 -- claimant is named, `claimant_id` is null.
 select
     cast(file_number as bigint) as file_number,
-    rowid + {shifts}[file_number + 1] as source_row,
+    rowid + {shift} as source_row,
     synthetic, claim_id, claimant_id,
     cast(service as varchar) as service,
     cast(claimant_type as varchar) as claimant_type,
