@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+OURS = "This is a mistake of ours: please report it with the file's layout."
+
 
 def one_line(text: object, limit: int = 200) -> str:
     """Text from outside, made safe for one line of a terminal: control characters are escaped."""

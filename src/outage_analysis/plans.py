@@ -179,6 +179,7 @@ def cubes_of(
         return None, {}
     layouts = [load_layout(page) for page in plan.columns]
     claims = read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
+    claims.refuse_personal([d.id for d in incident.dimensions if d.kind == "text"])
     asked = {
         d for x in policy.schedules for whom in (x.eligibility, *(s.when for s in x.segments)) for d in whom
     }

@@ -10,19 +10,17 @@ import polars as pl
 
 from outage_analysis import queries
 from outage_analysis.claims import Claims
-from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.errors import OURS, EnvironmentFailed, UsageError
 from outage_analysis.incidents import Incident, columns_of
 from outage_analysis.ingest import Staged, stage
-from outage_analysis.ingest.first_sight import BLANKS, MARKED
+from outage_analysis.ingest.first_sight import MARKED
 from outage_analysis.ingest.sources import expand
-from outage_analysis.ingest.staging import shift_sql
 from outage_analysis.judging import judge
 from outage_analysis.layouts import Layout
 from outage_analysis.stores import STORE, earlier, no_earlier, open_claims
 from outage_analysis.warehouse import Warehouse, limits
 
 MAX_REJECTS = 0.05
-OURS = "This is a mistake of ours: please report it with the file's layout."
 
 
 def read_claims(
@@ -78,7 +76,6 @@ def _read(
         before, added_to, synthetic = earlier(warehouse, Path(onto), incident)
     with tempfile.TemporaryDirectory(prefix="outage-analysis-", dir=limits.get().folder) as workspace:
         staged = stage(warehouse, files, incident, Path(workspace), layouts=layouts, before=before)
-        _refuse_misplaced_rows(warehouse, staged)
         judge(warehouse, incident, staged)
     if added_to is not None:
         for table in ("noted", "rejects"):
@@ -97,13 +94,6 @@ def _read(
         skipped=(*(f.name for f in skipped), *staged.unread),
     )
     return claims, len(before.inputs)
-
-
-def _refuse_misplaced_rows(warehouse: Warehouse, staged: Staged) -> None:
-    """Rows are found again by their places; had the engine lost the order, others would be judged."""
-    query = queries.bind("misplaced", shift=shift_sql("doubtful.place", staged.steps))
-    for file, row in warehouse.frame(query, blanks=BLANKS).iter_rows():
-        raise EnvironmentFailed("has rows that came in another order", file=file, row=row, remedy=OURS)
 
 
 def _refuse_lost_rows(counted: pl.DataFrame) -> None:

@@ -6,15 +6,16 @@ which of them is the first, and whether the others are copies, takes their texts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from outage_analysis import queries
+from outage_analysis.errors import OURS, EnvironmentFailed
 from outage_analysis.ingest.first_sight import BLANKS
-from outage_analysis.ingest.staging import Passed
+from outage_analysis.ingest.staging import Passed, shift_sql
 from outage_analysis.queries import literal
 from outage_analysis.warehouse import Warehouse
 
@@ -26,6 +27,7 @@ LARGE, PROBES = 122_880, 16
 """Rows beyond which the engine may read a file in several parts at once, and how many of them are probed."""
 MOST_ROWS = 1_000_000
 """Numbers of rows that are held at once as numbers of Python's."""
+AGAIN = "hash(claim_id) in (select id from repeated)"
 _TRIMMED = f"trim(claim_id, {literal(BLANKS)})"
 IDS = {"passed": f"case when ok then claim_id else {_TRIMMED} end", "staged": _TRIMMED, "earlier": "claim_id"}
 """Table -> SQL of the id of a row, without what may stand around it."""
@@ -33,23 +35,38 @@ IDS = {"passed": f"case when ok then claim_id else {_TRIMMED} end", "staged": _T
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
-def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[int, int]:
+def stage_doubtful(
+    warehouse: Warehouse, passed: Mapping[int, Passed], names: Sequence[str]
+) -> dict[int, int]:
     """Stage the texts of the rows of `passed` that need a closer look, and take their `ok` away.
 
     Args:
         warehouse: with the tables `passed`, `staged` and `earlier`.
         passed: number of a file -> its rows in `passed`.
+        names: of all files.
 
     Returns:
         number of a file -> how many of its rows say nothing at all, and are none.
+
+    Raises:
+        EnvironmentFailed: the engine did not keep the order of rows, by which they are found again.
     """
-    chosen = [place for p in passed.values() for place in p.places(p.uneven).tolist()]
-    chosen += [place for p in passed.values() if p.rows > LARGE for place in _spread(p)]
-    warehouse.load("chosen", pl.DataFrame({"place": chosen}, schema={"place": pl.Int64}))
+    places = [place for p in passed.values() for place in p.places(p.uneven).tolist()]
+    places += [place for p in passed.values() if p.rows > LARGE for place in _spread(p)]
+    warehouse.load("chosen", pl.DataFrame({"place": places}, schema={"place": pl.Int64}))
     repeated = _repeated(warehouse)
     warehouse.load("repeated", repeated)
-    again = "hash(claim_id) in (select id from repeated)" if len(repeated) else "false"
-    warehouse.create("doubtful", queries.bind("doubtful", again=again))
+    again = AGAIN if len(repeated) else "false"
+    nothing = _look(warehouse, passed, f"not ok or {again} or rowid in (select place from chosen)")
+    if nothing and len(late := _late(warehouse, passed, names)):
+        warehouse.load("repeated", late)
+        _look(warehouse, passed, f"ok and {AGAIN}")  # these say something: they are plain
+    return nothing
+
+
+def _look(warehouse: Warehouse, passed: Mapping[int, Passed], chosen: str) -> dict[int, int]:
+    """Stage the texts of some rows; by file, how many of them say nothing. Empty where there are none."""
+    warehouse.create("doubtful", queries.bind("doubtful", chosen=chosen))
     doubtful = warehouse.frame("from doubtful order by place")
     if doubtful.is_empty():
         return {}
@@ -60,6 +77,17 @@ def stage_doubtful(warehouse: Warehouse, passed: Mapping[int, Passed]) -> dict[i
         parts = (rows[at : at + MOST_ROWS].tolist() for at in range(0, len(rows), MOST_ROWS))
         nothing[number] = sum(map(found.fetch, parts))
     return nothing
+
+
+def _late(warehouse: Warehouse, passed: Mapping[int, Passed], names: Sequence[str]) -> pl.DataFrame:
+    """The hashes of ids that are known only since their rows were looked at: others may have them too."""
+    steps = sorted(step for found in passed.values() for step in found.steps())
+    query = queries.bind("misplaced", shift=shift_sql("doubtful.place", steps))
+    others = warehouse.frame(query, blanks=BLANKS)
+    for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
+        problem = "has rows that came in another order"
+        raise EnvironmentFailed(problem, file=names[number], row=row, remedy=OURS)
+    return others.select(pl.col("id").drop_nulls().unique())
 
 
 def _spread(passed: Passed) -> list[int]:

@@ -1,25 +1,39 @@
-"""JSON lines -> staged rows: one object a line, its keys the headers."""
+"""JSON lines -> rows: one object a line, its keys the headers.
+
+The engine reads plain lines; the json module reads the others, and all of a text that is not regular.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
 from typing import Any, NoReturn
 
 import polars as pl
 
+from outage_analysis import queries
 from outage_analysis.decoding import TextFile
 from outage_analysis.errors import InputRefused
-from outage_analysis.ingest.staging import BATCH, Shape, Staging
+from outage_analysis.ingest.staging import BATCH, Passed, Shape, Staging
+from outage_analysis.ingest.survey import Survey
+from outage_analysis.queries import as_path, literal
 
 NESTED = "a value is a list or an object"
+SHOWN = 5_000
+"""Lines by which the texts of a file are known before it is read."""
+NO_DELIMITER = "\x1f"
+"""It stands in no line of JSON."""
 Cells = dict[str, str | None]
 Line = tuple[int, int, int, "Cells | str"]
 """Row, byte offset, byte length, and the object's cells or what is wrong with it."""
 
 
 def read_jsonlines(staging: Staging, text: TextFile) -> Shape:
-    """Stage a text of JSON lines; a line that is no flat object is unreadable.
+    """Read a text of JSON lines; a line that is no flat object is unreadable.
 
     Raises:
         InputRefused: no object in it has a needed key.
@@ -27,20 +41,104 @@ def read_jsonlines(staging: Staging, text: TextFile) -> Shape:
     with text.path.open(encoding="utf-8-sig") as stream:
         if stream.readline().strip() in ("[", "{", "[{"):
             raise InputRefused("is no JSON lines", file=staging.name, remedy="Write one object a line.")
-    headers = list(dict.fromkeys(k for line in _lines(text) if isinstance(line[3], dict) for k in line[3]))
-    mapping = staging.mapping(headers, None)
-    keys = {column: headers[at] for column, at in mapping.items()}
-    batch: list[Line] = []
-    for line in _lines(text):
-        batch.append(line)
-        if len(batch) == BATCH:
-            _stage(staging, batch, keys)
-            batch = []
-    _stage(staging, batch, keys)
-    return Shape(text.encoding, "one object a line")
+    shown = [line[3] for line in islice(_lines(text), SHOWN)]
+    headers = dict.fromkeys(key for cells in shown if isinstance(cells, dict) for key in cells)
+    if len(shown) == SHOWN:
+        headers |= dict.fromkeys(_further_keys(staging, text))
+    mapping = staging.mapping([*headers], None)
+    keys = {column: [*headers][at] for column, at in mapping.items()}
+    passed = None if staging.of_any_type else _read_by_engine(staging, text, keys, shown)
+    if passed is None:
+        _stage_all(staging, _lines(text), keys)
+    return Shape(text.encoding, "one object a line", passed=passed)
 
 
-def _stage(staging: Staging, batch: list[Line], keys: dict[str, str]) -> None:
+def _further_keys(staging: Staging, text: TextFile) -> list[str]:
+    """The keys of every line, in alphabetical order."""
+    lines = queries.text("delimited")
+    try:
+        found = staging.warehouse.frame(queries.bind("keys", lines=lines), **_lines_of(text))
+    except InputRefused:  # a line is too long for the engine
+        return sorted({key for line in _lines(text) if isinstance(line[3], dict) for key in line[3]})
+    return [str(key) for key in found["key"]]
+
+
+def _lines_of(text: TextFile) -> dict[str, Any]:
+    """The parameters by which the engine reads a text line by line."""
+    return {
+        "path": as_path(text.path),
+        "delimiter": NO_DELIMITER,
+        "quote": "",
+        "header": False,
+        "skip": 0,
+        "parallel": True,
+        "columns": {"line": "VARCHAR"},
+    }
+
+
+def _read_by_engine(
+    staging: Staging, text: TextFile, keys: Mapping[str, str], shown: Sequence[Cells | str]
+) -> Passed | None:
+    """The rows as the engine reads them, if it tells lines apart as we do; else nothing is kept."""
+    begin = 3 if text.encoding == "utf-8-sig" else 0
+    look = partial(Survey.of, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=begin)
+    with ThreadPoolExecutor(1) as beside:
+        looking = beside.submit(look)
+        taken = _taken(staging, text, keys, shown)
+        survey = looking.result()
+    if taken is None or not survey.regular or taken[1] != survey.records:
+        staging.forget()
+        return None
+
+    def fetch(numbers: Sequence[int]) -> int:
+        lines = ((n, at, len(raw.encode()), raw.strip()) for n, at, raw in survey.fetch(numbers))
+        said = [(n, at, length, _object(line)) for n, at, length, line in lines if line]
+        _stage_all(staging, said, keys)
+        return len(numbers) - len(said)
+
+    return Passed(taken[0], 1, survey.records, fetch, survey.uneven)
+
+
+def _taken(
+    staging: Staging, text: TextFile, keys: Mapping[str, str], shown: Sequence[Cells | str]
+) -> tuple[int, int] | None:
+    """Where the engine put the rows and how many there are; None if it refuses them."""
+    pointers = ", ".join(literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values())
+    numbers = {"loss", *(d.id for d in staging.incident.dimensions if d.kind == "number")}
+    places = {column: at for at, column in enumerate(keys, start=1)}
+    query = queries.bind(
+        "jsonlines",
+        lines=queries.text("delimited"),
+        pointers=f"[{pointers}]",
+        rewritten=" or ".join(f"kinds[{at}] = 'DOUBLE'" for c, at in places.items() if c not in numbers),
+    )
+    flat = [cells for cells in shown if isinstance(cells, dict)]
+    try:
+        return staging.pass_by(
+            f"({query})",
+            {c: _number(keys[c], at) if c in numbers else f"texts[{at}]" for c, at in places.items()},
+            {c: [cells.get(key) or "" for cells in flat] for c, key in keys.items()},
+            surplus=["doubt"],
+            **_lines_of(text),
+        )
+    except InputRefused:
+        return None
+
+
+def _number(key: str, at: int) -> str:
+    """SQL of a number as it is written: the engine tells 1.50 as 1.5, and 1e3 as 1000.0."""
+    pattern = literal(f'"{re.escape(key)}"\\s*:\\s*(-?[0-9.]+)\\s*[,}}]')
+    written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
+    return f"case when kinds[{at}] = 'DOUBLE' then coalesce({written}, line) else texts[{at}] end"
+
+
+def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> None:
+    found = iter(lines)
+    while batch := list(islice(found, BATCH)):
+        _stage(staging, batch, keys)
+
+
+def _stage(staging: Staging, batch: Sequence[Line], keys: Mapping[str, str]) -> None:
     good: list[tuple[int, int, int, Cells]] = []
     broken: list[tuple[int, int, int, str]] = []
     for row, at, length, cells in batch:

@@ -14,6 +14,8 @@ NAMES = (
     *(
         "nothing_earlier",
         "delimited",
+        "keys",
+        "jsonlines",
         "first_sight",
         "ids",
         "doubtful",

@@ -1,4 +1,4 @@
--- One row a row that first sight could not tell, by its place in `passed`.
-select file_number, rowid as place
+-- One row a row typed at first sight that is looked at closely, by its place in `passed`, and whether it seemed plain.
+select file_number, rowid as place, ok as plain
 from passed
-where not ok or {again} or rowid in (select place from chosen)
+where {chosen}
