@@ -83,8 +83,10 @@ def test_plain_lines_take_no_closer_look(tmp_path: Path, outage: Incident) -> No
         for n in range(1, 6_001)
     ]
     lines[5_500] = lines[5_500].replace("extra", "synthetic").replace("[1, 2]", "true")
+    lines[5_600] = "nope"
     path.write_text("\n".join(lines), "utf-8")
     claims = read_claims(path, outage)
     assert claims.synthetic  # by a key that no earlier line has
-    assert claims.frame()["loss"].to_list() == [*range(1, 6_001)]
+    assert claims.frame()["loss"].to_list() == [n for n in range(1, 6_001) if n != 5_601]
+    assert claims.rejects.select("source_row", "raw").rows() == [(5_601, "nope")]
     assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0

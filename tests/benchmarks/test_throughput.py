@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -27,14 +28,42 @@ def claims_file(folder: Path, copies: int) -> Path:
     return path
 
 
-def test_a_quoted_file_against_a_plain_one(tmp_path: Path) -> None:
-    plain, quoted = claims_file(tmp_path, 10), tmp_path / "quoted-synthetic.csv"
-    pl.read_csv(plain, infer_schema=False).write_csv(quoted, quote_style="always")
-    incident = load_incident("kakao-2022")
-    marked, bare = (median_seconds(partial(read_claims, path, incident)) for path in (quoted, plain))
-    rows = [{"file": "all quoted", "seconds": marked, "/ plain": marked / bare}]
-    tell("quoted", "reading 1.05 million rows", [*rows, {"file": "plain", "seconds": bare, "/ plain": 1.0}])
-    assert len(read_claims(quoted, incident)) == len(read_claims(plain, incident))
+def _with_blank_lines(plain: Path, path: Path) -> None:
+    """Ends of lines of both kinds, and a blank line after every two thousand rows."""
+    with plain.open("rb") as lines, path.open("wb") as written:
+        for number, line in enumerate(lines):
+            end = b"\r\n" if number % 2 else b"\n"
+            written.write(line.rstrip(b"\n") + end + (end if number % 2_000 == 0 else b""))
+
+
+WAYS: dict[str, tuple[str, Callable[[Path, Path], object]]] = {
+    "all cells quoted": ("quoted-synthetic.csv", lambda p, to: _texts(p).write_csv(to, quote_style="always")),
+    "blank lines, two ends": ("blank-synthetic.csv", _with_blank_lines),
+    "one field more, empty": (
+        "wide-synthetic.csv",
+        lambda p, to: to.write_bytes(p.read_bytes().replace(b"\n", b",\n").replace(b",\n", b"\n", 1)),
+    ),
+    "JSON lines": ("synthetic.jsonl", lambda p, to: _texts(p).write_ndjson(to)),
+    "Parquet": ("synthetic.parquet", lambda p, to: _texts(p).write_parquet(to)),
+}
+"""Ways to write the same rows: a name, and how."""
+
+
+def _texts(path: Path) -> pl.DataFrame:
+    return pl.read_csv(path, infer_schema=False)
+
+
+def test_ways_to_write_a_file_against_a_plain_one(tmp_path: Path) -> None:
+    incident, plain = load_incident("kakao-2022"), claims_file(tmp_path, 10)
+    bare = median_seconds(partial(read_claims, plain, incident))
+    rows = [{"file": "plain", "seconds": bare, "/ plain": 1.0}]
+    for way, (name, write) in WAYS.items():
+        path = tmp_path / name
+        write(plain, path)
+        taken = median_seconds(partial(read_claims, path, incident))
+        rows.append({"file": way, "seconds": taken, "/ plain": taken / bare})
+        assert len(read_claims(path, incident)) == len(read_claims(plain, incident))
+    tell("ways", "reading 1.05 million rows", rows)
 
 
 def test_synthetic_rows_in_a_stream_against_writing_them(tmp_path: Path) -> None:

@@ -92,9 +92,8 @@ def _read_by_engine(
 
     def fetch(numbers: Sequence[int]) -> int:
         lines = ((n, at, len(raw.encode()), raw.strip()) for n, at, raw in survey.fetch(numbers))
-        said = [(n, at, length, _object(line)) for n, at, length, line in lines if line]
-        _stage_all(staging, said, keys)
-        return len(numbers) - len(said)
+        said = ((n, at, length, _object(line)) for n, at, length, line in lines if line)
+        return len(numbers) - _stage_all(staging, said, keys)
 
     return Passed(taken[0], 1, survey.records, fetch, survey.uneven)
 
@@ -132,10 +131,13 @@ def _number(key: str, at: int) -> str:
     return f"case when kinds[{at}] = 'DOUBLE' then coalesce({written}, line) else texts[{at}] end"
 
 
-def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> None:
-    found = iter(lines)
+def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> int:
+    """Stage lines; how many there were."""
+    found, count = iter(lines), 0
     while batch := list(islice(found, BATCH)):
         _stage(staging, batch, keys)
+        count += len(batch)
+    return count
 
 
 def _stage(staging: Staging, batch: Sequence[Line], keys: Mapping[str, str]) -> None:
