@@ -19,7 +19,7 @@ from outage_analysis.ingest import delimited
 from outage_analysis.ingest import first_sight as module
 from outage_analysis.ingest.closer import PROBES
 from outage_analysis.ingest.first_sight import first_sight
-from outage_analysis.ingest.staging import Passed, shift_sql
+from outage_analysis.ingest.passed import Passed, shift_sql
 from outage_analysis.layouts import Layout
 from outage_analysis.reading import read_claims
 from tests.corpus import record

@@ -14,7 +14,8 @@ from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, Named
 from outage_analysis.ingest import Staged, locate
 from outage_analysis.ingest.first_sight import BLANKS, MARKED, value_sql
-from outage_analysis.ingest.staging import ANOTHER_TABLE, another_table, needed, shift_sql
+from outage_analysis.ingest.passed import shift_sql
+from outage_analysis.ingest.staging import ANOTHER_TABLE, another_table, needed
 from outage_analysis.layouts import UNIT, Layout, folded, scaled
 from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted

@@ -24,9 +24,9 @@ from outage_analysis.ingest.closer import stage_doubtful
 from outage_analysis.ingest.delimited import read_delimited
 from outage_analysis.ingest.jsonlines import read_jsonlines
 from outage_analysis.ingest.parquet import is_of_claims, read_parquet
+from outage_analysis.ingest.passed import Passed
 from outage_analysis.ingest.staging import (
     OPTIONAL,
-    Passed,
     Shape,
     Staging,
     empty_passed,

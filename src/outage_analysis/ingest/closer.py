@@ -15,7 +15,7 @@ import polars as pl
 from outage_analysis import queries
 from outage_analysis.errors import OURS, EnvironmentFailed
 from outage_analysis.ingest.first_sight import BLANKS
-from outage_analysis.ingest.staging import Passed, shift_sql
+from outage_analysis.ingest.passed import Passed, shift_sql
 from outage_analysis.queries import literal
 from outage_analysis.warehouse import Warehouse
 

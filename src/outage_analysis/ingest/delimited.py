@@ -23,7 +23,8 @@ from outage_analysis import queries
 from outage_analysis.decoding import TextFile
 from outage_analysis.errors import InputRefused
 from outage_analysis.ingest.dialects import Dialect, decide, reader_options
-from outage_analysis.ingest.staging import BATCH, Passed, Shape, Staging, another_table
+from outage_analysis.ingest.passed import Passed
+from outage_analysis.ingest.staging import BATCH, Shape, Staging, another_table
 from outage_analysis.ingest.survey import Survey
 from outage_analysis.queries import as_path, quoted
 

@@ -18,7 +18,8 @@ import polars as pl
 from outage_analysis import queries
 from outage_analysis.decoding import TextFile
 from outage_analysis.errors import InputRefused
-from outage_analysis.ingest.staging import BATCH, Passed, Shape, Staging
+from outage_analysis.ingest.passed import Passed
+from outage_analysis.ingest.staging import BATCH, Shape, Staging
 from outage_analysis.ingest.survey import Survey
 from outage_analysis.queries import as_path, literal
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.ingest.staging import Passed, Shape, Staging
+from outage_analysis.ingest.passed import Passed
+from outage_analysis.ingest.staging import Shape, Staging
 from outage_analysis.notations import THOUSANDTHS
 from outage_analysis.queries import as_path, quoted
 

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest.first_sight import MANY, enum, first_sight, words_of
+from outage_analysis.ingest.passed import Passed
 from outage_analysis.layouts import REQUIRED, UNIT, Layout, scaled
 from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted
@@ -31,42 +30,7 @@ ANOTHER_TABLE = 3
 DAY = re.compile(r"\d{2}.*\d{2}")
 """What every day looks like."""
 
-Numbers = np.ndarray[Any, np.dtype[np.int64]]
 Mapping = Callable[[Sequence[str], int | None], dict[str, int]]
-
-
-@dataclass(frozen=True)
-class Passed:
-    """The rows of one file that the engine typed at first sight, in the table `passed`."""
-
-    place: int
-    """That of the first of them in the table; the others follow in the order of the file."""
-    first: int
-    """The number of that row in the file."""
-    rows: int
-    fetch: Callable[[Sequence[int]], int]
-    """Stages the texts of rows by their rising numbers; how many of them say nothing and are none."""
-    uneven: Sequence[int] = ()
-    """The numbers of rows whose texts do not fit the header."""
-    gaps: Sequence[int] = ()
-    """The numbers of records without any character that stand among them, and are no rows."""
-
-    def places(self, numbers: Sequence[int]) -> Numbers:
-        """Where the rows of these numbers stand in the table."""
-        asked = np.asarray(numbers, np.int64)
-        return np.asarray(self.place + asked - self.first - np.searchsorted(self.gaps, asked))
-
-    def numbers(self, places: Numbers) -> Numbers:
-        """The numbers of the rows at these places."""
-        steps = self.steps()
-        begun = np.searchsorted([place for place, _ in steps], places, side="right")
-        return np.asarray(places + np.array([shift for _, shift in steps])[begun - 1])
-
-    def steps(self) -> list[tuple[int, int]]:
-        """Places, rising, and what from there on makes the number of a row of its place."""
-        shift = self.first - self.place
-        behind = ((gap - shift - before, shift + before + 1) for before, gap in enumerate(self.gaps))
-        return [(self.place, shift), *behind]
 
 
 @dataclass(frozen=True)
@@ -297,15 +261,6 @@ def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
     warehouse.load("unreadable", pl.DataFrame(schema={**keys, "problem": pl.String}))
     places = {"file_number": pl.Int64, "source_row": pl.Int64, "byte": pl.Int64, "raw": pl.String}
     warehouse.load("located", pl.DataFrame(schema=places))
-
-
-def shift_sql(place: str, steps: Sequence[tuple[int, int]]) -> str:
-    """SQL of what makes the number of a row of its place; steps are halved: a thousand cost little."""
-    if len(steps) <= 1:
-        return str(steps[0][1] if steps else 0)
-    half = len(steps) // 2
-    below, above = shift_sql(place, steps[:half]), shift_sql(place, steps[half:])
-    return f"case when {place} < {steps[half][0]} then {below} else {above} end"
 
 
 def needed(incident: Incident) -> tuple[str, ...]:
