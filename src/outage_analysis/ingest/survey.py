@@ -166,7 +166,18 @@ class Survey:
                 here, wanted = np.split(wanted, [np.searchsorted(wanted, behind)])
                 stream.seek(bounds[block])
                 text = stream.read(bounds[block + 1] - bounds[block])
-                starts, ends, *_ = self._cut(text, last=True)
+                starts, ends = self._whole(text)
                 for number in here.tolist():
                     start, end = starts[number - firsts[block]], ends[number - firsts[block]]
                     yield number, bounds[block] + int(start), text[start:end].decode()
+
+    def _whole(self, text: bytes) -> tuple[Numbers, Numbers]:
+        """Where each record of whole ones begins and ends; where nothing is quoted, lines are records."""
+        if self.quote and self.quote.encode() in text:
+            starts, ends, *_ = self._cut(text, last=True)
+            return starts, ends
+        codes = np.frombuffer(text, np.uint8)
+        ends = np.flatnonzero(codes == NEWLINE) + 1
+        if not len(ends) or ends[-1] < len(codes):
+            ends = np.append(ends, len(codes))
+        return np.concatenate(([0], ends[:-1])), ends
