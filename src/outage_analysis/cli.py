@@ -209,7 +209,6 @@ def cost(
         counts,
         as_of,
         max_rejects,
-        hindsight=False,
         budget=budget,
         draws=draws,
         seed=seed,

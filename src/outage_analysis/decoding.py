@@ -48,6 +48,11 @@ class TextFile:
     path: Path
     encoding: str
 
+    @property
+    def begin(self) -> int:
+        """Where the text begins in the file: behind its mark, if it has one."""
+        return len(codecs.BOM_UTF8) if self.encoding == "utf-8-sig" else 0
+
 
 def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = None) -> TextFile:
     """Decide the encoding of a file after decoding all of it, and have it in UTF-8.

@@ -36,7 +36,8 @@ class _ArrowStream:
 class Limits:
     """What the engine may take of the machine.
 
-    Beside `memory` a run takes some 300 MB, and half a gigabyte where it compares tens of millions of ids.
+    Beside `memory` a run takes some 300 MB, and half a gigabyte where it compares tens of millions of ids,
+    or a whole one where it holds them against those of a warehouse file.
     """
 
     memory: str = "50%"

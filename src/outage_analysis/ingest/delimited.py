@@ -7,7 +7,6 @@ told in one way. A row without any text is none: spreadsheets leave such rows be
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -56,8 +55,7 @@ def _read_by_engine(
     staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]
 ) -> Passed | None:
     """The rows as the engine cuts them, if it cuts them as the csv module would; else nothing is kept."""
-    begin = len(codecs.BOM_UTF8) if text.encoding == "utf-8-sig" else 0
-    look = partial(Survey.of, text.path, dialect.delimiter, dialect.quote, begin=begin)
+    look = partial(Survey.of, text.path, dialect.delimiter, dialect.quote, begin=text.begin)
     with ThreadPoolExecutor(1) as beside:
         looking = beside.submit(look, width=dialect.width, header_row=dialect.header_row)
         taken = _taken(staging, text, dialect, mapping, several_lines=False)
@@ -197,7 +195,7 @@ def records(text: TextFile, dialect: Dialect, name: str) -> Iterator[Record]:
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
         options = reader_options(dialect.delimiter, dialect.quote)
         reader = csv.reader(_kept(stream, taken), **options)  # type: ignore[arg-type]
-        offset = 3 if text.encoding == "utf-8-sig" else 0
+        offset = text.begin
         for row in count(1):
             cells: list[str] = []
             problem = ""

@@ -81,8 +81,7 @@ def _read_by_engine(
     staging: Staging, text: TextFile, keys: Mapping[str, str], shown: Sequence[Cells | str]
 ) -> Passed | None:
     """The rows as the engine reads them, if it tells lines apart as we do; else nothing is kept."""
-    begin = 3 if text.encoding == "utf-8-sig" else 0
-    look = partial(Survey.of, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=begin)
+    look = partial(Survey.of, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=text.begin)
     with ThreadPoolExecutor(1) as beside:
         looking = beside.submit(look)
         taken = _taken(staging, text, keys, shown)
@@ -161,7 +160,7 @@ def _stage(staging: Staging, batch: Sequence[Line], keys: Mapping[str, str]) -> 
 
 
 def _lines(text: TextFile) -> Iterator[Line]:
-    at = 3 if text.encoding == "utf-8-sig" else 0
+    at = text.begin
     with text.path.open("rb") as stream:
         stream.seek(at)
         for row, raw in enumerate(stream, start=1):
