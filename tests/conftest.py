@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
+from outage_analysis import published
 from outage_analysis.assumptions import Ledger, load_ledger
 from outage_analysis.datasets import bundled_claims, data_root
 from outage_analysis.incidents import Incident, load_incident
@@ -26,9 +28,12 @@ from tests.tram_pages import tram_plan, write_pages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from outage_analysis.published import Shelf
+
     Row = dict[str, str]
     ClaimsCsv = Callable[..., Path]
     Edited = Callable[..., Path]
+    Reshelve = Callable[[Callable[[Shelf], pl.DataFrame]], None]
 
 settings.register_profile(
     "suite", deadline=None, derandomize=True, database=None, max_examples=30, print_blob=True
@@ -121,6 +126,17 @@ def claim_rows(rows: Iterable[Row], incident: Incident) -> list[Row]:
 def with_any_loss(incident: Incident) -> Incident:
     """The incident with every loss taken as plausible."""
     return incident.model_copy(update={"loss": incident.loss.model_copy(update={"plausible_to": None})})
+
+
+@pytest.fixture
+def reshelve(monkeypatch: pytest.MonkeyPatch) -> Reshelve:
+    """Put other facts on the shelves, from which every figure comes."""
+
+    def put(shelf: Callable[[Shelf], pl.DataFrame]) -> None:
+        monkeypatch.setattr(published, "_shelf", shelf)
+        monkeypatch.setattr(published, "_known", cache(published._known.__wrapped__))  # noqa: SLF001
+
+    return put
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from outage_analysis.published import Shelf
+    from tests.conftest import Reshelve
 
     Array = NDArray[np.float64]
 
@@ -318,11 +319,9 @@ def noise(kept: set[str]) -> Callable[[Shelf], pl.DataFrame]:
     return shelf
 
 
-def test_noise_for_every_outcome_changes_scores_and_no_forecast(
-    found: Backtest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_noise_for_every_outcome_changes_scores_and_no_forecast(found: Backtest, reshelve: Reshelve) -> None:
     conditions = {o.given for o in PAGE.outcomes}
-    monkeypatch.setattr(published, "_shelf", noise(conditions))
+    reshelve(noise(conditions))
     blind = backtest(PAGE, draws=DRAWS)
     assert blind.outcomes.select(FORECAST).equals(found.outcomes.select(FORECAST))
     assert blind.coverage.equals(found.coverage)
@@ -335,9 +334,9 @@ def test_noise_for_every_outcome_changes_scores_and_no_forecast(
 
 
 def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
-    found: Backtest, monkeypatch: pytest.MonkeyPatch
+    found: Backtest, reshelve: Reshelve
 ) -> None:
-    monkeypatch.setattr(published, "_shelf", noise(set()))
+    reshelve(noise(set()))
     assert figure("R2-05", hindsight=True).count != 451
     blind = backtest(PAGE, draws=DRAWS)
     one, other = (x.outcomes.filter(~pl.col("conditional")).select(FORECAST) for x in (blind, found))

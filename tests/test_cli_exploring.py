@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -20,6 +20,9 @@ from outage_analysis.datasets import ids
 from outage_analysis.exploring import LATE, SPREAD, exploring
 from outage_analysis.severity import FAMILIES
 from tests.test_cli import GOOD, HEADER, Run, claims, command, names
+
+if TYPE_CHECKING:
+    from tests.conftest import Reshelve
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = names(exploring)
@@ -399,11 +402,11 @@ def noisy(shelf: Callable[[str], pl.DataFrame]) -> Callable[[str], pl.DataFrame]
 
 
 def test_noise_in_the_place_of_later_facts_changes_no_byte_without_hindsight(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: Run, reshelve: Reshelve
 ) -> None:
     asked = ("intake", "--as-of", "2022-10-21", "--backtest", "--json")
     blind, seeing = run(*asked, "--no-hindsight"), run(*asked)
-    monkeypatch.setattr(published, "_shelf", noisy(published._shelf))  # noqa: SLF001 - where figures come from
+    reshelve(noisy(published._shelf))  # noqa: SLF001 - where figures come from
     assert run(*asked, "--no-hindsight") == blind
     told = strict_json(run(*asked)[1])
     assert {row["outcome"] for row in told.pop("hindsight")} == {31_337}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions import Ledger
     from outage_analysis.policies import Policy
     from outage_analysis.published import Shelf
-    from tests.conftest import ClaimsCsv, Edited
+    from tests.conftest import ClaimsCsv, Edited, Reshelve
 
 DAYS = {"decision week": date(2022, 10, 24), "announcement": date(2022, 12, 30)}
 NO_CLAIMS: tuple[str, ...] = ()
@@ -395,7 +395,7 @@ def noise(shelf: pl.DataFrame, day: date, *, keep: bool) -> pl.DataFrame:
 
 
 @pytest.fixture
-def forget(monkeypatch: pytest.MonkeyPatch) -> Callable[[date], None]:
+def forget(reshelve: Reshelve) -> Callable[[date], None]:
     """Replace by noise every outcome and every fact that was not public by a day."""
     shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
 
@@ -404,7 +404,7 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> Callable[[date], None]:
             "published": noise(shelf("published"), day, keep=True),
             "outcomes": noise(shelf("outcomes"), day, keep=False),
         }
-        monkeypatch.setattr(published, "_shelf", shelves.__getitem__)
+        reshelve(shelves.__getitem__)
 
     return forgotten
 

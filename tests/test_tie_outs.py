@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outage_analysis.pipeline import Analysis
-    from tests.conftest import Edited
+    from tests.conftest import Edited, Reshelve
 
 GOLDEN = Path(__file__).parent / "golden"
 ROWS: dict[str, dict[str, Any]] = json.loads((GOLDEN / "tie_outs.json").read_text("utf-8"))["rows"]
@@ -56,7 +56,7 @@ def table(ties: tuple[TieOut, ...], policy: Policy) -> dict[str, dict[str, Any]]
 
 
 @pytest.fixture
-def altered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
+def altered(reshelve: Reshelve) -> Callable[[str, float], None]:
     """Replace the value of one fact, on whichever shelf it is."""
     shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
 
@@ -65,7 +65,7 @@ def altered(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
             changed = pl.when(pl.col("id") == fact).then(value).otherwise("value").alias("value")
             return shelf(name).with_columns(changed)
 
-        monkeypatch.setattr(published, "_shelf", altered_shelf)
+        reshelve(altered_shelf)
 
     return alter
 

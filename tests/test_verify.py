@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -30,6 +30,9 @@ from outage_analysis.stores import save_claims
 from tests.bundle_copies import Manifest, flip, forged, manifest_of, retold, seal
 from tests.test_cli import command
 from tests.tram_pages import tram_plan
+
+if TYPE_CHECKING:
+    from tests.conftest import Reshelve
 
 FEW = ("csv",)
 """Formats that suffice where the format does not matter."""
@@ -287,13 +290,13 @@ def test_a_changed_policy_is_named_by_its_line(bundle: Path, tram: Path, tmp_pat
     assert refused(bundle).problem.endswith(": policy: line delay changed")
 
 
-def test_changed_facts_are_named_by_their_file(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve) -> None:
     shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
     counted = pl.when(id="CL-13").then(pl.col("value") + 1).otherwise("value").alias("value")
     shelves: dict[Shelf, pl.DataFrame] = {
         "published": shelf("published").with_columns(counted), "outcomes": shelf("outcomes"),
     }  # fmt: skip
-    monkeypatch.setattr(published, "_shelf", shelves.__getitem__)
+    reshelve(shelves.__getitem__)
     assert refused(bundle).problem.endswith(": facts published/kakao-2022.csv changed")
 
 

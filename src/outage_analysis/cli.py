@@ -6,6 +6,8 @@ that `--help` is quick.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -46,6 +48,9 @@ from outage_analysis.publishing import publishing
 from outage_analysis.starting import starting
 from outage_analysis.verification import verification
 
+RINGS_AFTER = 100_000
+"""Objects made before Python looks for those that hold each other, in place of 700."""
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -69,6 +74,9 @@ app.add_typer(publishing)
 
 def main() -> None:
     """Run the command; a user's error is one line on stderr and an exit code."""
+    # A tenth of a short command was Python's looking for rings among what it had just loaded, and at its end.
+    gc.set_threshold(RINGS_AFTER)
+    atexit.register(gc.freeze)
     if hasattr(signal, "SIGPIPE"):  # a reader that has seen enough ends us quietly, as it ends any command
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:

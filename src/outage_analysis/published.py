@@ -7,7 +7,7 @@ by name, for the back-test and for checks made in hindsight.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
 from typing import Annotated, Literal, Self
@@ -217,20 +217,27 @@ def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) 
         UsageError: no such fact.
         ModelRefused: the fact was not public by the day asked for.
     """
-    shelves = [_shelf("published"), *([_shelf("outcomes")] if hindsight else [])]
-    known = [shelf["id"].to_list() for shelf in shelves]
-    held = next((k for k, ids in enumerate(known) if id_ in ids), None)
-    if held is None:
-        raise UsageError("no such fact", value=id_, remedy=nearest(id_, [x for ids in known for x in ids]))
-    row = shelves[held].row(known[held].index(id_), named=True)
-    if public_by is not None and (row["public_on"] is None or row["public_on"] > public_by):
-        when = row["public_on"] or "an unknown day"
+    shelves: tuple[Shelf, ...] = ("published", "outcomes") if hindsight else ("published",)
+    found = next((_known(shelf)[id_] for shelf in shelves if id_ in _known(shelf)), None)
+    if found is None:
+        known = [x for shelf in shelves for x in _known(shelf)]
+        raise UsageError("no such fact", value=id_, remedy=nearest(id_, known))
+    if public_by is not None and (found.public_on is None or found.public_on > public_by):
+        when = found.public_on or "an unknown day"
         raise ModelRefused(
             f"fact {id_} was public on {when}, after the as-of date {public_by}",
             remedy="Move --as-of to a day on which it was known, or leave out the line that needs it.",
         )
-    texts = {name: row[name] or "" for name in ("unit", "grade", "source", "counts", "counts_ko")}
-    return Fact(id_, row["value"], row["low"], row["high"], public_on=row["public_on"], **texts)
+    return found
+
+
+@cache
+def _known(shelf: Shelf) -> dict[str, Fact]:
+    """The facts of a shelf by id; a model asks for one many hundred times."""
+    names = [field.name for field in fields(Fact)]
+    texts = pl.col("unit", "grade", "source", "counts", "counts_ko").cast(pl.String).fill_null("")
+    rows = _shelf(shelf).with_columns(texts).select(names)
+    return {row[0]: Fact(*row) for row in rows.iter_rows()}
 
 
 def cites_later(text: str, day: date) -> bool:
@@ -248,4 +255,4 @@ def known_by(named: str, day: date) -> str:
 
 def exists(id_: str) -> bool:
     """Whether an id names a fact on either shelf."""
-    return any(id_ in _shelf(shelf)["id"] for shelf in ("published", "outcomes"))
+    return id_ in _known("published") or id_ in _known("outcomes")

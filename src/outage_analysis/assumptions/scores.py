@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+
+from outage_analysis.special import special
 
 FloatArray = NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp
 
 from outage_analysis.development.observed import Array, Observed
 from outage_analysis.severity.families import FAMILIES, differences
+from outage_analysis.special import special
 
 SHAPES = (1 / 4, 4.0)
 """Shapes to believe, evenly on the logarithm: from four times as spread out as an exponential law on the
@@ -120,7 +120,7 @@ def explore(family: str, observed: Observed, phi: float, *, nodes: int = NODES) 
 
     def evidence(shape: Array) -> Array:
         _, step, fits = of_medians(np.exp(shape[0]))
-        return np.asarray(logsumexp(fits, axis=-1) + np.log(step))[None, :]
+        return np.asarray(special.logsumexp(fits, axis=-1) + np.log(step))[None, :]
 
     if CURVES[family].shape is None:
         shape, width = np.ones(1), 1.0
@@ -130,7 +130,7 @@ def explore(family: str, observed: Observed, phi: float, *, nodes: int = NODES) 
         shape, width = np.exp(rows[0]), float(steps[0]) / float(ends[1] - ends[0])
     medians, step, fits = of_medians(shape)
     mass = fits + np.log(step / (widest[1] - widest[0]) * width)[:, None]
-    total = float(logsumexp(mass))
+    total = float(special.logsumexp(mass))
     kept = mass > mass.max() - DEPTH
     weight = np.exp(mass[kept] - total)
     everywhere = np.broadcast_to(shape[:, None], mass.shape)[kept]

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammainc, gammaincinv, logsumexp
 
 from outage_analysis.datasets import nearest
 from outage_analysis.development.curves import CURVES, Grid, explore, shares
 from outage_analysis.development.observed import EVEN, WEEK, Array, Clock, Observed
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.severity.goodness import pooled
+from outage_analysis.special import special
 
 SPARE = 2
 """Increments that a family needs beyond its parameters."""
@@ -55,7 +55,7 @@ class Growth:
     def weights(self) -> Array:
         """Of the grids, (f, p), adding up to 1: families are equal beforehand, then by their evidence."""
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
-        return np.asarray(np.exp(evidence - logsumexp(evidence, axis=0)) / len(self.phis))
+        return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
     def average(self, of: Callable[[Grid], Array]) -> Array:
         """The average over all nodes of something that a grid gives for each of its own, (n, ...)."""
@@ -139,10 +139,10 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
     if free <= 0:
         return (1.0,)
     shape, scale = free / 2, 2 / max(chi_square, 1e-3)  # of the gamma law of 1 / phi, up to 1
-    below = gammainc(shape, 1 / scale)
+    below = special.gammainc(shape, 1 / scale)
     values = PHIS if free < WELL_TOLD else 1
     middles = (np.arange(values) + 0.5) / values
-    found = 1 / (scale * gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
+    found = 1 / (scale * special.gammaincinv(shape, middles[::-1] * below)) if below > 0 else np.ones(values)
     return tuple(np.maximum(found, 1.0).tolist())
 
 

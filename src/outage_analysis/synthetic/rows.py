@@ -149,13 +149,13 @@ def losses(rows: Rows, most: int) -> np.ndarray:
 
 def _told(rows: Rows, law: LossLaw, here: np.ndarray, most: int) -> np.ndarray:
     """Losses of one law for these rows: each drawn within its band, then rounded if it stays there."""
-    from scipy.special import ndtr, ndtri
+    from outage_analysis.special import special
 
     counts = apportion((b.share for b in law.bands), here.sum())
     band = shuffled(rows.rng, range(len(counts)), counts)
     over, up_to = np.array([(b.over, b.up_to or LARGEST_LOSS - 1) for b in law.bands]).T
-    low, high = (ndtr(np.log(np.maximum(e, 1e-9) / law.median) / law.sigma) for e in (over, up_to))
-    drawn = law.median * np.exp(law.sigma * ndtri(rows.rng.uniform(low[band], high[band])))
+    low, high = (special.ndtr(np.log(np.maximum(e, 1e-9) / law.median) / law.sigma) for e in (over, up_to))
+    drawn = law.median * np.exp(law.sigma * special.ndtri(rows.rng.uniform(low[band], high[band])))
     if over.max() >= most:
         raise UsageError("has a band of losses that the incident does not believe", file=rows.page.id)
     over, up_to = over[band], np.minimum(up_to, most)[band]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import special
 
 from outage_analysis.assumptions.laws import FloatArray
 from outage_analysis.costs.uncertainty.mixtures import Estimate, Mixture
+from outage_analysis.special import special
 
 NODES = 32
 """Of the rule that averages over what chance adds to one total."""

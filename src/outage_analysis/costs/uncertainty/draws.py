@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from outage_analysis.costs.uncertainty.directions import COLUMNS, MOST, Bits, directions
 from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+from outage_analysis.special import special
 
 Array = NDArray[np.float64]
 

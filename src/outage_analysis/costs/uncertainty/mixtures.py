@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import special
 
 from outage_analysis.assumptions.laws import FloatArray
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.special import special
 
 FEWEST_BEYOND = 50
 """A quantile needs this many draws beyond it."""
