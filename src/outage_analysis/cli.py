@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import signal
 import sys
 from pathlib import Path
@@ -97,6 +98,9 @@ def limited(
     context: typer.Context, memory: Memory = None, threads: Threads = None, temp: Temp = None
 ) -> None:
     """The options before a command: what the engine may take of the machine."""
+    if context.invoked_subcommand != "lab":  # whose kernels are the user's own
+        # No matrix here is large: to begin threads for them takes longer than they do.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if memory is None and threads is None and temp is None:
         return
     from outage_analysis.warehouse import Limits, limits

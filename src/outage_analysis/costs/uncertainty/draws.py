@@ -8,6 +8,7 @@ are made here, not by scipy: `scipy.stats` takes half a second to import.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,8 +55,7 @@ def blocks(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> It
     """
     _check(dimensions, count, seed, replicates)
     power = (count // replicates).bit_length() - 1
-    numbers = directions(dimensions)[:, :power]
-    return (_scrambled(numbers, seed, replicate) for replicate in range(replicates))
+    return (_scrambled(dimensions, power, seed, replicate) for replicate in range(replicates))
 
 
 def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
@@ -133,9 +133,23 @@ def _check(dimensions: int, count: int, seed: int, replicates: int) -> None:
         )
 
 
-def _scrambled(numbers: Bits, seed: int, replicate: int) -> Array:
-    """One scrambled net, (dimensions, power) -> (2^power, dimensions); in memory, a coordinate is a row."""
-    dimensions, power = numbers.shape
+def _scrambled(dimensions: int, power: int, seed: int, replicate: int) -> Array:
+    """One scrambled net, (2^power, dimensions); in memory, a coordinate is a row."""
+    columns = _columns(dimensions, power, seed, replicate)
+    x = np.empty((dimensions, 1 << power), np.uint64)
+    x[:, 0] = columns[:, power]
+    for column in range(power):
+        half = 1 << column
+        np.bitwise_xor(x[:, :half], columns[:, [column]], out=x[:, half : 2 * half])
+    return np.asarray((x.T + 0.5) * 0.5**BITS)
+
+
+@lru_cache(
+    maxsize=256
+)  # a run passes over its points again and again; these are few numbers, and slow to make
+def _columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
+    """The direction numbers of a replicate, scrambled, and last the point that it begins with."""
+    numbers = directions(dimensions)[:, :power]
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate,)))
     # Raw words, a row a dimension: no release of numpy and no further dimension changes them.
     words = stream.random_raw((dimensions, COLUMNS + 1)).astype(np.uint64) >> np.uint64(64 - BITS)
@@ -146,12 +160,7 @@ def _scrambled(numbers: Bits, seed: int, replicate: int) -> Array:
         for column in range(digit, power):
             has = numbers[:, column] >> np.uint64(column - digit) & np.uint64(1)
             moved[:, column] ^= image * has
-    x = np.empty((dimensions, 1 << power), np.uint64)
-    x[:, 0] = words[:, COLUMNS]
-    for column in range(power):
-        half = 1 << column
-        np.bitwise_xor(x[:, :half], moved[:, [column]], out=x[:, half : 2 * half])
-    return np.asarray((x.T + 0.5) * 0.5**BITS)
+    return np.column_stack([moved, words[:, COLUMNS]])
 
 
 def _gaussian(ranks: Array, names: Sequence[object]) -> Array:

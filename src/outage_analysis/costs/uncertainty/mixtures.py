@@ -41,6 +41,28 @@ class Estimate:
 
 
 @dataclass(frozen=True, eq=False)
+class Looked:
+    """A sum at which a law was looked at, and the chance of more by replicate."""
+
+    x: float
+    more: FloatArray
+
+    @cached_property
+    def chance(self) -> float:
+        """Of more."""
+        return float(self.more.mean())
+
+    def excess(self, p: float) -> float:
+        """How much more likely more is than beyond the quantile of p."""
+        return self.chance - (1 - p)
+
+    def secant(self, other: Looked, p: float) -> float:
+        """Where the straight line through both is at the quantile of p; where it is level, nowhere."""
+        fallen = self.chance - other.chance
+        return other.x + (other.x - self.x) * other.excess(p) / fallen if fallen else math.nan
+
+
+@dataclass(frozen=True, eq=False)
 class Mixture:
     """Law of a total: one gamma law a draw, all of the same weight.
 
@@ -134,14 +156,14 @@ class Mixture:
             UsageError: p does not lie between 0 and 1, ends excluded.
             ModelRefused: too few draws lie beyond it.
         """
-        x = self._solve(p)
-        doubt = self._estimate(self.above(x).mean(axis=1)).error
+        looked = self._solve(p)
+        doubt = self._estimate(looked[-1].more).error
         if self.parameter:  # what a replicate says of a probability goes in steps
             doubt = max(doubt, math.sqrt(len(self.mean) / 12) / self.draws)
         wide = max(doubt, SLOPE / self.draws)
         low, high = (min(max(q, CLOSE), 1 - CLOSE) for q in (p - wide, p + wide))
-        apart = self._crossing(high, 0.01 * wide) - self._crossing(low, 0.01 * wide)
-        return Estimate(x, doubt * apart / (high - low))
+        below, beyond = (self._crossed(q, 0.01 * wide, looked)[-1].x for q in (low, high))
+        return Estimate(looked[-1].x, doubt * (beyond - below) / (high - low))
 
     def tvar(self, p: float) -> Estimate:
         """The mean of the quantiles from p to 1; an atom at the quantile counts with what lies above p.
@@ -150,7 +172,7 @@ class Mixture:
             UsageError: p does not lie between 0 and 1, ends excluded.
             ModelRefused: too few draws lie beyond it.
         """
-        x = self._solve(p)
+        x = self._solve(p)[-1].x
         excess = (self.mean * self.above(x, extra=1) - x * self.above(x)).mean(axis=1) / (1 - p)
         found = self._estimate(excess)
         return Estimate(x + found.value, found.error)
@@ -175,8 +197,8 @@ class Mixture:
         error = float(by_replicate.std(ddof=1)) / math.sqrt(replicates) if replicates > 1 else math.nan
         return Estimate(float(by_replicate.mean()), error)
 
-    def _solve(self, p: float) -> float:
-        """The quantile, if the draws support it."""
+    def _solve(self, p: float) -> tuple[Looked, ...]:
+        """The last places where the quantile was looked for, itself the last, if the draws support it."""
         if not 0 < p < 1:
             raise UsageError(
                 "a probability lies between 0 and 1, ends excluded", value=p, remedy="Write 99 % as 0.99."
@@ -187,44 +209,51 @@ class Mixture:
                 f"{self.draws:,} draws do not support the {100 * p:.6g} % quantile",
                 remedy=f"Take --draws {needed} or more.",
             )
-        return self._crossing(p)
+        if p not in self._solved:
+            self._solved[p] = self._crossed(p, CLOSE)
+        return self._solved[p]
 
     @cached_property
-    def _crossings(self) -> dict[tuple[float, float], float]:
-        """Those that were found: several tables ask for the same quantile."""
+    def _solved(self) -> dict[float, tuple[Looked, ...]]:
+        """By probability: several tables ask for the same quantile."""
         return {}
 
-    def _crossing(self, p: float, close: float = CLOSE) -> float:
-        """Where P(total > x), which falls, has come down to 1 - p, or as close to it."""
-        asked = p, close
-        if asked not in self._crossings:
-            self._crossings[asked] = self._crossed(p, close)
-        return self._crossings[asked]
+    def _crossed(self, p: float, close: float, near: tuple[Looked, ...] = ()) -> tuple[Looked, ...]:
+        """Where P(total > x), which falls, has come down to 1 - p, or as close to it.
 
-    def _crossed(self, p: float, close: float) -> float:
-        """The same, looked for.
+        The quantiles of the ends of the draws bracket it. Secants narrow that down, or halves where a secant
+        leads astray.
 
-        The quantiles of the ends of the draws bracket it; regula falsi with halved stale ends (Illinois)
-        narrows that down.
+        Args:
+            p: the probability.
+            close: how near to it will do.
+            near: two places close by, if it was looked for there.
+
+        Returns:
+            The last one or two places that were looked at, the crossing last.
         """
         place = math.ceil(p * self.draws) - 1
         low, high = (float(end[place]) for end in self._sorted_ends)
-        at_low, at_high = (self._excess(x, p) for x in (low, high))
-        if at_low <= 0:
-            return low
-        risen = 0  # whether it was the lower or the upper end that moved last
+        first = self._look(low)
+        if first.excess(p) <= 0:
+            return (first,)
+        before, last = near if len(near) == len("ab") else (first, self._look(high))
+        for looked in (before, last):
+            low, high = (max(low, looked.x), high) if looked.excess(p) > 0 else (low, min(high, looked.x))
+        astray = False
         for _ in range(STEPS):
             if high - low <= CLOSE * high:
                 break
-            x = low + (high - low) * at_low / (at_low - at_high)
-            found = self._excess(x, p)
+            x = before.secant(last, p)
+            if astray or not low < x < high:
+                x = (low + high) / 2
+            before, last = last, self._look(x)
+            found = last.excess(p)
             if abs(found) <= close:
-                return x
-            if found > 0:
-                low, at_low, at_high, risen = x, found, at_high / (2 if risen > 0 else 1), 1
-            else:
-                high, at_high, at_low, risen = x, found, at_low / (2 if risen < 0 else 1), -1
-        return high
+                return before, last
+            astray = abs(found) > abs(before.excess(p)) / 2
+            low, high = (x, high) if found > 0 else (low, x)
+        return before, self._look(high)
 
-    def _excess(self, x: float, p: float) -> float:
-        return float(self.above(x).mean()) - (1 - p)
+    def _look(self, x: float) -> Looked:
+        return Looked(x, self.above(x).mean(axis=1))

@@ -64,9 +64,8 @@ class Uncertainty:
         for k in np.flatnonzero((rank != np.eye(len(names))).any(axis=1)):
             values = portfolio.entries[names[k]].draw(u[:, places[k]])
             size = values if values.ndim == 1 else values[:, -1]  # a mix by the share of its last band
-            by_size = np.argsort(size, kind="stable")
-            place_in_line = np.argsort(np.argsort(wanted[:, k], kind="stable"), kind="stable")
-            tied[:, places[k]] = u[by_size[place_in_line], places[k]]
+            by_size, by_wish = (np.argsort(x, kind="stable") for x in (size, wanted[:, k]))
+            tied[by_wish, places[k]] = u[by_size, places[k]]
         return tied
 
     def only(self, line: str, valuation: str) -> Uncertainty | None:
