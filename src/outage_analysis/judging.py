@@ -120,14 +120,12 @@ def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
         "service": incident.services,
         "claimant_type": incident.claimant_types,
     }
-    rows: list[tuple[str, str, str]] = []
-    for column, named in lists.items():
-        ids = {spelling: item.id for item in named for spelling in item.spellings()}
-        raw = warehouse.frame(
-            f"select distinct trim({column}, $blanks) as raw from staged where raw <> '' order by raw",
-            blanks=BLANKS,
-        )
-        rows += [(column, r, ids[folded(r)]) for r in raw["raw"] if folded(r) in ids]
+    ids = {c: {spelling: x.id for x in named for spelling in x.spellings()} for c, named in lists.items()}
+    ways = (
+        f"select distinct '{c}' as list, trim({c}, $blanks) as raw from staged where raw <> ''" for c in ids
+    )
+    found = warehouse.frame(f"{' union all '.join(ways)} order by all", blanks=BLANKS)
+    rows = [(c, raw, ids[c][folded(raw)]) for c, raw in found.iter_rows() if folded(raw) in ids[c]]
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 
 
@@ -172,15 +170,13 @@ def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
 
 def _unreadable_rows(warehouse: Warehouse, columns: Sequence[str], words: set[str]) -> list[tuple[Any, ...]]:
     """The staged rows in which a column that must mean something holds a word of a header instead."""
-    matches = []
-    for column in MEANT:
-        raw = f"raw_{column}"
-        texts = warehouse.frame(
-            f"select distinct {raw} as raw from typed where {column} is null and {raw} is not null"
-        )["raw"]
-        named = [text for text in texts if folded(text) in words]
-        warehouse.load(f"_{column}_words", pl.DataFrame({"raw": named}, schema={"raw": pl.String}))
-        matches.append(f"{raw} in (select raw from _{column}_words)")
+    untold = (f"select distinct '{c}' as meant, raw_{c} as raw from typed where {c} is null" for c in MEANT)
+    texts = warehouse.frame(" union all ".join(untold)).drop_nulls()
+    named = texts.filter([folded(text) in words for text in texts["raw"]])
+    if named.is_empty():
+        return []
+    warehouse.load("_header_words", named)
+    matches = (f"raw_{c} in (select raw from _header_words where meant = '{c}')" for c in MEANT)
     cells = ", ".join(f"staged.{quoted(c)}" for c in columns)
     return warehouse.frame(
         f"select file_number, source_row, {cells} from typed "

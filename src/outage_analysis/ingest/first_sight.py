@@ -40,6 +40,11 @@ _ID = r"'[^\s\x{A0}\x{3000}+]*[1-9][^\s\x{A0}\x{3000}+]*'"
 """An id that is neither a word for nobody nor a rounded number: it has a digit, no blank and no plus."""
 
 
+Texts = Counter[str]
+"""Texts of the first rows of a column, and how many have each."""
+NONE: Texts = Counter()
+
+
 def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
     """SQL of what the text `raw_<column>` of a day, an amount or a dimension stands for; null for nothing.
 
@@ -69,7 +74,7 @@ def first_sight(
     incident: Incident,
     layout: Layout,
     cells: Mapping[str, str],
-    shown: Mapping[str, Sequence[str]],
+    shown: Mapping[str, Texts],
     *,
     words: Mapping[str, Sequence[str]],
     surplus: Sequence[str] = (),
@@ -82,18 +87,19 @@ def first_sight(
         incident: which columns there are and how they are written.
         layout: what is particular to the file.
         cells: column -> SQL of its text in the source, null where there is none.
-        shown: column -> texts of the first rows: how the file writes names, and whether it pads its cells.
+        shown: column -> texts of the first rows, and how many have each: how the file writes names, and
+            whether it pads its cells.
         words: dimension of few words -> those that are kept as such; a row with another is looked at closely.
         surplus: columns of the source that should hold nothing.
         source: what stands behind `from`.
         file: the number of the file.
     """
     dimensions = [d.id for d in incident.dimensions]
-    texts = {name: _text(cells.get(name), shown.get(name, ())) for name in (*_COLUMNS, *dimensions)}
+    texts = {name: _text(cells.get(name), shown.get(name, NONE)) for name in (*_COLUMNS, *dimensions)}
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
-    told = {c: _named(c, items, shown.get(c, ())) for c, items in names.items()}
+    told = {c: _named(c, items, shown.get(c, NONE)) for c, items in names.items()}
     values = {
-        c: value_sql(c, incident, layout, only_if=_only_if(c, shown.get(c, ())))
+        c: value_sql(c, incident, layout, only_if=_only_if(c, shown.get(c, NONE)))
         for c in ("filed_on", "loss", *dimensions)
     }
     values |= {c: f"try_cast({quoted(f'raw_{c}')} as {enum(known)})" for c, known in words.items()}
@@ -123,29 +129,29 @@ The engine would make a join of a long list behind `in`, and the rows of a join 
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
 
 
-def words_of(texts: Sequence[str]) -> tuple[str, ...]:
+def words_of(texts: Texts) -> tuple[str, ...]:
     """The words of which texts are, if they are so few that each comes ten times on average; else none."""
     found = {text for text in texts if text and text == text.strip(BLANKS)}
-    return tuple(sorted(found)) if 0 < len(found) <= min(MOST_WORDS, len(texts) // 10) else ()
+    return tuple(sorted(found)) if 0 < len(found) <= min(MOST_WORDS, texts.total() // 10) else ()
 
 
-def _text(cell: str | None, shown: Sequence[str]) -> str:
+def _text(cell: str | None, shown: Texts) -> str:
     """SQL of a cell's text, without the blanks around it where many of the first rows have some."""
     if cell is None:
         return "cast(null as varchar)"
-    padded = sum(text != text.strip(BLANKS) for text in shown)
-    return f"nullif(trim({cell}, {literal(BLANKS)}), '')" if padded > len(shown) * MANY else cell
+    padded = sum(count for text, count in shown.items() if text != text.strip(BLANKS))
+    return f"nullif(trim({cell}, {literal(BLANKS)}), '')" if padded > shown.total() * MANY else cell
 
 
-def _only_if(column: str, shown: Sequence[str]) -> str:
+def _only_if(column: str, shown: Texts) -> str:
     """SQL of the condition under which a text is read that is not plainly a day or an amount.
 
     To read a few takes the engine longer than to look at them again, so it is done only where the first
     rows show that many are of that kind.
     """
     plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
-    others = sum(plain.fullmatch(text.strip(BLANKS)) is None for text in shown if text)
-    return _bare(quoted(f"raw_{column}")) if others > len(shown) * MANY else "false"
+    others = sum(n for text, n in shown.items() if text and plain.fullmatch(text.strip(BLANKS)) is None)
+    return _bare(quoted(f"raw_{column}")) if others > shown.total() * MANY else "false"
 
 
 def _bare(text: str) -> str:
@@ -154,14 +160,16 @@ def _bare(text: str) -> str:
     return f"unicode({text}) not in ({codes}) and {text}[-1] not in ({blanks})"
 
 
-def _named(column: str, items: Sequence[Named], shown: Sequence[str]) -> str:
+def _named(column: str, items: Sequence[Named], shown: Texts) -> str:
     """SQL of the id for which a text stands, if it is written as the incident or the first rows write it.
 
     The ways that the first rows have most often are looked for first.
     """
     ids = {spelling: item.id for item in items for spelling in item.spellings()}
-    texts = Counter(text.strip(BLANKS) for text in shown).most_common()
-    common = {text: ids[folded(text)] for text, _ in texts if folded(text) in ids}
+    texts: Texts = Counter()
+    for text, count in shown.items():
+        texts[text.strip(BLANKS)] += count
+    common = {text: ids[folded(text)] for text, _ in texts.most_common() if folded(text) in ids}
     ways = common | {way: item.id for item in items for way in (item.id, *item.written)}
     if not ways:
         return "cast(null as varchar)"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import polars as pl
 
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident
-from outage_analysis.ingest.first_sight import MANY, enum, first_sight, words_of
+from outage_analysis.ingest.first_sight import MANY, NONE, Texts, enum, first_sight, words_of
 from outage_analysis.ingest.passed import Passed
 from outage_analysis.layouts import REQUIRED, UNIT, Layout, scaled
 from outage_analysis.privacy import masked
@@ -80,7 +81,7 @@ class Staging:
         self,
         source: str,
         cells: dict[str, str],
-        shown: Dictionary[str, Sequence[str]],
+        shown: Dictionary[str, Iterable[str]],
         first: int = 1,
         surplus: Sequence[str] = (),
         about: int = 0,
@@ -104,12 +105,13 @@ class Staging:
             self.select(f"from {source}", {**cells, "source_row": row}, **values)
             return 0, self.warehouse.frame("select count(*) as n from staged")["n"].item()
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
-        self._choose_words(shown)
+        counted = {column: Counter(found) for column, found in shown.items()}
+        self._choose_words(counted)
         query = first_sight(
             self.incident,
             self.layout,
             texts,
-            shown,
+            counted,
             words=self.words,
             surplus=surplus,
             source=source,
@@ -123,7 +125,7 @@ class Staging:
         ).row(0)
         return place, rows
 
-    def _choose_words(self, shown: Dictionary[str, Sequence[str]]) -> None:
+    def _choose_words(self, shown: Dictionary[str, Texts]) -> None:
         """Keep dimensions as words that the first file has few of, until another has many others."""
         if not self.warehouse.frame("select count(*) as n from passed")["n"].item():
             names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in shown)
@@ -131,8 +133,8 @@ class Staging:
             self.words |= {c: found for c in names if (found := words_of(shown[c]))}
             empty_passed(self.warehouse, self.incident, self.words)
         for column, known in [*self.words.items()]:
-            texts = shown.get(column, ())
-            if sum(bool(text) and text not in known for text in texts) > len(texts) * MANY:
+            texts = shown.get(column, NONE)
+            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY:
                 del self.words[column]
                 self.warehouse.widen("passed", column)
 
