@@ -114,6 +114,15 @@ class Mixture:
         low, high = self._ends
         return np.sort(low, axis=None), np.sort(high, axis=None)
 
+    @cached_property
+    def _sorted_means(self) -> FloatArray:
+        return np.sort(self.mean, axis=None)
+
+    @cached_property
+    def _certain(self) -> bool:
+        """Whether some draws leave nothing to chance, so that the law has steps."""
+        return not self.variance.all()
+
     @property
     def draws(self) -> int:
         """How many draws it mixes."""
@@ -234,10 +243,9 @@ class Mixture:
         """
         place = math.ceil(p * self.draws) - 1
         low, high = (float(end[place]) for end in self._sorted_ends)
-        first = self._look(low)
-        if first.excess(p) <= 0:
+        if self._certain and (first := self._look(low)).excess(p) <= 0:
             return (first,)
-        before, last = near if len(near) == len("ab") else (first, self._look(high))
+        before, last = near if len(near) == len("ab") else self._guessed(p, place)
         for looked in (before, last):
             low, high = (max(low, looked.x), high) if looked.excess(p) > 0 else (low, min(high, looked.x))
         astray = False
@@ -254,6 +262,13 @@ class Mixture:
             astray = abs(found) > abs(before.excess(p)) / 2
             low, high = (x, high) if found > 0 else (low, x)
         return before, self._look(high)
+
+    def _guessed(self, p: float, place: int) -> tuple[Looked, Looked]:
+        """The quantile of the means, and that which is further by as much as the first is short."""
+        first = self._look(float(self._sorted_means[place]))
+        short = first.excess(p)
+        further = place + math.copysign(max(round(abs(short) * self.draws), SLOPE), short)
+        return first, self._look(float(self._sorted_means[int(min(max(further, 0), self.draws - 1))]))
 
     def _look(self, x: float) -> Looked:
         return Looked(x, self.above(x).mean(axis=1))
