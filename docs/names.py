@@ -138,7 +138,7 @@ def _fields(body: list[ast.stmt]) -> Iterator[tuple[str, str]]:
 
 def _beside(name: str, home: ModuleType) -> str:
     """What is said below a constant, in the module that it is from."""
-    for node in _tree(inspect.getsource(home)).body:
+    for node in ast.walk(_tree(inspect.getsource(home))):
         if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
             return _beside(name, import_module(node.module or ""))
     return dict(_fields(_tree(inspect.getsource(home)).body)).get(name, "")

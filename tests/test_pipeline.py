@@ -17,8 +17,9 @@ from outage_analysis.datasets import data_root
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.figures import cost_answer
 from outage_analysis.incidents import load_incident
-from outage_analysis.pipeline import Analysis, price, run
+from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
+from outage_analysis.pricing import price
 from outage_analysis.quality import quality_report
 from outage_analysis.reports import FORMATS, write_report
 from outage_analysis.stores import save_claims

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 import outage_analysis
+from outage_analysis import costs
+from outage_analysis.special import LATER
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 PINNED = [
     "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_layout",
@@ -25,11 +32,21 @@ def test_each_name_resolves(name: str) -> None:
     assert name in dir(outage_analysis)
 
 
+@pytest.mark.parametrize("package", [outage_analysis, costs], ids=lambda package: str(package.__name__))
+def test_a_name_that_is_resolved_later_is_that_of_no_module(package: ModuleType) -> None:
+    """Once it is loaded, the module would be found in its place."""
+    modules = {module.name for module in pkgutil.iter_modules(package.__path__)}
+    assert not modules & {*package.__all__}
+    assert all(getattr(package, name) is getattr(package, name) for name in package.__all__)
+    assert {*package.__all__} <= {*dir(package)}
+
+
 def test_another_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'guess'"):
         _ = outage_analysis.guess
 
 
+UNPRICED = tuple(f"outage_analysis.{room}" for room in ("development", "exploration", "retrospects"))
 WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_syntax")
 
 
@@ -39,6 +56,7 @@ WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_synta
         ("outage_analysis", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
         ("outage_analysis.cli", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
         ("outage_analysis.pipeline", ("altair", *WRITERS)),
+        ("outage_analysis.pricing", ("numpy.f2py", "numpy.testing", *UNPRICED)),
         ("outage_analysis.reports", WRITERS[1:]),
     ],
 )
@@ -52,3 +70,15 @@ def test_what_altair_is_loaded_without_can_be_loaded_after_it() -> None:
     code = "import outage_analysis.charts, rfc3987_syntax; print(rfc3987_syntax.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "rfc3987_syntax"
+
+
+def test_what_scipy_is_loaded_without_can_be_loaded_after_it() -> None:
+    code = (
+        "import sys, numpy, outage_analysis.special\n"
+        "assert not [n for n in sys.argv[1:] if vars(numpy).get(n, numpy) is None]\n"
+        "import scipy.stats, numpy.f2py\n"
+        "print(scipy.stats.gamma(2).cdf(0), *(getattr(numpy, n).__name__ for n in sys.argv[1:]))"
+    )
+    command = [sys.executable, "-W", "error", "-c", code, *LATER]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0.0", *(f"numpy.{name}" for name in LATER)]

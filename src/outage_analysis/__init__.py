@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from outage_analysis.lazily import lazily
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -46,11 +48,7 @@ __all__ = [  # noqa: PLE0604 - the names are the keys of the map
     *_HOMES
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'outage_analysis' has no attribute {name!r}")
-    return getattr(import_module(f"outage_analysis.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazily(__name__, _HOMES)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -61,7 +59,3 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 def unload_ipython_extension(shell: InteractiveShell) -> None:  # noqa: ARG001 - the name is IPython's
     """`%unload_ext outage_analysis`: charts and tracebacks as they were before."""
     import_module("outage_analysis.notebook.session").end()
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})

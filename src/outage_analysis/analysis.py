@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from outage_analysis.alternatives import Compared
 from outage_analysis.assumptions import Ledger, RateAssumption
 from outage_analysis.assumptions.listing import warning
 from outage_analysis.cards import Card, Shown, Table
 from outage_analysis.claims import Claims
 from outage_analysis.costs import COUNTED, Uncertainty, by_band
-from outage_analysis.costs.backtest.results import Backtest
 from outage_analysis.cube import Cube
 from outage_analysis.datasets import Text
+from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Incident
 from outage_analysis.labels import Words
 from outage_analysis.plans import Plan
 from outage_analysis.policies import Policy
 from outage_analysis.published import TieOut, cites_later
+
+if TYPE_CHECKING:  # what only a report holds; a cost alone is told sooner without it
+    from outage_analysis.alternatives import Compared
+    from outage_analysis.costs.backtest.results import Backtest
 
 DOUBT = (
     *("quantiles", "split", "contributions", "budget", "tornado", "levers", "total_law", "steps"),
@@ -181,6 +185,16 @@ class Analysis(Shown):
         low, high = found.get("p10"), found.get("p90")
         return None if low is None or high is None or low == high else (low, high)
 
+    def refuse_idle_budget(self) -> None:
+        """Refuse a budget where no cash is expected.
+
+        Raises:
+            ModelRefused: there is a budget and no run of the cash.
+        """
+        drawn = (run.portfolio.valuations for run in self.runs.values())
+        if self.plan.budget is not None and not any("cash" in valuations for valuations in drawn):
+            refuse_no_cash("a budget")
+
     @property
     def bounded_lines(self) -> list[str]:
         """Cost lines that are in the low and high of the cash but have no expected cost."""
@@ -200,6 +214,12 @@ class Analysis(Shown):
         if "claims_costs" in self.tables:  # what the claims give a figure to is in one
             silent -= set(self.tables["claims_costs"].filter(COUNTED, level="line")["line"])
         return silent
+
+
+def refuse_no_cash(asked: str) -> None:
+    """Refuse a question about cash where none is expected, rather than leave it out of the answer."""
+    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
+    raise ModelRefused(f"no line has an expected cost in cash, so nothing is known of {asked}", remedy=remedy)
 
 
 def _cash(analysis: Analysis, basis: str, w: Words) -> tuple[str, ...]:

@@ -140,7 +140,6 @@ def report(
 
         outage-analysis report --lang ko --formats html,csv --bom
     """
-    from outage_analysis.drivers import refuse_idle_budget
     from outage_analysis.pipeline import run
     from outage_analysis.reports import FORMATS, refuse_unwritable, write_report
 
@@ -163,7 +162,7 @@ def report(
     refuse_unwritable(out, lang=lang, force=force, formats=chosen)
     with progress() as step:
         analysis = run(plan, progress=step)
-        refuse_idle_budget(analysis)
+        analysis.refuse_idle_budget()
         step("writing the report")
         written = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
     tell_rejects(analysis.claims)
@@ -209,8 +208,7 @@ def cost(
 
         outage-analysis cost --counts totals.csv --json
     """
-    from outage_analysis.drivers import refuse_idle_budget
-    from outage_analysis.pipeline import price
+    from outage_analysis.pricing import price
 
     plan = plan_of(
         incident,
@@ -227,7 +225,7 @@ def cost(
     )
     with progress() as step:
         analysis = price(plan, progress=step)
-    refuse_idle_budget(analysis)
+    analysis.refuse_idle_budget()
     tell_rejects(analysis.claims)
     tell_examples(analysis)
     if as_json:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, refuse_no_cash
 from outage_analysis.costs import award_views, break_evens, cost_indices, given_exceeding
 from outage_analysis.errors import ModelRefused
 
@@ -39,7 +39,7 @@ def sensitivity_tables(
     tables = {name: analysis.tables[name] for name in ("tornado", "levers")}
     if "cash" not in drawn.laws:
         if awards or limit is not None:
-            _refuse_no_cash("a sum or an award")
+            refuse_no_cash("a sum or an award")
         return tables
     with suppress(ModelRefused):  # nothing is uncertain, or inputs are declared to depend on each other
         tables["indices"] = cost_indices(drawn.portfolio)
@@ -52,20 +52,3 @@ def sensitivity_tables(
         tables["break_evens"] = break_evens(drawn.portfolio, amount)
         tables["given"] = given_exceeding(drawn, amount)
     return tables
-
-
-def refuse_idle_budget(analysis: Analysis) -> None:
-    """Refuse a budget where no cash is expected.
-
-    Raises:
-        ModelRefused: there is a budget and no run of the cash.
-    """
-    drawn = (run.portfolio.valuations for run in analysis.runs.values())
-    if analysis.plan.budget is not None and not any("cash" in valuations for valuations in drawn):
-        _refuse_no_cash("a budget")
-
-
-def _refuse_no_cash(asked: str) -> None:
-    """Refuse a question about cash where none is expected, rather than leave it out of the answer."""
-    remedy = "Give a ledger with the inputs that the policy needs, or leave that question out."
-    raise ModelRefused(f"no line has an expected cost in cash, so nothing is known of {asked}", remedy=remedy)

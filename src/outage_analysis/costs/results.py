@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.costs.budgets import amount_of
-from outage_analysis.costs.tie_outs import tie_outs
+from outage_analysis.costs.ties import tie_outs
 from outage_analysis.datasets import ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.labels import Words
