@@ -15,7 +15,7 @@ from outage_analysis.incidents import Incident, Named
 from outage_analysis.ingest import Staged, locate
 from outage_analysis.ingest.first_sight import BLANKS, MARKED, value_sql
 from outage_analysis.ingest.passed import shift_sql
-from outage_analysis.ingest.staging import ANOTHER_TABLE, another_table, needed
+from outage_analysis.ingest.staging import ANOTHER_TABLE, another_table, needed, typed_columns
 from outage_analysis.layouts import UNIT, Layout, folded, scaled
 from outage_analysis.privacy import masked
 from outage_analysis.queries import literal, quoted
@@ -31,18 +31,21 @@ MEANT = ("service", "claimant_type", "filed_on", "loss")
 
 
 def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
-    """Fill `typed`, `judged`, `noted` and `rejects`, and define `accepted` and `claims`.
+    """Fill `judged`, `noted` and `rejects`, and define `accepted` and `claims`.
 
     Rows typed at first sight are claims where they are `ok`; the others are staged as texts and judged here.
 
     Raises:
         InputRefused: the header of another table in the middle of a file.
     """
-    warehouse.load("spellings", _spellings(warehouse, incident))
-    _type(warehouse, incident, staged)
-    _refuse_unit_rows(warehouse, staged)
-    warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
-    _apply_rules(warehouse, incident)
+    if warehouse.frame("select count(*) as n from staged")["n"].item():
+        warehouse.load("spellings", _spellings(warehouse, incident))
+        _type(warehouse, incident, staged)
+        _refuse_unit_rows(warehouse, staged)
+        warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
+        _apply_rules(warehouse, incident)
+    else:  # the engine takes long to plan for nothing
+        warehouse.create("judged", queries.bind("nothing_judged", columns=typed_columns(incident)))
     warehouse.create("noted", queries.text("noted"))
     locate(warehouse, staged)
     cells = ", ".join(quoted(f"raw_{column}") for column in MEANT)

@@ -15,7 +15,7 @@ from outage_analysis import queries
 from outage_analysis.claim_rules import conditions
 from outage_analysis.incidents import Dimension, Incident, Named
 from outage_analysis.layouts import Layout, folded
-from outage_analysis.notations import amount_sql, day_sql
+from outage_analysis.notations import NEVER, amount_sql, day_sql
 from outage_analysis.queries import literal, quoted
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
@@ -151,7 +151,7 @@ def _only_if(column: str, shown: Texts) -> str:
     """
     plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
     others = sum(n for text, n in shown.items() if text and plain.fullmatch(text.strip(BLANKS)) is None)
-    return _bare(quoted(f"raw_{column}")) if others > shown.total() * MANY else "false"
+    return _bare(quoted(f"raw_{column}")) if others > shown.total() * MANY else NEVER
 
 
 def _bare(text: str) -> str:

@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from outage_analysis.notations.amounts import AMOUNTS, THOUSANDTHS, amount_sql
 from outage_analysis.notations.days import DATES, day_sql
+from outage_analysis.notations.notation import NEVER
 
-__all__ = ["AMOUNTS", "DATES", "THOUSANDTHS", "amount_sql", "day_sql"]
+__all__ = ["AMOUNTS", "DATES", "NEVER", "THOUSANDTHS", "amount_sql", "day_sql"]

@@ -166,7 +166,7 @@ def amount_sql(
         amount = f"coalesce({_whole(agreed(column, counted, currency), factor)}, {unscaled})"
     if digits != THOUSANDTHS and "european" not in names:
         amount = f"case when not regexp_full_match({narrowed(column)}, '{_EITHER}') then {amount} end"
-    amount = guarded(only_if, amount)
+    amount = guarded(only_if, amount, "bigint")
     if "plain" not in names or factor != int(factor):
         return amount
     return _at_once(column, int(factor), amount, points="european" not in names)

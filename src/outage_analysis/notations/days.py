@@ -119,7 +119,7 @@ def day_sql(column: str, names: Sequence[str], zone: str, *, only_if: str = "") 
         KeyError: an unknown notation.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
-    day = guarded(only_if, agreed(column, [DATES[name] for name in names], zoned))
+    day = guarded(only_if, agreed(column, [DATES[name] for name in names], zoned), "date")
     if "iso" not in names:
         return day
     # Most texts are what their day is written as; the cast alone also reads others.

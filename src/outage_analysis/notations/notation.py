@@ -55,8 +55,14 @@ def first(condition: str, value: str, otherwise: str) -> str:
     return f"case when {condition} then {value} else {otherwise} end"
 
 
-def guarded(condition: str, value: str) -> str:
-    """SQL of a value that is computed under a condition only, if there is one."""
+NEVER = "false"
+"""The condition under which nothing is computed."""
+
+
+def guarded(condition: str, value: str, kind: str) -> str:
+    """SQL of a value of a type that is computed under a condition only, if there is one."""
+    if condition == NEVER:
+        return f"cast(null as {kind})"  # long SQL takes long to plan, even where it is never reached
     return f"case when {condition} then {value} end" if condition else value
 
 

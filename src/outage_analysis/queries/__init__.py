@@ -22,6 +22,7 @@ NAMES = (
         "misplaced",
         "typed",
         "judged",
+        "nothing_judged",
         "noted",
         "accepted",
         "claims",
