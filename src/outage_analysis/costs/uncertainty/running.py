@@ -42,31 +42,41 @@ class Uncertainty:
 
     def points(self) -> Iterator[FloatArray]:
         """The uniform points of the inputs, replicate by replicate, always the same: nothing is kept."""
-        for u in blocks(self.portfolio.dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
-            yield u if self.rank is None else self._tied(u, self.rank)
+        return (u for u, _ in self._drawn()) if self.rank is not None else self._independent()
 
     def blocks(self) -> Iterator[Block]:
         """The inputs at these points, and what each stream pays given them."""
-        for u in self.points():
-            values = self.portfolio.values(u)
+        for u, values in self._drawn():
             yield Block(u, values, tuple(s.moments(values, len(u)) for s in self.portfolio.streams))
 
-    def _tied(self, u: FloatArray, rank: FloatArray) -> FloatArray:
-        """The points of each assumption, rearranged so that the ranks of its values are correlated.
+    def _independent(self) -> Iterator[FloatArray]:
+        return blocks(self.portfolio.dimensions, self.draws, seed=self.seed, replicates=REPLICATES)
+
+    def _drawn(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
+        for u in self._independent():
+            values = self.portfolio.values(u)
+            yield (u, values) if self.rank is None else self._tied(u, values, self.rank)
+
+    def _tied(
+        self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
+    ) -> tuple[FloatArray, dict[str, FloatArray]]:
+        """The points of each assumption and its values, rearranged so that their ranks are correlated.
 
         No assumption loses or gains a point (Iman and Conover 1982), so each keeps its law; which of its
         points go together with which of another's is drawn by a Gaussian copula.
         """
-        portfolio, tied = self.portfolio, u.copy()
+        portfolio, tied, told = self.portfolio, u.copy(), dict(values)
         names = _leading(portfolio)
         places = [portfolio.places[name] for name in names]
         wanted = correlated(u[:, [place.start for place in places]], rank)
         for k in np.flatnonzero((rank != np.eye(len(names))).any(axis=1)):
-            values = portfolio.entries[names[k]].draw(u[:, places[k]])
-            size = values if values.ndim == 1 else values[:, -1]  # a mix by the share of its last band
+            drawn = values[names[k]]
+            size = drawn if drawn.ndim == 1 else drawn[:, -1]  # a mix by the share of its last band
             by_size, by_wish = (np.argsort(x, kind="stable") for x in (size, wanted[:, k]))
             tied[by_wish, places[k]] = u[by_size, places[k]]
-        return tied
+            told[names[k]] = np.empty_like(drawn)
+            told[names[k]][by_wish] = drawn[by_size]
+        return tied, told
 
     def only(self, line: str, valuation: str) -> Uncertainty | None:
         """The same draws of one line alone; None when it has no expected cost."""
