@@ -49,8 +49,8 @@ from outage_analysis.publishing import publishing
 from outage_analysis.starting import starting
 from outage_analysis.verification import verification
 
-RINGS_AFTER = 100_000
-"""Objects made before Python looks for those that hold each other, in place of 700."""
+OBJECTS = 100_000
+"""Made before Python looks for unused ones that hold each other; by default 700."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -75,8 +75,8 @@ app.add_typer(publishing)
 
 def main() -> None:
     """Run the command; a user's error is one line on stderr and an exit code."""
-    # A tenth of a short command was Python's looking for rings among what it had just loaded, and at its end.
-    gc.set_threshold(RINGS_AFTER)
+    # To look for garbage among what was just loaded, and again at the end, was a tenth of a short command.
+    gc.set_threshold(OBJECTS)
     atexit.register(gc.freeze)
     if hasattr(signal, "SIGPIPE"):  # a reader that has seen enough ends us quietly, as it ends any command
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

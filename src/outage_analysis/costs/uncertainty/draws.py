@@ -144,11 +144,12 @@ def _scrambled(dimensions: int, power: int, seed: int, replicate: int) -> Array:
     return np.asarray((x.T + 0.5) * 0.5**BITS)
 
 
-@lru_cache(
-    maxsize=256
-)  # a run passes over its points again and again; these are few numbers, and slow to make
+@lru_cache(maxsize=256)
 def _columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
-    """The direction numbers of a replicate, scrambled, and last the point that it begins with."""
+    """The direction numbers of a replicate, scrambled, and last the point that it begins with.
+
+    They are kept, as a run passes over its points several times: they are few, and slow to make.
+    """
     numbers = directions(dimensions)[:, :power]
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate,)))
     # Raw words, a row a dimension: no release of numpy and no further dimension changes them.

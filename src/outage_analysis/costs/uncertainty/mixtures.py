@@ -245,7 +245,7 @@ class Mixture:
         low, high = (float(end[place]) for end in self._sorted_ends)
         if self._certain and (first := self._look(low)).excess(p) <= 0:
             return (first,)
-        before, last = near if len(near) == len("ab") else self._guessed(p, place)
+        before, last = near if len(near) > 1 else self._guessed(p, place)
         for looked in (before, last):
             low, high = (max(low, looked.x), high) if looked.excess(p) > 0 else (low, min(high, looked.x))
         astray = False
