@@ -25,7 +25,7 @@ SMOOTH_FROM = 300.0
 NEVER = 34.0
 """Nothing is expected of an event of probability e^-34."""
 NOTHING = 1e-100
-"""A mean below this is no sum that anybody could pay."""
+"""A sum below this is none that anybody could pay."""
 SLOPE = 10
 """Draws on either side of a quantile from which the slope of the law is taken."""
 STEPS = 100
@@ -230,8 +230,8 @@ class Mixture:
     def _crossed(self, p: float, close: float, near: tuple[Looked, ...] = ()) -> tuple[Looked, ...]:
         """Where P(total > x), which falls, has come down to 1 - p, or as close to it.
 
-        The quantiles of the ends of the draws bracket it. Secants narrow that down, or halves where a secant
-        leads astray.
+        The quantiles of the ends of the draws bracket it. Secants narrow that down, or halves (of the
+        logarithm) where a secant leads astray.
 
         Args:
             p: the probability.
@@ -250,11 +250,13 @@ class Mixture:
             low, high = (max(low, looked.x), high) if looked.excess(p) > 0 else (low, min(high, looked.x))
         astray = False
         for _ in range(STEPS):
+            if high <= NOTHING:
+                return (self._look(0.0),)
             if high - low <= CLOSE * high:
                 break
             x = before.secant(last, p)
             if astray or not low < x < high:
-                x = (low + high) / 2
+                x = math.sqrt(max(low, NOTHING) * high)  # quantiles of few claims lie powers of ten apart
             before, last = last, self._look(x)
             found = last.excess(p)
             if abs(found) <= close:
