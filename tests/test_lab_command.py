@@ -48,6 +48,19 @@ def test_it_opens_on_the_welcome_rendered(launched: Launched) -> None:
     assert viewers == {"defaultViewers": {"markdown": "Markdown Preview"}}
 
 
+def test_kernels_multiply_matrices_on_as_many_threads_as_they_like(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every other command takes one: to begin more takes longer than what it multiplies."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    command("lab", notebooks_root())
+    assert launched
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    command("policies", "list")
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+
+
 def test_it_asks_the_network_for_nothing(launched: Launched) -> None:
     open_lab(notebooks_root())
     assert launched["LabApp.check_for_updates_class"] == "jupyterlab.NeverCheckForUpdate"
