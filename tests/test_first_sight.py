@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from outage_analysis import build_cube, queries
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.ingest import delimited
+from outage_analysis.ingest import closer, delimited
 from outage_analysis.ingest import first_sight as module
 from outage_analysis.ingest.closer import PROBES
 from outage_analysis.ingest.first_sight import first_sight
 from outage_analysis.ingest.passed import Passed, shift_sql
 from outage_analysis.layouts import Layout
 from outage_analysis.reading import read_claims
+from outage_analysis.stores import save_claims
 from tests.corpus import record
 
 if TYPE_CHECKING:
@@ -214,6 +215,31 @@ def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) ->
         )
         assert (len(claims), moved.fetchall()) == (count, [(0,)])
         assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == PROBES
+
+
+@pytest.mark.parametrize("most", [1, 3, 10**6])
+def test_an_id_is_found_again_however_few_are_held_at_once(
+    tmp_path: Path, outage: Incident, most: int
+) -> None:
+    """In its own file, in another one and in a warehouse file."""
+    names = {"a.csv": "1 2 3 4 5 6 2 7", "b.csv": "8 3 9 9 10 9", "c.csv": "11 1 12"}
+    for name, ids in names.items():
+        rows = ([id_, *GOOD[1:]] for id_ in ids.split())
+        text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
+        (tmp_path / name).write_text(text, "utf-8")
+    a, b, c = (tmp_path / name for name in names)
+    store = tmp_path / "a.duckdb"
+    with patch.object(closer, "MOST_HASHES", most), patch.object(closer, "SLICE", 4):
+        save_claims(read_claims(a, outage, max_rejects=1), store)
+        found = read_claims([b, c], outage, max_rejects=1, onto=store)
+    again = found.rejects.sort("source_file", "source_row").select("source_file", "claim_id", "kept_file")
+    assert again.rows() == [
+        ("a.csv", "2", "a.csv"),
+        ("b.csv", "3", "a.csv"),
+        ("b.csv", "9", "b.csv"),
+        ("b.csv", "9", "b.csv"),
+        ("c.csv", "1", "a.csv"),
+    ]
 
 
 def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Incident) -> None:

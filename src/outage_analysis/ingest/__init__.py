@@ -114,7 +114,7 @@ def stage(
         shapes = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
         read = {shape.sheet for shape in shapes}
         unread += [shown(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
-    nothing = stage_doubtful(warehouse, run.passed, [file.name for file in run.inputs])
+    nothing = stage_doubtful(warehouse, run.passed, [file.name for file in run.inputs], workspace)
     _load_files(warehouse, run, len(before.inputs), nothing)
     steps = sorted(step for passed in run.passed.values() for step in passed.steps())
     return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread), tuple(steps))

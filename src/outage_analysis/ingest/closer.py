@@ -7,6 +7,8 @@ which of them is the first, and whether the others are copies, takes their texts
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,7 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 def stage_doubtful(
-    warehouse: Warehouse, passed: Mapping[int, Passed], names: Sequence[str]
+    warehouse: Warehouse, passed: Mapping[int, Passed], names: Sequence[str], folder: Path
 ) -> dict[int, int]:
     """Stage the texts of the rows of `passed` that need a closer look, and take their `ok` away.
 
@@ -44,6 +46,7 @@ def stage_doubtful(
         warehouse: with the tables `passed`, `staged` and `earlier`.
         passed: number of a file -> its rows in `passed`.
         names: of all files.
+        folder: for what is too much to be held.
 
     Returns:
         number of a file -> how many of its rows say nothing at all, and are none.
@@ -54,7 +57,7 @@ def stage_doubtful(
     places = [place for p in passed.values() for place in p.places(p.uneven).tolist()]
     places += [place for p in passed.values() if p.rows > LARGE for place in _spread(p)]
     warehouse.load("chosen", pl.DataFrame({"place": places}, schema={"place": pl.Int64}))
-    repeated = _repeated(warehouse)
+    repeated = _repeated(warehouse, folder)
     warehouse.load("repeated", repeated)
     again = AGAIN if len(repeated) else "false"
     nothing = _look(warehouse, passed, f"not ok or {again} or rowid in (select place from chosen)")
@@ -95,43 +98,66 @@ def _spread(passed: Passed) -> list[int]:
     return [passed.place + at * (passed.rows - 1) // (PROBES - 1) for at in range(PROBES)]
 
 
-def _repeated(warehouse: Warehouse) -> pl.DataFrame:
+def _repeated(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
     """The hashes of ids that occur more than once, in one column `id`; sorted, they lie side by side.
 
-    Hashes are taken part by part, so that memory is bounded however many rows there are. Two ids that have
-    one hash by chance are looked at for nothing.
+    Memory is bounded however many rows there are: the lower hashes are held, the others are put into files
+    by their size and looked at afterwards, file by file. Two ids that have one hash by chance are looked at
+    for nothing.
     """
     counts = (warehouse.frame(f"select count(*) as n from {table}")["n"].item() for table in IDS)
     rows = sum(counts)
     parts = max(1, -(-rows // MOST_HASHES))
-    found = [again for part in range(parts) for again in _repeated_of(warehouse, part, parts, rows)]
+    bounds = np.array([(part << 64) // parts for part in range(1, parts)], np.uint64)
+    held, size = np.empty(rows if parts == 1 else rows // parts + SLICE, np.uint64), 0
+    found: list[Hashes] = []
+    with ExitStack() as stack:
+        files = [stack.enter_context((folder / f"hashes-{part}").open("wb")) for part in range(1, parts)]
+        for hashes in _hashes(warehouse, parts):
+            hashes.sort()
+            first = _first(hashes)  # an id on every row would fill any memory
+            again = hashes[~first]
+            found.append(again[_first(again)])
+            once = hashes[first]
+            low, *others = np.split(once, np.searchsorted(once, bounds))
+            held[size : size + len(low)] = low
+            size += len(low)
+            for file, some in zip(files, others, strict=True):
+                file.write(some.data)
+    found.append(_twice(held[:size]))
+    del held
+    for file in files:
+        found.append(_twice(np.fromfile(file.name, np.uint64)))
+        Path(file.name).unlink()
     return pl.DataFrame({"id": np.concatenate(found)}).unique()
 
 
-def _repeated_of(warehouse: Warehouse, part: int, parts: int, rows: int) -> Iterator[Hashes]:
-    """Those of one part of all hashes, each at least once."""
-    held = np.empty(rows if parts == 1 else rows // parts + SLICE, np.uint64)
-    size = 0
+def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
+    """The hashes of all ids, some at a time."""
     for table, claim_id in IDS.items():
-        for some in _slices(warehouse, table):
-            query = queries.bind("ids", claim_id=claim_id, rows=some, part=str(part), parts=str(parts))
-            hashes = warehouse.frame(query)["id"].to_numpy().copy()
-            hashes.sort()
-            first = np.diff(hashes, prepend=~hashes[:1]) != 0  # an id on every row would fill any memory
-            yield np.unique(hashes[~first])
-            once = hashes[first]
-            held[size : size + len(once)] = once
-            size += len(once)
-    held = held[:size]
-    held.sort()  # in place
-    yield held[1:][held[1:] == held[:-1]]
+        for some, part, of in _slices(warehouse, table, parts):
+            query = queries.bind("ids", claim_id=claim_id, rows=some, part=str(part), parts=str(of))
+            yield warehouse.frame(query)["id"].to_numpy().copy()
 
 
-def _slices(warehouse: Warehouse, table: str) -> Iterator[str]:
-    """SQL of the rows of a table, some at a time."""
+def _slices(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
+    """SQL of the rows of a table, some at a time, and which part of their hashes to take, of how many."""
     if table == "earlier":  # a view of another file, where rows have no place
-        yield table
+        yield from ((table, part, parts) for part in range(parts))
         return
     last = warehouse.frame(f"select max(rowid) as last from {table}")["last"].item()
     for first in range(0, -1 if last is None else last + 1, SLICE):
-        yield f"(from {table} where rowid >= {first} and rowid < {first + SLICE})"
+        yield f"(from {table} where rowid >= {first} and rowid < {first + SLICE})", 0, 1
+
+
+def _twice(hashes: Hashes) -> Hashes:
+    """Those that are there more than once; they are sorted in place."""
+    hashes.sort()
+    found: Hashes = hashes[1:][hashes[1:] == hashes[:-1]]
+    return found
+
+
+def _first(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether each of sorted hashes is the first of its kind."""
+    differs: np.ndarray[Any, np.dtype[np.bool_]] = np.diff(hashes, prepend=~hashes[:1]) != 0
+    return differs
