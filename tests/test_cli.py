@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import signal
@@ -24,6 +25,7 @@ from outage_analysis.complaints import complaints
 from outage_analysis.costs import tie_outs
 from outage_analysis.datasets import data_root, ids
 from outage_analysis.exploring import exploring
+from outage_analysis.ingest import closer
 from outage_analysis.labels import LANGUAGES
 from outage_analysis.modelling import modelling
 from outage_analysis.policies import load_policy
@@ -554,6 +556,16 @@ def test_a_file_that_cannot_be_read_is_exit_3(run: Run, name: str, content: byte
         assert re.fullmatch(rf"error: {name}.*\n", err)
         assert said in err
     assert [p.name for p in Path.cwd().iterdir()] == [name]
+
+
+def test_a_full_disk_says_what_helps(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(closer, "_hashes", full)
+    remedy = "Free disk space; for what is temporary, name a larger folder: --temp."
+    told = run("cube", claims(HEADER + GOOD))
+    assert told == (6, "", f"error: No space left on device. {remedy}\n")
 
 
 def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:

@@ -7,6 +7,7 @@ that `--help` is quick.
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
 import signal
@@ -85,7 +86,9 @@ def main() -> None:
     except OutageAnalysisError as error:
         _fail(error)
     except OSError as error:
-        _fail(EnvironmentFailed(error.strerror or str(error), file=error.filename))
+        room = "Free disk space; for what is temporary, name a larger folder: --temp."
+        remedy = room if error.errno == errno.ENOSPC else ""
+        _fail(EnvironmentFailed(error.strerror or str(error), file=error.filename, remedy=remedy))
 
 
 def _fail(error: OutageAnalysisError) -> None:
