@@ -101,35 +101,34 @@ def _spread(passed: Passed) -> list[int]:
 def _repeated(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
     """The hashes of ids that occur more than once, in one column `id`; sorted, they lie side by side.
 
-    Where they are too many to be held, they are put into files by their size, and looked at file by file.
-    Two ids that have one hash by chance are looked at for nothing.
+    Memory is bounded however many rows there are: the lower hashes are held, the others are put into files
+    by their size and looked at afterwards, file by file. Two ids that have one hash by chance are looked at
+    for nothing.
     """
     counts = (warehouse.frame(f"select count(*) as n from {table}")["n"].item() for table in IDS)
     rows = sum(counts)
     parts = max(1, -(-rows // MOST_HASHES))
     bounds = np.array([(part << 64) // parts for part in range(1, parts)], np.uint64)
-    held, size = np.empty(rows if parts == 1 else 0, np.uint64), 0
-    names = [folder / f"hashes-{part}" for part in range(parts)] if parts > 1 else []
+    held, size = np.empty(rows if parts == 1 else rows // parts + SLICE, np.uint64), 0
     found: list[Hashes] = []
     with ExitStack() as stack:
-        files = [stack.enter_context(name.open("wb")) for name in names]
+        files = [stack.enter_context((folder / f"hashes-{part}").open("wb")) for part in range(1, parts)]
         for hashes in _hashes(warehouse, parts):
             hashes.sort()
             first = _first(hashes)  # an id on every row would fill any memory
             again = hashes[~first]
             found.append(again[_first(again)])
             once = hashes[first]
-            if files:
-                pieces = np.split(once, np.searchsorted(once, bounds))
-                for file, some in zip(files, pieces, strict=True):
-                    file.write(some.data)
-            else:
-                held[size : size + len(once)] = once
-                size += len(once)
+            low, *others = np.split(once, np.searchsorted(once, bounds))
+            held[size : size + len(low)] = low
+            size += len(low)
+            for file, some in zip(files, others, strict=True):
+                file.write(some.data)
     found.append(_twice(held[:size]))
-    for name in names:
-        found.append(_twice(np.fromfile(name, np.uint64)))
-        name.unlink()
+    del held
+    for file in files:
+        found.append(_twice(np.fromfile(file.name, np.uint64)))
+        Path(file.name).unlink()
     return pl.DataFrame({"id": np.concatenate(found)}).unique()
 
 
