@@ -242,6 +242,18 @@ def test_an_id_is_found_again_however_few_are_held_at_once(
     ]
 
 
+def test_where_nothing_is_judged_its_table_is_the_same_without_rows(tmp_path: Path, outage: Incident) -> None:
+    def kinds(name: str, *losses: str) -> dict[str, str]:
+        rows = ([str(n), *GOOD[1:5], loss, *GOOD[6:]] for n, loss in enumerate(losses, 1))
+        text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
+        (tmp_path / name).write_text(text, "utf-8")
+        claims = read_claims(tmp_path / name, outage, max_rejects=1)
+        assert claims.warehouse.frame("select count(*) as n from judged")["n"].item() == losses.count("x")
+        return dict(claims.warehouse.frame("select column_name, column_type from (describe judged)").rows())
+
+    assert kinds("plain.csv", "5", "6") == kinds("doubtful.csv", "5", "x")
+
+
 def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Incident) -> None:
     path = tmp_path / "a.csv"
     rows = [[str(n), *GOOD[1:]] for n in (1, 2, 2, 3, 4)]

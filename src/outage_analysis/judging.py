@@ -45,7 +45,9 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
         warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
         _apply_rules(warehouse, incident)
     else:  # the engine takes long to plan for nothing
-        warehouse.create("judged", queries.bind("nothing_judged", columns=typed_columns(incident)))
+        raw = "".join(f", cast(null as varchar) as {quoted('raw_' + d.id)}" for d in incident.dimensions)
+        query = queries.bind("nothing_judged", columns=typed_columns(incident), raw_dimensions=raw)
+        warehouse.create("judged", query)
     warehouse.create("noted", queries.text("noted"))
     locate(warehouse, staged)
     cells = ", ".join(quoted(f"raw_{column}") for column in MEANT)

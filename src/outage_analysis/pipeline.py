@@ -1,6 +1,6 @@
 """The recipe: a Plan says what to analyse, `run` does it, an Analysis holds every figure.
 
-This is the only module that knows the order of the steps.
+This module, and `pricing` for those with which every run begins, know the order of the steps; no other does.
 """
 
 from __future__ import annotations
