@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -19,7 +20,10 @@ Told = tuple[str | None, int | None]
 def told_cube(claims: Iterable[Told], bands: Bands) -> Cube:
     """The cube of claims by service and band."""
     schema = {"service": pl.String, **EDGES, **MEASURES}
-    rows = [(s, *bands.band_of(x), 1, x or 0, Decimal((x or 0) ** 2)) for s, x in claims]
+    rows = [
+        (service, *bands.band_of(loss), count, count * (loss or 0), Decimal(count * (loss or 0) ** 2))
+        for (service, loss), count in Counter(claims).items()
+    ]
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     summed = frame.group_by("service", "over", "up_to").agg(pl.col(*MEASURES).sum())
     return Cube(sorted_cube(summed, ["service"]), ("service",), synthetic=False, source="a test")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -15,10 +14,8 @@ from scipy import stats
 
 from outage_analysis.bands import Bands
 from outage_analysis.costs.comparison import Comparison, compare
-from outage_analysis.costs.comparison.chances import Difference, cheapest
 from outage_analysis.costs.comparison.replaced import replaced
 from outage_analysis.costs.expected import cost_table, totals
-from outage_analysis.costs.uncertainty.mixtures import Mixture
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.labels import Words
 from tests.cost_pages import (
@@ -101,19 +98,67 @@ def test_both_are_drawn_from_the_same_inputs() -> None:
     dearer = ({"over": 0, "up_to": 300_000, "fixed": 33_000}, *tiers()["band"][1:])
     pages = [policy_of(tiers(), id_="now"), policy_of(tiers(band=dearer), id_="raised")]
     row = only(compare(pages, ledger_of(*RATES), as_of=DAY).pairs)
-    # Apart, each cost varies fivefold and the cheaper is a toss-up; together only chance is left.
-    assert row["cheaper"] > 0.75
+    # Apart, each cost varies fivefold and the cheaper is a toss-up; together the same claims are paid.
+    assert (row["cheaper"], row["dearer"]) == (1, 0)
     assert row["difference"] == pytest.approx(-REPORTS * 0.3 * 0.8 * 0.5 * 3_000)
 
 
-def test_what_chance_adds_counts_as_independent() -> None:
+def test_the_same_claims_are_accepted_under_each_policy() -> None:
+    """Half of the users get 1,000 or 1,001: the difference is one for each of them, and never turns."""
     half = {"kind": "filing_share", "law": fixed(0.5)}
     every = {"kind": "acceptance", "law": fixed(1)}
     pages = [policy_of(fee(x, effort="form"), id_=f"p{x}") for x in (1_000, 1_001)]
     row = only(compare(pages, ledger_of(half, every), as_of=DAY).pairs)
-    rng = np.random.default_rng(1)
-    first, second = rng.binomial(DRIVERS, 0.5, (2, 400_000))
-    assert row["cheaper"] == pytest.approx((first * 1_000 < second * 1_001).mean(), abs=3e-3)
+    assert (row["cheaper"], row["dearer"]) == (1, 0)
+    for column, p in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items():
+        assert -row[column] == pytest.approx(stats.binom(DRIVERS, 0.5).ppf(1 - p), rel=1e-4)
+
+
+def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, ledger: Ledger) -> None:
+    copy = policy.model_copy(update={"id": "copy"})
+    for valuation in ("cash", "face_value"):
+        found = compare([policy, copy], ledger, as_of=DAY, valuation=valuation, draws=2**12)
+        row = only(found.pairs)
+        assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
+        assert found.policies["cheapest"].to_list() == [1, 1]
+
+
+def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
+    bands = ({"over": 0, "up_to": 40, "share": 0.5}, {"over": 40, "fixed": 25})
+    pages = [policy_of(tiers(band=bands), id_=id_) for id_ in ("one", "copy")]
+    cube = told_cube([("mail", x) for x in range(1, 80)], Bands.of((*range(1, 80),), pages[0].bends))
+    found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
+    row = only(found.pairs)
+    assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
+
+
+@given(
+    raises=st.lists(st.integers(0, 30), min_size=3, max_size=3),
+    shares=st.lists(st.sampled_from([0.0, 0.1, 0.5]), min_size=3, max_size=3),
+    losses=st.lists(st.integers(1, 99), min_size=1, max_size=30),
+)
+def test_a_policy_that_never_pays_less_is_never_cheaper(
+    raises: list[int], shares: list[float], losses: list[int]
+) -> None:
+    edges = [0, 20, 50, None]
+    low = [{"fixed": 10 * n} | ({"share": share} if share else {}) for n, share in enumerate(shares)]
+    more = [{**rule, "fixed": rule["fixed"] + up} for rule, up in zip(low, raises, strict=True)]
+    pages = [
+        policy_of(tiers(band=tuple(between(edges, rules))), id_=id_)
+        for id_, rules in (("low", low), ("more", more))
+    ]
+    bends = {*pages[0].bends, *pages[1].bends}
+    cube = told_cube([("mail", x) for x in losses], Bands.of(tuple(sorted(bends))))
+    found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
+    row = only(found.pairs)
+    assert row["dearer"] == 0
+    assert row["p90"] <= 0
+
+
+def between(edges: list[int | None], rules: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Bands between edges with these rules."""
+    for over, up_to, rule in zip(edges, edges[1:], rules, strict=False):
+        yield {"over": over, **({} if up_to is None else {"up_to": up_to}), **rule}
 
 
 @given(order=st.permutations(range(3)))
@@ -124,8 +169,8 @@ def test_the_order_of_the_policies_changes_nothing_but_signs(order: list[int]) -
         policy_of(tiers(), id_="c"),
     ]
     ledger = ledger_of(RATIO, *RATES)
-    base = compare(pages, ledger, as_of=DAY, draws=2**10)
-    turned = compare([pages[k] for k in order], ledger, as_of=DAY, draws=2**10)
+    base = compare(pages, ledger, as_of=DAY)
+    turned = compare([pages[k] for k in order], ledger, as_of=DAY)
     assert base.policies.sort("policy").equals(turned.policies.sort("policy"))
     rows = {(r["policy"], r["other"]): r for r in turned.pairs.iter_rows(named=True)}
     for row in base.pairs.iter_rows(named=True):
@@ -138,39 +183,6 @@ def test_the_order_of_the_policies_changes_nothing_but_signs(order: list[int]) -
         assert (other["difference"], other["p50"]) == pytest.approx(
             (-row["difference"], -row["p50"]), rel=1e-3
         )
-
-
-# chances
-
-
-LAWS = [
-    Mixture(np.array([[10.0, 20.0], [12.0, 18.0]]), np.array([[4.0, 9.0], [1.0, 4.0]])),
-    Mixture(np.array([[11.0, 15.0], [11.0, 15.0]]), np.zeros((2, 2))),
-    Mixture(np.array([[13.0, 16.0], [10.0, 19.0]]), np.array([[25.0, 1.0], [1.0, 1.0]])),
-]
-
-
-def test_the_cheapest_of_several_is_that_of_plain_draws() -> None:
-    rng = np.random.default_rng(2)
-    drawn = np.array([law.mean + np.sqrt(law.variance) * rng.normal(size=(100_000, 2, 2)) for law in LAWS])
-    least = (drawn == drawn.min(axis=0)).mean(axis=(1, 2, 3))
-    assert [c.value for c in cheapest(LAWS)] == pytest.approx(least, abs=0.01)
-    assert sum(c.value for c in cheapest(LAWS)) == pytest.approx(1, abs=0.02)
-
-
-def test_a_difference_of_normal_laws_is_normal() -> None:
-    for one, other in combinations(LAWS, 2):
-        law = Difference(one, other)
-        gap, sd = one.mean - other.mean, np.sqrt(one.variance + other.variance)
-        for p in (0.1, 0.5, 0.9):
-            assert stats.norm.cdf(law.quantile(p).value, gap, sd).mean() == pytest.approx(p)
-
-
-def test_totals_without_doubt_tie() -> None:
-    sure = Mixture(np.full((2, 2), 5.0), np.zeros((2, 2)))
-    assert [c.value for c in cheapest([sure, sure])] == pytest.approx([1, 1])
-    assert Difference(sure, sure).below(0).value == 0
-    assert Difference(sure, sure).quantile(0.9).value == 0
 
 
 # recipients

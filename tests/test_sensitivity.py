@@ -117,7 +117,7 @@ def test_what_can_be_served_cuts_the_law_of_the_take_up_off() -> None:
 
 
 def test_the_closed_form_is_the_mean_of_the_draws(kakao: Portfolio) -> None:
-    for valuation, law in simulate(kakao).laws.items():
+    for valuation, law in simulate(kakao).totals.items():
         closed = expected_at(kakao, valuation, {})[0]
         assert abs(law.expected.value - closed) < 5 * law.expected.error + 1e-9 * closed
 
@@ -318,7 +318,7 @@ def test_what_is_fixed_is_expected_as_given(
 
 def test_a_decision_enters_no_variance() -> None:
     ratio = fixed_at(budget_of(uniform(0, 2)), {"realised-ratio": 1.5})
-    law = simulate(ratio, draws=2**10).laws["cash"]
+    law = simulate(ratio, draws=2**10).totals["cash"]
     assert (law.quantile(0.1).value, law.quantile(0.9).value) == pytest.approx((150, 150))
 
 

@@ -17,8 +17,8 @@ from outage_analysis.assumptions.laws import Beta, Lognormal, Uniform
 from outage_analysis.costs import cost_table
 from outage_analysis.costs.sensitivity.expected_at import expected_at
 from outage_analysis.costs.uncertainty.compiling import portfolio_of
-from outage_analysis.costs.uncertainty.mixtures import Estimate, Mixture
 from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
 from outage_analysis.costs.uncertainty.splits import variance_split
 from outage_analysis.errors import ModelRefused
 from outage_analysis.payouts import payments
@@ -66,7 +66,7 @@ def test_every_total_of_the_bundled_case_is_its_closed_form(policy: Policy, ledg
     table = cost_table(policy, ledger, as_of=DAY).filter(pl.col("expected").is_not_null(), level="line")
     sums = dict(table.group_by("valuation").agg(pl.col("expected").sum()).iter_rows())
     assert sums.keys() == set(folio.valuations) == {"cash", "face_value", "top_down", "handling"}
-    for valuation, law in simulate(folio).laws.items():
+    for valuation, law in simulate(folio).totals.items():
         (closed,) = expected_at(folio, valuation, {})
         assert closed == pytest.approx(sums[valuation], rel=1e-9)
         assert near(law.expected, closed)
@@ -143,7 +143,8 @@ def test_a_line_of_shares_has_the_moments_of_every_subset_of_its_claims() -> Non
     chances = np.array([np.prod([rate if x else 1 - rate for x in s]) for s in subsets])
     totals = np.array([np.dot(s, pays) for s in subsets])
     law = law_of(portfolio_of(policy, rated(rate), as_of=DAY, cubes=[cube]))
-    assert law.expected.value == pytest.approx(chances @ totals)
+    assert law.mean.mean() == pytest.approx(chances @ totals)
+    assert near(law.expected, chances @ totals)
     assert law.process == pytest.approx(chances @ totals**2 - (chances @ totals) ** 2)
     assert law.parameter == pytest.approx(0, abs=1e-12)
 
@@ -154,7 +155,7 @@ def test_the_variance_is_that_of_the_law_of_total_variance() -> None:
     run = simulate(portfolio_of(policy, rated(rate), as_of=DAY, cubes=[cube]))
     second = rate.variance + rate.mean**2
     process, parameter = (rate.mean - second) * (pays**2).sum(), rate.variance * pays.sum() ** 2
-    law = run.laws["cash"]
+    law = run.totals["cash"]
     assert (law.process, law.parameter) == pytest.approx((process, parameter), rel=1e-4)
     split = dict(variance_split(run).select("source", "share").iter_rows())
     whole = process + parameter
@@ -201,7 +202,7 @@ def test_a_cube_that_does_not_say_what_is_paid_has_no_law() -> None:
 # --- streams of the funnel --------------------------------------------------------------------------
 
 
-def fixed_law(*entries: Assumption, **terms: Any) -> Mixture:  # noqa: ANN401 - keys of a page
+def fixed_law(*entries: Assumption, **terms: Any) -> SampledTotal:  # noqa: ANN401 - keys of a page
     return law_of(portfolio_of(shops(**terms), ledger_of(*entries), as_of=DAY), draws=FEW)
 
 
@@ -225,7 +226,8 @@ ONE, SQUARE = 0.5 * 30e3 + 0.3 * 50e3 + 0.2 * 90e3, 0.5 * 30e3**2 + 0.3 * 50e3**
 )
 def test_reports_are_thinned_to_payments(extra: tuple[Assumption, ...], trials: float, rate: float) -> None:
     law = fixed_law(*BASE, *extra)
-    assert law.expected.value == pytest.approx(trials * rate * ONE)
+    assert law.mean.mean() == pytest.approx(trials * rate * ONE)
+    assert near(law.expected, trials * rate * ONE)
     assert law.process == pytest.approx(trials * (rate * SQUARE - (rate * ONE) ** 2))
 
 
@@ -233,7 +235,7 @@ def test_people_who_never_reported_arrive_beside_those_who_did() -> None:
     extra = (entry("new_applicants", 0.1), entry("ultimate", 1.5), entry("entitled_share", 0.8))
     with_them, without_them = fixed_law(*BASE, *extra), fixed_law(*BASE, *extra[1:])
     arrivals = 1.5 * REPORTS * 0.1 * 0.8 * 0.5
-    assert with_them.expected.value - without_them.expected.value == pytest.approx(arrivals * ONE)
+    assert with_them.mean.mean() - without_them.mean.mean() == pytest.approx(arrivals * ONE)
     assert with_them.process - without_them.process == pytest.approx(
         arrivals * SQUARE
     )  # a compound Poisson sum
@@ -250,7 +252,8 @@ def test_single_awards_scatter_about_their_mean() -> None:
 def test_a_known_mean_payment_stands_for_bands_and_awards(spread: float) -> None:
     rates = (entry("filing_share", 0.4), entry("acceptance", 0.5))
     law = fixed_law(*rates, entry("mean_payment", 240_000, spread=spread))
-    assert law.expected.value == pytest.approx(REPORTS * 0.2 * 240_000)
+    assert law.mean.mean() == pytest.approx(REPORTS * 0.2 * 240_000)
+    assert near(law.expected, REPORTS * 0.2 * 240_000)
     assert law.process == pytest.approx(REPORTS * 240_000**2 * (0.2 * (1 + spread**2) - 0.04))
     certain = fixed_law(entry("filing_share", 1), entry("acceptance", 1), entry("mean_payment", 240_000))
     assert certain.quantile(0.9) == Estimate(REPORTS * 240_000, 0)
@@ -269,7 +272,7 @@ MILLION = 10**6
 LUMP = {"kind": "budget", "amount": 1_000, "valuation": "top_down"}
 
 
-def other_law(line: dict[str, Any], *entries: Assumption, valuation: str, as_of: date = DAY) -> Mixture:
+def other_law(line: dict[str, Any], *entries: Assumption, valuation: str, as_of: date = DAY) -> SampledTotal:
     folio = portfolio_of(policy_of(line), ledger_of(*entries), as_of=as_of)
     return law_of(folio, valuation, draws=2**13)
 
@@ -310,11 +313,11 @@ def test_handling_is_a_total_of_its_own() -> None:
         weekly_wage={"kind": "fixed", "value": 7.0},
     )
     run = simulate(portfolio_of(shops(), ledger_of(*BASE, effort), as_of=DAY))
-    law = run.laws["handling"]
+    law = run.totals["handling"]
     assert near(law.expected, 3 * 10 * 7)
     assert [law.quantile(p).value for p in (0.25, 0.75)] == pytest.approx([175, 245], rel=1e-3)
     assert law.process == 0
-    assert run.laws["cash"].expected.value == pytest.approx(fixed_law(*BASE).expected.value)
+    assert run.totals["cash"].mean.mean() == pytest.approx(fixed_law(*BASE).mean.mean())
 
 
 GOOD = {
@@ -347,7 +350,7 @@ def test_a_good_is_valued_three_ways_on_the_same_draws() -> None:
     )
     worth = {"face_value": 300, "displaced_sales": 20, "incremental_cash": 5}
     for valuation, one in worth.items():
-        assert np.allclose(run.laws[valuation].mean * 300, run.laws["face_value"].mean * one)
+        assert np.allclose(run.totals[valuation].mean * 300, run.totals["face_value"].mean * one)
 
 
 def test_a_good_without_a_cap_is_a_binomial_number_of_people() -> None:

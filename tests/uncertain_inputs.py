@@ -21,9 +21,9 @@ from outage_analysis.assumptions.laws import (
     Triangular,
     Uniform,
 )
-from outage_analysis.costs.uncertainty.mixtures import Estimate, Mixture
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
 from outage_analysis.policies import Policy
 from tests.test_payouts import policy_of, tiers
 
@@ -97,14 +97,14 @@ def portfolio(*streams: Stream, entries: Iterable[Assumption] = (), **keys: Any)
     return Portfolio(streams, {a.id: a for a in sorted(entries, key=lambda a: a.id)}, **keys)
 
 
-def sd(law: Mixture) -> float:
+def sd(law: SampledTotal) -> float:
     """The standard deviation of a total."""
     return float(np.sqrt(law.process + law.parameter))
 
 
-def law_of(folio: Portfolio, valuation: str = "cash", **run: int) -> Mixture:
+def law_of(folio: Portfolio, valuation: str = "cash", **run: int) -> SampledTotal:
     """The law of one total."""
-    return simulate(folio, **run).laws[valuation]
+    return simulate(folio, **run).totals[valuation]
 
 
 def near(found: Estimate, expected: float, *, within: float = 5.0, rel: float = 1e-9) -> bool:

@@ -23,6 +23,8 @@ MOST_CATEGORIES = 20
 LEAST_CLAIMS = 10
 """Claims, in all, of a value that does. A text that fewer claims have may tell who filed them, as a full
 address does, and the other half of its pair what they lost. Publishers of counts ask for 3 to 11."""
+FEW_LOSSES = 200
+"""Different losses that have a band of their own in a cube that costs are computed from."""
 _LOWEST = -(2**63)
 
 
@@ -80,6 +82,24 @@ def build_cube(
     frame = claims.warehouse.frame(query)
     files = ", ".join(f.name for f in claims.inputs)
     return Cube(frame, tuple(dimensions), claims.synthetic, files, line.id if line else None)
+
+
+def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
+    """The loss bands of a cube that policies are paid from.
+
+    The default grid and every edge of the policies. Where a policy pays a share of the loss and few different
+    losses are stated, each loss has a band of its own: the distribution of a total of few claims depends on
+    every single one.
+    """
+    edges = Bands.of(log_grid(), *(policy.bends for policy in policies))
+    rules = (rule for p in policies for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
+    if not any(rule.depends_on_loss for rule in rules):
+        return edges
+    query = queries.bind("few_losses", most=str(FEW_LOSSES + 1))
+    losses = tuple(claims.warehouse.frame(query)["loss"].to_list())
+    if len(losses) > FEW_LOSSES:
+        return edges
+    return Bands.of(edges.cuts, losses, tuple(loss - 1 for loss in losses))
 
 
 def count_pairs(

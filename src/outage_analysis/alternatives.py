@@ -68,11 +68,12 @@ def beside(
 def _cubes(
     plan: Plan, incident: Incident, pages: Sequence[Policy], as_of: date
 ) -> tuple[Claims | None, dict[str, list[Cube]]]:
-    """The claims of a plan, and the cubes that each policy pays from, on its own edges."""
+    """The claims of a plan, and the cubes that each policy pays from, on the edges of all."""
     claims: Claims | None = None
     cubes: dict[str, list[Cube]] = {}
-    for page in pages:
-        claims, built = cubes_of(plan, incident, page.as_known_on(as_of), as_of)
+    known = [page.as_known_on(as_of) for page in pages]
+    for page in known:
+        claims, built = cubes_of(plan, incident, page, as_of, beside=known)
         cubes[page.id] = [*built.values()]
     return claims, cubes
 

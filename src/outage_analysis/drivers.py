@@ -37,7 +37,7 @@ def sensitivity_tables(
         )
     drawn = analysis.runs[analysis.headline]
     tables = {name: analysis.tables[name] for name in ("tornado", "levers")}
-    if "cash" not in drawn.laws:
+    if "cash" not in drawn.totals:
         if awards or limit is not None:
             refuse_no_cash("a sum or an award")
         return tables

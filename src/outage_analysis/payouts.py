@@ -77,15 +77,27 @@ def paid_from(line: Schedule, cube: Cube) -> bool:
     return line.grain == "claim" if cube.line is None else cube.line == line.id
 
 
-def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
-    """What one schedule pays: rows of the cube, priced by their place in a tariff, then added up."""
+def placed_rows(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:
+    """The rows of a cube with the formula that a schedule pays them by.
+
+    Returns:
+        The columns and the order of the cube, then `entitled`, `tariff` (which of the line's) and, of the
+        tariff's band, `place`, `rule_over`, `rule_up_to` and `rule`; `fixed` and `slope`, so that a claim is
+        paid `fixed + slope x loss` in units of the currency (null without a formula), and its bounds `low`
+        and `high`.
+    """
     entitled = pl.lit(value=True) if cube.line else _fits(line.eligibility, cube, line)
     bands = cube.frame.select(*EDGES).unique(maintain_order=True).rows()
     places = pl.concat([_places(n, tariff, bands, award) for n, (_, tariff) in enumerate(line.tariffs)])
     rows = cube.frame.with_columns(entitled=entitled, tariff=_tariff_of(cube, line))
+    return rows.join(places, on=[*EDGES, "tariff"], nulls_equal=True, maintain_order="left")
+
+
+def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
+    """What one schedule pays: rows of the cube, priced by their place in a tariff, then added up."""
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
-        _priced(rows.join(places, on=[*EDGES, "tariff"], nulls_equal=True))
+        _priced(placed_rows(cube, line, award))
         .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
         .agg(pl.col("claims").sum(), *map(known_sum, ("loss", *AMOUNTS, "payment_squared")))
         .sort(*cube.dimensions, "entitled", "tariff", "place", nulls_last=True)

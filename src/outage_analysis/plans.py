@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
 
-from outage_analysis.aggregation import build_cube, dimension_labels
+from outage_analysis.aggregation import build_cube, cost_bands, dimension_labels
 from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs.uncertainty.running import DRAWS, SEED
@@ -157,11 +158,13 @@ def _refuse_foreign(ledger: Ledger, incident: Incident, file: str | None) -> Non
 
 
 def cubes_of(
-    plan: Plan, incident: Incident, policy: Policy, as_of: date
+    plan: Plan, incident: Incident, policy: Policy, as_of: date, *, beside: Sequence[Policy] = ()
 ) -> tuple[Claims | None, dict[str, Cube]]:
     """The claims that a plan names, and their cubes by name: cost, and claimants of a line.
 
     Claims filed after the as-of day are in no cube. Totals bear no day: whoever gives them answers for it.
+    The cubes have the dimensions and the edges of the policies `beside` as well, so that policies that are
+    compared pay the same cells.
 
     Raises:
         UsageError: claims and counts at once.
@@ -180,13 +183,18 @@ def cubes_of(
     layouts = [load_layout(page) for page in plan.columns]
     claims = read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
     claims.refuse_personal([d.id for d in incident.dimensions if d.kind == "text"])
+    pages = (policy, *beside)
     asked = {
-        d for x in policy.schedules for whom in (x.eligibility, *(s.when for s in x.segments)) for d in whom
+        d
+        for page in pages
+        for x in page.schedules
+        for whom in (x.eligibility, *(s.when for s in x.segments))
+        for d in whom
     }
     eligibility = sorted(asked - {"service", "claimant_type"})
     by_claimant = [x for x in policy.schedules if x.grain == "claimant"]
-    cube = partial(build_cube, claims, until=as_of)
+    cube = partial(build_cube, claims, bands=cost_bands(claims, pages), until=as_of)
     return claims, {
-        "cost": cube(dimensions=("service", "claimant_type", *eligibility), policy=policy),
-        **{f"claimants of {x.id}": cube(policy=policy, line=x) for x in by_claimant},
+        "cost": cube(dimensions=("service", "claimant_type", *eligibility)),
+        **{f"claimants of {x.id}": cube(line=x) for x in by_claimant},
     }

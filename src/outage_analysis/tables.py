@@ -156,7 +156,7 @@ def _likely(row: Mapping[str, Any], run: Uncertainty | None) -> tuple[float | No
     mine = None if run is None else run.only(row["line"], row["valuation"])
     if mine is None:
         return row["low"], row["high"]
-    law = mine.laws[row["valuation"]]
+    law = mine.totals[row["valuation"]]
     return told(law.quantile(0.1)).value, told(law.quantile(0.9)).value
 
 

@@ -27,13 +27,13 @@ NAMES = (
         "accepted",
         "claims",
     ),
-    *("rejects", "synthetic", "reconciliation", "filed", "claimants", "cube"),
+    *("rejects", "synthetic", "reconciliation", "filed", "claimants", "few_losses", "cube"),
     *("pairs", "spans", "examples", "heaping", "bunching", "repeats", "saved"),
 )
 """Every query, in the order in which a run uses them, then those about the data."""
 
 PORTABLE = (
-    *("reconciliation", "filed", "claimants", "cube"),
+    *("reconciliation", "filed", "claimants", "few_losses", "cube"),
     *("pairs", "spans", "examples", "heaping", "bunching", "repeats"),
 )
 """Those from claims to cubes and counts, in SQL plain enough to be translated for the engine of a cluster.

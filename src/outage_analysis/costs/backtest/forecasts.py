@@ -11,9 +11,9 @@ from outage_analysis.costs.backtest.counts import Array, MixedBinomial
 from outage_analysis.costs.backtest.scores import Law, crps_log10
 from outage_analysis.costs.funnel import Funnel
 from outage_analysis.costs.sensitivity.expected_at import expected_at
-from outage_analysis.costs.uncertainty.mixtures import Estimate, Mixture
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
 from outage_analysis.costs.uncertainty.tables import told
 from outage_analysis.errors import ModelRefused
 from outage_analysis.policies import CostLine, InKind, Schedule
@@ -26,8 +26,6 @@ MORE_OF_FILED = ("ultimate", "entitled_share", "new_applicants")
 ENDS = (0.1, 0.5, 0.9)
 CELLS = 256
 """On the logarithm of an amount: a score is then right to about 2e-4."""
-BEYOND = 12.0
-"""Standard deviations above the mean of a draw that are taken for the most that can be."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Forecast:
     def interval(self) -> list[Estimate]:
         """P10, P50 and P90, to no digit beyond their numerical error."""
         if isinstance(self.law, DrawnTotal):
-            return [told(self.law.mixture.quantile(p)) for p in ENDS]
+            return [told(self.law.total.quantile(p)) for p in ENDS]
         return [Estimate(float(x), 0.0) for x in self.law.quantile(np.array(ENDS))]
 
     def crps(self, observed: float) -> float:
@@ -60,15 +58,15 @@ class Forecast:
 class DrawnTotal:
     """A total of the uncertainty run, by arrays."""
 
-    mixture: Mixture
+    total: SampledTotal
 
     def cdf(self, x: Array) -> Array:
         """The probability of at most x, (n,) -> (n,)."""
-        return np.array([1 - float(self.mixture.above(float(v)).mean()) for v in x])
+        return np.array([1 - float(self.total.above(float(v)).mean()) for v in x])
 
     def quantile(self, u: Array) -> Array:
         """The amounts that are not exceeded with probability u, (n,) -> (n,)."""
-        return np.array([self.mixture.quantile(float(p)).value for p in u])
+        return np.array([self.total.quantile(float(p)).value for p in u])
 
 
 def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> Forecast:
@@ -119,8 +117,8 @@ def accepted_only(portfolio: Portfolio, accepted: int) -> Portfolio:
 
 def cash_forecast(portfolio: Portfolio, draws: int, seed: int) -> Forecast:
     """The law of the cash of these streams."""
-    law = simulate(portfolio, draws=draws, seed=seed).laws["cash"]
-    most = float((law.mean + BEYOND * np.sqrt(law.variance)).max())
+    total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
+    most = float(total.values.max())
     inputs = dict.fromkeys(name for stream in portfolio.streams for name in stream.inputs)
     expected = float(expected_at(portfolio, "cash", {})[0])
-    return Forecast(DrawnTotal(law), expected, most, tuple(inputs))
+    return Forecast(DrawnTotal(total), expected, most, tuple(inputs))

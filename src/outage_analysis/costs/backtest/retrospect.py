@@ -138,7 +138,7 @@ def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[dict[str, object
 
 
 def _totals(case: Case, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:
-    laws = simulate(case.portfolio, draws=case.draws, seed=case.seed).laws
+    laws = simulate(case.portfolio, draws=case.draws, seed=case.seed).totals
     for valuation in valuations:
         if valuation not in laws:
             raise ModelRefused(

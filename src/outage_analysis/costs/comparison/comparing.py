@@ -8,11 +8,11 @@ from datetime import date
 from itertools import combinations
 from typing import get_args
 
+import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.assumptions.laws import FloatArray
-from outage_analysis.costs.comparison.chances import Difference, cheapest
 from outage_analysis.costs.comparison.replaced import replaced
 from outage_analysis.costs.expected import cost_table, totals
 from outage_analysis.costs.fitting import fitted
@@ -20,7 +20,8 @@ from outage_analysis.costs.sensitivity.expected_at import expected_at
 from outage_analysis.costs.sensitivity.inputs import chance_above, inputs_of, numbers, sign_change
 from outage_analysis.costs.uncertainty.compiling import portfolio_of
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio
-from outage_analysis.costs.uncertainty.running import DRAWS, SEED, Uncertainty, simulate
+from outage_analysis.costs.uncertainty.running import DRAWS, SEED, Uncertainty, simulate_together
+from outage_analysis.costs.uncertainty.samples import Estimate, Sample, replicate_mean
 from outage_analysis.costs.uncertainty.tables import told
 from outage_analysis.cube import Cube
 from outage_analysis.errors import ModelRefused, UsageError
@@ -208,32 +209,37 @@ def _refuse_misfits(policies: Sequence[Policy], valuation: str) -> None:
 def _runs(
     portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
 ) -> dict[str, Uncertainty]:
-    """A run a policy; all hold the inputs of all, so that their draws are the same."""
+    """A run a policy, on the same points; all hold the inputs of all."""
     entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
     shared = {name: entries[name] for name in sorted(entries)}
     declared = ledger.admissible(as_of).correlations if ledger else ()
     ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
-    return {
-        name: simulate(replace(one, entries=shared, correlations=ties), draws=draws, seed=seed)
-        for name, one in portfolios.items()
-    }
+    alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
+    return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
 def _policies(
     tables: dict[str, pl.DataFrame], runs: dict[str, Uncertainty], valuation: str
 ) -> Iterator[dict[str, object]]:
-    chances = dict(zip(runs, cheapest([run.laws[valuation] for run in runs.values()]), strict=True))
+    chances = dict(zip(runs, _cheapest([run.totals[valuation] for run in runs.values()]), strict=True))
     for name, table in tables.items():
         sums = totals(table)
         limited = len(sums) and table.filter(rule="review").is_empty()  # a review has no limit
         row = {"policy": name, "promised": sums["promised"].item() if limited else None}
         if name in runs:
-            law, expected = runs[name].laws[valuation], sums["expected"].item()
+            total, expected = runs[name].totals[valuation], sums["expected"].item()
             people = _recipients(runs[name].portfolio, table, valuation)
             row |= {"expected": expected, "recipients": people, "cheapest": told(chances[name]).value}
-            row |= {column: told(law.quantile(p)).value for column, p in ENDS.items()}
+            row |= {column: told(total.quantile(p)).value for column, p in ENDS.items()}
             row["per_recipient"] = round(expected / people, DIGITS) if people else None
         yield row
+
+
+def _cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
+    """For each total the probability that no other is less; totals may tie."""
+    least = np.min([total.values for total in totals], axis=0)
+    for total in totals:
+        yield replicate_mean((total.values == least).mean(axis=1))
 
 
 def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
@@ -252,15 +258,15 @@ def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> fl
 
 def _pair(runs: dict[str, Uncertainty], valuation: str, one: str, other: str) -> dict[str, object]:
     first, second = runs[one], runs[other]
-    law = Difference(first.laws[valuation], second.laws[valuation])
+    gap = first.totals[valuation].values - second.totals[valuation].values
     expected = [float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second)]
     return {
         "policy": one,
         "other": other,
         "difference": expected[0] - expected[1],
-        **{column: told(law.quantile(p)).value for column, p in ENDS.items()},
-        "cheaper": told(law.below(0.0)).value,
-        "dearer": told(Difference(law.other, law.one).below(0.0)).value,
+        **{column: told(Sample(gap).quantile(p)).value for column, p in ENDS.items()},
+        "cheaper": told(replicate_mean((gap < 0).mean(axis=1))).value,
+        "dearer": told(replicate_mean((gap > 0).mean(axis=1))).value,
     }
 
 

@@ -85,9 +85,9 @@ def given_exceeding(run: Uncertainty, limit: float, *, valuation: str = "cash") 
         UsageError: a limit that is no positive number.
     """
     _refuse_no_sum(limit)
-    if valuation not in run.laws:
+    if valuation not in run.totals:
         raise ModelRefused(f"no line has an expected cost in {valuation.replace('_', ' ')}")
-    weights = run.laws[valuation].above(limit)
+    weights = run.totals[valuation].above(limit)
     if weights.sum() < FEWEST:
         raise ModelRefused(
             f"of {weights.size:,} draws, {weights.sum():,.0f} exceed {limit:,.0f}: too few to tell",

@@ -94,7 +94,7 @@ def award_views(
     views += [("given", award, award_given(portfolio, award)) for award in awards]
     rows = []
     for view, award, decided in views:
-        law = simulate(decided, draws=draws, seed=seed).laws["cash"]
+        law = simulate(decided, draws=draws, seed=seed).totals["cash"]
         expected = float(expected_at(decided, "cash", {})[0])
         rows.append((view, award, expected, *(told(law.quantile(p)).value for p in ENDS)))
     table = pl.DataFrame(rows, schema=VIEWS, orient="row")

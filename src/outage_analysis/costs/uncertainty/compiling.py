@@ -11,9 +11,9 @@ from outage_analysis.costs.budgets import budgeted
 from outage_analysis.costs.counts import published
 from outage_analysis.costs.expected import valuation_of
 from outage_analysis.costs.funnel import Funnel, entry_ids, funnel_of
-from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.portfolio import LABELS, Cell, Part, Portfolio, Stream
 from outage_analysis.cube import Cube
-from outage_analysis.payouts import paid_from, payments
+from outage_analysis.payouts import paid_from, payments, placed_rows
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
 
 FILED = ("claimant_share", "entitled_share", "filing_share", "acceptance")
@@ -147,6 +147,7 @@ def _strangers(stream: Stream, funnel: Funnel) -> Iterator[Stream]:
             award=stream.award,
             spread=stream.spread,
             arrivals=True,
+            cells=stream.cells,
         )
 
 
@@ -196,8 +197,10 @@ def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterat
 
 def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
     """A schedule from the cube that has its rows: what is paid outright, and what a review grants."""
-    cube = next((c for c in cubes if isinstance(line, Schedule) and paid_from(line, c)), None)
-    if cube is None or funnel.paid.expected is None:
+    if not isinstance(line, Schedule) or funnel.paid.expected is None:
+        return
+    cube = next((c for c in cubes if paid_from(line, c)), None)
+    if cube is None:
         return
     only = policy.model_copy(update={"lines": (line,)})
     rows = [
@@ -217,10 +220,36 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
         tuple(parts),
         scales=entry_ids(funnel.entries, "ultimate"),
         rates=entry_ids(funnel.entries, *ACCEPTED),
+        cells=tuple(_cells(cube, line)),
         **(_award(funnel) if reviewed else {}),
     )
     yield stream
     yield from _strangers(stream, funnel)
+
+
+def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
+    """Every cell of a cube, with how a schedule pays a claim in it."""
+    for row in placed_rows(cube, line).iter_rows(named=True):
+        reviewed = row["entitled"] and row["rule"] == "review"
+        pays = row["entitled"] and row["fixed"] is not None
+        fixed, share = (float(row[name]) if pays else 0.0 for name in ("fixed", "slope"))
+        claims, loss = float(row["claims"]), float(row["loss"] or 0)
+        equal = loss**2 / claims if claims else 0.0
+        yield Cell(
+            tuple(row[name] for name in cube.dimensions),
+            (row["over"], row["up_to"]),
+            claims,
+            loss,
+            equal if row["loss_squared"] is None else float(row["loss_squared"]),
+            1.0 if reviewed else fixed,
+            share,
+            reviewed,
+            {name: row.get(FROM_RULE.get(name, name)) for name in LABELS},
+        )
+
+
+FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
+"""Labels that are those of the rule, not of the cell."""
 
 
 def _settled(rows: list[dict[str, Any]]) -> Part | None:

@@ -58,6 +58,28 @@ def blocks(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> It
     return (_scrambled(dimensions, power, seed, replicate) for replicate in range(replicates))
 
 
+def even_blocks(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
+    """As `blocks`, for any number of coordinates: beyond the most that Sobol points have, Latin hypercubes.
+
+    In a Latin hypercube each coordinate is evenly spread on its own, so it suits coordinates that matter
+    little: those come last.
+    """
+    sobol = min(dimensions, MOST)
+    for replicate, points in enumerate(blocks(sobol, count, seed=seed, replicates=replicates)):
+        if dimensions == sobol:
+            yield points
+        else:
+            yield np.hstack([points, _hypercube(dimensions - sobol, len(points), seed, replicate)])
+
+
+def _hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
+    """A Latin hypercube, (count, dimensions), in an order that raw words decide."""
+    stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
+    places = np.argsort(stream.random_raw((dimensions, count)), axis=1, kind="stable")
+    inside = (stream.random_raw((dimensions, count)) >> np.uint64(12)).astype(float) * 0.5**BITS
+    return np.asarray(((places + inside + EDGE) / count).T)
+
+
 def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
     """Half the t interval of the mean of independent replicates, (replicates, ...) -> (...).
 

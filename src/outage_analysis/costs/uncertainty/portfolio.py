@@ -14,6 +14,7 @@ import numpy as np
 
 from outage_analysis.assumptions import Assumption
 from outage_analysis.assumptions.laws import FloatArray
+from outage_analysis.bands import Band
 
 Values = Mapping[str, FloatArray]
 """Drawn inputs by the assumption's id: (draws,), or (draws, bands) for a mix."""
@@ -21,6 +22,29 @@ LABELS = ("service", "claimant_type", "over", "up_to", "rule")
 """What tells the cells of a part from each other."""
 ROUNDING = 1e-12
 """A variance below this share of the sum of squares is none."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Claims of one cell of a cube, and how one of them is paid: `fixed + share x loss`, or by review."""
+
+    key: tuple[object, ...]
+    """Its dimensions."""
+    band: Band
+    claims: float
+    loss: float
+    squared: float
+    """Sum of squared losses."""
+    fixed: float
+    share: float
+    reviewed: bool
+    labels: Mapping[str, object]
+    """`LABELS` of the rule that pays it."""
+
+    @property
+    def paid(self) -> bool:
+        """Whether a claim in it is paid anything."""
+        return bool(self.fixed or self.share or self.reviewed)
 
 
 @dataclass(frozen=True)
@@ -64,6 +88,13 @@ class Stream:
     """Whether the trials are arrivals of strangers (Poisson), not a counted number."""
     certain: bool = False
     """Whether nothing but the inputs is uncertain: a sum, not a count."""
+    cells: tuple[Cell, ...] = field(default=(), repr=False)
+    """The cells of a cube that it pays; empty where a published count is paid."""
+
+    @property
+    def process(self) -> str:
+        """Which counts it reads: streams of the same name share them."""
+        return f"{self.line} (new applicants)" if self.arrivals else self.line
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -76,11 +107,7 @@ class Stream:
         Returns:
             Two arrays of shape (draws, parts), in units of the currency and its square.
         """
-        scale, rate = np.ones(draws), np.ones(draws)
-        for name in self.scales:
-            scale = scale * values[name]
-        for name in self.rates:
-            rate = rate * values[name]
+        scale, rate = self.scale_and_rate(values, draws)
         if self.served is not None:
             return self._served(scale, rate)
         award = values[self.award] if self.award else np.ones(draws)
@@ -104,6 +131,18 @@ class Stream:
         # Where every trial is paid the same nothing varies, and what is left is rounding.
         rounding = covariances.sum(axis=1) <= ROUNDING * squares.sum(axis=1)
         return means, np.where(rounding[:, None], 0.0, covariances)
+
+    def scale_and_rate(self, values: Values, draws: int = 1) -> tuple[FloatArray, FloatArray]:
+        """What multiplies the trials, and the share of them that is accepted, each (draws,).
+
+        Without such inputs they are ones, as many as `draws`.
+        """
+        scale, rate = np.ones(draws), np.ones(draws)
+        for name in self.scales:
+            scale = scale * values[name]
+        for name in self.rates:
+            rate = rate * values[name]
+        return scale, rate
 
     def _served(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
         """First come, first served: the lesser of those who ask and those who can be served."""

@@ -1,33 +1,41 @@
-"""The uncertainty run: draws of the ledger, the process integrated out, the law of each total."""
+"""The uncertainty run: draws of the inputs and of the counts, and the sample of each total."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from outage_analysis.assumptions.laws import FloatArray
-from outage_analysis.costs.uncertainty.draws import blocks, correlated
-from outage_analysis.costs.uncertainty.mixtures import Mixture
+from outage_analysis.costs.uncertainty.directions import COLUMNS
+from outage_analysis.costs.uncertainty.draws import blocks, correlated, even_blocks
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.process import Process, shared_process
+from outage_analysis.costs.uncertainty.samples import SampledTotal
 from outage_analysis.errors import ModelRefused, UsageError
 
 DRAWS = 2**14
 SEED = 20221015
 """The day of the outage; any whole number serves."""
 REPLICATES = 16
+CHANCE = 0.01
+"""Share of the variance above which the counts, given the inputs, need more points."""
+REFINED = 8
+"""How many times as many points are then taken; twice as many again for more than `FEW_COUNTS`."""
+FEW_COUNTS = 4
+"""Counts that Sobol points of the usual number draw evenly enough."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """One replicate: the inputs, and each stream's parts given them."""
+    """One replicate: the inputs, and what each stream pays."""
 
     uniforms: FloatArray
     values: Mapping[str, FloatArray]
-    moments: tuple[tuple[FloatArray, FloatArray], ...]
-    """By stream: means and covariances, (draws, parts)."""
+    amounts: tuple[FloatArray, ...]
+    """By stream: what each unit is paid in each draw, (draws, units)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class Uncertainty:
     """A portfolio's totals under everything that is uncertain about it."""
 
     portfolio: Portfolio
+    process: Process = field(repr=False)
     draws: int
     seed: int
     rank: FloatArray | None = field(default=None, repr=False)
@@ -42,18 +51,21 @@ class Uncertainty:
 
     def points(self) -> Iterator[FloatArray]:
         """The uniform points of the inputs, replicate by replicate, always the same: nothing is kept."""
-        return (u for u, _ in self._drawn()) if self.rank is not None else self._independent()
+        return (u for u, _ in self._drawn())
 
     def blocks(self) -> Iterator[Block]:
         """The inputs at these points, and what each stream pays given them."""
         for u, values in self._drawn():
-            yield Block(u, values, tuple(s.moments(values, len(u)) for s in self.portfolio.streams))
-
-    def _independent(self) -> Iterator[FloatArray]:
-        return blocks(self.portfolio.dimensions, self.draws, seed=self.seed, replicates=REPLICATES)
+            scores = self.process.scores(u[:, self.portfolio.dimensions :])
+            amounts = tuple(
+                self.process.amounts(stream, units, values, scores, len(u))
+                for stream, units in zip(self.portfolio.streams, self.process.units, strict=True)
+            )
+            yield Block(u, values, amounts)
 
     def _drawn(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
-        for u in self._independent():
+        dimensions = self.portfolio.dimensions + self.process.dimensions
+        for u in even_blocks(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             values = self.portfolio.values(u)
             yield (u, values) if self.rank is None else self._tied(u, values, self.rank)
 
@@ -80,30 +92,33 @@ class Uncertainty:
 
     def only(self, line: str, valuation: str) -> Uncertainty | None:
         """The same draws of one line alone; None when it has no expected cost."""
-        mine = tuple(s for s in self.portfolio.streams if (s.line, s.valuation) == (line, valuation))
-        return replace(self, portfolio=replace(self.portfolio, streams=mine)) if mine else None
+        streams = self.portfolio.streams
+        mine = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
+        if not mine:
+            return None
+        return replace(
+            self,
+            portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in mine)),
+            process=replace(self.process, units=tuple(self.process.units[k] for k in mine)),
+        )
 
     @cached_property
-    def laws(self) -> dict[str, Mixture]:
-        """The law of the total of each valuation."""
-        found: dict[str, list[tuple[FloatArray, FloatArray]]] = {v: [] for v in self.portfolio.valuations}
+    def totals(self) -> dict[str, SampledTotal]:
+        """The sampled total of each valuation."""
+        rows: dict[str, list[FloatArray]] = {v: [] for v in self.portfolio.valuations}
         for block in self.blocks():
-            for valuation, rows in found.items():
-                mine = [
-                    m
-                    for s, m in zip(self.portfolio.streams, block.moments, strict=True)
-                    if s.valuation == valuation
-                ]
-                rows.append(
-                    (
-                        np.sum([mean.sum(axis=1) for mean, _ in mine], axis=0),
-                        np.sum([cov.sum(axis=1) for _, cov in mine], axis=0),
-                    )
-                )
-        return {
-            valuation: Mixture(np.array([m for m, _ in rows]), np.array([v for _, v in rows]))
-            for valuation, rows in found.items()
-        }
+            for valuation, mine in rows.items():
+                mine.append(self._sums(block, valuation))
+        return {valuation: SampledTotal(*np.stack(mine, axis=1)) for valuation, mine in rows.items()}
+
+    def _sums(self, block: Block, valuation: str) -> FloatArray:
+        """A total of one replicate, with its mean and variance given the inputs, (3, draws)."""
+        sums = np.zeros((3, len(block.uniforms)))
+        for stream, paid in zip(self.portfolio.streams, block.amounts, strict=True):
+            if stream.valuation == valuation:
+                means, covariances = stream.moments(block.values, len(block.uniforms))
+                sums += np.array([paid.sum(axis=1), means.sum(axis=1), covariances.sum(axis=1)])
+        return sums
 
 
 def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> Uncertainty:
@@ -111,20 +126,58 @@ def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> U
 
     Args:
         portfolio: what is paid, and the inputs.
-        draws: how many points of the inputs are taken, a power of two; the process is integrated out at
-            each, so that the number of claims costs nothing.
+        draws: how many points are taken, a power of two; 8 or 16 times as many if chance carries more than
+            1 % of the variance, because few claims or large payments carry it.
         seed: the same seed gives the same digits on any number of threads.
 
     Raises:
         ModelRefused: no line has an expected cost, or the correlations cannot hold together.
         UsageError: a number of draws that is no power of two.
     """
-    if not portfolio.streams:
+    return simulate_together([portfolio], draws=draws, seed=seed)[0]
+
+
+def simulate_together(
+    portfolios: Sequence[Portfolio], *, draws: int = DRAWS, seed: int = SEED
+) -> list[Uncertainty]:
+    """The uncertainty runs of several policies on the same points, with the same claims accepted.
+
+    Args:
+        portfolios: with the same inputs and correlations; lines of the same id share their claims.
+        draws: see `simulate`.
+        seed: see `simulate`.
+
+    Raises:
+        ModelRefused: see `simulate`.
+        UsageError: see `simulate`.
+    """
+    if not all(portfolio.streams for portfolio in portfolios):
         raise ModelRefused(
             "no line has an expected cost, so nothing can be drawn",
             remedy="Give a ledger with the inputs that the policy needs.",
         )
-    return _checked(Uncertainty(portfolio, draws, seed, _declared(portfolio)))
+    trial = next(blocks(portfolios[0].dimensions, draws, seed=seed, replicates=REPLICATES))
+    values = portfolios[0].values(trial)
+    processes = shared_process(portfolios, values)
+    if any(_chance_matters(portfolio, values, len(trial)) for portfolio in portfolios):
+        many = processes[0].dimensions > FEW_COUNTS
+        draws = min(draws * (2 * REFINED if many else REFINED), REPLICATES << COLUMNS)
+    rank = _declared(portfolios[0])
+    return [
+        _checked(Uncertainty(portfolio, process, draws, seed, rank))
+        for portfolio, process in zip(portfolios, processes, strict=True)
+    ]
+
+
+def _chance_matters(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
+    """Whether chance, given the inputs, carries more than `CHANCE` of the variance of a total."""
+    for valuation in portfolio.valuations:
+        moments = [s.moments(values, draws) for s in portfolio.streams if s.valuation == valuation]
+        mean = np.sum([means.sum(axis=1) for means, _ in moments], axis=0)
+        chance = float(np.sum([covariances.sum(axis=1) for _, covariances in moments], axis=0).mean())
+        if chance > CHANCE * (chance + float(mean.var())):
+            return True
+    return False
 
 
 def stressed(run: Uncertainty, rank: float = 0.5) -> Uncertainty:
@@ -132,12 +185,11 @@ def stressed(run: Uncertainty, rank: float = 0.5) -> Uncertainty:
     names = _leading(run.portfolio)
     matrix = np.full((len(names), len(names)), rank)
     np.fill_diagonal(matrix, 1.0)
-    return _checked(Uncertainty(run.portfolio, run.draws, run.seed, matrix))
+    return _checked(replace(run, rank=matrix))
 
 
 def _checked(run: Uncertainty) -> Uncertainty:
     """The run, if its draws and correlations can be had: said now, not when the first total is asked for."""
-    blocks(run.portfolio.dimensions, run.draws, seed=run.seed, replicates=REPLICATES)
     if run.rank is not None:
         correlated(np.empty((0, len(run.rank))), run.rank, _leading(run.portfolio))
     return run

@@ -9,13 +9,13 @@ import polars as pl
 
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.sensitivity.expected_at import expected_at
-from outage_analysis.costs.uncertainty.mixtures import Mixture
 from outage_analysis.costs.uncertainty.running import Uncertainty
+from outage_analysis.costs.uncertainty.samples import SampledTotal
 from outage_analysis.costs.uncertainty.tables import told
 from outage_analysis.errors import ModelRefused
 
 POINTS = 120
-"""Amounts on the grid of a law."""
+"""Amounts on the grid of a total."""
 MARKS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 WINDOW = 9
 """Neighbouring points over which the density is averaged."""
@@ -61,10 +61,10 @@ def total_law(run: Uncertainty, budget: float | None = None) -> pl.DataFrame:
     """
     rows = [
         row
-        for valuation, law in run.laws.items()
+        for valuation, total in run.totals.items()
         for row in _rows(
             valuation,
-            law,
+            total,
             float(expected_at(run.portfolio, valuation, {})[0]),
             budget if valuation == "cash" else None,
         )
@@ -74,13 +74,13 @@ def total_law(run: Uncertainty, budget: float | None = None) -> pl.DataFrame:
 
 
 def _rows(
-    valuation: str, law: Mixture, expected: float, budget: float | None
+    valuation: str, total: SampledTotal, expected: float, budget: float | None
 ) -> list[tuple[str, float, float, float | None, str | None]]:
-    marks = {"expected": expected, **_quantiles(law)}
+    marks = {"expected": expected, **_quantiles(total)}
     if budget is not None:
         marks["budget"] = budget
-    grid = _grid(law, marks)
-    below = np.array([1 - float(law.above(float(x)).mean()) for x in grid])
+    grid = _grid(total, marks)
+    below = np.array([1 - float(total.above(float(x)).mean()) for x in grid])
     slope = _smooth(np.gradient(below, np.log10(grid))) if len(grid) else below
     rows: list[tuple[str, float, float, float | None, str | None]] = [
         (valuation, float(x), float(p), float(d), None) for x, p, d in zip(grid, below, slope, strict=True)
@@ -88,41 +88,43 @@ def _rows(
     for mark, amount in marks.items():
         inside = len(grid) > 0 and amount > 0
         density = float(np.interp(math.log10(amount), np.log10(grid), slope)) if inside else None
-        rows.append((valuation, amount, 1 - told(law.exceedance(amount)).value, density, mark))
+        rows.append((valuation, amount, 1 - told(total.exceedance(amount)).value, density, mark))
     return rows
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """Each value averaged with its neighbours: single draws show in a slope, not in the law."""
+    """Each value averaged with its neighbours: single draws show in a slope, not in the total."""
     window = np.hanning(WINDOW + 2)[1:-1]
     padded = np.pad(values, WINDOW // 2, mode="edge")
     return np.convolve(padded, window / window.sum(), mode="valid")
 
 
-def _quantiles(law: Mixture) -> dict[str, float]:
+def _quantiles(total: SampledTotal) -> dict[str, float]:
     """Those that the draws support, as the table of quantiles tells them."""
     found = {}
     for mark, p in MARKS.items():
         try:
-            found[mark] = told(law.quantile(p)).value
+            found[mark] = told(total.quantile(p)).value
         except ModelRefused:
             continue
     return found
 
 
-def _grid(law: Mixture, marks: dict[str, float]) -> np.ndarray:
+def _grid(total: SampledTotal, marks: dict[str, float]) -> np.ndarray:
     """Amounts from far below the 10 % quantile to the last that the draws support, a budget among them."""
-    if not (law.process or law.parameter) or not set(MARKS) <= set(marks):
+    if not (total.process or total.parameter) or not set(MARKS) <= set(marks):
         return np.empty(0)
-    high, least = (next(x for p in ends if (x := _supported(law, p)) is not None) for ends in (UPPER, LOWER))
+    high, least = (
+        next(x for p in ends if (x := _supported(total, p)) is not None) for ends in (UPPER, LOWER)
+    )
     low = max(least, marks["p10"] / BELOW_P10) if marks["p10"] > 0 else high / WIDEST
     ends = [low, high, *(x for mark, x in marks.items() if mark in ("expected", "budget") and x > 0)]
     return np.geomspace(min(ends), max(ends), POINTS) if high > 0 else np.empty(0)
 
 
-def _supported(law: Mixture, p: float) -> float | None:
+def _supported(total: SampledTotal, p: float) -> float | None:
     try:
-        return law.quantile(p).value
+        return total.quantile(p).value
     except ModelRefused:
         return None
 

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions.laws import FloatArray
-from outage_analysis.costs.uncertainty.mixtures import Mixture
-from outage_analysis.costs.uncertainty.portfolio import Part
 from outage_analysis.costs.uncertainty.running import Uncertainty
+from outage_analysis.costs.uncertainty.samples import SampledTotal
+from outage_analysis.costs.uncertainty.units import Unit
 
 TAIL = 0.95
 """Contributions to the tail are to the mean of what lies above this quantile."""
@@ -39,11 +39,11 @@ def variance_split(run: Uncertainty) -> pl.DataFrame:
     """
     rows: list[tuple[str, str, float, float]] = []
     followed = [run.portfolio.branches(points) for points in run.points()]
-    for valuation, law in run.laws.items():
+    for valuation, total in run.totals.items():
         used = {name for s in run.portfolio.streams if s.valuation == valuation for name in s.inputs}
-        codes = [_codes(branches, used, law.mean.shape[1]) for branches in followed]
-        model = _between(law.mean.ravel(), np.concatenate(codes))
-        parts = {"process": law.process, "parameter": max(law.parameter - model, 0.0), "model": model}
+        codes = [_codes(branches, used, total.mean.shape[1]) for branches in followed]
+        model = _between(total.mean.ravel(), np.concatenate(codes))
+        parts = {"process": total.process, "parameter": max(total.parameter - model, 0.0), "model": model}
         whole = sum(parts.values())
         rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
     schema = {"valuation": pl.String, "source": pl.String, "sd": pl.Float64, "share": pl.Float64}
@@ -77,45 +77,37 @@ def contributions(run: Uncertainty) -> pl.DataFrame:
         `tail` to the mean of what lies above the 95 % quantile (Euler's rule: the mean of a part, given
         that the total is in the tail).
     """
-    tails = {valuation: _Tail(law, law.quantile(TAIL).value) for valuation, law in run.laws.items()}
-    sums = [np.zeros((2, len(stream.parts))) for stream in run.portfolio.streams]
+    weights = {valuation: _tail_weights(total) for valuation, total in run.totals.items()}
+    units = run.process.units
+    sums = [np.zeros((2, len(mine))) for mine in units]
     for number, block in enumerate(run.blocks()):
-        for k, stream in enumerate(run.portfolio.streams):
-            means, covariances = block.moments[k]
-            sums[k][0] += means.sum(axis=0)
-            sums[k][1] += tails[stream.valuation].of(number, means, covariances)
+        for place, (stream, paid) in enumerate(zip(run.portfolio.streams, block.amounts, strict=True)):
+            # No matrix product: its last bit may differ with the number of threads.
+            weight = weights[stream.valuation][number][:, None]
+            sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
     rows = [
         {"valuation": stream.valuation, "line": stream.line, **label, "mean": mean, "tail": tail}
-        for stream, parts in zip(run.portfolio.streams, sums, strict=True)
-        for part, mean, tail in zip(stream.parts, *parts / run.draws, strict=True)
-        for label, mean, tail in _spread(part, mean, tail)
+        for stream, mine, added in zip(run.portfolio.streams, units, sums, strict=True)
+        for unit, mean, tail in zip(mine, *added / run.draws, strict=True)
+        for label, mean, tail in _spread(unit, mean, tail)
     ]
     table = pl.DataFrame(rows, schema=CONTRIBUTIONS)
     keys = [name for name in CONTRIBUTIONS if name not in ("mean", "tail")]
     return table.group_by(keys, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
-def _spread(part: Part, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
-    """A part's contribution over its cells."""
-    for cell in part.labels:
+def _spread(unit: Unit, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
+    """A unit's contribution over its cells."""
+    for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))
         yield {k: v for k, v in cell.items() if k != "share"}, mean * share, tail * share
 
 
-class _Tail:
-    """Weights of the draws, given that the total lies in its tail."""
-
-    def __init__(self, law: Mixture, limit: float) -> None:
-        self.above = law.above(limit)
-        grown = law.mean * (law.above(limit, extra=1) - self.above)
-        self.slope = np.divide(grown, law.variance, out=np.zeros_like(grown), where=law.variance > 0)
-        # An atom at the quantile belongs to the tail for what the rest of the tail lacks.
-        lacking = (1 - TAIL) * law.draws - float(self.above.sum())
-        atom = (law.variance == 0) & np.isclose(law.mean, limit, rtol=1e-9)
-        self.above = self.above + (lacking / atom.sum() * atom if lacking > 0 and atom.any() else 0.0)
-
-    def of(self, replicate: int, means: FloatArray, covariances: FloatArray) -> FloatArray:
-        """A replicate's sum of each part over the tail, as a mean over all draws times their number."""
-        # No matrix product: its last bit may differ with the number of threads.
-        weighted = self.above[replicate][:, None] * means + self.slope[replicate][:, None] * covariances
-        return np.asarray(weighted.sum(axis=0) / (1 - TAIL))
+def _tail_weights(total: SampledTotal) -> FloatArray:
+    """What each draw counts for in the mean of the tail, (replicates, draws)."""
+    limit = total.quantile(TAIL).value
+    above = total.above(limit)
+    # Draws at the quantile belong to the tail for what the rest of the tail lacks.
+    lacking = (1 - TAIL) * total.draws - float(above.sum())
+    at_limit = total.values == limit
+    return np.asarray((above + lacking / at_limit.sum() * at_limit) / (1 - TAIL))

@@ -7,8 +7,8 @@ import math
 import polars as pl
 
 from outage_analysis.costs.sensitivity.expected_at import expected_at
-from outage_analysis.costs.uncertainty.mixtures import Estimate, Mixture
 from outage_analysis.costs.uncertainty.running import Uncertainty, stressed
+from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
 from outage_analysis.costs.uncertainty.splits import TAIL, contributions, variance_split
 from outage_analysis.errors import ModelRefused
 
@@ -46,8 +46,8 @@ def uncertainty_tables(run: Uncertainty, *, budget: float | None = None) -> dict
         "split": variance_split(run).with_columns(pl.col("sd", "share").round_sig_figs(6)),
         "contributions": contributions(run).with_columns(pl.col("mean", "tail").round_sig_figs(6)),
     }
-    if budget is not None and "cash" in run.laws:
-        over = run.laws["cash"].exceedance(budget)
+    if budget is not None and "cash" in run.totals:
+        over = run.totals["cash"].exceedance(budget)
         row = {"budget": budget, "exceeded": told(over).value, "error": told(over).error}
         tables["budget"] = pl.DataFrame([row])
     return tables
@@ -70,11 +70,11 @@ def _rounded(value: float, digits: int) -> float:
 def _quantiles(run: Uncertainty) -> pl.DataFrame:
     harder = stressed(run, STRESS)
     rows: list[tuple[str, str, float, float | None, float | None]] = []
-    for valuation, law in run.laws.items():
+    for valuation, total in run.totals.items():
         expected = _expected(run, valuation)
         rows.append((valuation, "expected", expected.value, expected.error, None))
-        pressed = _measures(harder.laws[valuation])
-        for measure, found in _measures(law).items():
+        pressed = _measures(harder.totals[valuation])
+        for measure, found in _measures(total).items():
             rows.append((valuation, measure, found.value, found.error, pressed[measure].value))
     return pl.DataFrame(rows, schema=QUANTILES, orient="row")
 
@@ -82,18 +82,18 @@ def _quantiles(run: Uncertainty) -> pl.DataFrame:
 def _expected(run: Uncertainty, valuation: str) -> Estimate:
     """The expected total: in closed form, or from the draws where its inputs depend on each other."""
     if run.portfolio.tied(valuation):
-        return told(run.laws[valuation].expected)
+        return told(run.totals[valuation].expected)
     return Estimate(_rounded(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
 
 
-def _measures(law: Mixture) -> dict[str, Estimate]:
+def _measures(total: SampledTotal) -> dict[str, Estimate]:
     """What the draws support."""
-    found = {"mean": told(law.expected)}
+    found = {"mean": told(total.expected)}
     for measure, p in MEASURES.items():
         try:
-            found[measure] = told(law.quantile(p))
+            found[measure] = told(total.quantile(p))
         except ModelRefused:  # too few draws: left out rather than guessed
             continue
         if p == TAIL:
-            found["tvar95"] = told(law.tvar(p))
+            found["tvar95"] = told(total.tvar(p))
     return found

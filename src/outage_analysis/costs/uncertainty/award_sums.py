@@ -1,0 +1,111 @@
+"""The sum of single awards that scatter about their mean, given how many there are.
+
+Single awards are lognormal. Their sum has no closed form, and a distribution of the same mean and variance
+is wrong in the tail, so its quantiles are tabulated: the distribution of one award on a lattice, its
+transform to the power of the count, and back.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from outage_analysis.assumptions.laws import FloatArray
+from outage_analysis.costs.uncertainty.inverse_counts import cornish_fisher
+from outage_analysis.special import special
+
+SCORES = np.linspace(-5.0, 5.0, 201)
+"""Normal scores of the tabulated quantiles: 3e-7 to 1 - 3e-7."""
+BEYOND = 5.2
+"""Normal score of the largest single award that the lattice holds."""
+STEP = 0.05
+"""Lattice step as a share of one standard deviation, or of the median award times the root of the count."""
+FEWEST_POINTS, MOST_POINTS = 2**11, 2**19
+GROWTH = 1.3
+"""Ratio of neighbouring counts of the table, from 8 on; smaller counts all have a row."""
+EVERY_COUNT_TO = 8
+EXPANSION_BELOW = 0.15
+"""Below this skewness of the sum the expansion of Cornish and Fisher replaces the lattice."""
+
+
+def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArray:
+    """Sums of lognormal awards of mean 1, (n,) -> (n,).
+
+    Args:
+        score: normal scores of the probabilities: which quantile of the sum is taken.
+        counts: whole numbers of awards, from 0 on.
+        spread: standard deviation of one award.
+
+    Example:
+        >>> import numpy as np
+        >>> award_sum(np.array([0.0, 0.0]), np.array([0.0, 1.0]), 1.0).round(3).tolist()
+        [0.0, 0.707]
+    """
+    if not spread or not counts.any():
+        return counts.astype(float)
+    score = np.clip(score, SCORES[0], SCORES[-1])
+    rows = _table_counts(float(counts[counts > 0].min()), float(counts.max()))
+    table = np.array([_log_means(n, spread) for n in rows])
+    row = np.interp(np.log(np.maximum(counts, 1.0)), np.log(rows), np.arange(len(rows)))
+    column = (score - SCORES[0]) / (SCORES[1] - SCORES[0])
+    return np.asarray(counts * np.exp(_bilinear(table, row, column)))
+
+
+def _table_counts(least: float, most: float) -> list[int]:
+    """Counts from a fixed sequence that hold all of a run between them: at least two."""
+    counts = [*range(1, EVERY_COUNT_TO + 1)]
+    while counts[-1] <= most:
+        counts.append(math.ceil(counts[-1] * GROWTH))
+    first = next(k for k, n in enumerate(counts) if n > least) - 1
+    last = next(k for k, n in enumerate(counts) if n > most)
+    return counts[first : last + 1]
+
+
+@lru_cache(maxsize=1024)
+def _log_means(count: int, spread: float) -> FloatArray:
+    """Logarithms of the quantiles of the mean of so many awards, at `SCORES`."""
+    sigma = math.sqrt(math.log1p(spread**2))
+    if count == 1:
+        return SCORES * sigma - sigma**2 / 2
+    deviation = spread / math.sqrt(count)
+    skewness = (spread**3 + 3 * spread) / math.sqrt(count)
+    if skewness < EXPANSION_BELOW:
+        w = 1 + spread**2
+        excess = (w**4 + 2 * w**3 + 3 * w**2 - 6) / count
+        return np.log1p(deviation * cornish_fisher(SCORES, skewness, excess))
+    # The largest award and the others about their mean: the sum is hardly ever larger.
+    top = count + math.exp(sigma * BEYOND - sigma**2 / 2) + 8 * spread * math.sqrt(count)
+    wanted = STEP * min(spread, math.sqrt(count) * math.exp(-(sigma**2) / 2))
+    points = int(np.clip(2 ** math.ceil(math.log2(top / wanted)), FEWEST_POINTS, MOST_POINTS // 2))
+    step = top / points
+    power = np.fft.irfft(np.fft.rfft(_on_lattice(points, step, sigma), 2 * points) ** count, 2 * points)
+    below = np.cumsum(np.maximum(power, 0.0))
+    # The sum fills half a step on either side of its point.
+    edges = (np.arange(len(below)) + 0.5) * step
+    quantiles = np.interp(special.ndtr(SCORES), below / below[-1], edges)
+    return np.asarray(np.log(quantiles / count))
+
+
+def _on_lattice(points: int, step: float, sigma: float) -> FloatArray:
+    """The probabilities of one award on a lattice, split over neighbours so that its mean stays."""
+    edges = np.arange(points + 1) * step
+    scores = np.append(-np.inf, (np.log(edges[1:]) + sigma**2 / 2) / sigma)
+    below, weighted = special.ndtr(scores), special.ndtr(scores - sigma)
+    mass, mean = np.diff(below), np.diff(weighted)
+    upper = np.clip(mean / step - np.arange(points) * mass, 0.0, mass)
+    lattice = np.zeros(points + 1)
+    lattice[:-1] += mass - upper
+    lattice[1:] += upper
+    return lattice[:points]
+
+
+def _bilinear(table: FloatArray, row: FloatArray, column: FloatArray) -> FloatArray:
+    """Linear interpolation between the rows and columns of a table."""
+    above = np.minimum(row.astype(int), table.shape[0] - 2)
+    left = np.minimum(column.astype(int), table.shape[1] - 2)
+    down, right = row - above, column - left
+    upper = table[above, left] * (1 - right) + table[above, left + 1] * right
+    lower = table[above + 1, left] * (1 - right) + table[above + 1, left + 1] * right
+    return np.asarray(upper * (1 - down) + lower * down)

@@ -1,0 +1,240 @@
+"""The count process: how many claims are accepted, and what they are paid, given the uncertain inputs.
+
+Counts are drawn by the inverse method from further coordinates of the points that draw the inputs. Quantiles,
+comparison and everything else that depends on chance read the same sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from outage_analysis.assumptions.laws import FloatArray
+from outage_analysis.costs.uncertainty.award_sums import award_sum
+from outage_analysis.costs.uncertainty.inverse_counts import binomial_count, cornish_fisher, poisson_count
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, Values
+from outage_analysis.costs.uncertainty.units import Unit, shared_units
+from outage_analysis.special import special
+
+Scores = Callable[[str], FloatArray]
+"""The normal scores of a name, (draws,)."""
+
+
+LEVEL = 1e-12
+"""A square of a length below this is none."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """The units of each stream of a portfolio, and which normal scores draw them."""
+
+    units: tuple[tuple[Unit, ...], ...]
+    weights: tuple[Mapping[str, float], ...]
+    """By valuation: the names of the scores, with about the standard deviation that each decides."""
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform numbers a point takes."""
+        return sum(len(group) for group in self.weights)
+
+    def scores(self, points: FloatArray) -> dict[str, FloatArray]:
+        """Normal scores by name, each (draws,), for uniform points (draws, dimensions).
+
+        Within a valuation the scores are turned so that the first coordinate moves all of them the way that
+        moves the total most: a turn of independent normal numbers gives independent normal numbers, and the
+        first coordinates of a Sobol point are its most even ones.
+        """
+        found: dict[str, FloatArray] = {}
+        first = 0
+        for group in self.weights:
+            columns = [special.ndtri(points[:, first + place]) for place in range(len(group))]
+            found |= zip(group, _turned(columns, [*group.values()]), strict=True)
+            first += len(group)
+        return found
+
+    def amounts(
+        self,
+        stream: Stream,
+        units: Sequence[Unit],
+        values: Values,
+        scores: Mapping[str, FloatArray],
+        draws: int,
+    ) -> FloatArray:
+        """What each unit of a stream is paid, (draws, units), in units of the currency.
+
+        Args:
+            stream: one of the portfolio's.
+            units: its units.
+            values: the inputs.
+            scores: what `scores` returns.
+            draws: how many there are.
+        """
+        if stream.certain:
+            return stream.moments(values, draws)[0]
+
+        def of_name(name: str) -> FloatArray:
+            return scores[f"{stream.process}, {name}"]
+
+        paid = np.empty((draws, len(units)))
+        for place, (unit, count) in enumerate(_counts(stream, units, values, of_name)):
+            paid[:, place] = _payments(stream, unit, count, values, of_name)
+        return paid
+
+
+def _turned(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
+    """Columns of independent normal numbers, reflected so that the first one moves all by their weights."""
+    length = sum(weight**2 for weight in weights) ** 0.5
+    mirror = [weight / length if length else 0.0 for weight in weights]
+    mirror[0] -= 1.0
+    square = sum(x**2 for x in mirror)
+    if square < LEVEL:
+        return [*columns]
+    # Column by column: a matrix product may differ in its last bit with the number of threads.
+    along = sum(x * column for x, column in zip(mirror, columns, strict=True)) * (2 / square)
+    return [column - x * along for x, column in zip(mirror, columns, strict=True)]
+
+
+def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Process]:
+    """The processes of several policies, so that they share the counts of the lines that they share.
+
+    Args:
+        portfolios: with the same inputs.
+        values: the inputs at some points, by which units and coordinates are chosen.
+
+    Returns:
+        A process for each portfolio, with the same scores.
+    """
+    streams: dict[tuple[str, str], list[Stream]] = {}
+    for portfolio in portfolios:
+        for stream in portfolio.streams:
+            streams.setdefault((stream.process, stream.valuation), []).append(stream)
+    units = {
+        id(stream): mine
+        for alike in streams.values()
+        for stream, mine in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
+    }
+    deviations: dict[str, float] = {}
+    valuations: dict[str, str] = {}
+    for portfolio in portfolios:
+        for stream in portfolio.streams:
+            for name, variance in _variances(stream, units[id(stream)], values):
+                full = f"{stream.process}, {name}"
+                valuations.setdefault(full, stream.valuation)
+                deviations[full] = max(deviations.get(full, 0.0), variance**0.5)
+    ordered = sorted(deviations, key=lambda name: (-deviations[name], name))
+    groups: dict[str, dict[str, float]] = {}
+    for name in ordered:
+        groups.setdefault(valuations[name], {})[name] = deviations[name]
+    weights = tuple(groups[valuation] for valuation in sorted(groups))
+    return [Process(tuple(units[id(s)] for s in portfolio.streams), weights) for portfolio in portfolios]
+
+
+def _mean_rate(stream: Stream, values: Values) -> float:
+    """The mean share of the trials that is accepted."""
+    _, rate = stream.scale_and_rate(values)
+    return float(rate.mean())
+
+
+def _variances(stream: Stream, units: Sequence[Unit], values: Values) -> Iterator[tuple[str, float]]:
+    """The names of the scores that a stream reads, with about the variance that each decides."""
+    if stream.certain:
+        return
+    accepted = _mean_rate(stream, values)
+    award = float(values[stream.award].mean()) if stream.award else 1.0
+    whole = 0.0
+    for unit in units:
+        claims, payment = unit.claims * accepted, unit.mean_payment * (award if unit.reviewed else 1.0)
+        if unit.band is not None:
+            claims *= float(values[stream.mix][:, unit.band].mean())
+        else:
+            yield unit.name, claims * (1 - accepted) * payment**2
+        whole += claims * payment
+        if unit.reviewed and stream.spread:
+            yield f"{unit.name}, awards", claims * (payment * stream.spread) ** 2
+        if unit.share and unit.deviation:
+            yield f"{unit.name}, losses", claims * (unit.share * unit.deviation) ** 2
+    if stream.mix:
+        yield "count", whole**2 / max(stream.trials * accepted, 1e-300)
+        for band in _drawn_bands(stream, units, values):
+            yield _band_name(stream, band), whole**2 / max(stream.trials * accepted, 1e-300) / (1 + band)
+
+
+def _band_name(stream: Stream, band: int) -> str:
+    return f"band {band} of {stream.mix}"
+
+
+def _drawn_bands(stream: Stream, units: Sequence[Unit], values: Values) -> range:
+    """The bands of a mix from the top to the lowest that is paid: policies that pay others share them."""
+    lowest = min(unit.band for unit in units if unit.band is not None)
+    return range(values[stream.mix].shape[1] - 1, lowest - 1, -1)
+
+
+def _counts(
+    stream: Stream, units: Sequence[Unit], values: Values, scores: Scores
+) -> Iterator[tuple[Unit, FloatArray]]:
+    """The units of a stream with how many of their claims are accepted, (draws,)."""
+    scale, rate = stream.scale_and_rate(values)
+
+    def accepted(name: str, claims: float) -> FloatArray:
+        if stream.arrivals:
+            return poisson_count(scores(name), claims * scale * rate)
+        return binomial_count(scores(name), claims * scale, rate)
+
+    if stream.mix:
+        by_band = _split(stream, units, values, accepted("count", stream.trials), scores)
+        yield from ((unit, by_band[unit.band]) for unit in units if unit.band is not None)
+        return
+    for unit in units:
+        count = accepted(unit.name, unit.claims)
+        yield unit, count if stream.served is None else np.minimum(count, stream.served)
+
+
+def _split(
+    stream: Stream, units: Sequence[Unit], values: Values, count: FloatArray, scores: Scores
+) -> dict[int, FloatArray]:
+    """Accepted claims by band, the top one first: each takes its share of those that are left."""
+    left, share_left = count, np.ones_like(count)
+    split = {}
+    for band in _drawn_bands(stream, units, values):
+        share = values[stream.mix][:, band]
+        chance = np.divide(share, share_left, out=np.ones_like(share), where=share_left > share)
+        split[band] = binomial_count(scores(_band_name(stream, band)), left, chance)
+        left, share_left = left - split[band], share_left - share
+    return split
+
+
+def _payments(stream: Stream, unit: Unit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:
+    """What the accepted claims of a unit are paid, (draws,)."""
+    if unit.reviewed:
+        award = values[stream.award] if stream.award else 1.0
+        sums = award_sum(scores(f"{unit.name}, awards"), count, stream.spread) if stream.spread else count
+        return np.asarray(unit.fixed * award * sums)
+    if not unit.share:
+        return np.asarray(unit.fixed * count)
+    loss = count * unit.loss
+    if unit.deviation:
+        scale, _ = stream.scale_and_rate(values)
+        loss = _losses(unit, count, scale, scores(f"{unit.name}, losses"), arrivals=stream.arrivals)
+    return np.asarray(unit.fixed * count + unit.share * loss)
+
+
+def _losses(
+    unit: Unit, count: FloatArray, scale: FloatArray, score: FloatArray, *, arrivals: bool
+) -> FloatArray:
+    """The losses of the accepted claims of a pool: normal about their mean, within what they can be."""
+    claims = unit.claims * scale
+    refused = np.maximum(claims - count, 0.0)
+    # Moments of a sum of draws without replacement: Cornish-Fisher adds their skewness to the normal.
+    left = np.ones_like(count) if arrivals else refused / np.maximum(claims - 1, 1.0)
+    taken = 0.0 if arrivals else count / np.maximum(claims, 1.0)
+    known = np.maximum(count * left, 1.0)
+    bent = cornish_fisher(score, unit.skewness * (1 - 2 * taken) / np.sqrt(known), 0.0)
+    loss = count * unit.loss + unit.deviation * np.sqrt(count * left) * bent
+    low, high = count * unit.least, count * unit.most
+    if not arrivals:
+        whole = claims * unit.loss
+        low = np.maximum(low, whole - refused * unit.most)
+        high = np.minimum(high, whole - refused * unit.least)
+    return np.clip(loss, low, np.maximum(low, high))

@@ -1,0 +1,156 @@
+"""A sample of a total: quantiles, chances and tail means, each with its numerical error.
+
+A sample has replicates, which are independent; their spread is the numerical error.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from outage_analysis.assumptions.laws import FloatArray
+from outage_analysis.errors import ModelRefused, UsageError
+
+FEWEST_BEYOND = 50
+"""A quantile needs this many points beyond it."""
+SLOPE = 10
+"""Points on either side of a quantile from which the slope of the distribution function is taken."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number from a sample and its numerical error (one standard error)."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Equally likely values of an amount, of shape (replicates, draws)."""
+
+    values: FloatArray
+
+    @cached_property
+    def _sorted(self) -> FloatArray:
+        return np.sort(self.values, axis=None)
+
+    @property
+    def draws(self) -> int:
+        """How many values it has."""
+        return self.values.size
+
+    def above(self, x: float) -> FloatArray:
+        """1 where a value exceeds x and 0 elsewhere, of shape (replicates, draws)."""
+        return (self.values > x).astype(float)
+
+    def exceedance(self, x: float) -> Estimate:
+        """P(value > x).
+
+        Raises:
+            UsageError: x is no number.
+        """
+        if math.isnan(x):
+            raise UsageError("a total is a number", value=x)
+        return replicate_mean((self.values > x).mean(axis=1))
+
+    def quantile(self, p: float) -> Estimate:
+        """The smallest x with P(value <= x) >= p.
+
+        Its error is that of the distribution function over its slope: 0 where one value holds all the
+        probability nearby.
+
+        Raises:
+            UsageError: p does not lie between 0 and 1, ends excluded.
+            ModelRefused: too few values lie beyond it.
+        """
+        self._refuse_unsupported(p)
+        x = self._at(p)
+        doubt = max(self.exceedance(x).error, 1 / self.draws)
+        wide = max(doubt, SLOPE / self.draws)
+        low, high = max(p - wide, 0.0), min(p + wide, 1.0)
+        return Estimate(x, doubt * (self._at(high) - self._at(low)) / (high - low))
+
+    def tvar(self, p: float) -> Estimate:
+        """The mean of the quantiles from p to 1: a value at the quantile counts with its part above p.
+
+        Raises:
+            UsageError: p does not lie between 0 and 1, ends excluded.
+            ModelRefused: too few values lie beyond it.
+        """
+        self._refuse_unsupported(p)
+        x = self._at(p)
+        excess = replicate_mean(np.maximum(self.values - x, 0.0).mean(axis=1) / (1 - p))
+        return Estimate(x + excess.value, excess.error)
+
+    @cached_property
+    def expected(self) -> Estimate:
+        """The mean."""
+        if not self._varies:
+            return Estimate(float(self._sorted[0]), 0.0)
+        return replicate_mean(self.values.mean(axis=1))
+
+    @property
+    def _varies(self) -> bool:
+        return bool(self._sorted[0] < self._sorted[-1])
+
+    def _at(self, p: float) -> float:
+        return float(self._sorted[min(max(math.ceil(p * self.draws - 1e-6), 1), self.draws) - 1])
+
+    def _refuse_unsupported(self, p: float) -> None:
+        if not 0 < p < 1:
+            raise UsageError(
+                "a probability lies between 0 and 1, ends excluded", value=p, remedy="Write 99 % as 0.99."
+            )
+        if min(p, 1 - p) * self.draws < FEWEST_BEYOND and self._varies:
+            needed = 2 ** math.ceil(math.log2(FEWEST_BEYOND / min(p, 1 - p)))
+            raise ModelRefused(
+                f"{self.draws:,} draws do not support the {100 * p:.6g} % quantile",
+                remedy=f"Take --draws {needed} or more.",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class SampledTotal(Sample):
+    """A sample of a total, with its mean and variance given the inputs of each draw.
+
+    Args:
+        values: the totals, shape (replicates, draws).
+        mean: of the total given the inputs, same shape.
+        variance: of the total given the inputs, same shape.
+
+    Raises:
+        ModelRefused: a total, a mean or a variance that is no number, infinite or negative.
+    """
+
+    mean: FloatArray
+    variance: FloatArray
+
+    def __post_init__(self) -> None:
+        """Refuse amounts that cannot be."""
+        for amounts in (self.values, self.mean, self.variance):
+            if not (np.isfinite(amounts) & (amounts >= 0)).all():
+                raise ModelRefused(
+                    "some draws give a total that is no number, or infinite or negative",
+                    remedy="Bound the laws of the ledger that reach so far.",
+                )
+
+    @cached_property
+    def process(self) -> float:
+        """The variance that is left when the inputs are known."""
+        return float(self.variance.mean())
+
+    @cached_property
+    def parameter(self) -> float:
+        """The variance that comes from the inputs."""
+        return float(self.mean.var()) if np.ptp(self.mean) else 0.0
+
+
+def replicate_mean(by_replicate: FloatArray) -> Estimate:
+    """The mean of independent replicates and its standard error, (replicates,)."""
+    replicates = len(by_replicate)
+    error = float(by_replicate.std(ddof=1)) / math.sqrt(replicates) if replicates > 1 else math.nan
+    return Estimate(float(by_replicate.mean()), error)
