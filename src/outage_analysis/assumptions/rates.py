@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.entries import OneLaw, Range
 from outage_analysis.assumptions.laws import AnyLaw, Law
-from outage_analysis.assumptions.rule import reference_class_prior
+from outage_analysis.assumptions.rule import published_spread, reference_class_prior
 from outage_analysis.assumptions.updating import within_event
 from outage_analysis.datasets import Noun
 from outage_analysis.published import figure
@@ -58,7 +58,8 @@ class RateAssumption(OneLaw):
         """The law before the event's own data."""
         if self.law is not None:
             return self.law
-        return reference_class_prior([figure(c).middle / 100 for c in self.classes])
+        shares = [figure(c).middle / 100 for c in self.classes]
+        return reference_class_prior(shares, published_spread(self.classes))
 
     @cached_property
     def drawn(self) -> Law:
