@@ -286,7 +286,7 @@ def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
     assert not note.is_displayed()
 
 
-@pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "23.8"), ("", "23.8")])
+@pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "27.15"), ("", "27.15")])
 def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
     moved: tuple[Chrome, Products, Words], value: str, taken: str
 ) -> None:
