@@ -20,6 +20,7 @@ from outage_analysis.assumptions import (
     load_ledger,
     reference_class_prior,
 )
+from outage_analysis.assumptions.rule import published_spread
 from outage_analysis.costs.uncertainty import half_width, uniforms
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.policies import Policy, Schedule, load_policy
@@ -53,7 +54,8 @@ def test_every_rate_of_the_ledger_lies_between_its_bounds(ledger: Ledger) -> Non
 
 def test_a_filing_share_follows_from_its_classes_and_its_widest_bounds(ledger: Ledger) -> None:
     entry = next(a for a in rates(ledger) if a.id == "as-filing-share")
-    prior = reference_class_prior([figure(c).middle / 100 for c in entry.classes])
+    shares = [figure(c).middle / 100 for c in entry.classes]
+    prior = reference_class_prior(shares, published_spread(entry.classes))
     assert entry.range.expected == prior.mean
     assert entry.range.low == pytest.approx(min(figure(c).number for c in entry.widest) / 100)
     assert entry.range.high == pytest.approx(max(figure(c).number for c in entry.widest) / 100)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 WEEK, LATER = date(2022, 10, 24), date(2023, 6, 30)
 FILED, ACCEPTED, PAID = 451, 205, 50_000_000  # R2-05, R2-06, CO-10: public on 30 June 2023
+OBSERVED = {"hits": "R2-06", "of": "R2-05", "decided": True}
 
 
 def rates(filing: float, acceptance: float) -> list[Page]:
@@ -159,7 +160,7 @@ def test_what_a_budget_came_to_is_payments() -> None:
 
 def test_what_was_observed_is_payments_and_the_prior_is_assumption() -> None:
     prior = {"kind": "beta", "a": 2, "b": 2}
-    seen = {"kind": "acceptance", "law": prior, "observed": {"hits": "R2-06", "of": "R2-05"}}
+    seen = {"kind": "acceptance", "law": prior, "observed": OBSERVED}
     page = policy_of(fee(1_000, effort="form"))
     filing = rates(1.0, 0.3)[0]
     first, second = ledger_of(*rates(1.0, 0.3)), ledger_of(filing, seen)
@@ -311,7 +312,7 @@ ENTRY = st.one_of(
         lambda a: {
             "kind": "acceptance",
             "law": {"kind": "beta", "a": a, "b": 2},
-            "observed": {"hits": "R2-06", "of": "R2-05"},
+            "observed": OBSERVED,
         }
     ),
     st.builds(lambda x: {"kind": "mean_payment", "law": fixed(x)}, st.integers(0, 10**6)),

@@ -272,21 +272,21 @@ def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
     slider = field(browser, "as-filing-share", "range")
     browser.execute_script("arguments[0].focus()", slider)
     slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
-    assert field(browser, "as-filing-share").get_attribute("value") == "24.1"
-    assert slider.get_attribute("aria-valuetext") == "24.1 %"
-    agree(browser, found, w, {"as-filing-share": 0.241})
+    assert field(browser, "as-filing-share").get_attribute("value") == "27.5"
+    assert slider.get_attribute("aria-valuetext") == "27.5 %"
+    agree(browser, found, w, {"as-filing-share": 0.275})
     assert note.is_displayed()
     assert note.text.startswith(w("report.what_if_range", low="|", high="").split("|")[0])
-    more = found.expected("cash", {"as-filing-share": 0.241}) - found.expected("cash")
+    more = found.expected("cash", {"as-filing-share": 0.275}) - found.expected("cash")
     assert told(browser, "cash", "change") == w(
-        "report.what_if_change", amount=f"+{w.money(more)}", share="+1.2%"
+        "report.what_if_change", amount=f"+{w.money(more)}", share="+1.3%"
     )
     assert told(browser, "face_value", "change") == w("report.what_if_same")
     reset(browser)
     assert not note.is_displayed()
 
 
-@pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "23.8"), ("", "23.8")])
+@pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "27.2"), ("", "27.2")])
 def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
     moved: tuple[Chrome, Products, Words], value: str, taken: str
 ) -> None:

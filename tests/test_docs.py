@@ -185,7 +185,7 @@ def test_the_front_page_is_short_and_leads_to_every_other() -> None:
 def test_the_back_test_in_the_method_is_the_one_that_the_code_gives() -> None:
     written = method.METHOD.read_text("utf-8")
     assert method.method(written) == written, "run `make docs`"
-    assert written.count("| inside |") == 4  # three outcomes, and the total that is none of its own
+    assert written.count("| inside |") == 5  # four outcomes, and the total that is none of its own
 
 
 # --- the policies -------------------------------------------------------------------------------------

@@ -278,7 +278,7 @@ def test_the_executive_summary_has_the_figures_of_the_report(
         figure for figure in shown if not figure.endswith("%") or figure == "0.13%"
     ]
     assert "Chance of more than 300 million won" in markup
-    assert "189,917,025" in runs["05_executive_summary"].text("waterfall")
+    assert "194,562,541" in runs["05_executive_summary"].text("waterfall")
 
 
 SILENT = {"parameters", "set-up"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
@@ -9,9 +10,10 @@ from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.entries import OneLaw, Range
 from outage_analysis.assumptions.laws import AnyLaw, Law
-from outage_analysis.assumptions.rule import reference_class_prior
+from outage_analysis.assumptions.rule import published_spread, reference_class_prior
 from outage_analysis.assumptions.updating import within_event
-from outage_analysis.datasets import Noun
+from outage_analysis.datasets import Day, Noun
+from outage_analysis.errors import ModelRefused
 from outage_analysis.published import figure
 
 
@@ -22,6 +24,18 @@ class Observed(Noun):
     """The fact that counts those who did."""
     of: str
     """The fact that counts those who could."""
+    counted_on: Day | None = None
+    """The day up to which `hits` was counted; by default the day on which that fact was public."""
+    closed_on: Day | None = None
+    """The last day to file or to take, where the line of the policy states no deadline."""
+    decided: bool = False
+    """Whether every filing that `of` counts was decided by then; an acceptance needs it."""
+
+    @property
+    def day(self) -> date | None:
+        """The day up to which it was counted; None for an undated fact."""
+        days = [d for d in (self.counted_on, figure(self.hits, hindsight=True).public_on) if d]
+        return min(days, default=None)
 
 
 class RateAssumption(OneLaw):
@@ -58,7 +72,8 @@ class RateAssumption(OneLaw):
         """The law before the event's own data."""
         if self.law is not None:
             return self.law
-        return reference_class_prior([figure(c).middle / 100 for c in self.classes])
+        shares = [figure(c).middle / 100 for c in self.classes]
+        return reference_class_prior(shares, published_spread(self.classes))
 
     @cached_property
     def drawn(self) -> Law:
@@ -67,6 +82,39 @@ class RateAssumption(OneLaw):
             return self.prior
         hits, of = (figure(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
         return within_event(self.prior, hits, of)
+
+    def interim(self, closes: date | None) -> ModelRefused | None:
+        """Why what was observed is no final count, as an error to raise; None where it is final.
+
+        Args:
+            closes: the last day to claim under a line of the policy, as far as it is known.
+        """
+        seen = self.observed
+        if seen is None or self.kind not in ("acceptance", "filing_share", "take_up"):
+            return None
+        counts = f"{self.id}: `observed` counts {seen.hits} of {seen.of} up to {seen.day or 'an unknown day'}"
+        if self.kind == "acceptance":
+            if seen.decided:
+                return None
+            return ModelRefused(
+                f"{counts}, and filings may still be undecided"
+                + (f" (the last day to file is {closes})" if closes else ""),
+                remedy="Leave out `observed` until the review has ended; or let `of` count the filings that"
+                " were decided, and state `decided = true`.",
+            )
+        last = max((d for d in (closes, seen.closed_on) if d), default=None)
+        if last is None:
+            return ModelRefused(
+                f"{counts}, and no last day to file or to take is known",
+                remedy="Give the line of the policy its deadlines, or state `closed_on` beside the counts.",
+            )
+        if seen.day is not None and seen.day > last:
+            return None
+        return ModelRefused(
+            f"{counts}, but the last day to file or to take is {last}: more may come",
+            remedy="Leave out `observed` until a count after that day is published; or forecast what is still"
+            " to come as late claims (`ultimate`).",
+        )
 
     def capped(self, ceiling: float) -> Range:
         """The rate, when it cannot exceed a ceiling."""

@@ -1,57 +1,125 @@
-"""The written rule from reference classes to a law for a new event, and what the event's own data add."""
+"""The written rule that turns reference classes into a distribution of the rate of a new event."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from outage_analysis.assumptions.laws import FloatArray, LogitNormal, LogitT
+from outage_analysis.assumptions.laws import FloatArray, LogitT
 from outage_analysis.errors import ModelRefused, refuse_no_level
+from outage_analysis.policies import Effort
+from outage_analysis.published import figure
+from outage_analysis.special import special
 
-FEWEST_EVENTS = 3
-WIDE_SCALE = 1.5
-"""Scale on the logit axis of the stated default when fewer than three events are known."""
+EFFORT_GROUPS: Mapping[Effort, tuple[str, ...]] = {
+    "form": (
+        "TU-FTC-packet",
+        "TU-FTC-postcard",
+        "TU-FTC-email",
+        "TU-CFPB.median",
+        "TU-RAIL30.2020",
+        "TU-RAIL15.2020",
+    ),
+    "documents": ("TU-KIRI-in", "TU-KIRI-out", "TU-KIRI-drug", "TU-KIRI-small"),
+    "one_tap": ("TU-APPCOUPON", "TU-SMSCOUPON", "TU-ONLINECOUPON"),
+}
+"""The published reference classes (data/published/take-up.csv) by the effort that they ask of people: every
+population once, and none that contains another. All were public by 31 December 2021."""
+LEVEL = 0.8
+"""The interval by which the rule is judged."""
+FEW = 3
+"""Up to so many classes the interval contains all of them."""
+REMEDY = "State the law of the rate in the ledger."
 
 
-def reference_class_prior(shares: Sequence[float]) -> LogitT | LogitNormal:
-    """The law of a rate in a new event, from its reference classes.
+class Spread(NamedTuple):
+    """How far the rates of events that ask the same effort lie apart, as a variance of their logits."""
 
-    Each class is one observation, however many people it counted. On the logit axis the rate of a
-    new event follows a Student t about the classes' mean, with their standard deviation times
-    sqrt(1 + 1/n) and n - 1 degrees of freedom: between-event variance is kept. Fewer than three
-    events say nothing of that variance, so a stated wide normal (scale 1.5) takes its place.
+    variance: float
+    weight: int
+    """What it is worth, in degrees of freedom."""
+
+
+def published_spread(classes: Collection[str] = ()) -> Spread:
+    """The spread between events, pooled within the published effort groups.
+
+    The variance is the mean square of the logits about the mean of their group. Classes of one source are
+    no independent events, so the weight is the number of sources less the number of groups.
+
+    Args:
+        classes: facts that an assumption rests on. Their sources step aside, so that nothing counts twice.
+
+    Raises:
+        UsageError: no such fact.
+    """
+    used = {figure(c).source for c in classes}
+    squares, free, weight = 0.0, 0, 0
+    for group in EFFORT_GROUPS.values():
+        kept = [fact for fact in map(figure, group) if fact.source not in used]
+        if kept:
+            squares += _squares(_logits([fact.middle / 100 for fact in kept]))
+            free += len(kept) - 1
+            weight += len({fact.source for fact in kept}) - 1
+    return Spread(squares / free if free else 0.0, weight)
+
+
+def least_spread() -> float:
+    """The floor of the spread between events: the smallest standard deviation of the effort groups."""
+    groups = (_logits([figure(c).middle / 100 for c in group]) for group in EFFORT_GROUPS.values())
+    return float(min(logits.std(ddof=1) for logits in groups))
+
+
+def reference_class_prior(shares: Sequence[float], spread: Spread | None = None) -> LogitT:
+    """The distribution of a rate in a new event, from its reference classes.
+
+    Each class is one observation, however many people it counted. On the logit axis the rate of a new
+    event follows a Student t about the mean of the classes. Its variance between events is that of the
+    classes and the pooled one, each as much as its degrees of freedom say, and no less than the floor.
 
     Args:
         shares: observed rates, each strictly between 0 and 1.
+        spread: what other events say of the spread; by default all published effort groups.
 
     Raises:
-        ModelRefused: a share of 0 or 1, no share at all, or three or more that are all equal.
+        ModelRefused: a share of 0 or 1, no share at all, or one share and nothing that tells a spread.
     """
-    remedy = "State the law of the rate in the ledger."
     if not shares or not all(0 < share < 1 for share in shares):
-        raise ModelRefused("reference classes need shares between 0 and 1, ends excluded", remedy=remedy)
-    logits = np.log(np.asarray(shares) / (1 - np.asarray(shares)))
+        raise ModelRefused("reference classes need shares between 0 and 1, ends excluded", remedy=REMEDY)
+    pooled = published_spread() if spread is None else spread
+    logits = _logits(shares)
     location, n = float(logits.mean()), len(logits)
-    if n < FEWEST_EVENTS:
-        return LogitNormal(location=location, scale=WIDE_SCALE)
-    return LogitT(location=location, scale=_predictive_scale(logits, remedy), df=n - 1)
+    df = pooled.weight + n - 1
+    if not df:
+        raise ModelRefused("one reference class says nothing of the spread between events", remedy=REMEDY)
+    variance = (pooled.weight * pooled.variance + _squares(logits)) / df
+    scale = max(variance**0.5, least_spread()) * (1 + 1 / n) ** 0.5
+    if n <= FEW:
+        farthest = float(np.abs(logits - location).max())
+        scale = max(scale, farthest / float(special.stdtrit(df, (1 + LEVEL) / 2)))
+    return LogitT(location=location, scale=scale, df=df)
 
 
-def _predictive_scale(observed: FloatArray, remedy: str) -> float:
-    """The standard deviation of one more observation about the mean of those seen."""
-    if len(set(observed.tolist())) == 1:
-        raise ModelRefused("reference classes that are all equal have no spread to go by", remedy=remedy)
-    return float(observed.std(ddof=1) * np.sqrt(1 + 1 / len(observed)))
+def _logits(shares: Sequence[float]) -> FloatArray:
+    return np.asarray(special.logit(np.asarray(shares, float)))
 
 
-def leave_one_out(shares: Mapping[str, float], level: float = 0.8) -> pl.DataFrame:
+def _squares(logits: FloatArray) -> float:
+    """The sum of squared distances from the mean."""
+    return float(((logits - logits.mean()) ** 2).sum())
+
+
+def leave_one_out(
+    shares: Mapping[str, float], level: float = LEVEL, spread: Spread | None = None
+) -> pl.DataFrame:
     """How the rule would have done: each class against the prior from the others.
 
     Args:
         shares: observed rates by class.
         level: of the interval that is tried.
+        spread: what events beside these classes say of the spread; by default all published effort groups.
 
     Returns:
         One row a class: `class`, `share`, `low`, `high` (the interval from the others), `inside`, and
@@ -64,7 +132,8 @@ def leave_one_out(shares: Mapping[str, float], level: float = 0.8) -> pl.DataFra
     refuse_no_level(level)
     rows = []
     for left_out, share in shares.items():
-        prior = reference_class_prior([s for name, s in shares.items() if name != left_out])
+        others = [s for name, s in shares.items() if name != left_out]
+        prior = reference_class_prior(others, spread)
         low, high = prior.quantile([(1 - level) / 2, (1 + level) / 2]).tolist()
         rows.append((left_out, share, low, high, low <= share <= high, float(prior.cdf(share))))
     columns = {"class": pl.String, **dict.fromkeys(("share", "low", "high"), pl.Float64)}

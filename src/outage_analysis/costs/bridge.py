@@ -222,13 +222,13 @@ class _Move:
             {kind: entry for kind, entry in entries.items() if fits(entry, line)}
             for entries in (self._was(line), self._now(line))
         )
+        day = self.second.as_of
+        was = {kind: _final(entry, line.closes_on(day)) for kind, entry in was.items()}
         for kind, entry in now.items():
             if isinstance(entry, RateAssumption) and entry.observed:
-                seen = getattr(was.get(kind), "observed", None)
-                now[kind] = entry.model_copy(update={"observed": seen})
+                now[kind] = entry.model_copy(update={"observed": getattr(was.get(kind), "observed", None)})
         now = {kind: entry for kind, entry in now.items() if kind not in FOUND}
         now |= {kind: entry for kind, entry in was.items() if kind in FOUND}
-        day = self.second.as_of
         ends = line.id not in self.newest or self._ends(line.id)
         if ends and self._expected(line, now, day) is None:
             now = {kind: entry for kind, entry in was.items() if kind in NEEDED} | now
@@ -278,11 +278,14 @@ def _frozen(line: CostLine, day: date) -> CostLine:
     return line.model_copy(update=update)
 
 
+def _final(entry: Assumption, closes: date | None) -> Assumption:
+    """An assumption without a count that an extension, announced since, has made an interim one."""
+    interim = isinstance(entry, RateAssumption) and entry.interim(closes)
+    return entry.model_copy(update={"observed": None}) if interim else entry
+
+
 def _public(amount: int | str, day: date) -> bool:
-    if isinstance(amount, int):
-        return True
-    public_on = figure(amount, hindsight=True).public_on
-    return public_on is not None and public_on <= day
+    return isinstance(amount, int) or (figure(amount, hindsight=True).public_on or date.max) <= day
 
 
 def _in_force(ledger: Ledger | None, line: CostLine) -> Entries:

@@ -138,12 +138,18 @@ class Funnel:
 
 
 def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
-    """The funnel of a cost line; an input that the ledger does not state has bounds and no mean."""
+    """The funnel of a cost line; an input that the ledger does not state has bounds and no mean.
+
+    Raises:
+        ModelRefused: a rate is updated by a count that was not final.
+    """
     effort = line.effort_on(as_of)
     known = ledger.admissible(as_of) if ledger else None
     entries: dict[str, Assumption] = {}
     for kind in dict.fromkeys(a.kind for a in known.assumptions) if known else ():
         found = known.find(kind, line.id, effort) if known else None
+        if isinstance(found, RateAssumption) and (refusal := found.interim(line.closes_on(as_of))):
+            raise refusal
         if found is not None:
             entries[kind] = found
 

@@ -82,9 +82,12 @@ class Line(Noun):
         return self.public_on is not None and self.public_on <= day
 
     def as_known_on(self, day: date) -> Self:
-        """The line without what was asked of people only later."""
-        known = tuple(change for change in self.effort_changes if change.since <= day)
-        return self if known == self.effort_changes else self.model_copy(update={"effort_changes": known})
+        """The line without what was asked of people, or announced as a deadline, only later."""
+        changes = tuple(change for change in self.effort_changes if change.since <= day)
+        deadlines = tuple(deadline for deadline in self.deadlines if deadline.announced_on <= day)
+        if (changes, deadlines) == (self.effort_changes, self.deadlines):
+            return self
+        return self.model_copy(update={"effort_changes": changes, "deadlines": deadlines})
 
     def effort_on(self, day: date) -> Effort | None:
         """The effort class in force, as known on a day."""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import polars as pl
 
 from outage_analysis.assumptions import Ledger, RateAssumption
-from outage_analysis.assumptions.rule import FEWEST_EVENTS, leave_one_out
+from outage_analysis.assumptions.rule import LEVEL, leave_one_out, published_spread
 from outage_analysis.published import figure
 from outage_analysis.retrospects import Retrospect
 
-LEVEL = 0.8
 COVERAGE: dict[str, pl.DataType] = {
     "set": pl.String(),
     "class": pl.String(),
     "share": pl.Float64(),
     "low": pl.Float64(),
     "high": pl.Float64(),
-    "rule": pl.String(),
     "inside": pl.Boolean(),
     "percentile": pl.Float64(),
 }
@@ -27,9 +25,9 @@ def coverage(page: Retrospect, ledger: Ledger) -> pl.DataFrame:
 
     Returns:
         The columns of `COVERAGE`, one row a set and class: its share, the 80 % interval that the rule makes
-        from the others (`rule`: by the t of three classes and more, or the wide default for fewer), and where
-        the class lies in it. Assumptions with the same classes are one set; a set
-        of one class has a row without an interval.
+        from the others, and where the class lies in it. The pooled spread leaves out every source of the
+        set, the class that is tried among them. Assumptions with the same classes are one set; a set of one
+        class has a row without an interval.
 
     Raises:
         ModelRefused: a class that was not public by the forecast day.
@@ -43,7 +41,6 @@ def coverage(page: Retrospect, ledger: Ledger) -> pl.DataFrame:
         shares = {c: figure(c, public_by=page.as_of).middle / 100 for c in classes}
         tried = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
         if len(shares) > 1:
-            left = "t" if len(shares) - 1 >= FEWEST_EVENTS else "default"
-            tried = leave_one_out(shares, LEVEL).with_columns(pl.lit(left).alias("rule"))
+            tried = leave_one_out(shares, LEVEL, published_spread(classes))
         frames.append(tried.with_columns(pl.lit(" ".join(names)).alias("set")))
     return pl.concat(frames, how="diagonal").select(*COVERAGE)

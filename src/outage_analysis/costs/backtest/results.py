@@ -208,14 +208,7 @@ class Backtest:
     def _coverage(self, words: Words) -> Iterator[str]:
         tried = self.coverage.drop_nulls("inside")
         if len(tried):
-            by_t = tried.filter(rule="t")
-            yield words(
-                "backtest.coverage",
-                inside=tried["inside"].sum(),
-                tried=len(tried),
-                by_t=by_t["inside"].sum(),
-                of_t=len(by_t),
-            )
+            yield words("backtest.coverage", inside=tried["inside"].sum(), tried=len(tried))
         alone = self.coverage.filter(pl.col("inside").is_null())["set"].str.split(" ").explode()
         if len(alone):
             yield words("backtest.alone", names=", ".join(self._names(words)[x] for x in alone))
