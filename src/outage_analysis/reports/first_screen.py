@@ -6,14 +6,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import FEW, Analysis, budget_scope
 from outage_analysis.labels import Words
 from outage_analysis.policies import Schedule
 from outage_analysis.published import figure
 from outage_analysis.reports.blocks import Answers, Tile
 
-FEW = 2
-"""Lines that a first figure counts and names."""
 MOST_DRIVERS = 3
 """Inputs that the first screen names."""
 
@@ -64,12 +62,13 @@ def _likely(analysis: Analysis, w: Words, basis: str) -> str:
 
 def _budget(analysis: Analysis, w: Words) -> Tile | None:
     basis = next((b for b in analysis.runs if analysis.doubt(b, "budget") is not None), "")
-    counted = analysis.doubt(basis, "budget")
-    if counted is None:
+    table = analysis.doubt(basis, "budget")
+    if table is None:
         return None
-    row = counted.row(0, named=True)
-    title = w("report.tile_budget", budget=w.money(row["budget"]))
-    note = w("report.tile_budget_note", error=w.number(w.rounded(100 * row["error"], 1)))
+    row = table.row(0, named=True)
+    title = w("report.tile_budget", budget=w.stated(row["budget"]))
+    error = w("report.tile_budget_error", error=w.number(w.rounded(100 * row["error"], 1)))
+    note = f"{budget_scope(analysis, basis, w)} {error}"
     return Tile(title, w.share(row["exceeded"]), note, synthetic=basis == "synthetic")
 
 
@@ -192,6 +191,9 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Ans
     said["left_out"] += _beside(analysis, w) + _later(analysis, w)
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
         said["left_out"].append(w("report.tied"))
+    if uncounted := analysis.uncounted_lines:
+        lines = ", ".join(names.get(x, x) for x in uncounted)
+        said["left_out"].append(w("report.budget_left_out", lines=lines))
     if silent := analysis.silent_lines:
         said["left_out"].append(w("report.no_figure", count=len(silent)))
     if analysis.dropped_lines:

@@ -21,7 +21,7 @@ from outage_analysis.costs.sensitivity.inputs import chance_above, inputs_of, nu
 from outage_analysis.costs.uncertainty.compiling import portfolio_of
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio
 from outage_analysis.costs.uncertainty.running import DRAWS, SEED, Uncertainty, simulate
-from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.costs.uncertainty.tables import rounded_chance, told
 from outage_analysis.cube import Cube
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.labels import Words
@@ -230,7 +230,8 @@ def _policies(
         if name in runs:
             law, expected = runs[name].laws[valuation], sums["expected"].item()
             people = _recipients(runs[name].portfolio, table, valuation)
-            row |= {"expected": expected, "recipients": people, "cheapest": told(chances[name]).value}
+            row |= {"expected": expected, "recipients": people}
+            row["cheapest"] = rounded_chance(chances[name]).value
             row |= {column: told(law.quantile(p)).value for column, p in ENDS.items()}
             row["per_recipient"] = round(expected / people, DIGITS) if people else None
         yield row
@@ -259,8 +260,8 @@ def _pair(runs: dict[str, Uncertainty], valuation: str, one: str, other: str) ->
         "other": other,
         "difference": expected[0] - expected[1],
         **{column: told(law.quantile(p)).value for column, p in ENDS.items()},
-        "cheaper": told(law.below(0.0)).value,
-        "dearer": told(Difference(law.other, law.one).below(0.0)).value,
+        "cheaper": rounded_chance(law.below(0.0)).value,
+        "dearer": rounded_chance(Difference(law.other, law.one).below(0.0)).value,
     }
 
 

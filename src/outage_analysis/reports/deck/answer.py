@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from outage_analysis.analysis import budget_scope
 from outage_analysis.charts.axes import money_ends
 from outage_analysis.reports.blocks import Tile
 from outage_analysis.reports.deck import graphs, look
@@ -149,7 +150,7 @@ def _spread(
     if made_up:
         return w("chart.synthetic_prefix", title=w("chart.law_measure"))
     if budget:
-        return w("chart.exceedance_budget", budget=w.money(budget[0]), share=w.share(budget[1]))
+        return w("chart.exceedance_budget", budget=w.stated(budget[0]), share=w.share(budget[1]))
     low, high = money_ends(w, found["p10"], found["p90"])
     return w("deck.sure_title", low=low, high=high)
 
@@ -160,6 +161,7 @@ def _meaning(report: Report, found: dict[str, float], budget: tuple[float, float
     said = []
     if budget:
         low, high = money_ends(w, found["p10"], found["p90"])
+        said.append(budget_scope(report.analysis, report.analysis.headline, w))
         said.append(w("deck.sure_eight", low=low, high=high))
     if "p50" in found:
         said.append(w("deck.sure_half", median=w.money(found["p50"])))
