@@ -247,13 +247,13 @@ def budget_scope(analysis: Analysis, basis: str, w: Words) -> str:
     counted, omitted = row["counted"].split(), row["left_out"].split()
     lines = ", ".join(names.get(x, x) for x in counted)
     said = [
+        w("report.budget_stressed", share=w.share(row["stressed"])),
         w("report.budget_counts", lines=lines)
         if len(counted) <= FEW
         else w("report.budget_counts_many", count=len(counted)),
-        w("report.budget_stressed", share=w.share(row["stressed"])),
     ]
     if omitted:
-        said.insert(1, w("report.budget_omits", count=len(omitted)))
+        said.append(w("report.budget_omits", count=len(omitted)))
     return " ".join(said)
 
 

@@ -191,14 +191,14 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Ans
     said["left_out"] += _beside(analysis, w) + _later(analysis, w)
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
         said["left_out"].append(w("report.tied"))
-    if uncounted := analysis.uncounted_lines:
-        lines = ", ".join(names.get(x, x) for x in uncounted)
-        said["left_out"].append(w("report.budget_left_out", lines=lines))
     if silent := analysis.silent_lines:
         said["left_out"].append(w("report.no_figure", count=len(silent)))
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         said["left_out"].append(w("report.dropped", lines=lines))
+    if uncounted := analysis.uncounted_lines:
+        lines = ", ".join(names.get(x, x) for x in uncounted)
+        said["left_out"].append(w("report.budget_left_out", lines=lines))
     return Answers(**{key: tuple(texts) for key, texts in said.items()})
 
 
