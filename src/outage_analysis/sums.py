@@ -76,8 +76,6 @@ UNITS = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
 """In which large amounts are shortened, the largest unit first."""
 SHORT_DIGITS = 3
 """Significant digits of a shortened amount."""
-SMALLEST = 0.1
-"""A unit is used where no amount of the table is a smaller part of it."""
 
 
 def whole_counts(table: pl.DataFrame) -> pl.DataFrame:
@@ -164,7 +162,7 @@ class Sums:
         return table.with_columns(pl.Series(name, texts, pl.String) for name, texts in told.items())
 
     def unit(self, table: pl.DataFrame) -> tuple[int, str] | None:
-        """The unit in which the amounts of a table stay readable, and its name; None where none does."""
+        """The largest unit that no amount of a table is below, and its name; None where there is none."""
         amounts = [
             abs(float(value)) / 10**places
             for name, (counts, places, mask) in self._found(table).items()
@@ -174,7 +172,7 @@ class Sums:
         ]
         if not amounts:
             return None
-        return next(((size, name) for size, name in UNITS if min(amounts) >= SMALLEST * size), None)
+        return next(((size, name) for size, name in UNITS if min(amounts) >= size), None)
 
     def _found(self, table: pl.DataFrame) -> dict[str, tuple[Counts, int, pl.Series]]:
         """Column -> what its sums are of, their decimal places, and which of its rows are sums."""
