@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from outage_analysis import Plan, load_incident, load_ledger, load_policy, run, write_report
+from outage_analysis import Plan, load_incident, load_policy, run, write_report
 from outage_analysis.datasets import notebooks_root
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.executed import names

@@ -74,7 +74,7 @@ class Project:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The values of the notebooks' parameters: files from where the notebooks lie, the day of the ledger."""
+        """The values of the notebooks' parameters: files from where the notebooks lie, the ledger's day."""
         return {
             "incident": "../incident.toml",
             "policy": "../policy.toml",
