@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from outage_analysis import Plan, load_incident, load_ledger, load_policy, run, write_report
+from outage_analysis import Plan, load_incident, load_policy, run, write_report
 from outage_analysis.datasets import notebooks_root
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.executed import names
@@ -159,7 +159,7 @@ def test_a_notebook_points_at_files_of_the_project(projects: dict[str, Path], na
     assert len(paths) >= 3
     assert [p for p in paths if not (notebook.parent / p).exists()] == []
     assert values["incident"] == "../incident.toml"
-    assert values["as_of"] == load_ledger(projects["EUR"] / "ledger.toml").as_of.isoformat()
+    assert values["as_of"] is None  # the ledger's day is the only one
     assert values.get("intake") is None
     assert values.get("budget", 60_000) == 60_000
 
@@ -235,7 +235,13 @@ def test_the_same_smallest_units_cost_the_same_in_any_currency(analyses: dict[st
             ),
         ),
         ("verify", "verify build/report --claims claims"),
-        ("summary", "notebook run notebooks/05_executive_summary.ipynb --param max_rejects=5%"),
+        (
+            "summary",
+            (
+                "notebook run notebooks/05_executive_summary.ipynb --param budget=6_000_000 "
+                "--param max_rejects=5% --lang en --out build/summary.html"
+            ),
+        ),
         ("lab", "lab notebooks"),
         ("check", "ingest claims --incident incident.toml --max-rejects 5%"),
     ],
@@ -267,6 +273,29 @@ def test_make_calls_the_command_that_it_is_given(
     assert (lost.returncode, lost.stdout) == (2, "")
     assert 'no-such-tool was not found: run pip install "outage-analysis[notebooks]"' in lost.stderr
     assert lost.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(MAKE is None, reason="needs make")
+def test_a_summary_has_the_day_of_the_ledger_and_the_budget_of_the_makefile(
+    projects: dict[str, Path], tmp_path: Path
+) -> None:
+    assert MAKE
+    project = shutil.copytree(projects["KRW"], tmp_path / "my-krw")
+    for page, before, after in (
+        ("ledger.toml", f"\nas_of = {making.AS_OF} ", "\nas_of = 2026-03-05 "),
+        ("Makefile", "BUDGET ?= 6_000_000", "BUDGET ?= 7_123_456"),
+    ):
+        text = (project / page).read_text("utf-8")
+        assert text.count(before) == 1
+        (project / page).write_text(text.replace(before, after), "utf-8")
+    tool = Path(sys.executable).with_name("outage-analysis")
+    words = [MAKE, "-s", "-C", str(project), "summary", f"OUTAGE={tool}"]
+    subprocess.run(words, capture_output=True, check=True)
+    page = " ".join(WebPage.of(project / "build" / "summary.html").prose().split())
+    assert "as known on 5 March 2026" in page
+    assert "28 February 2026" not in page
+    assert "Chance of more than 7.123456 million won" in page
+    assert "more than 6 million won" not in page
 
 
 @pytest.mark.skipif(MAKE is None, reason="needs make")

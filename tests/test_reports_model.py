@@ -222,7 +222,8 @@ def test_a_budget_has_a_tile_with_the_chance_that_it_is_exceeded(
     assert list(shown)[1] == title
     figure, note = shown[title]
     assert figure == w.share(row["exceeded"])
-    assert note == w("report.tile_budget_note", error=w.number(w.rounded(100 * row["error"], 1)))
+    assert note.endswith(w("report.tile_budget_error", error=w.number(w.rounded(100 * row["error"], 1))))
+    assert w("report.budget_stressed", share=w.share(row["stressed"])) in note
 
 
 def test_without_a_budget_there_is_no_such_tile(pages: Pages) -> None:

@@ -35,6 +35,10 @@ COUNTS = ("costs", "totals", "funnel")
 """Tables of published counts; those of claims have names of their own."""
 
 
+FEW = 2
+"""Cost lines that a first figure names; of more it says how many there are."""
+
+
 @dataclass(frozen=True, repr=False)
 class Analysis(Shown):
     """Every figure of one run, and what it was made from."""
@@ -196,6 +200,12 @@ class Analysis(Shown):
             refuse_no_cash("a budget")
 
     @property
+    def uncounted_lines(self) -> list[str]:
+        """Cost lines that the chance of exceeding the budget leaves out; none where there is no budget."""
+        table = self.doubt(self.headline, "budget")
+        return [] if table is None else str(table["left_out"][0]).split()
+
+    @property
     def bounded_lines(self) -> list[str]:
         """Cost lines that are in the low and high of the cash but have no expected cost."""
         lines = self.tables[self.behind("costs")].filter(level="line", valuation="cash")
@@ -222,6 +232,31 @@ def refuse_no_cash(asked: str) -> None:
     raise ModelRefused(f"no line has an expected cost in cash, so nothing is known of {asked}", remedy=remedy)
 
 
+def budget_scope(analysis: Analysis, basis: str, w: Words) -> str:
+    """What the chance of exceeding the budget counts and leaves out; the chance if all inputs move together.
+
+    Args:
+        analysis: with a budget.
+        basis: the run whose chance it is.
+        w: the language.
+    """
+    table = analysis.doubt(basis, "budget")
+    if table is None:
+        return ""
+    row, names = table.row(0, named=True), analysis.names(w.lang)
+    counted, omitted = row["counted"].split(), row["left_out"].split()
+    lines = ", ".join(names.get(x, x) for x in counted)
+    said = [
+        w("report.budget_stressed", share=w.share(row["stressed"])),
+        w("report.budget_counts", lines=lines)
+        if len(counted) <= FEW
+        else w("report.budget_counts_many", count=len(counted)),
+    ]
+    if omitted:
+        said.append(w("report.budget_omits", count=len(omitted)))
+    return " ".join(said)
+
+
 def _cash(analysis: Analysis, basis: str, w: Words) -> tuple[str, ...]:
     """Expected cash, P10 and P90 of a basis, rounded as the first screen of a report rounds them."""
     expected, likely = analysis.expected_cash(basis), analysis.likely_cash(basis) or (None, None)
@@ -234,8 +269,9 @@ def _notes(analysis: Analysis, w: Words) -> list[str]:
     notes = [] if analysis.bases else [w("report.no_headline")]
     if budget is not None:
         row = budget.row(0, named=True)
-        chance = w("report.tile_budget", budget=w.money(row["budget"]))
-        notes.append(f"{chance}: {w.share(row['exceeded'])}")
+        chance = w("report.tile_budget", budget=w.stated(row["budget"]))
+        scope = budget_scope(analysis, analysis.headline, w)
+        notes.append(f"{chance}: {w.share(row['exceeded'])}. {scope}")
     left = (analysis.bounded_lines, analysis.silent_lines, analysis.dropped_lines)
     bounded, silent, later = (w.number(len(lines)) for lines in left)
     if any(left):

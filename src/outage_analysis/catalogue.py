@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.console import LONGEST, print_json, print_line, print_nouns, print_table
+from outage_analysis.console import LONGEST, print_json, print_line, print_nouns, print_table, print_text
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.options import AsOf, Json, day
 
@@ -50,7 +50,7 @@ def facts_(
         print_json(table.to_dicts())
     elif fact:
         for name, value in in_language(table, "en").row(0, named=True).items():
-            print_line(f"{name:>10}  {'' if value is None else value}")
+            print_text(f"{name:>10}  {'' if value is None else value}")
     else:
         shown = table.select("id", "quantity", "value", "low", "high", "unit", "public_on", "grade")
         print_table(shown, f"{len(table)} published figures")
@@ -112,13 +112,13 @@ def assumptions(
     print_table(short, sums.titled(title, short) if sums else title, sums)
     words = Words("en", sums.currency, sums.digits) if sums else Words("en")
     for entry in page.assumptions:
-        print_line(f"{entry.id}: {distribution(entry, words)}")
+        print_text(f"{entry.id}: {distribution(entry, words)}")
     if sums is None and table["kind"].is_in(SUMS).any():
-        print_line(words("card.sums"))
+        print_text(words("card.sums"))
     for tied in page.correlations:
-        print_line(f"rank correlation {tied.rank:g}: {' and '.join(tied.of)}")
+        print_text(f"rank correlation {tied.rank:g}: {' and '.join(tied.of)}")
     if table["outcome_known"].any():
-        print_line("its authors knew how the case ended: a retrospective test, not a blind one")
+        print_text("its authors knew how the case ended: a retrospective test, not a blind one")
 
 
 @policies.command("list")
@@ -176,12 +176,12 @@ def show(
     for tie in known.tie_outs:
         if tie.id in differing:
             why = f" {tie.note.en}" if tie.note else ""
-            print_line(one_line(f"differs: {tie.id}: {tie.name.en}.{why}", LONGEST))
+            print_text(one_line(f"differs: {tie.id}: {tie.name.en}.{why}", LONGEST))
     for text in result["missing"]:
-        print_line(f"not published: {one_line(text, LONGEST)}")
+        print_text(f"not published: {one_line(text, LONGEST)}")
     for line in page.lines:
         if line not in known.lines:
-            print_line(f"not public by {as_of}: {line.id}")
+            print_text(f"not public by {as_of}: {line.id}")
 
 
 @policies.command()
@@ -199,7 +199,7 @@ def explain(
     from outage_analysis.policies.explain import explain as told
 
     for sentence in told(load_policy(policy), lang):
-        print_line(sentence)
+        print_text(sentence)
 
 
 @policies.command()
@@ -219,9 +219,9 @@ def check(policy: Page, *, as_json: Json = False) -> None:
         print_json(found.to_dicts())
         return
     for kind, line, says in found.iter_rows():
-        print_line(f"{kind:<10} {line}: {one_line(says, LONGEST)}")
+        print_text(f"{kind:<10} {line}: {one_line(says, LONGEST)}")
     words = "nothing to ask about" if found.is_empty() else f"{len(found)} to ask about"
-    print_line(f"{page.id}: a valid policy of {len(page.lines)} lines, {words}")
+    print_text(f"{page.id}: a valid policy of {len(page.lines)} lines, {words}")
 
 
 @policies.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,15 +21,14 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
     from outage_analysis.inspection import Inspection
     from outage_analysis.labels import Words
     from outage_analysis.sums import Sums
+    from outage_analysis.text_tables import TextTable
 
-WIDE = 160
-"""Columns of a table that goes to a file or a pipe."""
 LONGEST = 2_000
 """Characters of a value of a page that a terminal shows."""
+LONGEST_CELL = 400
+"""Characters of a cell of a table."""
 MOST_ROWS = 500
 """Of one table; a terminal is no place for more."""
-LARGE = 100
-"""From here on a number on a terminal has no decimals."""
 
 
 def print_nouns(
@@ -41,21 +41,21 @@ def print_nouns(
             print_json(listed)
         else:
             for item in listed:
-                print_line(f"{item['id']:<20} {one_line(item['name'])}")
+                print_text(f"{item['id']:<20} {one_line(item['name'])}")
         return
     page = load(chosen)
     if as_json:
         print_json(page.model_dump(mode="json", by_alias=True))
         return
-    print_line(f"{page.id}: {one_line(page.name.en)}")
+    print_text(f"{page.id}: {one_line(page.name.en)}")
     for part in getattr(page, parts):
         shown = {
             k: v for k, v in part.model_dump(mode="json").items() if v not in (None, "", (), [], {}, False)
         }
         name = shown.pop("name")["en"]
-        print_line(f"  {shown.pop('id')}: {one_line(name)}")
+        print_text(f"  {shown.pop('id')}: {one_line(name)}")
         for key, value in shown.items():
-            print_line(f"      {key}: {one_line(value, LONGEST)}")
+            print_text(f"      {key}: {one_line(value, LONGEST)}")
 
 
 @contextmanager
@@ -116,24 +116,62 @@ def _plain(value: object) -> object:
     raise TypeError(f"cannot print {type(value).__name__} as JSON")
 
 
-def print_table(frame: pl.DataFrame, title: str, sums: Sums | None = None) -> None:
-    """A frame as a table on stdout, its sums in whole currency where it is said which they are."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+def print_text(text: str) -> None:
+    """A sentence on stdout: on a terminal in lines that break between words, as far in as the first."""
+    width = _width()
+    if width is None:
+        print_line(text)
+        return
+    from outage_analysis.text_tables import wrapped
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, dtype in frame.schema.items():
-        number = dtype.is_numeric()  # a number is never broken over lines; text is, to make room
-        table.add_column(
-            one_line(name, 60), justify="right" if number else "left", overflow="fold", no_wrap=number
-        )
-    for row in (sums.written(frame, _cell) if sums else frame).iter_rows():
-        table.add_row(*map(_cell, row))
-    width = None if sys.stdout.isatty() else WIDE
-    console = Console(markup=False, highlight=False, width=width)
-    console.print(one_line(title))  # above the table, where it need not be as narrow
-    console.print(table)
+    said = text.lstrip(" ")
+    margin = " " * (len(text) - len(said))
+    for line in wrapped(said, width - len(margin)):
+        print_line(margin + line)
+
+
+def print_table(frame: pl.DataFrame, title: str, sums: Sums | None = None) -> None:
+    """A frame under its title on stdout, in the first of these forms that the terminal has room for.
+
+    Every figure in full; amounts shortened to thousands, millions or billions, which the title then says;
+    a block per row. A file or a pipe gets one line per row, however long.
+    """
+    width, full = _width(), _texts(frame, sums)
+    if width is None or full.fits(width):
+        print_text(one_line(title))
+        lines = full.grid(width)
+    else:
+        short = _shortened(frame, sums)
+        if short and short[1].fits(width):
+            print_text(f"{one_line(title)}; amounts in {short[0]}, to three digits")
+            lines = short[1].grid(width)
+        else:
+            print_text(one_line(title))
+            lines = full.blocks(width)
+    print_line("\n".join([*lines, ""]))
+
+
+def _width() -> int | None:
+    """The cells of a line of the terminal; None where results go to a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _shortened(frame: pl.DataFrame, sums: Sums | None) -> tuple[str, TextTable] | None:
+    """The table with its amounts in a larger unit, and that unit; None where no unit serves."""
+    unit = sums.unit(frame) if sums else None
+    return (f"{unit[1]} {sums.currency}", _texts(frame, sums, unit[0])) if sums and unit else None
+
+
+def _texts(frame: pl.DataFrame, sums: Sums | None, unit: int | None = None) -> TextTable:
+    """The cells of a frame as a terminal shows them."""
+    from outage_analysis.sums import whole_counts
+    from outage_analysis.text_tables import TextTable
+
+    counted = whole_counts(frame)
+    written = sums.written(counted, _cell, unit) if sums else counted
+    numbers = frozenset(n for n, dtype in enumerate(frame.dtypes) if dtype.is_numeric())
+    heads = tuple(one_line(name, LONGEST_CELL) for name in frame.columns)
+    return TextTable(heads, tuple(tuple(map(_cell, row)) for row in written.iter_rows()), numbers)
 
 
 def print_named(
@@ -150,9 +188,9 @@ def print_named(
             said = sums.titled(title, tables[name]) if sums else title
             print_table(shown, mark + said, sums)
             if len(tables[name]) > len(shown):
-                print_line(f"and {len(tables[name]) - len(shown):,} more rows: --json has all")
+                print_text(f"and {len(tables[name]) - len(shown):,} more rows: --json has all")
     for note in notes:
-        print_line(one_line(note, 400))
+        print_text(one_line(note, 400))
 
 
 def _with_bands(frame: pl.DataFrame, loss_digits: int) -> pl.DataFrame:
@@ -184,40 +222,41 @@ def print_quality(quality: dict[str, Any], sums: Sums) -> None:
     if quality["rules"]:
         print_table(pl.DataFrame(quality["rules"]), "Rules broken (a reject may break several)")
     for line in quality["first_rejects"]:
-        print_line(line)
+        print_text(line)
     if quality["rejects"] > len(quality["first_rejects"]):
-        print_line(f"and {quality['rejects'] - len(quality['first_rejects']):,} more rejects")
+        print_text(f"and {quality['rejects'] - len(quality['first_rejects']):,} more rejects")
     print_table(pl.DataFrame(quality["claimants"]), "Claimants, and how many filed again")
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
         title = sums.titled("Losses on round sums; even: without any preference", heaping)
         print_table(heaping, title, sums)
     for name in quality["skipped"]:
-        print_line(f"not read: {one_line(name)}")
+        print_text(f"not read: {one_line(name)}")
     words = "synthetic rows" if quality["synthetic"] else "rows"
-    print_line(f"{quality['rows']:,} {words} = {quality['claims']:,} claims + {quality['rejects']:,} rejects")
+    print_text(f"{quality['rows']:,} {words} = {quality['claims']:,} claims + {quality['rejects']:,} rejects")
 
 
 def print_inspection(found: Inspection) -> None:
     """What is in a file, and the layout page at the end."""
     lost = f", {found.unreadable:,} of another width" if found.unreadable else ""
     dialect = f", {found.dialect}" if found.dialect else ""
-    print_line(f"{one_line(found.name)}: {found.encoding}{one_line(dialect)}; {found.records:,} rows{lost}")
+    print_text(f"{one_line(found.name)}: {found.encoding}{one_line(dialect)}; {found.records:,} rows{lost}")
     print_table(found.columns, "Columns of the file")
     print_table(found.rows, "First rows, personal data masked")
     if len(found.strangers):
         print_table(found.strangers, "Services and claimant types that no alias covers, most frequent first")
     if found.claimants is not None:
-        print_line(f"{found.claimants:,} different claimants")
+        print_text(f"{found.claimants:,} different claimants")
     print_line("")
     print_line(found.page.rstrip())
 
 
 def _cell(value: object) -> str:
     """A number with separators, anything else as one safe line."""
+    from outage_analysis.labels import Words
+
     if value is None:
         return ""
     if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
-        number = float(value)
-        return f"{number:,.0f}" if number.is_integer() or abs(number) >= LARGE else f"{number:,.4g}"
-    return one_line(value, 80)
+        return Words("en").number(value)
+    return one_line(value, LONGEST_CELL)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from outage_analysis.console import band_in_words, print_line, print_table
+from outage_analysis.console import band_in_words, print_line, print_table, print_text
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
@@ -76,7 +76,7 @@ def _both(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
 
 
 def print_costs(analysis: Analysis) -> None:
-    """Totals, how unsure they are, cost lines and bands as tables, in whole currency."""
+    """The answer in three sentences; then totals, how unsure they are, cost lines and bands as tables."""
     import polars as pl
 
     from outage_analysis.labels import Words
@@ -84,6 +84,9 @@ def print_costs(analysis: Analysis) -> None:
 
     sums = Sums.of(analysis.incident)
     words = Words("en", sums.currency, sums.digits, sums.loss_digits)
+    for sentence in cost_sentences(analysis, words):
+        print_text(sentence)
+    print_line("")
     table = _both(analysis.tables, "costs")
     _print_uncertainty(analysis, sums, words)
     shown = _both(analysis.tables, "totals").select(
@@ -106,8 +109,47 @@ def print_costs(analysis: Analysis) -> None:
         print_table(part.select(*named, "band", *numbers), title, sums)
 
 
+def cost_sentences(analysis: Analysis, words: Words) -> tuple[str, str, str]:
+    """The answer in words: how much cash, which cost lines that counts, how likely it exceeds the budget."""
+    w, basis = words, analysis.headline
+    expected = analysis.expected_cash(basis) if basis else None
+    later = ", ".join(analysis.dropped_lines)
+    not_public = f" {w('terminal.not_public', day=analysis.as_of, lines=later)}" if later else ""
+    if expected is None:
+        return w("terminal.no_cash"), w("terminal.counts_none") + not_public, w("terminal.no_budget")
+    portfolio, table = analysis.runs[basis].portfolio, analysis.doubt(basis, "quantiles")
+    likely, known = analysis.likely_cash(basis), {"expected": w.money(expected), "basis": w(f"word.{basis}")}
+    if likely and table is not None:
+        (median,) = table.filter(valuation="cash", measure="p50")["value"]
+        first = w("terminal.cash", median=w.money(median), range=w.money_range(*likely), **known)
+    else:
+        first = w("terminal.cash_certain", **known)
+    omitted = portfolio.left_out.get("cash", ())
+    scope = w("terminal.counts", lines=", ".join(portfolio.counted("cash")))
+    scope += f" {w('terminal.omits', lines=', '.join(omitted))}" if omitted else ""
+    chance = _chance(analysis, basis, w) or w("terminal.no_budget")
+    return first, scope + not_public, chance
+
+
+def _chance(analysis: Analysis, basis: str, words: Words) -> str:
+    """How likely the cash of a run exceeds the budget; empty without a budget."""
+    table = analysis.doubt(basis, "budget")
+    if table is None:
+        return ""
+    row = table.row(0, named=True)
+    return words(
+        "terminal.chance",
+        budget=words.exact_money(row["budget"]),
+        unit=words.unit,
+        share=words.share(row["exceeded"]),
+        stressed=words.share(row["stressed"]),
+        error=words.number(words.rounded(100 * row["error"])),
+        basis=words(f"word.{basis}"),
+    )
+
+
 def _print_uncertainty(analysis: Analysis, sums: Sums, words: Words) -> None:
-    """Quantiles by valuation, each run apart; then the numerical error, the stress and the budget."""
+    """Quantiles by valuation, each run apart; then the numerical error and the stress."""
     for basis in analysis.runs:
         drawn = analysis.doubt(basis, "quantiles")
         if drawn is None:
@@ -118,19 +160,15 @@ def _print_uncertainty(analysis: Analysis, sums: Sums, words: Words) -> None:
         print_table(shown, f"{said}; in eight of ten cases between P10 and P90", sums)
         for row in drawn.filter(measure="p90").iter_rows(named=True):
             error, stressed = (words.exact_money(row[name]) for name in ("error", "stressed"))
-            print_line(
+            print_text(
                 f"{row['valuation']}: numerical error of P90 {error}; if all inputs moved "
                 f"together (rank correlation 0.5), P90 {stressed}"
             )
         if analysis.runs[basis].portfolio.tied("cash"):
-            print_line(words("report.tied"))
-        asked = analysis.doubt(basis, "budget")
-        for row in [] if asked is None else asked.iter_rows(named=True):
-            budget = words.exact_money(row["budget"])
-            print_line(
-                f"chance that the cash exceeds {budget}: {100 * row['exceeded']:.4g} % "
-                f"(numerical error {100 * row['error']:.2g} points)"
-            )
+            print_text(words("report.tied"))
+        if basis != analysis.headline and (chance := _chance(analysis, basis, words)):
+            print_text(chance)
+        print_line("")
 
 
 def named_parts(given: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:

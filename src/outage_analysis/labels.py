@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib.resources import files
 
@@ -15,10 +16,14 @@ from outage_analysis.errors import UsageError
 
 LARGE = 100
 """From here on prose has no decimals."""
+TINY = 0.0001
+"""A number this close to zero is only said to be so."""
 LEAST_PERCENT = 0.01
 """A share below this is only said to be so, and one as close to all."""
 NEARLY_ALL, ALL = 99.5, 100
 MOST_DIGITS = 4
+STATED = 15
+"""Digits of an amount that nothing has rounded: as many as a number holds."""
 LANGUAGES = ("en", "ko")
 SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
 """The parameter of a law of losses that carries their unit, with its error."""
@@ -86,18 +91,20 @@ class Words:
     def _known(self, key: str, other: str) -> str:
         return self(key) if self.has(key) else other
 
-    def number(self, value: float) -> str:
-        """A whole number with separators, or up to four significant digits below 100."""
-        if float(value).is_integer() or abs(value) >= LARGE:
-            return f"{value:,.0f}"
-        return f"{value:,.4g}"
+    def number(self, value: float | Decimal) -> str:
+        """A whole number with separators, or up to four significant digits below 100; no power of ten."""
+        if not math.isfinite(value):
+            return f"{value}"
+        if float(value).is_integer() or abs(float(value)) >= LARGE:
+            return f"{round(value):,}"  # `:.0f` would take a whole number for a float and lose digits
+        return _tiny(value) or f"{value:,.4g}"
 
     def exact(self, value: float) -> str:
         """A figure in a table: whole numbers in full, others to two decimals, small ones to three digits."""
         if float(value).is_integer():
             return f"{value:,.0f}"
         if abs(value) < 1:
-            return f"{value:.3g}"
+            return _tiny(value) or f"{value:.3g}"
         return f"{value:,.2f}".rstrip("0").rstrip(".")
 
     def share(self, value: float) -> str:
@@ -113,7 +120,9 @@ class Words:
             if lacking < LEAST_PERCENT:
                 return f">{ALL - LEAST_PERCENT}%"
             digits = -math.floor(math.log10(lacking))
-        return f"{percent:.{min(digits, MOST_DIGITS)}f}%"
+        # Half rounds up, as people do it: 24.5 % is 25 %. Nine decimals drop what binary fractions add.
+        step = Decimal(1).scaleb(-min(digits, MOST_DIGITS))
+        return f"{Decimal(repr(round(percent, 9))).quantize(step, ROUND_HALF_UP)}%"
 
     def day(self, value: date) -> str:
         """A day: 29 December 2022, or 2022. 12. 29."""
@@ -135,8 +144,12 @@ class Words:
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
         divisor, name = self.scale(units)
-        shown = f"{units / divisor:,.10g}" + (name if self.lang == "ko" else f" {name}".rstrip())
+        shown = f"{units / divisor:,.{STATED}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
         return f"{shown} {self.unit}"
+
+    def stated(self, amount: float) -> str:
+        """An amount that somebody stated, in prose: every digit, in the unit a person says."""
+        return self.money(amount, STATED)
 
     def money_range(self, low: float, high: float, digits: int = 2) -> str:
         """Two amounts in prose; the unit is said once when both share it."""
@@ -236,6 +249,13 @@ class Words:
     def loss(self, amount: int) -> str:
         """A loss in its unit, every digit."""
         return f"{amount / 10**self.loss_digits:,.{self.loss_digits}f}"
+
+
+def _tiny(value: float | Decimal) -> str:
+    """That a value is close to zero, where its digits would need a power of ten; else empty."""
+    if abs(float(value)) >= TINY:
+        return ""
+    return f"<{TINY}" if value > 0 else f">-{TINY}"
 
 
 def capital(text: str) -> str:

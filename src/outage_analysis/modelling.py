@@ -9,9 +9,9 @@ import typer
 
 from outage_analysis.console import (
     print_json,
-    print_line,
     print_named,
     print_table,
+    print_text,
     progress,
     tell_rejects,
 )
@@ -178,7 +178,7 @@ def compare(
         print_json(origin(found, plan) | {"valuation": valuation} | told)
         return
     words = Words("en", found.incident.currency, found.incident.minor_units)
-    print_line(one_line(found.sentence(words), LONGEST))
+    print_text(one_line(found.sentence(words), LONGEST))
     _print(tables, COMPARED, found, [], synthetic=found.synthetic)
 
 

@@ -5,8 +5,10 @@ Tables of the library, files and JSON keep whole numbers of the smallest unit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Self
 
 import polars as pl
@@ -63,7 +65,34 @@ RULES: tuple[tuple[set[str], tuple[str, ...], Counts, pl.Expr], ...] = (
     (set(), ("loss_squared",), "squares", ALWAYS),
 )
 """Columns that stand in a table, which names are then sums, of what, and in which rows; the first holds."""
-NO_RULE = (set[str](), (), "money", NEVER)
+NO_RULE: tuple[set[str], tuple[str, ...], Counts, pl.Expr] = (set(), (), "money", NEVER)
+COUNTS: tuple[tuple[set[str], tuple[str, ...]], ...] = (
+    (set(), ("count", "recipients", "late")),
+    ({"branch"}, ("total",)),
+    ({"stage"}, RANGE),
+)
+"""Columns that stand in a table, and which names are then numbers of people, claims or payments."""
+UNITS = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
+"""In which large amounts are shortened, the largest unit first."""
+SHORT_DIGITS = 3
+"""Significant digits of a shortened amount."""
+
+
+def whole_counts(table: pl.DataFrame) -> pl.DataFrame:
+    """A table for people: expected numbers of people, claims and payments as whole numbers."""
+    columns = set(table.columns)
+    names = {name for marks, counted in COUNTS if marks <= columns for name in counted}
+    floats = [name for name in table.columns if name in names and table.schema[name].is_float()]
+    return table.with_columns(pl.col(floats).round(mode="half_away_from_zero").cast(pl.Int64))
+
+
+def shortened(value: float) -> str:
+    """An amount to three significant digits: 190, 6.29, 161,000."""
+    if not value or not math.isfinite(value):
+        return f"{value:.0f}"
+    rounded = Words.rounded(value, SHORT_DIGITS)
+    places = max(0, SHORT_DIGITS - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{rounded:,.{places}f}"
 
 
 @dataclass(frozen=True)
@@ -75,12 +104,15 @@ class Sums:
     """Decimal places of the currency."""
     loss_digits: int
     """Those of a loss, when losses are money."""
+    losses_are_money: bool = False
+    """Whether a loss is an amount of the currency, and not a number of minutes."""
 
     @classmethod
     def of(cls, page: Incident | Policy) -> Self:
         """Those of a page."""
         digits = page.minor_units if isinstance(page, Incident) else page.digits
-        return cls(page.currency, digits, page.loss_digits)
+        unit = page.loss.unit if isinstance(page, Incident) else page.loss_unit
+        return cls(page.currency, digits, page.loss_digits, unit == page.currency)
 
     @classmethod
     def of_ledger(cls, ledger: Ledger) -> Self | None:
@@ -91,45 +123,70 @@ class Sums:
 
     def said(self, table: pl.DataFrame) -> str:
         """The currency, where a table has sums that are written otherwise than it holds them; else ""."""
-        return self.currency if self._found(table) else ""
+        return self.currency if any(places for _, places, _ in self._found(table).values()) else ""
 
     def titled(self, title: str, table: pl.DataFrame) -> str:
         """A title that says the currency where the table needs it."""
         currency = self.said(table)
         return f"{title}; sums in {currency}" if currency else title
 
-    def written(self, table: pl.DataFrame, write: Callable[[object], str]) -> pl.DataFrame:
-        """A table for people: columns with sums as texts; nothing changes in a currency without decimals.
+    def written(
+        self, table: pl.DataFrame, write: Callable[[object], str], unit: int | None = None
+    ) -> pl.DataFrame:
+        """A table for people: columns with sums as texts, with the decimals of the currency and no more.
 
         Args:
             table: sums in the smallest unit, in columns of the names that this package uses.
             write: how another value of such a column is written.
+            unit: one of `UNITS`, to write amounts of money in it, to three significant digits.
         """
 
-        def text(value: object, places: int, *, is_sum: bool) -> str | None:
+        def text(value: object, places: int, *, is_sum: bool, short: bool) -> str | None:
             if value is None:
                 return None
-            return f"{float(str(value)) / 10**places:,.{places}f}" if is_sum else write(value)
+            if not is_sum:
+                return write(value)
+            amount = Decimal(str(value)).scaleb(-places)  # a float would lose digits of a large whole number
+            return shortened(float(amount) / unit) if short and unit else f"{amount:,.{places}f}"
 
         told = {
-            name: [text(value, places, is_sum=m) for value, m in zip(table[name], mask, strict=True)]
-            for name, (places, mask) in self._found(table).items()
+            name: [
+                text(value, places, is_sum=m, short=counts != "squares")
+                for value, m in zip(table[name], mask, strict=True)
+            ]
+            for name, (counts, places, mask) in self._found(table).items()
         }
         if self.loss_digits and "parameters" in table.columns:
             words = Words("en", loss_digits=self.loss_digits)
             told["parameters"] = [words.scaled(law) for law in table["parameters"]]
         return table.with_columns(pl.Series(name, texts, pl.String) for name, texts in told.items())
 
-    def _found(self, table: pl.DataFrame) -> dict[str, tuple[int, pl.Series]]:
-        """Column -> the decimal places of its sums, and which of its rows are sums; those that have any."""
+    def unit(self, table: pl.DataFrame) -> tuple[int, str] | None:
+        """The largest unit that no amount of a table is below, and its name; None where there is none."""
+        amounts = [
+            abs(float(value)) / 10**places
+            for name, (counts, places, mask) in self._found(table).items()
+            if counts == "money" or (counts == "loss" and self.losses_are_money)
+            for value in table[name].filter(mask).drop_nulls()
+            if value
+        ]
+        if not amounts:
+            return None
+        return next(((size, name) for size, name in UNITS if min(amounts) >= size), None)
+
+    def _found(self, table: pl.DataFrame) -> dict[str, tuple[Counts, int, pl.Series]]:
+        """Column -> what its sums are of, their decimal places, and which of its rows are sums."""
         columns = set(table.columns)
         if any(marks <= columns for marks in NO_SUMS):
             return {}
         places = {"money": self.digits, "loss": self.loss_digits, "squares": 2 * self.loss_digits}
-        found = {}
-        for name in table.columns:
+        found: dict[str, tuple[Counts, int, pl.Series]] = {}
+        for name, dtype in table.schema.items():
+            if not dtype.is_numeric():
+                continue
             rules = (rule for rule in RULES if rule[0] <= columns and name in rule[1])
             _, _, counts, where = next(rules, NO_RULE)
-            if places[counts] and (mask := table.select(where).to_series()).any():
-                found[name] = places[counts], mask
+            is_money = counts == "money" or self.losses_are_money or places[counts]
+            if is_money and (mask := table.select(where).to_series()).any():
+                found[name] = counts, places[counts], mask
         return found

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from outage_analysis.console import print_json, print_line, progress
+from outage_analysis.console import print_json, print_text, progress
 from outage_analysis.errors import UsageError, VerificationFailed, one_line
 from outage_analysis.options import Json
 
@@ -75,6 +75,6 @@ def verify(
         print_json({"verified": True, "files": found.files, "rebuilt": found.rebuilt, "notes": found.notes})
         return
     done = "written again, byte for byte" if found.rebuilt else "as the report wrote them"
-    print_line(f"{found.files} files are {done}")
+    print_text(f"{found.files} files are {done}")
     for note in found.notes:
-        print_line(f"differs, and changes no byte of them: {one_line(note)}")
+        print_text(f"differs, and changes no byte of them: {one_line(note)}")

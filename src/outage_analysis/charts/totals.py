@@ -24,7 +24,7 @@ from outage_analysis.charts.theme import (
     on_field,
     plain,
 )
-from outage_analysis.labels import Words, capital
+from outage_analysis.labels import STATED, Words, capital
 
 HEIGHT = 260
 LINE = 16
@@ -119,7 +119,8 @@ def _flags(marks: Marks, x: alt.X, middle: float, digits: int, w: Words) -> list
         dash = [1, 0] if strong else [4, 3]
         rule = base.mark_rule(color=INK, strokeWidth=1.6 if strong else 1, strokeDash=dash)
         rules.append(rule.encode(x, y=top, y2=alt.value(HEIGHT)))
-        said = w(f"chart.mark_{mark}", amount=brief(w, amount, digits), share=w.share(marks[mark]["above"]))
+        shown = brief(w, amount, STATED if mark == "budget" else digits)
+        said = w(f"chart.mark_{mark}", amount=shown, share=w.share(marks[mark]["above"]))
         left = mark == "p10" or (mark != "p90" and amount > middle)
         looks = {"align": "right" if left else "left", "dx": -5 if left else 5, "baseline": "top"}
         looks["fontWeight"] = 600 if strong else 400
@@ -150,7 +151,7 @@ def exceedance(table: pl.DataFrame, frame: Frame) -> Drawn:
     title = w("chart.exceedance_finding", high=w.money(found["p90"]["amount"]))
     if budget:
         share = w.share(budget["above"])
-        title = w("chart.exceedance_budget", budget=w.money(budget["amount"]), share=share)
+        title = w("chart.exceedance_budget", budget=w.stated(budget["amount"]), share=share)
     return dressed(
         alt.layer(
             base.mark_area(color=ACCENT, opacity=0.14).encode(x, y),

@@ -21,7 +21,7 @@ from outage_analysis.notebook.markup import Html, note
 from outage_analysis.policies import Policy
 from outage_analysis.reports.report import Report
 from outage_analysis.severity.page import GroupedPage
-from outage_analysis.sums import Sums
+from outage_analysis.sums import Sums, whole_counts
 
 
 def show_table(
@@ -54,7 +54,8 @@ def show_table(
     if table.is_empty():
         return note(f"{mark} {words('notebook.no_rows')}")
     numeric = [kind.is_numeric() for kind in table.dtypes]
-    told = sums.written(table, partial(_shown, words)) if sums else table
+    counted = whole_counts(table)
+    told = sums.written(counted, partial(_shown, words)) if sums else counted
     rows = ([_shown(words, value) for value in row] for row in told.iter_rows())
     drawn = grid(table.columns, rows, lambda column, text: style_of(text, number=numeric[column]))
     return Html(f"<p><em>{escape(mark)}</em></p>\n{drawn}", f"{mark}\n{told}")

@@ -74,13 +74,13 @@ class Project:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The values of the notebooks' parameters: files from where the notebooks lie."""
+        """The values of the notebooks' parameters: files from where the notebooks lie, the ledger's day."""
         return {
             "incident": "../incident.toml",
             "policy": "../policy.toml",
             "ledger": "../ledger.toml",
             "claims": "../claims",
-            "as_of": AS_OF,
+            "as_of": None,
             "lang": self.lang,
             "budget": self.budget,
             "intake": None,

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import FEW, Analysis, budget_scope
 from outage_analysis.labels import Words
 from outage_analysis.policies import Schedule
 from outage_analysis.published import figure
 from outage_analysis.reports.blocks import Answers, Tile
 
-FEW = 2
-"""Lines that a first figure counts and names."""
 MOST_DRIVERS = 3
 """Inputs that the first screen names."""
 
@@ -64,12 +62,13 @@ def _likely(analysis: Analysis, w: Words, basis: str) -> str:
 
 def _budget(analysis: Analysis, w: Words) -> Tile | None:
     basis = next((b for b in analysis.runs if analysis.doubt(b, "budget") is not None), "")
-    counted = analysis.doubt(basis, "budget")
-    if counted is None:
+    table = analysis.doubt(basis, "budget")
+    if table is None:
         return None
-    row = counted.row(0, named=True)
-    title = w("report.tile_budget", budget=w.money(row["budget"]))
-    note = w("report.tile_budget_note", error=w.number(w.rounded(100 * row["error"], 1)))
+    row = table.row(0, named=True)
+    title = w("report.tile_budget", budget=w.stated(row["budget"]))
+    error = w("report.tile_budget_error", error=w.number(w.rounded(100 * row["error"], 1)))
+    note = f"{budget_scope(analysis, basis, w)} {error}"
     return Tile(title, w.share(row["exceeded"]), note, synthetic=basis == "synthetic")
 
 
@@ -197,6 +196,9 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Ans
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
         said["left_out"].append(w("report.dropped", lines=lines))
+    if uncounted := analysis.uncounted_lines:
+        lines = ", ".join(names.get(x, x) for x in uncounted)
+        said["left_out"].append(w("report.budget_left_out", lines=lines))
     return Answers(**{key: tuple(texts) for key, texts in said.items()})
 
 

@@ -22,7 +22,7 @@ from outage_analysis.costs.uncertainty.compiling import portfolio_of
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio
 from outage_analysis.costs.uncertainty.running import DRAWS, SEED, Uncertainty, simulate_together
 from outage_analysis.costs.uncertainty.samples import Estimate, Sample, replicate_mean
-from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.costs.uncertainty.tables import rounded_chance, told
 from outage_analysis.cube import Cube
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.labels import Words
@@ -229,7 +229,8 @@ def _policies(
         if name in runs:
             total, expected = runs[name].totals[valuation], sums["expected"].item()
             people = _recipients(runs[name].portfolio, table, valuation)
-            row |= {"expected": expected, "recipients": people, "cheapest": told(chances[name]).value}
+            row |= {"expected": expected, "recipients": people}
+            row["cheapest"] = rounded_chance(chances[name]).value
             row |= {column: told(total.quantile(p)).value for column, p in ENDS.items()}
             row["per_recipient"] = round(expected / people, DIGITS) if people else None
         yield row
@@ -265,8 +266,8 @@ def _pair(runs: dict[str, Uncertainty], valuation: str, one: str, other: str) ->
         "other": other,
         "difference": expected[0] - expected[1],
         **{column: told(Sample(gap).quantile(p)).value for column, p in ENDS.items()},
-        "cheaper": told(replicate_mean((gap < 0).mean(axis=1))).value,
-        "dearer": told(replicate_mean((gap > 0).mean(axis=1))).value,
+        "cheaper": rounded_chance(replicate_mean((gap < 0).mean(axis=1))).value,
+        "dearer": rounded_chance(replicate_mean((gap > 0).mean(axis=1))).value,
     }
 
 

@@ -43,6 +43,7 @@ def portfolio_of(
     for line in lines:
         funnel = funnel_of(line, ledger, as_of)
         if cubes and not isinstance(line, Schedule):
+            left_out.setdefault(valuation_of(line), []).append(line.id)
             continue
         mine = list(_from_cubes(line, funnel, cubes, policy) if cubes else _of(line, funnel, as_of, policy))
         if not mine:

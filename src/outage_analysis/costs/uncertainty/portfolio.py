@@ -166,12 +166,17 @@ class Portfolio:
     correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Declared rank correlations between assumptions."""
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By valuation: the lines that have no expected cost and are in no total."""
+    """By valuation: the lines that have no expected cost here and are in no total. Of claims, these are
+    also the lines that pay by no claim."""
 
     @property
     def valuations(self) -> tuple[str, ...]:
         """Kinds of money in it: never added to each other."""
         return tuple(dict.fromkeys(s.valuation for s in self.streams))
+
+    def counted(self, valuation: str) -> tuple[str, ...]:
+        """The cost lines in a total."""
+        return tuple(dict.fromkeys(s.line for s in self.streams if s.valuation == valuation))
 
     def tied(self, valuation: str) -> bool:
         """Whether inputs of a total are declared to depend on each other: then means do not multiply."""

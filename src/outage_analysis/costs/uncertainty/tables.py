@@ -16,6 +16,8 @@ MEASURES = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 DIGITS = 10
 STRESS = 0.5
 """The rank correlation between all inputs under which the totals are printed beside independence."""
+NEGLIGIBLE = 1e-15
+"""A probability below this is zero: the arithmetic has no digits for it."""
 
 QUANTILES: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -39,17 +41,17 @@ def uncertainty_tables(run: Uncertainty, *, budget: float | None = None) -> dict
         the mean of the draws as its check, quantiles, and the mean of the tail above the 95 % quantile;
         each with one standard error and, under rank correlations of 0.5 between all inputs, `stressed`.
         Also `split`, `contributions` and, when there is a budget, `budget`: `budget`, `exceeded` (the
-        chance) and `error`.
+        chance), its `error`, `stressed` (the chance under rank correlations of 0.5), `counted` (the cost
+        lines in the total) and `left_out` (the cash lines without an expected cost, in no total).
     """
+    harder = stressed(run, STRESS)
     tables = {
-        "quantiles": _quantiles(run),
+        "quantiles": _quantiles(run, harder),
         "split": variance_split(run).with_columns(pl.col("sd", "share").round_sig_figs(6)),
         "contributions": contributions(run).with_columns(pl.col("mean", "tail").round_sig_figs(6)),
     }
     if budget is not None and "cash" in run.totals:
-        over = run.totals["cash"].exceedance(budget)
-        row = {"budget": budget, "exceeded": told(over).value, "error": told(over).error}
-        tables["budget"] = pl.DataFrame([row])
+        tables["budget"] = _budget(run, harder, budget)
     return tables
 
 
@@ -63,12 +65,30 @@ def told(estimate: Estimate) -> Estimate:
     return Estimate(round(estimate.value, -decade), _rounded(estimate.error, 2))
 
 
+def rounded_chance(estimate: Estimate) -> Estimate:
+    """An estimate of a probability, rounded as `told` rounds; below 1e-15 the probability is zero."""
+    return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else told(estimate)
+
+
 def _rounded(value: float, digits: int) -> float:
     return value if not value else round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
 
-def _quantiles(run: Uncertainty) -> pl.DataFrame:
-    harder = stressed(run, STRESS)
+def _budget(run: Uncertainty, harder: Uncertainty, budget: float) -> pl.DataFrame:
+    """The chance that the cash exceeds a budget, and which lines that cash counts."""
+    chance, pressed = (rounded_chance(r.totals["cash"].exceedance(budget)) for r in (run, harder))
+    row = {
+        "budget": budget,
+        "exceeded": chance.value,
+        "error": chance.error,
+        "stressed": pressed.value,
+        "counted": " ".join(run.portfolio.counted("cash")),
+        "left_out": " ".join(run.portfolio.left_out.get("cash", ())),
+    }
+    return pl.DataFrame([row])
+
+
+def _quantiles(run: Uncertainty, harder: Uncertainty) -> pl.DataFrame:
     rows: list[tuple[str, str, float, float | None, float | None]] = []
     for valuation, total in run.totals.items():
         expected = _expected(run, valuation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from outage_analysis.analysis import budget_scope
 from outage_analysis.charts.axes import money_ends
 from outage_analysis.reports.blocks import Tile
 from outage_analysis.reports.deck import graphs, look
@@ -18,6 +19,8 @@ NOTHING = "–"
 """The figure of a tile that has none."""
 FIGURE_SIZES = (54, 50, 46, 42, 38, 34, 30, 26)
 SMALL_SIZES = (22, 20, 18, 16, 14, 13, 12)
+FOOT = 0.72
+"""Inches at the foot of a slide for the cost lines that are left out."""
 POINTS = ("p10", "p50", "p90", "p95", "p99")
 
 
@@ -73,7 +76,7 @@ def _title(report: Report, tile: Tile) -> str:
 
 def _row(report: Report, canvas: Canvas, tile: Tile, box: Box) -> None:
     """A figure with its name, and what it means beside it."""
-    left = 3.3
+    left = 2.9
     size = next((s for s in SMALL_SIZES if width(tile.figure, s, bold=True) <= left), SMALL_SIZES[-1])
     shown = [
         Line(_title(report, tile), 12, colour=look.MUTED, after=1),
@@ -113,11 +116,17 @@ def doubt(report: Report, canvas: Canvas) -> Talk:
     names = [row[1] for row in rows]
     plot = graphs.Plot(names, amounts, scale.format, w("deck.sure_alt", unit=scale.unit), a.as_of)
     strong = [n for n, row in enumerate(rows) if row[2]]
-    graphs.bars(canvas, "Law of the total", Box(0.5, look.TOP, 7.9, look.BOTTOM - look.TOP), plot, strong)
+    left_out = _left_out(report)
+    high = look.BOTTOM - look.TOP - (FOOT if left_out else 0)
+    graphs.bars(canvas, "Law of the total", Box(0.5, look.TOP, 7.9, high), plot, strong)
     said = tuple(_meaning(report, found, budget))
-    column = Box(8.75, look.TOP + 0.15, 3.93, look.BOTTOM - look.TOP - 0.15)
+    column = Box(8.75, look.TOP + 0.15, 3.93, high - 0.15)
     canvas.text("What it means", column, [Line(text, 15, after=11) for text in said])
-    return Talk((*said, w("deck.sure_apart")), cash_facts(report), synthetic=made_up)
+    if left_out:
+        foot = Box(look.LEFT, look.TOP + high + 0.1, look.FULL, FOOT - 0.1)
+        canvas.text("Left out", foot, [Line(left_out, 11.5, colour=look.MUTED, after=0)])
+    told = filter(None, (*said, left_out, w("deck.sure_apart")))
+    return Talk(tuple(told), cash_facts(report), synthetic=made_up)
 
 
 def minor(report: Report) -> float:
@@ -142,6 +151,14 @@ def _worded(report: Report, canvas: Canvas, found: dict[str, float]) -> Talk:
     return Talk(said, cash_facts(report), synthetic=made_up)
 
 
+def _left_out(report: Report) -> str:
+    """The lines that the chance of exceeding the budget leaves out, by name; empty where there are none."""
+    w, a = report.words, report.analysis
+    names = a.names(w.lang)
+    lines = ", ".join(names.get(x, x) for x in a.uncounted_lines)
+    return w("report.budget_left_out", lines=lines) if lines else ""
+
+
 def _spread(
     report: Report, found: dict[str, float], budget: tuple[float, float] | None, *, made_up: bool
 ) -> str:
@@ -149,7 +166,7 @@ def _spread(
     if made_up:
         return w("chart.synthetic_prefix", title=w("chart.law_measure"))
     if budget:
-        return w("chart.exceedance_budget", budget=w.money(budget[0]), share=w.share(budget[1]))
+        return w("chart.exceedance_budget", budget=w.stated(budget[0]), share=w.share(budget[1]))
     low, high = money_ends(w, found["p10"], found["p90"])
     return w("deck.sure_title", low=low, high=high)
 
@@ -160,6 +177,7 @@ def _meaning(report: Report, found: dict[str, float], budget: tuple[float, float
     said = []
     if budget:
         low, high = money_ends(w, found["p10"], found["p90"])
+        said.append(budget_scope(report.analysis, report.analysis.headline, w))
         said.append(w("deck.sure_eight", low=low, high=high))
     if "p50" in found:
         said.append(w("deck.sure_half", median=w.money(found["p50"])))

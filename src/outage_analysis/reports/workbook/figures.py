@@ -139,7 +139,7 @@ def _budget(report: Report, live: Live | None) -> list[Figure]:
     if table is None:
         return []
     row: dict[str, Any] = table.row(0, named=True)
-    title = w("report.tile_budget", budget=w.money(row["budget"]))
+    title = w("report.tile_budget", budget=w.stated(row["budget"]))
     chance, error = Cell(row["exceeded"], "share"), Cell(row["error"], "share")
     return [
         Figure(
