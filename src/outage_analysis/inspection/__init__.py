@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.datasets import misspelt, nearest
+from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, columns_of
 from outage_analysis.ingest import read_unmapped
 from outage_analysis.ingest.staging import OPTIONAL, Shape
@@ -139,11 +140,20 @@ def _is_nameless(
     """Whether the file has no header although a row was taken for one.
 
     A row that names a known column is a header, and so is one that the layout declares.
+
+    Raises:
+        InputRefused: nobody can say, or the names of columns of a Parquet file are a complaint.
     """
-    if header_row is None or layout.header_row is not None:
+    if layout.header_row is not None or layout.recognised(headers, (*columns_of(incident), *OPTIONAL)):
         return False
-    known = layout.recognised(headers, (*columns_of(incident), *OPTIONAL))
-    return not known and holds_a_complaint(columns, incident, file=name, row=header_row)
+    nameless = holds_a_complaint(columns, incident, file=name, row=header_row)
+    if nameless and header_row is None:
+        raise InputRefused(
+            "has a complaint in place of the names of its columns",
+            file=name,
+            remedy="Write the file again with names of columns.",
+        )
+    return nameless
 
 
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
@@ -167,7 +177,8 @@ def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}
         aliases = [way for item in items for way in item.written]
-        texts = chosen[name].texts.iter_rows() if name in chosen else ()
+        shows = name in chosen and chosen[name].reads_as != "free text"
+        texts = chosen[name].texts.iter_rows() if shows else ()
         strange = [(text, count) for text, count in texts if folded(text) not in spellings]
         rows += [(name, masked(t), count, nearest(t, aliases, misspelt)) for t, count in strange[: 2 * SHOWN]]
     return pl.DataFrame(rows, schema=STRANGERS, orient="row")

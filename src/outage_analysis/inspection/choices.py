@@ -10,6 +10,7 @@ from outage_analysis.incidents import Incident
 from outage_analysis.ingest.staging import OPTIONAL, needed
 from outage_analysis.inspection.columns import Column
 from outage_analysis.inspection.headers import (
+    AMOUNT,
     CLAIM,
     CLAIMANT,
     FILED,
@@ -105,6 +106,10 @@ def _by_values(
         "claimant_id": lambda c: announces_claimant_id(c.header) and id_fault(name, c) is None,
     }
     fitting = [at for at in free if tests[name](columns[at])]
+    if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in fitting):
+        # "amount" alone says little beside "paid amount".
+        amounts = [at for at in free if columns[at].reads_as == "amount"]
+        fitting = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if fitting else []
     deciding = [at for at in fitting if name in WORDS and has_word(columns[at].header, WORDS[name])]
     if len(fitting) == 1:
         what = "whose values and header fit" if name in (*IDS, "loss") else "whose values fit"
@@ -151,9 +156,9 @@ def _unsafe(column: Column) -> str | None:
 def _figures(name: str, column: Column) -> str:
     """The figures behind a proposal."""
     if name == "filed_on":
-        return column.day.reason
+        return "" if column.day.rivals else column.day.reason
     if name == "loss":
-        return column.amount.reason
+        return "" if column.amount.rivals else column.amount.reason
     if name in IDS:
         return f"{column.distinct:,} different values in {column.rows:,} rows"
     shares = {"service": column.services, "claimant_type": column.claimant_types}
@@ -165,7 +170,7 @@ def _refused(name: str, columns: list[Column], free: list[int], *, headless: boo
     if name in IDS:
         return "; ".join(["no column is a safe id", *_faults(name, columns, free, headless=headless)])
     if name == "filed_on":
-        days = [columns[at] for at in free if columns[at].day.reason]
+        days = [columns[at] for at in free if columns[at].may_be_day]
         reasons = [f"{quoted_header(column)}: {column.day.reason}" for column in days[:MOST]]
         return "; ".join(["no column is certain to hold days in the claims window", *reasons])
     if name == "loss":

@@ -95,15 +95,21 @@ class Column:
         )
 
     @property
+    def may_be_names(self) -> bool:
+        """Whether its values are mostly different and without digits, as names of people are."""
+        digits = self.share(pl.col("text").str.contains("[0-9]"))
+        return digits < ENOUGH and 1 < self.given < self.distinct / ENOUGH
+
+    @property
     def short_numbers(self) -> float:
         """The share of its rows whose value is a number of up to three digits, such as an age or a count."""
         return self.share(pl.col("text").str.contains(r"^\d{1,3}$"))
 
     @property
-    def is_day(self) -> bool:
-        """Whether most of its rows are days in the claims window, and not merely numbers that may be days."""
+    def may_be_day(self) -> bool:
+        """Whether some format reads most of its rows as days; bare numbers need a header that says so."""
         numeric = NUMERIC.issuperset(self.day.formats or self.day.rivals)
-        return self.day.score >= ENOUGH and (not numeric or has_word(self.header, FILED | TIME))
+        return bool(self.day.reason) and (not numeric or has_word(self.header, FILED | TIME))
 
     @property
     def reads_as(self) -> str:
@@ -114,7 +120,7 @@ class Column:
             return "service"
         if self.claimant_types >= ENOUGH:
             return "claimant_type"
-        if self.is_day:
+        if self.may_be_day and self.day.score >= ENOUGH:
             return "day"
         if self.amount.score >= ENOUGH:
             return "amount"
@@ -129,15 +135,22 @@ class Column:
         """Why its values are not shown, if they may be personal and no pattern could mask them."""
         if names_a_person(self.header) and self.reads_as not in ("service", "claimant_type"):
             return "(personal)"
-        return "(free text)" if self.reads_as == "free text" else None
+        if self.reads_as == "free text":
+            return "(free text)"
+        return "(text)" if self.reads_as == "text" and self.may_be_names else None
 
     def header_is(self, reads_as: str) -> bool:
-        """Whether the header itself is a day or an amount."""
-        cells, reading = {
-            "day": (self._header_days, self.day),
-            "amount": (self._header_amounts, self.amount),
-        }[reads_as]
+        """Whether the header itself is a day or an amount, as its values are."""
+        cells = {"day": self._header_days, "amount": self._header_amounts}[reads_as]
+        reading = self.reading(reads_as)
         return any(cells[name] is not None for name in (*reading.formats, *reading.rivals))
+
+    @property
+    def header_is_clear_day(self) -> bool:
+        """Whether the header is a day, and not merely a number that may be one."""
+        return any(
+            day is not None for name, day in self._header_days.items() if name in DATES.keys() - NUMERIC
+        )
 
     def summary(self) -> tuple[object, ...]:
         """Its row in the table of columns."""

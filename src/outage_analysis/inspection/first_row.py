@@ -11,7 +11,7 @@ from outage_analysis.layouts import folded
 from outage_analysis.privacy import found
 
 
-def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int) -> bool:
+def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
     """Whether a file has no header: whether the cells of its header are like those below.
 
     A day above days and a phone number are never a header. An amount above amounts may be one, such as a
@@ -21,13 +21,13 @@ def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, r
         columns: the columns, as they are below the supposed header.
         incident: the names of services and claimant types.
         file: the name of the file, for an error.
-        row: the row of the supposed header, for an error.
+        row: the row of the supposed header; None where names of columns are no row, as in Parquet.
 
     Raises:
         InputRefused: some cells are like those below and others are not.
     """
     headers = pl.Series([column.header for column in columns], dtype=pl.String)
-    if found(headers):
+    if found(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
         return True
     names = {
         "service": {s for item in incident.services for s in item.spellings()},
@@ -44,8 +44,8 @@ def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, r
     typed, named = like["day"] + like["amount"], like["service"] + like["claimant_type"]
     if not any(typed) and (typed or not any(named)):  # "channel" is a service, and a word for a header too
         return False
-    if all(typed + named) and typed:
-        return True
+    if (all(typed + named) and typed) or row is None:
+        return row is not None
     raise InputRefused(
         "has a first row that may be a header or a complaint",
         file=file,

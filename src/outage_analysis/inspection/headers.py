@@ -39,11 +39,13 @@ CONTACT = {
 }
 COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}
 """Words in brackets that make of a loss something other than an amount of money."""
+_OTHER = {"발생"}
+"""Words that hold a shorter one of another meaning: 발생일 is the day of an event, 생일 a birthday."""
 _HANGUL = sorted(
     (
         word
         for words in (IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE)
-        for word in (*words, *NAME, *CONTACT)
+        for word in (*words, *NAME, *CONTACT, *_OTHER)
         if not word.isascii()
     ),
     key=len,

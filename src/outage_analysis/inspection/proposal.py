@@ -68,8 +68,8 @@ def _entry(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
         yield from _remark(choice.reason)
         yield f"{name} = [{toml_text(columns[choice.at].header)}]"
         return
-    if choice.rivals:
-        yield f"# {name} = " + " or ".join(f"[{quoted_header(columns[at])}]" for at in choice.rivals) + "?"
+    if choice.rivals:  # lines to choose from
+        yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.rivals)
     elif name in CANONICAL:
         yield f'# {name} = ["..."] was not found'
     yield from _remark(choice.reason)
@@ -81,7 +81,7 @@ def _remark(text: str) -> list[str]:
     if not text:
         return []
     safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
-    sentence = f"{safe[:1].upper()}{safe[1:]}."
+    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}"
     return textwrap.wrap(
         sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
     )

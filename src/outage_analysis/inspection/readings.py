@@ -87,7 +87,8 @@ def day_reading(days: pl.DataFrame, rows: int, window: Window) -> Reading:
         chosen.append(best)
         left = left.filter(pl.col(best).is_null())
     if not chosen:
-        return Reading()
+        read = [n for n in DATES if _inside(days, [n], window)[0] >= ENOUGH * rows]
+        return Reading((), 0.0, _day_reason(days, read[:1], rows, window) if read else "", tuple(read))
     inside = _inside(days, chosen, window)[1]
     return Reading(tuple(chosen), inside / rows, _day_reason(days, chosen, rows, window))
 
@@ -95,6 +96,7 @@ def day_reading(days: pl.DataFrame, rows: int, window: Window) -> Reading:
 def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: Window) -> str:
     """How many rows the chosen formats read, and how many any other that reads them differently."""
     read, inside = _inside(days, chosen, window)
+    inside_any = inside
     reason = (
         f"{_formats(chosen)} {percent(read, rows)} of the rows, {percent(inside, read)} of these days "
         f"are in the claims window ({window.first} to {window.last})"
@@ -102,8 +104,9 @@ def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: Wi
     for other in DATES:
         read, inside = _inside(days, [other], window)
         if read >= ENOUGH * rows and _differ(days, [other], chosen):
+            inside_any += inside
             reason += f"; {other} would read {percent(read, rows)}, {percent(inside, read)} in the window"
-    return reason
+    return reason if inside_any else f"{reason}: is it the right incident?"
 
 
 def _weight(days: pl.DataFrame, name: str, window: Window) -> float:
@@ -148,11 +151,15 @@ def amount_reading(amounts: pl.DataFrame, given: int) -> Reading:
     if not read:
         return Reading()
     tied = abs(point - comma) <= MARGIN * max(point, comma)
-    if tied and (point or comma or (either and _read(amounts, ["european"]) > _read(amounts, WESTERN))):
-        seen = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
-        example = str(seen.filter(text.str.contains("[.,]"))["text"].first())
-        reason = f'nothing decides whether a point or a comma starts the decimals, as in "{masked(example)}"'
+    if tied and point:
+        examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
+        reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
         return Reading((), read / given, reason, ("grouped", "european"))
+    if tied and either and _read(amounts, ["european"]) > _read(amounts, WESTERN):
+        example = _example(amounts, _EITHER_MARK)
+        whole = example.replace(".", "")
+        reason = f'"{example}" is {whole} (european), or has three decimals, which no format reads'
+        return Reading((), read / given, reason, ("european",))
     names, left, chosen = (("european",) if comma > point else WESTERN), amounts, list[str]()
     while len(left):
         best = max(names, key=lambda name: _read(left, [name]))
@@ -163,6 +170,12 @@ def amount_reading(amounts: pl.DataFrame, given: int) -> Reading:
     read = _read(amounts, chosen)
     reason = f"{_formats(chosen)} {percent(read, given)} of the amounts" if chosen else ""
     return Reading(tuple(chosen), read / given, reason)
+
+
+def _example(amounts: pl.DataFrame, marks: str) -> str:
+    """The first amount with such marks."""
+    seen = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
+    return masked(str(seen.filter(pl.col("text").str.contains(marks))["text"].first()))
 
 
 def _formats(chosen: Sequence[str]) -> str:
