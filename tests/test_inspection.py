@@ -434,8 +434,10 @@ def test_without_a_safe_id_the_page_says_why_and_what_it_means(tmp_path: Path, i
     page = inspect_file(write(tmp_path / "a.csv", table), incident).page.replace("\n#   ", " ")
     lines = (
         '# No column is a safe id; "customer comment" holds free text.',
-        "# Without it a policy line that pays or caps per claimant is refused, and each claim counts as a "
-        "claimant of its own.",
+        (
+            "# Without it a policy line that pays or caps per claimant is refused, "
+            "and each claim counts as a claimant of its own."
+        ),
         '# No column is a safe id; "Phone no" has the header of personal data.',
         "# Without it ingest refuses the file: name a column that is different in every row.",
     )
@@ -891,7 +893,7 @@ READ_BY = {
 
 
 @given(data=st.data())
-@settings(max_examples=30)
+@settings(max_examples=10)
 def test_a_proposal_is_right_or_open_and_never_wrong(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
