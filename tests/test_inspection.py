@@ -255,6 +255,17 @@ def test_a_year_of_two_digits_is_the_one_in_the_claims_window(
         assert '# filed_on = ["short"] or ["dmy_short"]?' in found.page
 
 
+def test_a_share_is_of_the_values_that_were_looked_at(
+    tmp_path: Path, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outage_analysis.inspection.columns.MOST_TEXTS", 1)
+    table = table_of(filed_on=[], received=[f"2022-10-{day}" for day in range(19, 23)])
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert proposed(found)["filed_on"] == "received"
+    assert "iso reads 100% of the rows" in reason(found, "filed_on")
+    assert "plain reads 100% of the amounts" in reason(found, "loss")
+
+
 def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, incident: Incident) -> None:
     # 517 is 5:17 in the morning of a flight, and 31 May 1901 to Excel.
     january = window_of(incident, date(2013, 1, 1), date(2013, 1, 31))

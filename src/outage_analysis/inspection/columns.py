@@ -58,8 +58,9 @@ class Column:
             n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS
         }
         self.amounts, self._header_amounts = self._values(warehouse, amounts)
-        self.day = day_reading(self.days, self.rows, Window.of(incident))
-        self.amount = amount_reading(self.amounts, self.given)
+        seen = int(self.texts["rows"].sum())  # fewer than there are where MOST_TEXTS is too few
+        self.day = day_reading(self.days, seen + self.rows - self.given, Window.of(incident))
+        self.amount = amount_reading(self.amounts, seen)
 
     def _values(
         self, warehouse: Warehouse, expressions: dict[str, str]

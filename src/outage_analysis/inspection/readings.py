@@ -68,7 +68,7 @@ def day_reading(days: pl.DataFrame, rows: int, window: Window) -> Reading:
 
     Args:
         days: text, rows, a column of days per format.
-        rows: how many rows the file has.
+        rows: how many rows the file has; only those whose value was looked at, and empty ones.
         window: the claims window.
     """
     left, chosen = days, list[str]()
@@ -140,7 +140,7 @@ def amount_reading(amounts: pl.DataFrame, given: int) -> Reading:
 
     Args:
         amounts: text, rows, a column of amounts per format.
-        given: how many rows have a value.
+        given: how many rows have one of these values.
     """
     text = pl.col("text")
     point, comma, either = (
