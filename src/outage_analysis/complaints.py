@@ -120,7 +120,12 @@ def inspect(
     if toml:
         print_line(found.page.rstrip())
     elif as_json:
-        tables = {"columns": found.columns, "rows": found.rows, "strangers": found.strangers}
+        tables = {
+            "columns": found.columns,
+            "rows": found.rows,
+            "strangers": found.strangers,
+            "proposals": found.proposals,
+        }
         words = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "page")
         print_json({w: getattr(found, w) for w in words} | {n: t.to_dicts() for n, t in tables.items()})
     else:

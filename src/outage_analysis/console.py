@@ -97,7 +97,8 @@ def print_json(value: object) -> None:
     shown = json.dumps(
         _numbered(value), ensure_ascii=False, sort_keys=True, indent=2, default=_plain, allow_nan=False
     )
-    print_line(shown)
+    # An escape sequence from a file must not reach a terminal; JSON itself escapes only some characters.
+    print_line("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in shown))
 
 
 def _numbered(value: object) -> object:

@@ -199,11 +199,19 @@ def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextF
 
 def read_unmapped(
     warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
-) -> tuple[list[str], Shape, str | None]:
-    """Stage every column of one file as c0, c1, and so on; its headers, how it was read, the unit it says."""
-    headers: list[str] = []
+) -> tuple[list[str], int | None, Shape, str | None]:
+    """Stage every column of one file as c0, c1, and so on.
 
-    def every(cells: Sequence[str], row: int | None) -> dict[str, int]:  # noqa: ARG001 - a mapping is asked by row
+    Returns:
+        The headers; the row of the header, None in a file without such a row; how the file was read; the
+        unit that is written above the header.
+    """
+    headers: list[str] = []
+    header_row: int | None = None
+
+    def every(cells: Sequence[str], row: int | None) -> dict[str, int]:
+        nonlocal header_row
+        header_row = row
         headers.extend(cells)
         empty_tables(warehouse, [f"c{at}" for at in range(len(cells))])
         return {f"c{at}": at for at in range(len(cells))}
@@ -225,7 +233,7 @@ def read_unmapped(
         of_any_type=True,
     )
     shape = _read_file(staging, path, suffix, {})
-    return headers, shape, staging.unit
+    return headers, header_row, shape, staging.unit
 
 
 def suffix_of(path: Path) -> str | None:

@@ -13,16 +13,31 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.datasets import misspelt, nearest
+from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Incident, columns_of
 from outage_analysis.ingest import read_unmapped
+from outage_analysis.ingest.staging import OPTIONAL, Shape
+from outage_analysis.inspection.choices import choose
 from outage_analysis.inspection.columns import Column
-from outage_analysis.inspection.proposal import layout_page, proposed
+from outage_analysis.inspection.first_row import holds_a_complaint
+from outage_analysis.inspection.proposal import layout_page
 from outage_analysis.layouts import Layout, folded
-from outage_analysis.privacy import masked
+from outage_analysis.privacy import masked, shown
 from outage_analysis.warehouse import Warehouse, limits
 
 SHOWN = 5
 """Rows and examples that are shown."""
+COLUMNS = {
+    "header": pl.String,
+    "column": pl.String,
+    "reads_as": pl.String,
+    "notations": pl.String,
+    "missing": pl.Float64,
+    "distinct": pl.Int64,
+    "personal": pl.String,
+    "example": pl.String,
+}
+PROPOSALS = {"column": pl.String, "header": pl.String, "reason": pl.String}
 STRANGERS = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
 
 
@@ -30,10 +45,12 @@ STRANGERS = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest
 class Inspection:
     """What is in one file.
 
-    `columns` has one row a column of the file: header, column (proposed), reads_as (day, amount, service,
-    claimant_type or text), notations, missing (share), distinct, personal (kind, if any) and an example.
-    `rows` are the first ones. `strangers` are the services and the claimant types that no alias covers:
-    column, found, rows, nearest (alias). Personal data are masked everywhere.
+    `columns` has one row per column of the file: header, column (proposed), reads_as (day, amount, service,
+    claimant_type, free text or text), notations, missing (share), distinct, personal (kind, if any) and an
+    example. `rows` are the first ones. `strangers` are the services and the claimant types that no alias
+    covers: column, found, rows, nearest (alias). `proposals` has one row per column of a claim: column,
+    header (null if it stays open), reason. Personal data are masked everywhere; free text and the values
+    below a header such as "name" are hidden.
     """
 
     name: str
@@ -44,6 +61,7 @@ class Inspection:
     columns: pl.DataFrame
     rows: pl.DataFrame
     strangers: pl.DataFrame
+    proposals: pl.DataFrame
     claimants: int | None
     page: str
     """The layout page, as TOML."""
@@ -58,54 +76,99 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         layout: what is known already, such as the sheet of a workbook.
 
     Raises:
-        InputRefused: a file that cannot be read at all.
+        InputRefused: a file that cannot be read at all, or whose first row may be a header or a complaint.
     """
     path, known = Path(path), layout or Layout()
     known.refuse_foreign(columns_of(incident))
-    layout = known.over(incident)
-    warehouse = Warehouse()
-    with tempfile.TemporaryDirectory(prefix="outage-analysis-", dir=limits.get().folder) as workspace:
-        headers, shape, unit = read_unmapped(warehouse, path, incident, layout, Path(workspace))
-    columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
-    chosen = proposed(columns, headers, layout, incident)
-    names = {at: column for column, at in chosen.items()}
+    name = shown(path.name)
+    headers, header_row, columns, shape, unit, warehouse = _look(path, incident, known)
+    if _is_nameless(headers, columns, header_row, known.over(incident), incident, name):
+        known = known.model_copy(update={"header_row": 0})
+        headers, _, columns, shape, unit, warehouse = _look(path, incident, known)
+    choices = choose(columns, headers, known.over(incident), incident)
+    chosen = {name: columns[choice.at] for name, choice in choices.items() if choice.at is not None}
+    names = {choice.at: name for name, choice in choices.items()}
     table = pl.DataFrame(
         [(masked(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
-        schema={
-            "header": pl.String,
-            "column": pl.String,
-            "reads_as": pl.String,
-            "notations": pl.String,
-            "missing": pl.Float64,
-            "distinct": pl.Int64,
-            "personal": pl.String,
-            "example": pl.String,
-        },
+        schema=COLUMNS,
         orient="row",
     )
+    proposals = [
+        (name, masked(headers[choice.at]) if choice.at is not None else None, choice.reason)
+        for name, choice in choices.items()
+    ]
     records, unreadable = warehouse.frame(
         "select (select count(*) from staged) as staged, (select count(*) from unreadable) as unreadable"
     ).row(0)
     claimant = chosen.get("claimant_id")
     return Inspection(
-        path.name,
+        name,
         shape.encoding,
         shape.dialect,
         records,
         unreadable,
         table,
-        _first_rows(warehouse, headers),
-        _strangers({name: columns[at] for name, at in chosen.items()}, incident),
-        columns[claimant].distinct if claimant is not None else None,
-        layout_page(path.name, columns, chosen, known, incident, unit),
+        _first_rows(warehouse, columns),
+        _strangers(chosen, incident),
+        pl.DataFrame(proposals, schema=PROPOSALS, orient="row"),
+        claimant.distinct if claimant is not None else None,
+        layout_page(path.name, columns, choices, known, incident, unit),
     )
 
 
-def _first_rows(warehouse: Warehouse, headers: list[str]) -> pl.DataFrame:
-    cells = ", ".join(f"c{at}" for at in range(len(headers)))
+def _look(
+    path: Path, incident: Incident, known: Layout
+) -> tuple[list[str], int | None, list[Column], Shape, str | None, Warehouse]:
+    """Every column of a file, read as the layout says: headers, their row, columns, shape, unit, tables."""
+    warehouse = Warehouse()
+    with tempfile.TemporaryDirectory(prefix="outage-analysis-", dir=limits.get().folder) as workspace:
+        headers, header_row, shape, unit = read_unmapped(
+            warehouse, path, incident, known.over(incident), Path(workspace)
+        )
+    columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
+    return headers, header_row, columns, shape, unit, warehouse
+
+
+def _is_nameless(
+    headers: list[str],
+    columns: list[Column],
+    header_row: int | None,
+    layout: Layout,
+    incident: Incident,
+    name: str,
+) -> bool:
+    """Whether the file has no header although a row was taken for one.
+
+    A row that names a known column is a header, and so is one that the layout declares.
+
+    Raises:
+        InputRefused: nobody can say, or the names of columns of a Parquet file are a complaint.
+    """
+    if layout.header_row is not None or layout.recognised(headers, (*columns_of(incident), *OPTIONAL)):
+        return False
+    nameless = holds_a_complaint(columns, incident, file=name, row=header_row)
+    if nameless and header_row is None:
+        raise InputRefused(
+            "has a complaint in place of the names of its columns",
+            file=name,
+            remedy="Write the file again with names of columns.",
+        )
+    return nameless
+
+
+def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
+    """The first rows, masked; values that no pattern could mask are replaced by why they are hidden."""
+    cells = ", ".join(f"c{at}" for at in range(len(columns)))
     frame = warehouse.frame(f"select source_row, {cells} from staged order by source_row limit {SHOWN}")
-    frame.columns = ["row", *(f"{at + 1} {masked(header)}" for at, header in enumerate(headers))]
-    return frame.with_columns(pl.col(pl.String).map_elements(masked, return_dtype=pl.String))
+    frame.columns = ["row", *(f"{at + 1} {masked(column.header)}" for at, column in enumerate(columns))]
+    hidden = {
+        name: column.hidden for name, column in zip(frame.columns[1:], columns, strict=True) if column.hidden
+    }
+    frame = frame.with_columns(pl.col(pl.String).map_elements(masked, return_dtype=pl.String))
+    return frame.with_columns(
+        pl.when(pl.col(name) != "").then(pl.lit(why)).otherwise(pl.col(name)).alias(name)
+        for name, why in hidden.items()
+    )
 
 
 def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
@@ -114,7 +177,8 @@ def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}
         aliases = [way for item in items for way in item.written]
-        texts = chosen[name].texts.iter_rows() if name in chosen else ()
+        shows = name in chosen and chosen[name].reads_as != "free text"
+        texts = chosen[name].texts.iter_rows() if shows else ()
         strange = [(text, count) for text, count in texts if folded(text) not in spellings]
         rows += [(name, masked(t), count, nearest(t, aliases, misspelt)) for t, count in strange[: 2 * SHOWN]]
     return pl.DataFrame(rows, schema=STRANGERS, orient="row")

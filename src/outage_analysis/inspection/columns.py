@@ -1,13 +1,14 @@
-"""One column of a file nobody has seen yet, and what its texts say."""
+"""One column of a file nobody has seen yet, and what its values are."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import polars as pl
 
 from outage_analysis.incidents import Incident, Named
+from outage_analysis.inspection.headers import FILED, TIME, has_word, names_a_person
+from outage_analysis.inspection.readings import ENOUGH, Reading, Window, amount_reading, day_reading
 from outage_analysis.layouts import folded, unit_of
 from outage_analysis.notations import AMOUNTS, DATES, amount_sql, day_sql
 from outage_analysis.privacy import found, masked
@@ -15,22 +16,24 @@ from outage_analysis.queries import quoted
 from outage_analysis.warehouse import Warehouse
 
 MOST_TEXTS = 100_000
-"""Different texts of a column that are looked at."""
-ENOUGH = 0.5
-"""The share of a column's texts that must fit for a proposal."""
-HINTS = {
-    "claim_id": ("번호", "id", "no", "number", "case", "ticket"),
-    "claimant_id": ("회원", "고객", "신고자", "customer", "claimant", "user"),
-    "filed_on": ("일시", "일자", "날짜", "접수일", "date", "time", "day", "on", "at"),
-    "loss": ("금액", "손실", "피해", "amount", "loss", "damage"),
-}
-"""Words in a header that speak for a column, where its texts do too; Korean ones may be part of a word."""
-CLEAR = ("iso", "korean", "dmy", "mdy")
-"""Notations of days that are not also numbers."""
+"""Different values of a column that are looked at."""
+NUMERIC = {"compact", "excel", "unix"}
+"""Formats of days that are bare numbers: the header must call the column a day as well."""
+_WORDY = r"\S\s+\S+\s+\S|.{41}"
+"""A value of three words or more, or of more than 40 characters."""
+_MOSTLY_TEXT = 0.3
+"""The share of such values from which on a column is free text."""
+_CODE = r"^[\p{L}\p{N}#._/:+-]{1,64}$"
+_NO_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}[-./]\d{4}$|^\d{3}[-.]\d{4}$"
+"""A decimal number, or what may be a telephone number in some country."""
 
 
 class Column:
-    """One column of the file, with what its texts say."""
+    """One column of the file.
+
+    `texts` has one row per different value: text, rows. `services` and `claimant_types` are the shares of
+    the rows that name one. `personal` is the kind of personal data in it and how many values have some.
+    """
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
         self.header = header
@@ -43,20 +46,30 @@ class Column:
             f"count(distinct nullif(trim({quoted(name)}), '')) as different from staged"
         ).row(0, named=True)
         self.rows, self.given, self.distinct = counted["rows"], counted["given"], counted["different"]
-        self.days = _fitting(
-            warehouse, self.texts, {n: day_sql("text", [n], incident.time_zone) for n in DATES}
-        )
         self.scale = unit_of(header)
-        digits, scale = incident.loss_digits, self.scale
-        code = incident.loss_currency
-        self.amounts = _fitting(
-            warehouse,
-            self.texts,
-            {n: amount_sql("text", [n], digits=digits, scale=scale, currency=code) for n in AMOUNTS},
-        )
         self.services = self._named(incident.services)
         self.claimant_types = self._named(incident.claimant_types)
         self.personal = found(self.texts["text"])
+        self._headed = pl.DataFrame({"text": [header.strip()], "rows": [0]})
+        days = {n: day_sql("text", [n], incident.time_zone) for n in DATES}
+        self.days, self._header_days = self._values(warehouse, days)
+        digits, code = incident.loss_digits, incident.loss_currency
+        amounts = {
+            n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS
+        }
+        self.amounts, self._header_amounts = self._values(warehouse, amounts)
+        seen = int(self.texts["rows"].sum())  # fewer than there are where MOST_TEXTS is too few
+        self.day = day_reading(self.days, seen + self.rows - self.given, Window.of(incident))
+        self.amount = amount_reading(self.amounts, seen)
+
+    def _values(
+        self, warehouse: Warehouse, expressions: dict[str, str]
+    ) -> tuple[pl.DataFrame, dict[str, object]]:
+        """What each format makes of each value: text, rows, a column per format; the same of the header."""
+        warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
+        values = ", ".join(f"{sql} as {quoted(name)}" for name, sql in expressions.items())
+        frame = warehouse.frame(f"select text, rows, {values} from _texts order by rows desc, text")
+        return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
     def _named(self, items: Sequence[Named]) -> float:
         """The share of the rows that name one of these."""
@@ -64,66 +77,88 @@ class Column:
         rows = sum(rows for text, rows in self.texts.iter_rows() if folded(text) in spellings)
         return rows / self.given if self.given else 0.0
 
-    def hints_at(self, name: str) -> bool:
-        """Whether the header has a word that speaks for a canonical column."""
-        words = re.findall(r"[a-z]+", self.header.casefold())
-        return any(hint in (words if hint.isascii() else folded(self.header)) for hint in HINTS[name])
+    def share(self, condition: pl.Expr) -> float:
+        """The share of its rows with a value that meet a condition on `text`."""
+        rows = int(self.texts["rows"].sum())
+        return int(self.texts.filter(condition)["rows"].sum()) / rows if rows else 0.0
 
+    @property
+    def free_text(self) -> bool:
+        """Whether its values are sentences."""
+        return self.share(pl.col("text").str.contains(_WORDY)) >= _MOSTLY_TEXT
+
+    @property
+    def codes(self) -> float:
+        """The share of its rows whose value may be an id: with a digit, no space, and no phone number."""
+        text = pl.col("text")
+        return self.share(
+            text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NO_CODE)
+        )
+
+    @property
+    def may_be_names(self) -> bool:
+        """Whether its values are mostly different and without digits, as names of people are."""
+        digits = self.share(pl.col("text").str.contains("[0-9]"))
+        return digits < ENOUGH and 1 < self.given < self.distinct / ENOUGH
+
+    @property
+    def short_numbers(self) -> float:
+        """The share of its rows whose value is a number of up to three digits, such as an age or a count."""
+        return self.share(pl.col("text").str.contains(r"^\d{1,3}$"))
+
+    @property
+    def may_be_day(self) -> bool:
+        """Whether some format reads most of its rows as days; bare numbers need a header that says so."""
+        numeric = NUMERIC.issuperset(self.day.formats or self.day.rivals)
+        return bool(self.day.reason) and (not numeric or has_word(self.header, FILED | TIME))
+
+    @property
     def reads_as(self) -> str:
-        """What most of its texts are."""
+        """What most of its values are."""
         if not self.given:
             return "nothing"
         if self.services >= ENOUGH:
             return "service"
         if self.claimant_types >= ENOUGH:
             return "claimant_type"
-        clear = self.days.select("rows", *CLEAR)
-        if _share(self.days if self.hints_at("filed_on") else clear) >= ENOUGH:
+        if self.may_be_day and self.day.score >= ENOUGH:
             return "day"
-        return "amount" if _share(self.amounts) >= ENOUGH else "text"
+        if self.amount.score >= ENOUGH:
+            return "amount"
+        return "free text" if self.free_text else "text"
 
-    def notations(self, reads_as: str) -> list[str]:
-        """The notations that its days or amounts need."""
-        return _needed({"day": self.days, "amount": self.amounts}.get(reads_as, pl.DataFrame()))
+    def reading(self, reads_as: str) -> Reading:
+        """How its days or amounts are read; nothing of other values."""
+        return {"day": self.day, "amount": self.amount}.get(reads_as, Reading())
 
     @property
-    def either(self) -> bool:
-        """Whether every day could be the month as well."""
-        read = self.days.filter(pl.any_horizontal(pl.exclude("rows")))
-        return len(read) > 0 and bool((read["dmy"] & read["mdy"]).all())
+    def hidden(self) -> str | None:
+        """Why its values are not shown, if they may be personal and no pattern could mask them."""
+        if names_a_person(self.header) and self.reads_as not in ("service", "claimant_type"):
+            return "(personal)"
+        if self.reads_as == "free text":
+            return "(free text)"
+        return "(text)" if self.reads_as == "text" and self.may_be_names else None
+
+    def header_is(self, reads_as: str) -> bool:
+        """Whether the header itself is a day or an amount, as its values are."""
+        cells = {"day": self._header_days, "amount": self._header_amounts}[reads_as]
+        reading = self.reading(reads_as)
+        return any(cells[name] is not None for name in (*reading.formats, *reading.rivals))
+
+    @property
+    def header_is_clear_day(self) -> bool:
+        """Whether the header is a day, and not merely a number that may be one."""
+        return any(
+            day is not None for name, day in self._header_days.items() if name in DATES.keys() - NUMERIC
+        )
 
     def summary(self) -> tuple[object, ...]:
-        """What the table of columns says of it."""
+        """Its row in the table of columns."""
         missing = 1 - self.given / self.rows if self.rows else 1.0
         kind = self.personal[0] if self.personal else None
-        example = masked(self.texts["text"][0]) if self.given else None
-        reads_as = self.reads_as()
-        notations = ", ".join(self.notations(reads_as)) or None
-        return reads_as, notations, round(missing, 4), self.distinct, kind, example
-
-
-def _fitting(warehouse: Warehouse, texts: pl.DataFrame, expressions: dict[str, str]) -> pl.DataFrame:
-    """One row a text: how many rows have it, and by which notations it can be read."""
-    warehouse.load("_texts", texts)
-    tests = ", ".join(f"({sql}) is not null as {quoted(name)}" for name, sql in expressions.items())
-    return warehouse.frame(f"select rows, {tests} from _texts")
-
-
-def _share(fits: pl.DataFrame) -> float:
-    """The share of the rows that some notation reads."""
-    rows = int(fits["rows"].sum())
-    read = int(fits.filter(pl.any_horizontal(pl.exclude("rows")))["rows"].sum())
-    return read / rows if rows else 0.0
-
-
-def _needed(fits: pl.DataFrame) -> list[str]:
-    """The fewest notations that read what can be read: each next one reads the most of what is left."""
-    chosen: list[str] = []
-    while len(fits):
-        read = {n: fits.filter(pl.col(n))["rows"].sum() for n in fits.columns if n != "rows"}
-        best = max(read, key=lambda name: read[name])
-        if not read[best]:
-            break
-        chosen.append(best)
-        fits = fits.filter(~pl.col(best))
-    return chosen
+        if kind is None and self.hidden == "(personal)":
+            kind = "by its header"
+        example = (self.hidden or masked(self.texts["text"][0])) if self.given else None
+        formats = ", ".join(self.reading(self.reads_as).formats) or None
+        return self.reads_as, formats, round(missing, 4), self.distinct, kind, example

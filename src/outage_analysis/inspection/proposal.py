@@ -1,78 +1,55 @@
-"""Which column of a file is which, and the layout page that says so."""
+"""The layout page that is proposed for a file, with the reasons beside it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
 
 from outage_analysis.incidents import Incident
-from outage_analysis.ingest.staging import OPTIONAL, needed
-from outage_analysis.inspection.columns import HINTS, Column
-from outage_analysis.layouts import Layout, unit_in
+from outage_analysis.ingest.staging import needed
+from outage_analysis.inspection.choices import MEANS, Choice, quoted_header, toml_text
+from outage_analysis.inspection.columns import Column
+from outage_analysis.layouts import CANONICAL, Layout, unit_in
+from outage_analysis.privacy import shown
 
-UNIQUE = 0.9
-"""The share of different texts that an id must have: files hold some rows twice."""
-
-
-def proposed(columns: list[Column], headers: list[str], layout: Layout, incident: Incident) -> dict[str, int]:
-    """Canonical column -> position: by a known header, else by its texts and a hint in the header."""
-    known = layout.recognised(headers, (*needed(incident), *OPTIONAL))
-    chosen = {column: places[0] for column, places in known.items() if column != "synthetic"}
-    for column, reads_as in (
-        ("service", "service"),
-        ("claimant_type", "claimant_type"),
-        ("filed_on", "day"),
-        ("loss", "amount"),
-        ("claimant_id", ""),
-        ("claim_id", ""),
-    ):
-        if column not in chosen:
-            free = [at for at in range(len(columns)) if at not in chosen.values()]
-            fitting = [at for at in free if _speaks_for(columns[at], column, reads_as)]
-            if fitting:  # of several, one whose header speaks for it as well
-                hinted = [at for at in fitting if column in HINTS and columns[at].hints_at(column)]
-                chosen[column] = (hinted or fitting)[0]
-    return chosen
-
-
-def _speaks_for(column: Column, name: str, reads_as: str) -> bool:
-    # A day is told by its texts alone; numbers may be anything.
-    if name in HINTS and name != "filed_on" and not column.hints_at(name):
-        return False
-    if name == "claim_id" and column.distinct < UNIQUE * column.rows:
-        return False
-    # A phone number is no id, though both are numbers.
-    return column.reads_as() == reads_as if reads_as else column.given > 0 and column.personal is None
+WIDTH = 78
+"""Characters of a line of remarks."""
 
 
 def layout_page(
     name: str,
     columns: list[Column],
-    chosen: dict[str, int],
+    choices: Mapping[str, Choice],
     known: Layout,
     incident: Incident,
     unit: str | None,
 ) -> str:
     """The layout page that says what was known and found; what was not is there as a remark."""
+    chosen = {name: choice.at for name, choice in choices.items() if choice.at is not None}
     given = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
-    lines = [f"{k} = {_toml(v)}" for k, v in {"files": name, **given}.items() if v is not None]
+    lines = [f"{k} = {toml_text(v)}" for k, v in {"files": _pattern(name), **given}.items() if v is not None]
     given_anyway = {**incident.constants, **known.constants}
-    missing = [c for c in needed(incident) if c not in chosen and c not in given_anyway]
+    missing = [c for c in needed(incident) if c not in choices or choices[c].at is None]
+    missing = [c for c in missing if c not in given_anyway]
     own = {d.id for d in incident.dimensions}
     numbers = [d.id for d in incident.dimensions if d.kind == "number"]
     lines += ["", "[columns]"]
-    lines += [f"{c} = [{_toml(columns[at].header)}]" for c, at in chosen.items()]
-    lines += [f'# {c} = ["..."] was not found' for c in missing if c not in own]
+    for column, choice in choices.items():
+        lines += _entry(column, choice, columns)
     amounts = [c for c in ("loss", *numbers) if c in chosen]
-    formats: dict[str, Sequence[str]] = {c: columns[chosen[c]].notations("amount") for c in amounts}
-    lines += ["", "[formats]"]
+    formats: dict[str, Sequence[str]] = {c: columns[chosen[c]].amount.formats for c in amounts}
+    rivals = {c: columns[chosen[c]].amount for c in amounts}
     if "filed_on" in chosen:
-        day = columns[chosen["filed_on"]]
-        formats["filed_on"] = [] if day.either else day.notations("day")
-        if day.either and "filed_on" not in known.formats:
-            lines.append('# filed_on = ["dmy"] or ["mdy"]? Every day could be the month as well')
+        rivals["filed_on"] = columns[chosen["filed_on"]].day
+        formats["filed_on"] = rivals["filed_on"].formats
+    lines += ["", "[formats]"]
+    for column, reading in rivals.items():
+        if reading.rivals and column not in known.formats:
+            either = " or ".join(f'["{rival}"]' for rival in reading.rivals)
+            lines += [f"# {column} = {either}?", *_remark(reading.reason)]
     formats |= known.formats
-    lines += [f"{c} = {_toml(names)}" for c, names in formats.items() if names]
+    lines += [f"{c} = {toml_text(names)}" for c, names in formats.items() if names]
     scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
     if unit and "loss" in chosen:
         scales["loss"] = unit_in(unit)
@@ -81,13 +58,35 @@ def layout_page(
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
     constants = {c: "" for c in missing if c in own} | known.constants
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
-    lines += [f"{c} = {_toml(value)}" for c, value in constants.items()]
+    lines += [f"{c} = {toml_text(value)}" for c, value in constants.items()]
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: object) -> str:
-    """A value as TOML: that of JSON, with every character that does not print escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(
-        c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}" for c in text
+def _entry(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
+    """The line of one column of a claim with its reason, or a remark where it stays open."""
+    if choice.at is not None:
+        yield from _remark(choice.reason)
+        yield f"{name} = [{toml_text(columns[choice.at].header)}]"
+        return
+    if choice.rivals:  # lines to choose from
+        yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.rivals)
+    elif name in CANONICAL:
+        yield f'# {name} = ["..."] was not found'
+    yield from _remark(choice.reason)
+    yield from _remark(MEANS.get(name, ""))
+
+
+def _remark(text: str) -> list[str]:
+    """A sentence as remarks of a page, no line too long for a terminal."""
+    if not text:
+        return []
+    safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
+    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}"
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
     )
+
+
+def _pattern(name: str) -> str:
+    """The name of a file as a pattern; where it holds personal data, any name of its format."""
+    return name if shown(name) == name else f"*{PurePath(name).suffix}"

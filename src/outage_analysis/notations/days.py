@@ -99,6 +99,18 @@ _DATES = (
         ("22-10-19", "22.10.19", "22/10/19 15:30"),
         _parts(rf"\d\d{_MONTH_DAY}(?: {_TIME})?", r"20\1-\2-\3"),
     ),
+    Notation(
+        "dmy_short",
+        "Day, month, the last two digits of a year from 2000 on; a time may follow.",
+        ("19.10.22", "19/10/22", "19-10-22 15:30"),
+        _parts(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?: {_TIME})?", r"20\3-\2-\1"),
+    ),
+    Notation(
+        "mdy_short",
+        "Month, day, the last two digits of a year from 2000 on; a time may follow.",
+        ("10/19/22", "10/19/22 15:30", "10/19/22 3:05 PM"),
+        _parts(rf"\d\d?(?:/\d\d?/|-\d\d?-)\d\d(?:,? (?:{_TIME}|{_NOON} ?[AaPp][Mm]))?", r"20\3-\1-\2"),
+    ),
     Notation("excel", "Excel's number of a day, from 61 (1 March 1900) on.", ("44853", "44853.625"), _excel),
     Notation("unix", "Seconds or milliseconds since 1970.", ("1666161000", "1666161000000"), _unix),
 )

@@ -1,0 +1,117 @@
+"""What the words of a header say about the column below it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+IDENTIFIER = {"id", "no", "nr", "num", "number", "code", "key", "ref", "reference", "번호", "코드", "아이디"}
+CLAIM = {
+    *("claim", "case", "ticket", "complaint", "report", "request", "record", "row", "entry", "submission"),
+    *("접수", "신고", "민원", "관리", "티켓", "사건", "문의", "요청", "일련", "연번", "순번", "클레임"),
+}
+CLAIMANT = {
+    *("customer", "claimant", "complainant", "user", "member", "subscriber", "client"),
+    *("회원", "고객", "신고자", "신고인", "신청자", "신청인", "이용자", "사용자", "가입자", "민원인"),
+}
+FILED = {
+    *("filed", "received", "reported", "submitted", "created", "opened", "lodged", "registered"),
+    *("접수", "신고", "등록", "제출"),
+}
+TIME = {"date", "time", "day", "on", "at", "일시", "일자", "날짜", "시각", "시간", "일"}
+LOSS = {"loss", "losses", "damage", "damages", "손실", "피해", "손해"}
+AMOUNT = {"amount", "sum", "value", "금액", "액"}
+ABOUT_AMOUNTS = {
+    *("claimed", "reported", "alleged", "estimated", "stated", "total", "in", "of", "the", "krw", "won"),
+    *("신고", "추정", "예상", "총", "합계", "원"),
+}
+"""Words that may stand beside those of LOSS and AMOUNT without another meaning."""
+SERVICE = {"service", "product", "app", "서비스", "앱"}
+TYPE = {"type", "kind", "class", "구분", "유형", "종류"}
+NAME = {"name", "명", "이름"}
+CONTACT = {
+    *("phone", "telephone", "tel", "mobile", "cell", "cellphone", "contact", "callback", "fax", "whatsapp"),
+    *("email", "mail", "address", "surname", "firstname", "lastname", "fullname", "birth", "birthday"),
+    *("birthdate", "dob", "ssn", "resident", "passport", "card", "iban", "bank"),
+    *("전화", "연락처", "휴대폰", "핸드폰", "휴대전화", "모바일", "팩스", "이메일", "메일", "주소", "성명"),
+    *("성함", "생년월일", "생일", "주민", "주민등록", "여권", "계좌", "카드"),
+}
+COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}
+"""Words in brackets that make of a loss something other than an amount of money."""
+_OTHER = {"발생"}
+"""Words that hold a shorter one of another meaning: 발생일 is the day of an event, 생일 a birthday."""
+_HANGUL = sorted(
+    (
+        word
+        for words in (IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE)
+        for word in (*words, *NAME, *CONTACT, *_OTHER)
+        if not word.isascii()
+    ),
+    key=len,
+    reverse=True,
+)
+_KNOWN = re.compile("|".join(dict.fromkeys(_HANGUL)))
+
+
+def words_of(header: str) -> list[str]:
+    """The words of a header in lower case: "customerID" is customer and id, "접수번호" is 접수 and 번호.
+
+    Hangul that no list knows stays together as one word. Digits and marks are dropped.
+    """
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", header)).casefold()
+    words: list[str] = []
+    for run in re.findall(r"[a-z]+|[^\W\d_a-z]+", apart):
+        known = [match.group() for match in _KNOWN.finditer(run)]
+        words += known + [part for part in _KNOWN.split(run) if part]
+    return words
+
+
+def bracketed(header: str) -> tuple[str, list[str]]:
+    """A header without what stands in brackets, and the words that stand there."""
+    plain = unicodedata.normalize("NFKC", header)
+    inside = " ".join(re.findall(r"[(\[]([^()\[\]]*)[)\]]", plain))
+    return re.sub(r"[(\[][^()\[\]]*[)\]]", " ", plain), words_of(inside)
+
+
+def names_a_person(header: str) -> bool:
+    """Whether a header announces a name, a contact or another personal number."""
+    words = set(words_of(header))
+    if words & CONTACT:
+        return True
+    return bool(words & NAME) and words <= NAME | CLAIMANT | {"first", "last", "full", "given", "family"}
+
+
+def announces_claim_id(header: str) -> bool:
+    """Whether a header calls its column the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
+    words = set(words_of(header))
+    if words & (CLAIMANT | CONTACT | NAME):
+        return False
+    if words & CLAIM:
+        return bool(words & IDENTIFIER) or words <= CLAIM
+    return bool(words) and words <= IDENTIFIER
+
+
+def announces_claimant_id(header: str) -> bool:
+    """Whether a header calls its column the id of a claimant: "customer id", "고객번호", "회원"."""
+    words = set(words_of(header))
+    return bool(words & CLAIMANT) and words <= CLAIMANT | IDENTIFIER
+
+
+def announces_loss(header: str, units: Iterable[str]) -> bool:
+    """Whether a header calls its column the loss: "Damage", "피해 금액(만원)", "amount"; not "paid amount".
+
+    Args:
+        header: the header.
+        units: the currency and the unit of a loss, which may stand in the header.
+    """
+    plain, inside = bracketed(header)
+    words, allowed = set(words_of(plain)), {unit.casefold() for unit in units}
+    if set(inside) & (COUNTS - allowed):
+        return False
+    return bool(words & (LOSS | AMOUNT)) and words <= LOSS | AMOUNT | ABOUT_AMOUNTS | allowed
+
+
+def has_word(header: str, words: set[str]) -> bool:
+    """Whether a header has one of these words."""
+    return not words.isdisjoint(words_of(header))
