@@ -13,9 +13,9 @@ from pypdf import PdfReader
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions.laws import Lognormal
-from outage_analysis.costs.uncertainty.mixtures import Estimate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.costs.uncertainty.samples import Estimate
 from outage_analysis.costs.uncertainty.tables import rounded_chance, uncertainty_tables
 from outage_analysis.figures import cost_answer, cost_sentences
 from outage_analysis.labels import LANGUAGES, Words
