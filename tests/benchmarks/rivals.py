@@ -28,6 +28,8 @@ RULES = f"""[
     case when claim_id is null or regexp_full_match(lower(claim_id), '{NOBODY}') then 'claim_id is given' end,
     case when regexp_full_match(claim_id, '{ROUNDED}') then 'claim_id is in full' end,
     case when regexp_full_match(claimant_id, '{ROUNDED}') then 'claimant_id is in full' end,
+    case when regexp_matches(claim_id, '[\\x00-\\x1F]') then 'claim_id has a control character' end,
+    case when regexp_matches(claimant_id, '[\\x00-\\x1F]') then 'claimant_id has a control character' end,
     case when raw_service is null then 'service is given' when service is null then 'service is known' end,
     case when raw_type is null then 'type is given' when claimant_type is null then 'type is known' end,
     case when filed_on is null then 'filed_on is a date' end,
