@@ -30,9 +30,9 @@ WHOLE = "loss is an amount that can be read, below 10^15"
 ERROR_CELL = "#DIV/0!"
 """In a workbook written as the value of a formula, elsewhere as this text."""
 ROUNDED = ("1.23457E+11", "1,23457E+11", "9e+15")
-BREAKS = ("\n", "\r\n", "\t", "\x0b", "\x85", "\u2028", "\u2029")
-"""Line breaks and control characters."""
-CONTROLS = re.compile("[\x01-\x1f\x7f-\x9f\u2028\u2029]")
+BREAKS = ("\n", "\r\n", "\x01", "\x0b", "\x85", "\u2028", "\u2029")
+"""Line breaks and a control character."""
+CONTROLS = re.compile("[\x01-\x08\n-\x1f\x7f-\x9f\u2028\u2029]")
 """Long numbers as a spreadsheet shows them."""
 COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region", "delay", "claimant_id")
 
@@ -135,11 +135,11 @@ DAMAGE: dict[str, Damage] = {
     "id-rounded": broken_once("claim_id is in full", *({"claim_id": id_} for id_ in ROUNDED)),
     "claimant-rounded": broken_once("claimant_id is in full", *({"claimant_id": id_} for id_ in ROUNDED)),
     "id-on-two-lines": broken_once(
-        "claim_id has no line break or control character",
+        "claim_id is one line of text",
         *({"claim_id": f"A-1{mark}A-2"} for mark in BREAKS),
     ),
     "claimant-on-two-lines": broken_once(
-        "claimant_id has no line break or control character",
+        "claimant_id is one line of text",
         *({"claimant_id": f"u-1{mark}u-2"} for mark in BREAKS),
     ),
     "ids-that-only-look-rounded": Damage(

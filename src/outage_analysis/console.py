@@ -219,5 +219,7 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
         number = float(value)
-        return f"{number:,.0f}" if number.is_integer() or abs(number) >= LARGE else f"{number:,.4g}"
+        if number.is_integer():
+            return f"{int(value):,}"  # a float has 16 digits, and a square has more
+        return f"{number:,.0f}" if abs(number) >= LARGE else f"{number:,.4g}"
     return one_line(value, 80)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Self
 
 import polars as pl
@@ -15,7 +16,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.assumptions.listing import SUMS
 from outage_analysis.datasets import ids
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.labels import Words
+from outage_analysis.labels import Words, in_units
 from outage_analysis.policies import Policy
 from outage_analysis.policies.policy import decimal_places
 
@@ -109,7 +110,10 @@ class Sums:
         def text(value: object, places: int, *, is_sum: bool) -> str | None:
             if value is None:
                 return None
-            return f"{float(str(value)) / 10**places:,.{places}f}" if is_sum else write(value)
+            if not is_sum:
+                return write(value)
+            whole = isinstance(value, int | Decimal) and value == int(value)
+            return in_units(int(str(value)) if whole else float(str(value)), places)
 
         told = {
             name: [text(value, places, is_sum=m) for value, m in zip(table[name], mask, strict=True)]

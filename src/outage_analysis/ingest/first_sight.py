@@ -36,7 +36,7 @@ MANY = 0.02
 """The share of texts from which on they are many."""
 MOST_WORDS = 200
 """Words that are kept in one byte each."""
-_OTHER = rf"[^ \x{{A0}}\x{{3000}}+{CONTROLS}]*"
+_OTHER = rf"[^ \t\x{{A0}}\x{{3000}}+{CONTROLS}]*"
 _ID = f"'{_OTHER}[1-9]{_OTHER}'"
 """An id that is plain: it has a digit other than 0, and no blank, plus, line break or control character.
 

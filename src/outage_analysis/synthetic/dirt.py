@@ -142,8 +142,8 @@ def _claimant_with_control(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 
 def _split(column: str) -> pl.Expr:
-    """An id with a tab inside."""
-    return pl.col(column).str.replace("-", "-\t")
+    """An id with a line separator inside, which ends no line of a CSV file."""
+    return pl.col(column).str.replace("-", "-\N{LINE SEPARATOR}")
 
 
 def _under_an_id_taken(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
@@ -217,8 +217,8 @@ DIRT: dict[str, Breakage] = {
     "claim_id is given": _without_id,
     "claim_id is in full": _id_rounded,
     "claimant_id is in full": _claimant_rounded,
-    "claim_id has no line break or control character": _id_with_control,
-    "claimant_id has no line break or control character": _claimant_with_control,
+    "claim_id is one line of text": _id_with_control,
+    "claimant_id is one line of text": _claimant_with_control,
     "claim_id is not repeated": _under_an_id_taken,
     "the complaint is not an exact copy of another": _copied,
     "service is given": _without_service,
