@@ -112,8 +112,9 @@ class Sums:
                 return None
             if not is_sum:
                 return write(value)
-            whole = isinstance(value, int | Decimal) and value == int(value)
-            return in_units(int(str(value)) if whole else float(str(value)), places)
+            if isinstance(value, int | Decimal) and value == int(value):
+                return in_units(int(value), places)
+            return in_units(float(str(value)), places)
 
         told = {
             name: [text(value, places, is_sum=m) for value, m in zip(table[name], mask, strict=True)]

@@ -91,11 +91,12 @@ def _taken(
     """Where the engine put the rows and how many there are; None if it refuses them."""
     # The engine reads with names of our own: a header may hold anything, even twice.
     names = [f"c{i}" for i in range(dialect.width)]
+    space = " " if dialect.spaced else ""  # the engine does not skip it, and trims texts that have it
     try:
         return staging.pass_by(
             f"({queries.text('delimited')})",
             {c: names[at] for c, at in mapping.items()},
-            {c: [row[at] for row in dialect.shown if at < len(row)] for c, at in mapping.items()},
+            {c: [space + row[at] for row in dialect.shown if at < len(row)] for c, at in mapping.items()},
             dialect.header_row + 1,
             surplus=names[len(dialect.headers) :],
             about=round(text.path.stat().st_size / dialect.row_bytes),
@@ -185,15 +186,16 @@ def _long_fields() -> Iterator[None]:
 def _holds_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
     """Whether two stray quotation marks made one row of several.
 
-    Either each line has the fields of a row, and rows are wide enough for that to be no chance; or a line
-    reads as a row by itself.
+    Either each line has the fields of a row, and rows are wide enough for that to be no chance; or the
+    first line reads as a row by itself, and so does another.
     """
     if len(lines) == 1:
         return False
     between = len(dialect.headers) - 1
     if between >= FEWEST_BETWEEN and all(line.count(dialect.delimiter) >= between for line in lines):
         return True
-    return any(_reads_as_row(line, dialect, mapping) for line in lines[1:])
+    first, *others = (_reads_as_row(line, dialect, mapping) for line in lines)
+    return first and any(others)
 
 
 def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
