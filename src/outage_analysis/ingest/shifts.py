@@ -49,7 +49,7 @@ def refuse_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) 
     rows = [
         (dialect.header_row + 1 + at, row)
         for at, row in enumerate(dialect.shown[:SAMPLE])
-        if len(row) == dialect.width
+        if len(row) == dialect.width and any(row)
     ]
     reading = _Reading(staging, mapping, [row for _, row in rows])
     for shift in _shifts(dialect, mapping):
