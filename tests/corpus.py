@@ -7,6 +7,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ WHOLE = "loss is an amount that can be read, below 10^15"
 ERROR_CELL = "#DIV/0!"
 """In a workbook written as the value of a formula, elsewhere as this text."""
 ROUNDED = ("1.23457E+11", "1,23457E+11", "9e+15")
+BREAKS = ("\n", "\r\n", "\x01", "\x0b", "\x85", "\u2028", "\u2029")
+"""Line breaks and a control character."""
+CONTROLS = re.compile("[\x01-\x08\n-\x1f\x7f-\x9f\u2028\u2029]")
 """Long numbers as a spreadsheet shows them."""
 COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region", "delay", "claimant_id")
 
@@ -88,8 +92,12 @@ def _rest(row: Row) -> Row:
 
 
 def texts(*regions: str) -> Damage:
-    """Texts that are only data, however they look: each row is a claim that says them as they are."""
-    return Damage(tuple({"region": text, "claim_id": text} for text in regions))
+    """Texts that are only data, however they look: each row is a claim that says them as they are.
+
+    They are ids as well, unless they have a line break or a control character.
+    """
+    ids = ([{"claim_id": text}, {}][bool(CONTROLS.search(text))] for text in regions)
+    return Damage(tuple({"region": text, **id_} for text, id_ in zip(regions, ids, strict=True)))
 
 
 def broken_once(rule: str, *rows: Row) -> Damage:
@@ -126,6 +134,14 @@ DAMAGE: dict[str, Damage] = {
     "no-id": broken_once("claim_id is given", {"claim_id": ""}, {"claim_id": "  "}),
     "id-rounded": broken_once("claim_id is in full", *({"claim_id": id_} for id_ in ROUNDED)),
     "claimant-rounded": broken_once("claimant_id is in full", *({"claimant_id": id_} for id_ in ROUNDED)),
+    "id-on-two-lines": broken_once(
+        "claim_id is one line of text",
+        *({"claim_id": f"A-1{mark}A-2"} for mark in BREAKS),
+    ),
+    "claimant-on-two-lines": broken_once(
+        "claimant_id is one line of text",
+        *({"claimant_id": f"u-1{mark}u-2"} for mark in BREAKS),
+    ),
     "ids-that-only-look-rounded": Damage(
         tuple({"claimant_id": id_} for id_ in ("1E5", "E+11", "1.2E+x", "12E+11", "1.2E-5")),
         says={n: {"claimant_id": id_} for n, id_ in enumerate(("1E5", "E+11", "1.2E+x", "12E+11", "1.2E-5"))},

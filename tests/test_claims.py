@@ -29,6 +29,8 @@ BREAKING: dict[str, Row] = {
     "claim_id is given": {"claim_id": " "},
     "claim_id is in full": {"claim_id": "1.23457E+11"},
     "claimant_id is in full": {"claimant_id": "9e+15"},
+    "claim_id is one line of text": {"claim_id": "c\n2"},
+    "claimant_id is one line of text": {"claimant_id": "u\N{LINE SEPARATOR}2"},
     REPEATED: {"claim_id": "c1", "loss": "5"},
     COPY: {"claim_id": "c1"},
     "service is given": {"service": ""},

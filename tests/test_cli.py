@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -194,6 +195,17 @@ def test_a_cube_is_printed_or_written(run: Run) -> None:
     code, out, _ = run("cube", file, "--by", "region", "--out", "cube.csv")
     assert (code, out) == (0, "cube.csv\n")
     assert "서울" in Path("cube.csv").read_text("utf-8")
+
+
+def test_the_square_of_a_loss_has_every_digit_wherever_it_is_printed(run: Run) -> None:
+    file, square = claims(HEADER + GOOD.replace("300000", "123456789")), 123456789 * 123456789
+    assert f"{square:,}" == "15,241,578,750,190,521"
+    assert f"{square:,}" in run("cube", file)[1]
+    assert json.loads(run("cube", file, "--json")[1])["rows"][0]["loss_squared"] == square
+    run("cube", file, "--out", "cube.csv")
+    assert f",{square}\n" in Path("cube.csv").read_text("utf-8")
+    run("cube", file, "--out", "cube.parquet")
+    assert pl.read_parquet("cube.parquet")["loss_squared"].to_list() == [Decimal(square)]
 
 
 def test_synth_writes_a_labelled_file_and_no_other(run: Run) -> None:

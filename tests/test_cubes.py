@@ -286,8 +286,8 @@ def test_what_is_no_bare_cube_is_refused(saved: Path, tmp_path: Path) -> None:
 
 
 def test_another_edition_is_refused_by_name(saved: Path) -> None:
-    said = refused(forged(saved, marks={MARK: "2"}))
-    assert "is a bare cube of another edition than 1 (found '2'). Make it again from its files" in said
+    said = refused(forged(saved, marks={MARK: "3"}))
+    assert "is a bare cube of another edition than 2 (found '3'). Make it again from its files" in said
 
 
 @pytest.mark.parametrize(

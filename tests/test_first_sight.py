@@ -33,8 +33,26 @@ if TYPE_CHECKING:
 
 COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss", "region", "synthetic")
 TEXTS = {
-    "claim_id": ["1", "2", "3", "4", "A-5", " 1", "1 ", "0", "", "-", "계", "1.2E+11", "x", "1+1"],
-    "claimant_id": ["u1", "u2", "", "0", "00", " u1", "none", "1E+05", "나1"],
+    "claim_id": [
+        "1",
+        "2",
+        "3",
+        "4",
+        "A-5",
+        " 1",
+        "1 ",
+        "0",
+        "",
+        "-",
+        "계",
+        "1.2E+11",
+        "x",
+        "1+1",
+        "A\n6",
+        "7\u20288",
+        "9\t9",
+    ],
+    "claimant_id": ["u1", "u2", "", "0", "00", " u1", "none", "1E+05", "나1", "u\x853"],
     "service": ["카톡", "카카오톡", "KakaoTalk", " 카톡", "카톡\N{NO-BREAK SPACE}", "모름", ""],
     "claimant_type": ["개인", "sme", "SME", "x", ""],
     "filed_on": [
@@ -63,7 +81,7 @@ TEXTS = {
         "200000000000",
         "9" * 15,
     ],
-    "region": ["", "a", " a", "a\N{IDEOGRAPHIC SPACE}", " ", "b c"],
+    "region": ["", "a", " a", "a\N{IDEOGRAPHIC SPACE}", " ", "b c", '5" x', "two\nlines"],
     "synthetic": ["", "true", "No", " false ", "거짓", "yes"],
 }
 TEXT = queries.text

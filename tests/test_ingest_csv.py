@@ -141,7 +141,21 @@ READ: dict[str, Case] = {
         {2: '5" pipe', 4: 'a "b" c', 5: 'x"'},
         ONE_BAD,
     ),
-    "mark-behind-a-space": Case(lines(HEADER, row(1, ' "a"'), BAD), {2: '"a"'}, ONE_BAD),
+    "mark-behind-a-space": Case(
+        lines(HEADER, row(1, ' "a"'), row(2)), {3: "x"}, {2: row(1, ' "a"')}, UNREADABLE
+    ),
+    "marks-inside-a-field-of-a-file-with-quoted-fields": Case(
+        lines(HEADER, row(1, '"a"'), row(2, '5" pipe'), row(3)),
+        {2: "a", 4: "x"},
+        {3: row(2, '5" pipe')},
+        UNREADABLE,
+    ),
+    "spaces-behind-delimiters": Case(
+        lines(HEADER, row(1, '"a,b"'), BAD, row(2, '"a"')).replace(",", ", "),
+        {2: "a, b", 4: "a"},
+        {3: BAD.replace(",", ", ")},
+        dialect="delimiter ',' with spaces, quote \", header in row 1",
+    ),
     "apostrophes-decided": Case(
         lines(HEADER, row(1, "'a,b'"), BAD, row(2, "'it''s'")),
         {2: "a,b", 4: "it's"},

@@ -425,13 +425,13 @@ def test_an_object_a_line_is_a_complaint_whatever_the_order_of_its_keys(tmp_path
 
 def test_json_lines_end_as_lines_do(tmp_path: Path) -> None:
     ends = {"a.jsonl": "\n", "b.ndjson": "\r\n", "c.NDJSON": "\n"}
-    lines = ["{", complaint("2\u2028\x85"), ""]
+    lines = ["{", complaint("2", region="a\u2028\x85b"), ""]
     paths = [
         objects(tmp_path / name, complaint("1", region=name), *lines, end=end) for name, end in ends.items()
     ]
     claims = read_claims(paths, counting(), max_rejects=1)
-    assert claims.frame().select("source_file", "source_row", "claim_id").rows() == [
-        (name, row, id_) for name in ends for row, id_ in ((1, "1"), (3, "2\u2028\x85"))
+    assert claims.frame().select("source_file", "source_row", "region").rows() == [
+        (name, row, region) for name in ends for row, region in ((1, name), (3, "a\u2028\x85b"))
     ]
     assert rejected(claims) == [(2, "{", [UNREADABLE])] * 3
     assert found_in_the_bytes(claims, paths) == 3

@@ -161,6 +161,20 @@ def test_only_none_is_zero_percent_and_only_all_is_a_hundred(value: float) -> No
         assert float(shown[:-1]) == pytest.approx(100 * value, abs=0.5, rel=0.05)
 
 
+HUGE = 2**53 + 1
+"""The first whole number that no float holds."""
+
+
+def test_a_whole_number_has_every_digit_however_large() -> None:
+    shown = "9,007,199,254,740,993"
+    won, cents = Words("en"), Words("en", "USD", 2, 2)
+    assert [won.number(HUGE), won.exact(HUGE), won.exact_money(HUGE), won.loss(HUGE)] == [shown] * 4
+    assert won.exact(-HUGE) == f"-{shown}"
+    assert cents.exact_money(-HUGE) == "-90,071,992,547,409.93"
+    assert cents.loss(HUGE) == cents.exact_loss(HUGE) == "90,071,992,547,409.93"
+    assert [cents.exact_loss(1_250), cents.exact_loss(-5), cents.exact_loss(300)] == ["12.5", "-0.05", "3"]
+
+
 @pytest.mark.parametrize(
     ("value", "prose", "table"),
     [

@@ -379,11 +379,11 @@ def foreign(path: Path, **passport: object) -> None:
         connection.execute(f"create table passport as select {columns}", values)
 
 
-OURS: dict[str, object] = {"edition": 2, "incident": "x", "incident_sha256": "y", "synthetic": False}
+OURS: dict[str, object] = {"edition": 3, "incident": "x", "incident_sha256": "y", "synthetic": False}
 
 
 @pytest.mark.parametrize(
-    "passport", [{"edition": 2}, {"edition": 1}, OURS, {**OURS, "inputs": "[1]", "layouts": "?"}]
+    "passport", [{"edition": 3}, {"edition": 1}, OURS, {**OURS, "inputs": "[1]", "layouts": "?"}]
 )
 def test_somebody_else_s_database_is_refused(
     incident: Incident, tmp_path: Path, passport: dict[str, object]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -39,6 +40,8 @@ def written(columns: dict[str, list[Any]], sums: Sums = DOLLARS) -> dict[str, li
         ({"step": [1_000], "even": [0.001]}, {"step": ["10.00"], "even": [0.001]}),
         ({"step": ["data"], "amount": [100], "total": [250]}, {"amount": ["1.00"], "total": ["2.50"]}),
         ({"loss": [5], "loss_squared": [25]}, {"loss": ["0.05"], "loss_squared": ["0.0025"]}),
+        ({"loss_squared": [Decimal(123456789**2)]}, {"loss_squared": ["1,524,157,875,019.0521"]}),
+        ({"loss": [2**53 + 1]}, {"loss": ["90,071,992,547,409.93"]}),
         (
             {"lever": ["award", "filing"], "step": [100.0, 0.01], "adds": [7e4, 1e5]},
             {"step": ["1.00", "0.01"], "adds": ["700.00", "1,000.00"]},

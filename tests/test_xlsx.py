@@ -18,9 +18,10 @@ from outage_analysis.costs.products import Factor, Products, Term
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.pipeline import Analysis
 from outage_analysis.reports.archives import pack
+from outage_analysis.reports.grids import Writer
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook import workbook, write_xlsx
-from outage_analysis.reports.workbook.cells import Scale
+from outage_analysis.reports.workbook.cells import Scale, rows_of
 from outage_analysis.reports.workbook.formulas import Live, defined
 from tests.sheets import Workbook
 from tests.untranslated import untranslated
@@ -67,6 +68,16 @@ def books(data: dict[str, bytes]) -> dict[str, Workbook]:
 @pytest.fixture(scope="module", params=LANGUAGES)
 def lang(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
+    """A sheet keeps 15 digits of a number and shows zeros for the others."""
+    frame = pl.DataFrame({"loss": [2**53 + 1, 10**15 - 1], "claims": [3, 10**15]})
+    rows = rows_of(Writer(Words("en"), {}), frame, ["loss", "claims"])
+    assert [[cell.value for cell in row] for row in rows.cells] == [
+        ["9,007,199,254,740,993", 3],
+        [10**15 - 1, "1,000,000,000,000,000"],
+    ]
 
 
 def test_two_writings_give_the_same_bytes(

@@ -17,6 +17,11 @@ COPY = "the complaint is not an exact copy of another"
 READABLE = "loss is an amount that can be read, below 10^15"
 ROUNDED = r"'\d([.,]\d+)?[eE]\+\d+'"
 """A long number as a spreadsheet shows it: 1.23457E+11."""
+CONTROLS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
+"""Line breaks and control characters but the tab, as the engine's regular expressions write a class.
+
+An id with a line break most likely holds a row that a stray quotation mark swallowed.
+"""
 
 RULES = (
     UNREADABLE,
@@ -24,6 +29,8 @@ RULES = (
     "claim_id is given",
     "claim_id is in full",
     "claimant_id is in full",
+    "claim_id is one line of text",
+    "claimant_id is one line of text",
     REPEATED,
     COPY,
     "service is given",
@@ -46,6 +53,8 @@ def conditions(incident: Incident) -> dict[str, str]:
         "claim_id is given": "claim_id is null",
         "claim_id is in full": f"regexp_full_match(claim_id, {ROUNDED})",
         "claimant_id is in full": f"regexp_full_match(claimant_id, {ROUNDED})",
+        "claim_id is one line of text": f"regexp_matches(claim_id, '[{CONTROLS}]')",
+        "claimant_id is one line of text": f"regexp_matches(claimant_id, '[{CONTROLS}]')",
         "service is given": "raw_service is null",
         "service is known": "raw_service is not null and service is null",
         "claimant_type is given": "raw_claimant_type is null",

@@ -29,7 +29,7 @@ from outage_analysis.queries import as_path
 from outage_analysis.stores import PARQUET, marks, refuse_unmarked
 from outage_analysis.warehouse import Warehouse
 
-EDITION = "1"
+EDITION = "2"
 """Of the marks and columns of a bare cube; another edition is refused."""
 MARK, ABOUT = "outage_analysis.cube_edition", "outage_analysis.cube"
 """In the metadata of the Parquet: the edition, and what else it says of itself."""

@@ -18,6 +18,8 @@ LARGE = 100
 """From here on prose has no decimals."""
 TINY = 0.0001
 """A number this close to zero is only said to be so."""
+LARGEST_EXACT = 2**53
+"""From here on a float does not hold every whole number."""
 LEAST_PERCENT = 0.01
 """A share below this is only said to be so, and one as close to all."""
 NEARLY_ALL, ALL = 99.5, 100
@@ -101,6 +103,8 @@ class Words:
 
     def exact(self, value: float) -> str:
         """A figure in a table: whole numbers in full, others to two decimals, small ones to three digits."""
+        if isinstance(value, int):
+            return f"{value:,}"
         if float(value).is_integer():
             return f"{value:,.0f}"
         if abs(value) < 1:
@@ -136,7 +140,7 @@ class Words:
 
     def exact_money(self, amount: float) -> str:
         """An amount of the smallest unit in whole currency, every digit: for tables."""
-        return f"{amount / 10**self.minor_units:,.{self.minor_units}f}"
+        return in_units(amount, self.minor_units)
 
     def money(self, amount: float, digits: int = 2) -> str:
         """An amount in prose, in the unit a person says: two significant digits, more of what was printed."""
@@ -248,7 +252,21 @@ class Words:
 
     def loss(self, amount: int) -> str:
         """A loss in its unit, every digit."""
-        return f"{amount / 10**self.loss_digits:,.{self.loss_digits}f}"
+        return in_units(amount, self.loss_digits)
+
+    def exact_loss(self, amount: float) -> str:
+        """A loss in a table, in its unit: as `exact` writes it, or every digit where a float has too few."""
+        if isinstance(amount, int) and (not self.loss_digits or abs(amount) >= LARGEST_EXACT):
+            return in_units(amount, self.loss_digits)
+        return self.exact(amount / 10**self.loss_digits)
+
+
+def in_units(amount: float, digits: int) -> str:
+    """An amount of the smallest unit in whole units with so many decimals; a whole amount is exact."""
+    if not isinstance(amount, int):
+        return f"{amount / 10**digits:,.{digits}f}"
+    units, rest = divmod(abs(amount), 10**digits)
+    return ("-" if amount < 0 else "") + f"{units:,}" + (f".{rest:0{digits}d}" if digits else "")
 
 
 def _tiny(value: float | Decimal) -> str:

@@ -33,7 +33,7 @@ from outage_analysis.warehouse import Warehouse
 PARQUET, STORE = ".parquet", ".duckdb"
 TABLES = ("files", "accepted", "noted", "rejects")
 """What a warehouse file keeps, beside its passport."""
-EDITION = 2
+EDITION = 3
 """Of the tables of a warehouse file; another edition is refused."""
 
 

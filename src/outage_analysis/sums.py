@@ -17,7 +17,7 @@ from outage_analysis.assumptions import Ledger
 from outage_analysis.assumptions.listing import SUMS
 from outage_analysis.datasets import ids
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.labels import Words
+from outage_analysis.labels import Words, in_units
 from outage_analysis.policies import Policy
 from outage_analysis.policies.policy import decimal_places
 
@@ -146,8 +146,11 @@ class Sums:
                 return None
             if not is_sum:
                 return write(value)
-            amount = Decimal(str(value)).scaleb(-places)  # a float would lose digits of a large whole number
-            return shortened(float(amount) / unit) if short and unit else f"{amount:,.{places}f}"
+            if short and unit:
+                return shortened(float(str(value)) / 10**places / unit)
+            if isinstance(value, int | Decimal) and value == int(value):
+                return in_units(int(value), places)
+            return f"{Decimal(str(value)).scaleb(-places):,.{places}f}"
 
         told = {
             name: [

@@ -28,6 +28,8 @@ RULES = f"""[
     case when claim_id is null or regexp_full_match(lower(claim_id), '{NOBODY}') then 'claim_id is given' end,
     case when regexp_full_match(claim_id, '{ROUNDED}') then 'claim_id is in full' end,
     case when regexp_full_match(claimant_id, '{ROUNDED}') then 'claimant_id is in full' end,
+    case when contains(claim_id, '\N{LINE SEPARATOR}') then 'claim_id is one line of text' end,
+    case when contains(claimant_id, '\N{LINE SEPARATOR}') then 'claimant_id is one line of text' end,
     case when raw_service is null then 'service is given' when service is null then 'service is known' end,
     case when raw_type is null then 'type is given' when claimant_type is null then 'type is known' end,
     case when filed_on is null then 'filed_on is a date' end,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,9 +22,11 @@ import polars as pl
 from outage_analysis import queries
 from outage_analysis.decoding import TextFile
 from outage_analysis.errors import InputRefused
-from outage_analysis.ingest.dialects import Dialect, decide, reader_options
+from outage_analysis.ingest.dialects import Dialect, decide
 from outage_analysis.ingest.passed import Passed
-from outage_analysis.ingest.staging import BATCH, Shape, Staging, another_table
+from outage_analysis.ingest.quoting import Quoting
+from outage_analysis.ingest.shifts import refuse_shifted
+from outage_analysis.ingest.staging import BATCH, DAY, Shape, Staging, another_table
 from outage_analysis.ingest.survey import Survey
 from outage_analysis.queries import as_path, quoted
 
@@ -31,7 +34,8 @@ LONGEST_FIELD = 2_000_000
 """Characters of one field; the engine reads no longer line."""
 TOGETHER = "quotation marks hold whole rows together"
 FEWEST_BETWEEN = 3
-"""Delimiters of a row so narrow that any line of text may have as many."""
+"""A row with fewer delimiters is so narrow that any line of text may have as many."""
+DIGIT = re.compile(r"\d")
 
 
 def read_delimited(staging: Staging, text: TextFile) -> Shape:
@@ -42,12 +46,13 @@ def read_delimited(staging: Staging, text: TextFile) -> Shape:
     """
     dialect = decide(text.path, staging)
     mapping = staging.mapping(dialect.headers, dialect.header_row or None)
-    surplus = dialect.width - len(dialect.headers)
-    fits = not surplus or (surplus > 0 and not staging.of_any_type)
+    if dialect.surplus and not staging.of_any_type:
+        refuse_shifted(staging, dialect, mapping)
+    fits = not (dialect.surplus and staging.of_any_type)
     passed = _read_by_engine(staging, text, dialect, mapping) if fits else None
     if passed is None:
         with _long_fields():
-            _stage(staging, records(text, dialect, staging.name), dialect, mapping)
+            _stage(staging, records(text, dialect, mapping, staging.name), dialect, mapping)
     return Shape(text.encoding, str(dialect), passed=passed)
 
 
@@ -71,7 +76,7 @@ def _read_by_engine(
 
     def fetch(numbers: Sequence[int]) -> int:
         with _long_fields():
-            return _stage(staging, _records_again(survey, numbers, dialect), dialect, mapping)
+            return _stage(staging, _records_again(survey, numbers, dialect, mapping), dialect, mapping)
 
     if staging.of_any_type:
         staging.warehouse.delete("staged", " and ".join(f"{quoted(c)} is null" for c in mapping))
@@ -86,11 +91,12 @@ def _taken(
     """Where the engine put the rows and how many there are; None if it refuses them."""
     # The engine reads with names of our own: a header may hold anything, even twice.
     names = [f"c{i}" for i in range(dialect.width)]
+    space = " " if dialect.spaced else ""  # the engine does not skip it, and trims texts that have it
     try:
         return staging.pass_by(
             f"({queries.text('delimited')})",
             {c: names[at] for c, at in mapping.items()},
-            {c: [row[at] for row in dialect.shown if at < len(row)] for c, at in mapping.items()},
+            {c: [space + row[at] for row in dialect.shown if at < len(row)] for c, at in mapping.items()},
             dialect.header_row + 1,
             surplus=names[len(dialect.headers) :],
             about=round(text.path.stat().st_size / dialect.row_bytes),
@@ -156,13 +162,14 @@ def _stage_batch(staging: Staging, batch: list[Record], mapping: dict[str, int])
     staging.frame(pl.DataFrame({**keys, **cells}))
 
 
-def _records_again(survey: Survey, numbers: Sequence[int], dialect: Dialect) -> Iterator[Record]:
+def _records_again(
+    survey: Survey, numbers: Sequence[int], dialect: Dialect, mapping: dict[str, int]
+) -> Iterator[Record]:
     """Records of a text that the engine has read, by their numbers."""
-    options = reader_options(dialect.delimiter, dialect.quote)
     for number, offset, text in survey.fetch(numbers):
         lines = list(io.StringIO(text, newline=""))
-        cells = next(csv.reader(lines, **options))  # type: ignore[arg-type]
-        problem = TOGETHER if _holds_rows(lines, dialect) else ""
+        cells = next(csv.reader(lines, **dialect.reader_options))  # type: ignore[arg-type]
+        problem = TOGETHER if _holds_rows(lines, dialect, mapping) else ""
         yield Record(number, offset, len(text.encode()), cells, problem)
 
 
@@ -176,14 +183,34 @@ def _long_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _holds_rows(lines: list[str], dialect: Dialect) -> bool:
-    """Whether two stray quotation marks made one row of several: each line has the fields of a row."""
+def _holds_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
+    """Whether two stray quotation marks made one row of several.
+
+    Either each line has the fields of a row, and rows are wide enough for that to be no chance; or the
+    first line reads as a row by itself, and so does another.
+    """
+    if len(lines) == 1:
+        return False
     between = len(dialect.headers) - 1
-    several = len(lines) > 1 and between >= FEWEST_BETWEEN
-    return several and all(line.count(dialect.delimiter) >= between for line in lines)
+    if between >= FEWEST_BETWEEN and all(line.count(dialect.delimiter) >= between for line in lines):
+        return True
+    first, *others = (_reads_as_row(line, dialect, mapping) for line in lines)
+    return first and any(others)
 
 
-def records(text: TextFile, dialect: Dialect, name: str) -> Iterator[Record]:
+def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
+    """Whether a line has the fields of a row, with digits where a day and an amount should be."""
+    cells = line.rstrip("\r\n").replace(dialect.quote, "").split(dialect.delimiter)
+    if len(cells) != dialect.width:
+        return False
+    found = {column: cells[at].strip() for column, at in mapping.items()}
+    day, loss = found.get("filed_on"), found.get("loss")
+    dated = day is None or DAY.search(day) is not None
+    priced = loss is None or DIGIT.search(loss) is not None or (loss == "" and day is not None)
+    return found.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
+
+
+def records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str) -> Iterator[Record]:
     """Every row of a text, counted as a spreadsheet counts, with its place in bytes of UTF-8.
 
     A row whose quotation marks are wrong is one with a problem when it stays within its line.
@@ -193,8 +220,8 @@ def records(text: TextFile, dialect: Dialect, name: str) -> Iterator[Record]:
     """
     taken: list[str] = []
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
-        options = reader_options(dialect.delimiter, dialect.quote)
-        reader = csv.reader(_kept(stream, taken), **options)  # type: ignore[arg-type]
+        quoting = Quoting(text.path, text.begin, dialect.delimiter, dialect.quote, dialect.spaced)
+        reader = csv.reader(_kept(stream, taken), **dialect.reader_options)  # type: ignore[arg-type]
         offset = text.begin
         for row in count(1):
             cells: list[str] = []
@@ -205,9 +232,11 @@ def records(text: TextFile, dialect: Dialect, name: str) -> Iterator[Record]:
                 return
             except csv.Error as error:
                 problem = _problem(error, taken, dialect, name, row, offset)
-            if _holds_rows(taken, dialect):
+            raw = "".join(taken)
+            if _holds_rows(taken, dialect, mapping):
                 problem = TOGETHER
-            length = len("".join(taken).encode())
+            problem = problem or quoting.problem(raw, cells)
+            length = len(raw.encode())
             taken.clear()
             yield Record(row, offset, length, cells, problem)
             offset += length

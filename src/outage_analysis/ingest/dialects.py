@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from outage_analysis.errors import InputRefused
+from outage_analysis.ingest.quoting import spaces_follow
 from outage_analysis.ingest.staging import HEADER_AMONG, Staging
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -21,13 +23,17 @@ SHOWN = 5_000
 
 @dataclass(frozen=True)
 class Dialect:
-    """Delimiter, quotation mark ("" for none), the header's cells and row (0 for none), fields of a row."""
+    """Delimiter, quotation mark ("" for none), the header's cells and row (0 for none), fields of a row.
+
+    `spaced` says whether spaces behind a delimiter are skipped.
+    """
 
     delimiter: str
     quote: str
     headers: tuple[str, ...]
     header_row: int
     width: int
+    spaced: bool = False
     shown: tuple[list[str], ...] = ()
     """Rows below the header, some."""
 
@@ -38,15 +44,28 @@ class Dialect:
         return sum(rows) / len(rows) if rows else HEAD_BYTES
 
     def __str__(self) -> str:
+        spaces = " with spaces" if self.spaced else ""
         quote = f"quote {self.quote}" if self.quote else "no quotes"
         row = f"header in row {self.header_row}" if self.header_row else "no header"
-        return f"delimiter {self.delimiter!r}, {quote}, {row}"
+        wider = f", rows {self.surplus} wider than the header" if self.surplus else ""
+        return f"delimiter {self.delimiter!r}{spaces}, {quote}, {row}{wider}"
+
+    @property
+    def surplus(self) -> int:
+        """How many fields of a row, all empty, are beyond those of the header."""
+        return self.width - len(self.headers)
+
+    @property
+    def reader_options(self) -> dict[str, object]:
+        """What the csv module needs to know."""
+        return _reader_options(self.delimiter, self.quote, spaced=self.spaced)
 
 
-def reader_options(delimiter: str, quote: str) -> dict[str, object]:
-    """What the csv module needs to know; strict, so that a stray mark is told and not repaired."""
+def _reader_options(delimiter: str, quote: str, *, spaced: bool) -> dict[str, object]:
+    """What the csv module needs to know; strict, so that it reports a stray mark and does not repair it."""
     if quote:
-        return {"delimiter": delimiter, "quotechar": quote, "strict": True}
+        marks = {"quotechar": quote, "skipinitialspace": spaced}
+        return {"delimiter": delimiter, "strict": True, **marks}
     return {"delimiter": delimiter, "quoting": csv.QUOTE_NONE, "quotechar": None, "strict": True}
 
 
@@ -60,6 +79,7 @@ def decide(path: Path, staging: Staging) -> Dialect:
     if not head.strip():
         raise InputRefused("holds no row", file=staging.name)
     declared = re.match(r"sep=(.)\r?\n", head)
+    lines = list(io.StringIO(head, newline=""))
     delimiters = (layout.delimiter,) if layout.delimiter else (declared[1],) if declared else DELIMITERS
     quotes = {None: ('"', "'"), "none": ("",)}.get(layout.quote, (layout.quote,))
     best: tuple[tuple[int, bool, float, int], Dialect, list[list[str]]] | None = None
@@ -67,12 +87,12 @@ def decide(path: Path, staging: Staging) -> Dialect:
         for delimiter in delimiters:
             if quote == "'" and layout.quote is None and not _encloses(head, delimiter):
                 continue
-            rows, whole = _sample(head, delimiter, quote or "", 1 + (layout.header_row or 0))
-            if rows:
-                found = _dialect(rows, staging, delimiter, quote or "")
-                score = _score(rows, found, staging, whole=whole)
+            cut = _cut(lines, staging, delimiter, quote or "")
+            if cut is not None:
+                found, sample = cut
+                score = _score(sample.rows, found, staging, whole=sample.whole)
                 if best is None or score > best[0]:
-                    best = score, found, rows
+                    best = score, found, sample.rows
     if best is None:
         raise InputRefused(
             "has a header that cannot be read",
@@ -82,8 +102,8 @@ def decide(path: Path, staging: Staging) -> Dialect:
         )
     _, dialect, rows = best
     staging.refuse_above(rows, dialect.header_row - 1)
-    more, _ = _sample(head, dialect.delimiter, dialect.quote, dialect.header_row + SHOWN)
-    return replace(dialect, shown=tuple(more[dialect.header_row :]))
+    more = _sample(lines, dialect.reader_options, dialect.header_row + SHOWN)
+    return replace(dialect, shown=tuple(more.rows[dialect.header_row :]))
 
 
 def _head(path: Path) -> str:
@@ -104,28 +124,65 @@ def _encloses(head: str, delimiter: str) -> bool:
     return re.search(rf"{edge}'[^']*'{end}", head, re.MULTILINE) is not None
 
 
-def _sample(head: str, delimiter: str, quote: str, least: int) -> tuple[list[list[str]], bool]:
-    """The first rows, at least so many, up to the first that cannot be read; whether there is none such."""
+def _cut(
+    lines: Sequence[str], staging: Staging, delimiter: str, quote: str
+) -> tuple[Dialect, _Sample] | None:
+    """The dialect of a delimiter and a quotation mark, and the first rows; None where no row can be read.
+
+    Spaces behind the delimiter are skipped if every field below the header has them: else the quotation
+    marks behind them would be part of the values.
+    """
+    for spaced in (True, False) if quote and delimiter != " " else (False,):
+        sample = _sample(
+            lines, _reader_options(delimiter, quote, spaced=spaced), 1 + (staging.layout.header_row or 0)
+        )
+        if not sample.rows:
+            continue
+        found = _dialect(sample.rows, staging, delimiter, quote, spaced=spaced)
+        if not spaced or spaces_follow(sample.text(lines, found.header_row), delimiter, quote):
+            return found, sample
+    return None
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """The first rows of a text, up to the first that cannot be read; `whole` if there is none such."""
+
+    rows: list[list[str]]
+    ends: list[int]
+    """How many lines of the text end with each of them."""
+    whole: bool
+
+    def text(self, lines: Sequence[str], header_row: int) -> str:
+        """The text of the rows below the header."""
+        first = self.ends[header_row - 1] if 0 < header_row <= len(self.ends) else 0
+        return "".join(lines[first : self.ends[-1]])
+
+
+def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sample:
+    """The first rows, at least so many if there are."""
     rows: list[list[str]] = []
-    options = reader_options(delimiter, quote)
+    ends: list[int] = []
+    reader = csv.reader(iter(lines), **options)  # type: ignore[arg-type]
     try:
-        for row in csv.reader(io.StringIO(head, newline=""), **options):  # type: ignore[arg-type]
+        for row in reader:
             rows.append(row)
+            ends.append(reader.line_num)
             if len(rows) >= max(SAMPLE, least):
                 break
     except csv.Error:
-        return rows, False
-    return rows, True
+        return _Sample(rows, ends, whole=False)
+    return _Sample(rows, ends, whole=True)
 
 
-def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str) -> Dialect:
+def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str, *, spaced: bool) -> Dialect:
     place = staging.header_among(rows)
     if place < 0:
         width = max(len(row) for row in rows[:HEADER_AMONG])
-        return Dialect(delimiter, quote, tuple(str(n + 1) for n in range(width)), 0, width)
+        return Dialect(delimiter, quote, tuple(str(n + 1) for n in range(width)), 0, width, spaced)
     cells = rows[place] if place < len(rows) else []
     headers = tuple(c.strip() for c in cells)
-    return Dialect(delimiter, quote, headers, place + 1, _width(rows[place + 1 :], len(headers)))
+    return Dialect(delimiter, quote, headers, place + 1, _width(rows[place + 1 :], len(headers)), spaced)
 
 
 def _width(body: list[list[str]], named: int) -> int:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from outage_analysis import queries
-from outage_analysis.claim_rules import conditions
+from outage_analysis.claim_rules import CONTROLS, conditions
 from outage_analysis.incidents import Dimension, Incident, Named
 from outage_analysis.layouts import Layout, folded
 from outage_analysis.notations import NEVER, amount_sql, day_sql
@@ -36,8 +36,12 @@ MANY = 0.02
 """The share of texts from which on they are many."""
 MOST_WORDS = 200
 """Words that are kept in one byte each."""
-_ID = r"'[^\s\x{A0}\x{3000}+]*[1-9][^\s\x{A0}\x{3000}+]*'"
-"""An id that is neither a word for nobody nor a rounded number: it has a digit, no blank and no plus."""
+_OTHER = rf"[^ \t\x{{A0}}\x{{3000}}+{CONTROLS}]*"
+_ID = f"'{_OTHER}[1-9]{_OTHER}'"
+"""An id that is plain: it has a digit other than 0, and no blank, plus, line break or control character.
+
+It is neither a word for nobody nor a rounded number.
+"""
 
 
 Texts = Counter[str]

@@ -115,7 +115,7 @@ def _taken(
     try:
         return staging.pass_by(
             f"({query})",
-            {c: _number(keys[c], at) if c in numbers else f"texts[{at}]" for c, at in places.items()},
+            {c: _number(keys[c], at) if c in numbers else _text(at) for c, at in places.items()},
             {c: [cells.get(key) or "" for cells in flat] for c, key in keys.items()},
             surplus=["doubt"],
             **_lines_of(text),
@@ -124,11 +124,16 @@ def _taken(
         return None
 
 
+def _text(at: int) -> str:
+    """SQL of a text; an empty one states nothing, as null does."""
+    return f"nullif(texts[{at}], '')"
+
+
 def _number(key: str, at: int) -> str:
     """SQL of a number as it is written: the engine tells 1.50 as 1.5, and 1e3 as 1000.0."""
     pattern = literal(f'"{re.escape(key)}"\\s*:\\s*(-?[0-9.]+)\\s*[,}}]')
     written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
-    return f"case when kinds[{at}] = 'DOUBLE' then coalesce({written}, line) else texts[{at}] end"
+    return f"case when kinds[{at}] = 'DOUBLE' then coalesce({written}, line) else {_text(at)} end"
 
 
 def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> int:

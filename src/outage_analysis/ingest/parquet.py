@@ -17,7 +17,12 @@ from outage_analysis.queries import as_path, quoted
 
 
 def _as_text(column: str, header: str, kind: pl.DataType) -> str:
-    """SQL of a column as text; three decimals would look like thousands, and an id has none."""
+    """SQL of a column as text; an empty text states nothing, as null does.
+
+    Three decimals would look like thousands, and an id has none.
+    """
+    if kind in (pl.String, pl.Categorical, pl.Enum):
+        return f"nullif(cast({quoted(header)} as varchar), '')"
     if column in ("claim_id", "claimant_id") and kind in (pl.Float32, pl.Float64):
         return f"regexp_replace(cast({quoted(header)} as varchar), '[.]0$', '')"
     thousandths = isinstance(kind, pl.Decimal) and kind.scale == THOUSANDTHS

@@ -77,7 +77,7 @@ def _shown(words: Words, value: object) -> str:
     if isinstance(value, date):
         return words.day(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return words.exact(float(value))
+        return words.exact(int(value) if float(value).is_integer() else float(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -1,6 +1,6 @@
 -- One row a combination of two of service, loss band, day and category, with its claims. A category is a text
 -- of a further dimension. Beyond the {most} commonest, and where fewer than {least} claims have the same, all
--- others are one: an empty text.
+-- others are one: an empty text, which no claim has, since a claim with an empty text states no category.
 with by_loss as (
     select service, filed_on, category, loss, count(*) as claims
     from (select service, filed_on, {category} as category, loss from ({source}) as source) as told

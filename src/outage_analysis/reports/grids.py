@@ -18,7 +18,7 @@ FIGURES: dict[Kind, Callable[[Words, Any], str]] = {
     "money": Words.exact_money,
     "whole": lambda w, value: w.exact(round(value)),
     "decimal": Words.exact,
-    "loss": lambda w, value: w.exact(value / 10**w.loss_digits),
+    "loss": Words.exact_loss,
     "share": Words.share,
     "day": Words.day,
     "unit": Words.counted_in,

@@ -133,6 +133,19 @@ def _rounded(column: str) -> pl.Expr:
     return "1." + pl.col(column).str.extract(r"(\d+)$") + "E+11"
 
 
+def _id_with_control(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _of_its_own(rows, claim_id=_split("own_claim"))
+
+
+def _claimant_with_control(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _of_its_own(rows, claimant_id=_split("own_claimant"))
+
+
+def _split(column: str) -> pl.Expr:
+    """An id with a line separator inside, which ends no line of a CSV file."""
+    return pl.col(column).str.replace("-", "-\N{LINE SEPARATOR}")
+
+
 def _under_an_id_taken(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
     return rows.with_columns(claimant_id=pl.col("own_claimant"))
 
@@ -204,6 +217,8 @@ DIRT: dict[str, Breakage] = {
     "claim_id is given": _without_id,
     "claim_id is in full": _id_rounded,
     "claimant_id is in full": _claimant_rounded,
+    "claim_id is one line of text": _id_with_control,
+    "claimant_id is one line of text": _claimant_with_control,
     "claim_id is not repeated": _under_an_id_taken,
     "the complaint is not an exact copy of another": _copied,
     "service is given": _without_service,

@@ -28,6 +28,8 @@ RAW: dict[str, Kind] = {
 """Kinds of the report's columns that are numbers and days in a sheet; all others are texts."""
 MILLION = 10**6
 """The largest unit that stands beside whole currency: whoever wants billions can count."""
+MOST_DIGITS = 15
+"""A sheet holds no more digits of a number: longer whole numbers are written as texts."""
 COUNTED = "_counted"
 SUMS = ("paid", "total")
 """Stages of a back-test whose outcome is a sum; the others are counts."""
@@ -95,6 +97,8 @@ def _cell(w: Words, column: str, record: dict[str, Any], text: str | Markup) -> 
     if kind not in RAW:
         return Cell(text.striptags() if isinstance(text, Markup) else text)
     value = record[column]
+    if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
+        return Cell(str(text))
     if kind == "money":
         return amount(w, value)
     if kind == "loss" and value is not None:
