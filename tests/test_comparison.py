@@ -121,6 +121,8 @@ def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, led
         row = only(found.pairs)
         assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
         assert found.policies["cheapest"].to_list() == [1, 1]
+        names = {policy.id: "The package", "copy": "Its copy"}
+        assert "cost the same in every case" in found.sentence(Words("en", "KRW", 0), names)
 
 
 def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:

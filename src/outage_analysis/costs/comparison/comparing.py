@@ -117,7 +117,9 @@ class Comparison:
         row = next(r for r in self.pairs.iter_rows(named=True) if {r["policy"], r["other"]} == {best, second})
         chance = row["cheaper"] if row["policy"] == best else row["dearer"]
         quoted = {id_: words("compare.quoted", name=name) for id_, name in names.items()}
-        key = "same" if least == next_least else "least" if chance >= EVEN else "least_yet"
+        key = "least" if chance >= EVEN else "least_yet"
+        if least == next_least:
+            key = "same" if row["cheaper"] or row["dearer"] else "always"
         said = words(
             f"compare.{key}",
             policy=quoted[best],
