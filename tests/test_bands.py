@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,7 +75,44 @@ def test_cuts_closed_above_are_the_edges_themselves() -> None:
 
 
 def test_the_union_of_cuts_is_sorted_positive_and_without_repeats() -> None:
-    assert Bands.of((5, 3), (3, 0, -2), ()).cuts == (3, 5)
+    assert Bands.of((5, 3), (3, 0, -1), ()).cuts == (3, 5)
+    assert Bands.of((5, 3), (3, -2), negative=True).cuts == (-2, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("cuts", "negative", "said"),
+    [
+        ((300_000, 200_000), False, "do not increase (found '300000, 200000'). Sort them"),
+        ((200_000, 200_000), False, "do not increase (found '200000, 200000')"),
+        ((5, -9), True, "do not increase (found '5, -9')"),
+        ((0, 5), False, "is not above 0 (found '0'). Write edges above 0: zero has"),
+        ((-2, 5), False, "is not above 0 (found '-2')"),
+        ((-1, 5), True, "is not above 0 (found '-1'). Write edges above 0 or below -1"),
+        ((1.5, 5), False, "is no whole number (found '1.5'). Write whole numbers"),
+        (("300000",), False, "is no whole number (found '300000')"),
+        ((True, 5), False, "is no whole number (found 'True')"),
+        ((2**63,), False, "is no whole number (found '9223372036854775808')"),
+    ],
+)
+def test_edges_with_which_a_loss_has_two_bands_or_none_are_refused(
+    cuts: tuple[int, ...], said: str, *, negative: bool
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        Bands(cuts, negative=negative)
+
+
+@given(cuts=CUTS, loss=LOSSES)
+def test_mirrored_bands_hold_each_negative_loss_as_finely_as_its_opposite(
+    cuts: tuple[int, ...], loss: int
+) -> None:
+    bands = Bands(cuts).mirrored()
+    assert bands == bands.mirrored()
+    assert [row for row in bands.rows() if holds(row, loss)] == [bands.band_of(loss)]
+    assert all(band in bands.rows() for band in Bands(cuts).rows())
+    if loss:
+        low, high = bands.band_of(loss)
+        opposite = bands.band_of(-loss)
+        assert opposite == (None if high is None else -high - 1, None if low is None else -low - 1)
 
 
 def test_the_default_grid_has_integer_cuts_from_one_to_the_largest_loss() -> None:

@@ -64,13 +64,21 @@ def test_zero_unknown_and_positive_losses_are_kept_apart(claims_csv: ClaimsCsv, 
     }
 
 
-def test_negative_losses_have_a_band_of_their_own_where_the_incident_keeps_them(
+def test_negative_losses_have_bands_as_fine_as_the_positive_where_the_incident_keeps_them(
     claims_csv: ClaimsCsv, edited: Edited
 ) -> None:
     page = edited("incidents", 'negative = "reject"', 'negative = "band"')
-    claims = read_claims(claims_csv([{"loss": x} for x in ("-5", "-7", "3", "")]), load_incident(page))
-    for bands in (None, Bands((10,))):
-        assert cells(build_cube(claims, dimensions=(), bands=bands))[(None, -1)] == (2, -12, 74)
+    losses = ("-5", "-7", "-11", "3", "")
+    claims = read_claims(claims_csv([{"loss": x} for x in losses]), load_incident(page))
+    below = {
+        band: found
+        for band, found in cells(build_cube(claims, dimensions=(), bands=Bands((10,)))).items()
+        if found[1] < 0
+    }
+    assert below == {(None, -11): (1, -11, 121), (-11, -1): (2, -12, 74)}
+    fine = cells(build_cube(claims, dimensions=()))
+    assert fine[(-6, -5)] == (1, -5, 25)  # one loss alone: its quantiles are exact
+    assert fine[(-8, -7)] == (1, -7, 49)
 
 
 def test_the_edges_of_a_policy_join_the_default_grid(

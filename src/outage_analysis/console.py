@@ -190,7 +190,9 @@ def print_quality(quality: dict[str, Any], sums: Sums) -> None:
     print_table(pl.DataFrame(quality["claimants"]), "Claimants, and how many filed again")
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
-        title = sums.titled("Losses on round sums; even: without any preference", heaping)
+        title = sums.titled(
+            "Losses on round sums; share: of the losses above zero; even: without any preference", heaping
+        )
         print_table(heaping, title, sums)
     for name in quality["skipped"]:
         print_line(f"not read: {one_line(name)}")

@@ -159,7 +159,7 @@ def _answered(
         if len(question.compared) != PAIR or not question.by:
             raise UsageError("two values are compared", value=", ".join(question.compared))
         first, second = _values(question.by[0], question.compared)
-        wide = bands or Bands.of(tuple(cube.frame["up_to"].drop_nulls().to_list()))
+        wide = bands or _bands_of_totals(cube)
         found = compare(
             select(cube, where),
             question.by[0],
@@ -186,6 +186,12 @@ def _answered(
     if cube.synthetic:
         notes.append("synthetic rows: a fit or a comparison only tests whether it finds what was put in")
     return Found(tables, cube.source, cube.synthetic, notes=tuple(notes))
+
+
+def _bands_of_totals(cube: Cube) -> Bands:
+    """Bands that end where the bands of totals end."""
+    ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
+    return Bands.of(ends, negative=any(end < 0 for end in ends))
 
 
 def _typed(where: Where) -> dict[str, object]:
