@@ -108,14 +108,15 @@ SPREAD = {
     "bands": "Claims by loss band; share: of all claims of the group",
     "summary": "Means and medians of the stated losses; a median lies between its bounds",
     "quantiles": "Quantiles of the stated losses, between the bounds that the bands leave",
-    "concentration": "Concentration of the losses from zero up: Gini's coefficient, and the share of the losses that "
-    "the largest claims hold, between bounds",
+    "concentration": "Concentration of the losses from zero up, between bounds: Gini's coefficient, and the "
+    "share of the losses that the largest claims hold",
     "heaps": "Losses stated most often; share: of the losses above zero",
     "bunching": "Losses at and beside the edges of the policy; shares: of the losses above zero",
     "shares": "Two groups: shares of all claims of each by band, with the interval of the difference",
     "differences": "Two groups: means with an interval, medians with bounds",
     "fits": "Laws fitted by maximum likelihood, likeliest first",
-    "quantities": "What they say of the losses above zero: under the likeliest with its interval, averaged, and between families",
+    "quantities": "What they say of the losses above zero: under the likeliest with its interval, averaged, "
+    "and between families",
     "refused": "Families that could not be fitted",
 }
 """The tables of a distribution, in order, with their titles."""

@@ -200,7 +200,7 @@ def _loss_axis(frame: Frame, losses: Sequence[float]) -> alt.X:
 
 
 def _losses(w: Words, table: pl.DataFrame) -> str:
-    """The losses of which every share on the chart is one: losses above 0, or between the ends that were seen."""
+    """The losses that every share on the chart divides by: those that could be seen, mostly all above 0."""
     over, up_to = table.select("over", "up_to").row(0)
     if up_to is None:
         return w("chart.losses_over", over=_amount(w, over))
