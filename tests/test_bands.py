@@ -171,8 +171,8 @@ def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:
         ([(0, 5), (4, None)], "two bands overlap on losses over 4 up to 5"),
         ([(0, 5), (5, 9)], "the last band ends at 9: larger losses have no rule"),
         ([(1, None)], "the first band starts at 1, not at 0"),
-        ([(0, 5), (5, 5), (5, None)], "the band over 5 up to 5 is empty"),
-        ([(0, None), (5, None)], "the band over 0 up to None is empty or open in the middle"),
+        ([(0, 5), (5, 5), (5, None)], "the band over 5 has an upper edge of 5, so it is empty"),
+        ([(0, None), (5, None)], "the band over 0 has no upper edge, so it is empty or another"),
     ],
 )
 def test_a_list_of_bands_that_is_no_partition_is_refused(bands: list[Band], message: str) -> None:

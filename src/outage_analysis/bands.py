@@ -126,7 +126,11 @@ def check_partition(bands: list[Band]) -> None:
         )
     for (low, high), (next_low, _) in itertools.pairwise(bands):
         if high is None or next_low is None or low is None or high <= low:
-            raise UsageError(f"the band over {low} up to {high} is empty or open in the middle")
+            ends = "no upper edge" if high is None else f"an upper edge of {high:,}"
+            raise UsageError(
+                f"the band over {low or 0:,} has {ends}, so it is empty or another band overlaps it",
+                remedy="Let each band end above its `over`, and leave `up_to` out of the last band alone.",
+            )
         if next_low > high:
             raise UsageError(
                 f"there is a gap: no band covers losses over {high:,} up to {next_low:,}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -134,8 +135,9 @@ class Dimension(Noun):
     def _edges_belong(self) -> Self:
         if (self.kind == "number") != bool(self.edges):
             raise ValueError("has edges exactly when its kind is number")
-        if list(self.edges) != sorted(set(self.edges)):
-            raise ValueError("has edges that do not increase")
+        for low, high in pairwise(self.edges):
+            if low >= high:
+                raise ValueError(f"has edges that do not increase: {low}, {high} | Sort them, each once.")
         return self
 
 

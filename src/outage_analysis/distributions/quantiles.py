@@ -28,7 +28,8 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
     Returns:
         `by`, `claims`, `negative` and `zero` (null if a band also holds other losses), `unknown`, `stated`
         (claims whose loss is known, zero and negative ones included), `loss` (their sum), `mean` (exact to
-        ten digits), `median`, `median_low`, `median_high` (see `quantiles`). A sum that is not known is null, and so is its mean.
+        ten digits), `median`, `median_low`, `median_high` (see `quantiles`). A sum that is not known is
+        null, and so is its mean.
 
     Raises:
         UsageError: no such dimension.
