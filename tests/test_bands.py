@@ -21,6 +21,7 @@ from outage_analysis.bands import (
     log_grid,
     parse_band,
     within,
+    written_starts,
 )
 from outage_analysis.errors import UsageError
 
@@ -253,6 +254,27 @@ def test_what_is_no_band_is_refused_with_the_ways_to_write_one(text: str) -> Non
     with pytest.raises(UsageError, match="is not a loss band") as refusal:
         parse_band(text)
     assert "[300000, 500000)" in refusal.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ("(0, 300000]", set()),
+        ("[300000, 500000)", {299_999, 499_999}),
+        ("[300000, 500000]", {299_999}),
+        ("(300000, 500000)", {499_999}),
+        (" >=500,000 ", {499_999}),
+        ("<300000", {299_999}),
+        ("<=300000", set()),
+        (">500000", set()),
+        ("(500000, inf)", set()),
+        ("[0, 300000)", {299_999}),
+        ("0", set()),
+        ("unknown", set()),
+    ],
+)
+def test_the_edges_that_open_a_band_are_known_from_how_it_is_written(text: str, starts: set[int]) -> None:
+    assert written_starts(text) == starts
 
 
 @given(st.text(alphabet="0123456789,_()[]<>= -∞aeinovrup.\n", max_size=30))

@@ -179,6 +179,18 @@ def parse_band(text: str) -> Band:
     )
 
 
+def written_starts(text: str) -> set[int]:
+    """The cuts of a band whose edges, as it is written, belong to the band above: 299,999 of `<300000`.
+
+    Raises:
+        UsageError: none of the known ways to write a band.
+    """
+    (low, high), word = parse_band(text), text.strip()
+    below = low if word.startswith(("[", ">=")) else None
+    above = high if word.endswith(")") or re.match("<(?!=)", word) else None
+    return {cut for cut in (below, above) if cut is not None and cut >= 0}
+
+
 def _parsed(word: str) -> Band | None:
     if word in _WORDS:
         return _WORDS[word]

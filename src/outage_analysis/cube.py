@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.bands import UNKNOWN, Band, parse_band
+from outage_analysis.bands import UNKNOWN, Band, parse_band, written_starts
 from outage_analysis.datasets import is_file, misspelt, nearest
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, Named
@@ -47,6 +47,8 @@ class Cube:
     """The files behind it."""
     line: str | None = None
     """The cost line whose entitled claimants its rows count; None when they count claims."""
+    starts: frozenset[int] = frozenset()
+    """Cuts whose edge belongs to the band above, as totals write it: 299,999 in [0, 300000)."""
 
     @property
     def claims(self) -> int:
@@ -111,7 +113,9 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
         .group_by(*BY, *EDGES)
         .agg(pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
     )
-    return Cube(sorted_cube(frame, BY), BY, "synthetic" in path.name.lower(), path.name)
+    starts = frozenset[int]().union(*(written_starts(text) for text in texts))
+    synthetic = "synthetic" in path.name.lower()
+    return Cube(sorted_cube(frame, BY), BY, synthetic, path.name, starts=starts)
 
 
 def _refuse_overlap(
@@ -127,8 +131,8 @@ def _refuse_overlap(
         if rows[one][:2] == rows[other][:2] and ends[one] != ends[other] and lows[other] < highs[one]:
             first, second = sorted((one, other))
             raise InputRefused(
-                f"overlaps the band of row {numbers[first]:,}, {texts[first].strip()}, of the same service and "
-                "claimant type: a claim could be counted twice",
+                f"overlaps the band of row {numbers[first]:,}, {texts[first].strip()}, of the same service "
+                "and claimant type: a claim could be counted twice",
                 file=file,
                 row=numbers[second],
                 column="band",

@@ -180,7 +180,10 @@ def distribution(
         shown = {name: table.to_dicts() for name, table in found.tables.items()}
         print_json({"source": found.source, "synthetic": found.synthetic, "notes": found.notes, **shown})
     else:
-        mark, sums = "Synthetic rows: " if found.synthetic else "", None if grouped else _sums(incident)
+        mark, sums = (
+            "Synthetic rows: " if found.synthetic else "",
+            None if grouped else _sums(incident, found.starts),
+        )
         print_named(found.tables, SPREAD, mark, found.notes, sums)
 
 
@@ -263,12 +266,12 @@ def _of_files(
     return counted_by_day(claims, until, recovery=recovery)
 
 
-def _sums(incident: str) -> Sums:
-    """How the sums of an incident are written."""
+def _sums(incident: str, starts: frozenset[int]) -> Sums:
+    """How the sums of an incident are written, and the edges of its bands."""
     from outage_analysis.incidents import load_incident
     from outage_analysis.sums import Sums
 
-    return Sums.of(load_incident(incident))
+    return Sums.of(load_incident(incident), starts)
 
 
 def _listed(text: str, option: str) -> tuple[str, ...]:

@@ -79,11 +79,10 @@ def print_costs(analysis: Analysis) -> None:
     """Totals, how unsure they are, cost lines and bands as tables, in whole currency."""
     import polars as pl
 
-    from outage_analysis.labels import Words
     from outage_analysis.sums import Sums
 
     sums = Sums.of(analysis.incident)
-    words = Words("en", sums.currency, sums.digits, sums.loss_digits)
+    words = analysis.words("en")
     table = _both(analysis.tables, "costs")
     _print_uncertainty(analysis, sums, words)
     shown = _both(analysis.tables, "totals").select(
@@ -138,9 +137,8 @@ def named_parts(given: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
     import polars as pl
 
     from outage_analysis.assumptions import BandMix
-    from outage_analysis.labels import Words
 
-    words = Words("en", loss_digits=analysis.incident.loss_digits)
+    words = analysis.words("en")
     entries = next(iter(analysis.runs.values())).portfolio.entries
 
     def name(assumption: str, part: int | None) -> str:

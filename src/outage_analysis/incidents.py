@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from outage_analysis.bands import LARGEST_LOSS, Closed, cuts_of
 from outage_analysis.datasets import Day, Identifier, Name, Noun, Remark, Text
+from outage_analysis.labels import Words
 from outage_analysis.layouts import CANONICAL, Columns, folded
 from outage_analysis.pages import read_noun, twice
 from outage_analysis.published import TieOut
@@ -268,6 +269,15 @@ class Incident(Columns):
     def loss_digits(self) -> int:
         """Decimal places of a loss: those of the currency when losses are money, else none."""
         return self.minor_units if self.loss_currency else 0
+
+    def words(self, lang: str) -> Words:
+        """The words of a language, with losses and amounts as this incident counts them.
+
+        Raises:
+            UsageError: no such language.
+        """
+        divisible = not self.loss_currency
+        return Words(lang, self.currency, self.minor_units, self.loss_digits, divisible)
 
     @property
     def loss_currency(self) -> str:

@@ -5,7 +5,7 @@ Tables of the library, files and JSON keep whole numbers of the smallest unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -75,12 +75,22 @@ class Sums:
     """Decimal places of the currency."""
     loss_digits: int
     """Those of a loss, when losses are money."""
+    divisible: bool = False
+    """Whether a loss may lie between two whole units."""
+    starts: frozenset[int] = frozenset()
+    """Cuts whose edge belongs to the band above."""
 
     @classmethod
-    def of(cls, page: Incident | Policy) -> Self:
-        """Those of a page."""
-        digits = page.minor_units if isinstance(page, Incident) else page.digits
-        return cls(page.currency, digits, page.loss_digits)
+    def of(cls, page: Incident | Policy, starts: Iterable[int] = ()) -> Self:
+        """Those of a page; further cuts whose edge belongs to the band above may be given."""
+        words = page.words("en")
+        cuts = words.starts.union(starts)
+        return cls(words.currency, words.minor_units, words.loss_digits, words.divisible, cuts)
+
+    @property
+    def words(self) -> Words:
+        """The English words that write sums and bands so."""
+        return Words("en", self.currency, self.digits, self.loss_digits, self.divisible, self.starts)
 
     @classmethod
     def of_ledger(cls, ledger: Ledger) -> Self | None:
@@ -116,8 +126,7 @@ class Sums:
             for name, (places, mask) in self._found(table).items()
         }
         if self.loss_digits and "parameters" in table.columns:
-            words = Words("en", loss_digits=self.loss_digits)
-            told["parameters"] = [words.scaled(law) for law in table["parameters"]]
+            told["parameters"] = [self.words.scaled(law) for law in table["parameters"]]
         return table.with_columns(pl.Series(name, texts, pl.String) for name, texts in told.items())
 
     def _found(self, table: pl.DataFrame) -> dict[str, tuple[int, pl.Series]]:
