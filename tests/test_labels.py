@@ -289,7 +289,7 @@ HOURS = {
     ("lower", (None, -1)): ("below 0", "0 미만"),
     ("lower", (-1, 0)): ("no loss (0)", "손실 없음(0)"),
 }
-"""Edges of 12 and 24 hours, written "from 12", or 11 and 24, written "over 11"; 4 and 20 are edges of others."""
+"""Edges of 12 and 24 hours, written "from 12", or 11 and 24, written "over 11"; 4 and 20 are of others."""
 
 
 @pytest.mark.parametrize(("closed", "band"), HOURS)
