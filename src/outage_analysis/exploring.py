@@ -180,10 +180,8 @@ def distribution(
         shown = {name: table.to_dicts() for name, table in found.tables.items()}
         print_json({"source": found.source, "synthetic": found.synthetic, "notes": found.notes, **shown})
     else:
-        mark, sums = (
-            "Synthetic rows: " if found.synthetic else "",
-            None if grouped else _sums(incident, found.starts),
-        )
+        mark = "Synthetic rows: " if found.synthetic else ""
+        sums = None if grouped else _sums(incident, found.starts)
         print_named(found.tables, SPREAD, mark, found.notes, sums)
 
 

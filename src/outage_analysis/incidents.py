@@ -271,11 +271,7 @@ class Incident(Columns):
         return self.minor_units if self.loss_currency else 0
 
     def words(self, lang: str) -> Words:
-        """The words of a language, with losses and amounts as this incident counts them.
-
-        Raises:
-            UsageError: no such language.
-        """
+        """The words of a language, with losses and amounts as this incident counts them."""
         divisible = not self.loss_currency
         return Words(lang, self.currency, self.minor_units, self.loss_digits, divisible)
 
