@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ from outage_analysis.bands import (
     log_grid,
     parse_band,
     within,
+    written_starts,
 )
 from outage_analysis.errors import UsageError
 
@@ -74,7 +76,44 @@ def test_cuts_closed_above_are_the_edges_themselves() -> None:
 
 
 def test_the_union_of_cuts_is_sorted_positive_and_without_repeats() -> None:
-    assert Bands.of((5, 3), (3, 0, -2), ()).cuts == (3, 5)
+    assert Bands.of((5, 3), (3, 0, -1), ()).cuts == (3, 5)
+    assert Bands.of((5, 3), (3, -2), negative=True).cuts == (-2, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("cuts", "negative", "said"),
+    [
+        ((300_000, 200_000), False, "do not increase (found '300000, 200000'). Sort them"),
+        ((200_000, 200_000), False, "do not increase (found '200000, 200000')"),
+        ((5, -9), True, "do not increase (found '5, -9')"),
+        ((0, 5), False, "is not above 0 (found '0'). Write edges above 0: zero has"),
+        ((-2, 5), False, "is not above 0 (found '-2')"),
+        ((-1, 5), True, "is not above 0 (found '-1'). Write edges above 0 or below -1"),
+        ((1.5, 5), False, "is no whole number (found '1.5'). Write whole numbers"),
+        (("300000",), False, "is no whole number (found '300000')"),
+        ((True, 5), False, "is no whole number (found 'True')"),
+        ((2**63,), False, "is no whole number (found '9223372036854775808')"),
+    ],
+)
+def test_edges_with_which_a_loss_has_two_bands_or_none_are_refused(
+    cuts: tuple[int, ...], said: str, *, negative: bool
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        Bands(cuts, negative=negative)
+
+
+@given(cuts=CUTS, loss=LOSSES)
+def test_mirrored_bands_hold_each_negative_loss_as_finely_as_its_opposite(
+    cuts: tuple[int, ...], loss: int
+) -> None:
+    bands = Bands(cuts).mirrored()
+    assert bands == bands.mirrored()
+    assert [row for row in bands.rows() if holds(row, loss)] == [bands.band_of(loss)]
+    assert all(band in bands.rows() for band in Bands(cuts).rows())
+    if loss:
+        low, high = bands.band_of(loss)
+        opposite = bands.band_of(-loss)
+        assert opposite == (None if high is None else -high - 1, None if low is None else -low - 1)
 
 
 def test_the_default_grid_has_integer_cuts_from_one_to_the_largest_loss() -> None:
@@ -133,8 +172,8 @@ def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:
         ([(0, 5), (4, None)], "two bands overlap on losses over 4 up to 5"),
         ([(0, 5), (5, 9)], "the last band ends at 9: larger losses have no rule"),
         ([(1, None)], "the first band starts at 1, not at 0"),
-        ([(0, 5), (5, 5), (5, None)], "the band over 5 up to 5 is empty"),
-        ([(0, None), (5, None)], "the band over 0 up to None is empty or open in the middle"),
+        ([(0, 5), (5, 5), (5, None)], "the band over 5 has an upper edge of 5, so it is empty"),
+        ([(0, None), (5, None)], "the band over 0 has no upper edge, so it is empty or another"),
     ],
 )
 def test_a_list_of_bands_that_is_no_partition_is_refused(bands: list[Band], message: str) -> None:
@@ -215,6 +254,27 @@ def test_what_is_no_band_is_refused_with_the_ways_to_write_one(text: str) -> Non
     with pytest.raises(UsageError, match="is not a loss band") as refusal:
         parse_band(text)
     assert "[300000, 500000)" in refusal.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ("(0, 300000]", set()),
+        ("[300000, 500000)", {299_999, 499_999}),
+        ("[300000, 500000]", {299_999}),
+        ("(300000, 500000)", {499_999}),
+        (" >=500,000 ", {499_999}),
+        ("<300000", {299_999}),
+        ("<=300000", set()),
+        (">500000", set()),
+        ("(500000, inf)", set()),
+        ("[0, 300000)", {299_999}),
+        ("0", set()),
+        ("unknown", set()),
+    ],
+)
+def test_the_edges_that_open_a_band_are_known_from_how_it_is_written(text: str, starts: set[int]) -> None:
+    assert written_starts(text) == starts
 
 
 @given(st.text(alphabet="0123456789,_()[]<>= -∞aeinovrup.\n", max_size=30))

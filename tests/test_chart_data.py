@@ -145,9 +145,12 @@ def test_shares_run_from_end_to_end_of_each_service() -> None:
     assert pay == [(0, 10, 0, 66.67), (None, None, 66.67, 100)]
 
 
-def test_the_fullest_band_is_one_of_amounts() -> None:
-    assert data.fullest(TABLE) == ((0, 10), 98 / 103)
-    assert data.fullest(bands_table(("talk", None, None, 9), ("talk", -1, 0, 9), ("talk", 5, 6, 0))) is None
+def test_the_fullest_band_is_a_stated_one_with_its_share_of_all_claims() -> None:
+    assert data.fullest(TABLE) == ((0, 10), 98 / 114)
+    late = (("talk", 0, 100, 36), ("talk", 100, None, 4), ("talk", None, None, 10))
+    assert data.fullest(bands_table(*late, ("talk", *NEGATIVE, 50))) == (NEGATIVE, 0.5)
+    assert data.fullest(bands_table(("talk", None, None, 9), ("talk", -1, 0, 3))) == (ZERO, 0.25)
+    assert data.fullest(bands_table(("talk", None, None, 9), ("talk", 5, 6, 0))) is None
 
 
 # --- pairs -----------------------------------------------------------------------------------------------

@@ -378,7 +378,10 @@ def test_points_of_the_falling_curve_carry_their_chances() -> None:
 
 def test_the_waterfall_names_its_largest_step_and_ends_in_the_sum() -> None:
     spec = spec_of("waterfall", steps_of(20e6, 30e6, 150e6))
-    assert title_of(spec) == "201 to 300, individual review: 75% of the expected cash, 75% of the worst cases"
+    assert (
+        title_of(spec)
+        == "201 to 300, individual review: 75% of the expected cash, 75% of the cash in the worst 5% of cases"
+    )
     rows = rows_with(spec, "name", "start", "end", "label", "sum")
     assert [(r["start"], r["end"], r["label"]) for r in rows] == [
         (0, 20e6, "20m (10%)"),

@@ -414,7 +414,7 @@ def test_a_rate_that_was_not_public_by_the_day_is_refused(run: Run) -> None:
         (
             "en",
             [
-                "  A loss of up to 300,000 won: 30,000 won.",
+                "  Losses up to 300,000 won: 30,000 won.",
                 "    Example: a loss of 300,000 won gets 30,000 won.",
                 "    Example: a loss of 300,001 won gets 50,000 won.",
                 "    Example: a loss of 500,001 won waits for a review.",

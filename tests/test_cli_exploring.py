@@ -459,3 +459,30 @@ def test_the_examples_run(run: Run, own_claims: Path, line: str) -> None:
 
 def test_there_are_examples_of_both_commands() -> None:
     assert {line.split()[1] for line in examples()} == set(COMMANDS)
+
+
+def test_bands_of_minutes_are_written_with_the_edges_of_the_policy_or_of_the_totals(run: Run) -> None:
+    tram = ROOT / "tests" / "own_outage"
+    pages = ("--incident", str(tram / "incident.toml"))
+    policy = ("--policy", str(tram / "policy.toml"))
+    code, stdout, stderr = run("distribution", str(tram / "claims.csv"), *pages, *policy)
+    assert code == 0, stderr
+    bands = stdout.partition("Means and medians")[0]
+    for band in ("over 10 to under 60", "60 to 100", "over 100 to under 120", "120 to 1,000"):
+        assert f" {band} " in bands
+    band = '"[{})"'
+    rows = [f"R,rider,{band.format(ends)},{n}" for ends, n in (("15, 60", 9), ("60, inf", 3))]
+    Path("minutes.csv").write_text("\n".join(["service,claimant_type,band,claims", *rows]), "utf-8")
+    code, stdout, stderr = run("distribution", *pages, "--counts", "minutes.csv")
+    assert code == 0, stderr
+    assert "from 15 to under 60" in stdout
+    assert "from 60 " in stdout
+
+
+def test_totals_whose_bands_overlap_are_refused_with_both_rows(run: Run) -> None:
+    rows = ["service,claimant_type,band,claims", '카톡,개인,"(0, 300]",5', '카톡,개인,"(200, 500]",7']
+    Path("twice.csv").write_text("\n".join(rows), "utf-8")
+    code, _, stderr = run("distribution", "--counts", "twice.csv")
+    assert code == 3
+    assert "twice.csv, row 3, band: overlaps the band of row 2, (0, 300]" in stderr
+    assert "(found '(200, 500]')" in stderr

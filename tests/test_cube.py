@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.aggregation import build_cube, dimension_label
 from outage_analysis.bands import ZERO, Band, Bands
-from outage_analysis.cube import read_counts
+from outage_analysis.cube import read_counts, sorted_cube
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, load_incident
 from outage_analysis.reading import read_claims
@@ -64,13 +64,21 @@ def test_zero_unknown_and_positive_losses_are_kept_apart(claims_csv: ClaimsCsv, 
     }
 
 
-def test_negative_losses_have_a_band_of_their_own_where_the_incident_keeps_them(
+def test_negative_losses_have_bands_as_fine_as_the_positive_where_the_incident_keeps_them(
     claims_csv: ClaimsCsv, edited: Edited
 ) -> None:
     page = edited("incidents", 'negative = "reject"', 'negative = "band"')
-    claims = read_claims(claims_csv([{"loss": x} for x in ("-5", "-7", "3", "")]), load_incident(page))
-    for bands in (None, Bands((10,))):
-        assert cells(build_cube(claims, dimensions=(), bands=bands))[(None, -1)] == (2, -12, 74)
+    losses = ("-5", "-7", "-11", "3", "")
+    claims = read_claims(claims_csv([{"loss": x} for x in losses]), load_incident(page))
+    below = {
+        band: found
+        for band, found in cells(build_cube(claims, dimensions=(), bands=Bands((10,)))).items()
+        if found[1] < 0
+    }
+    assert below == {(None, -11): (1, -11, 121), (-11, -1): (2, -12, 74)}
+    fine = cells(build_cube(claims, dimensions=()))
+    assert fine[(-6, -5)] == (1, -5, 25)  # one loss alone: its quantiles are exact
+    assert fine[(-8, -7)] == (1, -7, 49)
 
 
 def test_the_edges_of_a_policy_join_the_default_grid(
@@ -277,9 +285,14 @@ def test_counts_of_the_same_cell_are_added_and_sorted(tmp_path: Path, incident: 
 
 
 def test_bands_that_overlap_come_in_one_order(tmp_path: Path, incident: Incident) -> None:
-    lines = ["카톡,개인,>10,1", '카톡,개인,"(10, 50]",2', '카톡,개인,"(10, 30]",3', "카톡,개인,unknown,4"]
+    lines = [
+        "카톡,개인,>10,1",
+        '멜론,개인,"(10, 50]",2',
+        '카카오 택시,개인,"(10, 30]",3',
+        "카톡,개인,unknown,4",
+    ]
     orders = {
-        tuple(read(tmp_path, incident, HEADER, *turned).frame["claims"])
+        tuple(sorted_cube(read(tmp_path, incident, HEADER, *turned).frame, ())["claims"])
         for n in range(8)
         for turned in (lines[n % 4 :] + lines[: n % 4],)
     }
@@ -384,6 +397,37 @@ def test_a_file_of_counts_that_cannot_be_read_is_refused(
 def test_a_file_of_counts_that_is_not_there_is_refused(tmp_path: Path, incident: Incident, name: str) -> None:
     with pytest.raises(InputRefused, match="there is no such file"):
         read_counts(tmp_path / name, incident)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("(0, 300]", "(200, 500]"),
+        ("(200, 500]", "(0, 300]"),
+        ("(0, 300]", "[300, 500)"),
+        ("(0, 500]", "(0, 300]"),
+        (">300", ">500"),
+        ("[0, 300)", "0"),
+        ("negative", "(-10, 0]"),
+    ],
+)
+def test_bands_in_which_a_claim_could_be_counted_twice_are_refused(
+    tmp_path: Path, incident: Incident, first: str, second: str
+) -> None:
+    lines = [f'카톡,개인,"{first}",5', "카톡,개인,unknown,1", f'카톡,개인,"{second}",7']
+    with pytest.raises(InputRefused) as refusal:
+        read(tmp_path, incident, HEADER, *lines)
+    said = (
+        f"counts.csv, row 4, band: overlaps the band of row 2, {first}, of the same service and claimant type"
+    )
+    assert str(refusal.value).startswith(said)
+    assert f"(found '{second}')" in str(refusal.value)
+
+
+def test_bands_that_meet_and_bands_of_others_overlap_nothing(tmp_path: Path, incident: Incident) -> None:
+    rows = ["(0, 300]", "(300, 500]", ">500", "0", "negative", "unknown", "(0, 300]"]
+    lines = [f'카톡,개인,"{band}",1' for band in rows] + ['카톡,소상공인,"(0, 500]",1', "멜론,개인,>200,1"]
+    assert read(tmp_path, incident, HEADER, *lines).claims == 9
 
 
 def test_a_column_of_counts_that_is_there_twice_is_refused(tmp_path: Path, incident: Incident) -> None:

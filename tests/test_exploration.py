@@ -350,7 +350,7 @@ def test_totals_can_be_chosen_fitted_and_compared(tmp_path: Path) -> None:
 
 def test_totals_whose_bands_overlap_are_refused_in_one_group_and_shown_in_two(tmp_path: Path) -> None:
     overlapping = (
-        'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n{},소상공인,"(0, 500000]",20\n'
+        'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n{},개인,"(0, 500000]",20\n'
     )
     with pytest.raises(ModelRefused, match=r"up to 300,000 and over 0 up to 500,000 overlap\. Count every"):
         of_totals(totals_in(tmp_path / "one.csv", overlapping.format("카톡")))

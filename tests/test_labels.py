@@ -286,3 +286,48 @@ def test_an_amount_on_an_axis_is_short_when_it_is_round() -> None:
         "0", "7", "1,000", "25,000", "30만", "250만", "10억"
     ]  # fmt: skip
     assert Words("en", "EUR", 2, loss_digits=2).short(12_345) == "123.45"
+
+
+HOURS = {
+    ("upper", (0, 11)): ("up to 11", "11 이하"),
+    ("upper", (11, 24)): ("over 11 up to 24", "11 초과 24 이하"),
+    ("upper", (1000, 2000)): ("over 1,000 up to 2,000", "1,000 초과 2,000 이하"),
+    ("upper", (24, None)): ("over 24", "24 초과"),
+    ("lower", (0, 11)): ("under 12", "12 미만"),
+    ("lower", (11, 23)): ("from 12 to under 24", "12 이상 24 미만"),
+    ("lower", (23, None)): ("from 24", "24 이상"),
+    ("lower", (0, 4)): ("up to 4", "4 이하"),
+    ("lower", (4, 11)): ("over 4 to under 12", "4 초과 12 미만"),
+    ("lower", (11, 20)): ("12 to 20", "12~20"),
+    ("lower", (-1, 11)): ("from 0 to under 12", "0 이상 12 미만"),
+    ("lower", (None, -1)): ("below 0", "0 미만"),
+    ("lower", (-1, 0)): ("no loss (0)", "손실 없음(0)"),
+}
+"""Edges of 12 and 24 hours, written "from 12", or 11 and 24, written "over 11"; 4 and 20 are of others."""
+
+
+@pytest.mark.parametrize(("closed", "band"), HOURS)
+def test_a_band_of_hours_is_written_with_the_edges_of_its_author(
+    closed: str, band: tuple[int | None, int | None]
+) -> None:
+    starts = frozenset({11, 23}) if closed == "lower" else frozenset[int]()
+    for lang, expected in zip(LANGUAGES, HOURS[closed, band], strict=True):
+        words = Words(lang, divisible=True, starts=starts)
+        assert words.band(*band) == expected
+        if band != (1000, 2000):  # a chart writes 1k-2k, and that a band holds its upper edge
+            assert words.band_short(*band) == expected
+
+
+def test_half_an_hour_more_is_in_the_band_whose_words_hold_it() -> None:
+    """11.5 hours are over 11, and not from 12: the words of one rule must not be used for the other."""
+    over, start = (Words("en", divisible=True, starts=starts) for starts in (frozenset(), frozenset({11})))
+    assert over.band(11, None) == "over 11"
+    assert start.band(11, None) == "from 12"
+    assert start.band(0, 11) == "under 12"
+
+
+def test_an_amount_of_money_has_no_other_between_two_and_keeps_its_edges() -> None:
+    cents = Words("en", "USD", 2, loss_digits=2, starts=frozenset({49_999}))
+    assert cents.band(30_000, 49_999) == "from 300.01 to under 500.00"
+    assert cents.band_short(49_999, None) == "from 500.00"
+    assert cents.band_short(0, 30_000) == "up to 300"

@@ -66,6 +66,7 @@ def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
     assert {"en": "50 euros", "ko": "50 유로"}[lang] in text
     assert "Kakao" not in text
     assert "KRW" not in text
+    assert {"en": "from 60 to under 120", "ko": "60 이상 120 미만"}[lang] in text  # as the policy is written
 
 
 def test_the_command_line_runs_it_too(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -223,3 +224,74 @@ def test_words_in_braces_are_words() -> None:
 def test_there_is_no_other_language() -> None:
     with pytest.raises(UsageError, match=r"no such language \(found 'de'\)"):
         explain(policy_of(SOUND), "de")
+
+
+# --- edges as their author wrote them ----------------------------------------------------------------
+
+BY_THE_HOUR = """
+id = "hours"
+name = {{ en = "Hours" }}
+currency = "EUR"
+loss_unit = "{unit}"
+
+[[line]]
+id = "credit"
+kind = "schedule"
+name = {{ en = "Credit" }}
+public_on = 2031-02-03
+effort = "form"
+closed = "{closed}"
+band = [{{ over = 0, up_to = 12 }}, {{ over = 12, up_to = 24, fixed = 500 }}, {{ over = 24, fixed = 900 }}]
+"""
+SAID = {
+    ("lower", "en"): ["under 12", "from 12 to under 24", "from 24"],
+    ("upper", "en"): ["up to 12", "over 12 up to 24", "over 24"],
+    ("lower", "ko"): ["12 미만", "12 이상 24 미만", "24 이상"],
+    ("upper", "ko"): ["12 이하", "12 초과 24 이하", "24 초과"],
+}
+
+
+def by_the_hour(tmp_path: Path, closed: str, unit: str = "hours") -> Policy:
+    path = tmp_path / "hours.toml"
+    path.write_text(BY_THE_HOUR.format(closed=closed, unit=unit), encoding="utf-8")
+    return load_policy(path)
+
+
+@pytest.mark.parametrize(("closed", "lang"), SAID)
+def test_a_rule_from_12_hours_is_not_told_as_over_11(tmp_path: Path, closed: str, lang: str) -> None:
+    policy = by_the_hour(tmp_path, closed)
+    told = [found["band"] for said in explain(policy, lang) if (found := parts(lang, "band", said))]
+    assert told == SAID[closed, lang]
+    (row,) = policy.card(lang).tables[0].rows
+    assert all(f"{band}: " in row[2] for band in SAID[closed, lang])
+
+
+def test_two_lines_that_close_their_bands_differently_are_each_told_as_written(tmp_path: Path) -> None:
+    lower, upper = (by_the_hour(tmp_path, closed).schedules[0] for closed in ("lower", "upper"))
+    both = by_the_hour(tmp_path, "lower").model_copy(
+        update={"lines": (lower, upper.model_copy(update={"id": "other"}))}
+    )
+    told = [found["band"] for said in explain(both) if (found := parts("en", "band", said))]
+    assert told == [*SAID["lower", "en"], *SAID["upper", "en"]]
+
+
+def test_money_has_the_edges_of_its_author_in_the_smallest_unit(tmp_path: Path) -> None:
+    told = {
+        closed: [
+            found["band"]
+            for said in explain(by_the_hour(tmp_path, closed, unit="EUR"))
+            if (found := parts("en", "band", said))
+        ]
+        for closed in ("lower", "upper")
+    }
+    assert told == {
+        "lower": ["under 0.12", "from 0.12 to under 0.24", "from 0.24"],
+        "upper": ["up to 0.12", "0.13 to 0.24", "over 0.24"],
+    }
+
+
+def test_a_band_that_starts_at_the_first_whole_hour_is_not_any_loss(tmp_path: Path) -> None:
+    text = BY_THE_HOUR.format(closed="lower", unit="hours")
+    text = text[: text.index("band = ")] + "band = [{ over = 0, up_to = 1 }, { over = 1, fixed = 500 }]\n"
+    (tmp_path / "one.toml").write_text(text, encoding="utf-8")
+    assert any("Losses from 1 hours:" in said for said in explain(load_policy(tmp_path / "one.toml")))

@@ -88,7 +88,7 @@ ASK: list[tuple[str, str, Page, Page]] = [
      bands({"fixed": 5}, {"share": 0.5, "deductible": 10})),
     ("gap", "losses of 0.11 to 0.20 are paid nothing", bands({"fixed": 5}, {"limit": 0}, {"review": True}),
      bands({"fixed": 5}, {"limit": 6, "fixed": 7}, {"review": True})),
-    ("dead", "the band over 0.00 holds no whole number",
+    ("dead", "the band from 0.00 holds no whole number",
      {**SOUND, "closed": "lower", "band": ({"over": 0, "up_to": 1}, {"over": 1, "fixed": 5})},
      {**SOUND, "closed": "upper", "band": ({"over": 0, "up_to": 1}, {"over": 1, "fixed": 5})}),
     ("dead", "the band over 0.00 and the next one pay alike", bands({"fixed": 5}, {"fixed": 5}),

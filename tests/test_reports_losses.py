@@ -23,7 +23,7 @@ FEW = 1_024
 """Draws that suffice where no quantile of a cost is asked: the law of few claims takes long to invert."""
 OVERLAPPING = """service,claimant_type,band,claims
 카톡,소상공인,"(0, 300000]",100
-카톡,소상공인,"(0, 500000]",20
+카톡,개인,"(0, 500000]",20
 카톡,소상공인,>500000,7
 """
 TOTALS = """service,claimant_type,band,claims

@@ -23,6 +23,8 @@ COLUMNS = [
     "high",
     "above_low",
     "above_high",
+    "over",
+    "up_to",
 ]
 
 

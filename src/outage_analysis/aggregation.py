@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -42,7 +41,8 @@ def build_cube(
     Args:
         claims: what `read_claims` returned.
         dimensions: service, claimant_type, filed_on or a dimension of the incident.
-        bands: the loss bands; by default a logarithmic grid, 24 a decade.
+        bands: the loss bands; by default a logarithmic grid, 24 a decade. Where the incident keeps negative
+            losses, they get bands as fine as the positive ones.
         policy: its edges join the default grid, so that payments from the cube are exact.
         line: a schedule that pays by claimant. The rows then are the claimants that it entitles, each
             with the losses that they state added up, and no dimensions: a claimant may name several
@@ -63,7 +63,7 @@ def build_cube(
     if bands is None:
         bands = Bands.of(log_grid(), policy.bends if policy else ())
     if claims.incident.loss.negative == "band":
-        bands = replace(bands, negative=True)
+        bands = bands.mirrored()
     _load_bands(claims, bands)
     groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
     if line is None:

@@ -37,6 +37,11 @@ class Compared:
         return self.claims is not None and self.claims.synthetic
 
     @property
+    def starts(self) -> frozenset[int]:
+        """Cuts whose edge belongs to the band above, under any of the policies."""
+        return frozenset[int]().union(*(policy.starts for policy in self.policies))
+
+    @property
     def tables(self) -> dict[str, pl.DataFrame]:
         """The tables of the report."""
         found = self.comparison

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -64,8 +64,7 @@ class Analysis(Shown):
 
     def card(self, lang: str = "en") -> Card:
         """What it is of, the expected cash and how sure it is, what is left out, and its tables."""
-        incident = self.incident
-        w = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
+        w = self.words(lang)
         lines = [w("report.kicker", day=w.day(self.as_of)), w("report.policy", policy=self.policy.name[lang])]
         lines += [w("card.synthetic")] if self.synthetic else []
         lines += filter(None, [self.warning(w)])
@@ -75,7 +74,16 @@ class Analysis(Shown):
             (w(f"word.{name}"), *told) for name, *told in zip(("expected", "p10", "p90"), *cash, strict=True)
         )
         table = Table(heads, rows, frozenset(range(1, len(heads))))
-        return Card(incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_notes(self, w)))
+        return Card(self.incident.name[lang], tuple(lines), (table,) if cash else (), tuple(_notes(self, w)))
+
+    def words(self, lang: str) -> Words:
+        """The words of a language, with bands as the policy, or the file of totals, writes them."""
+        return replace(self.policy.words(lang), starts=self.starts)
+
+    @property
+    def starts(self) -> frozenset[int]:
+        """Cuts whose edge belongs to the band above, under the policy or in the file of totals."""
+        return self.policy.starts.union(*(cube.starts for cube in self.cubes.values()))
 
     @property
     def bases(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Loss bands: intervals of a non-negative integer measure, each with a stated closed side.
+"""Loss bands: intervals of an integer measure, each with a stated closed side.
 
 A band is a pair of integers `(over, up_to)`: it holds the losses x with over < x <= up_to. Because
 the measure is an integer, a band closed below, [300000, 500000), is the same set as
@@ -29,6 +29,9 @@ UNKNOWN: Band = (None, None)
 LARGEST_LOSS = 10**15
 """Losses at or above this are refused: sums of squares would leave the range of the engine."""
 
+LARGEST_CUT = 2**63 - 1
+"""Sums and cuts are kept as 64-bit integers."""
+
 GRID_PER_DECADE = 24
 
 
@@ -43,33 +46,62 @@ def cuts_of(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
     return tuple(edge if closed == "upper" else edge - 1 for edge in edges)
 
 
+def holds_amounts(band: Band) -> bool:
+    """Whether a band holds a loss above 0; the bands of unknown, zero and negative losses hold none."""
+    return band != UNKNOWN and (band[1] is None or band[1] > 0)
+
+
 @dataclass(frozen=True)
 class Bands:
-    """Bands on the inclusive upper cuts `cuts` (positive, increasing), with zero and unknown apart."""
+    """Bands between whole cuts, each cut the highest loss of its band; zero and unknown stand apart.
+
+    Raises:
+        UsageError: cuts that do not increase, that are no whole numbers, or 0 and -1, where bands end anyway.
+    """
 
     cuts: tuple[int, ...]
+    """Increasing; above 0, and with `negative` also below -1."""
     negative: bool = False
+    """Whether negative losses have bands: one up to -1, cut at every negative cut."""
+
+    def __post_init__(self) -> None:
+        """Refuse cuts with which a loss would lie in two bands or in none."""
+        for cut in self.cuts:
+            if type(cut) is not int or abs(cut) > LARGEST_CUT:
+                remedy = f"Write whole numbers of the loss unit, up to {LARGEST_CUT:,}."
+                raise UsageError("an edge of the loss bands is no whole number", value=cut, remedy=remedy)
+            if cut in (-1, 0) or (cut < 0 and not self.negative):
+                below = " or below -1" if self.negative else ""
+                remedy = f"Write edges above 0{below}: zero has a band of its own."
+                raise UsageError("an edge of the loss bands is not above 0", value=cut, remedy=remedy)
+        for low, high in itertools.pairwise(self.cuts):
+            if low >= high:
+                problem = "the edges of the loss bands do not increase"
+                raise UsageError(problem, value=f"{low}, {high}", remedy="Sort them and write each once.")
 
     @classmethod
     def of(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
-        """The bands on the union of several sets of cuts."""
-        return cls(tuple(sorted({c for some in cuts for c in some if c > 0})), negative)
+        """The bands on the union of several sets of cuts, in any order; 0 and -1 add none."""
+        return cls(tuple(sorted({*itertools.chain(*cuts)} - {-1, 0})), negative)
+
+    def mirrored(self) -> Bands:
+        """These bands with negative ones as fine as the positive: beside (5, 10] also [-10, -5)."""
+        return Bands.of(self.cuts, tuple(-1 - cut for cut in self.cuts), negative=True)
 
     def rows(self) -> list[Band]:
         """Every band in display order: negative, zero, positive ones, unknown."""
-        uppers: list[int | None] = [*self.cuts, None]
-        positive = list(zip([0, *self.cuts], uppers, strict=True))
-        return [*([NEGATIVE] if self.negative else []), ZERO, *positive, UNKNOWN]
+        cuts = sorted({*self.cuts, 0, *([-1] if self.negative else [])})
+        lows: list[int | None] = [None if self.negative else -1, *cuts]
+        return [*zip(lows, [*cuts, None], strict=True), UNKNOWN]
 
     def band_of(self, loss: int | None) -> Band:
         """The band that holds one loss."""
         if loss is None:
             return UNKNOWN
-        if loss < 0:
+        if loss < 0 and not self.negative:
             return NEGATIVE
-        if loss == 0:
-            return ZERO
-        return self.rows()[bisect_left(self.cuts, loss) + 1 + self.negative]
+        rows = self.rows()[:-1]
+        return rows[bisect_left([LARGEST_CUT if high is None else high for _, high in rows], loss)]
 
 
 def within(inner: Band, outer: Band) -> bool:
@@ -94,7 +126,11 @@ def check_partition(bands: list[Band]) -> None:
         )
     for (low, high), (next_low, _) in itertools.pairwise(bands):
         if high is None or next_low is None or low is None or high <= low:
-            raise UsageError(f"the band over {low} up to {high} is empty or open in the middle")
+            ends = "no upper edge" if high is None else f"an upper edge of {high:,}"
+            raise UsageError(
+                f"the band over {low or 0:,} has {ends}, so it is empty or another band overlaps it",
+                remedy="Let each band end above its `over`, and leave `up_to` out of the last band alone.",
+            )
         if next_low > high:
             raise UsageError(
                 f"there is a gap: no band covers losses over {high:,} up to {next_low:,}",
@@ -141,6 +177,18 @@ def parse_band(text: str) -> Band:
         value=text,
         remedy="Write (0, 300000], [300000, 500000), >500000, 0 or unknown.",
     )
+
+
+def written_starts(text: str) -> set[int]:
+    """The cuts of a band whose edges, as it is written, belong to the band above: 299,999 of `<300000`.
+
+    Raises:
+        UsageError: none of the known ways to write a band.
+    """
+    (low, high), word = parse_band(text), text.strip()
+    below = low if word.startswith(("[", ">=")) else None
+    above = high if word.endswith(")") or re.match("<(?!=)", word) else None
+    return {cut for cut in (below, above) if cut is not None and cut >= 0}
 
 
 def _parsed(word: str) -> Band | None:

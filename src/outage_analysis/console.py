@@ -183,9 +183,11 @@ def print_named(
     sums: Sums | None = None,
 ) -> None:
     """The tables that have a title, in the order of the titles, but for empty ones; then the notes."""
+    from outage_analysis.labels import Words
+
     for name, title in titles.items():
         if name in tables and len(tables[name]):
-            shown = _with_bands(tables[name].head(MOST_ROWS), sums.loss_digits if sums else 0)
+            shown = _with_bands(tables[name].head(MOST_ROWS), sums.words if sums else Words("en"))
             said = sums.titled(title, tables[name]) if sums else title
             print_table(shown, mark + said, sums)
             if len(tables[name]) > len(shown):
@@ -194,14 +196,12 @@ def print_named(
         print_text(one_line(note, 400))
 
 
-def _with_bands(frame: pl.DataFrame, loss_digits: int) -> pl.DataFrame:
+def _with_bands(frame: pl.DataFrame, words: Words) -> pl.DataFrame:
     """The band of whole losses in words, in place of its two ends."""
-    from outage_analysis.labels import Words
-
     if not {"over", "up_to"} <= set(frame.columns) or not frame.schema["over"].is_integer():
         return frame
     place = frame.columns.index("over")
-    named = frame.with_columns(band=band_in_words(Words("en", loss_digits=loss_digits))).drop("over", "up_to")
+    named = frame.with_columns(band=band_in_words(words)).drop("over", "up_to")
     columns = [c for c in named.columns if c != "band"]
     return named.select(*columns[:place], "band", *columns[place:])
 
@@ -229,7 +229,9 @@ def print_quality(quality: dict[str, Any], sums: Sums) -> None:
     print_table(pl.DataFrame(quality["claimants"]), "Claimants, and how many filed again")
     if quality["heaping"]:
         heaping = pl.DataFrame(quality["heaping"])
-        title = sums.titled("Losses on round sums; even: without any preference", heaping)
+        title = sums.titled(
+            "Losses on round sums; share: of the losses above zero; even: without any preference", heaping
+        )
         print_table(heaping, title, sums)
     for name in quality["skipped"]:
         print_text(f"not read: {one_line(name)}")

@@ -6,13 +6,14 @@ Everything after it reads a cube, so its cost does not grow with the number of c
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.bands import UNKNOWN, Band, parse_band
+from outage_analysis.bands import UNKNOWN, Band, parse_band, written_starts
 from outage_analysis.datasets import is_file, misspelt, nearest
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, Named
@@ -46,6 +47,8 @@ class Cube:
     """The files behind it."""
     line: str | None = None
     """The cost line whose entitled claimants its rows count; None when they count claims."""
+    starts: frozenset[int] = frozenset()
+    """Cuts whose edge belongs to the band above, as totals write it: 299,999 in [0, 300000)."""
 
     @property
     def claims(self) -> int:
@@ -79,8 +82,11 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
 
     Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
 
+    Rows of a service and claimant type in the same band add up.
+
     Raises:
-        InputRefused: a missing column, an unknown name, a band or a count that cannot be read.
+        InputRefused: a missing column, an unknown name, a band or a count that cannot be read; two bands of
+            a service and claimant type that overlap.
     """
     path = Path(path)
     (_, first), *body = _csv_rows(path)
@@ -99,13 +105,40 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
                 remedy=error.remedy,
             ) from error
     refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
+    texts = [fields[header.index("band")] for _, fields in body]
+    _refuse_overlap(rows, [number for number, _ in body], texts, path.name)
     schema: Types = {**dict.fromkeys(BY, pl.String), **EDGES, **MEASURES}
     frame = (
         pl.DataFrame(rows, schema=schema, orient="row")
         .group_by(*BY, *EDGES)
         .agg(pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
     )
-    return Cube(sorted_cube(frame, BY), BY, "synthetic" in path.name.lower(), path.name)
+    starts = frozenset[int]().union(*(written_starts(text) for text in texts))
+    synthetic = "synthetic" in path.name.lower()
+    return Cube(sorted_cube(frame, BY), BY, synthetic, path.name, starts=starts)
+
+
+def _refuse_overlap(
+    rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
+) -> None:
+    """Refuse two bands of one service and claimant type that share a loss: its claims could be in both."""
+    ends = [(low, high) for _, _, low, high, *_ in rows]
+    lows = [float("-inf") if low is None else low for low, _ in ends]
+    highs = [float("inf") if high is None else high for _, high in ends]
+    stated = [n for n, band in enumerate(ends) if band != UNKNOWN]
+    stated.sort(key=lambda n: (rows[n][:2], lows[n], highs[n]))
+    for one, other in itertools.pairwise(stated):
+        if rows[one][:2] == rows[other][:2] and ends[one] != ends[other] and lows[other] < highs[one]:
+            first, second = sorted((one, other))
+            raise InputRefused(
+                f"overlaps the band of row {numbers[first]:,}, {texts[first].strip()}, of the same service "
+                "and claimant type: a claim could be counted twice",
+                file=file,
+                row=numbers[second],
+                column="band",
+                value=texts[second],
+                remedy="Let each band begin where the one before ends, as (0, 300000] and (300000, 500000].",
+            )
 
 
 def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:

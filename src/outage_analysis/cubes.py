@@ -60,7 +60,7 @@ class About(Noun):
     """Of its page."""
     dimensions: tuple[str, ...]
     edges: tuple[Annotated[int, Field(gt=0, le=HIGHEST)], ...]
-    """Of its loss bands: inclusive upper cuts, increasing."""
+    """Of its loss bands: inclusive upper cuts above 0, increasing; bands below 0 mirror them."""
     line: str | None
     """The cost line whose claimants it counts; None when it counts claims."""
     rules_sha256: Digest
@@ -97,12 +97,13 @@ def keep(cube: Cube, claims: Claims, *, bands: Bands) -> KeptCube:
     """
     page = claims.incident
     own = conditions(page)
+    edges = tuple(cut for cut in bands.mirrored().cuts if cut > 0)
     told = {rule: (own.get(rule), page.rules.get(rule, "reject")) for rule in (*RULES, *own)}
     about = About(
         incident=page.id,
         incident_sha256=marks(claims)["outage_analysis.incident_sha256"],
         dimensions=cube.dimensions,
-        edges=bands.cuts,
+        edges=edges,
         line=cube.line,
         rules_sha256=hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest(),
         counted=tuple(sorted(rule for rule, (_, outcome) in told.items() if outcome == "count")),
@@ -110,7 +111,7 @@ def keep(cube: Cube, claims: Claims, *, bands: Bands) -> KeptCube:
         synthetic=cube.synthetic,
         sha256=NONE,
     )
-    if not _on_edges(cube.frame, bands.cuts) or (cube.line is None and cube.claims != len(claims)):
+    if not _on_edges(cube.frame, edges) or (cube.line is None and cube.claims != len(claims)):
         raise UsageError("the cube is not that of all of these claims in these loss bands")
     return _kept(cube.frame, about)
 
@@ -215,7 +216,7 @@ def _foreign(frame: pl.DataFrame, about: About) -> Iterator[str]:
 
 def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
     """Whether each row lies in one of the bands between the edges."""
-    bands = pl.DataFrame(Bands(edges, negative=True).rows(), schema=EDGES, orient="row")
+    bands = pl.DataFrame(Bands(edges).mirrored().rows(), schema=EDGES, orient="row")
     return frame.join(bands, on=list(EDGES), how="anti", nulls_equal=True).is_empty()
 
 

@@ -105,16 +105,18 @@ LATE = {
 }
 """The tables about late claims, in order, with their titles."""
 SPREAD = {
-    "bands": "Claims by loss band",
-    "summary": "Means and medians; a median lies between its bounds",
+    "bands": "Claims by loss band; share: of all claims of the group",
+    "summary": "Means and medians of the stated losses; a median lies between its bounds",
     "quantiles": "Quantiles of the stated losses, between the bounds that the bands leave",
-    "concentration": "Concentration: Gini's coefficient and the share of the largest claims, between bounds",
-    "heaps": "Losses told most often",
-    "bunching": "Losses at and beside the edges of the policy",
-    "shares": "Two groups: shares by band, with the interval of the difference",
+    "concentration": "Concentration of the losses from zero up, between bounds: Gini's coefficient, and the "
+    "share of the losses that the largest claims hold",
+    "heaps": "Losses stated most often; share: of the losses above zero",
+    "bunching": "Losses at and beside the edges of the policy; shares: of the losses above zero",
+    "shares": "Two groups: shares of all claims of each by band, with the interval of the difference",
     "differences": "Two groups: means with an interval, medians with bounds",
     "fits": "Laws fitted by maximum likelihood, likeliest first",
-    "quantities": "What they say: under the likeliest with its interval, averaged, and between families",
+    "quantities": "What they say of the losses above zero: under the likeliest with its interval, averaged, "
+    "and between families",
     "refused": "Families that could not be fitted",
 }
 """The tables of a distribution, in order, with their titles."""
@@ -178,7 +180,8 @@ def distribution(
         shown = {name: table.to_dicts() for name, table in found.tables.items()}
         print_json({"source": found.source, "synthetic": found.synthetic, "notes": found.notes, **shown})
     else:
-        mark, sums = "Synthetic rows: " if found.synthetic else "", None if grouped else _sums(incident)
+        mark = "Synthetic rows: " if found.synthetic else ""
+        sums = None if grouped else _sums(incident, found.starts)
         print_named(found.tables, SPREAD, mark, found.notes, sums)
 
 
@@ -261,12 +264,12 @@ def _of_files(
     return counted_by_day(claims, until, recovery=recovery)
 
 
-def _sums(incident: str) -> Sums:
-    """How the sums of an incident are written."""
+def _sums(incident: str, starts: frozenset[int]) -> Sums:
+    """How the sums of an incident are written, and the edges of its bands."""
     from outage_analysis.incidents import load_incident
     from outage_analysis.sums import Sums
 
-    return Sums.of(load_incident(incident))
+    return Sums.of(load_incident(incident), starts)
 
 
 def _listed(text: str, option: str) -> tuple[str, ...]:

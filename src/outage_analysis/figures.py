@@ -79,11 +79,10 @@ def print_costs(analysis: Analysis) -> None:
     """The answer in three sentences; then totals, how unsure they are, cost lines and bands as tables."""
     import polars as pl
 
-    from outage_analysis.labels import Words
     from outage_analysis.sums import Sums
 
     sums = Sums.of(analysis.incident)
-    words = Words("en", sums.currency, sums.digits, sums.loss_digits)
+    words = analysis.words("en")
     for sentence in cost_sentences(analysis, words):
         print_text(sentence)
     print_line("")
@@ -176,9 +175,8 @@ def named_parts(given: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
     import polars as pl
 
     from outage_analysis.assumptions import BandMix
-    from outage_analysis.labels import Words
 
-    words = Words("en", loss_digits=analysis.incident.loss_digits)
+    words = analysis.words("en")
     entries = next(iter(analysis.runs.values())).portfolio.entries
 
     def name(assumption: str, part: int | None) -> str:

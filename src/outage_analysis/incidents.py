@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from outage_analysis.bands import LARGEST_LOSS, Closed, cuts_of
 from outage_analysis.datasets import Day, Identifier, Name, Noun, Remark, Text
+from outage_analysis.labels import Words
 from outage_analysis.layouts import CANONICAL, Columns, folded
 from outage_analysis.pages import read_noun, twice
 from outage_analysis.published import TieOut
@@ -134,8 +136,9 @@ class Dimension(Noun):
     def _edges_belong(self) -> Self:
         if (self.kind == "number") != bool(self.edges):
             raise ValueError("has edges exactly when its kind is number")
-        if list(self.edges) != sorted(set(self.edges)):
-            raise ValueError("has edges that do not increase")
+        for low, high in pairwise(self.edges):
+            if low >= high:
+                raise ValueError(f"has edges that do not increase: {low}, {high} | Sort them, each once.")
         return self
 
 
@@ -266,6 +269,11 @@ class Incident(Columns):
     def loss_digits(self) -> int:
         """Decimal places of a loss: those of the currency when losses are money, else none."""
         return self.minor_units if self.loss_currency else 0
+
+    def words(self, lang: str) -> Words:
+        """The words of a language, with losses and amounts as this incident counts them."""
+        divisible = not self.loss_currency
+        return Words(lang, self.currency, self.minor_units, self.loss_digits, divisible)
 
     @property
     def loss_currency(self) -> str:

@@ -29,6 +29,19 @@ STATED = 15
 LANGUAGES = ("en", "ko")
 SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
 """The parameter of a law of losses that carries their unit, with its error."""
+SPECIAL: dict[tuple[int | None, int | None], str] = {
+    (None, None): "unknown",
+    (None, -1): "negative",
+    (-1, 0): "zero",
+}
+"""Bands with words of their own."""
+UPPER, LOWER, OPEN = (
+    ("band.up_to", "band.under"),
+    ("band.between", "band.from_under"),
+    ("band.over_up_to", "band.over_under"),
+)
+"""The words of a band without a lower edge, with a lower edge that belongs to it, and with one that does not:
+each for an upper edge that belongs to it and for one that does not."""
 SHORT: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
     "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
@@ -51,6 +64,10 @@ class Words:
     minor_units: int = 0
     loss_digits: int = 0
     """Decimal places of a loss: those of the currency, when losses are money."""
+    divisible: bool = False
+    """Whether a loss may lie between two whole units, as 11.5 hours; money in its smallest unit does not."""
+    starts: frozenset[int] = frozenset()
+    """Cuts whose edge belongs to the band above: 11 where a policy writes "from 12"."""
 
     def __post_init__(self) -> None:
         """Refuse a language that there is not."""
@@ -202,23 +219,26 @@ class Words:
         return " ".join(parts) + (" 원" if parts[-1][-1] in "조억만" else "원")
 
     def band(self, over: int | None, up_to: int | None) -> str:
-        """A loss band in words that are exact for whole numbers: 300,001 to 500,000."""
-        if over is None:
-            return self("band.unknown") if up_to is None else self("band.negative")
-        if up_to == 0:
-            return self("band.zero")
+        """A loss band in words: 300,001 to 500,000 of money; of hours as it is written, over 11 up to 24."""
+        if (special := SPECIAL.get((over, up_to))) is not None:
+            return self(f"band.{special}")
+        under = up_to in self.starts
+        high = "" if up_to is None else self.loss(up_to + under)
+        if over is None or (over == 0 and over not in self.starts):
+            return self("band.over", low=self.loss(0)) if up_to is None else self(UPPER[under], high=high)
+        begins = over in self.starts or (self.divisible and over == -1)
         if up_to is None:
-            return self("band.over", low=self.loss(over))
-        if over == 0:
-            return self("band.up_to", high=self.loss(up_to))
-        return self("band.between", low=self.loss(over + 1), high=self.loss(up_to))
+            return self("band.from" if begins else "band.over", low=self.loss(over + begins))
+        begins = begins or not self.divisible
+        key = (LOWER if begins else OPEN)[under]
+        return self(key, low=self.loss(over + begins), high=high)
 
     def band_short(self, over: int | None, up_to: int | None) -> str:
         """A loss band for a chart: 300k–500k holds 500,000 and not 300,000.
 
         A band with an edge that is no whole step keeps the words of `band`, in which every digit counts.
         """
-        if over is None or over < 0 or up_to == 0:
+        if over is None or over < 0 or up_to == 0 or not self.starts.isdisjoint((over, up_to)):
             return self.band(over, up_to)
         low, high = self._stepped(over), (None if up_to is None else self._stepped(up_to))
         if over == 0 and high is not None:

@@ -272,4 +272,4 @@ def _print(
 
     mark = "Synthetic rows: " if synthetic else ""
     units = f"as of {made.as_of}; sums in {made.incident.currency}"
-    print_named(tables, titles, mark, [*notes, units], Sums.of(made.incident))
+    print_named(tables, titles, mark, [*notes, units], Sums.of(made.incident, made.starts))

@@ -6,7 +6,7 @@ Tables of the library, files and JSON keep whole numbers of the smallest unit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Self
@@ -106,13 +106,24 @@ class Sums:
     """Those of a loss, when losses are money."""
     losses_are_money: bool = False
     """Whether a loss is an amount of the currency, and not a number of minutes."""
+    divisible: bool = False
+    """Whether a loss may lie between two whole units."""
+    starts: frozenset[int] = frozenset()
+    """Cuts whose edge belongs to the band above."""
 
     @classmethod
-    def of(cls, page: Incident | Policy) -> Self:
-        """Those of a page."""
-        digits = page.minor_units if isinstance(page, Incident) else page.digits
+    def of(cls, page: Incident | Policy, starts: Iterable[int] = ()) -> Self:
+        """Those of a page; further cuts whose edge belongs to the band above may be given."""
+        words = page.words("en")
+        cuts = words.starts.union(starts)
         unit = page.loss.unit if isinstance(page, Incident) else page.loss_unit
-        return cls(page.currency, digits, page.loss_digits, unit == page.currency)
+        money = unit == page.currency
+        return cls(words.currency, words.minor_units, words.loss_digits, money, words.divisible, cuts)
+
+    @property
+    def words(self) -> Words:
+        """The English words that write sums and bands so."""
+        return Words("en", self.currency, self.digits, self.loss_digits, self.divisible, self.starts)
 
     @classmethod
     def of_ledger(cls, ledger: Ledger) -> Self | None:
@@ -160,8 +171,7 @@ class Sums:
             for name, (counts, places, mask) in self._found(table).items()
         }
         if self.loss_digits and "parameters" in table.columns:
-            words = Words("en", loss_digits=self.loss_digits)
-            told["parameters"] = [words.scaled(law) for law in table["parameters"]]
+            told["parameters"] = [self.words.scaled(law) for law in table["parameters"]]
         return table.with_columns(pl.Series(name, texts, pl.String) for name, texts in told.items())
 
     def unit(self, table: pl.DataFrame) -> tuple[int, str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band
+from outage_analysis.bands import UNKNOWN, Band, holds_amounts
 
 LARGEST = 20_000
 """Bytes of JSON data that one chart may carry."""
@@ -111,7 +111,7 @@ def few_bands(table: pl.DataFrame, most: int = MOST_BANDS) -> pl.DataFrame:
 
 def joined_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
     """Each band -> the band in which it is shown, as `few_bands` joins them."""
-    apart = {band: band for band in claims if band in (NEGATIVE, ZERO, UNKNOWN)}
+    apart = {band: band for band in claims if not holds_amounts(band)}
     positive = sorted((b for b in claims if b not in apart), key=lambda b: (b[0] or 0, _top(b)))
     groups = [[band] for band in positive]
     if len(groups) > most:
@@ -173,13 +173,13 @@ def shares(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def fullest(table: pl.DataFrame) -> tuple[Band, float] | None:
-    """The band that holds most of the claims with an amount, and its share of them; None without any."""
+    """The stated band with most claims, and its share of all claims; None if no claim states a loss."""
     sums = table.group_by("over", "up_to").agg(pl.col("claims").sum()).rows()
-    counts = {(over, up_to): n for over, up_to, n in sums if (over, up_to) not in (NEGATIVE, ZERO, UNKNOWN)}
-    amounts = [band for band in band_order(table) if counts.get(band)]
-    if not amounts:
+    counts = {(over, up_to): n for over, up_to, n in sums}
+    stated = [band for band in band_order(table) if band != UNKNOWN and counts[band]]
+    if not stated:
         return None
-    most = max(amounts, key=lambda band: counts[band])  # the first of equals
+    most = max(stated, key=lambda band: counts[band])  # the first of equals
     return most, counts[most] / sum(counts.values())
 
 

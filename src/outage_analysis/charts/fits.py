@@ -44,7 +44,8 @@ def ogive(table: pl.DataFrame, frame: Frame) -> Drawn:
     name, half = w(f"word.{best}"), points.median(table)
     pixels = [HEIGHT * (1 - v) for v in _last(lines, laws["family"].to_list(), "share_below")]
     x = _loss_axis(frame, lines["loss"].to_list())
-    y = alt.Y("share:Q", title=w("chart.ogive_y"), scale=alt.Scale(domain=[0, 100]))
+    losses = _losses(w, table)
+    y = alt.Y("share:Q", title=w("chart.ogive_y", losses=losses), scale=alt.Scale(domain=[0, 100]))
     layers = _layers(
         counts.select("loss", share=pl.col("share_below") * 100),
         lines.select(
@@ -61,13 +62,19 @@ def ogive(table: pl.DataFrame, frame: Frame) -> Drawn:
     p = table.filter(family=best)["p"][0]
     key = "chart.ogive_finding" if weight >= CLEAR else "chart.ogive_several"
     key = "chart.ogive_poor" if p is not None and p < POOR else key
-    said = w(key, median=_amount(w, w.rounded(half)), family=name) if finding and half else ""
+    said = w(key, losses=losses, median=_amount(w, w.rounded(half)), family=name) if finding and half else ""
     return dressed(
         alt.layer(*layers, _names(laws, pixels, w)),
         frame,
         height=HEIGHT,
         title=said or w("chart.ogive_measure"),
-        subtitle=w("chart.ogive_subtitle", loss=frame.loss, note=_note(w, table), weight=w.share(weight)),
+        subtitle=w(
+            "chart.ogive_subtitle",
+            losses=losses,
+            loss=frame.loss,
+            note=_note(w, table),
+            weight=w.share(weight),
+        ),
         description=w("chart.ogive_description"),
     )
 
@@ -83,11 +90,11 @@ def tail(table: pl.DataFrame, frame: Frame) -> Drawn:
     end = float(counts["loss"].max())  # type: ignore[arg-type] # there are counts
     floor = _floor(lines, float(least))
     lines = lines.filter(pl.col("share_above") > 0)
-    x = _loss_axis(frame, lines["loss"].to_list())
+    x, losses = _loss_axis(frame, lines["loss"].to_list()), _losses(w, table)
     ticks = [10.0**k for k in range(math.ceil(math.log10(floor * 100)), 3)]
     y = alt.Y(
         "share:Q",
-        title=w("chart.tail_y"),
+        title=w("chart.tail_y", losses=losses),
         scale=alt.Scale(type="log", domain=[floor * 100, 100], nice=False),
         axis=alt.Axis(values=ticks, format="~g"),
     )
@@ -101,13 +108,15 @@ def tail(table: pl.DataFrame, frame: Frame) -> Drawn:
     layers = _layers(above.select("loss", share=pl.col("share_above") * 100), shown, x, y)
     ends = _last(lines, laws["family"].to_list(), "share_above")
     pixels = [HEIGHT * math.log(max(v, floor)) / math.log(floor) for v in ends]
-    title = w("chart.tail_finding", share=w.share(least), edge=_amount(w, last))
+    title = w("chart.tail_finding", losses=losses, share=w.share(least), edge=_amount(w, last))
     return dressed(
         alt.layer(*_end_of_counts(end, x, w), *layers, _names(laws, pixels, w)),
         frame,
         height=HEIGHT,
         title=w("chart.tail_measure") if frame.synthetic else title,
-        subtitle=w("chart.tail_subtitle", loss=frame.loss, note=_note(w, table), edge=_amount(w, end)),
+        subtitle=w(
+            "chart.tail_subtitle", losses=losses, loss=frame.loss, note=_note(w, table), edge=_amount(w, end)
+        ),
         description=w("chart.tail_description"),
     )
 
@@ -188,6 +197,14 @@ def _loss_axis(frame: Frame, losses: Sequence[float]) -> alt.X:
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
         axis=labelled(ticks, [_amount(frame.words, tick) for tick in ticks]),
     )
+
+
+def _losses(w: Words, table: pl.DataFrame) -> str:
+    """The losses that every share on the chart divides by: those that could be seen, mostly all above 0."""
+    over, up_to = table.select("over", "up_to").row(0)
+    if up_to is None:
+        return w("chart.losses_over", over=_amount(w, over))
+    return w("chart.losses_between", over=_amount(w, over), up_to=_amount(w, up_to))
 
 
 def _amount(w: Words, loss: float) -> str:

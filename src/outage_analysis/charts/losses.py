@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band
+from outage_analysis.bands import UNKNOWN, ZERO, Band, holds_amounts
 from outage_analysis.charts.data import OTHERS, band_order, few_bands, fitting, fullest, shares
 from outage_analysis.charts.theme import (
     ACCENT,
@@ -27,8 +27,8 @@ from outage_analysis.charts.theme import (
 
 RAMP = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
 """One hue from light to dark: an order that survives any kind of colour blindness, and a photocopy."""
-APART = {NEGATIVE: GREY, ZERO: LIGHT, UNKNOWN: "#b3b8c0"}
-"""Bands that are no amounts of loss, in greys."""
+APART = {ZERO: LIGHT, UNKNOWN: "#b3b8c0"}
+"""Bands that are no amounts of loss, in greys; any other of these is `GREY`."""
 PERCENT = (
     pl.when(pl.col("percent").is_between(0, 0.5, closed="none"))
     .then(pl.lit("<1"))
@@ -63,9 +63,9 @@ def named(rows: pl.DataFrame, frame: Frame, columns: int = NAME) -> pl.DataFrame
 
 def ramp(bands: Sequence[Band]) -> list[str]:
     """A colour for each band: the larger the loss, the darker; greys for zero, negative and unknown."""
-    amounts = [band for band in bands if band not in APART]
+    amounts = [band for band in bands if holds_amounts(band)]
     steps = max(len(amounts) - 1, 1)
-    return [APART[b] if b in APART else _along(amounts.index(b) / steps) for b in bands]
+    return [_along(amounts.index(b) / steps) if b in amounts else APART.get(b, GREY) for b in bands]
 
 
 def _along(place: float) -> str:

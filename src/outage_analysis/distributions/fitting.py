@@ -41,8 +41,10 @@ class LossCounts:
     """Positive losses up to the first edge."""
     above: int
     """Losses over the last edge."""
-    zero: int
-    negative: int
+    zero: int | None
+    """Losses of 0; None if a band holds them and negative ones."""
+    negative: int | None
+    """Losses below 0; None likewise."""
     unknown: int
     source: str
     synthetic: bool

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO
+from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band, within
 from outage_analysis.cube import Cube, Types, known_sum, sorted_cube
 from outage_analysis.datasets import nearest
 from outage_analysis.errors import ModelRefused, UsageError
@@ -48,19 +48,22 @@ class Group:
         """Claims whose loss is known, zero and negative ones included."""
         return sum(cell.claims for cell in self.cells)
 
-    def at(self, band: tuple[int | None, int | None]) -> int:
-        """Claims of exactly this band."""
-        return sum(cell.claims for cell in self.cells if (cell.over, cell.up_to) == band)
+    def inside(self, band: Band) -> int | None:
+        """How many claims have a loss in this band; None if a band of theirs lies across one of its ends."""
+        whole = Cell(*band, 0, None, None)
+        near = [cell for cell in self.cells if _low(cell) < _high(whole) and _low(whole) < _high(cell)]
+        known = all(within((cell.over, cell.up_to), band) for cell in near)
+        return sum(cell.claims for cell in near) if known else None
 
     @property
-    def negative(self) -> int:
-        """Claims with a loss below 0."""
-        return self.at(NEGATIVE)
+    def negative(self) -> int | None:
+        """Claims with a loss below 0; None if a band holds negative losses and others."""
+        return self.inside(NEGATIVE)
 
     @property
-    def zero(self) -> int:
-        """Claims with a loss of 0."""
-        return self.at(ZERO)
+    def zero(self) -> int | None:
+        """Claims with a loss of 0; None if a band holds zero and other losses."""
+        return self.inside(ZERO)
 
     @property
     def loss(self) -> int | None:

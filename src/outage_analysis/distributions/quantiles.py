@@ -26,9 +26,10 @@ def summary(cube: Cube, by: Sequence[str] = ()) -> pl.DataFrame:
         by: the dimensions to keep.
 
     Returns:
-        `by`, `claims`, `negative`, `zero`, `unknown`, `stated` (claims whose loss is known, zero
-        included), `loss` (their sum), `mean` (exact to ten digits), `median`, `median_low`,
-        `median_high` (see `quantiles`). A sum that is not known is null, and so is its mean.
+        `by`, `claims`, `negative` and `zero` (null if a band also holds other losses), `unknown`, `stated`
+        (claims whose loss is known, zero and negative ones included), `loss` (their sum), `mean` (exact to
+        ten digits), `median`, `median_low`, `median_high` (see `quantiles`). A sum that is not known is
+        null, and so is its mean.
 
     Raises:
         UsageError: no such dimension.
@@ -59,8 +60,8 @@ def quantiles(
     """One row a group and a probability: the quantile of the stated losses.
 
     The quantile at p is the smallest loss that at least the share p of the stated losses do not
-    exceed. Zero losses count, unknown ones do not. A cube says in which band it lies; the counts and
-    the sum of the band's losses then bound it, and no sharper bound follows from them.
+    exceed. Zero and negative losses count, unknown ones do not. A cube says in which band it lies; the
+    counts and the sum of the band's losses then bound it, and no sharper bound follows from them.
 
     Args:
         cube: any cube.

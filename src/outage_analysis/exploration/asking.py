@@ -70,6 +70,8 @@ class Found:
     source: str
     synthetic: bool
     claims: Claims | None = None
+    starts: frozenset[int] = frozenset()
+    """Cuts whose edge belongs to the band above, under the policy or in the file of totals."""
     notes: tuple[str, ...] = ()
 
 
@@ -106,7 +108,7 @@ def explore(
         if files:
             raise UsageError("give claim files or counts, not both")
         cube = read_counts(counts, page)
-        return _answered(cube, None, question, {})
+        return replace(_answered(cube, None, question, {}), starts=cube.starts)
     if not files:
         bundled = bundled_claims(page.id)
         if bundled is None:
@@ -115,8 +117,9 @@ def explore(
     claims = claims_of(files, page, columns, max_rejects)
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
     cube = build_cube(claims, dimensions=dimensions, policy=edges)
+    starts = edges.starts if edges else frozenset[int]()
     bands = display_bands(edges.cuts if edges else (), negative=page.loss.negative == "band")
-    return replace(_answered(cube, bands, question, heap_tables(claims, edges)), claims=claims)
+    return replace(_answered(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts)
 
 
 def claims_of(
@@ -159,7 +162,7 @@ def _answered(
         if len(question.compared) != PAIR or not question.by:
             raise UsageError("two values are compared", value=", ".join(question.compared))
         first, second = _values(question.by[0], question.compared)
-        wide = bands or Bands.of(tuple(cube.frame["up_to"].drop_nulls().to_list()))
+        wide = bands or _bands_of_totals(cube)
         found = compare(
             select(cube, where),
             question.by[0],
@@ -186,6 +189,12 @@ def _answered(
     if cube.synthetic:
         notes.append("synthetic rows: a fit or a comparison only tests whether it finds what was put in")
     return Found(tables, cube.source, cube.synthetic, notes=tuple(notes))
+
+
+def _bands_of_totals(cube: Cube) -> Bands:
+    """Bands that end where the bands of totals end."""
+    ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
+    return Bands.of(ends, negative=any(end < 0 for end in ends))
 
 
 def _typed(where: Where) -> dict[str, object]:

@@ -88,10 +88,13 @@ def _frame(
         names = {branch.id: branch.name[lang] for branch in source.branches}
         return Frame(Words(lang), names, as_of or source.as_of)
     incident = source.incident
-    words = Words(lang, incident.currency, incident.minor_units, incident.loss_digits)
     if isinstance(source, Analysis):
         return frame_of(
-            incident, words, source.names(lang), source.as_of, synthetic=claims and source.synthetic
+            incident,
+            source.words(lang),
+            source.names(lang),
+            source.as_of,
+            synthetic=claims and source.synthetic,
         )
     names, day = names_of(incident, lang=lang), as_of or incident.claims_to
-    return frame_of(incident, words, names, day, synthetic=source.synthetic)
+    return frame_of(incident, incident.words(lang), names, day, synthetic=source.synthetic)

@@ -13,7 +13,7 @@ from outage_analysis.policies.policy import Policy
 
 def policy_card(policy: Policy, lang: str) -> Card:
     """Its first lines: what each pays, since when, and what it asks of people."""
-    w = Words(lang, policy.currency, policy.digits, policy.loss_digits)
+    w = policy.words(lang)
     teller = Teller(policy, w)
     rows, more = first(
         w,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -35,8 +36,7 @@ def explain(policy: Policy, lang: str = "en") -> list[str]:
     Raises:
         UsageError: no such language.
     """
-    words = Words(lang, policy.currency, policy.digits, policy.loss_digits)
-    return list(Teller(policy, words).sentences())
+    return list(Teller(policy, policy.words(lang)).sentences())
 
 
 class Teller:
@@ -107,7 +107,8 @@ class Teller:
     def pays(self, line: CostLine) -> str:
         """What a line pays, in a few words."""
         if isinstance(line, Schedule):
-            bands = (f"{self.w.band(*band)}: {self._terms(rule)}" for band, rule in line.positive)
+            w = replace(self.w, starts=line.starts)
+            bands = (f"{w.band(*band)}: {self._terms(rule)}" for band, rule in line.positive)
             return "; ".join(bands) + (" …" if line.segments else "")
         if isinstance(line, Budget):
             return self.w("word.unpriced") if line.amount is None else self._sum(line.amount)
@@ -167,17 +168,18 @@ class Teller:
                 yield self._say("others")
             for band, rule in tariff.rules()[3:]:
                 if band[1] is None or band[1] > (band[0] or 0):
-                    yield self._band(band, rule)
+                    yield self._band(band, rule, line.starts)
                     yield from self._examples(tariff, band)
         for key, rule in (("zero", line.zero), ("unknown", line.unknown)):
             yield self._say(key, terms=self._terms(rule))
         if line.rounding:
             yield self._rounding(line.rounding)
 
-    def _band(self, band: Band, rule: Rule) -> str:
-        if band == (0, None):
+    def _band(self, band: Band, rule: Rule, starts: frozenset[int]) -> str:
+        if band == (0, None) and 0 not in starts:
             return self._say("band_any", terms=self._terms(rule))
-        return self._say("band", band=self.w.band(*band), unit=self._loss_unit(), terms=self._terms(rule))
+        written = replace(self.w, starts=starts).band(*band)
+        return self._say("band", band=written, unit=self._loss_unit(), terms=self._terms(rule))
 
     def _rounding(self, rounding: Rounding) -> str:
         return self._say(f"rounding_{rounding.how}", to=self._money(rounding.to))

@@ -40,7 +40,7 @@ def findings(policy: Policy) -> pl.DataFrame:
     Returns:
         One row a finding: `finding` (a key of `FINDINGS`), `line`, and `says`, a sentence.
     """
-    words = Words("en", policy.currency, policy.digits, policy.loss_digits)
+    words = policy.words("en")
     rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line(line, words)]
     for tie in policy.tie_outs:
         missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not exists(f)]
@@ -159,9 +159,9 @@ def _gaps(tariff: Tariff, words: Words) -> Iterator[Finding]:
 
 def _idle(tariff: Tariff, words: Words) -> Iterator[Finding]:
     """Tiers that hold no loss or change nothing, and terms of a rule that never bind."""
-    written = tariff.written
+    written, edge = tariff.written, "from" if tariff.shift else "over"
     for (band, rule), following in zip(written, [*written[1:], None], strict=True):
-        name = f"the band over {words.loss(band[0] or 0)}"
+        name = f"the band {edge} {words.loss(rule.over)}"
         if not holds_any(band):
             yield "dead", f"{name} holds no whole number"
             continue

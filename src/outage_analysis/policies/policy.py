@@ -12,6 +12,7 @@ from outage_analysis.cards import Card, Shown
 from outage_analysis.datasets import Identifier, Name, Noun, Text, Unit
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident
+from outage_analysis.labels import Words
 from outage_analysis.pages import read_noun
 from outage_analysis.policies.promises import CostLine
 from outage_analysis.policies.schedules import Schedule
@@ -93,6 +94,20 @@ class Policy(Shown, Noun):
     def loss_digits(self) -> int:
         """Decimal places of a loss: those of the currency when losses are money, else none."""
         return self.digits if self.loss_unit == self.currency else 0
+
+    @property
+    def starts(self) -> frozenset[int]:
+        """The cuts below edges that belong to the band above them, of every schedule."""
+        return frozenset[int]().union(*(line.starts for line in self.schedules))
+
+    def words(self, lang: str) -> Words:
+        """The words of a language, with losses, amounts and bands as this policy writes them.
+
+        Raises:
+            UsageError: no such language.
+        """
+        divisible = self.loss_unit != self.currency
+        return Words(lang, self.currency, self.digits, self.loss_digits, divisible, self.starts)
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
         """The lines that were public by a day, and those that were not."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.bands import Band, Closed, check_partition
+from outage_analysis.bands import Band, Closed, check_partition, cuts_of
 from outage_analysis.datasets import Identifier, Noun
 from outage_analysis.errors import UsageError
 from outage_analysis.policies.lines import Entitled, FactId, Line
@@ -83,6 +83,12 @@ class Schedule(Line):
     def cuts(self) -> tuple[int, ...]:
         """The written edges, as inclusive upper cuts."""
         return _cuts(self.tariffs, lambda t: [band[1] for band, _ in t.rules()[3:]])
+
+    @property
+    def starts(self) -> frozenset[int]:
+        """The cuts whose edge belongs to the band above; none when `closed` is upper."""
+        edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
+        return frozenset(cuts_of(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
 
     @property
     def bends(self) -> tuple[int, ...]:

@@ -106,6 +106,7 @@ COLUMNS: dict[str, Kind] = {
     "filed_again": "whole",
     "step": "loss",
     "even": "share",
+    "negative": "whole",
     "zero": "whole",
     "unknown": "whole",
     "losses": "whole",

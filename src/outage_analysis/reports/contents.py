@@ -124,6 +124,8 @@ def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
 
 
 def _claims_views(analysis: Analysis) -> dict[str, View]:
+    summary = analysis.tables.get("claims_summary", pl.DataFrame({"negative": [0]}))
+    negative = ["negative"] if summary["negative"].fill_null(1).sum() else []
     wanted = {
         "claims_costs": [
             "line",
@@ -149,7 +151,17 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
             *("edge", "losses", "below", "at_edge", "above", "alike", "excess", "under_share", "up_to_share"),
         ],
         "claims_summary": [
-            *("service", "claims", "zero", "unknown", "mean", "median", "median_low", "median_high"),
+            *(
+                "service",
+                "claims",
+                *negative,
+                "zero",
+                "unknown",
+                "mean",
+                "median",
+                "median_low",
+                "median_high",
+            ),
         ],
         "claims_points": ["loss_edge", "share_below", "share_above"],
         "claims_fits": ["family", "weight", "parameters", "chi_square", "df", "p"],

@@ -40,8 +40,7 @@ class Report:
     @cached_property
     def words(self) -> Words:
         """The language and how it writes the incident's money and losses."""
-        incident = self.analysis.incident
-        return Words(self.lang, incident.currency, incident.minor_units, incident.loss_digits)
+        return self.analysis.words(self.lang)
 
     @cached_property
     def names(self) -> dict[str, str]:

@@ -39,8 +39,8 @@ def curves(
     Returns:
         family, weight, p (of its goodness of fit), loss, share_below, share_above, and for the likeliest
         family low and high of share_below, above_low and above_high of share_above. The rows of the
-        family `counted` come first: the shares counted at each inner edge. With a truncated end, all are
-        shares of what could be seen.
+        family `counted` come first: the shares counted at each inner edge. Every share is of the losses
+        over `over` up to `up_to`: over 0 and without an end, unless an end is truncated.
 
     Raises:
         UsageError: a level outside 0 to 1, or fewer than two points.
@@ -59,7 +59,11 @@ def curves(
         interval = _about(fit, losses, level) if fit is best else None
         shares = seen(fit.grouped, fit.law, losses)
         frames.append(_rows(name, losses, shares, (fits.weights[name], fit.gof.p), interval))
-    return pl.concat(frames).with_columns(pl.col(pl.Float64).round_sig_figs(6))
+    first, last = seen_between(best.grouped)
+    table = pl.concat(frames).with_columns(
+        over=pl.lit(first), up_to=pl.lit(last if np.isfinite(last) else None, pl.Float64)
+    )
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(6))
 
 
 def _counted(grouped: Grouped) -> pl.DataFrame:
@@ -87,10 +91,15 @@ def _rows(
     return frame.select(pl.lit(family).alias("family"), pl.all())
 
 
+def seen_between(grouped: Grouped) -> tuple[float, float]:
+    """The ends between which losses could be seen."""
+    first = grouped.edges[0] if grouped.left == "truncated" else 0.0
+    return first, grouped.edges[-1] if grouped.top == "truncated" else np.inf
+
+
 def seen(grouped: Grouped, law: Law, losses: Array) -> tuple[Array, Array]:
     """The shares at or below and above each loss among the losses that could be seen."""
-    first = grouped.edges[0] if grouped.left == "truncated" else 0.0
-    last = grouped.edges[-1] if grouped.top == "truncated" else np.inf
+    first, last = seen_between(grouped)
     whole = law.band_probabilities([first, last])[0]
     before, beyond = law.cdf(first), law.sf(last)
     below, above = (law.cdf(losses) - before) / whole, (law.sf(losses) - beyond) / whole
