@@ -17,17 +17,25 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
     from outage_analysis.plans import Plan
     from outage_analysis.sums import Sums
 
+BOUNDS = ("low", "expected", "high", "most")
+COLUMNS = (
+    "low and high bound the expected cost, every input at that end; "
+    "most bounds the total, every claim paid the most it can get; empty: no limit"
+)
 SHOWN = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
 
 
 def cost_answer(analysis: Analysis) -> dict[str, Any]:
     """The cost as JSON can hold it; sums are in the smallest unit of the currency."""
+    from outage_analysis.costs import unstated_losses
+
     tables = analysis.tables
     both = {name: _both(tables, name) for name in ("totals", "costs")}
     return {
         **origin(analysis, analysis.plan),
         "policy": analysis.policy.id,
         "lines_not_public_yet": analysis.dropped_lines,
+        "unstated_losses": unstated_losses(both["costs"]).to_dicts(),
         "totals": both["totals"].to_dicts(),
         "costs": both["costs"].to_dicts(),
         "uncertainty": {
@@ -43,7 +51,7 @@ def cost_answer(analysis: Analysis) -> dict[str, Any]:
 
 def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
     """What an answer rests on, and what its sums count; which assumptions are examples, where any is."""
-    known = made.ledger.admissible(made.as_of) if made.ledger else None
+    inputs = made.inputs
     return {
         "incident": made.incident.id,
         "ledger": made.ledger.id if made.ledger else None,
@@ -53,7 +61,7 @@ def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
         "synthetic_claims": made.synthetic,
         "draws": plan.draws,
         "seed": plan.seed,
-        **({"examples": known.examples} if known and known.examples else {}),
+        **({"examples": inputs.examples} if inputs and inputs.examples else {}),
     }
 
 
@@ -62,7 +70,7 @@ def tell_examples(made: Analysis | Compared) -> None:
     from outage_analysis.assumptions.listing import warning
     from outage_analysis.labels import Words
 
-    said = warning(made.ledger.admissible(made.as_of) if made.ledger else None, Words("en"))
+    said = warning(made.inputs, Words("en"))
     if said:
         sys.stderr.write(f"{said}\n")
 
@@ -86,13 +94,12 @@ def print_costs(analysis: Analysis) -> None:
     words = Words("en", sums.currency, sums.digits, sums.loss_digits)
     table = _both(analysis.tables, "costs")
     _print_uncertainty(analysis, sums, words)
-    shown = _both(analysis.tables, "totals").select(
-        "basis", "valuation", "low", "expected", "high", "left_out"
-    )
-    title = f"Totals as of {analysis.as_of}, {sums.currency}; low, high: every input at that end"
-    print_table(shown, title, sums)
+    shown = _both(analysis.tables, "totals").select("basis", "valuation", *BOUNDS, "left_out")
+    print_table(shown, f"Totals as of {analysis.as_of}, {sums.currency}; {COLUMNS}", sums)
+    for note in analysis.unstated_notes(words):
+        print_line(note)
     band = pl.when(pl.col("rule") == "straddles").then(pl.lit("across bands")).otherwise(band_in_words(words))
-    numbers = ("count", "low", "expected", "high")
+    numbers = ("count", *BOUNDS)
     for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
         print_table(
             part.select("line", "valuation", *numbers, "status"),
