@@ -217,8 +217,13 @@ class Analysis(Shown):
         bounded = lines.filter(COUNTED, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 
-    def unstated_notes(self, words: Words) -> list[str]:
-        """One sentence per line with claims that state no loss and for which the policy has no rule."""
+    def unstated_notes(self, words: Words, *, first_screen: bool = False) -> list[str]:
+        """One sentence per line with claims that state no loss and for which the policy has no rule.
+
+        None on a first screen for synthetic rows beside a headline from published counts.
+        """
+        if first_screen and self.synthetic and not self.of_claims:
+            return []
         names, w = self.names(words.lang), words
         costs = self.tables.get("claims_costs")
         rows = [] if costs is None else unstated_losses(costs).iter_rows(named=True)
@@ -272,5 +277,5 @@ def _notes(analysis: Analysis, w: Words) -> list[str]:
     bounded, silent, later = (w.number(len(lines)) for lines in left)
     if any(left):
         notes.append(w("card.left_out", bounded=bounded, silent=silent, later=later))
-    notes += analysis.unstated_notes(w)
+    notes += analysis.unstated_notes(w, first_screen=True)
     return [*notes, w("card.tables", names=", ".join(analysis.tables))]

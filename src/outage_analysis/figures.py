@@ -19,23 +19,20 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
 
 BOUNDS = ("low", "expected", "high", "most")
 COLUMNS = (
-    "low and high bound the expected cost, every input at that end; "
-    "most bounds the total, every claim paid the most it can get; empty: no limit"
+    "low, high: bounds of the expected cost, every input at that end; they do not bound the total\n"
+    "most: bound of the total, every claim paid the most that it can get; empty: nothing limits it"
 )
 SHOWN = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
 
 
 def cost_answer(analysis: Analysis) -> dict[str, Any]:
     """The cost as JSON can hold it; sums are in the smallest unit of the currency."""
-    from outage_analysis.costs import unstated_losses
-
     tables = analysis.tables
     both = {name: _both(tables, name) for name in ("totals", "costs")}
     return {
         **origin(analysis, analysis.plan),
         "policy": analysis.policy.id,
         "lines_not_public_yet": analysis.dropped_lines,
-        "unstated_losses": unstated_losses(both["costs"]).to_dicts(),
         "totals": both["totals"].to_dicts(),
         "costs": both["costs"].to_dicts(),
         "uncertainty": {
@@ -95,7 +92,8 @@ def print_costs(analysis: Analysis) -> None:
     table = _both(analysis.tables, "costs")
     _print_uncertainty(analysis, sums, words)
     shown = _both(analysis.tables, "totals").select("basis", "valuation", *BOUNDS, "left_out")
-    print_table(shown, f"Totals as of {analysis.as_of}, {sums.currency}; {COLUMNS}", sums)
+    print_table(shown, f"Totals as of {analysis.as_of}, {sums.currency}", sums)
+    print_line(COLUMNS)
     for note in analysis.unstated_notes(words):
         print_line(note)
     band = pl.when(pl.col("rule") == "straddles").then(pl.lit("across bands")).otherwise(band_in_words(words))

@@ -15,7 +15,7 @@ from fractions import Fraction
 import polars as pl
 
 from outage_analysis.bands import UNKNOWN, ZERO, Band
-from outage_analysis.cube import EDGES, Cube, Types, known_sum
+from outage_analysis.cube import EDGES, Cube, Types, known_sum, stated_losses
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
 
@@ -129,7 +129,7 @@ def _priced(rows: pl.DataFrame) -> pl.DataFrame:
     # A flat payment needs no loss, which may be unknown.
     moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)
-    return (
+    found = (
         rows.with_columns(
             payment=pl.when(claims == 0).then(nothing).otherwise(exact), payment_squared=_squared()
         )
@@ -140,13 +140,13 @@ def _priced(rows: pl.DataFrame) -> pl.DataFrame:
                 name: pl.when(~(unruled & mostly_unstated)).then(name)
                 for name in ("payment", "payment_squared")
             },
-            loss=pl.when(pl.any_horizontal(pl.col(*EDGES).is_not_null())).then("loss"),
         )
         .with_columns(
             *(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS),
             payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
         )
     )
+    return stated_losses(found)
 
 
 def _squared() -> pl.Expr:

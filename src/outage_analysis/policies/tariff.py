@@ -113,10 +113,12 @@ class Tariff:
 
         None where no single formula does: a review, or pieces that pay differently.
         """
+        low, high = self.extremes(band)
+        if low == high:  # one amount for all, which needs no loss
+            return int(low * SHARE_SCALE), 0
         touched = self.touched(band)
-        formulas = {(p.fixed, p.slope) for p in touched if p.fixed is not None}
-        for fixed, slope in sorted(formulas, key=lambda formula: abs(formula[1])):  # flat ones need no loss
-            if all(piece.follows(fixed, slope, band) for piece in touched):
+        for fixed, slope in ((piece.fixed, piece.slope) for piece in touched):
+            if fixed is not None and all(piece.follows(fixed, slope, band) for piece in touched):
                 return fixed, slope
         return None
 

@@ -203,8 +203,7 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Ans
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
         if ids:
             said["left_out"].append(w(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
-    if analysis.of_claims or not analysis.synthetic:  # synthetic rows are an appendix
-        said["left_out"] += analysis.unstated_notes(w)
+    said["left_out"] += analysis.unstated_notes(w, first_screen=True)
     said["left_out"] += _beside(analysis, w) + _later(analysis, w)
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
         said["left_out"].append(w("report.tied"))
