@@ -59,7 +59,10 @@ def segments(*when: Page, **terms: Any) -> Page:  # noqa: ANN401 - terms of a pa
 
 
 def other(kind: str, **terms: Any) -> Page:  # noqa: ANN401 - terms of a page
-    return {key: value for key, value in SOUND.items() if key != "band"} | {"kind": kind, **terms}
+    return {key: value for key, value in SOUND.items() if key not in ("band", "unknown")} | {
+        "kind": kind,
+        **terms,
+    }
 
 
 ASKED: Page = {"announced_on": DAY, "closes": LATER}
