@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 from outage_analysis import Plan, run
 from outage_analysis.alternatives import compare_policies
-from outage_analysis.assumptions import load_ledger
+from outage_analysis.datasets import data_root
 from outage_analysis.figures import origin
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.reports.blocks import Text
@@ -25,15 +26,14 @@ UNUSED = {"as-voucher-acceptance", "as-paying-drivers", "as-paid-services-ratio"
 
 
 @pytest.fixture(scope="module")
-def week() -> Plan:
+def week(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     """The cash candidate, with the voucher's acceptance as an example that nobody has replaced."""
-    ledger = load_ledger("kakao-2022-10-24")
-    entries = tuple(
-        entry.model_copy(update={"grade": "example"}) if entry.id == "as-voucher-acceptance" else entry
-        for entry in ledger.assumptions
-    )
-    changed = ledger.model_copy(update={"assumptions": entries})
-    return Plan(policy="kakao-candidate-cash", ledger=changed, claims=(), draws=2**10)
+    text = (data_root() / "assumptions" / "kakao-2022-10-24.toml").read_text("utf-8")
+    head, tail = text.split('id = "as-voucher-acceptance"')
+    ledger = tmp_path_factory.mktemp("week") / "ledger.toml"
+    example = re.sub(r'grade = "\w+"', 'grade = "example"', tail, count=1)
+    ledger.write_text(f'{head}id = "as-voucher-acceptance"{example}', encoding="utf-8")
+    return Plan(policy="kakao-candidate-cash", ledger=ledger, claims=(), draws=2**10)
 
 
 @pytest.fixture(scope="module")
