@@ -64,6 +64,7 @@ SOUND: Page = {
     "effort": "automatic",
     "accounting": {"obligation": "none", "presentation": "expense"},
     "band": ({"over": 0, "fixed": 5},),
+    "unknown": {"fixed": 0},
 }
 
 A, B, AB = ({"claimant_type": values} for values in (("a",), ("b",), ("a", "b")))

@@ -18,6 +18,7 @@ from outage_analysis.costs.comparison.replaced import replaced
 from outage_analysis.costs.expected import cost_table, totals
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.labels import Words
+from outage_analysis.published import figure
 from tests.cost_pages import (
     DAY,
     DRIVERS,
@@ -284,7 +285,15 @@ def test_a_policy_without_an_expected_cost_is_shown_with_the_reason() -> None:
     rates = [rate | {"lines": ("tiers",)} for rate in RATES[:2]]
     found = compare(pages, ledger_of(*rates), as_of=DAY)
     assert found.policies["expected"].to_list() == [None, DRIVERS, 2 * DRIVERS, None]
-    assert found.policies["promised"].to_list() == [None, DRIVERS, None, None]  # a review has no limit
+    # As in `cost`: what the fixed rules promise, and the most of the lines that have an expected cost.
+    later = figure("CL-10").count
+    assert found.policies["promised"].to_list() == [
+        REPORTS * 50_000,
+        DRIVERS,
+        2 * DRIVERS + later * 50_000,
+        None,
+    ]
+    assert found.policies["most"].to_list() == [None, DRIVERS, 2 * DRIVERS, None]  # a review has no limit
     assert found.left_out.rows() == [
         ("no-mix", "tiers", "bounds_only", "review_award band_mix"),
         ("part", "tiers", "bounds_only", "review_award band_mix"),

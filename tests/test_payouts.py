@@ -199,13 +199,20 @@ def test_each_side_of_each_edge_is_paid_as_published(
 
 def test_zero_and_unknown_have_rows_of_their_own_and_are_paid_nothing(policy: Policy) -> None:
     cube = cube_of([0, 0, None, 300_000, 500_001], Bands.of(policy.cuts))
-    frame = payments(cube, policy).select("over", "up_to", "rule", "claims", "payment")
+    frame = payments(cube, policy).select("over", "up_to", "rule", "claims", "payment", "payment_high")
     assert sorted(frame.rows(), key=str) == sorted(
         [
-            (-1, 0, "nothing", 2, Decimal(0)),
-            (None, None, "nothing", 1, Decimal(0)),
-            (0, 300_000, "pays", 1, Decimal(30_000)),
-            (500_000, None, "review", 1, None),
+            (-1, 0, "nothing", 2, Decimal(0), Decimal(0)),
+            (
+                None,
+                None,
+                "no_rule",
+                1,
+                Decimal(0),
+                None,
+            ),  # the policy has no rule for it; a review has no end
+            (0, 300_000, "pays", 1, Decimal(30_000), Decimal(30_000)),
+            (500_000, None, "review", 1, None, None),
         ],
         key=str,
     )
@@ -541,7 +548,12 @@ def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.Data
             reviewed = mine.filter(rule="review")
             assert (reviewed["claims"].sum(), mine["claims"].sum()) == (each.count(None), len(each))
             assert set(reviewed.select(AMOUNTS).rows()) <= {(None, Decimal(0), None)}
-            fixed, exact = mine.filter(pl.col("rule") != "review"), sum(x for x in each if x is not None)
+            unruled = mine.filter(rule="no_rule")
+            assert unruled.is_empty() or "unknown" not in page
+            assert set(unruled["payment"]) <= {None, Decimal(0)}
+            assert set(unruled["payment_low"]) <= {Decimal(0)}
+            fixed = mine.filter(~pl.col("rule").is_in(["review", "no_rule"]))
+            exact = sum(x for x in each if x is not None)
             assert [summed(fixed[amount]) for amount in AMOUNTS] == [exact, exact, exact]
 
 
@@ -558,7 +570,7 @@ def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObjec
     if frame["payment_high"].null_count() == 0:
         assert None not in each
         assert known <= summed(frame["payment_high"])
-    exact = frame.filter(pl.col("payment").is_not_null())
+    exact = frame.filter(pl.col("payment").is_not_null(), pl.col("rule") != "no_rule")
     assert exact["payment"].equals(exact["payment_low"])
     assert exact["payment"].equals(exact["payment_high"])
 

@@ -59,7 +59,10 @@ def segments(*when: Page, **terms: Any) -> Page:  # noqa: ANN401 - terms of a pa
 
 
 def other(kind: str, **terms: Any) -> Page:  # noqa: ANN401 - terms of a page
-    return {key: value for key, value in SOUND.items() if key != "band"} | {"kind": kind, **terms}
+    return {key: value for key, value in SOUND.items() if key not in ("band", "unknown")} | {
+        "kind": kind,
+        **terms,
+    }
 
 
 ASKED: Page = {"announced_on": DAY, "closes": LATER}
@@ -116,6 +119,8 @@ ASK: list[tuple[str, str, Page, Page]] = [
     ("cap", "the cap of 48,000,000 is not below the 3,000,000 entitled",
      other("in_kind", recipients=FIRST_COME, cap=EVERYBODY),
      other("in_kind", recipients=EVERYBODY, cap=FIRST_COME)),
+    ("unknown", "no rule for a claim without a stated loss: if most claims state none, there is no",
+     {k: v for k, v in SOUND.items() if k != "unknown"}, SOUND),
     ("undated", "no day of announcement: no run uses the line", {**SOUND, "public_on": None}, SOUND),
     ("undated", "it has to be claimed, and no last day to claim is given", {**SOUND, "effort": "form"},
      {**SOUND, "effort": "form", "deadlines": (ASKED,)}),

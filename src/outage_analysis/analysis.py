@@ -12,7 +12,7 @@ from outage_analysis.assumptions import Ledger, RateAssumption
 from outage_analysis.assumptions.listing import warning
 from outage_analysis.cards import Card, Shown, Table
 from outage_analysis.claims import Claims
-from outage_analysis.costs import COUNTED, Uncertainty, by_band
+from outage_analysis.costs import COUNTED, UNSTATED, Uncertainty, by_band, inputs_in, unstated_losses
 from outage_analysis.cube import Cube
 from outage_analysis.datasets import Text
 from outage_analysis.errors import ModelRefused
@@ -121,17 +121,32 @@ class Analysis(Shown):
     @property
     def by_rule(self) -> bool:
         """Whether any rate of the ledger follows from reference classes by the written rule."""
-        known = self.known.assumptions if self.known else ()
-        return any(isinstance(entry, RateAssumption) and entry.classes for entry in known)
+        entries = self.inputs.assumptions if self.inputs else ()
+        return any(isinstance(entry, RateAssumption) and entry.classes for entry in entries)
 
     @property
     def known(self) -> Ledger | None:
         """The ledger as it was known on the day."""
         return self.ledger.admissible(self.as_of) if self.ledger else None
 
+    @property
+    def inputs(self) -> Ledger | None:
+        """The ledger as it was known on the day, with only the entries that a figure rests on."""
+        if self.known is None:
+            return None
+        costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
+        used = frozenset().union(*map(inputs_in, costs))
+        return self.known.only(used | (self.compared.comparison.inputs if self.compared else frozenset()))
+
+    @property
+    def unused_inputs(self) -> tuple[str, ...]:
+        """The entries of the ledger, as known on the day, that no figure rests on."""
+        used = {entry.id for entry in self.inputs.assumptions} if self.inputs else set()
+        return tuple(a.id for a in self.known.assumptions if a.id not in used) if self.known else ()
+
     def warning(self, words: Words) -> str:
-        """That no figure may be used, as long as assumptions are examples; empty where none is."""
-        return warning(self.known, words)
+        """That no figure may be used, as long as inputs of it are examples; empty where none is."""
+        return warning(self.inputs, words)
 
     @property
     def made_up(self) -> bool:
@@ -215,9 +230,31 @@ class Analysis(Shown):
 
     @property
     def bounded_lines(self) -> list[str]:
-        """Cost lines that are in the low and high of the cash but have no expected cost."""
+        """Cost lines that have bounds of the cash but no expected cost; those of `unstated_notes` apart."""
         lines = self.tables[self.behind("costs")].filter(level="line", valuation="cash")
-        return lines.filter(COUNTED, pl.col("expected").is_null())["line"].to_list()
+        bounded = lines.filter(COUNTED, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
+        return bounded["line"].to_list()
+
+    def unstated_notes(self, words: Words, *, first_screen: bool = False) -> list[str]:
+        """One sentence per line with claims that state no loss and for which the policy has no rule.
+
+        None on a first screen for synthetic rows beside a headline from published counts.
+        """
+        if first_screen and self.synthetic and not self.of_claims:
+            return []
+        names, w = self.names(words.lang), words
+        costs = self.tables.get("claims_costs")
+        rows = [] if costs is None else unstated_losses(costs).iter_rows(named=True)
+        return [
+            w(
+                f"report.unstated_{'some' if row['priced'] else 'most'}",
+                line=names.get(row["line"], row["line"]),
+                unstated=w.number(row["unstated"]),
+                entitled=w.number(row["entitled"]),
+                share=w.share(row["unstated"] / row["entitled"]),
+            )
+            for row in rows
+        ]
 
     @property
     def lines_apart(self) -> list[str]:
@@ -284,4 +321,5 @@ def _notes(analysis: Analysis, w: Words) -> list[str]:
     bounded, silent, later = (w.number(len(lines)) for lines in left)
     if any(left):
         notes.append(w("card.left_out", bounded=bounded, silent=silent, later=later))
+    notes += analysis.unstated_notes(w, first_screen=True)
     return [*notes, w("card.tables", names=", ".join(analysis.tables))]

@@ -61,6 +61,13 @@ def known_sum(column: str) -> pl.Expr:
     return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
 
 
+def stated_losses(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows by band with no sums of losses for claims that state none: a cube holds 0 there, which adds up."""
+    stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
+    sums = [name for name in ("loss", "loss_squared") if name in frame.columns]
+    return frame.with_columns(pl.when(stated).then(pl.col(sums)))
+
+
 def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
     """Total order: dimensions, then bands with zero first and unknown last."""
     unknown = pl.col("over").is_null() & pl.col("up_to").is_null()

@@ -17,6 +17,11 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
     from outage_analysis.plans import Plan
     from outage_analysis.sums import Sums
 
+BOUNDS = ("low", "expected", "high", "most")
+COLUMNS = (
+    "low, high: bounds of the expected cost, every input at that end; they do not bound the total\n"
+    "most: bound of the total, every claim paid the most that it can get; empty: nothing limits it"
+)
 SHOWN = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
 
 
@@ -43,7 +48,7 @@ def cost_answer(analysis: Analysis) -> dict[str, Any]:
 
 def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
     """What an answer rests on, and what its sums count; which assumptions are examples, where any is."""
-    known = made.ledger.admissible(made.as_of) if made.ledger else None
+    inputs = made.inputs
     return {
         "incident": made.incident.id,
         "ledger": made.ledger.id if made.ledger else None,
@@ -53,7 +58,7 @@ def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
         "synthetic_claims": made.synthetic,
         "draws": plan.draws,
         "seed": plan.seed,
-        **({"examples": known.examples} if known and known.examples else {}),
+        **({"examples": inputs.examples} if inputs and inputs.examples else {}),
     }
 
 
@@ -62,7 +67,7 @@ def tell_examples(made: Analysis | Compared) -> None:
     from outage_analysis.assumptions.listing import warning
     from outage_analysis.labels import Words
 
-    said = warning(made.ledger.admissible(made.as_of) if made.ledger else None, Words("en"))
+    said = warning(made.inputs, Words("en"))
     if said:
         sys.stderr.write(f"{said}\n")
 
@@ -88,13 +93,13 @@ def print_costs(analysis: Analysis) -> None:
     print_line("")
     table = _both(analysis.tables, "costs")
     _print_uncertainty(analysis, sums, words)
-    shown = _both(analysis.tables, "totals").select(
-        "basis", "valuation", "low", "expected", "high", "left_out"
-    )
-    title = f"Totals as of {analysis.as_of}, {sums.currency}; low, high: every input at that end"
-    print_table(shown, title, sums)
+    shown = _both(analysis.tables, "totals").select("basis", "valuation", *BOUNDS, "left_out")
+    print_table(shown, f"Totals as of {analysis.as_of}, {sums.currency}", sums)
+    print_line(COLUMNS)
+    for note in analysis.unstated_notes(words):
+        print_line(note)
     band = pl.when(pl.col("rule") == "straddles").then(pl.lit("across bands")).otherwise(band_in_words(words))
-    numbers = ("count", "low", "expected", "high")
+    numbers = ("count", *BOUNDS)
     for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
         print_table(
             part.select("line", "valuation", *numbers, "status"),

@@ -14,14 +14,18 @@ from fractions import Fraction
 
 import polars as pl
 
-from outage_analysis.bands import Band
-from outage_analysis.cube import EDGES, Cube, Types, known_sum
+from outage_analysis.bands import UNKNOWN, ZERO, Band
+from outage_analysis.cube import EDGES, Cube, Types, known_sum, stated_losses
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, Tariff
 
 PLACES = 38
 MONEY = pl.Decimal(PLACES, 4)
 AMOUNTS = ("payment", "payment_low", "payment_high")
+ANY_LOSS: Band = (ZERO[0], None)
+"""Every loss from zero upwards."""
+NO_RULE = "no_rule"
+"""The `rule` of claims without a stated loss where the policy has no rule for them."""
 
 
 def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.DataFrame:
@@ -35,13 +39,20 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
             what is reviewed, and the bands that lie across a rule and a review.
 
     Returns:
-        One row a line, combination of dimensions and policy band: `line`, the dimensions, `over`
-        and `up_to` (null, with `rule` = "straddles", when the cube's band lies in several),
-        `rule` (pays, nothing, review, not_entitled, straddles), `segment` (null for those in none),
-        `claims`, `loss`, and the payment in
-        units of the currency, scale 4: `payment` (null under review or when only bounded),
-        `payment_low`, `payment_high` (null when unbounded); `payment_squared`, the sum of squared
-        payments as a float, for variances (null where the payment is, or where the cube has no squares).
+        One row per line, combination of dimensions and policy band: `line`, the dimensions, `over`
+        and `up_to`, `rule` (pays, nothing, review, not_entitled, straddles, no_rule), `segment` (null for
+        claims in no segment), `claims`, `loss` (null for claims that state none), and the payment in units of
+        the currency, scale 4: `payment` (null under review or when only bounded), `payment_low`,
+        `payment_high` (null when unbounded); `payment_squared`, the sum of squared payments as a float, for
+        variances (null where the payment is, or where the cube has no squares).
+
+        A band of the cube that spans several rules keeps its own `over` and `up_to` if all its losses are
+        paid by one formula; the payment is then exact. Otherwise it is bounded, `rule` is `straddles`, and
+        `over` and `up_to` are null.
+
+        `no_rule` means that a claim states no loss and the policy has no `unknown` rule. Such claims count as
+        paid 0, at most what the schedule pays for any loss. If they are more than half of the claims that a
+        line entitles, their payment is null: the line has bounds and no point estimate.
 
     Raises:
         UsageError: the cube lacks a dimension that a line asks for.
@@ -100,7 +111,7 @@ def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
         _priced(placed_rows(cube, line, award))
         .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
         .agg(pl.col("claims").sum(), *map(known_sum, ("loss", *AMOUNTS, "payment_squared")))
-        .sort(*cube.dimensions, "entitled", "tariff", "place", nulls_last=True)
+        .sort(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", nulls_last=True)
         .with_columns(
             line=pl.lit(line.id),
             over="rule_over",
@@ -124,22 +135,30 @@ def _tariff_of(cube: Cube, line: Schedule) -> pl.Expr:
 def _priced(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows with what they are paid: exactly, or between the ends of their place; nothing if not entitled."""
     claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
+    unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
+    entitled = claims.filter("entitled").sum()
+    mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > entitled
     # A flat payment needs no loss, which may be unknown.
     moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)
-    return (
+    found = (
         rows.with_columns(
             payment=pl.when(claims == 0).then(nothing).otherwise(exact), payment_squared=_squared()
         )
         .with_columns(
             payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
-            payment_high=pl.col("payment").fill_null((pl.col("high") * claims).cast(MONEY)),
+            payment_high=pl.when(~unruled).then("payment").fill_null((pl.col("high") * claims).cast(MONEY)),
+            **{
+                name: pl.when(~(unruled & mostly_unstated)).then(name)
+                for name in ("payment", "payment_squared")
+            },
         )
         .with_columns(
             *(pl.when("entitled").then(pl.col(c)).otherwise(nothing).alias(c) for c in AMOUNTS),
             payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
         )
     )
+    return stated_losses(found)
 
 
 def _squared() -> pl.Expr:
@@ -181,21 +200,29 @@ def _places(number: int, tariff: Tariff, bands: list[Band], award: int | None) -
 
 
 def _placed(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tuple[object, ...]]:
-    rules = tariff.rules()
     for band in bands:
-        touched = tariff.touched(band)
+        formula = tariff.formula(band)
+        terms = (None, None) if formula is None else tuple(map(_scaled, formula))
         low, high = tariff.extremes(band, award)
-        bounds = (_money(low), None if high is None else _money(high))
-        place = touched[0].place
-        if touched[-1].place != place:
-            yield (None, None, None, "straddles", None, None, *bounds)
-            continue
+        rule = _named(tariff, band, formula)
+        if band == UNKNOWN and tariff.unknown is None:
+            high = tariff.extremes(ANY_LOSS, award)[1]
+            rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)  # nothing is due for any loss
+        yield *rule, *terms, _money(low), None if high is None else _money(high)
+
+
+def _named(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
+    """The place, the edges and the rule under which a band of a cube is listed."""
+    rules, touched = tariff.rules(), tariff.touched(band)
+    place = touched[0].place
+    if touched[-1].place == place:
         edges, rule = rules[place]
-        fixed, slope = touched[0].fixed, touched[0].slope
-        if fixed is None or len(touched) > 1:
-            yield (place, *edges, rule.outcome, None, None, *bounds)
-        else:
-            yield (place, *edges, rule.outcome, _scaled(fixed), _scaled(slope), *bounds)
+        return (place, *edges, rule.outcome)
+    if formula is not None:
+        return (place, *band, "pays" if any(formula) else "nothing")
+    if all(piece.fixed is None for piece in touched):
+        return (place, *band, "review")
+    return (None, None, None, "straddles")
 
 
 def _scaled(amount: int) -> Decimal:

@@ -25,7 +25,7 @@ Counts = Literal["money", "loss", "squares"]
 
 NO_SUMS = ({"unit"}, {"branch"}, {"origin"})
 """Columns by which a table is known whose rows name their own units, or are counts."""
-RANGE = ("low", "expected", "high")
+RANGE = ("low", "expected", "high", "most")
 QUANTILES = ("p10", "p50", "p90")
 INPUTS = ("input_low", "input_high", *RANGE, "break_even", "flips_at", "usual", "given")
 ALWAYS, NEVER = (pl.repeat(value, pl.len()) for value in (True, False))
@@ -50,7 +50,7 @@ RULES: tuple[tuple[set[str], tuple[str, ...], Counts, pl.Expr], ...] = (
     (
         set(),
         (
-            *("promised", *QUANTILES, "p95", "p99", "tvar95", "sd", "per_recipient", "difference"),
+            *("promised", "most", *QUANTILES, "p95", "p99", "tvar95", "sd", "per_recipient", "difference"),
             *("cost_low", "cost_expected", "cost_high", "adds", "award", "payment"),
         ),
         "money",

@@ -11,8 +11,8 @@ import polars as pl
 from outage_analysis.aggregation import build_cube
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
-from outage_analysis.costs import Funnel, Uncertainty, funnel_of, told, totals
-from outage_analysis.costs.funnel import CERTAIN, Input
+from outage_analysis.costs import Funnel, Uncertainty, funnel_of, told, totals, unstated_losses
+from outage_analysis.costs.funnel import ALL, Input
 from outage_analysis.cube import Cube, sorted_cube
 from outage_analysis.datasets import Noun
 from outage_analysis.distributions import (
@@ -26,6 +26,7 @@ from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.exploration import fit_tables, fitted, heap_tables, pairwise
 from outage_analysis.heaping import heaping_table
 from outage_analysis.incidents import Incident
+from outage_analysis.payouts import NO_RULE
 from outage_analysis.policies import Policy, Schedule
 from outage_analysis.published import facts, figure, outcomes
 from outage_analysis.quality import claimants_table, quality_table, rule_table
@@ -98,7 +99,7 @@ def _of_reports(funnel: Funnel) -> Stages:
 def _of_claims(funnel: Funnel) -> Stages:
     """The same of claims whose band pays anything."""
     return {
-        "due": (Input.of(CERTAIN), ""),
+        "due": (ALL, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
         "new": (funnel.ultimate * funnel.new, "new_applicants"),
         "filed": (funnel.ultimate * (funnel.filing + funnel.new), ""),
@@ -109,11 +110,13 @@ def _of_claims(funnel: Funnel) -> Stages:
 def _due(bands: pl.DataFrame) -> tuple[float, float | None, float]:
     """How many claims of a line lie in bands that pay: at least, expected, at most.
 
-    Of those whose band lies across two rules it is not known.
+    Of those whose band lies across two rules it is not known; nor of those that state no loss, where the
+    policy has no rule for them and they are most of the claims.
     """
     counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
-    sure, unsure = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
-    return sure, None if unsure else sure, sure + unsure
+    sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
+    known = not across and unstated_losses(bands)["priced"].all()
+    return sure, sure if known else None, sure + across + counts.get(NO_RULE, 0.0)
 
 
 def headline_table(

@@ -51,6 +51,12 @@ class BandMix(Entry):
         check_adds_up("shares", [b.share for b in self.bands])
         return self
 
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The share of each band; they sum to 1 also where the page rounds them."""
+        total = sum(b.share for b in self.bands)
+        return tuple(b.share / total for b in self.bands)
+
     @cached_property
     def law(self) -> Dirichlet | None:
         """The joint law of the shares."""
@@ -69,7 +75,7 @@ class BandMix(Entry):
         one with that share.
         """
         if self.law is None:
-            return np.tile([b.share for b in self.bands], (len(u), 1))
+            return np.tile(self.shares, (len(u), 1))
         return self.law.quantile(u[:, ::-1])
 
     def on(self, line: Schedule) -> dict[Band, float]:
@@ -80,5 +86,5 @@ class BandMix(Entry):
                 f"the band mix {self.id} is not stated on the bands of {line.id}",
                 remedy="State the shares of the policy's own bands in the ledger.",
             )
-        shares = zip((band for band, _ in line.tariff.written), (b.share for b in self.bands), strict=True)
+        shares = zip((band for band, _ in line.tariff.written), self.shares, strict=True)
         return {band: share for band, share in shares if share or holds_any(band)}

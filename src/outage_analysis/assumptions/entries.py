@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -16,11 +16,19 @@ from outage_analysis.published import figure
 
 
 class Range(Noun):
-    """An expected value with its bounds."""
+    """An expected value with its bounds: low <= expected <= high."""
 
     expected: float
     low: float
     high: float
+
+    @classmethod
+    def around(cls, expected: float, low: float, high: float) -> Self:
+        """The range between two ends; an end that the expected value lies beyond moves to it.
+
+        Ends are often 1 % and 99 % points, and a mean can lie beyond them: of a heavy tail, or under a cap.
+        """
+        return cls(expected=expected, low=min(low, expected), high=max(high, expected))
 
 
 class Entry(Noun):
@@ -110,5 +118,9 @@ class OneLaw(Entry):
     @cached_property
     def range(self) -> Range:
         """The expected value and the bounds: ends of the law."""
-        low, high = self.drawn.ends
-        return Range(expected=self.drawn.mean, low=low, high=high)
+        return Range.around(self.drawn.mean, *self.drawn.ends)
+
+    @property
+    def most(self) -> float | None:
+        """The largest value of the distribution; None where nothing limits it."""
+        return self.drawn.most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
@@ -21,7 +22,7 @@ Positive = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 OUTER = (0.01, 0.99)
-"""Probabilities of the two ends shown of a law that its author did not bound."""
+"""Probabilities of the two ends shown of a distribution that its author did not bound."""
 FLOAT_NOISE = 1e-9
 
 
@@ -47,11 +48,20 @@ class Law(Noun, ABC):
 
     @property
     def ends(self) -> Interval:
-        """What a table shows as low and high: bounds that the author stated, else the 1 % and 99 % points."""
+        """What a table shows as low and high: bounds that the author stated, else the 1 % and 99 % points.
+
+        The mean of a heavy tail can lie beyond one of these points; that end is then the mean.
+        """
         if self.bounds_are_stated:
             return self.support
         low, high = self.quantile(OUTER)
-        return float(low), float(high)
+        return min(float(low), self.mean), max(float(high), self.mean)
+
+    @property
+    def most(self) -> float | None:
+        """The largest possible value; None where nothing limits it."""
+        top = self.support[1]
+        return None if np.isinf(top) else float(top)
 
     def quantile(self, u: ArrayLike) -> FloatArray:
         """The least values that are not exceeded with probabilities u, (...) -> (...).
@@ -116,6 +126,14 @@ def inside(u: ArrayLike) -> FloatArray:
             remedy="Shift the points of a lattice by half a step.",
         )
     return probabilities
+
+
+def largest_product(*tops: float | None) -> float | None:
+    """The product of the largest values of non-negative factors; None where nothing limits one of them."""
+    if 0 in tops:
+        return 0.0
+    known = [top for top in tops if top is not None]
+    return math.prod(known) if len(known) == len(tops) else None
 
 
 def check_adds_up(what: str, shares: Sequence[float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Self
@@ -84,9 +85,12 @@ class Ledger(Shown, Noun):
 
     def admissible(self, day: date) -> Ledger:
         """The ledger without what was not public by a day, or rests on what was not."""
-        kept = tuple(a for a in self.assumptions if a.public_on <= day and a.rests_on_public(day))
-        known = {a.id for a in kept}
-        tied = tuple(c for c in self.correlations if known.issuperset(c.of))
+        return self.only({a.id for a in self.assumptions if a.public_on <= day and a.rests_on_public(day)})
+
+    def only(self, ids: Collection[str]) -> Ledger:
+        """The ledger with only the entries of these ids."""
+        kept = tuple(a for a in self.assumptions if a.id in ids)
+        tied = tuple(c for c in self.correlations if set(c.of) <= set(ids))
         return self.model_copy(update={"assumptions": kept, "correlations": tied})
 
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:

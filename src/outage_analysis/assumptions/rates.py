@@ -122,12 +122,17 @@ class RateAssumption(OneLaw):
         if self.widest:
             ends = [figure(c).number / 100 for c in self.widest]
             low, high = min(ends), max(ends)
-        return Range(expected=self.drawn.capped_mean(ceiling), low=min(low, ceiling), high=min(high, ceiling))
+        return Range.around(self.drawn.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
 
     @cached_property
     def range(self) -> Range:
         """The expected value and the bounds: the widest classes, else the ends of the law."""
         return self.capped(1.0)
+
+    @property
+    def most(self) -> float:
+        """All: by chance every claim may pass a stage, whatever its rate."""
+        return 1.0
 
 
 class Stated(OneLaw):
@@ -165,6 +170,13 @@ class Factor(Stated):
         """Of reports in the end no fewer than so far; of the others nothing."""
         return 1 if self.kind == "ultimate" else 0
 
+    @property
+    def most(self) -> float | None:
+        """The largest value; None for new applicants: they are in no count that would limit them."""
+        if self.kind == "new_applicants" and self.drawn.most != 0:
+            return None
+        return self.drawn.most
+
 
 class MeanPayment(Stated):
     """What an accepted claim is paid on average, when that is known better than its bands."""
@@ -172,6 +184,11 @@ class MeanPayment(Stated):
     kind: Literal["mean_payment"]
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single payments, as a share of their mean."""
+
+    @property
+    def most(self) -> float | None:
+        """The largest mean payment; None where single payments scatter about it without a limit."""
+        return None if self.spread else self.drawn.most
 
 
 class PaidTotal(Stated):

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.entries import Entry, Range
-from outage_analysis.assumptions.law import FLOAT_NOISE
+from outage_analysis.assumptions.law import FLOAT_NOISE, largest_product
 from outage_analysis.assumptions.laws import FloatArray, Law, PlainLaw
 from outage_analysis.datasets import Name, Noun
 
@@ -40,6 +40,13 @@ class AwardRule(Noun):
     def pays(self, loss: FloatArray, share: FloatArray) -> FloatArray:
         """The mean award for a mean loss."""
         return np.clip(loss * share, self.floor, np.inf if self.cap is None else self.cap)
+
+    def most(self, loss: Law) -> float | None:
+        """The largest award for an uncertain mean loss; None where nothing limits it."""
+        top = largest_product(loss.most, self.share.most)
+        if top is None:
+            return None if self.cap is None else float(self.cap)
+        return float(self.pays(np.array(top), np.array(1.0)))
 
     def mean(self, loss: Law) -> float:
         """The expected award over an uncertain mean loss."""
@@ -116,16 +123,27 @@ class Award(Entry):
     def range(self) -> Range:
         """The expected award and the bounds: the least and the most that any rule grants."""
         if self.law is not None:
-            low, high = self.law.ends
-            return Range(expected=self.law.mean, low=low, high=high)
+            return Range.around(self.law.mean, *self.law.ends)
         assert self.loss is not None  # noqa: S101 - the validator saw to it
         ends = np.array(self.loss.ends)
         granted = [rule.pays(ends, np.array(rule.share.ends)) for rule in self.rules]
-        return Range(
-            expected=sum(r.weight * r.mean(self.loss) for r in self.rules),
-            low=float(min(g[0] for g in granted)),
-            high=float(max(g[1] for g in granted)),
+        return Range.around(
+            sum(r.weight * r.mean(self.loss) for r in self.rules),
+            float(min(g[0] for g in granted)),
+            float(max(g[1] for g in granted)),
         )
+
+    @property
+    def most(self) -> float | None:
+        """The largest award; None where nothing limits it, or where single awards scatter about the mean."""
+        if self.spread:
+            return None
+        if self.law is not None:
+            return self.law.most
+        assert self.loss is not None  # noqa: S101 - the validator saw to it
+        tops = [rule.most(self.loss) for rule in self.rules]
+        known = [top for top in tops if top is not None]
+        return max(known) if len(known) == len(tops) else None
 
 
 class Handling(Entry):
@@ -163,4 +181,9 @@ class Handling(Entry):
     def range(self) -> Range:
         """The product of the means, and of the ends."""
         low, high = (float(np.prod([law.ends[k] for law in self._laws])) for k in (0, 1))
-        return Range(expected=float(np.prod([law.mean for law in self._laws])), low=low, high=high)
+        return Range.around(float(np.prod([law.mean for law in self._laws])), low, high)
+
+    @property
+    def most(self) -> float | None:
+        """The product of the largest values; None where nothing limits one of them."""
+        return largest_product(*(law.most for law in self._laws))

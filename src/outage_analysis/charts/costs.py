@@ -30,7 +30,7 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> Drawn:
     """Bars: expected cash by loss band, and by cost line where there are several; bands that pay."""
     w = frame.words
     found = costs.filter(pl.col("expected").is_not_null(), level="band", valuation="cash")
-    rows = by_band(found).filter(~pl.col("rule").is_in(("nothing", "not_entitled")))
+    rows = by_band(found).filter(~pl.col("rule").is_in(("nothing", "no_rule", "not_entitled")))
     if rows.is_empty():
         raise NothingToDraw
     divisor, unit = w.axis(float(rows["expected"].sum()))

@@ -167,23 +167,23 @@ def _multiple(value: float) -> str:
 
 
 def comparison(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Policies one below the other: P10 to P90, the expected cash and the most that was promised."""
+    """Policies one below the other: P10 to P90, the expected cash and the most that the total can be."""
     w, rows = frame.words, uncertain.offers(table)
     if len(rows) < 2:  # noqa: PLR2004 - one is no comparison
         raise NothingToDraw
     names = [folded(name) for name in short([frame.name(p) for p in rows["policy"]])]
     best = int(rows["cheapest"].arg_max() or 0)
-    amounts = [v for c in ("p10", "p90", "expected", "promised") for v in rows[c] if v]
+    amounts = [v for c in ("p10", "p90", "expected", "most") for v in rows[c] if v]
     least, most = min(amounts), max(amounts)
     least = max(least, most * SMALLEST) / 1.5 if most / least > WIDE else 0.0
     data = rows.select(
-        *(pl.col(c).clip(least) for c in ("p10", "p90", "expected", "promised")),
+        *(pl.col(c).clip(least) for c in ("p10", "p90", "expected", "most")),
         name=pl.Series(names),
         label=pl.Series([brief(w, v) for v in rows["expected"]]),
     )
     key = "chart.comparison_log_x" if least else "chart.comparison_x"
     x = money_x("p10", w, w(key, unit=w.unit), least, most * (1.5 if least else 1.1))
-    expected, promised = on_field(x, "expected"), on_field(x, "promised")
+    expected, most = on_field(x, "expected"), on_field(x, "most")
     y = alt.Y(
         "name:N", sort=names, title=None, axis=names_axis(lines=min(name.count("\n") + 1 for name in names))
     )
@@ -191,9 +191,9 @@ def comparison(table: pl.DataFrame, frame: Frame) -> Drawn:
     colour = alt.condition(alt.datum.name == names[best], alt.value(ACCENT), alt.value(GREY))
     layers = [
         base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2("p90:Q"), y, color=colour),
-        base.transform_filter("datum.promised")
+        base.transform_filter("datum.most")
         .mark_point(shape="diamond", filled=True, fill="white", stroke=INK, size=70, opacity=1)
-        .encode(promised, y),
+        .encode(most, y),
         base.mark_point(filled=True, color=INK, size=80, stroke="white", opacity=1).encode(expected, y),
         base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text="label:N"),
     ]

@@ -181,7 +181,7 @@ def offers(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
         most: policies to show.
 
     Returns:
-        `policy`, `promised`, `expected`, `p10`, `p50`, `p90`, `cheapest`.
+        `policy`, `most`, `expected`, `p10`, `p50`, `p90`, `cheapest`.
     """
-    wanted = ["policy", "promised", "expected", "p10", "p50", "p90", "cheapest"]
+    wanted = ["policy", "most", "expected", "p10", "p50", "p90", "cheapest"]
     return table.filter(pl.col("expected") > 0).sort("expected", "policy").head(most).select(wanted)

@@ -9,6 +9,8 @@ from outage_analysis.lazily import lazily
 if TYPE_CHECKING:
     from outage_analysis.costs.comparison import Comparison as Comparison
     from outage_analysis.costs.comparison import compare as compare
+    from outage_analysis.costs.cube_costs import UNSTATED as UNSTATED
+    from outage_analysis.costs.cube_costs import unstated_losses as unstated_losses
     from outage_analysis.costs.exact import Binomial as Binomial
     from outage_analysis.costs.exact import Component as Component
     from outage_analysis.costs.exact import Fixed as Fixed
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from outage_analysis.costs.expected import COUNTED as COUNTED
     from outage_analysis.costs.expected import by_band as by_band
     from outage_analysis.costs.expected import cost_table as cost_table
+    from outage_analysis.costs.expected import inputs_in as inputs_in
     from outage_analysis.costs.expected import totals as totals
     from outage_analysis.costs.funnel import Funnel as Funnel
     from outage_analysis.costs.funnel import funnel_of as funnel_of
@@ -47,6 +50,7 @@ _HOMES = {
     "NegativeBinomial": "exact",
     "Poisson": "exact",
     "TotalLaw": "exact",
+    "UNSTATED": "cube_costs",
     "Uncertainty": "uncertainty.running",
     "award_views": "sensitivity.decisions",
     "break_evens": "sensitivity.conditions",
@@ -57,6 +61,7 @@ _HOMES = {
     "exact_total": "exact",
     "funnel_of": "funnel",
     "given_exceeding": "sensitivity.conditions",
+    "inputs_in": "expected",
     "levers": "sensitivity.levers",
     "portfolio_of": "uncertainty.compiling",
     "simulate": "uncertainty.running",
@@ -67,6 +72,7 @@ _HOMES = {
     "total_law": "uncertainty.shapes",
     "totals": "expected",
     "uncertainty_tables": "uncertainty.tables",
+    "unstated_losses": "cube_costs",
 }
 
 __all__ = [  # noqa: PLE0604 - the names are the keys of the map

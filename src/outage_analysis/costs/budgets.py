@@ -22,6 +22,8 @@ class Budgeted:
     expected: float | None
     high: float | None
     """None where a ratio that nobody stated may exceed what was announced."""
+    most: float | None
+    """The most that it can come to; None where nothing limits it."""
     facts: str
     assumption: str = ""
     trued_up: bool = False
@@ -43,7 +45,7 @@ def budgeted(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Budge
             exact = float(amount_of(found.amount, policy, as_of, hindsight=True))
         except ModelRefused:  # its fact came out later than the page says
             continue
-        return Budgeted(*4 * (exact,), named(*found.facts, cited), trued_up=True)
+        return Budgeted(*5 * (exact,), named(*found.facts, cited), trued_up=True)
     if line.amount is None:
         return None
     share = funnel.realised or funnel.take_up
@@ -59,11 +61,13 @@ def budgeted(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Budge
     expected = None if share.expected is None else amount * share.expected
     if expected is not None:
         low = min(low, amount * share.low)
+    most = None if share.most is None else max(high, amount * share.most)
     # More can come of a line without detail than was announced.
     if funnel.realised is not None and funnel.realised.high is not None:
         high = max(high, amount * funnel.realised.high)
-    open_ended = line.valuation == "top_down" and funnel.realised is None
-    return Budgeted(amount, low, expected, None if open_ended else high, cited, share.assumption)
+    if line.valuation == "top_down" and funnel.realised is None:
+        return Budgeted(amount, low, expected, None, None, cited, share.assumption)
+    return Budgeted(amount, low, expected, high, most, cited, share.assumption)
 
 
 def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
@@ -85,6 +89,7 @@ def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
         "low": found.low,
         "expected": found.expected,
         "high": found.high,
+        "most": found.most,
         "status": status_of(found.expected),
         "facts": found.facts,
         "assumptions": found.assumption,

@@ -50,6 +50,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
             "low": 0.0,
             "expected": expected,
             "high": product(count.count, one.high),
+            "most": product(count.count, one.most),
             "status": status_of(expected),
             "facts": " ".join((count.id, *rule.facts)),
             "assumptions": named(one.assumption, funnel.mix_assumption),
@@ -74,6 +75,7 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
         "low": count * paid.low * min(pay.low for pay in pays.values()),
         "expected": expected,
         "high": product(count, paid.high, _largest([pay.high for pay in pays.values()])),
+        "most": product(count, paid.most, _largest([pay.most for pay in pays.values()])),
         "status": status_of(expected),
         "missing": funnel.missing(review=any(rule.review for _, rule in line.positive), mix=True),
         "assumptions": named(paid.assumption, *_behind_payments(funnel)),
@@ -84,9 +86,13 @@ def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
     """What an accepted claim is expected to be paid, over the bands."""
     if funnel.mean_payment is not None:
         return funnel.mean_payment.expected
-    terms = [product(share, pays[band].expected) for band, share in funnel.mix.items()]
-    known = [term for term in terms if term is not None]
-    return sum(known) if known and len(known) == len(terms) else None
+    each = [(share, pays[band].expected) for band, share in funnel.mix.items()]
+    known = [(share, pay) for share, pay in each if pay is not None]
+    if not known or len(known) < len(each):
+        return None
+    payments = [pay for _, pay in known]
+    # Rounding must not carry a mean beyond the payments that it is a mean of.
+    return min(max(sum(share * pay for share, pay in known), min(payments)), max(payments))
 
 
 def _largest(amounts: list[float | None]) -> float | None:
@@ -133,6 +139,7 @@ def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
             "low": taken.low * worth,
             "expected": expected,
             "high": (served if taken.high is None else taken.high) * worth,
+            "most": product(taken.most, worth),
             "status": status_of(expected),
             "assumptions": taken.assumption,
         }
@@ -156,9 +163,10 @@ def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
         status = "not_public_yet" if later else "not_published"
         if most is None:
             return {**head, "status": status}
-        return {**head, "low": 0.0, "high": float(most.count * line.payment), "status": status}
+        high = float(most.count * line.payment)
+        return {**head, "low": 0.0, "high": high, "most": product(high, funnel.paid.most), "status": status}
     full = float(people.count * line.payment)
-    paid = funnel.paid
+    paid, largest = funnel.paid, max(people.count, most.count if most else 0)
     expected = None if paid.expected is None else full * paid.expected
     return {
         **head,
@@ -167,6 +175,7 @@ def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
         "low": full * paid.low,
         "expected": expected,
         "high": full * (1.0 if paid.high is None else paid.high),
+        "most": product(largest * line.payment, paid.most),
         "status": status_of(expected),
         "assumptions": paid.assumption,
     }
@@ -186,6 +195,7 @@ def handling(line: CostLine, funnel: Funnel) -> Iterator[Row]:
             "low": effort.low,
             "expected": effort.expected,
             "high": effort.high,
+            "most": entry.most,
             "status": "ok",
             "facts": " ".join(entry.facts),
             "assumptions": entry.id,

@@ -1,24 +1,23 @@
-"""The cost table: promised, low, expected and high by cost line, service and loss band.
+"""The cost table: promised, low, expected, high and most by cost line, service and loss band.
 
-Low and high are bounds: every input at its least or most at once. They are not quantiles and are
-never to be read as a likely range.
+Low and high bound the expected cost: every input is at its low end or at its high end at once. They are not
+quantiles, no likely range, and no bounds of the total, which chance can carry beyond them. Most bounds the
+total: every claim is paid the most that it can get.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 import polars as pl
 
 from outage_analysis.assumptions import Ledger, PaidTotal
 from outage_analysis.costs.budgets import budget
 from outage_analysis.costs.counts import fee_credit, from_count, handling, in_kind, published
-from outage_analysis.costs.funnel import Funnel, Input, funnel_of, named, status_of
+from outage_analysis.costs.cube_costs import MODELLED, from_cubes
+from outage_analysis.costs.funnel import Funnel, funnel_of, named
 from outage_analysis.cube import Cube, known_sum
-from outage_analysis.payouts import paid_from, payments
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
 from outage_analysis.published import known_by
 
@@ -38,6 +37,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "low": pl.Float64(),
     "expected": pl.Float64(),
     "high": pl.Float64(),
+    "most": pl.Float64(),
     "status": pl.String(),
     "missing": pl.String(),
     "facts": pl.String(),
@@ -46,15 +46,27 @@ SCHEMA: dict[str, pl.DataType] = {
 """Columns of a cost table.
 
 `level` is line or band: add up one level only. `valuation` says which money: never add two kinds.
-`promised` is what everyone counted would get under the fixed rules. `missing` names what the ledger
-lacks for an expected cost.
+`promised` is what everyone counted would get under the fixed rules. `low` and `high` bound the expected
+cost: low <= expected <= high. `most` bounds the total: what the line comes to if every claim is paid the
+most that it can get, null where nothing limits it. `missing` names what the ledger lacks for an expected
+cost.
+
+What `most` is, by kind of line:
+
+- schedule: the count, times the largest `ultimate`, times the largest payment; from claims, what each claim
+  is paid, or the most that its band allows. Null with new applicants, whom no count limits, and with a
+  review whose award has no largest value or scatters.
+- free good: everyone entitled, or the cap, at the valuation of one. Fee credit: every subscriber, or the fact
+  that bounds them, times the credit.
+- budget: the sum or its `high`, or the sum times the largest `realised_ratio`; after a true-up, what it came
+  to. Null for a sum of lines without detail (`top_down`) without a stated ratio.
+- handling, and a line whose total is known: the largest value that the ledger allows.
 """
 
-KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
-"""What tells the rows of bands apart."""
-MODELLED = ("low", "expected", "high")
 SIGNIFICANT_DIGITS = 10
 """Floats are rounded to this once, here: vector instructions differ in the last bits."""
+MOST_DIGITS = 15
+"""The same of `most`: rounded to fewer digits, it could fall below a total that it bounds."""
 
 
 def cost_table(
@@ -82,14 +94,20 @@ def cost_table(
         if isinstance(known, PaidTotal) and not cubes:
             rows.append(_came_to(line, known, as_of))
         elif cubes:
-            rows += _from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
+            rows += from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
             rows += _published(line, funnel, as_of, policy)
             rows += handling(line, funnel)
     table = pl.DataFrame(rows, schema=SCHEMA)
     cited = {ids: known_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
-    table = table.with_columns(pl.col("facts").replace(cited))
-    return table.with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
+    return _rounded(table.with_columns(pl.col("facts").replace(cited)))
+
+
+def _rounded(table: pl.DataFrame) -> pl.DataFrame:
+    *expected, most = MODELLED
+    return table.with_columns(
+        pl.col(expected).round_sig_figs(SIGNIFICANT_DIGITS), pl.col(most).round_sig_figs(MOST_DIGITS)
+    )
 
 
 def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterable[dict[str, object]]:
@@ -116,6 +134,7 @@ def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]
         "low": found.low,
         "expected": found.expected,
         "high": found.high,
+        "most": known.most,
         "status": "ok",
         "facts": named(count.id if count else "", *known.facts),
         "assumptions": known.id,
@@ -134,28 +153,38 @@ COUNTED = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_n
 
 
 def totals(table: pl.DataFrame) -> pl.DataFrame:
-    """Sums over cost lines, one row a basis and valuation.
+    """Sums over cost lines, one row per basis and valuation.
 
-    Low and high bound every line that has a count; high is null as soon as one of them has no upper
-    bound. A line without an expected cost is left out of `expected` and named in `left_out`; a line
-    without any figure is in no sum and named there too.
+    `low`, `expected`, `high` and `most` count the same lines, so low <= expected <= high: those with an
+    expected cost, or, where no line has one, all that have any figure. `high` and `most` are null as soon as
+    one of these lines has no upper bound. `left_out` names the lines without an expected cost. `promised`
+    counts every line for which it is known.
     """
-    lines = table.filter(pl.col("level") == "line")
     known = pl.col("expected").is_not_null()
-    return (
+    lines = table.filter(pl.col("level") == "line").with_columns(
+        summed=pl.when(known.any().over("basis", "valuation")).then(known).otherwise(COUNTED)
+    )
+    found = (
         lines.group_by("basis", "valuation", maintain_order=True)
         .agg(
             pl.when(pl.col("promised").is_not_null().any()).then(pl.col("promised").sum()),
-            pl.when(COUNTED.any()).then(pl.col("low").sum()),
-            pl.when(known.any()).then(pl.col("expected").sum()),
-            pl.when(COUNTED.any() & (pl.col("high").filter(COUNTED).null_count() == 0)).then(
-                pl.col("high").sum()
-            ),
+            *(_whole_sum(name) for name in MODELLED),
             left_out=pl.col("line").filter(~known).str.join(" "),
         )
-        .select("basis", "valuation", "promised", "low", "expected", "high", "left_out")
-        .with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
+        .select("basis", "valuation", "promised", *MODELLED, "left_out")
     )
+    return _rounded(found)
+
+
+def _whole_sum(name: str) -> pl.Expr:
+    """The sum over the lines that a total counts; null where one of them has no value, or none counts."""
+    counted = pl.col(name).filter("summed")
+    return pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum()).alias(name)
+
+
+def inputs_in(table: pl.DataFrame) -> frozenset[str]:
+    """The ids of the assumptions that the figures of a cost table rest on."""
+    return frozenset(id_ for ids in table["assumptions"].drop_nulls().unique() for id_ in ids.split())
 
 
 def by_band(table: pl.DataFrame) -> pl.DataFrame:
@@ -178,7 +207,7 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     )
     lines = {line: place for place, line in enumerate(table["line"].unique(maintain_order=True))}
     unknown = pl.all_horizontal(pl.col("over", "up_to").is_null())
-    rows = rows.select(*SCHEMA).with_columns(pl.col(MODELLED).round_sig_figs(SIGNIFICANT_DIGITS))
+    rows = _rounded(rows.select(*SCHEMA))
     return rows.sort(
         pl.col("line").replace_strict(lines, return_dtype=pl.Int64),
         *(pl.col("level") != "line", "valuation", "segment", unknown, "over"),
@@ -188,95 +217,3 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
         nulls_last=False,
         maintain_order=True,
     )
-
-
-def _from_cubes(
-    line: Schedule, funnel: Funnel, cubes: Sequence[Cube], policy: Policy
-) -> Iterator[dict[str, object]]:
-    """A schedule from the cube that has its rows: payments by band, times the funnel."""
-    head: dict[str, object] = {
-        "basis": "synthetic" if any(cube.synthetic for cube in cubes) else "claims",
-        "line": line.id,
-        "valuation": "cash",
-        "level": "line",
-        "rule": "schedule",
-        "facts": " ".join(line.facts),
-    }
-    cube = next((cube for cube in cubes if paid_from(line, cube)), None)
-    if cube is None:  # totals count claims: who made several is not in them
-        yield head | {"status": "needs_claimants"}
-        return
-    facts = _facts_of_bands(line)
-    bands = [
-        head | _cube_row(row, funnel) | {"facts": facts.get((row["segment"], row["over"], row["up_to"]), "")}
-        for row in _paid_by_band(line, funnel, cube, policy).iter_rows(named=True)
-    ]
-    sums = {name: _sum([b[name] for b in bands]) for name in MODELLED}
-    yield {
-        **head,
-        **sums,
-        "count": _sum([b["count"] for b in bands if b["rule"] != "not_entitled"]),
-        "promised": _sum([b["promised"] for b in bands if b["rule"] != "review"]),
-        "status": status_of(sums["expected"]),
-        "missing": funnel.missing(review=any(b["rule"] == "review" for b in bands), mix=False),
-        "assumptions": named(funnel.paid_of_claims.assumption, funnel.award.assumption),
-    }
-    yield from bands
-
-
-def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
-    """What a schedule pays if all are accepted: a row a service, claimant type, band, rule and segment."""
-    most = funnel.award.high
-    only = policy.model_copy(update={"lines": (line,)})
-    frame = payments(cube, only, award=None if most is None else math.ceil(most))
-    for name in ("service", "claimant_type"):
-        if name not in frame.columns:
-            frame = frame.with_columns(pl.lit(None, pl.String).alias(name))
-    return frame.group_by(KEYS, maintain_order=True).agg(
-        pl.col("claims").sum(), *map(known_sum, ("payment", "payment_low", "payment_high"))
-    )
-
-
-def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | None], str]:
-    """The facts behind the rule of each band, by segment (None for those in none) and band."""
-    names = [*(s.id for s in line.segments), None]
-    return {
-        (name, *band): " ".join(rule.facts)
-        for name, (_, tariff) in zip(names, line.tariffs, strict=True)
-        for band, rule in tariff.rules()
-    }
-
-
-def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
-    """What a row of a cube adds to a line: its payments, times the funnel."""
-    review = row["rule"] == "review"
-    claims = float(str(row["claims"]))
-    if not claims:
-        cost = Input(0.0, 0.0, 0.0)
-    elif review:
-        cost = Input(claims, claims, claims) * funnel.award * funnel.paid_of_claims
-    else:
-        low, mid, high = (_float(row[c]) for c in ("payment_low", "payment", "payment_high"))
-        cost = Input(low or 0.0, mid, high) * funnel.paid_of_claims
-        if mid == high == 0:  # certain, whatever the ledger lacks
-            cost = Input(0.0, 0.0, 0.0)
-    return {
-        "level": "band",
-        **{key: row[key] for key in KEYS},
-        "count": claims,
-        "promised": None if review else _float(row["payment"]),
-        "low": cost.low,
-        "expected": cost.expected,
-        "high": cost.high,
-        "status": status_of(cost.expected),
-        "assumptions": cost.assumption,
-    }
-
-
-def _float(value: object) -> float | None:
-    return None if value is None else float(str(value))
-
-
-def _sum(values: list[object]) -> float | None:
-    """The sum, or None as soon as one part is unknown."""
-    return None if None in values else sum(float(str(v)) for v in values)

@@ -8,29 +8,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from outage_analysis.assumptions import Assumption, BandMix, Entry, Ledger, Range, RateAssumption
 from outage_analysis.bands import Band
 from outage_analysis.policies import CostLine, Rule, Schedule
 
-CERTAIN = Range(expected=1.0, low=1.0, high=1.0)
-
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the funnel: low, expected (None when nothing is stated) and high (None: no limit)."""
+    """One input of the funnel.
+
+    `low` and `high` (None: no limit) are its ends, which bound the expected cost; `expected` is None when
+    nothing is stated. `most` bounds the total itself: what the input is if every claim is paid the most that
+    it can get (None: no limit).
+    """
 
     low: float
     expected: float | None
     high: float | None
+    most: float | None
     assumption: str = ""
 
     @classmethod
-    def of(cls, found: Range, assumption: str = "") -> Input:
+    def of(cls, found: Range, most: float | None, assumption: str = "") -> Input:
         """A range of the ledger."""
-        return cls(found.low, found.expected, found.high, assumption)
+        return cls(found.low, found.expected, found.high, most, assumption)
+
+    @classmethod
+    def certain(cls, value: float) -> Input:
+        """A known value."""
+        return cls(*4 * (value,))
 
     def __mul__(self, other: Input) -> Input:
         """The product of independent non-negative inputs."""
@@ -38,6 +47,7 @@ class Input:
             self.low * other.low,
             product(self.expected, other.expected),
             product(self.high, other.high),
+            product(self.most, other.most),
             named(self.assumption, other.assumption),
         )
 
@@ -47,8 +57,13 @@ class Input:
             self.low + other.low,
             added(self.expected, other.expected),
             added(self.high, other.high),
+            added(self.most, other.most),
             named(self.assumption, other.assumption),
         )
+
+
+ALL = Input.certain(1.0)
+"""Every claim passes the stage."""
 
 
 def product(*factors: float | None) -> float | None:
@@ -123,18 +138,18 @@ class Funnel:
         if rule.review:
             return self.award
         least, most = line.tariff.extremes(band)
-        return Input(
-            float(least), float(least) if least == most else None, None if most is None else float(most)
-        )
+        top = None if most is None else float(most)
+        return Input(float(least), float(least) if least == most else None, top, top)
 
     def taken(self, people: int, served: int) -> Input:
         """How many of the people entitled take a good that at most `served` can have."""
         rate = self.entries.get("take_up")
         if not isinstance(rate, RateAssumption):
             if self.take_up.expected is None:
-                return Input(0.0, None, float(served))
-            return Input(*3 * (float(served),))
-        return Input.of(rate.capped(served / people), rate.id) * Input(*3 * (float(people),))
+                return Input(0.0, None, float(served), float(served))
+            return Input.certain(float(served))
+        taken = Input.of(rate.capped(served / people), rate.most, rate.id) * Input.certain(float(people))
+        return replace(taken, most=float(served))
 
 
 def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
@@ -156,23 +171,23 @@ def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
     def stated(kind: str, otherwise: Input | None = None) -> Input:
         entry = entries.get(kind)
         if entry is not None and not isinstance(entry, BandMix):
-            return Input.of(entry.range, entry.id)
+            return Input.of(entry.range, entry.most, entry.id)
         if otherwise is not None:
             return otherwise
-        return Input.of(CERTAIN) if effort == "automatic" else Input(0.0, None, 1.0)
+        return ALL if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
 
     mix = entries.get("band_mix")
     return Funnel(
         line=line.id,
         entries=entries,
-        ultimate=stated("ultimate", Input.of(CERTAIN)),
-        claimants=stated("claimant_share", Input.of(CERTAIN)),
-        entitled=stated("entitled_share", Input.of(CERTAIN)),
+        ultimate=stated("ultimate", ALL),
+        claimants=stated("claimant_share", ALL),
+        entitled=stated("entitled_share", ALL),
         filing=stated("filing_share"),
-        new=stated("new_applicants", Input(0.0, 0.0, 0.0)),
+        new=stated("new_applicants", Input.certain(0.0)),
         acceptance=stated("acceptance"),
         take_up=stated("take_up"),
-        award=stated("review_award", Input(0.0, None, None)),
+        award=stated("review_award", Input(0.0, None, None, None)),
         mean_payment=stated("mean_payment") if "mean_payment" in entries else None,
         realised=stated("realised_ratio") if "realised_ratio" in entries else None,
         mix=_mix(mix, line) if isinstance(line, Schedule) else {},

@@ -24,6 +24,7 @@ from outage_analysis.policies import (
     Schedule,
     load_policy,
 )
+from outage_analysis.policies.explain import Teller
 from outage_analysis.policies.rules import SHARE_DIGITS
 from outage_analysis.policies.tariff import Tariff
 from outage_analysis.published import figure
@@ -89,7 +90,8 @@ def _at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
     """Loss -> payment on both sides of every edge, and for zero and unknown."""
     edges = sorted({0, 1, *(x for cut in tariff.cuts for x in (cut, cut + 1))})
     losses: dict[str, int | None] = {"unknown": None, **{str(x): x for x in edges}}
-    return {name: _amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
+    pays = {name: _amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
+    return pays if tariff.unknown else pays | {"unknown": "no rule"}
 
 
 def _amount(value: Fraction | int | None, policy: Policy) -> str | None:
@@ -132,15 +134,20 @@ def overview() -> pl.DataFrame:
 def line_table(policy: Policy) -> pl.DataFrame:
     """The lines of a policy: `line`, `kind`, `public_on`, `effort`, and the least and most for one recipient.
 
-    `least` and `most` are in whole currency; empty where the line states no amount, or no limit.
+    `least` and `most` are in whole currency; empty where the line states no amount, or no limit. `unknown`
+    says what a schedule pays for a claim without a stated loss.
     """
     words = Words("en", policy.currency, policy.digits)
+    teller = Teller(policy, words)
     rows = []
     for line in policy.lines:
         least, most = _range(line)
         ends = [None if x is None else float(x / 10**policy.digits) for x in (least, most)]
         rows.append(
-            (line.id, words(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency)
+            (
+                *(line.id, words(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency),
+                teller.terms(line.unknown) if isinstance(line, Schedule) else None,
+            )
         )
     schema = {
         "line": pl.String,
@@ -150,6 +157,7 @@ def line_table(policy: Policy) -> pl.DataFrame:
         "least": pl.Float64,
         "most": pl.Float64,
         "unit": pl.String,
+        "unknown": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from outage_analysis.bands import Bands, within
-from outage_analysis.cube import Cube, known_sum, sorted_cube
+from outage_analysis.cube import Cube, known_sum, sorted_cube, stated_losses
 from outage_analysis.distributions.groups import refuse_unknown
 from outage_analysis.errors import UsageError
 
@@ -35,7 +35,8 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
         bands: wider bands, each a union of the cube's; None sums over all bands.
 
     Returns:
-        `by`, the band's `over` and `up_to` (when `bands` is given), `claims` and `loss`.
+        `by`, the band's `over` and `up_to` (when `bands` is given), `claims` and `loss` (null for claims that
+        state none, where bands are kept).
 
     Raises:
         UsageError: no such dimension; a band of the cube lies in none of the wider ones.
@@ -51,6 +52,7 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
     if not keys:
         return frame.select(*sums)
     summed = frame.group_by(keys).agg(*sums)
+    summed = stated_losses(summed) if {"over", "up_to"} <= set(keys) else summed
     return sorted_cube(summed, by) if bands is not None else summed.sort(by)
 
 

@@ -40,8 +40,14 @@ def policy_card(policy: Policy, lang: str) -> Card:
         policy.name[lang],
         (said,),
         (Table(tuple(w(f"column.{head}") for head in heads), rows, more=more),),
-        (w("card.policy_next"),),
+        (*_unruled(policy, w), w("card.policy_next")),
     )
+
+
+def _unruled(policy: Policy, w: Words) -> list[str]:
+    """Which lines have no rule for a claim without a stated loss."""
+    lines = [line.name[w.lang] for line in policy.schedules if line.unknown is None]
+    return [w("card.no_rule", lines=", ".join(lines))] if lines else []
 
 
 def _effort(effort: Effort | None, w: Words) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from outage_analysis.bands import Band
+from outage_analysis.bands import UNKNOWN, Band
 from outage_analysis.errors import one_line
 from outage_analysis.labels import Words
 from outage_analysis.policies.policy import Policy
@@ -108,7 +108,8 @@ class Teller:
         """What a line pays, in a few words."""
         if isinstance(line, Schedule):
             w = replace(self.w, starts=line.starts)
-            bands = (f"{w.band(*band)}: {self._terms(rule)}" for band, rule in line.positive)
+            rules = [*line.positive, (UNKNOWN, line.unknown)]
+            bands = (f"{w.band(*band)}: {self.terms(rule)}" for band, rule in rules)
             return "; ".join(bands) + (" …" if line.segments else "")
         if isinstance(line, Budget):
             return self.w("word.unpriced") if line.amount is None else self._sum(line.amount)
@@ -126,11 +127,8 @@ class Teller:
 
     def _line(self, line: CostLine) -> Iterator[str]:
         yield self._say("public", day=self.w.day(line.public_on)) if line.public_on else self._say("undated")
-        yield (
-            self._say("entitled", who=self._who(line.eligibility))
-            if line.eligibility
-            else self._say("everyone")
-        )
+        who = self._who(line.eligibility)
+        yield self._say("entitled", who=who) if who else self._say("everyone")
         yield from self._asked(line)
         if isinstance(line, Schedule):
             yield from self._schedule(line)
@@ -170,22 +168,28 @@ class Teller:
                 if band[1] is None or band[1] > (band[0] or 0):
                     yield self._band(band, rule, line.starts)
                     yield from self._examples(tariff, band)
-        for key, rule in (("zero", line.zero), ("unknown", line.unknown)):
-            yield self._say(key, terms=self._terms(rule))
+        yield self._say("zero", terms=self.terms(line.zero))
+        yield (
+            self._say("unknown", terms=self.terms(line.unknown))
+            if line.unknown
+            else self._say("no_rule_says")
+        )
         if line.rounding:
             yield self._rounding(line.rounding)
 
     def _band(self, band: Band, rule: Rule, starts: frozenset[int]) -> str:
         if band == (0, None) and 0 not in starts:
-            return self._say("band_any", terms=self._terms(rule))
+            return self._say("band_any", terms=self.terms(rule))
         written = replace(self.w, starts=starts).band(*band)
-        return self._say("band", band=written, unit=self._loss_unit(), terms=self._terms(rule))
+        return self._say("band", band=written, unit=self._loss_unit(), terms=self.terms(rule))
 
     def _rounding(self, rounding: Rounding) -> str:
         return self._say(f"rounding_{rounding.how}", to=self._money(rounding.to))
 
-    def _terms(self, rule: Rule) -> str:
-        """What a rule pays, in words."""
+    def terms(self, rule: Rule | None) -> str:
+        """What a rule pays, in words; that there is none."""
+        if rule is None:
+            return self._say("no_rule")
         if rule.review:
             return self._say("review")
         parts = [self._money(rule.fixed)] if rule.fixed else []
@@ -204,11 +208,8 @@ class Teller:
         every, unit = self.w.loss(rate.every), self._loss_unit(rate.every)
         key = "rate_one" if rate.every == 1 else "rate"
         text = self._say(key, amount=self._money(rate.amount), every=every, unit=unit)
-        text += (
-            self._say("after", after=self.w.loss(rate.after), unit=self._loss_unit(rate.after))
-            if rate.after
-            else ""
-        )
+        if rate.after:
+            text += self._say("after", after=self.w.loss(rate.after), unit=self._loss_unit(rate.after))
         return text + (self._say("begun" if rate.begun else "complete") if rate.every > 1 else "")
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:

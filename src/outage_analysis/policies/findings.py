@@ -25,11 +25,16 @@ FINDINGS = {
     "gap": "losses between two bands that pay are paid nothing",
     "dead": "a tier or a segment that no claim can reach, or that changes nothing",
     "cap": "a limit, a floor, a deductible, a threshold or a cap that never binds",
+    "unknown": "no rule for a claim without a stated loss",
     "undated": "a line without a day of announcement, or without a last day to claim",
     "accounting": "a line without an accounting view for the controller",
     "fact": "a fact that is cited and is not among the published ones",
 }
 """What `findings` looks for."""
+NO_RULE = (
+    "no rule for a claim without a stated loss: if most claims state none, there is no expected cost; "
+    "add `unknown = { fixed = 0 }`, another fixed payment, or `unknown = { review = true }`"
+)
 
 Finding = tuple[str, str]
 
@@ -112,6 +117,8 @@ def _served(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
 
 
 def _schedule(line: Schedule, words: Words) -> Iterator[Finding]:
+    if line.unknown is None:
+        yield "unknown", NO_RULE
     for number, (when, tariff) in enumerate(line.tariffs):
         where = f"in the segment {line.segments[number].id}: " if when else ""
         for kind, says in (*_cliffs(tariff, words), *_gaps(tariff, words), *_idle(tariff, words)):

@@ -44,8 +44,10 @@ class Schedule(Line):
     """The first segment that fits a claim is used instead of `band`."""
     zero: Rule = Rule()
     """What a loss of zero is paid."""
-    unknown: Rule = Rule()
-    """What a claim without a stated loss is paid."""
+    unknown: Rule | None = None
+    """What a claim without a stated loss is paid. Without this rule, such claims count as paid nothing in the
+    expected cost and as paid the most of the schedule in its upper bound; if more than half of the entitled
+    claims state no loss, the line has no expected cost."""
     rounding: Rounding | None = None
     """How each payment is rounded; by default it is not, and a total is rounded half up, once."""
     published_count: FactId | None = None
@@ -102,7 +104,7 @@ class Schedule(Line):
                 check_partition([(b.over, b.up_to) for b in bands])
             except UsageError as error:
                 raise ValueError(f"{error.problem} | {error.remedy}") from error
-        if self.unknown.depends_on_loss:
+        if self.unknown and self.unknown.depends_on_loss:
             raise ValueError("pays a share of an unknown loss | Give `unknown` a fixed payment or a review.")
         return self
 
@@ -112,7 +114,7 @@ class Schedule(Line):
             raise ValueError("pays by claimant and by segment | Write one line a segment.")
         if self.segments and self.published_count:
             raise ValueError("has segments and one published count | Write one line a segment.")
-        rules = [self.zero, self.unknown, *(b for _, t in self.tariffs for b in t.bands)]
+        rules = [self.zero, self.unknown or Rule(), *(b for _, t in self.tariffs for b in t.bands)]
         step = self.rounding.to if self.rounding else 1
         if any(rule.floor % step or (rule.limit or 0) % step for rule in rules):
             raise ValueError(f"has a floor or a limit that is no multiple of its rounding, {step:,}")

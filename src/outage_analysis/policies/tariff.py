@@ -39,6 +39,19 @@ class Piece:
         """One claim's payment, in ten-thousandths."""
         return None if self.fixed is None else self.fixed + self.slope * loss
 
+    def shared(self, band: Band) -> tuple[int | None, int | None]:
+        """The first and the last loss that the piece shares with a band; None where it has no end."""
+        bottoms = [edge for edge in (band[0], self.band[0]) if edge is not None]
+        tops = [edge for edge in (band[1], self.band[1]) if edge is not None]
+        return max(bottoms) + 1 if bottoms else None, min(tops) if tops else None
+
+    def follows(self, fixed: int, slope: int, band: Band) -> bool:
+        """Whether `fixed + slope x loss` is the payment of each loss that the piece shares with a band."""
+        if (self.fixed, self.slope) == (fixed, slope):
+            return True
+        ends = self.shared(band)
+        return None not in ends and all(self.pay(x) == fixed + slope * x for x in ends if x is not None)
+
 
 @dataclass(frozen=True)
 class Tariff:
@@ -46,7 +59,8 @@ class Tariff:
 
     bands: tuple[RuleBand, ...]
     zero: Rule
-    unknown: Rule
+    unknown: Rule | None
+    """None where the policy does not say what a claim without a stated loss is paid."""
     shift: int
     """What turns a written edge into an inclusive upper cut."""
     rounding: Rounding | None
@@ -62,7 +76,7 @@ class Tariff:
     def rules(self) -> list[tuple[Band, Rule]]:
         """Every band that holds a loss, with its rule: negative, zero and unknown first."""
         positive = [(band, rule) for band, rule in self.written if holds_any(band)]
-        return [(NEGATIVE, Rule()), (ZERO, self.zero), (UNKNOWN, self.unknown), *positive]
+        return [(NEGATIVE, Rule()), (ZERO, self.zero), (UNKNOWN, self.unknown or Rule()), *positive]
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
@@ -94,6 +108,20 @@ class Tariff:
         amount = self.touched(band)[0].pay(loss or 0)
         return None if amount is None else Fraction(amount, SHARE_SCALE)
 
+    def formula(self, band: Band) -> tuple[int, int] | None:
+        """The `fixed` and `slope`, in ten-thousandths, that give the payment of every loss in a band.
+
+        None where no single formula does: a review, or pieces that pay differently.
+        """
+        low, high = self.extremes(band)
+        if low == high:  # one amount for all, which needs no loss
+            return int(low * SHARE_SCALE), 0
+        touched = self.touched(band)
+        for fixed, slope in ((piece.fixed, piece.slope) for piece in touched):
+            if fixed is not None and all(piece.follows(fixed, slope, band) for piece in touched):
+                return fixed, slope
+        return None
+
     def extremes(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
         """The least and the most that one claim in a band is paid; None: nothing limits it.
 
@@ -110,10 +138,9 @@ class Tariff:
                 lows.append(piece.fixed)
                 highs.append(piece.fixed)
                 continue
-            bottoms = [edge for edge in (band[0], piece.band[0]) if edge is not None]
-            tops = [edge for edge in (band[1], piece.band[1]) if edge is not None]
-            lows.append(piece.fixed + piece.slope * (max(bottoms) + 1))
-            highs.append(piece.fixed + piece.slope * min(tops) if tops else None)
+            first, last = piece.shared(band)
+            lows.append(piece.fixed + piece.slope * (first or 0))
+            highs.append(None if last is None else piece.fixed + piece.slope * last)
         known = [high for high in highs if high is not None]
         most = Fraction(max(known), SHARE_SCALE) if len(known) == len(highs) else None
         return Fraction(min(lows), SHARE_SCALE), most

@@ -54,6 +54,7 @@ COLUMNS: dict[str, Kind] = {
     "payment": "text",
     "presentation": "text",
     "printed": "decimal",
+    "most": "money",
     "promised": "money",
     "public_on": "day",
     "published_count": "counted",

@@ -32,6 +32,7 @@ COST = [
     "low",
     "expected",
     "high",
+    "most",
     "status",
     "facts",
     "assumptions",
@@ -85,7 +86,7 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
     several = ["line"] if funnel["line"].n_unique() > 1 else []
     return {
         "cost": _cash(analysis),
-        "beside": (figures.filter(beside), ["line", "valuation", *COST[4:8], "facts", "assumptions"]),
+        "beside": (figures.filter(beside), ["line", "valuation", *COST[4:9], "facts", "assumptions"]),
         "free": (free, ["line", "valuation", *(c for c in COST[3:] if c != "status")]),
         "funnel": (funnel, [*several, "stage", "value_low", "value", "value_high"]),
         **doubt_views(t, analysis.incident.minor_units),
@@ -138,6 +139,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
             "low",
             "expected",
             "high",
+            "most",
         ],
         "claims_bands": ["service", "band", "claims", "share"],
         "claims_intake": ["filed_on", "claims", "cumulative"],

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from outage_analysis.analysis import FEW, Analysis, budget_scope
+from outage_analysis.costs import UNSTATED
 from outage_analysis.labels import Words
 from outage_analysis.policies import Schedule
 from outage_analysis.published import figure
@@ -31,14 +32,21 @@ def _expected(analysis: Analysis, w: Words) -> Tile | None:
     title = w("report.tile_expected")
     if total is None or expected is None:
         return Tile(title, "–", w("report.no_headline"))
-    low = w.money(total["low"] or 0.0)
+    # Inputs that depend on each other can carry the mean beyond the ends of independent ones.
+    low, high = min(total["low"] or 0.0, expected), total["high"] and max(total["high"], expected)
+    ends = {"low": w.money(low), "total": _most(total["most"], w)}
     bounds = (
-        w("report.tile_expected_unbounded", low=low)
-        if total["high"] is None
-        else w("report.tile_expected_note", low=low, high=w.money(total["high"]))
+        w("report.tile_expected_unbounded", **ends)
+        if high is None
+        else w("report.tile_expected_note", high=w.money(high), **ends)
     )
     likely = _likely(analysis, w, "published")
     return Tile(title, w.money(expected), f"{likely}{_scope(analysis, w)}{bounds}", likely=likely)
+
+
+def _most(most: float | None, w: Words) -> str:
+    """What bounds the total itself."""
+    return w("report.total_open") if most is None else w("report.total_most", most=w.money(most))
 
 
 def _scope(analysis: Analysis, w: Words) -> str:
@@ -152,18 +160,14 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
     total = analysis.total("claims") or analysis.total("synthetic")
     if total is None:
         return None
-    line = analysis.tables["claims_costs"].filter(level="line")
-    bounds = line.select(pl.col("low", "high").sum()).row(0)
-    high = None if line["high"].null_count() else bounds[1]
+    line, high = analysis.tables["claims_costs"].filter(level="line"), total["high"]
     values = {
         "count": w.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
-        "low": w.money(bounds[0]),
+        "low": w.money(total["low"] or 0.0),
+        "total": _most(total["most"], w),
     }
     if total["expected"] is None:
-        shown = "–" if high is None else w.money(high)
-        lacking = " ".join(line["missing"].fill_null("")).split()
-        missing = ", ".join(w(f"word.{name}") for name in dict.fromkeys(lacking))
-        note = w("report.tile_claims_none", missing=missing, high=shown, **values)
+        note = _no_estimate(line, w, high="–" if high is None else w.money(high), **values)
     elif high is None:
         note = w("report.tile_claims_open", **values)
     else:
@@ -177,6 +181,16 @@ def _claims(analysis: Analysis, w: Words) -> Tile | None:
     return Tile(w("report.tile_claims"), amount, note, synthetic=analysis.synthetic, likely=likely)
 
 
+def _no_estimate(lines: pl.DataFrame, w: Words, **values: str) -> str:
+    """Why the claims give no expected cost: unstated losses, what the ledger lacks, or their bands."""
+    if UNSTATED in lines["status"]:
+        return w("report.tile_claims_unstated", **values)
+    lacking = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
+    if not lacking:
+        return w("report.tile_claims_bands", **values)
+    return w("report.tile_claims_none", missing=", ".join(w(f"word.{name}") for name in lacking), **values)
+
+
 def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Answers:
     """What drives the cost, what to decide, what is left out."""
     w = words
@@ -188,6 +202,7 @@ def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Ans
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
         if ids:
             said["left_out"].append(w(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
+    said["left_out"] += analysis.unstated_notes(w, first_screen=True)
     said["left_out"] += _beside(analysis, w) + _later(analysis, w)
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
         said["left_out"].append(w("report.tied"))

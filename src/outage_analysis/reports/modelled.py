@@ -59,7 +59,7 @@ def compared_views(analysis: Analysis) -> dict[str, View]:
     if analysis.compared is None:
         return {}
     t = analysis.tables
-    offers = ["policy_name", *("promised", "expected", "p10", "p50", "p90"), *PEOPLE, "cheapest"]
+    offers = ["policy_name", *("promised", "expected", "p10", "p50", "p90", "most"), *PEOPLE, "cheapest"]
     pairs = ["policy_name", "other", "difference", "p10", "p50", "p90", "cheaper"]
     flips = ["policy_name", "other", "assumption", "flips_at", "beyond"]
     named = {"policy": "policy_name"}
@@ -95,9 +95,9 @@ def backtest_table(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
 
 
 def assumption_table(analysis: Analysis, w: Words) -> pl.DataFrame:
-    """The ledger as it was known on the day: value, bounds, law; reason, source, owner."""
+    """The inputs of the figures: value, bounds, distribution; reason, source, owner."""
     rows = []
-    for a in analysis.known.assumptions if analysis.known else ():
+    for a in analysis.inputs.assumptions if analysis.inputs else ():
         expected, bounds = inputs(a, w)
         facts = dict.fromkeys((*a.facts, *a.computed_from))
         rows.append(

@@ -59,7 +59,7 @@ def manifest_of(report: Report, folder: Path, formats: tuple[str, ...]) -> Manif
         draws=plan.draws,
         environment=environment(),
         epoch=a.as_of,
-        examples=a.known.examples if a.known else (),
+        examples=a.inputs.examples if a.inputs else (),
         expected=dict(a.tables["totals"].select("valuation", "expected").iter_rows()),
         facts=_facts(a),
         figures=_figures(a),

@@ -140,6 +140,7 @@ class _Maker:
         yield from self._picture("intake", "claims_intake", "", caption=w("chart.intake_title"))
         if "claims_costs" in self.grids:
             yield Heading(w("report.claims_cost_title"))
+            yield from map(Text, self.analysis.unstated_notes(w))
             yield from self._table("claims_costs", "claims_cost_title", folded=True)
 
     def _quality(self) -> Iterator[Block]:
@@ -168,10 +169,13 @@ class _Maker:
             yield Text(w("report.controller_no_recourse"))
 
     def _assumptions(self) -> Iterator[Block]:
-        ledger = self.analysis.ledger
-        if "assumptions" in self.grids and ledger is not None:
+        inputs, unused = self.analysis.inputs, self.analysis.unused_inputs
+        if "assumptions" in self.grids and inputs is not None:
             yield Text(self.words("report.assumptions_intro"))
-            if any(a.outcome_known for a in ledger.assumptions):
+            if unused:
+                names = self.analysis.names(self.words.lang)
+                yield Text(self.words("report.assumptions_unused", names=", ".join(names[x] for x in unused)))
+            if any(a.outcome_known for a in inputs.assumptions):
                 yield Text(self.words("report.assumptions_outcome"), "strong")
             yield from self._table("assumptions", "assumptions_title")
             yield Heading(self.words("report.assumptions_behind"))

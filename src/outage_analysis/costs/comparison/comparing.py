@@ -14,7 +14,7 @@ import polars as pl
 from outage_analysis.assumptions import Ledger
 from outage_analysis.assumptions.laws import FloatArray
 from outage_analysis.costs.comparison.replaced import replaced
-from outage_analysis.costs.expected import cost_table, totals
+from outage_analysis.costs.expected import cost_table, inputs_in, totals
 from outage_analysis.costs.fitting import fitted
 from outage_analysis.costs.sensitivity.expected_at import expected_at
 from outage_analysis.costs.sensitivity.inputs import chance_above, inputs_of, numbers, sign_change
@@ -45,6 +45,7 @@ POLICIES: dict[str, pl.DataType] = {
     "p10": pl.Float64(),
     "p50": pl.Float64(),
     "p90": pl.Float64(),
+    "most": pl.Float64(),
     "recipients": pl.Float64(),
     "per_recipient": pl.Float64(),
     "cheapest": pl.Float64(),
@@ -82,10 +83,11 @@ class Comparison:
 
     Args:
         valuation: which money is compared; others are never added to it.
-        policies: the columns of `POLICIES`, in units of the currency, one row a policy as given: the most
-            that was promised, the expected cost, quantiles, payments expected (null where a line is a sum
-            and counts nobody), the cost of each, and `cheapest`, the chance that no other costs less. Null
-            but for what was promised where nothing has an expected cost: `left_out` says why.
+        policies: the columns of `POLICIES`, in units of the currency, one row per policy as given. As in its
+            `totals`, `promised` is what all would be paid under the fixed rules, `expected` the expected cost
+            and `most` the most that the total can be. Then quantiles, payments expected (null where a line is
+            a sum and counts nobody), the cost of each, and `cheapest`, the chance that no other costs less.
+            Only `promised` and `most` are known where nothing has an expected cost: `left_out` says why.
         pairs: the columns of `PAIRS`: the expected difference (policy less other), its quantiles, and the
             chances that the policy costs less and that it costs more.
         flips: the columns of `FLIPS`: the value of an input at which the cheaper of a pair changes, the
@@ -104,6 +106,8 @@ class Comparison:
     left_out: pl.DataFrame = field(repr=False)
     tied: bool = False
     """Whether inputs are declared to depend on each other: expected costs then take them as independent."""
+    inputs: frozenset[str] = frozenset()
+    """The assumptions that the figures rest on."""
 
     def sentence(self, words: Words, names: Mapping[str, str]) -> str:
         """What the comparison finds, in a sentence; and which policies have no expected cost.
@@ -191,6 +195,7 @@ def compare(
         pl.concat([replaced(p, cubes.get(p.id, ())) for p in known]),
         _frame((row for name, table in tables.items() for row in _left_out(name, table)), LEFT_OUT),
         tied=any(run.portfolio.tied(valuation) for run in runs.values()),
+        inputs=frozenset().union(*map(inputs_in, tables.values())),
     )
 
 
@@ -226,8 +231,8 @@ def _policies(
     chances = dict(zip(runs, _cheapest([run.totals[valuation] for run in runs.values()]), strict=True))
     for name, table in tables.items():
         sums = totals(table)
-        limited = len(sums) and table.filter(rule="review").is_empty()  # a review has no limit
-        row = {"policy": name, "promised": sums["promised"].item() if limited else None}
+        bounds = {column: sums[column].item() if len(sums) else None for column in ("promised", "most")}
+        row = {"policy": name, **bounds}
         if name in runs:
             total, expected = runs[name].totals[valuation], sums["expected"].item()
             people = _recipients(runs[name].portfolio, table, valuation)

@@ -59,12 +59,12 @@ def closing(report: Report, canvas: Canvas) -> Talk:
 def _options(report: Report, canvas: Canvas, wide: float) -> list[str]:
     """The policies side by side."""
     w, table = report.words, report.analysis.tables["comparison"]
-    columns = ("policy_name", "expected", "range", "promised", "cheapest")
+    columns = ("policy_name", "expected", "range", "most", "cheapest")
     heads = [w(f"deck.option_{c}") for c in columns]
     rows = []
     names = short([report.names.get(x, x) for x in table["policy"]])
     for name, row in zip(names, table.iter_rows(named=True), strict=True):
-        amounts = [None if row[c] is None else w.money(row[c]) for c in ("expected", "promised")]
+        amounts = [None if row[c] is None else w.money(row[c]) for c in ("expected", "most")]
         none = w("deck.no_figure")
         spread = none if row["p10"] is None or row["p90"] is None else w.money_range(row["p10"], row["p90"])
         chance = none if row["cheapest"] is None else w.share(row["cheapest"])
