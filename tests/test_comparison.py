@@ -322,8 +322,12 @@ def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
     assert "with more than 99% probability" in sure.sentence(words, {"p5": "A", "p6": "B"})
     same = compare([policy_of(fee(5), id_=x) for x in "ab"], None, as_of=DAY)
     said = same.sentence(words, {"a": "A", "b": "B"})
-    assert said.startswith(
-        "“A” and “B” cost the same on average (1.1 million won, cash); the first is cheaper"
+    assert said == "“A” and “B” cost the same in every case (1.1 million won, cash)."
+    ratio = {"kind": "realised_ratio", "law": uniform(0.5, 1.5)}
+    pages = [policy_of(budget(CREDIT * DRIVERS), id_="a"), policy_of(fee(CREDIT), id_="b")]
+    even = compare(pages, ledger_of(ratio), as_of=DAY).sentence(words, {"a": "A", "b": "B"})
+    assert (
+        "“A” and “B” cost the same on average (2.3 billion won, cash); the first is cheaper with 50%" in even
     )
 
 
