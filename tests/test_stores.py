@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from outage_analysis import queries, warehouse
 from outage_analysis.aggregation import build_cube
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import RESERVED, Dimension, Incident, load_incident
@@ -434,6 +435,153 @@ def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where
         assert command("cube", tmp_path / "cut.duckdb")[::2] == (
             3, "error: cut.duckdb: is no warehouse file of claims\n",
         )  # fmt: skip
+
+
+# --- a warehouse file that somebody else has written --------------------------------------------------------
+
+LOCAL = "the-content-of-a-local-file"
+READING = "(select content from read_text('{local}'))"
+FOREIGN_OBJECTS = {
+    "a view for the claims": (
+        ("create table kept as from accepted; drop table accepted; "
+        "create view accepted as select * replace (READING as region) from kept"),
+        "holds the view 'accepted'",
+    ),
+    "a view for the claims and nothing beside": (
+        ("drop table accepted; create view accepted as select 0 as file_number, 2 as source_row, "
+        "false as synthetic, 'a' as claim_id, 'b' as claimant_id, 'kakaotalk' as service, "
+        "'individual' as claimant_type, date '2022-10-19' as filed_on, 5 as loss, "
+        "READING as region, null as industry, null as category"),
+        "holds the view 'accepted'",
+    ),
+    "a view for the rejects": (
+        ("create table kept as from rejects; drop table rejects; "
+        "create view rejects as select * replace (READING as raw) from kept"),
+        "holds the view 'rejects'",
+    ),
+    "a view for the passport": (
+        ("create table kept as from passport; drop table passport; "
+        "create view passport as select * replace (READING as incident) from kept"),
+        "holds the view 'passport'",
+    ),
+    "a view beside the tables": ("create view mine as select READING as a", "holds the view 'mine'"),
+    "a macro": ("create macro coalesce(a) as READING", "holds the macro 'coalesce'"),
+    "a trigger": (
+        ("create trigger leak after insert on accepted "
+        "insert into noted select 0, 2, content from read_text('{local}')"),
+        "holds the trigger 'leak'",
+    ),
+    "an index": ("create index fast on accepted(claim_id)", "holds the index 'fast'"),
+    "a sequence": ("create sequence next_one", "holds the sequence 'next_one'"),
+    "a type": ("create type mood as enum ('good')", "holds the type 'mood'"),
+    "a schema": ("create schema more", "holds the schema 'more'"),
+    "a table in another schema": (
+        "create schema more; create table more.accepted as from main.accepted", "holds the schema 'more'",
+    ),
+    "another table": ("create table mine as select 1 as a", "its table 'mine' is not the one"),
+    "a table too few": ("drop table noted", "its table 'noted' is not the one"),
+    "a generated column": (
+        ("create table more as from files; drop table files; create table files "
+        "(file_number bigint, file varchar generated always as ('x' || file_number), rows bigint)"),
+        "its table 'files' is not the one",
+    ),
+    "a default": ("alter table noted alter rule set default 'x'", "its table 'noted' is not the one"),
+    "a constraint": ("alter table noted alter rule set not null", "its table 'noted' is not the one"),
+    "another type of column": ("alter table accepted alter loss type double", "its table 'accepted' is not"),
+    "a column more": ("alter table accepted add column extra varchar", "its table 'accepted' is not the one"),
+    "a column too few": ("alter table accepted drop column region", "its table 'accepted' is not the one"),
+}  # fmt: skip
+"""What somebody may do to a warehouse file, and how it is refused."""
+
+
+@pytest.mark.parametrize("name", FOREIGN_OBJECTS)
+def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_local_file(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str
+) -> None:
+    local = tmp_path / "local.txt"
+    local.write_text(LOCAL)
+    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    statements, message = FOREIGN_OBJECTS[name]
+    with duckdb.connect(kept) as connection:
+        for statement in statements.replace("READING", READING).format(local=local).split("; "):
+            connection.execute(statement)
+    new = claims_csv([{"claim_id": "new"}], name="new.csv")
+    before = contents(tmp_path)
+    for arguments in (
+        ("ingest", kept, "--json"),
+        ("cube", kept, "--by", "region", "--json"),
+        ("cost", "--claims", kept),
+        ("ingest", new, "--out", kept, "--add"),
+    ):
+        code, out, err = command(*arguments)
+        assert (code, out, err.count("\n")) == (3, "", 1)
+        assert err.startswith("error: kept.duckdb: is no warehouse file of claims: it")
+        assert message in err
+        assert LOCAL not in err
+    assert contents(tmp_path) == before
+
+
+def test_the_catalog_of_a_foreign_file_is_read_where_no_other_file_can_be_reached(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    with duckdb.connect(kept) as connection:
+        connection.execute("create view mine as from read_text('{tmp_path}/claims.csv')")
+    monkeypatch.setattr(queries, "text", lambda _: "select 'view', content from opened.main.mine")
+    with pytest.raises(InputRefused, match="is no warehouse file of claims") as refusal:
+        read(kept, incident)
+    assert "file system operations are disabled" in str(refusal.value.__cause__)
+
+
+def test_a_warehouse_file_with_a_log_of_changes_beside_it_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    (tmp_path / "kept.duckdb.wal").write_bytes(b"")
+    with pytest.raises(InputRefused, match=r"has changes of another program beside it, in kept\.duckdb\.wal"):
+        read(kept, incident)
+
+
+def test_a_warehouse_file_that_is_replaced_while_it_is_opened_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    look = warehouse._refuse_foreign_objects  # noqa: SLF001 - the moment between two looks
+
+    def replaced_after(path: Path, columns: warehouse.Columns) -> list[tuple[str, str]]:
+        tables = look(path, columns)
+        with duckdb.connect(path) as connection:
+            connection.execute("drop table accepted")
+            connection.execute("create view accepted as select content from read_text('/etc/hostname')")
+        return tables
+
+    monkeypatch.setattr(warehouse, "_refuse_foreign_objects", replaced_after)
+    with pytest.raises(InputRefused, match=r"kept\.duckdb: changed while it was opened"):
+        read(kept, incident)
+
+
+@pytest.mark.parametrize(
+    "name", ["postgres:kept.duckdb", "it's [1].duckdb", "*.duckdb", "한글 파일.duckdb"], ids=range(4)
+)
+def test_a_warehouse_file_may_have_any_name(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    claims = read(claims_csv(ROWS), incident)
+    save_claims(claims, name)
+    added = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=Path(name))
+    save_claims(added, name)
+    assert len(read(Path(name), incident)) == len(claims) + 1
+
+
+def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    with duckdb.connect(kept) as connection:
+        connection.execute("insert into files values (1, 'more.csv', 3)")
+    with pytest.raises(InputRefused, match=r"kept\.duckdb: lists other files than its tables are of"):
+        read(kept, incident)
 
 
 # --- whole, or as it was before -----------------------------------------------------------------------------
