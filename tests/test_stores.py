@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
+import os
+import stat
 import subprocess
 import sys
-import time
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from outage_analysis.reading import read_claims
 from outage_analysis.stores import save_claims
 from outage_analysis.warehouse import Warehouse
 from tests.conftest import claim_rows
+from tests.killing import killed_at
 from tests.test_cli import command
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def told(claims: Claims) -> dict[str, Any]:
     }
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in folder.iterdir()}
+def contents(folder: Path, *, hidden: bool = True) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir() if hidden or p.name[0] != "."}
 
 
 # --- Parquet ----------------------------------------------------------------------------------------------
@@ -690,55 +691,66 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 COMMAND = (sys.executable, "-m", "outage_analysis")
-BEFORE_THE_RENAME = (
-    "import os, signal, pathlib, outage_analysis.cli as cli\n"
-    "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-    "cli.main()"
+ENGINE = ("outage_analysis.warehouse:Warehouse", "_run")
+STEPS = {
+    "before there is a room": ("tempfile", "mkdtemp", r"\.kept", "before"),
+    "in an empty room": ("tempfile", "mkdtemp", r"\.kept", "after"),
+    "with the first table": (*ENGINE, r"(create table|insert into) store\.", "after"),
+    "before the last table": (*ENGINE, r"table store\.\"passport\"", "before"),
+    "with all tables": (*ENGINE, "detach store", "after"),
+    "before it is private": ("pathlib:Path", "chmod", "kept", "before"),
+    "when it is private": ("pathlib:Path", "chmod", "kept", "after"),
+    "out of its room": ("pathlib:Path", "replace", r"\.whole$", "after"),
+    "without a room": ("shutil", "rmtree", r"\.kept", "after"),
+    "before it is in place": ("pathlib:Path", "replace", r"\.whole \S+kept\.duckdb$", "before"),
+    "in place": ("pathlib:Path", "replace", r"\.whole \S+kept\.duckdb$", "after"),
+}
+"""Where a run that writes a warehouse file is killed."""
+
+
+WITHOUT_ADDING = ("with the first table", "out of its room", "in place")
+"""The steps at which a run that adds to nothing is killed: few, as the others do the same."""
+
+
+@pytest.mark.parametrize(
+    ("step", "add"), [*((s, True) for s in STEPS), *((s, False) for s in WITHOUT_ADDING)]
 )
-
-
-PART = ".kept.duckdb.*/kept.duckdb"
-
-
-def kill(arguments: tuple[object, ...], folder: Path, delay: float) -> int:
-    """Start the command and kill it so long after it began to write; returns how it ended."""
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-    )
-    while process.poll() is None and not [*folder.glob(PART)]:
-        time.sleep(0.001)
-    time.sleep(delay)
-    process.kill()
-    return process.wait(timeout=60)
-
-
-@pytest.mark.parametrize(("delay", "add"), [(0.0, False), (None, False), (0.03, True), (None, True)])
 def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
-    claims_csv: ClaimsCsv, tmp_path: Path, large: Path, delay: float | None, *, add: bool
+    claims_csv: ClaimsCsv, tmp_path: Path, step: str, *, add: bool
 ) -> None:
-    kept = tmp_path / "kept.duckdb"
+    folder, temporary = tmp_path / "kept", tmp_path / "temporary"
+    folder.mkdir()
+    temporary.mkdir()
+    kept, new = folder / "kept.duckdb", claims_csv([{"claim_id": "n"}], name="new.csv")
     if add:
         assert command("ingest", claims_csv([{}]), "--out", kept)[0] == 0
-        (tmp_path / "claims.csv").unlink()
-    before = kept.read_bytes() if add else None
-    arguments = ("ingest", large, "--out", kept, *(["--add"] if add else []))
-    if delay is None:  # the last moment: all is written, under the other name
-        words = [sys.executable, "-c", BEFORE_THE_RENAME, *map(str, arguments)]
-        ended = subprocess.run(words, capture_output=True, check=False, cwd=tmp_path).returncode
-        assert ended == -signal.SIGKILL
-        assert len([*tmp_path.glob(PART)]) == 1
+    before = contents(folder)
+    arguments = ("--temp", temporary, "ingest", new, "--out", kept, *(["--add"] if add else []))
+    killed_at(STEPS[step], *arguments, folder=folder)
+    assert len(list(temporary.iterdir())) == 1  # what the engine could not hold, of this run
+    if step == "in place":
+        assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
     else:
-        ended = kill(arguments, tmp_path, delay)
-        assert ended in (-signal.SIGKILL, 0)
-    after = kept.read_bytes() if kept.exists() else None
-    if after == before:
+        assert contents(folder, hidden=False) == before
         assert command(*arguments)[0] == 0
-    rows = json.loads(command("ingest", kept, "--json")[1])["rows"]  # else it was complete already
-    assert rows == 20_000 + add
-    assert [p.name for p in tmp_path.iterdir()] == ["kept.duckdb"]
+    assert json.loads(command("--temp", temporary, "ingest", kept, "--json")[1])["rows"] == 1 + add
+    assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077])
+def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, umask: int
+) -> None:
+    earlier = os.umask(umask)
+    try:
+        kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+        modes = [stat.S_IMODE(kept.stat().st_mode)]
+        kept.chmod(0o644)
+        save_claims(read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=kept), kept)
+    finally:
+        os.umask(earlier)
+    assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
 
 
 @pytest.mark.parametrize(("suffix", "limit"), [(".parquet", 5_000), (".duckdb", 60_000)])

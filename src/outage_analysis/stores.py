@@ -59,6 +59,8 @@ COLUMNS = {
     },
 }
 """The columns of the tables of a warehouse file; those of `accepted` depend on the incident."""
+PRIVATE = 0o600
+"""The mode of a warehouse file, whatever the umask: it holds ids of claimants and the text of rejects."""
 EDITION = 2
 """Of the tables of a warehouse file; another edition is refused."""
 
@@ -92,6 +94,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             )
         if path.suffix == STORE:
             _write_store(claims, path, part)
+            part.chmod(PRIVATE)
         else:
             dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
             claims.refuse_personal(["claim_id", "claimant_id", *dimensions])

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
-import uuid
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,7 @@ import polars as pl
 
 from outage_analysis import queries
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
+from outage_analysis.placing import temporary_folder
 from outage_analysis.progress import telling, told
 from outage_analysis.queries import literal, quoted
 
@@ -80,16 +78,17 @@ class Warehouse:
 
     def __init__(self) -> None:
         allowed = limits.get()
-        spill = Path(allowed.folder or tempfile.gettempdir()) / f"outage-analysis-spill-{uuid.uuid4().hex}"
+        resources = ExitStack()
+        weakref.finalize(self, resources.close)
+        folder = resources.enter_context(temporary_folder(allowed.folder))
         self._connection = duckdb.connect(
             config={
                 **NO_EXTENSIONS,
                 "memory_limit": allowed.memory,
-                "temp_directory": str(spill),
+                "temp_directory": str(folder / "spill"),
                 **({} if allowed.threads is None else {"threads": allowed.threads}),
             }
         )
-        weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
         self._file: str | None = None
         """The warehouse file that it has open, to be named when it is damaged."""
         self._columns: Columns = {}

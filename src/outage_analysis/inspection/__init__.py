@@ -5,7 +5,6 @@ Nothing here is used to read claims: a person reads the proposal, mends it and k
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from outage_analysis.ingest import read_unmapped
 from outage_analysis.inspection.columns import Column
 from outage_analysis.inspection.proposal import layout_page, proposed
 from outage_analysis.layouts import Layout, folded
+from outage_analysis.placing import temporary_folder
 from outage_analysis.privacy import masked
 from outage_analysis.warehouse import Warehouse, limits
 
@@ -64,8 +64,8 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
     known.refuse_foreign(columns_of(incident))
     layout = known.over(incident)
     warehouse = Warehouse()
-    with tempfile.TemporaryDirectory(prefix="outage-analysis-", dir=limits.get().folder) as workspace:
-        headers, shape, unit = read_unmapped(warehouse, path, incident, layout, Path(workspace))
+    with temporary_folder(limits.get().folder) as workspace:
+        headers, shape, unit = read_unmapped(warehouse, path, incident, layout, workspace)
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
     chosen = proposed(columns, headers, layout, incident)
     names = {at: column for column, at in chosen.items()}
