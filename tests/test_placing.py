@@ -405,7 +405,7 @@ def test_a_temporary_folder_in_use_is_left_alone_and_so_is_what_only_looks_like_
 def test_a_folder_that_another_run_takes_for_one_left_behind_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make, made = tempfile.mkdtemp, []
+    make, made = tempfile.mkdtemp, list[str]()
 
     def taken(**named: object) -> str:
         folder = make(**named)  # type: ignore[call-overload]
