@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree as ET
@@ -20,10 +21,14 @@ ODD = re.compile(
     rf"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f[^<>]*/>)\s*{NO_VALUE}\s*</(?:\w+:)?c>""".encode()
 )
 """A cell that holds an error, or a formula and no value."""
-TAG = re.compile(rb"""<(?:[^\s<>/:"'=]++:)?(row|c)(?=[\s/>])((?:[^<>"']++|"[^"]*+"|'[^']*+')*+)>""")
-"""A tag that says where cells are: group 1 is its name, group 2 its attributes."""
+TAG = re.compile(
+    rb"""<(?:[^\s<>/:"'=]++:)?(?P<name>row|c)(?=[\s/>])"""
+    rb"""(?:\s+r="(?P<letters>[A-Z]{1,3})?(?P<number>\d{1,7})"(?=[\s/>]))?"""
+    rb"""(?P<others>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)>"""
+)
+"""The tag of a row or a cell, with the letters and the number of its reference if that comes first."""
 UNFINISHED = re.compile(rb"""<(?:[^\s<>/:"'=]++:)?(?:row|c)[\s/>]""")
-REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["']([A-Za-z]{0,7})(\d{1,10})["']""")
+REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["'](?P<letters>[A-Za-z]{0,7})(?P<number>\d{1,10})["']""")
 CHUNK, LONGEST_TAG = 1 << 20, 1 << 16
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 """Of a sheet, in every program that writes workbooks."""
@@ -92,26 +97,28 @@ def used_range(part: IO[bytes]) -> UsedRange:
         ValueError: a tag that is longer than any program writes.
     """
     rows = columns = filled = row = column = 0
-    for name, attributes in _cell_tags(part):
-        place = REFERENCE.search(attributes)
-        if name == b"row":
-            row, column = int(place[2]) if place else row + 1, 0
-        else:
-            line, column = (int(place[2]), _index(place[1].upper()) + 1) if place else (row, column + 1)
-            rows, columns = max(rows, line), max(columns, column)
-            filled += not attributes.endswith(b"/")
+    for tag in _cell_tags(part):
+        place = tag if tag["number"] else REFERENCE.search(tag["others"])
+        if tag["name"] == b"row":
+            row, column = int(place["number"]) if place else row + 1, 0
+            continue
+        line, column = (
+            (int(place["number"]), _index(place["letters"] or b"") + 1) if place else (row, column + 1)
+        )
+        rows, columns = max(rows, line), max(columns, column)
+        filled += not tag["others"].endswith(b"/")
     return UsedRange(rows, columns, filled)
 
 
-def _cell_tags(part: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    """Name and attributes of each row and cell, if the member is a sheet, from a text of any size."""
+def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
+    """The tags of the rows and cells, if the member is a sheet, from a text of any size."""
     rest, sheet = b"", False
     while chunk := part.read(CHUNK):
         text, end = rest + chunk, 0
         sheet = sheet or b"sheetData" in text
         if sheet:
             for tag in TAG.finditer(text):
-                yield tag[1], tag[2]
+                yield tag
                 end = tag.end()
             far = len(text) - 2 * LONGEST_TAG
             if UNFINISHED.search(text, end, max(end, far)) or text.rfind(b">") < text.rfind(b"<") < far:
@@ -159,9 +166,10 @@ def _member(parts: zipfile.ZipFile, sheet: str) -> str:
     return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
+@lru_cache(LAST_COLUMN)
 def _index(letters: bytes) -> int:
     """A column's letters as its position from 0: B is 1."""
     place = 0
-    for letter in letters:
+    for letter in letters.upper():
         place = place * 26 + letter - ord("A") + 1
     return place - 1
