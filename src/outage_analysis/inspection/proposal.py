@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest.staging import OPTIONAL, needed
 from outage_analysis.inspection.columns import HINTS, Column
 from outage_analysis.layouts import Layout, unit_in
+from outage_analysis.toml_text import toml_value
 
 UNIQUE = 0.9
 """The share of different texts that an id must have: files hold some rows twice."""
@@ -55,13 +55,13 @@ def layout_page(
 ) -> str:
     """The layout page that says what was known and found; what was not is there as a remark."""
     given = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
-    lines = [f"{k} = {_toml(v)}" for k, v in {"files": name, **given}.items() if v is not None]
+    lines = [f"{k} = {toml_value(v)}" for k, v in {"files": name, **given}.items() if v is not None]
     given_anyway = {**incident.constants, **known.constants}
     missing = [c for c in needed(incident) if c not in chosen and c not in given_anyway]
     own = {d.id for d in incident.dimensions}
     numbers = [d.id for d in incident.dimensions if d.kind == "number"]
     lines += ["", "[columns]"]
-    lines += [f"{c} = [{_toml(columns[at].header)}]" for c, at in chosen.items()]
+    lines += [f"{c} = [{toml_value(columns[at].header)}]" for c, at in chosen.items()]
     lines += [f'# {c} = ["..."] was not found' for c in missing if c not in own]
     amounts = [c for c in ("loss", *numbers) if c in chosen]
     formats: dict[str, Sequence[str]] = {c: columns[chosen[c]].notations("amount") for c in amounts}
@@ -72,7 +72,7 @@ def layout_page(
         if day.either and "filed_on" not in known.formats:
             lines.append('# filed_on = ["dmy"] or ["mdy"]? Every day could be the month as well')
     formats |= known.formats
-    lines += [f"{c} = {_toml(names)}" for c, names in formats.items() if names]
+    lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
     scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
     if unit and "loss" in chosen:
         scales["loss"] = unit_in(unit)
@@ -81,13 +81,5 @@ def layout_page(
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
     constants = {c: "" for c in missing if c in own} | known.constants
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
-    lines += [f"{c} = {_toml(value)}" for c, value in constants.items()]
+    lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
     return "\n".join(lines) + "\n"
-
-
-def _toml(value: object) -> str:
-    """A value as TOML: that of JSON, with every character that does not print escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(
-        c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}" for c in text
-    )
