@@ -76,7 +76,7 @@ def same(one: Any, other: Any) -> bool:  # noqa: ANN401 - TOML values have no co
         signs = math.copysign(1, one) == math.copysign(1, other)
         return bool((one == other and signs) or (math.isnan(one) and math.isnan(other)))
     if isinstance(one, datetime | time):
-        return one == other and one.tzinfo == other.tzinfo
+        return bool(one == other and one.tzinfo == other.tzinfo)
     return bool(one == other)
 
 
