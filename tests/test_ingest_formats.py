@@ -359,7 +359,7 @@ def test_a_cell_far_away_from_the_others_is_refused_before_it_fills_the_memory(t
             sheet.write_row(y, 0, cells)
         sheet.write_string(1_048_575, 16_383, "far")
     error = refused(path)
-    assert error.problem == "has a cell far away from the others"
+    assert error.problem == "has a cell far away from the others, on the sheet Sheet1"
     assert error.value == "row 1,048,576, column 16,384"
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from outage_analysis import executed
+from outage_analysis import executed, placing
 from outage_analysis.charts.offline import STYLE, rendered
 from outage_analysis.datasets import notebooks_root
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
@@ -296,7 +296,7 @@ def test_the_page_loads_nothing_and_runs_only_scripts_of_ours(exported: dict[str
 def test_the_page_names_no_machine_no_cell_and_no_count(exported: dict[str, Path], tmp_path: Path) -> None:
     for text in (p.read_text("utf-8") for p in exported.values()):
         assert "\nto stderr" not in text
-        assert "outage-notebook-" not in text
+        assert placing.TEMPORARY not in text
         assert str(tmp_path.parent.parent) not in text
         assert not re.search(r"In \[|Out\[|execution_count|cell-id", text)
         assert ">alert(2)" not in text

@@ -6,8 +6,10 @@ import os
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ from outage_analysis.reports import FORMATS, write_report
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.verifying import verify
 from tests.bundle_copies import manifest_of
+from tests.killing import AT_A_STEP, killed_before
 from tests.tram_pages import tram_plan, write_pages
 
 FEW = ("csv",)
@@ -227,7 +230,7 @@ def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
 # --- a run that is killed -----------------------------------------------------------------------------------
 
 KILLED = """
-import sys, time
+import sys
 from pathlib import Path
 from outage_analysis.placing import put_in_place
 
@@ -235,7 +238,7 @@ out, when, move = Path(sys.argv[1]), sys.argv[2], Path.replace
 
 def wait():
     print("waiting", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 
 if when == "renaming":
     Path.replace = lambda self, target: wait() if target == out else move(self, target)
@@ -253,7 +256,7 @@ def killed() -> Iterator[Callable[[Path, str], subprocess.Popen[str]]]:
 
     def start(out: Path, when: str) -> subprocess.Popen[str]:
         words = [sys.executable, "-c", KILLED, str(out), when]
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout
         assert process.stdout.readline() == "waiting\n"
@@ -296,6 +299,141 @@ def test_a_run_that_is_killed_between_two_renames_loses_nothing(
     assert contents(out) == before
     assert verify(out).rebuilt
     assert list(tmp_path.iterdir()) == [out]
+
+
+WRITE_A_FILE = 'with placing.file_in_place(place) as part:\n    part.write_text("new")'
+WRITE_A_FOLDER = """
+with placing.put_in_place(place, lambda _: None) as folder:
+    (folder / "one").write_text("new")
+    (folder / "two").write_text("new")
+"""
+TAKE_A_FOLDER = """
+with placing.temporary_folder(place) as folder:
+    (folder / "one").write_text("private")
+"""
+
+
+def test_a_file_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_one_alone(
+    tmp_path: Path,
+) -> None:
+    page, number, seen = tmp_path / "page.html", 0, set()
+    page.write_text("old")
+    while step := killed_before(number, WRITE_A_FILE, page):
+        names = sorted(p.name for p in tmp_path.iterdir())
+        assert page.read_text() in ("old", "new")
+        if page.read_text() == "new":
+            assert names == ["page.html"], step
+        seen.add((step, page.read_text()))
+        page.write_text("old")
+        with placing.file_in_place(page) as part:
+            part.write_text("next")
+        assert [p.name for p in tmp_path.iterdir()] == ["page.html"], step
+        page.write_text("old")
+        number += 1
+    assert number > 8
+    assert {("tempfile.mkdtemp", "old"), ("os.rename", "old")} <= seen
+    assert page.read_text() == "new"
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_folder_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_one(
+    tmp_path: Path, *, old: bool
+) -> None:
+    out, before, number = tmp_path / "out", {"one": b"old"} if old else {}, 0
+    new = {"one": b"new", "two": b"new"}
+    while True:
+        shutil.rmtree(out, ignore_errors=True)
+        if old:
+            out.mkdir()
+            (out / "one").write_text("old")
+        step = killed_before(number, WRITE_A_FOLDER, out)
+        if step is None:
+            break
+        placing.recover(out, lambda _: None)
+        assert contents(tmp_path) in (
+            {f"out/{name}": text for name, text in c.items()} for c in (before, new)
+        )
+        assert [p.name for p in tmp_path.iterdir()] == ["out"] * out.exists(), step
+        number += 1
+    assert number > 8
+    assert contents(out) == new
+
+
+def test_a_temporary_folder_of_a_run_that_is_killed_at_any_step_goes_with_the_next_one(
+    tmp_path: Path,
+) -> None:
+    number, left = 0, 0
+    while killed_before(number, TAKE_A_FOLDER, tmp_path):
+        left += any(tmp_path.iterdir())
+        with placing.temporary_folder(tmp_path) as folder:
+            assert list(tmp_path.iterdir()) == [folder]
+        assert not any(tmp_path.iterdir())
+        number += 1
+    assert left > 3
+
+
+def test_a_temporary_folder_in_use_is_left_alone_and_so_is_what_only_looks_like_one(tmp_path: Path) -> None:
+    mine = (
+        "outage-analysis-mine",
+        "outage-analysis-abcdefgh.part.d",
+        "outage-analysis-abcdefgh",
+        "abcdefgh.part",
+    )
+    for name in mine:
+        (tmp_path / name).mkdir()
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "file").touch()
+    (tmp_path / "outage-analysis-linkaged.part").symlink_to(target)
+    code = AT_A_STEP + TAKE_A_FOLDER + '    print("waiting", flush=True)\n    sys.stdin.read()'
+    words = [sys.executable, "-c", code, str(tmp_path), "-1"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "waiting\n"
+        before = sorted(tmp_path.rglob("*"))
+        with placing.temporary_folder(tmp_path), placing.temporary_folder(tmp_path):
+            assert (
+                len(list(tmp_path.iterdir())) == len(mine) + 5
+            )  # one of them is in use by the other process
+        assert sorted(tmp_path.rglob("*")) == before
+        process.kill()
+    with placing.temporary_folder(tmp_path):
+        assert len(list(tmp_path.iterdir())) == len(mine) + 3
+    assert (target / "file").is_file()
+
+
+def test_a_folder_that_another_run_takes_for_one_left_behind_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = tempfile.mkdtemp, list[str]()
+
+    def taken(**named: object) -> str:
+        folder = make(**named)  # type: ignore[call-overload]
+        if not made:
+            shutil.rmtree(folder)
+        made.append(folder)
+        return str(folder)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", taken)
+    with placing.temporary_folder(tmp_path) as folder:
+        assert (len(made), str(folder)) == (2, made[1])
+
+
+def test_temporary_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with placing.temporary_folder(tmp_path) as folder:
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(EnvironmentFailed, match="no temporary folder can be made"),
+        placing.temporary_folder(tmp_path / "x"),
+    ):
+        pass
 
 
 def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis) -> None:

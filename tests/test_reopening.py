@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ from outage_analysis.costs import cost_table, totals
 from outage_analysis.costs.bridge import bridge
 from outage_analysis.datasets import data_root
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.pages import page_text
 from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
 from outage_analysis.reports import write_report
+from outage_analysis.reports.archives import members
 from outage_analysis.reports.manifest import LARGEST
 from outage_analysis.reports.reopening import reopen, side_of
+from outage_analysis.reports.verifying import verify
 from tests.test_cli import command
+from tests.tram_pages import write_pages
 
 Manifest = dict[str, Any]
 
@@ -82,8 +87,10 @@ def test_a_bundle_without_a_ledger_opens_too(tram: Path, tmp_path: Path) -> None
 def test_a_bundle_of_the_bundled_case_holds_its_pages(bundles: dict[str, Path]) -> None:
     names = {"incident": "incidents", "policy": "policies", "ledger": "assumptions"}
     for name, kind in names.items():
-        copied = (bundles["ko"] / "pages" / f"{name}.toml").read_bytes()
-        assert copied == (data_root() / kind / "kakao-2022.toml").read_bytes()
+        page = bundles["ko"] / "pages" / f"{name}.toml"
+        source = data_root() / kind / "kakao-2022.toml"
+        assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads(source.read_text("utf-8"))
+        assert page.read_text("utf-8") == page_text(page)
     assert reopen(bundles["ko"]).expected.keys() == {"cash", "face_value", "top_down", "handling"}
 
 
@@ -101,7 +108,39 @@ def test_the_manifest_says_what_was_asked_and_names_every_page(written: Path, tr
         name: id_ for name, (id_, _) in pages.items()
     }
     for name, (_, file) in pages.items():
-        assert (written / "pages" / f"{name}.toml").read_bytes() == (tram / file).read_bytes()
+        page = written / "pages" / f"{name}.toml"
+        assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads((tram / file).read_text("utf-8"))
+        assert page.read_text("utf-8") == page_text(page)
+
+
+PRIVATE = ("010-1234-5678", "12 Long Street", "Kim Minji")
+
+
+def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verified(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home of kim"
+    home.mkdir()
+    write_pages(home)
+    for page in home.glob("*.toml"):
+        text = f"# {PRIVATE[0]}\r\n{page.read_text('utf-8')}\n# {PRIVATE[1]}\n\t#{PRIVATE[2]}\n"
+        page.write_text(text.replace("]\n", f"] # {PRIVATE[0]}\n", 1), "utf-8")
+    plan = Plan(
+        incident=home / "incident.toml",
+        policy=home / "counted.toml",
+        ledger=home / "mixed.toml",
+        compare=(home / "flat.toml",),
+        draws=1_024,
+    )
+    bundle = write_report(run(plan), tmp_path / "out").parent
+    assert len(list((bundle / "pages").iterdir())) == 4
+    private = (*PRIVATE, "home of kim", str(tmp_path))
+    for path in (p for p in bundle.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        parts = members(data).values() if path.suffix in (".xlsx", ".pptx") else [data]
+        for part in parts:
+            assert [word for word in private if word.encode() in part] == [], path
+    assert verify(bundle).rebuilt
 
 
 # --- what is not as it was written ------------------------------------------------------------------------

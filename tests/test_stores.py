@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import signal
+import os
+import stat
 import subprocess
 import sys
-import time
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from outage_analysis import queries, warehouse
 from outage_analysis.aggregation import build_cube
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import RESERVED, Dimension, Incident, load_incident
@@ -27,6 +28,7 @@ from outage_analysis.reading import read_claims
 from outage_analysis.stores import save_claims
 from outage_analysis.warehouse import Warehouse
 from tests.conftest import claim_rows
+from tests.killing import killed_at
 from tests.test_cli import command
 
 if TYPE_CHECKING:
@@ -67,8 +69,8 @@ def told(claims: Claims) -> dict[str, Any]:
     }
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {p.name: p.read_bytes() for p in folder.iterdir()}
+def contents(folder: Path, *, hidden: bool = True) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir() if hidden or p.name[0] != "."}
 
 
 # --- Parquet ----------------------------------------------------------------------------------------------
@@ -436,6 +438,153 @@ def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where
         )  # fmt: skip
 
 
+# --- a warehouse file that somebody else has written --------------------------------------------------------
+
+LOCAL = "the-content-of-a-local-file"
+READING = "(select content from read_text('{local}'))"
+FOREIGN_OBJECTS = {
+    "a view for the claims": (
+        ("create table kept as from accepted; drop table accepted; "
+        "create view accepted as select * replace (READING as region) from kept"),
+        "holds the view 'accepted'",
+    ),
+    "a view for the claims and nothing beside": (
+        ("drop table accepted; create view accepted as select 0 as file_number, 2 as source_row, "
+        "false as synthetic, 'a' as claim_id, 'b' as claimant_id, 'kakaotalk' as service, "
+        "'individual' as claimant_type, date '2022-10-19' as filed_on, 5 as loss, "
+        "READING as region, null as industry, null as category"),
+        "holds the view 'accepted'",
+    ),
+    "a view for the rejects": (
+        ("create table kept as from rejects; drop table rejects; "
+        "create view rejects as select * replace (READING as raw) from kept"),
+        "holds the view 'rejects'",
+    ),
+    "a view for the passport": (
+        ("create table kept as from passport; drop table passport; "
+        "create view passport as select * replace (READING as incident) from kept"),
+        "holds the view 'passport'",
+    ),
+    "a view beside the tables": ("create view mine as select READING as a", "holds the view 'mine'"),
+    "a macro": ("create macro coalesce(a) as READING", "holds the macro 'coalesce'"),
+    "a trigger": (
+        ("create trigger leak after insert on accepted "
+        "insert into noted select 0, 2, content from read_text('{local}')"),
+        "holds the trigger 'leak'",
+    ),
+    "an index": ("create index fast on accepted(claim_id)", "holds the index 'fast'"),
+    "a sequence": ("create sequence next_one", "holds the sequence 'next_one'"),
+    "a type": ("create type mood as enum ('good')", "holds the type 'mood'"),
+    "a schema": ("create schema more", "holds the schema 'more'"),
+    "a table in another schema": (
+        "create schema more; create table more.accepted as from main.accepted", "holds the schema 'more'",
+    ),
+    "another table": ("create table mine as select 1 as a", "its table 'mine' is not the one"),
+    "a table too few": ("drop table noted", "its table 'noted' is not the one"),
+    "a generated column": (
+        ("create table more as from files; drop table files; create table files "
+        "(file_number bigint, file varchar generated always as ('x' || file_number), rows bigint)"),
+        "its table 'files' is not the one",
+    ),
+    "a default": ("alter table noted alter rule set default 'x'", "its table 'noted' is not the one"),
+    "a constraint": ("alter table noted alter rule set not null", "its table 'noted' is not the one"),
+    "another type of column": ("alter table accepted alter loss type double", "its table 'accepted' is not"),
+    "a column more": ("alter table accepted add column extra varchar", "its table 'accepted' is not the one"),
+    "a column too few": ("alter table accepted drop column region", "its table 'accepted' is not the one"),
+}  # fmt: skip
+"""What somebody may do to a warehouse file, and how it is refused."""
+
+
+@pytest.mark.parametrize("name", FOREIGN_OBJECTS)
+def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_local_file(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str
+) -> None:
+    local = tmp_path / "local.txt"
+    local.write_text(LOCAL)
+    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    statements, message = FOREIGN_OBJECTS[name]
+    with duckdb.connect(kept) as connection:
+        for statement in statements.replace("READING", READING).format(local=local).split("; "):
+            connection.execute(statement)
+    new = claims_csv([{"claim_id": "new"}], name="new.csv")
+    before = contents(tmp_path)
+    for arguments in (
+        ("ingest", kept, "--json"),
+        ("cube", kept, "--by", "region", "--json"),
+        ("cost", "--claims", kept),
+        ("ingest", new, "--out", kept, "--add"),
+    ):
+        code, out, err = command(*arguments)
+        assert (code, out, err.count("\n")) == (3, "", 1)
+        assert err.startswith("error: kept.duckdb: is no warehouse file of claims: it")
+        assert message in err
+        assert LOCAL not in err
+    assert contents(tmp_path) == before
+
+
+def test_the_catalog_of_a_foreign_file_is_read_where_no_other_file_can_be_reached(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    with duckdb.connect(kept) as connection:
+        connection.execute("create view mine as from read_text('{tmp_path}/claims.csv')")
+    monkeypatch.setattr(queries, "text", lambda _: "select 'view', content from opened.main.mine")
+    with pytest.raises(InputRefused, match="is no warehouse file of claims") as refusal:
+        read(kept, incident)
+    assert "file system operations are disabled" in str(refusal.value.__cause__)
+
+
+def test_a_warehouse_file_with_a_log_of_changes_beside_it_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    (tmp_path / "kept.duckdb.wal").write_bytes(b"")
+    with pytest.raises(InputRefused, match=r"has changes of another program beside it, in kept\.duckdb\.wal"):
+        read(kept, incident)
+
+
+def test_a_warehouse_file_that_is_replaced_while_it_is_opened_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    look = warehouse._refuse_foreign_objects  # noqa: SLF001 - the moment between two looks
+
+    def replaced_after(path: Path, columns: warehouse.Columns) -> list[tuple[str, str]]:
+        tables = look(path, columns)
+        with duckdb.connect(path) as connection:
+            connection.execute("drop table accepted")
+            connection.execute("create view accepted as select content from read_text('/etc/hostname')")
+        return tables
+
+    monkeypatch.setattr(warehouse, "_refuse_foreign_objects", replaced_after)
+    with pytest.raises(InputRefused, match=r"kept\.duckdb: changed while it was opened"):
+        read(kept, incident)
+
+
+@pytest.mark.parametrize(
+    "name", ["postgres:kept.duckdb", "it's [1].duckdb", "*.duckdb", "한글 파일.duckdb"], ids=range(4)
+)
+def test_a_warehouse_file_may_have_any_name(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    claims = read(claims_csv(ROWS), incident)
+    save_claims(claims, name)
+    added = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=Path(name))
+    save_claims(added, name)
+    assert len(read(Path(name), incident)) == len(claims) + 1
+
+
+def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    with duckdb.connect(kept) as connection:
+        connection.execute("insert into files values (1, 'more.csv', 3)")
+    with pytest.raises(InputRefused, match=r"kept\.duckdb: lists other files than its tables are of"):
+        read(kept, incident)
+
+
 # --- whole, or as it was before -----------------------------------------------------------------------------
 
 
@@ -542,55 +691,66 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 COMMAND = (sys.executable, "-m", "outage_analysis")
-BEFORE_THE_RENAME = (
-    "import os, signal, pathlib, outage_analysis.cli as cli\n"
-    "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-    "cli.main()"
+ENGINE = ("outage_analysis.warehouse:Warehouse", "_run")
+STEPS = {
+    "before there is a room": ("tempfile", "mkdtemp", r"\.kept", "before"),
+    "in an empty room": ("tempfile", "mkdtemp", r"\.kept", "after"),
+    "with the first table": (*ENGINE, r"(create table|insert into) store\.", "after"),
+    "before the last table": (*ENGINE, r"table store\.\"passport\"", "before"),
+    "with all tables": (*ENGINE, "detach store", "after"),
+    "before it is private": ("pathlib:Path", "chmod", "kept", "before"),
+    "when it is private": ("pathlib:Path", "chmod", "kept", "after"),
+    "out of its room": ("pathlib:Path", "replace", r"\.whole$", "after"),
+    "without a room": ("shutil", "rmtree", r"\.kept", "after"),
+    "before it is in place": ("pathlib:Path", "replace", r"\.whole \S+kept\.duckdb$", "before"),
+    "in place": ("pathlib:Path", "replace", r"\.whole \S+kept\.duckdb$", "after"),
+}
+"""Where a run that writes a warehouse file is killed."""
+
+
+WITHOUT_ADDING = ("with the first table", "out of its room", "in place")
+"""The steps at which a run that adds to nothing is killed: few, as the others do the same."""
+
+
+@pytest.mark.parametrize(
+    ("step", "add"), [*((s, True) for s in STEPS), *((s, False) for s in WITHOUT_ADDING)]
 )
-
-
-PART = ".kept.duckdb.*/kept.duckdb"
-
-
-def kill(arguments: tuple[object, ...], folder: Path, delay: float) -> int:
-    """Start the command and kill it so long after it began to write; returns how it ended."""
-    process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-    )
-    while process.poll() is None and not [*folder.glob(PART)]:
-        time.sleep(0.001)
-    time.sleep(delay)
-    process.kill()
-    return process.wait(timeout=60)
-
-
-@pytest.mark.parametrize(("delay", "add"), [(0.0, False), (None, False), (0.03, True), (None, True)])
 def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
-    claims_csv: ClaimsCsv, tmp_path: Path, large: Path, delay: float | None, *, add: bool
+    claims_csv: ClaimsCsv, tmp_path: Path, step: str, *, add: bool
 ) -> None:
-    kept = tmp_path / "kept.duckdb"
+    folder, temporary = tmp_path / "kept", tmp_path / "temporary"
+    folder.mkdir()
+    temporary.mkdir()
+    kept, new = folder / "kept.duckdb", claims_csv([{"claim_id": "n"}], name="new.csv")
     if add:
         assert command("ingest", claims_csv([{}]), "--out", kept)[0] == 0
-        (tmp_path / "claims.csv").unlink()
-    before = kept.read_bytes() if add else None
-    arguments = ("ingest", large, "--out", kept, *(["--add"] if add else []))
-    if delay is None:  # the last moment: all is written, under the other name
-        words = [sys.executable, "-c", BEFORE_THE_RENAME, *map(str, arguments)]
-        ended = subprocess.run(words, capture_output=True, check=False, cwd=tmp_path).returncode
-        assert ended == -signal.SIGKILL
-        assert len([*tmp_path.glob(PART)]) == 1
+    before = contents(folder)
+    arguments = ("--temp", temporary, "ingest", new, "--out", kept, *(["--add"] if add else []))
+    killed_at(STEPS[step], *arguments, folder=folder)
+    assert len(list(temporary.iterdir())) == 1  # what the engine could not hold, of this run
+    if step == "in place":
+        assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
     else:
-        ended = kill(arguments, tmp_path, delay)
-        assert ended in (-signal.SIGKILL, 0)
-    after = kept.read_bytes() if kept.exists() else None
-    if after == before:
+        assert contents(folder, hidden=False) == before
         assert command(*arguments)[0] == 0
-    rows = json.loads(command("ingest", kept, "--json")[1])["rows"]  # else it was complete already
-    assert rows == 20_000 + add
-    assert [p.name for p in tmp_path.iterdir()] == ["kept.duckdb"]
+    assert json.loads(command("--temp", temporary, "ingest", kept, "--json")[1])["rows"] == 1 + add
+    assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077])
+def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, umask: int
+) -> None:
+    earlier = os.umask(umask)
+    try:
+        kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+        modes = [stat.S_IMODE(kept.stat().st_mode)]
+        kept.chmod(0o644)
+        save_claims(read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=kept), kept)
+    finally:
+        os.umask(earlier)
+    assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
 
 
 @pytest.mark.parametrize(("suffix", "limit"), [(".parquet", 5_000), (".duckdb", 60_000)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 import time
@@ -32,10 +34,17 @@ def allowed(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_what_does_not_fit_into_memory_goes_to_the_folder_and_is_gone_in_the_end(allowed: Path) -> None:
-    warehouse = Warehouse()
-    warehouse.create("many", MANY)
+    umask = os.umask(0)
+    try:
+        warehouse = Warehouse()
+        warehouse.create("many", MANY)
+    finally:
+        os.umask(umask)
     assert warehouse.frame("select count(*) as n from many")["n"].item() == 1_000_000
-    assert len(list(allowed.iterdir())) == 1
+    (folder,) = allowed.iterdir()
+    assert [p.name for p in folder.iterdir()] == ["spill"]
+    assert any((folder / "spill").iterdir())
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700  # nobody else reaches what is in it
     del warehouse
     assert list(allowed.iterdir()) == []
 

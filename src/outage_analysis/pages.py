@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from outage_analysis.datasets import Kind, Noun, nearest, resolve
 from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.toml_text import toml_page
 
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
 """Larger pages, or longer lines, are refused: the parser's time grows with the square of a dotted key."""
@@ -28,11 +29,8 @@ def read_noun(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
         UsageError: unreadable TOML, an unknown key, a wrong type or a broken rule, by name.
     """
     path = resolve(kind, id_or_path)
-    text = _read_text(path)
-    try:
-        page = _frozen(tomllib.loads(text))
-    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond Python's limits
-        raise UsageError(f"is not valid TOML: {error}", file=path.name) from error
+    text, values = _read_values(path)
+    page = _frozen(values)
     try:
         return model.model_validate(page)
     except ValidationError as error:
@@ -43,9 +41,27 @@ def read_noun(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
         raise refusal from error
 
 
+def page_text(path: Path) -> str:
+    """The values of a TOML page, written again without its comments.
+
+    Raises:
+        UsageError: unreadable TOML.
+    """
+    return toml_page(_read_values(path)[1])
+
+
 def twice(names: Sequence[T]) -> T | None:
     """What stands in a list more than once, the most frequent first; None where each stands once."""
     return max(names, key=names.count) if len(set(names)) < len(names) else None
+
+
+def _read_values(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a page and its values."""
+    text = _read_text(path)
+    try:
+        return text, tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond Python's limits
+        raise UsageError(f"is not valid TOML: {error}", file=path.name) from error
 
 
 def _read_text(path: Path) -> str:

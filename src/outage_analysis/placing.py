@@ -1,6 +1,8 @@
 """Files and folders that appear whole or not at all, whatever ends the run that writes them.
 
-Each is written in a room: a hidden folder beside it, of the run alone, that goes when the run ends.
+Each is written in a room: a hidden folder beside it, of the run alone, that goes when the run ends. A run
+locks its rooms and its temporary folders. The lock ends with the process, so a later run knows what a killed
+run left.
 """
 
 from __future__ import annotations
@@ -12,13 +14,18 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from errno import EEXIST, ENOTEMPTY
+from errno import EEXIST, ENOENT, ENOTEMPTY, ENOTSUP
 from pathlib import Path
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
 
-OURS, PART = ".outage-", ".part"
-"""What the name of a room has beside that of its target, and beside the letters that make it the only one."""
+OURS, PART, WHOLE = ".outage-", ".part", ".whole"
+"""What the name of a room has beside that of its target, and beside the letters that make it the only one.
+
+A file that is whole has `WHOLE` instead of `PART` while it moves from its room to its place.
+"""
+TEMPORARY = "outage-analysis-"
+"""How the name of a temporary folder begins."""
 NEW, OLD = "new", "old"
 """In a room: the folder that is written, and the one that it replaces until it stands in its place."""
 
@@ -53,6 +60,7 @@ def put_in_place(out: Path, check: Check | None = None) -> Iterator[Path]:
 def file_in_place(path: Path, *, parents: bool = False) -> Iterator[Path]:
     """A hidden file to write to, not there yet; it takes the place of `path` when all went well.
 
+    The room is gone before that, so a run that is killed leaves either the old file or the new one alone.
     With `parents`, folders that are not there are made.
 
     Raises:
@@ -62,13 +70,46 @@ def file_in_place(path: Path, *, parents: bool = False) -> Iterator[Path]:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
         recover(path)
-        with _room(path) as room:
-            part = room / path.name
-            yield part
-            part.replace(path)
+        with ExitStack() as stack:
+            with _room(path) as room:
+                part, whole = room / path.name, room.with_suffix(WHOLE)
+                yield part
+                with suppress(OSError):  # a file system without locks
+                    stack.enter_context(_held(part))
+                stack.callback(whole.unlink, missing_ok=True)
+                part.replace(whole)
+            whole.replace(path)
     except OSError as error:
         reason = error.strerror or str(error).partition(":")[0]  # an engine adds all that it knows
         raise EnvironmentFailed(f"cannot be written: {reason}", file=path) from error
+
+
+@contextmanager
+def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A folder that only this user can open; it is removed at the end of the run.
+
+    If the run is killed, the next run that makes a temporary folder there removes it.
+
+    Args:
+        parent: where it is made; by default in the system's folder for temporary files.
+
+    Raises:
+        EnvironmentFailed: the disk refused.
+    """
+    parent = parent or Path(tempfile.gettempdir())
+    for left in _left_behind(parent, TEMPORARY):
+        with suppress(OSError), _held(left) as held:
+            if os.fstat(held).st_uid == os.geteuid():
+                shutil.rmtree(left, ignore_errors=True)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(_own_folder(parent, TEMPORARY))
+        except OSError as error:
+            problem = f"no temporary folder can be made: {error.strerror or error}"
+            remedy = "Free disk space, or name another folder: --temp."
+            raise EnvironmentFailed(problem, file=parent, remedy=remedy) from error
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
 
 
 def recover(out: Path, check: Check | None = None) -> None:
@@ -77,16 +118,23 @@ def recover(out: Path, check: Check | None = None) -> None:
     Where `out` is there again, an old folder goes if it passes the check; without a check it stays. Rooms
     of runs that still write are left alone; where the system cannot tell, all are.
     """
-    if sys.platform == "win32":
-        return
-    ours = re.compile(rf"{re.escape(f'.{out.name}{OURS}')}\w{{8}}{re.escape(PART)}")
-    rooms: list[Path] = []
-    with suppress(OSError):
-        rooms = sorted(p for p in out.parent.iterdir() if ours.fullmatch(p.name))
-    for room in rooms:
+    for room in _left_behind(out.parent, f".{out.name}{OURS}"):
         with suppress(OSError, UsageError), _held(room):
             _settle(out, room / OLD, check)
-            shutil.rmtree(room, ignore_errors=True)
+            if room.suffix == WHOLE:
+                room.unlink()
+            else:
+                shutil.rmtree(room, ignore_errors=True)
+
+
+def _left_behind(parent: Path, prefix: str) -> list[Path]:
+    """What bears the name of a room or of a temporary folder, whether or not its run goes on."""
+    if sys.platform == "win32":
+        return []  # it has no lock that says whether the run goes on
+    ours = re.compile(rf"{re.escape(prefix)}\w{{8}}({re.escape(PART)}|{re.escape(WHOLE)})")
+    with suppress(OSError):
+        return sorted(p for p in parent.iterdir() if ours.fullmatch(p.name))
+    return []
 
 
 def _settle(out: Path, old: Path, check: Check | None) -> None:
@@ -111,16 +159,28 @@ def _settle(out: Path, old: Path, check: Check | None) -> None:
 @contextmanager
 def _room(out: Path) -> Iterator[Path]:
     """A folder beside `out` that no other run touches; it goes at the end, unless an old one is in it."""
-    room = Path(tempfile.mkdtemp(prefix=f".{out.name}{OURS}", dir=out.parent))
-    try:
-        with ExitStack() as stack:
-            with suppress(OSError):  # a file system without locks
-                stack.enter_context(_held(room))
-            room = room.rename(f"{room}{PART}")  # only now does another run know it for a room
+    with _own_folder(out.parent, f".{out.name}{OURS}") as room:
+        try:
             yield room
-    finally:
-        if not (room / OLD).exists():
-            shutil.rmtree(room, ignore_errors=True)
+        finally:
+            if not (room / OLD).exists():
+                shutil.rmtree(room, ignore_errors=True)
+
+
+@contextmanager
+def _own_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A new folder that only this user can open, whatever the umask, locked where the system can lock one."""
+    with ExitStack() as stack:
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=PART, dir=parent))
+            try:
+                stack.enter_context(_held(folder))
+            except (BlockingIOError, FileNotFoundError):
+                continue  # another run took it for one that was left behind
+            except OSError:
+                pass  # a file system without locks
+            break
+        yield folder
 
 
 def _replace(out: Path, room: Path, check: Check | None) -> None:
@@ -151,20 +211,26 @@ def _replace(out: Path, room: Path, check: Check | None) -> None:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """One run at a time in a folder, where the system can lock one; the lock ends with the process.
+def _held(path: Path) -> Iterator[int]:
+    """Lock a folder or a file for one run at a time; the lock ends with the process.
+
+    Returns:
+        The descriptor of the locked folder or file.
 
     Raises:
-        OSError: another run holds it, or it is no folder.
+        BlockingIOError: another run holds it.
+        FileNotFoundError: another run has removed it.
+        OSError: it is a link, or the system cannot lock it.
     """
     if sys.platform == "win32":
-        yield
-        return
+        raise OSError(ENOTSUP, "cannot be locked here")
     import fcntl
 
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        if not os.path.samestat(os.fstat(held), path.lstat()):
+            raise FileNotFoundError(ENOENT, "was replaced", str(path))
+        yield held
     finally:
         os.close(held)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from outage_analysis.ingest.first_sight import MARKED
 from outage_analysis.ingest.sources import expand
 from outage_analysis.judging import judge
 from outage_analysis.layouts import Layout
+from outage_analysis.placing import temporary_folder
 from outage_analysis.stores import STORE, earlier, no_earlier, open_claims
 from outage_analysis.warehouse import Warehouse, limits
 
@@ -74,8 +74,8 @@ def _read(
         before, added_to, synthetic = Staged(), None, False
     else:
         before, added_to, synthetic = earlier(warehouse, Path(onto), incident)
-    with tempfile.TemporaryDirectory(prefix="outage-analysis-", dir=limits.get().folder) as workspace:
-        staged = stage(warehouse, files, incident, Path(workspace), layouts=layouts, before=before)
+    with temporary_folder(limits.get().folder) as workspace:
+        staged = stage(warehouse, files, incident, workspace, layouts=layouts, before=before)
         judge(warehouse, incident, staged)
     if added_to is not None:
         for table in ("noted", "rejects"):

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
+from pydantic import TypeAdapter
 
 from outage_analysis import queries
 from outage_analysis.claims import Claims, Onto, State, view_claims
@@ -24,15 +25,42 @@ from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest import InputFile, Staged
 from outage_analysis.ingest.parquet import INCIDENT
-from outage_analysis.ingest.staging import typed_columns
+from outage_analysis.ingest.staging import column_types, typed_columns
 from outage_analysis.layouts import Layout
 from outage_analysis.placing import file_in_place
 from outage_analysis.queries import quoted
-from outage_analysis.warehouse import Warehouse
+from outage_analysis.warehouse import FOREIGN, Warehouse
 
 PARQUET, STORE = ".parquet", ".duckdb"
 TABLES = ("files", "accepted", "noted", "rejects")
 """What a warehouse file keeps, beside its passport."""
+NUMBERS, TEXTS = "bigint", "varchar"
+COLUMNS = {
+    "files": {"file_number": NUMBERS, "file": TEXTS, "rows": NUMBERS},
+    "noted": {"file_number": NUMBERS, "source_row": NUMBERS, "rule": TEXTS},
+    "rejects": {
+        "source_file": TEXTS,
+        "source_row": NUMBERS,
+        "byte": NUMBERS,
+        "broken": f"{TEXTS}[]",
+        **dict.fromkeys(("raw", "problem", "claim_id", "claimant_id", "service", "claimant_type"), TEXTS),
+        "filed_on": TEXTS,
+        "loss": TEXTS,
+        "kept_file": TEXTS,
+        "kept_row": NUMBERS,
+    },
+    "passport": {
+        "edition": NUMBERS,
+        "incident": TEXTS,
+        "incident_sha256": TEXTS,
+        "synthetic": "boolean",
+        "inputs": TEXTS,
+        "layouts": TEXTS,
+    },
+}
+"""The columns of the tables of a warehouse file; those of `accepted` depend on the incident."""
+PRIVATE = 0o600
+"""The mode of a warehouse file, whatever the umask: it holds ids of claimants and the text of rejects."""
 EDITION = 3
 """Of the tables of a warehouse file; another edition is refused."""
 
@@ -66,6 +94,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
             )
         if path.suffix == STORE:
             _write_store(claims, path, part)
+            part.chmod(PRIVATE)
         else:
             dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
             claims.refuse_personal(["claim_id", "claimant_id", *dimensions])
@@ -202,16 +231,20 @@ def _read_passport(
 ) -> tuple[bool, Staged]:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
+    kept = {"file_number": NUMBERS, "source_row": NUMBERS, "synthetic": "boolean", **column_types(incident)}
     try:
-        warehouse.open(path, {**names, "passport": "passport"})
+        warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": kept})
         passport = warehouse.frame("select * from passport").row(0, named=True)
         edition, judged_by = passport["edition"], passport["incident_sha256"]
-        inputs = tuple(InputFile(**f) for f in json.loads(passport["inputs"]))
-        pages = json.loads(passport["layouts"])
-        # From JSON alone do strict pages take a list for a tuple.
-        layouts = tuple(Layout.model_validate_json(json.dumps(page)) for page in pages)
+        inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
+        layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
+        listed = warehouse.frame(f'select file from "{names["files"]}" order by file_number')  # noqa: S608 - ours
+    except InputRefused:
+        raise
     except Exception as error:
-        raise InputRefused("is no warehouse file of claims", file=path.name) from error
+        raise InputRefused(FOREIGN, file=path.name) from error
+    if listed["file"].to_list() != [f.name for f in inputs] or len(layouts) != len(inputs):
+        raise InputRefused("lists other files than its tables are of", file=path.name)
     if edition != EDITION or judged_by != _digest(incident):
         raise InputRefused(
             f"was judged by another page of the incident {passport['incident']}",

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
-import uuid
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +14,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
+from outage_analysis import queries
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
+from outage_analysis.placing import temporary_folder
 from outage_analysis.progress import telling, told
 from outage_analysis.queries import literal, quoted
 
@@ -63,25 +62,37 @@ MOST_THREADS = 1024
 limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
 """Those of every warehouse that is opened from now on."""
 
+FOREIGN, LONGEST_NAME = "is no warehouse file of claims", 60
+NO_EXTENSIONS: Mapping[str, str] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+TABLES = "select table_name, sql from duckdb_tables() where database_name = $database order by all"
+"""The base tables of a database; the text of each has its columns, types, defaults and constraints."""
+Columns = Mapping[str, Mapping[str, str]]
+"""The columns of each table: table -> column -> type."""
+
 
 class Warehouse:
     """Tables of one run, reached by `frame` (to Polars), `create` (from SQL) and `relation`."""
 
     def __init__(self) -> None:
         allowed = limits.get()
-        spill = Path(allowed.folder or tempfile.gettempdir()) / f"outage-analysis-spill-{uuid.uuid4().hex}"
+        resources = ExitStack()
+        weakref.finalize(self, resources.close)
+        folder = resources.enter_context(temporary_folder(allowed.folder))
         self._connection = duckdb.connect(
             config={
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
+                **NO_EXTENSIONS,
                 "memory_limit": allowed.memory,
-                "temp_directory": str(spill),
+                "temp_directory": str(folder / "spill"),
                 **({} if allowed.threads is None else {"threads": allowed.threads}),
             }
         )
-        weakref.finalize(self, shutil.rmtree, spill, ignore_errors=True)
         self._file: str | None = None
         """The warehouse file that it has open, to be named when it is damaged."""
+        self._columns: Columns = {}
+        """The columns of the tables of that file."""
         self._run("set TimeZone = 'UTC'", {})  # or a moment would be told in the machine's zone
         # In IPython it would be on, and print. In Jupyter it is off, and may not be set without ipywidgets.
         shown = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
@@ -162,7 +173,8 @@ class Warehouse:
                 self._run(f"create table store.{quoted(name)} as {query}", {})
 
     def extend(self, path: Path, added: Mapping[str, str], replaced: Mapping[str, str]) -> None:
-        """Add the rows of queries to tables of a warehouse file, and replace others."""
+        """Add the rows of queries to tables of a copy of the opened warehouse file, and replace others."""
+        _refuse_foreign_objects(path, self._columns)
         with self._attached(path):
             for name, query in added.items():
                 self._run(f"insert into store.{quoted(name)} by name {query}", {})
@@ -171,17 +183,29 @@ class Warehouse:
 
     @contextmanager
     def _attached(self, path: Path) -> Iterator[None]:
-        self._run(f"attach {literal(str(path))} as store", {})
+        self._run(f"attach {literal(str(path.absolute()))} as store (type duckdb)", {})
         try:
             yield
         finally:
             self._run("detach store", {})
 
-    def open(self, path: Path, tables: Mapping[str, str]) -> None:
-        """See the tables of a warehouse file as views: name there -> name here."""
-        self._run(f"attach {literal(str(path))} as opened (read_only)", {})
-        self._file = path.name
-        for table, name in tables.items():
+    def open(self, path: Path, names: Mapping[str, str], columns: Columns) -> None:
+        """See the tables of a warehouse file as views.
+
+        Args:
+            path: the warehouse file, which somebody else may have written.
+            names: the name of each table in the file -> the name of its view.
+            columns: the columns that each table of the file must have.
+
+        Raises:
+            InputRefused: the file holds anything but base tables with these columns.
+        """
+        tables = _refuse_foreign_objects(path, columns)
+        self._run(f"attach {literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
+        if self.frame(TABLES, database="opened").rows() != tables:  # the file was replaced meanwhile
+            raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
+        self._file, self._columns = path.name, columns
+        for table, name in names.items():
             self.view(name, f"from opened.main.{quoted(table)}")
 
     def _run(self, statement: str, values: dict[str, Any]) -> None:
@@ -206,3 +230,41 @@ class Warehouse:
         if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:
             return InputRefused(first)  # a bare Error comes from a damaged Parquet page
         return error  # a mistake in a query is ours or the analyst's, and is shown as it is
+
+
+def _refuse_foreign_objects(path: Path, columns: Columns) -> list[tuple[str, str]]:
+    """Refuse a warehouse file that holds anything but base tables with these columns.
+
+    A view, a macro or a trigger of somebody else could read local files as soon as it is used. This function
+    looks at the catalog of the file in a connection of its own that can reach no other file.
+
+    Returns:
+        The name and the definition of each table, as the engine writes them.
+
+    Raises:
+        InputRefused: such a file.
+        duckdb.Error: the file is no database, or is damaged.
+    """
+    place = str(path.absolute())
+    log = Path(f"{place}.wal")
+    if log.exists():
+        problem = f"has changes of another program beside it, in {log.name}"
+        raise InputRefused(problem, file=path.name, remedy="Close that program, or ingest its files again.")
+    with duckdb.connect(config={**NO_EXTENSIONS}) as connection:
+        connection.execute("set allowed_paths = $paths", {"paths": [place, str(log)]})
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        connection.execute(f"attach {literal(place)} as opened (type duckdb, read_only)")
+        for table, kinds in columns.items():
+            listed = ", ".join(f"{quoted(column)} {kind}" for column, kind in kinds.items())
+            connection.execute(f"create table {quoted(table)} ({listed})")
+        expected, tables = (
+            connection.execute(TABLES, {"database": database}).fetchall() for database in ("memory", "opened")
+        )
+        others = connection.execute(queries.text("other_objects")).fetchall()
+    for kind, name in others:
+        raise InputRefused(f"{FOREIGN}: it holds the {kind} {one_line(name, LONGEST_NAME)!r}", file=path.name)
+    for table, _ in sorted(set(expected) ^ set(tables)):
+        problem = f"{FOREIGN}: its table {one_line(table, LONGEST_NAME)!r} is not the one of this version"
+        raise InputRefused(problem, file=path.name, remedy="Ingest its files again.")
+    return tables

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -20,6 +19,7 @@ from outage_analysis import errors
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 from outage_analysis.executed.parameters import Given
 from outage_analysis.executed.stored import Notebook, is_parameters
+from outage_analysis.placing import temporary_folder
 
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "TZ": "UTC"}
 """What would let the same notebook give other bytes on another day or machine."""
@@ -61,7 +61,7 @@ def execute(
     )
     _set(node, given.executed)
     at = _Place(len([cell for cell in node.cells if cell.cell_type == "code"]), progress)
-    with tempfile.TemporaryDirectory(prefix="outage-notebook-") as own:
+    with temporary_folder() as own:
         # Without folders of kernels there is one: the ipykernel of this Python.
         manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
         client = NotebookClient(
@@ -73,7 +73,7 @@ def execute(
             resources={"metadata": {"path": str(folder or own)}},
             on_cell_execute=at.enter,
         )
-        environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": str(Path(own) / ".ipython")}
+        environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": str(own / ".ipython")}
         try:
             _finish(_run(client, env=environment, stderr=subprocess.DEVNULL))
         except CellExecutionError as error:

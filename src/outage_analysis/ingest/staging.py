@@ -231,14 +231,17 @@ def another_table(file: str, row: int) -> InputRefused:
     )
 
 
-def typed_columns(incident: Incident) -> str:
-    """SQL of the columns of a typed claim, each a null of its type."""
+def column_types(incident: Incident) -> dict[str, str]:
+    """The columns of a typed claim, each with its SQL type."""
     texts = ("claim_id", "claimant_id", "service", "claimant_type")
     kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", "loss": "bigint"}
-    kinds |= {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
-    return ", ".join(
-        f"cast(null as {kind}) as {quoted(c)}" for c, kind in (kinds | {"synthetic": "boolean"}).items()
-    )
+    return kinds | {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
+
+
+def typed_columns(incident: Incident) -> str:
+    """SQL of the columns of a typed claim, each a null of its type."""
+    kinds = column_types(incident) | {"synthetic": "boolean"}
+    return ", ".join(f"cast(null as {kind}) as {quoted(c)}" for c, kind in kinds.items())
 
 
 def empty_passed(warehouse: Warehouse, incident: Incident, words: Dictionary[str, Sequence[str]]) -> None:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import logging
-import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import polars as pl
 
 from outage_analysis.errors import InputRefused
-from outage_analysis.ingest.sheets import read_sheet, stray_cell
+from outage_analysis.ingest.sheets import (
+    EMPTY,
+    MOST_CELLS,
+    SPARSE,
+    UsedRange,
+    read_sheet,
+    sheet_of,
+    used_range,
+)
 from outage_analysis.ingest.staging import ANOTHER_TABLE, HEADER_AMONG, Shape, Staging
 from outage_analysis.layouts import scaled
 from outage_analysis.privacy import shown
@@ -21,7 +29,6 @@ MOST_BYTES, MOST_FOLD = 1 << 31, 300
 """A workbook that holds more, or expands more, is refused before it is opened."""
 OLE = b"\xd0\xcf\x11\xe0"
 """How a workbook begins that is of before 2007 or locked with a password."""
-SHEET = re.compile(r"worksheets/[^/]+\.xml$")
 
 
 def read_workbook(staging: Staging, path: Path) -> Shape:
@@ -72,8 +79,10 @@ def _refuse_bomb(path: Path, name: str) -> None:
             size = sum(part.file_size for part in parts.infolist())
             if size > MOST_BYTES or size > max(MOST_FOLD * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
-            strays = (stray_cell(parts.read(part)) for part in parts.namelist() if SHEET.search(part))
-            stray = next(filter(None, strays), None)
+            ranges = {}
+            for part in parts.infolist():
+                with parts.open(part) as stream:
+                    ranges[part.filename] = used_range(stream)
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError) as error:
         with path.open("rb") as stream:
             head = stream.read(4)
@@ -82,12 +91,29 @@ def _refuse_bomb(path: Path, name: str) -> None:
         raise InputRefused(
             problem, file=name, value=error, remedy="Open it and save it as .xlsx, without a password."
         ) from error
-    if stray:
+    _refuse_large(ranges, path, name)
+
+
+def _refuse_large(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
+    """Refuse what as full tables would not fit the memory; the largest sheet is named."""
+    cells, filled = sum(r.cells for r in ranges.values()), sum(r.filled for r in ranges.values())
+    if not cells:
+        return
+    member, largest = max(ranges.items(), key=lambda item: (item[1].beyond(), item[1].cells))
+    sheet = shown(sheet_of(path, member))
+    if largest.beyond() or (cells > SPARSE and cells > EMPTY * filled):
         raise InputRefused(
-            "has a cell far away from the others",
+            f"has a cell far away from the others, on the sheet {sheet}",
             file=name,
-            value=stray,
+            value=f"row {largest.rows:,}, column {largest.columns:,}",
             remedy="Delete the rows and columns between.",
+        )
+    if cells > MOST_CELLS:
+        raise InputRefused(
+            f"has more than {MOST_CELLS:,} cells, most of them on the sheet {sheet}",
+            file=name,
+            value=f"{cells:,}",
+            remedy="Save its sheets as CSV.",
         )
 
 

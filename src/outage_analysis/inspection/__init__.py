@@ -5,7 +5,6 @@ Nothing here is used to read claims: a person reads the proposal, mends it and k
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from outage_analysis.inspection.columns import Column
 from outage_analysis.inspection.first_row import holds_a_complaint
 from outage_analysis.inspection.proposal import layout_page
 from outage_analysis.layouts import Layout, folded
+from outage_analysis.placing import temporary_folder
 from outage_analysis.privacy import masked, shown
 from outage_analysis.warehouse import Warehouse, limits
 
@@ -121,9 +121,9 @@ def _look(
 ) -> tuple[list[str], int | None, list[Column], Shape, str | None, Warehouse]:
     """Every column of a file, read as the layout says: headers, their row, columns, shape, unit, tables."""
     warehouse = Warehouse()
-    with tempfile.TemporaryDirectory(prefix="outage-analysis-", dir=limits.get().folder) as workspace:
+    with temporary_folder(limits.get().folder) as workspace:
         headers, header_row, shape, unit = read_unmapped(
-            warehouse, path, incident, known.over(incident), Path(workspace)
+            warehouse, path, incident, known.over(incident), workspace
         )
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
     return headers, header_row, columns, shape, unit, warehouse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +26,7 @@ from outage_analysis.inspection.headers import (
 from outage_analysis.inspection.readings import ENOUGH
 from outage_analysis.layouts import Layout
 from outage_analysis.privacy import masked
+from outage_analysis.toml_text import toml_value
 
 UNIQUE = 0.9
 """The share of different values that the id of a claim must have: files hold some rows twice."""
@@ -206,12 +206,4 @@ def _listed(columns: list[Column], places: Sequence[int]) -> str:
 
 def quoted_header(column: Column) -> str:
     """A header in quotation marks, masked and without characters that do not print."""
-    return toml_text(masked(column.header))
-
-
-def toml_text(value: object) -> str:
-    """A value as TOML: that of JSON, with every character that does not print escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(
-        c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}" for c in text
-    )
+    return toml_value(masked(column.header))

@@ -8,10 +8,11 @@ from pathlib import PurePath
 
 from outage_analysis.incidents import Incident
 from outage_analysis.ingest.staging import needed
-from outage_analysis.inspection.choices import MEANS, Choice, quoted_header, toml_text
+from outage_analysis.inspection.choices import MEANS, Choice, quoted_header
 from outage_analysis.inspection.columns import Column
 from outage_analysis.layouts import CANONICAL, Layout, unit_in
 from outage_analysis.privacy import shown
+from outage_analysis.toml_text import toml_value
 
 WIDTH = 78
 """Characters of a line of remarks."""
@@ -28,7 +29,7 @@ def layout_page(
     """The layout page that says what was known and found; what was not is there as a remark."""
     chosen = {name: choice.at for name, choice in choices.items() if choice.at is not None}
     given = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
-    lines = [f"{k} = {toml_text(v)}" for k, v in {"files": _pattern(name), **given}.items() if v is not None]
+    lines = [f"{k} = {toml_value(v)}" for k, v in {"files": _pattern(name), **given}.items() if v is not None]
     given_anyway = {**incident.constants, **known.constants}
     missing = [c for c in needed(incident) if c not in choices or choices[c].at is None]
     missing = [c for c in missing if c not in given_anyway]
@@ -49,7 +50,7 @@ def layout_page(
             either = " or ".join(f'["{rival}"]' for rival in reading.rivals)
             lines += [f"# {column} = {either}?", *_remark(reading.reason)]
     formats |= known.formats
-    lines += [f"{c} = {toml_text(names)}" for c, names in formats.items() if names]
+    lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
     scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
     if unit and "loss" in chosen:
         scales["loss"] = unit_in(unit)
@@ -58,7 +59,7 @@ def layout_page(
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
     constants = {c: "" for c in missing if c in own} | known.constants
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
-    lines += [f"{c} = {toml_text(value)}" for c, value in constants.items()]
+    lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -66,7 +67,7 @@ def _entry(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
     """The line of one column of a claim with its reason, or a remark where it stays open."""
     if choice.at is not None:
         yield from _remark(choice.reason)
-        yield f"{name} = [{toml_text(columns[choice.at].header)}]"
+        yield f"{name} = [{toml_value(columns[choice.at].header)}]"
         return
     if choice.rivals:  # lines to choose from
         yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.rivals)

@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.executed.stored import REMEDY, SUFFIX
+from outage_analysis.placing import temporary_folder
 
 WELCOME = "welcome.md"
 SETTINGS: dict[str, dict[str, object]] = {
@@ -46,9 +46,9 @@ def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = Tru
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     bin_ = Path(sys.executable).parent  # where a terminal or a cell finds `outage-analysis`
     os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
-    with tempfile.TemporaryDirectory(prefix="outage-lab-") as own:
-        (Path(own) / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")
-        LabApp.launch_instance(arguments(place.absolute(), Path(own), port=port, browser=browser))
+    with temporary_folder() as own:
+        (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")
+        LabApp.launch_instance(arguments(place.absolute(), own, port=port, browser=browser))
 
 
 def arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:

@@ -28,7 +28,7 @@ NAMES = (
         "claims",
     ),
     *("rejects", "synthetic", "reconciliation", "filed", "claimants", "few_losses", "cube"),
-    *("pairs", "spans", "examples", "heaping", "bunching", "repeats", "saved"),
+    *("pairs", "spans", "examples", "heaping", "bunching", "repeats", "saved", "other_objects"),
 )
 """Every query, in the order in which a run uses them, then those about the data."""
 
@@ -39,6 +39,7 @@ PORTABLE = (
 """Those from claims to cubes and counts, in SQL plain enough to be translated for the engine of a cluster.
 
 Not those that read files and make claims of them, up to `claims` itself, nor `saved`, which writes some.
+`other_objects` asks for the catalog of a warehouse file, which only DuckDB has.
 """
 
 

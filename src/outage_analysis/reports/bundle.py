@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.incidents import load_incident
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.layouts import load_layout
+from outage_analysis.pages import page_text
 from outage_analysis.placing import put_in_place, recover
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.formats import FORMATS
@@ -66,7 +66,7 @@ def write_report(
     with put_in_place(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
             FORMATS[name](report, folder)
-        _copy_pages(analysis, folder)
+        _write_pages(analysis, folder)
         (folder / NAME).write_text(manifest_of(report, folder, chosen).text(), "utf-8")
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
         sums = "".join(f"{digest(folder / name)}  {name}\n" for name in names)
@@ -119,8 +119,11 @@ def _is_report(folder: Path) -> bool:
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
 
 
-def _copy_pages(analysis: Analysis, folder: Path) -> None:
-    """The TOML pages that the report rests on, so that the bundle can be opened again."""
+def _write_pages(analysis: Analysis, folder: Path) -> None:
+    """Write the TOML pages that the report rests on, so that the bundle can be opened again.
+
+    They are written from their values: a comment may be private, and would travel with the report.
+    """
     plan = analysis.plan
     named: dict[str, tuple[Kind, str | Path, Noun | None]] = {
         "incident": ("incidents", plan.incident, analysis.incident),
@@ -136,6 +139,6 @@ def _copy_pages(analysis: Analysis, folder: Path) -> None:
     (folder / "pages").mkdir()
     for name, (kind, page, analysed) in named.items():
         source, copied = resolve(kind, page), folder / "pages" / f"{name}.toml"
-        shutil.copyfile(source, copied)
+        copied.write_text(page_text(source), "utf-8")
         if analysed is not None and content_digest(LOADERS[kind](copied)) != content_digest(analysed):
             raise UsageError("is no longer the page that was analysed", file=source, remedy="Run again.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from outage_analysis.errors import VerificationFailed
 from outage_analysis.pipeline import run
+from outage_analysis.placing import temporary_folder
 from outage_analysis.reports.bundle import write_report
 from outage_analysis.reports.manifest import NAME, SUMS, Manifest, digest, read_manifest
 from outage_analysis.reports.verifying.causes import causes, reasons
@@ -85,10 +85,10 @@ def check_rebuild(
     found, was = files_of(folder), read_manifest(folder)
     plan = plan_of(folder, was, claims=claims, policy=policy, ledger=ledger)
     exchanged = {f"pages/{n}.toml" for n, page in (("policy", policy), ("ledger", ledger)) if page}
-    with tempfile.TemporaryDirectory(prefix="outage-analysis-") as temporary:
+    with temporary_folder() as temporary:
         analysis = run(plan, progress=progress)
         progress("writing the report again")
-        out = Path(temporary) / "report"
+        out = temporary / "report"
         write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom)
         progress("comparing")
         written, now = files_of(out), read_manifest(out)

@@ -1,0 +1,85 @@
+"""Values -> TOML: what a page says, without the comments and the layout of its file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, time
+from typing import Any
+
+WIDEST = 100
+"""Characters of a line of TOML, where a value can be broken."""
+
+
+def toml_page(page: Mapping[str, Any]) -> str:
+    """A page as TOML, from the values that `tomllib` read; equal values in equal order give equal text.
+
+    Read again it has the same values; each table then holds its plain values before its tables.
+    """
+    return "\n".join(_table(page, ())).lstrip("\n") + "\n"
+
+
+def toml_value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
+    """A value as TOML on one line; characters that do not print are escaped."""
+    if isinstance(value, str):
+        return f'"{_escaped(value)}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        pairs = (f"{_key(key)} = {toml_value(inner)}" for key, inner in value.items())
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml_value, value))}]"
+    return repr(value)  # numbers, inf and nan
+
+
+def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
+    """The lines of a table without its head: its plain values, then its tables."""
+    inner = {key: value for key, value in table.items() if _has_head(value)}
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items() if key not in inner]
+    for key, value in inner.items():
+        place = (*path, key)
+        name = ".".join(map(_key, place))
+        if isinstance(value, Mapping):
+            lines += ["", f"[{name}]", *_table(value, place)]
+        else:
+            for one in value:
+                lines += ["", f"[[{name}]]", *_table(one, place)]
+    return lines
+
+
+def _has_head(value: Any) -> bool:  # noqa: ANN401 - TOML values have no common type
+    """Whether a value is written under a head of its own: a long table, or a list of tables."""
+    if isinstance(value, Mapping):
+        nested = any(isinstance(inner, Mapping | list | tuple) for inner in value.values())
+        return nested or len(toml_value(value)) > WIDEST
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, Mapping) for one in value)
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
+    """A value as TOML, on several lines if it is long."""
+    if len(toml_value(value)) <= WIDEST:
+        return toml_value(value)
+    if isinstance(value, str):
+        # Each line ends in a mark that takes away the break, and every space before the next character.
+        pieces = (value[at : at + WIDEST] for at in range(0, len(value), WIDEST))
+        lines = (f"\\u0020{_escaped(p[1:])}" if p[0] == " " else _escaped(p) for p in pieces)
+        return '"""\\\n' + "\\\n".join(lines) + '"""'
+    if isinstance(value, list | tuple):
+        return "[\n" + "".join(f"    {_value(one)},\n" for one in value) + "]"
+    return toml_value(value)
+
+
+def _key(key: str) -> str:
+    plain = key.isascii() and key.replace("-", "a").replace("_", "a").isalnum()
+    return key if plain else toml_value(key)
+
+
+def _escaped(text: str) -> str:
+    quoted = json.dumps(text, ensure_ascii=False)[1:-1]
+    return "".join(
+        c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}"
+        for c in quoted
+    )
