@@ -19,20 +19,20 @@ from outage_analysis.costs.uncertainty.units import Unit, shared_units
 from outage_analysis.special import special
 
 Scores = Callable[[str], FloatArray]
-"""The normal scores of a name, (draws,)."""
-
-
-LEVEL = 1e-12
-"""A square of a length below this is none."""
+"""Looks up the normal scores of a name, (draws,)."""
+ALIGNED = 1e-12
+"""Below this squared length of the mirror the first column already moves all by their weights."""
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Process:
-    """The units of each stream of a portfolio, and which normal scores draw them."""
+    """The units of each stream of a portfolio, and the normal scores that draw them."""
 
     units: tuple[tuple[Unit, ...], ...]
     weights: tuple[Mapping[str, float], ...]
-    """By valuation: the names of the scores, with about the standard deviation that each decides."""
+    """One mapping per valuation: the name of each score and roughly the standard deviation of the amount
+    that it determines."""
 
     @property
     def dimensions(self) -> int:
@@ -42,17 +42,17 @@ class Process:
     def scores(self, points: FloatArray) -> dict[str, FloatArray]:
         """Normal scores by name, each (draws,), for uniform points (draws, dimensions).
 
-        Within a valuation the scores are turned so that the first coordinate moves all of them the way that
-        moves the total most: a turn of independent normal numbers gives independent normal numbers, and the
-        first coordinates of a Sobol point are its most even ones.
+        The scores of a valuation are reflected: its first coordinate then moves all of them in the direction
+        that moves the total most. The first coordinates of Sobol points are the most even ones, and a
+        reflection of independent normal numbers gives independent normal numbers.
         """
-        found: dict[str, FloatArray] = {}
+        scores: dict[str, FloatArray] = {}
         first = 0
         for group in self.weights:
             columns = [special.ndtri(points[:, first + place]) for place in range(len(group))]
-            found |= zip(group, _turned(columns, [*group.values()]), strict=True)
+            scores |= zip(group, _reflected(columns, [*group.values()]), strict=True)
             first += len(group)
-        return found
+        return scores
 
     def amounts(
         self,
@@ -69,27 +69,29 @@ class Process:
             units: its units.
             values: the inputs.
             scores: what `scores` returns.
-            draws: how many there are.
+            draws: the number of points.
         """
         if stream.certain:
             return stream.moments(values, draws)[0]
 
-        def of_name(name: str) -> FloatArray:
+        def own_scores(name: str) -> FloatArray:
             return scores[f"{stream.process}, {name}"]
 
-        paid = np.empty((draws, len(units)))
-        for place, (unit, count) in enumerate(_counts(stream, units, values, of_name)):
-            paid[:, place] = _payments(stream, unit, count, values, of_name)
-        return paid
+        counts = _counts(stream, units, values, own_scores)
+        payments = [
+            np.broadcast_to(_payments(stream, unit, count, values, own_scores), draws)
+            for unit, count in zip(units, counts, strict=True)
+        ]
+        return np.stack(payments, axis=1) if payments else np.empty((draws, 0))
 
 
-def _turned(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
+def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
     """Columns of independent normal numbers, reflected so that the first one moves all by their weights."""
     length = sum(weight**2 for weight in weights) ** 0.5
     mirror = [weight / length if length else 0.0 for weight in weights]
     mirror[0] -= 1.0
     square = sum(x**2 for x in mirror)
-    if square < LEVEL:
+    if square < ALIGNED:
         return [*columns]
     # Column by column: a matrix product may differ in its last bit with the number of threads.
     along = sum(x * column for x, column in zip(mirror, columns, strict=True)) * (2 / square)
@@ -97,14 +99,14 @@ def _turned(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[Flo
 
 
 def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Process]:
-    """The processes of several policies, so that they share the counts of the lines that they share.
+    """The processes of several policies: lines of the same id have the same counts in all of them.
 
     Args:
-        portfolios: with the same inputs.
-        values: the inputs at some points, by which units and coordinates are chosen.
+        portfolios: the policies, with the same inputs.
+        values: the inputs at some points; they decide which losses are pooled and which scores come first.
 
     Returns:
-        A process for each portfolio, with the same scores.
+        One process per portfolio; all have the same scores.
     """
     streams: dict[tuple[str, str], list[Stream]] = {}
     for portfolio in portfolios:
@@ -120,9 +122,9 @@ def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Proc
     for portfolio in portfolios:
         for stream in portfolio.streams:
             for name, variance in _variances(stream, units[id(stream)], values):
-                full = f"{stream.process}, {name}"
-                valuations.setdefault(full, stream.valuation)
-                deviations[full] = max(deviations.get(full, 0.0), variance**0.5)
+                score = f"{stream.process}, {name}"
+                valuations.setdefault(score, stream.valuation)
+                deviations[score] = max(deviations.get(score, 0.0), variance**0.5)
     ordered = sorted(deviations, key=lambda name: (-deviations[name], name))
     groups: dict[str, dict[str, float]] = {}
     for name in ordered:
@@ -138,7 +140,7 @@ def _mean_rate(stream: Stream, values: Values) -> float:
 
 
 def _variances(stream: Stream, units: Sequence[Unit], values: Values) -> Iterator[tuple[str, float]]:
-    """The names of the scores that a stream reads, with about the variance that each decides."""
+    """The names of the scores that a stream reads, with roughly the variance that each determines."""
     if stream.certain:
         return
     accepted = _mean_rate(stream, values)
@@ -156,9 +158,10 @@ def _variances(stream: Stream, units: Sequence[Unit], values: Values) -> Iterato
         if unit.share and unit.deviation:
             yield f"{unit.name}, losses", claims * (unit.share * unit.deviation) ** 2
     if stream.mix:
-        yield "count", whole**2 / max(stream.trials * accepted, 1e-300)
+        variance = whole**2 / max(stream.trials * accepted, TINY)
+        yield "count", variance
         for band in _drawn_bands(stream, units, values):
-            yield _band_name(stream, band), whole**2 / max(stream.trials * accepted, 1e-300) / (1 + band)
+            yield _band_name(stream, band), variance / (1 + band)
 
 
 def _band_name(stream: Stream, band: int) -> str:
@@ -166,15 +169,16 @@ def _band_name(stream: Stream, band: int) -> str:
 
 
 def _drawn_bands(stream: Stream, units: Sequence[Unit], values: Values) -> range:
-    """The bands of a mix from the top to the lowest that is paid: policies that pay others share them."""
+    """The bands of a mix from the top down to the lowest that is paid.
+
+    Unpaid bands above it are drawn as well, so that policies that pay different bands share their counts.
+    """
     lowest = min(unit.band for unit in units if unit.band is not None)
     return range(values[stream.mix].shape[1] - 1, lowest - 1, -1)
 
 
-def _counts(
-    stream: Stream, units: Sequence[Unit], values: Values, scores: Scores
-) -> Iterator[tuple[Unit, FloatArray]]:
-    """The units of a stream with how many of their claims are accepted, (draws,)."""
+def _counts(stream: Stream, units: Sequence[Unit], values: Values, scores: Scores) -> list[FloatArray]:
+    """How many claims of each unit are accepted, (draws,)."""
     scale, rate = stream.scale_and_rate(values)
 
     def accepted(name: str, claims: float) -> FloatArray:
@@ -183,18 +187,16 @@ def _counts(
         return binomial_count(scores(name), claims * scale, rate)
 
     if stream.mix:
-        by_band = _split(stream, units, values, accepted("count", stream.trials), scores)
-        yield from ((unit, by_band[unit.band]) for unit in units if unit.band is not None)
-        return
-    for unit in units:
-        count = accepted(unit.name, unit.claims)
-        yield unit, count if stream.served is None else np.minimum(count, stream.served)
+        split = _split(stream, units, values, accepted("count", stream.trials), scores)
+        return [accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
+    most = np.inf if stream.served is None else stream.served
+    return [np.minimum(accepted(unit.name, unit.claims), most) for unit in units]
 
 
 def _split(
     stream: Stream, units: Sequence[Unit], values: Values, count: FloatArray, scores: Scores
 ) -> dict[int, FloatArray]:
-    """Accepted claims by band, the top one first: each takes its share of those that are left."""
+    """The accepted claims per band: the top band takes its share first, the next its share of the rest."""
     left, share_left = count, np.ones_like(count)
     split = {}
     for band in _drawn_bands(stream, units, values):
@@ -223,10 +225,13 @@ def _payments(stream: Stream, unit: Unit, count: FloatArray, values: Values, sco
 def _losses(
     unit: Unit, count: FloatArray, scale: FloatArray, score: FloatArray, *, arrivals: bool
 ) -> FloatArray:
-    """The losses of the accepted claims of a pool: normal about their mean, within what they can be."""
+    """The summed losses of the accepted claims of a pool, (draws,).
+
+    Accepted claims are drawn without replacement. Their sum has the mean, variance and skewness of such
+    draws, by the expansion of Cornish and Fisher, and stays within what these claims can have lost.
+    """
     claims = unit.claims * scale
     refused = np.maximum(claims - count, 0.0)
-    # Moments of a sum of draws without replacement: Cornish-Fisher adds their skewness to the normal.
     left = np.ones_like(count) if arrivals else refused / np.maximum(claims - 1, 1.0)
     taken = 0.0 if arrivals else count / np.maximum(claims, 1.0)
     known = np.maximum(count * left, 1.0)

@@ -1,8 +1,8 @@
-"""Claims that are drawn together, and what a policy pays for them.
+"""Units: claims that are drawn together, and what a policy pays for them.
 
-A unit is a number of claims whose accepted count one uniform number decides. Policies that are compared
-share their units, so that the same claims are accepted under each: an identical policy costs exactly the
-same in every draw, and one that never pays less never costs less.
+One normal score determines how many claims of a unit are accepted. Compared policies share their units, so
+the same claims are accepted under each policy. An identical policy then costs exactly the same in every draw,
+and a policy that never pays less never costs less.
 """
 
 from __future__ import annotations
@@ -32,42 +32,44 @@ class Unit:
     """
 
     name: str
-    """Which uniform number decides the count: the same name is the same count in compared policies."""
+    """The name of its score: units of the same name have the same count in compared policies."""
     claims: float
-    """How many there are, if every trial were accepted."""
+    """The number of claims, accepted or not."""
     fixed: float = 0.0
-    """Paid to each; of reviewed claims a multiple of the award."""
+    """Paid to each accepted claim; if reviewed, the multiple of the award."""
     share: float = 0.0
+    """The share of the loss that is paid as well."""
     loss: float = 0.0
     """Their mean loss."""
     deviation: float = 0.0
-    """The standard deviation of their losses; 0 when they are taken as alike."""
+    """The standard deviation of their losses; 0 if all count as equal."""
     skewness: float = 0.0
     """The skewness of their losses."""
     least: float = 0.0
+    """No claim lost less."""
     most: float = math.inf
-    """The ends of their losses."""
+    """No claim lost more."""
     reviewed: bool = False
     band: int | None = None
     """Its place in the stream's mix, when the stream has one."""
     labels: tuple[Mapping[str, object], ...] = ({},)
-    """`LABELS` of the cells that it is part of, each with its share of the unit's mean."""
+    """`LABELS` of its cells, each with its `share` of the unit's mean."""
 
     @property
     def mean_payment(self) -> float:
-        """The mean payment of an accepted claim, of a reviewed one in multiples of the award."""
+        """The mean payment per accepted claim; if reviewed, as a multiple of the award."""
         return self.fixed + self.share * self.loss
 
 
 def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Unit, ...]]:
-    """The units of one line, in each of the policies that have it.
+    """The units of one line, for each policy that has it.
 
     Args:
-        streams: one a policy.
-        accepted: about which share of the claims is accepted; it decides which losses can be pooled.
+        streams: one per policy.
+        accepted: roughly the share of claims that is accepted; it decides which losses can be pooled.
 
     Returns:
-        The units of each stream. Streams with the same cells share units; others have units of their own.
+        The units of each stream. Streams with the same cells share units.
     """
     if any(not stream.cells for stream in streams):
         return [_of_parts(stream) for stream in streams]
@@ -77,7 +79,7 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Unit,
 
 
 def _of_parts(stream: Stream) -> tuple[Unit, ...]:
-    """A unit a part: as many claims, paid alike, as give its sum of payments and its sum of squares."""
+    """One unit per part: equal payments with the part's sum of payments and sum of squares."""
     return tuple(
         Unit(
             f"part {number}" if part.band is None else f"band {part.band} of {stream.mix}",
@@ -92,7 +94,7 @@ def _of_parts(stream: Stream) -> tuple[Unit, ...]:
 
 
 def _of_cells(policies: Sequence[Sequence[Cell]], accepted: float) -> list[tuple[Unit, ...]]:
-    """Units of the same cells under several policies: cells that every policy pays by one formula join."""
+    """Units of the same cells under several policies. Cells join if each policy pays them by one formula."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for place, alike in enumerate(zip(*policies, strict=True)):
         if alike[0].claims and any(cell.paid for cell in alike):
@@ -113,7 +115,7 @@ def _of_cells(policies: Sequence[Sequence[Cell]], accepted: float) -> list[tuple
 
 
 def _paid(pool: Unit, cells: Sequence[Cell]) -> Unit:
-    """A pool of claims with what a policy pays them, and the labels of its cells."""
+    """A pool of claims with the formula by which a policy pays them, and the labels of its cells."""
     first = cells[0]
     payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
     whole = sum(payments) or 1.0
@@ -124,10 +126,10 @@ def _paid(pool: Unit, cells: Sequence[Cell]) -> Unit:
 
 
 def _by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], Unit]]:
-    """Large losses in bands of their own, and the smaller ones as one pool once that changes nothing.
+    """One unit per band of large losses, and one pool of the smaller losses.
 
     Yields:
-        The places of the cells, and their pool.
+        The positions of the cells, and their claims as a unit.
     """
     by_band: dict[Band, list[int]] = {}
     for place, cell in enumerate(cells):
@@ -149,7 +151,7 @@ def _by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[
 
 
 def _singles(bands: Sequence[Unit], accepted: float) -> int:
-    """How many of the largest bands need a count of their own."""
+    """How many bands, from the largest loss down, need a count of their own."""
     if sum(band.claims for band in bands) <= FEW:
         return len(bands)
     chance = max(accepted * (1 - accepted), NO_RATE)
@@ -164,7 +166,7 @@ def _singles(bands: Sequence[Unit], accepted: float) -> int:
 
 
 def _pool(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], Unit]:
-    """The claims of some cells together: how many, the mean and the deviation of their losses, the ends."""
+    """The claims of some cells as one unit, with the mean, deviation and ends of their losses."""
     places = list(places)
     claims = sum(cells[place].claims for place in places)
     whole = sum(cells[place].loss for place in places)
