@@ -48,6 +48,11 @@ class Cube:
     """The cost line whose entitled claimants its rows count; None when they count claims."""
 
     @property
+    def rows(self) -> pl.DataFrame:
+        """The frame as people read it: no sum of losses where claims state none."""
+        return stated_losses(self.frame)
+
+    @property
     def claims(self) -> int:
         """How many claims it holds."""
         return int(self.frame["claims"].sum())
