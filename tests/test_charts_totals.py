@@ -447,7 +447,7 @@ def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
     }
     spec = spec_of("comparison", POLICIES, names=names)
     assert title_of(spec) == "Cash on proof: the cheapest in 70% of cases"
-    rows = rows_with(spec, "name", "label", "p10", "p90", "expected", "promised")
+    rows = rows_with(spec, "name", "label", "p10", "p90", "expected", "most")
     assert [(r["name"], r["label"]) for r in rows] == [
         ("Fees", "1.7bn"),
         ("Cash on proof", "1.8bn"),
@@ -458,7 +458,7 @@ def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
 
 @pytest.mark.parametrize(("times", "kind"), [(1, "linear"), (10_000, "log")])
 def test_policies_far_apart_are_compared_on_a_log_axis(times: float, kind: str) -> None:
-    wide = ["promised", "p90"]
+    wide = ["most", "p90"]
     table = POLICIES.filter(policy="fees").with_columns(pl.col(wide) * times)
     both = pl.concat([table, table.with_columns(policy=pl.lit("other"))])
     spec = spec_of("comparison", both)

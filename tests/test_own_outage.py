@@ -35,11 +35,13 @@ def test_every_row_is_a_claim(analysis: Analysis) -> None:
 
 def test_the_payments_are_those_of_a_hand_calculation(analysis: Analysis) -> None:
     # 60 and 119 minutes over 5 km: 12.50 euros each; 120 minutes over 20 km: 25 euros. 59 minutes
-    # get nothing, 4 km are not entitled, a negative delay counts as none, an unknown one waits.
+    # get nothing, 4 km are not entitled, a negative delay counts as none. An unknown one is paid nothing
+    # or, as the policy has no rule for it, at most the 25 euros of the last tier.
     total = analysis.total("claims")
     assert total is not None
     assert total["expected"] == 1_250 + 1_250 + 2_500  # automatic: everyone is paid
-    assert total["low"] == total["high"] == total["promised"] == 5_000
+    assert total["low"] == total["promised"] == 5_000
+    assert total["high"] == total["most"] == 5_000 + 2_500
 
 
 def test_the_numeric_dimension_is_cut_at_its_lower_closed_edges(analysis: Analysis) -> None:

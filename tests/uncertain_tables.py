@@ -88,7 +88,7 @@ POLICIES = pl.DataFrame(
         ("proof", 18e9, 1.8e9, 40e6, 0.6e9, 4.6e9, 0.7, ""),
         ("silent", 5e9, None, None, None, None, None, "silent-line"),
     ],
-    schema=["policy", "promised", "expected", "p10", "p50", "p90", "cheapest", "left_out"],
+    schema=["policy", "most", "expected", "p10", "p50", "p90", "cheapest", "left_out"],
     orient="row",
 )
 """What the chart of a comparison takes of its policies."""

@@ -165,7 +165,6 @@ def cube(
     """
     from outage_analysis.aggregation import build_cube
     from outage_analysis.bands import Bands, log_grid
-    from outage_analysis.cube import stated_losses
     from outage_analysis.cubes import load_cube
     from outage_analysis.incidents import load_incident
     from outage_analysis.layouts import load_layout
@@ -185,15 +184,14 @@ def cube(
         step("building the cube")
         built = build_cube(claims, dimensions=tuple(d.strip() for d in by.split(",")), bands=bands)
     tell_rejects(claims)
-    frame = stated_losses(built.frame)
     if out:
         _write_cube(built, claims, bands, out, before, replaced=replaced)
         print_line(str(out))
     elif as_json:
-        print_json({"synthetic": built.synthetic, "rows": frame.to_dicts()})
+        print_json({"synthetic": built.synthetic, "rows": built.rows.to_dicts()})
     else:
         sums, title = Sums.of(page), "Synthetic rows" if built.synthetic else "Claims by band"
-        print_table(frame, sums.titled(title, frame), sums)
+        print_table(built.rows, sums.titled(title, built.rows), sums)
 
 
 def _refuse_unkept(out: Path | None, add: Path | None) -> bool:
@@ -210,12 +208,11 @@ def _write_cube(
     built: Cube, claims: Claims, bands: Bands, out: Path, before: KeptCube | None, *, replaced: bool
 ) -> None:
     """Write the rows alone as .csv, or a bare cube as .parquet, added to the one before."""
-    from outage_analysis.cube import stated_losses
     from outage_analysis.cubes import keep, merged, save_cube
     from outage_analysis.reports import write_table
 
     if out.suffix != ".parquet":
-        write_table(stated_losses(built.frame), out)
+        write_table(built.rows, out)
         return
     kept = keep(built, claims, bands=bands)
     save_cube(merged(before, kept) if before else kept, out, onto=before if replaced else None)

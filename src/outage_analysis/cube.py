@@ -51,6 +51,11 @@ class Cube:
     """Cuts whose edge belongs to the band above, as totals write it: 299,999 in [0, 300000)."""
 
     @property
+    def rows(self) -> pl.DataFrame:
+        """The frame as people read it: no sum of losses where claims state none."""
+        return stated_losses(self.frame)
+
+    @property
     def claims(self) -> int:
         """How many claims it holds."""
         return int(self.frame["claims"].sum())
