@@ -27,7 +27,7 @@ def test_the_floors_hold() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=IDS)
 def test_a_module_is_short_and_so_are_its_functions(path: Path) -> None:
     text = path.read_text("utf-8")
-    assert text.count("\n") <= 300
+    assert text.count("\n") <= 400
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
             assert (node.end_lineno or 0) - node.lineno < 60, node.name

@@ -813,7 +813,7 @@ def test_costs_are_printed_in_whole_currency(run: Run) -> None:
     code, out, _ = run(*command)
     assert code == 0
     # 5,000 cents; one claim states no loss and may be paid the last tier of 25 euros.
-    assert re.search(r"^ claims +cash +50\.00 +50\.00 +75\.00 +75\.00 ?", out, re.MULTILINE)
+    assert re.search(r"^ claims +cash +50\.00 +50\.00 +75\.00 +75\.00\b", out, re.MULTILINE)
     code, out, _ = run(*command, "--json")
     said = json.loads(out)
     assert (said["currency"], said["minor_units"]) == ("EUR", 2)
