@@ -53,7 +53,7 @@ class Growth:
 
     @property
     def weights(self) -> Array:
-        """Of the grids, (f, p), adding up to 1: families are equal beforehand, then by their evidence."""
+        """Of the grids, (f, p), adding up to 1, by their evidence."""
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
         return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
@@ -134,11 +134,12 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
 
     A few increments hardly tell it: with three degrees of freedom the estimate is often half of the
     truth, and intervals that take it for the truth hold too rarely. Chi-square over phi follows its
-    law, and phi is believed beforehand evenly on the logarithm from 1 on.
+    distribution; the prior is even on 1 / phi between 0 and 1, so 1, the value of independent claimants,
+    is the likeliest value and none is excluded.
     """
     if free <= 0:
         return (1.0,)
-    shape, scale = free / 2, 2 / max(chi_square, 1e-3)  # of the gamma law of 1 / phi, up to 1
+    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # of the gamma distribution of 1 / phi, up to 1
     below = special.gammainc(shape, 1 / scale)
     values = PHIS if free < WELL_TOLD else 1
     middles = (np.arange(values) + 0.5) / values
