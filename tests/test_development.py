@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from outage_analysis.cube import Cube
 from outage_analysis.development import CURVES, Branch, Forecast, backtest, bounds, daily, forecast
 from outage_analysis.development.curves import explore, shares
-from outage_analysis.development.growth import dispersions, grow
+from outage_analysis.development.growth import Growth, dispersions, grow
 from outage_analysis.development.late import late_count
 from outage_analysis.development.mixtures import Mixture, mixture
-from outage_analysis.development.observed import Array, Clock, observe
+from outage_analysis.development.observed import EVEN, Array, Clock, observe
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, load_incident
 
@@ -45,6 +45,11 @@ def means(
 def branch(id_: str, closes: float, spike: float = 0.0) -> Branch:
     """A branch that states its spike."""
     return Branch(id_, closes, spike)
+
+
+def curves_of(times: Sequence[float], counts: Sequence[int], starts: date | None = None) -> Growth:
+    """The weighed curves of counts, also where they determine no forecast."""
+    return grow(observe(times, counts, starts=starts), list(CURVES))
 
 
 def one(made: Forecast, level: float = 0.8) -> tuple[int, int]:
@@ -163,13 +168,11 @@ def test_counts_that_scatter_more_give_wider_intervals() -> None:
     times = list(range(1, 13))
     mean = means("exponential", times, 3000)
     wild = mean + 3 * np.sqrt(mean) * np.array([1, -1] * 6)
-    calm, scattered = (
-        forecast(times, np.cumsum(np.round(n)).astype(int).tolist(), [branch("end", 20)])
-        for n in (mean, wild)
-    )
+    calm, scattered = (curves_of(times, np.cumsum(np.round(n)).astype(int).tolist()) for n in (mean, wild))
     assert calm.phi == 1
     assert scattered.phi > 5
-    assert np.diff(one(scattered))[0] > 2 * np.diff(one(calm))[0]
+    wide, narrow = (late_count(growth, branch("end", 20), 20).interval(0.8) for growth in (scattered, calm))
+    assert np.diff(wide)[0] > 2 * np.diff(narrow)[0]
 
 
 def test_rare_claims_at_the_end_do_not_pass_for_over_dispersion() -> None:
@@ -189,7 +192,7 @@ def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], h
     times = [float(n) for n in range(1, len(counts) + 1)]
     filed = np.cumsum(counts).tolist()
     ends = [branch("early", len(counts) + horizon), branch("later", len(counts) + 2 * horizon)]
-    growth = grow(observe(times, filed), list(CURVES))  # without the refusals of a forecast
+    growth = curves_of(times, filed)
     ends.append(branch("rush", ends[0].closes, spike=2.0))
     early, later, rush = (late_count(growth, end, end.closes) for end in ends)
     ps = [0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99]
@@ -254,7 +257,7 @@ def test_the_path_starts_at_the_last_count_and_ends_at_the_forecast() -> None:
     made = forecast(*SIX, [branch("end", 8.0)], levels=(0.8, 0.95))
     fan = made.path([made.until, 6.0, 8.0])
     assert fan.columns == ["branch", "at", "expected", "median", "level", "low", "high"]
-    assert fan.filter(at=made.until).select("low", "median", "high").unique().rows() == [(1254,) * 3]
+    assert fan.filter(at=made.until).select("low", "median", "high").unique().rows() == [(14853,) * 3]
     last = fan.filter(at=8.0)
     assert last.select("level", "low", "high").rows() == made.table().select("level", "low", "high").rows()
     assert fan.filter(level=0.8)["expected"].is_sorted()
@@ -263,11 +266,11 @@ def test_the_path_starts_at_the_last_count_and_ends_at_the_forecast() -> None:
 def test_tables_say_the_same_as_the_forecast() -> None:
     made = forecast(*SIX, [branch("a", 8.0), branch("b", 15.0)], levels=(0.8,))
     assert made.table()["branch"].to_list() == ["a", "b"]
-    assert made.table()["total"].to_list() == [1254 + late.mean for late in made.late.values()]
-    assert made.table()["median"].to_list() == [1254 + late.quantile(0.5) for late in made.late.values()]
+    assert made.table()["total"].to_list() == [14853 + late.mean for late in made.late.values()]
+    assert made.table()["median"].to_list() == [14853 + late.quantile(0.5) for late in made.late.values()]
     families = made.families()
     assert families["family"].to_list() == [*CURVES] * 2
-    medians = [1254 + int(law.quantile(0.5)) for late in made.late.values() for law in late.laws.values()]
+    medians = [14853 + int(law.quantile(0.5)) for late in made.late.values() for law in late.laws.values()]
     assert families["median"].to_list() == medians
     for late in made.late.values():
         means = {family: law.mean for family, law in late.laws.items()}
@@ -276,6 +279,60 @@ def test_tables_say_the_same_as_the_forecast() -> None:
     assert split.select(pl.sum_horizontal("process", "parameter", "model"))["process"].to_list() == (
         pytest.approx(split["variance"].to_list())
     )
+
+
+# --- what counts determine ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("shape", "median"), [(0.8, 4.0), (0.8, 7.0), (1.5, 4.0), (1.5, 7.0)])
+def test_the_mean_forecast_of_a_clean_weibull_curve_is_not_too_high(shape: float, median: float) -> None:
+    # Eight daily counts, exactly as expected. With a prior even on the logarithm of the median, up to 20
+    # times the time observed, the mean was up to 36 % too high.
+    size, times = 20_000, [*range(1, 9), 15]
+    mean = means("weibull", times, size, shape=shape, median=median)
+    growth = curves_of(times[:-1], np.cumsum(mean[:-1]).round().astype(int).tolist())
+    late = late_count(growth, branch("end", 15), 15)
+    assert late.mean == pytest.approx(mean[-1], rel=0.1)
+
+
+def test_slow_curves_that_nobody_can_measure_have_little_weight() -> None:
+    # A constant rate: the prior decides between medians of 3 and of 20 times the time observed.
+    growth = curves_of([1, 2, 3, 4, 5, 6, 7, 8], [n * 30 for n in range(1, 9)])
+    (grid, *_) = growth.grids[growth.families.index("exponential")]
+    assert grid.weight[grid.median > 10 * 8].sum() < 0.25  # even on the logarithm: 0.4
+
+
+def test_counts_that_fit_slow_and_fast_curves_alike_are_refused() -> None:
+    remedy = "Wait for more counts, ask for an earlier day, or use the bounds"
+    with pytest.raises(ModelRefused, match=rf"do not determine the late claims of end.*{remedy}"):
+        forecast(SIX[0], [174, 606, 897, 1108, 1198, 1254], [branch("end", 14 + 1 / 3)])  # the federation's
+
+
+def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast() -> None:
+    filed = np.cumsum(means("weibull", range(1, 9), 4_000, shape=0.8)).round().astype(int).tolist()
+    made = forecast(list(range(1, 9)), filed, [branch("near", 10), branch("far", 80)])
+    assert list(made.late) == [b.id for b in made.branches] == ["near"]
+    assert made.refused.keys() == {"far"}
+    assert any(note.startswith("no forecast of far: the counts do not determine") for note in made.notes)
+    with pytest.raises(UsageError, match="no such branch"):
+        made.by("far", 12.0)
+
+
+def test_a_late_count_that_chance_alone_scatters_more_is_not_refused() -> None:
+    filed = [600, 900, 1050, 1125, 1162, 1181, 1190, 1195]
+    made = forecast(list(range(1, 9)), filed, [branch("end", 15)])
+    law = made.late["end"].law
+    assert float(law.weights @ (law.means - law.mean) ** 2) ** 0.5 > 0.25 * law.mean
+    assert made.late["end"].interval(0.8)[1] < 20
+
+
+def test_the_last_day_needs_a_stated_rush() -> None:
+    with pytest.raises(ModelRefused, match=r"hurry on the last day of end is not stated.*--spike.*--by"):
+        forecast(*SIX, [Branch("end", 8.0)])
+    before = forecast(*SIX, [Branch("end", 8.0)], by=7.0)  # up to the beginning of the last day
+    assert before.late["end"].mean == forecast(*SIX, [branch("end", 8.0)], by=7.0).late["end"].mean
+    with pytest.raises(ModelRefused, match="is not stated"):
+        before.by("end", 7.1)
 
 
 # --- weekdays -----------------------------------------------------------------------------------------
@@ -298,8 +355,7 @@ def test_weekday_factors_are_recovered_and_carried_into_the_days_to_come() -> No
     for day in range(22, 31):  # Monday to the Tuesday of the week after
         low, high = made.by("end", float(day)).total(0.999)
         assert low <= filed[day - 1] <= high
-    blind = forecast(list(range(1, 22)), filed[:21], [branch("end", 30.0)])
-    assert blind.weekdays is None
+    blind = curves_of(list(range(1, 22)), filed[:21])
     assert blind.phi > 10 * made.phi
 
 
@@ -318,9 +374,9 @@ def test_weekdays_that_do_not_differ_have_no_factors() -> None:
     ],
 )
 def test_a_result_says_why_there_are_no_weekday_factors(times: list[float], says: str) -> None:
-    made = forecast(times, by_weekday(30)[: len(times)], [branch("end", 30)], starts=MONDAY)
-    assert made.weekdays is None
-    assert any(says in note for note in made.notes)
+    growth = curves_of(times, by_weekday(30)[: len(times)], starts=MONDAY)
+    assert growth.observed.clock.factors == EVEN
+    assert any(says in note for note in growth.notes)
 
 
 def test_a_clock_keeps_whole_weeks() -> None:
@@ -344,7 +400,7 @@ def test_a_rush_at_a_former_deadline_does_not_bend_the_curve() -> None:
     (spike,) = made.spikes
     assert (spike.deadline, spike.filed) == (10.0, int(counts[9]))
     assert spike.multiple == pytest.approx(2.0, rel=0.03)
-    bent = forecast(times, filed, [branch("end", 20.0)])
+    bent = curves_of(times, filed)
     assert made.phi < 2
     assert bent.phi > 50
 
@@ -359,7 +415,7 @@ def test_a_former_deadline_inside_an_increment_leaves_it_out() -> None:
 
 
 def test_a_family_without_increments_enough_is_left_out_with_a_note() -> None:
-    made = forecast([1, 2, 3, 4], [50, 90, 120, 140], [branch("end", 9)])
+    made = forecast([1, 2, 3, 4], [4000, 7200, 9760, 11808], [branch("end", 9)])
     assert list(made.late["end"].laws) == ["exponential"]
     assert [n for n in made.notes if n.startswith("weibull is left out: it needs 5 increments, there are 4")]
 
@@ -412,7 +468,7 @@ def test_an_origin_sees_nothing_of_what_came_later() -> None:
 def test_a_backtest_says_which_origins_could_not_be_tested() -> None:
     made = backtest(*SIX, [1.0, SIX[0][2], SIX[0][4], 99.0], branch("end", 9.0), levels=(0.5, 0.8))
     assert [reason.split(":")[0] for reason in made.refused] == ["1 days", "2.33333 days", "99 days"]
-    assert made.table.select("level", "actual").rows() == [(0.5, 1254), (0.8, 1254)]
+    assert made.table.select("level", "actual").rows() == [(0.5, 14853), (0.8, 14853)]
     assert made.table["pit"].is_between(0, 1).all()
 
 
@@ -515,8 +571,8 @@ def test_claims_are_counted_by_calendar_day_from_the_first(own: Incident) -> Non
     assert channel.counts == (90, 150, 150, 190, 220, 240, 255)  # the 21st had none
     assert channel.opened.isoformat() == "2022-10-19T00:00:00+09:00"
     assert channel.starts == date(2022, 10, 19)
-    assert channel.branches == (branch("deadline", 19.0),)  # the end of 6 November
-    assert channel.forecast().counted == 255
+    assert channel.branches == (Branch("deadline", 19.0),)  # the end of 6 November
+    assert channel.forecast(by=7.0).counted == 255
     assert channel.moment(7).isoformat() == "2022-10-26T00:00:00+09:00"
 
 
@@ -530,7 +586,7 @@ def test_days_after_the_last_one_asked_for_are_not_looked_at(own: Incident) -> N
 def test_days_are_whole_days_where_the_clocks_change(own: Incident) -> None:
     abroad = own.model_copy(update={"time_zone": "Europe/Berlin"})
     channel = daily(cube_of({date(2022, 10, 28): 5, date(2022, 11, 2): 5}), abroad)
-    assert channel.branches == (branch("deadline", 10.0),)
+    assert channel.branches == (Branch("deadline", 10.0),)
     assert channel.moment(3).isoformat() == "2022-10-31T00:00:00+01:00"
 
 

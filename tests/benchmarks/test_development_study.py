@@ -123,7 +123,7 @@ def printed(table: pl.DataFrame) -> None:
     with pl.Config(
         tbl_formatting="MARKDOWN", tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_rows=-1
     ):
-        print(f"\n{table.with_columns((100 * pl.col('refused', 'inside', 'bias')).round(1))}", flush=True)
+        print(f"\n{table.with_columns((pl.col('refused', 'inside', 'bias') * 100).round(1))}", flush=True)
 
 
 def test_intervals_cover_and_means_are_not_biased_or_the_model_refuses() -> None:
