@@ -14,8 +14,10 @@ from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 
 WIDEST = 0.25
 """Standard deviation of the expected late count between curves, over its mean, at most. With a relative
-deviation s the mean of a forecast is about s^2 too high on average. The coverage study chose the value:
-with 0.25 the mean bias stays below 10 % on every curve that it has."""
+deviation s the mean of a forecast is about s^2 too high on average."""
+PLAUSIBLE, APART = 0.05, 0.3
+"""Families that hold at least the first share of the weight may differ in their mean late counts by the
+second share of the smallest at most: one of them may be true, and the average would then be biased."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,15 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
     """
     late = late_count(growth, branch, at)
     law = late.law
+    chance = float(np.sqrt(law.process))
     between = float(np.sqrt(law.weights @ (law.means - law.mean) ** 2))
-    if between > max(WIDEST * law.mean, np.sqrt(law.process)):
+    means = [late.laws[family].mean for family, weight in late.weights.items() if weight >= PLAUSIBLE]
+    apart = max(means) - min(means)
+    if between > max(WIDEST * law.mean, chance) or apart > max(APART * min(means), chance):
         raise ModelRefused(
-            f"the counts do not determine the late claims of {branch.id}: growth curves that fit them "
-            f"differ by {between / law.mean:.0%} (standard deviation), the limit is {WIDEST:.0%}",
+            f"the counts do not determine the late claims of {branch.id}: growth curves that fit them expect "
+            f"{min(means):,.0f} to {max(means):,.0f} by family, with a standard deviation of {between:,.0f} "
+            "between curves",
             remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
         )
     if branch.spike is None and late.by > max(branch.closes - 1, growth.observed.until):
