@@ -285,7 +285,7 @@ def test_tables_say_the_same_as_the_forecast() -> None:
 
 
 def clean(shape: float, median: float) -> tuple[list[int], float]:
-    """Eight daily counts of a Weibull curve of 3,000 claims exactly as expected, and the claims of a week more."""
+    """Eight daily counts of a Weibull curve of 3,000 claims, as expected, and those of days 9 to 15."""
     mean = means("weibull", [*range(1, 9), 15], 3_000, shape=shape, median=median)
     return np.cumsum(mean[:-1]).round().astype(int).tolist(), float(mean[-1])
 

@@ -339,7 +339,7 @@ def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
 def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None:
     from outage_analysis.incidents import load_incident
 
-    counts = np.round(60 * 0.8 ** np.arange(10)).astype(int)
+    counts = np.round(600 * 0.8 ** np.arange(10)).astype(int)
     rows = [{"filed_on": f"2022-10-{19 + n}"} for n, count in enumerate(counts) for _ in range(count)]
     full = claim_rows(rows, load_incident("kakao-2022"))
     path = tmp_path / "mine.csv"
@@ -347,7 +347,7 @@ def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None
         writer = csv.DictWriter(stream, full[0])
         writer.writeheader()
         writer.writerows(full)
-    found = json.loads(run("intake", path, "--json")[1])
+    found = json.loads(run("intake", path, "--json", "--spike", 0)[1])
     assert [p["increment"] for p in found["points"]] == counts.tolist()
     assert found["branches"][0]["by"] == "2022-11-07T00:00+09:00"
     assert "hindsight" not in found

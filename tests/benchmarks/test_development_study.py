@@ -93,7 +93,9 @@ def runs(curve: str, number: int = RUNS) -> Iterator[Run]:
             for phi in PHIS:
                 rng = np.random.default_rng([len(curve), int(100 * share), filed, phi])
                 for _ in range(number):
-                    drawn = rng.poisson(mean) if phi == 1 else rng.negative_binomial(mean / (phi - 1), 1 / phi)
+                    drawn = (
+                        rng.poisson(mean) if phi == 1 else rng.negative_binomial(mean / (phi - 1), 1 / phi)
+                    )
                     seen, came = np.cumsum(drawn[:DAYS]).tolist(), int(drawn[DAYS:].sum())
                     found: tuple[float | None, bool | None] = (None, None)
                     try:
@@ -133,7 +135,7 @@ def test_intervals_cover_and_means_are_not_biased_or_the_model_refuses() -> None
     printed(by_curve)
     printed(summary(every, "observed", "filed", "phi"))
     print(f"{(time.perf_counter() - start) / len(every) * 1000:.0f} ms per forecast")
-    told = by_curve.filter(pl.col("refused") < 0.9)  # noqa: PLR2004
+    told = by_curve.filter(pl.col("refused") < 0.9)
     assert set(CURVES) - set(told["curve"]) == {"two waves", "rush, not stated"}
     assert told["inside"].is_between(0.72, 0.88).all()
     assert told["bias"].is_between(-0.1, 0.1).all()
