@@ -140,9 +140,9 @@ def test_a_known_curve_is_recovered_from_many_claims(family: str) -> None:
 
 
 def test_a_constant_rate_is_no_obstacle() -> None:
-    made = forecast([1, 2, 3, 4, 5, 6], [100, 200, 300, 400, 500, 600], [branch("end", 9)])
+    made = forecast([1, 2, 3, 4, 5, 6], [1000, 2000, 3000, 4000, 5000, 6000], [branch("end", 9)])
     low, high = one(made)
-    assert 150 < low < 300 < high < 450
+    assert 1500 < low < 3000 < high < 4500
 
 
 # --- over-dispersion ----------------------------------------------------------------------------------
@@ -320,6 +320,15 @@ def test_counts_that_fit_slow_and_fast_curves_alike_are_refused() -> None:
         forecast(SIX[0], [174, 606, 897, 1108, 1198, 1254], [branch("end", 14 + 1 / 3)])  # the federation's
 
 
+def test_fewer_than_a_thousand_claims_give_no_forecast() -> None:
+    shares_filed = [(1 - 0.5 ** (day / 3)) / (1 - 0.5 ** (8 / 3)) for day in range(1, 9)]
+    few, enough = ([round(size * share) for share in shares_filed] for size in (999, 1000))
+    with pytest.raises(ModelRefused, match="999 claims are too few to forecast the late claims of end"):
+        forecast([*range(1, 9)], few, [branch("end", 10)])
+    assert forecast([*range(1, 9)], enough, [branch("end", 10)]).late.keys() == {"end"}
+    assert forecast([*range(1, 9)], few, [branch("end", 8)]).late["end"].mean == 0  # none can come
+
+
 def test_a_branch_that_counts_do_not_determine_leaves_the_others_their_forecast() -> None:
     filed = np.cumsum(means("weibull", range(1, 9), 4_000, shape=0.8)).round().astype(int).tolist()
     made = forecast(list(range(1, 9)), filed, [branch("near", 10), branch("far", 80)])
@@ -440,9 +449,9 @@ def test_too_few_counts_are_refused_and_bounds_are_named(count: int) -> None:
 
 
 def test_a_handful_of_claims_cannot_tell_over_dispersion() -> None:
-    made = forecast([1, 2, 3, 4, 5, 6], [1, 1, 2, 2, 2, 2], [branch("end", 9)])
-    assert made.growth.phis == (1.0,)
-    assert any("too few claims to tell over-dispersion" in note for note in made.notes)
+    growth = curves_of([1, 2, 3, 4, 5, 6], [1, 1, 2, 2, 2, 2])
+    assert growth.phis == (1.0,)
+    assert any("too few claims to tell over-dispersion" in note for note in growth.notes)
 
 
 def test_masked_increments_do_not_count_as_told() -> None:

@@ -23,13 +23,13 @@ from outage_analysis.errors import ModelRefused
 
 pytestmark = pytest.mark.bench
 
-RUNS = 20
+RUNS = 10
 DAYS, CLOSES = 8, 15
 EDGES = np.append(np.arange(DAYS + 1.0), [CLOSES - 1.0, CLOSES])
 """The opening, the ends of the observed days, the beginning and the end of the last day."""
 SHARES = (0.35, 0.6, 0.85)
 """Share of all claims that are filed by the last count."""
-FILED = (300, 3_000)
+FILED = (300, 1_000, 3_000)
 """Claims expected by the last count."""
 PHIS = (1, 3)
 RUSH = 2.0
@@ -116,6 +116,7 @@ def summary(every: pl.DataFrame, *by: str) -> pl.DataFrame:
         pl.len().alias("runs"),
         (1 - answered.mean()).alias("refused"),
         pl.col("inside").mean().alias("inside"),
+        (pl.col("inside").mean() * (1 - pl.col("inside").mean()) / answered.sum()).sqrt().alias("error"),
         pl.when(answered.any()).then(bias).alias("bias"),
     )
 
@@ -125,7 +126,10 @@ def printed(table: pl.DataFrame) -> None:
     with pl.Config(
         tbl_formatting="MARKDOWN", tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_rows=-1
     ):
-        print(f"\n{table.with_columns((pl.col('refused', 'inside', 'bias') * 100).round(1))}", flush=True)
+        print(
+            f"\n{table.with_columns((pl.col('refused', 'inside', 'error', 'bias') * 100).round(1))}",
+            flush=True,
+        )
 
 
 def test_intervals_cover_and_means_are_not_biased_or_the_model_refuses() -> None:
@@ -135,7 +139,8 @@ def test_intervals_cover_and_means_are_not_biased_or_the_model_refuses() -> None
     printed(by_curve)
     printed(summary(every, "observed", "filed", "phi"))
     print(f"{(time.perf_counter() - start) / len(every) * 1000:.0f} ms per forecast")
-    told = by_curve.filter(pl.col("refused") < 0.9)
-    assert set(CURVES) - set(told["curve"]) == {"two waves", "rush, not stated"}
-    assert told["inside"].is_between(0.72, 0.88).all()
-    assert told["bias"].is_between(-0.1, 0.1).all()
+    answered = by_curve.filter(pl.col("refused") < 0.9)
+    assert set(CURVES) - set(answered["curve"]) == {"two waves", "rush, not stated"}
+    for curve, inside, bias, error in answered.select("curve", "inside", "bias", "error").iter_rows():
+        assert 0.72 - 2 * error <= inside <= 0.88 + 2 * error, curve  # noise of few runs
+        assert abs(bias) <= 0.1, curve

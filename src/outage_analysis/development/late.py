@@ -15,6 +15,9 @@ from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 WIDEST = 0.25
 """Standard deviation of the expected late count between curves, over its mean, at most. With a relative
 deviation s the mean of a forecast is about s^2 too high on average."""
+FEWEST = 1_000
+"""Claims that describe the curve at least. With 300, few of the sets of counts seem to determine the curve,
+and most of those do so by accident: their intervals contain the truth too rarely."""
 PLAUSIBLE, APART = 0.05, 0.3
 """Families that hold at least the first share of the weight may differ in their mean late counts by the
 second share of the smallest at most: one of them may be true, and the average would then be biased."""
@@ -134,6 +137,13 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
     """
     late = late_count(growth, branch, at)
     law = late.law
+    observed = growth.observed
+    if observed.of_curve < FEWEST and late.by > observed.until:
+        raise ModelRefused(
+            f"{observed.of_curve:,} claims are too few to forecast the late claims of {branch.id}: it takes "
+            f"{FEWEST:,}",
+            remedy="Wait for more claims, or use the bounds.",
+        )
     chance = float(np.sqrt(law.process))
     between = float(np.sqrt(law.weights @ (law.means - law.mean) ** 2))
     means = [late.laws[family].mean for family, weight in late.weights.items() if weight >= PLAUSIBLE]
@@ -145,7 +155,7 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
             "between curves",
             remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
         )
-    if branch.spike is None and late.by > max(branch.closes - 1, growth.observed.until):
+    if branch.spike is None and late.by > max(branch.closes - 1, observed.until):
         raise ModelRefused(
             f"whether claimants hurry on the last day of {branch.id} is not stated, and counts before that "
             "day cannot show it",
