@@ -2,8 +2,8 @@
 
 `make bench` prints the tables of docs/method.md. Eight daily counts are drawn from a known curve and the
 intake closes on day 15. Exponential, Weibull, log-logistic and lognormal curves are fitted families; an
-intake in two waves and a rush before the deadline are not. Each curve is observed early, halfway and late,
-with hundreds and with thousands of claims, with and without over-dispersion.
+intake in two waves, one at a constant rate and a rush before the deadline are not. Each curve is observed early, halfway and late,
+with 300, 3,000 and 30,000 claims, with and without over-dispersion.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EDGES = np.append(np.arange(DAYS + 1.0), [CLOSES - 1.0, CLOSES])
 """The opening, the ends of the observed days, the beginning and the end of the last day."""
 SHARES = (0.35, 0.6, 0.85)
 """Share of all claims that are filed by the last count."""
-FILED = (300, 1_000, 3_000)
+FILED = (300, 3_000, 30_000)
 """Claims expected by the last count."""
 PHIS = (1, 3)
 RUSH = 2.0
@@ -77,16 +77,19 @@ CURVES: dict[str, tuple[Callable[[float], Array], float | None]] = {
     "lognormal 0.8": (lambda s: family("lognormal", 0.8, s), 0.0),
     "lognormal 1.5": (lambda s: family("lognormal", 1.5, s), 0.0),
     "two waves": (two_waves, 0.0),
+    "constant rate": (lambda _: np.diff(EDGES) / CLOSES, 0.0),
     "rush, not stated": (rush, None),
     "rush, stated": (rush, RUSH),
 }
 """Shares between `EDGES` by the share observed, and the spike that the branch states."""
+ONE_SHARE = ("two waves", "constant rate")
+"""Curves whose share observed is their own."""
 
 
 def runs(curve: str, number: int = RUNS) -> Iterator[Run]:
     """Forecasts of one curve over the grid."""
     of, spike = CURVES[curve]
-    for share in SHARES if curve != "two waves" else SHARES[-1:]:
+    for share in SHARES[-1:] if curve in ONE_SHARE else SHARES:
         p = of(share)
         for filed in FILED:
             mean = p * filed / p[:DAYS].sum()

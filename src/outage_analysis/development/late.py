@@ -15,9 +15,9 @@ from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 WIDEST = 0.25
 """Standard deviation of the expected late count between curves, over its mean, at most. With a relative
 deviation s the mean of a forecast is about s^2 too high on average."""
-FEWEST = 1_000
-"""Claims that describe the curve at least. With 300, few of the sets of counts seem to determine the curve,
-and most of those do so by accident: their intervals contain the truth too rarely."""
+FEWEST = 2_500
+"""Claims that describe the curve at least. With 300 or 1,000, nine in ten sets of counts are refused, and the
+others seem to determine the curve by accident: their intervals contain the truth too rarely."""
 PLAUSIBLE, APART = 0.05, 0.3
 """Families that hold at least the first share of the weight may differ in their mean late counts by the
 second share of the smallest at most: one of them may be true, and the average would then be biased."""
@@ -138,12 +138,6 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
     late = late_count(growth, branch, at)
     law = late.law
     observed = growth.observed
-    if observed.of_curve < FEWEST and late.by > observed.until:
-        raise ModelRefused(
-            f"{observed.of_curve:,} claims are too few to forecast the late claims of {branch.id}: it takes "
-            f"{FEWEST:,}",
-            remedy="Wait for more claims, or use the bounds.",
-        )
     chance = float(np.sqrt(law.process))
     between = float(np.sqrt(law.weights @ (law.means - law.mean) ** 2))
     means = [late.laws[family].mean for family, weight in late.weights.items() if weight >= PLAUSIBLE]
@@ -155,6 +149,19 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
             "between curves",
             remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
         )
+    steady = growth.at_constant_rate(_stretches(growth, branch, late.by)) @ [1, 1 + (branch.spike or 0.0)]
+    if growth.steady and abs(steady - law.mean) > chance:
+        raise ModelRefused(
+            f"the counts do not show whether the intake slows down: at a constant rate {steady:,.0f} late "
+            f"claims of {branch.id} would come, by growth curves {law.mean:,.0f}",
+            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
+        )
+    if observed.of_curve < FEWEST and late.by > observed.until:
+        raise ModelRefused(
+            f"{observed.of_curve:,} claims are too few to forecast the late claims of {branch.id}: it takes "
+            f"{FEWEST:,}",
+            remedy="Wait for more claims, or use the bounds.",
+        )
     if branch.spike is None and late.by > max(branch.closes - 1, observed.until):
         raise ModelRefused(
             f"whether claimants hurry on the last day of {branch.id} is not stated, and counts before that "
@@ -163,6 +170,12 @@ def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
             "for an earlier day (--by).",
         )
     return late
+
+
+def _stretches(growth: Growth, branch: Branch, by: float) -> Array:
+    """The last count, the beginning of the branch's last day, and the time asked for, in order."""
+    until = growth.observed.until
+    return np.array([until, min(max(branch.closes - 1, until), by), by])
 
 
 def late_count(growth: Growth, branch: Branch, at: float) -> Late:
@@ -185,11 +198,11 @@ def late_count(growth: Growth, branch: Branch, at: float) -> Late:
         raise UsageError("a spike is a multiple, 0 or more", value=branch.spike)
     observed = growth.observed
     base, weights = observed.of_curve + 1, growth.weights
-    last = min(max(branch.closes - 1, until), by)  # from here on it is the last day
+    stretches = _stretches(growth, branch, by)
     spike = branch.spike or 0.0
 
     def late(grid: Grid) -> Array:
-        before, on_last = over_seen(observed, grid, np.array([until, last, by])).T
+        before, on_last = over_seen(observed, grid, stretches).T
         return np.asarray(base * (before + on_last * (1 + spike)))
 
     laws = {}
