@@ -2,8 +2,8 @@
 
 `make bench` prints the tables of docs/method.md. Eight daily counts are drawn from a known curve and the
 intake closes on day 15. Exponential, Weibull, log-logistic and lognormal curves are fitted families; an
-intake in two waves, one at a constant rate and a rush before the deadline are not. Each curve is observed early, halfway and late,
-with 300, 3,000 and 30,000 claims, with and without over-dispersion.
+intake in two waves, one at a constant rate and a rush before the deadline are not. Each curve is observed
+early, halfway and late, with 300, 3,000 and 30,000 claims, with and without over-dispersion.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ def _tables(
     try:
         made = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
     except ModelRefused as refusal:
-        tables |= _bounds_tables(channel, [f"no growth curve: {refusal}"])
+        untested = ["no back-test: there is no forecast to test"] if tested else []
+        tables |= _bounds_tables(channel, [f"no growth curve: {refusal}", *untested])
         if ended:
             tables["hindsight"] = _bounds_in_hindsight(channel, *ended)
         return tables
