@@ -320,26 +320,25 @@ def in_october(run: Run) -> dict[str, Any]:
     return strict_json(run("intake", "--as-of", "2022-10-21", "--json")[1])
 
 
-def test_by_default_the_federation_is_forecast_as_of_the_day_of_its_last_count(
+def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(
     run: Run, in_october: dict[str, Any]
 ) -> None:
     assert strict_json(run("intake", "--json")[1]) == in_october
     assert (in_october["source"], in_october["as_of"]) == ("kakao-federation", "2022-10-21")
     assert [p["cumulative"] for p in in_october["points"]] == [174, 606, 897, 1108, 1198, 1254]
-    closes = {b["branch"]: (b["by"], b["level"]) for b in in_october["branches"]}
-    assert closes == {
-        "first-deadline": ("2022-10-25T00:00+09:00", 0.8),
-        "extended": ("2022-11-01T00:00+09:00", 0.8),
+    assert "branches" not in in_october  # six counts determine no forecast
+    assert any("do not determine" in row["note"] for row in in_october["left_out"])
+    assert {(b["branch"], b["closes"], b["bound"], b["total"]) for b in in_october["bounds"]} == {
+        ("first-deadline", "2022-10-25T00:00+09:00", "low", 1254),
+        ("first-deadline", "2022-10-25T00:00+09:00", "high", 3038),
+        ("extended", "2022-11-01T00:00+09:00", "low", 1254),
+        ("extended", "2022-11-01T00:00+09:00", "high", 6692),
     }
-    for branch in in_october["branches"]:
-        assert branch["counted"] == 1254
-        assert branch["low"] < branch["total"] < branch["high"]
-        assert branch["low"] <= 2117 <= branch["high"]  # by the extension it ended so
 
 
 def test_the_extension_of_the_issue_is_the_one_of_the_page(run: Run, in_october: dict[str, Any]) -> None:
     asked = strict_json(run("intake", "--as-of", "2022-10-21", "--extend-to", "2022-10-31", "--json")[1])
-    assert asked["branches"] == in_october["branches"]
+    assert asked["bounds"] == in_october["bounds"]
 
 
 def test_the_outcome_stands_apart_and_is_the_last_thing_said(run: Run, in_october: dict[str, Any]) -> None:
@@ -371,9 +370,9 @@ def test_before_a_count_was_public_nothing_is_said(run: Run, day: str) -> None:
 
 
 def test_once_the_extension_is_public_it_is_the_deadline(run: Run) -> None:
-    later = strict_json(run("intake", "--as-of", "2022-11-09", "--json")[1])["branches"]
-    assert {b["branch"]: b["by"] for b in later}["deadline"] == "2022-11-01T00:00+09:00"
-    then = strict_json(run("intake", "--as-of", "2022-11-08", "--json")[1])["branches"]
+    later = strict_json(run("intake", "--as-of", "2022-11-09", "--json")[1])["bounds"]
+    assert {b["branch"]: b["closes"] for b in later}["deadline"] == "2022-11-01T00:00+09:00"
+    then = strict_json(run("intake", "--as-of", "2022-11-08", "--json")[1])["bounds"]
     assert "deadline" not in {b["branch"] for b in then}
 
 

@@ -319,9 +319,10 @@ def test_the_forecast_of_the_intake_says_how_it_ended_only_in_hindsight(runs: di
     }
     told = {columns for columns, markup in tables.items() if "2,117" in markup}
     assert told == {columns for columns in tables if "outcome" in columns}
-    (branches,) = (m for columns, m in tables.items() if {"branch", "late", "low"} <= columns)
-    assert "1,443" in branches
-    assert "3,427" in branches
+    (bounds,) = (m for columns, m in tables.items() if {"branch", "bound", "late"} <= columns)
+    assert "1,254" in bounds
+    assert "6,692" in bounds
+    assert "do not determine the late claims" in runs["01_claims"].text("forecast-late")
 
 
 def test_the_fit_of_the_notebook_is_that_of_the_reference_case(runs: dict[str, Run]) -> None:

@@ -98,7 +98,7 @@ LATE = {
     "variance": "Variance of the claims still to come",
     "weekdays": "Weekday factors",
     "spikes": "Counts beside deadlines that have passed",
-    "bounds": "Bounds: too few counts for a curve",
+    "bounds": "Bounds of branches without a forecast",
     "backtest": "Forecasts of later counts from earlier ones alone",
     "coverage": "How many of them held",
     "hindsight": "In hindsight, and used nowhere above: how it ended",
@@ -208,11 +208,12 @@ def intake(
     """Tell how many claims are still to come: by branch, with an interval, from growth curves.
 
     Works from a published intake, of which only what was public by the as-of day is used, or from
-    claim files, counted by day. Too few counts give bounds. Examples:
+    claim files, counted by day. Counts that determine no forecast give bounds. State with --spike
+    whether claimants hurry on the last day: counts before that day cannot show it. Examples:
 
         outage-analysis intake --as-of 2022-10-21 --extend-to 2022-10-31
 
-        outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --json
+        outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
     from outage_analysis.development.answers import answer
     from outage_analysis.exploration import counted_on_page

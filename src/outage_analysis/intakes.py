@@ -67,8 +67,9 @@ class Ending(Noun):
     """What readers call it."""
     closes: When
     """The moment after which nothing can be filed."""
-    spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] = 0.0
-    """Further claims on the last day, as a multiple of what the curve expects of that day."""
+    spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] | None = None
+    """Further claims on the last day, as a multiple of what the curve expects of that day: 0 for no rush.
+    If it is not stated, there is no forecast of the last day."""
     rationale: Text
     """Why it is worth asking."""
     outcome_known: bool

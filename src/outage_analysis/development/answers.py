@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 import polars as pl
 
 from outage_analysis.development.channels import Channel
 from outage_analysis.development.forecasts import Forecast
+from outage_analysis.development.late import Branch
 from outage_analysis.errors import ModelRefused
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 AN_HOUR = 1 / 24
+HINDSIGHT = {
+    "branch": pl.String,
+    "ended_so": pl.Boolean,
+    "level": pl.Float64,
+    "low": pl.Int64,
+    "high": pl.Int64,
+    "outcome": pl.Int64,
+    "inside": pl.Boolean,
+    "probability_below": pl.Float64,
+}
 DIGITS = 7
 """Significant digits of a table: the last bits of a grid differ from one processor to another."""
 
@@ -24,7 +36,7 @@ def answer(
     ended: tuple[datetime, int] | None = None,
     tested: bool = False,
 ) -> dict[str, pl.DataFrame]:
-    """Every table about the claims still to come, by name; bounds where there are too few counts.
+    """Every table about the claims still to come, by name; bounds for branches without a forecast.
 
     Args:
         channel: the counts and the branches.
@@ -34,7 +46,8 @@ def answer(
         tested: whether to add the back-test: `backtest` and `coverage`.
 
     Returns:
-        `points`; then what `forecast_tables` gives, and `hindsight`; or else `bounds`; `left_out`.
+        `points`; then what `forecast_tables` gives where a branch has a forecast; `bounds` of the
+        branches that have none; `hindsight`; `left_out`.
 
     Raises:
         ModelRefused: nothing filed, or a back-test without an origin.
@@ -53,11 +66,15 @@ def _tables(
     try:
         made = channel.forecast(by=None if by is None else channel.end_of(by), levels=(level,))
     except ModelRefused as refusal:
-        says = [b.assumes for b in channel.bounds().values()]
-        notes = [*channel.notes, f"no growth curve: {refusal.problem}"]
-        notes += [f"low: {says[0]['low']}; high: {says[0]['high']}; {says[0]['breaks']}"]
-        return tables | {"bounds": bounds_table(channel), "left_out": pl.DataFrame({"note": notes})}
+        untested = ["no back-test: there is no forecast to test"] if tested else []
+        tables |= _bounds_tables(channel, [f"no growth curve: {refusal}", *untested])
+        if ended:
+            tables["hindsight"] = _bounds_in_hindsight(channel, *ended)
+        return tables
     tables |= forecast_tables(channel, made)
+    if made.refused:
+        without = channel.ending(*(b for b in channel.branches if b.id in made.refused))
+        tables |= _bounds_tables(without, tables["left_out"]["note"])
     if ended:
         tables["hindsight"] = in_hindsight(channel, made, *ended)
     if tested:
@@ -67,6 +84,14 @@ def _tables(
         more = pl.DataFrame({"note": [f"not tested from {reason}" for reason in found.refused]})
         tables["left_out"] = pl.concat([tables["left_out"], more], how="vertical_relaxed")
     return tables
+
+
+def _bounds_tables(channel: Channel, notes: Iterable[str]) -> dict[str, pl.DataFrame]:
+    """`bounds` of every branch of the channel, and `left_out` with what they rest on."""
+    (assumes, *_) = [found.assumes for found in channel.bounds().values()]
+    rests_on = f"low: {assumes['low']}; high: {assumes['high']}; {assumes['breaks']}"
+    left_out = list(dict.fromkeys([*channel.notes, *notes, rests_on]))
+    return {"bounds": bounds_table(channel), "left_out": pl.DataFrame({"note": left_out})}
 
 
 def forecast_tables(channel: Channel, made: Forecast) -> dict[str, pl.DataFrame]:
@@ -120,18 +145,33 @@ def in_hindsight(channel: Channel, made: Forecast, at: datetime, count: int) -> 
         `level`, `low`, `high`, `outcome`, and for the branch that ended so `inside`, and
         `probability_below`, of fewer claims, and half that of as many: no other branch had this outcome.
     """
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for branch in made.branches:
         late = made.late[branch.id]
         below, up_to = late.law.cdf([count - made.counted - 1, count - made.counted])
-        so = abs(channel.days(at) - branch.closes) < AN_HOUR and late.by == branch.closes
+        so = _ended_so(channel, branch, at) and late.by == branch.closes
         for level in made.levels:
             low, high = late.total(level)
             pit = float(below + up_to) / 2
             judged = (low <= count <= high, pit) if so else (None, None)
             rows.append((branch.id, so, level, low, high, count, *judged))
-    names = ("branch", "ended_so", "level", "low", "high", "outcome", "inside", "probability_below")
-    return pl.DataFrame(rows, schema=names, orient="row")
+    return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")
+
+
+def _bounds_in_hindsight(channel: Channel, at: datetime, count: int) -> pl.DataFrame:
+    """How it ended beside the bounds: the columns of `in_hindsight`, without a level or a probability."""
+    rows = []
+    for branch in channel.branches:
+        found = channel.bounds()[branch.id]
+        low, high = found.counted, found.counted + found.most
+        so = _ended_so(channel, branch, at)
+        rows.append((branch.id, so, None, low, high, count, low <= count <= high if so else None, None))
+    return pl.DataFrame(rows, schema=HINDSIGHT, orient="row")
+
+
+def _ended_so(channel: Channel, branch: Branch, at: datetime) -> bool:
+    """Whether a branch closes when the intake ended."""
+    return abs(channel.days(at) - branch.closes) < AN_HOUR
 
 
 def _written(channel: Channel, days: float) -> str:

@@ -18,14 +18,16 @@ from outage_analysis.severity.families import FAMILIES, differences
 from outage_analysis.special import special
 
 SHAPES = (1 / 4, 4.0)
-"""Shapes to believe, evenly on the logarithm: from four times as spread out as an exponential law on the
-logarithm of time to four times as narrow. Below 1 the rate of intake falls from the start."""
+"""Range of the shape: from four times as spread out as an exponential distribution on the logarithm of
+time to four times as narrow. Below 1 the rate of intake falls from the start."""
 MEDIANS = (1 / 200, 20.0)
-"""Median filing times to believe, in spans observed so far, evenly on the logarithm. At the lower end
-half of all claims came in the first 0.5 % of the span; at the upper end the rate of an exponential curve
-falls by 3.4 % over the whole span, which no count tells from a constant rate."""
+"""Range of the median filing time, in spans observed so far. At the lower end half of all claims came in
+the first 0.5 % of the span; at the upper end the rate of an exponential curve falls by 3.4 % over the
+whole span, which no count distinguishes from a constant rate."""
 NODES = 33
 """Nodes on each axis."""
+DIFFERENCE = 1e-4
+"""Step, on the logarithm, of the differences from which the information is computed."""
 DEPTH = 18.0
 """Nodes whose weight is below exp(-18) of the best are left out."""
 ROUNDS, SHRINKS = 12, 0.75
@@ -84,12 +86,41 @@ def log_likelihood(observed: Observed, p: Array) -> Array:
     return np.asarray(np.nan_to_num(terms.sum(-1), nan=-np.inf, neginf=-np.inf))
 
 
+def jeffreys(family: str, observed: Observed, shape: Array, median: Array) -> Array:
+    """The density of Jeffreys' prior at log shape and log median, (...) -> (...).
+
+    It is the square root of the determinant of the information that one claim carries about the
+    parameters: even over curves as far as counts can distinguish them. A prior that is even on the
+    logarithm of the median gives as much to every further doubling of a median that nobody can measure,
+    so nearly constant rates of intake would outweigh the curves that the counts point to. It is not
+    normalised: a family that holds more distinguishable curves has more weight, so that curves and not
+    families are equally likely beforehand.
+    """
+    edges = observed.clock(observed.edges)
+
+    def logs(of_shape: float, of_median: float) -> Array:
+        p = shares(family, shape * np.exp(of_shape), median * np.exp(of_median), edges)[..., observed.used]
+        return np.asarray(np.log(p / p.sum(-1, keepdims=True)))
+
+    with np.errstate(all="ignore"):
+        q = np.exp(logs(0, 0))
+        slopes = [(logs(*step) - logs(*(-x for x in step))) / (2 * DIFFERENCE) for step in _steps(family)]
+        information = [[np.nan_to_num(q * a * b, posinf=0).sum(-1) for a in slopes] for b in slopes]
+    determinant = np.linalg.det(np.moveaxis(np.array(information), (0, 1), (-2, -1)))
+    return np.asarray(np.sqrt(np.maximum(determinant, 0)))
+
+
+def _steps(family: str) -> list[tuple[float, float]]:
+    """Steps of log shape and log median for each parameter that the family has."""
+    return [(0, DIFFERENCE)] if CURVES[family].shape is None else [(DIFFERENCE, 0), (0, DIFFERENCE)]
+
+
 @dataclass(frozen=True)
 class Grid:
     """The nodes of one family that carry weight.
 
     `shape`, `median` (n,) in operational days, `weight` (n,) adding up to 1, `fits` (n,) the
-    log-likelihoods; `evidence` is the logarithm of the mean of exp(fits / phi) over everything believed.
+    log-likelihoods; `evidence` is the logarithm of the integral of exp(fits / phi) over the prior.
     """
 
     family: str
@@ -106,7 +137,7 @@ class Grid:
 
 
 def explore(family: str, observed: Observed, phi: float, *, nodes: int = NODES) -> Grid:
-    """Weigh the parameters of a family by exp(log-likelihood / phi), evenly believed beforehand."""
+    """Weigh the parameters of a family by exp(log-likelihood / phi), times Jeffreys' prior."""
     edges = observed.clock(observed.edges)
     widest = np.log(np.array(MEDIANS) * edges[-1])
 
@@ -127,14 +158,17 @@ def explore(family: str, observed: Observed, phi: float, *, nodes: int = NODES) 
     else:
         ends = np.log(SHAPES)
         rows, steps, _ = _close_in(evidence, ends[:1], ends[1:], nodes)
-        shape, width = np.exp(rows[0]), float(steps[0]) / float(ends[1] - ends[0])
+        shape, width = np.exp(rows[0]), float(steps[0])
     medians, step, fits = of_medians(shape)
-    mass = fits + np.log(step / (widest[1] - widest[0]) * width)[:, None]
+    everywhere = np.broadcast_to(shape[:, None], medians.shape)
+    with np.errstate(divide="ignore"):
+        prior = np.log(jeffreys(family, observed, everywhere, np.exp(medians)) * (step * width)[:, None])
+    mass = fits + prior
     total = float(special.logsumexp(mass))
     kept = mass > mass.max() - DEPTH
     weight = np.exp(mass[kept] - total)
-    everywhere = np.broadcast_to(shape[:, None], mass.shape)[kept]
-    return Grid(family, everywhere, np.exp(medians[kept]), weight / weight.sum(), fits[kept] * phi, total)
+    medians, fits = np.exp(medians[kept]), fits[kept] * phi
+    return Grid(family, everywhere[kept], medians, weight / weight.sum(), fits, total)
 
 
 def _close_in(

@@ -11,9 +11,9 @@ import polars as pl
 
 from outage_analysis.development.curves import CURVES
 from outage_analysis.development.growth import Growth, grow
-from outage_analysis.development.late import Branch, Late, late_count
+from outage_analysis.development.late import Branch, Late, late_count, supported_late_count
 from outage_analysis.development.observed import EVEN, observe
-from outage_analysis.errors import UsageError, refuse_no_level
+from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
 
 LEVELS = (0.5, 0.8, 0.95)
 
@@ -42,8 +42,9 @@ class Forecast:
 
     Args:
         growth: the weighed curves.
-        branches: as they were asked for.
+        branches: those that have a forecast.
         late: the late count of each branch by its closing or by the time asked for, by id.
+        refused: why the other branches have none, by id.
         levels: of the intervals that tables show.
         spikes: what former deadlines did.
     """
@@ -51,6 +52,7 @@ class Forecast:
     growth: Growth
     branches: tuple[Branch, ...]
     late: dict[str, Late]
+    refused: dict[str, str]
     levels: tuple[float, ...]
     spikes: tuple[Spike, ...]
 
@@ -78,26 +80,25 @@ class Forecast:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out and why."""
-        untold = [late.branch for late in self.late.values() if late.expected is None]
-        said = f"no mean is told for {', '.join(untold)}: it hangs on curves at the ends of what is allowed"
-        return (*self.growth.notes, *([said] if untold else []))
+        refused = [f"no forecast of {branch}: {reason}" for branch, reason in self.refused.items()]
+        return (*self.growth.notes, *refused)
 
     def by(self, branch: str, at: float) -> Late:
         """The late count of a branch by any time from the last count on.
 
         Raises:
             UsageError: no such branch, or a time before the last count.
+            ModelRefused: the counts or the branch do not determine the late claims by then.
         """
         found = next((b for b in self.branches if b.id == branch), None)
         if found is None:
             raise UsageError("no such branch", value=branch, remedy="It has: " + ", ".join(self.late) + ".")
-        return late_count(self.growth, found, at)
+        return supported_late_count(self.growth, found, at)
 
     def table(self) -> pl.DataFrame:
         """One row a branch and level.
 
-        `late` and `total` as expected, null where the counts do not tell a mean; `median`, `low` and
-        `high` of the total.
+        `late` and `total` as expected; `median`, `low` and `high` of the total.
         """
         return pl.DataFrame(
             [
@@ -105,8 +106,8 @@ class Forecast:
                     "branch": late.branch,
                     "by": late.by,
                     "counted": self.counted,
-                    "late": late.expected,
-                    "total": None if late.expected is None else self.counted + late.expected,
+                    "late": late.mean,
+                    "total": self.counted + late.mean,
                     "median": self.counted + late.quantile(0.5),
                     "level": level,
                     "low": total[0],
@@ -115,8 +116,7 @@ class Forecast:
                 for late in self.late.values()
                 for level in self.levels
                 for total in [late.total(level)]
-            ],
-            schema_overrides={"late": pl.Float64, "total": pl.Float64},
+            ]
         )
 
     def families(self) -> pl.DataFrame:
@@ -190,7 +190,8 @@ def forecast(
 
     Raises:
         InputRefused: counts that fall, times out of order.
-        ModelRefused: too few increments for any family (see `bounds`), or nothing filed.
+        ModelRefused: too few increments for any family (see `bounds`), or nothing filed; or the counts
+            determine the late claims of no branch, or none states its spike.
         UsageError: no branch, a branch that closes before the last count, an unknown family.
     """
     for level in levels:
@@ -199,9 +200,26 @@ def forecast(
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")
     growth = grow(observed, families)
-    late = {b.id: late_count(growth, b, b.closes if by is None else by) for b in branches}
+    late, refused = _late_counts(growth, branches, by)
     passed = tuple(_spike(growth, deadline) for deadline in former if 0 < deadline <= observed.until)
-    return Forecast(growth, tuple(branches), late, tuple(levels), passed)
+    answered = tuple(b for b in branches if b.id in late)
+    return Forecast(growth, answered, late, refused, tuple(levels), passed)
+
+
+def _late_counts(
+    growth: Growth, branches: Sequence[Branch], by: float | None
+) -> tuple[dict[str, Late], dict[str, str]]:
+    """The late count of each branch that has one, and why the others have none; refused if none has."""
+    late: dict[str, Late] = {}
+    refused: dict[str, ModelRefused] = {}
+    for branch in branches:
+        try:
+            late[branch.id] = supported_late_count(growth, branch, branch.closes if by is None else by)
+        except ModelRefused as refusal:
+            refused[branch.id] = refusal
+    if not late:
+        raise refused[branches[0].id]
+    return late, {id_: str(refusal) for id_, refusal in refused.items()}
 
 
 def _spike(growth: Growth, deadline: float) -> Spike:

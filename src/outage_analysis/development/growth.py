@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from outage_analysis.datasets import nearest
-from outage_analysis.development.curves import CURVES, Grid, explore, shares
+from outage_analysis.development.curves import CURVES, Grid, explore, log_likelihood, shares
 from outage_analysis.development.observed import EVEN, WEEK, Array, Clock, Observed
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.severity.goodness import pooled
@@ -24,6 +24,8 @@ WELL_TOLD = 30
 """Degrees of freedom from which one value, the median, stands for it."""
 LEAST_DAYS = 14
 """Days from which weekdays are told apart."""
+STEADY = 6.0
+"""Twice the difference of log-likelihoods, over phi, from which counts show that the rate is not constant."""
 TURNS = 5
 """Times that weekdays and curve are told apart in turn."""
 
@@ -53,7 +55,7 @@ class Growth:
 
     @property
     def weights(self) -> Array:
-        """Of the grids, (f, p), adding up to 1: families are equal beforehand, then by their evidence."""
+        """Of the grids, (f, p), adding up to 1, by their evidence."""
         evidence = np.array([[grid.evidence for grid in row] for row in self.grids])
         return np.asarray(np.exp(evidence - special.logsumexp(evidence, axis=0)) / len(self.phis))
 
@@ -61,6 +63,23 @@ class Growth:
         """The average over all nodes of something that a grid gives for each of its own, (n, ...)."""
         pairs = zip(self.weights.ravel(), (grid for row in self.grids for grid in row), strict=True)
         return np.asarray(sum(w * np.tensordot(grid.weight, of(grid), 1) for w, grid in pairs))
+
+    @property
+    def steady(self) -> bool:
+        """Whether a constant rate of intake fits the counts about as well as the best curve does.
+
+        Twice the difference of the log-likelihoods over the over-dispersion is then below the 95 %
+        quantile of chi-square for two parameters, 6.
+        """
+        constant = log_likelihood(self.observed, np.diff(self.observed.clock(self.observed.edges)))
+        best = max(float(grid.fits.max()) for row in self.grids for grid in row)
+        return bool(best - constant < STEADY / 2 * self.phi)
+
+    def at_constant_rate(self, edges: Array) -> Array:
+        """The claims between times at the mean rate of all increments that are used, (n - 1,)."""
+        observed = self.observed
+        spans = np.diff(observed.clock(observed.edges))[observed.used]
+        return np.asarray(observed.of_curve / spans.sum() * np.diff(observed.clock(edges)))
 
     def expected(self, edges: Array) -> Array:
         """The claims expected between times, from the opening or from the last count on, (n - 1,)."""
@@ -134,11 +153,12 @@ def dispersions(chi_square: float, free: int) -> tuple[float, ...]:
 
     A few increments hardly tell it: with three degrees of freedom the estimate is often half of the
     truth, and intervals that take it for the truth hold too rarely. Chi-square over phi follows its
-    law, and phi is believed beforehand evenly on the logarithm from 1 on.
+    distribution; the prior is even on 1 / phi between 0 and 1, so 1, the value of independent claimants,
+    is the likeliest value and none is excluded.
     """
     if free <= 0:
         return (1.0,)
-    shape, scale = free / 2, 2 / max(chi_square, 1e-3)  # of the gamma law of 1 / phi, up to 1
+    shape, scale = free / 2 + 1, 2 / max(chi_square, 1e-3)  # of the gamma distribution of 1 / phi, up to 1
     below = special.gammainc(shape, 1 / scale)
     values = PHIS if free < WELL_TOLD else 1
     middles = (np.arange(values) + 0.5) / values

@@ -34,7 +34,7 @@ class Backtest:
         table: one row an origin, a later count and a level: the cumulative count as `expected` and as
             `actual`, its interval, whether it is `inside`, and `pit`, the probability of less than the
             actual count plus half of that of just as many.
-        refused: the origins at which no curve could be told, and why.
+        refused: the origins, and the times asked for, without a forecast, and why.
     """
 
     table: pl.DataFrame
@@ -96,13 +96,17 @@ def backtest(
         seen, filed = [t for t, _ in known], [n for _, n in known]
         try:
             made = forecast(
-                seen, filed, [branch], families=families, levels=levels, former=passed, starts=starts
+                seen, filed, [branch], by=later[0][0], families=families, former=passed, starts=starts
             )
         except ModelRefused as refusal:
             refused.append(f"{origin:g} days: {refusal.problem}")
             continue
         for at, actual in later:
-            late = made.by(branch.id, at)
+            try:
+                late = made.by(branch.id, at)
+            except ModelRefused as refusal:
+                refused.append(f"{origin:g} days, up to {at:g}: {refusal.problem}")
+                continue
             below, up_to = late.law.cdf([actual - made.counted - 1, actual - made.counted])
             shown = (float(origin), float(at), made.counted + late.mean, int(actual), (below + up_to) / 2)
             for level in levels:

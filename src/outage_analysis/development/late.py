@@ -10,7 +10,17 @@ from outage_analysis.development.curves import Grid
 from outage_analysis.development.growth import Growth, over_seen
 from outage_analysis.development.mixtures import Mixture, mixed, mixture
 from outage_analysis.development.observed import Array
-from outage_analysis.errors import UsageError, refuse_no_level
+from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+
+WIDEST = 0.25
+"""Standard deviation of the expected late count between curves, over its mean, at most. With a relative
+deviation s the mean of a forecast is about s^2 too high on average."""
+FEWEST = 2_500
+"""Claims that describe the curve at least. With 300 or 1,000, nine in ten sets of counts are refused, and the
+others seem to determine the curve by accident: their intervals contain the truth too rarely."""
+PLAUSIBLE, APART = 0.05, 0.3
+"""Families that hold at least the first share of the weight may differ in their mean late counts by the
+second share of the smallest at most: one of them may be true, and the average would then be biased."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +30,14 @@ class Branch:
     Args:
         id: what tables call it.
         closes: the closing time, in days since the opening; nothing is filed after it.
-        spike: further claims on the last day, as a multiple of what the curve expects of that day.
+        spike: further claims on the last day, as a multiple of what the curve expects of that day: 0 for
+            no rush. Counts cannot show a rush before it comes, so None (not stated) allows a forecast up
+            to the last day, and none of that day.
     """
 
     id: str
     closes: float
-    spike: float = 0.0
+    spike: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,11 +88,6 @@ class Late:
         """The expected late count."""
         return self.law.mean
 
-    @property
-    def expected(self) -> float | None:
-        """The expected late count, if the counts tell one; see `told`."""
-        return told(self.law)
-
     def quantile(self, p: float) -> int:
         """The least late count that is not exceeded with probability p."""
         refuse_no_level(p)
@@ -116,16 +123,65 @@ class Late:
         return {f"{n}_{end}": x for n, low, high in ends for end, x in (("least", low), ("most", high))}
 
 
-def told(law: Mixture) -> float | None:
-    """The mean of a late count, or None if it lies beyond the 95 % quantile.
+def supported_late_count(growth: Growth, branch: Branch, at: float) -> Late:
+    """The late count of a branch, if the counts so far and the branch determine it.
 
-    Then a few curves at the ends of what is allowed make it, and not the counts.
+    Where curves that fit the counts about equally well expect very different late counts, a forecast
+    would show the prior and not the data. Where chance alone scatters the late count more than the choice
+    of the curve does, that choice hardly matters and there is nothing to refuse.
+
+    Raises:
+        ModelRefused: the late count differs too much between curves, or it includes the last day and the
+            branch does not state its spike.
+        UsageError: a time, a closing or a spike that cannot be.
     """
-    return law.mean if law.mean <= law.quantile(0.95) else None
+    late = late_count(growth, branch, at)
+    law = late.law
+    observed = growth.observed
+    chance = float(np.sqrt(law.process))
+    between = float(np.sqrt(law.weights @ (law.means - law.mean) ** 2))
+    means = [late.laws[family].mean for family, weight in late.weights.items() if weight >= PLAUSIBLE]
+    apart = max(means) - min(means)
+    if between > max(WIDEST * law.mean, chance) or apart > max(APART * min(means), chance):
+        raise ModelRefused(
+            f"the counts do not determine the late claims of {branch.id}: growth curves that fit them expect "
+            f"{min(means):,.0f} to {max(means):,.0f} by family, with a standard deviation of {between:,.0f} "
+            "between curves",
+            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
+        )
+    steady = growth.at_constant_rate(_stretches(growth, branch, late.by)) @ [1, 1 + (branch.spike or 0.0)]
+    if growth.steady and abs(steady - law.mean) > chance:
+        raise ModelRefused(
+            f"the counts do not show whether the intake slows down: at a constant rate {steady:,.0f} late "
+            f"claims of {branch.id} would come, by growth curves {law.mean:,.0f}",
+            remedy="Wait for more counts, ask for an earlier day, or use the bounds.",
+        )
+    if observed.of_curve < FEWEST and late.by > observed.until:
+        raise ModelRefused(
+            f"{observed.of_curve:,} claims are too few to forecast the late claims of {branch.id}: it takes "
+            f"{FEWEST:,}",
+            remedy="Wait for more claims, or use the bounds.",
+        )
+    if branch.spike is None and late.by > max(branch.closes - 1, observed.until):
+        raise ModelRefused(
+            f"whether claimants hurry on the last day of {branch.id} is not stated, and counts before that "
+            "day cannot show it",
+            remedy="State a spike: 0 for no rush, 1.5 if 1.5 usual days come in addition (--spike); or ask "
+            "for an earlier day (--by).",
+        )
+    return late
+
+
+def _stretches(growth: Growth, branch: Branch, by: float) -> Array:
+    """The last count, the beginning of the branch's last day, and the time asked for, in order."""
+    until = growth.observed.until
+    return np.array([until, min(max(branch.closes - 1, until), by), by])
 
 
 def late_count(growth: Growth, branch: Branch, at: float) -> Late:
     """The claims of a branch between the last count and a time, or the closing if that comes first.
+
+    A spike that is not stated counts as none.
 
     Raises:
         UsageError: a time, a closing or a spike that cannot be.
@@ -138,15 +194,16 @@ def late_count(growth: Growth, branch: Branch, at: float) -> Late:
                 value=f"{when:g}",
                 remedy="Give a later one; a deadline that has passed is a former one.",
             )
-    if not (np.isfinite(branch.spike) and branch.spike >= 0):
+    if branch.spike is not None and not (np.isfinite(branch.spike) and branch.spike >= 0):
         raise UsageError("a spike is a multiple, 0 or more", value=branch.spike)
     observed = growth.observed
     base, weights = observed.of_curve + 1, growth.weights
-    last = min(max(branch.closes - 1, until), by)  # from here on it is the last day
+    stretches = _stretches(growth, branch, by)
+    spike = branch.spike or 0.0
 
     def late(grid: Grid) -> Array:
-        before, on_last = over_seen(observed, grid, np.array([until, last, by])).T
-        return np.asarray(base * (before + on_last * (1 + branch.spike)))
+        before, on_last = over_seen(observed, grid, stretches).T
+        return np.asarray(base * (before + on_last * (1 + spike)))
 
     laws = {}
     for family, row, of in zip(growth.families, growth.grids, weights, strict=True):
