@@ -137,7 +137,7 @@ def summary(every: pl.DataFrame, *by: str) -> pl.DataFrame:
     return every.group_by(*by, maintain_order=True).agg(
         pl.len().alias("runs"),
         (1 - answered.mean()).alias("refused"),
-        pl.col("inside").mean().alias("inside"),
+        pl.col("inside").mean().alias("covered"),
         (pl.col("inside").mean() * (1 - pl.col("inside").mean()) / answered.sum()).sqrt().alias("error"),
         pl.when(answered.any()).then(bias).alias("bias"),
     )
@@ -149,7 +149,7 @@ def printed(table: pl.DataFrame) -> None:
         tbl_formatting="MARKDOWN", tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_rows=-1
     ):
         print(
-            f"\n{table.with_columns((pl.col('refused', 'inside', 'error', 'bias') * 100).round(1))}",
+            f"\n{table.with_columns((pl.col('refused', 'covered', 'error', 'bias') * 100).round(1))}",
             flush=True,
         )
 
@@ -182,6 +182,6 @@ def test_curves_that_were_held_out_meet_the_criterion_too() -> None:
 
 def check_criterion(table: pl.DataFrame) -> None:
     """Fail where intervals contain too few or too many late counts, beyond noise, or means are biased."""
-    for curve, inside, bias, error in table.select("curve", "inside", "bias", "error").iter_rows():
-        assert 0.72 - 2 * error <= inside <= 0.88 + 2 * error, curve
+    for curve, covered, bias, error in table.select("curve", "covered", "bias", "error").iter_rows():
+        assert 0.72 - 2 * error <= covered <= 0.88 + 2 * error, curve
         assert abs(bias) <= 0.1, curve
