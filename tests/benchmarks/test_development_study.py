@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy import special
 
 from outage_analysis.development import Branch, forecast
 from outage_analysis.development.curves import shares
@@ -82,8 +84,25 @@ CURVES: dict[str, tuple[Callable[[float], Array], float | None]] = {
     "rush, stated": (rush, RUSH),
 }
 """Shares between `EDGES` by the share observed, and the spike that the branch states."""
+HELD_OUT: dict[str, Callable[[Array], Array]] = {
+    "gamma 0.7": lambda x: special.gammainc(0.7, x),
+    "gamma 2": lambda x: special.gammainc(2.0, x),
+    "Gompertz": lambda x: -np.expm1(-0.5 * np.expm1(np.minimum(x, 50))),
+    "half fast, half slow": lambda x: -np.expm1(-3 * x) / 2 - np.expm1(-x / 2) / 2,
+}
+"""Shares filed by each time of curves that nobody looked at while the limits of a refusal were chosen."""
 ONE_SHARE = ("two waves", "constant rate")
 """Curves whose share observed is their own."""
+
+
+def scaled(filed_by: Callable[[Array], Array], observed: float) -> Array:
+    """Shares between `EDGES` of a curve stretched so that a given share is filed by the last count."""
+    scales = DAYS * np.exp(np.linspace(6, -6, 4001))
+    scale = np.exp(np.interp(observed, filed_by(DAYS / scales), np.log(scales)))
+    return np.asarray(np.diff(filed_by(EDGES / scale)))
+
+
+CURVES |= {name: (partial(scaled, filed_by), 0.0) for name, filed_by in HELD_OUT.items()}
 
 
 def runs(curve: str, number: int = RUNS) -> Iterator[Run]:
@@ -118,7 +137,7 @@ def summary(every: pl.DataFrame, *by: str) -> pl.DataFrame:
     return every.group_by(*by, maintain_order=True).agg(
         pl.len().alias("runs"),
         (1 - answered.mean()).alias("refused"),
-        pl.col("inside").mean().alias("inside"),
+        pl.col("inside").mean().alias("covered"),
         (pl.col("inside").mean() * (1 - pl.col("inside").mean()) / answered.sum()).sqrt().alias("error"),
         pl.when(answered.any()).then(bias).alias("bias"),
     )
@@ -130,20 +149,39 @@ def printed(table: pl.DataFrame) -> None:
         tbl_formatting="MARKDOWN", tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_rows=-1
     ):
         print(
-            f"\n{table.with_columns((pl.col('refused', 'inside', 'error', 'bias') * 100).round(1))}",
+            f"\n{table.with_columns((pl.col('refused', 'covered', 'error', 'bias') * 100).round(1))}",
             flush=True,
         )
 
 
 def test_intervals_cover_and_means_are_not_biased_or_the_model_refuses() -> None:
     start = time.perf_counter()
-    every = pl.DataFrame([run for curve in CURVES for run in runs(curve)], orient="row")
+    every = pl.DataFrame(
+        [run for curve in CURVES if curve not in HELD_OUT for run in runs(curve)], orient="row"
+    )
     by_curve = summary(every, "curve")
     printed(by_curve)
     printed(summary(every, "observed", "filed", "phi"))
     print(f"{(time.perf_counter() - start) / len(every) * 1000:.0f} ms per forecast")
     answered = by_curve.filter(pl.col("refused") < 0.9)
-    assert set(CURVES) - set(answered["curve"]) == {"two waves", "constant rate", "rush, not stated"}
-    for curve, inside, bias, error in answered.select("curve", "inside", "bias", "error").iter_rows():
-        assert 0.72 - 2 * error <= inside <= 0.88 + 2 * error, curve  # noise of few runs
+    assert set(CURVES) - set(HELD_OUT) - set(answered["curve"]) == {
+        "two waves",
+        "constant rate",
+        "rush, not stated",
+    }
+    check_criterion(answered)
+
+
+@pytest.mark.xfail(reason="curves that no fitted family resembles are answered, and too narrowly")
+def test_curves_that_were_held_out_meet_the_criterion_too() -> None:
+    every = pl.DataFrame([run for curve in HELD_OUT for run in runs(curve, RUNS // 2)], orient="row")
+    by_curve = summary(every, "curve")
+    printed(by_curve)
+    check_criterion(by_curve)
+
+
+def check_criterion(table: pl.DataFrame) -> None:
+    """Fail where intervals contain too few or too many late counts, beyond noise, or means are biased."""
+    for curve, covered, bias, error in table.select("curve", "covered", "bias", "error").iter_rows():
+        assert 0.72 - 2 * error <= covered <= 0.88 + 2 * error, curve
         assert abs(bias) <= 0.1, curve
