@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from outage_analysis.assumptions import Ledger, load_ledger
+from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
+from outage_analysis.assumptions.rule import published_spread
 from outage_analysis.costs import cost_table
 from outage_analysis.costs.results import policy_result
 from outage_analysis.errors import OutageAnalysisError, UsageError
@@ -165,12 +166,21 @@ def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN40
 
 
 def expected_of_the_lesser(ceiling: float) -> float:
-    """The mean of min(rate, ceiling) under the written rule, by quadrature on the logit axis."""
-    entry = next(a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
-    shares = [figure(fact).middle / 100 for fact in getattr(entry, "classes", ())]
+    """The mean of min(rate, ceiling) under the written rule, by quadrature on the logit axis.
+
+    Three classes of one effort group: the pool is the groups of other sources, and the scale is at least such
+    that the classes lie within the 80 % range (docs/method.md, rates of a new event).
+    """
+    (entry,) = (a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
+    assert isinstance(entry, RateAssumption)
+    shares = [figure(fact).middle / 100 for fact in entry.classes]
     logits = [math.log(share / (1 - share)) for share in shares]
-    spread = float(np.std(logits, ddof=1)) * math.sqrt(1 + 1 / len(logits))
-    law = stats.t(len(logits) - 1, loc=float(np.mean(logits)), scale=spread)
+    pool = published_spread(entry.classes)
+    free, location = pool.weight + len(logits) - 1, float(np.mean(logits))
+    squares = pool.weight * pool.variance + sum((x - location) ** 2 for x in logits)
+    spread = math.sqrt(squares / free * (1 + 1 / len(logits)))
+    widest = max(abs(x - location) for x in logits) / stats.t(free).ppf(0.9)
+    law = stats.t(free, loc=location, scale=max(spread, widest))
 
     def weighed(x: float) -> float:
         return float(min(1 / (1 + math.exp(-x)), ceiling) * law.pdf(x))

@@ -17,7 +17,7 @@ from sqlglot import ErrorLevel, TokenType, exp
 from sqlglot.errors import OptimizeError, UnsupportedError
 from sqlglot.optimizer.qualify import qualify
 
-from outage_analysis.aggregation import build_cube, count_pairs
+from outage_analysis.aggregation import build_cube, cost_bands, count_pairs
 from outage_analysis.bands import Bands
 from outage_analysis.heaping import bunching_table
 from outage_analysis.quality import quality_report
@@ -26,6 +26,7 @@ from outage_analysis.reading import read_claims
 from outage_analysis.warehouse import Warehouse
 from tests.conftest import claim_rows
 from tests.test_cube import with_delay
+from tests.test_payouts import policy_of, tiers
 
 if TYPE_CHECKING:
     import duckdb
@@ -82,6 +83,7 @@ def asked(incident: Incident, policy: Policy, tmp_path_factory: pytest.TempPathF
         claims = read_claims(path, incident, max_rejects=1)
         build_cube(claims, dimensions=("service", "delay", "filed_on"), until=date(2022, 10, 20))
         build_cube(claims, dimensions=(), policy=policy)
+        cost_bands(claims, [policy_of({"band": tiers([10], [{"share": 0.5}, {"fixed": 5}])})])
         build_cube(claims, line=line)
         count_pairs(claims, bands=Bands((10,)), dimension="region")
         quality_report(claims)

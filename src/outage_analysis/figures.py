@@ -95,9 +95,9 @@ def print_costs(analysis: Analysis) -> None:
     _print_uncertainty(analysis, sums, words)
     shown = _both(analysis.tables, "totals").select("basis", "valuation", *BOUNDS, "left_out")
     print_table(shown, f"Totals as of {analysis.as_of}, {sums.currency}", sums)
-    print_line(COLUMNS)
+    print_text(COLUMNS)
     for note in analysis.unstated_notes(words):
-        print_line(note)
+        print_text(note)
     band = pl.when(pl.col("rule") == "straddles").then(pl.lit("across bands")).otherwise(band_in_words(words))
     numbers = ("count", *BOUNDS)
     for (basis,), part in table.filter(level="line").group_by("basis", maintain_order=True):
