@@ -179,8 +179,10 @@ def test_edges_of_a_dimension_become_inclusive_upper_cuts(edited: Edited) -> Non
         (
             'filed_on = ["iso", "korean"]',
             'filed_on = ["plain"]',
-            "has no notation 'plain' for filed_on. Known: iso, korean, dmy, mdy, compact, short, dmy_short,"
-            " mdy_short, excel, ",
+            (
+                "has no notation 'plain' for filed_on. Known: iso, korean, dmy, mdy, compact, short,"
+                " dmy_short, mdy_short, excel, "
+            ),
         ),
         ('filed_on = ["iso", "korean"]', "filed_on = []", "has no notation '' for filed_on"),
         ("[formats]", "[scale]\nloss = 0\n[formats]", "scale > loss: input should be greater than or equal"),

@@ -184,7 +184,8 @@ def test_a_chart_asks_for_nothing_from_elsewhere(analysis: Analysis) -> None:
     assert not re.search(r"(src|href)\s*=", markup)
     spec = handed_over(markup)
     assert "url" not in json.dumps(spec["datasets"])
-    assert spec["title"]["text"] == ["Filing share matters most: expected cash from 13 to 510", "million won"]
+    title = "Filing share matters most: expected cash from 5.7 to 560 million won"
+    assert " ".join(spec["title"]["text"]) == title
 
 
 def handed_over(markup: str) -> dict[str, Any]:
