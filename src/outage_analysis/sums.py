@@ -113,7 +113,7 @@ class Sums:
 
     @classmethod
     def of(cls, page: Incident | Policy, starts: Iterable[int] = ()) -> Self:
-        """Those of a page; further cuts whose edge belongs to the band above may be given."""
+        """How the sums of a page are written; `starts` adds cuts whose edge belongs to the band above."""
         words = page.words("en")
         cuts = words.starts.union(starts)
         unit = page.loss.unit if isinstance(page, Incident) else page.loss_unit

@@ -18,7 +18,7 @@ READABLE = 16
 HEAD = 2
 """Lines of a grid above its rows."""
 VALUE = 24
-"""Cells that a value of a block needs beside its label; with less room it starts on the next line."""
+"""The least width, in characters, for a value beside its label; with less, it starts on the next line."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Observed(Noun):
     closed_on: Day | None = None
     """The last day to file or to take, where the line of the policy states no deadline."""
     decided: bool = False
-    """Whether every filing that `of` counts was decided by then; an acceptance needs it."""
+    """Whether every filing that `of` counts had been decided by that day; an acceptance rate requires it."""
 
     @property
     def day(self) -> date | None:

@@ -42,7 +42,7 @@ class LossCounts:
     above: int
     """Losses over the last edge."""
     zero: int | None
-    """Losses of 0; None if a band holds them and negative ones."""
+    """The number of zero losses; None if one band holds zero and negative losses."""
     negative: int | None
     """Losses below 0; None likewise."""
     unknown: int

@@ -52,7 +52,7 @@ class Dialect:
 
     @property
     def surplus(self) -> int:
-        """How many fields of a row, all empty, are beyond those of the header."""
+        """The number of fields of a row beyond the header, if all of them are empty."""
         return self.width - len(self.headers)
 
     @property

@@ -17,7 +17,7 @@ from outage_analysis.privacy import masked
 
 NAMED = ("service", "claimant_type")
 SHOWN = ("loss", "filed_on")
-"""The columns whose two readings a refusal shows first."""
+"""The columns that the error message shows first."""
 LONGEST = 24
 """Characters of a cell that a refusal shows."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")

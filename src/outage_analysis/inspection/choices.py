@@ -29,7 +29,7 @@ from outage_analysis.privacy import masked
 from outage_analysis.toml_text import toml_value
 
 UNIQUE = 0.9
-"""The share of different values that the id of a claim must have: files hold some rows twice."""
+"""The least share of distinct values of a claim id; below 1, because files may repeat rows."""
 CODES = 0.95
 """The share of rows of an id whose value looks like a code."""
 MOST = 5
@@ -64,7 +64,7 @@ class Choice:
 def choose(
     columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
 ) -> dict[str, Choice]:
-    """Column of a claim -> what is proposed for it: by a known header, else by its values and its header."""
+    """The proposed column for each field of a claim: by a known header, else by its values and header."""
     known = layout.recognised(headers, (*needed(incident), *OPTIONAL))
     choices = {
         name: _by_header(name, columns, places) for name, places in known.items() if name != "synthetic"
@@ -181,7 +181,7 @@ def _refused(name: str, columns: list[Column], free: list[int], *, headless: boo
 
 
 def _faults(name: str, columns: list[Column], free: list[int], *, headless: bool) -> list[str]:
-    """What is wrong with each column whose header has a word of such an id.
+    """Why each column whose header names such an id cannot be the id.
 
     In a file without a header: the columns that may hold ids.
     """

@@ -65,7 +65,7 @@ class Column:
     def _values(
         self, warehouse: Warehouse, expressions: dict[str, str]
     ) -> tuple[pl.DataFrame, dict[str, object]]:
-        """What each format makes of each value: text, rows, a column per format; the same of the header."""
+        """Each value and the header as every format reads them: one row per text, one column per format."""
         warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
         values = ", ".join(f"{sql} as {quoted(name)}" for name, sql in expressions.items())
         frame = warehouse.frame(f"select text, rows, {values} from _texts order by rows desc, text")

@@ -78,7 +78,7 @@ def _entry(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
 
 
 def _remark(text: str) -> list[str]:
-    """A sentence as remarks of a page, no line too long for a terminal."""
+    """A sentence as comment lines of a page, each short enough for a terminal."""
     if not text:
         return []
     safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))

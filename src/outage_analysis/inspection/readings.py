@@ -128,7 +128,7 @@ def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -
 
 
 def _tie(values: pl.DataFrame, names: Sequence[str]) -> str:
-    """What each format that ties makes of the first value that they read differently."""
+    """How each tied format reads the first value on which the tied formats disagree."""
     differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
     row = values.filter(differing).row(0, named=True)
     readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)

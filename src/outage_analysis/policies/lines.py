@@ -82,7 +82,7 @@ class Line(Noun):
         return self.public_on is not None and self.public_on <= day
 
     def as_known_on(self, day: date) -> Self:
-        """The line without what was asked of people, or announced as a deadline, only later."""
+        """The line as known on a day, without demands and deadlines that were announced later."""
         changes = tuple(change for change in self.effort_changes if change.since <= day)
         deadlines = tuple(deadline for deadline in self.deadlines if deadline.announced_on <= day)
         if (changes, deadlines) == (self.effort_changes, self.deadlines):

@@ -40,7 +40,7 @@ class Piece:
         return None if self.fixed is None else self.fixed + self.slope * loss
 
     def shared(self, band: Band) -> tuple[int | None, int | None]:
-        """The first and the last loss that the piece shares with a band; None where it has no end."""
+        """The smallest and the largest loss in both the piece and a band; None for an open end."""
         bottoms = [edge for edge in (band[0], self.band[0]) if edge is not None]
         tops = [edge for edge in (band[1], self.band[1]) if edge is not None]
         return max(bottoms) + 1 if bottoms else None, min(tops) if tops else None

@@ -1,8 +1,8 @@
 """The sum of single awards that scatter about their mean, given how many there are.
 
 Single awards are lognormal. Their sum has no closed form, and a distribution of the same mean and variance
-is wrong in the tail, so its quantiles are tabulated: the distribution of one award on a lattice, its
-transform to the power of the count, and back.
+is wrong in the tail, so its quantiles are tabulated: one award is put on a lattice, its Fourier transform
+is raised to the power of the count, and the result is transformed back.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArra
 
 
 def _table_counts(least: float, most: float) -> list[int]:
-    """Counts from a fixed sequence that hold all of a run between them: at least two."""
+    """The counts of a fixed sequence that bracket the least and the most count: at least two."""
     counts = [*range(1, EVERY_COUNT_TO + 1)]
     while counts[-1] <= most:
         counts.append(math.ceil(counts[-1] * GROWTH))
@@ -75,7 +75,7 @@ def _log_means(count: int, spread: float) -> FloatArray:
         w = 1 + spread**2
         excess = (w**4 + 2 * w**3 + 3 * w**2 - 6) / count
         return np.log1p(deviation * cornish_fisher(SCORES, skewness, excess))
-    # The largest award and the others about their mean: the sum is hardly ever larger.
+    # The upper end of the lattice: one extreme award, and the others near their mean.
     top = count + math.exp(sigma * BEYOND - sigma**2 / 2) + 8 * spread * math.sqrt(count)
     wanted = STEP * min(spread, math.sqrt(count) * math.exp(-(sigma**2) / 2))
     points = int(np.clip(2 ** math.ceil(math.log2(top / wanted)), FEWEST_POINTS, MOST_POINTS // 2))
@@ -89,7 +89,7 @@ def _log_means(count: int, spread: float) -> FloatArray:
 
 
 def _on_lattice(points: int, step: float, sigma: float) -> FloatArray:
-    """The probabilities of one award on a lattice, split over neighbours so that its mean stays."""
+    """The probabilities of one award on a lattice; each mass is split over two points to keep the mean."""
     edges = np.arange(points + 1) * step
     scores = np.append(-np.inf, (np.log(edges[1:]) + sigma**2 / 2) / sigma)
     below, weighted = special.ndtr(scores), special.ndtr(scores - sigma)

@@ -1,7 +1,7 @@
 """Counts by the inverse method: the smallest count whose distribution function reaches a given probability.
 
-The probability is given by its normal score. A larger score never gives a smaller count, so two policies
-that read the same score pay the same claims.
+The probability is given by its normal score. Policies with the same score and the same distribution get the
+same count; a larger score never gives a smaller one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ TABLE_WIDTH = 15.0
 TABLE_MARGIN = 60.0
 """Counts that the table covers beyond them: distributions with a small mean are skewed."""
 TINY = 1e-300
+"""Stands for zero in a denominator."""
 
 Cumulative = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 
@@ -46,9 +47,9 @@ def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> F
     score, trials, rate = np.broadcast_arrays(score, trials, rate)
     refused = 1 - rate
     variance = trials * rate * refused
-    known = np.maximum(variance, TINY)
-    skewness = (refused - rate) / np.sqrt(known)
-    excess = 1 / known - 6 / np.maximum(trials, 1.0)
+    positive = np.maximum(variance, TINY)
+    skewness = (refused - rate) / np.sqrt(positive)
+    excess = 1 / positive - 6 / np.maximum(trials, 1.0)
     return _inverse(
         score, trials, rate, (trials * rate, variance, skewness, excess), np.ceil(trials), _binomial
     )
@@ -74,13 +75,17 @@ def _inverse(
     most: FloatArray,
     cumulative: Cumulative,
 ) -> FloatArray:
+    """The smallest counts whose distribution function reaches the scores: by table, search or expansion.
+
+    `size` is the number of trials, or the mean of a Poisson count.
+    """
     mean, variance, skewness, excess = moments
     searched = np.flatnonzero(variance < SMOOTH_FROM**2)
     if len(searched) == len(score) and not np.ptp(size) and not np.ptp(rate):
         first, below = _table(float(size[0]), float(rate[0]), float(mean[0]), float(variance[0]), cumulative)
         return np.asarray(first + np.minimum(np.searchsorted(below, score), len(below) - 1))
-    bent = cornish_fisher(score, np.clip(skewness, -1.0, 1.0), np.clip(excess, -1.0, 1.0))
-    count = np.clip(np.floor(mean + np.sqrt(variance) * bent + 0.5), 0.0, most)
+    quantile = cornish_fisher(score, np.clip(skewness, -1.0, 1.0), np.clip(excess, -1.0, 1.0))
+    count = np.clip(np.floor(mean + np.sqrt(variance) * quantile + 0.5), 0.0, most)
     if len(searched):
         count[searched] = _searched(
             special.ndtr(score[searched]),

@@ -21,8 +21,9 @@ from outage_analysis.special import special
 Scores = Callable[[str], FloatArray]
 """Looks up the normal scores of a name, (draws,)."""
 ALIGNED = 1e-12
-"""Below this squared length of the mirror the first column already moves all by their weights."""
+"""If the Householder vector is shorter than this (squared), no reflection is needed."""
 TINY = 1e-300
+"""Stands for zero in a denominator."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Process:
         scores: Mapping[str, FloatArray],
         draws: int,
     ) -> FloatArray:
-        """What each unit of a stream is paid, (draws, units), in units of the currency.
+        """The payments to each unit of a stream, (draws, units), in the smallest unit of the currency.
 
         Args:
             stream: one of the portfolio's.
@@ -86,7 +87,10 @@ class Process:
 
 
 def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
-    """Columns of independent normal numbers, reflected so that the first one moves all by their weights."""
+    """A Householder reflection of columns of independent normal numbers.
+
+    The first column then contributes to every result in proportion to its weight.
+    """
     length = sum(weight**2 for weight in weights) ** 0.5
     mirror = [weight / length if length else 0.0 for weight in weights]
     mirror[0] -= 1.0
@@ -181,29 +185,29 @@ def _counts(stream: Stream, units: Sequence[Unit], values: Values, scores: Score
     """How many claims of each unit are accepted, (draws,)."""
     scale, rate = stream.scale_and_rate(values)
 
-    def accepted(name: str, claims: float) -> FloatArray:
+    def draw_accepted(name: str, claims: float) -> FloatArray:
         if stream.arrivals:
             return poisson_count(scores(name), claims * scale * rate)
         return binomial_count(scores(name), claims * scale, rate)
 
     if stream.mix:
-        split = _split(stream, units, values, accepted("count", stream.trials), scores)
-        return [accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
-    most = np.inf if stream.served is None else stream.served
-    return [np.minimum(accepted(unit.name, unit.claims), most) for unit in units]
+        split = _split(stream, units, values, draw_accepted("count", stream.trials), scores)
+        return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
+    cap = np.inf if stream.served is None else stream.served  # first come, first served
+    return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
 
 
 def _split(
     stream: Stream, units: Sequence[Unit], values: Values, count: FloatArray, scores: Scores
 ) -> dict[int, FloatArray]:
     """The accepted claims per band: the top band takes its share first, the next its share of the rest."""
-    left, share_left = count, np.ones_like(count)
+    remaining, remaining_share = count, np.ones_like(count)
     split = {}
     for band in _drawn_bands(stream, units, values):
         share = values[stream.mix][:, band]
-        chance = np.divide(share, share_left, out=np.ones_like(share), where=share_left > share)
-        split[band] = binomial_count(scores(_band_name(stream, band)), left, chance)
-        left, share_left = left - split[band], share_left - share
+        chance = np.divide(share, remaining_share, out=np.ones_like(share), where=remaining_share > share)
+        split[band] = binomial_count(scores(_band_name(stream, band)), remaining, chance)
+        remaining, remaining_share = remaining - split[band], remaining_share - share
     return split
 
 
@@ -227,16 +231,17 @@ def _losses(
 ) -> FloatArray:
     """The summed losses of the accepted claims of a pool, (draws,).
 
-    Accepted claims are drawn without replacement. Their sum has the mean, variance and skewness of such
-    draws, by the expansion of Cornish and Fisher, and stays within what these claims can have lost.
+    Accepted claims are sampled without replacement; the losses of Poisson arrivals are independent. The sum
+    has the mean, variance and skewness of such a sample, by the expansion of Cornish and Fisher, and stays
+    within what these claims can have lost.
     """
     claims = unit.claims * scale
     refused = np.maximum(claims - count, 0.0)
-    left = np.ones_like(count) if arrivals else refused / np.maximum(claims - 1, 1.0)
-    taken = 0.0 if arrivals else count / np.maximum(claims, 1.0)
-    known = np.maximum(count * left, 1.0)
-    bent = cornish_fisher(score, unit.skewness * (1 - 2 * taken) / np.sqrt(known), 0.0)
-    loss = count * unit.loss + unit.deviation * np.sqrt(count * left) * bent
+    finite = np.ones_like(count) if arrivals else refused / np.maximum(claims - 1, 1.0)
+    fraction = 0.0 if arrivals else count / np.maximum(claims, 1.0)
+    effective = np.maximum(count * finite, 1.0)
+    quantile = cornish_fisher(score, unit.skewness * (1 - 2 * fraction) / np.sqrt(effective), 0.0)
+    loss = count * unit.loss + unit.deviation * np.sqrt(count * finite) * quantile
     low, high = count * unit.least, count * unit.most
     if not arrivals:
         whole = claims * unit.loss

@@ -16,8 +16,8 @@ from outage_analysis.errors import ModelRefused, UsageError
 
 FEWEST_BEYOND = 50
 """A quantile needs this many points beyond it."""
-SLOPE = 10
-"""Points on either side of a quantile from which the slope of the distribution function is taken."""
+SLOPE_POINTS = 10
+"""The least number of points on each side of a quantile from which its density is estimated."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Sample:
     def quantile(self, p: float) -> Estimate:
         """The smallest x with P(value <= x) >= p.
 
-        Its error is that of the distribution function over its slope: 0 where one value holds all the
-        probability nearby.
+        Its error is the standard error of the distribution function divided by the density; it is 0 if one
+        value holds all the probability nearby.
 
         Raises:
             UsageError: p does not lie between 0 and 1, ends excluded.
@@ -69,13 +69,15 @@ class Sample:
         """
         self._refuse_unsupported(p)
         x = self._at(p)
-        doubt = max(self.exceedance(x).error, 1 / self.draws)
-        wide = max(doubt, SLOPE / self.draws)
+        cdf_error = max(self.exceedance(x).error, 1 / self.draws)
+        wide = max(cdf_error, SLOPE_POINTS / self.draws)
         low, high = max(p - wide, 0.0), min(p + wide, 1.0)
-        return Estimate(x, doubt * (self._at(high) - self._at(low)) / (high - low))
+        return Estimate(x, cdf_error * (self._at(high) - self._at(low)) / (high - low))
 
     def tvar(self, p: float) -> Estimate:
-        """The mean of the quantiles from p to 1: a value at the quantile counts with its part above p.
+        """Tail value at risk: the mean of the quantiles from p to 1.
+
+        If the probability of one value extends below and above p, only its part above p counts.
 
         Raises:
             UsageError: p does not lie between 0 and 1, ends excluded.
@@ -130,12 +132,12 @@ class SampledTotal(Sample):
     variance: FloatArray
 
     def __post_init__(self) -> None:
-        """Refuse amounts that cannot be."""
+        """Refuse NaN, infinite or negative amounts."""
         for amounts in (self.values, self.mean, self.variance):
             if not (np.isfinite(amounts) & (amounts >= 0)).all():
                 raise ModelRefused(
                     "some draws give a total that is no number, or infinite or negative",
-                    remedy="Bound the laws of the ledger that reach so far.",
+                    remedy="Bound the distributions of the ledger that produce these values.",
                 )
 
     @cached_property

@@ -14,14 +14,17 @@ from dataclasses import dataclass, replace
 from outage_analysis.bands import Band
 from outage_analysis.costs.uncertainty.portfolio import Cell, Stream
 
-DEVIATION = 0.3
-"""Losses are pooled when none is further from their mean than this share of the deviation of their sum."""
+POOLING_TOLERANCE = 0.3
+"""Bands are pooled if each mean loss is within this many standard deviations (of the pool's accepted total)
+of the pool's mean."""
 FEW = 200
-"""Claims that are too few to be pooled: their sum has gaps."""
+"""Up to this many claims are never pooled: their sum takes few values."""
 MOST_SINGLE = 48
-"""Loss bands of a line that have a count of their own, where claims are not few; other losses are pooled."""
+"""With more claims, at most this many bands of one payment formula have a count of their own."""
 PAIR = 2
-NO_RATE = 1e-6
+"""The number of losses that a sum and a sum of squares determine."""
+SMALLEST_CHANCE = 1e-6
+"""Stands for an acceptance of 0 or 1, which has no variance."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class Unit:
     """
 
     name: str
-    """The name of its score: units of the same name have the same count in compared policies."""
+    """Part of the name of its score. Units with the same score, claims and acceptance have the same count."""
     claims: float
     """The number of claims, accepted or not."""
     fixed: float = 0.0
@@ -53,7 +56,7 @@ class Unit:
     band: int | None = None
     """Its place in the stream's mix, when the stream has one."""
     labels: tuple[Mapping[str, object], ...] = ({},)
-    """`LABELS` of its cells, each with its `share` of the unit's mean."""
+    """Service, claimant type, band and rule of each cell, with its `share` of the unit's mean payment."""
 
     @property
     def mean_payment(self) -> float:
@@ -69,17 +72,17 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Unit,
         accepted: roughly the share of claims that is accepted; it decides which losses can be pooled.
 
     Returns:
-        The units of each stream. Streams with the same cells share units.
+        The units of each stream. Streams with the same cells share units; others are independent.
     """
     if any(not stream.cells for stream in streams):
         return [_of_parts(stream) for stream in streams]
     if len({tuple((c.key, c.band, c.claims, c.loss) for c in stream.cells) for stream in streams}) > 1:
-        return [unit for stream in streams for unit in _of_cells([stream.cells], accepted)]
+        return [_of_cells([s.cells], accepted, f"policy {n} ")[0] for n, s in enumerate(streams)]
     return _of_cells([stream.cells for stream in streams], accepted)
 
 
 def _of_parts(stream: Stream) -> tuple[Unit, ...]:
-    """One unit per part: equal payments with the part's sum of payments and sum of squares."""
+    """One unit per part: n equal payments; both match the part's sum of payments and sum of squares."""
     return tuple(
         Unit(
             f"part {number}" if part.band is None else f"band {part.band} of {stream.mix}",
@@ -93,8 +96,13 @@ def _of_parts(stream: Stream) -> tuple[Unit, ...]:
     )
 
 
-def _of_cells(policies: Sequence[Sequence[Cell]], accepted: float) -> list[tuple[Unit, ...]]:
-    """Units of the same cells under several policies. Cells join if each policy pays them by one formula."""
+def _of_cells(
+    policies: Sequence[Sequence[Cell]], accepted: float, prefix: str = ""
+) -> list[tuple[Unit, ...]]:
+    """Units of the same cells under several policies. Cells join if each policy pays them by one formula.
+
+    The prefix sets the names of the units apart from those of other cells.
+    """
     groups: dict[tuple[object, ...], list[int]] = {}
     for place, alike in enumerate(zip(*policies, strict=True)):
         if alike[0].claims and any(cell.paid for cell in alike):
@@ -109,7 +117,7 @@ def _of_cells(policies: Sequence[Sequence[Cell]], accepted: float) -> list[tuple
             for mine, cells in zip(units, policies, strict=True):
                 own = [cells[places[member]] for member in members]
                 if own[0].paid:
-                    name = f"group {number} pool {place}"
+                    name = f"{prefix}group {number} pool {place}"
                     mine.append(_paid(replace(pool, name=name), own))
     return [tuple(mine) for mine in units]
 
@@ -154,13 +162,13 @@ def _singles(bands: Sequence[Unit], accepted: float) -> int:
     """How many bands, from the largest loss down, need a count of their own."""
     if sum(band.claims for band in bands) <= FEW:
         return len(bands)
-    chance = max(accepted * (1 - accepted), NO_RATE)
+    chance = max(accepted * (1 - accepted), SMALLEST_CHANCE)
     most = min(len(bands), MOST_SINGLE)
     for single in range(most):
         rest = bands[single:]
         mean = sum(band.claims * band.loss for band in rest) / sum(band.claims for band in rest)
         deviation = (chance * sum(band.claims * (band.loss**2 + band.deviation**2) for band in rest)) ** 0.5
-        if max(abs(band.loss - mean) for band in rest) <= DEVIATION * deviation:
+        if max(abs(band.loss - mean) for band in rest) <= POOLING_TOLERANCE * deviation:
             return single
     return most
 
