@@ -35,7 +35,7 @@ LEFT_OUT = (
 """Cash lines of the Kakao policy without an expected cost."""
 TOGETHER = {
     "en": "{share} if all inputs move together (rank correlation 0.5). It counts Cash for small businesses. "
-    "Left out, without an expected cost: 7.",
+    "Cost lines left out, without an expected cost: 7.",
     "ko": "모든 입력이 함께 움직이면(순위상관 0.5) {share}. 포함한 항목: 소상공인 현금 지원. "
     "기대값이 없어 제외한 항목: 7개.",
 }
