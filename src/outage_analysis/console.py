@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # heavy: `--help` does without it
 LONGEST = 2_000
 """Characters of a value of a page that a terminal shows."""
 LONGEST_CELL = 400
-"""Characters of a cell of a table."""
+"""The most characters of a text that a table cell prints."""
 MOST_ROWS = 500
 """Of one table; a terminal is no place for more."""
 

@@ -216,7 +216,7 @@ def _refuse_misfits(policies: Sequence[Policy], valuation: str) -> None:
 def _runs(
     portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
 ) -> dict[str, Uncertainty]:
-    """A run a policy, on the same points; all hold the inputs of all."""
+    """One run per policy, on the same points; each run holds the inputs of all policies."""
     entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
     shared = {name: entries[name] for name in sorted(entries)}
     declared = ledger.admissible(as_of).correlations if ledger else ()

@@ -39,7 +39,7 @@ class Cell:
     share: float
     reviewed: bool
     labels: Mapping[str, object]
-    """`LABELS` of the rule that pays it."""
+    """Service, claimant type, band and outcome of the rule that pays the cell."""
 
     @property
     def paid(self) -> bool:
