@@ -22,8 +22,9 @@ from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import write_report
-from tests.installed import Installed, install
-from tests.tram_pages import tram_plan, write_pages
+from tests.installed_package import Installed, install
+from tests.paths import GOLDEN
+from tests.tram_case import tram_plan, write_pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -106,7 +107,7 @@ def own_claims(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def golden() -> dict[str, Any]:
     """Published numbers with their sources."""
-    path = Path(__file__).parent / "golden" / "kakao.json"
+    path = GOLDEN / "kakao.json"
     cases: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return cases
 

@@ -7,7 +7,8 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 """The front page and those behind it."""
 PAGES = [*GUIDES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "GLOSSARY.md"]

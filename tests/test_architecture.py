@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from outage_analysis import queries
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "outage_analysis"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 IDS = [str(m.relative_to(PACKAGE)) for m in MODULES]

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
-from tests.test_cli import command
+from tests.commands import command
+from tests.paths import ROOT
 
-PAGE = (Path(__file__).parents[1] / "docs" / "claims.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "claims.md").read_text("utf-8")
 FIVE = re.findall(r"^outage-analysis .+$", PAGE.split("```sh\n")[1].split("```")[0], re.MULTILINE)
 
 COMPLAINTS: list[list[str | int | date | None]] = [

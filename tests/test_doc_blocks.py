@@ -38,8 +38,9 @@ from outage_analysis.policies import load_policy
 from outage_analysis.policies.findings import findings
 from outage_analysis.reading import read_claims
 from outage_analysis.reports.report import Report
-from tests.doc_pages import GUIDES, ROOT, blocks, blocks_of, name, targets
-from tests.test_cli import command
+from tests.commands import command
+from tests.doc_pages import GUIDES, blocks, blocks_of, name, targets
+from tests.paths import ROOT
 
 if TYPE_CHECKING:
     from tests.conftest import ClaimsCsv

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import keys
 import method
-import policies
 import pytest
 import reference
 from names import MODULES
 from pydantic import BaseModel
 
 import outage_analysis
+import policies
 from outage_analysis import queries
 from outage_analysis.charts import CHARTS
 from outage_analysis.claim_rules import RULES
@@ -29,7 +29,8 @@ from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
 from outage_analysis.policies.findings import findings
 from outage_analysis.published import exists
 from outage_analysis.reports import FORMATS
-from tests.doc_pages import GUIDES, PAGES, ROOT, name, prose, targets
+from tests.doc_pages import GUIDES, PAGES, name, prose, targets
+from tests.paths import ROOT
 
 REFERENCE = reference.REFERENCE.read_text("utf-8")
 COMMANDS = reference.commands()

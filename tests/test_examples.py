@@ -25,10 +25,10 @@ from outage_analysis.reports.pdf.pages import Pages
 from outage_analysis.reports.recording import manifest_of
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.workbook import write_xlsx
-from tests.sheets import Workbook
-from tests.test_cli import command
-from tests.test_pdf import BLANK, squeezed
-from tests.webpage import WebPage
+from tests.commands import command
+from tests.html_page import WebPage
+from tests.reports.test_pdf import BLANK, squeezed
+from tests.workbook_reader import Workbook
 
 ROWS = """claim_id,service,claimant_type,region,filed_on,loss
 1,app,small_business,north,2026-01-20,4000

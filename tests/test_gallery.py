@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 PAGES = (ROOT / "README.md", ROOT / "docs" / "reports.md")
 SHOWN = {
     said: (page.parent / path).relative_to(ROOT).as_posix()

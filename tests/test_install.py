@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.datasets import data_root
-from tests.installed import ROOT, Installed
+from tests.installed_package import Installed
+from tests.paths import ROOT
 
 ASK_WHERE = """
 import sys

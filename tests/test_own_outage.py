@@ -13,15 +13,18 @@ import pytest
 
 from outage_analysis import Plan, run, write_report
 from outage_analysis.pipeline import Analysis
-from tests.webpage import WebPage
-
-HERE = Path(__file__).parent / "own_outage"
+from tests.html_page import WebPage
+from tests.paths import OWN_OUTAGE
 
 
 @pytest.fixture(scope="module")
 def analysis() -> Analysis:
     return run(
-        Plan(incident=HERE / "incident.toml", policy=HERE / "policy.toml", claims=(HERE / "claims.csv",))
+        Plan(
+            incident=OWN_OUTAGE / "incident.toml",
+            policy=OWN_OUTAGE / "policy.toml",
+            claims=(OWN_OUTAGE / "claims.csv",),
+        )
     )
 
 
@@ -72,9 +75,9 @@ def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
 
 
 def test_the_command_line_runs_it_too(tmp_path: Path) -> None:
-    pages = ("--incident", HERE / "incident.toml", "--policy", HERE / "policy.toml")
+    pages = ("--incident", OWN_OUTAGE / "incident.toml", "--policy", OWN_OUTAGE / "policy.toml")
     command = [sys.executable, "-m", "outage_analysis", "cost", *map(str, pages)]
-    command += ["--claims", str(HERE / "claims.csv"), "--json"]
+    command += ["--claims", str(OWN_OUTAGE / "claims.csv"), "--json"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     page = json.loads(done.stdout)
     assert (page["currency"], page["synthetic_claims"]) == ("EUR", False)
@@ -87,19 +90,19 @@ def test_totals_alone_give_the_same_cost(tmp_path: Path) -> None:
         'service,claimant_type,band,claims\nR,rider,"[60, 120)",2\nB,rider,>=120,1\n', encoding="utf-8"
     )
     policy = tmp_path / "policy.toml"
-    page = (HERE / "policy.toml").read_text("utf-8")
+    page = (OWN_OUTAGE / "policy.toml").read_text("utf-8")
     policy.write_text("\n".join(x for x in page.splitlines() if "eligibility" not in x), encoding="utf-8")
-    total = run(Plan(incident=HERE / "incident.toml", policy=policy, counts=counts)).total("claims")
+    total = run(Plan(incident=OWN_OUTAGE / "incident.toml", policy=policy, counts=counts)).total("claims")
     assert total is not None
     assert total["expected"] == 5_000
 
 
 def test_a_claim_in_euros_may_have_cents(tmp_path: Path) -> None:
     incident = tmp_path / "incident.toml"
-    page = (HERE / "incident.toml").read_text("utf-8").replace('unit = "minutes"', 'unit = "EUR"')
+    page = (OWN_OUTAGE / "incident.toml").read_text("utf-8").replace('unit = "minutes"', 'unit = "EUR"')
     incident.write_text(page, encoding="utf-8")
     policy = tmp_path / "policy.toml"
-    promise = (HERE / "policy.toml").read_text("utf-8").replace('"minutes"', '"EUR"')
+    promise = (OWN_OUTAGE / "policy.toml").read_text("utf-8").replace('"minutes"', '"EUR"')
     policy.write_text(promise.replace("fixed = 2_500", "share = 0.5"), encoding="utf-8")
     claims = tmp_path / "claims.csv"
     claims.write_text("claim_id,line,claimant_type,filed_on,delay,distance\n1,R,rider,2031-03-02,12.5,9\n")

@@ -20,8 +20,8 @@ from outage_analysis.plans import Plan
 from outage_analysis.reading import read_claims
 from outage_analysis.reports import FORMATS, write_report
 from outage_analysis.stores import save_claims
+from tests.commands import command
 from tests.conftest import claim_rows
-from tests.test_cli import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable

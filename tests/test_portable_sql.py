@@ -25,8 +25,8 @@ from outage_analysis.queries import NAMES, PORTABLE, text
 from outage_analysis.reading import read_claims
 from outage_analysis.warehouse import Warehouse
 from tests.conftest import claim_rows
-from tests.test_cube import with_delay
-from tests.test_payouts import policy_of, tiers
+from tests.costs.test_payouts import policy_of, tiers
+from tests.losses.test_cube import with_delay
 
 if TYPE_CHECKING:
     import duckdb

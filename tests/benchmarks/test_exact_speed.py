@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from outage_analysis.costs.exact import Fixed, Poisson, TotalLaw, exact_total
-from tests.test_exact import TIERS, tiers
+from tests.costs.test_exact import TIERS, tiers
 
 pytestmark = pytest.mark.bench
 

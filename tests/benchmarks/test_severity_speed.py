@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from outage_analysis.severity import FAMILIES, Fits, fit_all
-from tests.test_severity import DENTAL, shares
+from tests.losses.test_severity import DENTAL, shares
 
 pytestmark = pytest.mark.bench
 

@@ -26,8 +26,8 @@ from outage_analysis.costs.uncertainty.samples import Estimate
 from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.policies import load_policy
 from tests.benchmarks.test_exact_speed import median_milliseconds
-from tests.test_exact import TIERS, tiers
-from tests.uncertain_inputs import DAY, REPORTS, entry, ledger_of, mix, portfolio, shops
+from tests.costs.test_exact import TIERS, tiers
+from tests.costs.uncertain_portfolios import DAY, REPORTS, entry, ledger_of, mix, portfolio, shops
 
 pytestmark = pytest.mark.bench
 

@@ -1,0 +1,209 @@
+"""Policies set beside each other, by a report and by `compare`: which pages, ledger, day and claims."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from outage_analysis.alternatives import beside, compare_policies
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.costs import compare
+from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.incidents import load_incident
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import run
+from outage_analysis.plans import Plan, pages_of
+from outage_analysis.policies import load_policy
+from tests.tram_case import write_pages
+
+FEW = 1_024
+WEEK = date(2022, 10, 24)
+CANDIDATES = ("kakao-candidate-cash", "kakao-candidate-voucher", "kakao-candidate-fees")
+
+
+@pytest.fixture(scope="module")
+def tram(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """The tram outage from published counts."""
+    folder = tmp_path_factory.mktemp("tram")
+    write_pages(folder)
+    return Plan(
+        incident=folder / "incident.toml",
+        policy=folder / "counted.toml",
+        ledger=folder / "mixed.toml",
+        draws=FEW,
+    )
+
+
+def of(plan: Plan, name: str) -> Path:
+    """A page beside the one of the plan."""
+    return Path(plan.incident).with_name(name)
+
+
+# --- which ledger, which day ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("as_of", "known"),
+    [
+        (None, "kakao-2022"),
+        (date(2022, 10, 23), None),
+        (WEEK, "kakao-2022-10-24"),
+        (date(2022, 12, 29), "kakao-2022-10-24"),
+        (date(2022, 12, 30), "kakao-2022"),
+        (date(2023, 6, 29), "kakao-2022"),
+        (date(2023, 6, 30), "kakao-2023-06-30"),
+        (date(2099, 1, 1), "kakao-2023-06-30"),
+    ],
+)
+def test_the_ledger_is_the_latest_that_was_written_by_the_day(as_of: date | None, known: str | None) -> None:
+    _, _, ledger = pages_of(Plan(as_of=as_of))
+    assert (ledger.id if ledger else None) == known
+
+
+def test_a_ledger_that_is_named_stands_whatever_the_day() -> None:
+    plan = Plan(as_of=WEEK, ledger="kakao-2023-06-30", draws=FEW)
+    assert pages_of(plan)[2] == load_ledger("kakao-2023-06-30")
+    # None of it was public in the decision week, so it says nothing of the candidates.
+    with pytest.raises(ModelRefused, match="fewer than two policies have an expected cost"):
+        compare_policies(plan, CANDIDATES)
+
+
+def test_a_comparison_is_of_the_latest_ledger_by_the_day() -> None:
+    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
+    assert (found.as_of, found.ledger) == (WEEK, load_ledger("kakao-2022-10-24"))
+    assert tuple(page.id for page in found.policies) == CANDIDATES
+    assert (found.claims, found.synthetic) == (None, False)
+    policies = [load_policy(id_) for id_ in CANDIDATES]
+    expected = compare(policies, found.ledger, as_of=WEEK, draws=FEW)
+    for name in ("policies", "pairs", "flips", "replaced", "left_out"):
+        assert getattr(found.comparison, name).equals(getattr(expected, name)), name
+
+
+def test_without_a_day_the_ledger_says_which(tram: Plan) -> None:
+    pages = [of(tram, "counted.toml"), of(tram, "flat.toml")]
+    assert compare_policies(tram, pages).as_of == date(2031, 3, 10)
+
+
+# --- on the same draws ------------------------------------------------------------------------------------
+
+
+def test_the_order_of_the_policies_changes_no_figure(tram: Plan) -> None:
+    pages = [of(tram, "counted.toml"), of(tram, "flat.toml")]
+    one, other = (compare_policies(tram, found).comparison for found in (pages, pages[::-1]))
+    assert one.policies.sort("policy").equals(other.policies.sort("policy"))
+    there, back = one.pairs.row(0, named=True), other.pairs.row(0, named=True)
+    assert (there["difference"], there["cheaper"]) == (-back["difference"], back["dearer"])
+    assert there["p10"] == pytest.approx(-back["p90"], rel=0.02)
+
+
+def test_a_report_shows_what_compare_says(tram: Plan) -> None:
+    analysis = run(replace(tram, compare=(of(tram, "flat.toml"),)))
+    assert analysis.compared
+    found = compare_policies(tram, [of(tram, "counted.toml"), of(tram, "flat.toml")]).comparison
+    assert analysis.compared.policies[0] == analysis.policy
+    for name, table in {"comparison": found.policies, "pairs": found.pairs, "flips": found.flips}.items():
+        assert analysis.tables[name].equals(table), name
+    cash = analysis.tables["quantiles"].filter(valuation="cash")
+    mine = found.policies.row(0, named=True)
+    assert {m: mine[m] for m in ("expected", "p10", "p50", "p90")} == {
+        m: cash.filter(measure=m)["value"].item() for m in ("expected", "p10", "p50", "p90")
+    }
+
+
+def test_a_report_that_names_no_other_policy_compares_nothing(tram: Plan) -> None:
+    incident, policy, ledger = pages_of(tram)
+    assert beside(tram, incident, policy, ledger, date(2031, 3, 10), of_claims=False) is None
+    assert not {"comparison", "pairs", "flips"} & run(tram).tables.keys()
+
+
+# --- from claims ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("file", "basis"), [("claims.csv", "claims"), ("claims-synthetic.csv", "synthetic")])
+def test_claims_that_are_given_are_what_each_policy_pays(tram: Plan, file: str, basis: str) -> None:
+    plan = replace(tram, claims=(of(tram, file),))
+    found = compare_policies(plan, [of(tram, "policy.toml"), of(tram, "flat.toml")])
+    assert found.claims
+    assert found.synthetic == (basis == "synthetic")
+    alone = run(replace(plan, policy=of(tram, "policy.toml"))).total(basis)
+    assert alone
+    assert found.comparison.policies["expected"][0] == alone["expected"]
+    assert set(found.comparison.replaced["basis"]) == {basis}
+
+
+def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: Plan) -> None:
+    plan = replace(tram, policy=of(tram, "policy.toml"), claims=(of(tram, "claims-synthetic.csv"),))
+    analysis = run(replace(plan, compare=(of(tram, "flat.toml"),)))
+    total = analysis.total("synthetic")
+    assert total
+    assert analysis.tables["comparison"]["expected"][0] == total["expected"]
+    assert {analysis.marked(name) for name in ("comparison", "pairs", "flips")} == {True}
+
+
+# --- words ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_sentence_names_the_policies_as_readers_do(lang: str) -> None:
+    found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
+    said = found.sentence(Words(lang))
+    best, second = found.comparison.policies.sort("expected")["policy"].to_list()[:2]
+    for id_ in (best, second):
+        assert load_policy(id_).name[lang] in said
+    assert not set(CANDIDATES) & set(said.split())
+
+
+def test_two_policies_of_one_name_are_told_apart_by_their_ids(tram: Plan) -> None:
+    twin = of(tram, "twin.toml")
+    twin.write_text(of(tram, "flat.toml").read_text("utf-8").replace("Flat", "Tram charter"), "utf-8")
+    found = compare_policies(tram, [of(tram, "counted.toml"), twin])
+    assert found.names("en") == {id_: f"Tram charter ({id_})" for id_ in ("tram-2031", "tram-flat")}
+    assert "(tram-flat)” costs least" in found.sentence(Words("en", "EUR", 2))
+
+
+# --- refusals ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("others", "error", "said"),
+    [
+        (("counted.toml",), UsageError, "needs two or more different policies"),
+        (("flat.toml", "flat.toml"), UsageError, "needs two or more different policies"),
+        (("goods.toml",), ModelRefused, "Without one: tram-goods"),
+        (("kddi-2022",), UsageError, "pays JPY, the incident tram-2031 counts in EUR"),
+        (("nowhere.toml",), UsageError, "no such file"),
+        (("incident.toml",), UsageError, "unknown key"),
+    ],
+)
+def test_a_report_refuses_what_it_cannot_compare(
+    tram: Plan, others: tuple[str, ...], error: type[OutageAnalysisError], said: str
+) -> None:
+    pages = tuple(of(tram, x) if x.endswith(".toml") else x for x in others)
+    with pytest.raises(error) as refusal:
+        run(replace(tram, compare=pages))
+    assert said in str(refusal.value)
+
+
+def test_a_policy_made_in_python_is_compared_as_its_page_is(tram: Plan) -> None:
+    page = load_policy(of(tram, "counted.toml"))
+    given = compare_policies(tram, [page, page.model_copy(update={"id": "twin"})]).comparison
+    cost, twin = given.policies["expected"].to_list()
+    assert cost == twin == run(tram).tables["totals"].filter(valuation="cash")["expected"].item()
+    foreign = page.model_copy(update={"currency": "JPY"})
+    with pytest.raises(UsageError, match="JPY"):
+        compare_policies(tram, [page, foreign])
+
+
+def test_a_comparison_needs_two_policies(tram: Plan) -> None:
+    for pages in ([], [of(tram, "counted.toml")]):
+        with pytest.raises(OutageAnalysisError):
+            compare_policies(tram, pages)
+
+
+def test_a_policy_of_another_incident_is_refused(tram: Plan) -> None:
+    assert load_incident("kakao-2022").id != "tram-2031"
+    with pytest.raises(UsageError, match="counts in EUR"):
+        compare_policies(tram, [of(tram, "counted.toml"), "kakao-2022"])

@@ -1,0 +1,293 @@
+"""Where no count was published the headline rests on the claims given, and every page says so."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from outage_analysis import Plan, run, write_report
+from outage_analysis.charts import Drawn
+from outage_analysis.labels import Words
+from outage_analysis.notebook import show, show_answers, show_grid, show_words
+from outage_analysis.projects import new_project
+from outage_analysis.reports.blocks import Section, Text
+from outage_analysis.reports.report import Report
+from outage_analysis.tables import funnel_table
+from tests.html_page import WebPage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.analysis import Analysis
+
+KINDS = ("claims", "synthetic")
+LANGUAGES = ("en", "ko")
+LINES = {"business-cash": "small_business", "user-credit": "general_user"}
+PAID = {"business-cash": 2.5 / 6 * 4.15 / 6, "user-credit": 3.1 / 6}
+"""Mean filing share times mean acceptance, by the formula of a PERT law: (low + 4 mode + high) / 6."""
+FEE = """
+[[line]]
+id = "fee"
+kind = "fee_credit"
+name = { en = "Fee handed back", ko = "이용료 환급" }
+public_on = 2026-01-20
+effort = "automatic"
+fee = 31_000
+days = 1
+period_days = 31
+recipients_high = "US-07.of"
+"""
+both = pytest.mark.parametrize("kind", KINDS)
+each = pytest.mark.parametrize("lang", LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new project: an outage without a published count."""
+    return new_project(tmp_path_factory.mktemp("basis") / "shop")
+
+
+@pytest.fixture(scope="module")
+def claims(project: Path) -> dict[str, Path]:
+    """The sample as it is, and under another name without the column that says it is made up."""
+    sample, real = project / "claims" / "sample-synthetic.csv", project / "received.csv"
+    pl.read_csv(sample).drop("synthetic").write_csv(real)
+    return {"synthetic": sample, "claims": real}
+
+
+@pytest.fixture(scope="module")
+def analyses(project: Path, claims: dict[str, Path]) -> dict[str, Analysis]:
+    """One of real claims, one of synthetic ones."""
+    return {kind: run(_plan(project, path)) for kind, path in claims.items()}
+
+
+def _plan(project: Path, path: Path, **changed: Any) -> Plan:  # noqa: ANN401 - whatever a plan has
+    pages = {name: project / f"{name}.toml" for name in ("incident", "policy", "ledger")}
+    return Plan(**{**pages, "claims": (path,), "draws": 1024, **changed})
+
+
+def _section(analysis: Analysis, lang: str, wanted: str) -> tuple[Section, list[str]]:
+    (found,) = [s for s in Report(analysis, lang).sections if s.id == wanted]
+    return found, [block.text for block in found.blocks if isinstance(block, Text)]
+
+
+# --- what it says -----------------------------------------------------------------------------------------
+
+
+@both
+def test_the_headline_is_that_of_the_claims(analyses: dict[str, Analysis], kind: str) -> None:
+    analysis = analyses[kind]
+    assert (analysis.headline, analysis.of_claims, analysis.made_up) == (kind, True, kind == "synthetic")
+    assert analysis.behind("costs") == "claims_costs"
+    assert analysis.behind("quantiles") == "quantiles"
+
+
+@both
+@each
+def test_the_cost_is_said_to_come_from_the_claims(
+    analyses: dict[str, Analysis], kind: str, lang: str
+) -> None:
+    w = Words(lang)
+    found, said = _section(analyses[kind], lang, "cost")
+    assert found.synthetic == (kind == "synthetic")
+    assert (w("report.claims_intro_synthetic") in said) == (kind == "synthetic")
+    assert {w("report.cost_intro_claims"), w("report.services_intro_claims")} <= set(said)
+    assert not {w("report.cost_intro"), w("report.services_intro")} & set(said)
+
+
+@each
+def test_the_method_names_the_inputs_it_used(
+    analyses: dict[str, Analysis], analysis: Analysis, lang: str
+) -> None:
+    w = Words(lang)
+    _, (ours,) = _section(analyses["claims"], lang, "method")
+    assert ours == f"{w('report.method')} {w('report.method_claims')}"  # its ledger has no reference class
+    _, (published,) = _section(analysis, lang, "method")
+    assert published == " ".join(w(f"report.method{part}") for part in ("", "_counts", "_rule"))
+
+
+@each
+def test_each_choice_names_its_line_where_there_are_several(
+    analyses: dict[str, Analysis], analysis: Analysis, lang: str
+) -> None:
+    report = Report(analyses["claims"], lang)
+    levers = report.analysis.tables["levers"]
+    for line, said in zip(levers["line"], report.answers.decide, strict=True):
+        assert f"({report.names[line]})" in said
+    alone = Report(analysis, lang)
+    assert analysis.tables["levers"]["line"].n_unique() == 1
+    assert not [said for said in alone.answers.decide if "small-business" in said or "(" in said]
+
+
+@each
+def test_the_policy_no_longer_says_that_a_count_is_missing(analyses: dict[str, Analysis], lang: str) -> None:
+    shown = str(Report(analyses["claims"], lang).grids["policy"].rows)
+    assert Words(lang)("word.ok") in shown
+    assert Words(lang)("word.not_published") not in shown
+
+
+# --- what it shows ----------------------------------------------------------------------------------------
+
+
+@both
+def test_the_cost_of_the_headline_adds_up(analyses: dict[str, Analysis], kind: str) -> None:
+    analysis = analyses[kind]
+    costs = analysis.costs
+    total = analysis.total(kind)
+    assert total is not None
+    assert set(costs["basis"]) == {kind}
+    assert not costs.select("line", "level", "over", "up_to", "rule").is_duplicated().any()
+    for line in LINES:
+        whole, bands = (costs.filter(line=line, level=level) for level in ("line", "band"))
+        for figure in ("count", "low", "expected", "high"):
+            assert bands[figure].sum() == pytest.approx(whole[figure].item())
+    lines = costs.filter(level="line")
+    assert [lines[x].sum() for x in ("low", "expected")] == [
+        pytest.approx(total[x]) for x in ("low", "expected")
+    ]
+
+
+def test_its_bands_are_in_order_nothing_first_and_what_is_not_stated_last(
+    analyses: dict[str, Analysis],
+) -> None:
+    bands = analyses["claims"].costs.filter(line="business-cash", level="band")
+    assert bands.select("over", "up_to").rows() == [
+        *((-1, 0), (0, 300_000), (300_000, 500_000), (500_000, None)),
+        (None, None),
+    ]
+
+
+@pytest.mark.parametrize("line", sorted(LINES))
+def test_the_funnel_counts_the_claims_of_the_file(
+    analyses: dict[str, Analysis], claims: dict[str, Path], line: str
+) -> None:
+    rows = pl.read_csv(claims["claims"]).filter(claimant_type=LINES[line])
+    due = len(rows.filter(pl.col("loss") > 0))
+    found = dict(analyses["claims"].tables["claims_funnel"].filter(line=line)["stage", "expected"].rows())
+    assert list(found) == ["claimed", "due", "filed", "paid"]
+    assert (found["claimed"], found["due"]) == (len(rows), due)
+    assert found["paid"] == pytest.approx(due * PAID[line])
+
+
+@both
+@each
+def test_the_tables_of_the_headline_are_there_and_marked(
+    analyses: dict[str, Analysis], kind: str, lang: str
+) -> None:
+    report = Report(analyses[kind], lang)
+    mark = Words(lang)("notebook.synthetic")
+    for name in ("cost", "funnel", "controller", "exceedance"):
+        shown = show_grid(report, name)
+        assert len(shown.text.splitlines()) > 1
+        assert report.marked(name) == (mark in shown.markup) == (kind == "synthetic")
+    for told in (show_answers(report, "decide"), show_words(report, "cost")):
+        assert (mark in told.markup) == (kind == "synthetic")
+    assert mark not in show_answers(report, "left_out").markup
+
+
+@both
+@each
+@pytest.mark.parametrize("name", ["cost_by_band", "funnel"])
+def test_the_charts_of_the_headline_are_drawn_and_marked(
+    analyses: dict[str, Analysis], name: str, kind: str, lang: str
+) -> None:
+    chart: Any = show(name, analyses[kind], lang=lang)
+    assert isinstance(chart, Drawn)
+    mark = Words(lang)("chart.synthetic_prefix", title="")
+    title = " ".join(chart.title.text)
+    assert title.startswith(mark) == (kind == "synthetic")
+    assert bool(re.search(r"\d", title)) == (kind == "claims")  # of synthetic rows no finding
+
+
+def test_a_chart_of_a_line_bears_its_name_and_no_band_that_pays_nothing(
+    analyses: dict[str, Analysis],
+) -> None:
+    chart: Any = show("cost_by_band", analyses["claims"])
+    (rows,) = chart.to_dict()["datasets"].values()
+    assert [row["band"] for row in rows] == ["up to 300,000", "300,001 to 500,000", "over 500,000", "over 0"]
+    assert "Credit for general" in rows[-1]["row"]
+
+
+def test_a_table_of_synthetic_rows_is_marked_whoever_hands_it_over(analysis: Analysis) -> None:
+    made: Any = show("cost_by_band", analysis, analysis.tables["claims_costs"])
+    assert "Synthetic" in " ".join(made.title.text)
+    plain: Any = show("cost_by_band", analysis)
+    assert "Synthetic" not in " ".join(plain.title.text)
+
+
+def test_files_of_synthetic_counts_say_so_in_their_names(
+    analyses: dict[str, Analysis], tmp_path: Path
+) -> None:
+    page = write_report(analyses["synthetic"], tmp_path / "report", formats=("html", "csv"))
+    names = {path.stem for path in (tmp_path / "report" / "tables").iterdir()}
+    assert "claims_funnel-synthetic" in names
+    badge = Words("en")("report.synthetic_badge")
+    heads = {e.attributes["id"]: badge in e.text for e in WebPage.of(page).all("h2") if "id" in e.attributes}
+    assert heads["cost"]
+    assert heads["funnel"]
+
+
+# --- what was published stays what it is ------------------------------------------------------------------
+
+
+def test_published_counts_keep_their_tables(analysis: Analysis) -> None:
+    assert not analysis.of_claims
+    assert analysis.costs.equals(analysis.tables["costs"].filter(valuation="cash"))
+    assert "claims_funnel" not in analysis.tables
+    assert analysis.lines_apart == []
+
+
+@each
+def test_a_line_that_published_figures_bound_stands_apart(
+    project: Path, claims: dict[str, Path], tmp_path: Path, lang: str
+) -> None:
+    policy, ledger = tmp_path / "policy.toml", tmp_path / "ledger.toml"
+    policy.write_text((project / "policy.toml").read_text("utf-8") + FEE, encoding="utf-8")
+    stated = (project / "ledger.toml").read_text("utf-8").split("[[assumption]]")
+    kept = [part for part in stated if 'kind = "review_award"' not in part]
+    ledger.write_text("[[assumption]]".join(kept), encoding="utf-8")
+    found = run(_plan(project, claims["claims"], policy=policy, ledger=ledger))
+    assert found.headline == "claims"
+    assert (found.bounded_lines, found.lines_apart) == (["business-cash"], ["fee"])
+    report = Report(found, lang)
+    w, names = report.words, report.names
+    for key, line in (("not_counted_claims", "business-cash"), ("lines_apart", "fee")):
+        assert w(f"report.{key}", lines=names[line]) in report.answers.left_out
+    bases = {row[0]: row[1] for row in report.grids["cost"].rows}  # the line's name, what it rests on
+    assert bases == {
+        **{names[line]: w("word.claims") for line in LINES},
+        names["fee"]: w("word.published"),
+    }
+
+
+@each
+def test_without_a_ledger_the_bounds_are_those_of_the_claims(
+    project: Path, claims: dict[str, Path], lang: str
+) -> None:
+    found = run(_plan(project, claims["synthetic"], ledger=None))
+    assert (found.headline, found.of_claims, found.made_up) == ("", True, True)
+    report = Report(found, lang)
+    assert report.banner == report.words("report.synthetic_headline")
+    assert report.marked("cost")
+    assert {row[0] for row in report.grids["cost"].rows} == {report.names[line] for line in LINES}
+    told = [row[3] for row in report.grids["controller"].rows]  # a review has no limit, a flat sum has one
+    assert told[0] == report.words("report.controller_from_claims", low="0")
+    assert told[1].startswith(report.words("report.controller_between_claims", low="0", high="")[:-2])
+
+
+def test_claims_whose_band_lies_across_two_rules_may_be_paid_or_not(
+    analyses: dict[str, Analysis], claims: dict[str, Path]
+) -> None:
+    found = analyses["claims"]
+    losses = pl.read_csv(claims["claims"]).filter(claimant_type="general_user")["loss"]
+    paid, zero = len(losses.filter(losses > 0)), len(losses.filter(losses == 0))
+    nothing = (pl.col("rule") == "nothing") & (pl.col("up_to") == 0)
+    across = pl.when(nothing).then(pl.lit("straddles")).otherwise("rule").alias("rule")
+    costs = found.tables["claims_costs"].with_columns(across).filter(line="user-credit")
+    table = funnel_table(found.policy, found.ledger, found.as_of, costs)
+    (due,) = table.filter(stage="due").rows(named=True)
+    assert losses.null_count() > 0  # the rule of the policy for them pays nothing
+    assert (due["low"], due["expected"], due["high"]) == (paid, None, paid + zero)

@@ -1,0 +1,552 @@
+"""What an analyst asks of losses first: counted by plain Python, filtered by hand, fitted or refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
+from outage_analysis.exploration import Found, Question, explore, explore_grouped, fit_tables, heap_tables
+from outage_analysis.policies import load_policy
+from outage_analysis.reading import read_claims
+from outage_analysis.severity import FAMILIES, fit_all
+from outage_analysis.severity.page import load_grouped
+from tests.paths import GOLDEN, OWN_OUTAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outage_analysis.incidents import Incident
+    from tests.conftest import ClaimsCsv, Row
+
+Band = tuple[int | None, int | None]
+BY_GROUP = ("bands", "summary", "quantiles", "concentration", "lorenz")
+"""The tables that are of the groups and the claims asked for."""
+
+SERVICES = {"카톡": "kakaotalk", "카카오 T": "kakao_t"}
+TOLD: list[tuple[str, str, str, int | None]] = [
+    ("카톡", "서울", "2022-10-19", 0),
+    ("카톡", "서울", "2022-10-19", 300_000),
+    ("카톡", "서울", "2022-10-20", 300_001),
+    ("카톡", "부산", "2022-10-20", None),
+    ("카톡", "부산", "2022-10-21", 70_000),
+    ("카톡", "", "2022-10-21", 70_000),
+    ("카카오 T", "서울", "2022-10-19", 2_000_000),
+    ("카카오 T", "부산", "2022-10-20", 100_000),
+    ("카카오 T", "부산", "2022-10-21", 500_000),
+]
+"""Service, region, day and loss of each claim."""
+EDGES = (0, 100_000, 300_000, 500_000, 1_000_000)
+"""Those of the policy, and the powers of ten beside them."""
+
+
+def band_of(loss: int | None) -> Band:
+    if loss is None:
+        return (None, None)
+    if loss == 0:
+        return (-1, 0)
+    return next(((a, b) for a, b in pairwise(EDGES) if a < loss <= b), (EDGES[-1], None))
+
+
+def rows(told: list[tuple[str, str, str, int | None]]) -> list[Row]:
+    return [
+        {"service": s, "region": r, "filed_on": d, "loss": "" if x is None else str(x)} for s, r, d, x in told
+    ]
+
+
+def explored(path: Path, **asked: Any) -> Found:  # noqa: ANN401 - whatever a question has
+    return explore([path], "kakao-2022", None, [], None, Question(**asked))
+
+
+@pytest.fixture
+def told(claims_csv: ClaimsCsv) -> Path:
+    return claims_csv(rows(TOLD))
+
+
+# --- claims -------------------------------------------------------------------------------------------
+
+
+def test_bands_by_service_and_region_are_counted_by_python(told: Path) -> None:
+    found = explored(told, by=("service", "region"))
+    counted = Counter((SERVICES[s], r or None, *band_of(x)) for s, r, _, x in TOLD)
+    of_group = Counter((SERVICES[s], r or None) for s, r, _, _ in TOLD)
+    expected = {key: (n, n / of_group[key[:2]]) for key, n in counted.items()}
+    bands = found.tables["bands"]
+    keys = bands.select("service", "region", "over", "up_to").rows()
+    assert dict(zip(keys, bands.select("claims", "share").rows(), strict=True)) == expected
+    assert bands["loss"].sum() == sum(x or 0 for *_, x in TOLD)
+
+
+def test_means_and_medians_are_those_of_python(told: Path) -> None:
+    table = explored(told, by=("service",)).tables["summary"]
+    for row in table.iter_rows(named=True):
+        losses = [x for s, _, _, x in TOLD if SERVICES[s] == row["service"] and x is not None]
+        assert row["mean"] == pytest.approx(fmean(losses))
+        assert row["median_low"] <= median(losses) <= row["median_high"]
+        assert row["stated"] == len(losses)
+
+
+def test_every_table_of_a_question_is_there(told: Path) -> None:
+    found = explored(told)
+    assert set(found.tables) == {*BY_GROUP, "bunching", "heaps"}
+    assert (found.source, found.synthetic) == ("claims.csv", False)
+    assert found.claims is not None
+    assert len(found.claims) == len(TOLD)
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ({"region": ["서울"]}, lambda row: row[1] == "서울"),
+        ({"region": ["서울", "부산"]}, lambda row: row[1] != ""),
+        ({"region": [""]}, lambda row: row[1] == ""),
+        ({"service": ["kakao_t"], "region": ["부산"]}, lambda row: row[:2] == ("카카오 T", "부산")),
+        ({"filed_on": ["2022-10-20"]}, lambda row: row[2] == "2022-10-20"),
+        ({"filed_on": date(2022, 10, 20)}, lambda row: row[2] == "2022-10-20"),
+    ],
+)
+def test_the_claims_asked_for_are_as_if_there_were_no_others(
+    told: Path, claims_csv: ClaimsCsv, where: dict[str, object], kept: Callable[[tuple[object, ...]], bool]
+) -> None:
+    found = explored(told, where=where)
+    alone = explored(claims_csv(rows([row for row in TOLD if kept(row)]), name="alone.csv"))
+    for name in BY_GROUP:
+        assert_frame_equal(found.tables[name], alone.tables[name])
+    whole = explored(told)
+    for name in ("bunching", "heaps"):
+        assert found.tables[name].equals(whole.tables[name])
+    assert any(note.endswith("at edges are of all claims") for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"by": ("colour",)}, r"no such dimension \(found 'colour'\)\. Known: service"),
+        ({"by": ("over",)}, "no such dimension"),
+        ({"by": ("service", "service")}, "named twice"),
+        ({"where": {"colour": ["red"]}}, "no such dimension"),
+        ({"where": {"service": ["kakao_x"]}}, r"service: no claim .*found 'kakao_x'.*Did you mean 'kakao_t'"),
+        ({"where": {"region": ["서울", "서울"]}}, "region: is named twice"),
+        ({"where": {"filed_on": ["soon"]}}, "filed_on: is not a day .*found 'soon'"),
+        ({"where": {"filed_on": ["2022-10-19", "soon"]}}, "filed_on: is not a day .*found 'soon'"),
+        ({"where": {"filed_on": ["2022-10-25"]}}, "filed_on: no claim of the cube has it"),
+        ({"compared": ("kakao_t",)}, "two values are compared"),
+        ({"compared": ("kakao_t", "kakao_bus")}, "found 'kakao_bus'"),
+        ({"compared": ("kakao_t", "kakao_t")}, "named twice"),
+        ({"compared": ("kakao_t", "kakaotalk"), "level": 1.0}, "a level lies between 0 and 1"),
+        ({"fit": True, "families": ("normal",)}, r"no such family .*Did you mean 'lognormal'"),
+    ],
+)
+def test_what_does_not_exist_is_named(told: Path, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        explored(told, **asked)
+
+
+def test_a_dimension_with_personal_data_is_not_shown(claims_csv: ClaimsCsv) -> None:
+    file = claims_csv([{"region": "010-1234-5678"}])
+    assert "bands" in explored(file).tables
+    with pytest.raises(DisclosureBlocked, match="phone"):
+        explored(file, by=("region",))
+    with pytest.raises(DisclosureBlocked, match="phone"):
+        explored(file, where={"region": ["010-1234-5678"]})
+
+
+def test_an_outage_of_ones_own_has_its_own_bands_and_a_dimension_of_numbers() -> None:
+    incident, policy = OWN_OUTAGE / "incident.toml", OWN_OUTAGE / "policy.toml"
+    found = explore([OWN_OUTAGE / "claims.csv"], incident, policy, [], None, Question(by=("distance",)))
+    bands = found.tables["bands"]
+    assert set(bands["distance"]) == {"up to 4", "over 4 up to 19", "over 19"}
+    assert {60, 120} == set(found.tables["bunching"]["edge"])
+    assert {59, 119} < set(bands["over"]) | set(bands["up_to"])  # lower edges are closed
+    with pytest.raises(UsageError, match=r"no claims are bundled for tram-2031\. Name your files"):
+        explore(None, incident, policy, [], None, Question())
+
+
+def test_without_a_policy_losses_have_bands_and_no_edges() -> None:
+    found = explore([OWN_OUTAGE / "claims.csv"], OWN_OUTAGE / "incident.toml", None, [], None, Question())
+    assert found.tables["bunching"].is_empty()
+    assert found.tables["bands"]["claims"].sum() == 7
+
+
+def test_a_policy_in_other_units_is_refused(told: Path) -> None:
+    with pytest.raises(UsageError, match=r"EUR|minutes"):
+        explore([told], "kakao-2022", OWN_OUTAGE / "policy.toml", [], None, Question())
+
+
+def test_files_and_totals_are_one_too_many(told: Path) -> None:
+    with pytest.raises(UsageError, match="give claim files or counts, not both"):
+        explore([told], "kakao-2022", None, [], told, Question())
+
+
+# --- where losses heap ----------------------------------------------------------------------------------
+
+
+def test_heaps_are_looked_for_at_the_edges_of_the_policy(told: Path, incident: Incident) -> None:
+    tables = heap_tables(read_claims(told, incident), load_policy("kakao-2022"))
+    bunching = tables["bunching"].select("edge", "losses", "at_edge", "above")
+    assert bunching.rows() == [(300_000, 7, 1, 1), (500_000, 7, 1, 0)]
+    assert tables["heaps"].rows() == [(70_000, 2, pytest.approx(2 / 7))]
+
+
+# --- two groups -----------------------------------------------------------------------------------------
+
+
+def test_two_services_are_compared_over_the_claims_asked_for(told: Path) -> None:
+    asked = {"compared": ("kakao_t", "kakaotalk"), "where": {"region": ["서울"]}}
+    tables = explored(told, **asked).tables
+    shares = tables["shares"].select("over", "claims_first", "claims_second", "difference").rows()
+    assert shares == [
+        (-1, 0, 1, pytest.approx(-1 / 3)),
+        (100_000, 0, 1, pytest.approx(-1 / 3)),
+        (300_000, 0, 1, pytest.approx(-1 / 3)),
+        (1_000_000, 1, 0, 1),
+    ]
+    mean = tables["differences"].row(0, named=True)
+    assert mean["first"] == 2_000_000
+    assert mean["second"] == pytest.approx(fmean([0, 300_000, 300_001]))
+    assert (mean["low"], mean["status"]) == (None, "too_few")
+
+
+def test_two_days_and_what_is_not_known_can_be_compared(told: Path) -> None:
+    days = explored(told, by=("filed_on",), compared=("2022-10-19", "2022-10-20")).tables["shares"]
+    assert (days["claims_first"].sum(), days["claims_second"].sum()) == (3, 3)
+    regions = explored(told, by=("region",), compared=("서울", "")).tables["shares"]
+    assert (regions["claims_first"].sum(), regions["claims_second"].sum()) == (4, 1)
+
+
+# --- the honesty gate -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "finding"),
+    [({"fit": True}, "a fit"), ({"compared": ("kakao_t", "kakao_pay")}, "a comparison")],
+)
+def test_a_finding_is_refused_from_synthetic_claims_and_from_synthetic_totals(
+    asked: dict[str, Any], finding: str, tmp_path: Path
+) -> None:
+    said = rf"{finding} of synthetic claims would be no finding.*--recovery"
+    with pytest.raises(ModelRefused, match=said):
+        explore(None, "kakao-2022", None, [], None, Question(**asked))
+    totals = totals_in(tmp_path / "totals-synthetic.csv")
+    with pytest.raises(ModelRefused, match=said):
+        explore(None, "kakao-2022", None, [], totals, Question(**asked))
+
+
+def test_recovery_fits_and_compares_synthetic_claims_and_says_what_it_is() -> None:
+    asked = Question(compared=("kakao_t", "kakao_pay"), fit=True, families=("lognormal",), recovery=True)
+    found = explore(None, "kakao-2022", None, [], None, asked)
+    assert found.synthetic
+    assert found.notes[-1].startswith("synthetic rows: a fit or a comparison only ")
+    assert found.tables["fits"]["family"].to_list() == ["lognormal"]
+    assert found.tables["differences"].height == 2
+
+
+def test_synthetic_claims_say_so_even_when_nothing_is_fitted() -> None:
+    found = explore(None, "kakao-2022", None, [], None, Question())
+    assert found.synthetic
+    assert any("synthetic rows" in note for note in found.notes)
+    assert not {"fits", "quantities", "shares", "differences"} & found.tables.keys()
+
+
+def test_claims_of_ones_own_are_fitted_without_a_flag(own_claims: Path) -> None:
+    found = explored(own_claims, fit=True)
+    losses = pl.read_parquet(own_claims)["loss"].drop_nulls()
+    positive = losses.filter(losses > 0)
+    assert not found.synthetic
+    assert found.notes[0].startswith(f"fitted to {len(positive):,} losses above zero in ")
+    assert re.search(r" in \d+ bands, top open", found.notes[0])
+    assert set(found.tables["fits"]["family"]) | set(found.tables["refused"]["family"]) == set(FAMILIES)
+    middle = found.tables["quantities"].row(by_predicate=pl.col("quantity") == "median", named=True)
+    assert middle["value"] == pytest.approx(positive.median(), rel=0.1)
+
+
+def test_a_fit_to_some_claims_is_of_these(own_claims: Path) -> None:
+    found = explored(own_claims, fit=True, where={"service": ["talk_channel"]}, families=("lognormal",))
+    stated = found.tables["summary"].row(0, named=True)
+    assert found.notes[0].startswith(f"fitted to {stated['stated'] - stated['zero']:,} losses above zero")
+
+
+# --- totals ---------------------------------------------------------------------------------------------
+
+TOTALS = """service,claimant_type,band,claims,loss
+카톡,소상공인,0,5,0
+카톡,소상공인,"(0, 100000]",100,4000000
+카톡,소상공인,"(100000, 300000]",40,8000000
+카톡,소상공인,"(300000, 500000]",20,8000000
+카톡,소상공인,>500000,20,18000000
+멜론,소상공인,"(0, 100000]",9,90000
+멜론,일반 이용자,unknown,3,
+"""
+
+
+def totals_in(path: Path, text: str = TOTALS) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def of_totals(path: Path, **asked: Any) -> Found:  # noqa: ANN401 - whatever a question has
+    return explore(None, "kakao-2022", None, [], path, Question(**asked))
+
+
+def test_totals_with_losses_have_means_and_concentration(tmp_path: Path) -> None:
+    found = of_totals(totals_in(tmp_path / "totals.csv"))
+    assert set(found.tables) == set(BY_GROUP)
+    assert (found.source, found.claims, found.notes) == ("totals.csv", None, ())
+    talk = found.tables["summary"].row(by_predicate=pl.col("service") == "kakaotalk", named=True)
+    assert (talk["claims"], talk["zero"], talk["loss"]) == (185, 5, 38_000_000)
+    assert talk["mean"] == pytest.approx(38_000_000 / 185)
+    assert (talk["median_low"], talk["median_high"]) == (31_819, 100_000)  # the 88th of 100
+    shares = found.tables["bands"].filter(service="kakaotalk")["share"].to_list()
+    assert shares == pytest.approx([n / 185 for n in (5, 100, 40, 20, 20)])
+    assert found.tables["bands"].filter(service="melon").select("over", "claims").rows() == [
+        (0, 9),
+        (None, 3),
+    ]
+
+
+def test_totals_without_losses_have_no_concentration(tmp_path: Path) -> None:
+    bare = "\n".join(line.rsplit(",", 1)[0] for line in TOTALS.splitlines())
+    found = of_totals(totals_in(tmp_path / "totals.csv", bare))
+    assert list(found.tables) == ["bands", "summary", "quantiles"]
+    assert found.tables["summary"].filter(service="kakaotalk")["mean"].to_list() == [None]
+    last = found.tables["quantiles"].filter(service="kakaotalk", probability=0.95).row(0, named=True)
+    assert (last["value"], last["low"], last["high"]) == (None, 500_001, None)  # the band is open
+
+
+def test_totals_can_be_chosen_fitted_and_compared(tmp_path: Path) -> None:
+    path = totals_in(tmp_path / "totals.csv")
+    found = of_totals(path, fit=True, families=("exponential", "lognormal"), where={"service": ["kakaotalk"]})
+    assert found.notes == ("fitted to 180 losses above zero in 4 bands, top open, left ground_up",)
+    law = found.tables["fits"].row(by_predicate=pl.col("family") == "exponential", named=True)
+    best = fit_all(
+        [0, 100_000, 300_000, 500_000, float("inf")],
+        [100, 40, 20, 20],
+        top="open",
+        families=["exponential"],
+    )
+    assert law["median"] == pytest.approx(best["exponential"].law.median, rel=1e-5)
+    assert set(found.tables["bands"]["service"]) == {"kakaotalk"}
+    shares = of_totals(path, compared=("kakaotalk", "melon")).tables["shares"]
+    assert shares.select("over", "up_to", "claims_first", "claims_second").rows() == [
+        (-1, 0, 5, 0),
+        (0, 100_000, 100, 9),
+        (100_000, 300_000, 40, 0),
+        (300_000, 500_000, 20, 0),
+        (500_000, None, 20, 0),
+        (None, None, 0, 3),
+    ]
+
+
+def test_totals_whose_bands_overlap_are_refused_in_one_group_and_shown_in_two(tmp_path: Path) -> None:
+    overlapping = (
+        'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n{},개인,"(0, 500000]",20\n'
+    )
+    with pytest.raises(ModelRefused, match=r"up to 300,000 and over 0 up to 500,000 overlap\. Count every"):
+        of_totals(totals_in(tmp_path / "one.csv", overlapping.format("카톡")))
+    two = of_totals(totals_in(tmp_path / "two.csv", overlapping.format("멜론")))
+    assert two.tables["bands"].select("service", "up_to", "share").rows() == [
+        ("kakaotalk", 300_000, 1),
+        ("melon", 500_000, 1),
+    ]
+
+
+CLOSED = TOTALS.replace(">500000", '"(500000, 900000]"')
+
+
+def test_what_lies_above_totals_that_end_must_be_said(tmp_path: Path) -> None:
+    path = totals_in(tmp_path / "totals.csv", CLOSED)
+    with pytest.raises(UsageError, match=r"the last band ends at 900,000.*--top closed"):
+        of_totals(path, fit=True)
+    said = {top: of_totals(path, fit=True, top=top, families=("weibull",)) for top in ("closed", "open")}
+    medians = {top: found.tables["fits"]["median"][0] for top, found in said.items()}
+    edges, counts = [0, 100_000, 300_000, 500_000, 900_000], [109, 40, 20, 20]
+    closed = fit_all(edges, counts, top="closed", families=["weibull"])
+    assert medians["closed"] == pytest.approx(closed["weibull"].law.median, rel=1e-5)
+    assert medians["closed"] != medians["open"]
+    assert "top closed" in said["closed"].notes[0]
+    assert "bands" in of_totals(path).tables  # nothing has to be said to count
+
+
+def test_totals_with_a_gap_are_not_taken_for_empty_bands(tmp_path: Path) -> None:
+    gap = "\n".join(line for line in TOTALS.splitlines() if "300000]" not in line)
+    with pytest.raises(ModelRefused, match=r"nothing is said of losses over 100,000 up to 300,000"):
+        of_totals(totals_in(tmp_path / "totals.csv", gap), fit=True)
+
+
+def test_totals_that_begin_above_nothing_are_truncated_on_the_left(tmp_path: Path) -> None:
+    text = "\n".join(
+        line for line in TOTALS.splitlines() if ",0,5,0" not in line and "(0, 100000]" not in line
+    )
+    found = of_totals(totals_in(tmp_path / "totals.csv", text), fit=True, families=("exponential",))
+    assert "left truncated" in found.notes[0]
+
+
+def test_totals_have_only_their_own_dimensions(tmp_path: Path) -> None:
+    path = totals_in(tmp_path / "totals.csv")
+    assert "claimant_type" in of_totals(path, by=("claimant_type",)).tables["bands"].columns
+    with pytest.raises(UsageError, match=r"no such dimension \(found 'region'\)"):
+        of_totals(path, by=("region",))
+    with pytest.raises(UsageError, match=r"no such dimension \(found 'region'\)"):
+        of_totals(path, where={"region": ["서울"]})
+    with pytest.raises(InputRefused, match="there is no such file"):
+        of_totals(tmp_path / "nowhere.csv")
+
+
+# --- what fitted laws say -------------------------------------------------------------------------------
+
+
+def test_a_fit_is_told_by_the_likeliest_the_average_and_the_families() -> None:
+    dental = load_grouped("dental-claims")
+    fits = fit_all(dental.edges, dental.counts, top="closed")
+    tables = fit_tables(fits)
+    assert list(tables) == ["fits", "quantities", "refused"]
+    likeliest = tables["fits"]["family"][0]
+    quantities = tables["quantities"]
+    assert quantities["quantity"].to_list() == ["median", "mean", "p75", "p90", "p95", "p99"]
+    assert set(quantities["family"]) == {likeliest}
+    for row in quantities.drop_nulls().iter_rows(named=True):
+        assert row["low"] < row["value"] < row["high"], row
+        assert row["least"] <= row["average"] <= row["greatest"], row
+    assert quantities["value"][0] == pytest.approx(fits[likeliest].quantile(0.5), rel=1e-5)
+    heaviest = tables["fits"].row(by_predicate=pl.col("weight") == pl.col("weight").max(), named=True)
+    assert heaviest["family"] == likeliest
+
+
+def test_a_wider_level_has_wider_intervals_and_none_is_refused() -> None:
+    dental = load_grouped("dental-claims")
+    fits = fit_all(dental.edges, dental.counts, top="closed", families=["lognormal", "weibull"])
+    wide, narrow = (fit_tables(fits, level)["quantities"] for level in (0.99, 0.5))
+    assert (wide["low"] < narrow["low"]).all()
+    assert (wide["high"] > narrow["high"]).all()
+    for level in (0.0, 1.0):
+        with pytest.raises(UsageError, match="a level lies between 0 and 1"):
+            fit_tables(fits, level)
+
+
+def test_a_quantity_that_is_infinite_is_null() -> None:
+    heavy = fit_all([0, 1, 10, 100, float("inf")], [40, 20, 20, 20], top="open", families=["lomax"])
+    assert heavy["lomax"].params["alpha"] < 1  # no mean
+    mean = fit_tables(heavy)["quantities"].row(1, named=True)
+    assert mean == {"quantity": "mean", "family": "lomax"} | dict.fromkeys(
+        ("value", "low", "high", "average", "least", "greatest")
+    )
+
+
+def test_a_family_that_could_not_be_fitted_says_why() -> None:
+    three_bands = fit_all([0, 10, 20, float("inf")], [40, 30, 30], top="open")
+    (row,) = fit_tables(three_bands)["refused"].filter(family="burr").rows(named=True)
+    assert "band" in row["reason"]
+    assert "burr" not in fit_tables(three_bands)["fits"]["family"]
+
+
+# --- a printed table ------------------------------------------------------------------------------------
+
+OWN = """
+id = "mine"
+name = {{ en = "Mine" }}
+unit = "won"
+edges = {edges}
+counts = [30, 40, 30, 20, 5]
+top = "{top}"
+sources = ["a book"]
+"""
+OPEN = OWN.format(edges="[0, 10, 20, 50, 100, inf]", top="open")
+
+
+def test_the_dental_claims_are_fitted_as_their_table_says() -> None:
+    found = explore_grouped("dental-claims", Question())
+    assert list(found.tables) == ["bands", "fits", "quantities", "refused"]
+    assert (found.source, found.synthetic, found.claims) == ("dental-claims", False, None)
+    assert found.tables["bands"]["claims"].sum() == 378
+    assert found.tables["bands"]["share"].sum() == pytest.approx(1)
+    assert found.notes[0] == "Grouped dental claims, as printed; top closed, left ground_up"
+    assert any("Loss Models (1998)" in note for note in found.notes)
+    assert {f"source: {s}" for s in load_grouped("dental-claims").sources} <= set(found.notes)
+    published = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))
+    expected = {family: fit["loglik"] for family, fit in published["gdental"]["fits"]["closed"].items()}
+    assert dict(found.tables["fits"].select("family", "loglik").rows()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_another_convention_gives_another_fit_and_says_so() -> None:
+    asked = [
+        explore_grouped("dental-claims", Question(top=top, families=("gamma",))) for top in (None, "open")
+    ]
+    first, second = (found.tables["fits"]["median"][0] for found in asked)
+    assert first != second
+    assert ["top closed" in asked[0].notes[0], "top open" in asked[1].notes[0]] == [True, True]
+
+
+def test_a_table_of_ones_own_may_end_in_infinity(page: Callable[[str], Path]) -> None:
+    found = explore_grouped(page(OPEN), Question(families=("lognormal",)))
+    assert found.source == "mine"
+    assert found.tables["fits"]["family"].to_list() == ["lognormal"]
+    assert 15 < found.tables["quantities"]["value"][0] < 25  # 30 of 125 are up to 10, 70 up to 20
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("edges = [0, 10,", "edges = [0, 30,", "is no table of losses"),
+        ("counts = [30, 40, 30, 20, 5]", "counts = [30, 40]", "is no table of losses"),
+        ("counts = [30", "counts = [-30", "counts"),
+        ("counts = [30", "counts = [30.5", "counts"),
+        ("edges = [0", 'edges = ["0"', "edges"),
+        ("edges = [0", "edges = [-1", "edges"),
+        ("edges = [0", "edges = [nan", "edges"),
+        ('top = "open"', 'top = "closed"', "a closed top needs a last edge that is finite"),
+        ('top = "open"', 'top = "ajar"', "top"),
+        ('top = "open"\n', "", "top: a required key is missing"),
+        ('unit = "won"', 'units = "won"', "Did you mean 'unit'?"),
+        ('sources = ["a book"]', "sources = []", "sources"),
+    ],
+)
+def test_a_page_that_is_no_table_says_which_key(
+    page: Callable[[str], Path], old: str, new: str, said: str
+) -> None:
+    assert old in OPEN
+    with pytest.raises(UsageError, match=r"page\.toml") as refusal:
+        explore_grouped(page(OPEN.replace(old, new, 1)), Question())
+    assert said in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"top": "ajar"}, "ajar"),
+        ({"top": "closed"}, "a closed top needs a last edge that is finite"),
+        ({"families": ("normal",)}, "Did you mean 'lognormal'"),
+        ({"level": 1.0}, "a level lies between 0 and 1"),
+    ],
+)
+def test_a_wrong_question_to_a_table_is_refused(
+    page: Callable[[str], Path], asked: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        explore_grouped(page(OPEN), Question(**asked))
+
+
+def test_an_unknown_table_names_the_nearest() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'dental-claims'"):
+        explore_grouped("dental-claim", Question())
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [("[30, 0, 0, 0, 0]", "band"), ("[0, 0, 0, 0, 30]", "open"), ("[0, 0, 0, 0, 0]", "loss")],
+)
+def test_a_table_from_which_no_law_follows_is_refused(
+    page: Callable[[str], Path], counts: str, said: str
+) -> None:
+    with pytest.raises((ModelRefused, InputRefused, UsageError), match=said):
+        explore_grouped(page(OPEN.replace("[30, 40, 30, 20, 5]", counts)), Question())

@@ -1,0 +1,245 @@
+"""A ledger as it is shown: every assumption with its law, its ends, its reasons; and pages that are wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from outage_analysis.assumptions import BandMix, Ledger, bundled_ledger, load_ledger
+from outage_analysis.assumptions.laws import AnyLaw, Beta, Discrete, Fixed, LogitT, Lognormal, Pert, Uniform
+from outage_analysis.assumptions.listing import SCHEMA, distribution, in_words, ledger_table
+from outage_analysis.datasets import ids
+from outage_analysis.errors import UsageError
+from tests.commands import command
+from tests.tram_case import ENTRY, TIED, ledger
+
+ENDS = ("expected", "low", "high")
+
+
+def read(text: str, folder: Path) -> Ledger:
+    path = folder / "ledger.toml"
+    path.write_text(text, "utf-8")
+    return load_ledger(path)
+
+
+# --- the latest by a day ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("incident", "day", "known"),
+    [
+        ("kakao-2022", None, "kakao-2022"),
+        ("kakao-2022", date(2022, 10, 23), None),
+        ("kakao-2022", date(2022, 10, 24), "kakao-2022-10-24"),
+        ("kakao-2022", date(2023, 1, 1), "kakao-2022"),
+        ("kakao-2022", date.max, "kakao-2023-06-30"),
+        ("tram-2031", None, None),
+        ("tram-2031", date.max, None),
+        ("kakao-2022-10-24", None, "kakao-2022-10-24"),
+    ],
+)
+def test_the_bundled_ledger_is_the_latest_by_the_day(
+    incident: str, day: date | None, known: str | None
+) -> None:
+    found = bundled_ledger(incident, day)
+    assert (found.id if found else None) == known
+
+
+# --- the table --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id_", ids("assumptions"))
+def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> None:
+    page = load_ledger(id_)
+    table = ledger_table(page)
+    assert dict(table.schema) == SCHEMA
+    assert table["assumption"].to_list() == [a.id for a in page.assumptions]
+    for row, entry in zip(table.iter_rows(named=True), page.assumptions, strict=True):
+        for key in ("kind", "grade", "public_on", "owner", "outcome_known"):
+            assert row[key] == getattr(entry, key)
+        assert (row["source"], row["rationale"]) == (entry.source.en, entry.rationale.en)
+        assert (row["lines"], row["segment"]) == (" ".join(entry.lines), entry.effort or "")
+        assert set(row["facts"].split()) == {*entry.facts, *entry.computed_from}
+        if isinstance(entry, BandMix):
+            assert [row[end] for end in ENDS] == [None] * 3
+        else:
+            assert row["low"] <= row["expected"] <= row["high"]
+            sample = entry.draw(np.random.default_rng(1).random((20_000, entry.dimensions)))
+            spread = float(sample.std()) / 20_000**0.5
+            assert row["expected"] == pytest.approx(
+                float(sample.mean()), abs=5 * spread + 1e-5 * row["expected"]
+            )
+
+
+@pytest.mark.parametrize(
+    ("law", "told"),
+    [
+        (Fixed(value=0.1), "fixed(value 0.1)"),
+        (Fixed(value=5_060), "fixed(value 5,060)"),
+        (Uniform(low=0, high=1_234_567), "uniform(low 0, high 1,234,567)"),
+        (Beta(a=8, b=2.5), "beta(a 8, b 2.5)"),
+        (Pert(low=5, mode=20, high=2_950_000), "pert(low 5, high 2,950,000, mode 20, weight 4)"),
+        (Lognormal(median=1e12, sigma=0.9), "lognormal(median 1,000,000,000,000, sigma 0.9)"),
+        (LogitT(location=-1.7627312345, scale=1.2, df=2), "logit-t(location -1.76273, scale 1.2, df 2)"),
+        (
+            Discrete(values=(1, 2), probabilities=(0.25, 0.75)),
+            "discrete(values 1 2, probabilities 0.25 0.75)",
+        ),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_a_law_is_written_out_with_every_parameter(law: AnyLaw, told: str) -> None:
+    assert in_words(law) == told
+    assert (law.mean, law.variance, law.quantile(np.array([0.1, 0.9])).shape) == (
+        law.mean,
+        law.variance,
+        (2,),
+    )
+    assert in_words(law) == told  # also once it has been drawn from
+
+
+def test_mixes_rules_and_products_are_written_out(tmp_path: Path) -> None:
+    rules = """loss = { kind = "uniform", low = 5_000, high = 90_000 }
+rule = [
+  { name = { en = "a" }, weight = 0.4, share = { kind = "fixed", value = 0.1 }, floor = 1_000, cap = 2_000 },
+  { name = { en = "b" }, weight = 0.6, share = { kind = "fixed", value = 1 } },
+]"""
+    mixed = """law = { kind = "mixture", branches = [
+  { name = "few", weight = 0.9, law = { kind = "fixed", value = 0.1 } },
+  { name = "all", weight = 0.1, law = { kind = "fixed", value = 1 } },
+] }"""
+    mix = "size = 4\nband = [{ over = 0, up_to = 100, share = 0.3333333 }, { over = 100, share = 0.6666667 }]"
+    work = """people = { kind = "fixed", value = 3 }
+weeks = { kind = "fixed", value = 2 }
+weekly_wage = { kind = "fixed", value = 1_000_000 }"""
+    text = ledger(
+        ENTRY.format(name="mix", kind="band_mix", law=mix),
+        ENTRY.format(name="work", kind="handling", law=work),
+        award=rules,
+        filing=mixed,
+    )
+    page = read(text, tmp_path)
+    told = {a.id: distribution(a) for a in page.assumptions}
+    assert told["as-mix"] == "dirichlet(0.3333, 0.6667; size 4)"
+    assert told["as-work"] == "fixed(value 3) × fixed(value 2) × fixed(value 1,000,000)"
+    loss = "uniform(low 5,000, high 90,000)"
+    assert told["as-award"] == (
+        f"0.4: fixed(value 0.1) × {loss}, at least 1,000, at most 2,000; 0.6: fixed(value 1) × {loss}"
+    )
+    assert re.fullmatch(
+        r"mixture\(branches \w+\(name few, weight 0\.9, law fixed\(value 0\.1\)\) "
+        r"\w+\(name all, weight 0\.1, law fixed\(value 1\)\)\)",
+        told["as-filing"],
+    )
+    assert ledger_table(page).filter(assumption="as-work")["expected"].item() == 6_000_000
+
+
+# --- on a terminal ----------------------------------------------------------------------------------------
+
+
+def test_a_ledger_is_shown_with_the_law_of_each_assumption() -> None:
+    code, out, err = command("assumptions", "kakao-2022")
+    assert (code, err) == (0, "")
+    for entry in load_ledger("kakao-2022").assumptions:
+        assert re.search(rf"^ {entry.id} +{entry.kind} ", out, re.MULTILINE)
+        assert f"\n{entry.id}: {distribution(entry)}\n" in out
+    assert out.splitlines()[-1].startswith("its authors knew how the case ended")
+
+
+def test_a_ledger_as_json_holds_every_row_and_correlation(tmp_path: Path) -> None:
+    mix = ENTRY.format(name="mix", kind="take_up", law='law = { kind = "fixed", value = 0.5 }')
+    page = read(ledger(mix, TIED), tmp_path)
+    code, out, err = command("assumptions", tmp_path / "ledger.toml", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["ledger"], found["incident"], found["public_by"]) == ("tram-ledger", "tram-2031", None)
+    assert found["as_of"] == "2031-03-10"
+    rows = ledger_table(page).to_dicts()
+    assert found["assumptions"] == [row | {"public_on": str(row["public_on"])} for row in rows]
+    assert found["correlations"] == [{"of": ["as-filing", "as-award"], "rank": 0.6, "rationale": "a test"}]
+    out = command("assumptions", tmp_path / "ledger.toml")[1]
+    assert out.splitlines()[-1] == "rank correlation 0.6: as-filing and as-award"
+
+
+@pytest.mark.parametrize(("as_of", "count"), [("2022-12-29", 0), ("2022-12-30", 8), ("2023-01-30", 9)])
+def test_a_ledger_is_shown_as_it_was_known_on_a_day(as_of: str, count: int) -> None:
+    found = json.loads(command("assumptions", "kakao-2022", "--as-of", as_of, "--json")[1])
+    assert (found["as_of"], found["public_by"]) == ("2022-12-30", as_of)
+    assert len(found["assumptions"]) == count
+    known = command("assumptions", "kakao-2022", "--as-of", as_of)[1]
+    assert ("its authors knew" in known) == bool(count)
+
+
+def test_the_list_of_ledgers_names_them() -> None:
+    rows = json.loads(command("assumptions", "--json")[1])
+    assert [row["id"] for row in rows] == ids("assumptions")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere",), "nowhere: no such id in assumptions. Give a path to a .toml file or a bundled id."),
+        (("kakao-2022", "--as-of", "soon"), "--as-of is not a day (found 'soon'). Write it as 2022-12-30."),
+    ],
+)
+def test_what_cannot_be_shown_is_one_line_and_exit_2(arguments: tuple[str, ...], said: str) -> None:
+    code, out, err = command("assumptions", *arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: [^\n]+\n", err)
+    assert said in err
+
+
+def test_a_ledger_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
+    evil = r"\u001b[2J\nvalid\u202e"
+    read(ledger().replace("Tram ledger", evil).replace("a test", evil), tmp_path)
+    out = command("assumptions", tmp_path / "ledger.toml")[1]
+    assert not {"\x1b", "\u202e"} & set(out)
+    assert not [line for line in out.splitlines() if line.startswith("valid")]
+
+
+# --- pages that are wrong ---------------------------------------------------------------------------------
+
+BRANCH = '{ name = "a", weight = 1, law = { value = 1 } }'
+LAWS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t, discrete"
+
+
+@pytest.mark.parametrize(
+    ("laws", "said"),
+    [
+        (
+            {"filing": "law = { low = 0 }"},
+            f"'as-filing' > law: a required key, kind, is missing. Known: {LAWS}",
+        ),
+        (
+            {"award": "loss = { low = 0 }\nrule = []"},
+            f"'as-award' > loss: a required key, kind, is missing. Known: {LAWS}",
+        ),
+        (
+            {"filing": f'law = {{ kind = "mixture", branches = [{BRANCH}] }}'},
+            f"'as-filing' > law > branches 1 > law: a required key, kind, is missing. Known: {LAWS}",
+        ),
+    ],
+)
+def test_a_table_without_its_kind_is_told_the_kinds_that_it_may_be_of(
+    tmp_path: Path, laws: dict[str, str], said: str
+) -> None:
+    with pytest.raises(UsageError) as refusal:
+        read(ledger(**laws), tmp_path)
+    assert re.match(r"ledger\.toml, line \d+, assumption 'as-", str(refusal.value))
+    assert said in str(refusal.value)
+    assert "filing_share" not in refusal.value.remedy
+
+
+def test_an_assumption_without_its_kind_is_told_the_kinds_of_assumptions(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refusal:
+        read(ledger().replace('kind = "acceptance"\n', ""), tmp_path)
+    assert "assumption 'as-acceptance': a required key, kind, is missing" in str(refusal.value)
+    assert {"filing_share", "band_mix", "review_award", "handling"} <= set(
+        re.findall(r"\w+", refusal.value.remedy)
+    )
+    assert "lognormal" not in refusal.value.remedy

@@ -1,0 +1,591 @@
+"""Every chart draws, says what it shows, and shows the figures of its table."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from datetime import date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+import vl_convert
+
+from outage_analysis.charts import CHARTS, Frame, draw
+from outage_analysis.charts.data import LARGEST, OTHERS
+from outage_analysis.charts.losses import RAMP, ramp, readable_on
+from outage_analysis.charts.points import fan
+from outage_analysis.charts.specs import frame_of, names_of, vega_bundle
+from outage_analysis.charts.theme import wrapped
+from outage_analysis.distributions import with_shares
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.severity import fit_all
+from outage_analysis.severity.curves import curves
+from tests.charts.cost_tables import POLICIES, TRIED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outage_analysis.pipeline import Analysis
+
+    Drawing = Callable[..., dict[str, Any]]
+Samples = dict[str, pl.DataFrame]
+
+DENTAL = ([0, 25, 50, 100, 150, 250, 500, 1000, 1500, 2500], [30, 31, 57, 42, 65, 84, 45, 10, 11, 3])
+"""Real losses in bands: the reference case of dental claims, without the top that it states."""
+SEVERAL_VIEWS = {"small_multiples", "linked"}
+"""Views that repeat have a width of their own."""
+NOT_ON_THE_PAGE = {*SEVERAL_VIEWS, "intake_fan", "cost_by_band"}
+"""A forecast is none of a report's tables; the waterfall says what the bars by band say."""
+
+
+def forecast_table() -> pl.DataFrame:
+    """A fan by hand: three counts, a deadline and an extension, and what came out later."""
+    counts = pl.DataFrame(
+        {"at": [0.0, 1.0, 2.5], "cumulative": [0, 100, 160], "facts": ["F-1", "F-2", "F-2"]}
+    )
+    rows = [
+        (branch, at, 160 + round(10 * at), level, 160 + round((20 - reach) * at / 2), 160 + round(reach * at))
+        for branch in ("deadline", "extended")
+        for at in (3.0, 4.0, 8.0)
+        for level, reach in ((0.5, 12), (0.8, 18), (0.95, 20))
+    ]
+    path = pl.DataFrame(rows, schema=["branch", "at", "median", "level", "low", "high"], orient="row")
+    closes = {"deadline": 4.0, "extended": 8.0}
+    return fan(counts, path, closes, opens=datetime(2022, 10, 17, 16), later=(8.0, 300, "F-9"))  # noqa: DTZ001
+
+
+@pytest.fixture(scope="module")
+def samples(analysis: Analysis) -> Samples:
+    """A table for every chart: those of the bundled run, and where it has none, made of real bands."""
+    edges, counts = DENTAL
+    return {
+        "hindsight_backtest": TRIED,
+        "comparison": POLICIES,
+        **analysis.tables,
+        "claims_curves": curves(fit_all([*edges, math.inf], counts, top="open")),
+        "intake_forecast": forecast_table(),
+    }
+
+
+def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> Frame:
+    names = names_of(analysis.incident, analysis.policy, analysis.ledger, lang=lang)
+    return frame_of(analysis.incident, Words(lang), names, analysis.as_of, synthetic=synthetic)
+
+
+@pytest.fixture
+def drawn(analysis: Analysis, samples: Samples) -> Drawing:
+    """A chart as JSON: `drawn("funnel")`, `drawn("tail", lang="ko")`, `drawn("ogive", table)`."""
+
+    def spec(
+        name: str, table: pl.DataFrame | None = None, *, lang: str = "en", synthetic: bool = False
+    ) -> dict[str, Any]:
+        rows = samples[CHARTS[name].table] if table is None else table
+        chart = draw(name, rows, frame(analysis, lang, synthetic=synthetic))
+        assert chart is not None
+        found: dict[str, Any] = chart.to_dict()
+        return found
+
+    return spec
+
+
+def data_of(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a chart that has one data set."""
+    (rows,) = spec["datasets"].values()
+    assert isinstance(rows, list)
+    return rows
+
+
+def rows_with(spec: dict[str, Any], *columns: str) -> list[dict[str, Any]]:
+    """The rows of the data set that has just these columns."""
+    (rows,) = [rows for rows in spec["datasets"].values() if set(rows[0]) == set(columns)]
+    assert isinstance(rows, list)
+    return rows
+
+
+def title_of(spec: dict[str, Any]) -> str:
+    return " ".join(spec["title"]["text"])
+
+
+def subtitle_of(spec: dict[str, Any]) -> str:
+    return " ".join(spec["title"]["subtitle"])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_says_what_it_shows(drawn: Drawing, analysis: Analysis, name: str, lang: str) -> None:
+    spec = drawn(name, lang=lang)
+    title = spec["title"]
+    assert "".join(title["text"]).strip()
+    assert all(part.strip() for part in title["subtitle"])
+    assert len(title["subtitle"]) >= 2  # the measure, and the sources with their day
+    assert spec["description"].strip()
+    assert Words(lang).day(analysis.as_of) in title["subtitle"][-1]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_carries_few_data_and_fits_its_place(drawn: Drawing, name: str) -> None:
+    spec = drawn(name)
+    data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
+    assert spec["datasets"]
+    assert len(data) <= LARGEST
+    assert (spec.get("width") == "container") == (name not in SEVERAL_VIEWS)
+    assert "http" not in json.dumps({k: v for k, v in spec.items() if k != "$schema"})
+
+
+def test_only_charts_that_follow_the_width_of_their_place_are_on_the_page() -> None:
+    assert {name for name, entry in CHARTS.items() if not entry.page} == NOT_ON_THE_PAGE
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_no_chart_has_a_value_that_json_cannot_carry(drawn: Drawing, name: str) -> None:
+    spec = drawn(name)
+    assert json.loads(json.dumps(spec, allow_nan=False)) == spec
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_an_empty_table_draws_nothing(analysis: Analysis, samples: Samples, name: str) -> None:
+    assert draw(name, samples[CHARTS[name].table].clear(), frame(analysis)) is None
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_of_synthetic_rows_says_so_in_its_title_and_its_footer(drawn: Drawing, name: str) -> None:
+    title = drawn(name, synthetic=True)["title"]
+    assert " ".join(title["text"]).startswith("Synthetic rows: ")
+    assert "Synthetic rows, not a finding" in title["subtitle"][-1]
+    plain = drawn(name)["title"]
+    assert "ynthetic" not in json.dumps([plain["text"], plain["subtitle"]])
+
+
+@pytest.mark.parametrize(
+    "name", ["band_distribution", "small_multiples", "linked", "ogive", "tail", "intake_fan"]
+)
+def test_synthetic_rows_have_a_measure_for_a_title_and_no_figure_in_it(drawn: Drawing, name: str) -> None:
+    finding, measure = title_of(drawn(name)), title_of(drawn(name, synthetic=True))
+    assert any(c.isdigit() for c in finding)
+    assert not any(c.isdigit() for c in measure)
+
+
+def test_charts_of_claims_are_those_whose_table_comes_from_claims() -> None:
+    assert {n for n, e in CHARTS.items() if e.claims} == {
+        n for n, e in CHARTS.items() if e.table.startswith("claims_")
+    }
+
+
+def test_the_bars_by_band_are_the_expected_costs_of_the_table(analysis: Analysis, drawn: Drawing) -> None:
+    costs = analysis.tables["costs"].filter(level="band", valuation="cash")
+    expected = [row["expected"] * 1e6 for row in data_of(drawn("cost_by_band"))]
+    assert expected == pytest.approx(costs["expected"].to_list())
+
+
+def test_the_title_of_the_bars_names_the_dearest_band_and_its_share(
+    analysis: Analysis, drawn: Drawing
+) -> None:
+    costs = analysis.tables["costs"].filter(level="band", valuation="cash")
+    most = costs.sort("expected").row(-1, named=True)
+    share = most["expected"] / costs["expected"].sum()
+    title = " ".join(drawn("cost_by_band")["title"]["text"])
+    assert f"{100 * share:.0f}%" in title
+    assert f"{most['over']:,}" in title
+
+
+def test_cash_and_face_value_never_share_a_chart(analysis: Analysis) -> None:
+    costs = analysis.tables["costs"]
+    cash, free = (costs.filter(valuation=v) for v in ("cash", "face_value"))
+    assert draw("cost_by_band", free, frame(analysis)) is None
+    assert draw("free_goods", cash, frame(analysis)) is None
+
+
+def test_the_free_goods_are_drawn_promised_and_expected(analysis: Analysis, drawn: Drawing) -> None:
+    face = analysis.tables["costs"].filter(valuation="face_value")
+    rows = face.filter(pl.col("expected").is_not_null()).sort("promised", descending=True)
+    assert rows["line"].to_list() == ["emoticons", "makers-coupons", "channel-credit", "talk-drawer"]
+    data = data_of(drawn("free_goods"))
+    assert [r["promised"] * 1e9 for r in data] == pytest.approx(rows["promised"].to_list())
+    assert [r["expected"] * 1e9 for r in data] == pytest.approx(rows["expected"].to_list())
+
+
+def test_a_good_without_an_expected_cost_is_not_drawn(analysis: Analysis, drawn: Drawing) -> None:
+    costs = analysis.tables["costs"]
+    silent = costs.filter(pl.col("expected").is_null(), valuation="face_value")
+    assert "page-webtoon-cash" in silent["line"]  # bounded, and nothing is expected of it
+    assert draw("free_goods", silent, frame(analysis)) is None
+    assert drawn("free_goods") == drawn("free_goods", costs.filter(pl.col("expected").is_not_null()))
+
+
+def test_goods_are_drawn_at_list_price_whatever_else_they_are_valued_at(
+    analysis: Analysis, drawn: Drawing
+) -> None:
+    costs = analysis.tables["costs"]
+    goods = costs.filter(line="emoticons")
+    others = [goods.with_columns(valuation=pl.lit(v)) for v in ("displaced_sales", "incremental_cash")]
+    chart = draw("free_goods", pl.concat([costs, *others]), frame(analysis))
+    assert chart is not None
+    assert chart.to_dict() == drawn("free_goods")
+    assert draw("free_goods", pl.concat(others), frame(analysis)) is None
+    assert draw("cost_by_band", pl.concat(others), frame(analysis)) is None
+
+
+def test_the_funnel_has_one_bar_a_stage_with_its_bounds(analysis: Analysis, drawn: Drawing) -> None:
+    rows = analysis.tables["funnel"]
+    data = data_of(drawn("funnel"))
+    for column in ("low", "expected", "high"):
+        assert [r[column] for r in data] == pytest.approx(rows[column].to_list())
+
+
+def test_the_tornado_is_drawn_widest_first_from_end_to_end(analysis: Analysis, drawn: Drawing) -> None:
+    rows = analysis.tables["tornado"].filter(valuation="cash")
+    data = rows_with(drawn("tornado"), "name", "left", "right", "first", "last")
+    assert [r["left"] for r in data] == pytest.approx(rows["cost_low"].to_list())
+    assert [r["right"] for r in data] == pytest.approx(rows["cost_high"].to_list())
+
+
+def test_only_forecasts_of_the_same_cash_stand_beside_ours(analysis: Analysis, drawn: Drawing) -> None:
+    rows = analysis.tables["headlines"]
+    same = rows.filter(pl.col("line") != "")
+    data = data_of(drawn("headlines"))
+    assert len(data) == len(same) == 4
+    assert sum(r["ours"] for r in data) == 1
+    assert [r["high"] / data[1]["high"] for r in data] == pytest.approx(
+        [high / same["high"][1] for high in same["high"]]
+    )
+
+
+def test_without_an_expected_cost_there_is_nothing_to_set_beside_the_headlines(analysis: Analysis) -> None:
+    rows = analysis.tables["headlines"].with_columns(expected=pl.lit(None, pl.Float64))
+    assert draw("headlines", rows, frame(analysis)) is None
+
+
+def test_the_intake_ends_at_the_number_of_claims(drawn: Drawing) -> None:
+    assert data_of(drawn("intake"))[-1]["cumulative"] == 105_116
+
+
+def test_one_day_of_intake_is_no_line(analysis: Analysis) -> None:
+    assert draw("intake", analysis.tables["claims_intake"].head(1), frame(analysis)) is None
+
+
+def test_drawing_twice_gives_the_same_chart(drawn: Drawing) -> None:
+    for name in CHARTS:
+        assert drawn(name) == drawn(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three", ["one two", "three"]),
+        ("카카오톡 채널 캐시", ["카카오톡", "채널", "캐시"]),  # a Hangul letter takes two columns
+        ("unbreakable", ["unbreakable"]),
+        ("", [""]),
+    ],
+)
+def test_long_titles_wrap_at_words(text: str, lines: list[str]) -> None:
+    assert wrapped(text, 8) == lines
+
+
+# --- the charts of losses ---------------------------------------------------------------------------------
+
+BANDS = pl.DataFrame(
+    [
+        ("talk", -1, 0, 10),
+        ("talk", 0, 300_000, 50),
+        ("talk", 300_000, 500_000, 20),
+        ("talk", None, None, 20),
+        ("bank", 0, 300_000, 1),
+        ("bank", 500_000, None, 3),
+    ],
+    schema=["service", "over", "up_to", "claims"],
+    orient="row",
+)
+
+
+def test_the_stacked_bars_run_from_0_to_100_with_the_count_at_their_end(drawn: Drawing) -> None:
+    spec = drawn("band_distribution", with_shares(BANDS, ["service"]))
+    rows = [r for r in data_of(spec) if r["name"] == "talk"]
+    assert [(r["band"], r["start"], r["end"], r["label"]) for r in rows] == [
+        ("no loss (0)", 0, 10, "10"),
+        ("up to 300k", 10, 60, "50"),
+        ("300–500k", 60, 80, "20"),
+        ("not stated", 80, 100, "20"),
+    ]
+    assert [r["of"] for r in rows] == [100, None, None, None]
+
+
+def test_the_title_of_the_stacked_bars_is_a_share_of_the_claims_that_they_show(drawn: Drawing) -> None:
+    title = title_of(drawn("band_distribution", BANDS))  # 51 of 104
+    assert title == "49% of all claims are in one band: up to 300k"
+    silent = BANDS.filter(pl.col("up_to").is_null() & pl.col("over").is_null())
+    assert title_of(drawn("band_distribution", silent)) == "Claims by loss band, service by service"
+
+
+def test_a_subtitle_says_how_short_bands_are_meant_and_only_where_there_are_any(drawn: Drawing) -> None:
+    assert "k thousand, m million; a band holds its upper edge" in subtitle_of(
+        drawn("small_multiples", BANDS)
+    )
+    odd = BANDS.filter(pl.col("up_to") == 0)
+    assert "k thousand" not in subtitle_of(drawn("small_multiples", odd))
+
+
+def test_the_panels_share_one_scale_and_name_the_range_of_a_band(drawn: Drawing) -> None:
+    spec = drawn("small_multiples", BANDS)
+    assert title_of(spec) == "25% to 50% of a service’s claims are in the band up to 300k"
+    domains = [layer["encoding"]["x"]["scale"]["domain"] for layer in spec["spec"]["layer"]]
+    assert domains == [[0, 75 * 1.3]] * 2
+    assert [r["percent"] for r in data_of(spec) if r["name"] == "bank"] == [25, 75]
+
+
+def test_a_long_name_above_a_panel_is_on_several_lines(drawn: Drawing) -> None:
+    names = {r["name"] for r in data_of(drawn("small_multiples", lang="ko"))}
+    assert "선물하기·\n쇼핑하기" in names
+    assert "다음·메일" in names
+
+
+def test_three_panels_and_the_names_of_their_bands_are_no_wider_than_a_telephone(drawn: Drawing) -> None:
+    spec = drawn("small_multiples")
+    assert spec["columns"] * (spec["spec"]["width"] + spec["spacing"]["column"]) <= 270  # 75 are for names
+
+
+def test_less_than_half_a_percent_is_not_called_none(drawn: Drawing) -> None:
+    few = pl.DataFrame(
+        {"service": ["talk"] * 2, "over": [0, 10], "up_to": [10, None], "claims": [1, 400]},
+        schema_overrides={"over": pl.Int64},
+    )
+    assert [r["label"] for r in data_of(drawn("small_multiples", few))] == ["<1", "100"]
+
+
+def luminance(colour: str) -> float:
+    return sum(w * int(colour[i : i + 2], 16) for w, i in ((0.2126, 1), (0.7152, 3), (0.0722, 5)))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 41])
+def test_darker_is_more_and_what_is_no_amount_is_grey(count: int) -> None:
+    bands = [(-1, 0), *((n, n + 1) for n in range(count)), (None, None)]
+    zero, *colours, unknown = ramp(bands)
+    shades = [luminance(c) for c in colours]
+    assert shades == sorted(shades, reverse=True)
+    assert len(set(colours)) == count
+    assert colours[0] == RAMP[0]
+    for grey in (zero, unknown):
+        red, green, blue = (int(grey[i : i + 2], 16) for i in (1, 3, 5))
+        assert max(red, green, blue) - min(red, green, blue) < 16
+
+
+def test_text_on_a_colour_can_be_read() -> None:
+    assert [readable_on(c) for c in ("#ffffff", "#000000", RAMP[0], RAMP[-1])] == [
+        "#1f2328", "white", "#1f2328", "white"
+    ]  # fmt: skip
+
+
+# --- the charts of laws -----------------------------------------------------------------------------------
+
+
+def test_the_ogive_draws_the_shares_that_were_counted_and_every_law(drawn: Drawing, samples: Samples) -> None:
+    table = samples["claims_curves"]
+    spec = drawn("ogive")
+    edges, counts = DENTAL
+    of_points = next(r for r in spec["datasets"].values() if len(r) == len(edges) - 1)
+    assert [r["loss"] for r in of_points] == edges[1:]
+    assert of_points[0]["share"] == pytest.approx(100 * counts[0] / sum(counts))
+    names = [r["name"] for r in rows_with(spec, "name", "y", "best")]
+    assert len(names) == table.filter(pl.col("family") != "counted")["family"].n_unique()
+
+
+def test_the_ogive_says_where_half_of_the_losses_are(drawn: Drawing) -> None:
+    assert (
+        title_of(drawn("ogive"))
+        == "Half of the losses above 0 are up to about 190; several laws fit, the Burr XII a little better"
+    )
+
+
+def test_the_tail_ends_where_the_counts_do(drawn: Drawing) -> None:
+    spec = drawn("tail")
+    (end,) = rows_with(spec, "loss")
+    assert end == {"loss": 2500}
+    assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
+    assert "The counts end at 2,500; beyond it, only the law speaks" in subtitle_of(spec)
+
+
+def test_an_edge_above_which_nothing_was_counted_ends_the_counts_and_is_no_point(drawn: Drawing) -> None:
+    edges, counts = DENTAL
+    spec = drawn("tail", curves(fit_all([*edges, 4000], counts, top="closed")))
+    assert rows_with(spec, "loss") == [{"loss": 4000}]
+    assert edges[1:] in [[r.get("loss") for r in rows] for rows in spec["datasets"].values()]
+    assert title_of(spec) == "0.79% of the losses above 0 are above 2,500"
+
+
+def test_names_of_laws_are_not_on_top_of_each_other(drawn: Drawing) -> None:
+    for name in ("ogive", "tail"):
+        places = sorted(r["y"] for r in rows_with(drawn(name), "name", "y", "best"))
+        assert all(b - a > 14.9 for a, b in itertools.pairwise(places))
+        assert places[-1] <= 320
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("factor", [1e-3, 1, 1e3, 1e8])
+def test_the_axis_of_losses_has_readable_ticks_at_any_scale(
+    drawn: Drawing, samples: Samples, lang: str, factor: float
+) -> None:
+    scaled = samples["claims_curves"].with_columns(pl.col("loss") * 1000 * factor)
+    text = json.dumps(drawn("ogive", scaled, lang=lang), ensure_ascii=False)
+    narrow, wide = text.split('"labelExpr": "(width < 420 ? ')[1].split(")[indexof")[0].split(" : ")
+    labels, few = (json.loads(array.replace('\\"', '"')) for array in (wide, narrow))
+    assert [label for label in few if label] == [x for x, y in zip(labels, few, strict=True) if y]
+    assert sum(map(bool, few)) >= 2
+    assert 3 <= len(labels) <= 9
+    assert max(map(len, labels)) <= 8
+    assert len(set(labels)) == len(labels)
+
+
+# --- the fan ----------------------------------------------------------------------------------------------
+
+
+def test_the_fan_says_what_is_expected_by_the_deadline_that_was_known(drawn: Drawing) -> None:
+    spec = drawn("intake_fan")
+    # 16:00 on the 17th and four days: the 21st.
+    assert (
+        title_of(spec) == "By 21 October 2022 between 160 and 230 claims are to be expected, with 80 percent"
+    )
+    assert spec["title"]["subtitle"][-1].startswith("Sources: F-1, F-2, F-9.")
+    assert [r["cumulative"] for r in rows_with(spec, "day", "cumulative", "said")] == [300]
+
+
+def test_midnight_belongs_to_the_day_that_it_ends(drawn: Drawing, samples: Samples) -> None:
+    later = samples["intake_forecast"].with_columns(pl.col("moment") + timedelta(hours=8))
+    assert title_of(drawn("intake_fan", later)).startswith("By 21 October 2022 ")
+    closings = rows_with(drawn("intake_fan", later), "day", "said")
+    assert [r["said"] for r in closings] == ["closes 21 Oct", "closes 25 Oct"]
+
+
+def test_a_later_branch_is_drawn_from_the_closing_of_the_one_before(drawn: Drawing) -> None:
+    spec = drawn("intake_fan")
+    fields = ("day", "cumulative", "low_50", "high_50", "low_80", "high_80")
+    first, second = (r for r in spec["datasets"].values() if set(r[0]) == set(fields))
+    assert first[0]["day"] == pytest.approx(
+        2.5 + 16 / 24, abs=0.001
+    )  # at the last count, where it has no width
+    assert first[0]["low_80"] == first[0]["high_80"] == 160
+    assert first[-1]["day"] == second[0]["day"] == pytest.approx(4 + 16 / 24, abs=0.001)
+
+
+def test_without_its_row_the_outcome_is_neither_drawn_nor_spoken_of(drawn: Drawing, samples: Samples) -> None:
+    table = samples["intake_forecast"].filter(pl.col("part") != "outcome")
+    for lang, word in (("en", "came out later"), ("ko", "나중에")):
+        assert word in json.dumps(drawn("intake_fan", lang=lang), ensure_ascii=False)
+        assert word not in json.dumps(drawn("intake_fan", table, lang=lang), ensure_ascii=False)
+    assert "F-9" not in json.dumps(drawn("intake_fan", table))
+
+
+def test_a_branch_has_the_name_of_its_page_or_the_word_for_its_id(drawn: Drawing) -> None:
+    assert [r["said"] for r in rows_with(drawn("intake_fan"), "day", "top", "said", "colour")] == [
+        "deadline kept\n160–230", "deadline extended\n170–300"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_no_chart_depends_on_the_time_zone_of_its_reader(drawn: Drawing, name: str) -> None:
+    assert '"temporal"' not in json.dumps(drawn(name))
+
+
+# --- whatever the claims ----------------------------------------------------------------------------------
+
+
+def many_bands() -> pl.DataFrame:
+    """60 services in 200 bands, and those without an amount."""
+    bands = [(-1, 0), *((n * 5000, (n + 1) * 5000) for n in range(197)), (985_000, None), (None, None)]
+    rows = [(f"service-{s:02}", *band, 1 + (s * n) % 97) for s in range(60) for n, band in enumerate(bands)]
+    return pl.DataFrame(rows, schema=["service", "over", "up_to", "claims"], orient="row")
+
+
+def many_days() -> pl.DataFrame:
+    """60 services over 400 days."""
+    rows = [
+        (f"service-{s:02}", date(2022, 1, 1) + timedelta(n), 1 + s + n) for s in range(60) for n in range(400)
+    ]
+    return pl.DataFrame(rows, schema=["service", "filed_on", "claims"], orient="row")
+
+
+@cache
+def many_pairs() -> pl.DataFrame:
+    """Every two of 60 services, 200 bands, 400 days and 20 regions, with 96 million claims."""
+    views = {
+        "service": many_bands().select("service").unique(),
+        "band": many_bands().select("over", "up_to").unique(),
+        "day": many_days().select("filed_on").unique(),
+        "category": pl.DataFrame({"category": [f"region-{n:02}" for n in range(20)]}),
+    }
+    crossed = []
+    for one, other in itertools.combinations(views, 2):
+        pair = views[one].join(views[other], how="cross")
+        crossed.append(
+            pair.with_columns(one=pl.lit(one), other=pl.lit(other), claims=96 * 10**6 // len(pair))
+        )
+    return pl.concat(crossed, how="diagonal").sort(pl.all()).with_columns(dimension=pl.lit("region"))
+
+
+def many(name: str) -> pl.DataFrame:
+    """A table for a chart of claims that is far larger than a page can carry."""
+    daily = many_days()
+    if CHARTS[name].table == "claims_intake":
+        total = daily.group_by("filed_on", maintain_order=True).agg(pl.col("claims").sum())
+        return total.with_columns(cumulative=pl.col("claims").cum_sum())
+    if name == "linked":
+        return many_pairs()
+    if name in ("ogive", "tail"):
+        edges, of_bands = DENTAL
+        return curves(fit_all([*edges, math.inf], of_bands, top="open"), points=2000, least_weight=0)
+    if name == "intake_fan":
+        ats = [float(n) for n in range(1, 401)]
+        path = pl.DataFrame({"at": [400 + n / 50 for n in range(1, 3000)]}).select(
+            pl.lit("deadline").alias("branch"), "at", median=pl.lit(5000), level=pl.lit(0.8),
+            low=pl.lit(4000), high=pl.lit(6000),
+        )  # fmt: skip
+        counts = pl.DataFrame({"at": ats, "cumulative": [round(10 * at) for at in ats]})
+        return fan(counts, path, {"deadline": 460.0}, opens=datetime(2022, 1, 1))  # noqa: DTZ001
+    return many_bands()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", [n for n, e in CHARTS.items() if e.claims or n == "intake_fan"])
+def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(
+    drawn: Drawing, name: str, lang: str
+) -> None:
+    spec = drawn(name, many(name), lang=lang)
+    data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
+    assert spec["datasets"]
+    assert len(data) <= LARGEST
+
+
+def test_small_services_are_drawn_together_and_nothing_is_lost(drawn: Drawing) -> None:
+    table = many_bands()
+    linked = drawn("linked", many_pairs())
+    assert {sum(pair["claims"]) for pair in data_of(linked)} == {96 * 10**6}
+    services, *_ = next(p["value"] for p in linked["params"] if p["name"] == "names")
+    assert services[-1] == f"{61 - len(services)} others"
+    stacked = data_of(drawn("band_distribution", table))
+    assert sum(r["of"] or 0 for r in stacked) == table["claims"].sum()
+    assert OTHERS not in [r["name"] for r in stacked]
+
+
+def test_joined_bands_are_said_to_be(drawn: Drawing) -> None:
+    assert "bands with few claims are joined" in subtitle_of(drawn("band_distribution", many_bands()))
+    assert "joined" not in subtitle_of(drawn("band_distribution"))
+
+
+def test_a_long_intake_says_the_year(drawn: Drawing) -> None:
+    rows = data_of(drawn("intake", many("intake")))
+    assert rows[-1]["day"] == "2023-02-04"
+    assert rows[-1]["cumulative"] == many_days()["claims"].sum()
+
+
+def test_the_bundle_of_vega_is_that_of_the_converter_and_has_its_licences() -> None:
+    joined = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+    assert vega_bundle() == joined, "run `make vega`"
+    licences = (files("outage_analysis") / "charts" / "vega" / "LICENSES.txt").read_text("utf-8")
+    parts = {
+        "vega": vl_convert.get_vega_version(),
+        "vega-embed": vl_convert.get_vega_embed_version(),
+    }
+    for name, version in parts.items():
+        assert f"\n{name} {version} (BSD-3-Clause)\n" in licences

@@ -1,0 +1,497 @@
+"""Charts of the total and its doubt: their data, what they say, and the tables of a run behind them."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from outage_analysis.assumptions import Factor
+from outage_analysis.charts import draw, uncertain
+from outage_analysis.charts.axes import brief, even_ticks, log_ticks, stepped
+from outage_analysis.charts.data import LARGEST, size
+from outage_analysis.costs.expected import cost_table, totals
+from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.costs.uncertainty.shapes import STEPS, TOTAL_LAW, steps, total_law
+from outage_analysis.costs.uncertainty.splits import CONTRIBUTIONS, contributions
+from outage_analysis.labels import LANGUAGES, Words
+from tests.charts.cost_tables import POLICIES, SWINGS, TRIED, frame, lognormal_law, steps_of
+
+if TYPE_CHECKING:
+    from outage_analysis.assumptions import Ledger
+    from outage_analysis.policies import Policy
+
+SUM, SIGMA, DAY = 1e6, 0.8, date(2022, 12, 30)
+EN, KO = Words("en"), Words("ko")
+
+
+def factor(law: dict[str, Any]) -> Factor:
+    page = {"id": "f", "kind": "realised_ratio", "name": {"en": "f", "ko": "f"}, "lines": ("a",), "law": law}
+    about = {"public_on": DAY, "grade": "assumed", "source": "s", "rationale": "r", "owner": "o"}
+    return Factor.model_validate({**page, **about, "outcome_known": False})
+
+
+def portfolio(law: dict[str, Any] | None) -> Portfolio:
+    """One sum of cash that is multiplied by a factor; without a law it is certain."""
+    part = Part(SUM, SUM**2)
+    if law is None:
+        return Portfolio((Stream("a", "cash", 1.0, (part,), certain=True),), {})
+    return Portfolio((Stream("a", "cash", 1.0, (part,), scales=("f",), certain=True),), {"f": factor(law)})
+
+
+LOGNORMAL = {"kind": "lognormal", "median": 1, "sigma": SIGMA}
+
+
+def spec_of(
+    name: str,
+    table: pl.DataFrame,
+    lang: str = "en",
+    names: dict[str, str] | None = None,
+    *,
+    synthetic: bool = False,
+) -> dict[str, Any]:
+    chart = draw(name, table, frame(lang, names, synthetic=synthetic))
+    assert chart is not None
+    found: dict[str, Any] = chart.to_dict()
+    return found
+
+
+def title_of(spec: dict[str, Any]) -> str:
+    return " ".join(spec["title"]["text"])
+
+
+def rows_with(spec: dict[str, Any], *columns: str) -> list[dict[str, Any]]:
+    (rows,) = [rows for rows in spec["datasets"].values() if set(rows[0]) == set(columns)]
+    assert isinstance(rows, list)
+    return rows
+
+
+def texts_of(spec: dict[str, Any]) -> list[str]:
+    """What is written at a place of its own, each once."""
+    layers = [layer["encoding"].get("text", {}).get("value") for layer in spec["layer"]]
+    return list(dict.fromkeys(text for text in layers if text))
+
+
+# --- the tables of a run ---------------------------------------------------------------------------------
+
+
+def test_the_law_of_a_lognormal_total_is_lognormal() -> None:
+    table = total_law(simulate(portfolio(LOGNORMAL)))
+    assert table.schema == TOTAL_LAW
+    grid, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
+    x = grid["amount"].to_numpy()
+    assert x[[0, -1]] == pytest.approx(oracle.ppf([0.005, 0.995]), rel=0.02)
+    assert grid["below"].to_numpy() == pytest.approx(oracle.cdf(x), abs=2e-3)
+    per_tenfold = oracle.pdf(x) * x * math.log(10)
+    assert grid["density"].to_numpy()[5:-5] == pytest.approx(per_tenfold[5:-5], rel=0.1, abs=0.02)
+    assert np.trapezoid(grid["density"], np.log10(x)) == pytest.approx(0.99, abs=0.01)
+
+
+def test_the_marks_are_the_expected_total_the_quantiles_and_the_budget() -> None:
+    table = total_law(simulate(portfolio(LOGNORMAL)), budget=2 * SUM)
+    marks = {r["mark"]: r for r in table.filter(pl.col("mark").is_not_null()).iter_rows(named=True)}
+    oracle = stats.lognorm(SIGMA, scale=SUM)
+    assert list(marks) == ["expected", "p10", "p50", "p90", "budget"]
+    assert marks["expected"]["amount"] == pytest.approx(oracle.mean(), rel=1e-9)  # in closed form
+    for mark, p in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items():
+        assert marks[mark]["amount"] == pytest.approx(oracle.ppf(p), rel=0.01)
+        assert marks[mark]["below"] == pytest.approx(p, abs=2e-3)
+    assert marks["budget"]["below"] == pytest.approx(oracle.cdf(2 * SUM), abs=2e-3)
+
+
+@pytest.mark.parametrize("budget", [SUM / 1e3, SUM * 1e3])
+def test_the_grid_reaches_a_budget_far_away(budget: float) -> None:
+    grid = total_law(simulate(portfolio(LOGNORMAL)), budget).filter(pl.col("mark").is_null())
+    low, high = grid["amount"].min(), grid["amount"].max()
+    assert low == pytest.approx(budget) or high == pytest.approx(budget)
+    assert grid["below"].is_sorted()
+
+
+def test_a_certain_total_has_marks_and_no_grid() -> None:
+    table = total_law(simulate(portfolio(None)))
+    assert table["mark"].null_count() == 0
+    assert table["amount"].to_list() == [SUM] * 4
+    assert draw("total_law", table, frame()) is None
+    assert draw("exceedance", table, frame()) is None
+
+
+def test_a_total_that_is_often_nothing_still_has_a_grid_of_positive_amounts() -> None:
+    law = {"kind": "discrete", "values": (0, 1, 2), "probabilities": (0.3, 0.4, 0.3)}
+    table = total_law(simulate(portfolio(law)))
+    assert table.filter(mark="p10")["amount"].item() == 0
+    assert table.filter(pl.col("mark").is_null())["amount"].min() > 0  # type: ignore[operator]
+    spec = spec_of("total_law", table)
+    assert "0 won to 2 million won" in title_of(spec)
+    assert not any(text.startswith("P10") for text in texts_of(spec))
+
+
+def test_too_few_draws_for_a_quantile_leave_nothing_to_draw() -> None:
+    table = total_law(simulate(portfolio(LOGNORMAL), draws=2**8))
+    assert "p90" not in table["mark"]
+    assert draw("total_law", table, frame()) is None
+
+
+def test_the_steps_of_one_line_are_its_bands_and_add_up_to_the_headline(
+    policy: Policy, ledger: Ledger
+) -> None:
+    costs = cost_table(policy, ledger, as_of=DAY)
+    run = simulate(portfolio_of(policy, ledger, as_of=DAY), draws=2**11)
+    parts = contributions(run)
+    table = steps(costs, parts)
+    assert table.schema == STEPS
+    assert table.select("over", "up_to", "rule").rows() == [
+        (0, 300_000, "pays"),
+        (300_000, 500_000, "pays"),
+        (500_000, None, "review"),
+    ]
+    headline = totals(costs).filter(valuation="cash")["expected"].item()
+    assert table["expected"].sum() == pytest.approx(headline, rel=1e-9)
+    assert table["tail"].sum() == pytest.approx(parts.filter(valuation="cash")["tail"].sum())
+
+
+def costs_of(*rows: tuple[str, str, str, str | None, int, str, float]) -> pl.DataFrame:
+    schema = ["line", "valuation", "level", "service", "over", "rule", "expected"]
+    table = pl.DataFrame(rows, schema=schema, orient="row")
+    return table.with_columns(up_to=pl.col("over") + 10, facts=pl.lit("F-1 F-2"))
+
+
+def no_contributions() -> pl.DataFrame:
+    return pl.DataFrame(schema=CONTRIBUTIONS)
+
+
+def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none() -> None:
+    costs = costs_of(
+        ("fees", "cash", "line", None, 0, "fee", 5.0),
+        ("tiers", "cash", "line", None, 0, "schedule", 7.0),
+        ("tiers", "cash", "band", None, 0, "pays", 7.0),
+        ("goods", "face_value", "line", None, 0, "in_kind", 900.0),
+    )
+    table = steps(costs, no_contributions())
+    assert table.select("line", "expected", "tail").rows() == [("tiers", 7.0, 0.0), ("fees", 5.0, 0.0)]
+
+
+def test_several_services_of_one_line_are_the_steps() -> None:
+    costs = costs_of(
+        ("tiers", "cash", "line", None, 0, "schedule", 9.0),
+        ("tiers", "cash", "band", "talk", 0, "pays", 2.0),
+        ("tiers", "cash", "band", "talk", 10, "pays", 3.0),
+        ("tiers", "cash", "band", "bank", 0, "pays", 4.0),
+    )
+    assert steps(costs, no_contributions()).select("service", "expected").rows() == [
+        ("talk", 5.0),
+        ("bank", 4.0),
+    ]
+
+
+def test_one_line_without_bands_is_one_step_and_no_chart() -> None:
+    table = steps(costs_of(("fees", "cash", "line", None, 0, "fee", 5.0)), no_contributions())
+    assert table["line"].to_list() == ["fees"]
+    assert draw("waterfall", table, frame()) is None
+
+
+# --- what the charts are drawn from ----------------------------------------------------------------------
+
+
+def test_the_law_is_cut_at_its_10_and_90_percent_points() -> None:
+    rows = uncertain.areas(lognormal_law())
+    marks = uncertain.marks(lognormal_law())
+    likely = rows.filter(part="likely")["amount"]
+    for got, mark in ((likely.min(), "p10"), (likely.max(), "p90")):
+        assert got == pytest.approx(marks[mark]["amount"], rel=1e-4)
+    assert rows.filter(part="below")["amount"].max() == likely.min()
+    assert rows.filter(part="above")["amount"].min() == likely.max()
+    peak = math.log(10) / math.sqrt(2 * math.pi)  # of a lognormal law with sigma 1, for each tenfold
+    inside = np.trapezoid(rows.filter(part="likely")["density"], np.log10(likely))
+    assert inside * peak == pytest.approx(80, abs=0.2)
+
+
+def test_the_chance_of_more_falls_from_100_percent() -> None:
+    rows = uncertain.curve(lognormal_law())
+    assert rows["above"].is_sorted(descending=True)
+    assert rows["above"][0] == pytest.approx(99.5)
+    assert rows["above"][-1] == pytest.approx(0.5)
+
+
+def test_bars_of_a_waterfall_begin_where_the_one_before_ends() -> None:
+    rows = uncertain.bars(steps_of(20.0, 30.0, 50.0))
+    assert rows["start"].to_list() == [0, 20, 50]
+    assert rows["end"].to_list() == [20, 50, 100]
+    assert rows["share"].to_list() == rows["tail_share"].to_list() == [0.2, 0.3, 0.5]
+    assert uncertain.bars(steps_of(1.0, 1.0, tail=False))["tail_share"].to_list() == [None, None]
+
+
+@given(st.lists(st.floats(1, 1e12), min_size=2, max_size=30), st.integers(2, 12))
+def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) -> None:
+    rows = uncertain.bars(steps_of(*amounts), most)
+    assert len(rows) == min(len(amounts), most)
+    assert rows["joined"].sum() == len(amounts)
+    assert rows["end"][-1] == pytest.approx(sum(amounts))
+    if len(amounts) > most:  # what is joined is smaller than what is not
+        assert rows["joined"][-1] == len(amounts) - most + 1
+        assert sorted(rows["expected"][:-1]) == pytest.approx(sorted(amounts)[-(most - 1) :])
+
+
+def test_a_swing_has_its_ends_in_order_with_their_inputs() -> None:
+    rows = uncertain.swings(SWINGS)
+    assert rows["assumption"].to_list() == ["filing", "award", "mix", "backlog"]  # cash alone
+    last = rows.row(3, named=True)
+    assert (last["left"], last["right"]) == (111e6, 240e6)
+    assert (last["input_left"], last["input_right"]) == (2.5, 1.2)
+
+
+def test_forecasts_are_told_as_multiples_of_what_happened() -> None:
+    rows = uncertain.ratios(TRIED)
+    filed = rows.filter(outcome="filed")
+    assert filed.select("part", "low", "middle", "high").rows() == [
+        ("forecast", 0.5, 2.25, 10.0),
+        ("naive", 20.0, None, 20.0),
+    ]
+    press = rows.filter(part="press")  # only the most was said
+    assert press.select("outcome", "low", "high").rows() == [("paid", 8.0, 8.0)]
+    assert "nothing" not in rows["outcome"]
+
+
+def test_policies_stand_by_expected_cost_and_those_without_one_are_left_out() -> None:
+    assert uncertain.offers(POLICIES)["policy"].to_list() == ["fees", "proof", "voucher"]
+
+
+def test_whatever_the_tables_a_chart_carries_little() -> None:
+    long = "x" * 200
+    law = pl.concat([lognormal_law()] * 40)
+    many = pl.concat([SWINGS.head(1)] * 500).with_columns(assumption=pl.lit(long))
+    frames = [
+        *(uncertain.curve(law), uncertain.areas(law), uncertain.swings(many)),
+        uncertain.bars(pl.concat([steps_of(1.0, 2.0).with_columns(line=pl.lit(long))] * 300)),
+        uncertain.offers(pl.concat([POLICIES.head(1)] * 300).with_columns(policy=pl.lit(long))),
+        uncertain.ratios(pl.concat([TRIED.head(1)] * 300).with_columns(outcome=pl.lit(long))),
+    ]
+    assert [size(table) <= LARGEST for table in frames] == [True] * 6
+
+
+# --- axes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("amount", "en", "ko"),
+    [
+        (189_915_880, "190m", "1.9억"),
+        (6_180_000, "6.2m", "620만"),
+        (996_000, "1m", "100만"),
+        (15e9, "15bn", "150억"),
+        (950, "950", "950"),
+        (0, "0", "0"),
+    ],
+)
+def test_an_amount_is_brief_in_the_step_that_a_person_says(amount: float, en: str, ko: str) -> None:
+    assert (brief(EN, amount), brief(KO, amount)) == (en, ko)
+
+
+def test_an_amount_of_cents_is_told_in_whole_currency() -> None:
+    assert brief(Words("en", "EUR", 2), 123_456_700) == "1.2m"
+    assert stepped(EN, 17_300_000, 3) == "17.3m"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (3e5, 6e9, [1e6, 1e7, 1e8, 1e9]),
+        (5e6, 6e9, [1e7, 3e7, 1e8, 3e8, 1e9, 3e9]),
+        (90, 600, [100, 200, 500]),
+        (170, 205, [170, 180, 190, 200]),
+        (0.05, 30, [0.1, 0.3, 1, 3, 10, 30]),
+    ],
+)
+def test_ticks_of_a_log_axis_are_round_and_never_too_few(low: float, high: float, ticks: list[float]) -> None:
+    assert log_ticks(low, high) == pytest.approx(ticks)
+
+
+@given(st.floats(1e-3, 1e13), st.floats(1.01, 1e9))
+def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: float) -> None:
+    for ticks, start in ((log_ticks(low, low * times), low), (even_ticks(0, low), 0)):
+        assert 3 <= len(ticks) <= 16
+        assert ticks == sorted(set(ticks))
+        assert start <= ticks[0] * (1 + 1e-9)
+        assert len({stepped(EN, tick, 6) for tick in ticks}) == len(ticks)
+
+
+# --- what the charts say ---------------------------------------------------------------------------------
+
+
+def test_the_chart_of_the_law_says_the_expected_cash_and_its_range() -> None:
+    spec = spec_of("total_law", lognormal_law())
+    assert (
+        title_of(spec)
+        == "Expected cash is 160 million won; in eight of ten cases it is 28 to 360 million won"
+    )
+    assert texts_of(spec) == ["P10 28m", "P90 360m", "expected 160m"]
+    korean = spec_of("total_law", lognormal_law(), lang="ko")
+    assert title_of(korean) == "기대 현금은 1억 6,000만 원, 열에 여덟은 2,800만 원에서 3억 6,000만 원 사이"
+
+
+def test_amounts_that_two_digits_cannot_tell_apart_have_more() -> None:
+    close, closer = (texts_of(spec_of("total_law", lognormal_law(sigma=s))) for s in (0.04, 0.01))
+    assert close == ["P10 95m", "P90 105m", "expected 100m"]
+    assert closer == ["P10 98.73m", "P90 101.3m", "expected 100m"]
+
+
+def test_a_budget_is_a_rule_with_its_chance_in_both_charts_of_the_law() -> None:
+    table = lognormal_law(300e6)  # above it lies 1 - Phi(ln 3)
+    for name in ("total_law", "exceedance"):
+        assert "budget 300m: 14% above" in texts_of(spec_of(name, table))
+    assert (
+        title_of(spec_of("exceedance", table))
+        == "Chance that the cash exceeds the budget of 300 million won: 14%"
+    )
+    assert (
+        title_of(spec_of("exceedance", lognormal_law()))
+        == "One chance in ten that the cash exceeds 360 million won"
+    )
+
+
+def test_labels_have_lines_of_their_own_and_room_at_both_sides() -> None:
+    spec = spec_of("total_law", lognormal_law(150e6, sigma=0.05, median=150e6))
+    layers = [layer for layer in spec["layer"] if "text" in layer["encoding"]]
+    tops = {
+        layer["encoding"]["text"]["value"].split()[0]: layer["encoding"]["y"]["value"] for layer in layers
+    }
+    assert tops["P10"] == tops["P90"] > tops["expected"] > tops["budget"]
+    low, high = map(math.log, spec["layer"][0]["encoding"]["x"]["scale"]["domain"])
+    marks = uncertain.marks(lognormal_law(sigma=0.05, median=150e6))
+    p10, p90 = (math.log(marks[mark]["amount"]) for mark in ("p10", "p90"))
+    assert (p10 - low) / (high - low) > 0.2
+    assert (high - p90) / (high - low) > 0.2
+
+
+def test_points_of_the_falling_curve_carry_their_chances() -> None:
+    rows = rows_with(spec_of("exceedance", lognormal_law()), "amount", "above", "said")
+    assert {r["said"]: round(r["above"]) for r in rows} == {"90%: 28m": 90, "50%: 100m": 50, "10%: 360m": 10}
+
+
+def test_the_waterfall_names_its_largest_step_and_ends_in_the_sum() -> None:
+    spec = spec_of("waterfall", steps_of(20e6, 30e6, 150e6))
+    assert (
+        title_of(spec)
+        == "201 to 300, individual review: 75% of the expected cash, 75% of the cash in the worst 5% of cases"
+    )
+    rows = rows_with(spec, "name", "start", "end", "label", "sum")
+    assert [(r["start"], r["end"], r["label"]) for r in rows] == [
+        (0, 20e6, "20m (10%)"),
+        (20e6, 50e6, "30m (15%)"),
+        (50e6, 200e6, "150m (75%)"),
+        (0, 200e6, "200m"),
+    ]
+
+
+def test_the_waterfall_cites_its_facts_and_never_calls_the_joined_steps_the_largest() -> None:
+    spec = spec_of("waterfall", steps_of(*[1e6] * 18, 2e6, 3e6))
+    assert title_of(spec).startswith("1,901 to 2,000, individual review: 13%")  # 9 others have 39 %
+    assert spec["title"]["subtitle"][-1].startswith("Sources: F-")
+
+
+def test_the_tornado_names_the_widest_input_and_labels_each_end_with_cost_and_input() -> None:
+    names = {"filing": "Filing share: of those who reported", "backlog": "Backlog"}
+    spec = spec_of("tornado", SWINGS, names=names)
+    assert title_of(spec) == "Filing share matters most: expected cash from 13 to 510 million won"
+    rows = rows_with(spec, "name", "left", "right", "first", "last")
+    assert [(r["first"], r["last"]) for r in rows] == [
+        ("13m\nat 2.0%", "510m\nat 64%"),
+        ("82m\nat 100k", "470m\nat 1.1m"),
+        ("76m\nP10", "340m\nP90"),
+        ("110m\nat ×2.5", "240m\nat ×1.2"),
+    ]
+
+
+def test_inputs_that_begin_alike_keep_their_whole_names() -> None:
+    names = {"filing": "Filing: by form", "award": "Filing: by post", "mix": "Mix: of bands"}
+    rows = rows_with(spec_of("tornado", SWINGS, names=names), "name", "left", "right", "first", "last")
+    assert [r["name"] for r in rows] == ["Filing: by form", "Filing: by post", "Mix: of bands", "backlog"]
+
+
+def test_an_input_that_can_bring_the_cost_to_nothing_is_drawn_to_the_edge() -> None:
+    table = SWINGS.head(1).with_columns(cost_low=pl.lit(0.0))
+    spec = spec_of("tornado", table)
+    row = rows_with(spec, "name", "left", "right", "first", "last")[0]
+    assert row["left"] == pytest.approx(508e6 / 1e4)
+    assert row["first"] == "0\nat 2.0%"
+
+
+def test_the_back_test_counts_independent_outcomes_and_gives_each_its_verdict() -> None:
+    spec = spec_of("backtest", TRIED, names={"filed": "Filings"})
+    assert title_of(spec) == "1 of 2 independent outcomes are between P10 and P90"
+    rows = rows_with(spec, "name", "part", "low", "middle", "high")
+    assert list(dict.fromkeys(r["name"] for r in rows)) == [
+        "Filings\n400 · inside",
+        "applied\n1k · missed",
+        "paid\n50m · inside",
+    ]
+    colours = [layer["encoding"].get("color", {}).get("scale") for layer in spec["layer"]]
+    (scale,) = [c for c in colours if c]
+    assert scale["domain"][0] == "this model, P10 to P90"
+    assert len(scale["domain"]) == len(set(scale["range"])) == 3
+
+
+def test_the_comparison_names_the_policy_that_is_most_often_cheapest() -> None:
+    names = {
+        "fees": "Candidate: fees",
+        "proof": "Candidate: cash on proof",
+        "voucher": "Candidate: a voucher",
+    }
+    spec = spec_of("comparison", POLICIES, names=names)
+    assert title_of(spec) == "Cash on proof: the cheapest in 70% of cases"
+    rows = rows_with(spec, "name", "label", "p10", "p90", "expected", "most")
+    assert [(r["name"], r["label"]) for r in rows] == [
+        ("Fees", "1.7bn"),
+        ("Cash on proof", "1.8bn"),
+        ("A voucher", "15bn"),
+    ]
+    assert draw("comparison", POLICIES.head(1), frame()) is None
+
+
+@pytest.mark.parametrize(("times", "kind"), [(1, "linear"), (10_000, "log")])
+def test_policies_far_apart_are_compared_on_a_log_axis(times: float, kind: str) -> None:
+    wide = ["most", "p90"]
+    table = POLICIES.filter(policy="fees").with_columns(pl.col(wide) * times)
+    both = pl.concat([table, table.with_columns(policy=pl.lit("other"))])
+    spec = spec_of("comparison", both)
+    x = spec["layer"][0]["encoding"]["x"]
+    assert x["scale"]["type"] == kind
+    assert ("log scale" in x["title"]) == (kind == "log")
+
+
+STAGES = ["reported", "ultimate", "entitled", "new", "filed", "paid"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_funnel_has_a_word_for_every_stage(lang: str) -> None:
+    counts = [8461.0, 9000.0, 8000.0, 300.0, 2000.0, 1600.0]
+    table = pl.DataFrame({"line": "a", "stage": STAGES, "low": 0.0, "expected": counts, "high": counts})
+    spec = spec_of("funnel", table, lang=lang)
+    (rows,) = spec["datasets"].values()
+    assert len({r["stage"] for r in rows}) == len(STAGES)
+    assert "8,461" in title_of(spec)
+    assert "1,600" in title_of(spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("total_law", lognormal_law(300e6)),
+        ("exceedance", lognormal_law(300e6)),
+        ("waterfall", steps_of(1.0, 2.0)),
+        ("tornado", SWINGS),
+        ("comparison", POLICIES),
+    ],
+)
+def test_synthetic_rows_have_a_measure_for_a_title(name: str, table: pl.DataFrame) -> None:
+    title = title_of(spec_of(name, table, synthetic=True))
+    assert title.startswith("Synthetic rows: ")
+    assert not any(c.isdigit() for c in title)

@@ -1,0 +1,298 @@
+"""Rows typed at first sight: as the closer look would have judged them, and in the order of the file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis import build_cube, queries
+from outage_analysis.errors import EnvironmentFailed
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.ingest import closer, delimited
+from outage_analysis.ingest import first_sight as module
+from outage_analysis.ingest.closer import PROBES
+from outage_analysis.ingest.first_sight import first_sight
+from outage_analysis.ingest.passed import Passed, shift_sql
+from outage_analysis.layouts import Layout
+from outage_analysis.reading import read_claims
+from outage_analysis.stores import save_claims
+from tests.claims.complaint_files import record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+
+COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss", "region", "synthetic")
+TEXTS = {
+    "claim_id": [
+        "1",
+        "2",
+        "3",
+        "4",
+        "A-5",
+        " 1",
+        "1 ",
+        "0",
+        "",
+        "-",
+        "계",
+        "1.2E+11",
+        "x",
+        "1+1",
+        "A\n6",
+        "7\u20288",
+        "9\t9",
+    ],
+    "claimant_id": ["u1", "u2", "", "0", "00", " u1", "none", "1E+05", "나1", "u\x853"],
+    "service": ["카톡", "카카오톡", "KakaoTalk", " 카톡", "카톡\N{NO-BREAK SPACE}", "모름", ""],
+    "claimant_type": ["개인", "sme", "SME", "x", ""],
+    "filed_on": [
+        "2022-10-19",
+        "2022-10-19 15:00",
+        "2022/10/20",
+        "2022-12-01",
+        "2022-02-30",
+        " 2022-10-19",
+        "",
+        "x",
+    ],
+    "loss": [
+        "5",
+        "005",
+        "+5",
+        "-5",
+        "5.00",
+        "5.5",
+        "1.000",
+        "30만원",
+        "5,000",
+        " 5",
+        "",
+        "x",
+        "200000000000",
+        "9" * 15,
+    ],
+    "region": ["", "a", " a", "a\N{IDEOGRAPHIC SPACE}", " ", "b c", '5" x', "two\nlines"],
+    "synthetic": ["", "true", "No", " false ", "거짓", "yes"],
+}
+TEXT = queries.text
+GOOD = ("good-1", "u1", "카톡", "개인", "2022-10-19", "5", "a", "")
+rows = st.lists(st.tuples(*(st.sampled_from(TEXTS[c]) for c in COLUMNS)), min_size=6, max_size=16)
+
+
+@pytest.fixture(scope="module")
+def outage() -> Incident:
+    """The bundled incident with one dimension."""
+    whole = load_incident("kakao-2022")
+    return whole.model_copy(update={"dimensions": whole.dimensions[:1]})
+
+
+def told(claims: Claims) -> tuple[object, ...]:
+    """All that a run says of its rows."""
+    return (
+        claims.frame().rows(),
+        claims.rejects.sort("source_row").drop("byte").rows(),
+        claims.files.rows(),
+        claims.synthetic,
+        claims.counted_rules().rows(),
+    )
+
+
+@given(
+    table=rows,
+    negative=st.sampled_from(["reject", "zero", "band"]),
+    suffix=st.sampled_from(["csv", "parquet"]),
+)
+@settings(max_examples=12)
+def test_first_sight_decides_as_the_closer_look_does(
+    tmp_path_factory: pytest.TempPathFactory,
+    outage: Incident,
+    table: list[tuple[str, ...]],
+    negative: str,
+    suffix: str,
+) -> None:
+    loss = outage.loss.model_copy(update={"negative": negative})
+    incident = outage.model_copy(update={"loss": loss})
+    path = tmp_path_factory.mktemp("sight") / f"a.{suffix}"
+    if suffix == "csv":
+        path.write_text("".join(record(cells, ",", "\n") for cells in (COLUMNS, GOOD, *table)), "utf-8")
+    else:
+        pl.DataFrame([GOOD, *table], schema=COLUMNS, orient="row").write_parquet(path)
+    at_first_sight = told(read_claims(path, incident, max_rejects=1))
+    with patch.object(module, "_plain", lambda *_: ["false"]):
+        closely = told(read_claims(path, incident, max_rejects=1))
+    assert at_first_sight == closely
+
+
+ENDS = ("\n", "\r\n", "\n\n", "\r\n\n\r\n")
+
+
+@given(
+    table=rows,
+    ends=st.lists(st.sampled_from(ENDS), min_size=18, max_size=18),
+    above=st.sampled_from(["", "\n", "title\n\n"]),
+)
+@settings(max_examples=12)
+def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_row(
+    tmp_path_factory: pytest.TempPathFactory,
+    outage: Incident,
+    table: list[tuple[str, ...]],
+    ends: list[str],
+    above: str,
+) -> None:
+    path = tmp_path_factory.mktemp("ends") / "a.csv"
+    lines = [record(cells, ",", end) for cells, end in zip((COLUMNS, GOOD, *table), ends, strict=False)]
+    path.write_bytes((above + "".join(lines)).encode())
+    by_the_engine = read_claims(path, outage, max_rejects=1)
+    passed = by_the_engine.warehouse.frame("select count(*) as n from passed")["n"].item()
+    assert passed == (0 if above else len(table) + 1)
+    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+        assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
+
+
+def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
+    tmp_path: Path, outage: Incident
+) -> None:
+    path = tmp_path / "a.csv"
+    count, stray = 6_000, 5_990  # behind what is read to tell how the file is laid out
+    lines = [",".join((str(n), *GOOD[1:], "x" if n == stray else "")) for n in range(1, count + 1)]
+    path.write_text("\n".join([",".join(COLUMNS), *lines, ""]), "utf-8")
+    by_the_engine = read_claims(path, outage, max_rejects=1)
+    assert by_the_engine.warehouse.frame("select count(*) as n from passed where ok")["n"].item() == count - 1
+    assert by_the_engine.rejects["source_row"].to_list() == [stray + 1]
+    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+        assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
+
+
+@given(gaps=st.sets(st.integers(3, 30), max_size=12), place=st.integers(0, 9))
+def test_places_and_numbers_of_rows_are_told_from_each_other(gaps: set[int], place: int) -> None:
+    numbers = [number for number in range(2, 32) if number not in gaps]
+    passed = Passed(place, 2, len(numbers), len, gaps=sorted(gaps))
+    places = [place + at for at in range(len(numbers))]
+    assert passed.places(numbers).tolist() == places
+    assert passed.numbers(np.array(places)).tolist() == numbers
+    shift = shift_sql("place", passed.steps())
+    query = f"select place + {shift} from (select unnest($places) as place) order by place"  # noqa: S608 - numbers
+    found = duckdb.connect().execute(query, {"places": places}).fetchall()
+    assert [number for (number,) in found] == numbers
+
+
+def test_texts_that_many_rows_have_are_read_at_first_sight(tmp_path: Path, outage: Incident) -> None:
+    """Padded cells and spelled amounts of a whole file need no closer look."""
+    lines = [",".join(COLUMNS), *(f" {n} ,u{n},카 톡 ,개인,2022. 10. 19.,30만원,a," for n in range(1, 60))]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines), "utf-8")
+    claims = read_claims(path, outage)
+    assert claims.frame()["loss"].unique().to_list() == [300_000]
+    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0
+
+
+def test_a_dimension_of_few_words_may_have_others_further_down_and_in_other_files(
+    tmp_path: Path, outage: Incident
+) -> None:
+    def written(name: str, regions: list[str]) -> Path:
+        rows = [[f"{name}{n}", *GOOD[1:6], region, ""] for n, region in enumerate(regions, start=1)]
+        path = tmp_path / f"{name}.csv"
+        path.write_text("".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows)), "utf-8")
+        return path
+
+    few = [*("a", "b", "") * 20, *["b"] * 5_000, "z", " a ", "\N{IDEOGRAPHIC SPACE}"]
+    many = [f"r{n}" for n in range(60)]
+    claims = read_claims([written("x", few), written("y", ["q"] * 40), written("w", many)], outage)
+    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 3
+    found = claims.frame().sort("source_file", "source_row").group_by("source_file", maintain_order=True)
+    regions = {file: frame["region"].fill_null("").to_list() for (file,), frame in found}
+    blank = [*few[:-3], "z", "a", ""]
+    assert regions == {"w.csv": many, "x.csv": blank, "y.csv": ["q"] * 40}
+    cube = build_cube(claims, dimensions=("region",))
+    assert dict(cube.frame.group_by("region").agg(pl.col("claims").sum()).rows())["q"] == 40
+
+
+def test_rows_come_in_the_order_of_the_file(tmp_path: Path, outage: Incident) -> None:
+    """Many blocks and row groups, read in parallel: the number of a row is counted from its place."""
+    count = 400_000
+    ids = pl.int_range(1, count + 1, eager=True).cast(pl.String).alias("claim_id")
+    others = [pl.lit(text).alias(c) for c, text in zip(COLUMNS[1:], GOOD[1:], strict=True)]
+    frame = ids.to_frame().with_columns(others)
+    for name in ("a.csv", "a.parquet"):
+        path = tmp_path / name
+        frame.write_csv(path) if name.endswith("csv") else frame.write_parquet(path, row_group_size=30_000)
+        first = 2 if name.endswith("csv") else 1
+        claims = read_claims(path, outage)
+        moved = claims.sql(
+            "select count(*) from claims where source_row <> claim_id::bigint + $f", f=first - 1
+        )
+        assert (len(claims), moved.fetchall()) == (count, [(0,)])
+        assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == PROBES
+
+
+@pytest.mark.parametrize("most", [1, 3, 10**6])
+def test_an_id_is_found_again_however_few_are_held_at_once(
+    tmp_path: Path, outage: Incident, most: int
+) -> None:
+    """In its own file, in another one and in a warehouse file."""
+    names = {"a.csv": "1 2 3 4 5 6 2 7", "b.csv": "8 3 9 9 10 9", "c.csv": "11 1 12"}
+    for name, ids in names.items():
+        rows = ([id_, *GOOD[1:]] for id_ in ids.split())
+        text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
+        (tmp_path / name).write_text(text, "utf-8")
+    a, b, c = (tmp_path / name for name in names)
+    store = tmp_path / "a.duckdb"
+    with patch.object(closer, "MOST_HASHES", most), patch.object(closer, "SLICE", 4):
+        save_claims(read_claims(a, outage, max_rejects=1), store)
+        found = read_claims([b, c], outage, max_rejects=1, onto=store)
+    again = found.rejects.sort("source_file", "source_row").select("source_file", "claim_id", "kept_file")
+    assert again.rows() == [
+        ("a.csv", "2", "a.csv"),
+        ("b.csv", "3", "a.csv"),
+        ("b.csv", "9", "b.csv"),
+        ("b.csv", "9", "b.csv"),
+        ("c.csv", "1", "a.csv"),
+    ]
+
+
+def test_where_nothing_is_judged_its_table_is_the_same_without_rows(tmp_path: Path, outage: Incident) -> None:
+    def kinds(name: str, *losses: str) -> dict[str, str]:
+        rows = ([str(n), *GOOD[1:5], loss, *GOOD[6:]] for n, loss in enumerate(losses, 1))
+        text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
+        (tmp_path / name).write_text(text, "utf-8")
+        claims = read_claims(tmp_path / name, outage, max_rejects=1)
+        assert claims.warehouse.frame("select count(*) as n from judged")["n"].item() == losses.count("x")
+        return dict(claims.warehouse.frame("select column_name, column_type from (describe judged)").rows())
+
+    assert kinds("plain.csv", "5", "6") == kinds("doubtful.csv", "5", "x")
+
+
+def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Incident) -> None:
+    path = tmp_path / "a.csv"
+    rows = [[str(n), *GOOD[1:]] for n in (1, 2, 2, 3, 4)]
+    path.write_text("".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows)), "utf-8")
+    assert len(read_claims(path, outage, max_rejects=1)) == 4
+    turned = queries.text("delimited") + " order by c0 desc"
+    with (
+        patch.object(queries, "text", lambda name: turned if name == "delimited" else TEXT(name)),
+        pytest.raises(EnvironmentFailed, match="has rows that came in another order"),
+    ):
+        read_claims(path, outage, max_rejects=1)
+
+
+def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:
+    """A join in the plan would not; the engine makes one of a long list behind `in`, for example."""
+    cells = {c: c for c in COLUMNS}
+    shown = {c: Counter(TEXTS[c]) for c in COLUMNS}
+    query = first_sight(outage, Layout().over(outage), cells, shown, words={}, source="texts", file=0)
+    connection = duckdb.connect()
+    connection.execute(f"create table texts ({', '.join(f'{c} varchar' for c in COLUMNS)})")
+    plan = str(connection.execute(f"explain create table passed as {query}").fetchall()).lower()
+    assert "projection" in plan
+    assert "join" not in plan
+    assert "first_sight" in queries.NAMES

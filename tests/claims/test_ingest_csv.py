@@ -1,0 +1,781 @@
+"""What is read of delimited texts of every make: the right rows under the right numbers, or a refusal.
+
+Nothing is read wrongly without a word. The files that can be read are read in one run, each by the layout
+that it needs; the tests look at one file each.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count, product
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
+from outage_analysis.errors import InputRefused, OutageAnalysisError
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.ingest import delimited
+from outage_analysis.ingest.first_sight import BLANKS
+from outage_analysis.layouts import Layout
+from outage_analysis.reading import read_claims
+from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+
+COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss", "region")
+HEADER = ",".join(COLUMNS)
+KOREAN = "접수번호,서비스,신고자구분,접수일,피해금액,지역"
+NUMBERED: dict[str, tuple[str, ...]] = {c: (str(n),) for n, c in enumerate(COLUMNS, start=1)}
+"""The columns of a file without a header."""
+
+
+def csv_incident() -> Incident:
+    """The Kakao incident with one text column; ids may repeat, so that every file can count from 1."""
+    kakao = load_incident("kakao-2022")
+    return kakao.model_copy(
+        update={"dimensions": kakao.dimensions[:1], "rules": {REPEATED: "count", COPY: "count"}}
+    )
+
+
+def row(id_: object, region: str = "x", loss: str = "5", end: str = "") -> str:
+    """One good complaint as it stands in a text."""
+    return f"{id_},카톡,개인,2022-10-19,{loss},{region}{end}"
+
+
+BAD = row("bad", loss="much")
+"""A complaint whose loss is no number: its place in the bytes is looked up."""
+
+
+def lines(*rows: str, end: str = "\n") -> str:
+    return end.join(rows) + end
+
+
+def swapped(text: str, delimiter: str) -> str:
+    """A text with another delimiter."""
+    return text.replace(",", delimiter)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A text, and what is read of it."""
+
+    text: str
+    claims: Mapping[int, str | None]
+    """Row -> the region of each claim."""
+    rejects: Mapping[int, str] = field(default_factory=dict)
+    """Row -> the text of each reject."""
+    rule: str = WHOLE
+    """What they break."""
+    layout: Layout = field(default_factory=Layout)
+    encoding: str = "utf-8"
+    dialect: str = ""
+    """How it is cut into cells, where that is the question."""
+    name: str = "{}.csv"
+
+
+QUOTES = 'quote ", header in row 1'
+ONE_BAD = {3: BAD}
+"""The reject of a file whose third row is bad."""
+
+READ: dict[str, Case] = {
+    # Delimiters
+    **{
+        f"delimiter-{name}": Case(
+            swapped(lines(HEADER, row(1), BAD, row(2)), mark),
+            {2: "x", 4: "x"},
+            {3: swapped(BAD, mark)},
+            dialect=f"delimiter {mark!r}, {QUOTES}",
+        )
+        for name, mark in {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|"}.items()
+    },
+    "delimiter-declared": Case(
+        swapped(lines(HEADER, row(1), BAD), "^"),
+        {2: "x"},
+        {3: swapped(BAD, "^")},
+        layout=Layout(delimiter="^"),
+    ),
+    "delimiters-quoted": Case(lines(HEADER, row(1, '"a,b;c\td|e"'), BAD), {2: "a,b;c\td|e"}, ONE_BAD),
+    "delimiter-in-the-header": Case(
+        lines(f'{HEADER},"memo, long"', row(1) + ",m", BAD + ",m"), {2: "x"}, {3: BAD + ",m"}
+    ),
+    "commas-in-a-header-of-semicolons": Case(
+        swapped(lines(HEADER, row(1), BAD), ";")
+        .replace("region", "region;memo,a,b,c,d,e,f", 1)
+        .replace(";x", ";x;m"),
+        {2: "x"},
+        {3: swapped(BAD, ";") + ";m"},
+        dialect=f"delimiter ';', {QUOTES}",
+    ),
+    "sep-line": Case("sep=;\n" + swapped(lines(HEADER, BAD, row(1)), ";"), {4: "x"}, {3: swapped(BAD, ";")}),
+    "sep-line-of-an-uncommon-mark": Case(
+        "sep=^\n" + swapped(lines(HEADER, BAD, row(1)), "^"), {4: "x"}, {3: swapped(BAD, "^")}
+    ),
+    "sep-line-crlf": Case(
+        "sep=|\r\n" + swapped(lines(HEADER, BAD, row(1), end="\r\n"), "|"), {4: "x"}, {3: swapped(BAD, "|")}
+    ),
+    "sep-line-tab": Case(
+        "sep=\t\n" + swapped(lines(HEADER, BAD, row(1)), "\t"), {4: "x"}, {3: swapped(BAD, "\t")}
+    ),
+    # Quotation marks
+    "everything-quoted": Case(
+        re.sub(r"[^,\n]+", r'"\g<0>"', lines(HEADER, row(1), BAD)),
+        {2: "x"},
+        {3: re.sub("[^,]+", r'"\g<0>"', BAD)},
+    ),
+    "marks-doubled": Case(
+        lines(HEADER, row(1, '"say ""hi"""'), BAD, row(2, '""""')), {2: 'say "hi"', 4: '"'}, ONE_BAD
+    ),
+    "marks-inside-a-field": Case(
+        lines(HEADER, row(1, '5" pipe'), BAD, row(2, 'a "b" c'), row(3, 'x"')),
+        {2: '5" pipe', 4: 'a "b" c', 5: 'x"'},
+        ONE_BAD,
+    ),
+    "mark-behind-a-space": Case(
+        lines(HEADER, row(1, ' "a"'), row(2)), {3: "x"}, {2: row(1, ' "a"')}, UNREADABLE
+    ),
+    "marks-inside-a-field-of-a-file-with-quoted-fields": Case(
+        lines(HEADER, row(1, '"a"'), row(2, '5" pipe'), row(3)),
+        {2: "a", 4: "x"},
+        {3: row(2, '5" pipe')},
+        UNREADABLE,
+    ),
+    "spaces-behind-delimiters": Case(
+        lines(HEADER, row(1, '"a,b"'), BAD, row(2, '"a"')).replace(",", ", "),
+        {2: "a, b", 4: "a"},
+        {3: BAD.replace(",", ", ")},
+        dialect="delimiter ',' with spaces, quote \", header in row 1",
+    ),
+    "apostrophes-decided": Case(
+        lines(HEADER, row(1, "'a,b'"), BAD, row(2, "'it''s'")),
+        {2: "a,b", 4: "it's"},
+        ONE_BAD,
+        dialect="delimiter ',', quote ', header in row 1",
+    ),
+    "apostrophes-declared": Case(
+        lines(HEADER, row(1, "'a'"), BAD, row(2, "'two\nlines'")),
+        {2: "a", 4: "two\nlines"},
+        ONE_BAD,
+        layout=Layout(quote="'"),
+    ),
+    "apostrophes-as-text": Case(
+        lines(HEADER, row(1, "'a'"), BAD, row(2, "it's"), row(3, "'tis")),
+        {2: "'a'", 4: "it's", 5: "'tis"},
+        ONE_BAD,
+        dialect=f"delimiter ',', {QUOTES}",
+    ),
+    "apostrophes-never-decided-by-a-row-they-break": Case(
+        lines(HEADER, row(1, "'90s'"), row(2), row(3, "'x'y"), row(4), row(5, "a,b"), row(6)),
+        {2: "'90s'", 3: "x", 4: "'x'y", 5: "x", 7: "x"},
+        {6: row(5, "a,b")},
+        UNREADABLE,
+        dialect=f"delimiter ',', {QUOTES}",
+    ),
+    "no-quotes-declared": Case(
+        lines(HEADER, row(1, '"a'), BAD, row(2, 'b"'), row(3, '""c""')),
+        {2: '"a', 4: 'b"', 5: '""c""'},
+        ONE_BAD,
+        layout=Layout(quote="none"),
+        dialect="delimiter ',', no quotes, header in row 1",
+    ),
+    "no-quotes-and-blank-lines": Case(
+        lines(HEADER, row(1, '"a'), "", BAD, row(2, 'b"')),
+        {2: '"a', 5: 'b"'},
+        {4: BAD},
+        layout=Layout(quote="none"),
+    ),
+    "mark-wrong-within-its-line": Case(
+        lines(HEADER, row(1), row(2, '"a"b'), row(3)), {2: "x", 4: "x"}, {3: row(2, '"a"b')}, UNREADABLE
+    ),
+    "backslashes-are-text": Case(
+        lines(HEADER, row(1, "a\\nb\\"), BAD, row(2, '"c\\d"')), {2: "a\\nb\\", 4: "c\\d"}, ONE_BAD
+    ),
+    "backslash-does-not-escape-a-mark": Case(
+        lines(HEADER, row(1), row(2, '"a \\"b\\" c"'), row(3)),
+        {2: "x", 4: "x"},
+        {3: row(2, '"a \\"b\\" c"')},
+        UNREADABLE,
+    ),
+    "backslash-does-not-escape-a-delimiter": Case(
+        lines(HEADER, row(1), row(2, "a\\,b"), row(3)), {2: "x", 4: "x"}, {3: row(2, "a\\,b")}, UNREADABLE
+    ),
+    # Rows
+    **{
+        f"end-{name}{'-quoted' * bool(mark)}": Case(
+            lines(HEADER, row(1, f"{mark}end{mark}"), BAD, row(2), end=end), {2: "end", 4: "x"}, ONE_BAD
+        )
+        for (name, end), mark in product({"lf": "\n", "crlf": "\r\n", "cr": "\r"}.items(), ("", '"'))
+    },
+    "ends-mixed": Case(
+        f"{HEADER}\r\n{row(1)}\n{BAD}\r{row(2)}\r\n{row(3)}\n", {2: "x", 4: "x", 5: "x"}, ONE_BAD
+    ),
+    "no-final-end": Case(lines(HEADER, row(1), BAD, row(2)).rstrip(), {2: "x", 4: "x"}, ONE_BAD),
+    "no-final-end-behind-a-mark": Case(lines(HEADER, BAD, row(2, '"y"')).rstrip(), {3: "y"}, {2: BAD}),
+    **{
+        f"line-breaks-in-marks-{encoding}-{name}": Case(
+            lines(HEADER, row(1, f'"두{end}줄"'), BAD, row(2, f'"{end}{end}"'), row(3, "끝"), BAD, end=end),
+            {2: f"두{end}줄", 4: None, 5: "끝"},
+            {3: BAD, 6: BAD},
+            encoding=encoding,
+        )
+        for encoding, (name, end) in product(
+            ("utf-8", "utf-8-sig", "cp949", "utf-16-le", "utf-16-be"),
+            {"lf": "\n", "crlf": "\r\n", "cr": "\r"}.items(),
+        )
+    },
+    "line-breaks-of-another-kind-in-marks": Case(
+        lines(HEADER, row(1, '"a\nb\rc"'), BAD, end="\r\n"), {2: "a\nb\rc"}, ONE_BAD
+    ),
+    **{
+        f"no-line-ends-{name}": Case(
+            lines(HEADER, row(1, f"{mark}a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1eh{mark}"), BAD, row(2)),
+            {2: "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\x1eh", 4: "x"},
+            ONE_BAD,
+        )
+        for name, mark in {"plain": "", "quoted": '"'}.items()
+    },
+    "rows-of-nothing": Case(
+        lines(HEADER, row(1), "", ",,,,,", BAD, '"",,,,,', ",,", '""', row(2), ""), {2: "x", 9: "x"}, {5: BAD}
+    ),
+    "rows-of-nothing-plain": Case(lines(HEADER, row(1), ",,,,,", BAD, row(2)), {2: "x", 5: "x"}, {4: BAD}),
+    "a-row-of-spaces": Case(lines(HEADER, row(1), "   ", row(2)), {2: "x", 4: "x"}, {3: "   "}, UNREADABLE),
+    "short-rows": Case(
+        lines(HEADER, "1", row(2), "3,카톡", '"4",카톡', row(5), "6,"),
+        {3: "x", 6: "x"},
+        {2: "1", 4: "3,카톡", 5: '"4",카톡', 7: "6,"},
+        UNREADABLE,
+    ),
+    "long-rows": Case(
+        lines(HEADER, row(1, "a,b"), row(2), row(3, '"c",d,'), row(4)),
+        {3: "x", 5: "x"},
+        {2: row(1, "a,b"), 4: row(3, '"c",d,')},
+        UNREADABLE,
+    ),
+    "a-short-row-of-two-lines": Case(
+        lines(HEADER, row(1), 'short,"two\nlines"', row(2)),
+        {2: "x", 4: "x"},
+        {3: 'short,"two\nlines"'},
+        UNREADABLE,
+    ),
+    **{
+        f"delimiters-behind-some-rows-{name}": Case(
+            lines(
+                HEADER,
+                row(1, f"{mark}y{mark}"),
+                row(2, end=","),
+                row(3),
+                row(4, "", end=","),
+                row(5, end=",,"),
+            ),
+            {2: "y", 4: "x"},
+            {3: row(2, end=","), 5: row(4, "", end=","), 6: row(5, end=",,")},
+            UNREADABLE,
+        )
+        for name, mark in {"plain": "", "quoted": '"'}.items()
+    },
+    **{
+        f"{surplus}-delimiters-behind-every-row-{name}": Case(
+            lines(HEADER, *(r + "," * surplus for r in (row(1, f"{mark}y{mark}"), BAD, row(2)))),
+            {2: "y", 4: "x"},
+            {3: BAD + "," * surplus},
+        )
+        for surplus, (name, mark) in product((1, 3), {"plain": "", "quoted": '"'}.items())
+    },
+    **{
+        f"a-row-shifted-into-an-empty-column-{name}": Case(
+            lines(HEADER, row(1, f"{mark}y{mark}"), "2,카,톡,개인,2022-10-19,5,", row(3, "")),
+            {2: "y", 4: None},
+            {3: "2,카,톡,개인,2022-10-19,5,"},
+            UNREADABLE,
+        )
+        for name, mark in {"plain": "", "quoted": '"'}.items()
+    },
+    "delimiter-behind-every-line": Case(
+        lines(HEADER + ",", row(1, end=","), BAD + ","), {2: "x"}, {3: BAD + ","}
+    ),
+    "empty-fields": Case(
+        lines(HEADER, row(1, ""), row(2, '""'), row(3, "  "), row(4, "", loss=""), BAD),
+        dict.fromkeys((2, 3, 4, 5), None),
+        {6: BAD},
+    ),
+    "a-total-below": Case(
+        lines(HEADER, row(1), "", "합계,1건", "끝"), {2: "x"}, {4: "합계,1건", 5: "끝"}, UNREADABLE
+    ),
+    # Headers
+    "no-header": Case(
+        lines(row(1), BAD, row(2)),
+        {1: "x", 3: "x"},
+        {2: BAD},
+        layout=Layout(header_row=0, columns=NUMBERED),
+        dialect="delimiter ',', quote \", no header",
+    ),
+    "no-header-with-a-mark-of-utf-8": Case(
+        lines(BAD, row(1, '"y"')),
+        {2: "y"},
+        {1: BAD},
+        layout=Layout(header_row=0, columns=NUMBERED),
+        encoding="utf-8-sig",
+    ),
+    "no-header-in-utf-16": Case(
+        lines(BAD, row(1)),
+        {2: "x"},
+        {1: BAD},
+        layout=Layout(header_row=0, columns=NUMBERED),
+        encoding="utf-16-be",
+    ),
+    "preamble": Case(
+        lines("카카오 피해 신고 현황", "2022. 11. 7. 기준, 대외비", HEADER, BAD, row(1)),
+        {5: "x"},
+        {4: BAD},
+        dialect="delimiter ',', quote \", header in row 3",
+    ),
+    "preamble-with-blank-lines": Case(
+        lines("", "피해 신고", "", "a,b,c,d,e,f,g,h,i", "", HEADER, "", BAD, row(1)), {9: "x"}, {8: BAD}
+    ),
+    "preamble-of-several-lines-in-marks": Case(
+        lines('"피해\n신고\n현황"', HEADER, BAD, row(1)),
+        {4: "x"},
+        {3: BAD},
+        dialect="delimiter ',', quote \", header in row 2",
+    ),
+    "header-row-declared": Case(
+        lines(HEADER, HEADER, BAD, row(1)), {4: "x"}, {3: BAD}, layout=Layout(header_row=2)
+    ),
+    "header-row-far-below": Case(
+        lines(*["제목"] * 250, HEADER, BAD, row(1)), {253: "x"}, {252: BAD}, layout=Layout(header_row=251)
+    ),
+    "group-titles-above": Case(lines("접수,,,,피해,", HEADER, BAD, row(1)), {4: "x"}, {3: BAD}),
+    "header-in-two-languages": Case(lines(KOREAN, HEADER, row(1)), {3: "x"}, {2: HEADER}, HEADER_AGAIN),
+    "header-again": Case(
+        lines(HEADER, row(1), HEADER, row(2), HEADER), {2: "x", 4: "x"}, {3: HEADER, 5: HEADER}, HEADER_AGAIN
+    ),
+    "header-again-in-other-words": Case(
+        lines(HEADER, row(1), KOREAN, row(2), "CLAIM ID,Service,claimant-type,date,Amount,REGION"),
+        {2: "x", 4: "x"},
+        {3: KOREAN, 5: "CLAIM ID,Service,claimant-type,date,Amount,REGION"},
+        HEADER_AGAIN,
+    ),
+    "header-again-with-a-mark-of-utf-8": Case(
+        lines(HEADER, row(1), "\ufeff" + HEADER, row(2)),
+        {2: "x", 4: "x"},
+        {3: "\ufeff" + HEADER},
+        HEADER_AGAIN,
+    ),
+    "header-again-with-another-optional-column": Case(
+        lines(f"memo,{HEADER}", f"m,{row(1)}", f"claimant_id,{HEADER}", f"u,{row(2)}"),
+        {2: "x", 4: "x"},
+        {3: f"claimant_id,{HEADER}"},
+        HEADER_AGAIN,
+    ),
+    "header-again-quoted": Case(
+        lines(HEADER, row(1), HEADER.replace("loss", '"loss"'), row(2)),
+        {2: "x", 4: "x"},
+        {3: HEADER.replace("loss", '"loss"')},
+        HEADER_AGAIN,
+    ),
+    "header-quoted-behind-a-mark-of-utf-8": Case(
+        lines(HEADER.replace("claim_id", '"claim_id"'), BAD, row(1)), {3: "x"}, {2: BAD}, encoding="utf-8-sig"
+    ),
+    "unmapped-headers-twice": Case(
+        lines(f"memo,{HEADER},memo,,", f"m,{row(1)},n,,", f"m,{BAD},n,o,p"), {2: "x"}, {3: f"m,{BAD},n,o,p"}
+    ),
+    "hostile-headers": Case(
+        lines(f'{HEADER},"\'; drop table staged; --",c0,"a""b"', row(1) + ",a,b,c", BAD + ",a,b,c"),
+        {2: "x"},
+        {3: BAD + ",a,b,c"},
+    ),
+    # Sizes
+    **{
+        f"ten-thousand-columns-{name}": Case(
+            lines(
+                HEADER + "".join(f",c{n}" for n in range(9_994)),
+                row(1) + ",y" * 9_993 + f",{mark}z{mark}",
+                row(2) + ",y",
+            ),
+            {2: "x"},
+            {3: row(2) + ",y"},
+            UNREADABLE,
+        )
+        for name, mark in {"plain": "", "quoted": '"'}.items()
+    },
+    # Other suffixes and encodings
+    "a-text": Case(
+        swapped(lines(HEADER, BAD, row("txt")), "\t"), {3: "x"}, {2: swapped(BAD, "\t")}, name="{}.txt"
+    ),
+    "a-tsv-of-commas": Case(lines(HEADER, BAD, row("tsv")), {3: "x"}, {2: BAD}, name="{}.tsv"),
+    "upper-case-suffix": Case(lines(HEADER, BAD, row(1)), {3: "x"}, {2: BAD}, name="{}.CSV"),
+    "cp949-declared": Case(
+        lines(KOREAN, BAD, row(1, "뷁")),
+        {3: "뷁"},
+        {2: BAD},
+        layout=Layout(encoding="cp949"),
+        encoding="cp949",
+    ),
+    "ascii-declared-as-cp949": Case(
+        lines(HEADER, row(1).replace("카톡", "talk").replace("개인", "user")),
+        {2: "x"},
+        layout=Layout(encoding="cp949"),
+        encoding="ascii",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[Claims, dict[str, Path]]:
+    """Every file of READ, read in one run; its layouts are told apart by the names of the files."""
+    folder, paths, layouts = tmp_path_factory.mktemp("csv"), {}, []
+    for name, case in READ.items():
+        paths[name] = folder / case.name.format(name)
+        paths[name].write_bytes(encoded(case.text, case.encoding))
+        layouts.append(case.layout.model_copy(update={"files": paths[name].name}))
+    return read_claims(list(paths.values()), csv_incident(), layouts=layouts, max_rejects=1), paths
+
+
+@pytest.mark.parametrize("name", READ)
+def test_each_row_is_read_under_its_number(outcome: tuple[Claims, dict[str, Path]], name: str) -> None:
+    (claims, paths), case = outcome, READ[name]
+    of_file = pl.col("source_file") == paths[name].name
+    passed = claims.frame().filter(of_file).select("source_row", "region").rows()
+    assert passed == list(case.claims.items())
+    rejects = claims.rejects.filter(of_file).select("source_row", "raw", "broken").rows()
+    assert rejects == [(n, raw, [case.rule]) for n, raw in case.rejects.items()]
+    dialect = next(file.dialect for file in claims.inputs if file.name == paths[name].name)
+    assert dialect == (case.dialect or dialect)
+
+
+def test_each_reject_stands_at_the_byte_that_it_names(outcome: tuple[Claims, dict[str, Path]]) -> None:
+    claims, paths = outcome
+    assert found_in_the_bytes(claims, list(paths.values())) == sum(
+        len(case.rejects) for case in READ.values()
+    )
+
+
+# --- refusals ---------------------------------------------------------------------------------------
+
+SEVERAL = "has the header of another table in the middle"
+UNCLOSED = "opens a quotation mark that is not closed as it should"
+SWAPPED = "region,loss,filed_on,claimant_type,service,claim_id"
+
+REFUSED: dict[str, tuple[str | bytes, str, int | None]] = {
+    "only-a-header": (HEADER, "has a header and no rows", None),
+    "only-blank-rows-below": (lines(HEADER, "", ",,,,,", ""), "has a header and no rows", None),
+    "only-blank-lines": ("\n\r\n  \n", "holds no row", None),
+    "only-a-mark": (codecs.BOM_UTF8, "holds no row", None),
+    "only-a-sep-line": ("sep=;\n", "the column claim_id is missing", 1),
+    "no-header": (lines(row(1), row(2)), "the column claim_id is missing", 1),
+    "a-column-named-twice": (lines(HEADER + ",Loss", row(1) + ",6"), "two columns stand for loss", 1),
+    "the-same-name-twice": (lines(HEADER + ",region", row(1) + ",y"), "two columns stand for region", 1),
+    "two-tables-of-one-width": (lines(HEADER, row(1), SWAPPED, row(2)), SEVERAL, 3),
+    "two-tables-of-one-width-one-column-unknown": (
+        lines(HEADER, row(1), "claim_id,service,region,접수 시각,loss,claimant_type", row(2)),
+        SEVERAL,
+        3,
+    ),
+    "two-tables-the-second-wider": (lines(HEADER, row(1), f"memo,{HEADER}", f"m,{row(2)}"), SEVERAL, 3),
+    "two-tables-the-second-narrower": (
+        lines(HEADER, row(1), "", "claim_id,service,loss", "2,카톡,5"),
+        SEVERAL,
+        4,
+    ),
+    "two-tables-the-second-fuller": (
+        lines(HEADER, row(1), f"claimant_id,{HEADER}", f"u,{row(2)}"),
+        SEVERAL,
+        3,
+    ),
+    "two-tables-the-first-incomplete": (
+        lines("claim_id,service,loss", "1,카톡,5", "", HEADER, row(2)),
+        SEVERAL,
+        4,
+    ),
+    "two-tables-far-apart": (lines(HEADER, *map(row, range(99)), SWAPPED, row(100)), SEVERAL, 101),
+    "a-mark-not-closed": (lines(HEADER, row(1), row(2, '"a'), row(3)), UNCLOSED, 3),
+    "a-mark-not-closed-in-the-last-row": (lines(HEADER, row(1), row(2, '"a')), UNCLOSED, 3),
+    "a-mark-not-closed-and-no-line-end": (lines(HEADER, row(1)) + row(2, '"a'), UNCLOSED, 3),
+    "a-mark-not-closed-before-others-that-are": (
+        lines(HEADER, row(1), row(2, '"a'), row(3), row(4, '"b"'), row(5)),
+        UNCLOSED,
+        3,
+    ),
+    "a-mark-closed-rows-later-within-a-field": (
+        lines(HEADER, row(1), row(2, '"a'), row(3), row(4, 'b"c'), row(5)),
+        UNCLOSED,
+        3,
+    ),
+    "a-mark-escaped-by-a-backslash": (lines(HEADER, row(1), row(2, '"a \\" b"'), row(3)), UNCLOSED, 3),
+    "a-mark-not-closed-in-the-header": (lines('"' + HEADER, row(1)), "has a header that cannot be read", 1),
+    "a-nul": (lines(HEADER, row(1, "a\0b")), "holds a NUL byte at", None),
+    "a-nul-in-utf-16": (encoded(lines(HEADER, row(1, "a\0b")), "utf-16-le"), "holds a NUL", None),
+    "utf-16-without-a-mark": (lines(HEADER, "1").encode("utf-16-le"), "holds a NUL byte at 1", None),
+    "utf-32": (lines(HEADER, row(1)).encode("utf-32"), "holds a NUL", None),
+    "latin-1": (
+        lines(HEADER, row(1, "é")).replace("카톡", "talk").replace("개인", "user").encode("latin-1"),
+        "not CP949",
+        None,
+    ),
+    "two-encodings": (
+        lines(HEADER, row(1, "경기").replace("카톡,개인", "talk,user")).encode()
+        + row(2, "서울").replace("카톡,개인", "talk,user").encode("cp949"),
+        "mixes CP949 and UTF-8",
+        None,
+    ),
+    "a-delimiter-that-is-not-known": (
+        swapped(lines(HEADER, row(1)), "^"),
+        "the column claim_id is missing",
+        1,
+    ),
+}
+
+
+def refusal(path: Path, content: str | bytes, *layouts: Layout) -> InputRefused:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(InputRefused) as refused:
+        read_claims(path, csv_incident(), layouts=layouts, max_rejects=1)
+    assert len(str(refused.value).splitlines()) == 1
+    assert refused.value.exit_code == 3
+    assert refused.value.file == path.name
+    return refused.value
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_refused_on_one_line_with_its_row(tmp_path: Path, name: str) -> None:
+    content, problem, number = REFUSED[name]
+    error = refusal(tmp_path / "a.csv", content)
+    assert problem in str(error)
+    assert error.row == number
+
+
+def test_a_nul_is_told_by_its_byte(tmp_path: Path) -> None:
+    text = lines(HEADER, row(1, "가\0나"))
+    assert f"at {text.encode().index(0):,}" in str(refusal(tmp_path / "a.csv", text))
+
+
+def test_a_mark_that_is_not_closed_is_told_by_its_byte(tmp_path: Path) -> None:
+    text = lines(HEADER, row(1), row(2, '"a'), row(3))
+    assert f"at byte {text.encode().index(row(2).encode()[:3]):,}" in str(refusal(tmp_path / "a.csv", text))
+
+
+@pytest.mark.parametrize(
+    ("layout", "content", "problem"),
+    [
+        (Layout(header_row=3), lines(HEADER, row(1)), "the column claim_id is missing"),
+        (Layout(header_row=0), lines(HEADER, row(1)), "the column claim_id is missing"),
+        (Layout(delimiter=";"), lines(HEADER, row(1)), "the column claim_id is missing"),
+        (Layout(quote='"'), lines(HEADER, row(1, "'a,b'")), "7 fields instead of 6"),
+        (Layout(encoding="cp949"), lines(HEADER, row(1, "\u2028")).encode(), "is not CP949"),
+        (Layout(encoding="utf-8"), lines(KOREAN, row(1)).encode("cp949"), "is not UTF-8"),
+        (Layout(encoding="utf-16"), codecs.BOM_UTF8 + lines(HEADER, row(1)).encode(), "UTF-16 was declared"),
+        (Layout(constants={"loss": "5"}), lines(HEADER, row(1)), "which the page gives as a constant"),
+    ],
+)
+def test_a_layout_that_the_file_does_not_have_is_refused(
+    tmp_path: Path, layout: Layout, content: str | bytes, problem: str
+) -> None:
+    assert problem in str(refusal(tmp_path / "a.csv", content, layout))
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_never_read_wrongly(tmp_path: Path, order: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(lines(HEADER, row(1), BAD).encode(order))
+    try:
+        claims = read_claims(path, csv_incident(), layouts=[Layout(encoding="utf-16")], max_rejects=1)
+    except InputRefused as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
+        return
+    ((byte, raw),) = claims.rejects.select("byte", "raw").rows()
+    assert raw == BAD
+    assert path.read_bytes()[byte:].startswith(raw.encode(order))
+
+
+@pytest.mark.parametrize("mark", ["", '"'])
+@pytest.mark.parametrize(("size", "passed"), [(131_073, ["1", "3"]), (2_100_000, ["3"])])
+def test_a_field_is_read_up_to_two_million_characters_quoted_or_not(
+    tmp_path: Path, size: int, mark: str, passed: list[str]
+) -> None:
+    path = tmp_path / "a.csv"
+    field = f"{mark}{'y' * size}{mark}"
+    path.write_text(lines(HEADER, row(1, field), row(2, field, loss="much"), row(3)), "utf-8")
+    claims = read_claims(path, csv_incident(), max_rejects=1)
+    assert claims.frame()["claim_id"].to_list() == passed
+    assert claims.frame()["region"].str.len_chars().to_list() == [size, 1][-len(passed) :]
+    assert claims.rejects["source_row"].to_list() == [2, 3][-(3 - len(passed)) :]
+    assert found_in_the_bytes(claims, [path]) == 3 - len(passed)
+
+
+# --- what could be read as something else --------------------------------------------------------------
+
+
+def test_rows_between_two_stray_marks_are_never_part_of_a_claim(tmp_path: Path) -> None:
+    """`"2,...` and, some rows further down in the same column, `3",...` are one record by the letter."""
+    swallowed: dict[str, str] = {}
+    for place, between in product(range(6), (0, 1, 5)):
+        opened, closed = row("opened", "open").split(","), row("closed", "close").split(",")
+        opened[place], closed[place] = '"' + opened[place], closed[place] + '"'
+        rows = [",".join(opened), *(row(f"in{n}") for n in range(between)), ",".join(closed)]
+        swallowed[f"{place}-{between}.csv"] = "\n".join(rows)
+    paths = [tmp_path / name for name in swallowed]
+    for path, together in zip(paths, swallowed.values(), strict=True):
+        path.write_text(lines(HEADER, row(1), together, row(9)), "utf-8", newline="")
+    claims = read_claims(paths, csv_incident(), max_rejects=1)
+    for name, together in swallowed.items():
+        of_file = pl.col("source_file") == name
+        passed = claims.frame().filter(of_file).select("claim_id", "region").rows()
+        assert passed == [("1", "x"), ("9", "x")], name
+        rejects = claims.rejects.filter(of_file).select("source_row", "raw").rows()
+        assert rejects == [(3, together)], name
+    assert found_in_the_bytes(claims, paths) == len(paths)
+
+
+def test_a_text_of_several_lines_with_delimiters_is_a_text(tmp_path: Path) -> None:
+    texts = ["one, two\nthree", "a,b,c\nd,e", "\n\n", "1,2\n3,4,5,6\n7", ",,\n,,", "a\n,,,,"]
+    path = tmp_path / "a.csv"
+    path.write_text(lines(HEADER, *(row(n, f'"{t}"') for n, t in enumerate(texts))), "utf-8", newline="")
+    claims = read_claims(path, csv_incident(), max_rejects=1)
+    assert claims.frame()["region"].to_list() == [text.strip() or None for text in texts]
+
+
+@pytest.mark.parametrize("above", [1, 3])
+def test_complaints_above_the_header_are_not_lost_without_a_word(tmp_path: Path, above: int) -> None:
+    """Whoever sorts a sheet with its header leaves it in the middle."""
+    text = lines(*map(row, range(above)), HEADER, row(8), row(9))
+    path = tmp_path / "a.csv"
+    path.write_text(text, "utf-8")
+    try:
+        claims = read_claims(path, csv_incident(), max_rejects=1)
+    except InputRefused as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
+        return
+    assert claims.files["rows"].to_list() == [above + 2]
+
+
+def test_the_rows_of_a_file_are_the_same_in_batches_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    rows = [row(n, '"q"') if n % 3 else ("" if n % 2 else "short") for n in range(20)]
+    path.write_text(lines(HEADER, *rows), "utf-8")
+    found = []
+    for size in (1, 2, 7, 50_000):
+        monkeypatch.setattr(delimited, "BATCH", size)
+        claims = read_claims(path, csv_incident(), max_rejects=1)
+        found.append((claims.frame().rows(), claims.rejects.rows()))
+    assert found[0][0]
+    assert all(one == found[-1] for one in found)
+
+
+# --- properties -------------------------------------------------------------------------------------
+
+ODD = list("a카0 -.\\'\u2028\x85\x0b\x0c\x1e\xa0\u3000\ufeff😀#=@")
+PLAIN = [c for c in ODD if c != "'"]
+"""Without apostrophes: they may be taken for quotation marks, and should."""
+IDS = st.text(st.sampled_from("abc01"), min_size=1, max_size=3)
+REGIONS = st.text(st.sampled_from([*ODD, *',;\t|"\n\r']), max_size=8)
+
+
+@given(
+    table=st.lists(st.tuples(IDS, REGIONS), min_size=1, max_size=12),
+    delimiter=st.sampled_from(",;\t|"),
+    written=st.sampled_from(
+        [
+            (csv.QUOTE_ALL, "\n"),
+            (csv.QUOTE_ALL, "\r"),
+            (csv.QUOTE_MINIMAL, "\r\n"),
+            (csv.QUOTE_NONNUMERIC, "\n"),
+        ]
+    ),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"]),
+)
+@settings(max_examples=15)
+def test_what_the_csv_module_writes_is_read_to_the_letter(
+    tmp_path_factory: pytest.TempPathFactory,
+    table: list[tuple[str, str]],
+    delimiter: str,
+    written: tuple[int, str],
+    encoding: str,
+) -> None:
+    rows = [[id_, "카톡", "개인", "2022-10-19", "5", region] for id_, region in table]
+    quoting, end = written
+    text = "".join(record(cells, delimiter, end, quoting=quoting) for cells in [list(COLUMNS), *rows])
+    path = tmp_path_factory.mktemp("written") / "a.csv"
+    path.write_bytes(encoded(text, encoding))
+    layout = Layout(quote='"')  # an apostrophe at both ends of a text is a question of its own
+    claims = read_claims(path, csv_incident(), layouts=[layout], max_rejects=1)
+    told = {
+        n: (id_, text or "") for n, id_, text in claims.frame()["source_row", "claim_id", "region"].rows()
+    }
+    expected = dict(enumerate(table, start=2))
+    assert told == {n: tuple(text.strip(BLANKS) for text in expected[n]) for n in told}
+    raws = dict(claims.rejects.select("source_row", "raw").iter_rows())
+    assert raws == {n: record(rows[n - 2], delimiter, "", quoting=quoting) for n in raws}
+    assert sorted([*told, *raws]) == sorted(expected)
+
+
+CELLS = st.lists(st.text(st.sampled_from(PLAIN), max_size=5), max_size=8)
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> list[list[str]]:
+    """Rows of which some are complaints, some have too few or too many cells, and some none at all."""
+    ids = count(1)
+    good = st.builds(
+        lambda region, loss: [f"c{next(ids)}", "카톡", "개인", "2022-10-19", loss, region],
+        st.text(st.sampled_from(PLAIN), max_size=5),
+        st.sampled_from(["", "5", "x", "-1"]),
+    )
+    rows = draw(st.lists(st.one_of(good, CELLS), max_size=12))
+    return [list(COLUMNS), ["0", "카톡", "개인", "2022-10-19", "5", "x"], *rows]
+
+
+@given(table=tables(), delimiter=st.sampled_from(",;\t|"), end=st.sampled_from(["\n", "\r\n"]))
+@settings(max_examples=15)
+def test_a_plain_file_and_the_same_file_in_quotes_are_one(
+    tmp_path_factory: pytest.TempPathFactory, table: list[list[str]], delimiter: str, end: str
+) -> None:
+    """The first is read by the engine as far as it can, the second row by row."""
+    folder = tmp_path_factory.mktemp("twins")
+    for name, mark in {"plain": "", "quoted": '"'}.items():
+        text = end.join(delimiter.join(f"{mark}{cell}{mark}" for cell in cells) for cells in table)
+        (folder / f"{name}.csv").write_text(text + end, "utf-8", newline="")
+    paths = [folder / "plain.csv", folder / "quoted.csv"]
+    claims = read_claims(paths, csv_incident(), max_rejects=1)
+    plain, quoted = claims.files.drop("file").rows()
+    assert plain == quoted
+    passed = claims.frame().partition_by("source_file", include_key=False)
+    assert passed[0].equals(passed[1])
+    rejects = claims.rejects.select("source_file", "source_row", "broken", "claim_id", "loss")
+    one, other = (rejects.filter(pl.col("source_file") == path.name).drop("source_file") for path in paths)
+    assert one.equals(other)
+    found_in_the_bytes(claims, paths)
+
+
+@given(
+    junk=st.lists(
+        st.sampled_from(["a", ",", '"', "'", "\n", "\r", "\t", " ", "카", ";", HEADER, row(7), '"",'])
+    ),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp949", "utf-16-le"]),
+)
+@settings(max_examples=20)
+def test_any_text_below_a_good_row_is_accounted_for_byte_by_byte_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, junk: Sequence[str], encoding: str
+) -> None:
+    path = tmp_path_factory.mktemp("junk") / "a.csv"
+    path.write_bytes(encoded(lines(HEADER, row(1)) + "".join(junk), encoding))
+    try:
+        claims = read_claims(path, csv_incident(), max_rejects=1)
+    except OutageAnalysisError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - the refusal is one outcome of two
+        assert error.exit_code == 3  # noqa: PT017
+        return
+    assert claims.files["rows"].item() == len(claims) + len(claims.rejects)
+    assert claims.frame()["claim_id"].to_list()[0] == "1"
+    assert found_in_the_bytes(claims, [path]) == len(claims.rejects)

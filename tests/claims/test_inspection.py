@@ -1,0 +1,1030 @@
+"""A file nobody has seen yet: what is in it, and a layout page that reads it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import tomllib
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Dimension, load_incident
+from outage_analysis.inspection import SHOWN, inspect_file
+from outage_analysis.layouts import Layout, load_layout
+from outage_analysis.reading import read_claims
+from tests.commands import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+    from outage_analysis.incidents import Incident
+    from outage_analysis.inspection import Inspection
+
+CALL_CENTRE = [
+    ["티켓 No", "고객ID", "장애 서비스", "구분", "접수 날짜", "피해액(만원)", "연락처", "메모"],
+    ["T-1", "u1", "카톡", "소상공인", "19/10/2022", "30", "010-1234-5678", "전화 주세요"],
+    ["T-2", "u2", "카뱅", "일반", "20/10/2022", "5.5", "010-2345-6789", "kim@example.com"],
+    ["T-3", "u1", "카카오톡", "법인", "03/11/2022", "1,000", "", ""],
+    ["T-4", "u3", "카톡", "일반", "04/11/2022", "", "011-123-4567", "900101-1234567"],
+]
+"""No header is the incident's; days first, losses in 만원, personal data beside them."""
+CLAIMS = [
+    ("T-1", "u1", "kakaotalk", "small_business", date(2022, 10, 19), 300_000),
+    ("T-2", "u2", "kakao_bank", "general_user", date(2022, 10, 20), 55_000),
+    ("T-3", "u1", "kakaotalk", "mid_large_firm", date(2022, 11, 3), 10_000_000),
+    ("T-4", "u3", "kakaotalk", "general_user", date(2022, 11, 4), None),
+]
+PERSONAL = (
+    *("010-1234-5678", "010-2345-6789", "011-123-4567", "kim@example.com", "900101-1234567"),
+    *("1234-5678", "01012345678", "1234567"),
+)
+
+
+def write(path: Path, table: list[list[str]], *, encoding: str = "utf-8", delimiter: str = ",") -> Path:
+    """A table in the format of a path's suffix."""
+    header, *rows = table
+    frame = pl.DataFrame(rows, schema=header, orient="row")
+    if path.suffix == ".xlsx":
+        frame.write_excel(path)
+    elif path.suffix == ".parquet":
+        frame.write_parquet(path)
+    elif path.suffix == ".jsonl":
+        frame.write_ndjson(path)
+    else:
+        path.write_bytes(frame.write_csv(separator=delimiter).encode(encoding))
+    return path
+
+
+def read_with(found: Inspection, path: Path, incident: Incident) -> Claims:
+    """The claims of a file, by the page that was proposed for it."""
+    page = path.with_suffix(".toml")
+    page.write_text(found.page, "utf-8")
+    return read_claims(path, incident, layouts=[load_layout(page)], max_rejects=1)
+
+
+def proposed(found: Inspection) -> dict[str, str]:
+    """Canonical column -> header."""
+    named = found.columns.filter(pl.col("column").is_not_null())
+    return dict(named.select("column", "header").iter_rows())
+
+
+def window_of(incident: Incident, first: date, last: date) -> Incident:
+    """The incident with an outage on a first day and claims until a last."""
+    start = datetime.combine(first, time(), tzinfo=incident.zone)
+    outage = incident.outage.model_copy(update={"start": start, "end": start + timedelta(hours=1)})
+    return incident.model_copy(update={"outage": outage, "claims_from": first, "claims_to": last})
+
+
+def reason(found: Inspection, column: str) -> str:
+    """Why a column is proposed or stays open."""
+    text = found.proposals.row(by_predicate=pl.col("column") == column, named=True)["reason"]
+    assert isinstance(text, str)
+    return text
+
+
+def table_of(**columns: list[str]) -> list[list[str]]:
+    """A table with the columns that a claim needs, and others in their place."""
+    usual = {
+        "claim_id": ["1", "2", "3", "4"],
+        "service": ["카톡"] * 4,
+        "claimant_type": ["일반"] * 4,
+        "filed_on": ["2022-10-19"] * 4,
+        "loss": ["5", "6", "7", "8"],
+    }
+    taken = {name: texts for name, texts in (usual | columns).items() if texts}
+    return [list(taken), *(list(row) for row in zip(*taken.values(), strict=True))]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Inspection:
+    """What is in the call centre's file."""
+    path = tmp_path_factory.mktemp("calls") / "calls.csv"
+    return inspect_file(write(path, CALL_CENTRE, delimiter=";"), load_incident("kakao-2022"))
+
+
+# --- the proposal -----------------------------------------------------------------------------------------
+
+
+def test_columns_are_told_by_what_is_in_them(found: Inspection) -> None:
+    assert proposed(found) == dict(
+        zip(
+            ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss"),
+            CALL_CENTRE[0],
+            strict=False,
+        )
+    )
+    assert found.columns["reads_as"].to_list() == [
+        *("text", "text", "service", "claimant_type", "day", "amount", "text", "text")
+    ]
+    assert found.columns["missing"].to_list() == [0, 0, 0, 0, 0, 0.25, 0.25, 0.25]
+    assert found.columns["distinct"].to_list() == [4, 3, 3, 3, 4, 3, 3, 3]
+    assert (found.encoding, found.records, found.unreadable) == ("utf-8", 4, 0)
+    assert found.dialect.startswith("delimiter ';'")
+
+
+def test_the_page_says_notations_units_and_what_is_not_there(found: Inspection) -> None:
+    page = tomllib.loads(found.page)
+    assert page == {
+        "files": "calls.csv",
+        "columns": {column: [header] for column, header in proposed(found).items()},
+        "formats": {"filed_on": ["dmy"], "loss": page["formats"]["loss"]},
+        "scale": {"loss": 10_000},
+        "constants": {"region": "", "industry": "", "category": ""},
+    }
+    assert set(page["formats"]["loss"]) == {"grouped"} or set(page["formats"]["loss"]) == {"plain", "grouped"}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".xlsx", ".jsonl", ".parquet"])
+def test_the_page_reads_the_file_that_it_was_proposed_for(
+    tmp_path: Path, incident: Incident, suffix: str
+) -> None:
+    delimiter = "\t" if suffix == ".tsv" else "|"
+    path = write(tmp_path / f"calls{suffix}", CALL_CENTRE, delimiter=delimiter)
+    found = inspect_file(path, incident)
+    claims = read_with(found, path, incident)
+    columns = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
+    assert claims.frame().select(columns).rows() == CLAIMS
+    assert claims.rejects.is_empty()
+    with pytest.raises(InputRefused, match="is missing"):
+        read_claims(path, incident)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16"])
+def test_the_page_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
+    path = write(tmp_path / "calls.csv", CALL_CENTRE, encoding=encoding)
+    found = inspect_file(path, incident)
+    assert found.encoding == encoding
+    assert len(read_with(found, path, incident)) == 4
+
+
+def test_known_headers_are_kept_whatever_is_in_them(tmp_path: Path, incident: Incident) -> None:
+    table = table_of(loss=["많음", "적음", "x", "y"], filed_on=["어제"] * 4, service=["?"] * 4)
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert {c: c for c in ("claim_id", "service", "claimant_type", "filed_on", "loss")} == proposed(found)
+    assert "formats" not in tomllib.loads(found.page) or not tomllib.loads(found.page)["formats"]
+
+
+@pytest.mark.parametrize(
+    ("header", "texts", "notations"),
+    [
+        ("filed_on", ["2022-10-19", "2022-10-20", "", "2022-10-19T15:30+09:00"], ["iso"]),
+        (
+            "filed_on",
+            ["2022년 10월 19일", "2022. 10. 20.", "2022/10/21", "2022. 10. 21. 오후 3:05"],
+            ["korean"],
+        ),
+        ("filed_on", ["19.10.2022", "20.10.2022", "03.11.2022", "1.11.2022"], ["dmy"]),
+        ("filed_on", ["10/19/2022", "10/20/2022", "11/03/2022", "11/1/2022"], ["mdy"]),
+        ("filed_on", ["20221019", "20221020", "20221021", "20221019153000"], ["compact"]),
+        ("filed_on", ["22-10-19", "22.10.20", "22/10/21", "22-10-22"], ["short"]),
+        ("filed_on", ["44853", "44854", "44855.5", "44856"], ["excel"]),
+        ("filed_on", ["1666161000", "1666161001", "1666161002000", "1666161003"], ["unix"]),
+        ("filed_on", ["2022-10-19", "2022-10-20", "19.10.2022", "nie"], ["iso", "dmy"]),
+        ("loss", ["5", "-6", "7.0", ""], ["plain"]),
+        ("loss", ["5,000", "6,000,000", "7", "8"], ["grouped"]),
+        ("loss", ["₩5,000", "6,000원", "KRW 7", "8 won"], ["won"]),
+        ("loss", ["30만원", "1억 2,000만 원", "3천만원", "30만5천원"], ["korean"]),
+        ("loss", ["1.000", "1.234.567,89", "12,50", "3.000"], ["european"]),
+        ("loss", ["30만원", "300,000원", "많음", "20만원"], ["korean", "won"]),
+    ],
+)
+def test_the_notations_are_those_that_the_texts_need(
+    tmp_path: Path, incident: Incident, header: str, texts: list[str], notations: list[str]
+) -> None:
+    found = inspect_file(write(tmp_path / "a.csv", table_of(**{header: texts})), incident)
+    assert tomllib.loads(found.page)["formats"][header] == notations
+    row = found.columns.row(by_predicate=pl.col("column") == header, named=True)
+    assert row["notations"] == ", ".join(notations)
+
+
+def test_days_that_could_be_months_are_a_question_where_the_window_cannot_tell(
+    tmp_path: Path, incident: Incident
+) -> None:
+    table = table_of(filed_on=["03/11/2022", "04/11/2022", "05/11/2022", "03/11/2022"])
+    path = write(tmp_path / "a.csv", table)
+    whole_year = window_of(incident, date(2022, 1, 1), date(2022, 12, 31))
+    found = inspect_file(path, whole_year)
+    assert "filed_on" not in tomllib.loads(found.page)["formats"]
+    assert '# filed_on = ["dmy"] or ["mdy"]?' in found.page
+    assert '"03/11/2022" is 2022-11-03 (dmy) or 2022-03-11 (mdy)' in found.page
+    with pytest.raises(InputRefused, match="filed_on is a date"):
+        read_with(found, path, whole_year)
+    one_that_could_not = table_of(filed_on=["03/11/2022", "04/11/2022", "05/11/2022", "13/10/2022"])
+    clear = inspect_file(write(path, one_that_could_not), whole_year)
+    assert tomllib.loads(clear.page)["formats"]["filed_on"] == ["dmy"]
+
+
+def test_days_that_could_be_months_are_read_as_the_claims_window_says(
+    tmp_path: Path, incident: Incident
+) -> None:
+    # Claims were filed from 15 October to 6 November 2022: 3 November is possible, 11 March is not.
+    table = table_of(filed_on=["03/11/2022", "04/11/2022", "05/11/2022", "03/11/2022"])
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert tomllib.loads(found.page)["formats"]["filed_on"] == ["dmy"]
+    assert reason(found, "filed_on") == (
+        "the header is known; dmy reads 100% of the rows, 100% of these days are in the claims window "
+        "(2022-10-15 to 2022-11-06); mdy would read 100%, 0% in the window"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "formats"),
+    [
+        (date(2015, 6, 20), date(2015, 7, 20), ["dmy_short"]),
+        (date(2024, 6, 1), date(2026, 7, 20), ["short"]),
+        (date(2010, 1, 1), date(2030, 1, 1), None),
+        (date(2022, 1, 1), date(2022, 12, 31), None),
+    ],
+)
+def test_a_year_of_two_digits_is_the_one_in_the_claims_window(
+    tmp_path: Path, incident: Incident, first: date, last: date, formats: list[str] | None
+) -> None:
+    # 24-06-15 is 15 June 2024, or 24 June 2015.
+    table = table_of(filed_on=["24-06-15", "25-06-15", "26-06-15", "24-06-15"])
+    found = inspect_file(write(tmp_path / "a.csv", table), window_of(incident, first, last))
+    assert tomllib.loads(found.page)["formats"].get("filed_on") == formats
+    if formats is None:
+        assert '# filed_on = ["short"] or ["dmy_short"]?' in found.page
+
+
+def test_a_share_is_of_the_values_that_were_looked_at(
+    tmp_path: Path, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("outage_analysis.inspection.columns.MOST_TEXTS", 1)
+    table = table_of(filed_on=[], received=[f"2022-10-{day}" for day in range(19, 23)])
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert proposed(found)["filed_on"] == "received"
+    assert "iso reads 100% of the rows" in reason(found, "filed_on")
+    assert "plain reads 100% of the amounts" in reason(found, "loss")
+
+
+def test_a_number_is_no_day_where_another_column_holds_days(tmp_path: Path, incident: Incident) -> None:
+    # 517 is 5:17 in the morning of a flight, and 31 May 1901 to Excel.
+    january = window_of(incident, date(2013, 1, 1), date(2013, 1, 31))
+    flights = [["dep_time", "sched_dep_time", "day", "dep_delay", "tailnum", "time_hour"]]
+    flights += [[f"{517 + n}", f"{515 + n}", "1", "2", "N14228", "2013-01-01T10:00:00Z"] for n in range(9)]
+    found = inspect_file(write(tmp_path / "a.csv", flights), january)
+    assert proposed(found) == {"filed_on": "time_hour"}
+    assert tomllib.loads(found.page)["formats"] == {"filed_on": ["iso"]}
+    without = [row[:-1] for row in flights]
+    found = inspect_file(write(tmp_path / "b.csv", without), january)
+    assert proposed(found) == {}
+    assert '"dep_time": excel reads 100% of the rows, 0% of these days' in reason(found, "filed_on")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "chosen"),
+    [
+        ("발생일", "처리일", None),
+        ("event date", "date received", "date received"),
+        ("접수 일자", "신고 날짜", None),
+    ],
+)
+def test_of_two_columns_of_days_the_header_decides_or_neither_is_proposed(
+    tmp_path: Path, incident: Incident, first: str, second: str, chosen: str | None
+) -> None:
+    table = table_of(filed_on=[], **{first: ["2022-10-19"] * 4, second: ["2022-10-20"] * 4})
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert proposed(found).get("filed_on") == chosen
+    if chosen is None:
+        assert {f'# filed_on = ["{first}"]', f'# filed_on = ["{second}"]'} <= set(found.page.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("headers", "chosen"),
+    [
+        (["청구 금액", "보상 금액", "금액 합계"], None),
+        (["paid amount", "피해 금액"], "피해 금액"),
+        (["피해 건수"], None),
+        (["손실(건)"], None),
+        (["Estimated loss (KRW)"], "Estimated loss (KRW)"),
+    ],
+)
+def test_a_loss_is_proposed_only_where_the_header_says_nothing_else(
+    tmp_path: Path, incident: Incident, headers: list[str], chosen: str | None
+) -> None:
+    table = table_of(loss=[], **{header: ["5", "6", "7", "8"] for header in headers})
+    assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident)).get("loss") == chosen
+
+
+@pytest.mark.parametrize(
+    ("texts", "formats"),
+    [
+        (["1.250", "3.500", "12", "7"], None),
+        (["1,250.00", "1.250,00", "12", "7"], None),
+        (["1.250", "3.500", "12,50", "7"], ["european"]),
+        (["1.250", "3.500", "1250.5", "7"], ["plain"]),
+        (["1,250", "3,500", "12", "7"], ["grouped"]),
+    ],
+)
+def test_a_point_is_what_the_other_amounts_say_that_it_is(
+    tmp_path: Path, incident: Incident, texts: list[str], formats: list[str] | None
+) -> None:
+    euros = incident.model_copy(
+        update={
+            "currency": "EUR",
+            "minor_units": 2,
+            "loss": incident.loss.model_copy(update={"unit": "EUR"}),
+        }
+    )
+    found = inspect_file(write(tmp_path / "a.csv", table_of(loss=texts)), euros)
+    assert tomllib.loads(found.page)["formats"].get("loss") == formats
+    if formats is None:
+        assert "# loss = [" in found.page
+
+
+@pytest.mark.parametrize(
+    ("header", "scale"),
+    [
+        ("피해액(만원)", 10_000),
+        ("피해 금액 (단위: 만원)", 10_000),
+        ("피해액(천만원)", 10_000_000),
+        ("피해액\N{FULLWIDTH LEFT PARENTHESIS}만원\N{FULLWIDTH RIGHT PARENTHESIS}", 10_000),
+        ("손실(억원)", 100_000_000),
+        ("손실액(십억원)", 1_000_000_000),
+        ("손실액", 1),
+        ("손실액(만원 이상)", 1),
+    ],
+)  # fmt: skip
+def test_the_unit_is_the_one_that_the_header_names(
+    tmp_path: Path, incident: Incident, header: str, scale: int
+) -> None:
+    table = table_of()
+    table[0][-1] = header
+    page = tomllib.loads(inspect_file(write(tmp_path / "a.csv", table), incident).page)
+    assert page["columns"]["loss"] == [header]
+    assert page.get("scale", {}).get("loss", 1) == scale
+
+
+def test_what_is_missing_is_a_remark_and_a_dimension_a_constant(tmp_path: Path, incident: Incident) -> None:
+    table = table_of(claimant_type=[], claim_id=[], region=["서울"] * 4)
+    path = write(tmp_path / "a.csv", table)
+    found = inspect_file(path, incident)
+    page = tomllib.loads(found.page)
+    assert page["constants"] == {"industry": "", "category": ""}
+    for column in ("claim_id", "claimant_type"):
+        assert f'# {column} = ["..."] was not found' in found.page.splitlines()
+    with pytest.raises(InputRefused, match="the column claim_id is missing"):
+        read_with(found, path, incident)
+
+
+def test_an_amount_is_no_day_though_a_number_may_be_one(tmp_path: Path, incident: Incident) -> None:
+    # Excel counts days: 44853 is the 19th of October 2022.
+    table = table_of(loss=[], 피해금액=["44853", "50000", "100000", "20221019"])
+    assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident))["loss"] == "피해금액"
+
+
+@pytest.mark.parametrize(
+    ("header", "texts"),
+    [
+        ("전화번호", ["010-1234-5678", "010-1234-5679", "010-1234-5680", "010-1234-5681"]),
+        ("note", ["어제부터", "안 됩니다", "전화 주세요", "급해요"]),
+        ("paid", ["yes", "no", "perhaps", "never"]),
+        ("접수번호2", ["1", "1", "1", "2"]),
+    ],
+)
+def test_what_is_no_id_is_not_proposed_as_one(
+    tmp_path: Path, incident: Incident, header: str, texts: list[str]
+) -> None:
+    table = table_of(claim_id=[], **{header: texts})
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert not {"claim_id", "claimant_id"} & proposed(found).keys()
+
+
+PHONES = {
+    "Phone No": ["2125550143", "2125550144", "2125550145", "2125550146"],
+    "callback number": ["2125550143", "2125550144", "2125550145", "2125550146"],
+    "No": ["(212) 555-0143", "(212) 555-0144", "(212) 555-0145", "(212) 555-0146"],
+    "number": ["212-555-0143", "212-555-0144", "212-555-0145", "212-555-0146"],
+    "Case no": ["+442079460958", "+442079460959", "+442079460960", "+442079460961"],
+    "티켓 번호": ["0212345678", "0212345679", "0212345670", "0212345671"],
+    "고객 번호": ["010-1234-5678", "010-1234-5679", "010-1234-5680", "010-1234-5681"],
+    "접수번호": ["010-1234-5678", "010-1234-5679", "010-1234-5680", "010-1234-5681"],
+    "id": ["a1@example.com", "a2@example.com", "a3@example.com", "a4@example.com"],
+    "고객ID": ["900101-1234567", "900101-2234567", "A-1", "A-2"],
+    "customer": ["김철수", "이영희", "박민수", "최지우"],
+    "고객명": ["kim1", "lee2", "park3", "choi4"],
+}
+SENTENCES = ["앱이 안 됩니다 1", "주문을 못 받았어요 100건", "결제 오류가 났습니다 2", "앱이 안 됩니다 1"]
+NO_IDS = {
+    **PHONES,
+    "customer comment": SENTENCES,
+    "user feedback": SENTENCES,
+    "신고번호": SENTENCES,
+    "회원번호": SENTENCES,
+    "customer": ["34", "27", "51", "34"],
+    "customer age": ["34", "27", "51", "34"],
+    "고객 등급": ["VIP1", "VIP2", "VIP1", "VIP2"],
+    "customer order no": ["Z-1", "Z-2", "Z-3", "Z-4"],
+    "order no": ["Z-1", "Z-2", "Z-3", "Z-4"],
+    "신고 번호": ["2022-10-19", "2022-10-20", "2022-10-21", "2022-10-22"],
+}
+
+
+@pytest.mark.parametrize("header", NO_IDS)
+def test_free_text_personal_data_and_other_numbers_are_never_an_id(
+    tmp_path: Path, incident: Incident, header: str
+) -> None:
+    table = table_of(claim_id=[], filed_on=[], date=["2022-10-19"] * 4, **{header: NO_IDS[header]})
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert not {"claim_id", "claimant_id"} & proposed(found).keys()
+    page = tomllib.loads(found.page)["columns"]
+    assert not {"claim_id", "claimant_id"} & page.keys()
+
+
+def test_without_a_safe_id_the_page_says_why_and_what_it_means(tmp_path: Path, incident: Incident) -> None:
+    table = table_of(claim_id=[], **{"Phone no": PHONES["Phone No"], "customer comment": SENTENCES})
+    page = inspect_file(write(tmp_path / "a.csv", table), incident).page.replace("\n#   ", " ")
+    lines = (
+        '# No column is a safe id; "customer comment" holds free text.',
+        (
+            "# Without it a policy line that pays or caps per claimant is refused, "
+            "and each claim counts as a claimant of its own."
+        ),
+        '# No column is a safe id; "Phone no" has the header of personal data.',
+        "# Without it ingest refuses the file: name a column that is different in every row.",
+    )
+    assert set(lines) <= set(page.splitlines())
+
+
+def test_free_text_does_not_become_the_claimant_whose_payments_are_capped(
+    tmp_path: Path, incident: Incident
+) -> None:
+    # The first and the last complaint have the same words, and are of two people.
+    table = table_of(**{"customer comment": SENTENCES, "region": ["x"] * 4})
+    path = write(tmp_path / "a.csv", table)
+    claims = read_with(inspect_file(path, incident), path, incident)
+    assert claims.frame()["claimant_id"].to_list() == ["1", "2", "3", "4"]
+
+
+def test_a_known_header_of_personal_data_is_said_to_be_read(tmp_path: Path, incident: Incident) -> None:
+    table = table_of(claim_id=[], 접수번호=PHONES["접수번호"])
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert reason(found, "claim_id") == (
+        'the header "접수번호" is known, so its column is read although it holds personal data '
+        "(phone number, 4 values): rename the header, or remove the column"
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "chosen"),
+    [
+        (["Ticket No", "No"], "Ticket No"),
+        (["order no", "Case ID"], "Case ID"),
+        (["티켓 번호", "민원 번호"], None),
+    ],
+)
+def test_of_two_ids_the_header_decides_or_neither_is_proposed(
+    tmp_path: Path, incident: Incident, headers: list[str], chosen: str | None
+) -> None:
+    table = table_of(claim_id=[], **{h: [f"{h[0]}-{n}" for n in range(4)] for h in headers})
+    assert proposed(inspect_file(write(tmp_path / "a.csv", table), incident)).get("claim_id") == chosen
+
+
+def test_a_numeric_dimension_has_notations_and_a_unit_too(tmp_path: Path, incident: Incident) -> None:
+    cost = {"id": "contract", "name": {"en": "Contract"}, "kind": "number", "edges": (5,)}
+    own = incident.model_copy(
+        update={
+            "dimensions": (Dimension.model_validate(cost),),
+            "columns": {**incident.columns, "contract": ("계약금액(천원)",)},
+        }
+    )
+    table = table_of(**{"계약금액(천원)": ["1,000", "2,000", "3", ""]})
+    path = write(tmp_path / "a.csv", table)
+    found = inspect_file(path, own)
+    page = tomllib.loads(found.page)
+    assert (page["formats"]["contract"], page["scale"]) == (["grouped"], {"contract": 1_000})
+    assert read_with(found, path, own).frame()["contract"].to_list() == [1_000_000, 2_000_000, 3_000, None]
+
+
+# --- what is known already --------------------------------------------------------------------------------
+
+
+def test_what_was_known_is_used_and_said_again(tmp_path: Path, incident: Incident) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("1^소상공인^03/11/2022^30^x\n2^일반^04/11/2022^'7'^y\n", "utf-8")
+    known = Layout(
+        header_row=0,
+        delimiter="^",
+        quote="'",
+        encoding="utf-8",
+        columns={"claim_id": ("1",), "claimant_type": ("2",), "filed_on": ("3",), "loss": ("4",)},
+        constants={"service": "카톡", "region": "서울"},
+        formats={"filed_on": ("dmy",)},
+        scale={"loss": 10_000},
+    )
+    found = inspect_file(path, incident, layout=known)
+    claims = read_with(found, path, incident)
+    assert claims.frame().select("service", "region", "filed_on", "loss").rows() == [
+        ("kakaotalk", "서울", date(2022, 11, 3), 300_000),
+        ("kakaotalk", "서울", date(2022, 11, 4), 70_000),
+    ]
+    page = tomllib.loads(found.page)
+    assert [page[k] for k in ("header_row", "delimiter", "quote", "encoding")] == [0, "^", "'", "utf-8"]
+
+
+def test_a_sheet_is_chosen_by_name_and_said_in_the_page(tmp_path: Path, incident: Incident) -> None:
+    import xlsxwriter
+
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name in ("10월", "11월"):
+            sheet = book.add_worksheet(name)
+            for n, row in enumerate(table_of(claim_id=[name + n for n in "abcd"])):
+                sheet.write_row(n, 0, row)
+    with pytest.raises(InputRefused, match="has the columns on several sheets"):
+        inspect_file(path, incident)
+    found = inspect_file(path, incident, layout=Layout(sheet="11월"))
+    assert tomllib.loads(found.page)["sheet"] == "11월"
+    assert read_with(found, path, incident).frame()["claim_id"].to_list() == [
+        "11월a",
+        "11월b",
+        "11월c",
+        "11월d",
+    ]
+    code, out, _ = command("inspect", path, "--sheet", "10월", "--toml")
+    assert (code, tomllib.loads(out)["sheet"]) == (0, "10월")
+
+
+def test_a_column_that_no_claim_needs_may_hold_anything(tmp_path: Path, incident: Incident) -> None:
+    header, *rows = table_of()
+    frame = pl.DataFrame(rows, schema=header, orient="row").with_columns(tags=pl.lit(["a", "b"]))
+    frame.write_parquet(tmp_path / "a.parquet")
+    found = inspect_file(tmp_path / "a.parquet", incident)
+    assert proposed(found).keys() == {"claim_id", "service", "claimant_type", "filed_on", "loss"}
+
+
+# --- what is shown ------------------------------------------------------------------------------------------
+
+
+def test_personal_data_are_named_and_masked(found: Inspection) -> None:
+    personal = dict(found.columns.select("header", "personal").iter_rows())
+    assert personal["연락처"] == "phone number"
+    assert personal["메모"] in ("Korean resident number", "e-mail address")
+    assert [kind for kind in personal.values() if kind] == [personal["연락처"], personal["메모"]]
+    said = json.dumps(
+        [found.columns.rows(), found.rows.rows(), found.strangers.rows(), found.page], default=str
+    )
+    assert not [text for text in PERSONAL if text in said]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--toml",)])
+def test_personal_data_reach_no_stream(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    table = [*CALL_CENTRE, ["T-5", "010-1234-5678", "kim@example.com", "900101-1234567", *CALL_CENTRE[1][4:]]]
+    path = write(tmp_path / "calls.csv", table)
+    code, out, err = command("inspect", path, *flags)
+    assert (code, err) == (0, "")
+    assert not [text for text in PERSONAL if text in out]
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",), ("--toml",)])
+def test_a_file_without_a_header_shows_no_person_in_its_place(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    path = write(tmp_path / "calls.csv", CALL_CENTRE[1:])
+    code, out, err = command("inspect", path, *flags)
+    assert (code, err) == (0, "")
+    assert not [text for text in PERSONAL if text in out]
+    code, out, err = command("ingest", path)
+    assert (code, out) == (3, "")
+    assert not [text for text in PERSONAL if text in err]
+
+
+HEADLESS = [
+    ["A-1", "카톡", "소상공인", "2022-10-19", "30000", "010-1234-5678", "김철수"],
+    ["A-2", "멜론", "일반", "2022-10-20", "40000", "010-1234-5679", "이영희"],
+    ["A-3", "카톡", "일반", "2022-10-21", "50000", "010-1234-5670", "박민수"],
+]
+
+
+def without_header(path: Path, rows: list[list[str]]) -> Path:
+    """Rows as a file without a header."""
+    frame = pl.DataFrame(rows, orient="row")
+    if path.suffix == ".xlsx":
+        frame.write_excel(path, include_header=False)
+    else:
+        frame.write_csv(path, include_header=False)
+    return path
+
+
+@pytest.mark.parametrize("rows", [HEADLESS, HEADLESS[:1], [[*HEADLESS[0][:4], ""], *HEADLESS[1:]]])
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+def test_the_first_complaint_is_no_header(
+    tmp_path: Path, incident: Incident, suffix: str, rows: list[list[str]]
+) -> None:
+    width = min(map(len, rows))
+    path = without_header(tmp_path / f"a{suffix}", [row[:width] for row in rows])
+    found = inspect_file(path, incident)
+    assert found.records == len(rows)
+    page = tomllib.loads(found.page)
+    assert page["header_row"] == 0
+    assert page["columns"] == {"service": ["2"], "claimant_type": ["3"], "filed_on": ["4"]}
+    assert '"1"' in reason(found, "claim_id")
+    if width > 4 and rows[0][4]:
+        assert 'amounts are in "5"' in reason(found, "loss")
+    answered = found.page.replace("[columns]", '[columns]\nclaim_id = ["1"]\nloss = ["5"]')
+    (tmp_path / "page.toml").write_text(answered, "utf-8")
+    claims = read_claims(path, incident, layouts=[load_layout(tmp_path / "page.toml")], max_rejects=1)
+    assert claims.frame()["claim_id"].to_list() == [row[0] for row in rows]
+
+
+def test_names_of_columns_that_are_a_complaint_are_refused(tmp_path: Path, incident: Incident) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame(HEADLESS[1:], schema=HEADLESS[0], orient="row").write_parquet(path)
+    with pytest.raises(InputRefused, match="has a complaint in place of the names of its columns"):
+        inspect_file(path, incident)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [["no", "channel", "user", "day", "damage"], ["A1", "카톡", "일반", "2022-10-19", "5"]],
+        [["앱", "2022-10-19", "2022-10-20"], ["카톡", "5", "6"], ["멜론", "7", "8"]],
+    ],
+)
+def test_a_header_may_be_the_name_of_a_service_or_a_day_above_numbers(
+    tmp_path: Path, incident: Incident, table: list[list[str]]
+) -> None:
+    found = inspect_file(write(tmp_path / "a.csv", table), incident)
+    assert found.columns["header"].to_list() == table[0]
+    assert found.records == len(table) - 1
+
+
+def test_a_first_row_that_may_be_either_is_refused_until_the_layout_says(
+    tmp_path: Path, incident: Incident
+) -> None:
+    path = write(tmp_path / "a.csv", [["앱", "2021", "2022"], ["카톡", "5", "6"], ["멜론", "7", "8"]])
+    code, out, err = command("inspect", path)
+    assert (code, out) == (3, "")
+    assert err.startswith(
+        "error: a.csv, row 1: has a first row that may be a header or a complaint. "
+        "Write header_row = 0 (no header) or header_row = 1 into a layout page and give it by --columns. "
+    )
+    assert err.count("\n") == 1
+    assert inspect_file(path, incident, layout=Layout(header_row=1)).records == 2
+    assert inspect_file(path, incident, layout=Layout(header_row=0)).records == 3
+
+
+def test_free_text_and_names_are_hidden(tmp_path: Path) -> None:
+    table = table_of(고객명=["kim1", "lee2", "park3", "choi4"], 담당=["김철수", "이영희", "박민수", "최지우"])
+    table[0].append("memo")
+    for row, text in zip(table[1:], SENTENCES, strict=True):
+        row.append(f"{text} 홍길동")
+    path = write(tmp_path / "a.csv", table)
+    for flags in ((), ("--json",), ("--toml",)):
+        out = command("inspect", path, *flags)[1]
+        assert not [text for text in ("kim1", "김철수", "홍길동") if text in out]
+    headless = without_header(tmp_path / "b.csv", HEADLESS)
+    assert "김철수" not in command("inspect", headless)[1] + command("inspect", headless, "--json")[1]
+
+
+def test_a_file_named_after_a_person_shows_no_number(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "010-1234-5678.csv", table_of())
+    found = inspect_file(path, incident)
+    assert tomllib.loads(found.page)["files"] == "*.csv"
+    assert len(read_with(found, path, incident)) == 4
+    for flags in ((), ("--json",), ("--toml",)):
+        assert "1234" not in command("inspect", path, *flags)[1]
+
+
+def test_no_remark_is_wider_than_a_terminal(tmp_path: Path, incident: Incident) -> None:
+    table = table_of(filed_on=[], **{f"received {'x' * 20} {n}": ["2022-10-19"] * 4 for n in range(9)})
+    page = inspect_file(write(tmp_path / "a.csv", table), incident).page
+    assert max(len(line) for line in page.splitlines() if line.startswith("#")) <= 80
+
+
+def test_the_first_rows_are_shown_under_their_numbers(tmp_path: Path, incident: Incident) -> None:
+    table = table_of(claim_id=[f"{n}" for n in range(1, 5)])
+    path = write(tmp_path / "a.csv", [*table, *([*row[:1], *row[1:]] for row in table[1:])])
+    path.write_text("제목\n\n" + path.read_text("utf-8"), "utf-8")
+    found = inspect_file(path, incident)
+    assert found.rows["row"].to_list() == list(range(4, 4 + SHOWN))
+    assert found.rows.columns[1:] == ["1 claim_id", "2 service", "3 claimant_type", "4 filed_on", "5 loss"]
+    assert found.rows.row(0)[1:] == tuple(table[1])
+
+
+def test_services_and_types_that_no_alias_covers_come_with_the_nearest(
+    tmp_path: Path, incident: Incident
+) -> None:
+    table = table_of(
+        service=["카카오톸", "카톡", "카카오톸", "멜룐"],
+        claimant_type=["소상공읜", "통신판매업자", "소상공인", "통신판매업자"],
+    )
+    found = inspect_file(write(tmp_path / "a.csv", table), incident).strangers
+    assert found.columns == ["column", "found", "rows", "nearest"]
+    rows = found.rows()
+    assert rows[:2] == [
+        ("service", "카카오톸", 2, "Did you mean '카카오톡'?"),
+        ("service", "멜룐", 1, "Did you mean '멜론'?"),
+    ]
+    assert [row[:3] for row in rows[2:]] == [
+        ("claimant_type", "통신판매업자", 2),
+        ("claimant_type", "소상공읜", 1),
+    ]
+    assert rows[2][3].startswith("Known: ")
+    assert rows[3][3] == "Did you mean '소상공인'?"
+    known = inspect_file(write(tmp_path / "a.csv", table_of()), incident)
+    assert known.strangers.is_empty()
+
+
+def test_claimants_are_counted_where_a_column_names_them(
+    found: Inspection, tmp_path: Path, incident: Incident
+) -> None:
+    assert found.claimants == 3
+    assert inspect_file(write(tmp_path / "a.csv", table_of()), incident).claimants is None
+
+
+def test_records_of_another_width_are_counted_and_not_shown(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "a.csv", table_of())
+    path.write_text(path.read_text("utf-8") + "010-1234-5678,비밀\n", "utf-8")
+    found = inspect_file(path, incident)
+    assert (found.records, found.unreadable) == (4, 1)
+    out = command("inspect", path)[1]
+    assert "4 rows, 1 of another width" in out.splitlines()[0]
+    assert "비밀" not in out
+
+
+@pytest.mark.parametrize("rows", [[], [["", "", "", "", ""]]])
+def test_a_file_of_a_header_alone_can_be_looked_at(
+    tmp_path: Path, incident: Incident, rows: list[list[str]]
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(",".join(row) for row in [table_of()[0], *rows]), "utf-8")
+    found = inspect_file(path, incident)
+    assert found.records == 0
+    assert found.columns["reads_as"].to_list() == ["nothing"] * 5
+    load_layout(page_of(tmp_path, found))
+
+
+def page_of(folder: Path, found: Inspection) -> Path:
+    path = folder / "page.toml"
+    path.write_text(found.page, "utf-8")
+    return path
+
+
+HEADERS = st.text(
+    st.one_of(st.sampled_from("a카 \"'\\#=[]{}\x7f\x9b\u202e\u2028\t$"), st.characters(codec="utf-8")),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(header=HEADERS, name=st.sampled_from(["a.csv", "[신고] 내역.csv", "it's.csv", "a*#=.csv"]))
+@settings(max_examples=6)
+def test_the_page_is_valid_whatever_the_headers_and_the_name_are(
+    tmp_path_factory: pytest.TempPathFactory, header: str, name: str
+) -> None:
+    assume("\0" not in header)
+    assume(header.strip() and header.strip().casefold() not in {"service", "loss"})
+    incident = load_incident("kakao-2022")
+    path = tmp_path_factory.mktemp("headers") / name
+    table = table_of()
+    table[0][1] = header
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows(table)
+    found = inspect_file(path, incident)
+    page = load_layout(page_of(path.parent, found))
+    assert page.files == name
+    assert page.columns["service"] == (header.strip(),)
+    assert all(c.isprintable() or c == "\n" for c in found.page)
+    assert len(read_with(found, path, incident)) == 4
+
+
+NAMES = {
+    "claim_id": ("claim_id", "접수번호", "Ticket No.", "관리 번호", "case id"),
+    "claimant_id": ("claimant_id", "고객 코드", "회원", "customer"),
+    "service": ("service", "서비스", "무엇", "Product"),
+    "claimant_type": ("이용자구분", "누구", "kind"),
+    "filed_on": ("filed_on", "접수 일자", "신고 날짜", "received on"),
+    "loss": ("loss", "피해 금액", "Damage", "손실(원)"),
+}
+WRITE_DAY: dict[str, Callable[[date], str]] = {
+    "iso": date.isoformat,
+    "korean": lambda d: f"{d.year}년 {d.month}월 {d.day}일",
+    "dotted": lambda d: f"{d.year}. {d.month}. {d.day}.",
+    "dmy": lambda d: f"{d:%d/%m/%Y}",
+    "mdy": lambda d: f"{d:%m/%d/%Y} 3:05 PM",
+    "compact": lambda d: f"{d:%Y%m%d}",
+    "short": lambda d: f"{d:%y.%m.%d}",
+}
+WRITE_AMOUNT: dict[str, Callable[[int], str]] = {
+    "plain": str,
+    "grouped": "{:,}".format,
+    "won": "₩{:,}".format,
+    "한국": lambda n: f"{n // 10_000}만 {n % 10_000}원" if n % 10_000 else f"{n // 10_000}만원",
+    "points": lambda n: f"{n:,},00".replace(",", ".").replace(".00", ",00"),
+}
+ROW = st.tuples(
+    st.sampled_from([("카톡", "kakaotalk"), ("멜론", "melon"), ("카카오뱅크", "kakao_bank")]),
+    st.sampled_from([("소상공인", "small_business"), ("일반", "general_user")]),
+    st.dates(date(2022, 10, 16), date(2022, 10, 31)),  # no day of these is a month as well
+    st.integers(1, 9_999).map(lambda n: n * 1_010),
+)
+
+
+@given(
+    rows=st.lists(ROW, min_size=3, max_size=6),
+    names=st.fixed_dictionaries({column: st.sampled_from(names) for column, names in NAMES.items()}),
+    day=st.sampled_from(sorted(WRITE_DAY)),
+    amount=st.sampled_from(sorted(WRITE_AMOUNT)),
+    order=st.permutations([*NAMES, "memo"]),
+    delimiter=st.sampled_from(",;\t|"),
+)
+@settings(max_examples=6)
+def test_whatever_a_file_calls_and_writes_it_the_proposed_page_reads_it_right(
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[tuple[tuple[str, str], tuple[str, str], date, int]],
+    names: dict[str, str],
+    day: str,
+    amount: str,
+    order: list[str],
+    delimiter: str,
+) -> None:
+    called, texts, expected = {**names, "memo": "메모"}, [], []
+    for n, ((service, id_), (kind, kind_id), when, loss) in enumerate(rows):
+        said = {"claim_id": f"A{n}", "claimant_id": f"u{n % 2}", "service": service, "claimant_type": kind}
+        said |= {
+            "filed_on": WRITE_DAY[day](when),
+            "loss": WRITE_AMOUNT[amount](loss),
+            "memo": f"안 됨, {n % 2}",
+        }
+        texts.append([said[column] for column in order])
+        expected.append((f"A{n}", f"u{n % 2}", id_, kind_id, when, loss))
+    path = tmp_path_factory.mktemp("any") / "a.csv"
+    write(path, [[called[column] for column in order], *texts], delimiter=delimiter)
+    incident = load_incident("kakao-2022")
+    claims = read_with(inspect_file(path, incident), path, incident)
+    assert claims.frame().select(*NAMES).sort("claim_id").rows() == expected
+
+
+DECOYS: dict[str, Callable[[int, date], str]] = {
+    "phone no": lambda n, _: f"212-555-01{n:02}",
+    "contact number": lambda n, _: f"21255501{n:02}",
+    "전화번호": lambda n, _: f"010-1234-56{n:02}",
+    "E-mail": lambda n, _: f"u{n}@example.com",
+    "customer name": lambda n, _: f"Kim{n}",
+    "customer comment": lambda n, _: f"the app did not work {n % 2}",
+    "user age": lambda n, _: f"{30 + n}",
+    "customer order no": lambda n, _: f"Z-{n}",
+    "paid amount": lambda n, _: f"{n}000",
+    "birth date": lambda n, _: f"19{80 + n}-02-03",
+    "dep_time": lambda n, _: f"{517 + n}",
+    "event date": lambda _, when: f"{when:%Y-%m-%d}",
+}
+"""Header -> what stands below it; none of these is a column of a claim."""
+WINDOWS = {
+    "days": (date(2022, 10, 16), date(2022, 11, 6)),
+    "months": (date(2022, 3, 1), date(2022, 12, 31)),
+    "years": (date(2010, 1, 1), date(2030, 12, 31)),
+}
+MORE_DAYS: dict[str, Callable[[date], str]] = {
+    **WRITE_DAY,
+    "dmy_short": lambda d: f"{d:%d-%m-%y}",
+    "mdy_short": lambda d: f"{d:%m/%d/%y}",
+    "excel": lambda d: f"{(d - date(1899, 12, 30)).days}",
+}
+MORE_AMOUNTS: dict[str, Callable[[int], str]] = {
+    **WRITE_AMOUNT,
+    "points only": lambda n: f"{n:,}".replace(",", "."),
+    "cents": lambda n: f"{n}.00",
+}
+READ_BY = {
+    "dotted": "korean",
+    "points": "european",
+    "points only": "european",
+    "cents": "plain",
+    "한국": "korean",
+}
+
+
+@given(data=st.data())
+@settings(max_examples=10)
+def test_a_proposal_is_right_or_open_and_never_wrong(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    first, last = WINDOWS[data.draw(st.sampled_from(sorted(WINDOWS)))]
+    day, amount = (data.draw(st.sampled_from(sorted(ways))) for ways in (MORE_DAYS, MORE_AMOUNTS))
+    names = {column: data.draw(st.sampled_from(called)) for column, called in NAMES.items()}
+    if not data.draw(st.booleans()):
+        del names["claimant_id"]
+    decoys = data.draw(st.lists(st.sampled_from(sorted(DECOYS)), max_size=4, unique=True))
+    order = data.draw(st.permutations([*names.values(), *decoys]))
+    when = st.dates(first, last)
+    losses = st.integers(1, 9_999_999)
+    rows, truth = [], {}
+    for n, (filed, loss) in enumerate(data.draw(st.lists(st.tuples(when, losses), min_size=2, max_size=8))):
+        cells = {"claim_id": f"A{n}", "claimant_id": f"u{n % 3}", "service": "카톡", "claimant_type": "일반"}
+        cells |= {"filed_on": MORE_DAYS[day](filed), "loss": MORE_AMOUNTS[amount](loss)}
+        said = {names[column]: text for column, text in cells.items() if column in names}
+        said |= {decoy: DECOYS[decoy](n, filed) for decoy in decoys}
+        rows.append([said[header] for header in order])
+        truth[f"A{n}"] = (filed, loss)
+    path = write(tmp_path_factory.mktemp("any") / "a.csv", [order, *rows])
+    incident = window_of(load_incident("kakao-2022"), first, last)
+    found = inspect_file(path, incident)
+    assert proposed(found).items() <= names.items()
+    claims = read_answered(found, path, incident, names, {"filed_on": day, "loss": amount})
+    read = dict(zip(claims["claim_id"], claims.select("filed_on", "loss").iter_rows(), strict=True))
+    assert read.items() <= truth.items()
+
+
+def read_answered(
+    found: Inspection, path: Path, incident: Incident, names: dict[str, str], written: dict[str, str]
+) -> pl.DataFrame:
+    """The claims of a file by its page, after somebody who knows the file has filled in what is open."""
+    layout = load_layout(page_of(path.parent, found))
+    columns = {column: (header,) for column, header in names.items()} | layout.columns
+    formats = {column: (READ_BY.get(way, way),) for column, way in written.items()} | layout.formats
+    answered = layout.model_copy(update={"columns": columns, "formats": formats})
+    return read_claims(path, incident, layouts=[answered], max_rejects=1).frame()
+
+
+def test_a_hostile_header_does_not_reach_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    header = "claim_id,\x1b[2J\x9b\u202ex,claimant_type,filed_on,loss"
+    path.write_text(header + "\n1,카톡,일반,2022-10-19,\x1b[31m5\n2,카톡,일반,2022-10-19,6\n", "utf-8")
+    for flags in ((), ("--toml",), ("--json",)):
+        code, out, _ = command("inspect", path, *flags)
+        assert code == 0
+        assert not set("\x1b\x9b\u202e") & set(out)
+
+
+# --- the command --------------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_the_columns_the_rows_and_the_page(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "calls.csv", CALL_CENTRE)
+    page = inspect_file(path, incident).page
+    code, out, err = command("inspect", path)
+    assert (code, err) == (0, "")
+    assert out.startswith("calls.csv: utf-8, delimiter ','")
+    assert "; 4 rows\n" in out
+    for title in ("Columns of the file", "First rows, personal data masked", "3 different claimants"):
+        assert title in out
+    assert out.endswith("\n" + page)
+    assert command("inspect", path, "--toml") == (0, page, "")
+
+
+def test_the_command_tells_all_of_it_as_json(tmp_path: Path, incident: Incident) -> None:
+    path = write(tmp_path / "calls.csv", CALL_CENTRE)
+    found = inspect_file(path, incident)
+    said: dict[str, Any] = json.loads(command("inspect", path, "--json")[1])
+    assert said["columns"] == found.columns.to_dicts()
+    assert said["rows"] == found.rows.to_dicts()
+    assert said["page"] == found.page
+    assert (said["records"], said["unreadable"], said["claimants"]) == (4, 0, 3)
+
+
+def test_a_page_that_is_known_already_may_be_given(tmp_path: Path) -> None:
+    path = write(tmp_path / "calls.csv", CALL_CENTRE)
+    page = tmp_path / "known.toml"
+    page.write_text('[columns]\nregion = ["메모"]\n', "utf-8")
+    told = tomllib.loads(command("inspect", path, "--columns", page, "--toml")[1])
+    assert told["columns"]["region"] == ["메모"]
+    assert told["constants"] == {"industry": "", "category": ""}
+
+
+def test_a_known_page_that_speaks_of_another_column_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "calls.csv", CALL_CENTRE)
+    page = tmp_path / "known.toml"
+    page.write_text('[columns]\ncolour = ["메모"]\n', "utf-8")
+    code, out, err = command("inspect", path, "--columns", page)
+    assert (code, out) == (2, "")
+    assert "speaks of a column that no claim has (found 'colour')" in err
+
+
+def test_the_page_serves_the_next_command_as_it_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "calls.csv", CALL_CENTRE)
+    (tmp_path / "page.toml").write_text(command("inspect", path, "--toml")[1], "utf-8")
+    code, out, err = command("ingest", path, "--columns", tmp_path / "page.toml")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "4 rows = 4 claims + 0 rejects"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("gone.csv", None, 3),
+        ("a.pdf", b"x", 3),
+        ("a.csv", b"", 3),
+        ("a.csv", b"\xff\xff", 3),
+        ("a.xlsx", b"PK", 3),
+        ("a.parquet", b"PAR1", 3),
+        ("a.duckdb", b"x", 3),
+    ],
+)
+def test_what_cannot_be_looked_at_is_one_line(
+    tmp_path: Path, name: str, content: bytes | None, code: int
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    result, out, err = command("inspect", tmp_path / name)
+    assert (result, out) == (code, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1

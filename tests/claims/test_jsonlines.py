@@ -1,0 +1,92 @@
+"""JSON lines: read by the engine as the json module reads them, line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.ingest import jsonlines
+from outage_analysis.reading import read_claims
+from tests.claims.test_first_sight import told
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VALUES = {
+    "claim_id": ["1", '"1"', '"A-2"', '"A\\u002d2"', "1e5", '"1e5"', '"100000.0"', "-0", "null", "1.0"],
+    "claimant_id": ['"u1"', "7", "7.50", '""', "null", "true"],
+    "service": ['"카톡"', '"\\uce74\\ud1a1"', '"모름"', '"KakaoTalk"'],
+    "claimant_type": ['"개인"', '"sme"', '["개인"]'],
+    "filed_on": ['"2022-10-19"', '"2022-10-19 15:00"', '"x"', "20221019"],
+    "loss": [
+        *("5", "5.0", "5.50", "5e3", "-5", '"5"', '"30만원"', "null", "true", '{"loss": 5.5}'),
+        "12345678901234567890",
+    ],
+    "region": ['"a"', "null", '" a"', '"[a]"', '"{a"', '"a\\nb"', '"\\ud800"'],
+}
+OTHERS = [
+    *("", "  ", "\N{NO-BREAK SPACE}", "[1]", "nope", '"claim_id"', "\x1f{}", "[" * 2_000, '{"a": ' * 1_500),
+    *('{"claim_id": NaN}', '{"claim_id": 1, "claim_id": 2}', '{"extra": [[1]]}'),
+    '{"x": {"loss": 5.5, "loss": 6}, "loss": 5.5, "claim_id": "n"}',
+]
+good = {name: texts[0] for name, texts in VALUES.items()}
+objects = st.fixed_dictionaries({name: st.sampled_from(texts) for name, texts in VALUES.items()}).map(
+    lambda cells: "{" + ", ".join(f'"{key}": {value}' for key, value in cells.items()) + "}"
+)
+lines = st.lists(st.one_of(objects, objects, st.sampled_from(OTHERS)), max_size=12)
+
+
+@pytest.fixture(scope="module")
+def outage() -> Incident:
+    """The bundled incident with one dimension."""
+    whole = load_incident("kakao-2022")
+    return whole.model_copy(update={"dimensions": whole.dimensions[:1]})
+
+
+@given(lines=lines, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
+@settings(max_examples=12)
+def test_the_engine_reads_lines_as_the_json_module_does(
+    tmp_path_factory: pytest.TempPathFactory, outage: Incident, lines: list[str], end: str, *, mark: bool
+) -> None:
+    path = tmp_path_factory.mktemp("json") / "a.jsonl"
+    first = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
+    path.write_text(end.join([first, *lines]), encoding="utf-8-sig" if mark else "utf-8", newline="")
+    by_the_engine = told(read_claims(path, outage, max_rejects=1))
+    with patch.object(jsonlines, "_read_by_engine", lambda *_: None):
+        assert by_the_engine == told(read_claims(path, outage, max_rejects=1))
+
+
+@pytest.mark.parametrize(
+    ("plain", "written"), [('"A-2"', '"A\\u002d2"'), ('"1e5"', "1e5"), ('"-1"', "-1"), ('"1.50"', "1.50")]
+)
+def test_an_id_that_is_written_in_two_ways_is_found_again(
+    tmp_path: Path, outage: Incident, plain: str, written: str
+) -> None:
+    path = tmp_path / "a.jsonl"
+    line = "{" + ", ".join(f'"{key}": {value}' for key, value in good.items()) + "}"
+    path.write_text("\n".join([line, *(line.replace("1", id_, 1) for id_ in (plain, written))]), "utf-8")
+    claims = read_claims(path, outage, max_rejects=1)
+    assert len(claims) == 2
+    assert claims.rejects["source_row"].to_list() == [3]
+
+
+def test_plain_lines_take_no_closer_look(tmp_path: Path, outage: Incident) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [
+        f'{{"claim_id": "c{n}", "claimant_id": {n}, "service": "카톡", "claimant_type": "개인", '
+        f'"filed_on": "2022-10-19", "loss": {n}, "region": "[{n % 3}]", "extra": [1, 2]}}'
+        for n in range(1, 6_001)
+    ]
+    lines[5_500] = lines[5_500].replace("extra", "synthetic").replace("[1, 2]", "true")
+    lines[5_600] = "nope"
+    path.write_text("\n".join(lines), "utf-8")
+    claims = read_claims(path, outage)
+    assert claims.synthetic  # by a key that no earlier line has
+    assert claims.frame()["loss"].to_list() == [n for n in range(1, 6_001) if n != 5_601]
+    assert claims.rejects.select("source_row", "raw").rows() == [(5_601, "nope")]
+    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0

@@ -1,0 +1,340 @@
+"""Files that could be read wrongly without a warning: shifted columns, joined rows, stray quotation marks.
+
+The examples are those of issue 21, E. Each row is a claim under the right columns, or a reject, or the file
+is refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+from unittest.mock import patch
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.aggregation import build_cube
+from outage_analysis.claim_rules import UNREADABLE
+from outage_analysis.errors import OutageAnalysisError
+from outage_analysis.ingest import delimited
+from outage_analysis.ingest.delimited import TOGETHER
+from outage_analysis.ingest.quoting import MISPLACED
+from outage_analysis.layouts import Layout
+from outage_analysis.reading import read_claims
+from tests.claims.complaint_files import found_in_the_bytes
+from tests.claims.test_first_sight import told
+from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, refusal, row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+
+ONE_LINE = "claim_id is one line of text"
+NARROW = Layout(constants={"service": "카톡", "claimant_type": "개인", "region": "x"})
+"""The layout of a file with the columns claim_id, filed_on and loss."""
+NARROW_TEXT = Layout(constants={"service": "카톡", "claimant_type": "개인", "filed_on": "2022-10-19"})
+"""The layout of a file with the columns claim_id, loss and region."""
+
+
+def read(path: Path, text: str, *layouts: Layout) -> Claims:
+    path.write_bytes(text.encode())
+    claims = read_claims(path, csv_incident(), layouts=layouts, max_rejects=1)
+    rows = claims.files.select("rows", "claims", "rejects").row(0)
+    assert rows == (len(claims) + len(claims.rejects), len(claims), len(claims.rejects))
+    assert found_in_the_bytes(claims, [path]) == len(claims.rejects)
+    return claims
+
+
+def regions(claims: Claims) -> dict[str, str | None]:
+    """Claim id -> region."""
+    return dict(claims.frame().select("claim_id", "region").rows())
+
+
+def problems(claims: Claims) -> dict[int, str | None]:
+    """Row -> what is wrong with a reject that cannot be read."""
+    assert all(broken == [UNREADABLE] for broken in claims.rejects["broken"].to_list())
+    return dict(claims.rejects.select("source_row", "problem").rows())
+
+
+# --- shifted columns --------------------------------------------------------------------------------
+
+SHIFTED = "claim_id,service,claimant_type,filed_on,region,phone note,wait,loss,ticket"
+"""A header that lacks the delimiter between phone and note."""
+
+
+def shifted(*fields: str, header: str = SHIFTED) -> str:
+    return lines(header, *(f"A-{n},카톡,개인,2022-10-19,{','.join(fields)}" for n in range(1, 4)))
+
+
+def test_a_header_that_lacks_a_delimiter_is_refused_with_both_readings(tmp_path: Path) -> None:
+    error = refusal(tmp_path / "a.csv", shifted("North", "none", "late", "3", "250", ""))
+    assert str(error) == (
+        "a.csv, row 2, loss: has 1 more field in each row than in its header, and its columns can be read in "
+        "two ways (found '3 in field 8, or 250 in field 9 if the header lacks a delimiter in 'phone note''). "
+        "Add the missing delimiter to the header: there, or at its end if each row only ends in one too many."
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "fields", "column", "shown"),
+    [
+        # Only the shifted reading has amounts.
+        ("region,phone note,loss,ticket", ("North", "none", "late", "250", ""), "loss", "4 characters"),
+        # The header lacks two delimiters, or one and each row ends in one too many.
+        ("region,phone wait note,loss,t,u", ("N", "0", "1", "2", "250", "", ""), "loss", "1 in field 7"),
+        # Any text could be a region.
+        ("loss,phone note,region,ticket", ("250", "none", "late", "North", ""), "region", "5 characters"),
+        # The ticket would be the loss that nobody states in the reading without a shift.
+        ("region,phone note,loss,ticket", ("North", "none", "", "250", ""), "loss", " in field 7, or 250"),
+    ],
+)
+def test_a_shift_that_no_column_contradicts_is_refused(
+    tmp_path: Path, header: str, fields: tuple[str, ...], column: str, shown: str
+) -> None:
+    text = shifted(*fields, header=f"claim_id,service,claimant_type,filed_on,{header}")
+    error = refusal(tmp_path / "a.csv", text)
+    assert error.column == column
+    assert shown in str(error.value)
+
+
+def test_a_name_in_a_shifted_cell_is_not_printed(tmp_path: Path) -> None:
+    text = shifted("Kim Minsu", "010-1234-5678", "3", "250", "", header=SHIFTED.replace(",wait", ""))
+    error = refusal(tmp_path / "a.csv", text)
+    assert "***-****-****" in str(error) or "010" not in str(error)
+    assert "Kim" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("header", "fields"),
+    [
+        ("loss,region", ("5", "North")),  # every header names a column
+        ("loss,region,memo", ("5", "North", "m")),  # nothing is behind the memo
+        ("region,memo,loss", ("North", "m", "5")),  # a shift would leave every loss empty
+        ("memo,loss,region", ("m", "5", "North")),  # a shift would read North as a loss
+        ("loss,memo,region", ("5", "m", "North")),  # a shift would leave every region empty
+    ],
+)
+@pytest.mark.parametrize("surplus", [1, 2])
+def test_rows_that_only_end_in_delimiters_are_read_and_reported(
+    tmp_path: Path, header: str, fields: tuple[str, ...], surplus: int
+) -> None:
+    text = shifted(*fields, *[""] * surplus, header=f"claim_id,service,claimant_type,filed_on,{header}")
+    claims = read(tmp_path / "a.csv", text)
+    assert claims.frame().select("loss", "region").rows() == [(5, "North")] * 3
+    assert claims.inputs[0].dialect.endswith(f"header in row 1, rows {surplus} wider than the header")
+
+
+def test_a_column_before_the_services_is_not_shifted(tmp_path: Path) -> None:
+    header = "claim_id,memo,service,claimant_type,filed_on,loss,region"
+    text = lines(header, *(f"A-{n},m,카톡,개인,2022-10-19,5,North," for n in range(3)))
+    assert set(regions(read(tmp_path / "a.csv", text)).values()) == {"North"}
+
+
+# --- rows that a stray mark joins ---------------------------------------------------------------------
+
+
+def test_a_row_that_was_swallowed_is_never_part_of_an_id(tmp_path: Path) -> None:
+    joined = '"A-1,2022-10-19,100\nA-2",2022-10-20,250'
+    text = lines("claim_id,filed_on,loss", "A-0,2022-10-19,5", joined, "A-3,2022-10-21,7")
+    claims = read(tmp_path / "a.csv", text, NARROW)
+    assert claims.frame().select("source_row", "claim_id", "loss").rows() == [(2, "A-0", 5), (4, "A-3", 7)]
+    assert problems(claims) == {3: TOGETHER}
+    assert claims.rejects["raw"].to_list() == [joined]
+
+
+@pytest.mark.parametrize("several_lines", [False, True])
+def test_a_row_that_was_swallowed_is_never_part_of_a_region(tmp_path: Path, *, several_lines: bool) -> None:
+    joined = 'A-1,100,"North\nA-2,250,South"'
+    text = "one, two\nthree, four" if several_lines else "one, two, 3"
+    path = tmp_path / "a.csv"
+    claims = read(
+        path, lines("claim_id,loss,region", "A-0,5,x", joined, f'A-3,7,"{text}"', "A-4,,y"), NARROW_TEXT
+    )
+    assert regions(claims) == {"A-0": "x", "A-3": text, "A-4": "y"}
+    assert problems(claims) == {3: TOGETHER}
+    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+        assert told(claims) == told(read(path, path.read_text("utf-8"), NARROW_TEXT))
+
+
+def test_a_memo_of_several_lines_in_the_first_column_is_a_text(tmp_path: Path) -> None:
+    """Its last line has all the fields of a row, its first line has not."""
+    text = lines(f"memo,{HEADER}", f'"a, b, c\nd, e, f, g",{row(1)}', f"m,{row(2)}")
+    assert regions(read(tmp_path / "a.csv", text)) == {"1": "x", "2": "x"}
+
+
+BREAKS = ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\x01", "\x7f"]
+
+
+@pytest.mark.parametrize("mark", BREAKS, ids=ascii)
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("column", ["claim_id", "claimant_id"])
+def test_an_id_is_one_line_of_text_in_every_format(
+    tmp_path: Path, mark: str, suffix: str, column: str
+) -> None:
+    good = {"claim_id": "A-1", "claimant_id": "u-1", "service": "카톡", "claimant_type": "개인"}
+    good |= {"filed_on": "2022-10-19", "loss": "5", "region": "x"}
+    rows = [good, {**good, "claim_id": "A-2", column: f"A-2{mark}B-2"}, {**good, "claim_id": "A-3"}]
+    claims = read_claims(written(tmp_path, suffix, rows), csv_incident(), max_rejects=1)
+    assert claims.frame()["claim_id"].to_list() == ["A-1", "A-3"]
+    assert claims.rejects["broken"].to_list() == [[ONE_LINE.replace("claim_id", column)]]
+
+
+def written(folder: Path, suffix: str, rows: list[dict[str, str | None]] | list[dict[str, str]]) -> Path:
+    """A file of these rows, every text of a CSV quoted."""
+    path = folder / f"a.{suffix}"
+    if suffix == "jsonl":
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    elif suffix == "csv":
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(rows[0]), quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        path.write_bytes(text.getvalue().encode())
+    else:
+        frame = pl.DataFrame(rows)
+        frame.write_parquet(path) if suffix == "parquet" else frame.write_excel(path)
+    return path
+
+
+# --- marks inside a field -----------------------------------------------------------------------------
+
+LOST = 'A-2"lost orders, all day",개인,2022-10-19,5,x'
+"""A row that lacks the delimiter before a quoted field; the comma in the text makes up for it."""
+
+
+@pytest.mark.parametrize("quoted", [row("A-1", '"a, b"'), row("A-1", '""""'), row("A-1", '"x"')])
+def test_a_mark_inside_a_field_rejects_its_row_in_a_file_with_quoted_fields(
+    tmp_path: Path, quoted: str
+) -> None:
+    claims = read(tmp_path / "a.csv", lines(HEADER, LOST, row("A-3"), quoted, row("A-4", '5" pipe')))
+    assert claims.frame()["claim_id"].to_list() == ["A-3", "A-1"]
+    assert problems(claims) == {2: MISPLACED, 5: MISPLACED}
+
+
+def test_a_file_without_quoted_fields_may_have_inches_in_its_texts(tmp_path: Path) -> None:
+    texts = {"A-1": '5" pipe', "A-2": 'a "b" c', "A-3": 'x"', "A-4": 'x""'}
+    text = lines(HEADER, *(row(id_, region) for id_, region in texts.items()))
+    assert regions(read(tmp_path / "a.csv", text)) == texts
+
+
+def test_a_header_in_quotes_shows_that_marks_quote(tmp_path: Path) -> None:
+    text = lines('"claim_id",' + HEADER.partition(",")[2], row("A-1"), row("A-2", '5" pipe'))
+    assert problems(read(tmp_path / "a.csv", text)) == {3: MISPLACED}
+
+
+def test_every_mark_is_text_where_the_layout_says_so(tmp_path: Path) -> None:
+    text = lines(HEADER, row("A-1", '"x"'), row("A-2", '5" pipe'))
+    claims = read(tmp_path / "a.csv", text, Layout(quote="none"))
+    assert regions(claims) == {"A-1": '"x"', "A-2": '5" pipe'}
+
+
+# --- spaces behind delimiters ----------------------------------------------------------------------------
+
+
+def spaced(*rows: str) -> str:
+    return lines(*(text.replace(",", ", ") for text in rows))
+
+
+@pytest.mark.parametrize(
+    "header", [HEADER, HEADER.replace(",", ", "), '"' + HEADER.replace(",", '", "') + '"']
+)
+def test_spaces_behind_every_delimiter_are_skipped(tmp_path: Path, header: str) -> None:
+    rows = [row("A-1", '"North"'), row("A-2", "North"), row("A-3", '"a,b"'), row("A-4", '""')]
+    claims = read(
+        tmp_path / "a.csv", header + "\n" + spaced(*rows) + row("A-5", "").replace(",", ", ").rstrip()
+    )
+    assert regions(claims) == {"A-1": "North", "A-2": "North", "A-3": "a, b", "A-4": None, "A-5": None}
+    assert claims.inputs[0].dialect == "delimiter ',' with spaces, quote \", header in row 1"
+
+
+def test_a_mark_behind_a_space_rejects_its_row_where_other_fields_have_no_space(tmp_path: Path) -> None:
+    """Else "North" with its marks and North without would be counted as two regions."""
+    claims = read(tmp_path / "a.csv", lines(HEADER, row("A-1", ' "North"'), row("A-2", "North")))
+    assert regions(claims) == {"A-2": "North"}
+    assert problems(claims) == {2: MISPLACED}
+
+
+def test_spaces_are_no_part_of_a_value_however_the_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    claims = read(path, spaced(HEADER, *(row(f"A-{n}") for n in range(1, 6)), row("A-6", loss="x")))
+    assert claims.warehouse.frame("select count(*) as n from passed where ok")["n"].item() == 5
+    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+        assert told(claims) == told(read(path, path.read_text("utf-8")))
+
+
+# --- both readers ---------------------------------------------------------------------------------------
+
+PIECES = [
+    "a",
+    ",",
+    ", ",
+    '"',
+    '""',
+    '",',
+    ',"',
+    "\n",
+    "\n",
+    "\r\n",
+    "5",
+    " ",
+    "2022-10-19",
+    row(7),
+    row(8, '"q"'),
+]
+
+
+@given(
+    pieces=st.lists(st.sampled_from(PIECES), max_size=30),
+    top=st.sampled_from([lines(HEADER, row(1)), spaced(HEADER, row(1)), lines(HEADER, row(1, '"q"'))]),
+)
+@settings(max_examples=40)
+def test_the_engine_and_the_csv_module_read_any_text_alike(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[str], top: str
+) -> None:
+    path = tmp_path_factory.mktemp("both") / "a.csv"
+    path.write_bytes((top + "".join(pieces)).encode())
+
+    def outcome() -> object:
+        try:
+            return told(read_claims(path, csv_incident(), max_rejects=1))
+        except OutageAnalysisError as error:
+            return str(error)
+
+    by_the_engine = outcome()
+    with patch.object(delimited, "_read_by_engine", lambda *_: None):
+        assert by_the_engine == outcome()
+
+
+# --- empty texts ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "xlsx"])
+def test_an_empty_text_and_none_are_one_group_in_every_format(tmp_path: Path, suffix: str) -> None:
+    rows: list[dict[str, str | None]] = [
+        {
+            "claim_id": f"A-{n}",
+            "service": "카톡",
+            "claimant_type": "개인",
+            "filed_on": "2022-10-19",
+            "loss": "5",
+            "region": region,
+        }
+        for n, region in enumerate(["x", "", None, "x", " ", "\N{IDEOGRAPHIC SPACE}"])
+    ]
+    claims = read_claims(written(tmp_path, suffix, rows), csv_incident(), max_rejects=1)
+    cube = build_cube(claims, dimensions=("region",)).frame
+    assert dict(cube.group_by("region").agg(pl.col("claims").sum()).rows()) == {"x": 2, None: 4}
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_empty_texts_need_no_closer_look(tmp_path: Path, suffix: str) -> None:
+    good = {"service": "카톡", "claimant_type": "개인", "filed_on": "2022-10-19", "loss": "5"}
+    rows = [{"claim_id": f"A-{n}", "claimant_id": "", **good, "region": ""} for n in range(1, 9)]
+    claims = read_claims(written(tmp_path, suffix, rows), csv_incident())
+    assert claims.frame().select("claimant_id", "region").rows() == [(f"A-{n}", None) for n in range(1, 9)]
+    assert claims.warehouse.frame("select count(*) as n from staged")["n"].item() == 0

@@ -1,0 +1,799 @@
+"""Claims that last: Parquet for others, a warehouse file to add to; whole or as it was before."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from outage_analysis import queries, warehouse
+from outage_analysis.aggregation import build_cube
+from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
+from outage_analysis.incidents import RESERVED, Dimension, Incident, load_incident
+from outage_analysis.layouts import Layout
+from outage_analysis.quality import claimants_table, quality_report
+from outage_analysis.reading import read_claims
+from outage_analysis.stores import save_claims
+from outage_analysis.warehouse import Warehouse
+from tests.commands import command
+from tests.conftest import claim_rows
+from tests.killed_runs import killed_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outage_analysis.claims import Claims
+    from tests.conftest import ClaimsCsv, Row
+
+ROWS: list[Row] = [
+    {"claim_id": "c9", "claimant_id": "u1", "loss": "300000"},
+    {"claim_id": "c10", "loss": "", "region": ""},
+    {"claim_id": "a", "claimant_id": "u1", "filed_on": "2022-10-16", "service": "카뱅"},
+    {"claim_id": "b", "loss": "많음"},
+    {"claim_id": "a", "loss": "7"},
+]
+SUFFIXES = (".parquet", ".duckdb")
+CUBE = ("service", "claimant_type", "filed_on")
+
+
+def read(paths: Path | list[Path], incident: Incident, *layouts: Layout, onto: Path | None = None) -> Claims:
+    return read_claims(paths, incident, layouts=layouts, max_rejects=1, onto=onto)
+
+
+def saved(claims: Claims, path: Path) -> Path:
+    save_claims(claims, path)
+    return path
+
+
+def told(claims: Claims) -> dict[str, Any]:
+    """All that can be asked of claims, in plain values."""
+    return {
+        "claims": claims.frame().rows(named=True),
+        "rejects": claims.rejects.rows(named=True),
+        "inputs": claims.inputs,
+        "layouts": claims.layouts,
+        "quality": quality_report(claims),
+        "cube": build_cube(claims, dimensions=CUBE).frame.rows(),
+    }
+
+
+def contents(folder: Path, *, hidden: bool = True) -> dict[str, bytes]:
+    return {p.name: p.read_bytes() for p in folder.iterdir() if hidden or p.name[0] != "."}
+
+
+# --- Parquet ----------------------------------------------------------------------------------------------
+
+
+def test_a_parquet_holds_the_claims_by_their_ids_and_no_other_text(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    rows = [{**row, "memo": "비밀"} for row in ROWS]
+    path = saved(read(claims_csv(rows), incident), tmp_path / "kept.parquet")
+    frame = pl.read_parquet(path)
+    assert frame["claim_id"].to_list() == ["a", "c10", "c9"]
+    assert frame.columns == [
+        *("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss"),
+        *("region", "industry", "category", "synthetic", "source_file", "source_row"),
+    ]
+    assert frame.row(0, named=True)["filed_on"] == date(2022, 10, 16)
+    assert frame["loss"].to_list() == [100_000, None, 300_000]
+    assert frame["source_row"].to_list() == [4, 3, 2]
+    assert "비밀".encode() not in path.read_bytes()
+    assert "많음".encode() not in path.read_bytes()
+
+
+def test_a_parquet_says_what_it_is_of(claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path) -> None:
+    paths = [claims_csv([{"claim_id": n}], name=f"{n}.csv") for n in "ab"]
+    claims = read(paths, incident)
+    marks = pl.read_parquet_metadata(saved(claims, tmp_path / "kept.parquet"))
+    assert marks["outage_analysis.incident"] == "kakao-2022"
+    assert marks["outage_analysis.synthetic"] == "false"
+    assert marks["outage_analysis.inputs_sha256"].split() == sorted(f.sha256 for f in claims.inputs)
+    other = incident.model_copy(update={"claims_to": date(2022, 11, 5)})
+    others = pl.read_parquet_metadata(saved(read(paths, other), tmp_path / "other.parquet"))
+    key = "outage_analysis.incident_sha256"
+    assert len(marks[key]) == 64
+    assert marks[key] != others[key]
+
+
+def test_equal_claims_give_equal_bytes(claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path) -> None:
+    paths = [claims_csv([{"claim_id": f"{name}{n}"} for n in (3, 1, 2)], name=f"{name}.csv") for name in "ba"]
+    contents = {
+        saved(read(files, incident), tmp_path / f"{n}.parquet").read_bytes()
+        for n, files in enumerate((paths, paths, paths[::-1]))
+    }
+    assert len(contents) == 1
+    one_less = saved(read(paths[:1], incident), tmp_path / "less.parquet")
+    assert one_less.read_bytes() not in contents
+
+
+def test_a_change_of_a_parquet_is_another_incident_s_or_the_same_claims(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    path = saved(read(claims_csv([{}]), incident), tmp_path / "kept.parquet")
+    other = incident.model_copy(update={"id": "elsewhere"})
+    with pytest.raises(InputRefused, match="holds claims of kakao-2022, not of elsewhere"):
+        read(path, other)
+
+
+def changed(**keys: object) -> Callable[[Incident], Incident]:
+    return lambda incident: incident.model_copy(update=keys)
+
+
+def in_euros(incident: Incident) -> Incident:
+    loss = incident.loss.model_copy(update={"unit": "EUR", "plausible_to": None})
+    return incident.model_copy(update={"currency": "EUR", "minor_units": 2, "loss": loss})
+
+
+def negative(kind: str) -> Callable[[Incident], Incident]:
+    return lambda incident: incident.model_copy(
+        update={"loss": incident.loss.model_copy(update={"negative": kind})}
+    )
+
+
+def far(incident: Incident) -> Incident:
+    distance = Dimension.model_validate(
+        {"id": "distance", "name": {"en": "Distance"}, "kind": "number", "edges": (5, 20)}
+    )
+    return incident.model_copy(update={"dimensions": (*incident.dimensions, distance)})
+
+
+VARIANTS: dict[str, tuple[Callable[[Incident], Incident], list[Row], Layout]] = {
+    "as it is": (changed(), [{}, {"claimant_id": "u"}, {"loss": ""}, {"region": ""}], Layout()),
+    "cents": (in_euros, [{"loss": "12.50"}, {"loss": "0.01"}, {"loss": "1"}, {"loss": "9999999"}], Layout()),
+    "thousands of euros": (
+        lambda incident: in_euros(incident).model_copy(update={"scale": {"loss": 1_000}}),
+        [{"loss": "1.25"}, {"loss": "0.00001"}],
+        Layout(),
+    ),
+    "a unit of the incident": (changed(scale={"loss": 10_000}), [{"loss": "30"}, {"loss": "0.5"}], Layout()),
+    "a unit of the file": (changed(), [{"loss": "30"}], Layout(scale={"loss": 10_000})),
+    "notations of the incident": (
+        changed(formats={"filed_on": ("dmy",), "loss": ("european",)}),
+        [{"filed_on": "19.10.2022", "loss": "300.000"}, {"filed_on": "01.11.2022", "loss": "1.000"}],
+        Layout(),
+    ),
+    "notations of the file": (
+        changed(), [{"filed_on": "10/19/2022"}], Layout(formats={"filed_on": ("mdy",)}),
+    ),
+    "a negative loss as a band": (negative("band"), [{"loss": "-5"}, {"loss": "5"}], Layout()),
+    "a negative loss as zero": (negative("zero"), [{"loss": "-5"}, {"loss": "5"}], Layout()),
+    "a number as a dimension": (far, [{"distance": "7"}, {"distance": "-1"}, {"distance": ""}], Layout()),
+    "a scaled dimension": (
+        lambda incident: far(incident).model_copy(update={"scale": {"distance": 1_000}}),
+        [{"distance": "1.5"}],
+        Layout(),
+    ),
+    "a counted rule": (
+        changed(rules={"claim_id is not repeated": "count"}),
+        [{"claim_id": "x"}, {"claim_id": "x", "loss": "1"}],
+        Layout(),
+    ),
+    "odd text": (
+        changed(),
+        [{"claim_id": "=1+1"}, {"claim_id": "a\"b'c"}, {"region": "서울\t종로"}, {"region": "'; drop --"}],
+        Layout(),
+    ),
+}  # fmt: skip
+
+
+AS_TABLES = ("cents", "a unit of the file", "a negative loss as a band", "odd text")
+"""A warehouse file keeps the tables as they are: a few variants are enough."""
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"), [*((n, ".parquet") for n in VARIANTS), *((n, ".duckdb") for n in AS_TABLES)]
+)
+def test_claims_that_are_read_again_are_the_same(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str, suffix: str
+) -> None:
+    change, rows, layout = VARIANTS[name]
+    own = change(incident)
+    claims = read(claims_csv([{"distance": "1", **row} for row in rows]), own, layout)
+    assert len(claims) == len(rows)
+    again = read(saved(claims, tmp_path / f"kept{suffix}"), own)
+    first, second = (
+        c.frame().drop("source_file", "source_row", "synthetic").sort("claim_id", "loss")
+        for c in (claims, again)
+    )
+    assert second.equals(first)
+    assert second.schema == first.schema
+    assert claimants_table(again).equals(claimants_table(claims))
+    dimensions = ("service", *(d.id for d in own.dimensions))
+    cubes = [build_cube(c, dimensions=dimensions).frame for c in (claims, again)]
+    assert cubes[0].equals(cubes[1])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_constant_for_a_column_does_not_forbid_to_read_again(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
+) -> None:
+    own = incident.model_copy(update={"constants": {"region": "", "service": "카톡"}})
+    path = claims_csv([{}])
+    frame = pl.read_csv(path).drop("region", "service")
+    frame.write_csv(path)
+    again = read(saved(read(path, own), tmp_path / f"kept{suffix}"), own)
+    assert again.frame().select("service", "region").rows() == [("kakaotalk", None)]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", ["kept", "my-SYNTHETIC-claims"])
+def test_synthetic_claims_are_kept_only_under_a_name_that_says_so(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str, name: str
+) -> None:
+    claims = read(claims_csv([{"synthetic": "true"}]), incident)
+    path = tmp_path / f"{name}{suffix}"
+    if name == "kept":
+        with pytest.raises(UsageError, match="its name does not say so") as refusal:
+            save_claims(claims, path)
+        assert refusal.value.remedy == f"Name it kept-synthetic{suffix}."
+        assert not path.exists()
+    else:
+        assert read(saved(claims, path), incident).synthetic
+
+
+# --- a warehouse file ---------------------------------------------------------------------------------------
+
+
+def test_a_warehouse_file_says_all_that_the_files_said(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    path = claims_csv(ROWS, delimiter=";")
+    path.write_text(path.read_text("utf-8") + "짧은;행\n", "utf-8")
+    claims = read(path, incident, Layout(delimiter=";"))
+    again = read(saved(claims, tmp_path / "kept.duckdb"), incident)
+    assert told(again) == told(claims)
+    assert len(again) == len(claims) == 3
+    assert again.rejects["raw"].to_list()[-1] == "짧은;행"
+
+
+def test_a_warehouse_file_may_be_kept_again(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    claims = read(claims_csv(ROWS), incident)
+    first = read(saved(claims, tmp_path / "1.duckdb"), incident)
+    second = read(saved(first, tmp_path / "2.duckdb"), incident)
+    assert told(second) == told(claims)
+    parquets = [saved(c, tmp_path / f"{n}.parquet").read_bytes() for n, c in enumerate((claims, second))]
+    assert parquets[0] == parquets[1]
+
+
+def test_a_warehouse_file_is_read_and_never_changed(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    path = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    before = path.read_bytes()
+    opened = read(path, incident)
+    told(opened)
+    with pytest.raises(duckdb.Error):
+        opened.sql("insert into claims by name select 'x' as claim_id").fetchall()
+    two = claims_csv([{"claim_id": "new"}], name="two.csv")
+    assert len(read(two, incident, onto=path)) == 4
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", "kept.duckdb", "two.csv"]
+
+
+def test_files_are_added_one_by_one_as_if_all_had_come_at_once(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    paths = [
+        claims_csv(ROWS, name="a.csv"),
+        claims_csv(
+            [{"claim_id": "c9", "loss": "5"}, {"claim_id": "d", "filed_on": "20.10.2022"}], name="b.csv"
+        ),
+        claims_csv([{"claim_id": "d"}, {"claim_id": "b"}], name="other/a.csv"),
+    ]
+    layouts = (Layout(files="b*", formats={"filed_on": ("dmy", "iso")}),)
+    kept = saved(read(paths[0], incident, *layouts), tmp_path / "kept.duckdb")
+    for path in paths[1:]:
+        save_claims(read(path, incident, *layouts, onto=kept), kept)
+    together = read(paths, incident, *layouts)
+    assert told(read(kept, incident)) == told(together)
+    assert [f.name for f in together.inputs] == ["a.csv", "b.csv", "a.csv (3)"]
+
+
+TABLE = st.lists(
+    st.fixed_dictionaries(
+        {
+            "claim_id": st.sampled_from(["a", "b", "c", "d", ""]),
+            "claimant_id": st.sampled_from(["", "u"]),
+            "service": st.sampled_from(["카톡", "멜론", "톸"]),
+            "loss": st.sampled_from(["", "0", "5", "-5", "x", '"5"']),
+        }
+    ),
+    max_size=6,
+)
+
+
+@given(first=TABLE, second=TABLE, quoted=st.booleans())
+@settings(max_examples=6)
+def test_adding_a_file_equals_reading_both_in_that_order(
+    tmp_path_factory: pytest.TempPathFactory, first: list[Row], second: list[Row], *, quoted: bool
+) -> None:
+    incident = load_incident("kakao-2022")
+    folder = tmp_path_factory.mktemp("add")
+    paths = []
+    for name, rows in (("z.csv", first), ("a.csv", second)):
+        full = claim_rows([{"claim_id": f"good {name}", "claimant_id": "", "loss": "1"}, *rows], incident)
+        header = list(full[0])
+        lines = [header, *([row[c] for c in header] for row in full), ["short", '"q"' if quoted else "q"]]
+        paths.append(folder / name)
+        paths[-1].write_text("\n".join(",".join(line) for line in lines), "utf-8")
+    kept = saved(read(paths[0], incident), folder / "kept.duckdb")
+    assert told(read(paths[1], incident, onto=kept)) == told(read(paths, incident))
+
+
+def test_content_that_is_there_already_is_refused_under_any_name(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    with pytest.raises(InputRefused, match=r"b\.csv: has the same content as claims\.csv"):
+        read(claims_csv(ROWS, name="b.csv"), incident, onto=kept)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"claims_to": date(2022, 11, 5)}, {"rules": {"loss is plausible": "count"}}, {"scale": {"loss": 2}}],
+)
+def test_claims_that_another_page_judged_are_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, other: dict[str, object]
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    own = incident.model_copy(update=other)
+    for paths, onto in ((kept, None), (claims_csv([{"claim_id": "n"}], name="b.csv"), kept)):
+        with pytest.raises(InputRefused, match="was judged by another page of the incident") as refusal:
+            read(paths, own, onto=onto)
+        assert (refusal.value.file, refusal.value.remedy) == ("kept.duckdb", "Ingest its files again.")
+
+
+@pytest.mark.parametrize("onto", [False, True])
+def test_a_warehouse_file_is_read_alone(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, *, onto: bool
+) -> None:
+    path = claims_csv([{}])
+    kept = saved(read(path, incident), tmp_path / "kept.duckdb")
+    with pytest.raises(UsageError, match="is a warehouse file, which is read alone"):
+        read([kept] if onto else [path, kept], incident, onto=kept if onto else None)
+
+
+# --- what is no warehouse file, or no longer ----------------------------------------------------------------
+
+
+def foreign(path: Path, **passport: object) -> None:
+    """A database with tables of our names and other columns."""
+    with duckdb.connect(path) as connection:
+        for table in ("files", "accepted", "noted", "rejects"):
+            connection.execute(f"create table {table} as select 1 as a")
+        columns = ", ".join(f"$c{n} as {name}" for n, name in enumerate(passport))
+        values = {f"c{n}": value for n, value in enumerate(passport.values())}
+        connection.execute(f"create table passport as select {columns}", values)
+
+
+OURS: dict[str, object] = {"edition": 3, "incident": "x", "incident_sha256": "y", "synthetic": False}
+
+
+@pytest.mark.parametrize(
+    "passport", [{"edition": 3}, {"edition": 1}, OURS, {**OURS, "inputs": "[1]", "layouts": "?"}]
+)
+def test_somebody_else_s_database_is_refused(
+    incident: Incident, tmp_path: Path, passport: dict[str, object]
+) -> None:
+    foreign(tmp_path / "x.duckdb", **passport)
+    with pytest.raises(InputRefused, match=r"x\.duckdb: is no warehouse file of claims"):
+        read(tmp_path / "x.duckdb", incident)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"claim_id,loss\n1,2\n", b"\0" * 20_000])
+def test_what_is_no_database_is_refused_on_one_line(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.duckdb"
+    path.write_bytes(content)
+    for arguments in (("ingest", path), ("cube", path), ("cost", "--claims", path)):
+        code, out, err = command(*arguments)
+        assert (code, out) == (3, "")
+        assert err == "error: x.duckdb: is no warehouse file of claims\n" or err.startswith(
+            "error: x.duckdb: is no warehouse file of claims. "
+        )
+    assert path.read_bytes() == content
+    assert [p.name for p in tmp_path.iterdir()] == ["x.duckdb"]
+
+
+def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where_it_matters(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    claims = read(claims_csv([{"region": f"r{n * 7919}"} for n in range(20_000)]), incident)
+    kept = saved(claims, tmp_path / "kept.duckdb")
+    asked = ("--by", "service,region", "--json")
+    whole, expected = kept.read_bytes(), command("cube", kept, *asked)
+    assert expected[0] == 0
+    refused = 0
+    for part in range(12):
+        at = 4096 + part * (len(whole) - 4096) // 12
+        damaged = tmp_path / "damaged.duckdb"
+        damaged.write_bytes(
+            whole[:at] + bytes(b ^ 0x5A for b in whole[at : at + 2_000]) + whole[at + 2_000 :]
+        )
+        result = command("cube", damaged, *asked)
+        if result != expected:
+            code, out, err = result
+            assert (code, out, err.count("\n")) == (3, "", 1)
+            assert err.startswith("error: damaged.duckdb: ")
+            refused += 1
+    assert refused >= 3
+    for size in (10, 5_000, len(whole) // 2):
+        (tmp_path / "cut.duckdb").write_bytes(whole[:size])
+        assert command("cube", tmp_path / "cut.duckdb")[::2] == (
+            3, "error: cut.duckdb: is no warehouse file of claims\n",
+        )  # fmt: skip
+
+
+# --- a warehouse file that somebody else has written --------------------------------------------------------
+
+LOCAL = "the-content-of-a-local-file"
+READING = "(select content from read_text('{local}'))"
+FOREIGN_OBJECTS = {
+    "a view for the claims": (
+        ("create table kept as from accepted; drop table accepted; "
+        "create view accepted as select * replace (READING as region) from kept"),
+        "holds the view 'accepted'",
+    ),
+    "a view for the claims and nothing beside": (
+        ("drop table accepted; create view accepted as select 0 as file_number, 2 as source_row, "
+        "false as synthetic, 'a' as claim_id, 'b' as claimant_id, 'kakaotalk' as service, "
+        "'individual' as claimant_type, date '2022-10-19' as filed_on, 5 as loss, "
+        "READING as region, null as industry, null as category"),
+        "holds the view 'accepted'",
+    ),
+    "a view for the rejects": (
+        ("create table kept as from rejects; drop table rejects; "
+        "create view rejects as select * replace (READING as raw) from kept"),
+        "holds the view 'rejects'",
+    ),
+    "a view for the passport": (
+        ("create table kept as from passport; drop table passport; "
+        "create view passport as select * replace (READING as incident) from kept"),
+        "holds the view 'passport'",
+    ),
+    "a view beside the tables": ("create view mine as select READING as a", "holds the view 'mine'"),
+    "a macro": ("create macro coalesce(a) as READING", "holds the macro 'coalesce'"),
+    "a trigger": (
+        ("create trigger leak after insert on accepted "
+        "insert into noted select 0, 2, content from read_text('{local}')"),
+        "holds the trigger 'leak'",
+    ),
+    "an index": ("create index fast on accepted(claim_id)", "holds the index 'fast'"),
+    "a sequence": ("create sequence next_one", "holds the sequence 'next_one'"),
+    "a type": ("create type mood as enum ('good')", "holds the type 'mood'"),
+    "a schema": ("create schema more", "holds the schema 'more'"),
+    "a table in another schema": (
+        "create schema more; create table more.accepted as from main.accepted", "holds the schema 'more'",
+    ),
+    "another table": ("create table mine as select 1 as a", "its table 'mine' is not the one"),
+    "a table too few": ("drop table noted", "its table 'noted' is not the one"),
+    "a generated column": (
+        ("create table more as from files; drop table files; create table files "
+        "(file_number bigint, file varchar generated always as ('x' || file_number), rows bigint)"),
+        "its table 'files' is not the one",
+    ),
+    "a default": ("alter table noted alter rule set default 'x'", "its table 'noted' is not the one"),
+    "a constraint": ("alter table noted alter rule set not null", "its table 'noted' is not the one"),
+    "another type of column": ("alter table accepted alter loss type double", "its table 'accepted' is not"),
+    "a column more": ("alter table accepted add column extra varchar", "its table 'accepted' is not the one"),
+    "a column too few": ("alter table accepted drop column region", "its table 'accepted' is not the one"),
+}  # fmt: skip
+"""What somebody may do to a warehouse file, and how it is refused."""
+
+
+@pytest.mark.parametrize("name", FOREIGN_OBJECTS)
+def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_local_file(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str
+) -> None:
+    local = tmp_path / "local.txt"
+    local.write_text(LOCAL)
+    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    statements, message = FOREIGN_OBJECTS[name]
+    with duckdb.connect(kept) as connection:
+        for statement in statements.replace("READING", READING).format(local=local).split("; "):
+            connection.execute(statement)
+    new = claims_csv([{"claim_id": "new"}], name="new.csv")
+    before = contents(tmp_path)
+    for arguments in (
+        ("ingest", kept, "--json"),
+        ("cube", kept, "--by", "region", "--json"),
+        ("cost", "--claims", kept),
+        ("ingest", new, "--out", kept, "--add"),
+    ):
+        code, out, err = command(*arguments)
+        assert (code, out, err.count("\n")) == (3, "", 1)
+        assert err.startswith("error: kept.duckdb: is no warehouse file of claims: it")
+        assert message in err
+        assert LOCAL not in err
+    assert contents(tmp_path) == before
+
+
+def test_the_catalog_of_a_foreign_file_is_read_where_no_other_file_can_be_reached(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+    with duckdb.connect(kept) as connection:
+        connection.execute("create view mine as from read_text('{tmp_path}/claims.csv')")
+    monkeypatch.setattr(queries, "text", lambda _: "select 'view', content from opened.main.mine")
+    with pytest.raises(InputRefused, match="is no warehouse file of claims") as refusal:
+        read(kept, incident)
+    assert "file system operations are disabled" in str(refusal.value.__cause__)
+
+
+def test_a_warehouse_file_with_a_log_of_changes_beside_it_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    (tmp_path / "kept.duckdb.wal").write_bytes(b"")
+    with pytest.raises(InputRefused, match=r"has changes of another program beside it, in kept\.duckdb\.wal"):
+        read(kept, incident)
+
+
+def test_a_warehouse_file_that_is_replaced_while_it_is_opened_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    look = warehouse._refuse_foreign_objects  # noqa: SLF001 - the moment between two looks
+
+    def replaced_after(path: Path, columns: warehouse.Columns) -> list[tuple[str, str]]:
+        tables = look(path, columns)
+        with duckdb.connect(path) as connection:
+            connection.execute("drop table accepted")
+            connection.execute("create view accepted as select content from read_text('/etc/hostname')")
+        return tables
+
+    monkeypatch.setattr(warehouse, "_refuse_foreign_objects", replaced_after)
+    with pytest.raises(InputRefused, match=r"kept\.duckdb: changed while it was opened"):
+        read(kept, incident)
+
+
+@pytest.mark.parametrize(
+    "name", ["postgres:kept.duckdb", "it's [1].duckdb", "*.duckdb", "한글 파일.duckdb"], ids=range(4)
+)
+def test_a_warehouse_file_may_have_any_name(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    claims = read(claims_csv(ROWS), incident)
+    save_claims(claims, name)
+    added = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=Path(name))
+    save_claims(added, name)
+    assert len(read(Path(name), incident)) == len(claims) + 1
+
+
+def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    with duckdb.connect(kept) as connection:
+        connection.execute("insert into files values (1, 'more.csv', 3)")
+    with pytest.raises(InputRefused, match=r"kept\.duckdb: lists other files than its tables are of"):
+        read(kept, incident)
+
+
+# --- whole, or as it was before -----------------------------------------------------------------------------
+
+
+def full(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def engine_full(_self: Warehouse, _first: object, path: object, *_: object) -> None:
+    target = next(p for p in (_first, path) if isinstance(p, Path))
+    target.write_bytes(b"half of it")
+    raise EnvironmentFailed("IO Error: No space left on device")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("where", ["engine", "rename"])
+@pytest.mark.parametrize("old", [True, False])
+def test_a_disk_that_refuses_leaves_what_was_there(
+    claims_csv: ClaimsCsv,
+    incident: Incident,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    suffix: str,
+    where: str,
+    *,
+    old: bool,
+) -> None:
+    path, kept = claims_csv([{}]), tmp_path / f"kept{suffix}"
+    claims = read(path, incident)
+    if old:
+        save_claims(claims, kept)
+        if suffix == ".duckdb":  # what is there is added to, never replaced unseen
+            claims = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=kept)
+    before = contents(tmp_path)
+    if where == "rename":
+        monkeypatch.setattr(Path, "replace", full)
+    else:
+        for method in ("save", "extend", "write_parquet"):
+            monkeypatch.setattr(Warehouse, method, engine_full)
+    with pytest.raises(EnvironmentFailed, match="No space left on device"):
+        save_claims(claims, tmp_path / f"kept{suffix}")
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_folder_in_the_way_is_left_alone(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, suffix: str
+) -> None:
+    claims = read(claims_csv([{}]), incident)
+    (tmp_path / f"kept{suffix}").mkdir()
+    said = rf"kept\{suffix}: (cannot be written|exists already)"
+    with pytest.raises(EnvironmentFailed, match=said) as refusal:
+        save_claims(claims, tmp_path / f"kept{suffix}")
+    assert refusal.value.exit_code == 6
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", f"kept{suffix}"]
+
+
+def test_what_another_run_added_meanwhile_is_never_lost(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
+) -> None:
+    kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
+    one, two = (
+        read(claims_csv([{"claim_id": name}], name=f"{name}.csv"), incident, onto=kept) for name in "ab"
+    )
+    save_claims(one, kept)
+    for late in (two, read(tmp_path / "b.csv", incident)):
+        with pytest.raises(EnvironmentFailed, match="another run has added to it meanwhile") as refusal:
+            save_claims(late, kept)
+        assert refusal.value.exit_code == 6
+    assert sorted(read(kept, incident).frame()["claim_id"]) == ["a", "c1"]
+
+
+def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
+    claims_csv: ClaimsCsv, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.duckdb"
+    assert command("ingest", claims_csv([{}]), "--out", kept)[0] == 0
+    paths = [claims_csv([{"claim_id": name}], name=f"{name}.csv") for name in "ab"]
+    runs = [
+        subprocess.Popen(
+            [*COMMAND, "ingest", str(path), "--out", str(kept), "--add"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for path in paths
+    ]
+    codes = [run.wait(timeout=60) for run in runs]
+    assert set(codes) <= {0, 6}
+    assert 0 in codes
+    files = json.loads(command("ingest", kept, "--json")[1])["files"]
+    added = {path.name for path, code in zip(paths, codes, strict=True) if code == 0}
+    assert {f["file"] for f in files} == {"claims.csv", *added}
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that takes a moment to be read and kept."""
+    path = tmp_path_factory.mktemp("large") / "large.csv"
+    (good,) = claim_rows([{}], load_incident("kakao-2022"))
+    rest = ",".join(list(good.values())[1:])
+    lines = (f"{n},{rest}" for n in range(20_000))
+    path.write_text("\n".join([",".join(good), *lines]), "utf-8")
+    return path
+
+
+COMMAND = (sys.executable, "-m", "outage_analysis")
+ENGINE = ("outage_analysis.warehouse:Warehouse", "_run")
+STEPS = {
+    "before there is a room": ("tempfile", "mkdtemp", r"\.kept", "before"),
+    "in an empty room": ("tempfile", "mkdtemp", r"\.kept", "after"),
+    "with the first table": (*ENGINE, r"(create table|insert into) store\.", "after"),
+    "before the last table": (*ENGINE, r"table store\.\"passport\"", "before"),
+    "with all tables": (*ENGINE, "detach store", "after"),
+    "before it is private": ("pathlib:Path", "chmod", "kept", "before"),
+    "when it is private": ("pathlib:Path", "chmod", "kept", "after"),
+    "out of its room": ("pathlib:Path", "replace", r"\.whole$", "after"),
+    "without a room": ("shutil", "rmtree", r"\.kept", "after"),
+    "before it is in place": ("pathlib:Path", "replace", r"\.whole \S+kept\.duckdb$", "before"),
+    "in place": ("pathlib:Path", "replace", r"\.whole \S+kept\.duckdb$", "after"),
+}
+"""Where a run that writes a warehouse file is killed."""
+
+
+WITHOUT_ADDING = ("with the first table", "out of its room", "in place")
+"""The steps at which a run that adds to nothing is killed: few, as the others do the same."""
+
+
+@pytest.mark.parametrize(
+    ("step", "add"), [*((s, True) for s in STEPS), *((s, False) for s in WITHOUT_ADDING)]
+)
+def test_a_run_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds(
+    claims_csv: ClaimsCsv, tmp_path: Path, step: str, *, add: bool
+) -> None:
+    folder, temporary = tmp_path / "kept", tmp_path / "temporary"
+    folder.mkdir()
+    temporary.mkdir()
+    kept, new = folder / "kept.duckdb", claims_csv([{"claim_id": "n"}], name="new.csv")
+    if add:
+        assert command("ingest", claims_csv([{}]), "--out", kept)[0] == 0
+    before = contents(folder)
+    arguments = ("--temp", temporary, "ingest", new, "--out", kept, *(["--add"] if add else []))
+    killed_at(STEPS[step], *arguments, folder=folder)
+    assert len(list(temporary.iterdir())) == 1  # what the engine could not hold, of this run
+    if step == "in place":
+        assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
+    else:
+        assert contents(folder, hidden=False) == before
+        assert command(*arguments)[0] == 0
+    assert json.loads(command("--temp", temporary, "ingest", kept, "--json")[1])["rows"] == 1 + add
+    assert [p.name for p in folder.iterdir()] == ["kept.duckdb"]
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077])
+def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, umask: int
+) -> None:
+    earlier = os.umask(umask)
+    try:
+        kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
+        modes = [stat.S_IMODE(kept.stat().st_mode)]
+        kept.chmod(0o644)
+        save_claims(read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=kept), kept)
+    finally:
+        os.umask(earlier)
+    assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
+
+
+@pytest.mark.parametrize(("suffix", "limit"), [(".parquet", 5_000), (".duckdb", 60_000)])
+def test_a_disk_that_is_full_is_one_line_and_exit_6(
+    tmp_path: Path, large: Path, suffix: str, limit: int
+) -> None:
+    limited = "import resource, outage_analysis.cli as cli\n"
+    limited += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\ncli.main()"
+    words = [sys.executable, "-c", limited, "ingest", str(large), "--out", f"kept{suffix}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+ENGINE_WORDS = [
+    *("list", "text", "rule", "position", "told_by", "grain", "rank", "first", "row", "value", "select"),
+    *("steps", "step", "rejects", "judged", "typed", "bands", "source", "single", "rows", "located", "c0"),
+    *("said", "readings", "product", "kept", "passport", "day"),
+]
+
+
+@pytest.mark.parametrize("word", [*ENGINE_WORDS, *sorted(RESERVED)])
+def test_a_dimension_may_have_any_name_that_no_table_of_ours_needs(
+    tmp_path: Path, incident: Incident, word: str
+) -> None:
+    page = incident.model_dump(by_alias=True)
+    page["dimension"] = ({"id": word, "name": {"en": "Any"}},)
+    page["columns"] = {}
+    page["formats"] = {}
+    if word in RESERVED:
+        with pytest.raises(ValidationError, match="has the name of a claim's own column"):
+            Incident.model_validate(page)
+        return
+    named = Incident.model_validate(page)
+    path = tmp_path / "a.csv"
+    head = f"claim_id,service,claimant_type,filed_on,loss,{word}"
+    rows = ["1,카톡,개인,2022-10-19,5,a", "1,카톡,개인,2022-10-19,5,b", "2,카톡,개인,x,5,a"]
+    path.write_text("\n".join([head, *rows]), "utf-8")
+    claims = read_claims(path, named, max_rejects=1)
+    assert build_cube(claims, dimensions=(word,)).frame[word].to_list() == ["a"]
+    for suffix in (".parquet", ".duckdb"):
+        save_claims(claims, tmp_path / f"kept{suffix}")
+        again = read_claims(tmp_path / f"kept{suffix}", named, max_rejects=1)
+        assert again.frame()[word].to_list() == ["a"]

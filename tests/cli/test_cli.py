@@ -1,0 +1,824 @@
+"""The command line as its user meets it: results on stdout, one line of trouble on stderr, exit codes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import signal
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from outage_analysis.costs import tie_outs
+from outage_analysis.datasets import data_root, ids
+from outage_analysis.ingest import closer
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.policies import load_policy
+from tests.commands import COMMANDS, GOOD, HEADER, Run, claims, command
+from tests.paths import OWN_OUTAGE
+
+POLICY = data_root() / "policies" / "kakao-2022.toml"
+INCIDENT = data_root() / "incidents" / "kakao-2022.toml"
+FORTY = "".join(GOOD.replace("1", str(n), 1) for n in range(1, 41))
+"""As many claims as a law of their total takes no long time for."""
+
+FEW = ("--draws", "8192")
+"""As few draws as the command takes."""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return command
+
+
+def test_the_commands_are_those_of_the_readme() -> None:
+    assert set(COMMANDS) == {
+        "report",
+        "sensitivity",
+        "compare",
+        "backtest",
+        "bridge",
+        "verify",
+        "assumptions",
+        "ingest",
+        "inspect",
+        "cube",
+        "cost",
+        "distribution",
+        "intake",
+        "synth",
+        "facts",
+        "incidents",
+        "policies list",
+        "policies show",
+        "policies explain",
+        "policies check",
+        "policies new",
+        "notebook run",
+        "new",
+        "lab",
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_by_example(run: Run, command: str) -> None:
+    code, out, err = run(*command.split(), "--help")
+    assert (code, err) == (0, "")
+    assert f"outage-analysis {command}" in out.split("Usage:")[1].split("Options")[0].split("\n", 1)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        (("cost",), "totals"),
+        (("ingest", "claims.csv"), "files"),
+        (("inspect", "claims.csv"), "page"),
+        (("cube", "claims.csv"), "rows"),
+        (("incidents", "kakao-2022"), "service"),
+        (("policies", "show", "kakao-2022"), "line"),
+        (("policies", "show", "kakao-2022"), "result"),
+    ],
+)
+def test_json_on_stdout_is_json_and_nothing_else(run: Run, arguments: tuple[str, ...], key: str) -> None:
+    claims(HEADER + GOOD)
+    code, out, err = run(*arguments, "--json")
+    assert (code, err) == (0, "")
+    assert key in json.loads(out)
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [
+        ("facts", "id"),
+        ("incidents", "id"),
+        ("policies list", "policy"),
+        ("policies check kakao-2022", "finding"),
+    ],
+)
+def test_a_list_as_json_is_a_list(run: Run, command: str, key: str) -> None:
+    code, out, err = run(*command.split(), "--json")
+    assert (code, err) == (0, "")
+    assert {key} <= set(json.loads(out)[0])
+
+
+def test_a_path_serves_wherever_an_id_does(run: Run) -> None:
+    by_id = run("cost", "--json", *FEW)
+    by_path = run("cost", "--json", *FEW, "--incident", INCIDENT, "--policy", POLICY,
+                  "--ledger", data_root() / "assumptions" / "kakao-2022.toml")  # fmt: skip
+    assert by_path == by_id
+    assert by_path[0] == 0
+
+
+def test_facts_of_a_day_leave_out_what_came_later(run: Run) -> None:
+    early = {f["id"] for f in json.loads(run("facts", "--as-of", "2022-12-29", "--json")[1])}
+    late = {f["id"] for f in json.loads(run("facts", "--as-of", "2022-12-30", "--json")[1])}
+    assert "CL-13" in late - early
+
+
+def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
+    totals = Path("totals.csv")
+    totals.write_text(
+        'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",100\n멜론,소상공인,unknown,9\n',
+        encoding="utf-8",
+    )
+    code, out, _ = run("cost", "--counts", totals, "--json", *FEW)
+    assert code == 0
+    given = [t for t in json.loads(out)["totals"] if t["basis"] == "claims"]
+    assert given[0]["promised"] == 100 * 30_000
+
+
+def test_the_report_ends_with_the_path_of_its_page(run: Run) -> None:
+    code, out, _ = run("report", "--out", "here")
+    assert code == 0
+    assert out.splitlines()[-1] == str(Path("here") / "report.html")
+    assert Path("here/report.html").is_file()
+
+
+def test_a_cube_is_printed_or_written(run: Run) -> None:
+    file = claims(HEADER + GOOD)
+    assert "kakaotalk" in run("cube", file, "--by", "service,claimant_type")[1]
+    code, out, _ = run("cube", file, "--by", "region", "--out", "cube.csv")
+    assert (code, out) == (0, "cube.csv\n")
+    assert "서울" in Path("cube.csv").read_text("utf-8")
+
+
+def test_the_square_of_a_loss_has_every_digit_wherever_it_is_printed(run: Run) -> None:
+    file, square = claims(HEADER + GOOD.replace("300000", "123456789")), 123456789 * 123456789
+    assert f"{square:,}" == "15,241,578,750,190,521"
+    assert f"{square:,}" in run("cube", file)[1]
+    assert json.loads(run("cube", file, "--json")[1])["rows"][0]["loss_squared"] == square
+    run("cube", file, "--out", "cube.csv")
+    assert f",{square}\n" in Path("cube.csv").read_text("utf-8")
+    run("cube", file, "--out", "cube.parquet")
+    assert pl.read_parquet("cube.parquet")["loss_squared"].to_list() == [Decimal(square)]
+
+
+def test_synth_writes_a_labelled_file_and_no_other(run: Run) -> None:
+    assert run("synth", "--seed", 3, "--out", "my-synthetic.parquet")[0] == 0
+    assert Path("my-synthetic.parquet").stat().st_size > 100_000
+    code, _, err = run("synth", "--out", "mine.csv")
+    assert code == 2
+    assert "synthetic" in err
+    assert not Path("mine.csv").exists()
+
+
+BAD_CLAIMS = {
+    "missing column": ("claim_id,service,filed_on,loss\n1,카톡,2022-10-19,1\n", "claimant_type is missing"),
+    "unknown service": (HEADER + GOOD.replace("카톡", "카카오톸"), "'카카오톡'"),
+    "negative loss": (HEADER + GOOD.replace("300000", "-5"), "loss is not negative"),
+    "fractional loss": (HEADER + GOOD.replace("300000", "1.5"), "loss is an amount that can be read"),
+    "outside the window": (HEADER + GOOD.replace("2022-10-19", "2023-10-19"), "within the claims window"),
+    "duplicate id": (HEADER + GOOD + GOOD, "Row 2 of claims.csv was kept"),
+    "empty file": ("", "the file is empty"),
+    "header only": (HEADER, "has a header and no rows"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_CLAIMS)
+@pytest.mark.parametrize("command", ["ingest", "cost"])
+def test_bad_claims_are_one_line_and_exit_3(run: Run, command: str, case: str) -> None:
+    text, said = BAD_CLAIMS[case]
+    file = claims(text)
+    code, out, err = run(command, file) if command == "ingest" else run(command, "--claims", file)
+    assert (code, out) == (3, "")
+    assert re.fullmatch(r"error: claims\.csv.*\n", err)
+    assert said in err
+
+
+def test_a_file_that_is_not_there_is_exit_3(run: Run) -> None:
+    assert run("ingest", "nowhere.csv") == (3, "", "error: nowhere.csv: there is no such file\n")
+
+
+BAD_POLICIES = {
+    "gap": ("over = 300_000", "over = 310_000", "there is a gap"),
+    "overlap": ("over = 300_000", "over = 290_000", "overlap"),
+    "unknown key": ("public_on = 2022-10-19", "publicon = 2022-10-19", "Did you mean 'public_on'?"),
+    "edge as text": ("up_to = 300_000", 'up_to = "300000"', "without quotes"),
+    "date as text": ("public_on = 2022-10-19", 'public_on = "2022-10-19"', "is not a date"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_POLICIES)
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("policies", "show"),
+        ("policies", "explain"),
+        ("policies", "check"),
+        ("cost", "--policy"),
+        ("report", "--out", "r", "--policy"),
+    ],
+)
+def test_a_bad_policy_is_one_line_and_exit_2(run: Run, command: tuple[str, ...], case: str) -> None:
+    old, new, said = BAD_POLICIES[case]
+    Path("p.toml").write_text(POLICY.read_text("utf-8").replace(old, new), encoding="utf-8")
+    code, out, err = run(*command, "p.toml")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: p\.toml, line \d+, line '[a-z-]+'.*\n", err)
+    assert said in err
+    assert not Path("r").exists()
+
+
+def test_an_incident_without_services_is_exit_2(run: Run) -> None:
+    page = INCIDENT.read_text("utf-8")
+    start, end = page.index("[[service]]"), page.index("# What others said")
+    Path("i.toml").write_text(page[:start] + page[end:], encoding="utf-8")
+    code, _, err = run("incidents", "i.toml")
+    assert code == 2
+    assert "service: a required key is missing. Add at least one [[service]] table" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("cost", "--as-of", "2022-13-01"), 2, "not a day"),
+        (("cost", "--max-rejects", "lots"), 2, "not a share"),
+        (("cost", "--policy", "kakao-2023"), 2, "Did you mean 'kakao-2022'?"),
+        (("report", "--lang", "fr"), 2, "no such language"),
+        (("report", "--out", "/etc"), 2, "is not a report"),
+        (("report", "--out", "claims.csv/deeper"), 6, "cannot be written"),
+        (("cost", "--as-of", "2022-10-01"), 5, "Move --as-of"),
+        (("facts", "CL-99"), 2, "no such fact"),
+        (("policies", "show", "kddi-2022", "--as-of", "2022-01-01"), 2, "Move --as-of"),
+        (("policies", "show", "kddi-2022", "--as-of", "soon"), 2, "not a day"),
+        (("cube", "claims.csv", "--by", "colour"), 2, "no such dimension"),
+        (("cost", "--claims", "claims.csv", "--counts", "t.csv"), 2, "not both"),
+    ],
+)
+def test_every_refusal_is_one_line_with_its_exit_code(
+    run: Run, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    claims(HEADER + GOOD)
+    result, out, err = run(*arguments)
+    assert (result, out) == (code, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+
+
+# --- policies ----------------------------------------------------------------------------------------
+
+
+def test_the_list_of_policies_says_what_each_page_holds(run: Run) -> None:
+    code, out, err = run("policies", "list")
+    assert (code, err) == (0, "")
+    listed = {row["policy"]: row for row in json.loads(run("policies", "list", "--json")[1])}
+    assert list(listed) == ids("policies")
+    for id_, row in listed.items():
+        page = load_policy(id_)
+        assert (row["name"], row["currency"], row["lines"]) == (page.name.en, page.currency, len(page.lines))
+        assert row["public_from"] == str(min(x.public_on for x in page.lines if x.public_on))
+        assert sum(map(int, re.findall(r"\d+", row["ties"]))) == len(page.tie_outs)
+        assert re.search(rf"^ {id_} +{page.currency} +{len(page.lines)} ", out, re.MULTILINE)
+    assert listed["kakao-2022"]["ties"] == "8 tie, 1 differ"
+
+
+@pytest.mark.parametrize("id_", ids("policies"))
+def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(run: Run, id_: str) -> None:
+    page = load_policy(id_)
+    code, out, err = run("policies", "show", id_)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{id_}: {page.name.en}, amounts in {page.currency}")
+    for line in page.lines:
+        assert re.search(rf"^ {line.id} +\S.* {line.public_on} +{line.effort or ''} *", out, re.MULTILINE), (
+            line.id
+        )
+    for tie, status in tie_outs(page.tie_outs, page, as_of=date.max).select("id", "status").iter_rows():
+        assert re.search(rf"^ {tie} .* {status}( |$)", out, re.MULTILINE), tie
+    assert [x for x in out.splitlines() if x.startswith("not published: ")] == [
+        f"not published: {text.en}" for text in page.missing
+    ]
+
+
+@pytest.mark.parametrize("id_", ids("policies"))
+def test_a_policy_as_json_is_its_page_and_its_golden_result(run: Run, id_: str) -> None:
+    code, out, err = run("policies", "show", id_, "--json")
+    assert (code, err) == (0, "")
+    shown = json.loads(out)
+    golden = (data_root() / "policies" / f"{id_}.golden.json").read_text("utf-8")
+    assert shown.pop("result") == json.loads(golden)
+    assert shown == load_policy(id_).model_dump(mode="json", by_alias=True)
+
+
+def test_a_policy_is_shown_as_it_was_known_on_a_day(run: Run) -> None:
+    page = load_policy("kakao-2022")
+    code, out, err = run("policies", "show", page.id, "--as-of", "2022-10-20")
+    assert (code, err) == (0, "")
+    later = [x.id for x in page.lines if not x.known_on(date(2022, 10, 20))]
+    assert {"small-business-cash", "taxi-income-fund"} <= set(later)
+    assert [x for x in out.splitlines() if x.startswith("not public by 2022-10-20: ")] == [
+        f"not public by 2022-10-20: {id_}" for id_ in later
+    ]
+    for line in page.lines:
+        assert (f"\n {line.id} " in out) == (line.id not in later), line.id
+    assert "press-low" not in out  # a sum of a line that was not public
+
+
+def test_sums_are_converted_at_a_dated_rate_beside_their_own_currency(run: Run) -> None:
+    code, out, err = run("policies", "show", "att-2024", "--rate", "FX-01")
+    assert (code, err) == (0, "")
+    assert "least, KRW at FX-01" in out
+    assert "most, KRW at FX-01" in out
+    row = next(x for x in out.splitlines() if x.startswith(" credit "))
+    assert row.split()[-5:] == ["5", "5", "USD", "6,322", "6,322"]  # five dollars at 1,264.5
+
+
+@pytest.mark.parametrize(
+    ("policy", "rate", "said"),
+    [
+        (
+            "kddi-2022",
+            "FX-01",
+            "is no dated exchange rate of JPY (found 'FX-01'). Name a fact whose unit ends in /JPY",
+        ),
+        ("kakao-2022", "FX-01", "is no dated exchange rate of KRW (found 'FX-01')"),
+        ("att-2024", "CL-01", "is no dated exchange rate of USD (found 'CL-01')"),
+        ("att-2024", "FX-99", "no such fact (found 'FX-99')"),
+    ],
+)
+def test_without_a_rate_of_its_currency_nothing_is_converted(
+    run: Run, policy: str, rate: str, said: str
+) -> None:
+    code, out, err = run("policies", "show", policy, "--rate", rate)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+
+
+def test_a_rate_that_was_not_public_by_the_day_is_refused(run: Run) -> None:
+    page = (data_root() / "policies" / "att-2024.toml").read_text("utf-8")
+    Path("p.toml").write_text(page.replace("public_on = 2024-02-25", "public_on = 2022-02-25"), "utf-8")
+    assert run("policies", "show", "p.toml", "--rate", "FX-01", "--as-of", "2022-12-29")[0] == 0
+    code, out, err = run("policies", "show", "p.toml", "--rate", "FX-01", "--as-of", "2022-12-28")
+    assert (code, out) == (5, "")
+    assert re.fullmatch(r"error: .*FX-01.*\n", err)
+
+
+@pytest.mark.parametrize(
+    ("lang", "sentences"),
+    [
+        (
+            "en",
+            [
+                "  Losses up to 300,000 won: 30,000 won.",
+                "    Example: a loss of 300,000 won gets 30,000 won.",
+                "    Example: a loss of 300,001 won gets 50,000 won.",
+                "    Example: a loss of 500,001 won waits for a review.",
+                "  From 30 January 2023 on: A form and documents have to be sent in.",
+                "  The deadline is extended to 31 May 2023 (announced on 18 April 2023).",
+            ],
+        ),
+        (
+            "ko",
+            [
+                "  손실(원) 300,000 이하: 30,000원.",
+                "    예: 손실 300,000원 → 30,000원.",
+                "    예: 손실 300,001원 → 50,000원.",
+                "  2023. 1. 30.부터: 신청서와 증빙 서류를 제출해야 합니다.",
+                "  마감이 2023. 5. 31.까지 연장됩니다(2023. 4. 18. 발표).",
+            ],
+        ),
+    ],
+)
+def test_a_policy_is_explained_with_an_example_at_each_edge(
+    run: Run, lang: str, sentences: list[str]
+) -> None:
+    code, out, err = run("policies", "explain", "kakao-2022", "--lang", lang)
+    assert (code, err) == (0, "")
+    page, said = load_policy("kakao-2022"), out.splitlines()
+    assert set(sentences) <= set(said)
+    assert said[0].startswith(page.name[lang])
+    for line in page.lines:
+        head = f"{line.name[lang]}{'' if lang == 'ko' else ' '}({line.id})"
+        assert any(x.startswith(head) for x in said), line.id
+    assert [x for x in page.missing if not any(x[lang] in told for told in said)] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("id_", ids("policies"))
+def test_every_policy_is_explained_in_every_language(run: Run, id_: str, lang: str) -> None:
+    code, out, err = run("policies", "explain", id_, "--lang", lang)
+    assert (code, err) == (0, "")
+    assert not re.search(r"\{\w*\}|\bexplain\.|\bNone\b", out)
+    assert all(line.id in out for line in load_policy(id_).lines)
+
+
+def test_a_language_that_is_not_spoken_is_refused(run: Run) -> None:
+    expected = (2, "", "error: no such language (found 'fr'). Known: en, ko.\n")
+    assert run("policies", "explain", "kakao-2022", "--lang", "fr") == expected
+
+
+def test_the_check_names_the_cliff_of_the_kakao_tiers(run: Run) -> None:
+    code, out, err = run("policies", "check", "kakao-2022")
+    assert (code, err) == (0, "")
+    (cliff,) = [x for x in out.splitlines() if x.startswith("cliff ")]
+    assert "small-business-cash: " in cliff
+    assert "500,000 gets 50,000" in cliff
+    assert "500,001 waits for a review" in cliff
+    found = json.loads(run("policies", "check", "kakao-2022", "--json")[1])
+    assert [f"{f['finding']:<10} {f['line']}: {f['says']}" for f in found] == out.splitlines()[:-1]
+    assert out.splitlines()[-1] == f"kakao-2022: a valid policy of 28 lines, {len(found)} to ask about"
+
+
+def test_a_page_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run) -> None:
+    arguments = ("policies", "new", "my-policy", "--currency", "EUR", "--loss-unit", "minutes")
+    assert run(*arguments) == (0, "my-policy.toml\n", "")
+    text = Path("my-policy.toml").read_text("utf-8")
+    page = load_policy("my-policy.toml")
+    assert (page.id, page.currency, page.loss_unit) == ("my-policy", "EUR", "minutes")
+    assert {line.kind for line in page.lines} == {"schedule", "fee_credit", "in_kind", "budget"}
+    said = "my-policy: a valid policy of 4 lines, nothing to ask about\n"
+    assert run("policies", "check", "my-policy.toml") == (0, said, "")
+    for subcommand in ("show", "explain"):
+        assert run("policies", subcommand, "my-policy.toml")[::2] == (0, "")
+    code, out, err = run("policies", "new", "my-policy")
+    assert (code, out) == (2, "")
+    assert err == "error: my-policy.toml: exists already. Choose another --out.\n"
+    assert Path("my-policy.toml").read_text("utf-8") == text
+    assert run("policies", "new", "my-policy", "--out", "other.toml") == (0, "other.toml\n", "")
+    assert [p.name for p in sorted(Path.cwd().iterdir())] == ["my-policy.toml", "other.toml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("My policy",), "id: string should match pattern"),
+        (("../policy",), "id: string should match pattern"),
+        (('a"b',), "cannot be written into the page"),
+        (("a\nb",), "cannot be written into the page"),
+        (("policy", "--currency", "euro"), "currency: string should match pattern"),
+        (("policy", "--loss-unit", ""), "loss_unit: string should have at least 1 char"),
+        (("policy", "--out", "policy.json"), "is not named .toml"),
+    ],
+)
+def test_a_page_that_could_not_be_valid_is_not_written(
+    run: Run, arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = run("policies", "new", *arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+    assert not list(Path.cwd().iterdir())
+
+
+@pytest.mark.parametrize("command", ["show", "explain", "check"])
+def test_a_policy_that_is_not_there_names_those_that_are(run: Run, command: str) -> None:
+    code, out, err = run("policies", command, "kakao-2023")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*Did you mean 'kakao-2022'\?\n", err)
+
+
+# --- totals and files ---------------------------------------------------------------------------------
+
+COUNTS = 'service,claimant_type,band,claims\n카톡,소상공인,"(0, 300000]",4000\nkakao t,소상공인,>500000,7\n'
+BAD_COUNTS = {
+    "negative count": ("4000", "-4000", "row 2, claims: claims is not a whole number (found '-4000')"),
+    "fractional count": ("4000", "4.5", "row 2, claims"),
+    "no band": (">500000", "big", "row 3, band: is not a loss band"),
+    "unknown service": ("kakao t", "kakao tt", "Did you mean 'Kakao T'?"),
+    "missing column": ("band,", "bnd,", "row 1: the column band is missing"),
+    "too many fields": (",7", ",7,8", "row 3: has not the fields of its header"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_COUNTS)
+def test_bad_totals_are_one_line_and_exit_3(run: Run, case: str) -> None:
+    old, new, said = BAD_COUNTS[case]
+    Path("counts.csv").write_text(COUNTS.replace(old, new), encoding="utf-8")
+    code, out, err = run("cost", "--counts", "counts.csv")
+    assert (code, out) == (3, "")
+    assert re.fullmatch(r"error: counts\.csv.*\n", err)
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.pdf", b"hello", "is of no known format. Known: .csv, .tsv, .txt, .jsonl, "),
+        ("a", b"hello", "is of no known format"),
+        ("a.txt", b"hello", "row 1: the column claim_id is missing (found 'hello')"),
+        ("a.xlsx", b"hello", "is not an Excel workbook"),
+        ("a.parquet", b"hello", "is not a Parquet file"),
+        (
+            "a.csv",
+            "접수번호,서비스".encode("cp949") + b"\xff",
+            "is not UTF-8 at byte 0 and not CP949 at byte 15",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_exit_3(run: Run, name: str, content: bytes, said: str) -> None:
+    Path(name).write_bytes(content)
+    for arguments in (("ingest", name), ("report", "--out", "r", "--claims", name)):
+        code, out, err = run(*arguments)
+        assert (code, out) == (3, "")
+        assert re.fullmatch(rf"error: {name}.*\n", err)
+        assert said in err
+    assert [p.name for p in Path.cwd().iterdir()] == [name]
+
+
+def test_a_full_disk_says_what_helps(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(closer, "_hashes", full)
+    remedy = "Free disk space; for what is temporary, name a larger folder: --temp."
+    told = run("cube", claims(HEADER + GOOD))
+    assert told == (6, "", f"error: No space left on device. {remedy}\n")
+
+
+def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
+    file = claims(HEADER + GOOD)
+    for arguments in (
+        ("cube", file, "--out", "claims.csv/cube.csv"),
+        ("cube", file, "--out", "no-folder/cube.parquet"),
+        ("synth", "--out", "claims.csv/a-synthetic.csv"),
+        ("policies", "new", "a", "--out", "claims.csv/a.toml"),
+        ("policies", "new", "a", "--out", "no-folder/a.toml"),
+    ):
+        code, out, err = run(*arguments)
+        assert (code, out) == (6, "")
+        assert re.fullmatch(r"error: .*: cannot be written.*\n", err)
+        assert ".part" not in err.split(":")[1]
+    assert [p.name for p in Path.cwd().iterdir()] == ["claims.csv"]
+
+
+def test_a_report_is_replaced_only_by_force(run: Run) -> None:
+    file = claims(HEADER + FORTY)
+    command = ("report", "--claims", file, "--out", "r", *FEW, "--formats", "html")
+    assert run(*command)[:2] == (0, "r/report.html\n")
+    code, out, err = run(*command, "--lang", "ko")
+    assert (code, out) == (2, "")
+    assert "Add --force" in err
+    assert 'lang="en"' in Path("r/report.html").read_text("utf-8")
+    shown = json.loads(run(*command, "--lang", "ko", "--force", "--json")[1])
+    assert (shown["report"], shown["manifest"]) == ("r/report.html", "r/manifest.json")
+    assert set(shown["files"]) == {str(p) for p in Path("r").rglob("*") if p.is_file()}
+    assert 'lang="ko"' in Path("r/report.html").read_text("utf-8")
+
+
+def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
+    file = claims(HEADER + FORTY)
+    command = ("report", "--claims", file, "--out", "r", *FEW, "--bom", "--formats")
+    assert run(*command, "csv, svg")[:2] == (0, "r/manifest.json\n")
+    suffixes = {p.suffix for p in Path("r").rglob("*") if p.is_file() and p.parent.name != "pages"}
+    assert suffixes == {".csv", ".svg", ".json", ""}
+    assert Path("r/tables/costs.csv").read_bytes().startswith("\ufeffline".encode()[:3])
+    code, out, err = run(*command, "csv,xls", "--force")
+    assert (code, out) == (2, "")
+    assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
+
+
+def test_a_report_without_hindsight_shows_none(run: Run) -> None:
+    file = claims(HEADER + FORTY)
+    for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
+        assert run("report", "--claims", file, "--out", out, flag, *FEW, "--formats", "html,csv")[0] == 0
+    shown = {out: 'class="hindsight"' in Path(out, "report.html").read_text("utf-8")
+             for out in ("with", "without")}  # fmt: skip
+    assert shown == {"with": True, "without": False}
+    assert not list(Path("without/tables").glob("hindsight_*"))
+
+
+def test_ingest_accounts_for_every_row_and_names_the_first_rejects(run: Run) -> None:
+    file = claims(HEADER + GOOD + GOOD.replace("1,", "2,", 1).replace("300000", "-5"))
+    page = json.loads(run("ingest", file, "--max-rejects", "0.5", "--json")[1])
+    (read,) = page["files"]
+    assert (read["file"], read["rows"], read["claims"], read["rejects"]) == ("claims.csv", 2, 1, 1)
+    assert (page["rows"], page["claims"], page["rejects"]) == (2, 1, 1)
+    assert [r["rule"] for r in page["rules"]] == ["loss is not negative"]
+    code, out, err = run("ingest", file, "--max-rejects", "50%")
+    assert (code, err) == (0, "")
+    assert page["first_rejects"][0] in out
+    assert page["first_rejects"][0].startswith("claims.csv, row 3, loss: ")
+    assert out.splitlines()[-1] == "2 rows = 1 claims + 1 rejects"
+
+
+def test_ingest_tells_files_rules_claimants_and_round_sums_one_table_each(run: Run) -> None:
+    rows = "".join(GOOD.replace("1,", f"{n},", 1) for n in range(14))
+    rows += "".join(GOOD.replace("1,", f"bad {n},", 1).replace("카톡", f"톸{n}") for n in range(12))
+    code, out, _ = run("ingest", claims(HEADER + rows), "--max-rejects", "60%")
+    assert code == 0
+    titles = [
+        "Every row is one claim or one reject",
+        "Rules broken (a reject may break several)",
+        "claims.csv, row 16, service: ",
+        "and 2 more rejects",
+        "Claimants, and how many filed again",
+        "Losses on round sums",
+        "26 rows = 14 claims + 12 rejects",
+    ]
+    places = [out.index(title) for title in titles]
+    assert places == sorted(places)
+    assert len(re.findall(r"^claims\.csv, row \d+, service: ", out, re.MULTILINE)) == 10
+
+
+def test_a_folder_is_read_whole_and_what_is_no_complaint_file_is_named(run: Run) -> None:
+    Path("exports").mkdir()
+    for name, id_ in (("b.csv", "2"), ("a.csv", "1"), ("notes.docx", "")):
+        Path("exports", name).write_text(HEADER + GOOD.replace("1,", f"{id_},", 1), "utf-8")
+    said = json.loads(run("ingest", "exports", "--json")[1])
+    assert [f["file"] for f in said["files"]] == ["a.csv", "b.csv"]
+    assert said["skipped"] == ["notes.docx"]
+    assert "not read: notes.docx" in run("ingest", "exports")[1]
+    code, out, err = run("ingest", "no-*.csv")
+    assert (code, out) == (3, "")
+    assert "no-*.csv: holds no file of complaints. Known formats: .csv, " in err
+
+
+PARTNER = """
+files = "partner*"
+columns = { claim_id = ["Fall"] }
+formats = { filed_on = ["dmy"] }
+scale = { loss = 10_000 }
+"""
+
+
+def test_a_page_of_columns_serves_every_command_that_reads_complaints(run: Run) -> None:
+    Path("partner.csv").write_text(
+        (HEADER + FORTY)
+        .replace("claim_id", "Fall")
+        .replace("2022-10-19", "19.10.2022")
+        .replace(",300000,", ",30,"),
+        "utf-8",
+    )
+    Path("partner.toml").write_text(PARTNER, "utf-8")
+    with_page = ("--columns", "partner.toml")
+    for reads in (
+        ("ingest", "partner.csv"),
+        ("cube", "partner.csv"),
+        ("cost", *FEW, "--claims", "partner.csv"),
+    ):
+        assert run(*reads)[0] == 3, reads
+        assert run(*reads, *with_page)[0] == 0, reads
+    cube = json.loads(run("cube", "partner.csv", *with_page, "--json")[1])
+    assert [(row["claims"], row["loss"]) for row in cube["rows"]] == [(40, 12_000_000)]
+    assert (
+        run("report", "--claims", "partner.csv", *with_page, *FEW, "--out", "r", "--formats", "csv")[0] == 0
+    )
+    read = pl.read_csv("r/tables/claims_quality.csv").row(0, named=True)
+    assert (read["rows"], read["claims"], read["first_day"]) == (40, 40, "2022-10-19")
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ('[columns]\ncolour = ["x"]\n', "colour"),
+        ('[formats]\nloss = ["plane"]\n', "Known: plain, grouped, won, korean, european, currency."),
+        ("[scale]\nloss = 0\n", "line 2, scale > loss: "),
+        ('sheets = "a"\n', "line 1, sheets: unknown key. Did you mean 'sheet'?"),
+        ('quote = "`"\n', "line 1, quote: "),
+    ],
+)
+def test_a_bad_page_of_columns_is_one_line_and_exit_2(run: Run, page: str, said: str) -> None:
+    Path("page.toml").write_text(page, "utf-8")
+    code, out, err = run("ingest", claims(HEADER + GOOD), "--columns", "page.toml")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+
+
+def test_claims_are_kept_and_added_to(run: Run) -> None:
+    one, two = claims(HEADER + GOOD), Path("two.csv")
+    two.write_text(HEADER + GOOD.replace("1,", "2,", 1), "utf-8")
+    code, out, _ = run("ingest", one, "--out", "kept.duckdb")
+    assert (code, out.splitlines()[-1]) == (0, "kept.duckdb")
+    said = json.loads(run("ingest", two, "--out", "kept.duckdb", "--add", "--json")[1])
+    assert (said["written"], said["claims"]) == ("kept.duckdb", 2)
+    assert [f["file"] for f in said["files"]] == ["claims.csv", "two.csv"]
+    assert run("ingest", "kept.duckdb", "--out", "kept.parquet")[0] == 0
+    cubes = [run("cube", *files, "--json")[1] for files in ((one, two), ("kept.duckdb",), ("kept.parquet",))]
+    assert len(set(cubes)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--out", "kept.duckdb"), 2, "kept.duckdb: exists already. Choose another --out, or give --add."),
+        (("--out", "old.parquet"), 2, "old.parquet: exists already. Choose another --out."),
+        (("--add",), 2, "--add needs the warehouse file to add to. Name it: --out claims.duckdb."),
+        (("--out", "x.parquet", "--add"), 2, "--add needs the warehouse file to add to"),
+        (("--out", "x.csv"), 2, "x.csv: is neither .parquet nor .duckdb"),
+        (("--out", "kept.duckdb", "--add"), 3, "has the same content as claims.csv. Give it once."),
+        (("--out", "x.duckdb", "--add"), 3, "x.duckdb: there is no such file"),
+        (("kept.duckdb",), 2, "kept.duckdb: is a warehouse file, which is read alone."),
+        (("--out", "no-folder/x.parquet"), 6, "x.parquet: cannot be written"),
+        (("--out", "no-folder/x.duckdb"), 6, "x.duckdb: cannot be written"),
+        (("--out", "claims.csv/x.duckdb"), 6, "x.duckdb: cannot be written"),
+    ],
+)
+def test_what_cannot_be_kept_is_one_line_and_changes_nothing(
+    run: Run, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    file = claims(HEADER + GOOD)
+    assert run("ingest", file, "--out", "kept.duckdb")[0] == 0
+    Path("old.parquet").write_bytes(b"old")
+    before = {p.name: p.read_bytes() for p in Path.cwd().iterdir()}
+    result, out, err = run("ingest", file, *arguments)
+    assert (result, out) == (code, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+    assert ".part" not in err
+    assert {p.name: p.read_bytes() for p in Path.cwd().iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("cost", "--nonsense"),
+        ("ingest",),
+        ("policies", "nonsense"),
+        ("policies", "kakao-2022"),
+        ("policies", "show"),
+        ("policies", "new"),
+    ],
+)
+def test_what_the_command_does_not_know_is_wrong_usage(run: Run, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+
+
+def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "outage_analysis", "facts", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)
+    assert process.stdout
+    assert process.stderr
+    process.stdout.read(1)
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    # Ended by the pipe, as any command is: by no exit code of ours, and without a word.
+    assert (process.wait(timeout=60), said) in ((0, b""), (-signal.SIGPIPE, b""))
+
+
+def test_costs_are_printed_in_whole_currency(run: Run) -> None:
+    command = ["cost", *FEW, "--claims", str(OWN_OUTAGE / "claims.csv")]
+    for kind in ("incident", "policy"):
+        command += [f"--{kind}", str(OWN_OUTAGE / f"{kind}.toml")]
+    code, out, _ = run(*command)
+    assert code == 0
+    # 5,000 cents; one claim states no loss and may be paid the last tier of 25 euros.
+    assert re.search(r"^ claims +cash +50\.00 +50\.00 +75\.00 +75\.00\b", out, re.MULTILINE)
+    code, out, _ = run(*command, "--json")
+    said = json.loads(out)
+    assert (said["currency"], said["minor_units"]) == ("EUR", 2)
+    assert [t["expected"] for t in said["totals"] if t["basis"] == "claims"] == [5_000]
+
+
+def test_a_page_cannot_speak_to_the_terminal(run: Run, tmp_path: Path) -> None:
+    evil = r"\u001b[2J\nvalid"
+    text = (data_root() / "policies" / "att-2024.toml").read_text("utf-8")
+    text = re.sub(r'en = "[^"]*"', lambda _: f'en = "{evil}"', text)
+    page = tmp_path / "evil.toml"
+    page.write_text(text.replace('facts = ["', f'facts = ["{evil}", "'), "utf-8")
+    for subcommand in ("check", "show", "explain"):
+        code, out, _ = run("policies", subcommand, str(page))
+        assert code == 0
+        assert "\x1b" not in out
+        assert not any(line.startswith("valid") for line in out.splitlines())
+
+
+def test_complaints_cannot_speak_to_the_terminal(run: Run) -> None:
+    evil = "\x1b[2J\u202e\x9b"
+    file = Path(f"{evil}.csv")
+    rows = [GOOD.replace("카톡", evil), GOOD.replace("300000", evil), GOOD.replace("서울", evil)]
+    text = HEADER.replace("\n", f",{evil}\n") + "".join(row.replace("\n", ",x\n") for row in rows)
+    file.write_text(text, "utf-8")
+    for arguments in (
+        ("ingest", file, "--max-rejects", "90%"),
+        ("ingest", file),
+        ("cube", file, "--max-rejects", "90%", "--by", "region"),
+        ("inspect", file),
+        ("ingest", f"no-{file}"),
+    ):
+        _, out, err = run(*arguments)
+        assert r"\x1b[2J" in out + err, arguments
+        assert not set(evil) & set("\x1b\u202e\x9b") & set(out + err), arguments
+
+
+def test_a_sum_that_came_out_later_is_not_shown_as_of_an_earlier_day(run: Run) -> None:
+    now = run("policies", "show", "kakao-2022")[1]
+    then = run("policies", "show", "kakao-2022", "--as-of", "2022-12-30")[1]
+    assert "tiers-cannot-explain" in now
+    assert "tiers-cannot-explain" not in then
+    assert "press-low" in then
+    said = run("policies", "show", "kakao-2022", "--as-of", "2022-12-30", "--json")[1]
+    ties = {tie["id"] for tie in json.loads(said)["result"]["tie_outs"]}
+    assert "press-low" in ties
+    assert "tiers-cannot-explain" not in ties
+
+
+def test_a_page_of_gigabytes_is_refused_unread(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "vast.toml"
+    with page.open("wb") as stream:
+        stream.truncate(1 << 40)  # sparse: it takes no room, but no machine could read it
+    code, _, err = run("policies", "check", str(page))
+    assert code == 2
+    assert "is larger than 500,000 bytes" in err

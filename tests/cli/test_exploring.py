@@ -1,0 +1,487 @@
+"""The commands that explore, as their user meets them: tables, JSON, refusals, and what they do not say."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from outage_analysis import published
+from outage_analysis.cli import app
+from outage_analysis.datasets import ids
+from outage_analysis.exploring import LATE, SPREAD, exploring
+from outage_analysis.severity import FAMILIES
+from tests.commands import GOOD, HEADER, Run, claims, command, names
+from tests.paths import ROOT
+
+if TYPE_CHECKING:
+    from tests.conftest import Reshelve
+
+COMMANDS = names(exploring)
+OPEN = """
+id = "mine"
+name = { en = "Mine" }
+unit = "won"
+edges = [0, 10, 20, 50, 100, inf]
+counts = [30, 40, 30, 20, 5]
+top = "open"
+sources = ["a book"]
+"""
+TOTALS = """service,claimant_type,band,claims,loss
+카톡,소상공인,"(0, 100000]",100,4000000
+카톡,소상공인,"(100000, 300000]",40,8000000
+카톡,소상공인,>300000,20,9000000
+카카오 T,소상공인,"(0, 100000]",9,90000
+"""
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command in a folder of its own, with a page and totals in it."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.toml").write_text(OPEN, "utf-8")
+    Path("totals.csv").write_text(TOTALS, "utf-8")
+    return command
+
+
+def strict_json(text: str) -> dict[str, Any]:
+    """JSON as every reader takes it: without Infinity and NaN."""
+
+    def refuse(word: str) -> float:
+        raise AssertionError(word)
+
+    found: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return found
+
+
+def test_they_are_commands_of_the_one_program() -> None:
+    assert COMMANDS == ["distribution", "intake"]
+    assert not set(COMMANDS) & set(names(app))
+
+
+# --- what is printed ------------------------------------------------------------------------------------
+
+
+def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Run) -> None:
+    bad = GOOD.replace("1,", "2,", 1).replace("300000", "-5")
+    file = claims(HEADER + GOOD + bad)
+    code, out, err = run("distribution", file, "--max-rejects", "50%")
+    assert (code, err) == (0, "1 of 2 rows were rejected; `ingest` says which and why\n")
+    said = " ".join(out.split())  # a title is broken where its table is narrow
+    shown = ["bands", "summary", "quantiles", "concentration", "bunching"]
+    places = [said.index(SPREAD[name]) for name in shown]
+    assert places == sorted(places)
+    assert SPREAD["fits"] not in said
+    assert "100,001 to 300,000" in out
+    assert "ynthetic" not in out
+
+
+def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
+    code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")
+    assert (code, err) == (0, "")
+    said = " ".join(out.split())  # a title is broken where its table is narrow
+    assert [n for n, title in SPREAD.items() if f"Synthetic rows: {title}" not in said] == ["refused"]
+    assert out.splitlines()[-1].startswith("synthetic rows: a fit or a comparison only ")
+    assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)
+
+
+def test_a_printed_table_is_fitted_from_its_page(run: Run) -> None:
+    code, out, err = run("distribution", "--grouped", "dental-claims")
+    assert (code, err) == (0, "")
+    assert all(re.search(rf"^ {family} ", out, re.MULTILINE) for family in FAMILIES)
+    assert "\nGrouped dental claims, as printed; top closed" in out
+    assert re.search(r"^ 2,500 +4,000 +3 ", out, re.MULTILINE)
+
+
+def test_only_the_families_asked_for_are_fitted(run: Run) -> None:
+    asked = ("--family", "gamma", "--family", "burr", "--level", "50%")
+    found = strict_json(run("distribution", "--grouped", "dental-claims", "--json", *asked)[1])
+    assert {row["family"] for row in found["fits"]} == {"gamma", "burr"}
+    wide = strict_json(run("distribution", "--grouped", "dental-claims", "--json", *asked[:-2])[1])
+    assert found["quantities"][0]["low"] > wide["quantities"][0]["low"]
+
+
+@pytest.mark.parametrize("level", ["80%", "0.8"])
+def test_a_level_is_a_share_however_it_is_written(run: Run, level: str) -> None:
+    found = strict_json(run("distribution", "--grouped", "dental-claims", "--json", "--level", level)[1])
+    assert found["quantities"] == strict_json(
+        run("distribution", "--grouped", "dental-claims", "--json", "--level", ".80")[1]
+    )["quantities"]  # fmt: skip
+
+
+# --- JSON -----------------------------------------------------------------------------------------------
+
+
+def test_json_is_complete_and_says_what_the_tables_say(run: Run) -> None:
+    file = claims(HEADER + GOOD + GOOD.replace("1,", "2,", 1).replace("카톡", "카카오 T"))
+    code, out, err = run("distribution", file, "--json", "--by", "service,region")
+    assert (code, err) == (0, "")
+    found = strict_json(out)
+    assert found.keys() == {
+        *("source", "synthetic", "notes", "bands", "summary", "quantiles", "concentration", "lorenz"),
+        *("bunching", "heaps"),
+    }
+    assert (found["source"], found["synthetic"]) == ("claims.csv", False)
+    assert [(r["service"], r["region"], r["claims"]) for r in found["summary"]] == [
+        ("kakao_t", "서울", 1),
+        ("kakaotalk", "서울", 1),
+    ]
+    assert list(found) == sorted(found)
+
+
+def test_json_of_claims_totals_and_tables_has_the_same_names(run: Run) -> None:
+    by_totals = strict_json(run("distribution", "--counts", "totals.csv", "--json", "--fit")[1])
+    by_table = strict_json(run("distribution", "--grouped", "dental-claims", "--json")[1])
+    assert {"bands", "fits", "quantities", "refused"} <= by_totals.keys() & by_table.keys()
+    assert by_totals["fits"][0].keys() == by_table["fits"][0].keys()
+
+
+def test_json_of_an_open_table_is_json(run: Run) -> None:
+    code, out, _ = run("distribution", "--grouped", "mine.toml", "--json")
+    assert code == 0
+    last = strict_json(out)["bands"][-1]
+    assert (last["over"], last["up_to"], last["claims"]) == (100, None, 5)
+
+
+def test_days_are_printed_as_days(run: Run) -> None:
+    file = claims(HEADER + GOOD)
+    (row,) = strict_json(run("distribution", file, "--by", "filed_on", "--json")[1])["summary"]
+    assert row["filed_on"] == "2022-10-19"
+    chosen = run("distribution", file, "--where", "filed_on=2022-10-19", "--json")
+    assert strict_json(chosen[1])["summary"][0]["claims"] == 1
+
+
+def test_values_of_one_dimension_are_taken_together_and_of_two_at_once(run: Run) -> None:
+    places = ("서울", "부산", "제주")
+    file = claims(
+        HEADER + "".join(GOOD.replace("1,", f"{n},", 1).replace("서울", p) for n, p in enumerate(places))
+    )
+    where = ("--where", "region=서울", "--where", "region=부산", "--where", "service=kakaotalk")
+    found = strict_json(run("distribution", file, "--by", "region", "--json", *where)[1])
+    assert {row["region"] for row in found["summary"]} == {"서울", "부산"}
+
+
+# --- refusals -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("--by colour", 2, "no such dimension (found 'colour')"),
+        ("--by ,", 2, "--by has an empty word (found ',')"),
+        ("--by service,service", 2, "named twice"),
+        ("--where service", 2, "--where is not a dimension and a value (found 'service')"),
+        ("--where =x", 2, "--where is not a dimension and a value (found '=x')"),
+        ("--where colour=red", 2, "no such dimension"),
+        ("--where service=kakao_x", 2, "Did you mean 'kakao_t'?"),
+        ("--where filed_on=soon", 2, "is not a day (found 'soon'). Write it as 2022-10-31."),
+        ("--compare kakao_t", 2, "two values are compared"),
+        ("--compare kakao_t,", 2, "--compare has an empty word"),
+        ("--compare kakao_t,kakao_t --recovery", 2, "named twice"),
+        ("--level lots --fit --recovery", 2, "--level is not a share"),
+        ("--level 100% --fit --recovery", 2, "a level lies between 0 and 1"),
+        ("--max-rejects lots", 2, "--max-rejects is not a share"),
+        ("--fit --family normal --recovery", 2, "Did you mean 'lognormal'?"),
+        ("--incident kakao-2023", 2, "Did you mean 'kakao-2022'?"),
+        ("--policy kakao-2023", 2, "Did you mean 'kakao-2022'?"),
+        ("--columns nowhere.toml", 2, "nowhere.toml: no such file"),
+        ("--grouped dental-claim", 2, "Did you mean 'dental-claims'?"),
+        ("--grouped mine.toml --top ajar", 2, "ajar"),
+        ("--grouped mine.toml --top closed", 2, "a closed top needs a last edge that is finite"),
+        ("claims.csv --counts totals.csv", 2, "not both"),
+        ("nowhere.csv", 3, "nowhere.csv: there is no such file"),
+        ("--counts nowhere.csv", 3, "nowhere.csv: there is no such file"),
+        ("mine.toml", 3, "is of no known format"),
+        ("--fit", 5, "a fit of synthetic claims would be no finding"),
+        ("--compare kakao_t,kakao_pay", 5, "a comparison of synthetic claims would be no finding"),
+    ],
+)
+def test_a_wrong_question_is_one_line_with_its_exit_code(
+    run: Run, arguments: str, code: int, said: str
+) -> None:
+    claims(HEADER + GOOD)
+    result, out, err = run("distribution", *shlex.split(arguments))
+    assert (result, out) == (code, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "claims.csv --grouped dental-claims",
+        "--counts totals.csv --grouped dental-claims",
+        "--where service=kakao_t --grouped dental-claims",
+        "--compare kakao_t,kakao_pay --grouped dental-claims",
+        "--top closed",
+        "--family gamma",
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(run: Run, arguments: str) -> None:
+    claims(HEADER + GOOD)
+    code, out, err = run("distribution", *shlex.split(arguments))
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: \S+ has no meaning with.*\n", err)
+
+
+def test_a_fit_that_cannot_be_made_is_one_line(run: Run) -> None:
+    code, out, err = run("distribution", claims(HEADER + GOOD), "--fit")
+    assert (code, out) == (5, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    nothing = claims(HEADER + GOOD.replace("300000", "0"))
+    code, out, err = run("distribution", nothing, "--fit")
+    assert (code, out) == (5, "")
+    assert "there is no positive loss" in err
+
+
+def test_a_page_that_is_no_table_is_told_by_line_and_key(run: Run) -> None:
+    Path("bad.toml").write_text(OPEN.replace("counts = [30", "counts = [-30"), "utf-8")
+    code, out, err = run("distribution", "--grouped", "bad.toml")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: bad\.toml, line 6, counts.*\n", err)
+
+
+def test_personal_data_in_a_dimension_is_exit_4(run: Run) -> None:
+    file = claims(HEADER + GOOD.replace("서울", "010-1234-5678"))
+    code, out, err = run("distribution", file, "--by", "region")
+    assert (code, out) == (4, "")
+    assert "010-1234" not in err
+
+
+def test_unknown_options_are_wrong_usage(run: Run) -> None:
+    for name in COMMANDS:
+        code, out, err = run(name, "--nonsense")
+        assert (code, out) == (2, "")
+        assert "Traceback" not in err
+
+
+# --- hostile texts --------------------------------------------------------------------------------------
+
+EVIL = "\x1b[2J\u202e\x9b"
+
+
+def test_losses_cannot_speak_to_the_terminal(run: Run) -> None:
+    file = Path(f"{EVIL}.csv")
+    file.write_text(HEADER + GOOD.replace("서울", EVIL), "utf-8")
+    Path(f"{EVIL}.toml").write_text(OPEN.replace('"Mine"', r'"\u001b[2J\nMine"'), "utf-8")
+    for arguments in (
+        (file, "--by", "region"),
+        (file, "--where", f"region={EVIL}", "--by", "region"),
+        (file, "--where", f"region={EVIL}x"),
+        (file, "--by", EVIL),
+        (file, "--compare", f"{EVIL},x", "--by", "region"),
+        ("--grouped", f"{EVIL}.toml"),
+        ("--grouped", EVIL),
+        (f"no-{file}",),
+        ("--counts", file),
+        ("--fit", "--recovery", "--family", EVIL),
+        ("--level", EVIL),
+    ):
+        _, out, err = run("distribution", *arguments)
+        assert r"\x1b[2J" in out + err, arguments
+        assert not set(EVIL) & set("\x1b\u202e\x9b") & set(out + err), arguments
+    for option in ("--series", "--as-of", "--closes", "--extend-to", "--by", "--level"):
+        code, out, err = run("intake", option, EVIL)
+        assert (code, out) == (2, "")
+        assert r"\x1b[2J" in err
+        assert not set("\x1b\u202e\x9b") & set(err), option
+
+
+# --- nothing heavy for a word of help -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_loads_nothing_heavy(name: str) -> None:
+    code = (
+        "import sys\nfrom outage_analysis.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print('loaded', [m for m in ('polars', 'duckdb', 'numpy', 'scipy', 'altair') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, name, "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "loaded []"
+    assert f"outage-analysis {name}" in done.stdout
+
+
+# --- how many are still to come: what was known on the day ---------------------------------------------
+
+
+@pytest.fixture
+def in_october(run: Run) -> dict[str, Any]:
+    return strict_json(run("intake", "--as-of", "2022-10-21", "--json")[1])
+
+
+def test_by_default_the_federation_has_bounds_as_of_the_day_of_its_last_count(
+    run: Run, in_october: dict[str, Any]
+) -> None:
+    assert strict_json(run("intake", "--json")[1]) == in_october
+    assert (in_october["source"], in_october["as_of"]) == ("kakao-federation", "2022-10-21")
+    assert [p["cumulative"] for p in in_october["points"]] == [174, 606, 897, 1108, 1198, 1254]
+    assert "branches" not in in_october  # six counts determine no forecast
+    assert any("do not determine" in row["note"] for row in in_october["left_out"])
+    assert {(b["branch"], b["closes"], b["bound"], b["total"]) for b in in_october["bounds"]} == {
+        ("first-deadline", "2022-10-25T00:00+09:00", "low", 1254),
+        ("first-deadline", "2022-10-25T00:00+09:00", "high", 3038),
+        ("extended", "2022-11-01T00:00+09:00", "low", 1254),
+        ("extended", "2022-11-01T00:00+09:00", "high", 6692),
+    }
+
+
+def test_the_extension_of_the_issue_is_the_one_of_the_page(run: Run, in_october: dict[str, Any]) -> None:
+    asked = strict_json(run("intake", "--as-of", "2022-10-21", "--extend-to", "2022-10-31", "--json")[1])
+    assert asked["bounds"] == in_october["bounds"]
+
+
+def test_the_outcome_stands_apart_and_is_the_last_thing_said(run: Run, in_october: dict[str, Any]) -> None:
+    assert {row["outcome"] for row in in_october["hindsight"]} == {2117}
+    elsewhere = {name: part for name, part in in_october.items() if name != "hindsight"}
+    assert "2117" not in json.dumps(elsewhere)
+    out = run("intake")[1]
+    before, _, after = out.partition(LATE["hindsight"])
+    assert "2,117" in after
+    assert "2,117" not in before
+
+
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+@pytest.mark.parametrize("more", [(), ("--backtest",), ("--extend-to", "2022-10-31"), ("--spike", "1")])
+def test_without_hindsight_nobody_speaks_of_the_outcome(
+    run: Run, as_json: tuple[str, ...], more: tuple[str, ...]
+) -> None:
+    code, out, err = run("intake", "--as-of", "2022-10-21", "--no-hindsight", *more, *as_json)
+    assert (code, err) == (0, "")
+    assert not re.search("2,?117|ended_so|hindsight", out)
+
+
+@pytest.mark.parametrize("day", ["2022-10-16", "2022-10-18", "2022-10-20"])
+def test_before_a_count_was_public_nothing_is_said(run: Run, day: str) -> None:
+    code, out, err = run("intake", "--as-of", day)
+    assert (code, out) == (5, "")
+    said = f"no count of kakao-federation was public by {day}. Ask as of a later day, such as 2022-10-21."
+    assert err == f"error: {said}\n"
+
+
+def test_once_the_extension_is_public_it_is_the_deadline(run: Run) -> None:
+    later = strict_json(run("intake", "--as-of", "2022-11-09", "--json")[1])["bounds"]
+    assert {b["branch"]: b["closes"] for b in later}["deadline"] == "2022-11-01T00:00+09:00"
+    then = strict_json(run("intake", "--as-of", "2022-11-08", "--json")[1])["bounds"]
+    assert "deadline" not in {b["branch"] for b in then}
+
+
+def noisy(shelf: Callable[[str], pl.DataFrame]) -> Callable[[str], pl.DataFrame]:
+    """Shelves on which whatever was published of the federation later says something else."""
+    later = pl.col("id").is_in(["IN-06.31-oct", "IN-06.extension", "IN-06.first-deadline", "IN-08"])
+
+    def told(column: str, instead: object) -> pl.Expr:
+        return (
+            pl.when(later & pl.col(column).is_not_null())
+            .then(pl.lit(instead))
+            .otherwise(column)
+            .alias(column)
+        )
+
+    def replaced(name: str) -> pl.DataFrame:
+        frame = shelf(name)
+        if name != "published":
+            return frame
+        numbers = (told(c, 31_337.0) for c in ("value", "low", "high"))
+        return frame.with_columns(
+            *numbers, *(told(c, "noise") for c in ("quantity", "counts", "source", "note"))
+        )
+
+    return replaced
+
+
+def test_noise_in_the_place_of_later_facts_changes_no_byte_without_hindsight(
+    run: Run, reshelve: Reshelve
+) -> None:
+    asked = ("intake", "--as-of", "2022-10-21", "--backtest", "--json")
+    blind, seeing = run(*asked, "--no-hindsight"), run(*asked)
+    reshelve(noisy(published._shelf))  # noqa: SLF001 - where figures come from
+    assert run(*asked, "--no-hindsight") == blind
+    told = strict_json(run(*asked)[1])
+    assert {row["outcome"] for row in told.pop("hindsight")} == {31_337}
+    said = strict_json(seeing[1])
+    said.pop("hindsight")
+    assert told == said
+
+
+@pytest.mark.parametrize("arguments", [("claims.csv", "--series", "kakao-federation"), ("--recovery",)])
+def test_an_option_of_the_other_source_is_refused(run: Run, arguments: tuple[str, ...]) -> None:
+    claims(HEADER + GOOD)
+    code, out, err = run("intake", *arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"error: .*\n", err)
+    assert arguments[-1] in err or arguments[-2] in err
+
+
+@pytest.mark.parametrize("id_", ids("intakes"))
+def test_every_bundled_intake_can_be_asked(run: Run, id_: str) -> None:
+    found = strict_json(run("intake", "--series", id_, "--json")[1])
+    assert found["source"] == id_
+    assert bool(found.get("branches")) != bool(found.get("bounds"))
+
+
+# --- the examples ---------------------------------------------------------------------------------------
+
+
+def examples() -> list[str]:
+    """Every line that the help of the commands gives as an example."""
+    texts = [c.callback.__doc__ or "" for c in exploring.registered_commands if c.callback]
+    lines = [line for text in texts for line in re.findall(r"^ *(outage-analysis .+)$", text, re.MULTILINE)]
+    return sorted({x for x in lines if x.split()[1] in COMMANDS})
+
+
+@pytest.mark.parametrize("line", examples())
+def test_the_examples_run(run: Run, own_claims: Path, line: str) -> None:
+    pl.read_parquet(own_claims).write_csv("complaints.csv")
+    if "my-outage.toml" in line:  # an outage of one's own, in the month of the example
+        (month,) = re.findall(r"--closes (\d{4}-\d\d)", line)
+        page = (ROOT / "tests" / "own_outage" / "incident.toml").read_text("utf-8")
+        Path("my-outage.toml").write_text(page.replace("2031-03", month), "utf-8")
+        rows = "".join(f"{n};R;rider;{month}-{1 + n % 9:02};60;9\n" for n in range(45))
+        header = "claim_id;line;claimant_type;filed_on;delay;distance\n"
+        Path("complaints.csv").write_text(header + rows, "utf-8")
+    words = shlex.split(line, comments=True)[1:]
+    code, out, err = run(*words)
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) > 10
+
+
+def test_there_are_examples_of_both_commands() -> None:
+    assert {line.split()[1] for line in examples()} == set(COMMANDS)
+
+
+def test_bands_of_minutes_are_written_with_the_edges_of_the_policy_or_of_the_totals(run: Run) -> None:
+    tram = ROOT / "tests" / "own_outage"
+    pages = ("--incident", str(tram / "incident.toml"))
+    policy = ("--policy", str(tram / "policy.toml"))
+    code, stdout, stderr = run("distribution", str(tram / "claims.csv"), *pages, *policy)
+    assert code == 0, stderr
+    bands = stdout.partition("Means and medians")[0]
+    for band in ("over 10 to under 60", "60 to 100", "over 100 to under 120", "120 to 1,000"):
+        assert f" {band} " in bands
+    band = '"[{})"'
+    rows = [f"R,rider,{band.format(ends)},{n}" for ends, n in (("15, 60", 9), ("60, inf", 3))]
+    Path("minutes.csv").write_text("\n".join(["service,claimant_type,band,claims", *rows]), "utf-8")
+    code, stdout, stderr = run("distribution", *pages, "--counts", "minutes.csv")
+    assert code == 0, stderr
+    assert "from 15 to under 60" in stdout
+    assert "from 60 " in stdout
+
+
+def test_totals_whose_bands_overlap_are_refused_with_both_rows(run: Run) -> None:
+    rows = ["service,claimant_type,band,claims", '카톡,개인,"(0, 300]",5', '카톡,개인,"(200, 500]",7']
+    Path("twice.csv").write_text("\n".join(rows), "utf-8")
+    code, _, stderr = run("distribution", "--counts", "twice.csv")
+    assert code == 3
+    assert "twice.csv, row 3, band: overlaps the band of row 2, (0, 300]" in stderr
+    assert "(found '(200, 500]')" in stderr

@@ -1,0 +1,449 @@
+"""The commands of the cost model, as their user meets them: tables, JSON, refusals, the same figures."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.cli import app
+from outage_analysis.costs import cost_table, totals
+from outage_analysis.errors import one_line
+from outage_analysis.labels import Words
+from outage_analysis.modelling import BACKTEST, COMPARED, SENSITIVITY, modelling
+from outage_analysis.options import MOST_DRAWS, money
+from outage_analysis.policies import load_policy
+from tests.commands import Run, command, names
+from tests.tram_case import POLICY, write_pages
+
+FEW = ("--draws", "8192")
+TRAM = ("--incident", "incident.toml", "--ledger", "mixed.toml", *FEW)
+CLAIMS = ("--claims", "claims.csv")
+COST = ("cost", *TRAM, "--policy", "counted.toml")
+MOVED = ("sensitivity", *TRAM, "--policy", "counted.toml")
+BOTH = ("compare", "counted.toml", "flat.toml", *TRAM)
+LEDGERS = ("bridge", "kakao-2022", "kakao-2023-06-30")
+WEEK = (
+    "compare",
+    "kakao-candidate-cash",
+    "kakao-candidate-voucher",
+    "kakao-candidate-fees",
+    *FEW,
+    "--as-of",
+    "2022-10-24",
+)
+PAID = 8_461 * 0.4 * 0.8
+"""Reports that are expected to file and to be paid."""
+ORIGIN = {"incident", "ledger", "as_of", "currency", "minor_units", "synthetic_claims", "draws", "seed"}
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """The command in a folder that holds the pages of the tram outage."""
+    monkeypatch.chdir(tmp_path)
+    write_pages(tmp_path)
+    return command
+
+
+def told(run: Run, *arguments: object) -> dict[str, Any]:
+    """The answer as JSON, as every reader takes it: without Infinity and NaN."""
+
+    def refuse(word: str) -> float:
+        raise AssertionError(word)
+
+    code, out, err = run(*arguments, "--json")
+    assert (code, err) == (0, "")
+    found: dict[str, Any] = json.loads(out, parse_constant=refuse)
+    assert list(found) == sorted(found)
+    return found
+
+
+def printed(out: str, start: str) -> list[float]:
+    """The numbers of the one row of a printed table that starts like this."""
+    (row,) = re.findall(rf"^ {start} .*$", out, re.MULTILINE)
+    return [float(x.replace(",", "")) for x in re.findall(r"(?<=  )-?[\d,]+\.?\d*(?= |$)", row)]
+
+
+def quantiles(answer: dict[str, Any], basis: str = "published") -> dict[str, dict[str, float]]:
+    """The measures of the cash."""
+    rows = answer["uncertainty"][basis]["quantiles"]
+    return {row["measure"]: row for row in rows if row["valuation"] == "cash"}
+
+
+def test_they_are_commands_of_the_one_program() -> None:
+    assert names(modelling) == ["sensitivity", "compare", "backtest", "bridge"]
+    assert not set(names(modelling)) & set(names(app))
+
+
+# --- refusals -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        *(
+            ((*asked, "--draws", text), 2, f"too few points for a P99 (found '{text}'). Take 8,192 or more.")
+            for asked in (COST, MOVED, WEEK, ("backtest",), ("report", *TRAM))
+            for text in ("0", "3", "-1")
+        ),
+        ((*COST, "--draws", "10000"), 2, "(found '10000'). The next number that fits is 16,384."),
+        ((*COST, "--draws", 2 * MOST_DRAWS), 2, "too many points (found '2097152'). Take 1,048,576"),
+        ((*COST, "--draws", 10**40), 2, "--draws asks for too many points"),
+        ((*COST, "--seed", "-1"), 2, "--seed is negative (found '-1'). Take a whole number from 0 on."),
+        *(
+            ((*COST, "--budget", text), 2, f"--budget is no sum in whole currency (found '{text}')")
+            for text in ("0", "-5", "abc", "1.5", "", ",", "1e9", "1 000", "३००", "inf")
+        ),
+        ((*COST, "--budget", 10**40), 2, "--budget is no sum in whole currency"),
+        (
+            ("cost", *TRAM, "--policy", "goods.toml", "--budget", "5"),
+            5,
+            "no line has an expected cost in cash",
+        ),
+        ((*MOVED, "--exceeds", "0"), 2, "--exceeds is no sum in whole currency"),
+        ((*MOVED, "--exceeds", "999_999_999"), 5, "exceed 99,999,999,900: too few to tell. Name a smaller"),
+        ((*MOVED, "--award", "-1"), 2, "--award is no sum in whole currency (found '-1')"),
+        ((*MOVED, "--seed", "-1"), 2, "--seed is negative"),
+        (("sensitivity", *TRAM[:2], "--policy", "counted.toml"), 5, "no line has an expected cost"),
+        (
+            ("sensitivity", *TRAM, "--policy", "goods.toml", "--ledger", "taken.toml", "--exceeds", "5"),
+            5,
+            "no line has an expected cost in cash, so nothing is known of a sum or an award. Give a ledger",
+        ),
+        (("compare", "policy.toml", *TRAM), 2, "needs two or more different policies. Name each once."),
+        (("compare", "policy.toml", "policy.toml", *TRAM), 2, "needs two or more different policies"),
+        (("compare", "kakao-2022", "kddi-2022"), 2, "kddi-2022 pays JPY, the incident kakao-2022 counts in"),
+        ((*WEEK, "--valuation", "gold"), 2, "no such valuation (found 'gold'). Known: cash, face_value, "),
+        ((*WEEK[:3], "--as-of", "2022-12-30"), 5, "Without one: kakao-candidate-cash, kakao-candidate-vou"),
+        ((*WEEK, "--ledger", "ledger.toml"), 2, "the ledger tram-ledger is for the incident tram-2031, not"),
+        ((*BOTH, "--claims", "nowhere.csv"), 3, "nowhere.csv: there is no such file"),
+        (("compare", "goods.toml", "flat.toml", *TRAM), 5, "Without one: tram-goods. Give a ledger with"),
+        ((*LEDGERS, "--valuation", "gold"), 2, "no such valuation (found 'gold'). Known: cash, "),
+        (("bridge", *LEDGERS[:0:-1]), 2, "of an earlier day than the first. Swap them."),
+        (("bridge", "nowhere", "kakao-2022"), 2, "nowhere: no such id in assumptions. Give a path"),
+        (("bridge", ".", "kakao-2022"), 2, "no report. Name a folder that `report` wrote."),
+        ((*LEDGERS, "--policy", "kddi-2022"), 2, "the policy kddi-2022 pays JPY"),
+        ((*LEDGERS, "--incident", "incident.toml"), 2, "no bundled policy for tram-2031. Give one with"),
+        (
+            (*LEDGERS, "--incident", "incident.toml", "--policy", "policy.toml"),
+            2,
+            "the ledger kakao-2022 is for the incident kakao-2022, not for tram-2031. Give the incident's",
+        ),
+        (("backtest", "nowhere"), 2, "nowhere: no such id in backtests. Give a path"),
+        (
+            ("backtest", "policy.toml"),
+            2,
+            "policy.toml, line 3, currency: unknown key (and 8 more). Known: as_of,",
+        ),
+        (("backtest", "--seed", "-1"), 2, "--seed is negative"),
+    ],
+)
+def test_every_refusal_is_one_line_with_a_remedy_and_its_exit_code(
+    run: Run, arguments: tuple[object, ...], code: int, said: str
+) -> None:
+    result, out, err = run(*arguments)
+    assert (result, out) == (code, "")
+    assert re.fullmatch(r"error: [^\n]+\n", err)
+    assert said in err
+    assert re.search(r"\. [A-Z]", err) or "nowhere.csv" in err  # what is not there needs no remedy
+
+
+BACKTEST_PAGE = """id = "mine"
+name = { en = "Mine" }
+incident = "kakao-2022"
+policy = "kakao-2022"
+ledger = "kakao-2022"
+as_of = 2022-12-30
+known_on = 2023-06-30
+
+[[outcome]]
+id = "filed"
+name = { en = "Filed" }
+line = "small-business-cash"
+stage = "filed"
+given = "CL-13"
+fact = "R2-05"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said"),
+    [
+        ("known_on = 2023-06-30", "known_on = 2022-12-01", 2, "has outcomes of 2022-12-01 for a forecast of"),
+        ('stage = "filed"', 'stage = "lost"', 2, "mine.toml, line 13, outcome 'filed' > stage: "),
+        ('given = "CL-13"', "", 2, "needs given: the fact that counts those"),
+        (
+            'fact = "R2-05"',
+            'fact = "CL-13"',
+            2,
+            "fact CL-13 was public on 2022-12-30, so it is no outcome by",
+        ),
+        ('fact = "R2-05"', 'fact = "R9-99"', 2, "R9-99"),
+        ('line = "small', 'line = "tiny', 2, "tiny-business-cash"),
+        ('ledger = "kakao-2022"', 'ledger = "kakao-2023-06-30"', 2, "after the forecast of 2022-12-30"),
+        ('ledger = "kakao-2022"', 'ledger = "ledger.toml"', 2, "is for the incident tram-2031, not for"),
+        ('line = "small-business-cash"', 'line = "talk-drawer"', 5, "talk-drawer"),
+    ],
+)
+def test_a_page_of_a_back_test_that_cannot_be_tried_is_refused(
+    run: Run, old: str, new: str, code: int, said: str
+) -> None:
+    assert BACKTEST_PAGE.count(old) == 1
+    Path("mine.toml").write_text(BACKTEST_PAGE.replace(old, new), "utf-8")
+    result, out, err = run("backtest", "mine.toml", *FEW)
+    assert (result, out) == (code, "")
+    assert re.fullmatch(r"error: [^\n]+\n", err)
+    assert said in err
+
+
+@pytest.mark.parametrize("text", ["300000000", "300_000_000", "300,000,000", "00300_000,000"])
+def test_a_sum_may_have_separators(text: str) -> None:
+    assert money(text) == 300_000_000
+
+
+# --- JSON -----------------------------------------------------------------------------------------------
+
+
+def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None:
+    found = told(run, *COST, "--budget", "100,000")
+    assert found.keys() == ORIGIN | {"policy", "lines_not_public_yet", "totals", "costs", "uncertainty"}
+    assert (found["currency"], found["minor_units"], found["draws"]) == ("EUR", 2, 8192)
+    drawn = found["uncertainty"]["published"]
+    assert drawn.keys() == {"quantiles", "split", "contributions", "budget"}
+    (asked,) = drawn["budget"]
+    assert asked["budget"] == 10_000_000
+    assert 0 < asked["error"] < asked["exceeded"] < 1
+    (total,) = found["totals"]
+    # Half of the reports are in the first band, a quarter in each other.
+    award = 8_000 * math.exp(0.125)
+    assert total["expected"] == pytest.approx(PAID * (0.5 * 1_250 + 0.25 * 2_500 + 0.25 * award))
+    assert quantiles(found)["expected"]["value"] == total["expected"]
+
+
+def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
+    limit = ("--exceeds", "200_000", "--award", "80", "--award", "1")
+    found = told(run, *MOVED, *limit)
+    assert found.keys() == ORIGIN | {"policy", "basis"} | SENSITIVITY.keys()
+    assert (found["policy"], found["basis"], found["synthetic_claims"]) == ("tram-2031", "published", False)
+    cash = quantiles(told(run, *COST))
+    assert {row["cost_expected"] for row in found["tornado"]} == {cash["expected"]["value"]}
+    views = {(row["view"], row["award"]): row for row in found["awards"]}
+    assert [award for view, award in views if view == "given"] == [8_000, 100]
+    (open_,) = [row for (view, _), row in views.items() if view == "uncertain"]
+    assert open_ == {"view": "uncertain", "award": open_["award"]} | {
+        m: cash[m]["value"] for m in ("expected", "p10", "p50", "p90")
+    }
+    assert views["given", 8_000]["expected"] == pytest.approx(PAID * 3_250)
+    assert {row["assumption"] for row in found["given"]} == {
+        *("as-filing", "as-acceptance", "as-award", "as-mix")
+    }
+    assert told(run, *MOVED).keys() == found.keys() - {"break_evens", "given", "awards"}
+
+
+def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
+    found = told(run, *MOVED, "--exceeds", "1")
+    assert [row["break_even"] for row in found["break_evens"]] == [None] * 3
+    assert [row["beyond"] for row in found["break_evens"]] == [1.0] * 3
+    for row in found["given"]:
+        assert row["given"] == pytest.approx(row["usual"], rel=0.01)
+
+
+def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
+    found = told(run, *BOTH)
+    assert found.keys() == ORIGIN | {"valuation"} | COMPARED.keys()
+    assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
+    for row, page in zip(found["policies"], BOTH[1:3], strict=True):
+        alone = quantiles(told(run, *COST[:-1], page))
+        for measure in ("expected", "p10", "p50", "p90"):
+            assert row[measure] == alone[measure]["value"]
+    (pair,) = found["pairs"]
+    assert pair["difference"] == pytest.approx(PAID * 0.25 * 1_250)
+
+
+def test_a_policy_without_an_expected_cost_is_named_beside_those_that_have_one(run: Run) -> None:
+    found = told(run, "compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)
+    (goods,) = [row for row in found["policies"] if row["policy"] == "tram-goods"]
+    assert {key for key, value in goods.items() if value is not None} == {"policy"}
+    assert {row["policy"]: row["status"] for row in found["left_out"]}["tram-goods"] == "not_offered"
+    out = run("compare", "counted.toml", "flat.toml", "goods.toml", *TRAM)[1]
+    assert out.splitlines()[0].endswith("No expected cost: “Free rides”.")
+
+
+def test_a_back_test_as_json_is_complete(run: Run) -> None:
+    found = told(run, "backtest", *FEW)
+    assert told(run, "backtest", *FEW) == found
+    heads = {"backtest", "policy", "ledger", "as_of", "known_on", "currency", "minor_units"}
+    assert found.keys() == heads | BACKTEST.keys()
+    assert (found["as_of"], found["known_on"]) == ("2022-12-30", "2023-06-30")
+    (total,) = [row for row in found["outcomes"] if row["outcome"] == "small-business-total"]
+    assert total["observed"] == 50_000_000
+    assert {row["outcome"] for row in found["outcomes"]} == {row["outcome"] for row in found["rivals"]}
+
+
+def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(run: Run) -> None:
+    found = told(run, *LEDGERS)
+    assert found.keys() == {"valuation", "currency", "minor_units", "bridge"}
+    start, *steps, end = found["bridge"]
+    assert (start["step"], end["step"]) == ("start", "end")
+    assert start["total"] + sum(row["amount"] for row in steps) == end["total"]
+    for row, id_ in ((start, LEDGERS[1]), (end, LEDGERS[2])):
+        ledger = load_ledger(id_)
+        sums = totals(cost_table(load_policy("kakao-2022"), ledger, as_of=ledger.as_of))
+        assert row["total"] == round(sums.filter(valuation="cash")["expected"].item())
+
+
+# --- tables ---------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
+    moved = (*MOVED, "--exceeds", "200_000", "--award", "80")
+    out, found = run(*moved)[1], told(run, *moved)
+    assert [title for title in SENSITIVITY.values() if title not in out] == []
+    assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
+    rows = {row["assumption"]: row for row in found["tornado"]}
+    award = [rows["as-award"][c] / 100 for c in ("input_low", "input_high", "cost_low")]
+    assert printed(out, "cash +as-award")[:3] == pytest.approx(award, rel=0.01)
+    share = [rows["as-filing"][c] for c in ("input_low", "input_high")]
+    assert printed(out, "cash +as-filing")[:2] == pytest.approx(share, rel=0.01)  # a share stays one
+    assert printed(out, "given")[:2] == pytest.approx([80, PAID * 32.50], rel=0.01)
+    steps = {row["lever"]: row for row in found["levers"]}
+    assert printed(out, "delay +award") == pytest.approx([1, steps["award"]["adds"] / 100], rel=0.01)
+    assert printed(out, "delay +filing") == pytest.approx([0.01, steps["filing"]["adds"] / 100], rel=0.01)
+
+
+def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_exceeded(run: Run) -> None:
+    asked = (*COST, "--budget", "100,000")
+    out, found = run(*asked)[1], told(run, *asked)
+    cash = quantiles(found)
+    assert "How unsure: published counts, EUR; in eight of ten cases between P10 and P90" in out
+    shown = printed(out, "cash")
+    measures = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
+    assert shown == pytest.approx([cash[m]["value"] / 100 for m in measures], rel=1e-3)
+    error, stressed = (cash["p90"][x] / 100 for x in ("error", "stressed"))
+    assert f"cash: numerical error of P90 {error:,.2f}; if all inputs moved together" in out
+    assert f"(rank correlation 0.5), P90 {stressed:,.2f}\n" in out
+    (row,) = found["uncertainty"]["published"]["budget"]
+    share, together = (Words("en").share(row[name]) for name in ("exceeded", "stressed"))
+    assert (
+        "Chance that this cash, from published counts, exceeds the budget of 100,000.00 euros: "
+        f"{share}; {together} if all inputs move together (rank correlation 0.5). Numerical error "
+    ) in out
+
+
+def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
+    out, found = run(*BOTH)[1], told(run, *BOTH)
+    assert re.match(r"“Flat” costs least on average \([\d.]+ thousand euros, cash\); it is cheaper than", out)
+    (cost, _) = [row["expected"] for row in found["policies"]]
+    (promised, _) = [row["promised"] for row in found["policies"]]  # as in `cost`: the fixed rules alone
+    shown = printed(out, r"tram-2031 +[\d,.]+")
+    assert shown[:2] == pytest.approx([promised / 100, cost / 100], rel=1e-3)
+    assert printed(out, "tram-2031 +tram-flat")[0] == pytest.approx(PAID * 0.25 * 12.50, rel=1e-3)
+    assert "60.01 to 120.00" in out  # the bands of the losses replaced, in euros
+
+
+@pytest.mark.parametrize(
+    ("answer", "file", "titles"),
+    [
+        (("sensitivity", "--policy", "policy.toml"), "claims-synthetic.csv", SENSITIVITY),
+        (BOTH[:3], "claims-synthetic.csv", COMPARED),
+        (BOTH[:3], "claims.csv", COMPARED),
+    ],
+    ids=lambda given: given[0] if isinstance(given, tuple) else "",
+)
+def test_whatever_comes_from_synthetic_rows_says_so(
+    run: Run, answer: tuple[str, ...], file: str, titles: dict[str, str]
+) -> None:
+    asked, synthetic = (*answer, *TRAM, "--claims", file), "synthetic" in file
+    assert told(run, *asked)["synthetic_claims"] is synthetic
+    lines = run(*asked)[1].splitlines()
+    ends = tuple(titles.values())
+    shown = [line for line in lines if line.removesuffix("; sums in EUR").endswith(ends)]
+    assert len(shown) > 2
+    assert {line.startswith("Synthetic rows: ") for line in shown} == {synthetic}
+
+
+def test_published_counts_are_not_called_synthetic_because_the_claims_are(run: Run) -> None:
+    synthetic = ("--claims", "claims-synthetic.csv", "--policy", "counted.toml", "--ledger", "mixed.toml")
+    assert "Synthetic" not in run("sensitivity", *TRAM, *synthetic)[1]
+
+
+def test_what_exceeding_a_sum_takes_names_bands_and_rules(run: Run) -> None:
+    counted = ("--policy", "counted.toml", "--ledger", "mixed.toml", "--exceeds", "200_000")
+    out = run("sensitivity", *TRAM, *counted)[1]
+    for band in ("up to 60.00", "60.01 to 120.00", "over 120.00"):
+        assert re.search(rf"^ as-mix +band_mix +share +{re.escape(band)} +0\.\d+ +0\.\d+", out, re.MULTILINE)
+    parts = [row["part"] for row in told(run, "sensitivity", *TRAM, *counted)["given"]]
+    assert parts == [None, None, None, 0, 1, 2]
+
+
+def test_inputs_that_depend_on_each_other_are_said_to(run: Run) -> None:
+    counted = ("--policy", "counted.toml", "--ledger")
+    for ledger, tied in (("mixed.toml", False), ("tied.toml", True)):
+        for name in ("cost", "sensitivity"):
+            out = run(name, *TRAM, *counted, ledger)[1]
+            assert ("are declared to depend on each other" in out) is tied
+        assert (SENSITIVITY["indices"] in out) is not tied  # the shares of the variance need independence
+
+
+def test_a_cost_without_doubt_is_said_to_be_one(run: Run) -> None:
+    certain = ("sensitivity", *TRAM, "--policy", "certain.toml")
+    out = run(*certain, "--exceeds", "5_000")[1]
+    assert out.splitlines() == [
+        "nothing of this cost is uncertain, so no input moves it",
+        "as of 2031-03-10; sums in EUR",
+    ]
+    found = told(run, *certain)
+    assert (found["tornado"], found["levers"]) == ([], [])
+
+
+def test_rejected_rows_are_told_beside_every_figure(run: Run) -> None:
+    text = Path("claims-synthetic.csv").read_text("utf-8")
+    Path("claims.csv").write_text(text + "300;X;rider;2031-03-02;5;9;true\n", "utf-8")
+    for arguments in (COST, MOVED, BOTH):
+        assert re.fullmatch(
+            r"1 of 301 rows were rejected; `ingest` says [^\n]+\n", run(*arguments, *CLAIMS)[2]
+        )
+
+
+def test_pages_cannot_speak_to_the_terminal(run: Run) -> None:
+    evil = r"\u001b[2J\nvalid\u202e"
+    Path("policy.toml").write_text(POLICY.replace("Tram charter", evil), "utf-8")
+    out = run("compare", "policy.toml", *BOTH[2:], *CLAIMS)[1]
+    assert one_line("\x1b[2J\nvalid\u202e") in out
+    assert not {"\x1b", "\u202e"} & set(out)
+    assert not [line for line in out.splitlines() if line.startswith("valid")]
+
+
+# --- the same again -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer", [COST, (*MOVED, "--exceeds", "200_000"), BOTH], ids=lambda answer: answer[0]
+)
+def test_the_same_seed_gives_the_same_bytes(run: Run, answer: tuple[str, ...]) -> None:
+    first = run(*answer, "--json", "--seed", "7")
+    assert first[0] == 0
+    assert run(*answer, "--json", "--seed", "7") == first
+
+
+def test_another_seed_moves_a_figure_by_no_more_than_its_error_allows(run: Run) -> None:
+    one, other = (quantiles(told(run, *COST, "--seed", seed)) for seed in (7, 8))
+    assert one["expected"] == other["expected"]  # in closed form
+    assert one.keys() == other.keys() > {"mean", "p10", "p50", "p90", "p95", "tvar95"}
+    for measure in one.keys() - {"expected"}:
+        error = math.hypot(one[measure]["error"], other[measure]["error"])
+        apart = abs(one[measure]["value"] - other[measure]["value"])
+        assert error > 0
+        assert apart <= 5 * error + 10 ** math.ceil(math.log10(error)), measure
+
+
+def test_more_draws_say_the_same_with_a_smaller_error(run: Run) -> None:
+    few, many = (quantiles(told(run, *COST, "--draws", draws)) for draws in (8192, 65_536))
+    for measure in ("mean", "p10", "p90", "p95"):
+        assert many[measure]["error"] < few[measure]["error"]
+        assert abs(many[measure]["value"] - few[measure]["value"]) <= 5 * few[measure]["error"]

@@ -1,0 +1,218 @@
+"""What every command prints on a terminal: whole figures, lines that are no wider than it is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.cells import cell_len
+
+from outage_analysis import console
+from outage_analysis.sums import Sums
+from outage_analysis.text_tables import TextTable
+from tests.commands import COMMANDS, GOOD, HEADER, command
+
+WIDTHS = (80, 100, 120)
+FEW = ("--draws", "8192")
+PRINTING: dict[str, tuple[str, ...]] = {
+    "cost": ("--budget", "300_000_000", *FEW),
+    "sensitivity": ("--exceeds", "500_000_000", *FEW),
+    "compare": ("kakao-candidate-cash", "kakao-candidate-voucher", "--as-of", "2022-10-24", *FEW),
+    "backtest": FEW,
+    "bridge": ("kakao-2022", "kakao-2023-06-30"),
+    "ingest": ("claims.csv", "--max-rejects", "90%"),
+    "inspect": ("claims.csv",),
+    "cube": ("claims.csv", "--by", "service,region,industry,category", "--max-rejects", "90%"),
+    "distribution": ("--grouped", "dental-claims", "--fit"),
+    "intake": ("--as-of", "2022-10-21"),
+    "facts": ("--topic", "cost"),
+    "incidents": ("kakao-2022",),
+    "assumptions": ("kakao-2022",),
+    "policies list": (),
+    "policies show": ("kakao-2022",),
+    "policies explain": ("kakao-2022", "--lang", "ko"),
+    "policies check": ("kakao-2022",),
+}
+"""The commands that print tables or sentences, with what they are run with."""
+WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "lab"}
+"""Those that write files, and print their paths or one sentence."""
+WITHOUT_TABLE = {"incidents", "policies explain", "policies check"}
+Printed = tuple[pl.DataFrame, str, Sums | None]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Complaints with Korean texts, of which one row is rejected."""
+    made = tmp_path_factory.mktemp("terminal")
+    rejected = GOOD.replace("1,카톡", "2,없는서비스")
+    large = GOOD.replace("1,", "3,", 1).replace("300000", "123456789")
+    rows = GOOD + rejected + large
+    (made / "claims.csv").write_text(HEADER + rows, "utf-8")
+    return made
+
+
+@pytest.fixture(scope="module")
+def tables(folder: Path) -> Callable[[str], list[Printed]]:
+    """The tables that a command prints; each command runs once."""
+    known: dict[str, list[Printed]] = {}
+
+    def tables_of(name: str) -> list[Printed]:
+        if name not in known:
+            known[name] = recorded(name, folder)
+        return known[name]
+
+    return tables_of
+
+
+def recorded(name: str, folder: Path) -> list[Printed]:
+    """Run a command in this process, into a pipe, and keep what it gives to `print_table`."""
+    found: list[Printed] = []
+    real = console.print_table
+
+    def print_table(frame: pl.DataFrame, title: str, sums: Sums | None = None) -> None:
+        found.append((frame, title, sums))
+        real(frame, title, sums)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for module in [m for key, m in sys.modules.items() if key.startswith("outage_analysis")]:
+            if getattr(module, "print_table", None) is real:
+                patch.setattr(module, "print_table", print_table)
+        code, _, err = command(*name.split(), *PRINTING[name])
+    assert code == 0, err
+    return found
+
+
+def on_a_terminal(width: int, folder: Path, *arguments: str) -> str:
+    """What a process prints on a pseudo-terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    words = [sys.executable, "-m", "outage_analysis", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    process = subprocess.Popen(
+        words, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, cwd=folder, env=environment
+    )
+    os.close(theirs)
+    read = bytearray()
+    try:
+        while piece := os.read(ours, 65_536):
+            read += piece
+    except OSError:  # how Linux says that the other side is closed
+        pass
+    os.close(ours)
+    assert process.wait() == 0
+    return read.decode().replace("\r\n", "\n")
+
+
+def printed(table: Printed, width: int | None) -> str:
+    """A table as it is printed on a terminal of so many columns; None for a pipe."""
+    lines: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "_width", lambda: width)
+        patch.setattr(console, "print_line", lines.append)
+        console.print_table(*table)
+    return "\n".join(lines)
+
+
+def whole(text: str, out: str) -> bool:
+    """Whether a text stands in an output with no digit or letter beside it."""
+    return re.search(rf"(?<![\w.,]){re.escape(text)}(?![\w]|[.,]\d)", out) is not None
+
+
+def check(table: Printed, out: str) -> None:
+    """Every number of a table stands whole in the output, or in its unit; every word stands whole."""
+    frame, _, sums = table
+    forms = [console._texts(frame, sums)]  # noqa: SLF001 - the cells as they are meant
+    if sums and (unit := sums.unit(frame)):
+        forms.append(console._texts(frame, sums, unit[0]))  # noqa: SLF001 - the same
+    for n, name in enumerate(frame.columns):
+        for cells in zip(*(form.rows for form in forms), strict=True):
+            texts = [row[n] for row in cells]
+            if n in forms[0].numbers:
+                assert any(not text or whole(text, out) for text in texts), (name, texts)
+            else:
+                assert all(whole(word, out) or word in out.split() for word in texts[0].split()), texts
+
+
+def test_every_command_is_registered_here() -> None:
+    assert {*PRINTING, *WRITING} == set(COMMANDS)
+    assert not WRITING & PRINTING.keys()
+
+
+@pytest.mark.parametrize("name", PRINTING)
+def test_tables_fit_the_terminal_and_cut_nothing(tables: Callable[[str], list[Printed]], name: str) -> None:
+    assert bool(tables(name)) == (name not in WITHOUT_TABLE)
+    for table in tables(name):
+        for width in WIDTHS:
+            out = printed(table, width)
+            assert [line for line in out.split("\n") if cell_len(line) > width] == []
+            check(table, out)
+
+
+@pytest.mark.parametrize("name", PRINTING)
+def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Printed]], name: str) -> None:
+    for table in tables(name):
+        frame, title, sums = table
+        out = printed(table, None)
+        texts: TextTable = console._texts(frame, sums)  # noqa: SLF001 - the cells as they are meant
+        assert out.split("\n")[0] == title
+        for row, line in zip(texts.rows, out.split("\n")[3:], strict=False):
+            assert line.split() == " ".join(row).split()
+        assert len(out.split("\n")) == len(frame) + 4  # title, names, rule, and an empty line behind
+
+
+@pytest.mark.parametrize("name", PRINTING)
+def test_on_a_pseudo_terminal_nothing_is_wider_and_no_figure_is_cut(
+    tables: Callable[[str], list[Printed]], folder: Path, name: str
+) -> None:
+    out = on_a_terminal(80, folder, *name.split(), *PRINTING[name])
+    assert [line for line in out.split("\n") if cell_len(line) > 80] == []
+    for table in tables(name):
+        check(table, out)
+
+
+@pytest.mark.parametrize("width", [100, 120])
+def test_the_width_of_the_terminal_is_used(folder: Path, width: int) -> None:
+    lines = on_a_terminal(width, folder, "cost", *FEW).split("\n")
+    assert 80 < max(map(cell_len, lines)) <= width
+
+
+def test_the_answer_stands_in_three_sentences_before_the_first_table(folder: Path) -> None:
+    out = on_a_terminal(80, folder, "cost", *PRINTING["cost"])
+    answer, tables_of = out.split("\n\n", 1)
+    said = " ".join(answer.split("\n"))
+    for part in ("Expected cash, ", "Median ", "80% likely range ", "It counts ", "Chance that this cash"):
+        assert said.count(part) == 1
+    assert tables_of.startswith("How unsure: ")
+
+
+def test_amounts_are_shortened_to_a_unit_that_the_title_says() -> None:
+    frame = pl.DataFrame(
+        {"valuation": ["cash", "face_value"], "expected": [189_917_025.1, 160_686_464_900.0]}
+    )
+    table = frame.with_columns(pl.col("expected").alias(name) for name in ("p10", "p50", "p90", "p95"))
+    won = Sums("KRW", 0, 0)
+    assert "189,917,025" in printed((table, "Totals", won), 100)
+    short = printed((table, "Totals", won), 60).split("\n")
+    assert short[0] == "Totals; amounts in million KRW, to three digits"
+    assert short[3].split() == ["cash", *["190"] * 5]
+    assert short[4].split() == ["face_value", *["161,000"] * 5]
+    stacked = printed((table, "Totals", won), 50)
+    assert " p95:       160,686,464,900" in stacked
+    assert "million" not in stacked
+
+
+def test_a_tiny_number_is_printed_without_a_power_of_ten() -> None:
+    out = printed((pl.DataFrame({"cheaper": [5.88e-298, 0.5]}), "Chances", None), None)
+    assert "<0.0001" in out
+    assert "e-" not in out

@@ -1,0 +1,61 @@
+"""The command line run inside the test process, and rows that its tests write into files."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import typer
+
+from outage_analysis.catalogue import catalogue, policies
+from outage_analysis.cli import app, main
+from outage_analysis.complaints import complaints
+from outage_analysis.exploring import exploring
+from outage_analysis.modelling import modelling
+from outage_analysis.publishing import notebook
+from outage_analysis.starting import starting
+from outage_analysis.verification import verification
+
+
+def names(group: typer.Typer) -> list[str]:
+    """The names of the commands of a group."""
+    return [c.name or (c.callback.__name__ if c.callback else "") for c in group.registered_commands]
+
+
+COMMANDS = [
+    *(*names(app), *names(complaints), *names(exploring), *names(modelling), *names(catalogue)),
+    *names(verification),
+    *names(starting),
+    *(f"policies {name}" for name in names(policies)),
+    *(f"notebook {name}" for name in names(notebook)),
+]
+HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"
+GOOD = "1,카톡,소상공인,2022-10-19,300000,서울,식당,free\n"
+Run = Callable[..., tuple[int, str, str]]
+
+
+def command(*arguments: object) -> tuple[int, str, str]:
+    """Run the command in this process; returns exit code, stdout, stderr."""
+    out, err = StringIO(), StringIO()
+    before = signal.getsignal(signal.SIGPIPE)  # the command ends by it; the tests must not
+    words = ["outage-analysis", *map(str, arguments)]
+    with patch.object(sys, "argv", words), redirect_stdout(out), redirect_stderr(err):
+        try:
+            with pytest.raises(SystemExit) as stop:
+                main()
+        finally:
+            signal.signal(signal.SIGPIPE, before)
+    return int(stop.value.code or 0), out.getvalue(), err.getvalue()
+
+
+def claims(text: str) -> Path:
+    """Write `claims.csv` into the working directory."""
+    path = Path("claims.csv")
+    path.write_text(text, encoding="utf-8")
+    return path

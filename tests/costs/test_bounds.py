@@ -1,0 +1,480 @@
+"""Bounds: low <= expected <= high bound the expected cost, and no total exceeds `most`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.assumptions import Award, Ledger, RateAssumption
+from outage_analysis.assumptions.laws import Beta, Lognormal, Mixture
+from outage_analysis.bands import parse_band
+from outage_analysis.costs import cost_table, portfolio_of, simulate, totals
+from outage_analysis.costs.expected import by_band
+from outage_analysis.payouts import payments
+from outage_analysis.policies import Policy
+from outage_analysis.published import figure
+from tests.costs.test_costs import counts
+from tests.costs.test_payouts import claims_of, owed, rich_lines
+from tests.costs.test_payouts import policy_of as euros
+from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
+
+if TYPE_CHECKING:
+    from outage_analysis.cube import Cube
+    from tests.small_policies import Page
+
+ENDS = ("low", "expected", "high", "most")
+FROM_TWELVE_HOURS = (
+    {"over": 0, "up_to": 1_200},
+    {"over": 1_200, "up_to": 2_400, "fixed": 1_000},
+    {"over": 2_400, "fixed": 1_000},
+)
+"""In hundredths of an hour, closed below: nothing before 1,200."""
+
+
+def hours(*lines: Page) -> Policy:
+    """Lines that pay at once by hundredths of an hour."""
+    shared = {"kind": "schedule", "effort": "automatic", "closed": "lower"}
+    return policy_of(*(shared | line for line in lines), loss_unit="hundredths of an hour")
+
+
+def totals_of(*rows: tuple[str, int]) -> Cube:
+    """A totals file of one service: a band as people write it, and how many claims it holds."""
+    return counts([("a", "b", *parse_band(band), claims) for band, claims in rows])
+
+
+DELAYS = totals_of(("[0, 1200)", 500), ("[1200, 2400)", 76), ("[2400, inf)", 3))
+
+
+# --- a band that spans an edge --------------------------------------------------------------------
+
+
+def test_a_band_across_an_edge_is_exact_where_both_sides_pay_nothing() -> None:
+    late = ({"over": 0, "up_to": 2_400}, {"over": 2_400, "fixed": 3_000})
+    policy = hours({"id": "delay", "band": FROM_TWELVE_HOURS}, {"id": "late", "band": late})
+    table = cost_table(policy, None, as_of=DAY, cubes=[DELAYS])
+    total = totals(table).row(0, named=True)
+    assert [total[end] for end in ENDS] == [79_000 + 9_000] * 4  # 79 delays of 12 hours, 3 of 24
+    assert (total["promised"], total["left_out"]) == (88_000, "")
+    band = table.filter(level="band", line="delay").row(0, named=True)
+    assert (band["over"], band["up_to"], band["rule"], band["expected"]) == (-1, 1_199, "nothing", 0)
+    run = simulate(portfolio_of(policy, None, as_of=DAY, cubes=[DELAYS]), draws=2**10)
+    assert run.totals["cash"].exceedance(80_000).value == 1
+    assert run.totals["cash"].exceedance(88_000).value == 0
+
+
+def test_a_total_has_bounds_of_the_lines_that_it_counts() -> None:
+    coarse = totals_of(("[0, 2400)", 40), ("[2400, inf)", 9))  # the first band pays nothing, or 1,000
+    late = ({"over": 0, "up_to": 2_400}, {"over": 2_400, "fixed": 1_000})
+    policy = hours({"id": "delay", "band": FROM_TWELVE_HOURS}, {"id": "late", "band": late})
+    table = cost_table(policy, None, as_of=DAY, cubes=[coarse])
+    delay = table.filter(level="line", line="delay").row(0, named=True)
+    assert [delay[end] for end in ENDS] == [9_000, None, 49_000, 49_000]
+    total = totals(table).row(0, named=True)
+    assert [total[end] for end in ENDS] == [9_000] * 4
+    assert total["left_out"] == "delay"
+    alone = totals(table.filter(line="delay")).row(0, named=True)  # where none is expected, all are bounded
+    assert [alone[end] for end in ENDS] == [9_000, None, 49_000, 49_000]
+
+
+@pytest.mark.parametrize(
+    ("rules", "paid"),
+    [
+        (({"fixed": 5}, {"fixed": 5}), 20),
+        (({"share": 0.5}, {"share": 0.5}), 100),
+        (({"share": 0.5}, {"fixed": 5}), None),  # they meet at 10 and part after it
+        (({"fixed": 5}, {"fixed": 6}), None),
+        (({"review": True}, {"review": True}), None),
+        (({"fixed": 5}, {"review": True}), None),
+    ],
+)
+def test_two_rules_across_a_band_are_exact_where_one_formula_pays_both(
+    rules: tuple[Page, Page], paid: int | None
+) -> None:
+    policy = euros({"band": ({"over": 0, "up_to": 10, **rules[0]}, {"over": 10, **rules[1]})})
+    frame = pl.DataFrame(
+        [("a", "b", 0, 100, 4, 200, 12_000)],
+        schema=dict(counts([]).frame.schema),
+        orient="row",
+    )
+    cube = counts([("a", "b", 0, 100, 4)])
+    row = payments(type(cube)(frame, cube.dimensions, synthetic=False, source="a test"), policy).row(
+        0, named=True
+    )
+    assert row["payment"] == paid
+    if rules[0] == rules[1]:
+        assert row["rule"] == ("review" if "review" in rules[0] else "pays")
+        assert (row["over"], row["up_to"]) == (0, 100)  # its own band, as it lies in two
+    else:
+        assert (row["rule"], row["over"], row["up_to"]) == ("straddles", None, None)
+
+
+@given(data=st.data())
+@settings(max_examples=150)
+def test_a_count_is_paid_exactly_where_and_only_where_all_its_losses_are_paid_alike(
+    data: st.DataObject,
+) -> None:
+    page = data.draw(rich_lines(scales=(1,)))
+    low = data.draw(st.integers(-1, 70))
+    high = low + data.draw(st.integers(1, 12))
+    row = payments(counts([("x", "a", low, high, 3)]), euros(page)).row(0, named=True)
+    each = {owed(page, loss, ("a", "x")) for loss in range(low + 1, high + 1)}
+    if len(each) == 1:
+        (one,) = each
+        assert row["payment"] == (None if one is None else 3 * one)
+        assert row["rule"] != "straddles"
+    else:
+        assert row["payment"] is None
+
+
+# --- low <= expected <= high ----------------------------------------------------------------------
+
+
+HEAVY = [
+    Lognormal(median=1, sigma=6),
+    Mixture.model_validate(
+        {
+            "branches": tuple(
+                {"name": f"b{n}", "weight": weight, "law": {"kind": "fixed", "value": 0.3}}
+                for n, weight in enumerate((0.1, 0.2, 0.7))
+            )
+        }
+    ),
+    Beta(a=0.001, b=1),
+]
+
+
+@pytest.mark.parametrize("law", HEAVY, ids=lambda law: law.kind)
+def test_the_ends_of_a_distribution_hold_its_mean(law: Lognormal | Mixture | Beta) -> None:
+    entry = ledger_of({"kind": "realised_ratio", "law": law.model_dump()}).assumptions[0]
+    found = entry.range  # type: ignore[union-attr] # no mix
+    assert found.low <= found.expected <= found.high
+    assert found.expected == law.mean
+
+
+def test_a_cap_below_its_low_end_is_no_low_end_of_a_rate() -> None:
+    rate = ledger_of({"kind": "take_up", "law": Beta(a=30, b=30).model_dump()}).assumptions[0]
+    assert isinstance(rate, RateAssumption)
+    found = rate.capped(0.3)
+    assert rate.drawn.ends[0] > 0.3
+    assert found.low <= found.expected < found.high == 0.3
+
+
+def test_the_widest_classes_of_a_rate_hold_its_mean(ledger: Ledger) -> None:
+    entry = next(a for a in ledger.assumptions if isinstance(a, RateAssumption) and a.widest)
+    narrow = entry.model_copy(update={"widest": (entry.widest[0],)})
+    found = RateAssumption.model_validate(narrow.model_dump()).range
+    end = figure(entry.widest[0]).number / 100
+    assert found.low <= found.expected <= found.high
+    assert {found.low, found.high} == {min(end, found.expected), max(end, found.expected)}
+
+
+def test_the_ends_of_an_award_under_rules_hold_its_mean() -> None:
+    page = {
+        "kind": "review_award",
+        "loss": {"kind": "lognormal", "median": 1_000, "sigma": 3},
+        "rule": ({"name": {"en": "R"}, "weight": 1.0, "share": fixed(0.1), "cap": 1}, ),
+    }  # fmt: skip
+    award = ledger_of(page).assumptions[0]
+    assert isinstance(award, Award)
+    assert award.range.low < 1  # the 1 % point of the loss already reaches the cap or lies below it
+    assert award.range.low <= award.range.expected <= award.range.high == award.most == 1
+
+
+def test_shares_that_a_page_rounds_do_not_move_a_payment() -> None:
+    flat = tuple(
+        {k: v for k, v in band.items() if k in ("over", "up_to")} | {"fixed": 30_000} for band in TIERS
+    )
+    ledger = ledger_of(
+        mix(*[0.333333333] * 3),
+        {"kind": "filing_share", "law": fixed(1)},
+        {"kind": "acceptance", "law": fixed(1)},
+    )
+    row = cost_table(policy_of(tiers(band=flat)), ledger, as_of=DAY).filter(level="line").row(0, named=True)
+    assert [row[end] for end in ENDS] == [REPORTS * 30_000] * 4
+
+
+TIERS: tuple[Page, ...] = tiers()["band"]
+RATES = st.sampled_from(
+    [
+        fixed(0.0),
+        fixed(0.4),
+        fixed(1.0),
+        uniform(0.1, 0.9),
+        Beta(a=0.002, b=1).model_dump(),
+        Beta(a=2, b=5).model_dump(),
+    ]
+)
+GROWTH = st.sampled_from([fixed(1), fixed(1.5), uniform(1, 2.333333)])
+SUMS = st.sampled_from(
+    [
+        fixed(0),
+        fixed(90_000),
+        uniform(0, 400_000),
+        Lognormal(median=150_000, sigma=0.5).model_dump(),
+        Lognormal(median=1_000, sigma=6).model_dump(),
+    ]
+)
+RATIOS = st.sampled_from([fixed(0.5), uniform(0.2, 3), Lognormal(median=1, sigma=5.5).model_dump()])
+
+
+@st.composite
+def ledgers(draw: st.DrawFn, *, growth: bool = True) -> Ledger:
+    """Some of the entries of tiers, a fee and a budget, heavy tails among them."""
+    laws: dict[str, st.SearchStrategy[Page]] = {"filing_share": RATES, "acceptance": RATES, "take_up": RATES}
+    laws |= {"entitled_share": RATES, "review_award": SUMS, "realised_ratio": RATIOS}
+    laws |= {"ultimate": GROWTH, "new_applicants": RATES} if growth else {}
+    laws |= {"mean_payment": SUMS} if draw(st.integers(0, 4)) == 0 else {}
+    entries: list[Page] = [
+        {"kind": kind, "law": draw(law)} | ({"lines": ("budget",)} if kind == "realised_ratio" else {})
+        for kind, law in laws.items()
+        if draw(st.integers(0, 4))
+    ]
+    spread = {"spread": draw(st.sampled_from([0.0, 0.0, 0.7]))}
+    entries = [e | spread if e["kind"] in ("review_award", "mean_payment") else e for e in entries]
+    shares = draw(
+        st.sampled_from([(0.5, 0.3, 0.2), (1 / 3, 1 / 3, 1 / 3), (0.333333333,) * 3, (0.0, 0.0, 1.0)])
+    )
+    entries += [mix(*shares, size=draw(st.sampled_from([None, 3.0])))] if draw(st.integers(0, 3)) else []
+    return ledger_of(*entries) if entries else ledger_of({"kind": "acceptance", "law": fixed(0.5)})
+
+
+EFFORTS = st.sampled_from(["automatic", "form"])
+GOOD = {"id": "good", "kind": "in_kind", "face_value": 6_500, "recipients": "US-03", "effort": "one_tap"}
+
+
+@st.composite
+def packages(draw: st.DrawFn) -> Policy:
+    """Tiers, a fee, a budget and a good, with what may vary of them."""
+    top: Page = draw(
+        st.sampled_from(
+            [{"review": True}, {"fixed": 70_000}, {"share": 0.1}, {"share": 0.1, "limit": 90_000}]
+        )
+    )
+    bands = (*TIERS[:2], {"over": 500_000, **top})
+    ends: Page = draw(st.sampled_from([{}, {"low": 5, "high": 9_000}, {"low": 0}]))
+    sums = budget(8_000, effort=draw(EFFORTS), valuation=draw(st.sampled_from(["cash", "top_down"])), **ends)
+    return policy_of(tiers(band=bands, effort=draw(EFFORTS)), fee(7_550, effort=draw(EFFORTS)), sums, GOOD)
+
+
+def assert_ordered(table: pl.DataFrame) -> None:
+    """Low <= expected <= high wherever they are stated, and no expected cost is more than `most`."""
+    for row in table.iter_rows(named=True):
+        low, expected, high, most = (row[end] for end in ENDS)
+        if expected is not None:
+            assert low <= expected, row
+            assert high is None or expected <= high, row
+            assert most is None or expected <= most * (1 + 1e-9), row  # rounded to ten digits
+        if low is not None and high is not None:
+            assert low <= high, row
+
+
+@given(policy=packages(), ledger=st.none() | ledgers())
+@settings(max_examples=200, deadline=None)
+def test_the_expected_cost_lies_between_its_bounds_from_published_counts(
+    policy: Policy, ledger: Ledger | None
+) -> None:
+    table = cost_table(policy, ledger, as_of=DAY)
+    assert_ordered(table)
+    assert_ordered(totals(table))
+
+
+@st.composite
+def cubes(draw: st.DrawFn) -> Cube:
+    """Totals in bands of any width, zero and unknown among them."""
+    edges = sorted(
+        draw(st.sets(st.sampled_from([0, 100_000, 300_000, 400_000, 500_000, 900_000]), min_size=1))
+    )
+    bands: list[tuple[int | None, int | None]] = [
+        (-1, edges[0]),
+        *zip(edges, [*edges[1:], None], strict=True),
+    ]
+    bands += [(None, None)] if draw(st.booleans()) else []
+    return counts([("a", "b", *band, draw(st.integers(0, 50))) for band in bands])
+
+
+@given(policy=packages(), ledger=st.none() | ledgers(), cube=cubes())
+@settings(max_examples=200, deadline=None)
+def test_the_expected_cost_lies_between_its_bounds_from_totals(
+    policy: Policy, ledger: Ledger | None, cube: Cube
+) -> None:
+    table = cost_table(policy, ledger, as_of=DAY, cubes=[cube])
+    for found in (table, totals(table), by_band(table)):
+        assert_ordered(found)
+    drawn = portfolio_of(policy, ledger, as_of=DAY, cubes=[cube])
+    lines = table.filter(level="line")
+    assert {stream.line for stream in drawn.streams} <= set(lines.drop_nulls("expected")["line"])
+    assert {stream.line for stream in drawn.streams} >= set(lines.filter(pl.col("expected") > 0)["line"])
+
+
+# --- most -----------------------------------------------------------------------------------------
+
+
+def line_of(policy: Policy, *entries: Page, line: str = "tiers", **keys: Any) -> dict[str, Any]:  # noqa: ANN401
+    ledger = ledger_of(*entries) if entries else None
+    return cost_table(policy, ledger, as_of=DAY, **keys).filter(level="line", line=line).row(0, named=True)
+
+
+FLAT = policy_of(tiers(band=(*TIERS[:2], {"over": 500_000, "fixed": 70_000})))
+FEE = policy_of(fee(7_550, effort="form"))
+DRIVERS = figure("US-07").count
+
+
+@pytest.mark.parametrize(
+    ("policy", "entries", "line", "most"),
+    [
+        (FLAT, (), "tiers", REPORTS * 70_000),
+        (
+            FLAT,
+            ({"kind": "filing_share", "law": fixed(0.1)},),
+            "tiers",
+            REPORTS * 70_000,
+        ),  # chance, not the rate
+        (FLAT, ({"kind": "ultimate", "law": uniform(1, 2.5)},), "tiers", 2.5 * REPORTS * 70_000),
+        (FLAT, ({"kind": "new_applicants", "law": fixed(0.01)},), "tiers", None),  # in no count
+        (FLAT, ({"kind": "new_applicants", "law": fixed(0)},), "tiers", REPORTS * 70_000),
+        (policy_of(tiers()), (), "tiers", None),  # a review has no limit of its own
+        (
+            policy_of(tiers()),
+            ({"kind": "review_award", "law": uniform(0, 400_000)},),
+            "tiers",
+            REPORTS * 400_000,
+        ),
+        (policy_of(tiers()), ({"kind": "review_award", "law": fixed(1), "spread": 0.1},), "tiers", None),
+        (
+            policy_of(tiers()),
+            ({"kind": "mean_payment", "law": uniform(1, 60_000)},),
+            "tiers",
+            REPORTS * 60_000,
+        ),
+        (FEE, ({"kind": "filing_share", "law": fixed(0.1)},), "fee", DRIVERS * 7_550),
+        (policy_of(budget(8_000)), (), "budget", 8_000),
+        (policy_of(budget(8_000, high=9_000)), ({"kind": "take_up", "law": fixed(0.1)},), "budget", 9_000),
+        (policy_of(budget(8_000)), ({"kind": "realised_ratio", "law": uniform(0, 3)},), "budget", 24_000),
+        (
+            policy_of(budget(8_000)),
+            ({"kind": "realised_ratio", "law": Lognormal(median=1, sigma=1).model_dump()},),
+            "budget",
+            None,
+        ),
+        (policy_of(budget(8_000, valuation="top_down")), (), "budget", None),
+        (FEE, ({"kind": "paid_total", "law": uniform(400, 500)},), "fee", 500),
+    ],
+)
+def test_the_most_of_a_line_is_every_claim_paid_the_most_that_it_can_get(
+    policy: Policy, entries: tuple[Page, ...], line: str, most: float | None
+) -> None:
+    assert line_of(policy, *entries, line=line)["most"] == (
+        None if most is None else pytest.approx(most, rel=1e-14)
+    )
+
+
+def test_a_fee_credit_is_at_most_that_of_the_fact_which_bounds_its_subscribers() -> None:
+    page = fee(7_550, recipients_high="US-03")  # 48 million, more than the 226,154 counted
+    assert line_of(policy_of(page), line="fee")["most"] == 48_000_000 * 7_550
+    assert (
+        line_of(policy_of(fee(7_550, recipients=None, recipients_high="US-07")), line="fee")["most"]
+        == DRIVERS * 7_550
+    )
+
+
+def test_a_good_is_at_most_its_cap() -> None:
+    good = GOOD | {"cap": "PG-04.users"}
+    row = line_of(policy_of(good), {"kind": "take_up", "law": fixed(0.01), "lines": ("good",)}, line="good")
+    assert row["most"] == figure("PG-04.users").count * 6_500 == row["promised"]
+
+
+def test_handling_is_at_most_the_product_of_its_largest_values() -> None:
+    page = {"kind": "handling", "people": uniform(1, 5), "weeks": fixed(4), "weekly_wage": uniform(1, 10)}
+    table = cost_table(FLAT, ledger_of(page), as_of=DAY).filter(valuation="handling")
+    assert table["most"].item() == 5 * 4 * 10
+    heavy = page | {"weekly_wage": Lognormal(median=1, sigma=1).model_dump()}
+    assert cost_table(FLAT, ledger_of(heavy), as_of=DAY).filter(valuation="handling")["most"].item() is None
+
+
+def test_claims_are_at_most_paid_what_each_is_due() -> None:
+    cube = counts([("a", "b", 0, 300_000, 4), ("a", "b", 100_000, 400_000, 2), ("a", "b", 500_000, None, 3)])
+    award = {"kind": "review_award", "law": uniform(0, 400_000)}
+    assert line_of(policy_of(tiers()), award, cubes=[cube])["most"] == 4 * 30_000 + 2 * 50_000 + 3 * 400_000
+    assert line_of(policy_of(tiers()), cubes=[cube])["most"] is None
+
+
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_no_total_that_claims_can_have_is_more_than_the_most(data: st.DataObject) -> None:
+    """Any claims may be accepted, and an unstated loss without a rule may be any loss."""
+    page = data.draw(rich_lines(scales=(1,)).filter(lambda page: "eligibility" not in page))
+    claims = data.draw(claims_of(page))
+    paid = [loss for _, loss in claims if data.draw(st.booleans())]
+    bands = [(0, 10), (10, 40), (40, 70), (70, None)]
+    placed = [
+        next((b for b in bands if b[0] < x and (b[1] is None or x <= b[1])), None) for x in _known(claims)
+    ]
+    rows: list[tuple[str, str, int | None, int | None, int]] = [
+        ("x", "a", *band, placed.count(band)) for band in bands
+    ]
+    rows += [("x", "a", -1, 0, sum(loss is not None and loss <= 0 for _, loss in claims))]
+    rows += [("x", "a", None, None, sum(loss is None for _, loss in claims))]
+    most = cost_table(euros(page | {"segment": ()}), None, as_of=DAY, cubes=[counts(rows)])["most"][0]
+    each = [owed(page | {"segment": ()}, loss, ("a", "x")) for loss in paid]
+    if "unknown" not in page:
+        guesses = data.draw(st.lists(st.integers(0, 100), min_size=len(paid), max_size=len(paid)))
+        stated = [guess if loss is None else loss for loss, guess in zip(paid, guesses, strict=True)]
+        each = [owed(page | {"segment": ()}, loss, ("a", "x")) for loss in stated]
+    if most is not None:
+        assert None not in each  # a review has no limit
+        assert float(sum(x for x in each if x is not None)) <= most * (1 + 1e-12)
+
+
+def _known(claims: list[Any]) -> list[int]:
+    return [loss for _, loss in claims if loss is not None and loss > 0]
+
+
+@given(ledger=ledgers(growth=True), seed=st.integers(0, 10**6), top=st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_no_sampled_total_of_published_counts_is_more_than_the_most(
+    ledger: Ledger, seed: int, top: object
+) -> None:
+    """The process by hand: reports in the end, how many are paid, in which band, and what a review grants."""
+    policy = policy_of(tiers())
+    row = cost_table(policy, ledger, as_of=DAY).filter(level="line").row(0, named=True)
+    entries = {a.kind: a for a in ledger.assumptions}
+    rng = np.random.default_rng(seed)
+
+    def value(kind: str, otherwise: float) -> Any:  # noqa: ANN401 - a number, or the shares of a mix
+        if kind not in entries:
+            return otherwise
+        u = (
+            np.full((1, entries[kind].dimensions), 1 - 1e-9)
+            if top
+            else rng.random((1, entries[kind].dimensions))
+        )
+        return entries[kind].draw(np.clip(u, 1e-12, 1 - 1e-9))[0]
+
+    if row["most"] is None:
+        return
+    trials = int(REPORTS * value("ultimate", 1.0))
+    rate = float(np.prod([value(kind, 1.0) for kind in ("entitled_share", "filing_share", "acceptance")]))
+    shares = np.atleast_1d(value("band_mix", 0.0))
+    in_bands = rng.multinomial(
+        rng.binomial(trials, rate), shares / shares.sum() if shares.sum() else [0, 0, 1]
+    )
+    if "mean_payment" in entries:
+        assert in_bands.sum() * value("mean_payment", 0.0) <= row["most"] * (1 + 1e-12)
+        return
+    total = in_bands @ np.array([30_000, 50_000, value("review_award", 0.0)])
+    assert total <= row["most"] * (1 + 1e-12)
+
+
+def test_the_bundled_tail_is_above_the_bound_of_the_mean_and_nothing_limits_it(
+    policy: Policy, ledger: Ledger
+) -> None:
+    """What readers took for a contradiction: P99 is a quantile of the total, `high` a bound of its mean."""
+    row = totals(cost_table(policy, ledger, as_of=DAY)).filter(valuation="top_down").row(0, named=True)
+    law = simulate(portfolio_of(policy, ledger, as_of=DAY)).totals["top_down"]
+    assert row["expected"] < row["high"] < law.quantile(0.99).value
+    assert row["most"] is None

@@ -1,0 +1,165 @@
+"""The chance of exceeding a budget says which lines it counts, and what it is if inputs move together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from statistics import NormalDist
+
+import pytest
+from pptx import Presentation
+from pypdf import PdfReader
+
+from outage_analysis.analysis import Analysis
+from outage_analysis.assumptions.laws import Lognormal
+from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.costs.uncertainty.samples import Estimate
+from outage_analysis.costs.uncertainty.tables import rounded_chance, uncertainty_tables
+from outage_analysis.figures import cost_answer, cost_sentences
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import run
+from outage_analysis.plans import Plan
+from outage_analysis.pricing import price
+from outage_analysis.reports import write_report
+from tests.costs.uncertain_portfolios import entry
+from tests.html_page import WebPage
+from tests.reports.test_pptx import texts
+from tests.workbook_reader import Workbook
+
+LEFT_OUT = (
+    *("taxi-pro-membership", "designated-driver-pro", "emoticon-plus", "talk-drawer-plus-subscribers"),
+    *("melon-passes", "t-blue-fee-waiver", "bike-scooter-overcharges"),
+)
+"""Cash lines of the Kakao policy without an expected cost."""
+TOGETHER = {
+    "en": "{share} if all inputs move together (rank correlation 0.5). It counts Cash for small businesses. "
+    "Cost lines left out, without an expected cost: 7.",
+    "ko": "모든 입력이 함께 움직이면(순위상관 0.5) {share}. 포함한 항목: 소상공인 현금 지원. "
+    "기대값이 없어 제외한 항목: 7개.",
+}
+
+
+@pytest.fixture(scope="module")
+def kakao() -> Analysis:
+    """The bundled case with the budget of the issue."""
+    return run(Plan(budget=300_000_000, claims=()))
+
+
+@pytest.fixture(scope="module")
+def folders(kakao: Analysis, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    out = tmp_path_factory.mktemp("reports")
+    formats = ("html", "pdf", "xlsx", "pptx")
+    return {lang: write_report(kakao, out / lang, lang=lang, formats=formats).parent for lang in LANGUAGES}
+
+
+def test_the_chance_comes_with_its_scope_and_with_the_chance_if_inputs_move_together(kakao: Analysis) -> None:
+    row = kakao.tables["budget"].row(0, named=True)
+    assert row["exceeded"] == pytest.approx(0.15, abs=0.02)
+    assert row["stressed"] == pytest.approx(0.25, abs=0.02)
+    assert row["counted"].split() == ["small-business-cash"]
+    assert set(row["left_out"].split()) == set(LEFT_OUT)
+    assert kakao.uncounted_lines == row["left_out"].split()
+    assert cost_answer(kakao)["uncertainty"]["published"]["budget"] == [row]
+
+
+def test_of_claims_the_lines_that_pay_by_no_claim_are_left_out_too() -> None:
+    table = price(Plan(budget=300_000_000, draws=8192)).doubt("synthetic", "budget")
+    assert table is not None
+    assert table["counted"].to_list() == ["small-business-cash"]
+    assert set(table["left_out"][0].split()) == set(LEFT_OUT)
+
+
+def test_the_chance_under_rank_correlation_is_that_of_the_product_of_two_lognormals() -> None:
+    """Oracle: ln(a b) is normal with variance s1^2 + s2^2 + 2 r s1 s2, where r = 2 sin(pi rank / 6)."""
+    first, second = 0.8, 0.5
+    inputs = {
+        "a": entry("paid_total", Lognormal(median=1_000, sigma=first), id="a"),
+        "b": entry("paid_total", Lognormal(median=1.5, sigma=second), id="b"),
+    }
+    line = Stream("line-0", "cash", 1.0, (Part(1.0, 1.0),), scales=("a", "b"), certain=True)
+    folio = Portfolio((line,), inputs, left_out={"cash": ("line-1", "line-2"), "face_value": ("gift",)})
+    row = uncertainty_tables(simulate(folio), budget=4_000.0)["budget"].row(0, named=True)
+
+    def above(correlation: float) -> float:
+        sd = math.sqrt(first**2 + second**2 + 2 * correlation * first * second)
+        return 1 - NormalDist(math.log(1_500), sd).cdf(math.log(4_000))
+
+    assert row["exceeded"] == pytest.approx(above(0), abs=0.003)
+    assert row["stressed"] == pytest.approx(above(2 * math.sin(math.pi * 0.5 / 6)), abs=0.003)
+    assert row["stressed"] > row["exceeded"] + 0.02
+    assert (row["counted"], row["left_out"]) == ("line-0", "line-1 line-2")
+
+
+def read_page(folder: Path) -> str:
+    return " ".join(WebPage.of(folder / "report.html").prose().split())
+
+
+def read_pdf(folder: Path) -> str:
+    return "".join(page.extract_text() for page in PdfReader(folder / "report.pdf").pages)
+
+
+def read_workbook(folder: Path) -> str:
+    return "\n".join(Workbook((folder / "report.xlsx").read_bytes()).texts())
+
+
+def read_deck(folder: Path) -> str:
+    return "\n".join(
+        text for slide in Presentation(str(folder / "report.pptx")).slides for text in texts(slide)
+    )
+
+
+@pytest.mark.parametrize("read", [read_page, read_pdf, read_workbook, read_deck])
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_format_says_the_scope_and_names_what_is_left_out(
+    kakao: Analysis, folders: dict[str, Path], lang: str, read: Callable[[Path], str]
+) -> None:
+    found = "".join(read(folders[lang]).split())
+    names, share = kakao.names(lang), Words(lang).share(kakao.tables["budget"]["stressed"][0])
+    for said in (TOGETHER[lang].format(share=share), *(names[line] for line in LEFT_OUT)):
+        assert "".join(said.split()) in found, said
+
+
+def test_the_terminal_answers_in_three_sentences(kakao: Analysis) -> None:
+    w, cash = Words("en"), kakao.tables["quantiles"].filter(valuation="cash")
+    found = dict(cash.select("measure", "value").iter_rows())
+    row = kakao.tables["budget"].row(0, named=True)
+    first, scope, chance = cost_sentences(kakao, w)
+    assert first == (
+        f"Expected cash, from published counts: {w.money(found['expected'])}. "
+        f"Median {w.money(found['p50'])}; "
+        f"80% likely range {w.money_range(found['p10'], found['p90'])} (P10 to P90)."
+    )
+    assert scope.startswith("It counts small-business-cash. Left out, without an expected cost: ")
+    assert all(line in scope for line in (*LEFT_OUT, *kakao.dropped_lines))
+    assert chance.startswith(
+        "Chance that this cash, from published counts, exceeds the budget of 300,000,000 won: "
+        f"{w.share(row['exceeded'])}; {w.share(row['stressed'])} if all inputs move together "
+        "(rank correlation 0.5). Numerical error "
+    )
+
+
+def test_without_a_budget_the_terminal_says_how_to_give_one() -> None:
+    answer = cost_sentences(price(Plan(draws=8192, claims=())), Words("en"))
+    assert answer[2].startswith("No budget was given: --budget 300_000_000 ")
+
+
+@pytest.mark.parametrize(
+    ("estimate", "expected"),
+    [
+        (Estimate(5.88e-298, 1e-298), Estimate(0.0, 0.0)),
+        (Estimate(9e-16, 0.0), Estimate(0.0, 0.0)),
+        (Estimate(2e-15, 0.0), Estimate(2e-15, 0.0)),
+        (Estimate(0.15119, 0.00123), Estimate(0.151, 0.0012)),
+    ],
+)
+def test_a_probability_below_1e_15_is_zero(estimate: Estimate, expected: Estimate) -> None:
+    assert rounded_chance(estimate) == expected
+
+
+def test_a_budget_is_said_with_every_digit_that_was_given() -> None:
+    assert Words("en").stated(312_345_678) == "312.345678 million won"
+    assert Words("ko").stated(312_345_678) == "3억 1,234만 5,678원"
+    assert Words("en", "EUR", 2).stated(123_456_789_012) == "1.23456789012 billion euros"
+    assert Words("en").stated(300_000_000) == "300 million won"

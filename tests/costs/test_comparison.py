@@ -1,0 +1,397 @@
+"""Policies on the same draws: against laws of the textbooks, plain random draws and every single loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from outage_analysis.bands import Bands
+from outage_analysis.costs.comparison import Comparison, compare
+from outage_analysis.costs.comparison.replaced import replaced
+from outage_analysis.costs.expected import cost_table, totals
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.labels import Words
+from outage_analysis.published import figure
+from tests.loss_cubes import made_up, told_cube
+from tests.small_policies import (
+    DAY,
+    DRIVERS,
+    REPORTS,
+    Page,
+    budget,
+    fee,
+    fixed,
+    ledger_of,
+    mix,
+    policy_of,
+    tiers,
+    uniform,
+)
+
+if TYPE_CHECKING:
+    from outage_analysis.assumptions import Ledger
+    from outage_analysis.policies import Policy
+
+SIGMA = 0.9
+RATIO = {"kind": "realised_ratio", "law": {"kind": "lognormal", "median": 1, "sigma": SIGMA}}
+SUM, CREDIT = 2_000_000_000, 10_000
+LEDGER = ledger_of(RATIO)
+RATES = (
+    {"kind": "filing_share", "law": uniform(0.1, 0.5)},
+    {"kind": "acceptance", "law": fixed(0.8)},
+    {"kind": "review_award", "law": fixed(100_000)},
+    mix(0.5, 0.3, 0.2),
+)
+
+
+@pytest.fixture(scope="module")
+def found() -> Comparison:
+    """An uncertain sum against a certain one."""
+    pages = (policy_of(budget(SUM), id_="sum"), policy_of(fee(CREDIT), id_="credit"))
+    return compare(pages, LEDGER, as_of=DAY)
+
+
+def only(table: pl.DataFrame) -> dict[str, Any]:
+    """The row of a table that has one."""
+    (row,) = table.iter_rows(named=True)
+    return row
+
+
+# one against another
+
+
+def test_a_difference_follows_the_law_of_what_is_uncertain(found: Comparison) -> None:
+    law, other = stats.lognorm(SIGMA, scale=SUM), CREDIT * DRIVERS
+    row = only(found.pairs)
+    assert (row["policy"], row["other"]) == ("sum", "credit")
+    assert row["difference"] == pytest.approx(law.mean() - other)
+    assert (row["p10"], row["p50"], row["p90"]) == pytest.approx(law.ppf((0.1, 0.5, 0.9)) - other, rel=2e-3)
+    assert (row["cheaper"], row["dearer"]) == pytest.approx((law.cdf(other), law.sf(other)), abs=1e-3)
+
+
+def test_the_decision_flips_where_both_cost_the_same(found: Comparison) -> None:
+    row = only(found.flips)
+    assert row["flips_at"] == pytest.approx(CREDIT * DRIVERS / SUM)
+    assert row["expected"] == pytest.approx(stats.lognorm(SIGMA).mean())
+    assert row["beyond"] == pytest.approx(stats.lognorm(SIGMA).cdf(CREDIT * DRIVERS / SUM))
+
+
+def test_each_policy_has_its_law_and_the_cost_of_one_payment(found: Comparison) -> None:
+    loose, sure = found.policies.rows(named=True)
+    assert loose["expected"] == pytest.approx(SUM * stats.lognorm(SIGMA).mean())
+    assert loose["promised"] == SUM
+    assert (loose["recipients"], loose["per_recipient"]) == (None, None)  # a sum counts nobody
+    assert (sure["p10"], sure["p50"], sure["p90"]) == 3 * (CREDIT * DRIVERS,)
+    assert (sure["recipients"], sure["per_recipient"]) == (DRIVERS, CREDIT)
+    assert [r["cheapest"] for r in (loose, sure)] == pytest.approx(
+        [only(found.pairs)["cheaper"], only(found.pairs)["dearer"]], abs=1e-3
+    )
+
+
+def test_both_are_drawn_from_the_same_inputs() -> None:
+    dearer = ({"over": 0, "up_to": 300_000, "fixed": 33_000}, *tiers()["band"][1:])
+    pages = [policy_of(tiers(), id_="now"), policy_of(tiers(band=dearer), id_="raised")]
+    row = only(compare(pages, ledger_of(*RATES), as_of=DAY).pairs)
+    # Apart, each cost varies fivefold and the cheaper is a toss-up; together the same claims are paid.
+    assert (row["cheaper"], row["dearer"]) == (1, 0)
+    assert row["difference"] == pytest.approx(-REPORTS * 0.3 * 0.8 * 0.5 * 3_000)
+
+
+def test_the_same_claims_are_accepted_under_each_policy() -> None:
+    """Half of the users get 1,000 or 1,001: the difference is one for each of them, and never turns."""
+    half = {"kind": "filing_share", "law": fixed(0.5)}
+    every = {"kind": "acceptance", "law": fixed(1)}
+    pages = [policy_of(fee(x, effort="form"), id_=f"p{x}") for x in (1_000, 1_001)]
+    row = only(compare(pages, ledger_of(half, every), as_of=DAY).pairs)
+    assert (row["cheaper"], row["dearer"]) == (1, 0)
+    for column, p in {"p10": 0.1, "p50": 0.5, "p90": 0.9}.items():
+        assert -row[column] == pytest.approx(stats.binom(DRIVERS, 0.5).ppf(1 - p), rel=1e-4)
+
+
+def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, ledger: Ledger) -> None:
+    copy = policy.model_copy(update={"id": "copy"})
+    for valuation in ("cash", "face_value"):
+        found = compare([policy, copy], ledger, as_of=DAY, valuation=valuation, draws=2**12)
+        row = only(found.pairs)
+        assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
+        assert found.policies["cheapest"].to_list() == [1, 1]
+        names = {policy.id: "The package", "copy": "Its copy"}
+        assert "cost the same in every case" in found.sentence(Words("en", "KRW", 0), names)
+
+
+def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
+    bands = ({"over": 0, "up_to": 40, "share": 0.5}, {"over": 40, "fixed": 25})
+    pages = [policy_of(tiers(band=bands), id_=id_) for id_ in ("one", "copy")]
+    cube = told_cube([("mail", x) for x in range(1, 80)], Bands.of((*range(1, 80),), pages[0].bends))
+    found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
+    row = only(found.pairs)
+    assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
+
+
+@given(
+    raises=st.lists(st.integers(0, 30), min_size=3, max_size=3),
+    shares=st.lists(st.sampled_from([0.0, 0.1, 0.5]), min_size=3, max_size=3),
+    losses=st.lists(st.integers(1, 99), min_size=1, max_size=30),
+)
+def test_a_policy_that_never_pays_less_is_never_cheaper(
+    raises: list[int], shares: list[float], losses: list[int]
+) -> None:
+    edges = [0, 20, 50, None]
+    low = [{"fixed": 10 * n} | ({"share": share} if share else {}) for n, share in enumerate(shares)]
+    more = [{**rule, "fixed": rule["fixed"] + up} for rule, up in zip(low, raises, strict=True)]
+    pages = [
+        policy_of(tiers(band=tuple(between(edges, rules))), id_=id_)
+        for id_, rules in (("low", low), ("more", more))
+    ]
+    bends = {*pages[0].bends, *pages[1].bends}
+    cube = told_cube([("mail", x) for x in losses], Bands.of(tuple(sorted(bends))))
+    found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
+    row = only(found.pairs)
+    assert row["dearer"] == 0
+    assert row["p90"] <= 0
+
+
+def between(edges: list[int | None], rules: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Bands between edges with these rules."""
+    for over, up_to, rule in zip(edges, edges[1:], rules, strict=False):
+        yield {"over": over, **({} if up_to is None else {"up_to": up_to}), **rule}
+
+
+@given(order=st.permutations(range(3)))
+def test_the_order_of_the_policies_changes_nothing_but_signs(order: list[int]) -> None:
+    pages = [
+        policy_of(budget(SUM), id_="a"),
+        policy_of(fee(CREDIT), id_="b"),
+        policy_of(tiers(), id_="c"),
+    ]
+    ledger = ledger_of(RATIO, *RATES)
+    base = compare(pages, ledger, as_of=DAY)
+    turned = compare([pages[k] for k in order], ledger, as_of=DAY)
+    assert base.policies.sort("policy").equals(turned.policies.sort("policy"))
+    rows = {(r["policy"], r["other"]): r for r in turned.pairs.iter_rows(named=True)}
+    for row in base.pairs.iter_rows(named=True):
+        pair = row["policy"], row["other"]
+        if pair in rows:
+            assert rows[pair] == row
+            continue
+        other = rows[pair[::-1]]
+        assert (other["cheaper"], other["dearer"]) == (row["dearer"], row["cheaper"])
+        assert (other["difference"], other["p50"]) == pytest.approx(
+            (-row["difference"], -row["p50"]), rel=1e-3
+        )
+
+
+# recipients
+
+
+def test_claims_that_are_paid_nothing_are_no_recipients() -> None:
+    bands = ({"over": 0, "up_to": 300_000}, *tiers()["band"][1:])
+    pages = [policy_of(tiers(band=bands), id_="a"), policy_of(fee(1), id_="b")]
+    row = compare(pages, ledger_of(*RATES), as_of=DAY).policies.row(0, named=True)
+    paid = REPORTS * 0.3 * 0.8 * 0.5
+    assert row["recipients"] == pytest.approx(paid)
+    assert row["per_recipient"] == pytest.approx((0.3 * 50_000 + 0.2 * 100_000) / 0.5)
+
+
+# what is replaced
+
+TARIFFS: list[list[Page]] = [
+    [{"over": 0, "up_to": 7, "fixed": 3}, {"over": 7, "fixed": 5}],
+    [{"over": 0, "up_to": 10}, {"over": 10, "share": 0.5, "deductible": 10, "limit": 20}],
+    [{"over": 0, "up_to": 4, "share": 1.0}, {"over": 4, "up_to": 30, "share": 0.2, "floor": 3}, {"over": 30}],
+]
+
+
+@pytest.mark.parametrize("bands", TARIFFS)
+def test_the_edges_bound_what_any_loss_gets_back(bands: list[Page]) -> None:
+    page = policy_of(tiers(band=tuple(bands), published_count="CL-13"))
+    tariff = page.schedules[0].tariff
+    for row in replaced(page).iter_rows(named=True):
+        losses = range(row["over"] + 1, (row["up_to"] or 400) + 1)
+        shares = [float((tariff.pay(x) or Fraction(0)) / x) for x in losses]
+        assert row["basis"] == "published"
+        assert row["low"] == pytest.approx(min(shares) if row["up_to"] else 0, abs=1e-12)
+        if row["high"] is None:
+            assert row["over"] == 0
+            assert max(shares) == shares[0] > 0
+        else:
+            assert row["high"] == pytest.approx(max(shares))
+
+
+def test_a_review_replaces_what_nobody_has_said() -> None:
+    last = replaced(policy_of(tiers())).rows(named=True)[-1]
+    assert (last["rule"], last["low"], last["high"]) == ("review", 0, None)
+
+
+@given(told=st.lists(st.tuples(st.sampled_from(["mail", "maps"]), st.integers(0, 60)), min_size=1))
+def test_claims_get_back_what_their_payments_add_up_to(told: list[tuple[str, int]]) -> None:
+    page = policy_of(tiers(band=tuple(TARIFFS[0])))
+    table = replaced(page, [told_cube(told, Bands.of(page.bends))])
+    (line,) = page.schedules
+    for service in ("mail", "maps"):
+        for over, up_to in ((0, 7), (7, None)):
+            losses = [x for s, x in told if s == service and x > over and (up_to is None or x <= up_to)]
+            mine = table.filter(service=service, over=over)
+            if not losses:
+                assert mine.is_empty()
+                continue
+            row = only(mine)
+            paid = sum(float(line.tariff.pay(x) or 0) for x in losses)
+            assert (row["claims"], row["loss"]) == (len(losses), sum(losses))
+            assert (row["low"], row["high"]) == pytest.approx(2 * (paid / sum(losses),))
+
+
+def test_what_synthetic_claims_get_back_says_so() -> None:
+    page = policy_of(tiers(band=tuple(TARIFFS[0])))
+    cube = told_cube([("mail", 5)], Bands.of(page.bends))
+    assert only(replaced(page, [made_up(cube)]))["basis"] == "synthetic"
+    assert only(replaced(page, [cube]))["basis"] == "claims"
+
+
+def test_minutes_are_no_money_to_replace() -> None:
+    page = policy_of(tiers(), loss_unit="minutes")
+    assert replaced(page).is_empty()
+
+
+def test_claims_are_compared_on_the_cubes_of_each_policy() -> None:
+    pages = [policy_of(tiers(band=tuple(bands)), id_=f"p{n}") for n, bands in enumerate(TARIFFS)]
+    told = [("mail", x) for x in (3, 8, 20, 45)]
+    cubes = {page.id: [told_cube(told, Bands.of(page.bends))] for page in pages}
+    found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes=cubes, draws=2**10)
+    for page, row in zip(pages, found.policies.iter_rows(named=True), strict=True):
+        paid = [float(page.schedules[0].tariff.pay(x) or 0) for _, x in told]
+        assert row["promised"] == pytest.approx(sum(paid))
+        assert row["expected"] == pytest.approx(0.3 * 0.8 * sum(paid))
+        assert row["recipients"] == pytest.approx(0.3 * 0.8 * sum(x > 0 for x in paid))
+
+
+# what has no expected cost, and what is said
+
+
+def test_a_policy_without_an_expected_cost_is_shown_with_the_reason() -> None:
+    pages = [
+        policy_of(tiers(), id_="no-mix"),
+        policy_of(fee(1), id_="fees"),
+        policy_of(fee(2), tiers(published_count="CL-10"), id_="part"),
+        policy_of({"id": "good", "kind": "in_kind", "recipients": "US-03", "face_value": 5}, id_="goods"),
+    ]
+    rates = [rate | {"lines": ("tiers",)} for rate in RATES[:2]]
+    found = compare(pages, ledger_of(*rates), as_of=DAY)
+    assert found.policies["expected"].to_list() == [None, DRIVERS, 2 * DRIVERS, None]
+    # As in `cost`: what the fixed rules promise, and the most of the lines that have an expected cost.
+    later = figure("CL-10").count
+    assert found.policies["promised"].to_list() == [
+        REPORTS * 50_000,
+        DRIVERS,
+        2 * DRIVERS + later * 50_000,
+        None,
+    ]
+    assert found.policies["most"].to_list() == [None, DRIVERS, 2 * DRIVERS, None]  # a review has no limit
+    assert found.left_out.rows() == [
+        ("no-mix", "tiers", "bounds_only", "review_award band_mix"),
+        ("part", "tiers", "bounds_only", "review_award band_mix"),
+        ("goods", None, "not_offered", None),
+    ]
+    said = found.sentence(Words("en"), {page.id: page.name.en for page in pages})
+    assert said.endswith("No expected cost: “Policy no-mix”, “Policy goods”.")
+
+
+def test_the_sentence_says_which_is_cheaper_and_how_likely(found: Comparison) -> None:
+    names = {"sum": "A", "credit": "B"}
+    assert found.sentence(Words("en"), names) == (
+        "“B” costs least on average (2.3 billion won, cash), "
+        "yet it is cheaper than “A” (3 billion won) with only 45% probability."
+    )
+    dearer = compare([policy_of(budget(SUM), id_="a"), policy_of(fee(20_000), id_="b")], LEDGER, as_of=DAY)
+    assert dearer.sentence(Words("ko"), {"a": "가", "b": "나"}) == (
+        "평균 비용(현금)이 가장 적은 안: ‘가’(30억 원). ‘나’(45억 원)보다 적게 들 확률은 82%입니다."
+    )
+
+
+def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
+    words = Words("en")
+    pages = [policy_of(fee(x), id_=f"p{x}") for x in (5, 6)]
+    sure = compare(pages, None, as_of=DAY)
+    assert "with more than 99% probability" in sure.sentence(words, {"p5": "A", "p6": "B"})
+    same = compare([policy_of(fee(5), id_=x) for x in "ab"], None, as_of=DAY)
+    said = same.sentence(words, {"a": "A", "b": "B"})
+    assert said == "“A” and “B” cost the same in every case (1.1 million won, cash)."
+    ratio = {"kind": "realised_ratio", "law": uniform(0.5, 1.5)}
+    pages = [policy_of(budget(CREDIT * DRIVERS), id_="a"), policy_of(fee(CREDIT), id_="b")]
+    even = compare(pages, ledger_of(ratio), as_of=DAY).sentence(words, {"a": "A", "b": "B"})
+    assert (
+        "“A” and “B” cost the same on average (2.3 billion won, cash); the first is cheaper with 50%" in even
+    )
+
+
+@pytest.mark.parametrize(
+    ("pages", "valuation", "error", "message"),
+    [
+        ([policy_of(fee(1))], "cash", UsageError, "two or more different policies"),
+        ([policy_of(fee(1)), policy_of(fee(2))], "cash", UsageError, "two or more different policies"),
+        (
+            [policy_of(fee(1)), policy_of(fee(2), id_="q", currency="EUR", loss_unit="EUR")],
+            "cash",
+            UsageError,
+            "same currency",
+        ),
+        ([policy_of(fee(1)), policy_of(fee(2), id_="q")], "gold", UsageError, "face_value"),
+        (
+            [policy_of(fee(1)), policy_of(tiers(), id_="q")],
+            "cash",
+            ModelRefused,
+            "fewer than two policies have an expected cost in cash.*Without one: q",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    pages: list[Policy], valuation: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        compare(pages, None, as_of=DAY, valuation=valuation)
+
+
+def test_a_mix_on_other_bands_is_a_reason_and_no_refusal() -> None:
+    other = ({"over": 0, "up_to": 100_000, "fixed": 10_000}, {"over": 100_000, "fixed": 20_000})
+    one = ({"over": 0, "fixed": 10_000},)
+    pages = [
+        policy_of(tiers(band=b), id_=n) for n, b in (("now", tiers()["band"]), ("two", other), ("one", one))
+    ]
+    found = compare(pages, ledger_of(*RATES), as_of=DAY)
+    assert found.policies["expected"].is_null().to_list() == [False, True, False]
+    assert found.policies["expected"][2] == pytest.approx(REPORTS * 0.3 * 0.8 * 10_000)  # needs no mix
+    assert found.left_out.rows() == [("two", "tiers", "bounds_only", "band_mix")]
+
+
+def test_the_bundled_package_costs_in_a_comparison_what_it_costs_alone(
+    policy: Policy, ledger: Ledger
+) -> None:
+    raised = policy.model_copy(
+        update={
+            "id": "as-kt-in-2018",
+            "lines": (
+                policy.line("small-business-cash").model_copy(
+                    update={"bands": tiers_of_2018(policy), "facts": ("PO-KT18-SME.tier-1-2d",)}
+                ),
+            ),
+        }
+    )
+    found = compare([policy, raised], ledger, as_of=DAY)
+    alone = totals(cost_table(policy, ledger, as_of=DAY)).filter(valuation="cash")
+    assert found.policies["expected"][0] == alone["expected"].item()
+    assert only(found.pairs)["cheaper"] > 0.5
+
+
+def tiers_of_2018(policy: Policy) -> tuple[object, ...]:
+    """Kakao's bands with what KT paid for one to two days in 2018, whatever the loss."""
+    (line,) = policy.schedules
+    return tuple(
+        band.model_copy(update={"fixed": 400_000, "review": False, "facts": ()}) for band in line.bands
+    )

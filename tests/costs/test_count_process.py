@@ -1,0 +1,252 @@
+"""The sampled total beside exact distributions: from one claim to many, from equal payments to one large."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from outage_analysis.bands import log_grid
+from outage_analysis.costs import cost_table
+from outage_analysis.costs.exact import Binomial, Component, TotalLaw, exact_total
+from outage_analysis.costs.uncertainty.award_sums import award_sum
+from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.costs.uncertainty.draws import blocks, even_blocks
+from outage_analysis.costs.uncertainty.inverse_counts import binomial_count, poisson_count
+from tests.costs.test_payouts import policy_of, tiers
+from tests.costs.uncertain_portfolios import DAY, PROBABILITIES, entry, law_of, ledger_of, mix
+from tests.loss_cubes import loss_cube
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outage_analysis.costs.uncertainty.samples import SampledTotal
+
+OFF = 0.002
+"""The most that a probability may be off."""
+TIERS = {"band": tiers([300_000, 500_000], [{"fixed": 30_000}, {"fixed": 50_000}, {"review": True}])}
+TENTH = {"band": tiers([10**12], [{"share": 0.1}, {"fixed": 0}])}
+MILLION = 1_000_000
+
+
+def total_of(losses: Sequence[int], terms: dict[str, Any], filed: float, accepted: float) -> SampledTotal:
+    """The total of claims with known rates, on the bands that the product gives them."""
+    policy = policy_of(terms)
+    single = sorted(set(losses)) if len(set(losses)) <= 200 else []
+    cuts = {*log_grid(), *policy.bends, *single, *(loss - 1 for loss in single)}
+    cube = loss_cube(losses, *sorted(cut for cut in cuts if cut > 0))
+    rates = ledger_of(entry("filing_share", filed), entry("acceptance", accepted))
+    return law_of(portfolio_of(policy, rates, as_of=DAY, cubes=[cube]))
+
+
+def exact_of(payments: Sequence[int], accepted: float) -> TotalLaw:
+    """The exact distribution of what these claims are paid, each accepted with one chance."""
+    return exact_total(Component(Binomial(n, accepted), [p], [1]) for p, n in Counter(payments).items())
+
+
+def assert_close(total: SampledTotal, exact: TotalLaw) -> None:
+    """Every probability to 0.002, every quantile between those of p - 0.002 and p + 0.002, none too large."""
+    atoms = np.array(list(exact.points), float)
+    below = np.cumsum([float(weight) for weight in exact.weights])
+    sampled = np.sort(total.values, axis=None)
+    rounding = 1e-9 * atoms[-1]
+    found = np.searchsorted(sampled, atoms + rounding, side="right") / total.draws
+    assert np.abs(found - below).max() <= OFF
+    assert sampled[-1] <= atoms[-1] + rounding
+    for p in PROBABILITIES:
+        quantile = total.quantile(p)
+        low, high = (atoms[min(int(np.searchsorted(below, q)), len(atoms) - 1)] for q in (p - OFF, p + OFF))
+        within = quantile.error + rounding
+        assert low - within <= quantile.value <= high + within
+
+
+# --- three totals that a gamma distribution does not fit ---------------------------------------------
+
+
+def test_five_claims_have_a_binomial_total() -> None:
+    total = total_of(5 * [200_000], TIERS, 0.5, 0.8)
+    assert_close(total, exact_of(5 * [30_000], 0.4))
+    assert total.exceedance(60_000).value == pytest.approx(stats.binom(5, 0.4).sf(2), abs=1e-4)  # 0.317
+    assert total.quantile(0.99).value <= 150_000
+    assert total.exceedance(150_000).value == 0
+
+
+def test_one_large_claim_is_paid_or_not() -> None:
+    rng = np.random.default_rng(7)
+    small = np.round(160_000 * np.exp(0.5 * rng.standard_normal(1_000))).astype(int).tolist()
+    total = total_of([*small, 400 * MILLION], TENTH, 0.5, 0.5)
+    assert total.exceedance(35 * MILLION).value == pytest.approx(0.25, abs=OFF)
+    large = stats.binom(1_000, 0.25).mean() * np.mean(small) / 10 + 40 * MILLION
+    assert total.quantile(0.9).value == pytest.approx(large, rel=0.01)
+    assert total.quantile(0.99).value == pytest.approx(45 * MILLION, rel=0.01)
+    assert total.values.max() <= (sum(small) + 400 * MILLION) / 10
+
+
+def test_awards_that_scatter_have_the_tail_of_their_sum() -> None:
+    """2,000 reviewed claims; single awards are lognormal with mean 100,000 and deviation 500,000."""
+    rates = [entry("filing_share", 0.3), entry("acceptance", 0.5), mix(0.0, 0.0, 1.0)]
+    award = entry("review_award", 100_000, spread=5.0)
+    claims = loss_cube(2_000 * [900_000], 300_000, 500_000)
+    total = law_of(portfolio_of(policy_of(TIERS), ledger_of(*rates, award), as_of=DAY, cubes=[claims]))
+    unit, points = 10_000, 80_000  # the exact engine pays whole multiples: each award goes to both neighbours
+    single = stats.lognorm(np.sqrt(np.log1p(25)), scale=100_000 / np.sqrt(26))
+    payments = np.arange(points + 1) * unit
+    masses = lattice(single, payments)
+    exact = exact_total([Component(Binomial(2_000, 0.15), payments.tolist(), masses / masses.sum())])
+    for x in (20 * MILLION, 30 * MILLION, 40 * MILLION, 80 * MILLION):
+        assert total.exceedance(x).value == pytest.approx(1 - float(exact.cdf(x)), abs=OFF)
+    assert total.exceedance(40 * MILLION).value == pytest.approx(0.091, abs=OFF)
+    assert total.quantile(0.99).value == pytest.approx(exact.quantile(0.99), rel=0.02)
+
+
+def lattice(single: Any, x: np.ndarray) -> np.ndarray:  # noqa: ANN401 - scipy has no types
+    """Probabilities on a lattice that keep the mean: each amount is split over its two neighbours."""
+    sigma = single.args[0]
+    mean_below = single.mean() * stats.norm.cdf(stats.norm.ppf(single.cdf(x)) - sigma)
+    beyond = single.mean() - mean_below - x * single.sf(x)  # the expected excess over each point
+    curved = np.diff(beyond) / np.diff(x)
+    return np.maximum(np.diff(np.concatenate([[-1.0], curved, [0.0]])), 0.0)
+
+
+# --- from one claim to many, from equal payments to one that dominates ---------------------------------
+
+
+def lognormal(claims: int, spread: float, seed: int = 5) -> list[int]:
+    """Losses on a lattice of 10,000, which the exact engine can hold."""
+    rng = np.random.default_rng(seed)
+    scattered = 160_000 * np.exp(spread * rng.standard_normal(claims))
+    return [10_000 * max(round(x / 10_000), 1) for x in scattered]
+
+
+def dominated(claims: int, times: float) -> list[int]:
+    """Lognormal losses and one that is as large as their sum's deviation, times a factor."""
+    losses = lognormal(claims, 0.5)
+    return [*losses, 10_000 * round(times * claims**0.5 * np.mean(losses) / 10_000)]
+
+
+GRID = {
+    **{f"equal {n:,}": n * [160_000] for n in (1, 2, 5, 20, 100, 1_000, 10_000, 100_000)},
+    **{f"lognormal {n:,}": lognormal(n, 0.5) for n in (2, 5, 20, 100, 10_000, 100_000)},
+    **{f"wide lognormal {n:,}": lognormal(n, 1.2) for n in (5, 20, 10_000)},
+    **{f"one of {n:,} is half": dominated(n, 1.0) for n in (2, 20, 10_000)},
+    **{f"one of {n:,} dominates": dominated(n, 10.0) for n in (1, 5, 20, 10_000)},
+}
+
+
+@pytest.mark.parametrize("accepted", [0.04, 0.25, 0.9])
+@pytest.mark.parametrize("losses", GRID.values(), ids=GRID)
+def test_a_share_of_the_loss_has_the_exact_distribution(losses: list[int], accepted: float) -> None:
+    assert_close(total_of(losses, TENTH, 1.0, accepted), exact_of([x // 10 for x in losses], accepted))
+
+
+@pytest.mark.parametrize("claims", [3, 10, 100, 10_000, 100_000])
+def test_tiers_have_the_exact_distribution(claims: int) -> None:
+    terms = {"band": tiers([300_000, 500_000], [{"fixed": 30_000}, {"fixed": 50_000}, {"fixed": 120_000}])}
+    places = np.random.default_rng(claims).choice(3, claims, p=(0.6, 0.3, 0.1))
+    losses = [(200_000, 400_000, 900_000)[k] for k in places]
+    payments = [(30_000, 50_000, 120_000)[k] for k in places]
+    assert_close(total_of(losses, terms, 0.5, 0.5), exact_of(payments, 0.25))
+
+
+@given(
+    losses=st.lists(st.integers(1, 10**9), min_size=1, max_size=8),
+    filed=st.floats(0.01, 1),
+    fixed=st.integers(0, 50),
+)
+def test_no_total_exceeds_what_all_claims_are_paid(losses: list[int], filed: float, fixed: int) -> None:
+    terms = {"band": tiers([10_000], [{"share": 0.5, "fixed": fixed}, {"fixed": 400}])}
+    policy = policy_of(terms)
+    cube = loss_cube(losses, *log_grid(), *policy.bends)
+    rates = ledger_of(entry("filing_share", filed), entry("acceptance", 0.7))
+    total = law_of(portfolio_of(policy, rates, as_of=DAY, cubes=[cube]), draws=2**10)
+    most = cost_table(
+        policy, ledger_of(entry("filing_share", 1), entry("acceptance", 1)), as_of=DAY, cubes=[cube]
+    )
+    assert total.values.max() <= most.filter(level="line")["expected"].item() * (1 + 1e-9)
+
+
+# --- counts by the inverse method -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trials", [1, 5, 50, 1_000, 8_461, 100_000])
+def test_counts_are_the_quantiles_of_their_distribution(trials: int) -> None:
+    rng = np.random.default_rng(trials)
+    u, rate = rng.random(5_000), np.exp(rng.uniform(-9, -1e-4, 5_000))
+    for made, exact in (
+        (
+            binomial_count(stats.norm.ppf(u), np.array([float(trials)]), rate),
+            stats.binom(trials, rate).ppf(u),
+        ),
+        (poisson_count(stats.norm.ppf(u), trials * rate), stats.poisson(trials * rate).ppf(u)),
+    ):
+        assert np.abs(made - exact).max() <= 1
+        assert (made != exact).mean() <= 0.01
+        assert trials > 50 or (made == exact).all()
+
+
+def test_counts_of_one_rate_come_from_a_table() -> None:
+    u = np.random.default_rng(3).random(2_000)
+    made = binomial_count(stats.norm.ppf(u), np.array([40.0]), np.array([0.3]))
+    assert np.array_equal(made, stats.binom(40, 0.3).ppf(u))
+
+
+@pytest.mark.parametrize(("rate", "counts"), [(0.0, {0.0}), (1.0, {7.0})])
+def test_certain_rates_give_certain_counts(rate: float, counts: set[float]) -> None:
+    assert {*binomial_count(np.linspace(-8, 8, 99), np.array([7.0]), np.array([rate]))} == counts
+
+
+def test_trials_that_are_not_whole_keep_the_mean() -> None:
+    scores = stats.norm.ppf((np.arange(100_000) + 0.5) / 100_000)
+    for trials in (0.25, 5.5, 1_000.75):
+        made = binomial_count(scores, np.array([trials]), np.array([0.4]))
+        assert made.mean() == pytest.approx(0.4 * trials, rel=1e-3)
+        assert made.max() <= np.ceil(trials)
+
+
+@given(score=st.floats(-6, 6), more=st.floats(0, 3), trials=st.integers(0, 3_000), rate=st.floats(0, 1))
+def test_a_larger_score_never_gives_a_smaller_count(
+    score: float, more: float, trials: int, rate: float
+) -> None:
+    low, high = binomial_count(np.array([score, score + more]), np.array([float(trials)]), np.array([rate]))
+    assert 0 <= low <= high <= trials
+
+
+# --- sums of awards ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0, 5.0])
+@pytest.mark.parametrize("count", [1, 2, 10, 37, 300])
+def test_sums_of_awards_have_the_distribution_of_plain_draws(spread: float, count: int) -> None:
+    rng = np.random.default_rng(count)
+    sigma = np.sqrt(np.log1p(spread**2))
+    plain = np.zeros(100_000)
+    for _ in range(count):
+        plain += np.exp(sigma * rng.standard_normal(len(plain)) - sigma**2 / 2)
+    u = np.linspace(0.005, 0.995, 199)
+    sums = award_sum(stats.norm.ppf(u), np.full(len(u), float(count)), spread)
+    assert np.abs((plain[:, None] <= sums).mean(axis=0) - u).max() <= 0.006  # two-sided 99.9 % of plain draws
+
+
+def test_no_award_and_no_spread_give_the_count() -> None:
+    counts = np.array([0.0, 3.0])
+    assert award_sum(np.array([1.0, 1.0]), counts, 0.0).tolist() == [0, 3]
+    assert award_sum(np.array([1.0, 1.0]), counts, 0.5)[0] == 0
+
+
+# --- points -----------------------------------------------------------------------------------------
+
+
+def test_coordinates_beyond_the_sobol_points_are_evenly_spread() -> None:
+    made = [*even_blocks(200, 2**8, seed=3, replicates=4)]
+    first = [*blocks(161, 2**8, seed=3, replicates=4)]
+    for points, sobol in zip(made, first, strict=True):
+        assert np.array_equal(points[:, :161], sobol)
+        assert np.array_equal(np.sort(np.floor(points[:, 161:] * 64), axis=0)[:, 0], np.arange(64))
+        assert (points > 0).all()
+        assert (points < 1).all()
+    assert not np.array_equal(made[0][:, 161:], made[1][:, 161:])

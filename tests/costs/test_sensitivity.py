@@ -1,0 +1,371 @@
+"""What moves a total: against formulas of the textbooks, sums by hand and plain random draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from outage_analysis.costs.sensitivity.conditions import break_evens, given_exceeding
+from outage_analysis.costs.sensitivity.decisions import award_given, award_views, fixed_at
+from outage_analysis.costs.sensitivity.expected_at import expected_at
+from outage_analysis.costs.sensitivity.levers import levers
+from outage_analysis.costs.sensitivity.shares import cost_indices
+from outage_analysis.costs.sensitivity.tornado import tornado
+from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.errors import ModelRefused, UsageError
+from tests.small_policies import (
+    DAY,
+    DRIVERS,
+    REPORTS,
+    budget,
+    fee,
+    fixed,
+    ledger_of,
+    mix,
+    policy_of,
+    tiers,
+    uniform,
+)
+
+if TYPE_CHECKING:
+    from outage_analysis.assumptions import Ledger
+    from outage_analysis.costs.uncertainty.portfolio import Portfolio
+    from outage_analysis.policies import Policy
+
+FILING, ACCEPTED, SHARES = (0.1, 0.5), (0.4, 0.8), (0.5, 0.3, 0.2)
+LOSS, PART = (500_000, 1_500_000), (0.2, 1.0)
+SMALL_AWARD = 100_000
+RULES = (
+    {"name": {"en": "small"}, "weight": 0.5, "share": fixed(0.0), "floor": SMALL_AWARD},
+    {"name": {"en": "share"}, "weight": 0.5, "share": uniform(*PART)},
+)
+MEAN_AWARD = 0.5 * SMALL_AWARD + 0.5 * 1_000_000 * 0.6
+ENTRIES = (
+    {"kind": "filing_share", "law": uniform(*FILING)},
+    {"kind": "acceptance", "law": uniform(*ACCEPTED)},
+    mix(*SHARES, size=10),
+    {"kind": "review_award", "loss": uniform(*LOSS), "rule": RULES},
+)
+
+
+@pytest.fixture(scope="module")
+def portfolio() -> Portfolio:
+    """Tiers, with everything about them uncertain."""
+    return portfolio_of(policy_of(tiers()), ledger_of(*ENTRIES), as_of=DAY)
+
+
+@pytest.fixture(scope="module")
+def kakao(policy: Policy, ledger: Ledger) -> Portfolio:
+    """The bundled case."""
+    return portfolio_of(policy, ledger, as_of=DAY)
+
+
+def cost(
+    filing: float = 0.3,
+    accepted: float = 0.6,
+    shares: tuple[float, float, float] = SHARES,
+    award: float = MEAN_AWARD,
+) -> float:
+    """The expected cost by hand, the means by default."""
+    return REPORTS * filing * accepted * (shares[0] * 30_000 + shares[1] * 50_000 + shares[2] * award)
+
+
+def awards(rng: np.random.Generator, size: int) -> np.ndarray:
+    """Plain random awards."""
+    shared = rng.uniform(*LOSS, size) * rng.uniform(*PART, size)
+    return np.where(rng.random(size) < 0.5, SMALL_AWARD, shared)
+
+
+def budget_of(law: dict[str, object], amount: int = 100) -> Portfolio:
+    """A sum times an uncertain ratio: no chance besides."""
+    ratio = {"kind": "realised_ratio", "law": law}
+    return portfolio_of(policy_of(budget(amount)), ledger_of(ratio), as_of=DAY)
+
+
+# expected_at
+
+
+@given(filing=st.floats(0, 1), accepted=st.floats(0, 1), award=st.floats(0, 1e7))
+def test_the_expected_total_is_the_product_of_its_inputs(
+    portfolio: Portfolio, filing: float, accepted: float, award: float
+) -> None:
+    given = {"filing-share": [filing], "acceptance": [accepted], "review-award": [award]}
+    found = expected_at(portfolio, "cash", {name: np.array(v) for name, v in given.items()})
+    assert found == pytest.approx([cost(filing, accepted, award=award)])
+    several = expected_at(portfolio, "cash", {"band-mix": np.array([[1, 0, 0], [0.2, 0.3, 0.5]])})
+    assert several == pytest.approx([cost(shares=(1, 0, 0)), cost(shares=(0.2, 0.3, 0.5))])
+
+
+def test_what_can_be_served_cuts_the_law_of_the_take_up_off() -> None:
+    good = {"id": "fee", "kind": "in_kind", "effort": "one_tap", "face_value": 10}
+    page = policy_of(good | {"recipients": "US-03", "cap": "PG-04.users"})
+    take_up = ledger_of({"kind": "take_up", "law": uniform(0, 0.125)})
+    only = portfolio_of(page, take_up, as_of=DAY)
+    # Of 48 million 3 can be served, a share of 1/16: half of the law lies below, with a mean of 1/32.
+    assert expected_at(only, "face_value", {}) == pytest.approx([10 * 3e6 * (0.5 * 0.5 + 0.5)])
+    given = expected_at(only, "face_value", {"take-up": np.array([0.03125, 0.1])})
+    assert given == pytest.approx([15e6, 30e6])
+
+
+def test_the_closed_form_is_the_mean_of_the_draws(kakao: Portfolio) -> None:
+    for valuation, law in simulate(kakao).totals.items():
+        closed = expected_at(kakao, valuation, {})[0]
+        assert abs(law.expected.value - closed) < 5 * law.expected.error + 1e-9 * closed
+
+
+# tornado
+
+
+def test_a_tornado_moves_one_input_at_a_time_to_its_p10_and_p90(portfolio: Portfolio) -> None:
+    rng = np.random.default_rng(1)
+    mixes = rng.dirichlet(np.array(SHARES) * 10, 400_000)
+    by_mix = np.quantile(mixes @ [30_000, 50_000, MEAN_AWARD], (0.1, 0.9)) * REPORTS * 0.3 * 0.6
+    award = np.quantile(awards(rng, 400_000), (0.1, 0.9))
+    expected = {
+        "filing-share": ((0.14, 0.46), (cost(filing=0.14), cost(filing=0.46))),
+        "acceptance": ((0.44, 0.76), (cost(accepted=0.44), cost(accepted=0.76))),
+        "review-award": (tuple(award), (cost(award=award[0]), cost(award=award[1]))),
+        "band-mix": ((None, None), tuple(by_mix)),
+    }
+    table = tornado(portfolio)
+    assert table["assumption"].to_list() == sorted(
+        expected, key=lambda name: expected[name][1][0] - expected[name][1][1]
+    )
+    for row in table.iter_rows(named=True):
+        inputs, costs = expected[row["assumption"]]
+        found = (row["input_low"], row["input_high"])
+        assert found == inputs or found == pytest.approx(inputs, rel=5e-3)
+        assert (row["cost_low"], row["cost_high"]) == pytest.approx(costs, rel=5e-3)
+        assert row["cost_expected"] == pytest.approx(cost())
+
+
+def test_what_is_certain_is_no_bar_of_a_tornado(portfolio: Portfolio) -> None:
+    decided = fixed_at(portfolio, {"filing-share": 0.2, "band-mix": SHARES, "review-award": 90_000})
+    assert tornado(decided)["assumption"].to_list() == ["acceptance"]
+    assert tornado(fixed_at(decided, {"acceptance": 1})).is_empty()
+
+
+def test_kinds_of_money_stay_apart_in_a_tornado(kakao: Portfolio) -> None:
+    table = tornado(kakao)
+    assert table["valuation"].unique(maintain_order=True).to_list() == list(kakao.valuations)
+    swings = table.with_columns(swing=pl.col("cost_high") - pl.col("cost_low"))
+    for _, mine in swings.group_by("valuation"):
+        assert mine["swing"].is_sorted(descending=True)
+
+
+# levers
+
+
+def test_levers_cost_what_one_step_costs(portfolio: Portfolio) -> None:
+    found = {(r["lever"], r["step"]): r["adds"] for r in levers(portfolio).iter_rows(named=True)}
+    more = (0.5 * (1 - 0.01 / 0.8), 0.3 * (1 - 0.01 / 0.8), 0.21)
+    assert found == {
+        ("award", 10_000): pytest.approx(cost(award=MEAN_AWARD + 10_000) - cost()),
+        ("filing", 0.01): pytest.approx(cost(filing=0.31) - cost()),
+        ("review_share", 0.01): pytest.approx(cost(shares=more) - cost()),
+    }
+
+
+def test_a_line_without_choices_has_no_levers() -> None:
+    assert levers(budget_of(uniform(0, 2))).is_empty()
+
+
+# break-evens
+
+
+@given(limit=st.floats(1e7, 2e9))
+def test_at_a_break_even_the_expected_total_meets_the_limit(portfolio: Portfolio, limit: float) -> None:
+    for row in break_evens(portfolio, limit).iter_rows(named=True):
+        if row["break_even"] is None:
+            assert row["beyond"] in (0, 1)
+            continue
+        met = expected_at(portfolio, "cash", {row["assumption"]: np.array([row["break_even"]])})
+        assert met == pytest.approx([limit], rel=1e-7)
+
+
+def test_break_evens_by_hand(portfolio: Portfolio) -> None:
+    rows = {r["assumption"]: r for r in break_evens(portfolio, 1.5 * cost()).iter_rows(named=True)}
+    assert rows["filing-share"]["break_even"] == pytest.approx(0.45)
+    assert rows["filing-share"]["beyond"] == pytest.approx(0.125)
+    assert rows["acceptance"]["break_even"] is None  # 0.9 would do it, 0.8 is the most
+    assert rows["acceptance"]["beyond"] == 0
+    needed = (1.5 * cost() / (REPORTS * 0.3 * 0.6) - 30_000) / 0.2  # 0.5 x 30,000 + 0.3 x 50,000
+    beyond = (awards(np.random.default_rng(2), 400_000) > needed).mean()
+    assert rows["review-award"]["break_even"] == pytest.approx(needed)
+    assert rows["review-award"]["beyond"] == pytest.approx(beyond, abs=3e-3)
+    assert "band-mix" not in rows
+    always = break_evens(portfolio, 0.1 * cost())
+    assert always.filter(assumption="acceptance").row(0)[3:] == (None, 1.0)
+
+
+def test_a_cap_bends_a_break_even() -> None:
+    head = {"kind": "in_kind", "effort": "one_tap", "recipients": "US-03", "face_value": 10}
+    page = policy_of(head | {"id": "fee"}, head | {"id": "budget", "cap": "PG-04.users"})
+    only = portfolio_of(page, ledger_of({"kind": "take_up", "law": uniform(0, 1)}), as_of=DAY)
+    found = break_evens(only, 10 * (12e6 + 3e6), valuation="face_value")  # a quarter of 48 million; the cap
+    assert found["break_even"].to_list() == pytest.approx([0.25])
+
+
+def test_the_conditions_of_an_expensive_outcome_follow_from_the_law() -> None:
+    median, sigma, limit = 1.0, 0.9, 250.0
+    run = simulate(budget_of({"kind": "lognormal", "median": median, "sigma": sigma}))
+    law = stats.lognorm(sigma, scale=median)
+    inside = law.ppf(1 - law.sf(limit / 100) / 2)
+    (row,) = given_exceeding(run, limit, valuation="cash").iter_rows(named=True)
+    assert (row["measure"], row["part"]) == ("median", None)
+    assert (row["usual"], row["given"]) == pytest.approx((median, inside), rel=2e-3)
+
+
+def test_the_conditions_are_those_of_plain_draws(portfolio: Portfolio) -> None:
+    limit = 2 * cost()
+    rng = np.random.default_rng(3)
+    size = 400_000
+    filing, accepted = rng.uniform(*FILING, size), rng.uniform(*ACCEPTED, size)
+    mixes, award = rng.dirichlet(np.array(SHARES) * 10, size), awards(rng, size)
+    means = mixes[:, 0] * 30_000 + mixes[:, 1] * 50_000 + mixes[:, 2] * award
+    above = REPORTS * filing * accepted * means > limit  # what chance adds is 3 % of it
+    expected: dict[tuple[str, int | None], float] = {
+        ("filing-share", None): np.median(filing[above]),
+        ("acceptance", None): np.median(accepted[above]),
+        **{("band-mix", k): mixes[above, k].mean() for k in range(3)},
+        ("review-award", 0): (award[above] == SMALL_AWARD).mean(),
+    }
+    found = {
+        (r["assumption"], r["part"]): r["given"]
+        for r in given_exceeding(simulate(portfolio), limit).iter_rows(named=True)
+    }
+    for key, value in expected.items():
+        assert found[key] == pytest.approx(value, rel=0.01, abs=0.01)
+
+
+def test_conditions_that_too_few_draws_carry_are_refused(portfolio: Portfolio) -> None:
+    run = simulate(portfolio, draws=2**10)
+    with pytest.raises(ModelRefused, match="too few to tell"):
+        given_exceeding(run, 40 * cost())
+    with pytest.raises(ModelRefused, match="no line has an expected cost in face value"):
+        given_exceeding(run, 1.0, valuation="face_value")
+    for limit in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(UsageError, match="positive sum"):
+            given_exceeding(run, limit)
+        with pytest.raises(UsageError, match="positive sum"):
+            break_evens(portfolio, limit)
+
+
+# shares of the variance
+
+
+def test_shares_of_the_variance_of_a_product_are_those_of_the_textbook() -> None:
+    ends = {"filing-share": (0.1, 0.5), "acceptance": (0.2, 1.0), "ultimate": (1.0, 2.0)}
+    entries = [{"kind": name.replace("-", "_"), "law": uniform(*law)} for name, law in ends.items()]
+    page = policy_of(fee(100, effort="form"))
+    table = cost_indices(portfolio_of(page, ledger_of(*entries), as_of=DAY))
+    # Of a product of independent inputs: V = prod(m^2 + v) - prod(m^2).
+    squares = {name: ((a + b) / 2) ** 2 for name, (a, b) in ends.items()}
+    variances = {name: (b - a) ** 2 / 12 for name, (a, b) in ends.items()}
+    relative = {name: variances[name] / squares[name] for name in ends}
+    whole = math.prod(1 + r for r in relative.values()) - 1
+    for row in table.iter_rows(named=True):
+        r = relative[row["assumption"]]
+        first, total = r / whole, r * (1 + whole) / (1 + r) / whole
+        assert (row["first"], row["total"]) == pytest.approx((first, total), abs=2e-3)
+        assert row["first_low"] <= row["first"] <= row["first_high"]
+        assert row["total_low"] <= row["total"] <= row["total_high"]
+    assert table["total"].is_sorted(descending=True)
+    assert table["kind"].to_list() == [name.replace("-", "_") for name in table["assumption"]]
+
+
+def test_shares_group_what_one_assumption_draws(portfolio: Portfolio, kakao: Portfolio) -> None:
+    table = cost_indices(portfolio, draws=2**11)
+    assert sorted(table["assumption"]) == ["acceptance", "band-mix", "filing-share", "review-award"]
+    assert table.equals(cost_indices(portfolio, draws=2**11))
+    taken = cost_indices(kakao, "face_value", draws=2**11)  # a sum: no interaction
+    assert taken["first"].sum() == pytest.approx(1, abs=1e-3)
+
+
+def test_shares_need_something_uncertain_and_independent() -> None:
+    sure = portfolio_of(policy_of(fee(100)), ledger_of({"kind": "ultimate", "law": fixed(1)}), as_of=DAY)
+    with pytest.raises(ModelRefused, match="do not vary"):
+        cost_indices(sure)
+    with pytest.raises(ModelRefused, match="nothing about the top down is uncertain"):
+        cost_indices(sure, "top_down")
+    tied = ({"of": ("acceptance", "filing-share"), "rank": 0.5, "rationale": "a test"},)
+    ledger = ledger_of(*ENTRIES[:2], correlation=tied)
+    with pytest.raises(ModelRefused, match="declared to depend"):
+        cost_indices(portfolio_of(policy_of(fee(100, effort="form")), ledger, as_of=DAY))
+
+
+# decisions
+
+
+@given(filing=st.floats(0, 1), award=st.floats(0, 1e7), last=st.floats(0, 1))
+def test_what_is_fixed_is_expected_as_given(
+    portfolio: Portfolio, filing: float, award: float, last: float
+) -> None:
+    shares = (1 - last, 0.0, last)
+    decided = fixed_at(portfolio, {"filing-share": filing, "review-award": award, "band-mix": shares})
+    assert expected_at(decided, "cash", {}) == pytest.approx([cost(filing, shares=shares, award=award)])
+    assert portfolio.entries["filing-share"].dimensions == 1  # the portfolio itself is as it was
+
+
+def test_a_decision_enters_no_variance() -> None:
+    ratio = fixed_at(budget_of(uniform(0, 2)), {"realised-ratio": 1.5})
+    law = simulate(ratio, draws=2**10).totals["cash"]
+    assert (law.quantile(0.1).value, law.quantile(0.9).value) == pytest.approx((150, 150))
+
+
+def test_correlations_with_what_is_decided_are_gone(portfolio: Portfolio) -> None:
+    tied = replace(
+        portfolio, correlations={("acceptance", "filing-share"): 0.5, ("acceptance", "band-mix"): 0.1}
+    )
+    decided = fixed_at(tied, {"band-mix": SHARES})
+    assert decided.correlations == {("acceptance", "filing-share"): 0.5}
+    simulate(decided, draws=2**10)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"filing": 0.2}, "no such assumption.*filing-share"),
+        ({"filing-share": 1.2}, "filing-share cannot be fixed there.*between 0 and 1"),
+        ({"acceptance": math.nan}, "acceptance cannot be fixed there"),
+        ({"review-award": -1.0}, "never below 0"),
+        ({"band-mix": 0.5}, "one share a band"),
+        ({"filing-share": (0.5, 0.5)}, "one share a band, other inputs one number"),
+        ({"band-mix": (0.5, 0.5)}, "takes 3 shares"),
+        ({"band-mix": (0.5, 0.5, 0.5)}, "do not sum to 1"),
+    ],
+)
+def test_values_that_an_input_cannot_take_are_refused(
+    portfolio: Portfolio, values: dict[str, float | tuple[float, ...]], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        fixed_at(portfolio, values)
+
+
+def test_an_award_is_shown_in_two_views(portfolio: Portfolio) -> None:
+    table = award_views(portfolio, [50_000, 400_000], draws=2**11)
+    assert table.select("view", "award", "expected").rows() == [
+        ("uncertain", MEAN_AWARD, pytest.approx(cost())),
+        ("given", 50_000, pytest.approx(cost(award=50_000))),
+        ("given", 400_000, pytest.approx(cost(award=400_000))),
+    ]
+    ratios = (table["p90"] / table["p10"]).to_list()
+    assert ratios[0] > ratios[2] > ratios[1]  # to decide the award takes its doubt away
+    rows = tornado(award_given(portfolio, 50_000))
+    assert "review-award" not in rows["assumption"]
+
+
+def test_an_award_cannot_be_given_where_nothing_is_reviewed() -> None:
+    page = portfolio_of(policy_of(fee(100)), None, as_of=DAY)
+    assert expected_at(page, "cash", {}) == [100 * DRIVERS]
+    with pytest.raises(UsageError, match="nothing of the cash is reviewed"):
+        award_given(page, 1)

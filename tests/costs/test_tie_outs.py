@@ -1,0 +1,321 @@
+"""Published arithmetic, computed again by the code that computes everything else."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from outage_analysis import published
+from outage_analysis.costs import tie_outs
+from outage_analysis.datasets import ids
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.policies import InKind, Policy, load_policy
+from outage_analysis.published import Shelf, TieOut, exists, figure
+from tests.paths import GOLDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outage_analysis.pipeline import Analysis
+    from tests.conftest import Edited, Reshelve
+
+ROWS: dict[str, dict[str, Any]] = json.loads((GOLDEN / "tie_outs.json").read_text("utf-8"))["rows"]
+CASES: dict[str, dict[str, Any]] = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))
+DAY = date(2022, 12, 30)
+BY_LINES = {
+    "press-low",
+    "press-high",
+    "wrong-base-low",
+    "emoticons-face",
+    "makers-face",
+    "drawer-face",
+    "package-face",
+    "taxi-fee",
+    "tiers-cannot-explain",
+}
+"""The tie-outs of the Kakao policy; the others rest on facts alone and are the incident's."""
+
+Shelves = dict[str, pl.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def ties(incident: Incident, policy: Policy) -> tuple[TieOut, ...]:
+    """Every tie-out of the case, as a run has them."""
+    return (*policy.tie_outs, *incident.tie_outs)
+
+
+@pytest.fixture(scope="module")
+def table(ties: tuple[TieOut, ...], policy: Policy) -> dict[str, dict[str, Any]]:
+    return {row["id"]: row for row in tie_outs(ties, policy, as_of=DAY).iter_rows(named=True)}
+
+
+@pytest.fixture
+def altered(reshelve: Reshelve) -> Callable[[str, float], None]:
+    """Replace the value of one fact, on whichever shelf it is."""
+    shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+
+    def alter(fact: str, value: float) -> None:
+        def altered_shelf(name: Shelf) -> pl.DataFrame:
+            changed = pl.when(pl.col("id") == fact).then(value).otherwise("value").alias("value")
+            return shelf(name).with_columns(changed)
+
+        reshelve(altered_shelf)
+
+    return alter
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_published_sum_comes_out_as_it_does_by_hand(table: dict[str, dict[str, Any]], name: str) -> None:
+    golden, row = ROWS[name], table[name]
+    assert row["computed"] == pytest.approx(golden["computed"], rel=1e-9), golden["sum"]
+    assert row["printed"] == golden["printed"]
+    assert row["status"] == golden["status"]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_tie_out_names_the_facts_behind_it(table: dict[str, dict[str, Any]], name: str) -> None:
+    assert table[name]["facts"].split() == ROWS[name]["facts"]
+    assert all(exists(fact) for fact in ROWS[name]["facts"])
+
+
+def test_the_golden_page_lists_every_tie_out_of_the_case(table: dict[str, dict[str, Any]]) -> None:
+    assert table.keys() == ROWS.keys()
+
+
+def test_sums_of_lines_are_the_policys_and_sums_of_facts_the_incidents(
+    incident: Incident, policy: Policy
+) -> None:
+    assert {tie.id for tie in policy.tie_outs} == BY_LINES
+    assert {tie.id for tie in incident.tie_outs} == ROWS.keys() - BY_LINES
+    assert all(tie.lines for tie in policy.tie_outs)
+    assert not any(tie.lines for tie in incident.tie_outs)
+
+
+def test_a_run_has_the_tie_outs_of_both_pages(analysis: Analysis, ties: tuple[TieOut, ...]) -> None:
+    assert analysis.tie_outs == ties
+
+
+@pytest.mark.parametrize("id_", ids("policies"))
+def test_every_tie_out_of_a_policy_comes_out_as_its_page_declares(id_: str) -> None:
+    policy = load_policy(id_)
+    rows = tie_outs(policy.tie_outs, policy, as_of=DAY)
+    assert rows["id"].to_list() == [tie.id for tie in policy.tie_outs]
+    assert rows.filter(~pl.col("as_expected"))["id"].to_list() == []
+
+
+@pytest.mark.parametrize("id_", ids("incidents"))
+def test_every_tie_out_of_an_incident_comes_out_as_its_page_declares(id_: str) -> None:
+    incident = load_incident(id_)
+    rows = tie_outs(incident.tie_outs, load_policy(id_), as_of=DAY)
+    assert rows["id"].to_list() == [tie.id for tie in incident.tie_outs]
+    assert rows.filter(~pl.col("as_expected"))["id"].to_list() == []
+
+
+def test_rows_that_rest_on_later_facts_are_marked_as_hindsight(table: dict[str, dict[str, Any]]) -> None:
+    later = {name for name, row in table.items() if row["hindsight"]}
+    assert later == {name for name, row in ROWS.items() if row.get("hindsight")}
+
+
+def test_once_every_fact_is_public_nothing_is_hindsight(ties: tuple[TieOut, ...], policy: Policy) -> None:
+    assert not tie_outs(ties, policy, as_of=date(2023, 6, 30))["hindsight"].any()
+
+
+def test_the_report_shows_every_tie_out_once(analysis: Analysis) -> None:
+    shown = [*analysis.tables["tie_outs"]["id"], *analysis.tables["hindsight_tie_outs"]["id"]]
+    assert sorted(shown) == sorted(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "name"),
+    [
+        ("CL-13", 8_460, "press-low"),
+        ("CL-06.cases", 14_917, "own-cases"),
+        ("CL-03b", 82.95, "own-share"),
+        ("CO-10", 10_250_000, "tiers-cannot-explain"),
+        ("US-03", 47_000_000, "package-face"),
+        ("FX-02.usd", 238, "dollar-rate"),
+        ("US-01", 43_100_000, "monthly-users"),
+        ("US-16", 52_000_000, "population"),
+        ("CL-01", 99_999, "more-than-100000"),
+        ("TL-05.kakao", 60, "five-days"),
+    ],
+)
+def test_a_wrong_figure_flips_its_row(
+    ties: tuple[TieOut, ...],
+    policy: Policy,
+    altered: Callable[[str, float], None],
+    fact: str,
+    value: float,
+    name: str,
+) -> None:
+    altered(fact, value)
+    row = tie_outs(ties, policy, as_of=DAY).row(by_predicate=pl.col("id") == name, named=True)
+    assert row["status"] != ROWS[name]["status"]
+    assert not row["as_expected"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "flipped"),
+    [
+        ("fixed = 30_000", "fixed = 30_001", {"press-low"}),
+        ("fixed = 50_000", "fixed = 50_001", {"press-high"}),
+        ('closed = "upper"', 'closed = "lower"', {"press-low"}),  # 300,000 is then paid 50,000
+        ("face_value = 6_500", "face_value = 6_600", {"emoticons-face", "package-face"}),
+        ("face_value = 1_900", "face_value = 2_000", {"drawer-face", "package-face"}),
+        ("days = 6", "days = 7", {"taxi-fee"}),
+    ],
+)
+def test_a_wrong_policy_flips_the_rows_that_rest_on_it(
+    incident: Incident, edited: Edited, old: str, new: str, flipped: set[str]
+) -> None:
+    policy = load_policy(edited("policies", old, new))
+    rows = tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=DAY)
+    wrong = set(rows.filter(~pl.col("as_expected"))["id"])
+    assert flipped <= wrong
+    assert wrong - flipped <= {"press-high", "wrong-base-low"}  # the other sums of the same schedule
+
+
+def test_face_value_comes_only_from_free_goods_and_cash_never_does(
+    ties: tuple[TieOut, ...], policy: Policy
+) -> None:
+    for tie in ties:
+        kinds = {isinstance(policy.line(line), InKind) for line in tie.lines}
+        assert kinds <= {tie.kind == "face_value"}, tie.id
+    assert {tie.id for tie in ties if tie.kind == "face_value"} == {x for x in ROWS if x.endswith("-face")}
+
+
+def test_a_tie_out_whose_lines_the_policy_lacks_is_left_out(ties: tuple[TieOut, ...], policy: Policy) -> None:
+    fewer = policy.model_copy(update={"lines": tuple(x for x in policy.lines if x.id != "emoticons")})
+    shown = set(tie_outs(ties, fewer, as_of=DAY)["id"])
+    assert ROWS.keys() - shown == {"emoticons-face", "package-face"}
+
+
+def test_a_page_whose_tie_out_names_a_line_that_is_not_there_is_refused(edited: Edited) -> None:
+    page = edited("policies", 'lines = ["emoticons"]', 'lines = ["emoticon"]')
+    with pytest.raises(UsageError, match="the tie-out emoticons-face names a line that is not there"):
+        load_policy(page)
+
+
+def own(**keys: Any) -> tuple[TieOut, ...]:  # noqa: ANN401
+    """A single tie-out of one's own."""
+    return (TieOut.model_validate({"id": "x", "name": {"en": "X"}, "unit": "KRW", **keys}),)
+
+
+def test_a_printed_figure_without_the_end_asked_for_is_an_error(policy: Policy) -> None:
+    ties = own(kind="sum", of=("CL-01",), printed="CL-01", end="low")
+    with pytest.raises(UsageError, match="needs the low of CL-01"):
+        tie_outs(ties, policy, as_of=DAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("payments", "emoticons"),  # cash for free goods
+        ("payments", "taxi-pro-membership"),
+        ("face_value", "small-business-cash"),
+        ("face_value", "games"),  # no list price
+        ("fee", "emoticons"),
+        ("fee", "melon-passes"),  # no fee
+        ("credits", "melon-passes"),
+        ("budget", "taxi-pro-membership"),
+        ("budget", "t-blue-fee-waiver"),  # no amount
+    ],
+)
+def test_what_a_line_does_not_say_cannot_be_computed_from_it(policy: Policy, kind: str, line: str) -> None:
+    ties = own(kind=kind, of=("CL-13",), lines=(line,), loss=1, printed="CL-01")
+    with pytest.raises(UsageError, match=rf"x cannot be computed from the line .*'{line}'"):
+        tie_outs(ties, policy, as_of=DAY)
+
+
+def test_credits_are_what_each_subscriber_gets_for_all_that_are_counted(policy: Policy) -> None:
+    ties = own(kind="credits", of=("US-07",), lines=("taxi-pro-membership",), printed_value=0)
+    row = tie_outs(ties, policy, as_of=DAY).row(0, named=True)
+    assert row["computed"] == 226_154 * 7_550
+    assert row["status"] == "differs"
+
+
+def test_budgets_are_the_sums_set_aside(policy: Policy) -> None:
+    ties = own(kind="budget", lines=("taxi-income-fund",), printed="CO-16")
+    row = tie_outs(ties, policy, as_of=DAY).row(0, named=True)
+    assert (row["computed"], row["printed"], row["status"]) == (3_000_000_000, 3_000_000_000, "ties")
+    assert row["hindsight"]  # the fund was announced in May 2023
+
+
+@pytest.mark.parametrize(
+    ("printed", "bound", "status"),
+    [
+        (105_116, {}, "ties"),
+        (105_117, {}, "differs"),
+        (100_000, {"at_least": True}, "ties"),
+        (110_000, {"at_least": True}, "differs"),
+        (110_000, {"at_most": True}, "ties"),
+        (100_000, {"at_most": True}, "differs"),
+    ],
+)
+def test_a_bound_is_met_on_its_own_side_only(
+    policy: Policy, printed: int, bound: dict[str, bool], status: str
+) -> None:
+    ties = own(kind="figure", of=("CL-01",), printed_value=printed, **bound)
+    assert tie_outs(ties, policy, as_of=DAY)["status"].to_list() == [status]
+
+
+# --- the reference cases ---------------------------------------------------------------------------
+
+
+def test_the_published_percentages_are_shares_of_kakaos_own_cases() -> None:
+    case = CASES["published_percentages"]
+    counts = {
+        key: figure(fact).whole
+        for key, fact in {
+            "total": "CL-01",
+            "own": "CL-02b",
+            "paid": "CL-06.cases",
+            "free_with_loss": "CL-07.cases",
+            "small_business": "CL-10",
+            "mid_large_firm": "CL-12",
+            "general_users": "CL-11",
+        }.items()
+    }
+    assert counts == {key: case[key] for key in counts}
+    own = counts["own"]
+    assert own - counts["small_business"] - counts["mid_large_firm"] == counts["general_users"]
+    shares = {
+        "own_percent_of_total": own / counts["total"],
+        "paid_percent_of_own": counts["paid"] / own,
+        "free_percent_of_own": counts["free_with_loss"] / own,
+        "other_percent_of_own": (own - counts["paid"] - counts["free_with_loss"]) / own,
+        "small_business_percent_of_own": counts["small_business"] / own,
+    }
+    assert {k: 100 * v for k, v in shares.items()} == pytest.approx({k: case[k] for k in shares})
+
+
+def test_the_outcome_is_both_halves_of_the_lesson() -> None:
+    case = CASES["realised_small_business"]
+    facts = {"filed": "R2-05", "accepted": "R2-06", "paid_about": "CO-10", "reports_with_a_loss": "CL-13"}
+    got = {key: figure(fact, hindsight=True).whole for key, fact in facts.items()}
+    assert got == {key: case[key] for key in got}
+    assert got["accepted"] / got["filed"] == pytest.approx(case["acceptance_rate"])
+    assert got["filed"] / got["reports_with_a_loss"] == pytest.approx(case["filed_over_reports"])
+    assert got["paid_about"] / got["accepted"] == pytest.approx(case["mean_paid"])
+    assert got["accepted"] * 50_000 == case["most_by_flat_tiers"]
+
+
+def test_the_outcome_of_the_free_goods_and_the_intake_are_as_printed() -> None:
+    kind, intake = CASES["realised_in_kind"], CASES["intake"]
+    facts = {
+        "US-03": kind["eligible"],
+        "CO-05": kind["day_two"],
+        "CO-06": kind["final"],
+        "US-13": kind["channel_credit_eligible"],
+        "CO-11.applicants": kind["channel_credit_applicants"],
+        "CO-11": kind["channel_credit_paid"],
+        "IN-02": intake["by_24_october"],
+        "CL-01": intake["by_6_november"],
+    }
+    assert {fact: figure(fact, hindsight=True).whole for fact in facts} == facts
+    assert kind["channel_credit_applicants"] * 50_000 == kind["channel_credit_paid"]

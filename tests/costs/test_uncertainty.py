@@ -1,0 +1,500 @@
+"""The law of a total when its inputs are uncertain, beside closed forms, brute force and simulation."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import tracemalloc
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from outage_analysis.assumptions import Award
+from outage_analysis.assumptions.laws import Beta, Discrete, Lognormal, Triangular, Uniform
+from outage_analysis.costs.exact import Binomial, Component, exact_total
+from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.running import simulate, stressed
+from outage_analysis.costs.uncertainty.samples import Estimate, Sample, SampledTotal
+from outage_analysis.costs.uncertainty.splits import TAIL, contributions, variance_split
+from outage_analysis.errors import ModelRefused, UsageError
+from tests.costs.test_payouts import policy_of, tiers
+from tests.costs.uncertain_portfolios import (
+    DAY,
+    FEW,
+    LOSSES,
+    PROBABILITIES,
+    REPORTS,
+    SHARE_LINE,
+    entry,
+    law_of,
+    ledger_of,
+    ledgers,
+    mix,
+    near,
+    portfolio,
+    rated,
+    sd,
+    shops,
+    stream_of,
+)
+from tests.loss_cubes import counts_only, loss_cube
+
+if TYPE_CHECKING:
+    from outage_analysis.assumptions import Assumption, Ledger
+    from outage_analysis.policies import Policy
+
+# --- samples ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lognormals() -> Sample:
+    """Sixteen replicates of evenly spread lognormal amounts."""
+    points = (np.arange(2**10) + np.random.default_rng(1).random((16, 2**10))) / 2**10
+    return Sample(stats.lognorm(0.5).ppf(points))
+
+
+def test_a_sample_gives_the_quantiles_chances_and_tail_means_of_its_distribution(lognormals: Sample) -> None:
+    oracle = stats.lognorm(0.5)
+    for x in (0.2, 1.0, 2.5):
+        assert near(lognormals.exceedance(x), oracle.sf(x), within=6)
+    for p in (0.1, 0.5, 0.9):
+        root = oracle.ppf(p)
+        assert lognormals.quantile(p).value == pytest.approx(root, abs=6 * lognormals.quantile(p).error)
+        beyond = oracle.expect(lambda x: x, lb=root) / (1 - p)
+        assert lognormals.tvar(p).value == pytest.approx(beyond, rel=2e-3)
+    assert near(lognormals.expected, oracle.mean(), within=6)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -1.0])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_draw_that_is_no_sum_is_refused(bad: float, place: int) -> None:
+    amounts = [np.ones((8, 4)), np.ones((8, 4)), np.ones((8, 4))]
+    amounts[place][2, 1] = bad
+    with pytest.raises(ModelRefused, match="no number, or infinite or negative") as refusal:
+        SampledTotal(*amounts)
+    assert refusal.value.remedy
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0, -0.1, 1.5, np.nan])
+def test_what_is_no_probability_has_no_quantile_and_no_tail(lognormals: Sample, p: float) -> None:
+    for ask in (lognormals.quantile, lognormals.tvar):
+        with pytest.raises(UsageError, match="a probability lies between 0 and 1"):
+            ask(p)
+
+
+def test_a_quantile_that_the_draws_do_not_support_is_refused_with_what_would() -> None:
+    folio = portfolio(stream_of(10**9, 5, "acceptance"), entries=[entry("acceptance", Beta(a=8, b=2))])
+    law = law_of(folio)
+    for ask, p in itertools.product((law.quantile, law.tvar), (0.999, 0.001)):
+        with pytest.raises(ModelRefused, match=r"16,384 draws do not support the .* % quantile") as refusal:
+            ask(p)
+        assert refusal.value.remedy == "Take --draws 65536 or more."
+    assert law_of(folio, draws=2**16).quantile(0.999).error > 0
+
+
+# --- atoms ------------------------------------------------------------------------------------------
+
+
+def test_a_sum_that_has_no_short_binary_form_is_a_point_too() -> None:
+    law = law_of(portfolio(stream_of(3, 0.1, certain=True)))
+    assert law.quantile(0.9999) == Estimate(3 * 0.1, 0)
+    assert law.parameter == 0
+
+
+@pytest.mark.parametrize(("shares", "point"), [((1, 0, 0), 253_830_000), ((0, 1, 0), 423_050_000)])
+def test_the_published_range_is_the_law_of_a_point(shares: tuple[float, ...], point: int) -> None:
+    ledger = ledger_of(
+        entry("filing_share", 1), entry("acceptance", 1), entry("review_award", 222_500), mix(*shares)
+    )
+    run = simulate(portfolio_of(shops(), ledger, as_of=DAY))
+    law = run.totals["cash"]
+    for p in (0.0001, 0.1, 0.5, 0.9, 0.9999):  # every quantile, however few the draws
+        assert law.quantile(p) == Estimate(point, 0.0)
+    assert law.tvar(0.95) == law.expected == Estimate(point, 0.0)
+    assert (law.exceedance(point).value, law.exceedance(point - 1).value) == (0, 1)
+    assert variance_split(run)["share"].to_list() == [0, 0, 0]
+    assert contributions(run).select(pl.sum("mean", "tail")).row(0) == pytest.approx((point, point))
+
+
+def test_a_total_of_nothing_is_nothing() -> None:
+    ledger = ledger_of(
+        entry("filing_share", 0),
+        entry("acceptance", Beta(a=1, b=1)),
+        entry("review_award", 5),
+        mix(0.5, 0.3, 0.2),
+    )
+    run = simulate(portfolio_of(shops(), ledger, as_of=DAY))
+    law = run.totals["cash"]
+    assert law.quantile(0.999) == law.tvar(0.9) == law.expected == Estimate(0, 0)
+    assert law.exceedance(0).value == 0
+    assert contributions(run).select(pl.sum("mean", "tail")).row(0) == (0, 0)
+
+
+def test_an_atom_at_the_quantile_counts_in_the_tail_for_what_lies_above_p() -> None:
+    coin = entry("acceptance", Discrete(values=(0, 1), probabilities=(0.5, 0.5)))
+    run = simulate(portfolio(stream_of(1, 80, "acceptance", certain=True), entries=[coin]))
+    law = run.totals["cash"]
+    assert (law.quantile(0.3), law.quantile(0.7)) == (Estimate(0, 0), Estimate(80, 0))
+    assert law.quantile(0.5).value == 0  # the smallest total that is not exceeded with one chance in two
+    assert law.tvar(0.3).value == pytest.approx(80 * 0.5 / 0.7)
+    assert law.tvar(0.7).value == pytest.approx(80)
+    assert contributions(run)["tail"].sum() == pytest.approx(80)
+
+
+def test_atoms_beside_a_smooth_part() -> None:
+    """With one chance in two everything is paid for certain, else a binomial number of claims."""
+    coin = entry("acceptance", Discrete(values=(0.5, 1), probabilities=(0.5, 0.5)))
+    run = simulate(portfolio(stream_of(10_000, 1, "acceptance"), entries=[coin]))
+    law = run.totals["cash"]
+    assert law.quantile(0.25).value == pytest.approx(stats.binom(10_000, 0.5).median(), rel=1e-3)
+    assert law.quantile(0.75).value == pytest.approx(10_000, rel=1e-11)
+    assert law.tvar(0.25).value == pytest.approx(
+        (0.25 * stats.halfnorm(5_000, 50).mean() + 5_000) / 0.75, rel=1e-4
+    )
+    assert law.tvar(TAIL).value == pytest.approx(10_000, rel=1e-9)
+    assert contributions(run)["tail"].sum() == pytest.approx(10_000, rel=1e-9)
+
+
+# --- beside exact laws ------------------------------------------------------------------------------
+
+
+def test_given_the_rates_the_quantiles_are_those_of_the_exact_law() -> None:
+    shares, pays = (0.5, 0.3, 0.2), (30_000, 50_000, 200_000)
+    ledger = ledger_of(
+        entry("filing_share", 0.5), entry("acceptance", 0.8), entry("review_award", 200_000), mix(*shares)
+    )
+    law = law_of(portfolio_of(shops(), ledger, as_of=DAY))
+    exact = exact_total([Component(Binomial(REPORTS, 0.4), pays, shares)])
+    assert law.mean.mean() == pytest.approx(float(exact.mean), rel=1e-12)
+    assert near(law.expected, float(exact.mean))
+    assert law.process == pytest.approx(float(exact.variance), rel=1e-9)
+    for p, right in {0.5: 1e-4, 0.9: 2e-4, 0.99: 3e-4}.items():  # what a gamma law leaves of the skewness
+        assert law.quantile(p).value == pytest.approx(exact.quantile(p), rel=right)
+        assert law.tvar(p).value == pytest.approx(float(exact.tvar(p)), rel=right)
+
+
+def test_a_valid_rate_that_is_uncertain_gives_a_beta_binomial_number() -> None:
+    """Reference case beta_binomial_validity: 8,461 claims, of which Beta(80, 20) are valid."""
+    acceptance = entry("acceptance", Beta(a=80, b=20))
+    law = law_of(portfolio(stream_of(REPORTS, 1, "acceptance"), entries=[acceptance]), draws=2**18)
+    assert law.expected.value == pytest.approx(6768.8, abs=4 * law.expected.error)
+    assert law.expected.error < 1.5 * 6768.8e-6
+    assert sd(law) == pytest.approx(338.74461538959633, rel=1e-4)
+    for p, expected in {0.5: 6786, 0.9: 7192, 0.99: 7477, 0.999: 7658}.items():
+        assert abs(law.quantile(p).value + 0.5 - expected) <= 1.5  # a gamma law knows no whole numbers
+
+
+@pytest.mark.parametrize("p", [0.05, *PROBABILITIES])
+def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> None:
+    """A sum times a lognormal ratio: the errors of 40 seeds, in units of what they are said to be."""
+    ratio = Lognormal(median=1, sigma=0.9)
+    folio = portfolio(
+        Stream("line-0", "cash", 1, (Part(1, 1),), scales=("ultimate", "realised-ratio"), certain=True),
+        entries=[entry("realised_ratio", ratio), entry("ultimate", Triangular(low=1, mode=1.2, high=3))],
+    )
+    rng = np.random.default_rng(5)
+    truth = np.quantile(
+        ratio.quantile(rng.random(10**6)) * Triangular(low=1, mode=1.2, high=3).quantile(rng.random(10**6)), p
+    )
+    found = [law_of(folio, seed=seed, draws=FEW * 8).quantile(p) for seed in range(12)]
+    off = np.array([(x.value - truth) / x.error for x in found])
+    assert np.all(np.abs(off) < 8)
+    assert 0.1 < np.sqrt(np.mean(off**2)) < 3
+
+
+# --- order, seeds, threads, memory ------------------------------------------------------------------
+
+
+def test_the_order_of_lines_entries_and_segments_changes_nothing(policy: Policy, ledger: Ledger) -> None:
+    backward = policy.model_copy(update={"lines": policy.lines[::-1]})
+    turned = ledger.model_copy(update={"assumptions": ledger.assumptions[::-1]})
+    laws = simulate(portfolio_of(policy, ledger, as_of=DAY), draws=FEW).totals
+    for one, other in ((backward, ledger), (policy, turned), (backward, turned)):
+        again = simulate(portfolio_of(one, other, as_of=DAY), draws=FEW).totals
+        assert again.keys() == laws.keys()
+        for valuation, law in laws.items():
+            assert np.allclose(again[valuation].mean, law.mean, rtol=1e-12, atol=0)
+            assert np.allclose(again[valuation].variance, law.variance, rtol=1e-12, atol=0)
+    cube = loss_cube(LOSSES, 10, 50, 100)
+    first, second = (
+        law_of(portfolio_of(policy_of(SHARE_LINE), rated(Beta(a=1, b=1)), as_of=DAY, cubes=[c]))
+        for c in (cube, replace(cube, frame=cube.frame.reverse()))
+    )
+    assert first.quantile(0.9).value == pytest.approx(second.quantile(0.9).value, rel=1e-12)
+
+
+DIGEST = """
+import hashlib
+from datetime import date
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.costs.uncertainty.running import simulate, stressed
+from outage_analysis.costs.uncertainty.splits import contributions, variance_split
+from outage_analysis.policies import load_policy
+folio = portfolio_of(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
+run = stressed(simulate(folio, seed=7))
+moments = b"".join(x.tobytes() for law in run.totals.values() for x in (law.mean, law.variance))
+told = [t.quantile(0.9) for t in run.totals.values()], contributions(run).rows(), variance_split(run).rows()
+print(hashlib.sha256(moments + repr(told).encode()).hexdigest())
+"""
+"""Every digit of the bundled case under rank correlations."""
+
+
+def test_a_seed_gives_the_same_bytes_on_any_number_of_threads() -> None:
+    found = set()
+    for threads in ("1", "2"):
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), threads)
+        done = subprocess.run(
+            [sys.executable, "-c", DIGEST],
+            env=os.environ | limits,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.add(done.stdout)
+    assert len(found) == 1
+
+
+def test_a_seed_gives_the_same_draws_and_another_gives_others() -> None:
+    laws = [law_of(of_claims(100), seed=seed, draws=FEW).mean for seed in (1, 1, 2)]
+    assert np.array_equal(laws[0], laws[1])
+    assert not np.array_equal(laws[0], laws[2])
+
+
+def of_claims(claims: int) -> Portfolio:
+    """A cube of so many claims in each of two cells."""
+    cube = loss_cube([5, 200], 100)
+    counted = counts_only(replace(cube, frame=cube.frame.with_columns(claims=pl.lit(claims, pl.Int64))))
+    return portfolio_of(
+        policy_of({"band": tiers([100], [{"fixed": 7}, {"fixed": 40}])}),
+        rated(Beta(a=8, b=2)),
+        as_of=DAY,
+        cubes=[counted],
+    )
+
+
+def test_memory_does_not_grow_with_the_claims() -> None:
+    peaks = []
+    for claims in (10**2, 10**9):
+        folio = of_claims(claims)
+        tracemalloc.start()
+        law = law_of(folio, draws=FEW)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert near(law.expected, claims * 47 * 0.8)
+    assert peaks[1] <= 1.1 * peaks[0]
+
+
+def test_draws_are_streamed_a_replicate_at_a_time() -> None:
+    """Of all draws only the total and its two moments given the inputs are kept."""
+    folio = of_claims(100)
+    many = replace(folio, streams=tuple(replace(folio.streams[0], line=f"line-{n}") for n in range(40)))
+    run = simulate(many, draws=2**14)
+    tracemalloc.start()
+    assert run.totals
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    everything = 40 * 2 * run.draws * 8  # means and covariances of forty lines at all draws
+    assert peak < everything / 2
+
+
+# --- correlations -----------------------------------------------------------------------------------
+
+
+def correlated_sd(rank: float, one: Assumption, other: Assumption) -> float:
+    fixed = {"filing_share": 0.5, "acceptance": 0.5, "review_award": 90_000}
+    given_kinds = {one.kind, other.kind}
+    rest = [entry(kind, value) for kind, value in fixed.items() if kind not in given_kinds]
+    rest += [] if "band_mix" in given_kinds else [mix(0.5, 0.3, 0.2)]
+    ledger = ledger_of(one, other, *rest, correlations={(one.id, other.id): rank} if rank else None)
+    return sd(law_of(portfolio_of(shops(), ledger, as_of=DAY), draws=FEW * 4))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (entry("filing_share", Beta(a=2, b=2)), entry("acceptance", Uniform(low=0, high=1))),
+        (mix(0.4, 0.3, 0.3, size=4), entry("review_award", Lognormal(median=2e5, sigma=0.5))),
+        (mix(0.4, 0.3, 0.3, size=4), entry("filing_share", Beta(a=2, b=2))),
+    ],
+    ids=["rates", "mix and award", "mix and filing"],
+)
+def test_a_declared_correlation_moves_the_variance_its_way(one: Assumption, other: Assumption) -> None:
+    spreads = [correlated_sd(rank, one, other) for rank in (-0.6, -0.3, 0, 0.3, 0.6)]
+    assert spreads == sorted(spreads)
+    assert spreads[-1] > 1.1 * spreads[0]
+
+
+def test_the_stress_ties_all_inputs_and_changes_none_of_them() -> None:
+    rates = [entry("filing_share", Beta(a=2, b=2)), entry("acceptance", Uniform(low=0, high=1))]
+    rest = [entry("review_award", 90_000), mix(0.5, 0.3, 0.2)]
+    plain = simulate(portfolio_of(shops(), ledger_of(*rates, *rest), as_of=DAY))
+    declared = ledger_of(*rates, *rest, correlations={("filing-share", "acceptance"): 0.5})
+    tied = simulate(portfolio_of(shops(), declared, as_of=DAY))
+    hard = stressed(plain)
+    assert hard.totals["cash"].quantile(0.95).value == pytest.approx(
+        tied.totals["cash"].quantile(0.95).value, rel=0.02
+    )
+    assert sd(hard.totals["cash"]) > sd(plain.totals["cash"])
+    for name in ("filing-share", "acceptance"):
+        drawn = [np.concatenate([b.values[name] for b in run.blocks()]) for run in (plain, hard)]
+        assert np.quantile(drawn[0], PROBABILITIES) == pytest.approx(
+            np.quantile(drawn[1], PROBABILITIES), abs=0.01
+        )
+    both = [np.concatenate([b.values[n] for b in hard.blocks()]) for n in ("filing-share", "acceptance")]
+    assert stats.spearmanr(*both).statistic == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_rank_correlation_is_that_of_the_values_in_whatever_order_rival_rules_stand(
+    policy: Policy, ledger: Ledger
+) -> None:
+    award = next(a for a in ledger.assumptions if isinstance(a, Award))
+    turned = award.model_copy(update={"rules": award.rules[::-1]})
+    others = [a for a in ledger.assumptions if a is not award]
+    hard = [
+        stressed(
+            simulate(
+                portfolio_of(policy, ledger.model_copy(update={"assumptions": (*others, one)}), as_of=DAY)
+            )
+        )
+        for one in (award, turned)
+    ]
+    assert np.array_equal(hard[0].totals["cash"].mean, hard[1].totals["cash"].mean)
+    values: dict[str, list[Any]] = {}
+    for block in hard[0].blocks():
+        for name, drawn in block.values.items():
+            values.setdefault(name, []).append(drawn if drawn.ndim == 1 else drawn[:, -1])
+    ranks = stats.spearmanr(np.array([np.concatenate(v) for v in values.values()]).T).statistic
+    assert len(ranks) == 8
+    assert ranks[~np.eye(8, dtype=bool)] == pytest.approx(0.5, abs=0.015)
+
+
+@pytest.mark.parametrize("rates", [(), (entry("acceptance", Beta(a=1, b=1)),)], ids=["none", "one"])
+def test_where_there_is_nothing_to_tie_the_stress_changes_nothing(rates: tuple[Assumption, ...]) -> None:
+    run = simulate(portfolio(stream_of(100, 5, *(a.id for a in rates)), entries=rates), draws=FEW)
+    assert np.array_equal(stressed(run).totals["cash"].mean, run.totals["cash"].mean)
+
+
+def test_correlations_that_contradict_each_other_are_refused_at_once() -> None:
+    kinds = ("filing_share", "acceptance", "entitled_share")
+    a, b, c = (kind.replace("_", "-") for kind in kinds)
+    ledger = ledger_of(
+        *(entry(kind, Beta(a=1, b=1)) for kind in kinds),
+        entry("review_award", 5),
+        mix(0.5, 0.3, 0.2),
+        correlations={(a, b): 0.9, (b, c): 0.9, (a, c): -0.9},
+    )
+    with pytest.raises(ModelRefused, match="contradict each other"):
+        simulate(portfolio_of(shops(), ledger, as_of=DAY))
+
+
+def test_a_correlation_with_a_mix_that_is_certain_is_refused_in_words() -> None:
+    ledger = ledger_of(
+        entry("filing_share", Beta(a=1, b=1)),
+        entry("acceptance", 1),
+        entry("review_award", 5),
+        mix(0.5, 0.3, 0.2),
+        correlations={("filing-share", "band-mix"): 0.5},
+    )
+    with pytest.raises(UsageError, match="correlation of filing-share with band-mix") as refusal:
+        simulate(portfolio_of(shops(), ledger, as_of=DAY))
+    assert refusal.value.remedy
+
+
+@pytest.mark.parametrize("draws", [0, -8, 1_000, 2**14 + 8])
+def test_a_number_of_draws_that_is_no_power_of_two_is_refused_at_once(draws: int) -> None:
+    with pytest.raises(UsageError, match="draws") as refusal:
+        simulate(portfolio(stream_of(1, 1)), draws=draws)
+    assert "The next number that fits is" in refusal.value.remedy
+
+
+# --- contributions and the split of the variance ----------------------------------------------------
+
+
+@settings(max_examples=15)
+@given(entries=ledgers(), tie=st.booleans())
+def test_contributions_add_up_to_the_mean_and_to_the_tail(entries: tuple[Assumption, ...], tie: bool) -> None:  # noqa: FBT001
+    run = simulate(portfolio_of(shops(), ledger_of(*entries), as_of=DAY), draws=FEW)
+    run = stressed(run) if tie else run
+    law, table = run.totals["cash"], contributions(run)
+    assert table["mean"].sum() == pytest.approx(law.expected.value, rel=1e-9)
+    assert table["tail"].sum() == pytest.approx(law.tvar(TAIL).value, rel=1e-7)
+    split = variance_split(run)
+    assert split["share"].sum() == pytest.approx(1)
+    assert (split["sd"] ** 2).sum() == pytest.approx(sd(law) ** 2)
+    assert split.filter(source="process")["sd"].item() ** 2 == pytest.approx(law.process)
+
+
+def test_the_contributions_of_the_bundled_case_are_by_line_and_band(policy: Policy, ledger: Ledger) -> None:
+    run = simulate(portfolio_of(policy, ledger, as_of=DAY))
+    table = contributions(run)
+    for valuation, law in run.totals.items():
+        mine = table.filter(valuation=valuation)
+        assert mine["mean"].sum() == pytest.approx(law.expected.value, rel=1e-9)
+        assert mine["tail"].sum() == pytest.approx(law.tvar(TAIL).value, rel=1e-7)
+    cash = table.filter(valuation="cash")
+    assert cash.select("line", "over", "rule").rows() == [
+        ("small-business-cash", 0, "pays"),
+        ("small-business-cash", 300_000, "pays"),
+        ("small-business-cash", 500_000, "review"),
+    ]
+    shares = cash.select(pl.col("mean", "tail") / pl.col("mean", "tail").sum())
+    assert shares["tail"][2] > shares["mean"][2]  # awards are what makes a total large
+
+
+def test_a_rare_dear_line_contributes_more_to_the_tail_than_to_the_mean() -> None:
+    """Two independent lines: Euler's shares by brute force over the draws of the same run."""
+    rates = [entry("filing_share", Beta(a=50, b=50)), entry("acceptance", Beta(a=0.5, b=4.5))]
+    steady, rare = (
+        stream_of(100_000, 10, "filing-share"),
+        stream_of(
+            100_000,
+            50,
+            "acceptance",
+        ),
+    )
+    folio = portfolio(steady, replace(rare, line="line-1"), entries=rates)
+    run = simulate(folio, draws=2**16)
+    rng = np.random.default_rng(3)
+    drawn = [
+        10 * rng.binomial(100_000, rng.beta(50, 50, 2**18)),
+        50 * rng.binomial(100_000, rng.beta(0.5, 4.5, 2**18)),
+    ]
+    whole = drawn[0] + drawn[1]
+    worst = whole >= np.quantile(whole, TAIL)
+    for line, one in zip(("line-0", "line-1"), drawn, strict=True):
+        row = contributions(run).filter(line=line)
+        assert row["mean"].item() == pytest.approx(one.mean(), rel=5e-3)
+        assert row["tail"].item() == pytest.approx(one[worst].mean(), rel=5e-3)
+
+
+def test_rival_rules_are_doubt_about_the_model() -> None:
+    rules = [
+        {"name": {"en": "a", "ko": "가"}, "weight": 0.25, "share": {"kind": "fixed", "value": 0.1}},
+        {
+            "name": {"en": "b", "ko": "나"},
+            "weight": 0.75,
+            "share": {"kind": "uniform", "low": 0.2, "high": 0.6},
+        },
+    ]
+    award = entry("review_award", loss={"kind": "fixed", "value": 1_000.0}, rule=tuple(rules))
+    folio = portfolio(
+        stream_of(REPORTS, 1, "acceptance", award="review-award"), entries=[award, entry("acceptance", 0.5)]
+    )
+    split = dict(variance_split(simulate(folio)).select("source", "sd").iter_rows())
+    expected = REPORTS * 0.5
+    model = 0.25 * 0.75 * (400 - 100) ** 2 * expected**2
+    parameter = 0.75 * (400**2 / 12) * expected**2
+    process = REPORTS * 0.25 * (0.25 * 100**2 + 0.75 * (400**2 + 400**2 / 12))
+    assert split == pytest.approx(
+        {"process": process**0.5, "parameter": parameter**0.5, "model": model**0.5}, rel=1e-3
+    )

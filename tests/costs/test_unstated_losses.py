@@ -1,0 +1,153 @@
+"""Claims that state no loss: without a rule for them nothing is settled, and every page says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from outage_analysis import Plan, run
+from outage_analysis.costs import cost_table, portfolio_of, unstated_losses
+from outage_analysis.costs.results import line_table, policy_result
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.policies.explain import explain
+from outage_analysis.policies.findings import findings
+from outage_analysis.reports.report import Report
+from tests.commands import command
+from tests.costs.test_costs import counts
+from tests.small_policies import DAY, fixed, ledger_of, policy_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.cube import Cube
+    from outage_analysis.policies import Policy
+    from tests.conftest import ClaimsCsv
+
+TIERS = (
+    {"over": 0, "up_to": 300_000, "fixed": 30_000},
+    {"over": 300_000, "up_to": 500_000, "fixed": 50_000},
+    {"over": 500_000, "review": True},
+)
+AWARD = ledger_of({"kind": "review_award", "law": fixed(200_000)})
+ENDS = ("low", "expected", "high", "most")
+
+
+def paying(**terms: Any) -> Policy:  # noqa: ANN401 - terms of a page
+    """Tiers that are paid at once."""
+    return policy_of({"id": "tiers", "kind": "schedule", "effort": "automatic", "band": TIERS} | terms)
+
+
+def claims(unstated: int, stated: int = 1_000) -> Cube:
+    return counts([("a", "b", 0, 300_000, stated), ("a", "b", None, None, unstated)])
+
+
+def line(policy: Policy, cube: Cube) -> dict[str, Any]:
+    return cost_table(policy, AWARD, as_of=DAY, cubes=[cube]).filter(level="line").row(0, named=True)
+
+
+def test_half_unstated_is_an_estimate_that_says_what_they_might_be_paid() -> None:
+    found = line(paying(), claims(1_000))
+    assert (found["count"], found["status"]) == (2_000, "ok")
+    most = 1_000 * 30_000 + 1_000 * 200_000  # a review might grant each of them an award
+    assert [found[end] for end in ENDS] == [30_000_000, 30_000_000, most, most]
+    table = cost_table(paying(), AWARD, as_of=DAY, cubes=[claims(1_000)])
+    assert unstated_losses(table).rows() == [("tiers", 1_000, 2_000, True)]
+
+
+def test_more_than_half_unstated_is_no_estimate() -> None:
+    found = line(paying(), claims(1_001))
+    assert (found["expected"], found["promised"], found["status"]) == (None, None, "unstated")
+    assert (found["low"], found["high"]) == (30_000_000, 30_000_000 + 1_001 * 200_000)
+    portfolio = portfolio_of(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
+    assert (portfolio.streams, portfolio.left_out) == ((), {"cash": ("tiers",)})
+    table = cost_table(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
+    assert unstated_losses(table).rows() == [("tiers", 1_001, 2_001, False)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "each"), [({"fixed": 0}, 0), ({"fixed": 7}, 7), ({"review": True}, 200_000)]
+)
+def test_a_rule_for_them_is_an_estimate(rule: dict[str, Any], each: int) -> None:
+    found = line(paying(unknown=rule), claims(1_001))
+    assert [found[end] for end in ENDS] == [30_000_000 + 1_001 * each] * 4
+    table = cost_table(paying(unknown=rule), AWARD, as_of=DAY, cubes=[claims(1_001)])
+    assert unstated_losses(table).is_empty()
+
+
+def test_only_entitled_claims_count_and_only_those_that_any_loss_would_be_paid_for() -> None:
+    some = counts([("a", "b", 0, 300_000, 10), ("a", "b", None, None, 3), ("a", "c", None, None, 99)])
+    found = line(paying(eligibility={"claimant_type": ("b",)}), some)
+    assert (found["count"], found["expected"]) == (13, 300_000)
+    nothing = paying(band=({"over": 0, "fixed": 0},))
+    assert [line(nothing, claims(1_001))[end] for end in ENDS] == [0] * 4
+
+
+def test_the_policy_says_what_an_unstated_loss_is_paid() -> None:
+    bare, ruled = paying(), paying(unknown={"fixed": 500})
+    assert findings(bare).filter(finding="unknown")["says"].item().startswith("no rule for a claim without")
+    assert "unknown" not in findings(ruled)["finding"]
+    assert line_table(bare)["unknown"].to_list() == ["no rule"]
+    assert line_table(ruled)["unknown"].to_list() == ["500 won"]
+    assert policy_result(bare)["lines"]["tiers"]["unknown"] == "no rule"
+    assert policy_result(ruled)["lines"]["tiers"]["unknown"] == "500"
+    assert "No rule for a claim without a stated loss: L." in bare.card().notes
+    assert "No rule" not in repr(ruled.card())
+    assert any(said.strip().startswith("No stated loss: no rule.") for said in explain(bare))
+    assert "  No stated loss: 500 won." in explain(ruled)
+
+
+CREDIT = """
+id = "credit"
+name = { en = "A credit for every complainant" }
+currency = "KRW"
+loss_unit = "KRW"
+
+[[line]]
+id = "credit"
+kind = "schedule"
+name = { en = "Credit" }
+public_on = 2022-10-20
+effort = "automatic"
+band = [{ over = 0, fixed = 10_000 }]
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    """Totals of 500 claims, none of which states a loss."""
+    page, totals = tmp_path / "credit.toml", tmp_path / "totals.csv"
+    page.write_text(CREDIT, encoding="utf-8")
+    totals.write_text("service,claimant_type,band,claims\nkakaotalk,small_business,unknown,500\n", "utf-8")
+    return Plan(policy=page, ledger=None, counts=totals, claims=(), as_of=DAY)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_first_screen_has_no_headline_of_nothing(plan: Plan, lang: str) -> None:
+    found, w = run(plan), Words(lang, "KRW")
+    assert found.of_claims
+    report = Report(found, lang)
+    tile = next(tile for tile in report.tiles if tile.title == w("report.tile_claims"))
+    assert tile.figure == "–"
+    said = {"count": "500", "low": w.money(0), "high": w.money(5_000_000)}
+    assert tile.note == w("report.tile_claims_unstated", **said)
+    (note,) = found.unstated_notes(w)
+    assert note in report.answers.left_out
+    assert ("`unknown`" if lang == "en" else "금액 미기재 규정을 추가") in note
+    assert note in found.card(lang).notes
+
+
+def test_the_terminal_says_it_with_the_remedy(plan: Plan) -> None:
+    code, out, err = command("cost", "--policy", plan.policy, "--counts", plan.counts, "--as-of", DAY)
+    assert code == 0, err
+    assert "Credit: 500 of 500 entitled claims (100%) state no loss" in out
+    assert "Remedy: give the line an `unknown` rule." in out
+
+
+def test_the_sum_of_unstated_losses_is_empty(claims_csv: ClaimsCsv, tmp_path: Path) -> None:
+    path, out = claims_csv([{"loss": ""}, {"loss": "0"}]), tmp_path / "cube.csv"
+    code, _, err = command("cube", path, "--by", "service", "--out", out)
+    assert code == 0, err
+    zero, unknown = out.read_text("utf-8").splitlines()[1:]
+    assert zero == "kakaotalk,-1,0,1,0,0"
+    assert unknown == "kakaotalk,,,1,,"

@@ -1,0 +1,153 @@
+"""Ledgers and policies of a few lines, for the tests of the uncertainty run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from outage_analysis.assumptions import Assumption, Ledger
+from outage_analysis.assumptions.laws import (
+    Beta,
+    Discrete,
+    Fixed,
+    Law,
+    Lognormal,
+    Pert,
+    Triangular,
+    Uniform,
+)
+from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
+from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
+from outage_analysis.policies import Policy
+from tests.costs.test_payouts import policy_of, tiers
+
+DAY = date(2022, 12, 30)
+REPORTS = 8461
+"""The fact CL-13."""
+TIERS = tiers([300_000, 500_000], [{"fixed": 30_000}, {"fixed": 50_000}, {"review": True}])
+SHARE_LINE = {"band": tiers([100], [{"share": 0.5, "fixed": 7}, {"fixed": 40}])}
+"""Half of the loss and 7 more up to 100, and 40 above."""
+LOSSES = [3, 20, 20, 77, 100, 101, 5_000]
+FEW = 2**10
+PROBABILITIES = (0.1, 0.5, 0.9, 0.95, 0.99)
+TYPE: TypeAdapter[Assumption] = TypeAdapter(Assumption)
+
+
+def entry(kind: str, law: Law | float | None = None, **keys: Any) -> Assumption:  # noqa: ANN401 - keys of a page
+    """An assumption of the first line; a number is what it is for certain."""
+    stated = Fixed(value=law) if isinstance(law, int | float) else law
+    page = {
+        "id": kind.replace("_", "-"),
+        "kind": kind,
+        "name": {"en": "A", "ko": "가"},
+        "lines": ("line-0",),
+        "public_on": DAY,
+        "grade": "assumed",
+        "source": "a test",
+        "rationale": "a test",
+        "owner": "a test",
+        "outcome_known": False,
+    }
+    return TYPE.validate_python(page | ({"law": stated.model_dump()} if stated else {}) | keys)
+
+
+def mix(*shares: float, size: float | None = None, edges: Iterable[int] = (300_000, 500_000)) -> Assumption:
+    """A band mix on the tiers."""
+    bands = [
+        {**band, "share": share}
+        for band, share in zip(tiers([*edges], [{}] * len(shares)), shares, strict=True)
+    ]
+    return entry("band_mix", band=tuple(bands), **({} if size is None else {"size": size}))
+
+
+def ledger_of(*entries: Assumption, correlations: Mapping[tuple[str, str], float] | None = None) -> Ledger:
+    """A ledger of these entries."""
+    tied = tuple({"of": of, "rank": rank, "rationale": "a test"} for of, rank in (correlations or {}).items())
+    return Ledger.model_validate(
+        {
+            "id": "l",
+            "name": {"en": "L"},
+            "incident": "i",
+            "as_of": DAY,
+            "assumption": entries,
+            "correlation": tied,
+        }
+    )
+
+
+def shops(**terms: Any) -> Policy:  # noqa: ANN401 - keys of a page
+    """Two tiers and a review for the 8,461 reports."""
+    return policy_of({"published_count": "CL-13", "band": TIERS, **terms})
+
+
+def stream_of(trials: float, payment: float, *rates: str, **keys: Any) -> Stream:  # noqa: ANN401 - fields of a stream
+    """Trials that are all paid the same."""
+    part = Part(trials * payment, trials * payment**2, reviewed="award" in keys)
+    return Stream("line-0", "cash", trials, (part,), rates=rates, **keys)
+
+
+def portfolio(*streams: Stream, entries: Iterable[Assumption] = (), **keys: Any) -> Portfolio:  # noqa: ANN401
+    """Streams with the assumptions behind them."""
+    return Portfolio(streams, {a.id: a for a in sorted(entries, key=lambda a: a.id)}, **keys)
+
+
+def sd(law: SampledTotal) -> float:
+    """The standard deviation of a total."""
+    return float(np.sqrt(law.process + law.parameter))
+
+
+def law_of(folio: Portfolio, valuation: str = "cash", **run: int) -> SampledTotal:
+    """The law of one total."""
+    return simulate(folio, **run).totals[valuation]
+
+
+def near(found: Estimate, expected: float, *, within: float = 5.0, rel: float = 1e-9) -> bool:
+    """Whether a figure is right to some of its own errors."""
+    return abs(found.value - expected) <= within * found.error + rel * abs(expected)
+
+
+def paid(loss: int) -> float:
+    """What the line of shares pays."""
+    return 0.5 * loss + 7 if loss <= 100 else 40.0
+
+
+def rated(law: Law | float) -> Ledger:
+    """A ledger of one uncertain rate."""
+    return ledger_of(entry("filing_share", 1), entry("acceptance", law))
+
+
+SHARES = st.sampled_from(
+    [
+        Fixed(value=0.4),
+        Beta(a=2, b=5),
+        Uniform(low=0.1, high=0.9),
+        Triangular(low=0.2, mode=0.3, high=1),
+        Discrete(values=(0.1, 0.8), probabilities=(0.7, 0.3)),
+    ]
+)
+ABOVE_ONE = st.sampled_from([Fixed(value=1.5), Pert(low=1, mode=1.2, high=3)])
+AMOUNTS = st.sampled_from(
+    [Fixed(value=90_000), Lognormal(median=150_000, sigma=0.5), Uniform(low=0, high=400_000)]
+)
+SIZES = st.sampled_from([None, 3.0, 50.0])
+SPREADS = st.sampled_from([0.0, 0.7])
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> tuple[Assumption, ...]:
+    """Entries of a schedule: the rates that it needs, and some of those that it may have."""
+    laws = {"filing_share": SHARES, "acceptance": SHARES}
+    laws |= {"entitled_share": SHARES, "claimant_share": SHARES} if draw(st.booleans()) else {}
+    laws |= {"ultimate": ABOVE_ONE} if draw(st.booleans()) else {}
+    laws |= {"new_applicants": SHARES} if draw(st.booleans()) else {}
+    entries = [entry(kind, draw(law)) for kind, law in laws.items()]
+    if draw(st.integers(0, 4)) == 0:
+        return (*entries, entry("mean_payment", draw(AMOUNTS), spread=draw(SPREADS)))
+    award = entry("review_award", draw(AMOUNTS), spread=draw(SPREADS))
+    return (*entries, award, mix(0.5, 0.3, 0.2, size=draw(SIZES)))

@@ -1,0 +1,536 @@
+"""Where a bundle is written: whole or not at all, never over what is somebody else's."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from outage_analysis import fonts, labels, placing
+from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.reports import FORMATS, write_report
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.verifying import verify
+from tests.killed_runs import AT_A_STEP, killed_before
+from tests.tampered_bundles import manifest_of
+from tests.tram_case import tram_plan, write_pages
+
+FEW = ("csv",)
+"""Formats that suffice where the format does not matter."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def written(analysis: Analysis, out: Path, lang: str = "en", *, force: bool = False) -> Path:
+    return write_report(analysis, out, lang=lang, formats=FEW, force=force).parent
+
+
+# --- what is there already ---------------------------------------------------------------------------------
+
+
+def test_a_folder_that_is_no_report_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
+    own = tmp_path / "photos"
+    own.mkdir()
+    (own / "cat.jpg").write_bytes(b"meow")
+    for force in (False, True):
+        with pytest.raises(UsageError, match="photos: exists and is not a report"):
+            written(made, own, force=force)
+    assert contents(own) == {"cat.jpg": b"meow"}
+
+
+def test_a_file_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
+    own = tmp_path / "thesis"
+    own.write_text("done")
+    with pytest.raises(UsageError, match="is not a report"):
+        written(made, own, force=True)
+    assert own.read_text() == "done"
+
+
+def test_a_report_is_replaced_only_by_force(tmp_path: Path, made: Analysis) -> None:
+    out = written(made, tmp_path / "out")
+    with pytest.raises(UsageError, match=r"already holds a report\. Add --force"):
+        written(made, out)
+    assert written(made, out, "ko", force=True) == out
+    assert manifest_of(out)["language"] == "ko"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_report_with_a_file_of_somebody_else_is_never_replaced(tmp_path: Path, made: Analysis) -> None:
+    out = written(made, tmp_path / "out")
+    note = out / "my notes.txt"
+    note.write_text("mine")
+    with pytest.raises(UsageError, match="none of a report's"):
+        written(made, out, force=True)
+    assert note.read_text() == "mine"
+    assert (out / "manifest.json").is_file()
+
+
+def test_the_old_report_comes_back_when_the_new_one_cannot_take_its_place(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = written(made, tmp_path / "out")
+    before, move = contents(out), Path.replace
+
+    def refusing(self: Path, target: Path) -> Path:
+        if target == out and self.name != placing.OLD:
+            raise OSError(5, "the disk is tired")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    with pytest.raises(EnvironmentFailed, match="the disk is tired"):
+        written(made, out, force=True)
+    assert contents(out) == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_report_may_be_replaced_from_inside_it(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = written(made, tmp_path / "out")
+    monkeypatch.chdir(out)
+    written(made, Path(), "ko", force=True)
+    assert manifest_of(out)["language"] == "ko"
+
+
+def test_an_empty_folder_is_taken_and_parents_are_made(tmp_path: Path, made: Analysis) -> None:
+    (tmp_path / "empty").mkdir()
+    assert (written(made, tmp_path / "empty") / "manifest.json").is_file()
+    assert (written(made, tmp_path / "a" / "b" / "c") / "manifest.json").is_file()
+
+
+# --- what goes wrong ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("broken", "raised"),
+    [
+        (OSError(28, "No space left on device"), EnvironmentFailed),
+        (KeyError("x"), KeyError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+    ids=["disk", "mistake", "interruption"],
+)
+def test_nothing_is_left_behind_when_a_writer_fails(
+    tmp_path: Path,
+    made: Analysis,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: BaseException,
+    raised: type[BaseException],
+) -> None:
+    out = written(made, tmp_path / "out")
+    before = contents(out)
+
+    def fail(_: Report, folder: Path) -> None:
+        (folder / "half").write_text("written")
+        raise broken
+
+    monkeypatch.setitem(FORMATS, "csv", fail)
+    for name in ("out", "new"):
+        with pytest.raises(raised):
+            written(made, tmp_path / name, force=True)
+    assert list(tmp_path.iterdir()) == [out]
+    assert contents(out) == before
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file can grow beyond a size."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_disk_that_is_full_leaves_no_half_of_any_format(tmp_path: Path, made: Analysis, name: str) -> None:
+    with full_disk(100), pytest.raises(EnvironmentFailed, match="cannot be written"):
+        write_report(made, tmp_path / "out", formats=[name])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a file system that nobody may write to")
+def test_a_folder_that_nobody_may_write_to_is_a_failure_of_the_environment(made: Analysis) -> None:
+    with pytest.raises(EnvironmentFailed, match="/sys/kernel/report: cannot be written"):
+        written(made, Path("/sys/kernel/report"))
+
+
+def test_a_folder_below_a_file_is_a_failure_of_the_environment(tmp_path: Path, made: Analysis) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EnvironmentFailed, match="cannot be written"):
+        written(made, tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"lang": "fr"}, r"'fr'.*Known: en, ko"),
+        ({"formats": ["docx"]}, r"no such format \(found 'docx'\)"),
+        ({"formats": []}, "no such format"),
+    ],
+)
+def test_what_is_unknown_is_refused_before_anything_is_written(
+    tmp_path: Path, made: Analysis, asked: dict[str, str], told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        write_report(made, tmp_path / "out", **asked)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_that_changed_since_the_run_is_not_taken_for_the_one_that_was_read(
+    tmp_path: Path,
+) -> None:
+    write_pages(tmp_path)
+    analysis = run(tram_plan(tmp_path))
+    text = (tmp_path / "counted.toml").read_text("utf-8")
+    (tmp_path / "counted.toml").write_text(text.replace("1_250", "1_300"), "utf-8")
+    with pytest.raises(UsageError, match=r"counted\.toml: is no longer the page that was analysed"):
+        written(analysis, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+# --- letters ------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_font_is_found_before_anything_is_written(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fonts, "__file__", str(tmp_path / "elsewhere" / "__init__.py"))
+    with pytest.raises(EnvironmentFailed, match=r"OutageSans-Regular\.otf: the font is missing"):
+        written(made, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = labels._words  # noqa: SLF001 - the one place where every word comes from
+    monkeypatch.setattr(labels, "_words", lambda lang: words(lang) | {"report.title": "Ⴀ{incident}"})
+    with pytest.raises(EnvironmentFailed, match=r"lack letters of our own words in en \(found 'U\+10A0'\)"):
+        written(made, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+# --- a run that is killed -----------------------------------------------------------------------------------
+
+KILLED = """
+import sys
+from pathlib import Path
+from outage_analysis.placing import put_in_place
+
+out, when, move = Path(sys.argv[1]), sys.argv[2], Path.replace
+
+def wait():
+    print("waiting", flush=True)
+    sys.stdin.read()
+
+if when == "renaming":
+    Path.replace = lambda self, target: wait() if target == out else move(self, target)
+with put_in_place(out, lambda _: None) as folder:
+    (folder / "half").write_text("written")
+    if when == "writing":
+        wait()
+"""
+
+
+@pytest.fixture
+def killed() -> Iterator[Callable[[Path, str], subprocess.Popen[str]]]:
+    """A writer of a run that waits while it writes, or between two renames."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(out: Path, when: str) -> subprocess.Popen[str]:
+        words = [sys.executable, "-c", KILLED, str(out), when]
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout
+        assert process.stdout.readline() == "waiting\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_run_that_is_killed_leaves_the_old_report_and_the_next_one_tidies_up(
+    tmp_path: Path, made: Analysis, killed: Callable[[Path, str], subprocess.Popen[str]]
+) -> None:
+    out = written(made, tmp_path / "out")
+    before = contents(out)
+    process = killed(out, "writing")
+    (hidden,) = (p for p in tmp_path.iterdir() if p != out)
+    placing.recover(out)
+    assert hidden.is_dir()  # it still writes
+    process.kill()
+    process.wait()
+    assert contents(out) == before
+    assert (hidden.name[0], sorted(contents(hidden))) == (".", ["new/half"])
+    written(made, out, "ko", force=True)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_run_that_is_killed_between_two_renames_loses_nothing(
+    tmp_path: Path, made: Analysis, killed: Callable[[Path, str], subprocess.Popen[str]]
+) -> None:
+    out = written(made, tmp_path / "out")
+    before = contents(out)
+    process = killed(out, "renaming")
+    process.kill()
+    process.wait()
+    assert not out.exists()
+    with pytest.raises(UsageError, match="already holds a report"):
+        written(made, out)
+    assert contents(out) == before
+    assert verify(out).rebuilt
+    assert list(tmp_path.iterdir()) == [out]
+
+
+WRITE_A_FILE = 'with placing.file_in_place(place) as part:\n    part.write_text("new")'
+WRITE_A_FOLDER = """
+with placing.put_in_place(place, lambda _: None) as folder:
+    (folder / "one").write_text("new")
+    (folder / "two").write_text("new")
+"""
+TAKE_A_FOLDER = """
+with placing.temporary_folder(place) as folder:
+    (folder / "one").write_text("private")
+"""
+
+
+def test_a_file_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_one_alone(
+    tmp_path: Path,
+) -> None:
+    page, number, seen = tmp_path / "page.html", 0, set()
+    page.write_text("old")
+    while step := killed_before(number, WRITE_A_FILE, page):
+        names = sorted(p.name for p in tmp_path.iterdir())
+        assert page.read_text() in ("old", "new")
+        if page.read_text() == "new":
+            assert names == ["page.html"], step
+        seen.add((step, page.read_text()))
+        page.write_text("old")
+        with placing.file_in_place(page) as part:
+            part.write_text("next")
+        assert [p.name for p in tmp_path.iterdir()] == ["page.html"], step
+        page.write_text("old")
+        number += 1
+    assert number > 8
+    assert {("tempfile.mkdtemp", "old"), ("os.rename", "old")} <= seen
+    assert page.read_text() == "new"
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_folder_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_one(
+    tmp_path: Path, *, old: bool
+) -> None:
+    out, before, number = tmp_path / "out", {"one": b"old"} if old else {}, 0
+    new = {"one": b"new", "two": b"new"}
+    while True:
+        shutil.rmtree(out, ignore_errors=True)
+        if old:
+            out.mkdir()
+            (out / "one").write_text("old")
+        step = killed_before(number, WRITE_A_FOLDER, out)
+        if step is None:
+            break
+        placing.recover(out, lambda _: None)
+        assert contents(tmp_path) in (
+            {f"out/{name}": text for name, text in c.items()} for c in (before, new)
+        )
+        assert [p.name for p in tmp_path.iterdir()] == ["out"] * out.exists(), step
+        number += 1
+    assert number > 8
+    assert contents(out) == new
+
+
+def test_a_temporary_folder_of_a_run_that_is_killed_at_any_step_goes_with_the_next_one(
+    tmp_path: Path,
+) -> None:
+    number, left = 0, 0
+    while killed_before(number, TAKE_A_FOLDER, tmp_path):
+        left += any(tmp_path.iterdir())
+        with placing.temporary_folder(tmp_path) as folder:
+            assert list(tmp_path.iterdir()) == [folder]
+        assert not any(tmp_path.iterdir())
+        number += 1
+    assert left > 3
+
+
+def test_a_temporary_folder_in_use_is_left_alone_and_so_is_what_only_looks_like_one(tmp_path: Path) -> None:
+    mine = (
+        "outage-analysis-mine",
+        "outage-analysis-abcdefgh.part.d",
+        "outage-analysis-abcdefgh",
+        "abcdefgh.part",
+    )
+    for name in mine:
+        (tmp_path / name).mkdir()
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "file").touch()
+    (tmp_path / "outage-analysis-linkaged.part").symlink_to(target)
+    code = AT_A_STEP + TAKE_A_FOLDER + '    print("waiting", flush=True)\n    sys.stdin.read()'
+    words = [sys.executable, "-c", code, str(tmp_path), "-1"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "waiting\n"
+        before = sorted(tmp_path.rglob("*"))
+        with placing.temporary_folder(tmp_path), placing.temporary_folder(tmp_path):
+            assert (
+                len(list(tmp_path.iterdir())) == len(mine) + 5
+            )  # one of them is in use by the other process
+        assert sorted(tmp_path.rglob("*")) == before
+        process.kill()
+    with placing.temporary_folder(tmp_path):
+        assert len(list(tmp_path.iterdir())) == len(mine) + 3
+    assert (target / "file").is_file()
+
+
+def test_a_folder_that_another_run_takes_for_one_left_behind_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = tempfile.mkdtemp, list[str]()
+
+    def taken(**named: object) -> str:
+        folder = make(**named)  # type: ignore[call-overload]
+        if not made:
+            shutil.rmtree(folder)
+        made.append(folder)
+        return str(folder)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", taken)
+    with placing.temporary_folder(tmp_path) as folder:
+        assert (len(made), str(folder)) == (2, made[1])
+
+
+def test_temporary_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with placing.temporary_folder(tmp_path) as folder:
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    with (
+        pytest.raises(EnvironmentFailed, match="no temporary folder can be made"),
+        placing.temporary_folder(tmp_path / "x"),
+    ):
+        pass
+
+
+def test_hidden_folders_of_others_are_left_alone(tmp_path: Path, made: Analysis) -> None:
+    others = (".out.backup", ".out.20260101.old", ".out.abcdefgh.part", ".other.outage-abcdefgh.part")
+    for name in (*others, ".out.outage-abcdefgh.parts", ".out.outage-abcdefgh.part.d"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine").write_text("mine")
+    target = tmp_path / "target"
+    target.mkdir()
+    (tmp_path / ".out.outage-linkaged.part").symlink_to(target)
+    before = contents(tmp_path)
+    out = written(made, tmp_path / "out")
+    assert {p.name for p in tmp_path.iterdir()} >= {".out.outage-linkaged.part", "target"}
+    shutil.rmtree(out)
+    assert contents(tmp_path) == before
+
+
+# --- somebody else, at the same time ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["before it moves", "as it moves"])
+def test_a_file_saved_into_the_old_report_meanwhile_is_not_lost(
+    tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch, *, moved: bool
+) -> None:
+    out = written(made, tmp_path / "out")
+    before, move = contents(out), Path.replace
+
+    def late(self: Path, target: Path) -> Path:
+        done = move(self, target)
+        if moved and target.name == placing.OLD:
+            (target / "notes.txt").write_text("mine")
+        return done
+
+    def writer(_: Report, __: Path) -> None:
+        if not moved:
+            (out / "notes.txt").write_text("mine")
+
+    monkeypatch.setattr(Path, "replace", late)
+    monkeypatch.setitem(FORMATS, "csv", writer)
+    with pytest.raises(UsageError, match="out: exists and is not a report, or holds files"):
+        written(made, out, force=True)
+    assert contents(out) == {**before, "notes.txt": b"mine"}
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_what_takes_the_place_meanwhile_stays_and_so_does_what_was_there_before(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "first").touch()
+
+    def check(folder: Path) -> None:
+        if folder != out:
+            out.mkdir()
+            (out / "second").touch()
+
+    def put() -> None:
+        with placing.put_in_place(out, check) as folder:
+            (folder / "third").touch()
+
+    with pytest.raises(UsageError, match=r"out: somebody wrote there meanwhile\..*before is .*/old\.$"):
+        put()
+    (room,) = (p for p in tmp_path.iterdir() if p != out)
+    assert (sorted(contents(out)), sorted(contents(room / "old"))) == (["second"], ["first"])
+    placing.recover(out)  # another command's
+    assert room.is_dir()
+    placing.recover(out, lambda _: None)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_two_writers_of_one_file_each_write_their_own(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    with placing.file_in_place(page) as one:
+        one.write_text("one")
+        with placing.file_in_place(page) as two:
+            assert (two != one, two.exists()) == (True, False)
+            two.write_text("two")
+        assert (page.read_text(), one.read_text()) == ("two", "one")
+    assert page.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_file_of_a_run_that_was_killed_goes_with_the_next_one(tmp_path: Path) -> None:
+    left = tmp_path / ".page.html.outage-abcdefgh.part"
+    left.mkdir()
+    (left / "page.html").write_text("half")
+    with placing.file_in_place(tmp_path / "page.html") as part:
+        part.write_text("whole")
+    assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_files_and_folders_follow_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with placing.put_in_place(tmp_path / "out") as folder, placing.file_in_place(tmp_path / "f") as part:
+            (folder / "in").touch()
+            part.touch()
+    finally:
+        os.umask(before)
+    modes = {p.name: p.stat().st_mode & 0o777 for p in tmp_path.rglob("*")}
+    assert modes == {"out": 0o700, "in": 0o600, "f": 0o600}

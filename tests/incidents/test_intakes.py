@@ -1,0 +1,365 @@
+"""Published intakes: pages, what was known on a day, and the command that forecasts from them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from outage_analysis.datasets import data_root, ids
+from outage_analysis.development import Branch, published
+from outage_analysis.development.answers import answer
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.intakes import IntakeSeries, load_intake
+from outage_analysis.published import figure
+from tests.commands import command
+from tests.conftest import claim_rows
+
+Run = Callable[..., tuple[int, str, str]]
+
+PAGE = """
+id = "mine"
+name = { en = "Mine" }
+incident = "kakao-2022"
+opened = 2031-03-01T00:00:00+09:00
+as_of = 2031-03-05
+[[point]]
+at = 2031-03-02T00:00:00+09:00
+count = 90
+[[point]]
+at = 2031-03-03T00:00:00+09:00
+count = 150
+[[point]]
+at = 2031-03-04T00:00:00+09:00
+count = 190
+[[point]]
+at = 2031-03-05T00:00:00+09:00
+count = 220
+[[point]]
+at = 2031-03-06T00:00:00+09:00
+count = 240
+[[deadline]]
+closes = 2031-03-11T00:00:00+09:00
+public_on = 2031-03-01
+[[deadline]]
+closes = 2031-03-21T00:00:00+09:00
+"""
+
+
+STEADY = """
+id = "mine"
+name = { en = "Mine" }
+incident = "kakao-2022"
+opened = 2031-03-01T00:00:00+09:00
+as_of = 2031-03-08
+[[deadline]]
+closes = 2031-03-11T00:00:00+09:00
+public_on = 2031-03-01
+""" + "".join(
+    f"[[point]]\nat = 2031-03-{day:02}T00:00:00+09:00\ncount = {count}\n"
+    for day, count in enumerate([4126, 7401, 10000, 12063, 13701, 15000, 16031], start=2)
+)
+"""Seven days of an exponential curve of 20,000 claims with a median of three days."""
+
+
+@pytest.fixture(scope="module")
+def federation() -> IntakeSeries:
+    return load_intake("kakao-federation")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    monkeypatch.chdir(tmp_path)
+    return command
+
+
+# --- pages --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id_", ids("intakes"))
+def test_every_bundled_page_is_dated_by_its_facts(id_: str) -> None:
+    page = load_intake(id_)
+    assert page.id == id_
+    known = page.known_by(page.as_of)
+    assert known is not None
+    assert known.points == page.points  # all of its counts were public on its own day
+    for deadline in page.deadlines:
+        rests_on = [figure(f).public_on or date.max for f in deadline.facts]
+        assert deadline.public_on == max(rests_on)
+    assert page.final is not None
+    assert page.final.public_on is not None
+    assert page.final.public_on > page.as_of
+
+
+def test_the_end_of_a_day_is_the_start_of_the_next(federation: IntakeSeries) -> None:
+    end = federation.end_of(date(2022, 10, 17))
+    assert end.isoformat() == "2022-10-18T00:00:00+09:00"
+    assert federation.points[0].at == end
+
+
+def test_only_what_was_public_by_the_day_is_known(federation: IntakeSeries) -> None:
+    assert federation.known_by(date(2022, 10, 20)) is None
+    known = federation.known_by(date(2022, 10, 21))
+    assert known is not None
+    assert [p.filed for p in known.points] == [174, 606, 897, 1108, 1198, 1254]
+    assert (known.deadline, known.outcome, known.final) == (None, None, None)  # none was seen in print
+    later = federation.known_by(date(2022, 11, 9))
+    assert later is not None
+    assert later.deadline is not None
+    assert later.deadline.closes.isoformat() == "2022-11-01T00:00:00+09:00"
+
+
+def test_counts_of_ones_own_are_known_once_they_are_taken(page: Callable[[str], Path]) -> None:
+    mine = load_intake(page(PAGE))
+    known = mine.known_by(date(2031, 3, 3))
+    assert known is not None
+    assert [p.filed for p in known.points] == [90, 150, 190]  # the third at the end of the 3rd
+    assert len(known.deadlines) == 1  # one without a day is never known
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("count = 150", 'count = 150\nfact = "IN-04"', "needs either a fact or a count"),
+        ("count = 150\n", "", "needs either a fact or a count"),
+        ("count = 150", "count = -1", "point 2 > count"),
+        ("2031-03-03T00", "2031-03-02T00", "a point 2 that is not after the one before"),
+        ("2031-03-02T00:00:00+09:00", "2031-03-02T00:00:00", "has no UTC offset"),
+        ("2031-03-11T00", "2031-02-11T00", "before it opens"),
+        ('incident = "kakao-2022"', 'incident = "kakao-2022"\ntime_zone = "Seoul"', "no IANA name"),
+        ("as_of = 2031-03-05", "asof = 2031-03-05", "Did you mean 'as_of'?"),
+    ],
+)
+def test_a_page_that_breaks_a_rule_says_which(
+    page: Callable[[str], Path], old: str, new: str, message: str
+) -> None:
+    assert old in PAGE
+    with pytest.raises(UsageError, match=r"page\.toml") as refusal:
+        load_intake(page(PAGE.replace(old, new, 1)))
+    assert message in str(refusal.value)
+
+
+# --- the Kakao intake ---------------------------------------------------------------------------------
+
+
+def test_the_six_counts_of_the_federation_determine_no_forecast(federation: IntakeSeries) -> None:
+    channel = published(federation).asked(None, None, 0.0)
+    assert channel.counts[-1] == 1254
+    assert [b.id for b in channel.branches] == ["first-deadline", "extended"]
+    assert [b.closes for b in channel.branches] == pytest.approx([7 + 1 / 3, 14 + 1 / 3])
+    for branch in channel.branches:
+        with pytest.raises(ModelRefused, match=rf"do not determine the late claims of {branch.id}"):
+            channel.ending(branch).forecast()
+    assert any("by people who knew the outcome" in note for note in channel.notes)
+
+
+def test_noise_in_the_place_of_the_outcome_changes_nothing(federation: IntakeSeries) -> None:
+    at, end = federation.points[-1].at + timedelta(days=1), datetime(2023, 1, 1, tzinfo=UTC)
+    later = federation.points[-1].model_copy(update={"at": at, "fact": "IN-04"})  # public in December
+    ended = federation.outcome and federation.outcome.model_copy(update={"at": end, "fact": "IN-04"})
+    noisy = federation.model_copy(update={"points": (*federation.points, later), "outcome": ended})
+    assert published(federation) == replace(published(noisy), notes=published(federation).notes)
+
+
+def test_the_outcome_stands_apart(federation: IntakeSeries) -> None:
+    channel = published(federation)
+    assert federation.outcome is not None
+    tables, told = answer(channel), answer(channel, ended=(federation.outcome.at, 2117))
+    beside = told.pop("hindsight")
+    assert tables.keys() == told.keys()
+    assert all(tables[name].equals(told[name]) for name in told)
+    assert beside.select("branch", "ended_so", "level", "low", "high", "outcome", "inside").rows() == [
+        ("first-deadline", False, None, 1254, 3038, 2117, None),
+        ("extended", True, None, 1254, 6692, 2117, True),
+    ]
+
+
+def test_the_own_channel_has_bounds_and_no_curve() -> None:
+    channel = published(load_intake("kakao-channel"))
+    with pytest.raises(ModelRefused, match=r"1 increment cannot tell.*bounds\(times, counts, closes\)"):
+        channel.forecast()
+    tables = answer(channel)
+    assert tables.keys() == {"points", "bounds", "left_out"}
+    assert tables["bounds"]["total"].to_list() == [45_000, 142_500]
+    notes = tables["left_out"]["note"].to_list()
+    assert any("busiest so far, 7,500 a day" in note for note in notes)
+
+
+def test_a_deadline_that_has_passed_is_a_former_one(page: Callable[[str], Path]) -> None:
+    text = PAGE.replace("2031-03-11T00", "2031-03-04T00") + "public_on = 2031-03-04\n"
+    channel = published(load_intake(page(text)))
+    assert channel.former == (3.0,)
+    assert channel.branches == (Branch("deadline", 20.0),)
+    assert channel.starts == date(2031, 3, 1)
+
+
+# --- the command --------------------------------------------------------------------------------------
+
+
+def test_the_command_says_that_six_counts_determine_no_forecast(run: Run) -> None:
+    code, out, err = run("intake")
+    assert (code, err) == (0, "")
+    assert "do not determine the late claims" in " ".join(out.split())
+    assert "Bounds of branches without a forecast" in out
+    assert "6,692" in out
+    assert "by growth curve" not in out
+    assert "2,117" in out[out.index("In hindsight") :]
+    assert "2,117" not in run("intake", "--no-hindsight")[1]
+
+
+def test_the_command_prints_every_table(run: Run, page: Callable[[str], Path]) -> None:
+    code, out, err = run("intake", "--series", page(STEADY), "--spike", 0, "--backtest")
+    assert (code, err) == (0, "")
+    for title in (
+        "Counts used",
+        "by growth curve",
+        "curves are apart",
+        "Variance",
+        "Forecasts of later counts",
+    ):
+        assert title in out
+    assert "no weekday factors" in out
+
+
+def test_the_command_as_json_is_complete(run: Run, page: Callable[[str], Path]) -> None:
+    asked = ("intake", "--series", page(STEADY), "--json", "--spike", 0)
+    code, out, err = run(*asked, "--level", "0.95", "--backtest")
+    assert (code, err) == (0, "")
+    found: dict[str, Any] = json.loads(out)
+    tables = {"points", "branches", "families", "spread", "variance", "backtest", "coverage"}
+    assert tables | {"left_out"} <= found.keys()
+    assert found["as_of"] == "2031-03-08"
+    assert found["source"] == "mine"
+    assert found["synthetic"] is False
+    assert {row["level"] for row in found["branches"]} == {0.95}
+    assert len(found["families"]) == 4
+    assert found["branches"][0]["low"] < found["branches"][0]["total"] < found["branches"][0]["high"]
+
+
+def test_an_unstated_rush_gives_bounds_and_a_forecast_up_to_the_day_before(
+    run: Run, page: Callable[[str], Path]
+) -> None:
+    asked = ("intake", "--series", page(STEADY), "--json")
+    found = json.loads(run(*asked)[1])
+    assert "branches" not in found
+    (note,) = [n["note"] for n in found["left_out"] if "hurry" in n["note"]]
+    assert "the last day of deadline is not stated" in note
+    assert "--spike" in note
+    before = json.loads(run(*asked, "--by", "2031-03-09")[1])  # the day before the last one
+    assert before["branches"][0]["by"] == "2031-03-10T00:00+09:00"
+    assert "bounds" not in before
+    stated = json.loads(run(*asked, "--spike", 0)[1])
+    assert stated["branches"][0]["late"] > before["branches"][0]["late"]
+
+
+def test_branches_and_days_are_those_asked_for(run: Run, page: Callable[[str], Path]) -> None:
+    asked = ("--closes", "2031-03-12", "--extend-to", "2031-03-14", "--spike", 2, "--by", "2031-03-10")
+    series = page(STEADY)
+
+    def said(*arguments: object) -> dict[str, dict[str, Any]]:
+        branches = json.loads(run("intake", "--series", series, "--json", *arguments)[1])["branches"]
+        return {branch["branch"]: branch for branch in branches}
+
+    found = said(*asked)
+    assert {b["by"] for b in found.values()} == {"2031-03-11T00:00+09:00"}
+    assert len({b["late"] for b in found.values()}) == 1  # before any rush
+    whole = said(*asked[:-2])
+    closes = {id_: branch["by"] for id_, branch in whole.items()}
+    assert closes["deadline"] == "2031-03-13T00:00+09:00"
+    assert closes["extended"] == "2031-03-15T00:00+09:00"
+    plain = said(*asked[:4], "--spike", 0)
+    assert plain.keys() == whole.keys()
+    assert all(whole[id_]["late"] > plain[id_]["late"] for id_ in plain)
+
+
+def test_two_counts_give_bounds_and_say_so(run: Run) -> None:
+    code, out, err = run("intake", "--series", "kakao-channel")
+    assert (code, err) == (0, "")
+    assert "Bounds of branches without a forecast" in out
+    assert "142,500" in out
+    assert "no growth curve: 1 increment cannot tell" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--as-of", "2022-10-20"), 5, "no count of kakao-federation was public by 2022-10-20"),
+        (("--as-of", "soon"), 2, "--as-of is not a day (found 'soon')"),
+        (("--closes", "soon"), 2, "--closes is not a day (found 'soon')"),
+        (("--level", "120%"), 2, "--level is not a share"),
+        (("--level", "100%"), 2, "a level lies between 0 and 1"),
+        (("--closes", "2022-10-19"), 2, "the last count is of 2022-10-21 14:00, after that day"),
+        (("--by", "2022-10-19"), 2, "is asked for by a time before the last count"),
+        (("--spike", "-1"), 2, "a spike is a multiple"),
+        (("--series", "kakao-federatoin"), 2, "Did you mean 'kakao-federation'?"),
+        (("--series", "kakao-channel", "--as-of", "2022-10-30"), 2, "no deadline is known. Say when"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_one_line(
+    run: Run, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    exit_code, out, err = run("intake", *arguments)
+    assert (exit_code, out) == (code, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+
+
+def test_synthetic_claims_are_refused_unless_for_recovery(run: Run) -> None:
+    (claims,) = (data_root() / "claims").glob("*synthetic.parquet")
+    code, out, err = run("intake", claims)
+    assert (code, out) == (5, "")
+    assert "--recovery" in err
+    code, out, err = run("intake", claims, "--recovery", "--as-of", "2022-11-03")
+    assert (code, err) == (0, "")
+    titles = [
+        line for line in out.splitlines() if line.startswith(("Counts", "Claims by", "Variance", "In "))
+    ]
+    assert titles == []  # every title says what it is
+    assert "Recovery, no finding: Counts used" in out
+    assert re.search("^synthetic claims: ", out, re.MULTILINE)
+    found = json.loads(run("intake", claims, "--recovery", "--as-of", "2022-11-03", "--json")[1])
+    assert found["synthetic"] is True
+    assert found["as_of"] == "2022-11-03"
+    assert len(found["points"]) == 16
+    assert found["hindsight"][0]["outcome"] == 105_116
+
+
+def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None:
+    from outage_analysis.incidents import load_incident
+
+    counts = np.round(600 * 0.8 ** np.arange(10)).astype(int)
+    rows = [{"filed_on": f"2022-10-{19 + n}"} for n, count in enumerate(counts) for _ in range(count)]
+    full = claim_rows(rows, load_incident("kakao-2022"))
+    path = tmp_path / "mine.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, full[0])
+        writer.writeheader()
+        writer.writerows(full)
+    found = json.loads(run("intake", path, "--json", "--spike", 0)[1])
+    assert [p["increment"] for p in found["points"]] == counts.tolist()
+    assert found["branches"][0]["by"] == "2022-11-07T00:00+09:00"
+    assert "hindsight" not in found
+    assert found["branches"][0]["low"] >= counts.sum()
+    assert pl.DataFrame(found["families"])["family"].n_unique() == 4
+    after = json.loads(run("intake", path, "--as-of", "2022-12-30", "--json")[1])
+    assert after == json.loads(run("intake", path, "--as-of", "2022-11-06", "--json")[1])
+    assert {after["branches"][0][end] for end in ("low", "high")} == {counts.sum()}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = ("polars", "duckdb", "numpy", "scipy", "altair", "pydantic")
+    code = f"import sys, outage_analysis.exploring; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

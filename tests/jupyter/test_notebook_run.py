@@ -1,0 +1,516 @@
+"""A notebook as a page: parameters, failures, one offline file; the bundled ones are in test_notebooks.py."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from outage_analysis import executed, placing
+from outage_analysis.charts.offline import STYLE, rendered
+from outage_analysis.datasets import notebooks_root
+from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
+from outage_analysis.executed import find, names, run_notebook
+from outage_analysis.executed.cleaning import cleaned
+from outage_analysis.executed.page import Told, page
+from outage_analysis.executed.parameters import Given, fill, language
+from outage_analysis.executed.running import execute
+from outage_analysis.executed.stored import Notebook, read
+from tests.commands import command
+from tests.html_page import WebPage
+
+PARAMETERS = """\
+from datetime import date
+
+count: int = 5  # 몇 건
+rate = 0.5
+force = False
+as_of = "2022-12-30"
+until = date(2022, 12, 30)
+since = date.fromisoformat("2022-10-15")
+name, other = "kakao", None
+policy = None  # an id or a path
+lang = "en"
+files = ["a.csv"]
+longer = (
+    1_000
+)  # over three lines
+"""
+KNOWN = ("count", "rate", "force", "as_of", "until", "since", "policy", "lang", "files", "longer")
+Cell = tuple[str, str]
+Written = Callable[..., Path]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """A writer of notebooks: `written(("code", "1 + 1"), parameters="a = 1")`."""
+
+    def write(*cells: Cell, parameters: str = PARAMETERS, name: str = "mine.ipynb") -> Path:
+        return write_notebook(tmp_path / name, *cells, parameters=parameters)
+
+    return write
+
+
+def write_notebook(path: Path, *cells: Cell, parameters: str = PARAMETERS) -> Path:
+    v4: Any = nbformat.v4
+    made = [getattr(v4, f"new_{kind}_cell")(source) for kind, source in cells]
+    if parameters:
+        made.insert(0, v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}, id="parameters"))
+    path.write_text(v4.writes(v4.new_notebook(cells=made)), "utf-8")
+    return path
+
+
+@pytest.fixture
+def stored(written: Written) -> Notebook:
+    return read(written())
+
+
+def after(source: str | None) -> dict[str, object]:
+    """The names of a cell of parameters, once it ran."""
+    assert source is not None
+    values: dict[str, object] = {}
+    exec(compile(source, "parameters", "exec"), values)  # noqa: S102 - our own source, spliced
+    return {name: str(value) if name in ("until", "since") else value for name, value in values.items()}
+
+
+# --- parameters ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("count", "300_000_000", 300_000_000),
+        ("count", "none", None),
+        ("rate", "1", 1.0),
+        ("rate", "2.5e-2", 0.025),
+        ("force", "true", True),
+        ("as_of", "2022-10-24", "2022-10-24"),
+        ("as_of", '"2022-10-24"', "2022-10-24"),
+        ("until", "2022-10-24", "2022-10-24"),
+        ("since", "2022-10-16", "2022-10-16"),
+        ("policy", "kakao-candidate-cash", "kakao-candidate-cash"),
+        ("policy", "2022-12-30", "2022-12-30"),
+        ("policy", "1_000", 1_000),
+        ("policy", "inf", "inf"),
+        ("policy", "null", None),
+        ("policy", "", ""),
+        ("policy", "보상'; import os", "보상'; import os"),
+        ("policy", '{ a = [true, "b"] }', {"a": [True, "b"]}),
+        ("lang", "ko", "ko"),
+        ("lang", "1", "1"),
+        ("files", '["b.csv", "c.csv"]', ["b.csv", "c.csv"]),
+        ("longer", "7", 7),
+        ("rate", "7%", 0.07),
+    ],
+)
+def test_a_value_keeps_the_type_of_the_one_it_replaces(
+    stored: Notebook, name: str, text: str, value: object
+) -> None:
+    given = fill(stored, {name: text})
+    before, then = after(PARAMETERS), after(given.executed)
+    assert then[name] == value
+    assert type(then[name]) is type(value)
+    assert {n: v for n, v in then.items() if n != name} == {n: v for n, v in before.items() if n != name}
+    assert given.told == {name: text}
+
+
+def test_comments_stay_where_they_are(stored: Notebook) -> None:
+    source = fill(stored, {"count": "6", "policy": "my", "longer": "2"}).executed or ""
+    assert "count: int = 6  # 몇 건\n" in source
+    assert "policy = 'my'  # an id or a path\n" in source
+    assert "longer = (\n    2\n)  # over three lines\n" in source
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("count", "1.5", "the parameter count is not a whole number, such as 300_000_000 (found '1.5')"),
+        ("count", "True", "is not a whole number"),
+        ("rate", "much", "is not a number, such as 0.05"),
+        ("force", "1", "is not true or false"),
+        ("as_of", "2022-13-01", "the parameter as_of is not a day, such as 2022-12-30"),
+        ("until", "yesterday", "is not a day"),
+        ("files", "a.csv", "is not a list"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(stored: Notebook, name: str, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        fill(stored, {name: text})
+
+
+def test_an_unknown_parameter_is_refused_and_the_known_are_named(stored: Notebook, written: Written) -> None:
+    with pytest.raises(UsageError, match=r"mine has no parameter .*Did you mean 'count'\? Known: "):
+        fill(stored, {"cuont": "1"})
+    with pytest.raises(UsageError, match="Known: " + ", ".join(KNOWN)):
+        fill(stored, {"zzz": "1"})
+    with pytest.raises(UsageError, match="Known"):
+        fill(stored, {"name": "two at once are no parameter"})
+    with pytest.raises(UsageError, match="No cell of it is tagged parameters"):
+        fill(read(written(("code", "a = 1"), parameters="", name="bare.ipynb")), {"a": "2"})
+
+
+def test_the_language_is_a_parameter_where_the_notebook_has_it(stored: Notebook, written: Written) -> None:
+    assert after(fill(stored, {}, "ko").executed)["lang"] == "ko"
+    assert language(stored, fill(stored, {"lang": "ko"})) == "ko"
+    assert language(stored, fill(stored, {})) == "en"
+    with pytest.raises(UsageError, match="--lang and the parameter lang differ"):
+        fill(stored, {"lang": "en"}, "ko")
+    bare = read(written(("code", "a = 1"), parameters="", name="bare.ipynb"))
+    assert fill(bare, {}, "ko").executed is None
+
+
+def test_files_are_found_from_the_working_folder_and_shown_by_name(
+    stored: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    page_of_mine = tmp_path / "mine" / "policy.toml"
+    page_of_mine.touch()
+    given = fill(stored, {"policy": "mine/policy.toml", "files": '["mine/*.csv", "mine", "not-there.csv"]'})
+    assert after(given.executed)["policy"] == str(page_of_mine)
+    assert after(given.executed)["files"] == [str(tmp_path / "mine" / "*.csv"), "mine", "not-there.csv"]
+    assert after(given.shown)["policy"] == "policy.toml"
+    assert str(tmp_path) not in f"{given.shown}{given.told}"
+    assert given.told["policy"] == "policy.toml"
+
+
+# --- finding and reading ------------------------------------------------------------------------------
+
+
+def test_a_notebook_is_found_by_name_or_path(written: Written) -> None:
+    assert "05_executive_summary" in names()
+    assert find("05_executive_summary") == notebooks_root() / "05_executive_summary.ipynb"
+    assert find(str(written())).name == "mine.ipynb"
+    with pytest.raises(UsageError, match=r"no such notebook.*Did you mean '05_executive_summary'"):
+        find("05_executive_sumary")
+    with pytest.raises(UsageError, match="no such file"):
+        find("elsewhere/mine.ipynb")
+
+
+@pytest.mark.parametrize("text", ["", "not json", "{}", "[1]", "\ud800"])
+def test_what_is_no_notebook_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.ipynb"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(UsageError, match="is no notebook"):
+        read(path)
+
+
+def test_another_language_is_refused(written: Written) -> None:
+    path = written()
+    raw = json.loads(path.read_text("utf-8"))
+    raw["metadata"] = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
+    path.write_text(json.dumps(raw), "utf-8")
+    with pytest.raises(UsageError, match=r"in another language than Python \(found 'R'\)"):
+        read(path)
+
+
+@pytest.mark.parametrize("module", ["nbformat", "nbclient", "nbconvert", "ipykernel"])
+def test_without_the_extra_the_remedy_is_to_install_it(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(EnvironmentFailed, match=rf"{module} is not .*\[notebooks\]"):
+        run_notebook("05_executive_summary")
+
+
+# --- one real execution -------------------------------------------------------------------------------
+
+CHART = """\
+import altair as alt
+import polars as pl
+from outage_analysis.notebook import use_offline_charts
+use_offline_charts()
+title = alt.Title("제목", subtitle=["measure", "source"])
+alt.Chart(pl.DataFrame({"n": [1]}), title=title).mark_bar().encode(x="n:Q")
+"""
+STRANGE = """\
+import os, sys, warnings
+from IPython.display import HTML, Javascript, display
+print("\\x1b[31m<b>stdout</b>\\x1b[0m", os.environ["TZ"], len(os.listdir()))
+print("to stderr", file=sys.stderr)
+warnings.warn(os.getcwd())
+display(HTML("<script>alert(1)</script><script src='https://example.org/x.js'></script>"))
+display(Javascript("alert(2)"))
+"<i>text</i>"
+"""
+OTHER = '(window.outageCharts = window.outageCharts || []).push(["x", {}]), alert(3);'
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One notebook, run once and exported with and without its code; nothing else stays in the folder."""
+    folder = tmp_path_factory.mktemp("exported")
+    path = write_notebook(
+        folder / "mine.ipynb",
+        ("markdown", "# A *first* heading\n\nProse, with [a link](https://example.org) & an <em>em</em>."),
+        ("code", CHART),
+        ("code", STRANGE),
+        ("code", f"from IPython.display import HTML\nHTML('<script>{OTHER}</script>')"),
+        ("raw", "raw"),
+    )
+    stored = read(path)
+    stored.cells.append(nbformat.v4.new_markdown_cell("Left out", metadata={"tags": ["remove-cell"]}))  # type: ignore[no-untyped-call]
+    given = fill(stored, {"lang": "ko", "policy": str(path)})
+    done = execute(stored, given)
+    pages = {}
+    for code in (False, True):
+        pages["code" if code else "plain"] = folder / f"{code}.html"
+        pages["code" if code else "plain"].write_text(
+            page(done, Told("mine", "ko", given.told, code=code)), "utf-8"
+        )
+    return pages
+
+
+def test_the_page_has_its_title_its_languages_and_what_it_was_given(exported: dict[str, Path]) -> None:
+    seen = WebPage.of(exported["plain"])
+    assert [e.text for e in seen.all("title")] == ["A first heading"]
+    assert [e.attributes["lang"] for e in seen.all("html")] == ["en"]
+    assert {e.attributes["lang"] for e in seen.all("div", class_="outputs")} == {"ko"}
+    assert "입력값: lang = ko, policy = mine.ipynb." in seen.all("footer")[0].text
+    assert "Left out" not in seen.prose()
+    assert "<b>stdout</b> UTC 1" in seen.prose()  # escaped; the folder held IPython's own folder alone
+    assert "'<i>text</i>'" in seen.prose()
+
+
+def test_the_page_loads_nothing_and_runs_only_scripts_of_ours(exported: dict[str, Path]) -> None:
+    text = exported["plain"].read_text("utf-8")
+    policy = re.findall('Content-Security-Policy" content="([^"]*)"', text)[0]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert len(re.findall("sha256-", policy.split("script-src")[1])) == 2  # Vega and one chart
+    assert text.count("window.vegaEmbed=") == 1
+    seen = WebPage.of(exported["plain"])
+    assert [e for e in seen.elements if e.tag in ("link", "iframe", "img") or "style" in e.attributes] == []
+    assert len(seen.all("script")) == 2  # no foreign one
+    assert "font-family: 'Outage Sans'" in text
+
+
+def test_the_page_names_no_machine_no_cell_and_no_count(exported: dict[str, Path], tmp_path: Path) -> None:
+    for text in (p.read_text("utf-8") for p in exported.values()):
+        assert "\nto stderr" not in text
+        assert placing.TEMPORARY not in text
+        assert str(tmp_path.parent.parent) not in text
+        assert not re.search(r"In \[|Out\[|execution_count|cell-id", text)
+        assert ">alert(2)" not in text
+
+
+def test_code_is_folded_or_left_out(exported: dict[str, Path]) -> None:
+    plain, code = WebPage.of(exported["plain"]), WebPage.of(exported["code"])
+    assert plain.all("details") == []
+    assert [e.text for e in code.all("summary")] == ["코드"] * 4
+    shown = code.all("code")[0].text
+    assert ast.parse(shown)
+    assert "policy = 'mine.ipynb'  # an id or a path" in shown
+    assert "lang = 'ko'" in shown
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<meta http-equiv=refresh content='0;url=http://example.org'>",
+        "< meta><MeTa\nhttp-equiv='refresh'/content=0>",
+        "<base href='http://example.org'><link rel=stylesheet href=x>",
+        "</main></body></html><!--",
+        "<iframe src=x></iframe><object data=x></object><embed src=x><form action=x></form>",
+        "<svg onload=alert(1)><style><!--</style><a href='java&#x73;cript:alert(1)'>",
+        "<img src=x><img src='data:text/html,a'><p style='position: fixed'>",
+        "<script src=x>1</script ><SCRIPT>2</SCRIPT><script>3",
+        "<plaintext><textarea><title>",
+    ],
+)
+def test_foreign_markup_neither_leads_away_nor_ends_the_page(markup: str) -> None:
+    found = cleaned(f"<p class='a'>before</p>{markup} after")
+    assert not re.search(r"<(?!/?(p|a|img|svg)\b)|(on\w+|style|action|src)=|script:", found)
+    assert found.startswith('<p class="a">before</p>')
+    assert cleaned(found) == found
+
+
+def test_what_is_ours_and_what_only_shows_stay_as_they_are() -> None:
+    ours = f"<style>{STYLE}</style>{rendered({'mark': 'bar'})['text/html']}"
+    assert cleaned(ours).replace(' role="img"', "") == ours
+    assert cleaned(f"<table><tbody>{ours}") == f"<table><tbody></tbody></table>{ours}"
+    table = (
+        '<div class="n" tabindex="0"><table><tbody><tr><td class="n">1 &lt; 2</td></tr></tbody></table></div>'
+    )
+    assert cleaned(table) == table
+    assert cleaned('<a href="https://example.org/?a=1&amp;b">x</a>') == (
+        '<a href="https://example.org/?a=1&amp;b">x</a>'
+    )
+    image = '<img alt="" src="data:image/png;base64,AA==">'
+    assert cleaned(image) == image
+
+
+def test_a_picture_ends_no_page() -> None:
+    evil = '"><meta http-equiv=refresh content=0>'
+    outputs = [
+        nbformat.v4.new_output("display_data", {kind: evil})  # type: ignore[no-untyped-call]
+        for kind in ("image/svg+xml", "image/png", "image/jpeg")
+    ]
+    cell = nbformat.v4.new_code_cell("1", outputs=outputs)  # type: ignore[no-untyped-call]
+    text = page(Notebook("mine", [cell]), Told("mine", "en", {}))
+    assert evil not in text
+    assert text.count("<img ") == 3
+
+
+# --- where it runs ------------------------------------------------------------------------------------
+
+
+def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "beside.txt").write_text("found beside", "utf-8")
+    source = "from pathlib import Path\nprint(Path(near).read_text('utf-8'))"
+    write_notebook(
+        tmp_path / "notebooks" / "mine.ipynb", ("code", source), parameters='near = "../beside.txt"'
+    )
+    monkeypatch.chdir(tmp_path)
+    page = run_notebook("notebooks/mine.ipynb", code=True)
+    text = page.read_text("utf-8")
+    assert "found beside" in text
+    assert str(tmp_path) not in text
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*")) == [
+        "beside.txt",
+        "mine.html",
+        "notebooks",
+        "notebooks/mine.ipynb",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        ("05_executive_summary", None),
+        (notebooks_root() / "05_executive_summary.ipynb", notebooks_root()),
+    ],
+)
+def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
+    asked: str | Path, place: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executed, "_exported", lambda *_, folder, **__: f"in {folder}")
+    assert run_notebook(asked, tmp_path / "page.html").read_text("utf-8") == f"in {place}"
+
+
+# --- failures, through the command --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cell", "code", "said"),
+    [
+        (
+            "from outage_analysis.errors import ModelRefused\nraise ModelRefused('no count', remedy='Wait.')",
+            5,
+            "error: mine: code cell 3 (failing): no count. Wait.\n",
+        ),
+        ("1 / 0", 1, "error: mine: code cell 3 (failing): ZeroDivisionError: division by zero. Run it"),
+        ("import os\nos._exit(3)", 6, "error: mine: code cell 3 (failing): the kernel ended"),
+    ],
+)
+def test_a_failing_cell_is_one_line_an_exit_code_and_no_page(
+    cell: str, code: int, said: str, written: Written, tmp_path: Path
+) -> None:
+    path = written(("markdown", "# Title"), ("code", "1"), ("code", cell), ("code", "2"))
+    raw = json.loads(path.read_text("utf-8"))
+    raw["cells"][3]["id"] = "failing"
+    path.write_text(json.dumps(raw), "utf-8")
+    out = tmp_path / "out" / "page.html"
+    stopped, printed, err = command("notebook", "run", path, "--out", out)
+    assert (stopped, printed) == (code, "")
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize(("number", "raised"), [("SIGINT", KeyboardInterrupt), ("SIGTERM", SystemExit)])
+def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
+    number: str,
+    raised: type[BaseException],
+    written: Written,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    first = "import os, pathlib\npathlib.Path('kernel').write_text(str(os.getpid()), 'utf-8')"
+    slow = read(written(("code", "import time\ntime.sleep(600)"), parameters=first))
+    before = signal.getsignal(signal.SIGTERM)
+
+    def interrupt(step: str) -> None:
+        if step == "running cell 2 of 2":
+            os.kill(os.getpid(), getattr(signal, number))
+
+    with pytest.raises(raised):
+        execute(slow, Given(), interrupt, folder=tmp_path)
+    assert list((tmp_path / "temporary").iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == before
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "kernel").read_text("utf-8")), 0)
+
+
+def test_a_kernel_that_cannot_start_is_said(written: Written, tmp_path: Path) -> None:
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)", "utf-8")
+    with pytest.raises(
+        EnvironmentFailed, match=r"mine: the kernel did not start\. Look for a file beside it"
+    ):
+        execute(read(written()), Given(), folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere",), "no such notebook"),
+        (("05_executive_summary", "--param", "polcy=x"), "Did you mean 'policy'"),
+        (("05_executive_summary", "--param", "budget=much"), "the parameter budget is not a whole number"),
+        (("05_executive_summary", "--param", "budget"), "--param has no value"),
+        (("05_executive_summary", "--param", "lang=en", "--param", "lang=ko"), "--param is given twice"),
+        (("05_executive_summary", "--lang", "fr"), "no such language"),
+        (("05_executive_summary", "--out", "page.pdf"), "is not named .html"),
+        (("05_executive_summary", "--out", "taken.html"), "exists already"),
+    ],
+)
+def test_wrong_usage_is_refused_before_anything_runs(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken.html").write_text("mine", "utf-8")
+    monkeypatch.setattr(executed, "_exported", lambda *_, **__: pytest.fail("it ran"))
+    code, out, err = command("notebook", "run", *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert [p.name for p in tmp_path.iterdir()] == ["taken.html"]
+    assert (tmp_path / "taken.html").read_text("utf-8") == "mine"
+
+
+def test_a_page_is_replaced_only_when_told_to_and_only_by_a_whole_one(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, out = written(), tmp_path / "page.html"
+    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "first")
+    assert run_notebook(source, out) == out
+    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "second")
+    with pytest.raises(UsageError, match="--force"):
+        run_notebook(source, out)
+    run_notebook(source, out, force=True)
+    assert out.read_text("utf-8") == "second"
+    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "no UTF-8: \ud800")
+    with pytest.raises((OutageAnalysisError, UnicodeEncodeError)):
+        run_notebook(source, out, force=True)
+    assert out.read_text("utf-8") == "second"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.ipynb", "page.html"]
+
+
+def test_a_folder_that_cannot_be_written_is_the_environments_failure(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "page")
+    (tmp_path / "file").touch()
+    with pytest.raises(EnvironmentFailed, match="cannot be written"):
+        run_notebook(written(), tmp_path / "file" / "page.html")

@@ -1,0 +1,258 @@
+"""Sliders in a notebook: few, the report's figures, no script but ours, alive where no kernel is."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import nbformat
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions, Keys
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from outage_analysis.analysis import Analysis
+from outage_analysis.charts.offline import STYLE, bundle, is_ours
+from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
+from outage_analysis.costs.products import Factor, Products, Term, rounded
+from outage_analysis.datasets import Text
+from outage_analysis.errors import UsageError
+from outage_analysis.executed.page import Told, page
+from outage_analysis.executed.stored import Notebook
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.notebook import Html, show_what_if
+from outage_analysis.reports.report import Report
+from outage_analysis.sliders import what_if
+from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.paths import AXE
+
+EVIL = '</script><script>alert(1)</script>"><svg onload=alert(2)>'
+CASH = ["as-filing-share", "as-review-award", "as-acceptance"]
+"""Inputs of the cash with a slider, the widest swing first; a band mix is not one number."""
+TIERS = ["small-business-cash.pays.0", "small-business-cash.pays.1"]
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def shown(analysis: Analysis, request: pytest.FixtureRequest) -> tuple[Html, Report]:
+    """The sliders of the bundled case, and the report that they are of."""
+    return show_what_if(analysis, lang=request.param), Report(analysis, request.param)
+
+
+def script_of(shown: Html) -> str:
+    (script,) = re.findall("<script>(.*?)</script>", shown.markup, re.DOTALL)
+    return str(script)
+
+
+def handed(shown: Html) -> Any:  # noqa: ANN401 - it is JSON
+    """What the script of an output hands over."""
+    return json.loads(script_of(shown).partition(".push(")[2].removesuffix(");"))[1]
+
+
+def moving(shown: Html) -> list[str]:
+    return re.findall('data-factor="([^"]*)"', shown.markup)
+
+
+def test_the_inputs_that_move_the_cash_most_come_first_and_then_what_is_decided(analysis: Analysis) -> None:
+    assert moving(show_what_if(analysis)) == [*CASH, *TIERS]
+    assert moving(show_what_if(analysis, most=2)) == CASH[:2]
+    every = moving(show_what_if(analysis, most=None))
+    assert len(every) == 9
+    assert set(every) > {*CASH, *TIERS}
+
+
+def test_the_data_are_the_report_s_and_compute_its_expected_cost(shown: tuple[Html, Report]) -> None:
+    found, data = shown[1].products, handed(shown[0])
+    assert found
+    assert set(data["report"]) == set(data["terms"]) == {"cash"}  # of five sliders none moves another total
+    assert data["report"]["cash"] == found.expected("cash")
+    for share in (0.0, 0.241, 1.0):
+        values = data["factors"] | {"as-filing-share": share}
+        terms = data["terms"]["cash"]
+        total = sum(base * math.prod(values[id_] for id_ in ids) for base, ids in terms)
+        assert rounded(total, SIGNIFICANT_DIGITS) == found.expected("cash", {"as-filing-share": share})
+
+
+def test_figures_and_words_are_those_of_the_page(shown: tuple[Html, Report]) -> None:
+    html, report = shown
+    found, w = report.products, report.words
+    assert found
+    whole = what_if(found, w, report.names)
+    assert whole
+    sliders = {s.factor: s for group in whole.groups for s in group.sliders}
+    for factor in moving(html):
+        assert f">{sliders[factor].label}</span>" in html.markup
+    assert f'<span class="said">{w.money(found.expected("cash"))}</span>' in html.markup
+    assert "194,562,541" in html.markup
+    assert w("report.what_if_range", low="|", high="").split("|")[0] in html.markup
+    assert repr(html).splitlines()[:2] == [
+        w("report.what_if"),
+        f"{whole.results[0].title}: {whole.results[0].words} ({whole.results[0].exact})",
+    ]
+
+
+def test_the_markup_has_no_id_no_style_no_address_and_one_script_of_ours(shown: tuple[Html, Report]) -> None:
+    markup = shown[0].markup
+    assert not re.search(r"\s(id|for|style|src|href|on\w+)\s*=", markup.partition("<script>")[0])
+    assert markup.count("<script") == 1
+    assert "<h" not in markup  # a notebook lists headings of outputs among its own
+    assert is_ours(script_of(shown[0]))
+
+
+def test_a_script_that_is_not_to_the_letter_ours_is_foreign(analysis: Analysis) -> None:
+    script = script_of(show_what_if(analysis))
+    assert is_ours(script)
+    assert "outageWhatIfs" in script
+    for other in (
+        script + "alert(1);",
+        script + "\n",
+        script.replace("]);", ", alert(1)]);"),
+        script.replace("|| []", "|| alert(1)"),
+        script.replace("outageWhatIfs", "outageElse"),
+        script.replace("window.outageWhatIfs = ", "window.outageCharts = ", 1),
+        script.replace('"cash": 1', '"cash": 2', 1),
+        script.replace(", ", ",", 1),
+        re.sub(r'push\(\["[0-9a-f]', 'push(["x', script),
+        re.sub(r"push\(.*", 'push(["0", []]);', script),
+        re.sub(r"push\(.*", "push([1, 2, 3]);", script),
+    ):
+        assert other != script
+        assert not is_ours(other), other[:200]
+
+
+def test_names_are_inert(analysis: Analysis) -> None:
+    policy = analysis.policy
+    lines = [line.model_copy(update={"name": Text(en=EVIL)}) for line in policy.lines]
+    hostile = replace(analysis, policy=policy.model_copy(update={"lines": tuple(lines)}))
+    html = show_what_if(hostile, most=None)
+    assert html.markup.count("<script") == html.markup.count("</script") == 1
+    assert "<svg" not in html.markup
+    assert "&lt;svg onload=alert(2)&gt;" in html.markup
+    assert is_ours(script_of(html))
+
+
+def test_sliders_of_synthetic_rows_say_so(analysis: Analysis, shown: tuple[Html, Report]) -> None:
+    assert "ynthetic" not in shown[0].markup
+    assert "합성" not in shown[0].markup
+    runs = {"synthetic": analysis.runs["synthetic"]}
+    for lang in LANGUAGES:
+        made_up = show_what_if(replace(analysis, runs=runs), lang=lang)
+        assert Words(lang)("notebook.synthetic") in made_up.markup
+        assert repr(made_up).startswith(Words(lang)("notebook.synthetic"))
+        assert "made-up" in made_up.markup
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_where_nothing_can_be_moved_a_line_says_why(analysis: Analysis, lang: str) -> None:
+    html = show_what_if(replace(analysis, runs={}), lang=lang)
+    assert repr(html) == Words(lang)("report.what_if_none")
+    assert html.markup.startswith("<p><em>")
+
+
+@pytest.mark.parametrize("most", [0, -1, 2.5, "5", True])
+def test_no_slider_at_all_is_not_a_number_of_sliders(analysis: Analysis, most: object) -> None:
+    with pytest.raises(UsageError, match=f"most is no number of sliders .found '{most}'"):
+        show_what_if(analysis, most=cast("int", most))
+
+
+def test_cash_comes_before_what_is_never_added_to_it() -> None:
+    factors = (
+        Factor("goods", "take_up", "share", 0.5, 0.0, 1.0, assumption="goods"),
+        Factor("tier", "pays", "money", 100.0, 0.0, 1000.0, line="cash-line"),
+        Factor("filing", "filing_share", "share", 0.5, 0.0, 1.0, assumption="filing"),
+    )
+    terms = (Term("a", "face_value", 1e6, ("goods",)), Term("b", "cash", 10.0, ("filing", "tier")))
+    products = Products(factors, terms)
+
+    def first(most: int, *ranking: str) -> list[str]:
+        made = what_if(products, Words("en"), {}, most=most, ranking=ranking)
+        assert made
+        assert list(made.data["terms"]) == (["cash"] if most < 3 else ["cash", "face_value"])
+        return [s.factor for group in made.groups for s in group.sliders]
+
+    assert first(1, "goods", "filing") == ["filing"]
+    assert first(2, "goods") == ["filing", "tier"]  # unranked: as the page has them
+    assert first(9, "goods", "filing") == ["filing", "tier", "goods"]
+
+
+# --- in a browser, from an exported page ------------------------------------------------------------------
+
+
+def exported(analysis: Analysis, lang: str) -> str:
+    """The page of a notebook with its sliders twice, the first before the cell that carries the script."""
+    v4: Any = nbformat.v4
+    sliders = show_what_if(analysis, lang=lang).markup
+    cells = [v4.new_markdown_cell("# What if?")]
+    for markup in (sliders, f"<style>{STYLE}</style>{bundle()}", sliders):
+        outputs = [v4.new_output("display_data", data={"text/html": markup})]
+        cells.append(v4.new_code_cell("show_what_if(analysis)", outputs=outputs))
+    return page(Notebook("mine", cells), Told("mine", lang, {}))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = Chrome(options=options, service=Service(DRIVER))
+    driver.execute_cdp_cmd("Network.enable", {})
+    cut = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    driver.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
+    yield driver
+    driver.quit()
+
+
+def part(place: WebElement, selector: str) -> WebElement:
+    return place.find_element(By.CSS_SELECTOR, selector)
+
+
+@pytest.mark.parametrize(("lang", "width"), [("en", 1000), ("ko", 390)])
+@IN_A_BROWSER[0]
+@IN_A_BROWSER[1]
+def test_sliders_of_an_exported_page_move_by_keyboard_each_for_itself(
+    browser: Chrome, analysis: Analysis, tmp_path: Path, lang: str, width: int
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(exported(analysis, lang), "utf-8")
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(path.as_uri())
+    first, second = browser.find_elements(By.CLASS_NAME, "what-if")
+    found, w = Report(analysis, lang).products, Words(lang)
+    assert found
+
+    def told(place: WebElement) -> tuple[str, str]:
+        return part(place, ".said").text, part(place, ".exact").text
+
+    def written(**given: float) -> tuple[str, str]:
+        amount = found.expected("cash", {id_.replace("_", "-"): value for id_, value in given.items()})
+        return w.money(amount), w("report.exact", amount=w.exact_money(amount), unit=w.unit)
+
+    assert told(first) == told(second) == written()
+    assert not part(first, ".waiting").is_displayed()
+    slider = part(second, "[data-factor=as-filing-share] [type=range]")
+    assert slider.get_attribute("data-lm-suppress-shortcuts")  # or JupyterLab would take the arrows
+    slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
+    assert told(second) == written(as_filing_share=0.275)
+    assert told(first) == written()
+    assert [part(place, ".range").is_displayed() for place in (first, second)] == [False, True]
+    field = part(first, "[data-factor=as-acceptance] [type=number]")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys("50", Keys.TAB)
+    assert told(first) == written(as_acceptance=0.5)
+    part(second, "button").click()
+    assert told(second) == written()
+    assert told(first) == written(as_acceptance=0.5)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    browser.execute_script(AXE.read_text("utf-8"))
+    seen = "axe.run(document).then(found => arguments[0](found.violations.map(v => v.id)))"
+    browser.set_script_timeout(30)
+    assert browser.execute_async_script(seen) == []
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]

@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from outage_analysis.executed import Notebook, names
+from outage_analysis.executed.page import Told, page
+from outage_analysis.pipeline import Analysis
+from outage_analysis.reports.html.inlining import allowed
+from outage_analysis.reports.report import Report
+from tests.chromium import FLAGS
+from tests.installed_package import Installed
+from tests.paths import AXE, GOLDEN, ROOT
+
+FOLDER = ROOT / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+MOST_CODE_CELLS = 12
+SECONDS = 30
+STRICT = "import warnings\nwarnings.simplefilter('error')"
+CLOCK = "import time\ntime.process_time()"
+
+DRAWN = """
+const done = arguments[0], look = () => {
+  const charts = [...document.querySelectorAll('[data-outage-chart]')];
+  charts.every(chart => chart.querySelector('svg.marks')) ? done() : setTimeout(look, 50);
+};
+look();
+"""
+
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@dataclass(frozen=True)
+class Run:
+    cells: dict[str, NotebookNode]
+    notebook: NotebookNode
+    seconds: float
+    """Of work, whatever else the machine does."""
+
+    def text(self, cell: str) -> str:
+        return json.dumps(self.cells[cell]["outputs"], ensure_ascii=False)
+
+
+def load(path: Path) -> NotebookNode:
+    notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def kernel(installed: Installed) -> AsyncKernelManager:
+    """A kernel that imports the package as it is installed from the wheel."""
+    kernels = KernelSpecManager(kernel_dirs=[])  # the ipykernel that is installed, and no other
+    manager = AsyncKernelManager(kernel_spec_manager=kernels, transport_encryption="auto")
+    assert manager.kernel_spec
+    manager.kernel_spec.argv[0] = str(installed.python)
+    return manager
+
+
+async def execute(name: str, installed: Installed, folder: Path, **parameters: str) -> Run:
+    notebook = load(installed.package / "notebooks" / f"{name}.ipynb")
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", ()):
+            cell.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
+    strict, clock = (nbformat.v4.new_code_cell(source) for source in (STRICT, CLOCK))  # type: ignore[no-untyped-call]
+    notebook.cells = [strict, *notebook.cells, clock]
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(
+        notebook,
+        km=kernel(installed),
+        timeout=10 * SECONDS,
+        record_timing=False,
+        shutdown_kernel="immediate",
+        resources=resources,
+    )
+    log = folder / f"{name}-{len(parameters)}.log"
+    with log.open("w") as stderr:
+        await client.async_execute(cleanup_kc=True, env=installed.environment(), stderr=stderr)
+    assert log.read_text() == ""
+    seconds = float(notebook.cells.pop().outputs[0].data["text/plain"])
+    notebook.cells.pop(0)
+    return Run({cell.id: cell for cell in code_cells(notebook)}, notebook, seconds)
+
+
+@pytest.fixture(scope="module")
+def runs(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Every notebook of the wheel once, and the cost in the week before any package: two at a time."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+
+    async def together() -> list[Run]:
+        room = asyncio.Semaphore(2)
+
+        async def in_turn(name: str, **parameters: str) -> Run:
+            async with room:
+                return await execute(name, installed, folder, **parameters)
+
+        early = in_turn("03_compensation_cost", as_of="2022-10-24", lang="ko")
+        return await asyncio.gather(*(in_turn(name) for name in names()), early)
+
+    return dict(zip([*names(), "early"], asyncio.run(together()), strict=True))
+
+
+def test_there_are_notebooks() -> None:
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_claims",
+        "02_loss_distribution",
+        "03_compensation_cost",
+        "04_policy_comparison",
+        "05_executive_summary",
+    ]
+    assert [path.stem for path in NOTEBOOKS] == names()
+
+
+def test_the_wheel_has_the_notebooks_of_the_checkout(installed: Installed) -> None:
+    folders = (FOLDER, installed.package / "notebooks")
+    kept, carried = ({p.name: p.read_bytes() for p in f.iterdir() if p.is_file()} for f in folders)
+    assert kept == carried
+
+
+@each
+def test_is_stored_without_outputs_and_as_jupyter_writes_it(path: Path) -> None:
+    text = path.read_text("utf-8")
+    raw = json.loads(text)
+    assert text == json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    assert (raw["nbformat"], raw["nbformat_minor"]) == (4, 5)
+    assert raw["metadata"] == {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in code_cells(load(path)):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+
+
+@each
+def test_cell_ids_are_words_and_unique(path: Path) -> None:
+    ids = [cell.id for cell in load(path).cells]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", id_) for id_ in ids)
+
+
+@each
+def test_opens_with_one_cell_of_parameters(path: Path) -> None:
+    cells = code_cells(load(path))
+    tagged = [number for number, cell in enumerate(cells) if "parameters" in cell.metadata.get("tags", ())]
+    assert tagged == [0]
+    assert {"incident", "claims", "policy", "as_of", "lang", "seed"} <= set(
+        re.findall(r"^(\w+) =", cells[0].source, re.MULTILINE)
+    )
+    assert len(cells) <= MOST_CODE_CELLS
+
+
+@each
+def test_ends_with_exercises_that_give_hints(path: Path) -> None:
+    last = load(path).cells[-1].source
+    exercises = re.findall(r"^\d+\. .*$", last, re.MULTILINE)
+    assert len(exercises) >= 4
+    assert all("Hint:" in exercise for exercise in exercises)
+
+
+@each
+def test_runs_without_a_warning_or_an_error(path: Path, runs: dict[str, Run]) -> None:
+    done = runs[path.stem]
+    assert done.seconds < SECONDS
+    outputs = [output for cell in done.cells.values() for output in cell.outputs]
+    assert {output.output_type for output in outputs} <= {"display_data", "execute_result"}
+
+
+@pytest.fixture(scope="module")
+def pages(runs: dict[str, Run]) -> dict[str, str]:
+    """The page of each run."""
+    return {
+        name: page(Notebook(name, done.notebook.cells, dict(done.notebook.metadata)), Told(name, "en", {}))
+        for name, done in runs.items()
+        if name in names()
+    }
+
+
+@each
+def test_exported_page_draws_without_a_request(path: Path, pages: dict[str, str]) -> None:
+    text = pages[path.stem]
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", text)
+    assert "cdnjs" not in text
+    charts = re.findall(r"<div [^>]*data-outage-chart=", text)
+    assert charts
+    places = [*charts, *re.findall(r"<div [^>]*data-outage-what-if=", text)]
+    assert text.count("window.vegaEmbed=") == 1
+    policy = re.findall('Content-Security-Policy" content="([^"]*)"', text)[0]
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert len(scripts) == text.count("<script") == 1 + len(places)
+    assert all(allowed(script) in policy for script in scripts)
+    assert not re.search(r"<[^>]*\sstyle=", re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL))
+
+
+@pytest.fixture(scope="module")
+def exported(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The page that the installed command makes of each notebook, elsewhere in the world; two at a time."""
+    folder = tmp_path_factory.mktemp("exported")
+    other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Seoul", "LC_ALL": "C"}
+
+    def export(name: str) -> str:
+        said = installed.output(installed.command, "notebook", "run", name, cwd=folder, **other)
+        assert said == f"{name}.html\n"
+        return (folder / said.strip()).read_text("utf-8")
+
+    with ThreadPoolExecutor(2) as room:
+        return dict(zip(names(), room.map(export, names()), strict=True))
+
+
+@pytest.mark.installed
+@each
+def test_the_page_of_another_process_has_the_same_bytes(
+    path: Path, pages: dict[str, str], exported: dict[str, str]
+) -> None:
+    assert exported[path.stem] == pages[path.stem]
+
+
+def test_the_summary_for_others_has_no_exercises(pages: dict[str, str]) -> None:
+    assert "exercises" in pages["03_compensation_cost"].lower()
+    assert "exercises" not in pages["05_executive_summary"].lower()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(
+    not (shutil.which("chromium") and shutil.which("chromedriver")), reason="chromium is not installed"
+)
+def test_the_page_draws_in_a_browser_without_a_network(pages: dict[str, str], tmp_path: Path) -> None:
+    from selenium import webdriver
+
+    path = tmp_path / "page.html"
+    path.write_text(pages["05_executive_summary"], "utf-8")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(shutil.which("chromium"))
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        driver.set_script_timeout(60)
+        size = {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        driver.get(path.as_uri())
+        driver.execute_async_script(DRAWN)
+        assert driver.execute_script("return document.documentElement.scrollWidth") == 390
+        captions = driver.find_elements("css selector", ".outage-caption strong")
+        assert "Expected cash is 190 million won" in captions[0].text
+        loaded = driver.execute_script("return performance.getEntriesByType('resource').map(r => r.name)")
+        assert [name for name in loaded if not name.startswith("data:")] == []
+        driver.execute_script(AXE.read_text("utf-8"))
+        axe = "axe.run(document).then(r => arguments[0](r.violations.map(v => v.id)))"
+        assert driver.execute_async_script(axe) == []
+        assert driver.get_log("browser") == []  # type: ignore[no-untyped-call]
+    finally:
+        driver.quit()
+
+
+def test_the_executive_summary_has_the_figures_of_the_report(
+    runs: dict[str, Run], analysis: Analysis
+) -> None:
+    markup = runs["05_executive_summary"].cells["tiles"].outputs[0].data["text/html"]
+    shown = re.findall(r"<strong>([^<]*)</strong>", markup)
+    report = Report(analysis)
+    assert [tile.figure for tile in report.tiles if not tile.synthetic] == [
+        figure for figure in shown if not figure.endswith("%") or figure == "0.13%"
+    ]
+    assert "Chance of more than 300 million won" in markup
+    assert "194,562,541" in runs["05_executive_summary"].text("waterfall")
+
+
+SILENT = {"parameters", "set-up"}
+FROM_ROWS: dict[str, set[str]] = {
+    "01_claims": {
+        *("read-claims", "spoil-rows", "build-cube", "explore-services", "by-panel", "by-quantile"),
+        *("at-edges", "own-query"),
+    },
+    "02_loss_distribution": {"recover-law", "recover-rounded", "count-heaps"},
+    "03_compensation_cost": {"payments"},
+    "04_policy_comparison": set(),
+    "05_executive_summary": set(),
+}
+"""The cells whose output rests on the bundled rows; that of all others rests on what was published."""
+REFUSES_ROWS = {"02_loss_distribution": {"fit-own"}}
+"""The cells that say why nothing of the bundled rows stands there."""
+
+
+@each
+def test_an_output_is_marked_synthetic_just_when_it_is_from_bundled_rows(
+    path: Path, runs: dict[str, Run]
+) -> None:
+    done = runs[path.stem]
+    marked = {c for c in set(done.cells) - SILENT if "Synthetic rows" in done.text(c)}
+    assert marked == FROM_ROWS[path.stem]
+    refusing = REFUSES_ROWS.get(path.stem, set())
+    assert all("a fit of synthetic claims would be no finding" in done.text(cell) for cell in refusing)
+    for cell in set(done.cells) - SILENT - marked - refusing:
+        assert "ynthetic" not in done.text(cell), cell
+
+
+def test_the_forecast_of_the_intake_says_how_it_ended_only_in_hindsight(runs: dict[str, Run]) -> None:
+    tables = {
+        frozenset(re.findall(r"<th[^>]*>([^<]*)</th>", markup)): markup
+        for output in runs["01_claims"].cells["forecast-late"].outputs
+        for markup in [output.data["text/html"]]
+        if "<th" in markup
+    }
+    told = {columns for columns, markup in tables.items() if "2,117" in markup}
+    assert told == {columns for columns in tables if "outcome" in columns}
+    (bounds,) = (m for columns, m in tables.items() if {"branch", "bound", "late"} <= columns)
+    assert "1,254" in bounds
+    assert "6,692" in bounds
+    assert "do not determine the late claims" in runs["01_claims"].text("forecast-late")
+
+
+def test_the_fit_of_the_notebook_is_that_of_the_reference_case(runs: dict[str, Run]) -> None:
+    golden = json.loads((GOLDEN / "reference_cases.json").read_text("utf-8"))
+    markup = runs["02_loss_distribution"].cells["fit-families"].outputs[0].data["text/html"]
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in markup.split("<tr>")[2:]]
+    expected = {f: fit["loglik"] for f, fit in golden["gdental"]["fits"]["closed"].items()}
+    assert {row[0]: float(row[3].replace(",", "")) for row in rows} == pytest.approx(expected, abs=0.5)
+
+
+def test_the_law_that_was_put_in_is_found_again(runs: dict[str, Run]) -> None:
+    markup = runs["02_loss_distribution"].cells["recover-law"].outputs[0].data["text/html"]
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in markup.split("<tr>")[2:]]
+    for name, put_in, found, *_ in rows:
+        assert float(found.replace(",", "")) == pytest.approx(float(put_in.replace(",", "")), rel=0.1), name
+    assert [row[0] for row in rows] == ["median", "sigma"]
+
+
+def test_rows_are_claims_and_rejects(runs: dict[str, Run]) -> None:
+    cells = runs["01_claims"]
+    markup = cells.cells["read-claims"].outputs[0].data["text/html"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", markup)[1:] == ["105,116", "105,116", "0"]
+    assert "loss is not negative" in cells.text("spoil-rows")
+    assert "Did you mean '카카오톡'?" in cells.text("spoil-rows")
+
+
+def test_the_refusal_is_shown(runs: dict[str, Run]) -> None:
+    assert "no cost line of kakao-2022 has a count that was public" in runs["03_compensation_cost"].text(
+        "too-early"
+    )
+
+
+def test_before_the_package_it_says_that_there_is_nothing_to_draw(runs: dict[str, Run]) -> None:
+    for cell in ("by-band", "funnel", "drivers", "free-goods"):
+        assert "2022. 10. 24.까지 공개된 자료로는 그릴 내용이 없습니다." in runs["early"].text(cell)
+
+
+def test_an_option_of_all_lines_costs_their_sum_and_no_sum_of_quantiles(runs: dict[str, Run]) -> None:
+    markup = runs["04_policy_comparison"].cells["own-option"].outputs[0].data["text/html"]
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row)[1:4] for row in markup.split("<tr>")[2:]]
+    *options, everything = ([float(text.replace(",", "")) for text in row] for row in rows)
+    expected, p10, p90 = (sum(column) for column in zip(*options, strict=True))
+    assert everything[0] == pytest.approx(expected)
+    assert p10 < everything[1] < everything[2] < p90

@@ -1,0 +1,516 @@
+"""A project of one's own: whole or not at all, the same for everybody, and it runs as created."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outage_analysis import Plan, load_incident, load_policy, run, write_report
+from outage_analysis.datasets import notebooks_root
+from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
+from outage_analysis.executed import names
+from outage_analysis.executed.parameters import restated
+from outage_analysis.notebook import show_table
+from outage_analysis.pipeline import Analysis
+from outage_analysis.plans import pages_of
+from outage_analysis.policies.findings import findings
+from outage_analysis.projects import new_project
+from outage_analysis.projects import project as making
+from outage_analysis.projects.sample import ROWS, sample
+from outage_analysis.reading import read_claims
+from tests.commands import command
+from tests.html_page import WebPage
+
+CURRENCIES = ("EUR", "KRW")
+DIGITS = {"EUR": 2, "KRW": 0}
+MAKE = shutil.which("make")
+READABLE = ("*.toml", "*.md", "*.ipynb", "*.csv")
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A project in each currency."""
+    folder = tmp_path_factory.mktemp("projects")
+    return {code: new_project(folder / f"my-{code.lower()}", currency=code) for code in CURRENCIES}
+
+
+@pytest.fixture(scope="module")
+def analyses(projects: dict[str, Path]) -> dict[str, Analysis]:
+    """What `make report` computes, with fewer draws."""
+    return {
+        code: run(
+            Plan(
+                project / "incident.toml",
+                project / "policy.toml",
+                project / "ledger.toml",
+                claims=(project / "claims",),
+                compare=(project / "alternative.toml",),
+                draws=8192,
+            )
+        )
+        for code, project in projects.items()
+    }
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def parameters(notebook: Path) -> dict[str, Any]:
+    """The values that a notebook's cell of parameters assigns."""
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    (cell,) = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
+    return {
+        statement.targets[0].id: ast.literal_eval(statement.value)
+        for statement in ast.parse("".join(cell["source"])).body
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
+    }
+
+
+# --- what is in it ------------------------------------------------------------------------------------
+
+
+def test_a_project_has_every_file(projects: dict[str, Path]) -> None:
+    notebooks = [f"notebooks/{name}.ipynb" for name in names()]
+    pages = ["incident.toml", "policy.toml", "alternative.toml", "ledger.toml", "claims/sample-synthetic.csv"]
+    others = [".gitignore", "Makefile", "README.md", "notebooks/welcome.md"]
+    assert sorted(contents(projects["KRW"])) == sorted([*notebooks, *pages, *others])
+
+
+def test_no_word_of_a_template_is_left_open(projects: dict[str, Path]) -> None:
+    for project in projects.values():
+        assert not re.search(r"\{\{|\{%|Undefined", b"\n".join(contents(project).values()).decode())
+
+
+@pytest.mark.parametrize("code", CURRENCIES)
+def test_the_pages_fit_each_other_and_say_that_they_are_examples(
+    projects: dict[str, Path], code: str
+) -> None:
+    project = projects[code]
+    incident, policy, ledger = pages_of(
+        Plan(project / "incident.toml", project / "policy.toml", project / "ledger.toml")
+    )
+    assert ledger is not None
+    assert (incident.id, policy.id, ledger.incident) == (project.name,) * 3
+    assert (incident.currency, ledger.currency, incident.minor_units) == (code, code, DIGITS[code])
+    for entry in ledger.assumptions:
+        for said in (entry.owner, entry.source.en, entry.rationale.en):
+            assert "xample, not evidence" in said
+        assert (entry.grade, entry.approved_by) == ("example", "")
+    for page in ("incident", "policy", "alternative", "ledger"):
+        assert "EXAMPLE" in (project / f"{page}.toml").read_text("utf-8")
+    assert "example" in policy.name.en
+
+
+def test_a_second_reader_asks_about_nothing_but_the_review(projects: dict[str, Path]) -> None:
+    found = {
+        page: findings(load_policy(projects["KRW"] / f"{page}.toml")) for page in ("policy", "alternative")
+    }
+    assert found["policy"].select("finding", "line").rows() == [("cliff", "business-cash")]
+    assert found["alternative"].is_empty()
+
+
+@pytest.mark.parametrize("code", CURRENCIES)
+def test_every_row_of_the_sample_is_a_claim_and_synthetic(projects: dict[str, Path], code: str) -> None:
+    incident = load_incident(projects[code] / "incident.toml")
+    claims = read_claims(projects[code] / "claims", incident)
+    assert (len(claims), len(claims.rejects), claims.synthetic) == (ROWS, 0, True)
+
+
+def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    shutil.copy(projects["KRW"] / "claims" / "sample-synthetic.csv", path)
+    assert read_claims(path, load_incident(projects["KRW"] / "incident.toml")).synthetic
+
+
+def test_losses_have_the_decimals_of_the_currency() -> None:
+    won, cents = ([row["loss"] for row in csv.DictReader(sample(digits).splitlines())] for digits in (0, 2))
+    assert {len(x.partition(".")[2]) for x in cents if x.strip("0")} == {2}
+    assert [x and int(x) for x in won] == [x and round(float(x) * 100) for x in cents]
+    assert {"", "0"} < set(won)
+
+
+def test_another_currency_reads_its_amounts_in_words(projects: dict[str, Path]) -> None:
+    assert "30_000 is 300.00 EUR" in (projects["EUR"] / "policy.toml").read_text("utf-8")
+    assert "30_000 is 30,000 KRW" in " ".join((projects["KRW"] / "README.md").read_text("utf-8").split())
+
+
+# --- the notebooks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_notebook_points_at_files_of_the_project(projects: dict[str, Path], name: str) -> None:
+    notebook = projects["EUR"] / "notebooks" / f"{name}.ipynb"
+    values = parameters(notebook)
+    paths = [v for v in values.values() if isinstance(v, str) and v.startswith("../")]
+    paths += [v for option in values.get("options", ()) for v in [option]]
+    assert len(paths) >= 3
+    assert [p for p in paths if not (notebook.parent / p).exists()] == []
+    assert values["incident"] == "../incident.toml"
+    assert values["as_of"] is None  # the ledger's day is the only one
+    assert values.get("intake") is None
+    assert values.get("budget", 60_000) == 60_000
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_notebook_differs_from_the_bundled_one_in_its_parameters_alone(
+    projects: dict[str, Path], name: str
+) -> None:
+    bundled = (notebooks_root() / f"{name}.ipynb").read_text("utf-8").splitlines()
+    mine = (projects["KRW"] / "notebooks" / f"{name}.ipynb").read_text("utf-8").splitlines()
+    changed = [(a, b) for a, b in zip(bundled, mine, strict=True) if a != b]
+    assert changed
+    for before, after in changed:
+        assert before.split(" = ")[0] == after.split(" = ")[0]
+        assert before.partition("  #")[2] == after.partition("  #")[2]
+
+
+def test_parameters_keep_their_comments_and_skip_what_is_not_there() -> None:
+    source = 'a = None  # 보상\nb = ["x"]\nc, d = 1, 2\n'
+    told = restated(source, {"a": '"\\', "b": ["y", "z"], "c": 3, "zzz": 4})
+    assert told == 'a = "\\"\\\\"  # 보상\nb = ["y", "z"]\nc, d = 1, 2\n'
+    assert restated("a = 1\n", {"a": 6_000_000}) == "a = 6_000_000\n"
+    assert restated("a = 1\n", {"a": None}) == "a = None\n"
+
+
+def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(projects: dict[str, Path]) -> None:
+    for page in (projects["KRW"] / "notebooks" / "welcome.md", notebooks_root() / "welcome.md"):
+        linked = re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
+        assert [link for link in linked if not link.startswith("../")] == [
+            f"{name}.ipynb" for name in names()
+        ]
+        assert [link for link in linked if not (page.parent / link).is_file()] == []
+
+
+# --- it runs ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", CURRENCIES)
+def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
+    analyses: dict[str, Analysis], code: str, tmp_path: Path
+) -> None:
+    analysis = analyses[code]
+    assert analysis.headline == "synthetic"
+    text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
+    assert "Synthetic. The claim rows in this report are synthetic." in " ".join(text.split())
+    assert "example, not evidence" in text
+    assert "no figure in it says anything of a real outage" in text
+    assert {"EUR": "euros", "KRW": "won"}[code] in text
+
+
+def test_no_table_of_a_notebook_calls_the_sample_published(analyses: dict[str, Analysis]) -> None:
+    told = show_table(analyses["EUR"].tables["quantiles"], analyses["EUR"])._repr_html_()
+    assert "ynthetic" in told
+    assert "published" not in told
+
+
+def test_the_same_smallest_units_cost_the_same_in_any_currency(analyses: dict[str, Analysis]) -> None:
+    totals = [analysis.total("synthetic") for analysis in analyses.values()]
+    assert totals[0]
+    assert totals[0] == totals[1]
+    assert 0 < (totals[0]["low"] or 0) < (totals[0]["expected"] or 0) < making.BUDGET
+
+
+@pytest.mark.skipif(MAKE is None, reason="needs make")
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (
+            "report",
+            (
+                "report --incident incident.toml --policy policy.toml --ledger ledger.toml --claims claims "
+                "--compare alternative.toml --budget 6_000_000 --max-rejects 5% --lang en --out build/report"
+            ),
+        ),
+        ("verify", "verify build/report --claims claims"),
+        (
+            "summary",
+            (
+                "notebook run notebooks/05_executive_summary.ipynb --param budget=6_000_000 "
+                "--param max_rejects=5% --lang en --out build/summary.html"
+            ),
+        ),
+        ("lab", "lab notebooks"),
+        ("check", "ingest claims --incident incident.toml --max-rejects 5%"),
+    ],
+)
+def test_make_calls_the_command_that_it_is_given(
+    projects: dict[str, Path], target: str, said: str, tmp_path: Path
+) -> None:
+    assert MAKE
+    tool = tmp_path / "a folder" / "outage-analysis"
+    tool.parent.mkdir()
+    tool.write_text('#!/bin/sh\necho "ran $*"\n', "utf-8")
+    tool.chmod(0o755)
+    make = [MAKE, "-s", "-C", str(projects["KRW"]), target]
+    for named in (
+        tool,
+        Path("a folder") / "outage-analysis",
+    ):  # from where make is called, not from where it goes
+        environment = {**os.environ, "PWD": str(tmp_path)}
+        done = subprocess.run(
+            [*make, f"OUTAGE={named}"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"ran {said}" in done.stdout
+    lost = subprocess.run([*make, "OUTAGE=no-such-tool"], capture_output=True, text=True, check=False)
+    assert (lost.returncode, lost.stdout) == (2, "")
+    assert 'no-such-tool was not found: run pip install "outage-analysis[notebooks]"' in lost.stderr
+    assert lost.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(MAKE is None, reason="needs make")
+def test_a_summary_has_the_day_of_the_ledger_and_the_budget_of_the_makefile(
+    projects: dict[str, Path], tmp_path: Path
+) -> None:
+    assert MAKE
+    project = shutil.copytree(projects["KRW"], tmp_path / "my-krw")
+    for page, before, after in (
+        ("ledger.toml", f"\nas_of = {making.AS_OF} ", "\nas_of = 2026-03-05 "),
+        ("Makefile", "BUDGET ?= 6_000_000", "BUDGET ?= 7_123_456"),
+    ):
+        text = (project / page).read_text("utf-8")
+        assert text.count(before) == 1
+        (project / page).write_text(text.replace(before, after), "utf-8")
+    tool = Path(sys.executable).with_name("outage-analysis")
+    words = [MAKE, "-s", "-C", str(project), "summary", f"OUTAGE={tool}"]
+    subprocess.run(words, capture_output=True, check=True)
+    page = " ".join(WebPage.of(project / "build" / "summary.html").prose().split())
+    assert "as known on 5 March 2026" in page
+    assert "28 February 2026" not in page
+    assert "Chance of more than 7.123456 million won" in page
+    assert "more than 6 million won" not in page
+
+
+@pytest.mark.skipif(MAKE is None, reason="needs make")
+@pytest.mark.parametrize(
+    "name", ["`touch P`x", 'x"; touch P; "', "x'; touch P; '", "$(touch P)", "$(shell touch P)"]
+)
+def test_make_runs_nothing_that_a_folder_is_called(
+    projects: dict[str, Path], name: str, tmp_path: Path
+) -> None:
+    assert MAKE
+    project = tmp_path / name
+    shutil.copytree(projects["KRW"], project)
+    (project / "tool").write_text('#!/bin/sh\necho "ran $1"\n', "utf-8")
+    (project / "tool").chmod(0o755)
+    environment = {**os.environ, "PWD": str(project)}
+    for named, said in (("tool", "ran lab\n"), ("no-tool", "")):
+        words = [MAKE, "-s", "lab", f"OUTAGE={named}"]
+        done = subprocess.run(
+            words, cwd=project, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.stdout == said
+    assert not [*tmp_path.rglob("P")]
+
+
+# --- the same for everybody ---------------------------------------------------------------------------
+
+
+def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
+    projects: dict[str, Path], tmp_path: Path
+) -> None:
+    script = "import sys; from outage_analysis.projects import new_project; new_project(sys.argv[1])"
+    folder = tmp_path / "my-krw"
+    environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland", "LC_ALL": "C"}
+    subprocess.run([sys.executable, "-c", script, str(folder)], env=environment, check=True)
+    assert contents(folder) == contents(projects["KRW"])
+
+
+def test_the_language_is_that_of_the_notebooks_and_of_make(tmp_path: Path) -> None:
+    project = new_project(tmp_path / "p", lang="ko", name='Tram "A"\\')
+    assert {parameters(p)["lang"] for p in (project / "notebooks").glob("*.ipynb")} == {"ko"}
+    assert "\nSPOKEN ?= ko\n" in (project / "Makefile").read_text("utf-8")
+    assert load_incident(project / "incident.toml").name.en == 'Tram "A"\\'
+
+
+@pytest.mark.parametrize(
+    ("folder", "id_"),
+    [("Tram 2031!", "tram-2031"), ("Ünïted_Rail", "united_rail"), ("--x", "x"), ("a" * 99, "a" * 48)],
+)
+def test_the_id_is_made_of_the_name_of_the_folder(folder: str, id_: str, tmp_path: Path) -> None:
+    assert load_incident(new_project(tmp_path / folder) / "incident.toml").id == id_
+
+
+# --- whole or not at all ------------------------------------------------------------------------------
+
+
+def test_an_empty_folder_is_filled_and_one_with_anything_in_it_is_refused(tmp_path: Path) -> None:
+    empty, taken = tmp_path / "empty", tmp_path / "taken"
+    empty.mkdir()
+    new_project(empty)
+    assert (empty / "incident.toml").is_file()
+    taken.mkdir()
+    (taken / ".hidden").touch()
+    with pytest.raises(UsageError, match=r"taken: is not empty\. Name a new folder"):
+        new_project(taken)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["empty", "taken"]
+    assert [p.name for p in taken.iterdir()] == [".hidden"]
+
+
+def test_two_that_make_one_project_at_once_make_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = making._write  # noqa: SLF001 - where a run is slow
+
+    def overtaken(part: Path, project: making.Project) -> None:
+        write(part, project)
+        monkeypatch.setattr(making, "_write", write)
+        new_project(tmp_path / "p", name="The first")
+
+    monkeypatch.setattr(making, "_write", overtaken)
+    with pytest.raises(UsageError, match=r"p: somebody wrote there meanwhile\. It stays"):
+        new_project(tmp_path / "p", name="The second")
+    assert load_incident(tmp_path / "p" / "incident.toml").name.en == "The first"
+    assert [p.name for p in tmp_path.iterdir()] == ["p"]
+
+
+def test_a_file_saved_meanwhile_into_the_folder_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "_read_back", lambda _: (tmp_path / "notes.txt").write_text("mine"))
+    with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
+        new_project(tmp_path)
+    assert contents(tmp_path) == {"notes.txt": b"mine"}
+
+
+def test_what_a_user_keeps_beside_a_project_is_not_touched(tmp_path: Path) -> None:
+    left = ".bk.outage-abcdefgh.part"  # of a report that was killed: its old folder is not this command's
+    for name in (".bk.20260101.old", ".bk.20260101.part", left):
+        (tmp_path / name / "old").mkdir(parents=True)
+    (tmp_path / ".bk.outage-zyxwvuts.part" / "new").mkdir(parents=True)
+    new_project(tmp_path / "bk")
+    assert {p.name for p in tmp_path.iterdir()} == {".bk.20260101.old", ".bk.20260101.part", left, "bk"}
+
+
+def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
+    name = "![x](http://evil/p.png) <b>_a_ *b* `c` $d$ &amp; \\(e\\) #"
+    project = new_project(tmp_path / "p", name=name)
+    for page in ("README.md", "notebooks/welcome.md"):
+        heading = (project / page).read_text("utf-8").splitlines()[0]
+        assert html.unescape(heading) == f"# {name}"
+        assert not set("\\`*_[]<>$").intersection(heading)
+        assert "http://" not in heading
+    assert load_incident(project / "incident.toml").name.en == name
+
+
+@pytest.mark.parametrize("failing", ["sample", "set_notebooks", "pages_of"])
+def test_a_project_that_could_not_be_finished_leaves_nothing(
+    failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(making, failing, fail)
+    with pytest.raises(EnvironmentFailed, match="cannot be written: No space left"):
+        new_project(tmp_path / "p")
+    assert list(tmp_path.iterdir()) == []
+
+
+REFUSED = {
+    "a name without a letter": (
+        partial(new_project, "보상"),
+        "makes no id of an outage.*Korean name goes into --name",
+    ),
+    "a bundled id": (partial(new_project, "Kakao 2022"), "is the id of a bundled outage"),
+    "a file": (partial(new_project, "file"), "is no folder"),
+    "a link": (partial(new_project, "link"), "is no folder"),
+    "no currency": (partial(new_project, "p", currency="won"), "is no code of a currency"),
+    "a currency with more in it": (partial(new_project, "p", currency='KRW"\n#'), "is no code of a currency"),
+    "a blank name": (partial(new_project, "p", name=" "), "no printable text"),
+    "a name of fillers": (partial(new_project, "p", name="\u3164"), "no printable text"),
+    "no language": (partial(new_project, "p", lang="fr"), "no such language"),
+    "a name over lines": (partial(new_project, "p", name="a\nb"), "no printable text"),
+    "a long name": (partial(new_project, "p", name="a" * 121), "at most 120 characters"),
+    "where one stands": (partial(new_project, "."), "is the folder that you are in.*cd .. &&"),
+}
+
+
+@pytest.mark.parametrize("case", sorted(REFUSED))
+def test_what_cannot_be_a_project_is_refused_in_one_line(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    if case != "where one stands":
+        (here / "file").touch()
+        (here / "link").symlink_to(here / "nowhere")
+    before = sorted(here.iterdir())
+    make, said = REFUSED[case]
+    with pytest.raises(OutageAnalysisError, match=said) as refused:
+        make()
+    assert refused.value.exit_code == 2
+    assert "\n" not in str(refused.value)
+    assert sorted(here.iterdir()) == before
+
+
+# --- the command --------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_the_folder_and_what_to_do_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = command("new", "my outage", "--currency", "EUR", "--name", "Tram outage")
+    assert (code, out) == (0, f"{tmp_path / 'my outage'}\n")
+    assert err.count("\n") == 4
+    assert err.startswith("Next: cd 'my outage' && make report")
+    assert load_incident(tmp_path / "my outage" / "incident.toml").name.en == "Tram outage"
+    code, out, err = command("new", "my outage", "--json")
+    assert (code, out) == (2, "")
+    assert err == "error: my outage: is not empty. Name a new folder; nothing is ever overwritten.\n"
+    code, out, _ = command("new", "other", "--json")
+    assert json.loads(out) == {"project": str(tmp_path / "other")}
+    code, out, err = command("new", "--", "-rf\x1b\u202e")
+    assert (code, out) == (0, f"{tmp_path}/-rf\\x1b\\u202e\n")
+    assert err.startswith("Next: cd './-rf\\x1b\\u202e' && make report")
+
+
+def test_make_is_told_of_a_command_that_is_not_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Path(sys.executable).with_name("outage-analysis")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    _, _, err = command("new", tmp_path / "p")
+    assert f"make report OUTAGE={own}\n" in err
+    monkeypatch.setenv("PATH", str(own.parent))
+    _, _, err = command("new", tmp_path / "q")
+    assert "make report\n" in err
+
+
+# --- asked of its own rows ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [("ingest",), ("inspect",), ("cube",), ("distribution",)])
+def test_a_file_that_is_refused_under_the_bundled_incident_is_told_so(
+    asked: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("claim_id,service,filed_on,loss\nc1,app,2026-01-16,5\n", "utf-8")
+    told = "It was read under the incident kakao-2022; name your own with --incident."
+    code, _, err = command(*asked, path)
+    assert (code, told in err) == ((0, False) if asked == ("inspect",) else (3, True))
+    assert "incident" not in command(*asked, tmp_path / "none.csv")[2]
+
+
+def test_a_cube_of_ones_own_outage_asks_for_its_policy(projects: dict[str, Path]) -> None:
+    own = projects["KRW"]
+    code, _, err = command("cube", own / "claims", "--incident", own / "incident.toml", "--by", "service")
+    assert (code, err) == (2, "error: no bundled policy for my-krw. Give one with --policy.\n")

@@ -1,0 +1,348 @@
+"""What complaint files were like: rules by file, round sums, claimants who filed again, days."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.claim_rules import COPY, REPEATED, UNREADABLE
+from outage_analysis.claims import LONGEST
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Dimension, load_incident
+from outage_analysis.quality import (
+    FIRST,
+    claimants_table,
+    quality_report,
+    quality_table,
+    rule_table,
+)
+from outage_analysis.reading import read_claims
+from tests.commands import command
+from tests.conftest import claim_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.claims import Claims
+    from outage_analysis.incidents import Incident
+    from tests.conftest import ClaimsCsv, Edited, Row
+
+NO_NUMBER = "loss is an amount that can be read, below 10^15"
+WINDOW = "filed_on is within the claims window"
+AFTER = "2022-11-07"  # the day after the window
+
+
+def read(paths: Path | list[Path], incident: Incident) -> Claims:
+    return read_claims(paths, incident, max_rejects=1)
+
+
+def counting(incident: Incident, *rules: str) -> Incident:
+    return incident.model_copy(update={"rules": dict.fromkeys(rules, "count")})
+
+
+def rules_of(claims: Claims) -> list[tuple[str, str, int]]:
+    return rule_table(claims).select("rule", "outcome", "complaints").rows()
+
+
+# --- rules broken ---------------------------------------------------------------------------------------
+
+
+def test_rejects_are_counted_by_file_and_rule_with_the_first_as_an_example(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    paths = [
+        claims_csv([{}, {"loss": "x"}, {"loss": "-1"}, {"loss": "y", "service": "톸"}], name="z.csv"),
+        claims_csv([{"claim_id": "z1", "loss": "w"}, {"claim_id": "z2"}], name="a.csv"),
+    ]
+    assert rule_table(read(paths, incident)).rows() == [
+        ("a.csv", NO_NUMBER, "rejected", 1, 2, "w"),
+        ("z.csv", NO_NUMBER, "rejected", 2, 3, "x"),
+        ("z.csv", "loss is not negative", "rejected", 1, 4, "-1"),
+        ("z.csv", "service is known", "rejected", 1, 5, "톸"),
+    ]
+
+
+def test_files_without_a_broken_rule_have_no_row(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    table = rule_table(read(claims_csv([{}, {}]), incident))
+    assert table.is_empty()
+    assert table.columns == ["source_file", "rule", "outcome", "complaints", "source_row", "example"]
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "example"),
+    [
+        ("loss", "x", "x"),
+        ("loss", "1.5.5", "1.5.5"),
+        ("loss", "=1+1", "=1+1"),
+        ("loss", "30만원 정도", "30만원 정도"),
+        ("loss", "+" * LONGEST, "+" * LONGEST),
+        ("loss", "+" * (LONGEST + 1), "(25 characters)"),
+        ("loss", "010-1234-5678", "***-****-****"),
+        ("loss", "900101-1234567", "******-*******"),
+        ("loss", "kim@example.com", "(15 characters)"),
+        ("loss", "김민수", "(3 characters)"),
+        ("filed_on", "13.45.", "13.45."),
+        ("filed_on", "010-1234-5678", "***-****-****"),
+        ("filed_on", "김민수가 전화로 말하기를 가게 문을 닫았다고 합니다", "(28 characters)"),
+        ("service", "카카오톸", "카카오톸"),  # near an alias, so it is no name
+        ("service", "<카카오톡>", "<카카오톡>"),
+        ("service", "홍길동", "(3 characters)"),
+        ("service", "010-1234-5678", "(13 characters)"),
+        ("claimant_type", "소상공잉", "소상공잉"),
+        ("claimant_type", "kim@example.com", "(15 characters)"),
+    ],
+)
+def test_an_example_is_masked_and_neither_a_name_nor_a_sentence(
+    claims_csv: ClaimsCsv, incident: Incident, column: str, text: str, example: str
+) -> None:
+    claims = read(claims_csv([{}, {column: text}]), incident)
+    assert rule_table(claims)["example"].to_list() == [example]
+    (line,) = quality_report(claims)["first_rejects"]
+    assert f"(found '{example}')" in line
+    if text != example:
+        assert text not in json.dumps(quality_report(claims), ensure_ascii=False, default=str)
+
+
+def test_an_unreadable_record_shows_its_trouble_and_not_its_text(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    path = claims_csv([{}])
+    path.write_text(path.read_text("utf-8") + "김민수,010-1234-5678\n", "utf-8")
+    claims = read(path, incident)
+    assert rule_table(claims).rows() == [
+        ("claims.csv", UNREADABLE, "rejected", 1, 3, "2 fields instead of 8")
+    ]
+    assert "김민수" not in json.dumps(quality_report(claims), ensure_ascii=False, default=str)
+    assert claims.rejects["raw"].to_list() == ["김민수,010-1234-5678"]  # it stays in the warehouse
+
+
+def test_a_number_that_is_none_in_a_dimension_is_a_rule_too(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    delay = Dimension.model_validate(
+        {"id": "delay", "name": {"en": "Delay"}, "kind": "number", "edges": (10,)}
+    )
+    own = incident.model_copy(update={"dimensions": (*incident.dimensions, delay)})
+    claims = read(claims_csv([{"delay": "1"}, {"delay": "soon"}, {"delay": "late"}]), own)
+    assert rules_of(claims) == [("delay is a whole number", "rejected", 2)]
+
+
+def test_a_repeated_complaint_names_the_one_that_was_kept(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [{"claim_id": "a"}, {"claim_id": "a"}, {"claim_id": "a", "loss": "1"}]
+    claims = read(claims_csv(rows), incident)
+    assert rules_of(claims) == [(REPEATED, "rejected", 1), (COPY, "rejected", 1)]
+    for line in quality_report(claims)["first_rejects"]:
+        assert line.endswith("Row 2 of claims.csv was kept.")
+
+
+def test_the_first_rejects_are_told_and_the_others_counted(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    claims = read(claims_csv([{}, *[{"loss": f"x{n}"} for n in range(FIRST + 3)]]), incident)
+    told = quality_report(claims)
+    assert (told["rows"], told["claims"], told["rejects"]) == (FIRST + 4, 1, FIRST + 3)
+    assert [line.split(",")[1] for line in told["first_rejects"]] == [
+        f" row {n}" for n in range(3, FIRST + 3)
+    ]
+
+
+def test_the_report_is_plain_values(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    claims = read(claims_csv([{}, {"loss": "x"}], name="my-synthetic.csv"), incident)
+    told = quality_report(claims)
+    assert json.loads(json.dumps(told, default=date.isoformat))["synthetic"] is True
+    assert told["skipped"] == []
+
+
+# --- rules that only count ------------------------------------------------------------------------------
+
+BREAKS: dict[str, list[Row]] = {
+    WINDOW: [{"filed_on": AFTER}],
+    "loss is plausible": [{"loss": "150300000001"}],
+    REPEATED: [{"claim_id": "c1", "loss": "7"}],
+    COPY: [{"claim_id": "c1"}],
+}
+
+
+@pytest.mark.parametrize("rule", BREAKS)
+def test_a_complaint_that_breaks_a_counted_rule_is_a_claim_and_is_told(
+    claims_csv: ClaimsCsv, incident: Incident, rule: str
+) -> None:
+    path = claims_csv([{}, *BREAKS[rule]])
+    strict, lenient = read(path, incident), read(path, counting(incident, rule))
+    assert (len(strict), rules_of(strict)) == (1, [(rule, "rejected", 1)])
+    assert (len(lenient), rules_of(lenient)) == (2, [(rule, "counted", 1)])
+    assert lenient.rejects.is_empty()
+    assert lenient.frame()["source_row"].to_list() == [2, 3]
+    assert lenient.counted_rules().rows() == [("claims.csv", rule, 1)]
+    assert rule_table(lenient).filter(outcome="rejected").is_empty()
+
+
+def test_a_complaint_that_also_breaks_another_rule_is_a_reject_and_counted_nowhere_else(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    path = claims_csv([{}, {"filed_on": AFTER, "loss": "x"}, {"filed_on": AFTER}])
+    claims = read(path, counting(incident, WINDOW))
+    assert rules_of(claims) == [(NO_NUMBER, "rejected", 1), (WINDOW, "counted", 1)]
+    assert claims.rejects["broken"].to_list() == [[NO_NUMBER]]
+
+
+def test_all_rules_may_be_counted_at_once_and_one_claim_may_break_several(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    rows = [{"filed_on": AFTER, "loss": "150300000001"}, {"claim_id": "c1"}, {"claim_id": "c1", "loss": "1"}]
+    claims = read(claims_csv(rows), counting(incident, *BREAKS))
+    assert len(claims) == 3
+    assert sorted(rules_of(claims)) == sorted(
+        [(WINDOW, "counted", 1), ("loss is plausible", "counted", 1), (REPEATED, "counted", 2)]
+    )
+
+
+def test_a_counted_rule_can_be_strict_again(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    strict = incident.model_copy(update={"rules": {WINDOW: "reject"}})
+    path = claims_csv([{}, {"filed_on": AFTER}])
+    assert rule_table(read(path, strict)).equals(rule_table(read(path, incident)))
+
+
+# --- hard forms -----------------------------------------------------------------------------------------
+
+
+def test_claims_without_a_reject_are_valid_and_others_name_their_first(
+    claims_csv: ClaimsCsv, incident: Incident
+) -> None:
+    clean = read(claims_csv([{}, {"filed_on": AFTER}], name="a.csv"), counting(incident, WINDOW))
+    assert clean.validate() is clean
+    with pytest.raises(InputRefused, match=r"b\.csv, row 4, loss: .*1 of 3 rows rejected") as refusal:
+        read(claims_csv([{}, {}, {"loss": "x"}], name="b.csv"), incident).validate()
+    assert refusal.value.value == "x"
+
+
+@pytest.mark.parametrize(
+    ("share", "code"), [("50%", 0), ("0.5", 0), ("49.9%", 3), ("0", 3), ("5%", 3), ("100%", 0)]
+)
+def test_more_rejects_than_allowed_end_the_command(claims_csv: ClaimsCsv, share: str, code: int) -> None:
+    path = claims_csv([{}, {"loss": "x"}])
+    result, out, err = command("ingest", path, "--max-rejects", share)
+    assert (result, bool(out), bool(err)) == (code, code == 0, code == 3)
+    assert ("1 of 2 rows rejected" in err) == (code == 3)
+
+
+def test_a_rule_is_counted_from_a_page_by_the_command(claims_csv: ClaimsCsv, edited: Edited) -> None:
+    page = edited("incidents", "[formats]", f'[rules]\n"{WINDOW}" = "count"\n[formats]')
+    path = claims_csv([{"filed_on": AFTER}])
+    assert command("ingest", path)[0] == 3
+    code, out, _ = command("ingest", path, "--incident", page, "--max-rejects", "0%", "--json")
+    (rule,) = json.loads(out)["rules"]
+    assert (code, rule["rule"], rule["outcome"], rule["complaints"]) == (0, WINDOW, "counted", 1)
+
+
+# --- files and days -------------------------------------------------------------------------------------
+
+
+def test_each_file_has_its_shape_its_account_and_its_days(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    paths = [
+        claims_csv([{"filed_on": day} for day in ("2022-10-20", "2022-10-16", AFTER)], name="z.csv"),
+        claims_csv([{"claim_id": "n", "filed_on": "2022-10-30"}], name="a.csv", delimiter=";"),
+        claims_csv([{"claim_id": "m", "loss": "x"}], name="m.csv"),
+    ]
+    assert quality_table(read(paths, incident)).rows() == [
+        (
+            "z.csv",
+            "utf-8",
+            "delimiter ',', quote \", header in row 1",
+            3,
+            2,
+            1,
+            *days("2022-10-16", "2022-10-20"),
+        ),
+        (
+            "a.csv",
+            "utf-8",
+            "delimiter ';', quote \", header in row 1",
+            1,
+            1,
+            0,
+            *days("2022-10-30", "2022-10-30"),
+        ),
+        ("m.csv", "utf-8", "delimiter ',', quote \", header in row 1", 1, 0, 1, None, None),
+    ]
+
+
+def days(*texts: str) -> list[date]:
+    return [date.fromisoformat(text) for text in texts]
+
+
+def test_two_files_of_one_name_are_told_apart(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    paths = [claims_csv([{"claim_id": f"{n}"}], name=f"{n}/a.csv") for n in range(3)]
+    assert quality_table(read(paths, incident))["file"].to_list() == ["a.csv", "a.csv (2)", "a.csv (3)"]
+
+
+# --- claimants ------------------------------------------------------------------------------------------
+
+
+def test_claimants_who_filed_again_are_counted_by_hand(claims_csv: ClaimsCsv, incident: Incident) -> None:
+    rows = [
+        {"claimant_id": "u", "loss": "5"},
+        {"claimant_id": "u", "loss": "5", "filed_on": "2022-10-20"},
+        {"claimant_id": "u", "loss": "6", "service": "멜론"},
+        {"claimant_id": "v", "loss": ""},
+        {"claimant_id": "v", "loss": ""},
+        {"claimant_id": "", "loss": "5"},
+        {"claimant_id": "", "loss": "x"},
+    ]
+    assert claimants_table(read(claims_csv(rows), incident)).rows() == [
+        ("claimant_id", "claimant", 5, 2, 2),
+        ("claimant_id", "claimant_and_service", 5, 3, 2),
+        ("claimant_id", "claimant_service_and_day", 5, 4, 1),
+        ("claimant_id", "claimant_service_and_loss", 3, 2, 1),
+        ("claim_id", "claimant", 1, 1, 0),
+        ("claim_id", "claimant_and_service", 1, 1, 0),
+        ("claim_id", "claimant_service_and_day", 1, 1, 0),
+        ("claim_id", "claimant_service_and_loss", 1, 1, 0),
+    ]
+
+
+CLAIM = st.fixed_dictionaries(
+    {
+        "claim_id": st.sampled_from("abcd"),
+        "claimant_id": st.sampled_from(["", "a", "u", " u", "v"]),
+        "service": st.sampled_from(["카톡", "카카오톡", "멜론"]),
+        "filed_on": st.sampled_from(["2022-10-19", "2022-10-20", AFTER]),
+        "loss": st.sampled_from(["", "0", "5", "6", "x"]),
+    }
+)
+
+
+@given(rows=st.lists(CLAIM, max_size=14))
+@settings(max_examples=12)
+def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
+    incident = counting(load_incident("kakao-2022"), REPEATED, COPY)
+    full = claim_rows([{"claim_id": "good", "claimant_id": "", "loss": "1"}, *rows], incident)
+    header = list(full[0])
+    path = tmp_path_factory.mktemp("claimants") / "a.csv"
+    lines = [header, *([row[c] for c in header] for row in full)]
+    path.write_text("\n".join(",".join(line) for line in lines), "utf-8")
+    ids = {"카톡": "kakaotalk", "카카오톡": "kakaotalk", "멜론": "melon"}
+    told = [
+        (row["claimant_id"].strip(), row["claim_id"], ids[row["service"]], row["filed_on"], row["loss"])
+        for row in full
+        if row["loss"] != "x" and row["filed_on"] != AFTER
+    ]
+    expected = []
+    for told_by in ("claimant_id", "claim_id"):
+        group = [(u or c, s, d, x) for u, c, s, d, x in told if bool(u) == (told_by == "claimant_id")]
+        grains: dict[str, list[object]] = {
+            "claimant": [who for who, *_ in group],
+            "claimant_and_service": [(who, s) for who, s, _, _ in group],
+            "claimant_service_and_day": [(who, s, d) for who, s, d, _ in group],
+            "claimant_service_and_loss": [(who, s, x) for who, s, _, x in group if x not in ("", "0")],
+        }
+        expected += [
+            (told_by, grain, len(keys), len(set(keys)), sum(n > 1 for n in Counter(keys).values()))
+            for grain, keys in grains.items()
+            if keys
+        ]
+    assert claimants_table(read(path, incident)).rows() == expected

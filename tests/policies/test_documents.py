@@ -1,0 +1,494 @@
+"""A page that is wrong, hostile or contradicts itself is refused in one line that says where."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.costs import cost_table, tie_outs
+from outage_analysis.errors import UsageError
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.policies import MOST_STEPS, load_policy
+from outage_analysis.policies.explain import Teller, explain
+from outage_analysis.policies.findings import FINDINGS, findings
+from tests.costs.test_payouts import (
+    Page,
+    cube,
+    policy_of,
+    rich_lines,
+)
+from tests.policies.policy_documents import (
+    DAY,
+    EVERYBODY,
+    FLAT,
+    HEAD,
+    LATER,
+    A,
+    Written,
+    ends,
+    toml,
+)
+
+# --- what is wrong with a page, and where ----------------------------------------------------------
+
+GOOD = f"""{HEAD}
+[[line]]
+id = "cash"
+kind = "schedule"
+name = {{ en = "Cash" }}
+public_on = 2022-12-29
+effort = "form"
+deadlines = [
+  {{ announced_on = 2022-12-29, closes = 2023-01-31 }},
+  {{ announced_on = 2023-01-30, closes = 2023-02-28 }},
+]
+
+  [[line.band]]
+  over = 0
+  up_to = 300
+  fixed = 30
+
+  [[line.band]]
+  over = 300
+  rate = {{ amount = 5, every = 60 }}
+  limit = 500
+
+[[line]]
+id = "fund"
+kind = "budget"
+name = {{ en = "Fund" }}
+effort = "automatic"
+amount = 900
+
+[[tie_out]]
+id = "sum"
+name = {{ en = "Sum" }}
+kind = "sum"
+of = ["CL-13"]
+printed_value = 8_461
+tolerance = 1
+unit = "cases"
+"""
+WHOLE, JOIN = "Write a whole number, without quotes.", "Make the next band start where the last one ends."
+INTEGER, NOT_BELOW, MISSING = "valid integer", "greater than or equal to 0", "a required key is missing"
+NO_DATE, PATTERN = "is not a date", "string should match pattern"
+CASH, FUND = '[[line]]\nid = "cash"', '[[line]]\nid = "fund"'
+FIXED, SHARE = "line 'cash' > band 1 > fixed", "line 'cash' > band 1 > share"
+CLOSES = "line 'cash' > deadlines 2 > closes"
+WRONG: list[tuple[str, str, str, str, str, object, str]] = [
+    # what is replaced, and by what; the text of the line that is named; the key; what is said; the value;
+    # the remedy
+    ("fixed = 30", "fixed = 30.0", "fixed = 30.0", FIXED, INTEGER, 30.0, WHOLE),
+    ("fixed = 30", "fixed = true", "fixed = true", FIXED, INTEGER, True, WHOLE),
+    ("fixed = 30", 'fixed = "30"', 'fixed = "30"', FIXED, INTEGER, "30", WHOLE),
+    ("fixed = 30", "fixed = -1", "fixed = -1", FIXED, NOT_BELOW, -1, ""),
+    ("fixed = 30", "fixed = nan", "fixed = nan", FIXED, INTEGER, None, WHOLE),
+    ("fixed = 30", "fixed = 1_000_000_000_001", "fixed = 1_0", FIXED,
+     "less than or equal to 1000000000000", 10**12 + 1, ""),
+    ("fixed = 30", "share = 2", "share = 2", SHARE, "not between 0 and 1", 2, ""),
+    ("fixed = 30", "share = true", "share = true", SHARE, "is not a number", True,
+     "Write a share as 0.25"),
+    ("fixed = 30", "share = inf", "share = inf", SHARE, "not between 0 and 1", math.inf, ""),
+    ("fixed = 30", "fixd = 30", "fixd = 30", "line 'cash' > band 1 > fixd", "unknown key", None,
+     "Did you mean 'fixed'?"),
+    ("amount = 5,", "amount = 0,", "rate = {", "line 'cash' > band 2 > rate > amount", "greater than 0", 0,
+     ""),
+    ("every = 60", "every = 60.5", "rate = {", "line 'cash' > band 2 > rate > every", INTEGER, 60.5, WHOLE),
+    ("every = 60", "begin = true", "rate = {", "line 'cash' > band 2 > rate > begin", "unknown key", None,
+     "Did you mean 'begun'?"),
+    ("amount = 5, ", "", "rate = {", "line 'cash' > band 2 > rate > amount", MISSING, None,
+     "Add it."),
+    ("  over = 300\n", "", "[[line.band]]\n  rate", "line 'cash' > band 2 > over", MISSING, None,
+     "Add it."),
+    ("over = 300", "over = 299", CASH, "line 'cash'", "two bands overlap", None,
+     JOIN),
+    ("over = 300", "over = 301", CASH, "line 'cash'", "there is a gap", None,
+     JOIN),
+    ("2022-12-29\neffort", '"2022-12-29"\neffort', 'public_on = "', "line 'cash' > public_on", NO_DATE,
+     "2022-12-29", ""),
+    ("2022-12-29\neffort", "2022-12-29T00:00:00Z\neffort", "public_on = ", "line 'cash' > public_on",
+     "is not a date; write it bare, as in 2022-12-29", None, ""),
+    ("closes = 2023-02-28", "closes = 2023-02-28T00:00:00", "deadlines = [", CLOSES,
+     NO_DATE, None, ""),
+    ("closes = 2023-02-28", 'closes = "soon"', "deadlines = [", CLOSES,
+     NO_DATE, "soon", ""),
+    ("closes = 2023-02-28", "closes = 2023-01-31", CASH, "line 'cash'",
+     "an extension that closes no later", None, ""),
+    ('kind = "budget"', 'kind = "gift"', FUND, "line 'fund'", "'gift'", None, ""),
+    ('kind = "budget"\n', "", FUND, "line 'fund'", "kind", None, ""),
+    ('effort = "automatic"', 'effort = "none"', 'effort = "none"', "line 'fund' > effort",
+     "'automatic', 'one_tap', 'form' or 'documents'", "none", ""),
+    ("amount = 900", "amount = -900", "amount = -900", "line 'fund' > amount", NOT_BELOW, -900, ""),
+    ("amount = 900", "amount = 9.5", "amount = 9.5", "line 'fund' > amount", INTEGER, 9.5, WHOLE),
+    ("amount = 900", "amount = true", "amount = true", "line 'fund' > amount", INTEGER, True, WHOLE),
+    ("amount = 900", "low = -1", "low = -1", "line 'fund' > low", NOT_BELOW, -1, ""),
+    ("amount = 900", "true_ups = [{ since = 2023-01-01, amount = -1 }]", "true_ups = [",
+     "line 'fund' > true_ups 1 > amount", NOT_BELOW, -1, ""),
+    ('currency = "EUR"', 'currency = "euro"', "currency = ", "currency", PATTERN, "euro", ""),
+    ('loss_unit = "EUR"\n', "", "", "loss_unit", MISSING, None, "Add it."),
+    ('id = "p"', 'id = "../p"', "id = ", "id", PATTERN, "../p", ""),
+    ('id = "fund"', 'id = "cash"', "", "", "two lines have the id cash", None, ""),
+    ('of = ["CL-13"]', 'of = ["CL-13"]\nlines = ["cush"]', "", "",
+     "the tie-out sum names a line that is not there",
+     None, ""),
+    ("tolerance = 1", "tolerance = nan", "tolerance = nan", "tie_out 'sum' > tolerance", "", None, ""),
+    ("tolerance = 1", "tolerance = inf", "tolerance = inf", "tie_out 'sum' > tolerance", "", None, ""),
+    ("tolerance = 1", "tolerance = -1", "tolerance = -1", "tie_out 'sum' > tolerance", "", None, ""),
+    ("tolerance = 1", "scale = inf", "scale = inf", "tie_out 'sum' > scale", "", None, ""),
+    ("printed_value = 8_461", "printed_value = nan", "printed_value = nan",
+     "tie_out 'sum' > printed_value", "",
+     None, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "key", "says", "value", "remedy"),
+    WRONG,
+    ids=[(new or f"no {old}").strip() for old, new, *_ in WRONG],
+)
+def test_a_page_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
+    page: Written, old: str, new: str, at: str, key: str, says: str, value: object, remedy: str
+) -> None:
+    assert GOOD.count(old) == 1
+    text = GOOD.replace(old, new)
+    with pytest.raises(UsageError) as refusal:
+        load_policy(page(text))
+    error = refusal.value
+    assert (error.exit_code, error.file) == (2, "page.toml")
+    assert says in error.problem
+    assert (error.column or "") == (key or "the page")
+    assert error.line == (text[: text.index(at)].count("\n") + 1 if at else None)
+    assert value is None or error.value == value
+    assert error.remedy.startswith(remedy)
+    assert len(str(error).splitlines()) == 1
+
+
+def test_the_page_itself_is_right(page: Written) -> None:
+    policy = load_policy(page(GOOD))
+    assert [line.id for line in policy.lines] == ["cash", "fund"]
+
+
+def test_a_line_without_a_kind_is_told_which_kinds_there_are(page: Written) -> None:
+    with pytest.raises(UsageError) as refusal:
+        load_policy(page(GOOD.replace('kind = "budget"\n', "")))
+    assert all(kind in str(refusal.value) for kind in ("schedule", "in_kind", "fee_credit", "budget"))
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [({"id": "band"}, "line 'band' > band"), ({"note": "band"}, "line 'line-0' > band")],
+)
+def test_a_missing_key_is_named_even_where_a_value_reads_like_it(page: Written, line: Page, key: str) -> None:
+    with pytest.raises(UsageError, match="a required key is missing") as refusal:
+        load_policy(page(toml(line)))
+    assert refusal.value.column == key
+
+
+def test_one_mistake_is_counted_once(page: Written) -> None:
+    only = toml({"band": [{"over": 0, "fixed": -1}]})
+    with pytest.raises(UsageError) as refusal:
+        load_policy(page(only))
+    assert "more)" not in str(refusal.value)
+
+
+def test_two_mistakes_are_counted(page: Written) -> None:
+    text = GOOD.replace("fixed = 30", "fixed = -1").replace("limit = 500", "limit = -1")
+    with pytest.raises(UsageError, match=r"\(and 1 more\)"):
+        load_policy(page(text))
+
+
+# --- hostile pages ---------------------------------------------------------------------------------
+
+LINE = HEAD + '[[line]]\nid = "a"\nkind = "schedule"\nname = { en = "A" }\neffort = "form"\n'
+BAND = "band = [{ over = 0 }]\n"
+
+
+@cache
+def hostile_pages() -> dict[str, tuple[str | bytes, str]]:
+    """Pages that mean harm, each with what its refusal says."""
+    dotted = ".".join(["a"] * 480)
+    steps = "[{ over = 0, share = 0.0001, limit = 1_990 }]\nrounding = { to = 1 }\n"
+    return {
+        "a million edges": (
+            f"{LINE}band = [\n" + "{over=1},\n" * 1_000_000 + "]\n",
+            "is larger than 500,000 bytes",
+        ),
+        "as many edges as fit": (
+            f"{LINE}band = [\n" + "".join(f"{{over={n},up_to={n + 1}}},\n" for n in range(20_000)) + "]\n",
+            "2000",
+        ),
+        "2,001 bands": (
+            f"{LINE}band = [\n"
+            + "".join(f"{{over={n},up_to={n + 1},fixed={n}}},\n" for n in range(MOST_STEPS))
+            + f"{{over={MOST_STEPS}}},\n]\n",
+            "2000",
+        ),
+        "deep arrays": (f"{LINE}x = " + "[\n" * 100_000 + "]\n" * 100_000, "is not valid TOML"),
+        "deep arrays on long lines": (LINE + "x = " + ("[" * 900 + "\n") * 500, "is not valid TOML"),
+        "deep tables": (LINE + "x = " + "{a=" * 300 + "1" + "}" * 300, ""),
+        "dotted keys": (LINE + "".join(f"{dotted}.b{n} = 1\n" for n in range(480)), "unknown key"),
+        "dotted keys apart": (LINE + "".join(f"k{n}.{dotted} = 1\n" for n in range(480)), "unknown key"),
+        "dotted tables": (LINE + BAND + "".join(f"[{dotted}.b{n}]\n" for n in range(480)), "unknown key"),
+        "an integer of 5,000 digits": (f"{LINE}{BAND}x = {'9' * 5_000}\n", "longer than 1,000 characters"),
+        "an amount of 900 digits": (
+            f"{LINE}band = [{{ over = 0, fixed = {'9' * 900} }}]\n", "less than or equal"
+        ),
+        "a share of 900 digits": (f"{LINE}band = [{{ over = 0, share = 0.{'1' * 900} }}]\n", "four places"),
+        "an edge of nan": (f"{LINE}band = [{{ over = nan }}]\n", "valid integer"),
+        "an edge of inf": (
+            f"{LINE}band = [{{ over = 0, up_to = inf }}, {{ over = inf }}]\n",
+            "valid integer",
+        ),
+        "an endless exponent": (
+            f"{LINE}band = [{{ over = 0, share = 1e999999999 }}]\n",
+            "not between 0 and 1",
+        ),
+        "a day that is none": (f"{LINE}public_on = 2022-02-30\n{BAND}", "is not valid TOML"),
+        "a year of five digits": (f"{LINE}public_on = 20222-02-03\n{BAND}", "is not valid TOML"),
+        "endless periods": (
+            f"{LINE}band = [{{ over = 0, rate = {{ amount = 1, every = 2 }} }}]\n",
+            "2,000 losses",
+        ),
+        "a far limit": (
+            f"{LINE}band = [{{ over = 0, rate = {{ amount = 1, every = 2 }}, limit = 1_000_000_000_000 }}]\n",
+            "2,000 losses",
+        ),
+        "endless rounding": (
+            f"{LINE}rounding = {{ to = 1 }}\nband = [{{ over = 0, share = 0.5 }}]\n",
+            "2,000 losses",
+        ),
+        "many steps on other losses": (
+            HEAD
+            + "".join(
+                f'[[line]]\nid = "a{n}"\nkind = "schedule"\nname = {{ en = "A" }}\neffort = "form"\n'
+                 "band = " + steps.replace("0.0001", f"0.000{n + 1}")
+                for n in range(3)
+            ),
+            "at most 2,000",
+        ),
+        "a path for a key": (f'{LINE}"../../../etc/passwd" = 1\n{BAND}', "../../../etc/passwd: unknown key"),
+        "code for a key": (f"{LINE}\"__import__('os').system('true')\" = 1\n{BAND}", "unknown key"),
+        "a template for a key": (f'{LINE}"{{0.__class__.__mro__}}" = "{{x}}"\n{BAND}', "unknown key"),
+        "a terminal's codes for a key": (
+            f'{LINE}"\\u001b[2J\\n\\r" = 1\n{BAND}',
+            r"\x1b[2J\n\r: unknown key",
+        ),
+        "an attribute for a key": (f"{LINE}__dict__ = 1\nmodel_config = 2\n{BAND}", "unknown key"),
+        "an alias's own name": (f"{LINE}bands = [{{ over = 0 }}]\n", "unknown key"),
+        "a path for an id": (LINE.replace('"a"', '"../../a"') + BAND, "match pattern"),
+        "a path for a fact": (LINE + BAND + f'facts = ["{"x" * 65}"]\n', "at most 64 characters"),
+        "a page too large": (LINE + BAND + "# comment\n" * 50_000, "is larger than 500,000 bytes"),
+        "a line too long": (
+            f"{LINE}{BAND}# {'x' * 1_000}\n",
+            "a line is longer than 1,000 characters. Break it up.",
+        ),
+        "201 lines": (HEAD + (LINE.removeprefix(HEAD) + BAND) * 201, "200"),
+        "51 segments": (
+            LINE + BAND + "".join(
+                f'[[line.segment]]\nid = "s{n}"\nwhen = {{ service = ["x"] }}\n{BAND}' for n in range(51)
+            ),
+            "50",
+        ),
+        "fifty thousand unknown keys": (
+            LINE + BAND + "".join(f"{n:05}=1\n" for n in range(50_000)), "unknown key"
+        ),
+        "no text": (b"\xff\xfe\x00", "is not UTF-8 at byte 0"),
+        "a null": (f"{LINE}{BAND}\x00", "is not valid TOML"),
+        "an empty page": ("", "a required key is missing"),
+        "a key twice": (f"{LINE}{BAND}{BAND}", "is not valid TOML"),
+        "a list for a page's line": (f"{HEAD}line = [[[]]]\n", ""),
+        "lines in a table": (f"{HEAD}[line]\nid = 1\n", "line: "),
+    }  # fmt: skip
+
+
+HOSTILE = list(hostile_pages())
+CHECK_EACH = """
+import contextlib, io, json, signal, sys
+from outage_analysis.cli import main
+def hang(*_): raise TimeoutError
+signal.signal(signal.SIGALRM, hang)
+results = {}
+for path in sys.argv[1:]:
+    out, err = io.StringIO(), io.StringIO()
+    sys.argv = ["outage-analysis", "policies", "check", path]
+    signal.alarm(60)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try: code = main()
+        except SystemExit as stop: code = stop.code
+        except BaseException as error: code = repr(error)[:200]
+    signal.alarm(0)
+    results[path] = [code, out.getvalue(), err.getvalue()]
+print(json.dumps(results))
+"""
+"""Checks page after page as the command does; a page that takes a minute hangs."""
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
+    """What the command says of each hostile page: exit code, results, trouble."""
+    folder, names = tmp_path_factory.mktemp("hostile"), {}
+    for number_, (name, (text, _)) in enumerate(hostile_pages().items()):
+        path = folder / f"page-{number_}.toml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        names[str(path)] = name
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK_EACH, *names], capture_output=True, text=True, check=True, timeout=300
+    )
+    return {names[path]: verdict for path, verdict in json.loads(done.stdout).items()}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_page_is_refused_in_one_line(name: str, verdicts: dict[str, tuple[int, str, str]]) -> None:
+    code, out, err = verdicts[name]
+    assert (code, out) == (2, ""), err
+    assert err.startswith("error: page-")
+    assert err.count("\n") == 1
+    assert err[:-1].isprintable()
+    assert len(err) < 1_500
+    assert hostile_pages()[name][1] in err
+
+
+def many_segments() -> str:
+    """Two thousand tariffs, each of almost as many steps as one policy may have."""
+    line = LINE.removeprefix(HEAD).replace('"a"', '"aN"') + BAND + "rounding = { to = 1 }\n"
+    segment = '[[line.segment]]\nid = "sN"\nwhen = { service = ["xN"] }\n'
+    segment += "band = [{ over = 0, share = 0.0001, limit = 1_990 }]\n"
+    fifty = "".join(segment.replace("N", str(n)) for n in range(50))
+    return HEAD + "".join(line.replace("aN", f"a{n}") + fifty for n in range(40))
+
+
+def dear_to_parse() -> str:
+    """A wrong key above keys that are slow to parse and lists of almost a hundred lines."""
+    dotted = ".".join(["a"] * 480)
+    lists = "".join(f"s{n} = [\n" + '"",\n' * 97 + "]\n" for n in range(22))
+    return LINE + BAND + "".join(f"k{n}.{dotted} = 1\n" for n in range(88)) + lists
+
+
+@pytest.mark.parametrize("hostile", [many_segments, dear_to_parse])
+def test_no_page_takes_minutes(hostile: Callable[[], str], tmp_path: Path) -> None:
+    path = tmp_path / "page.toml"
+    path.write_text(hostile(), "utf-8")
+    command = [sys.executable, "-m", "outage_analysis", "policies", "check", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+@given(page=rich_lines(), lang=st.sampled_from(LANGUAGES))
+@settings(max_examples=60)
+def test_whatever_is_accepted_can_be_told_and_doubted(page: Page, lang: str) -> None:
+    policy = policy_of(page)
+    assert all(isinstance(sentence, str) for sentence in explain(policy, lang))
+    assert set(findings(policy)["finding"]) <= set(FINDINGS)
+
+
+# --- what contradicts itself -----------------------------------------------------------------------
+
+TWICE = [
+    ({"deadlines": [{"announced_on": LATER, "closes": DAY}]}, "before it was announced"),
+    (
+        {
+            "deadlines": [
+                {"announced_on": DAY, "closes": LATER},
+                {"announced_on": DAY, "closes": date(2031, 1, 1)},
+            ]
+        },
+        "says two things from the same day on",
+    ),
+    (
+        {"effort_changes": [{"since": LATER, "effort": "form"}, {"since": LATER, "effort": "documents"}]},
+        "says two things from the same day on",
+    ),
+    (
+        {"kind": "budget", "amount": 5, "true_ups": [{"since": LATER, "amount": n} for n in (1, 2)]},
+        "two true-ups of the same day",
+    ),
+    (
+        {"kind": "budget", "amount": 5, "true_ups": [{"since": date(2000, 1, 1), "amount": 1}]},
+        "a true-up before it was public",
+    ),
+]
+
+
+@pytest.mark.parametrize(("terms", "says"), TWICE, ids=[says for _, says in TWICE])
+def test_days_that_contradict_each_other_are_refused(page: Written, terms: Page, says: str) -> None:
+    line = terms if "kind" in terms else {"band": [{"over": 0, "fixed": 5}], **terms}
+    with pytest.raises(UsageError, match=says):
+        load_policy(page(toml(line)))
+
+
+@pytest.mark.parametrize("unit", ["minutes", "days", "USD"])
+def test_a_share_of_what_is_not_the_policys_money_is_refused(page: Written, unit: str) -> None:
+    line = {"band": [{"over": 0, "share": 0.5}]}
+    text = toml(line).replace('loss_unit = "EUR"', f'loss_unit = "{unit}"')
+    with pytest.raises(UsageError, match=f"pays a share of a loss in {unit}") as refusal:
+        load_policy(page(text))
+    assert "rate" in refusal.value.remedy
+
+
+def test_a_line_whose_effort_was_not_published_has_bounds_only() -> None:
+    policy = policy_of({"kind": "budget", "amount": 9, "effort": None})
+    row = cost_table(policy, None, as_of=DAY).row(0, named=True)
+    assert ends(row) == [9, 0, None, 9]
+    assert any("not published" in sentence for sentence in explain(policy))
+
+
+@pytest.mark.parametrize("key", ["of", "lines"])
+def test_a_sum_counts_nothing_twice_and_has_an_end(page: Written, key: str) -> None:
+    named = {"of": "CL-13", "lines": "line-0"}
+    others = "".join(f'{k} = ["{v}"]\n' for k, v in named.items() if k != key)
+    for count, says in ((2, "twice"), (51, "at most 50")):
+        values = ", ".join([f'"{named[key]}"'] * count)
+        tie = (
+            '[[tie_out]]\nid = "t"\nname = { en = "T" }\nkind = "payments"\nprinted_value = 1\nunit = "EUR"\n'
+        )
+        text = f"{toml(FLAT)}\n{tie}{others}{key} = [{values}]\n"
+        with pytest.raises(UsageError, match=says):
+            load_policy(page(text))
+
+
+def test_a_band_that_nobody_fell_into_costs_nothing_even_under_review() -> None:
+    policy = policy_of({"band": tuple(FLAT["band"])})
+    claims = cube([("x", 0, 9, 3, None, None), ("x", 9, None, 0, None, None)])
+    table = cost_table(policy, None, as_of=DAY, cubes=[claims]).filter(level="line")
+    assert table["high"].item() == 15
+
+
+def test_the_rows_of_a_segment_say_which_it_is() -> None:
+    segment = {"id": "s", "when": A, "band": ({"over": 0, "fixed": 50},)}
+    line = {"band": ({"over": 0, "fixed": 5},), "segment": (segment,)}
+    claims = cube([("a", 0, 9, 1, None, None), ("b", 0, 9, 1, None, None)])
+    table = cost_table(policy_of(line), None, as_of=DAY, cubes=[claims]).filter(level="band")
+    assert sorted(table.select("segment", "promised").rows(), key=str) == [("s", 50.0), (None, 5.0)]
+
+
+def test_a_sum_that_came_out_later_is_named_and_not_told() -> None:
+    policy = policy_of({"kind": "budget", "amount": "CO-16"}, currency="KRW", loss_unit="KRW")
+    words = Words("en", "KRW")
+    told = [
+        Teller(policy, words, day).pays(policy.lines[0]) for day in (date(2023, 5, 10), date(2023, 5, 11))
+    ]
+    assert told == ["CO-16", "3,000,000,000 won (CO-16)"]
+
+
+def test_a_sum_that_rests_on_a_later_line_or_a_later_fact_is_hindsight() -> None:
+    good = {"kind": "in_kind", "face_value": 5, "recipients": EVERYBODY}
+    tie: Page = {"id": "t", "name": {"en": "T"}, "kind": "face_value", "lines": ("line-0",), "unit": "EUR"}
+    tie["printed_value"] = 1.0
+    for line, hindsight in (
+        ({**good, "public_on": DAY}, False),
+        ({**good, "public_on": LATER}, True),
+        ({**good, "public_on": DAY, "recipients": "PG-01"}, True),  # three sets, a fact of January 2023
+    ):
+        policy = policy_of(line, tie_out=(tie,))
+        assert tie_outs(policy.tie_outs, policy, as_of=DAY)["hindsight"].item() is hindsight

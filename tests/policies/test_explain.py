@@ -1,0 +1,297 @@
+"""A policy in plain words: one sentence a line, each example right."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.datasets import ids
+from outage_analysis.errors import UsageError
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.policies import FeeCredit, Policy, Schedule, load_policy
+from outage_analysis.policies.explain import explain
+from tests.costs.test_payouts import (
+    Page,
+    owed,
+    policy_of,
+    rich_lines,
+)
+from tests.policies.policy_documents import (
+    DOCS,
+    SOUND,
+    on_its_own,
+)
+
+if TYPE_CHECKING:
+    from outage_analysis.policies.tariff import Tariff
+
+# --- in plain words --------------------------------------------------------------------------------
+
+
+@cache
+def phrases(lang: str) -> dict[str, str]:
+    """What the sentences are made of."""
+    page = tomllib.loads((files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8"))
+    return {key: str(text) for key, text in page["explain"].items()}
+
+
+@cache
+def pattern(lang: str, key: str) -> re.Pattern[str]:
+    """A phrase with its gaps."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(phrases(lang)[key])))
+
+
+def parts(lang: str, key: str, sentence: str) -> dict[str, str] | None:
+    """What stands in the gaps of a phrase, if the sentence is one."""
+    found = pattern(lang, key).fullmatch(sentence.strip())
+    return None if found is None else found.groupdict()
+
+
+def number(text: str, digits: int) -> Fraction:
+    """A number as a reader takes it, in the smallest unit."""
+    (shown,) = re.findall(r"\d[\d,]*(?:\.\d+)?", text)
+    return Fraction(shown.replace(",", "")) * Fraction(10**digits)
+
+
+def worked(policy: Policy, line: Schedule, lang: str) -> Iterator[tuple[Tariff, int, Fraction | None]]:
+    """The examples of a line as they are told: the tariff, the loss, and what it gets."""
+    alone = policy.model_copy(update={"lines": (line,), "missing": ()})
+    following = iter([tariff for _, tariff in line.tariffs])
+    tariff = line.tariff if not line.segments else None
+    for sentence in explain(alone, lang):
+        if any(parts(lang, key, sentence) is not None for key in ("segment", "others")):
+            tariff = next(following)
+        review = parts(lang, "example_review", sentence)
+        example = review or parts(lang, "example", sentence)
+        if example is not None:
+            assert tariff is not None
+            loss = number(example["loss"], policy.loss_digits)
+            assert loss.denominator == 1
+            yield tariff, int(loss), None if review else number(example["amount"], policy.digits)
+
+
+TOLD = [*ids("policies"), "every-key"]
+
+
+def told(id_: str) -> Policy:
+    """A bundled policy, or the page of every key."""
+    return load_policy(id_ if id_ in ids("policies") else DOCS / f"{id_}.toml")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("id_", TOLD)
+def test_every_example_in_the_text_is_what_the_tariff_pays(id_: str, lang: str) -> None:
+    policy = told(id_)
+    for line in policy.schedules:
+        examples = list(worked(policy, line, lang))
+        for tariff, loss, amount in examples:
+            assert tariff.pay(loss) == amount, (line.id, loss)
+        for _, tariff in line.tariffs:  # one at each end of each band that holds a loss
+            edges = [band for band, _ in tariff.rules()[3:] if band[1] is None or band[1] > (band[0] or 0)]
+            needed = {(low or 0) + 1 for low, _ in edges} | {high for _, high in edges if high is not None}
+            assert needed <= {loss for mine, loss, _ in examples if mine is tariff}
+
+
+@given(
+    page=rich_lines(scales=(1, 10**5)), lang=st.sampled_from(LANGUAGES), unit=st.sampled_from(["EUR", "days"])
+)
+@settings(max_examples=60)
+def test_every_example_of_any_policy_is_what_the_page_owes(page: Page, lang: str, unit: str) -> None:
+    policy = policy_of(page).model_copy(update={"loss_unit": unit})
+    (line,) = policy.schedules
+    tariffs = [tariff for _, tariff in line.tariffs]
+    for tariff, loss, amount in worked(policy, line, lang):
+        (place,) = [n for n, one in enumerate(tariffs) if one is tariff]
+        assert owed(on_its_own(page, place), loss) == amount
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_largest_amounts_are_told_to_the_last_digit(lang: str) -> None:
+    band = {"over": 0, "up_to": 10**9, "rate": {"amount": 999_999_999_999}}
+    policy = policy_of({**SOUND, "band": (band, {"over": 10**9, "fixed": 1})})
+    amounts = {loss: amount for _, loss, amount in worked(policy, policy.schedules[0], lang)}
+    assert amounts[10**9] == 999_999_999_999 * 10**9
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_example_of_a_fee_credit_is_its_arithmetic(lang: str) -> None:
+    count = 0
+    for policy in map(told, TOLD):
+        for line in policy.lines:
+            if not isinstance(line, FeeCredit):
+                continue
+            for sentence in explain(policy.model_copy(update={"lines": (line,)}), lang):
+                outage = parts(lang, "credit_outage", sentence)
+                found = outage or parts(lang, "credit_example", sentence)
+                if found is None:
+                    continue
+                fee, days = number(found["fee"], policy.digits), int(found["period"])
+                minutes = int(outage["minutes"].replace(",", "")) if outage else None
+                if line.multiple is not None:
+                    assert minutes is not None
+                    due = (
+                        fee * line.multiple * Fraction(minutes, 1_440 * days) * (minutes >= line.from_minutes)
+                    )
+                else:
+                    time = line.days or Fraction(line.hours or 0, 24) or (line.periods or 0) * days
+                    due = fee * time / days
+                to, how = (line.rounding.to, line.rounding.how) if line.rounding else (1, "half_up")
+                whole = math.ceil(due / to) if how == "up" else math.floor(due / to + Fraction(1, 2))
+                assert number(found["amount"], policy.digits) == whole * to, (policy.id, line.id)
+                count += 1
+    assert count > 10
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("id_", TOLD)
+def test_a_policy_is_told_one_sentence_a_line_with_nothing_left_open(id_: str, lang: str) -> None:
+    policy = told(id_)
+    sentences = explain(policy, lang)
+    for sentence in filter(None, sentences):
+        assert re.search(r"[.:?)]$", sentence), sentence
+        assert not re.search(r"\{|\}|None|\(\)|,\s*,|  +\S.*  ", sentence.strip()), sentence
+        assert sentence.isprintable()
+    for line in policy.lines:  # each line has a head of its own, and something said below it
+        (place,) = [
+            n for n, text in enumerate(sentences) if text.startswith(f"{line.name[lang]}") and line.id in text
+        ]
+        assert sentences[place - 1] == ""
+        assert len([text for text in sentences[place + 1 : place + 4] if text.startswith("  ")]) == 3
+
+
+EVERY_SENTENCE = """
+    head line public everyone entitled segment others band zero unknown example example_review note missing
+    effort_from deadline extension accounting accounting_note rounding_half_up rounding_up
+    good displaced_sales incremental_cash recipients recipients_unknown cap budget true_up
+    credit_days credit_hours credit_multiple credit_from credit_amount credit_example credit_outage
+    fee_unknown
+"""
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_kind_of_line_and_every_term_is_told(lang: str) -> None:
+    policy = load_policy(DOCS / "every-key.toml")
+    assert {line.kind for line in policy.lines} == {"schedule", "in_kind", "fee_credit", "budget"}
+    sentences = explain(policy, lang)
+    found = {key for key in phrases(lang) for text in sentences if parts(lang, key, text) is not None}
+    assert set(EVERY_SENTENCE.split()) <= found
+
+
+OURS_IN_LATIN = {"claimant_type", "service", "GBP", "every", "after"}
+"""Names of dimensions, of the currency and of keys: as the page and the claims write them."""
+
+
+def test_the_korean_text_has_no_english_word_of_ours() -> None:
+    path = DOCS / "every-key.toml"
+    policy = load_policy(path)
+    ids_ = {policy.id, *(line.id for line in policy.lines), policy.loss_unit}
+    values = {v for line in policy.lines for group in line.eligibility.values() for v in group}
+    facts = set(re.findall(r'"([A-Z][A-Z0-9]+-[\w.-]+)"', path.read_text("utf-8")))
+    for sentence in explain(policy, "ko"):
+        rest = sentence
+        for known in sorted({*ids_, *values, *facts, *OURS_IN_LATIN}, key=len, reverse=True):
+            rest = rest.replace(known, "")
+        assert re.findall(r"[A-Za-z]{2,}", rest) == [], sentence
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("word", ["a\nb", "a\rb", "\x1b[31mred", "a\u2028b"])
+def test_a_note_of_several_lines_stays_one_sentence(lang: str, word: str) -> None:
+    policy = policy_of({**SOUND, "note": word, "name": {"en": word}})
+    for sentence in explain(policy, lang):
+        assert len(sentence.splitlines()) <= 1
+        assert sentence.isprintable()
+
+
+def test_words_in_braces_are_words() -> None:
+    policy = policy_of({**SOUND, "note": "{name} {0.__class__} %s", "name": {"en": "{x}"}})
+    text = "\n".join(explain(policy))
+    assert "{name} {0.__class__} %s" in text
+    assert "{x} (line-0)" in text
+
+
+def test_there_is_no_other_language() -> None:
+    with pytest.raises(UsageError, match=r"no such language \(found 'de'\)"):
+        explain(policy_of(SOUND), "de")
+
+
+# --- edges as their author wrote them ----------------------------------------------------------------
+
+BY_THE_HOUR = """
+id = "hours"
+name = {{ en = "Hours" }}
+currency = "EUR"
+loss_unit = "{unit}"
+
+[[line]]
+id = "credit"
+kind = "schedule"
+name = {{ en = "Credit" }}
+public_on = 2031-02-03
+effort = "form"
+closed = "{closed}"
+band = [{{ over = 0, up_to = 12 }}, {{ over = 12, up_to = 24, fixed = 500 }}, {{ over = 24, fixed = 900 }}]
+"""
+SAID = {
+    ("lower", "en"): ["under 12", "from 12 to under 24", "from 24"],
+    ("upper", "en"): ["up to 12", "over 12 up to 24", "over 24"],
+    ("lower", "ko"): ["12 미만", "12 이상 24 미만", "24 이상"],
+    ("upper", "ko"): ["12 이하", "12 초과 24 이하", "24 초과"],
+}
+
+
+def by_the_hour(tmp_path: Path, closed: str, unit: str = "hours") -> Policy:
+    path = tmp_path / "hours.toml"
+    path.write_text(BY_THE_HOUR.format(closed=closed, unit=unit), encoding="utf-8")
+    return load_policy(path)
+
+
+@pytest.mark.parametrize(("closed", "lang"), SAID)
+def test_a_rule_from_12_hours_is_not_told_as_over_11(tmp_path: Path, closed: str, lang: str) -> None:
+    policy = by_the_hour(tmp_path, closed)
+    told = [found["band"] for said in explain(policy, lang) if (found := parts(lang, "band", said))]
+    assert told == SAID[closed, lang]
+    (row,) = policy.card(lang).tables[0].rows
+    assert all(f"{band}: " in row[2] for band in SAID[closed, lang])
+
+
+def test_two_lines_that_close_their_bands_differently_are_each_told_as_written(tmp_path: Path) -> None:
+    lower, upper = (by_the_hour(tmp_path, closed).schedules[0] for closed in ("lower", "upper"))
+    both = by_the_hour(tmp_path, "lower").model_copy(
+        update={"lines": (lower, upper.model_copy(update={"id": "other"}))}
+    )
+    told = [found["band"] for said in explain(both) if (found := parts("en", "band", said))]
+    assert told == [*SAID["lower", "en"], *SAID["upper", "en"]]
+
+
+def test_money_has_the_edges_of_its_author_in_the_smallest_unit(tmp_path: Path) -> None:
+    told = {
+        closed: [
+            found["band"]
+            for said in explain(by_the_hour(tmp_path, closed, unit="EUR"))
+            if (found := parts("en", "band", said))
+        ]
+        for closed in ("lower", "upper")
+    }
+    assert told == {
+        "lower": ["under 0.12", "from 0.12 to under 0.24", "from 0.24"],
+        "upper": ["up to 0.12", "0.13 to 0.24", "over 0.24"],
+    }
+
+
+def test_a_band_that_starts_at_the_first_whole_hour_is_not_any_loss(tmp_path: Path) -> None:
+    text = BY_THE_HOUR.format(closed="lower", unit="hours")
+    text = text[: text.index("band = ")] + "band = [{ over = 0, up_to = 1 }, { over = 1, fixed = 500 }]\n"
+    (tmp_path / "one.toml").write_text(text, encoding="utf-8")
+    assert any("Losses from 1 hours:" in said for said in explain(load_policy(tmp_path / "one.toml")))

@@ -1,0 +1,249 @@
+"""What a second reader asks about a page: each doubt where it is, and nowhere else."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from itertools import pairwise
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from outage_analysis.costs import cost_table
+from outage_analysis.costs.results import line_table
+from outage_analysis.policies import Policy, load_policy
+from outage_analysis.policies.explain import explain
+from outage_analysis.policies.findings import FINDINGS, findings
+from tests.costs.test_payouts import (
+    Page,
+    owed,
+    policy_of,
+    rich_lines,
+)
+from tests.policies.policy_documents import (
+    AB,
+    DAY,
+    DOCS,
+    EVERYBODY,
+    FIRST_COME,
+    LATER,
+    SOUND,
+    A,
+    B,
+    Written,
+)
+
+# --- what a second reader would ask about ----------------------------------------------------------
+
+"""A line of which there is nothing to ask."""
+
+
+def bands(*rules: Page, **terms: Any) -> Page:  # noqa: ANN401 - terms of a page
+    """A line on the edges 10, 20, 30."""
+    edges: list[int | None] = [0, *(10 * (n + 1) for n in range(len(rules) - 1)), None]
+    found = [
+        {"over": low, **({} if high is None else {"up_to": high}), **rule}
+        for (low, high), rule in zip(pairwise(edges), rules, strict=True)
+    ]
+    return {**SOUND, **terms, "band": tuple(found)}
+
+
+def segments(*when: Page, **terms: Any) -> Page:  # noqa: ANN401 - terms of a page
+    """A line with segments that pay 1, 2, 3 and so on."""
+    found = [
+        {"id": f"s{n}", "when": who, "band": ({"over": 0, "fixed": n},)}
+        for n, who in enumerate(when, start=1)
+    ]
+    return {**SOUND, **terms, "segment": tuple(found)}
+
+
+def other(kind: str, **terms: Any) -> Page:  # noqa: ANN401 - terms of a page
+    return {key: value for key, value in SOUND.items() if key not in ("band", "unknown")} | {
+        "kind": kind,
+        **terms,
+    }
+
+
+ASKED: Page = {"announced_on": DAY, "closes": LATER}
+NOT_A_FACT = ("PR-00",)
+
+ASK: list[tuple[str, str, Page, Page]] = [
+    # what is found, and how it is said; a page that shows it, one that does not
+    ("cliff", "a loss of 0.10 gets 0.09; one of 0.11 gets 0.05", bands({"fixed": 9}, {"fixed": 5}),
+     bands({"fixed": 5}, {"fixed": 9})),
+    ("cliff", "a loss of 0.10 gets 0.05; one of 0.11 waits for a review",
+     bands({"fixed": 5}, {"review": True}),
+     bands({}, {"review": True})),
+    ("cliff", "a loss of 0.00 gets 0.09; one of 0.01 gets 0.05", bands({"fixed": 5}, zero={"fixed": 9}),
+     bands({"fixed": 5}, zero={"fixed": 5})),
+    ("cliff", "a loss of 0.10 gets 0.10; one of 0.11 gets 0.0", bands({"share": 1.0}, {"share": 0.5}),
+     bands({"share": 0.5}, {"share": 1.0})),
+    ("cliff", "a loss of 0.09 gets 0.10; one of 0.10 gets 0.09",
+     bands({"fixed": 10}, {"fixed": 9}, closed="lower"),
+     bands({"fixed": 10}, {"fixed": 10, "share": 0.1}, closed="lower")),
+    ("cliff", "in the segment s1: a loss of 0.00 gets 0.04; one of 0.01 gets 0.01",
+     segments(A, zero={"fixed": 4}),
+     segments(A, zero={"fixed": 1})),
+    ("gap", "losses of 0.11 to 0.20 are paid nothing", bands({"fixed": 5}, {}, {"fixed": 9}),
+     bands({}, {"fixed": 5}, {"fixed": 9})),
+    ("gap", "losses of 0.11 to 0.15 are paid nothing", bands({"fixed": 5}, {"share": 0.5, "deductible": 15}),
+     bands({"fixed": 5}, {"share": 0.5, "deductible": 10})),
+    ("gap", "losses of 0.11 to 0.20 are paid nothing", bands({"fixed": 5}, {"limit": 0}, {"review": True}),
+     bands({"fixed": 5}, {"limit": 6, "fixed": 7}, {"review": True})),
+    ("dead", "the band from 0.00 holds no whole number",
+     {**SOUND, "closed": "lower", "band": ({"over": 0, "up_to": 1}, {"over": 1, "fixed": 5})},
+     {**SOUND, "closed": "upper", "band": ({"over": 0, "up_to": 1}, {"over": 1, "fixed": 5})}),
+    ("dead", "the band over 0.00 and the next one pay alike", bands({"fixed": 5}, {"fixed": 5}),
+     bands({"fixed": 5}, {"fixed": 6})),
+    ("dead", "the segment s2 is never reached", segments(AB, B), segments(B, AB)),
+    ("dead", "the segment s2 is never reached", segments(A, {**A, "service": ("x",)}),
+     segments({**A, "service": ("x",)}, A)),
+    ("dead", "s1", segments(A, eligibility=B), segments(A, eligibility=AB)),
+    ("dead", "", segments(A, eligibility=A), segments(A, eligibility=AB)),
+    ("cap", "the limit of 0.50 is never reached", bands({"share": 0.5, "limit": 50}, {"fixed": 50}),
+     bands({"share": 0.5, "limit": 4}, {"fixed": 50})),
+    ("cap", "the limit of 0.06 is never reached", bands({"fixed": 5, "limit": 6}),
+     bands({"fixed": 7, "limit": 6})),
+    ("cap", "the floor of 0.05 is never below what is paid anyway", bands({"fixed": 5, "floor": 5}),
+     bands({"share": 0.5, "floor": 5})),
+    ("cap", "the deductible of 0.10 is never exceeded",
+     bands({"share": 0.5, "deductible": 10}, {"fixed": 50}),
+     bands({"share": 0.5, "deductible": 9}, {"fixed": 50})),
+    ("cap", "the outage of 119 minutes is shorter than the 120 asked",
+     other("fee_credit", fee=9, multiple=10, from_minutes=120, outage_minutes=119),
+     other("fee_credit", fee=9, multiple=10, from_minutes=120, outage_minutes=120)),
+    ("cap", "the outage of 0 minutes is shorter than the 120 asked",
+     other("fee_credit", fee=9, multiple=10, from_minutes=120, outage_minutes=0),
+     other("fee_credit", fee=9, multiple=10, from_minutes=0, outage_minutes=0)),
+    ("cap", "the cap of 48,000,000 is not below the 3,000,000 entitled",
+     other("in_kind", recipients=FIRST_COME, cap=EVERYBODY),
+     other("in_kind", recipients=EVERYBODY, cap=FIRST_COME)),
+    ("unknown", "no rule for a claim without a stated loss: if most claims state none, there is no",
+     {k: v for k, v in SOUND.items() if k != "unknown"}, SOUND),
+    ("undated", "no day of announcement: no run uses the line", {**SOUND, "public_on": None}, SOUND),
+    ("undated", "it has to be claimed, and no last day to claim is given", {**SOUND, "effort": "form"},
+     {**SOUND, "effort": "form", "deadlines": (ASKED,)}),
+    ("undated", "it has to be claimed, and no last day to claim is given", {**SOUND, "effort": "documents"},
+     {**SOUND, "effort": "one_tap"}),
+    ("accounting", "no accounting view is proposed", {**SOUND, "accounting": None}, SOUND),
+    ("fact", "cites PR-00", {**SOUND, "facts": NOT_A_FACT}, {**SOUND, "facts": ("PR-01", "CO-10")}),
+    ("fact", "cites PR-00", bands({"fixed": 5, "facts": NOT_A_FACT}),
+     bands({"fixed": 5, "facts": ("PR-01",)})),
+    ("fact", "cites PR-00", {**SOUND, "zero": {"facts": NOT_A_FACT}},
+     {**SOUND, "zero": {"facts": ("PR-01",)}}),
+    ("fact", "cites PR-00", {**SOUND, "unknown": {"facts": NOT_A_FACT}}, SOUND),
+    ("fact", "cites PR-00", {**SOUND, "published_count": "PR-00"}, {**SOUND, "published_count": "CL-13"}),
+    ("fact", "cites PR-00",
+     {**SOUND, "segment": ({"id": "s", "when": A, "band": ({"over": 0, "facts": NOT_A_FACT},)},)}, SOUND),
+    ("fact", "cites PR-00", {**SOUND, "deadlines": ({**ASKED, "facts": NOT_A_FACT},)}, SOUND),
+    ("fact", "cites PR-00",
+     {**SOUND, "effort_changes": ({"since": LATER, "effort": "one_tap", "facts": NOT_A_FACT},)}, SOUND),
+    ("fact", "cites PR-00", other("in_kind", recipients="PR-00"), other("in_kind", recipients=EVERYBODY)),
+    ("fact", "cites PR-00", other("in_kind", cap="PR-00"), other("in_kind", cap=FIRST_COME)),
+    ("fact", "cites PR-00", other("fee_credit", amount=1, recipients="PR-00"), other("fee_credit", amount=1)),
+    ("fact", "cites PR-00", other("fee_credit", amount=1, recipients_high="PR-00"),
+     other("fee_credit", amount=1)),
+    *(("fact", "cites PR-00", other("budget", **{"amount": 5, "low": 1, "high": 9, key: "PR-00"}),
+       other("budget", amount=5, facts=("CO-16",))) for key in ("amount", "low", "high")),
+    ("fact", "cites PR-00", other("budget", amount=5, true_ups=({"since": LATER, "amount": "PR-00"},)),
+     other("budget", amount=5, true_ups=({"since": LATER, "amount": "CO-10"},))),
+    ("fact", "cites PR-00",
+     other("budget", amount=5, true_ups=({"since": LATER, "amount": 4, "facts": NOT_A_FACT},)),
+     other("budget", amount=5, true_ups=({"since": LATER, "amount": 4, "facts": ("CO-10",)},))),
+]  # fmt: skip
+
+
+def asked(page: Page) -> list[tuple[str, str]]:
+    return [(kind, says) for kind, _, says in findings(policy_of(page)).rows()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "shows", "shows_not"), ASK, ids=[f"{kind}: {says}" for kind, says, *_ in ASK]
+)
+def test_each_doubt_is_found_where_it_is_and_nowhere_else(
+    kind: str, says: str, shows: Page, shows_not: Page
+) -> None:
+    found = asked(shows)
+    assert [says in words for doubt, words in found if doubt == kind] == [True], found
+    assert {doubt for doubt, _ in found} <= {kind, "cliff", "cap"}  # a gap begins with a cliff
+    assert kind not in {doubt for doubt, _ in asked(shows_not)}
+
+
+def test_there_is_an_example_of_each_doubt() -> None:
+    assert {kind for kind, *_ in ASK} == set(FINDINGS)
+
+
+def test_the_kakao_page_shows_one_cliff(policy: Policy) -> None:
+    cliffs = findings(policy).filter(finding="cliff").select("line", "says").rows()
+    assert cliffs == [
+        ("small-business-cash", "a loss of 500,000 gets 50,000; one of 500,001 waits for a review")
+    ]
+
+
+def test_the_order_of_the_doubts_is_that_of_the_lines() -> None:
+    found = findings(policy_of({**SOUND, "accounting": None}, SOUND, {**SOUND, "public_on": None}))
+    assert found.select("finding", "line").rows() == [("accounting", "line-0"), ("undated", "line-2")]
+
+
+@given(page=rich_lines(scales=(1,)))
+@settings(max_examples=120)
+def test_cliffs_and_gaps_are_those_of_paying_every_loss_in_turn(page: Page) -> None:
+    page = {**page, "segment": ()}
+    policy = policy_of(page)
+    alone = {**page, "eligibility": {}}
+    paid = [owed(alone, loss) for loss in range(max([*policy.bends, 1]) + 3)]
+    falls = sum(1 for mine, more in pairwise(paid) if mine and (more is None or more < mine))
+    pays = [amount is None or amount > 0 for amount in paid[1:]]
+    first, last = (pays.index(True), len(pays) - pays[::-1].index(True)) if any(pays) else (0, 0)
+    gap = not all(pays[first:last])
+    found = findings(policy)["finding"].to_list()
+    assert found.count("cliff") == falls
+    assert ("gap" in found) == gap
+
+
+@given(page=rich_lines(scales=(1,)))
+@settings(max_examples=120)
+def test_a_limit_or_a_floor_is_idle_where_leaving_it_out_changes_no_payment(page: Page) -> None:
+    page = {**page, "segment": (), "rounding": None, "closed": "upper"}
+    for band in page["band"]:
+        if "up_to" not in band:
+            continue
+        line = {**page, "band": ({**band, "over": 0}, {"over": band["up_to"], "fixed": 10**12})}
+        idle = [says for kind, says in asked(line) if kind == "cap" and "deductible" not in says]
+        for term in ("limit", "floor"):
+            if not band.get(term):
+                continue
+            without = {key: value for key, value in line["band"][0].items() if key != term}
+            plain = {**line, "band": (without, line["band"][1]), "eligibility": {}}
+            losses = range(1, band["up_to"] + 1)
+            same = all(owed({**line, "eligibility": {}}, x) == owed(plain, x) for x in losses)
+            if term == "limit" and band.get("floor") == band["limit"]:
+                continue  # floor and limit are one: which of them is idle is a matter of taste
+            assert same == any(f"the {term} of" in says for says in idle), term
+
+
+@pytest.mark.parametrize("id_", ["every-key", "template"])
+def test_our_own_pages_have_no_dead_parts(id_: str, page: Written) -> None:
+    if id_ == "every-key":
+        policy = load_policy(DOCS / "every-key.toml")
+    else:
+        text = (files("outage_analysis.policies") / "template.toml").read_text("utf-8")
+        policy = load_policy(
+            page(text.format(id="p", currency="KRW", loss_unit="KRW", second="  share = 0.1"))
+        )
+    assert findings(policy).filter(pl.col("finding").is_in(["dead", "gap", "cap", "fact"])).is_empty()
+
+
+def test_the_least_and_the_most_of_a_line_count_its_segments() -> None:
+    table = line_table(policy_of(segments(A, B)))  # 1, 2, and 5 for all others, in cents
+    assert table.select("least", "most").row(0) == (0.01, 0.05)
+
+
+def test_a_band_that_holds_no_whole_number_takes_no_part_in_anything() -> None:
+    rules = ({"over": 0, "up_to": 1, "fixed": 900}, {"over": 1, "fixed": 5})  # [0, 1) and [1, ...
+    policy = policy_of({**SOUND, "closed": "lower", "published_count": "CL-13", "band": rules})
+    row = cost_table(policy, None, as_of=DAY).row(0, named=True)
+    assert [row[column] for column in ("promised", "low", "high")] == [8_461 * 5] * 3
+    assert line_table(policy).select("least", "most").row(0) == (0.05, 0.05)
+    assert not any("9.00" in sentence for sentence in explain(policy))

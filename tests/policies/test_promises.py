@@ -1,0 +1,527 @@
+"""Credits, goods, budgets, sums of a policy, and what depends on the day."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date, timedelta
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import integrate, stats
+
+from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
+from outage_analysis.assumptions.rule import published_spread
+from outage_analysis.costs import cost_table
+from outage_analysis.costs.results import policy_result
+from outage_analysis.errors import OutageAnalysisError, UsageError
+from outage_analysis.pipeline import run
+from outage_analysis.plans import Plan
+from outage_analysis.policies import FeeCredit, Policy, load_policy
+from outage_analysis.policies.findings import findings
+from outage_analysis.published import figure
+from tests.costs.test_payouts import (
+    Page,
+    policy_of,
+)
+from tests.paths import OWN_OUTAGE
+from tests.policies.policy_documents import (
+    DAY,
+    EVERYBODY,
+    FIRST_COME,
+    FLAT,
+    LATER,
+    Written,
+    ends,
+    toml,
+    written,
+)
+
+# --- fee credits -----------------------------------------------------------------------------------
+
+
+def promise(**terms: Any) -> Any:  # noqa: ANN401 - any kind of line
+    """The one line of a policy in euros, at 29 December 2022 automatic."""
+    return policy_of({"effort": "automatic", **terms}).lines[0]
+
+
+def credit(**terms: Any) -> FeeCredit:  # noqa: ANN401 - terms of a page
+    line = promise(kind="fee_credit", **terms)
+    assert isinstance(line, FeeCredit)
+    return line
+
+
+@pytest.mark.parametrize(
+    ("terms", "paid"),
+    [
+        ({"days": 3}, 3_000),  # 31,000 for 31 days: 1,000 a day
+        ({"days": 31}, 31_000),
+        ({"hours": 36}, 1_500),
+        ({"hours": 1}, 42),  # 41.67
+        ({"periods": 1}, 31_000),
+        ({"periods": 2}, 62_000),
+        ({"multiple": 10, "outage_minutes": 144}, 1_000),  # a tenth of a day, ten times
+        ({"multiple": 10, "outage_minutes": 144, "from_minutes": 145}, 0),
+        ({"multiple": 10, "outage_minutes": 144, "from_minutes": 144}, 1_000),
+        ({"multiple": 10, "outage_minutes": 0}, 0),
+        ({"multiple": 10}, None),  # how long it lasted is not known
+        ({"days": 3, "amount": 3_100}, 3_100),  # as announced
+        ({"amount": 5}, 5),
+    ],
+)
+def test_a_fee_credit_is_the_fee_for_the_time_that_is_credited(terms: Page, paid: int | None) -> None:
+    assert credit(fee=31_000, period_days=31, **terms).payment == paid
+
+
+@pytest.mark.parametrize(("minutes", "paid"), [(0, 0), (119, 0), (120, 1_200), (121, 1_210), (1_440, 14_400)])
+def test_a_multiple_is_owed_from_its_threshold_on(minutes: int, paid: int) -> None:
+    line = credit(fee=43_200, period_days=30, multiple=10, from_minutes=120)  # one a minute
+    assert line.credit(43_200, minutes) == paid
+    known = credit(fee=43_200, period_days=30, multiple=10, from_minutes=120, outage_minutes=minutes)
+    assert known.payment == paid
+
+
+@pytest.mark.parametrize(
+    ("fee", "exact", "paid"), [(39_000, "7548.39", 7_550), (22_000, "4258.06", 4_260)]
+)  # six days of a month of 31, to the next ten won
+def test_the_credits_of_kakao_mobility_are_rounded_up_to_ten_won(fee: int, exact: str, paid: int) -> None:
+    line = credit(fee=fee, days=6, period_days=31, rounding={"to": 10, "how": "up"})
+    assert f"{float(line.computed or 0):.2f}" == exact
+    assert line.payment == paid
+
+
+@given(
+    fee=st.integers(1, 10**12),
+    period=st.integers(1, 366),
+    days=st.integers(1, 366),
+    to=st.integers(1, 1_000),
+    how=st.sampled_from(["up", "down", "half_up"]),
+)
+def test_a_rounded_credit_is_the_nearest_step_on_its_side(
+    fee: int, period: int, days: int, to: int, how: str
+) -> None:
+    paid = credit(fee=fee, period_days=period, days=days, rounding={"to": to, "how": how}).payment
+    assert paid is not None
+    assert paid % to == 0
+    off = (paid - Fraction(fee * days, period)) / to  # of two steps that are as near, the upper one
+    half = Fraction(1, 2)
+    assert {"up": 0 <= off < 1, "down": -1 < off <= 0, "half_up": -half < off <= half}[how]
+
+
+def test_a_credit_without_a_fee_or_an_amount_is_unpriced_and_bounds_nothing() -> None:
+    table = cost_table(policy_of({"kind": "fee_credit", "days": 3, "recipients": "US-03"}), None, as_of=DAY)
+    assert table.select("status", "promised", "expected", "high").row(0) == ("unpriced", None, None, None)
+
+
+def test_a_credit_whose_subscribers_are_bounded_costs_at_most_all_of_them() -> None:
+    line = {"kind": "fee_credit", "amount": 7_550, "effort": "automatic", "recipients_high": "US-07"}
+    row = cost_table(policy_of(line), None, as_of=DAY).row(0, named=True)
+    assert (row["low"], row["expected"], row["high"]) == (0, None, 226_154 * 7_550)
+
+
+@pytest.mark.parametrize(
+    ("terms", "message", "remedy"),
+    [
+        ({"days": 3, "hours": 5}, "gives days and hours", "Keep one of them."),
+        ({}, "says no credit", "Give days, hours, periods, multiple or amount."),
+        ({"days": 3, "from_minutes": 9}, "has from_minutes or outage_minutes without a multiple", ""),
+        ({"days": 3, "outage_minutes": 9}, "has from_minutes or outage_minutes without a multiple", ""),
+    ],
+)
+def test_a_fee_credit_has_exactly_one_term(page: Written, terms: Page, message: str, remedy: str) -> None:
+    with pytest.raises(UsageError, match=message) as refusal:
+        load_policy(page(toml({"kind": "fee_credit", **terms})))
+    assert refusal.value.remedy == remedy
+
+
+# --- free goods and their caps ---------------------------------------------------------------------
+
+MILLION = 10**6
+
+
+def rates(**changes: Any) -> Ledger:  # noqa: ANN401 - keys of an assumption
+    """A ledger with the bundled take-up for the first line, or a stated one."""
+    bundled = load_ledger("kakao-2022")
+    entry = next(a for a in bundled.assumptions if a.id == "as-one-tap-take-up")
+    fields = {**entry.model_dump(), "lines": ("line-0",), **changes}
+    return bundled.model_copy(update={"assumptions": (type(entry).model_validate(fields),)})
+
+
+def stated(low: float, expected: float, high: float) -> Ledger:
+    """A rate that is one of two, with this mean."""
+    share = (expected - low) / (high - low)
+    law = {"kind": "discrete", "values": (low, high), "probabilities": (1 - share, share)}
+    return rates(classes=(), widest=(), law=law)
+
+
+def taken(ledger: Ledger | None, **terms: Any) -> dict[str, Any]:  # noqa: ANN401 - terms of a page
+    """The row of a good worth one cent, so that its cost is the number of people who take it."""
+    line = {"kind": "in_kind", "effort": "one_tap", "face_value": 1, "recipients": EVERYBODY, **terms}
+    return cost_table(policy_of(line), ledger, as_of=DAY).row(0, named=True)
+
+
+def expected_of_the_lesser(ceiling: float) -> float:
+    """The mean of min(rate, ceiling) under the written rule, by quadrature on the logit axis.
+
+    Three classes of one effort group: the pool is the groups of other sources, and the scale is at least such
+    that the classes lie within the 80 % range (docs/method.md, rates of a new event).
+    """
+    (entry,) = (a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
+    assert isinstance(entry, RateAssumption)
+    shares = [figure(fact).middle / 100 for fact in entry.classes]
+    logits = [math.log(share / (1 - share)) for share in shares]
+    pool = published_spread(entry.classes)
+    free, location = pool.weight + len(logits) - 1, float(np.mean(logits))
+    squares = pool.weight * pool.variance + sum((x - location) ** 2 for x in logits)
+    spread = math.sqrt(squares / free * (1 + 1 / len(logits)))
+    widest = max(abs(x - location) for x in logits) / stats.t(free).ppf(0.9)
+    law = stats.t(free, loc=location, scale=max(spread, widest))
+
+    def weighed(x: float) -> float:
+        return float(min(1 / (1 + math.exp(-x)), ceiling) * law.pdf(x))
+
+    bend = math.log(ceiling / (1 - ceiling)) if ceiling < 1 else 0.0
+    parts = [integrate.quad(weighed, a, b, limit=200)[0] for a, b in pairwise((-600, -20, bend, 20, 600))]
+    return float(sum(parts))
+
+
+@pytest.mark.parametrize("cap", [FIRST_COME, "US-10.mau", "US-10.customers", "US-02", None])
+def test_a_capped_good_is_expected_to_serve_the_mean_of_the_lesser_number(cap: str | None) -> None:
+    served = 48 * MILLION if cap is None else figure(cap).whole
+    row = taken(rates(), **({"cap": cap} if cap else {}))
+    ceiling = served / (48 * MILLION)
+    assert row["expected"] == pytest.approx(48 * MILLION * expected_of_the_lesser(ceiling), rel=2e-3)
+    assert row["low"] <= row["expected"] <= row["high"] <= served == row["promised"]
+
+
+def test_a_tighter_cap_never_serves_more() -> None:
+    caps = [FIRST_COME, "US-10.mau", "US-10.customers", "US-02", "US-01"]
+    rows = [taken(rates(), cap=cap) for cap in caps] + [taken(rates())]
+    for column in ("low", "expected", "high", "promised"):
+        values = [row[column] for row in rows]
+        assert values == sorted(values)
+
+
+@pytest.mark.parametrize("given_rates", [rates, lambda: stated(0.1, 0.2, 0.9), lambda: None])
+def test_a_cap_that_does_not_bind_changes_nothing(given_rates: Callable[[], Ledger | None]) -> None:
+    ledger, few = given_rates(), {"recipients": FIRST_COME}
+    free, capped = taken(ledger, **few), taken(ledger, **few, cap=EVERYBODY)
+    for column in ("count", "promised", "low", "expected", "high"):
+        assert free[column] == capped[column]
+
+
+def test_a_cap_inside_a_stated_law_cuts_off_what_lies_beyond_it() -> None:
+    row = taken(stated(0.01, 0.1, 0.5), cap=FIRST_COME)  # 3 of 48 million is 0.0625
+    share = 0.09 / 0.49
+    served = 48 * MILLION * ((1 - share) * 0.01 + share * 0.0625)
+    assert row["expected"] == pytest.approx(served)
+    assert [row["low"], row["high"]] == pytest.approx([0.48 * MILLION, 3 * MILLION])
+
+
+def test_a_stated_rate_that_lies_on_one_side_of_the_cap_is_as_stated_or_the_cap() -> None:
+    below = taken(stated(0.01, 0.02, 0.0625), cap=FIRST_COME)  # 3 of 48 million is 0.0625
+    assert below["expected"] == pytest.approx(0.96 * MILLION)
+    above = taken(stated(0.0625, 0.5, 0.9), cap=FIRST_COME)
+    assert [above[c] for c in ("low", "expected", "high")] == [3 * MILLION] * 3
+
+
+def test_a_good_is_valued_three_ways_that_are_never_added() -> None:
+    line = {"kind": "in_kind", "face_value": 300, "displaced_sales": 20, "incremental_cash": 5}
+    policy = policy_of({**line, "effort": "automatic", "recipients": FIRST_COME})
+    table = cost_table(policy, None, as_of=DAY)
+    assert table.select("valuation", "expected").rows() == [
+        ("face_value", 300.0 * 3 * MILLION),
+        ("displaced_sales", 20.0 * 3 * MILLION),
+        ("incremental_cash", 5.0 * 3 * MILLION),
+    ]
+
+
+# --- budgets ---------------------------------------------------------------------------------------
+
+
+def budget(
+    day: date = DAY,
+    page: dict[str, Any] | None = None,
+    *,
+    ledger: Ledger | None = None,
+    **terms: Any,  # noqa: ANN401 - terms of a page
+) -> dict[str, Any]:
+    policy = policy_of({"kind": "budget", "effort": "automatic", **terms}, **(page or {}))
+    return cost_table(policy, ledger, as_of=day).row(0, named=True)
+
+
+def test_a_budget_is_what_was_announced_until_a_true_up_says_what_it_came_to() -> None:
+    true_ups = ({"since": date(2023, 6, 30), "amount": 70}, {"since": date(2023, 3, 1), "amount": 90})
+    by_day = {
+        date(2023, 2, 28): 100,
+        date(2023, 3, 1): 90,
+        date(2023, 6, 29): 90,
+        date(2023, 6, 30): 70,
+        date(2030, 1, 1): 70,
+    }
+    for day, amount in by_day.items():
+        assert ends(budget(day, amount=100, true_ups=true_ups)) == [amount] * 4
+
+
+def test_a_true_up_is_certain_whatever_the_bounds_were() -> None:
+    true_up = {"since": date(2023, 6, 30), "amount": 70}
+    terms: Page = {"amount": 100, "low": 80, "high": 120, "true_ups": (true_up,)}
+    assert ends(budget(DAY, **terms))[1::2] == [80, 120]
+    assert ends(budget(LATER, **terms)) == [70] * 4
+
+
+@pytest.mark.parametrize(
+    ("effort", "terms", "expected"),
+    [
+        ("automatic", {}, [100, 100, 100, 100]),
+        ("form", {}, [100, 0, None, 100]),
+        ("form", {"low": 40}, [100, 40, None, 100]),
+        ("form", {"low": 40, "high": 110}, [100, 40, None, 110]),
+    ],
+)
+def test_a_budget_has_bounds_of_its_own(effort: str, terms: Page, expected: list[float | None]) -> None:
+    assert ends(budget(effort=effort, amount=100, **terms)) == expected
+
+
+def test_a_sum_may_be_a_fact_in_whole_currency_and_counts_from_the_day_of_the_fact() -> None:
+    won = {"currency": "KRW", "loss_unit": "KRW", "minor_units": 2}  # whole won of two digits, for the test
+    assert ends(budget(DAY, won, amount="CO-17.budget-alt"))[0] == 8 * 10**9 * 100
+    assert budget(date(2023, 5, 10), won, amount="CO-16")["status"] == "not_public_yet"
+    assert ends(budget(date(2023, 5, 11), won, amount="CO-16"))[0] == 3 * 10**9 * 100
+
+
+@pytest.mark.parametrize(
+    ("fact", "unit"), [("PO-KDDI.cost", "JPY"), ("CL-01", "cases"), ("CL-03a", "%"), ("LD-10", "KRW")]
+)
+def test_a_fact_that_is_no_sum_in_the_policys_currency_is_refused(fact: str, unit: str) -> None:
+    won = {"currency": "KRW", "loss_unit": "KRW"}
+    with pytest.raises(UsageError, match=rf"no sum in KRW .*{fact}.*Its unit is '{unit}'"):
+        budget(LATER, won, amount=fact)
+
+
+@pytest.mark.parametrize("fact", ["CO-01", "CL-03a", "LD-11", "PO-KDDI.outage-hours", "FX-01"])
+def test_a_fact_that_counts_nobody_is_refused_as_a_count(fact: str) -> None:
+    policy = policy_of({"kind": "in_kind", "face_value": 5, "recipients": fact, "public_on": DAY})
+    with pytest.raises(UsageError, match="counts no people and no cases"):
+        cost_table(policy, None, as_of=LATER)
+
+
+def test_an_end_of_a_budget_may_be_an_end_of_a_fact() -> None:
+    won = {"currency": "KRW", "loss_unit": "KRW"}
+    row = budget(LATER, won, amount="CO-17.budget-alt", low="CO-17.budget")  # about 8, at least 5 billion
+    assert ends(row)[:2] == [8e9, 5e9]
+    with pytest.raises(UsageError, match="do not give low <= amount <= high"):
+        budget(LATER, won, amount=10, low="CO-12", high=20)
+
+
+def test_a_true_up_is_not_known_before_its_fact() -> None:
+    won = {"currency": "KRW", "loss_unit": "KRW"}
+    terms: Page = {"amount": 100_000_000, "true_ups": ({"since": date(2022, 12, 30), "amount": "CO-10"},)}
+    assert ends(budget(date(2022, 12, 30), won, **terms)) == [100_000_000] * 4
+    earlier = {"since": date(2022, 12, 29), "amount": 90_000_000}
+    twice: Page = {**terms, "true_ups": (earlier, *terms["true_ups"])}
+    assert ends(budget(date(2022, 12, 30), won, **twice)) == [90_000_000] * 4
+    assert ends(budget(date(2023, 6, 30), won, **terms)) == [50_000_000] * 4
+
+
+def test_a_budget_without_a_sum_is_unpriced() -> None:
+    row = budget()
+    assert (row["status"], ends(row)[0], ends(row)[3]) == ("unpriced", None, None)
+
+
+def test_a_true_up_may_be_a_fact_that_only_the_outcome_revealed() -> None:
+    terms: Page = {"amount": 100, "true_ups": ({"since": date(2023, 6, 30), "amount": "CO-10"},)}
+    assert findings(policy_of({"kind": "budget", **terms})).filter(finding="fact").is_empty()
+    won = {"currency": "KRW", "loss_unit": "KRW"}
+    assert ends(budget(LATER, won, **terms)) == [50 * MILLION] * 4
+
+
+@pytest.mark.parametrize("terms", [{"low": 101}, {"high": 99}, {"low": 60, "high": 50}])
+def test_a_budget_whose_bounds_do_not_hold_it_is_refused(page: Written, terms: Page) -> None:
+    with pytest.raises(UsageError, match=r"low|high"):
+        load_policy(page(toml({"kind": "budget", "amount": 100, **terms})))
+
+
+def test_the_expected_cost_of_a_budget_lies_within_its_bounds() -> None:
+    row = budget(effort="one_tap", ledger=stated(0.1, 0.25, 0.5), amount=100, low=50)
+    assert row["low"] <= row["expected"] <= row["high"]
+
+
+# --- published sums, computed again from the lines -------------------------------------------------
+
+
+def sum_of(page: Written, line: Page, **tie: Any) -> float | None:  # noqa: ANN401 - keys of a tie-out
+    """What a sum of a page comes to, in euros."""
+    terms = {"id": "sum", "name": {"en": "S"}, "lines": ["line-0"], "printed_value": 1, "unit": "EUR", **tie}
+    text = "".join(f"{key} = {written(value)}\n" for key, value in terms.items())
+    policy = load_policy(page(f"{toml(line)}\n[[tie_out]]\n{text}"))
+    (found,) = policy_result(policy)["tie_outs"]
+    assert found["computed"] is None or isinstance(found["computed"], float)
+    return found["computed"]
+
+
+COUNTED: Page = {"kind": "payments", "of": ["CL-13"]}
+
+
+def test_a_sum_is_what_the_line_pays_to_as_many_as_the_fact_counts(page: Written) -> None:
+    shares = {
+        "band": [{"over": 0, "up_to": 99, "share": 0.25}, {"over": 99}],
+        "rounding": {"to": 10, "how": "up"},
+    }
+    assert sum_of(page, shares, **COUNTED, loss=50) == 1_692.20  # 8,461 times 12.5 cents, to the next ten
+    assert sum_of(page, {**FLAT, "grain": "claimant"}, **COUNTED, loss=9) == 423.05
+
+
+def test_a_loss_under_review_has_no_sum(page: Written) -> None:
+    assert sum_of(page, FLAT, **COUNTED, loss=10) is None
+
+
+def test_a_cap_above_those_entitled_adds_nobody_to_a_sum(page: Written) -> None:
+    good = {"kind": "in_kind", "face_value": 100, "recipients": FIRST_COME}
+    assert sum_of(page, good, kind="face_value") == 3 * MILLION
+    capped = {**good, "recipients": EVERYBODY, "cap": FIRST_COME}
+    assert sum_of(page, capped, kind="face_value") == 3 * MILLION
+    assert sum_of(page, {**good, "cap": EVERYBODY}, kind="face_value") == 3 * MILLION
+
+
+def test_a_sum_of_what_is_no_loss_is_refused_in_words(page: Written) -> None:
+    with pytest.raises(OutageAnalysisError):
+        sum_of(page, FLAT, **COUNTED, loss=10**30)
+
+
+# --- what depends on the day -----------------------------------------------------------------------
+
+DATED: Page = {
+    "band": ({"over": 0, "fixed": 5},),
+    "effort": "one_tap",
+    "effort_changes": (
+        {"since": date(2023, 3, 1), "effort": "documents"},
+        {"since": date(2023, 2, 1), "effort": "form"},
+    ),
+    "deadlines": (
+        {"announced_on": date(2023, 2, 20), "closes": date(2023, 4, 30)},
+        {"announced_on": date(2023, 1, 10), "closes": date(2023, 2, 28)},
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("day", "effort", "closes"),
+    [
+        (date(2023, 1, 9), "one_tap", None),
+        (date(2023, 1, 10), "one_tap", date(2023, 2, 28)),
+        (date(2023, 1, 31), "one_tap", date(2023, 2, 28)),
+        (date(2023, 2, 1), "form", date(2023, 2, 28)),
+        (date(2023, 2, 19), "form", date(2023, 2, 28)),
+        (date(2023, 2, 20), "form", date(2023, 4, 30)),
+        (date(2023, 2, 28), "form", date(2023, 4, 30)),
+        (date(2023, 3, 1), "documents", date(2023, 4, 30)),
+    ],
+)
+def test_effort_and_deadline_are_those_known_on_the_day(day: date, effort: str, closes: date | None) -> None:
+    line = policy_of(DATED).lines[0]
+    assert (line.effort_on(day), line.closes_on(day)) == (effort, closes)
+
+
+def test_an_extension_closes_later_than_what_it_extends(page: Written) -> None:
+    first = {"announced_on": date(2023, 1, 10), "closes": date(2023, 4, 30)}
+    again = {"announced_on": date(2023, 2, 20), "closes": date(2023, 4, 30)}
+    with pytest.raises(UsageError, match="an extension that closes no later than the deadline before it"):
+        load_policy(page(toml({**DATED, "effort_changes": (), "deadlines": (first, again)})))
+
+
+def test_what_is_paid_without_being_asked_for_is_certain_until_more_is_asked() -> None:
+    since = date(2023, 2, 1)
+    change = {"since": since, "effort": "form"}
+    line = {"kind": "fee_credit", "amount": 2, "effort": "automatic", "recipients": FIRST_COME}
+    policy = policy_of({**line, "effort_changes": (change,)})
+    before, after = (
+        cost_table(policy, None, as_of=since - timedelta(days=days)).row(0, named=True) for days in (1, 0)
+    )
+    assert ends(before) == [6 * MILLION] * 4
+    assert ends(after) == [6 * MILLION, 0, None, 6 * MILLION]
+
+
+def test_a_line_without_a_day_is_never_used_and_is_listed(page: Written) -> None:
+    undated = toml({"kind": "budget", "amount": 9}, {"kind": "budget", "amount": 8})
+    text = undated.replace(f"public_on = {DAY}\n", "", 1).replace(
+        'loss_unit = "EUR"', 'loss_unit = "minutes"'
+    )
+    plan = Plan(incident=OWN_OUTAGE / "incident.toml", policy=page(text), claims=(), as_of=date(2999, 1, 1))
+    analysis = run(plan)
+    assert analysis.dropped_lines == ("line-0",)
+    for table in ("costs", "funnel", "tornado", "levers"):
+        frame = analysis.tables[table]
+        assert "line" not in frame.columns or "line-0" not in frame["line"]
+    assert analysis.tables["totals"]["promised"].to_list() == [8.0]
+    assert not load_policy(plan.policy or "").lines[0].known_on(date.max)
+
+
+def test_a_policy_of_which_no_line_has_a_day_is_refused_in_words(page: Written) -> None:
+    text = toml({"kind": "budget", "amount": 9}).replace(f"public_on = {DAY}\n", "")
+    plan = Plan(incident=OWN_OUTAGE / "incident.toml", policy=page(text), claims=())
+    with pytest.raises(OutageAnalysisError):
+        run(plan)
+
+
+AS_OF_OCTOBER = {
+    "taxi-pro-membership",  # PP-11, 19 October
+    "designated-driver-pro",  # PP-12, 19 October
+    "emoticon-plus",  # PP-01, 20 October
+    "talk-drawer-plus-subscribers",  # PP-02, 20 October
+    "gift-shopping",  # PP-03, 23 October
+    "melon-passes",  # PP-04, 17 October
+    "melon-cash",  # PP-04, 17 October
+    "webtoon-rental",  # PP-05, 16 October
+    "page-rental",  # PP-06, 17 October
+    "tv-vod",  # PP-08, 22 October
+    "games",  # PP-09, 17 October
+    "bike-scooter-overcharges",  # PP-19, 20 October
+    "paid-services",  # CO-12, 24 October
+}
+BY_YEAR_END = {
+    "page-webtoon-cash",  # PP-07, 28 October
+    "pay-deadlines",  # PP-21.extension, October: its last day
+    "t-blue-fee-waiver",  # PP-13, 4 November
+    "small-business-cash",  # PR-01, 29 December
+    "channel-credit",  # PR-08, 29 December
+    "emoticons",  # PG-02, 29 December
+    "makers-coupons",  # PG-03, 29 December
+    "talk-drawer",  # PG-04, 29 December
+    "pay-merchant-support",  # PP-21.support, 29 December
+}
+BY_JUNE = {
+    "designated-driver-points-a",  # PP-14, December: its last day
+    "designated-driver-points-b",  # PP-14
+    "designated-driver-promotion",  # PP-15, December: its last day
+    "taxi-income-fund",  # CO-16, 11 May 2023
+    "game-partners",  # PP-10, 30 June 2023
+    "mobility-others",  # PP-20, 30 June 2023
+}
+KNOWN = [
+    (date(2022, 10, 24), AS_OF_OCTOBER),
+    (date(2022, 12, 30), AS_OF_OCTOBER | BY_YEAR_END),
+    (date(2023, 6, 30), AS_OF_OCTOBER | BY_YEAR_END | BY_JUNE),
+]
+
+
+@pytest.mark.parametrize(("day", "known"), KNOWN)
+def test_kakao_promised_by_a_day_what_its_facts_say(day: date, known: set[str], policy: Policy) -> None:
+    everything = [line.id for line in policy.lines]
+    assert set(everything) == AS_OF_OCTOBER | BY_YEAR_END | BY_JUNE
+    public, later = policy.public_by(day)
+    assert {line.id for line in public} == known
+    analysis = run(Plan(as_of=day, claims=()))
+    assert analysis.dropped_lines == tuple(id_ for id_ in everything if id_ not in known)
+    assert analysis.dropped_lines == tuple(line.id for line in later)
+    assert set(analysis.tables["costs"]["line"]) == known
+
+
+@pytest.mark.parametrize(("day", "before"), [(date(2022, 10, 15), True), (date(2022, 10, 16), False)])
+def test_before_the_first_promise_there_is_no_policy(day: date, before: bool, policy: Policy) -> None:  # noqa: FBT001
+    assert (policy.as_known_on(day).lines == ()) == before

@@ -1,0 +1,218 @@
+"""Rules and tariffs: a better promise never costs less, and too many steps are refused."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Bands
+from outage_analysis.errors import UsageError
+from outage_analysis.payouts import payments
+from outage_analysis.policies import MOST_STEPS, load_policy
+from tests.costs.test_payouts import (
+    SERVICES,
+    TYPES,
+    Page,
+    claims_of,
+    cube_of_claims,
+    fits,
+    owed,
+    policy_of,
+    rich_lines,
+    summed,
+    turning_points,
+)
+from tests.policies.policy_documents import (
+    Written,
+    on_its_own,
+    paid_to,
+    toml,
+)
+
+# --- more generous is never cheaper, a larger loss is never paid less ------------------------------
+
+
+def changes_for_the_better(page: Page) -> Iterator[tuple[Page, str, object]]:
+    """Each part of a page with a key and a value that are no worse for any claimant."""
+    step = page["rounding"]["to"] if "rounding" in page else 1
+    for band in (*page["band"], *(band for segment in page.get("segment", ()) for band in segment["band"])):
+        if band.get("review"):
+            continue
+        yield band, "fixed", band.get("fixed", 0) + 7
+        yield band, "floor", min(band.get("floor", 0) + 3 * step, band.get("limit", 10**12))
+        if "limit" in band:
+            yield band, "limit", band["limit"] + 2 * step
+        if "share" in band:
+            yield band, "share", min(round(band["share"] * 10_000) + 500, 10_000) / 10_000
+            yield band, "deductible", band.get("deductible", 0) // 2
+        if "rate" in band:
+            yield band["rate"], "amount", band["rate"]["amount"] + 1
+            yield band["rate"], "after", band["rate"].get("after", 0) // 2
+            yield band["rate"], "begun", True
+    if "rounding" in page:
+        how = page["rounding"].get("how", "half_up")
+        yield page["rounding"], "how", {"down": "half_up", "half_up": "up", "up": "up"}[how]
+    for dimension, values in page.get("eligibility", {}).items():
+        everyone = TYPES if dimension == "claimant_type" else SERVICES
+        yield page["eligibility"], dimension, tuple(dict.fromkeys((*values, *everyone)))
+
+
+@given(data=st.data())
+@settings(max_examples=200)
+def test_a_more_generous_schedule_never_costs_less(data: st.DataObject) -> None:
+    page = data.draw(rich_lines())
+    better = copy.deepcopy(page)
+    changes = list(changes_for_the_better(better))
+    assume(changes)
+    part, key, value = data.draw(st.sampled_from(changes))
+    part[key] = value
+    policies = policy_of(page), policy_of(better)
+    claims = data.draw(claims_of(page, better))
+    for who, loss in claims:
+        before, after = (paid_to(policy.schedules[0], loss, who) for policy in policies)
+        assert (before is None) == (after is None) or not fits(page.get("eligibility", {}), who)
+        assert before is None or after is None or before <= after
+    costs = [
+        summed(payments(cube_of_claims(claims, Bands.of(policy.bends)), policy)["payment"].fill_null(0))
+        for policy in policies
+    ]
+    assert costs[0] <= costs[1]
+
+
+@given(page=rich_lines(), data=st.data())
+@settings(max_examples=150)
+def test_a_larger_loss_in_a_band_is_never_paid_less(page: Page, data: st.DataObject) -> None:
+    for _, tariff in policy_of(page).schedules[0].tariffs:
+        for (low, high), _ in tariff.rules()[3:]:
+            if high is not None and high <= (low or 0):
+                continue
+            one = st.integers((low or 0) + 1, 10**15 - 1 if high is None else high)
+            less, more = sorted((data.draw(one), data.draw(one)))
+            mine, theirs = tariff.pay(less), tariff.pay(more)
+            assert (mine is None) == (theirs is None)
+            assert mine is None or theirs is None or mine <= theirs
+
+
+@given(page=rich_lines())
+@settings(max_examples=150)
+def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_page_owes(page: Page) -> None:
+    for number, (_, tariff) in enumerate(policy_of(page).schedules[0].tariffs):
+        unknown, negative, zero, *positive = (piece.band for piece in tariff.pieces)
+        assert (unknown, negative, zero) == (UNKNOWN, NEGATIVE, ZERO)
+        assert (positive[0][0], positive[-1][1]) == (0, None)
+        for (_, ends), (starts, top) in pairwise(positive):
+            assert ends == starts
+            assert top is None or top > (starts or 0)
+        alone = on_its_own(page, number)
+        turns = {*tariff.cuts, *turning_points(alone)}
+        near = {turn + step for turn in turns for step in (-1, 0, 1)} - {-1}
+        for loss in {0, *near, 10**15, 10**18}:  # one claimant's losses may add up to more than a loss
+            assert tariff.pay(loss) == owed(alone, loss), loss
+        assert tariff.pay(None) == owed(alone, None)
+        assert tariff.pay(-1) == 0
+
+
+@given(page=rich_lines(scales=(1,)))
+@settings(max_examples=60)
+def test_every_loss_up_to_the_last_edge_is_paid_what_the_page_owes(page: Page) -> None:
+    line = policy_of(page).schedules[0]
+    for loss in range(max([*line.bends, 1]) + 3):
+        assert paid_to(line, loss) == owed(page, loss), loss
+
+
+# --- what has too many steps is refused, with the remedy -------------------------------------------
+
+SHARES = st.integers(1, 10_000).map(lambda n: n / 10_000)
+ENDLESS: st.SearchStrategy[tuple[Page, ...]] = st.one_of(
+    st.builds(  # periods without an end
+        lambda amount, every, after: (
+            {"band": [{"over": 0, "rate": {"amount": amount, "every": every, "after": after}}]},
+        ),
+        st.integers(1, 10**12),
+        st.integers(2, 10**11),
+        st.integers(0, 10**12),
+    ),
+    st.builds(  # periods as long as the limit lets them, or the edge
+        lambda every, end: (
+            {
+                "band": [
+                    {"over": 0, "up_to": every * 2_100, "rate": {"amount": 9, "every": every}, **end},
+                    {"over": every * 2_100},
+                ]
+            },
+        ),
+        st.integers(2, 10**9),
+        st.sampled_from([{}, {"limit": 9 * 2_050}]),
+    ),
+    st.builds(  # rounding a share without an end; the whole of a whole number needs no rounding to 1
+        lambda share, to, how: ({"band": [{"over": 0, "share": share}], "rounding": {"to": to, "how": how}},),
+        SHARES,
+        st.integers(2, 10**6),
+        st.sampled_from(["up", "down", "half_up"]),
+    ),
+    st.builds(  # rounding up to a limit that is far
+        lambda share, to, steps: (
+            {"band": [{"over": 0, "share": share, "limit": to * steps}], "rounding": {"to": to}},
+        ),
+        SHARES,
+        st.integers(2, 1_000),
+        st.integers(MOST_STEPS + 2, 10**6),
+    ),
+    st.builds(  # rounding a rate by the unit
+        lambda amount: ({"band": [{"over": 0, "rate": {"amount": amount}}], "rounding": {"to": amount * 2}},),
+        st.integers(1, 10**9),
+    ),
+    st.builds(  # three lines of 900 steps, each on losses of its own
+        lambda every: tuple(
+            {"band": [{"over": 0, "rate": {"amount": 1, "every": every, "after": n}, "limit": 900}]}
+            for n in (0, 1, 2)
+        ),
+        st.integers(3, 10**9),
+    ),
+    st.builds(  # the same in segments of one line
+        lambda every: (
+            {
+                "band": [{"over": 0}],
+                "segment": [
+                    {
+                        "id": f"s{n}",
+                        "when": {"service": [f"x{n}"]},
+                        "band": [
+                            {"over": 0, "rate": {"amount": 1, "every": every, "after": n}, "limit": 900}
+                        ],
+                    }
+                    for n in (0, 1, 2)
+                ],
+            },
+        ),
+        st.integers(3, 10**9),
+    ),
+)
+
+
+@given(lines=ENDLESS)
+@settings(max_examples=120)
+def test_a_page_of_too_many_steps_is_refused_with_what_to_do(page: Written, lines: tuple[Page, ...]) -> None:
+    with pytest.raises(UsageError, match=r"more than 2,000 losses|at most 2,000") as refusal:
+        load_policy(page(toml(*lines)))
+    assert refusal.value.remedy.startswith("Round to a larger amount, lengthen the period")
+    assert refusal.value.remedy.endswith(("or set `limit` or `up_to`.", "or split the policy."))
+
+
+def test_a_page_of_too_many_bands_is_refused_with_what_to_do(page: Written) -> None:
+    bands = [{"over": n, "up_to": n + 1, "fixed": n} for n in range(MOST_STEPS)]
+    with pytest.raises(UsageError, match=r"2,?000") as refusal:
+        load_policy(page(toml({"band": [*bands, {"over": MOST_STEPS}]})))
+    assert refusal.value.remedy
+
+
+def test_as_many_steps_as_are_allowed_are_allowed(page: Written) -> None:
+    last = {"over": 0, "rate": {"amount": 1, "every": 10}, "limit": MOST_STEPS - 1}
+    policy = load_policy(page(toml({"band": [last]})))
+    assert len(policy.bends) == MOST_STEPS - 1
+    assert policy.schedules[0].tariff.pay(10 * MOST_STEPS) == MOST_STEPS - 1

@@ -1,0 +1,337 @@
+"""The report in a real browser with the network cut: no request, no error, readable, usable, accessible."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions, Keys
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
+
+from outage_analysis import Plan, run, write_report
+from outage_analysis.charts import CHARTS
+from outage_analysis.costs.products import Products, products
+from outage_analysis.labels import Words
+from outage_analysis.pipeline import Analysis
+from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
+from tests.paths import AXE
+
+pytestmark = IN_A_BROWSER
+ON_THE_PAGE = {name for name, entry in CHARTS.items() if entry.page} | {"linked"}
+ASKED = {"comparison"}
+"""On the page only when policies are to be compared."""
+SHOWN = {"bundled": ON_THE_PAGE - ASKED - {"ogive", "tail"}, "own": ON_THE_PAGE - ASKED}
+"""No law is fitted to the bundled rows: they are synthetic."""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, own_claims: Path) -> dict[tuple[str, str], Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    plans = {"bundled": Plan(), "own": Plan(claims=(own_claims,))}
+    return {
+        (of, lang): write_report(analysis, folder / of / lang, lang=lang, formats=("html",))
+        for of, analysis in ((of, run(plan)) for of, plan in plans.items())
+        for lang in ("en", "ko")
+    }
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM or ""
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+VIEWS = [("bundled", lang, width) for lang in ("en", "ko") for width in (390, 1024, 1440)]
+VIEWS += [("own", "en", 1440), ("own", "ko", 390)]
+
+
+@pytest.fixture(scope="module", params=VIEWS, ids=str)
+def opened(
+    browser: Chrome, pages: dict[tuple[str, str], Path], request: pytest.FixtureRequest
+) -> dict[str, Any]:
+    """A page opened at a width, and what was seen meanwhile."""
+    of, lang, width = request.param
+    return look(browser, pages, of, lang, width)
+
+
+def look(
+    browser: Chrome, pages: dict[tuple[str, str], Path], of: str, lang: str, width: int
+) -> dict[str, Any]:
+    """Open a page with the network cut, wait for its charts, and say what was seen meanwhile."""
+    browser.get("about:blank")
+    browser.get_log("browser")  # type: ignore[no-untyped-call]
+    browser.get_log("performance")  # type: ignore[no-untyped-call]
+    cut = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    browser.get(pages[of, lang].as_uri())
+    browser.set_script_timeout(20)
+    wait = (
+        "const done = arguments[0], start = Date.now(); const look = () => {"
+        "const count = what => document.querySelectorAll(what).length;"
+        "const all = count('.chart svg.marks') === count('.chart');"
+        "(all || Date.now() - start > 15000) ? done() : setTimeout(look, 50)}; look();"
+    )
+    browser.execute_async_script(wait)
+    events = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]  # type: ignore[no-untyped-call]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    return {
+        "of": of,
+        "lang": lang,
+        "width": width,
+        "page": pages[of, lang].as_uri(),
+        "console": browser.get_log("browser"),  # type: ignore[no-untyped-call]
+        "asked": [url for url in asked if not url.startswith(("chrome:", "data:", "about:"))],
+    }
+
+
+def test_the_page_asks_for_itself_and_nothing_else(opened: dict[str, Any]) -> None:
+    assert opened["asked"] == [opened["page"]]
+
+
+def test_the_console_is_silent(opened: dict[str, Any]) -> None:
+    assert opened["console"] == []
+
+
+def test_every_chart_is_drawn(opened: dict[str, Any], browser: Chrome) -> None:
+    assert opened["page"]
+    marks = browser.execute_script(
+        "return Object.fromEntries([...document.querySelectorAll('.chart')].map("
+        "c => [c.id, c.querySelectorAll('.mark-rect path, .mark-line path, .mark-rule line').length]))"
+    )
+    assert set(marks) == {f"chart-{name}" for name in SHOWN[opened["of"]]}
+    assert all(count > 0 for count in marks.values()), marks
+
+
+def test_nothing_is_wider_than_the_screen(opened: dict[str, Any], browser: Chrome) -> None:
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= opened["width"]
+
+
+def test_no_chart_is_cut_off(opened: dict[str, Any], browser: Chrome) -> None:
+    assert opened["page"]
+    wider = browser.execute_script(
+        "return [...document.querySelectorAll('.chart')].filter(c => {const s = c.querySelector('svg');"
+        "const right = s.getBoundingClientRect().right + 1;"
+        "const texts = [...s.querySelectorAll('text')];"
+        "return texts.some(t => t.getBoundingClientRect().right > right)}).map(c => c.id)"
+    )
+    assert wider == []
+
+
+def test_the_page_has_a_title_and_its_language(opened: dict[str, Any], browser: Chrome) -> None:
+    word = {"en": "Kakao service outage", "ko": "카카오 서비스 장애"}[opened["lang"]]
+    assert word in browser.title
+    assert browser.execute_script("return document.documentElement.lang") == opened["lang"]
+
+
+def test_the_first_screen_shows_how_much_how_sure_what_drives_it_and_what_to_decide(
+    opened: dict[str, Any], browser: Chrome
+) -> None:
+    tops = browser.execute_script(
+        "return [...document.querySelectorAll('.tile .figure, .answers h2')]"
+        ".map(e => e.getBoundingClientRect().bottom + scrollY)"
+    )
+    tiles = len(browser.find_elements(By.CSS_SELECTOR, ".tile"))
+    seen = {390: tiles, 1024: tiles + 2, 1440: tiles + 3}[opened["width"]]
+    assert all(bottom <= 900 for bottom in tops[:seen]), tops
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_axe_finds_nothing(
+    browser: Chrome, pages: dict[tuple[str, str], Path], lang: str, width: int
+) -> None:
+    look(browser, pages, "bundled", lang, width)
+    browser.execute_script(AXE.read_text("utf-8"))
+    tried = (
+        "const done = arguments[0];"
+        "document.querySelectorAll('details').forEach(d => { d.open = true; });"
+        "axe.run(document, {resultTypes: ['violations']}).then(r => done("
+        "r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 200))])));"
+    )
+    browser.set_script_timeout(60)
+    assert browser.execute_async_script(tried) == []
+
+
+# --- sliders --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["en", "ko"])
+def moved(
+    browser: Chrome, pages: dict[tuple[str, str], Path], analysis: Analysis, request: pytest.FixtureRequest
+) -> tuple[Chrome, Products, Words]:
+    """The page of the bundled case, what its sliders must say, and in which words."""
+    look(browser, pages, "bundled", request.param, 1440)
+    found = products(analysis.runs[analysis.headline].portfolio, analysis.policy)
+    assert found
+    return browser, found, Words(request.param)
+
+
+def field(browser: Chrome, factor: str, kind: str = "number") -> WebElement:
+    return browser.find_element(By.CSS_SELECTOR, f".slider[data-factor='{factor}'] [type={kind}]")
+
+
+def typed(browser: Chrome, factor: str, value: str) -> None:
+    element = field(browser, factor)
+    element.click()
+    element.send_keys(Keys.CONTROL, "a")
+    element.send_keys(value)
+    element.send_keys(Keys.TAB)
+
+
+def told(browser: Chrome, valuation: str, part: str) -> str:
+    return browser.find_element(By.CSS_SELECTOR, f"output[data-valuation={valuation}] .{part}").text
+
+
+def agree(browser: Chrome, found: Products, w: Words, given: dict[str, float]) -> None:
+    for valuation in ("cash", "face_value", "top_down"):
+        amount = found.expected(valuation, given)
+        exact = w("report.exact", amount=w.exact_money(amount), unit=w.unit)
+        assert (told(browser, valuation, "said"), told(browser, valuation, "exact")) == (
+            w.money(amount),
+            exact,
+        )
+
+
+TIER, AWARD = "small-business-cash.pays.0", "as-review-award"
+SETTINGS: list[dict[str, float]] = [
+    {"as-filing-share": 0.3},
+    {"as-filing-share": 0.05, "as-acceptance": 0.456},
+    {TIER: 50_000, "small-business-cash.pays.1": 120_000, AWARD: 250_000},
+    {"as-filing-share": 1.0, "as-acceptance": 1.0, TIER: 300_000, AWARD: 12_340_000},
+    {"as-one-tap-take-up": 0.611, "talk-drawer.served": 0.0625, "as-channel-credit-take-up": 0.01},
+    {"as-paid-services-ratio": 0.37, "as-filing-share": 0.0},
+]
+
+
+def reset(browser: Chrome) -> None:
+    button = browser.find_element(By.CSS_SELECTOR, ".what-if button")
+    if button.is_enabled():
+        button.click()
+
+
+def written(factor: str, value: float, lang: str) -> str:
+    """What a person types for a value of a factor."""
+    if factor == "as-paid-services-ratio":
+        return str(value)
+    if value <= 1:
+        return f"{100 * value:.10g}"
+    return f"{value / (10_000 if lang == 'ko' else 1):.10g}"
+
+
+def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, Products, Words]) -> None:
+    browser, found, w = moved
+    reset(browser)
+    agree(browser, found, w, {})
+    for given in SETTINGS:
+        reset(browser)
+        for factor, value in given.items():
+            typed(browser, factor, written(factor, value, w.lang))
+        agree(browser, found, w, given)
+    reset(browser)
+    agree(browser, found, w, {})
+    assert told(browser, "cash", "change") == w("report.what_if_same")
+
+
+def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
+    moved: tuple[Chrome, Products, Words],
+) -> None:
+    browser, found, w = moved
+    reset(browser)
+    note = browser.find_element(By.CSS_SELECTOR, ".what-if .range")
+    assert not note.is_displayed()
+    slider = field(browser, "as-filing-share", "range")
+    browser.execute_script("arguments[0].focus()", slider)
+    slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
+    assert field(browser, "as-filing-share").get_attribute("value") == "27.5"
+    assert slider.get_attribute("aria-valuetext") == "27.5 %"
+    agree(browser, found, w, {"as-filing-share": 0.275})
+    assert note.is_displayed()
+    assert note.text.startswith(w("report.what_if_range", low="|", high="").split("|")[0])
+    more = found.expected("cash", {"as-filing-share": 0.275}) - found.expected("cash")
+    assert told(browser, "cash", "change") == w(
+        "report.what_if_change", amount=f"+{w.money(more)}", share="+1.3%"
+    )
+    assert told(browser, "face_value", "change") == w("report.what_if_same")
+    reset(browser)
+    assert not note.is_displayed()
+
+
+@pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "27.2"), ("", "27.2")])
+def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
+    moved: tuple[Chrome, Products, Words], value: str, taken: str
+) -> None:
+    browser, found, w = moved
+    reset(browser)
+    element = field(browser, "as-filing-share")
+    element.click()
+    element.send_keys(Keys.CONTROL, "a")
+    element.send_keys(value or Keys.DELETE)
+    element.send_keys(Keys.TAB)
+    assert element.get_attribute("value") == taken
+    if value == "500":
+        agree(browser, found, w, {"as-filing-share": 1.0})
+
+
+def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, Products, Words]) -> None:
+    browser, _, _ = moved
+    reset(browser)
+    browser.execute_script("document.querySelector('.skip').focus()")
+    reached = set()
+    wanted = len(browser.find_elements(By.CSS_SELECTOR, ".slider input"))
+    for _ in range(80):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        seen = browser.execute_script(
+            "const e = document.activeElement, s = getComputedStyle(e);"
+            "return [[e.tagName, e.type, (e.closest('.slider') || e).outerHTML].join(' '),"
+            "s.outlineStyle]"
+        )
+        assert seen[1] != "none", seen
+        reached.add(seen[0])
+    inputs = [r for r in reached if r.startswith("INPUT")]
+    assert len(inputs) == wanted
+    assert any(r.startswith("SUMMARY") for r in reached)
+    assert any("href" in r for r in reached)
+
+
+# --- views that listen to each other --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_what_is_chosen_in_the_list_is_what_the_other_views_count(
+    browser: Chrome, pages: dict[tuple[str, str], Path], width: int
+) -> None:
+    look(browser, pages, "bundled", "en", width)
+    place = browser.find_element(By.ID, "chart-linked")
+    assert place.find_element(By.TAG_NAME, "svg").rect["width"] <= place.rect["width"]
+
+    def bars() -> dict[str, str]:
+        texts = browser.execute_script(
+            "return [...arguments[0].querySelectorAll('path[aria-label]')].map(p => p.ariaLabel)", place
+        )
+        return dict(text.rsplit(": ", 1) for text in texts)
+
+    before = bars()
+    chooser = Select(place.find_element(By.TAG_NAME, "select"))
+    chooser.select_by_visible_text("Service: Kakao Bank")
+    after = bars()
+    assert after.keys() == before.keys()
+    days = [int(count.replace(",", "")) for name, count in after.items() if name.endswith((" Oct", " Nov"))]
+    assert f"{sum(days):,}" == after["Kakao Bank"] == before["Kakao Bank"]
+    chooser.select_by_index(0)
+    assert bars() == before

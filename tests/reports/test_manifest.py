@@ -1,0 +1,151 @@
+"""The manifest: everything that a report was made from, and nothing that changes by itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from importlib.metadata import requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import outage_analysis
+from outage_analysis import fonts
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
+from outage_analysis.published import facts, outcomes
+from outage_analysis.reports import FORMATS, write_report
+from outage_analysis.reports.archives import pack
+from outage_analysis.reports.manifest import read_manifest
+from outage_analysis.reports.recording import LIBRARIES, code_digest, outputs
+from tests.tampered_bundles import manifest_of
+
+if TYPE_CHECKING:
+    from tests.conftest import ClaimsCsv, Edited
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of published counts alone, without hindsight, of a week before the ledger was updated."""
+    plan = Plan(claims=(), hindsight=False, budget=300_000_000)
+    return write_report(run(plan), tmp_path_factory.mktemp("known") / "report", formats=["csv"]).parent
+
+
+def test_what_is_written_is_what_is_read(bundles: dict[str, Path]) -> None:
+    for folder in bundles.values():
+        assert read_manifest(folder).text() == (folder / "manifest.json").read_text("utf-8")
+
+
+def test_it_tells_the_figures_of_the_tables(bundles: dict[str, Path], analysis: Analysis) -> None:
+    table = analysis.tables["quantiles"].filter(valuation="cash")
+    told = dict(table.select("measure", "value").iter_rows())
+    expected = {name: told[name] for name in ("expected", "p10", "p50", "p90")}
+    for folder in bundles.values():
+        manifest = manifest_of(folder)
+        assert manifest["figures"] == expected
+        assert manifest["expected"]["cash"] == expected["expected"]
+
+
+def test_it_tells_who_answers_for_each_assumption(bundles: dict[str, Path], analysis: Analysis) -> None:
+    assert analysis.ledger
+    used = analysis.ledger.admissible(analysis.as_of).assumptions
+    told = manifest_of(bundles["en"])["assumptions"]
+    assert [a["id"] for a in told] == [a.id for a in used]
+    for entry, row in zip(used, told, strict=True):
+        assert (row["owner"], row["approved_by"]) == (entry.owner, entry.approved_by)
+        assert (row["outcome_known"], row["public_on"]) == (entry.outcome_known, str(entry.public_on))
+    filing = next(a for a in told if a["id"] == "as-filing-share")
+    assert round(filing["expected"], 3) == 0.271
+    assert filing["low"] < filing["expected"] < filing["high"]
+
+
+def test_it_names_the_machinery(bundles: dict[str, Path]) -> None:
+    manifest = manifest_of(bundles["en"])
+    assert manifest["versions"] == {n: version(n) for n in ("outage-analysis", *LIBRARIES)}
+    needed = {re.split(">=", n)[0] for n in requires("outage-analysis") or () if "extra ==" not in n}
+    assert needed - {*LIBRARIES} == {"rich", "typer", "zstandard"}  # these change no byte
+    assert manifest["environment"]["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert manifest["fonts"] == fonts.digests()
+    assert manifest["epoch"] == manifest["as_of"]
+
+
+def test_it_says_what_was_asked(known: Path, bundles: dict[str, Path], analysis: Analysis) -> None:
+    asked = ("bom", "budget", "formats", "hindsight", "language", "max_rejects", "warehouse")
+    few, all_ = manifest_of(known), manifest_of(bundles["ko"])
+    assert [few[k] for k in asked] == [False, 300_000_000, ["csv"], False, "en", 0.05, None]
+    assert [all_[k] for k in asked] == [False, None, sorted(FORMATS), True, "ko", 0.05, None]
+    assert (all_["draws"], all_["seed"]) == (analysis.plan.draws, analysis.plan.seed)
+    assert all_["policy"]["lines"].keys() == {line.id for line in analysis.policy.lines}
+
+
+def test_without_hindsight_it_rests_on_no_outcome(known: Path, bundles: dict[str, Path]) -> None:
+    blind, seeing = manifest_of(known), manifest_of(bundles["en"])
+    files = {f"published/{name}.csv" for name in facts()["collection"].unique()}
+    assert blind["facts"].keys() <= files
+    assert seeing["facts"].keys() == files | {f"outcomes/{n}.csv" for n in outcomes()["collection"].unique()}
+    assert blind["facts"]["published/kakao-2022.csv"] != seeing["facts"]["published/kakao-2022.csv"]
+    assert (blind["backtest"], seeing["backtest"]["id"]) == (None, "kakao-2022")
+
+
+def test_it_counts_the_letters_that_had_to_be_written_out(
+    tmp_path: Path, edited: Edited, claims_csv: ClaimsCsv
+) -> None:
+    incident = edited("incidents", 'name = { en = "KakaoTalk"', 'name = { en = "Kakao\U0001f600\u202eTalk"')
+    plan = Plan(
+        incident=incident, policy="kakao-2022", ledger="kakao-2022", claims=(claims_csv([{}]),), draws=1_024
+    )
+    folder = write_report(run(plan), tmp_path / "out", formats=["csv"]).parent
+    assert manifest_of(folder)["glyphs_replaced"] == 2
+
+
+def test_nothing_of_the_bundled_case_has_to_be_written_out(bundles: dict[str, Path]) -> None:
+    assert {lang: manifest_of(folder)["glyphs_replaced"] for lang, folder in bundles.items()} == {
+        "en": 0,
+        "ko": 0,
+    }
+
+
+def test_the_members_of_an_archive_are_told_and_of_other_files_none(tmp_path: Path) -> None:
+    (tmp_path / "a.xlsx").write_bytes(pack({"x.xml": b"<x/>", "y.xml": b"<y/>"}))
+    (tmp_path / "b.csv").write_bytes(b"x\n")
+    found = outputs(tmp_path)
+    assert found["a.xlsx"].members["x.xml"] == hashlib.sha256(b"<x/>").hexdigest()
+    assert list(found["a.xlsx"].members) == ["x.xml", "y.xml"]
+    assert not found["b.csv"].members
+
+
+def test_every_archive_of_the_bundled_case_tells_its_members(bundles: dict[str, Path]) -> None:
+    told = manifest_of(bundles["en"])["outputs"]
+    assert {Path(n).suffix for n, o in told.items() if "members" in o} == {
+        f".{name}" for name in FORMATS if name in ("pptx", "xlsx")
+    }
+    assert (bundles["en"] / "manifest.json").stat().st_size < 100_000
+
+
+def test_a_change_of_code_changes_its_checksum_and_nothing_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outage_analysis, "__file__", str(tmp_path / "__init__.py"))
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "html.py").write_text("a = 1\n")
+
+    now = code_digest.__wrapped__  # reads again
+    before = now()
+    for folder, file in {"data": "x.toml", "fonts": "x.otf", "__pycache__": "x.pyc", ".git": "x"}.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / file).write_text("x")
+    assert now() == before
+    (tmp_path / "reports" / "html.css").write_text("a {}\n")
+    with_style = now()
+    (tmp_path / "reports" / "html.py").write_text("a = 2\n")
+    assert len({before, with_style, now()}) == 3
+
+
+def test_it_tells_no_place_on_the_machine_and_no_time(bundles: dict[str, Path]) -> None:
+    text = (bundles["ko"] / "manifest.json").read_text("utf-8")
+    assert str(Path.home()) not in text
+    assert not re.search(r"\d\d:\d\d:\d\d", text)
+    assert json.loads(text)["inputs"][0]["name"] == "kakao-2022-synthetic.parquet"

@@ -1,0 +1,479 @@
+"""What a page shows of the model: how unsure, a budget, the options, the back-test, whose rows they are."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from outage_analysis.assumptions.listing import distribution
+from outage_analysis.figures import cost_answer
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
+from outage_analysis.reports import write_report
+from tests.html_page import WebPage
+from tests.tram_case import write_pages
+
+if TYPE_CHECKING:
+    from tests.conftest import Edited
+
+FEW = 1_024
+FORMATS_READ = ("html", "csv", "parquet")
+"""What is read here: the other formats have tests of their own."""
+BUDGET = 100_000
+Pages = dict[str, WebPage]
+Written = Callable[[Analysis, str], WebPage]
+both = pytest.mark.parametrize("lang", LANGUAGES)
+
+
+@pytest.fixture(scope="module")
+def pages(bundles: dict[str, Path]) -> Pages:
+    """The bundled case."""
+    return {lang: WebPage.of(folder / "report.html") for lang, folder in bundles.items()}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of the tram outage."""
+    made = tmp_path_factory.mktemp("tram")
+    write_pages(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def tram(folder: Path) -> Plan:
+    """The tram outage from published counts, with a budget."""
+    return Plan(
+        incident=folder / "incident.toml",
+        policy=folder / "counted.toml",
+        ledger=folder / "mixed.toml",
+        budget=BUDGET,
+        draws=FEW,
+    )
+
+
+@pytest.fixture(scope="module")
+def counted(tram: Plan) -> Analysis:
+    """Its analysis."""
+    return run(tram)
+
+
+@pytest.fixture(scope="module")
+def made_up(tram: Plan, folder: Path) -> Analysis:
+    """The tram outage without a published count, from synthetic claims, beside another policy."""
+    plan = replace(
+        tram,
+        policy=folder / "policy.toml",
+        claims=(folder / "claims-synthetic.csv",),
+        compare=(folder / "flat.toml",),
+    )
+    return run(plan)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Analysis, str], Path]:
+    """A writer of reports, each once."""
+    known: dict[tuple[int, str], Path] = {}
+
+    def write(analysis: Analysis, lang: str) -> Path:
+        key = (id(analysis), lang)
+        if key not in known:
+            out = tmp_path_factory.mktemp("r") / "out"
+            known[key] = write_report(analysis, out, lang=lang, formats=FORMATS_READ).parent
+        return known[key]
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def written(bundle: Callable[[Analysis, str], Path]) -> Written:
+    """The page of an analysis."""
+    return lambda analysis, lang: WebPage.of(bundle(analysis, lang) / "report.html")
+
+
+def words_of(analysis: Analysis, lang: str) -> Words:
+    return Words(lang, analysis.incident.currency, analysis.incident.minor_units)
+
+
+def tiles(page: WebPage) -> dict[str, tuple[str, str]]:
+    """Figure and note of each tile, by its title."""
+    inside = [e for e in page.elements if any(x.startswith("div.tile") for x in e.within)]
+    parts = [[e.text for e in inside if e.tag == "h2"]]
+    parts += [
+        [e.text for e in inside if (e.tag, e.attributes.get("class")) == ("p", c)] for c in ("figure", "note")
+    ]
+    return {title: (figure, note) for title, figure, note in zip(*parts, strict=True)}
+
+
+def cash_of(analysis: Analysis, basis: str) -> dict[str, float]:
+    table = analysis.doubt(basis, "quantiles")
+    assert table is not None
+    return dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+
+
+def captions(page: WebPage) -> list[str]:
+    return [e.text for e in page.all("caption")]
+
+
+# --- how unsure -------------------------------------------------------------------------------------------
+
+
+@both
+def test_the_quantiles_are_shown_to_the_digits_that_their_error_leaves(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
+    w = words_of(analysis, lang)
+    rows = pages[lang].table(w("report.doubt_title"))
+    table = analysis.tables["quantiles"]
+    assert len(rows) == len(table)
+    for shown, row in zip(rows, table.iter_rows(named=True), strict=True):
+        value, error, stressed = (shown[w(f"column.{c}")] for c in ("amount", "error", "stressed"))
+        assert shown[w("column.valuation")] == w(f"word.{row['valuation']}")
+        assert shown[w("column.measure")] == w(f"word.{row['measure']}")
+        assert value == w.exact_money(row["value"])
+        assert error == w.exact_money(row["error"])
+        assert stressed == ("" if row["stressed"] is None else w.exact_money(row["stressed"]))
+        if row["error"] >= 1:
+            decade = 10 ** math.floor(math.log10(row["error"]))
+            assert row["value"] % decade == 0
+            assert len(str(round(row["error"])).rstrip("0")) <= 2
+
+
+@both
+def test_the_first_tile_says_the_expected_cash_and_its_likely_range(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
+    w, cash = words_of(analysis, lang), cash_of(analysis, "published")
+    (title, (figure, note)), *_ = tiles(pages[lang]).items()
+    assert title == w("report.tile_expected")
+    assert figure == w.money(cash["expected"])
+    assert note.startswith(w("report.tile_likely", low=w.money(cash["p10"]), high=w.money(cash["p90"])))
+
+
+@both
+def test_the_same_figures_are_in_the_answer_the_tables_and_the_page(
+    counted: Analysis, bundle: Callable[[Analysis, str], Path], written: Written, lang: str
+) -> None:
+    w, page = words_of(counted, lang), written(counted, lang)
+    answer = json.loads(json.dumps(cost_answer(counted), default=str))
+    told = answer["uncertainty"]["published"]
+    for name in ("quantiles", "split", "contributions", "budget"):
+        csv = pl.read_csv(bundle(counted, lang) / "tables" / f"{name}.csv")
+        assert csv.to_dicts() == [{c: row[c] for c in csv.columns} for row in told[name]], name
+    for name in ("totals", "costs"):
+        csv = pl.read_csv(bundle(counted, lang) / "tables" / f"{name}.csv")
+        assert csv["expected"].to_list() == [row["expected"] for row in answer[name]]
+    shown = [row[w("column.amount")] for row in page.table(w("report.doubt_title"))]
+    assert shown == [w.exact_money(row["value"]) for row in told["quantiles"]]
+    (total,) = answer["totals"]
+    assert page.table(w("report.cost_title"))[0][w("column.expected")] == w.exact_money(total["expected"])
+    assert tiles(page)[w("report.tile_expected")][0] == w.money(total["expected"])
+
+
+@both
+def test_what_moves_the_cost_is_shown_in_whole_currency(
+    counted: Analysis, written: Written, lang: str
+) -> None:
+    w = words_of(counted, lang)
+    rows = {r[w("column.assumption")]: r for r in written(counted, lang).table(w("report.drivers_title"))}
+    table = {r["assumption"]: r for r in counted.tables["tornado"].iter_rows(named=True)}
+    low = w("column.input_low")
+    assert rows["The award"][low] == w.exact(table["as-award"]["input_low"] / 100)
+    assert rows["The filing"][low] == w.exact(table["as-filing"]["input_low"])
+    assert rows["The mix"][low] == ""
+    for name, row in table.items():
+        shown = rows[f"The {name.removeprefix('as-')}"]
+        assert shown[w("column.cost_high")] == w.exact_money(row["cost_high"])
+
+
+@both
+def test_the_assumptions_are_shown_with_their_laws(pages: Pages, analysis: Analysis, lang: str) -> None:
+    w = words_of(analysis, lang)
+    rows = pages[lang].table(w("report.assumptions_title"))
+    assert analysis.ledger
+    entries = analysis.ledger.admissible(analysis.as_of).assumptions
+    assert [row[w("column.distribution")] for row in rows] == [distribution(entry, w) for entry in entries]
+    behind = pages[lang].table(w("report.assumptions_behind"))
+    assert [row[w("column.rationale")] for row in behind] == [entry.rationale[lang] for entry in entries]
+    assert [row[w("column.stated_source")] for row in behind] == [entry.source[lang] for entry in entries]
+    assert [row[w("column.owner")] for row in behind] == [entry.owner for entry in entries]
+
+
+# --- a budget ---------------------------------------------------------------------------------------------
+
+
+@both
+def test_a_budget_has_a_tile_with_the_chance_that_it_is_exceeded(
+    counted: Analysis, written: Written, lang: str
+) -> None:
+    w, shown = words_of(counted, lang), tiles(written(counted, lang))
+    row = counted.tables["budget"].row(0, named=True)
+    assert row["budget"] == BUDGET * 100
+    title = w("report.tile_budget", budget=w.money(BUDGET * 100))
+    assert list(shown)[1] == title
+    figure, note = shown[title]
+    assert figure == w.share(row["exceeded"])
+    assert note.endswith(w("report.tile_budget_error", error=w.number(w.rounded(100 * row["error"], 1))))
+    assert w("report.budget_stressed", share=w.share(row["stressed"])) in note
+
+
+def test_without_a_budget_there_is_no_such_tile(pages: Pages) -> None:
+    start = Words("en")("report.tile_budget", budget="").strip()
+    assert not [title for title in tiles(pages["en"]) if title.startswith(start)]
+
+
+# --- beside the cash --------------------------------------------------------------------------------------
+
+
+@both
+def test_lines_without_detail_and_handling_stand_beside_the_cash_and_in_no_sum_of_it(
+    pages: Pages, analysis: Analysis, lang: str
+) -> None:
+    w, page = words_of(analysis, lang), pages[lang]
+    column, amount = w("column.valuation"), w("column.expected")
+    rows = page.table(w("report.beside_title"))
+    assert {row[column] for row in rows} == {w("word.top_down"), w("word.handling")}
+    sums = {v: analysis.total("published", v) for v in ("cash", "top_down", "handling")}
+    expected = {v: total["expected"] or 0.0 for v, total in sums.items() if total}
+    assert {row[column]: row[amount] for row in rows} == {
+        w(f"word.{v}"): w.exact_money(expected[v]) for v in ("top_down", "handling")
+    }
+    lines = analysis.tables["costs"].filter(level="line", valuation="cash")
+    assert expected["cash"] == pytest.approx(lines["expected"].sum())
+    costs = [row[amount] for row in page.table(w("report.cost_title"))]
+    assert not {row[amount] for row in rows} & set(costs)
+    said = page.prose()
+    share = w.share(w.rounded(expected["cash"] / (expected["cash"] + expected["top_down"])))
+    assert w("report.handling", expected=w.money(expected["handling"])) in said
+    assert (
+        w(
+            "report.top_down",
+            expected=w.money(expected["top_down"]),
+            announced=w.money(sums["top_down"]["promised"] or 0.0),  # type: ignore[index]
+            share=share,
+        )
+        in said
+    )
+    for other in ("top_down", "handling"):
+        both_ = expected["cash"] + expected[other]
+        assert w.exact_money(both_) not in said
+        alone = re.search(rf"(?<![\d.,억만]){re.escape(w.money(both_))}", said)
+        assert not alone or w.money(both_) == w.money(expected[other])
+
+
+# --- the options ------------------------------------------------------------------------------------------
+
+
+@both
+def test_the_options_have_a_section_when_there_are_any(
+    pages: Pages, tram: Plan, folder: Path, written: Written, lang: str
+) -> None:
+    assert not pages[lang].all("h2", id="compared")
+    analysis = run(replace(tram, compare=(folder / "flat.toml",)))
+    page, w = written(analysis, lang), words_of(analysis, lang)
+    assert len(page.all("h2", id="compared")) == 1
+    assert analysis.compared
+    assert analysis.compared.sentence(w) in page.prose()
+    rows = page.table(w("report.compared_title"))
+    table = analysis.tables["comparison"]
+    assert [r[w("column.policy_name")] for r in rows] == ["Tram charter", "Flat"]
+    for column in ("expected", "p10", "p90", "per_recipient"):
+        assert [r[w(f"column.{column}")] for r in rows] == [w.exact_money(x) for x in table[column]]
+    assert [r[w("column.cheapest")] for r in rows] == [w.share(x) for x in table["cheapest"]]
+    (pair,) = page.table(w("report.pairs_title"))
+    assert pair[w("column.difference")] == w.exact_money(analysis.tables["pairs"]["difference"].item())
+
+
+# --- the back-test ----------------------------------------------------------------------------------------
+
+
+@both
+def test_the_back_test_stands_in_hindsight_alone(pages: Pages, analysis: Analysis, lang: str) -> None:
+    w, page = words_of(analysis, lang), pages[lang]
+    assert analysis.backtest
+    title = w("report.backtest_title")
+    (heading,) = [e for e in page.all("h3") if e.text == title]
+    assert "section.hindsight" in heading.within
+    for e in page.all("caption"):
+        assert e.text != title or "section.hindsight" in e.within
+    sentences = analysis.backtest.sentences(w)
+    listed = [e.text for e in page.all("li") if "section.hindsight" in e.within]
+    assert [s for s in sentences if s not in listed] == []
+    rows = page.table(title)
+    table = analysis.tables["hindsight_backtest"]
+    assert [r[w("column.verdict")] for r in rows] == [w(f"word.{x}") for x in table["verdict"]]
+    assert [r[w("column.percentile")] for r in rows] == [w.share(x) for x in table["percentile"]]
+
+
+def test_without_hindsight_nothing_of_a_back_test_is_shown(written: Written) -> None:
+    analysis = run(Plan(claims=(), hindsight=False, draws=FEW))
+    assert analysis.backtest is None
+    assert not [name for name in analysis.tables if name.startswith("hindsight_")]
+    for lang in LANGUAGES:
+        page, w = written(analysis, lang), words_of(analysis, lang)
+        assert w("report.backtest_title") not in page.prose()
+        assert not page.all("section", class_="hindsight")
+        specs = "".join(e.text for e in page.all("script", class_="charts"))
+        assert '"backtest"' not in specs
+        assert w("chart.backtest_happened") not in specs
+
+
+def test_another_day_ledger_or_policy_has_no_back_test_of_this_one(edited: Edited) -> None:
+    plan = Plan(claims=(), draws=FEW)
+    own = edited("policies", "fixed = 30_000", "fixed = 31_000")
+    changed = (
+        {"as_of": date(2022, 12, 31)},
+        {"ledger": "kakao-2023-06-30"},
+        {"policy": own, "ledger": "kakao-2022"},  # it bears the id of the bundled one
+    )
+    for other in changed:
+        assert run(replace(plan, **other)).backtest is None, other
+
+
+# --- inputs that depend on each other ---------------------------------------------------------------------
+
+
+@both
+def test_inputs_that_depend_on_each_other_are_said_to_and_the_tiles_take_their_draws(
+    tram: Plan, folder: Path, written: Written, counted: Analysis, lang: str
+) -> None:
+    analysis = run(replace(tram, ledger=folder / "tied.toml"))
+    w, page = words_of(analysis, lang), written(analysis, lang)
+    assert w("report.tied") in page.prose()
+    assert w("report.tied") not in written(counted, lang).prose()
+    total, drawn = analysis.total("published"), cash_of(analysis, "published")["expected"]
+    assert total
+    assert drawn > 1.03 * (total["expected"] or 0)  # many file where the awards are large
+    assert tiles(page)[w("report.tile_expected")][0] == w.money(drawn)
+
+
+# --- synthetic rows ---------------------------------------------------------------------------------------
+
+
+def marked_headings(page: WebPage, badge: str) -> dict[str, bool]:
+    return {
+        e.attributes.get("id", e.text.removesuffix(badge).strip()): e.text.endswith(badge)
+        for e in page.all("h2")
+    }
+
+
+@both
+def test_a_headline_of_synthetic_rows_is_marked_wherever_it_stands(
+    made_up: Analysis, written: Written, lang: str
+) -> None:
+    assert made_up.headline == "synthetic"
+    w, page = words_of(made_up, lang), written(made_up, lang)
+    badge = w("report.synthetic_badge")
+    headings = marked_headings(page, badge)
+    from_rows = [
+        *("what-if", "cost", "funnel", "doubt", "compared", "tornado", "claims", "quality"),
+        *(w("report.drives"), w("report.decide"), w("report.tile_claims")),
+        w("report.tile_budget", budget=w.money(BUDGET * 100)),
+    ]
+    assert {name for name, marked in headings.items() if marked} == set(from_rows)
+    (banner,) = page.all("p", class_="banner")
+    assert w("report.synthetic_headline") in banner.text
+    assert w("report.synthetic_banner") not in banner.text
+    specs: dict[str, Any] = {}
+    for element in page.all("script", class_="charts"):
+        specs |= json.loads(element.text)
+    assert {"total_law", "exceedance", "waterfall", "tornado", "comparison", "band_distribution"} <= set(
+        specs
+    )
+    mark = {"en": "Synthetic rows", "ko": "합성"}[lang]
+    assert [name for name, spec in specs.items() if mark not in spec["description"]] == []
+
+
+def test_every_table_of_a_synthetic_headline_ends_in_synthetic(
+    made_up: Analysis, bundle: Callable[[Analysis, str], Path]
+) -> None:
+    stems = {p.stem for p in (bundle(made_up, "en") / "tables").iterdir()}
+    plain = {name for name in stems if not name.endswith("-synthetic")}
+    assert plain == {
+        *("costs", "totals", "funnel", "services", "facts", "headlines", "tie_outs"),
+        *("hindsight_headlines", "hindsight_outcomes", "hindsight_tie_outs"),
+    }
+    assert {
+        f"{x}-synthetic" for x in ("quantiles", "budget", "tornado", "levers", "total_law", "pairs")
+    } <= stems
+
+
+def test_real_claims_without_a_published_count_are_not_marked(
+    tram: Plan, folder: Path, bundle: Callable[[Analysis, str], Path], written: Written
+) -> None:
+    plan = replace(tram, policy=folder / "policy.toml", claims=(folder / "claims.csv",))
+    analysis = run(plan)
+    assert analysis.headline == "claims"
+    page, badge = written(analysis, "en"), Words("en")("report.synthetic_badge")
+    assert not any(marked_headings(page, badge).values())
+    assert not page.all("p", class_="banner")
+    assert not [p for p in bundle(analysis, "en").rglob("*") if "synthetic" in p.name]
+    w = words_of(analysis, "en")
+    shown = [row[w("column.amount")] for row in page.table(w("report.doubt_title"))]
+    assert shown == [w.exact_money(x) for x in analysis.tables["quantiles"]["value"]]
+
+
+# --- what is certain, and what is not known ---------------------------------------------------------------
+
+
+@both
+def test_a_cost_without_doubt_has_its_tile_and_no_range(
+    tram: Plan, folder: Path, written: Written, lang: str
+) -> None:
+    analysis = run(replace(tram, policy=folder / "certain.toml"))
+    w, shown = words_of(analysis, lang), tiles(written(analysis, lang))
+    cash = cash_of(analysis, "published")
+    assert cash["p10"] == cash["expected"] == cash["p90"] == 290 * 226_154  # US-07
+    figure, note = shown[w("report.tile_expected")]
+    assert figure == w.money(cash["expected"])
+    assert "P10" not in note
+    assert shown[w("report.tile_budget", budget=w.money(BUDGET * 100))][0] == "100%"
+
+
+def test_a_report_of_bounds_has_tables_with_headers_and_nothing_of_the_model(
+    tram: Plan, bundle: Callable[[Analysis, str], Path], written: Written
+) -> None:
+    analysis = run(replace(tram, ledger=None, budget=None))
+    assert analysis.runs == {}
+    for name in ("tornado", "levers"):
+        path = bundle(analysis, "en") / "tables" / f"{name}.csv"
+        assert pl.read_csv(path).columns == analysis.tables[name].columns
+        assert analysis.tables[name].is_empty()
+    shown = {e.attributes["id"] for e in written(analysis, "en").all("h2") if "id" in e.attributes}
+    assert not {"doubt", "tornado", "compared"} & shown
+
+
+# --- the same again ---------------------------------------------------------------------------------------
+
+
+def test_another_seed_changes_only_what_is_drawn(
+    tram: Plan, counted: Analysis, bundle: Callable[[Analysis, str], Path], tmp_path: Path
+) -> None:
+    again, other = (run(replace(tram, seed=seed)) for seed in (tram.seed, tram.seed + 1))
+    first = bundle(counted, "en")
+    bytes_of = {p.relative_to(first): p.read_bytes() for p in first.rglob("*") if p.is_file()}
+    for analysis, drawn in (
+        (again, set()),
+        (other, {"quantiles", "split", "contributions", "budget", "total_law"}),
+    ):
+        out = tmp_path / str(analysis.plan.seed)
+        folder = write_report(analysis, out, formats=FORMATS_READ).parent
+        differ = {
+            p.relative_to(folder)
+            for p in folder.rglob("*")
+            if p.is_file() and p.read_bytes() != bytes_of[p.relative_to(folder)]
+        }
+        tables = {p.stem for p in differ if p.parent.name == "tables"}
+        assert tables - {"steps"} == drawn
+        assert {p.name for p in differ if p.parent.name != "tables"} == (
+            {"report.html", "manifest.json", "SHA256SUMS"} if drawn else set()
+        )

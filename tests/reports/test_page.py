@@ -1,0 +1,286 @@
+"""The page: what its first screen answers, a table beside every chart, hostile names, a size that stays."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from outage_analysis.datasets import bundled_claims
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
+from outage_analysis.reports.grids import LONGEST, cut
+from outage_analysis.reports.html import page
+from outage_analysis.reports.report import Report
+from tests.html_page import WebPage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import ClaimsCsv, Edited
+
+FEW = 1_024
+both = pytest.mark.parametrize("lang", LANGUAGES)
+MARKED = "a\u202eb<b>c</b>"
+"""A mark that turns what follows, and markup."""
+
+
+def read(analysis: Analysis, lang: str = "en") -> WebPage:
+    found = WebPage()
+    found.feed(page(Report(analysis, lang)))
+    found.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def pages(analysis: Analysis) -> dict[str, WebPage]:
+    return {lang: read(analysis, lang) for lang in LANGUAGES}
+
+
+# --- the first screen -----------------------------------------------------------------------------------
+
+
+@both
+def test_the_first_screen_answers_in_reading_order(pages: dict[str, WebPage], lang: str) -> None:
+    w = Words(lang)
+    headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in pages[lang].all("h2")]
+    tiles = [w(f"report.tile_{x}") for x in ("expected", "promised_tiers", "profit", "free", "claims")]
+    answers = [w(f"report.{x}") for x in ("drives", "decide", "differs", "left_out", "what_if")]
+    assert headings[:10] == [*tiles, *answers]
+
+
+@both
+def test_every_headline_says_who_how_much_what_it_counts_and_when(
+    pages: dict[str, WebPage], lang: str
+) -> None:
+    w = Words(lang)
+    tables = pages[lang].elements
+    assert tables
+    rows = {r[w("column.facts")]: r for r in headline_rows(pages[lang], w)}
+    said = {id_: row[w("column.said")] for id_, row in rows.items()}
+    assert (
+        said
+        == {
+            "en": {
+                "": "190 million won (1.1 – 440 million won)",
+                "CO-07": "253.83 – 423.05 million won",
+                "CO-08": "450 – 750 million won",
+                "CO-09": "at most 1 billion won",
+                "CO-01": "557.7 billion won",
+                "CO-12": "40 billion won",
+                "CO-13": "40 billion won",
+            },
+            "ko": {
+                "": "1억 9,000만 원(110만 원 – 4억 4,000만 원)",
+                "CO-07": "2억 5,383만 원 – 4억 2,305만 원",
+                "CO-08": "4억 5,000만 원 – 7억 5,000만 원",
+                "CO-09": "최대 10억 원",
+                "CO-01": "5,577억 원",
+                "CO-12": "400억 원",
+                "CO-13": "400억 원",
+            },
+        }[lang]
+    )
+    for row in rows.values():
+        assert all(row[w(f"column.{c}")] for c in ("headline", "counts", "public_on"))
+
+
+def headline_rows(found: WebPage, w: Words) -> list[dict[str, str]]:
+    """The rows of the first table of headlines; the second is in hindsight."""
+    several = found.table(w("report.differs"))
+    return [r for r in several if r.get(w("column.facts")) != w("column.facts")][:7]
+
+
+@both
+def test_an_outcome_is_linked_from_the_first_screen_and_told_in_hindsight_alone(
+    analysis: Analysis, pages: dict[str, WebPage], lang: str
+) -> None:
+    w, told = Words(lang), {"en": "27.5 billion won", "ko": "275억 원"}[lang]
+    (link,) = [e for e in pages[lang].all("a", href="#hindsight") if "div.wide" in e.within]
+    assert link.text == w("report.differs_later")
+    cells = [e for e in pages[lang].all("td") if e.text == told]
+    assert cells
+    assert all("section.hindsight" in e.within for e in cells)
+    if lang == "en":
+        forgotten = read(run(replace(analysis.plan, hindsight=False, draws=FEW)))
+        assert not forgotten.all("a", href="#hindsight")
+        assert told not in forgotten.prose()
+
+
+def test_the_promise_and_the_cost_are_shares_of_the_same_quarter(pages: dict[str, WebPage]) -> None:
+    notes = [e.text for e in pages["en"].all("p", class_="note")]
+    (note,) = [n for n in notes if "FI-03.operating-profit" in n]
+    assert "If everyone claims: 0.17% – 0.28%." in note
+
+
+def test_the_options_are_a_sentence_and_a_link() -> None:
+    plan = Plan(
+        as_of=date(2022, 10, 24),
+        ledger="kakao-2022-10-24",
+        policy="kakao-candidate-cash",
+        compare=("kakao-candidate-fees", "kakao-candidate-voucher"),
+        claims=(),
+        draws=FEW,
+        budget=300_000_000,
+    )
+    analysis = run(plan)
+    found, w = read(analysis), Words("en")
+    assert analysis.compared
+    (link,) = [e for e in found.all("a", href="#compared") if "div.answers" in e.within]
+    assert link.text == w("report.compared_link")
+    decided = [e.text for e in found.all("li") if "div.answers" in e.within]
+    assert any(analysis.compared.sentence(w) in text for text in decided)
+    titles = [e.text for e in found.all("h2")][:2]
+    assert titles[1] == w("report.tile_budget", budget=w.money(300_000_000))
+
+
+# --- tables, accounting ---------------------------------------------------------------------------------
+
+
+@both
+def test_every_chart_has_a_table_beside_it(pages: dict[str, WebPage], lang: str) -> None:
+    found = pages[lang]
+    beside: dict[str, int] = {}
+    for e in found.elements:  # a table follows each chart before the next one
+        if e.tag == "div" and e.attributes.get("class") == "chart":
+            beside[e.attributes["id"]] = 0
+        if e.tag == "table" and beside:
+            beside[list(beside)[-1]] += 1
+    # What others said stands above its chart, and the linked views show again what two tables hold.
+    assert {name for name, tables in beside.items() if not tables} <= {"chart-headlines"}
+    captions = [e.text for e in found.all("caption")]
+    w = Words(lang)
+    for title in ("steps", "exceedance", "drivers", "doubt", "funnel", "free", "backtest", "differs"):
+        assert w(f"report.{title}_title" if title != "differs" else "report.differs") in captions
+
+
+def test_the_chances_of_more_are_those_of_the_quantiles(
+    pages: dict[str, WebPage], analysis: Analysis
+) -> None:
+    w = Words("en")
+    shown = pages["en"].table(w("report.exceedance_title"))
+    cash = dict(analysis.tables["quantiles"].filter(valuation="cash").select("measure", "value").iter_rows())
+    told = {r[w("column.chance")]: r[w("column.amount")] for r in shown}
+    assert told == {
+        f"{100 - p}%" if p < 95 else f"{100 - p}.0%": w.exact_money(cash[f"p{p}"])
+        for p in (10, 50, 90, 95, 99)
+    }
+
+
+@both
+def test_the_parts_add_up_to_the_expected_cash(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    w, total = Words(lang), analysis.total("published")
+    assert total
+    shown = pages[lang].table(w("report.steps_title"))
+    parts = [int(r[w("column.expected")].replace(",", "")) for r in shown]
+    assert sum(parts) == pytest.approx(total["expected"], abs=len(parts))
+
+
+@both
+def test_the_controller_reads_a_best_estimate_or_why_there_is_none(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    w = Words(lang)
+    names = {x.id: x.name[lang] for x in analysis.policy.lines}
+    rows = {r[w("column.line")]: r for r in pages[lang].table(w("report.controller_title"))}
+    told = {id_: rows[name][w("column.best_estimate")] for id_, name in names.items() if name in rows}
+    assert told["small-business-cash"] == w("report.exact", amount="194,562,541", unit=w.unit)
+    assert told["emoticon-plus"] == w("report.controller_unreliable")
+    assert told["pay-merchant-support"] == w("report.controller_not_due")
+    assert told["taxi-pro-membership"] == w("report.controller_between", low="0", high="1,840,002,950")
+    assert told["paid-services"] == w("report.controller_whole", amount="59,972,100,000")
+    assert told["makers-coupons"] == w("report.controller_face", amount="50,724,322,800")
+    total = w(
+        "report.controller_total",
+        presentation=w("explain.expense"),
+        amount=w("report.exact", amount="194,562,541", unit=w.unit),
+    )
+    assert [e.text for e in pages[lang].all("li") if e.text == total] == [total]
+    assert w("report.controller_no_recourse") in pages[lang].prose()
+
+
+# --- sliders on the page --------------------------------------------------------------------------------
+
+
+@both
+def test_every_slider_has_a_number_field_and_a_label(pages: dict[str, WebPage], lang: str) -> None:
+    found = pages[lang]
+    fields, ranges = (found.all("input", type=kind) for kind in ("number", "range"))
+    assert len(fields) == len(ranges) == 9
+    assert all("label." in e.within for e in fields)
+    names = [e.text for e in found.all("span", class_="name")]
+    assert [e.attributes["aria-label"] for e in ranges] == names
+    assert all(name.strip() for name in names)
+    assert [e.attributes["aria-live"] for e in found.all("output")] == ["polite"] * 3
+    (data,) = found.all("script", id="what-if-data")
+    assert json.loads(data.text)["report"]["cash"] == pytest.approx(194_562_541, abs=1)
+
+
+def test_inputs_that_depend_on_each_other_have_a_sentence_in_place_of_sliders(edited: Edited) -> None:
+    tie = '\n[[correlation]]\nof = ["as-filing-share", "as-acceptance"]\nrank = 0.5\nrationale = "a test"\n'
+    ledger = edited("assumptions", 'id = "kakao-2022"', 'id = "tied"')
+    ledger.write_text(ledger.read_text("utf-8") + tie, "utf-8")
+    found = read(run(Plan(policy="kakao-2022", ledger=ledger, claims=(), draws=FEW)))
+    assert Words("en")("report.what_if_tied") in found.prose()
+    assert not found.all("input")
+
+
+def test_a_report_of_bounds_has_a_sentence_in_place_of_sliders(edited: Edited) -> None:
+    policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
+    found = read(run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())))
+    assert Words("en")("report.what_if_none") in found.prose()
+    assert not found.all("input")
+
+
+# --- hostile names and sizes ----------------------------------------------------------------------------
+
+
+def test_marks_of_direction_are_written_out_wherever_a_name_stands(edited: Edited) -> None:
+    named = json.dumps(MARKED)
+    incident = edited(
+        "incidents",
+        *('name = { en = "Kakao service outage, October 2022"', f"name = {{ en = {named}"),
+        *('en = "Dailian: tiers for every report"', f"en = {named}"),
+    )
+    policy = edited(
+        "policies", 'en = "Cash for small businesses"', f"en = {named}", 'en = "Announced as', 'en = "\u202eA'
+    )
+    ledger = edited("assumptions", 'owner = "outage-analysis"', f"owner = {named}")
+    text = page(Report(run(Plan(incident=incident, policy=policy, ledger=ledger, claims=(), draws=FEW))))
+    assert "\u202e" not in text
+    assert "<b>c" not in text
+    assert text.count("aU+202Eb&lt;b&gt;c&lt;/b&gt;") > 5
+
+
+def test_a_long_text_from_a_file_is_cut(claims_csv: ClaimsCsv) -> None:
+    assert cut("x" * 10_000) == "x" * (LONGEST - 1) + "…"
+    assert cut("\u202e" * 10_000).startswith("U+202EU+202E")
+    assert len(cut("\u202e" * 10_000)) == LONGEST
+    assert cut("우리 😀.csv") == "우리 U+1F600.csv"
+    name = "n" * 200 + ".csv"
+    found = read(run(Plan(claims=(claims_csv([{}], name=name),), draws=FEW)))
+    assert name not in found.prose()
+    assert "n" * (LONGEST - 1) + "…" in found.prose()
+
+
+def test_twenty_times_the_claims_make_a_page_of_the_same_size(tmp_path: Path, own_claims: Path) -> None:
+    bundled = bundled_claims("kakao-2022")
+    assert bundled
+    many = tmp_path / "complaints.parquet"
+    pl.read_parquet(bundled).drop("synthetic").write_parquet(many)
+    sizes = [len(page(Report(run(Plan(claims=(path,), draws=FEW))))) for path in (own_claims, many)]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
+
+
+def test_the_words_of_a_table_are_those_of_the_csv_to_the_won(pages: dict[str, WebPage]) -> None:
+    exact = {e.text for e in pages["en"].all("span", class_="exact")}
+    assert "194,562,541 won" in exact
+    assert all(re.fullmatch(r"[\d,]+ won", text) for text in exact)

@@ -1,0 +1,95 @@
+"""Charts as files: well-formed, titled, in the package's fonts, inert and the same again."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+from PIL import Image
+
+from outage_analysis.charts.images import WIDTH, titled
+from outage_analysis.labels import LANGUAGES
+from outage_analysis.reports.pictures import write_svg
+from outage_analysis.reports.report import Report
+from tests.untranslated_text import untranslated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outage_analysis.pipeline import Analysis
+
+SVG = "{http://www.w3.org/2000/svg}"
+DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="760" height="100"><rect id="drawn"/></svg>'
+HOSTILE = "</title><script>alert(1)</script>"
+
+
+def pictures(folder: Path, suffix: str) -> list[Path]:
+    return sorted((folder / "charts").glob(f"*.{suffix}"))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_drawing_has_a_title_a_description_and_no_script(bundles: dict[str, Path], lang: str) -> None:
+    paths = pictures(bundles[lang], "svg")
+    assert len(paths) > 8
+    for path in paths:
+        tree = ET.fromstring(path.read_text("utf-8"))  # noqa: S314 - our own file
+        title, description = (tree.find(f"{SVG}{tag}") for tag in ("title", "desc"))
+        assert title is not None
+        assert description is not None
+        assert (title.text or "").strip(), path.name
+        assert (description.text or "").strip(), path.name
+        assert {e.tag for e in tree.iter()} <= {
+            f"{SVG}{tag}"
+            for tag in (
+                *("svg", "title", "desc", "rect", "text", "g", "path", "line", "defs", "clipPath"),
+                *("linearGradient", "stop", "tspan"),
+            )
+        }
+        faces = {text.get("font-family", "") for text in tree.iter(f"{SVG}text")}
+        assert all(face.startswith("Outage Sans") for face in faces), path.name
+
+
+def test_a_picture_has_two_dots_a_pixel_and_is_not_blank(bundles: dict[str, Path]) -> None:
+    drawn, dotted = (pictures(bundles["en"], suffix) for suffix in ("svg", "png"))
+    assert [p.stem for p in drawn] == [p.stem for p in dotted]
+    for path in dotted:
+        with Image.open(path) as picture:
+            assert picture.width == 2 * WIDTH
+            assert len(picture.convert("L").getcolors() or []) > 20, path.name  # letters have soft edges
+
+
+def test_what_is_made_from_synthetic_rows_says_so_in_its_name_and_title(bundles: dict[str, Path]) -> None:
+    for path in pictures(bundles["en"], "svg"):
+        made_up = "Synthetic rows" in path.read_text("utf-8")
+        assert path.stem.endswith("-synthetic") == made_up, path.name
+
+
+def test_the_korean_drawings_have_no_english(bundles: dict[str, Path]) -> None:
+    for path in pictures(bundles["ko"], "svg"):
+        tree = ET.fromstring(path.read_text("utf-8"))  # noqa: S314 - our own file
+        texts = [e.text or "" for tag in ("title", "desc", "text") for e in tree.iter(f"{SVG}{tag}")]
+        assert [run for text in texts for run in untranslated(text)] == [], path.name
+
+
+def test_a_second_report_of_one_process_draws_the_same(
+    analysis: Analysis, bundles: dict[str, Path], tmp_path: Path
+) -> None:
+    write_svg(Report(analysis, "ko"), tmp_path)
+    for path in pictures(bundles["ko"], "svg"):
+        assert (tmp_path / "charts" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_titles_are_text_alone() -> None:
+    tree = ET.fromstring(titled(DRAWN, HOSTILE, HOSTILE, HOSTILE, HOSTILE))  # noqa: S314 - our own text
+    assert not list(tree.iter(f"{SVG}script"))
+    assert [e.text for e in tree.iter(f"{SVG}title")] == [HOSTILE]
+    assert [e.get("id") for e in tree.iter() if e.get("id")] == ["drawn"]
+
+
+def test_long_titles_take_more_lines_and_push_the_drawing_down() -> None:
+    short, long = (titled(DRAWN, title, "", "", "") for title in ("cost", "cost " * 60))
+    heights = [float(ET.fromstring(text).get("height", "0")) for text in (short, long)]  # noqa: S314 - ours
+    assert heights[1] > heights[0] + 50
+    assert BytesIO(long.encode()).getvalue().count(b"<text") > 3

@@ -1,0 +1,281 @@
+"""A bundle opened again: the pages it rests on, the figures it told, and what is not as it was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outage_analysis.costs import cost_table, totals
+from outage_analysis.costs.bridge import bridge
+from outage_analysis.datasets import data_root
+from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.pages import page_text
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
+from outage_analysis.reports import write_report
+from outage_analysis.reports.archives import members
+from outage_analysis.reports.manifest import LARGEST
+from outage_analysis.reports.reopening import reopen, side_of
+from outage_analysis.reports.verifying import verify
+from tests.commands import command
+from tests.tram_case import write_pages
+
+Manifest = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def written(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its report."""
+    return write_report(made, tmp_path_factory.mktemp("written") / "report", formats=["csv"]).parent
+
+
+@pytest.fixture
+def bundle(written: Path, tmp_path: Path) -> Path:
+    """A copy of the report that a test may spoil."""
+    return Path(shutil.copytree(written, tmp_path / "report"))
+
+
+def retold(bundle: Path, change: Callable[[Manifest], object]) -> Path:
+    """The bundle with a manifest of other words, as an older version may have written them."""
+    manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
+    change(manifest)
+    return sealed(bundle, "manifest.json", json.dumps(manifest))
+
+
+def sealed(bundle: Path, name: str, text: str) -> Path:
+    """The bundle with another file, and the checksum that goes with it."""
+    (bundle / name).write_text(text, "utf-8")
+    digest = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
+    sums = (bundle / "SHA256SUMS").read_text("utf-8")
+    changed = re.sub(rf"^\w+(?=  {re.escape(name)}$)", digest, sums, flags=re.MULTILINE)
+    (bundle / "SHA256SUMS").write_text(changed, "utf-8")
+    return bundle
+
+
+# --- opened as it was written -----------------------------------------------------------------------------
+
+
+def test_a_bundle_opens_to_the_pages_the_day_and_the_figures_of_its_run(
+    written: Path, made: Analysis
+) -> None:
+    found = reopen(written)
+    assert (found.incident, found.policy, found.ledger) == (
+        made.incident,
+        made.policy,
+        made.ledger,
+    )
+    assert found.as_of == made.as_of
+    total = made.total("published")
+    assert total
+    assert found.expected == {"cash": total["expected"]}
+
+
+def test_a_bundle_without_a_ledger_opens_too(tram: Path, tmp_path: Path) -> None:
+    plan = Plan(incident=tram / "incident.toml", policy=tram / "counted.toml", draws=1_024)
+    found = reopen(write_report(run(plan), tmp_path / "bare", formats=["csv"]).parent)
+    assert (found.ledger, found.expected) == (None, {"cash": None})
+
+
+def test_a_bundle_of_the_bundled_case_holds_its_pages(bundles: dict[str, Path]) -> None:
+    names = {"incident": "incidents", "policy": "policies", "ledger": "assumptions"}
+    for name, kind in names.items():
+        page = bundles["ko"] / "pages" / f"{name}.toml"
+        source = data_root() / kind / "kakao-2022.toml"
+        assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads(source.read_text("utf-8"))
+        assert page.read_text("utf-8") == page_text(page)
+    assert reopen(bundles["ko"]).expected.keys() == {"cash", "face_value", "top_down", "handling"}
+
+
+def test_the_manifest_says_what_was_asked_and_names_every_page(written: Path, tram: Path) -> None:
+    manifest = json.loads((written / "manifest.json").read_text("utf-8"))
+    asked = ("budget", "draws", "seed", "hindsight", "as_of", "synthetic_claims")
+    assert [manifest[key] for key in asked] == [100_000, 1_024, 3, True, "2031-03-10", False]
+    pages = {
+        "incident": ("tram-2031", "incident.toml"),
+        "policy": ("tram-2031", "counted.toml"),
+        "ledger": ("tram-ledger", "mixed.toml"),
+        "compared-1": ("tram-flat", "flat.toml"),
+    }
+    assert {name: page["id"] for name, page in manifest["pages"].items()} == {
+        name: id_ for name, (id_, _) in pages.items()
+    }
+    for name, (_, file) in pages.items():
+        page = written / "pages" / f"{name}.toml"
+        assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads((tram / file).read_text("utf-8"))
+        assert page.read_text("utf-8") == page_text(page)
+
+
+PRIVATE = ("010-1234-5678", "12 Long Street", "Kim Minji")
+
+
+def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verified(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home of kim"
+    home.mkdir()
+    write_pages(home)
+    for page in home.glob("*.toml"):
+        text = f"# {PRIVATE[0]}\r\n{page.read_text('utf-8')}\n# {PRIVATE[1]}\n\t#{PRIVATE[2]}\n"
+        page.write_text(text.replace("]\n", f"] # {PRIVATE[0]}\n", 1), "utf-8")
+    plan = Plan(
+        incident=home / "incident.toml",
+        policy=home / "counted.toml",
+        ledger=home / "mixed.toml",
+        compare=(home / "flat.toml",),
+        draws=1_024,
+    )
+    bundle = write_report(run(plan), tmp_path / "out").parent
+    assert len(list((bundle / "pages").iterdir())) == 4
+    private = (*PRIVATE, "home of kim", str(tmp_path))
+    for path in (p for p in bundle.rglob("*") if p.is_file()):
+        data = path.read_bytes()
+        parts = members(data).values() if path.suffix in (".xlsx", ".pptx") else [data]
+        for part in parts:
+            assert [word for word in private if word.encode() in part] == [], path
+    assert verify(bundle).rebuilt
+
+
+# --- what is not as it was written ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["manifest.json", *(f"pages/{x}.toml" for x in ("incident", "policy", "ledger"))]
+)
+@pytest.mark.parametrize("spoil", ["changed", "broken", "gone"])
+def test_a_file_that_is_not_as_it_was_written_is_refused(bundle: Path, name: str, spoil: str) -> None:
+    path = bundle / name
+    text = path.read_text("utf-8")
+    if spoil == "gone":
+        path.unlink()
+    else:
+        path.write_text(text.replace("tram", "bus") if spoil == "changed" else "{[", "utf-8")
+    gone_whole = (name, spoil) == ("manifest.json", "gone")
+    code, out, err = command("bridge", bundle, "kakao-2022")
+    assert (code, out) == (2 if gone_whole else 3, "")
+    assert re.fullmatch(
+        r"error: [^\n]+\. (Write the report again|Name a folder that `report` wrote)\.\n", err
+    )
+    assert ("report" if gone_whole else Path(name).name) in err
+
+
+def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
+    (bundle / "SHA256SUMS").unlink()
+    with pytest.raises(InputRefused, match=r"manifest\.json: is not as the report wrote it"):
+        reopen(bundle)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '"as_of"',
+        '{"as_of": 5, "pages": {}, "expected": {}}',
+        '{"as_of": "soon", "pages": {}, "expected": {}}',
+        '{"as_of": "2031-03-10", "pages": 7, "expected": {}}',
+        '{"as_of": "2031-03-10", "pages": {}, "expected": []}',
+        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": "much"}}',
+        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": 1' + 400 * "0" + "}}",
+        '{"as_of": "2031-03-10", "pages": {}, "expected": {"cash": [1]}}',
+        100_000 * "[",
+    ],
+    ids=lambda text: text[:70],
+)
+def test_a_manifest_of_another_kind_is_refused_in_one_line(bundle: Path, text: str) -> None:
+    with pytest.raises(InputRefused) as refusal:
+        reopen(sealed(bundle, "manifest.json", text))
+    assert "is no manifest of a report of this version. Write the report again." in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_manifest_of_gigabytes_is_refused_unread(bundle: Path) -> None:
+    with (bundle / "manifest.json").open("wb") as stream:
+        stream.truncate(LARGEST + 1)
+    with pytest.raises(InputRefused, match="is too large for a manifest"):
+        reopen(bundle)
+
+
+def test_a_page_that_this_version_cannot_read_is_refused(bundle: Path) -> None:
+    page = (bundle / "pages" / "policy.toml").read_text("utf-8")
+    sealed(bundle, "pages/policy.toml", page.replace("loss_unit", "unit_of_loss"))
+    with pytest.raises(InputRefused, match=r"policy\.toml: cannot be read by this version: .*unknown key"):
+        reopen(bundle)
+
+
+def test_a_folder_that_is_no_report_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no report\. Name a folder that `report` wrote"):
+        reopen(tmp_path)
+
+
+# --- the sides of a bridge --------------------------------------------------------------------------------
+
+
+def test_a_run_is_a_report_with_the_figure_it_told_or_a_ledger(written: Path, made: Analysis) -> None:
+    side, recorded = side_of(str(written), "kakao-2022", None, "cash")
+    assert (side.policy, side.ledger, side.as_of) == (made.policy, made.ledger, made.as_of)
+    assert recorded == made.tables["totals"]["expected"].item()
+    assert side_of(str(written), "kakao-2022", None, "face_value")[1] is None
+    side, recorded = side_of("kakao-2022-10-24", "kakao-2022", "kakao-candidate-fees", "cash")
+    assert side.ledger
+    assert (side.policy.id, side.as_of, recorded) == ("kakao-candidate-fees", side.ledger.as_of, None)
+
+
+def test_a_report_and_the_ledger_it_rests_on_have_nothing_between_them(written: Path, tram: Path) -> None:
+    pages = ("--incident", tram / "incident.toml", "--policy", tram / "counted.toml")
+    code, out, err = command("bridge", written, tram / "mixed.toml", *pages, "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["currency"], found["minor_units"]) == ("EUR", 2)
+    assert {row["amount"] for row in found["bridge"]} == {None, 0}
+    (total,) = {row["total"] for row in found["bridge"]}
+    assert f" {total / 100:,.2f} " in command("bridge", written, written)[1]  # in euros
+
+
+def test_a_figure_that_an_older_version_told_is_a_step_of_its_own(bundle: Path, tram: Path) -> None:
+    told = 5_000_000.0
+    retold(bundle, lambda manifest: manifest["expected"].update(cash=told))
+    pages = ("--incident", tram / "incident.toml", "--policy", tram / "counted.toml")
+    rows = json.loads(command("bridge", bundle, tram / "mixed.toml", *pages, "--json")[1])["bridge"]
+    steps = {row["step"]: row for row in rows}
+    assert steps["start"]["total"] == told
+    assert steps["end"]["total"] == steps["start"]["total"] + steps["method"]["amount"]
+    assert [row["step"] for row in rows if row["amount"]] == ["method"]
+
+
+@pytest.mark.parametrize("figure", [-1, float("nan"), float("inf"), 1e300])
+def test_a_figure_that_is_no_sum_makes_no_bridge(bundle: Path, figure: float) -> None:
+    retold(bundle, lambda manifest: manifest["expected"].update(cash=figure))
+    side, recorded = side_of(str(bundle), "kakao-2022", None, "cash")
+    with pytest.raises(OutageAnalysisError, match="a recorded figure is no sum of money"):
+        bridge(side, side, valuation="cash", recorded=recorded)
+
+
+def test_runs_of_two_incidents_have_no_bridge(written: Path) -> None:
+    code, out, err = command("bridge", written, "kakao-2022")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(
+        r"error: the two runs are of two incidents \(found 'kakao-2022, tram-2031'\)\. .*\n", err
+    )
+
+
+def test_the_bundled_report_leads_to_the_updated_ledger(bundles: dict[str, Path]) -> None:
+    (first, recorded), (second, _) = (
+        side_of(str(name), "kakao-2022", None, "cash") for name in (bundles["en"], "kakao-2023-06-30")
+    )
+    table = bridge(first, second, valuation="cash", recorded=recorded)
+    ends = {}
+    for side in (first, second):
+        sums = totals(cost_table(side.policy, side.ledger, as_of=side.as_of))
+        ends[side.as_of] = round(sums.filter(valuation="cash")["expected"].item())
+    assert table["total"].to_list()[:: len(table) - 1] == list(ends.values())
+    assert table.filter(step="method")["amount"].item() == 0

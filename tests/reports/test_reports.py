@@ -1,0 +1,717 @@
+"""The bundle: complete, reproducible, offline, safe with hostile text, and one truth throughout."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from outage_analysis import fonts
+from outage_analysis.datasets import data_root
+from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.incidents import load_incident
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.plans import Plan
+from outage_analysis.reports import FORMATS, write_report, write_table
+from tests.conftest import claim_rows
+from tests.html_page import WebPage
+
+if TYPE_CHECKING:
+    from outage_analysis.incidents import Incident
+    from tests.conftest import ClaimsCsv, Edited
+
+Bundles = dict[str, Path]
+PAGE = ("html",)
+"""The page alone: the other formats have tests of their own."""
+FEW = 1_024
+"""Draws that suffice where no quantile is asked: the law of few claims takes long to invert."""
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>\"&'{{ 7*7 }}"
+
+
+@pytest.fixture(scope="module")
+def pages(bundles: Bundles) -> dict[str, WebPage]:
+    return {lang: WebPage.of(folder / "report.html") for lang, folder in bundles.items()}
+
+
+@pytest.fixture(scope="module")
+def bare() -> Analysis:
+    """The bundled case from published counts alone."""
+    return run(Plan(claims=(), draws=FEW))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    return loaded
+
+
+def charts_of(page: WebPage) -> dict[str, dict[str, Any]]:
+    specs: dict[str, dict[str, Any]] = {}
+    for element in page.all("script", class_="charts"):
+        specs |= json.loads(element.text)
+    return specs
+
+
+# --- what a bundle holds ------------------------------------------------------------------------------
+
+
+def test_a_bundle_holds_every_format_the_pages_a_manifest_and_checksums(
+    bundles: Bundles, analysis: Analysis
+) -> None:
+    names = set(contents(bundles["en"]))
+    stems = {f"{t}-synthetic" if t.startswith("claims_") else t for t in analysis.tables}
+    tables = {f"tables/{stem}.{suffix}" for stem in stems for suffix in ("csv", "parquet")}
+    pages = {f"pages/{name}.toml" for name in ("incident", "policy", "ledger")}
+    assert {"report.html", "manifest.json", "SHA256SUMS"} | tables | pages <= names
+    suffixes = {Path(name).suffix.lstrip(".") for name in names - pages - {"manifest.json", "SHA256SUMS"}}
+    assert suffixes == set(FORMATS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_can_be_written_alone(tmp_path: Path, bare: Analysis, name: str) -> None:
+    page = write_report(bare, tmp_path / "out", formats=[name])
+    assert page.name == ("report.html" if name == "html" else "manifest.json")
+    manifest = manifest_of(page.parent)
+    outputs = [x for x in manifest["outputs"] if not x.startswith("pages/")]
+    assert outputs
+    assert {Path(x).suffix for x in outputs} == {f".{name}"}
+    assert manifest["formats"] == [name]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_checksums_and_manifest_say_what_is_there(bundles: Bundles, lang: str) -> None:
+    files = contents(bundles[lang])
+    lines = files["SHA256SUMS"].decode().splitlines()
+    sums = {name: sum_ for sum_, name in (line.split("  ") for line in lines)}
+    assert sums == {name: digest(content) for name, content in files.items() if name != "SHA256SUMS"}
+    outputs = manifest_of(bundles[lang])["outputs"]
+    assert {name: {k: told[k] for k in ("bytes", "sha256")} for name, told in outputs.items()} == {
+        name: {"bytes": len(content), "sha256": digest(content)}
+        for name, content in files.items()
+        if name not in ("SHA256SUMS", "manifest.json")
+    }
+
+
+def test_the_manifest_says_what_the_report_was_made_from(bundles: Bundles) -> None:
+    manifest = manifest_of(bundles["ko"])
+    bundled = data_root() / "claims" / "kakao-2022-synthetic.parquet"
+    (source,) = manifest["inputs"]
+    assert source["sha256"] == digest(bundled.read_bytes())
+    assert (source["rows"], source["claims"], source["rejects"]) == (105_116, 105_116, 0)
+    assert (manifest["as_of"], manifest["language"]) == ("2022-12-30", "ko")
+    assert manifest["synthetic_claims"] is True
+    assert manifest["pages"].keys() == {"incident", "policy", "ledger"}
+    assert manifest["versions"]["outage-analysis"] == version("outage-analysis")
+    assert manifest["versions"]["polars"] == version("polars")
+
+
+def test_tables_as_csv_and_as_parquet_hold_the_same_figures(bundles: Bundles, analysis: Analysis) -> None:
+    folder = bundles["en"] / "tables"
+    for name, table in analysis.tables.items():
+        stem = f"{name}-synthetic" if name.startswith("claims_") else name
+        assert pl.read_parquet(folder / f"{stem}.parquet").equals(table), name
+        read = pl.read_csv(folder / f"{stem}.csv", infer_schema=False)
+        assert (read.columns, read.height) == (table.columns, table.height), name
+        for column, kind in table.schema.items():
+            if kind.is_numeric():
+                numbers = read[column].cast(pl.Float64)
+                assert numbers.equals(table[column].cast(pl.Float64), null_equal=True), (name, column)
+
+
+# --- the same bytes ------------------------------------------------------------------------------------
+
+
+ANOTHER_CLOCK = """
+import datetime, time
+real, then = datetime.datetime, 981_173_106.0
+
+class Kind(type):
+    def __instancecheck__(cls, value):
+        return isinstance(value, real)
+
+class Stopped(real, metaclass=Kind):
+    now = classmethod(lambda cls, tz=None: real.fromtimestamp(then, tz))
+    utcnow = classmethod(lambda cls: real(2001, 2, 3, 4, 5, 6))
+
+local, universal = time.localtime, time.gmtime
+datetime.datetime = Stopped
+time.time, time.time_ns = lambda: then, lambda: int(then * 1e9)
+time.localtime, time.gmtime = lambda at=then: local(at), lambda at=then: universal(at)
+assert datetime.date.today().year == datetime.datetime.now().year == time.localtime().tm_year == 2001
+"""
+WRITE = "import sys, outage_analysis as oa; oa.write_report(oa.run(oa.Plan()), sys.argv[1], lang=sys.argv[2])"
+
+
+NARROW = """
+import numpy
+found = numpy.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+assert not [name for name in found if "AVX512" in name or name == "X86_V4"], found
+"""
+
+
+def wide() -> str:
+    """The instructions of AVX-512 that numpy would choose here, as it wants them named."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return " ".join(name for name in found if "AVX512" in name or name == "X86_V4")
+
+
+def test_no_byte_of_any_format_depends_on_clock_zone_language_hash_seed_folder_or_processor(
+    tmp_path: Path, bundles: Bundles
+) -> None:
+    settings = {
+        "en": (
+            WRITE,
+            {"TZ": "Asia/Seoul", "LANG": "ko_KR.UTF-8", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
+        ),
+        "ko": (
+            ANOTHER_CLOCK + NARROW + WRITE,
+            {
+                "TZ": "America/New_York",
+                "LANG": "C",
+                "LC_ALL": "C.UTF-8",
+                "PYTHONHASHSEED": "2",
+                "NPY_DISABLE_CPU_FEATURES": wide(),
+            },
+        ),
+    }
+    for lang, (code, setting) in settings.items():
+        out = tmp_path / f"folder {lang}" / "report"
+        out.parent.mkdir()
+        words = [sys.executable, "-c", code, str(out), lang]
+        subprocess.run(words, env=os.environ | setting, cwd=out.parent, check=True)
+        expected, written = contents(bundles[lang]), contents(out)
+        assert written.keys() == expected.keys()
+        assert [name for name in written if written[name] != expected[name]] == []
+
+
+def test_the_tables_are_the_same_in_every_language(bundles: Bundles) -> None:
+    first, *others = (
+        {n: c for n, c in contents(folder).items() if n.startswith("tables/")} for folder in bundles.values()
+    )
+    assert others
+    assert all(other == first for other in others)
+
+
+# --- hostile text --------------------------------------------------------------------------------------
+
+
+def test_text_from_outside_is_never_markup(
+    tmp_path: Path, edited: Edited, claims_csv: ClaimsCsv, bundles: Bundles
+) -> None:
+    quoted = json.dumps(HOSTILE)
+    incident = edited(
+        "incidents",
+        'name = { en = "Kakao service outage, October 2022"',
+        f"name = {{ en = {quoted}",
+        'name = { en = "KakaoTalk"',
+        f"name = {{ en = {quoted}",
+        "limits = [",
+        f"limits = [{{ en = {quoted} }},",
+    )
+    policy = edited("policies", 'en = "Cash for small businesses"', f"en = {quoted}")
+    ledger = edited("assumptions", 'owner = "outage-analysis"', f"owner = {quoted}")
+    name = "<img src=x onerror=alert(1)>\"&'.csv"
+    rows = [{"loss": "300000"}, {"service": "카카오뱅크"}, {"service": HOSTILE}]
+    plan = Plan(
+        incident=incident,
+        policy=policy,
+        ledger=ledger,
+        claims=(claims_csv(rows, name=name),),
+        max_rejects=0.5,
+        draws=FEW,
+    )
+    page = WebPage.of(write_report(run(plan), tmp_path / "out", formats=PAGE))
+    usual = WebPage.of(bundles["en"] / "report.html")
+    assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
+    assert not [e for e in page.elements for a in e.attributes if a.startswith("on")]
+    kinds = [(e.attributes.get("class"), e.attributes.get("id")) for e in page.all("script")]
+    assert kinds == [(None, "what-if-data"), (None, "linked-data"), *[("charts", None)] * 2, (None, None)]
+    (title,) = page.all("title")
+    assert HOSTILE in title.text
+    assert page.prose().count(HOSTILE) > 3
+    assert name in page.prose()
+    assert HOSTILE in json.dumps(charts_of(page), ensure_ascii=False).replace('\\"', '"').replace("\\n", " ")
+
+
+EVIL = (
+    "=cmd|'/C calc'!A0",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "<script>x()</script>",
+    "<a href='//x.y'>z</a>",
+    '"><svg onload=alert(1)>',
+    "'; drop table claims; --",
+    "../../etc/passwd",
+    "C:\\Windows\\x",
+    "{{ 7*7 }}{% x %}",
+    "\x1b[2J\u202e",
+)
+NEAR = tuple(
+    f"{start}카카오톡" for start in ("=1", "+1", "-1", "@A", "<b", "</", "/.", "';", "{{", "\x1b[", '">')
+)
+"""Near an alias, and therefore shown as an example: anything else may be a name."""
+FIELDS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
+
+
+def hostile_files(folder: Path, incident: Incident) -> list[Path]:
+    """A file for each text, which stands in every column of some row, in a header and in its name."""
+    dimensions = [d.id for d in incident.dimensions]
+    (good,) = claim_rows([{}], incident)
+    paths = []
+    for n, evil in enumerate(EVIL):
+        rows = [{**good, c: evil, "claim_id": f"{n} {c}"} for c in ("memo", *FIELDS[1:], *dimensions)]
+        rows += [{**good, "claim_id": evil}, {**good, "claim_id": "near", "service": NEAR[n % len(NEAR)]}]
+        rows.insert(0, rows.pop())  # the first of its rule is the example
+        paths.append(folder / f"{re.sub(r'[/*[]', '_', evil)}{n}.csv")
+        with paths[-1].open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow([*good, evil])
+            writer.writerows([*(row[c] for c in good), row.get("memo", "")] for row in rows)
+    return paths
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of files that are hostile all over."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "in").mkdir()
+    paths = hostile_files(folder / "in", load_incident("kakao-2022"))
+    analysis = run(Plan(claims=tuple(paths), max_rejects=0.6, draws=FEW))
+    return write_report(analysis, folder / "out").parent
+
+
+def test_hostile_complaints_add_no_element_to_the_page(hostile: Path, bundles: Bundles) -> None:
+    page, usual = WebPage.of(hostile / "report.html"), WebPage.of(bundles["en"] / "report.html")
+    assert {e.tag for e in page.elements} <= {e.tag for e in usual.elements}
+    known = {(e.tag, name) for e in usual.elements for name in e.attributes}
+    assert {(e.tag, name) for e in page.elements for name in e.attributes} <= known
+    assert len(page.all("script")) == len(usual.all("script"))
+    drawn = "".join(e.text for e in page.all("script", class_="charts"))
+    assert not re.search("alert|calc|onload|x\\.y", drawn)
+
+
+def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None:
+    words = Words("en")
+    page = WebPage.of(hostile / "report.html")
+    rules = page.table(words("report.quality_rules"))
+    shown = {(r[words("column.rule_text")], r[words("column.example")]) for r in rules}
+    assert {(words("rule.service is known"), fonts.shown(text)) for text in NEAR} <= shown
+    assert "U+001B[카카오톡" in {example for _, example in shown}
+    assert {(words("rule.filed_on is a date"), text) for text in ("+1+1", "-1+1", "=1+1")} <= shown
+    assert len([r for r in rules if re.fullmatch(r"\(\d+ characters\)", r[words("column.example")])]) > len(
+        EVIL
+    )
+    files = {r[words("column.file")] for r in page.table(words("report.quality_files"))}
+    assert len(files) == len(EVIL)
+    assert any("<script>x()<_script>" in name for name in files)
+
+
+def test_hostile_complaints_put_no_formula_into_a_table(hostile: Path) -> None:
+    texts = set()
+    for path in (hostile / "tables").glob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as stream:
+            cells = {cell for row in csv.reader(stream) for cell in row}
+        risky = [c for c in cells if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
+        assert [c for c in risky if not re.fullmatch(r"-[\d.]+(e[-+]\d+)?", c)] == [], path.name
+        texts |= cells
+    assert {"'=1카카오톡", "'@A카카오톡", "'+1+1", "'-1+1", "'\t=1+14.csv", "';카카오톡"} <= texts
+    rules = pl.read_parquet(hostile / "tables" / "claims_rules.parquet")
+    assert {"=1카카오톡", "@A카카오톡", "+1+1"} <= set(rules["example"])  # text is text there
+    assert "\t=1+14.csv" in set(rules["source_file"])
+
+
+def test_hostile_complaints_write_nothing_outside_the_folder(hostile: Path, bundles: Bundles) -> None:
+    assert sorted(p.name for p in hostile.parent.iterdir()) == ["in", "out"]
+    assert len(list((hostile.parent / "in").iterdir())) == len(EVIL)
+    usual = {name.replace("-synthetic", "") for name in contents(bundles["en"])}
+    drawn = {f"charts/intake.{suffix}" for suffix in ("svg", "png")}  # of one day only: nothing to draw
+    assert set(contents(hostile)) == usual - drawn
+
+
+def test_a_csv_holds_no_formula_that_a_sheet_would_run(tmp_path: Path) -> None:
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "plain", "a=b", None]
+    frame = pl.DataFrame({"text": texts, "number": range(-1, len(texts) - 1)})
+    write_table(frame, tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as stream:
+        read = list(csv.DictReader(stream))
+    dangerous = ("=", "+", "-", "@", "\t", "\r")
+    assert not [r["text"] for r in read if r["text"].startswith(dangerous)]
+    assert [r["text"].removeprefix("'") for r in read] == [t or "" for t in texts]
+    assert read[0]["number"] == "-1"  # a number stays a number
+    write_table(frame, tmp_path / "a.parquet")
+    assert pl.read_parquet(tmp_path / "a.parquet")["text"].to_list() == texts
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"a.{suffix}").mkdir()
+    with pytest.raises(EnvironmentFailed, match=rf"a\.{suffix}: cannot be written"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / f"a.{suffix}")
+    assert [p.name for p in tmp_path.iterdir()] == [f"a.{suffix}"]
+
+
+def test_a_table_of_another_suffix_is_refused_and_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"neither \.csv nor \.parquet"):
+        write_table(pl.DataFrame({"a": [1]}), tmp_path / "a.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+# --- offline -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_policy_of_the_page_admits_only_its_own_script_and_style(
+    pages: dict[str, WebPage], lang: str
+) -> None:
+    page = pages[lang]
+    (meta,) = [e for e in page.all("meta") if e.attributes.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in meta.attributes["content"].split(";"))
+    (style,) = page.all("style")
+    (script,) = [e for e in page.all("script") if "type" not in e.attributes]
+
+    def admitted(text: str) -> str:
+        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+    assert rules == {
+        "default-src": "'none'",
+        "script-src": admitted(script.text),
+        "style-src": admitted(style.text),
+        "font-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_asks_for_nothing(pages: dict[str, WebPage], lang: str) -> None:
+    page = pages[lang]
+    loading = {"src", "srcset", "data", "poster", "action", "background", "style", "ping"}
+    assert [(e.tag, a) for e in page.elements for a in e.attributes if a in loading] == []
+    assert not [e for e in page.elements if e.tag in ("link", "iframe", "object", "embed", "base", "img")]
+    targets = [(e.tag, e.attributes["href"]) for e in page.elements if "href" in e.attributes]
+    assert {tag for tag, _ in targets} == {"a"}
+    for _, target in targets:  # a link is followed only by a click
+        assert target.startswith(("#", "https://", "http://")), target
+    (style,) = page.all("style")
+    assert set(re.findall(r"url\(([^)]{0,30})", style.text)) == {"data:font/otf;base64,T1RUTwALA"}
+    assert "@import" not in style.text
+    for spec in charts_of(page).values():
+        assert not re.search(r'"url"|"href"', json.dumps(spec))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_is_small_and_so_are_its_charts(
+    bundles: Bundles, pages: dict[str, WebPage], lang: str
+) -> None:
+    assert (bundles[lang] / "report.html").stat().st_size <= 1_500_000
+    specs = charts_of(pages[lang])
+    assert len(specs) == 10
+    for name, spec in specs.items():
+        assert len(json.dumps(spec["datasets"], ensure_ascii=False).encode()) <= 20_000, name
+
+
+COMMON = ("ID", "P10", "P50", "P90")
+"""Titles that are the same in every language."""
+
+# --- words ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_word_is_missing(pages: dict[str, WebPage], lang: str) -> None:
+    page = pages[lang]
+    (html,) = page.all("html")
+    assert html.attributes["lang"] == lang
+    prose = page.prose()
+    assert not re.search(r"\{[a-z_]*\}|\b(report|word|column|chart|band)\.[a-z_]+\b", prose)
+    cells = [e.text for e in page.elements if e.tag in ("td", "p", "li")]
+    assert not [c for c in cells if re.search(r"^None$|\bnan\b|\binf\b|Decimal\(", c)]
+    titles = [e.text for e in page.elements if e.tag in ("h1", "h2", "h3", "th", "caption", "summary")]
+    assert all(t.strip() for t in titles)
+    if lang == "ko":
+        assert [t for t in titles if not re.search("[가-힣]", t) and t not in COMMON] == []
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_link_inside_the_page_leads_somewhere(pages: dict[str, WebPage], lang: str) -> None:
+    page = pages[lang]
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(set(ids)) == len(ids)
+    inside = {e.attributes["href"][1:] for e in page.all("a") if e.attributes["href"].startswith("#")}
+    assert inside
+    assert inside <= set(ids)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_chart_has_a_description_and_a_place(pages: dict[str, WebPage], lang: str) -> None:
+    page = pages[lang]
+    places = {e.attributes["id"]: e for e in page.all("div", class_="chart")}
+    specs = charts_of(page)
+    assert places.keys() == {f"chart-{name}" for name in (*specs, "linked")}
+    for name, spec in specs.items():
+        assert places[f"chart-{name}"].attributes["aria-label"] == spec["description"]
+
+
+# --- one truth -----------------------------------------------------------------------------------------
+
+
+def two_digits(amount: float) -> str:
+    return f"{float(f'{amount:.2g}') / 1e6:,.10g} million won"
+
+
+def test_the_headline_is_the_total_of_the_tables(bundles: Bundles, pages: dict[str, WebPage]) -> None:
+    with (bundles["en"] / "tables" / "costs.csv").open(encoding="utf-8") as stream:
+        lines = [r for r in csv.DictReader(stream) if r["level"] == "line" and r["valuation"] == "cash"]
+    with (bundles["en"] / "tables" / "totals.csv").open(encoding="utf-8") as stream:
+        (total,) = [r for r in csv.DictReader(stream) if r["valuation"] == "cash"]
+    expected = sum(float(r["expected"]) for r in lines if r["expected"])
+    assert float(total["expected"]) == pytest.approx(expected)
+    figures = [e.text for e in pages["en"].all("p", class_="figure")]
+    assert figures[0] == two_digits(expected)
+    assert Words("ko").money(expected) == pages["ko"].all("p", class_="figure")[0].text
+
+
+def test_the_cost_table_shows_the_same_figures_to_the_won(
+    pages: dict[str, WebPage], analysis: Analysis
+) -> None:
+    shown = pages["en"].table(Words("en")("report.cost_title"))
+    rows = with_a_figure(analysis.tables["costs"]).filter(valuation="cash")
+    assert rows["line"].unique(maintain_order=True).to_list() == [
+        "small-business-cash",
+        "taxi-pro-membership",
+    ]
+    for column in ("count", "promised", "low", "expected", "high"):
+        exact = [f"{v:,.0f}" if v is not None else "" for v in rows[column]]
+        assert [r[Words("en")(f"column.{column}")] for r in shown] == exact
+
+
+def with_a_figure(costs: pl.DataFrame) -> pl.DataFrame:
+    figures = pl.col("count", "promised", "low", "expected", "high")
+    return costs.filter(pl.any_horizontal(figures.is_not_null()))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_promise_without_a_figure_stands_in_the_policy_and_in_no_table_of_costs(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    page, words = pages[lang], Words(lang)
+    lines = {line.id: line.name[lang] for line in analysis.policy.lines}
+    costs = analysis.tables["costs"].filter(level="line")
+    silent = costs.filter(~pl.col("line").is_in(with_a_figure(costs)["line"].to_list()))
+    assert len(silent) == 14
+    assert set(silent["status"]) == {"unpriced", "not_published"}
+    column = words("column.line")
+    policy = {r[column]: r for r in page.table(words("report.policy_title"))}
+    assert policy.keys() == {name for id_, name in lines.items() if id_ not in analysis.dropped_lines}
+    priced = {r[column] for title in ("cost", "free") for r in page.table(words(f"report.{title}_title"))}
+    for id_, status in silent.select("line", "status").iter_rows():
+        assert policy[lines[id_]][words("column.status")] == words(f"word.{status}")
+        assert lines[id_] not in priced
+    assert words("report.no_figure", count=14) in page.prose()
+    bounded = words("report.not_counted", lines=lines["taxi-pro-membership"])
+    assert bounded in page.prose()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_controller_reads_how_each_line_might_be_booked_and_until_when(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    words = Words(lang)
+    shown = pages[lang].table(words("report.controller_title"))
+    known = [x for x in analysis.policy.lines if x.id not in analysis.dropped_lines]
+    assert [r[words("column.line")] for r in shown] == [x.name[lang] for x in known]
+    for row, line in zip(shown, known, strict=True):
+        assert line.accounting
+        assert row[words("column.obligation")] == words(f"explain.{line.accounting.obligation}")
+        assert row[words("column.presentation")] == words(f"explain.{line.accounting.presentation}")
+        closes = line.closes_on(analysis.as_of)
+        assert row[words("column.closes_on")] == (words.day(closes) if closes else "")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_expected_goods_are_said_to_be_out_of_those_that_have_an_expected_value(
+    pages: dict[str, WebPage], analysis: Analysis, lang: str
+) -> None:
+    words, face = Words(lang), analysis.total("published", "face_value")
+    assert face is not None
+    goods = words.money(48_000_000 * (6_500 + 5_000) + 3_000_000 * 1_900 + 1_000_000 * 50_000)
+    said = pages[lang].prose()
+    assert said.count(words("report.tile_free_note", promised=goods)) == 2
+    assert words("report.tile_free_note", promised=words.money(face["promised"] or 0)) not in said
+
+
+@pytest.mark.parametrize("column", ["promised", "low", "expected", "high"])
+def test_cash_and_face_value_are_never_one_figure(
+    pages: dict[str, WebPage], analysis: Analysis, column: str
+) -> None:
+    cash, face = (analysis.total("published", v) for v in ("cash", "face_value"))
+    assert cash is not None
+    assert face is not None
+    both = (cash[column] or 0) + (face[column] or 0)
+    for page in pages.values():
+        assert f"{both:,.0f}" not in page.prose()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_service_without_a_published_count_says_so(pages: dict[str, WebPage], lang: str) -> None:
+    words = Words(lang)
+    rows = pages[lang].table(words("report.services_title"))
+    assert len(rows) == 15
+    counted = [r[words("column.published_count")] for r in rows]
+    assert set(counted) == {words("report.not_published")}
+
+
+# --- synthetic rows are marked --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_whatever_comes_from_synthetic_rows_says_so(pages: dict[str, WebPage], lang: str) -> None:
+    page, badge = pages[lang], Words(lang)("report.synthetic_badge")
+    assert len(page.all("p", class_="banner")) == 1
+    (heading,) = page.all("h2", id="claims")
+    assert heading.text.endswith(badge)
+    tiles = [e for e in page.all("h2") if any(w.startswith("div.tile") for w in e.within)]
+    assert [badge in t.text for t in tiles] == [False, False, False, False, True]
+    for name, spec in charts_of(page).items():
+        from_claims = name in ("band_distribution", "intake")
+        mark = "Synthetic rows" if lang == "en" else "합성"
+        assert (mark in spec["description"]) == from_claims, name
+
+
+def test_only_files_made_from_claims_are_called_synthetic(bundles: Bundles) -> None:
+    for name in contents(bundles["en"]):
+        drawn = name.startswith(("charts/band_distribution", "charts/intake"))
+        assert ("synthetic" in name) == (name.startswith("tables/claims_") or drawn), name
+
+
+def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare: Analysis) -> None:
+    folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
+    page = WebPage.of(folder / "report.html")
+    assert not page.all("p", class_="banner")
+    assert Words("en")("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
+    assert not [n for n in contents(folder) if "synthetic" in n or "claims_" in n]
+    assert manifest_of(folder)["synthetic_claims"] is False
+    assert set(charts_of(page)) == {
+        *("headlines", "funnel", "total_law", "exceedance", "waterfall", "tornado", "free_goods", "backtest")
+    }
+
+
+def test_claims_of_ones_own_carry_no_mark_of_synthetic_rows(tmp_path: Path, claims_csv: ClaimsCsv) -> None:
+    analysis = run(Plan(claims=(claims_csv([{}, {"loss": "400000"}]),), draws=FEW))
+    folder = write_report(analysis, tmp_path / "out", formats=("html", "svg", "csv")).parent
+    page = WebPage.of(folder / "report.html")
+    assert not page.all("p", class_="banner")
+    assert (folder / "tables" / "claims_costs.csv").is_file()
+    assert not [n for n in contents(folder) if "synthetic" in n]
+
+
+# --- the data ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_data_have_a_section_that_accounts_for_every_row(
+    tmp_path: Path, claims_csv: ClaimsCsv, lang: str
+) -> None:
+    rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
+    analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=FEW))
+    words = Words(lang)
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
+    (heading,) = page.all("h2", id="quality")
+    assert heading.text == words("report.quality_title")
+    assert words("report.quality_line", rows=4, claims=3, rejects=1) in page.prose()
+    assert words("report.quality_clean") not in page.prose()
+    titles = {name: words(f"report.quality_{name}") for name in ("files", "rules", "claimants", "heaping")}
+    (file,) = page.table(titles["files"])
+    assert [file[words(f"column.{c}")] for c in ("file", "encoding", "rows", "claims", "rejects")] == [
+        *("우리.csv", "utf-8", "4", "3", "1")
+    ]
+    assert file[words("column.first_day")] == words.day(date(2022, 10, 19))
+    (rule,) = page.table(titles["rules"])
+    assert list(rule.values()) == [
+        *("우리.csv", words("rule.loss is not negative"), words("word.rejected"), "1", "4", "-7")
+    ]
+    claimants = page.table(titles["claimants"])
+    assert [list(row.values())[-3:] for row in claimants[:2]] == [["2", "1", "1"], ["2", "1", "1"]]
+    heaping = page.table(titles["heaping"])
+    assert [row[words("column.step")] for row in heaping] == ["10", "100", "1,000", "10,000", "100,000"][:5]
+    assert [row[words("column.claims")] for row in heaping] == ["2"] * 5
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_data_without_a_broken_rule_say_so(pages: dict[str, WebPage], lang: str) -> None:
+    page, words = pages[lang], Words(lang)
+    (heading,) = page.all("h2", id="quality")
+    assert heading.text.endswith(words("report.synthetic_badge"))
+    assert words("report.quality_clean") in page.prose()
+    assert words("report.quality_rules") not in [e.text for e in page.all("caption")]
+
+
+def test_a_report_without_claims_speaks_of_no_data(tmp_path: Path, bare: Analysis) -> None:
+    page = WebPage.of(write_report(bare, tmp_path / "out", formats=PAGE))
+    assert not page.all("h2", id="quality")
+    assert Words("en")("report.quality_title") not in page.prose()
+
+
+# --- other plans -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("as_of", ["2022-10-19", "2022-10-24", "2022-12-29", "2022-12-31", "2023-06-30"])
+def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
+    analysis = run(Plan(as_of=date.fromisoformat(as_of), claims=(), draws=FEW))
+    page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
+    no_headline = Words(lang)("report.no_headline") in page.prose()
+    assert no_headline == (as_of < "2022-12-30")
+
+
+def test_another_policy_without_a_ledger_gives_a_report_of_bounds(tmp_path: Path, edited: Edited) -> None:
+    policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
+    page = WebPage.of(
+        write_report(
+            run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())), tmp_path / "out", formats=PAGE
+        )
+    )
+    assert "chart-headlines" not in {e.attributes.get("id") for e in page.elements}
+
+
+def test_a_policy_with_other_lines_than_the_outcome_has_a_report(tmp_path: Path, edited: Edited) -> None:
+    policy = edited("policies", *['"small-business-cash"', '"shops"'] * 5)  # the line, and its tie-outs
+    ledger = edited("assumptions", *['"small-business-cash"', '"shops"'] * 5)
+    page = WebPage.of(
+        write_report(
+            run(Plan(policy=policy, ledger=ledger, claims=(), draws=FEW)), tmp_path / "out", formats=PAGE
+        )
+    )
+    assert page.all("p", class_="figure")
+    assert not page.all("p", class_="lesson")
+
+
+def test_a_policy_of_reviews_only_promises_nothing_fixed(tmp_path: Path, edited: Edited) -> None:
+    policy = edited("policies", "fixed = 30_000", "review = true", "fixed = 50_000", "review = true")
+    analysis = run(Plan(policy=policy, ledger="kakao-2022", claims=(), draws=FEW))
+    page = WebPage.of(write_report(analysis, tmp_path / "out", formats=PAGE))
+    titles = [e.text for e in page.all("h2")]
+    assert Words("en")("report.tile_promised") not in titles

@@ -1,0 +1,504 @@
+"""A bundle verified: one changed byte is found and named, and a rebuild names what it was made with."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from outage_analysis import fonts, published
+from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError, VerificationFailed
+from outage_analysis.incidents import load_incident
+from outage_analysis.pipeline import Analysis, run
+from outage_analysis.published import Shelf
+from outage_analysis.reading import read_claims
+from outage_analysis.reports import FORMATS, recording, write_report
+from outage_analysis.reports.manifest import LARGEST, read_manifest
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.verifying import Verified, integrity, verify
+from outage_analysis.reports.verifying.causes import causes, reasons
+from outage_analysis.stores import save_claims
+from tests.commands import command
+from tests.tampered_bundles import Manifest, flip, forged, manifest_of, retold, seal
+from tests.tram_case import tram_plan
+
+if TYPE_CHECKING:
+    from tests.conftest import Reshelve
+
+FEW = ("csv",)
+"""Formats that suffice where the format does not matter."""
+
+
+@pytest.fixture(scope="module")
+def whole(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its report in every format."""
+    return write_report(made, tmp_path_factory.mktemp("whole") / "report", lang="ko").parent
+
+
+@pytest.fixture(scope="module")
+def slim(made: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its report in few formats."""
+    return write_report(made, tmp_path_factory.mktemp("slim") / "report", formats=FEW, bom=True).parent
+
+
+@pytest.fixture
+def copy(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "report"))
+
+
+@pytest.fixture
+def bundle(slim: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(slim, tmp_path / "report"))
+
+
+def refused(folder: Path, **asked: Any) -> VerificationFailed:  # noqa: ANN401 - as `verify` takes it
+    with pytest.raises(VerificationFailed) as failure:
+        verify(folder, **asked)
+    return failure.value
+
+
+def one_of(bundle: Path, suffix: str) -> str:
+    """The first file of a format."""
+    return min(
+        p.relative_to(bundle).as_posix() for p in bundle.rglob(f"*.{suffix}") if p.parent.name != "pages"
+    )
+
+
+# --- as it was written ----------------------------------------------------------------------------------
+
+
+def test_a_report_of_every_format_is_the_same_when_it_is_written_again(whole: Path) -> None:
+    count = len([p for p in whole.rglob("*") if p.is_file()])
+    assert verify(whole) == Verified(count, rebuilt=True)
+    assert set(manifest_of(whole)["formats"]) == set(FORMATS)
+
+
+def test_the_bundled_case_is_the_same_when_it_is_written_again(analysis: Analysis, tmp_path: Path) -> None:
+    page = write_report(analysis, tmp_path / "report", formats=FEW)
+    assert verify(page.parent).notes == ()
+
+
+# --- one byte -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [0, None, -1], ids=["first", "middle", "last"])
+@pytest.mark.parametrize("suffix", [*FORMATS, "toml"])
+def test_one_flipped_byte_in_any_file_is_found_and_named(copy: Path, suffix: str, place: int | None) -> None:
+    name = "pages/policy.toml" if suffix == "toml" else one_of(copy, suffix)
+    flip(copy / name, place)
+    failure = refused(copy, rebuild=False)
+    assert (failure.file, failure.problem.split(":")[0]) == (name, "is not as the report wrote it")
+
+
+@pytest.mark.parametrize("suffix", sorted({*FORMATS} & {"xlsx", "pptx"}))
+def test_a_flipped_byte_inside_an_archive_names_the_member(copy: Path, suffix: str) -> None:
+    name = one_of(copy, suffix)
+    data = (copy / name).read_bytes()
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        inside = max(archive.infolist(), key=lambda entry: entry.file_size).filename
+        content = archive.read(inside)
+    flip(copy / name, data.index(content) + len(content) // 2)
+    failure = refused(copy, rebuild=False)
+    assert (failure.file, failure.column) == (name, inside)
+    assert str(failure) == f"{name}, {inside}: is not as the report wrote it"
+
+
+def test_a_flipped_byte_of_the_manifest_is_found(bundle: Path) -> None:
+    for place in range(0, 4_000, 37):
+        data = (bundle / "manifest.json").read_bytes()
+        flip(bundle / "manifest.json", place)
+        assert refused(bundle, rebuild=False).file == "manifest.json"
+        (bundle / "manifest.json").write_bytes(data)
+
+
+def test_a_flipped_byte_of_the_checksums_is_found_and_does_not_blame_the_file(bundle: Path) -> None:
+    data = (bundle / "SHA256SUMS").read_bytes()
+    blamed = set()
+    for place in range(0, len(data), 97):
+        flip(bundle / "SHA256SUMS", place)
+        with pytest.raises((VerificationFailed, InputRefused)) as failure:
+            verify(bundle, rebuild=False)
+        blamed.add((failure.value.file, failure.value.line))
+        (bundle / "SHA256SUMS").write_bytes(data)
+    assert ("SHA256SUMS", 2) in blamed
+    assert {file for file, _ in blamed} <= {"SHA256SUMS", "manifest.json"}
+
+
+def test_a_file_that_is_gone_is_named(bundle: Path) -> None:
+    (bundle / "tables" / "costs.csv").unlink()
+    assert str(refused(bundle, rebuild=False)) == "tables/costs.csv: is missing"
+    assert str(refused(bundle, integrity=False)) == "tables/costs.csv: is missing"
+    failure = refused(seal(bundle))
+    assert str(failure) == "manifest.json, outputs > tables/costs.csv: does not agree with SHA256SUMS"
+
+
+def test_a_file_of_somebody_else_is_named(bundle: Path) -> None:
+    (bundle / "notes.txt").write_text("mine")
+    assert str(refused(bundle, rebuild=False)) == "notes.txt: is no file of the report"
+    assert str(refused(bundle, integrity=False)) == "notes.txt: is no file of the report"
+
+
+# --- a forger who seals it again ------------------------------------------------------------------------
+
+
+def text_replaced(path: Path, old: bytes, new: bytes) -> None:
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new, 1))
+
+
+def with_another_line(path: Path) -> None:
+    frame = pl.read_parquet(path)
+    frame.with_columns(
+        pl.when(pl.int_range(pl.len()) == 1).then(pl.lit("x")).otherwise("line").alias("line")
+    ).write_parquet(path)
+
+
+SPOILED: dict[str, tuple[str, Callable[[Path], None], dict[str, object]]] = {
+    "csv": ("tables/costs.csv", lambda p: text_replaced(p, b"delay", b"relay"), {"row": 2, "column": "line"}),
+    "html": ("report.html", lambda p: text_replaced(p, b"<title>", b"<title> "), {"column": None}),
+    "parquet": ("tables/costs.parquet", with_another_line, {"row": 2, "column": "line"}),
+    "svg": ("charts/funnel.svg", flip, {"column": None}),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILED)
+def test_a_rebuild_finds_a_forged_file_and_the_place_in_it(made: Analysis, tmp_path: Path, kind: str) -> None:
+    name, spoil, place = SPOILED[kind]
+    bundle = write_report(made, tmp_path / "report", formats=[kind]).parent
+    spoil(bundle / name)
+    failure = refused(forged(bundle, name))
+    assert failure.file == name
+    assert "differs from what a rebuild writes: nothing that the manifest records" in failure.problem
+    assert {key: getattr(failure, key) for key in place} == place
+    assert failure.line or failure.row
+
+
+def test_a_rebuild_tells_a_file_that_was_changed_from_a_run_that_differs(bundle: Path) -> None:
+    text_replaced(bundle / "tables" / "costs.csv", b"delay", b"relay")
+    failure = refused(bundle, integrity=False)
+    assert (failure.file, failure.row, failure.column) == ("tables/costs.csv", 2, "line")
+    assert failure.problem.endswith(": it was changed after the report was written")
+
+
+def test_a_forged_figure_of_the_manifest_is_found(bundle: Path) -> None:
+    retold(bundle, lambda manifest: manifest["figures"].update(p90=1.0))
+    assert str(refused(bundle)) == "manifest.json, figures > p90: is not what a rebuild writes"
+
+
+@pytest.mark.parametrize(
+    ("lie", "place"),
+    [
+        (lambda m: m["assumptions"][0].update(approved_by="the board"), "assumptions > 1 > approved_by"),
+        (lambda m: m["policy"].update(name="Another"), "policy > name"),
+        (lambda m: m.update(synthetic_claims=True), "synthetic_claims"),
+        (lambda m: m["outputs"].pop("tables/costs.csv"), "outputs > tables/costs.csv"),
+    ],
+)
+def test_a_forged_word_of_the_manifest_is_found_also_under_another_python(
+    bundle: Path, lie: Callable[[Manifest], object], place: str
+) -> None:
+    retold(bundle, lambda m: (lie(m), m["environment"].update(python="3.10")))
+    failure = refused(bundle, integrity=False)
+    assert (failure.file, failure.column) == ("manifest.json", place)
+
+
+def test_checksums_that_were_not_sealed_again_are_found_by_a_rebuild(bundle: Path) -> None:
+    sums = (bundle / "SHA256SUMS").read_text("utf-8")
+    (bundle / "SHA256SUMS").write_text(sums.replace(sums[:64], 64 * "0", 1), "utf-8")
+    assert refused(bundle, integrity=False).file == "SHA256SUMS"
+
+
+def test_a_run_that_is_never_the_same_is_said_to_be_so(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = FORMATS["csv"]
+
+    def differing(report: Report, folder: Path) -> None:
+        write(report, folder)
+        (folder / "tables" / "costs.csv").write_bytes(os.urandom(8))
+
+    monkeypatch.setitem(FORMATS, "csv", differing)
+    failure = refused(bundle)
+    assert failure.file == "tables/costs.csv"
+    assert "nothing that the manifest records" in failure.problem
+
+
+# --- the cause ------------------------------------------------------------------------------------------
+
+
+def test_another_python_that_changes_no_byte_passes_with_a_note(bundle: Path) -> None:
+    now = recording.environment()["python"]
+    retold(bundle, lambda m: (m["environment"].update(python="3.10"), m["versions"].update(polars="0.1")))
+    found = verify(bundle)
+    assert found.notes[0] == f"environment: python 3.10 -> {now}"
+    assert re.fullmatch(r"environment: polars 0\.1 -> [\d.]+", found.notes[1])
+    code, out, err = command("verify", bundle)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1] == f"differs, and changes no byte of them: environment: python 3.10 -> {now}"
+
+
+def test_a_changed_assumption_is_named_by_both_checks(bundle: Path, tram: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text((tram / "mixed.toml").read_text("utf-8").replace("low = 0.2", "low = 0.3"), "utf-8")
+    moved = "assumption as-filing: expected 0.4 -> 0.45"
+    failure = refused(bundle, integrity=False, ledger=mine)
+    assert failure.file == "tables/budget.csv"
+    assert failure.problem == f"differs from what a rebuild writes: {moved}"
+    shutil.copyfile(mine, bundle / "pages" / "ledger.toml")
+    failure = refused(bundle)
+    assert str(failure) == f"pages/ledger.toml: is not as the report wrote it: {moved}"
+    assert refused(bundle, integrity=False).problem == f"differs from what a rebuild writes: {moved}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("a = 8", "a = 16", "assumption as-acceptance: expected 0.8 -> 0.888889"),
+        ("sigma = 0.5", "sigma = 0.6", "assumption as-award: expected"),
+        ("size = 4", "size = 5", "assumption as-mix: dirichlet"),
+    ],
+)
+def test_every_kind_of_changed_assumption_is_named(
+    bundle: Path, tram: Path, tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    mine = tmp_path / "mine.toml"
+    text = (tram / "mixed.toml").read_text("utf-8")
+    assert old in text
+    mine.write_text(text.replace(old, new), "utf-8")
+    assert told in refused(bundle, integrity=False, ledger=mine).problem
+
+
+def test_a_page_with_another_layout_says_the_same(bundle: Path, tram: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text("# mine\n" + (tram / "mixed.toml").read_text("utf-8"), "utf-8")
+    assert verify(bundle, integrity=False, ledger=mine).notes == ()
+
+
+def test_a_changed_policy_is_named_by_its_line(bundle: Path, tram: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text((tram / "counted.toml").read_text("utf-8").replace("1_250", "1_300"), "utf-8")
+    assert refused(bundle, integrity=False, policy=mine).problem.endswith(": policy: line delay changed")
+    shutil.copyfile(mine, bundle / "pages" / "policy.toml")
+    assert refused(bundle).problem.endswith(": policy: line delay changed")
+
+
+def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve) -> None:
+    shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+    counted = pl.when(id="CL-13").then(pl.col("value") + 1).otherwise("value").alias("value")
+    shelves: dict[Shelf, pl.DataFrame] = {
+        "published": shelf("published").with_columns(counted), "outcomes": shelf("outcomes"),
+    }  # fmt: skip
+    reshelve(shelves.__getitem__)
+    assert refused(bundle).problem.endswith(": facts published/kakao-2022.csv changed")
+
+
+def test_another_page_of_outcomes_is_named_unless_other_pages_explain_it(bundles: dict[str, Path]) -> None:
+    was = read_manifest(bundles["en"])
+    now = was.model_copy(update={"backtest": None})
+    assert causes(was, now) == ["back-test: its page of outcomes is another"]
+    ledger = was.pages["ledger"].model_copy(update={"content_sha256": 64 * "0"})
+    told = causes(was, now.model_copy(update={"pages": was.pages | {"ledger": ledger}}))
+    assert told == ["assumptions: the ledger says something else beside the entries that were used"]
+
+
+def test_many_causes_are_counted() -> None:
+    assert reasons([]) == ""
+    assert reasons(["a", "b", "c"]) == ": a; b; c"
+    assert reasons(["a", "b", "c", "d", "e"]) == ": a; b; c; and 2 more"
+
+
+def test_changed_code_and_fonts_are_named(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = fonts.digests()
+    monkeypatch.setattr(recording, "code_digest", lambda: 64 * "0")
+    monkeypatch.setattr(integrity, "code_digest", lambda: 64 * "0")
+    monkeypatch.setattr(fonts, "digests", lambda: dict.fromkeys(held, 64 * "0"))
+    found = verify(bundle)  # without effect on these files
+    assert found.notes[0].startswith("font OutageSans-Bold.otf")
+    assert found.notes[-1] == "code: the package is not the one that wrote it"
+    text_replaced(bundle / "tables" / "costs.csv", b"delay", b"relay")
+    assert refused(forged(bundle, "tables/costs.csv")).problem.endswith(
+        "; code: the package is not the one that wrote it"
+    )
+
+
+# --- the claims -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def given(tram: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of claims of one's own, whose columns a page names."""
+    folder = tmp_path_factory.mktemp("given")
+    text = (tram / "claims.csv").read_text("utf-8").replace("claimant_type", "who", 1)
+    (folder / "own.csv").write_text(text, "utf-8")
+    (folder / "layout.toml").write_text('[columns]\nclaimant_type = ["who"]\n', "utf-8")
+    plan = tram_plan(tram, claims=(folder / "own.csv",), columns=(folder / "layout.toml",), compare=())
+    return write_report(run(plan), folder / "report", formats=FEW).parent
+
+
+def test_claims_of_ones_own_are_found_by_their_content(given: Path) -> None:
+    own = given.parent / "own.csv"
+    assert verify(given, claims=[own]).notes == ()
+    assert verify(given, claims=[own.parent]).notes == ()
+    with pytest.raises(UsageError, match=r"rests on claims that a bundle does not hold \(found 'own.csv'\)"):
+        verify(given)
+    assert verify(given, rebuild=False).rebuilt is False
+
+
+def test_other_claims_are_named_as_the_cause(given: Path, tmp_path: Path) -> None:
+    other = tmp_path / "own.csv"
+    other.write_text((given.parent / "own.csv").read_text("utf-8").replace("rider", "Rider", 1), "utf-8")
+    assert refused(given, claims=[other]).problem == (
+        "cannot be rebuilt: data: none of the files given is own.csv as it was read"
+    )
+    renamed = Path(shutil.copyfile(given.parent / "own.csv", tmp_path / "renamed.csv"))
+    assert refused(given, claims=[renamed]).problem.endswith(
+        "data: own.csv was given as renamed.csv; rename it"
+    )
+    with pytest.raises(InputRefused, match="there is no such file"):
+        verify(given, claims=[tmp_path / "none.csv"])
+
+
+def test_totals_are_found_by_their_content(tram: Path, tmp_path: Path) -> None:
+    counts = tmp_path / "totals.csv"
+    counts.write_text('service,claimant_type,band,claims\nred-line,rider,"(0, 6000]",7\n', "utf-8")
+    page = write_report(run(tram_plan(tram, counts=counts, compare=())), tmp_path / "report", formats=FEW)
+    assert verify(page.parent, claims=[counts]).notes == ()
+    (told,) = manifest_of(page.parent)["inputs"]
+    assert (told["kind"], told["name"], told["claims"]) == ("counts", "totals.csv", 7)
+
+
+def test_a_warehouse_file_is_asked_for_by_its_name(tram: Path, tmp_path: Path) -> None:
+    store = tmp_path / "kept.duckdb"
+    save_claims(read_claims(tram / "claims.csv", load_incident(tram / "incident.toml")), store)
+    page = write_report(run(tram_plan(tram, claims=(store,), compare=())), tmp_path / "report", formats=FEW)
+    assert verify(page.parent, claims=[store]).notes == ()
+    with pytest.raises(UsageError, match=r"kept\.duckdb"):
+        verify(page.parent, claims=[tram / "claims.csv"])
+
+
+# --- a bundle from somebody who means harm --------------------------------------------------------------
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "secret.toml"
+    path.write_text("password = 1\n", "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../secret.toml", "/etc/passwd", "tables/../../secret.toml", "a\\b", "C:x", "a//b", "./a", "\x1b[2J"],
+)
+def test_a_name_that_leads_elsewhere_is_refused(bundle: Path, secret: Path, name: str) -> None:
+    assert secret.is_file()
+    with (bundle / "SHA256SUMS").open("a", encoding="utf-8") as stream:
+        stream.write(f"{64 * '0'}  {name}\n")
+    with pytest.raises(InputRefused, match="is no name of a file of a report"):
+        verify(bundle)
+
+
+@pytest.mark.parametrize(
+    "name", ["tables/costs.csv", "pages/ledger.toml", "manifest.json", "SHA256SUMS", "tables"]
+)
+def test_a_link_is_not_followed(bundle: Path, secret: Path, name: str) -> None:
+    place = bundle / name
+    if place.is_dir():
+        place = Path(shutil.move(place, bundle.parent / "moved"))
+    else:
+        secret.write_bytes(place.read_bytes())
+        place.unlink()
+        place = secret
+    (bundle / name).symlink_to(place)
+    for first in (True, False):
+        with pytest.raises(InputRefused, match="is a link, and not followed"):
+            verify(bundle, integrity=first, rebuild=not first)
+
+
+def test_a_pipe_is_not_waited_for(bundle: Path) -> None:
+    os.mkfifo(bundle / "tables" / "pipe.csv")
+    with pytest.raises(InputRefused, match="is no plain file"):
+        verify(bundle)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS"])
+def test_what_is_too_large_is_refused_unread(bundle: Path, name: str) -> None:
+    with (bundle / name).open("r+b") as stream:
+        stream.truncate(LARGEST + 1)
+    with pytest.raises(OutageAnalysisError, match=r"is too large|is not as the report wrote it"):
+        verify(bundle)
+
+
+LIES: dict[str, Callable[[Manifest], object]] = {
+    "no pages": lambda m: m.update(pages={}),
+    "a page elsewhere": lambda m: m["pages"].update({"../../secret": m["pages"]["ledger"]}),
+    "a page of no kind": lambda m: m["pages"].update({"diary": m["pages"]["ledger"]}),
+    "draws without end": lambda m: m.update(draws=2**40),
+    "an endless budget": lambda m: m.update(budget=10**400),
+    "a format of its own": lambda m: m.update(formats=["exe"]),
+    "no format": lambda m: m.update(formats=[]),
+    "a language of its own": lambda m: m.update(language="xx"),
+    "a share of 2": lambda m: m.update(max_rejects=2),
+    "text for a number": lambda m: m.update(seed="3"),
+    "a key too many": lambda m: m.update(more=1),
+    "a key too few": lambda m: m.pop("epoch"),
+    "the wrong day": lambda m: m.update(as_of="2031-02-30"),
+    "a short digest": lambda m: m["outputs"]["tables/costs.csv"].update(sha256="00"),
+}
+"""Manifests that nobody wrote."""
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_a_manifest_that_nobody_wrote_is_refused_in_one_line(
+    bundle: Path, lie: Callable[[Manifest], object]
+) -> None:
+    retold(bundle, lie)
+    code, out, err = command("verify", bundle, "--rebuild")
+    assert code in (1, 2, 3)
+    assert out == ""
+    assert re.fullmatch(r"error: [^\n]+\n", err)
+    assert "password" not in err
+
+
+@pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b"1" * 5_000, 100_000 * b"["])
+def test_what_is_no_manifest_is_refused(bundle: Path, text: bytes) -> None:
+    (bundle / "manifest.json").write_bytes(text)
+    with pytest.raises(InputRefused, match="is no manifest of a report of this version"):
+        verify(seal(bundle))
+
+
+def test_a_folder_that_is_no_report_is_wrong_usage(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        code, out, err = command("verify", folder)
+        assert (code, out) == (2, "")
+        assert "no report. Name a folder that `report` wrote." in err
+
+
+# --- the command ----------------------------------------------------------------------------------------
+
+
+def test_the_command_prints_what_it_found_and_nothing_else(bundle: Path) -> None:
+    count = len([p for p in bundle.rglob("*") if p.is_file()])
+    assert command("verify", bundle) == (0, f"{count} files are written again, byte for byte\n", "")
+    found = command("verify", bundle, "--integrity")
+    assert found == (0, f"{count} files are as the report wrote them\n", "")
+    code, out, _ = command("verify", bundle, "--integrity", "--json")
+    assert (code, json.loads(out)) == (0, {"verified": True, "files": count, "rebuilt": False, "notes": []})
+    flip(bundle / "tables" / "costs.csv")
+    assert command("verify", bundle) == (1, "", "error: tables/costs.csv: is not as the report wrote it\n")
+    code, out, _ = command("verify", bundle, "--json")
+    told = json.loads(out)
+    assert (code, told["verified"], told["file"]) == (1, False, "tables/costs.csv")
+
+
+def test_another_page_is_for_a_rebuild(bundle: Path) -> None:
+    code, _, err = command("verify", bundle, "--integrity", "--ledger", "kakao-2022")
+    assert (code, err.startswith("error: --claims, --policy and --ledger are for a rebuild")) == (2, True)

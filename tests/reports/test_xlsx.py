@@ -1,0 +1,400 @@
+"""The workbook: real numbers, formulas that are ours and compute what the model does, the same bytes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from outage_analysis.costs.products import Factor, Products, Term
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.pipeline import Analysis
+from outage_analysis.reports.archives import pack
+from outage_analysis.reports.grids import Writer
+from outage_analysis.reports.report import Report
+from outage_analysis.reports.workbook import workbook, write_xlsx
+from outage_analysis.reports.workbook.cells import Scale, rows_of
+from outage_analysis.reports.workbook.formulas import Live, defined
+from tests.untranslated_text import untranslated
+from tests.workbook_reader import Workbook
+
+SOFFICE = shutil.which("soffice")
+REQUIRED = "1" in (os.environ.get("CI_REQUIRE_BROWSER"), os.environ.get("CI_REQUIRE_OFFICE"))
+office = [
+    pytest.mark.office,
+    pytest.mark.skipif(not SOFFICE and not REQUIRED, reason="needs LibreOffice (soffice)"),
+]
+OURS = re.compile(
+    r"(?P<name>[a-z_][a-z0-9_]*)|SUMPRODUCT|SUM|IF|ROUND|ABS|\$?[A-Z]\$?[0-9]+|[0-9.]+(E-9)?|[-+*/(),<>=:]"
+)
+"""What a formula may be made of, besides words of ours in quotes."""
+HOSTILE = {
+    "formula": "=1+cmd|' /C calc'!A0",
+    "sum": "@SUM(1+1)*cmd",
+    "link": '=HYPERLINK("http://evil.example","x")',
+    "address": "https://evil.example/?q=1",
+    "markup": "<script>alert(1)</script>&amp;]]>",
+    "control": "a\x00b\x08c\x1fd\u2028e",
+    "escape": "_x0041_ _x000D_",
+    "turned": "safe\u202egpj.exe",
+    "long": "-" * 10_000,
+    "emoji": "🔥 fire 👩‍👩‍👧",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def reports(analysis: Analysis) -> dict[str, Report]:
+    return {lang: Report(analysis, lang) for lang in LANGUAGES}
+
+
+@pytest.fixture(scope="module")
+def data(reports: dict[str, Report]) -> dict[str, bytes]:
+    return {lang: workbook(report) for lang, report in reports.items()}
+
+
+@pytest.fixture(scope="module")
+def books(data: dict[str, bytes]) -> dict[str, Workbook]:
+    return {lang: Workbook(content) for lang, content in data.items()}
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def lang(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
+    """A sheet keeps 15 digits of a number and shows zeros for the others."""
+    frame = pl.DataFrame({"loss": [2**53 + 1, 10**15 - 1], "claims": [3, 10**15]})
+    rows = rows_of(Writer(Words("en"), {}), frame, ["loss", "claims"])
+    assert [[cell.value for cell in row] for row in rows.cells] == [
+        ["9,007,199,254,740,993", 3],
+        [10**15 - 1, "1,000,000,000,000,000"],
+    ]
+
+
+def test_two_writings_give_the_same_bytes(
+    analysis: Analysis, data: dict[str, bytes], tmp_path: Path, lang: str
+) -> None:
+    write_xlsx(Report(analysis, lang), tmp_path)
+    assert (tmp_path / "report.xlsx").read_bytes() == data[lang]
+
+
+def test_nothing_is_dated_but_by_the_day_of_the_report(data: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(BytesIO(data["en"])) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert archive.namelist()[0] == "[Content_Types].xml"
+        assert b"2022-12-30T00:00:00Z" in archive.read("docProps/core.xml")
+        dated = {n for n in archive.namelist() if b"2022-12-30T" in archive.read(n)}
+    assert dated == {"docProps/core.xml"}
+
+
+def test_the_sheets_are_named_in_the_language_of_the_report(books: dict[str, Workbook]) -> None:
+    english, korean = (list(books[lang].paths) for lang in LANGUAGES)
+    assert english[:4] == ["Summary", "Assumptions", "Cost lines", "Cost by band"]
+    assert korean[:3] == ["요약", "가정", "보상 항목"]
+    assert len(english) == len(korean)
+    assert all(len(name) <= 31 for name in (*english, *korean))
+
+
+def test_sheets_of_synthetic_rows_say_so_in_their_name_and_first_row(
+    books: dict[str, Workbook], reports: dict[str, Report], lang: str
+) -> None:
+    w = reports[lang].words
+    mark = f" ({w('workbook.synthetic')})"
+    marked = {name for name in books[lang].paths if name.endswith(mark)}
+    assert marked == {w(f"workbook.{key}") + mark for key in ("claims", "cube", "quality")}
+    assert {books[lang].cells(name)["A1"].value for name in marked} == {reports[lang].banner}
+
+
+def test_every_input_is_a_named_cell(
+    books: dict[str, Workbook], reports: dict[str, Report], lang: str
+) -> None:
+    products = reports[lang].products
+    assert products is not None
+    names = defined(f.id for f in products.factors)
+    assert names["as-filing-share"] == "as_filing_share"
+    assert {f.id: books[lang].named(names[f.id]).value for f in products.factors} == {
+        f.id: f.value for f in products.factors
+    }
+
+
+def test_formulas_stand_on_three_sheets_and_are_all_our_own(books: dict[str, Workbook], lang: str) -> None:
+    book = books[lang]
+    found = {
+        sheet: [c.formula for c in book.cells(sheet).values() if c.formula is not None]
+        for sheet in book.paths
+    }
+    summary, inputs, lines, *rest = found.values()
+    assert min(map(len, (summary, inputs, lines))) > 10
+    assert not any(rest)
+    for formula in (*summary, *inputs, *lines):
+        assert strangers(formula, book) == set(), formula
+
+
+def strangers(formula: str, book: Workbook) -> set[str]:
+    """What a formula holds that is neither ours nor a name."""
+    unquoted = re.sub(r'"(""|[^"])*"', "", formula)
+    names = {found["name"] for found in OURS.finditer(unquoted) if found["name"]}
+    return {*OURS.sub("", unquoted).split(), *(names - set(book.names))}
+
+
+def test_the_value_of_every_formula_is_that_of_the_model(
+    books: dict[str, Workbook], reports: dict[str, Report], golden_cash: int, lang: str
+) -> None:
+    report, book = reports[lang], books[lang]
+    products, w = report.products, report.words
+    assert products is not None
+    for valuation in ("cash", "face_value", "handling", "top_down"):
+        total = book.named(f"expected_{valuation}").value
+        assert total == pytest.approx(products.expected(valuation), rel=1e-9)
+    sheet = w("workbook.summary")
+    row = book.row_of(sheet, w("report.tile_expected"))
+    cells = book.cells(sheet)
+    live, model = cells[f"B{row}"], cells[f"D{row}"]
+    assert isinstance(live.value, float)
+    assert isinstance(model.value, float)
+    assert live.formula == "ROUND(expected_cash,0)"
+    assert live.value == round(model.value) == golden_cash
+    assert model.value == report.analysis.expected_cash()
+
+
+@pytest.fixture(scope="module")
+def golden_cash() -> int:
+    """The expected cash of the bundled case, as the issue states it."""
+    return 194_562_541
+
+
+def test_the_quantiles_are_values_beside_a_word_on_their_state(
+    books: dict[str, Workbook], reports: dict[str, Report], lang: str
+) -> None:
+    report, book = reports[lang], books[lang]
+    w, cells = report.words, book.cells(report.words("workbook.summary"))
+    table = report.analysis.tables["quantiles"].filter(valuation="cash")
+    known = {r["measure"]: (r["value"], r["error"]) for r in table.rows(named=True)}
+    for measure in ("p10", "p50", "p90", "p95", "p99"):
+        row = book.row_of(w("workbook.summary"), w(f"word.{measure}"))
+        assert (cells[f"D{row}"].value, cells[f"F{row}"].value) == known[measure]
+        assert cells[f"D{row}"].formula is None
+        assert cells[f"G{row}"].value == w("workbook.current")
+        assert w("workbook.stale") in str(cells[f"G{row}"].formula)
+
+
+def test_other_readers_see_numbers_and_days_as_such(data: dict[str, bytes], tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    path.write_bytes(data["en"])
+    cube = pl.read_excel(path, sheet_name="Claim cube (synthetic)", read_options={"header_row": 3})
+    assert cube["Claims"].sum() == 105_116
+    assert cube["Sum of losses"].dtype.is_numeric()
+    facts = pl.read_excel(path, sheet_name="Sources", read_options={"header_row": 2})
+    assert facts["Public on"].dtype == pl.Date
+
+
+def test_a_korean_workbook_has_no_english_words(books: dict[str, Workbook]) -> None:
+    book = books["ko"]
+    allowed = {*book.names, "parquet", "kakao-2022-synthetic.parquet", "data/published/take-up.csv"}
+    told = {re.sub(r"https?://\S+", "", text) for text in book.texts()}
+    assert {run for text in told for run in untranslated(text, allowed)} == set()
+
+
+def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
+    parts = books["en"].members
+    charts = [name for name in parts if name.startswith("xl/charts/chart")]
+    assert len(charts) == 5
+    drawings = b"".join(parts[name] for name in parts if name.startswith("xl/drawings/drawing"))
+    assert drawings.count(b"descr=") == 5
+    assert not any(name.startswith("xl/media/") for name in parts)
+
+
+def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workbook]) -> None:
+    book = Workbook(workbook(Report(hostile(analysis))))
+    assert [c.formula for c in book.formulas()] == [c.formula for c in books["en"].formulas()]
+    assert drawn_from(book) == drawn_from(books["en"])
+    assert not any(b"hyperlink" in part for name, part in book.members.items() if "worksheets/" in name)
+    assert not any("evil" in part.decode() for name, part in book.members.items() if name.endswith(".rels"))
+    told = set(book.texts())
+    for kind in ("formula", "sum", "link", "address", "markup", "escape", "long"):
+        assert any(HOSTILE[kind] in text for text in told), kind
+    assert any("aU+0000bU+0008cU+001FdU+2028e" in text for text in told)
+    assert any("U+1F525 fire" in text for text in told)
+    assert not any(c in text for text in told for c in "\x00\x08\u202e\u2028🔥")
+    assert max(map(len, told)) <= 32_767
+
+
+def drawn_from(book: Workbook) -> list[list[bytes]]:
+    """The cells that charts refer to."""
+    charts = [part for name, part in book.members.items() if name.startswith("xl/charts/chart")]
+    return [re.findall(b"<c:f>(.*?)</c:f>", part) for part in charts]
+
+
+def hostile(analysis: Analysis) -> Analysis:
+    """The bundled case with names and texts that somebody means ill with."""
+    names = list(HOSTILE.values())
+    incident, policy, ledger = analysis.incident, analysis.policy, analysis.ledger
+    assert ledger is not None
+    name = type(incident.name)
+
+    def named(items: tuple, shift: int) -> tuple:  # type: ignore[type-arg]
+        return tuple(
+            item.model_copy(
+                update={"name": name.model_construct(en=names[(place + shift) % len(names)], ko="=1")}
+            )
+            for place, item in enumerate(items)
+        )
+
+    bad = name.model_construct(en=HOSTILE["link"], ko="=1")
+    assumptions = tuple(
+        a.model_copy(update={"owner": HOSTILE["formula"], "approved_by": HOSTILE["sum"]})
+        for a in named(ledger.assumptions, 1)
+    )
+    rules = pl.DataFrame(
+        [("=file.csv", "loss is not negative", "rejected", 1, 2, text) for text in HOSTILE.values()],
+        schema=analysis.tables["claims_rules"].schema,
+        orient="row",
+    )
+    return replace(
+        analysis,
+        incident=incident.model_copy(update={"name": bad, "services": named(incident.services, 0)}),
+        policy=policy.model_copy(update={"name": bad, "lines": named(policy.lines, 3)}),
+        ledger=ledger.model_copy(update={"assumptions": assumptions}),
+        tables={**analysis.tables, "claims_rules": rules},
+    )
+
+
+def test_without_products_there_are_values_and_the_reason(
+    analysis: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Report, "products", None)
+    report = Report(analysis)
+    book = Workbook(workbook(report))
+    assert not book.formulas()
+    told = set(book.texts())
+    assert report.words("workbook.no_formulas_tied") in told
+    assert not {"expected_cash", "inputs_changed"} & set(book.names)
+
+
+def test_names_are_no_cells_and_none_comes_twice() -> None:
+    ids = ["as-1", "as_1", "AS-1", "as1", "r1c1", "c", "2022", "true", "x.pays.0", "expected-cash"]
+    found = defined(ids, ["expected_cash"])
+    assert list(found.values()) == [
+        *("as_1", "as_1_2", "AS_1_3", "_as1", "_r1c1", "_c", "_2022", "_true", "x_pays_0", "expected_cash_2"),
+    ]
+
+
+def test_cents_become_euros_and_formulas_give_euros() -> None:
+    euros = Words("en", "EUR", 2)
+    factors = (
+        Factor("share", "filing_share", "share", 0.5, 0, 1),
+        Factor("pays", "pays", "money", 1_250, 0, 12_500),
+    )
+    terms = (Term("a", "cash", 3, ("share", "pays")), Term("b", "cash", 70_000, ("share",)))
+    live = Live(Products(factors, terms), euros, Scale.of(euros, None))
+    assert [live.shown(f) for f in factors] == [0.5, 12.5]
+    assert [live.base(t) for t in terms] == [3, 700]
+    assert [live.value(t) for t in terms] == [18.75, 350]
+    assert live.sum("cash") == live.modelled("cash") == 368.75
+    assert live.total("cash").text == "=ROUND(expected_cash,2)"
+
+
+# --- LibreOffice ----------------------------------------------------------------------------------------
+
+CHANGES = {
+    "as": {},
+    "filing": {"as-filing-share": 0.5},
+    "several": {
+        "as-filing-share": 0.1,
+        "as-review-award": 1_000_000.0,
+        "small-business-cash.pays.0": 45_000.0,
+    },
+}
+CASES = [("en", "as"), ("en", "filing"), ("en", "several"), ("ko", "filing")]
+
+
+def changed(content: bytes, report: Report, changes: dict[str, float]) -> bytes:
+    """The workbook with other inputs, and no value of any formula kept."""
+    book = Workbook(content)
+    path = book.paths[report.words("workbook.assumptions")]
+    parts = dict(book.members)
+    text = parts[path].decode()
+    for id_, value in changes.items():
+        cell = book.names[defined([id_])[id_]].rpartition("!")[2].replace("$", "")
+        text, found = re.subn(rf'(<c r="{cell}"[^>]*>)<v>[^<]*</v>', rf"\1<v>{value}</v>", text)
+        assert found == 1
+    parts[path] = text.encode()
+    for name in book.paths.values():
+        parts[name] = re.sub(rb"(<f>[^<]*</f>)<v>[^<]*</v>", rb"\1", parts[name])
+    return pack(parts)
+
+
+@pytest.fixture(scope="module")
+def recalculated(
+    data: dict[str, bytes], reports: dict[str, Report], tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str], Workbook]:
+    """Changed workbooks, opened, computed and saved by LibreOffice."""
+    folder = tmp_path_factory.mktemp("office")
+    cases = {case: folder / "{}-{}.xlsx".format(*case) for case in CASES}
+    for (lang, name), path in cases.items():
+        path.write_bytes(changed(data[lang], reports[lang], CHANGES[name]))
+    subprocess.run(
+        [
+            *(str(SOFFICE), f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless"),
+            *("--convert-to", "xlsx", "--outdir", str(folder / "out"), *map(str, cases.values())),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=180,
+    )
+    return {case: Workbook((folder / "out" / path.name).read_bytes()) for case, path in cases.items()}
+
+
+class TestOffice:
+    pytestmark = office
+
+    @pytest.mark.parametrize(("lang", "change"), CASES)
+    def test_computes_what_the_model_does(
+        self,
+        recalculated: dict[tuple[str, str], Workbook],
+        reports: dict[str, Report],
+        lang: str,
+        change: str,
+    ) -> None:
+        book, products = recalculated[lang, change], reports[lang].products
+        assert products is not None
+        w, sheet = reports[lang].words, reports[lang].words("workbook.summary")
+        live = book.cells(sheet)[f"B{book.row_of(sheet, w('report.tile_expected'))}"].value
+        assert live == round(products.expected("cash", CHANGES[change]))
+        size, cells = Scale.of(w, None).size, book.cells(sheet)
+        larger = {ref[1:]: c.value for ref, c in cells.items() if ref[0] == "C" and c.formula}
+        assert len(larger) == 4
+        assert larger == {row: pytest.approx(float(cells[f"B{row}"].value or 0) / size) for row in larger}
+        for valuation in ("cash", "face_value", "handling", "top_down"):
+            total = book.named(f"expected_{valuation}").value
+            assert total == pytest.approx(products.expected(valuation, CHANGES[change]), rel=1e-9)
+
+    @pytest.mark.parametrize(("lang", "change"), CASES)
+    def test_says_that_quantiles_are_stale_once_an_input_differs(
+        self,
+        recalculated: dict[tuple[str, str], Workbook],
+        reports: dict[str, Report],
+        lang: str,
+        change: str,
+    ) -> None:
+        w, book = reports[lang].words, recalculated[lang, change]
+        sheet = w("workbook.summary")
+        cells = book.cells(sheet)
+        states = {cells[f"G{book.row_of(sheet, w(f'word.{p}'))}"].value for p in ("p10", "p50", "p90")}
+        assert states == {w("workbook.stale" if CHANGES[change] else "workbook.current")}
+        assert book.named("inputs_changed").value == len(CHANGES[change])
+
+    def test_no_formula_fails(self, recalculated: dict[tuple[str, str], Workbook]) -> None:
+        for book in recalculated.values():
+            values = [cell.value for cell in book.formulas()]
+            assert len(values) > 30
+            assert not any(isinstance(v, str) and v.startswith(("#", "Err:")) for v in values)

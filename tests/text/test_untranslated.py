@@ -1,0 +1,239 @@
+"""A Korean report shows Korean: in its page, in its tables, and in the pages of data that it is made from."""
+
+from __future__ import annotations
+
+import json
+import re
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from pypdf import PdfReader
+
+from outage_analysis.assumptions import load_ledger
+from outage_analysis.assumptions.law import Law
+from outage_analysis.assumptions.laws import Branch
+from outage_analysis.assumptions.listing import distribution
+from outage_analysis.datasets import Noun, Text, ids
+from outage_analysis.incidents import load_incident
+from outage_analysis.intakes import load_intake
+from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.policies import load_policy
+from outage_analysis.published import KOREAN, MEASURES, facts, in_language, is_currency, outcomes
+from outage_analysis.retrospects import load_retrospect
+from outage_analysis.severity.families import FAMILIES
+from outage_analysis.severity.page import load_grouped
+from tests.html_page import WebPage
+from tests.untranslated_text import untranslated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+HANGUL = re.compile("[가-힣]")
+BOTH = pl.concat([facts(), outcomes()])
+PAGES: dict[str, Callable[[str], Noun]] = {
+    "incidents": load_incident,
+    "policies": load_policy,
+    "assumptions": load_ledger,
+    "intakes": load_intake,
+    "backtests": load_retrospect,
+    "grouped": load_grouped,
+}
+READ = ("kakao-2022-synthetic.parquet", "parquet", "data/published/take-up.csv")
+"""The bundled file of claims, how it was read, and the file of facts that sources of assumptions name."""
+TEXTS = (
+    *("title", "h1", "h2", "h3", "p", "li", "th", "td", "caption", "figcaption", "summary", "span", "strong"),
+)
+
+
+def texts(page: WebPage) -> Iterator[str]:
+    """What a reader of a page sees or hears, element by element: cells of a row do not run together."""
+    for element in page.elements:
+        if element.tag in TEXTS:
+            yield element.text
+        if "aria-label" in element.attributes:
+            yield element.attributes["aria-label"]
+
+
+def drawn(spec: object) -> Iterator[str]:
+    """The titles and descriptions inside the charts of a page."""
+    if isinstance(spec, dict):
+        for key, value in spec.items():
+            if key in ("title", "text", "description", "subtitle"):
+                yield from (
+                    line for line in (value if isinstance(value, list) else [value]) if isinstance(line, str)
+                )
+            if key != "datasets":
+                yield from drawn(value)
+    elif isinstance(spec, list):
+        for inner in spec:
+            yield from drawn(inner)
+
+
+def told(value: object) -> Iterator[Text]:
+    """Every text in two languages inside a page."""
+    if isinstance(value, Text):
+        yield value
+    elif isinstance(value, Noun):
+        for name in type(value).model_fields:
+            yield from told(getattr(value, name))
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from told(inner)
+    elif isinstance(value, dict):
+        yield from told(tuple(value.values()))
+
+
+# --- the finder -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("신고 8,461건(CL-13)은 범위 CO-07에서 도출", []),
+        ("FI-01.revenue의 전년 대비 증감, P10~P90, p값", []),
+        ("SK C&C의 보험, KT와 KDDI, AT&T 장애", []),
+        ("log10 CRPS(0이 최선), UTF-8, 20GB", []),
+        ("kakao-2022, outage-analysis 0.1.0", []),
+        ("A, sedaily.com, m.sedaily.com", []),
+        ("신고 건수 of reports", ["of reports"]),
+        ("건수: cases", ["cases"]),
+        ("분포 pert(low 5, high 60)", ["pert(low", "high"]),
+        ("The rest is split evenly", ["The rest is split evenly"]),
+        ("CL-99는 없는 자료", []),
+        ("XYZ-99는 없는 자료", ["XYZ"]),
+        ("a b", ["a b"]),
+    ],
+)
+def test_a_run_of_latin_words_is_found_unless_it_is_an_id_a_host_or_a_mark(
+    text: str, found: list[str]
+) -> None:
+    assert untranslated(text) == found
+
+
+def test_what_is_allowed_is_allowed_whole() -> None:
+    assert untranslated("파일 my-claims.csv", allowed=["my-claims.csv"]) == []
+    assert untranslated("파일 my-claims.csv.gz", allowed=["my-claims.csv"]) == ["my-claims.csv.gz"]
+
+
+# --- the report -------------------------------------------------------------------------------------------
+
+
+def test_the_korean_page_of_the_bundled_case_has_no_english(bundles: dict[str, Path]) -> None:
+    page = WebPage.of(bundles["ko"] / "report.html")
+    found = [run for text in texts(page) for run in untranslated(text, READ)]
+    assert found == []
+    assert "배상" not in page.prose()
+
+
+def test_the_charts_of_the_korean_page_have_no_english(bundles: dict[str, Path]) -> None:
+    scripts = WebPage.of(bundles["ko"] / "report.html").all("script", class_="charts")
+    titles = [title for script in scripts for title in drawn(json.loads(script.text))]
+    assert len(titles) > 20
+    assert [run for title in titles for run in untranslated(title)] == []
+
+
+@pytest.mark.parametrize("book", ["brief", "report"])
+def test_the_korean_pdfs_have_no_english(bundles: dict[str, Path], book: str) -> None:
+    pages = PdfReader(BytesIO((bundles["ko"] / f"{book}.pdf").read_bytes())).pages
+    text = " ".join(page.extract_text() for page in pages).replace("\u200b", "")
+    # Ids and hosts are cut by ends of lines; two plain words in a row are prose.
+    assert re.findall(r"(?<![\w.])[a-z]{3,}(?: [a-z]{3,})+(?![\w.])", text) == []
+
+
+def test_the_finder_would_see_english_in_the_page(bundles: dict[str, Path]) -> None:
+    page = WebPage.of(bundles["en"] / "report.html")
+    assert len([run for text in texts(page) for run in untranslated(text, READ)]) > 500
+
+
+# --- the data ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_"),
+    [(kind, id_) for kind in PAGES for id_ in ids(kind)],  # type: ignore[arg-type]
+)
+def test_every_text_of_a_bundled_page_is_there_in_korean(kind: str, id_: str) -> None:
+    every = list(told(PAGES[kind](id_)))
+    assert every
+    assert [text.en for text in every if not HANGUL.search(text.ko)] == []
+    assert [text.ko for text in every if "배상" in text.ko or HANGUL.search(text.en)] == []
+
+
+@pytest.mark.parametrize("column", ["quantity", "counts"])
+def test_every_figure_says_in_korean_what_it_is(column: str) -> None:
+    korean = BOTH.select("id", pl.col(f"{column}{KOREAN}").fill_null("").alias("told"))
+    assert korean.filter(~pl.col("told").str.contains("[가-힣]"))["id"].to_list() == []
+    assert [run for text in korean["told"] for run in untranslated(text)] == []
+    assert not korean["told"].str.contains("배상").any()
+
+
+def test_a_table_of_facts_is_told_in_one_language() -> None:
+    english, korean = (in_language(BOTH, lang) for lang in ("en", "ko"))
+    assert english.columns == korean.columns == [c for c in BOTH.columns if not c.endswith(KOREAN)]
+    assert english.equals(BOTH.select(english.columns))
+    assert korean["counts"].to_list() == BOTH["counts_ko"].to_list()
+    assert korean.drop("quantity", "counts").equals(english.drop("quantity", "counts"))
+
+
+def test_a_figure_without_a_translation_stays_english() -> None:
+    row = pl.DataFrame({"counts": ["cases"], "counts_ko": [None]}, schema_overrides={"counts_ko": pl.String})
+    assert in_language(row, "ko").to_dicts() == [{"counts": "cases"}]
+
+
+@pytest.mark.parametrize("unit", sorted({*BOTH["unit"].drop_nulls(), *MEASURES} - {""}))
+def test_every_unit_of_a_figure_has_a_word(unit: str) -> None:
+    korean = Words("ko").counted_in(unit)
+    assert HANGUL.search(korean) or unit in ("%", "GB")
+    assert untranslated(korean) == []
+    assert Words("en").counted_in(unit) == unit
+
+
+@pytest.mark.parametrize(
+    ("unit", "korean"),
+    [("cases/day", "건/일"), ("cases, KRW", "건, 원"), ("KRW/USD", "원/달러"), ("trams", "trams"), ("", "")],
+)
+def test_a_unit_is_told_part_by_part(unit: str, korean: str) -> None:
+    assert Words("ko").counted_in(unit) == korean
+
+
+def test_currencies_of_figures_are_told_as_people_say_them() -> None:
+    for unit in filter(is_currency, BOTH["unit"].drop_nulls().unique()):
+        assert Words("ko").counted_in(unit) == Words("ko", unit).unit
+
+
+# --- laws -------------------------------------------------------------------------------------------------
+
+
+def laws(kind: type[Law] = Law) -> Iterator[type[Law]]:
+    """Every law that an assumption may follow."""
+    for inner in kind.__subclasses__():
+        yield from laws(inner)
+        if "kind" in inner.model_fields:
+            yield inner
+
+
+@pytest.mark.parametrize("law", sorted({*laws(), Branch}, key=str), ids=lambda law: law.__name__)
+def test_every_law_and_every_parameter_of_it_has_a_word(law: type[Noun]) -> None:
+    field = law.model_fields.get("kind")
+    terms = {*law.model_fields, *([str(field.default)] if field else ())} - {"kind"}
+    for lang in LANGUAGES:
+        assert [term for term in terms if not Words(lang).has(f"law.{term}")] == []
+
+
+def test_every_parameter_of_a_law_of_losses_has_a_word() -> None:
+    for family in FAMILIES.values():
+        written = ", ".join(f"{name} 12 ± 3" for name in family.params)
+        assert untranslated(Words("ko").terms(written)) == []
+        assert Words("en").terms(written) == written
+
+
+@pytest.mark.parametrize("id_", ids("assumptions"))
+def test_a_law_is_written_out_in_korean_with_the_same_numbers(id_: str) -> None:
+    for entry in load_ledger(id_).assumptions:
+        english, korean = (distribution(entry, Words(lang)) for lang in LANGUAGES)
+        assert english == distribution(entry)
+        assert untranslated(korean) == []
+        assert re.findall(r"-?[\d.,]*\d", korean) == re.findall(r"-?[\d.,]*\d", english)
