@@ -35,10 +35,14 @@ def test_every_language_has_the_same_keys(lang: str) -> None:
     assert PAGES[lang].keys() == PAGES["en"].keys()
 
 
-@pytest.mark.parametrize("key", PAGES["en"])
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_every_language_fills_the_same_placeholders(lang: str, key: str) -> None:
-    assert placeholders(PAGES[lang].get(key, "")) == placeholders(PAGES["en"][key])
+def test_every_language_fills_the_same_placeholders(lang: str) -> None:
+    wrong = {
+        key: (text, PAGES[lang].get(key, ""))
+        for key, text in PAGES["en"].items()
+        if placeholders(PAGES[lang].get(key, "")) != placeholders(text)
+    }
+    assert wrong == {}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -59,10 +63,12 @@ def test_korean_never_says_the_word_that_admits_unlawfulness() -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("column", COLUMNS)
-def test_every_column_has_a_title_and_a_known_kind(lang: str, column: str) -> None:
-    assert Words(lang).has(f"column.{column}")
-    assert COLUMNS[column] in get_args(Kind)
+def test_every_column_has_a_title(lang: str) -> None:
+    assert [column for column in COLUMNS if not Words(lang).has(f"column.{column}")] == []
+
+
+def test_every_column_has_a_known_kind() -> None:
+    assert {column: kind for column, kind in COLUMNS.items() if kind not in get_args(Kind)} == {}
 
 
 def test_an_unknown_language_is_refused() -> None:
