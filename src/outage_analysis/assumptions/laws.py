@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
+from scipy import special
 
 from outage_analysis.assumptions.bounded import Pert, Triangular, Uniform
 from outage_analysis.assumptions.law import Finite, Interval, Law, Positive, Share, check_adds_up, inside
@@ -14,7 +15,6 @@ from outage_analysis.assumptions.scores import FloatArray
 from outage_analysis.assumptions.shares import Beta, LogitNormal, LogitT
 from outage_analysis.datasets import Identifier, Noun
 from outage_analysis.pages import twice
-from outage_analysis.special import special
 
 __all__ = [
     "AnyLaw",

@@ -8,12 +8,12 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
+from scipy import special
 
 from outage_analysis.assumptions.law import Share, check_adds_up, inside
 from outage_analysis.assumptions.scores import FloatArray, Table, log_gamma_quantile
 from outage_analysis.datasets import Noun
 from outage_analysis.errors import UsageError
-from outage_analysis.special import special
 
 Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
 """How many observations a statement is worth; beyond a million the shares are as good as known."""

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy import special
 
 from outage_analysis.assumptions.laws import FloatArray, LogitT
 from outage_analysis.errors import ModelRefused, refuse_no_level
 from outage_analysis.policies import Effort
 from outage_analysis.published import figure
-from outage_analysis.special import special
 
 EFFORT_GROUPS: Mapping[Effort, tuple[str, ...]] = {
     "form": (

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-
-from outage_analysis.special import special
+from scipy import special
 
 FloatArray = NDArray[np.float64]
 

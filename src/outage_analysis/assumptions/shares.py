@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
+from scipy import special
 
 from outage_analysis.assumptions.law import Finite, Interval, Law, Positive
 from outage_analysis.assumptions.scores import FloatArray, Table, log_beta_quantile
-from outage_analysis.special import special
 
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
 """Probabilities at which a law of a logit is averaged: its moments have no formula."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, ValidationError, model_validator
+from scipy import special
 
 from outage_analysis.assumptions.law import Interval, Law
 from outage_analysis.assumptions.laws import (
@@ -19,7 +20,6 @@ from outage_analysis.assumptions.laws import (
     Uniform,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.special import special
 
 FARTHEST = 8.2
 """Normal scores beyond which double precision knows no probability next to 1."""

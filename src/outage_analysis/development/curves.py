@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from outage_analysis.development.observed import Array, Observed
 from outage_analysis.severity.families import FAMILIES, differences
-from outage_analysis.special import special
 
 SHAPES = (1 / 4, 4.0)
 """Range of the shape: from four times as spread out as an exponential distribution on the logarithm of

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from outage_analysis.datasets import nearest
 from outage_analysis.development.curves import CURVES, Grid, explore, log_likelihood, shares
 from outage_analysis.development.observed import EVEN, WEEK, Array, Clock, Observed
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.severity.goodness import pooled
-from outage_analysis.special import special
 
 SPARE = 2
 """Increments that a family needs beyond its parameters."""

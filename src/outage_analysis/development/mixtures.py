@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from outage_analysis.development.observed import Array
-from outage_analysis.special import special
 
 PARTS = 48
 """Laws that the nodes of one grid become at most: those that expect nearly the same late count are one."""

@@ -142,7 +142,7 @@ def newcombe(first: tuple[int, int], second: tuple[int, int], level: float = 0.9
 
 
 def _normal(level: float) -> float:
-    from outage_analysis.special import special
+    from scipy import special
 
     return float(special.ndtri((1 + level) / 2))
 
@@ -175,7 +175,7 @@ def _squared_error(n: int, loss: int, squares: int) -> float:
 
 def _welch(first: tuple[float, int], second: tuple[float, int], level: float) -> float:
     """Half the width of Welch's interval, from squared errors and sizes."""
-    from outage_analysis.special import special
+    from scipy import special
 
     squared = first[0] + second[0]
     degrees = squared**2 / sum(error**2 / (n - 1) for error, n in (first, second))

@@ -32,16 +32,6 @@ NAMES = (
 )
 """Every query, in the order in which a run uses them, then those about the data."""
 
-PORTABLE = (
-    *("reconciliation", "filed", "claimants", "few_losses", "cube"),
-    *("pairs", "spans", "examples", "heaping", "bunching", "repeats"),
-)
-"""Those from claims to cubes and counts, in SQL plain enough to be translated for the engine of a cluster.
-
-Not those that read files and make claims of them, up to `claims` itself, nor `saved`, which writes some.
-`other_objects` asks for the catalog of a warehouse file, which only DuckDB has.
-"""
-
 
 def text(name: str) -> str:
     """The text of a query."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from scipy import special
 
 from outage_analysis.errors import UsageError, refuse_no_level
 from outage_analysis.severity.averaging import LEAST_WEIGHT, Fits
@@ -12,7 +13,6 @@ from outage_analysis.severity.fit import Fit
 from outage_analysis.severity.grouped import Grouped
 from outage_analysis.severity.intervals import law_at
 from outage_analysis.severity.optimum import STEP
-from outage_analysis.special import special
 
 COUNTED = "counted"
 """Stands for a family in the rows of what was counted."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.special import special
 
 Array = NDArray[np.float64]
 

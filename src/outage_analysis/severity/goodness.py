@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from outage_analysis.severity.families import Array
-from outage_analysis.special import special
 
 LEAST_EXPECTED = 5.0
 """Neighbouring bands are pooled until each is expected to hold this many losses."""

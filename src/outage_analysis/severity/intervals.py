@@ -10,11 +10,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from outage_analysis.severity.families import Array, Family, Law
 from outage_analysis.severity.grouped import Grouped
 from outage_analysis.severity.optimum import STEP, Optimum, derivatives
-from outage_analysis.special import special
 
 Method = Literal["profile", "wald"]
 REACH = 16.0

@@ -149,7 +149,7 @@ def losses(rows: Rows, most: int) -> np.ndarray:
 
 def _told(rows: Rows, law: LossLaw, here: np.ndarray, most: int) -> np.ndarray:
     """Losses of one law for these rows: each drawn within its band, then rounded if it stays there."""
-    from outage_analysis.special import special
+    from scipy import special
 
     counts = apportion((b.share for b in law.bands), here.sum())
     band = shuffled(rows.rng, range(len(counts)), counts)

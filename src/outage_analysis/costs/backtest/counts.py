@@ -13,9 +13,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
-from outage_analysis.special import special
 
 Array = NDArray[np.float64]
 

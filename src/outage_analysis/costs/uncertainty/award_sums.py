@@ -11,10 +11,10 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from scipy import special
 
 from outage_analysis.assumptions.laws import FloatArray
 from outage_analysis.costs.uncertainty.inverse_counts import cornish_fisher
-from outage_analysis.special import special
 
 SCORES = np.linspace(-5.0, 5.0, 201)
 """Normal scores of the tabulated quantiles: 3e-7 to 1 - 3e-7."""

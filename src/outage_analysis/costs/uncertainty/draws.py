@@ -12,10 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from outage_analysis.costs.uncertainty.directions import COLUMNS, MOST, Bits, directions
 from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
-from outage_analysis.special import special
 
 Array = NDArray[np.float64]
 

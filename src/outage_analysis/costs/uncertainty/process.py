@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 from outage_analysis.assumptions.laws import FloatArray
 from outage_analysis.costs.uncertainty.award_sums import award_sum
 from outage_analysis.costs.uncertainty.inverse_counts import binomial_count, cornish_fisher, poisson_count
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, Values
 from outage_analysis.costs.uncertainty.units import Unit, shared_units
-from outage_analysis.special import special
 
 Scores = Callable[[str], FloatArray]
 """Looks up the normal scores of a name, (draws,)."""
