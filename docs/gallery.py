@@ -18,8 +18,10 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from outage_analysis import Plan, fonts, run, write_report
-from outage_analysis.executed import run_notebook
+from outage_analysis.analysis import Plan, run
+from outage_analysis.jupyter import run_notebook
+from outage_analysis.reports import write_report
+from outage_analysis.text import fonts
 
 GALLERY = Path(__file__).with_name("gallery")
 FORMATS = ("html", "pdf", "xlsx", "pptx", "png")

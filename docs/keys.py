@@ -17,14 +17,11 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.datasets import Unit, data_root
-from outage_analysis.incidents import Incident
-from outage_analysis.intakes import IntakeSeries
-from outage_analysis.layouts import Layout
+from outage_analysis.claims import SyntheticAssumptions
+from outage_analysis.files import Unit, data_root
+from outage_analysis.incidents import BacktestSpec, Incident, IntakeSeries, Layout
+from outage_analysis.losses import GroupedPage
 from outage_analysis.policies import Policy
-from outage_analysis.retrospects import Retrospect
-from outage_analysis.severity.page import GroupedPage
-from outage_analysis.synthetic import SyntheticAssumptions
 
 EVERY_KEY = Path(__file__).with_name("every-key.toml")
 PAGES: dict[str, tuple[type[BaseModel], Path]] = {
@@ -34,7 +31,7 @@ PAGES: dict[str, tuple[type[BaseModel], Path]] = {
     "Ledger": (Ledger, data_root() / "assumptions" / "kakao-2022.toml"),
     "Intake": (IntakeSeries, data_root() / "intakes" / "kakao-federation.toml"),
     "Grouped losses": (GroupedPage, data_root() / "grouped" / "dental-claims.toml"),
-    "Back-test": (Retrospect, data_root() / "backtests" / "kakao-2022.toml"),
+    "Back-test": (BacktestSpec, data_root() / "backtests" / "kakao-2022.toml"),
     "Synthetic claims": (SyntheticAssumptions, data_root() / "synthetic" / "kakao-2022.toml"),
 }
 """Every kind of page: the noun that reads it, and the page that its examples are from."""

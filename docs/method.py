@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from outage_analysis.costs.backtest.retrospect import backtest
-from outage_analysis.labels import Words
-from outage_analysis.retrospects import load_retrospect
+from outage_analysis.costs import backtest
+from outage_analysis.incidents import load_backtest_spec
+from outage_analysis.text import Locale
 
 METHOD = Path(__file__).with_name("method.md")
 START, END = "<!-- back-test: written by `make docs` -->\n", "<!-- end of back-test -->\n"
@@ -19,13 +19,13 @@ HEAD = (
 
 def table() -> str:
     """The outcomes of the bundled case with our score and those of the rivals, as Markdown."""
-    found, words = backtest(load_retrospect("kakao-2022")), Words("en")
+    found, words = backtest(load_backtest_spec("kakao-2022")), Locale("en")
     names = {outcome.id: outcome.name.en for outcome in found.page.outcomes}
     rivals = {(row["outcome"], row["rival"]): row["crps"] for row in found.rivals.iter_rows(named=True)}
     return HEAD + "".join(_line(row, names, rivals, words) for row in found.outcomes.iter_rows(named=True))
 
 
-def _line(row: dict[str, Any], names: dict[str, str], rivals: dict[tuple[str, str], Any], w: Words) -> str:
+def _line(row: dict[str, Any], names: dict[str, str], rivals: dict[tuple[str, str], Any], w: Locale) -> str:
     scores = [row["crps"], *(rivals[row["outcome"], rival] for rival in ("naive", "flat"))]
     cells = [
         names[row["outcome"]],

@@ -18,7 +18,7 @@ MODULES = {
     "outage_analysis.notebook": "What notebooks call: charts, tables and parts of the report, offline.",
     "outage_analysis.costs": "The cost model: expected cost, law of a total, sensitivity, comparison.",
     "outage_analysis.distributions": "What a cube says of its losses: bands, quantiles, concentration.",
-    "outage_analysis.severity": "Laws of loss, fitted to counts in bands.",
+    "outage_analysis.losses.severity.fitting": "Laws of loss, fitted to counts in bands.",
     "outage_analysis.development": "Claims still to come.",
 }
 """Every package whose names are public, with what it is for."""

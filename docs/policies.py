@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from outage_analysis.costs.results import policy_result, ties_in_words
-from outage_analysis.datasets import data_root, ids
+from outage_analysis.costs import policy_result, ties_in_words
+from outage_analysis.files import data_root, ids
 from outage_analysis.policies import load_policy
 
 POLICIES = Path(__file__).with_name("policies.md")

@@ -14,18 +14,15 @@ import keys
 import names
 from typer.main import get_command
 
-from outage_analysis import queries
 from outage_analysis.charts import CHARTS
-from outage_analysis.claim_rules import RULES
+from outage_analysis.claims import READERS, RULES, queries
 from outage_analysis.cli import app
-from outage_analysis.datasets import Kind, ids
-from outage_analysis.ingest import READERS
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.notations import AMOUNTS, DATES
+from outage_analysis.files import Kind, ids
 from outage_analysis.reports import FORMATS
+from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, Locale
 
 REFERENCE = Path(__file__).with_name("reference.md")
-SAID = Words("en")
+SAID = Locale("en")
 NAME = 4
 """The level of the heading of a public name."""
 KINDS: tuple[Kind, ...] = (

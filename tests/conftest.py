@@ -13,15 +13,14 @@ import polars as pl
 import pytest
 from hypothesis import settings
 
-from outage_analysis import published
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import Ledger, load_ledger
-from outage_analysis.datasets import bundled_claims, data_root
+from outage_analysis.files import bundled_claims, data_root
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
+from outage_analysis.incidents import published_facts as published
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import write_report
+from outage_analysis.text import LANGUAGES
 from tests.installed_package import Installed, install
 from tests.paths import GOLDEN
 from tests.tram_case import tram_plan, write_pages
@@ -29,7 +28,7 @@ from tests.tram_case import tram_plan, write_pages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from outage_analysis.published import Shelf
+    from outage_analysis.incidents.published_facts import Shelf
 
     Row = dict[str, str]
     ClaimsCsv = Callable[..., Path]

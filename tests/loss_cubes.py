@@ -10,8 +10,8 @@ from decimal import Decimal
 import polars as pl
 from hypothesis import strategies as st
 
-from outage_analysis.bands import Bands
-from outage_analysis.cube import EDGES, MEASURES, Cube, sorted_cube
+from outage_analysis.incidents import Bands
+from outage_analysis.losses import EDGES, MEASURES, Cube, sorted_cube
 
 Told = tuple[str | None, int | None]
 """A claim: its service and its loss."""

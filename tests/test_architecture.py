@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis import queries
+from outage_analysis.claims import queries
 from tests.paths import ROOT
 
 PACKAGE = ROOT / "src" / "outage_analysis"

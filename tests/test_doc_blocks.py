@@ -23,21 +23,19 @@ from traitlets.config import Config
 from typer.main import get_command
 
 import outage_analysis
-from outage_analysis import labels, queries
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.charts import Frame
+from outage_analysis.claims import queries, read_claims
 from outage_analysis.cli import app
 from outage_analysis.errors import UsageError
-from outage_analysis.executed.parameters import fill
-from outage_analysis.executed.stored import find, read
-from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.layouts import load_layout
-from outage_analysis.policies import load_policy
-from outage_analysis.policies.findings import findings
-from outage_analysis.reading import read_claims
-from outage_analysis.reports.report import Report
+from outage_analysis.incidents import Incident, load_incident, load_layout
+from outage_analysis.jupyter.export.notebook_files import find, read
+from outage_analysis.jupyter.export.parameters import fill
+from outage_analysis.policies import findings, load_policy
+from outage_analysis.reports import Report
+from outage_analysis.text import LANGUAGES
+from outage_analysis.text import locale as labels
 from tests.commands import command
 from tests.doc_pages import GUIDES, blocks, blocks_of, name, targets
 from tests.paths import ROOT
@@ -227,7 +225,7 @@ def test_a_chart_is_added_as_the_recipe_says(
     names = room(module)
     exec(function, names)  # noqa: S102 - the block is ours
     chart = names["daily"](
-        analysis.tables["claims_intake"], Frame(labels.Words(lang), {}, analysis.as_of)
+        analysis.tables["claims_intake"], Frame(labels.Locale(lang), {}, analysis.as_of)
     ).to_dict()
     assert chart["title"]["text"] == [said[lang]["daily_title"]]
     assert len(next(iter(chart["datasets"].values()))) == len(analysis.tables["claims_intake"])

@@ -17,18 +17,14 @@ from pydantic import BaseModel
 
 import outage_analysis
 import policies
-from outage_analysis import queries
 from outage_analysis.charts import CHARTS
-from outage_analysis.claim_rules import RULES
-from outage_analysis.datasets import ids
-from outage_analysis.executed.stored import find, names, read
-from outage_analysis.ingest import READERS
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.notations import AMOUNTS, DATES
-from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
-from outage_analysis.policies.findings import findings
-from outage_analysis.published import exists
+from outage_analysis.claims import READERS, RULES, queries
+from outage_analysis.files import ids
+from outage_analysis.incidents import exists
+from outage_analysis.jupyter.export.notebook_files import find, names, read
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, findings
 from outage_analysis.reports import FORMATS
+from outage_analysis.text import AMOUNTS, DATES, LANGUAGES
 from tests.doc_pages import GUIDES, PAGES, name, prose, targets
 from tests.paths import ROOT
 

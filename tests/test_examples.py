@@ -11,20 +11,17 @@ import pytest
 from pptx import Presentation
 from pypdf import PdfReader
 
-from outage_analysis import Plan, run
-from outage_analysis.analysis import Analysis
+from outage_analysis.analysis import Analysis, Plan, pages_of, run
 from outage_analysis.errors import UsageError
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.notebook import show_tiles
-from outage_analysis.plans import pages_of
-from outage_analysis.projects import new_project
+from outage_analysis.jupyter import new_project, show_tiles
+from outage_analysis.reports import Report
+from outage_analysis.reports.build_manifest import manifest_of
 from outage_analysis.reports.deck.slides import slides
 from outage_analysis.reports.html import page
-from outage_analysis.reports.pdf import typeset
-from outage_analysis.reports.pdf.pages import Pages
-from outage_analysis.reports.recording import manifest_of
-from outage_analysis.reports.report import Report
-from outage_analysis.reports.workbook import write_xlsx
+from outage_analysis.reports.pdf.content import Pages
+from outage_analysis.reports.pdf.typesetting import typeset
+from outage_analysis.reports.workbook.writing import write_xlsx
+from outage_analysis.text import LANGUAGES
 from tests.commands import command
 from tests.html_page import WebPage
 from tests.reports.test_pdf import BLANK, squeezed

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.datasets import data_root
+from outage_analysis.files import data_root
 from tests.installed_package import Installed
 from tests.paths import ROOT
 
 ASK_WHERE = """
 import sys
-from outage_analysis.datasets import data_root, notebooks_root
+from outage_analysis.files.data_folder import data_root, notebooks_root
 print(data_root(), notebooks_root(), *sys.path, sep="\\n")
 """
 

@@ -11,15 +11,13 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from outage_analysis.aggregation import build_cube
-from outage_analysis.claims import LONGEST_LABEL
+from outage_analysis.analysis import Plan, run
+from outage_analysis.claims import read_claims, save_claims
+from outage_analysis.claims.claims_and_rejects import LONGEST_LABEL
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.incidents import load_incident
-from outage_analysis.pipeline import run
-from outage_analysis.plans import Plan
-from outage_analysis.reading import read_claims
+from outage_analysis.losses import build_cube
 from outage_analysis.reports import FORMATS, write_report
-from outage_analysis.stores import save_claims
 from tests.commands import command
 from tests.conftest import claim_rows
 

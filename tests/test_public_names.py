@@ -54,8 +54,8 @@ WRITERS = ("jinja2", "pptx", "xlsxwriter", "typst", "vl_convert", "rfc3987_synta
     [
         ("outage_analysis", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
         ("outage_analysis.cli", ("polars", "duckdb", "numpy", "scipy", "altair", "jinja2", "pydantic")),
-        ("outage_analysis.pipeline", ("altair", *WRITERS)),
-        ("outage_analysis.pricing", UNPRICED),
+        ("outage_analysis.analysis.recipe", ("altair", *WRITERS)),
+        ("outage_analysis.analysis.cost_run", UNPRICED),
         ("outage_analysis.reports", WRITERS[1:]),
     ],
 )
@@ -66,6 +66,6 @@ def test_importing_loads_nothing_heavy(module: str, heavy: tuple[str, ...]) -> N
 
 
 def test_what_altair_is_loaded_without_can_be_loaded_after_it() -> None:
-    code = "import outage_analysis.charts, rfc3987_syntax; print(rfc3987_syntax.__name__)"
+    code = "import outage_analysis.charts.registry, rfc3987_syntax; print(rfc3987_syntax.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "rfc3987_syntax"

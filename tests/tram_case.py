@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from outage_analysis.plans import Plan
+from outage_analysis.analysis import Plan
 from tests.paths import OWN_OUTAGE
 
 POLICY = """id = "tram-2031"

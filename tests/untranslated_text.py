@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.datasets import data_root, ids
-from outage_analysis.published import facts, outcomes
+from outage_analysis.files import data_root, ids
+from outage_analysis.incidents import facts, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -37,8 +37,8 @@ def facts_(
     """
     import polars as pl
 
-    from outage_analysis.datasets import nearest
-    from outage_analysis.published import facts, in_language
+    from outage_analysis.files import nearest
+    from outage_analysis.incidents import facts, in_language
 
     table = facts(public_by=day(as_of), topic=topic)
     if fact:
@@ -67,7 +67,7 @@ def incidents(
     Example:
         outage-analysis incidents my-outage.toml
     """
-    from outage_analysis.datasets import ids
+    from outage_analysis.files import ids
     from outage_analysis.incidents import load_incident
 
     print_nouns(load_incident, ids("incidents"), incident, "services", as_json=as_json)
@@ -86,11 +86,10 @@ def assumptions(
 
         outage-analysis assumptions kakao-2022
     """
-    from outage_analysis.assumptions import load_ledger
-    from outage_analysis.assumptions.listing import SUMS, distribution, ledger_table
-    from outage_analysis.datasets import ids
-    from outage_analysis.labels import Words
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.assumptions import SUMS, distribution, ledger_table, load_ledger
+    from outage_analysis.files import ids
+    from outage_analysis.text import Locale
 
     if ledger is None:
         print_nouns(load_ledger, ids("assumptions"), None, "assumptions", as_json=as_json)
@@ -108,9 +107,9 @@ def assumptions(
     short = table.select(
         *("assumption", "kind", "expected", "low", "high", "grade", "public_on", "outcome_known")
     )
-    sums, title = Sums.of_ledger(page), f"{page.name.en}: {len(table)} assumptions"
+    sums, title = DisplayUnits.of_ledger(page), f"{page.name.en}: {len(table)} assumptions"
     print_table(short, sums.titled(title, short) if sums else title, sums)
-    words = Words("en", sums.currency, sums.digits) if sums else Words("en")
+    words = Locale("en", sums.currency, sums.digits) if sums else Locale("en")
     for entry in page.assumptions:
         print_text(f"{entry.id}: {distribution(entry, words)}")
     if sums is None and table["kind"].is_in(SUMS).any():
@@ -128,7 +127,7 @@ def list_(*, as_json: Json = False) -> None:
     Example:
         outage-analysis policies list
     """
-    from outage_analysis.costs.results import overview
+    from outage_analysis.costs import overview
 
     table = overview()
     if as_json:
@@ -153,7 +152,7 @@ def show(
     Example:
         outage-analysis policies show kddi-2022
     """
-    from outage_analysis.costs.results import at_rate, known_ties, line_table, policy_result
+    from outage_analysis.costs import at_rate, known_ties, line_table, policy_result
     from outage_analysis.policies import load_policy
 
     page = load_policy(policy)
@@ -195,8 +194,8 @@ def explain(
     Example:
         outage-analysis policies explain kakao-2022 --lang ko
     """
+    from outage_analysis.policies import explain as told
     from outage_analysis.policies import load_policy
-    from outage_analysis.policies.explain import explain as told
 
     for sentence in told(load_policy(policy), lang):
         print_text(sentence)
@@ -210,8 +209,7 @@ def check(policy: Page, *, as_json: Json = False) -> None:
 
         outage-analysis policies check my-policy.toml
     """
-    from outage_analysis.policies import load_policy
-    from outage_analysis.policies.findings import findings
+    from outage_analysis.policies import findings, load_policy
 
     page = load_policy(policy)
     found = findings(page)
@@ -239,7 +237,7 @@ def new(
     Example:
         outage-analysis policies new my-policy --currency EUR --loss-unit minutes
     """
-    from outage_analysis.policies.template import write_template
+    from outage_analysis.policies import write_template
 
     unit = currency if loss_unit is None else loss_unit
     print_line(str(write_template(name, currency, unit, out or Path(f"{name}.toml"))))

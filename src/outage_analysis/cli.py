@@ -106,7 +106,7 @@ def limited(
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if memory is None and threads is None and temp is None:
         return
-    from outage_analysis.warehouse import Limits, limits
+    from outage_analysis.claims import Limits, limits
 
     token = limits.set(Limits(memory or Limits.memory, threads, temp))
     context.call_on_close(lambda: limits.reset(token))
@@ -143,7 +143,7 @@ def report(
 
         outage-analysis report --lang ko --formats html,csv --bom
     """
-    from outage_analysis.pipeline import run
+    from outage_analysis.analysis import run
     from outage_analysis.reports import FORMATS, refuse_unwritable, write_report
 
     chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
@@ -178,7 +178,7 @@ def _tell(written: Path, *, as_json: bool) -> None:
     if not as_json:
         print_line(str(written))
         return
-    from outage_analysis.reports.manifest import read_manifest
+    from outage_analysis.reports import read_manifest
 
     out = written.parent
     names = [*read_manifest(out).outputs, "manifest.json", "SHA256SUMS"]
@@ -211,7 +211,7 @@ def cost(
 
         outage-analysis cost --counts totals.csv --json
     """
-    from outage_analysis.pricing import price
+    from outage_analysis.analysis import price
 
     plan = plan_of(
         incident,

@@ -17,13 +17,21 @@ from outage_analysis.console import (
     tell_rejects,
 )
 from outage_analysis.errors import UsageError
-from outage_analysis.options import ColumnPages, Files, Incident, Json, MaxRejects, Policy, read_under, share
+from outage_analysis.options import (
+    ColumnPages,
+    Files,
+    Incident,
+    Json,
+    MaxRejects,
+    Policy,
+    read_under,
+    share,
+)
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
-    from outage_analysis.bands import Bands
     from outage_analysis.claims import Claims
-    from outage_analysis.cube import Cube
-    from outage_analysis.cubes import KeptCube
+    from outage_analysis.incidents import Bands
+    from outage_analysis.losses import Cube, KeptCube
 
 complaints = typer.Typer()
 UNSEEN = (
@@ -56,12 +64,10 @@ def ingest(
 
         outage-analysis ingest exports/ --out claims.duckdb
     """
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.layouts import load_layout
-    from outage_analysis.quality import quality_report
-    from outage_analysis.reading import read_claims
-    from outage_analysis.stores import STORE, save_claims
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.claims import STORE, read_claims, save_claims
+    from outage_analysis.incidents import load_incident, load_layout
+    from outage_analysis.losses import quality_report
 
     if add and (out is None or out.suffix != STORE):
         raise UsageError("--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE}.")
@@ -84,7 +90,7 @@ def ingest(
     if as_json:
         print_json({**quality, "written": str(out) if out else None})
     else:
-        print_quality(quality, Sums.of(claims.incident))
+        print_quality(quality, DisplayUnits.of(claims.incident))
         if out:
             print_line(str(out))
 
@@ -107,9 +113,8 @@ def inspect(
 
         outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
     """
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.inspection import inspect_file
-    from outage_analysis.layouts import Layout, load_layout
+    from outage_analysis.claims import inspect_file
+    from outage_analysis.incidents import Layout, load_incident, load_layout
 
     known = load_layout(columns) if columns else Layout()
     if sheet:
@@ -127,7 +132,10 @@ def inspect(
             "proposals": found.proposals,
         }
         words = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "page")
-        print_json({w: getattr(found, w) for w in words} | {n: t.to_dicts() for n, t in tables.items()})
+        print_json(
+            {locale: getattr(found, locale) for locale in words}
+            | {n: t.to_dicts() for n, t in tables.items()}
+        )
     else:
         print_inspection(found)
 
@@ -163,14 +171,10 @@ def cube(
 
         outage-analysis cube more.csv --by service --add cube.parquet --out cube.parquet
     """
-    from outage_analysis.aggregation import build_cube
-    from outage_analysis.bands import Bands, log_grid
-    from outage_analysis.cubes import load_cube
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.layouts import load_layout
-    from outage_analysis.plans import policy_of
-    from outage_analysis.reading import read_claims
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import DisplayUnits, policy_of
+    from outage_analysis.claims import read_claims
+    from outage_analysis.incidents import Bands, load_incident, load_layout, log_grid
+    from outage_analysis.losses import build_cube, load_cube
 
     replaced = _refuse_unkept(out, add)
     page = load_incident(incident)
@@ -190,7 +194,7 @@ def cube(
     elif as_json:
         print_json({"synthetic": built.synthetic, "rows": built.rows.to_dicts()})
     else:
-        sums, title = Sums.of(page), "Synthetic rows" if built.synthetic else "Claims by band"
+        sums, title = DisplayUnits.of(page), "Synthetic rows" if built.synthetic else "Claims by band"
         print_table(built.rows, sums.titled(title, built.rows), sums)
 
 
@@ -208,7 +212,7 @@ def _write_cube(
     built: Cube, claims: Claims, bands: Bands, out: Path, before: KeptCube | None, *, replaced: bool
 ) -> None:
     """Write the rows alone as .csv, or a bare cube as .parquet, added to the one before."""
-    from outage_analysis.cubes import keep, merged, save_cube
+    from outage_analysis.losses import keep, merged, save_cube
     from outage_analysis.reports import write_table
 
     if out.suffix != ".parquet":
@@ -253,14 +257,14 @@ def synth(
 
         outage-analysis synth --rows 10_000_000 --dirty 2% --text --out big-synthetic.csv
     """
-    from outage_analysis.incidents import load_incident
-    from outage_analysis.synthetic import (
+    from outage_analysis.claims import (
         dirt_counts,
         load_synthetic,
         row_count,
         synthetic_chunks,
         write_synthetic,
     )
+    from outage_analysis.incidents import load_incident
 
     page, about = load_synthetic(assumptions), load_incident(incident)
     clean = row_count(page, rows)

@@ -17,11 +17,9 @@ from outage_analysis.errors import one_line
 if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
 
-    from outage_analysis.claims import Claims
-    from outage_analysis.inspection import Inspection
-    from outage_analysis.labels import Words
-    from outage_analysis.sums import Sums
-    from outage_analysis.text_tables import TextTable
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.claims import Claims, Inspection
+    from outage_analysis.text import Locale, TextTable
 
 LONGEST = 2_000
 """Characters of a value of a page that a terminal shows."""
@@ -64,7 +62,7 @@ def progress() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.markup import escape
 
-    from outage_analysis.progress import telling
+    from outage_analysis.claims import telling
 
     console = Console(stderr=True)
     with console.status("starting") as status:
@@ -123,7 +121,7 @@ def print_text(text: str) -> None:
     if width is None:
         print_line(text)
         return
-    from outage_analysis.text_tables import wrapped
+    from outage_analysis.text import wrapped
 
     said = text.lstrip(" ")
     margin = " " * (len(text) - len(said))
@@ -131,7 +129,7 @@ def print_text(text: str) -> None:
         print_line(margin + line)
 
 
-def print_table(frame: pl.DataFrame, title: str, sums: Sums | None = None) -> None:
+def print_table(frame: pl.DataFrame, title: str, sums: DisplayUnits | None = None) -> None:
     """A frame under its title on stdout, in the first of these forms that the terminal has room for.
 
     Every figure in full; amounts shortened to thousands, millions or billions, which the title then says;
@@ -157,16 +155,16 @@ def _width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _shortened(frame: pl.DataFrame, sums: Sums | None) -> tuple[str, TextTable] | None:
+def _shortened(frame: pl.DataFrame, sums: DisplayUnits | None) -> tuple[str, TextTable] | None:
     """The table with its amounts in a larger unit, and that unit; None where no unit serves."""
     unit = sums.unit(frame) if sums else None
     return (f"{unit[1]} {sums.currency}", _texts(frame, sums, unit[0])) if sums and unit else None
 
 
-def _texts(frame: pl.DataFrame, sums: Sums | None, unit: int | None = None) -> TextTable:
+def _texts(frame: pl.DataFrame, sums: DisplayUnits | None, unit: int | None = None) -> TextTable:
     """The cells of a frame as a terminal shows them."""
-    from outage_analysis.sums import whole_counts
-    from outage_analysis.text_tables import TextTable
+    from outage_analysis.analysis import whole_counts
+    from outage_analysis.text import TextTable
 
     counted = whole_counts(frame)
     written = sums.written(counted, _cell, unit) if sums else counted
@@ -180,14 +178,14 @@ def print_named(
     titles: Mapping[str, str],
     mark: str,
     notes: Iterable[str],
-    sums: Sums | None = None,
+    sums: DisplayUnits | None = None,
 ) -> None:
     """The tables that have a title, in the order of the titles, but for empty ones; then the notes."""
-    from outage_analysis.labels import Words
+    from outage_analysis.text import Locale
 
     for name, title in titles.items():
         if name in tables and len(tables[name]):
-            shown = _with_bands(tables[name].head(MOST_ROWS), sums.words if sums else Words("en"))
+            shown = _with_bands(tables[name].head(MOST_ROWS), sums.words if sums else Locale("en"))
             said = sums.titled(title, tables[name]) if sums else title
             print_table(shown, mark + said, sums)
             if len(tables[name]) > len(shown):
@@ -196,7 +194,7 @@ def print_named(
         print_text(one_line(note, 400))
 
 
-def _with_bands(frame: pl.DataFrame, words: Words) -> pl.DataFrame:
+def _with_bands(frame: pl.DataFrame, words: Locale) -> pl.DataFrame:
     """The band of whole losses in words, in place of its two ends."""
     if not {"over", "up_to"} <= set(frame.columns) or not frame.schema["over"].is_integer():
         return frame
@@ -206,7 +204,7 @@ def _with_bands(frame: pl.DataFrame, words: Words) -> pl.DataFrame:
     return named.select(*columns[:place], "band", *columns[place:])
 
 
-def band_in_words(words: Words) -> pl.Expr:
+def band_in_words(words: Locale) -> pl.Expr:
     """The columns `over` and `up_to` as one text."""
     import polars as pl
 
@@ -215,7 +213,7 @@ def band_in_words(words: Words) -> pl.Expr:
     )
 
 
-def print_quality(quality: dict[str, Any], sums: Sums) -> None:
+def print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
     """What complaint files were like: per file, by rule, the first rejects, claimants, round sums."""
     import polars as pl
 
@@ -256,10 +254,10 @@ def print_inspection(found: Inspection) -> None:
 
 def _cell(value: object) -> str:
     """A number with separators, anything else as one safe line."""
-    from outage_analysis.labels import Words
+    from outage_analysis.text import Locale
 
     if value is None:
         return ""
     if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
-        return Words("en").number(value)
+        return Locale("en").number(value)
     return one_line(value, LONGEST_CELL)

@@ -26,8 +26,7 @@ from outage_analysis.options import (
 )
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
-    from outage_analysis.exploration import Counted
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import Counted, DisplayUnits
 
 exploring = typer.Typer()
 
@@ -151,7 +150,7 @@ def distribution(
 
         outage-analysis distribution --grouped dental-claims
     """
-    from outage_analysis.exploration import Question, explore, explore_grouped
+    from outage_analysis.analysis import Question, explore, explore_grouped
 
     if grouped:
         idle = {"FILES": files, "--columns": columns, "--counts": counts, "--policy": policy}
@@ -215,9 +214,9 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    from outage_analysis.development.answers import answer
-    from outage_analysis.exploration import counted_on_page
-    from outage_analysis.intakes import load_intake
+    from outage_analysis.analysis import counted_on_page
+    from outage_analysis.incidents import load_intake
+    from outage_analysis.losses import answer
 
     until = day(as_of)
     idle = {"--series": series} if files else {"--columns": columns, "--recovery": recovery or None}
@@ -257,7 +256,7 @@ def _of_files(
     *,
     recovery: bool,
 ) -> Counted:
-    from outage_analysis.exploration import claims_of, counted_by_day
+    from outage_analysis.analysis import claims_of, counted_by_day
     from outage_analysis.incidents import load_incident
 
     claims = claims_of(files, load_incident(incident), columns, max_rejects)
@@ -265,12 +264,12 @@ def _of_files(
     return counted_by_day(claims, until, recovery=recovery)
 
 
-def _sums(incident: str, starts: frozenset[int]) -> Sums:
+def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
     """How the sums of an incident are written, and the edges of its bands."""
+    from outage_analysis.analysis import DisplayUnits
     from outage_analysis.incidents import load_incident
-    from outage_analysis.sums import Sums
 
-    return Sums.of(load_incident(incident), starts)
+    return DisplayUnits.of(load_incident(incident), starts)
 
 
 def _listed(text: str, option: str) -> tuple[str, ...]:

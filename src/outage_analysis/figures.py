@@ -11,11 +11,8 @@ from outage_analysis.console import band_in_words, print_line, print_table, prin
 if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
 
-    from outage_analysis.alternatives import Compared
-    from outage_analysis.analysis import Analysis
-    from outage_analysis.labels import Words
-    from outage_analysis.plans import Plan
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import Analysis, Compared, DisplayUnits, Plan
+    from outage_analysis.text import Locale
 
 BOUNDS = ("low", "expected", "high", "most")
 COLUMNS = (
@@ -64,10 +61,10 @@ def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
 
 def tell_examples(made: Analysis | Compared) -> None:
     """A word on stderr while assumptions are examples, so that no figure stands without it."""
-    from outage_analysis.assumptions.listing import warning
-    from outage_analysis.labels import Words
+    from outage_analysis.assumptions import warning
+    from outage_analysis.text import Locale
 
-    said = warning(made.inputs, Words("en"))
+    said = warning(made.inputs, Locale("en"))
     if said:
         sys.stderr.write(f"{said}\n")
 
@@ -84,9 +81,9 @@ def print_costs(analysis: Analysis) -> None:
     """The answer in three sentences; then totals, how unsure they are, cost lines and bands as tables."""
     import polars as pl
 
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import DisplayUnits
 
-    sums = Sums.of(analysis.incident)
+    sums = DisplayUnits.of(analysis.incident)
     words = analysis.words("en")
     for sentence in cost_sentences(analysis, words):
         print_text(sentence)
@@ -113,29 +110,38 @@ def print_costs(analysis: Analysis) -> None:
         print_table(part.select(*named, "band", *numbers), title, sums)
 
 
-def cost_sentences(analysis: Analysis, words: Words) -> tuple[str, str, str]:
+def cost_sentences(analysis: Analysis, words: Locale) -> tuple[str, str, str]:
     """The answer in words: how much cash, which cost lines that counts, how likely it exceeds the budget."""
-    w, basis = words, analysis.headline
+    locale, basis = words, analysis.headline
     expected = analysis.expected_cash(basis) if basis else None
     later = ", ".join(analysis.dropped_lines)
-    not_public = f" {w('terminal.not_public', day=analysis.as_of, lines=later)}" if later else ""
+    not_public = f" {locale('terminal.not_public', day=analysis.as_of, lines=later)}" if later else ""
     if expected is None:
-        return w("terminal.no_cash"), w("terminal.counts_none") + not_public, w("terminal.no_budget")
+        return (
+            locale("terminal.no_cash"),
+            locale("terminal.counts_none") + not_public,
+            locale("terminal.no_budget"),
+        )
     portfolio, table = analysis.runs[basis].portfolio, analysis.doubt(basis, "quantiles")
-    likely, known = analysis.likely_cash(basis), {"expected": w.money(expected), "basis": w(f"word.{basis}")}
+    likely, known = (
+        analysis.likely_cash(basis),
+        {"expected": locale.money(expected), "basis": locale(f"word.{basis}")},
+    )
     if likely and table is not None:
         (median,) = table.filter(valuation="cash", measure="p50")["value"]
-        first = w("terminal.cash", median=w.money(median), range=w.money_range(*likely), **known)
+        first = locale(
+            "terminal.cash", median=locale.money(median), range=locale.money_range(*likely), **known
+        )
     else:
-        first = w("terminal.cash_certain", **known)
+        first = locale("terminal.cash_certain", **known)
     omitted = portfolio.left_out.get("cash", ())
-    scope = w("terminal.counts", lines=", ".join(portfolio.counted("cash")))
-    scope += f" {w('terminal.omits', lines=', '.join(omitted))}" if omitted else ""
-    chance = _chance(analysis, basis, w) or w("terminal.no_budget")
+    scope = locale("terminal.counts", lines=", ".join(portfolio.counted("cash")))
+    scope += f" {locale('terminal.omits', lines=', '.join(omitted))}" if omitted else ""
+    chance = _chance(analysis, basis, locale) or locale("terminal.no_budget")
     return first, scope + not_public, chance
 
 
-def _chance(analysis: Analysis, basis: str, words: Words) -> str:
+def _chance(analysis: Analysis, basis: str, words: Locale) -> str:
     """How likely the cash of a run exceeds the budget; empty without a budget."""
     table = analysis.doubt(basis, "budget")
     if table is None:
@@ -152,7 +158,7 @@ def _chance(analysis: Analysis, basis: str, words: Words) -> str:
     )
 
 
-def _print_uncertainty(analysis: Analysis, sums: Sums, words: Words) -> None:
+def _print_uncertainty(analysis: Analysis, sums: DisplayUnits, words: Locale) -> None:
     """Quantiles by valuation, each run apart; then the numerical error and the stress."""
     for basis in analysis.runs:
         drawn = analysis.doubt(basis, "quantiles")

@@ -37,8 +37,7 @@ from outage_analysis.options import (
 if TYPE_CHECKING:  # heavy: `--help` does without it
     import polars as pl
 
-    from outage_analysis.alternatives import Compared
-    from outage_analysis.analysis import Analysis
+    from outage_analysis.analysis import Analysis, Compared
 
 modelling = typer.Typer()
 
@@ -110,9 +109,8 @@ def sensitivity(
 
         outage-analysis sensitivity --exceeds 500_000_000
     """
-    from outage_analysis.drivers import sensitivity_tables
-    from outage_analysis.labels import Words
-    from outage_analysis.pipeline import run
+    from outage_analysis.analysis import run, sensitivity_tables
+    from outage_analysis.text import Locale
 
     plan = plan_of(
         incident, policy, ledger, claims, columns, counts, as_of, max_rejects, draws=draws, seed=seed
@@ -132,7 +130,7 @@ def sensitivity(
         return
     if "given" in tables:
         tables["given"] = named_parts(tables["given"], analysis)
-    notes = [Words("en")("report.tied")] if analysis.runs[analysis.headline].portfolio.tied("cash") else []
+    notes = [Locale("en")("report.tied")] if analysis.runs[analysis.headline].portfolio.tied("cash") else []
     if not any(len(table) for table in tables.values()):
         notes.append("nothing of this cost is uncertain, so no input moves it")
     _print(tables, SENSITIVITY, analysis, notes, synthetic=analysis.made_up)
@@ -161,8 +159,8 @@ def compare(
 
         outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
     """
-    from outage_analysis.alternatives import compare_policies
-    from outage_analysis.labels import Words
+    from outage_analysis.analysis import compare_policies
+    from outage_analysis.text import Locale
 
     plan = plan_of(
         incident, None, ledger, claims, columns, counts, as_of, max_rejects, draws=draws, seed=seed
@@ -177,7 +175,7 @@ def compare(
         told = {name: table.to_dicts() for name, table in tables.items()}
         print_json(origin(found, plan) | {"valuation": valuation} | told)
         return
-    words = Words("en", found.incident.currency, found.incident.minor_units)
+    words = Locale("en", found.incident.currency, found.incident.minor_units)
     print_text(one_line(found.sentence(words), LONGEST))
     _print(tables, COMPARED, found, [], synthetic=found.synthetic)
 
@@ -197,14 +195,14 @@ def backtest_(
 
         outage-analysis backtest
     """
-    from outage_analysis.costs.backtest.retrospect import backtest
-    from outage_analysis.labels import Words
-    from outage_analysis.retrospects import load_retrospect
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.costs import backtest
+    from outage_analysis.incidents import load_backtest_spec
+    from outage_analysis.text import Locale
 
     with progress() as step:
         step("forecasting from what was public")
-        found = backtest(load_retrospect(page), **drawn(draws, seed))
+        found = backtest(load_backtest_spec(page), **drawn(draws, seed))
     tables = {name: getattr(found, name) for name in BACKTEST}
     if as_json:
         told = {name: table.to_dicts() for name, table in tables.items()}
@@ -215,8 +213,8 @@ def backtest_(
         )
         return
     tables["outcomes"] = tables["outcomes"].select(SHOWN_OUTCOMES)
-    words = Words("en", found.policy.currency, found.policy.digits)
-    print_named(tables, BACKTEST, "", found.sentences(words), Sums.of(found.policy))
+    words = Locale("en", found.policy.currency, found.policy.digits)
+    print_named(tables, BACKTEST, "", found.sentences(words), DisplayUnits.of(found.policy))
 
 
 @modelling.command("bridge")
@@ -237,10 +235,9 @@ def bridge_(
     Example:
         outage-analysis bridge kakao-2022 kakao-2023-06-30
     """
-    from outage_analysis.costs.bridge import bridge
-    from outage_analysis.costs.comparison.comparing import VALUATIONS
-    from outage_analysis.reports.reopening import side_of
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.costs import VALUATIONS, bridge
+    from outage_analysis.reports import side_of
 
     if valuation not in VALUATIONS:
         raise UsageError("no such valuation", value=valuation, remedy=f"Known: {', '.join(VALUATIONS)}.")
@@ -256,7 +253,7 @@ def bridge_(
         print_json(units | {"bridge": table.to_dicts()})
         return
     title = f"Expected {valuation.replace('_', ' ')}, {currency}: what moved it"
-    print_table(table, title, Sums.of(one.policy))
+    print_table(table, title, DisplayUnits.of(one.policy))
 
 
 def _print(
@@ -268,8 +265,8 @@ def _print(
     synthetic: bool,
 ) -> None:
     """Tables with sums in whole currency, and which currency that is."""
-    from outage_analysis.sums import Sums
+    from outage_analysis.analysis import DisplayUnits
 
     mark = "Synthetic rows: " if synthetic else ""
     units = f"as of {made.as_of}; sums in {made.incident.currency}"
-    print_named(tables, titles, mark, [*notes, units], Sums.of(made.incident, made.starts))
+    print_named(tables, titles, mark, [*notes, units], DisplayUnits.of(made.incident, made.starts))

@@ -13,7 +13,7 @@ import typer
 from outage_analysis.errors import InputRefused, UsageError
 
 if TYPE_CHECKING:  # heavy: `--help` does without it
-    from outage_analysis.plans import Plan
+    from outage_analysis.analysis import Plan
 
 BUNDLED = "kakao-2022"
 """The incident of whoever names none."""
@@ -116,7 +116,7 @@ def plan_of(
     seed: int | None = None,
 ) -> Plan:
     """The plan that a command's options describe."""
-    from outage_analysis.plans import Plan
+    from outage_analysis.analysis import Plan
 
     return Plan(
         incident=incident,

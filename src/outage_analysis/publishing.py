@@ -48,7 +48,7 @@ def run_(
     Example:
         outage-analysis notebook run 05_executive_summary --param policy=my-policy.toml --out summary.html
     """
-    from outage_analysis.executed import run_notebook
+    from outage_analysis.jupyter import run_notebook
 
     given: dict[str, str] = {}
     for text in param or ():

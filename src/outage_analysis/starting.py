@@ -39,7 +39,7 @@ def new(
     Example:
         outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR
     """
-    from outage_analysis.projects import LONGEST_PATH, new_project, typed
+    from outage_analysis.jupyter import LONGEST_PATH, new_project, typed
 
     made = new_project(folder, name=name, currency=currency, lang=lang)
     sys.stderr.write(
@@ -68,7 +68,7 @@ def lab(
     Example:
         outage-analysis lab notebooks --no-browser --port 8890
     """
-    from outage_analysis.projects import open_lab
+    from outage_analysis.jupyter import open_lab
 
     open_lab(folder, port=port, browser=browser)
 

@@ -49,7 +49,7 @@ def verify(
 
         outage-analysis verify build/report --rebuild --ledger my-ledger.toml
     """
-    from outage_analysis.reports import verifying
+    from outage_analysis.reports.verification import verify as verifying
 
     if integrity and not rebuild and (claims or policy or ledger):
         problem = "--claims, --policy and --ledger are for a rebuild"

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.alternatives import beside, compare_policies
+from outage_analysis.analysis import Plan, compare_policies, pages_of, run
+from outage_analysis.analysis.alternatives import beside
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.costs import compare
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import load_incident
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import run
-from outage_analysis.plans import Plan, pages_of
 from outage_analysis.policies import load_policy
+from outage_analysis.text import LANGUAGES, Locale
 from tests.tram_case import write_pages
 
 FEW = 1_024
@@ -149,7 +148,7 @@ def test_a_report_without_a_published_cost_compares_what_its_claims_cost(tram: P
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_sentence_names_the_policies_as_readers_do(lang: str) -> None:
     found = compare_policies(Plan(as_of=WEEK, draws=FEW), CANDIDATES)
-    said = found.sentence(Words(lang))
+    said = found.sentence(Locale(lang))
     best, second = found.comparison.policies.sort("expected")["policy"].to_list()[:2]
     for id_ in (best, second):
         assert load_policy(id_).name[lang] in said
@@ -161,7 +160,7 @@ def test_two_policies_of_one_name_are_told_apart_by_their_ids(tram: Plan) -> Non
     twin.write_text(of(tram, "flat.toml").read_text("utf-8").replace("Flat", "Tram charter"), "utf-8")
     found = compare_policies(tram, [of(tram, "counted.toml"), twin])
     assert found.names("en") == {id_: f"Tram charter ({id_})" for id_ in ("tram-2031", "tram-flat")}
-    assert "(tram-flat)” costs least" in found.sentence(Words("en", "EUR", 2))
+    assert "(tram-flat)” costs least" in found.sentence(Locale("en", "EUR", 2))
 
 
 # --- refusals ---------------------------------------------------------------------------------------------

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis import Plan, run, write_report
+from outage_analysis.analysis import Plan, run
+from outage_analysis.analysis.tables import funnel_table
 from outage_analysis.charts import Drawn
-from outage_analysis.labels import Words
-from outage_analysis.notebook import show, show_answers, show_grid, show_words
-from outage_analysis.projects import new_project
-from outage_analysis.reports.blocks import Section, Text
-from outage_analysis.reports.report import Report
-from outage_analysis.tables import funnel_table
+from outage_analysis.jupyter import new_project, show, show_answers, show_grid, show_words
+from outage_analysis.reports import Report, Text, write_report
+from outage_analysis.reports.blocks import Section
+from outage_analysis.text import Locale
 from tests.html_page import WebPage
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def test_the_headline_is_that_of_the_claims(analyses: dict[str, Analysis], kind:
 def test_the_cost_is_said_to_come_from_the_claims(
     analyses: dict[str, Analysis], kind: str, lang: str
 ) -> None:
-    w = Words(lang)
+    w = Locale(lang)
     found, said = _section(analyses[kind], lang, "cost")
     assert found.synthetic == (kind == "synthetic")
     assert (w("report.claims_intro_synthetic") in said) == (kind == "synthetic")
@@ -102,7 +101,7 @@ def test_the_cost_is_said_to_come_from_the_claims(
 def test_the_method_names_the_inputs_it_used(
     analyses: dict[str, Analysis], analysis: Analysis, lang: str
 ) -> None:
-    w = Words(lang)
+    w = Locale(lang)
     _, (ours,) = _section(analyses["claims"], lang, "method")
     assert ours == f"{w('report.method')} {w('report.method_claims')}"  # its ledger has no reference class
     _, (published,) = _section(analysis, lang, "method")
@@ -125,8 +124,8 @@ def test_each_choice_names_its_line_where_there_are_several(
 @each
 def test_the_policy_no_longer_says_that_a_count_is_missing(analyses: dict[str, Analysis], lang: str) -> None:
     shown = str(Report(analyses["claims"], lang).grids["policy"].rows)
-    assert Words(lang)("word.ok") in shown
-    assert Words(lang)("word.not_published") not in shown
+    assert Locale(lang)("word.ok") in shown
+    assert Locale(lang)("word.not_published") not in shown
 
 
 # --- what it shows ----------------------------------------------------------------------------------------
@@ -178,7 +177,7 @@ def test_the_tables_of_the_headline_are_there_and_marked(
     analyses: dict[str, Analysis], kind: str, lang: str
 ) -> None:
     report = Report(analyses[kind], lang)
-    mark = Words(lang)("notebook.synthetic")
+    mark = Locale(lang)("notebook.synthetic")
     for name in ("cost", "funnel", "controller", "exceedance"):
         shown = show_grid(report, name)
         assert len(shown.text.splitlines()) > 1
@@ -196,7 +195,7 @@ def test_the_charts_of_the_headline_are_drawn_and_marked(
 ) -> None:
     chart: Any = show(name, analyses[kind], lang=lang)
     assert isinstance(chart, Drawn)
-    mark = Words(lang)("chart.synthetic_prefix", title="")
+    mark = Locale(lang)("chart.synthetic_prefix", title="")
     title = " ".join(chart.title.text)
     assert title.startswith(mark) == (kind == "synthetic")
     assert bool(re.search(r"\d", title)) == (kind == "claims")  # of synthetic rows no finding
@@ -224,7 +223,7 @@ def test_files_of_synthetic_counts_say_so_in_their_names(
     page = write_report(analyses["synthetic"], tmp_path / "report", formats=("html", "csv"))
     names = {path.stem for path in (tmp_path / "report" / "tables").iterdir()}
     assert "claims_funnel-synthetic" in names
-    badge = Words("en")("report.synthetic_badge")
+    badge = Locale("en")("report.synthetic_badge")
     heads = {e.attributes["id"]: badge in e.text for e in WebPage.of(page).all("h2") if "id" in e.attributes}
     assert heads["cost"]
     assert heads["funnel"]

@@ -15,12 +15,12 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from outage_analysis.analysis import Question, explore, explore_grouped, fit_tables, heap_tables
+from outage_analysis.analysis.exploration.questions import Found
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, InputRefused, ModelRefused, UsageError
-from outage_analysis.exploration import Found, Question, explore, explore_grouped, fit_tables, heap_tables
+from outage_analysis.losses import FAMILIES, fit_all, load_grouped
 from outage_analysis.policies import load_policy
-from outage_analysis.reading import read_claims
-from outage_analysis.severity import FAMILIES, fit_all
-from outage_analysis.severity.page import load_grouped
 from tests.paths import GOLDEN, OWN_OUTAGE
 
 if TYPE_CHECKING:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis import Plan, run
-from outage_analysis.alternatives import compare_policies
-from outage_analysis.datasets import data_root
+from outage_analysis.analysis import Plan, compare_policies, run
 from outage_analysis.figures import origin
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.reports.blocks import Text
-from outage_analysis.reports.report import Report
+from outage_analysis.files import data_root
+from outage_analysis.reports import Report, Text
+from outage_analysis.text import LANGUAGES, Locale
 
 if TYPE_CHECKING:
     from outage_analysis.analysis import Analysis
@@ -55,10 +53,10 @@ def test_a_report_lists_what_its_figures_rest_on_and_names_the_rest(alone: Analy
 
 
 def test_an_example_that_nothing_uses_forbids_no_figure(week: Plan, alone: Analysis) -> None:
-    assert alone.warning(Words("en")) == ""
+    assert alone.warning(Locale("en")) == ""
     assert "examples" not in origin(alone, week)
     both = compare_policies(week, ["kakao-candidate-cash", "kakao-candidate-voucher"])
     assert origin(both, week)["examples"] == ("as-voucher-acceptance",)
     beside = run(replace(week, compare=("kakao-candidate-voucher",)))
-    assert beside.warning(Words("en")).startswith("Assumptions that are examples, not evidence: 1 of 5.")
+    assert beside.warning(Locale("en")).startswith("Assumptions that are examples, not evidence: 1 of 5.")
     assert set(beside.unused_inputs) == UNUSED - {"as-voucher-acceptance"}

@@ -11,26 +11,24 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from outage_analysis import published
+from outage_analysis.analysis import Analysis, Plan, price, run
+from outage_analysis.claims import load_synthetic, save_claims, write_synthetic
+from outage_analysis.claims.synthetic.chunks import synthesise
 from outage_analysis.costs import cost_table, totals
-from outage_analysis.datasets import data_root
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.figures import cost_answer
+from outage_analysis.files import data_root
 from outage_analysis.incidents import load_incident
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
-from outage_analysis.pricing import price
-from outage_analysis.quality import quality_report
+from outage_analysis.incidents import published_facts as published
+from outage_analysis.losses import quality_report
 from outage_analysis.reports import FORMATS, write_report
-from outage_analysis.stores import save_claims
-from outage_analysis.synthetic import load_synthetic, synthesise, write_synthetic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outage_analysis.assumptions import Ledger
+    from outage_analysis.incidents.published_facts import Shelf
     from outage_analysis.policies import Policy
-    from outage_analysis.published import Shelf
     from tests.conftest import ClaimsCsv, Edited, Reshelve
 
 DAYS = {"decision week": date(2022, 10, 24), "announcement": date(2022, 12, 30)}

@@ -16,28 +16,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.analysis import Analysis
-from outage_analysis.bands import Bands
-from outage_analysis.charts import draw
-from outage_analysis.charts.theme import Frame
-from outage_analysis.claims import Claims
-from outage_analysis.cube import Cube
-from outage_analysis.distributions import (
-    PROBABILITIES,
+from outage_analysis.analysis import Analysis, Plan, Question, explore, run
+from outage_analysis.charts import Frame, draw
+from outage_analysis.claims import Claims, read_claims
+from outage_analysis.incidents import Bands, load_incident
+from outage_analysis.losses import (
+    Cube,
     concentration,
+    heaping_table,
+    heaps_table,
     lorenz,
     quantiles,
     regroup,
     summary,
     with_shares,
 )
-from outage_analysis.exploration import Question, explore
-from outage_analysis.heaping import heaping_table, heaps_table
-from outage_analysis.incidents import load_incident
-from outage_analysis.labels import Words
-from outage_analysis.pipeline import run
-from outage_analysis.plans import Plan
-from outage_analysis.reading import read_claims
+from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES
+from outage_analysis.text import Locale
 from tests.loss_cubes import told_cube
 
 INCIDENT = """
@@ -157,7 +152,7 @@ def storm(tmp_path_factory: pytest.TempPathFactory) -> Storm:
 
 def title(name: str, table: pl.DataFrame) -> str:
     names = {"north": "North", "south": "South"}
-    chart = draw(name, table, Frame(Words("en"), names, date(2031, 2, 28), "Arrival delay, minutes"))
+    chart = draw(name, table, Frame(Locale("en"), names, date(2031, 2, 28), "Arrival delay, minutes"))
     assert chart is not None
     said = chart.to_dict()["title"]["text"]
     return said if isinstance(said, str) else " ".join(said)
@@ -177,7 +172,7 @@ def test_the_title_of_the_bars_is_the_share_of_all_claims_in_the_widest_bar(stor
 def test_the_panels_give_the_shares_of_each_service(storm: Storm) -> None:
     shares = [sum(1 for d in of if d is not None and d < 0) / len(of) for of in DELAYS.values()]
     said = title("small_multiples", storm.analysis.tables["claims_bands"])
-    low, high = (Words("en").share(share) for share in sorted(shares))
+    low, high = (Locale("en").share(share) for share in sorted(shares))
     assert said == f"{low} to {high} of a service’s claims are in the band below 0"
 
 

@@ -10,20 +10,20 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.assumptions import Ledger, load_ledger
-from outage_analysis.assumptions.listing import distribution
+from outage_analysis.analysis import DisplayUnits, whole_counts
+from outage_analysis.analysis.display_units import shortened
+from outage_analysis.assumptions import Ledger, distribution, load_ledger
 from outage_analysis.console import print_named, print_table
 from outage_analysis.incidents import load_incident
-from outage_analysis.labels import Words
-from outage_analysis.notebook import show_table
+from outage_analysis.jupyter import show_table
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.sums import Sums, shortened, whole_counts
+from outage_analysis.text import Locale
 
 DAY = date(2022, 12, 30)
-DOLLARS, WON, MINUTES = Sums("USD", 2, 2), Sums("KRW", 0, 0), Sums("USD", 2, 0)
+DOLLARS, WON, MINUTES = DisplayUnits("USD", 2, 2), DisplayUnits("KRW", 0, 0), DisplayUnits("USD", 2, 0)
 
 
-def written(columns: dict[str, list[Any]], sums: Sums = DOLLARS) -> dict[str, list[Any]]:
+def written(columns: dict[str, list[Any]], sums: DisplayUnits = DOLLARS) -> dict[str, list[Any]]:
     return sums.written(pl.DataFrame(columns), str).to_dict(as_series=False)
 
 
@@ -85,7 +85,7 @@ def numbers(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {name: [plain(value) for value in values] for name, values in columns.items()}
 
 
-WON_LOSSES = Sums("KRW", 0, 0, losses_are_money=True)
+WON_LOSSES = DisplayUnits("KRW", 0, 0, losses_are_money=True)
 
 
 @pytest.mark.parametrize(
@@ -224,9 +224,9 @@ def test_a_notebook_says_the_currency_above_a_table(dollars: Policy, lang: str, 
 
 def test_a_ledger_has_the_currency_that_it_says_or_that_of_its_bundled_incident() -> None:
     ledger = load_ledger("kakao-2022").model_copy(update={"currency": None})
-    assert Sums.of_ledger(ledger) == Sums.of(load_incident("kakao-2022"))
-    assert Sums.of_ledger(ledger.model_copy(update={"currency": "USD"})) == Sums("USD", 2, 0)
-    assert Sums.of_ledger(ledger.model_copy(update={"incident": "tram-2031"})) is None
+    assert DisplayUnits.of_ledger(ledger) == DisplayUnits.of(load_incident("kakao-2022"))
+    assert DisplayUnits.of_ledger(ledger.model_copy(update={"currency": "USD"})) == DisplayUnits("USD", 2, 0)
+    assert DisplayUnits.of_ledger(ledger.model_copy(update={"incident": "tram-2031"})) is None
 
 
 @pytest.mark.parametrize(
@@ -257,4 +257,4 @@ def test_the_law_of_a_sum_is_in_whole_currency_where_that_is_known(
     page = {"id": "x", "name": {"en": "X"}, "incident": "x", "as_of": DAY}
     entry = {**known, **told, "lines": ("line",), "outcome_known": False}
     (read,) = Ledger.model_validate({**page, "assumption": (entry,)}).assumptions
-    assert distribution(read, Words("en", "USD", 2)) == said
+    assert distribution(read, Locale("en", "USD", 2)) == said

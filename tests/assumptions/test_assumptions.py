@@ -18,13 +18,13 @@ from outage_analysis.assumptions import (
     Ledger,
     RateAssumption,
     load_ledger,
-    reference_class_prior,
+    published_spread,
 )
-from outage_analysis.assumptions.rule import published_spread
-from outage_analysis.costs.uncertainty import half_width, uniforms
+from outage_analysis.assumptions.reference_classes import reference_class_prior
+from outage_analysis.costs.uncertainty.sobol import half_width, uniforms
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import figure
 from outage_analysis.policies import Policy, Schedule, load_policy
-from outage_analysis.published import figure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,25 +15,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import integrate, special, stats
 
-from outage_analysis.assumptions.laws import (
-    AnyLaw,
+from outage_analysis.assumptions.band_mixes import Dirichlet
+from outage_analysis.assumptions.bounded_distributions import (
     Beta,
-    Branch,
-    Discrete,
-    Fixed,
-    Law,
     LogitNormal,
     LogitT,
-    Lognormal,
-    Mixture,
     Pert,
     Triangular,
     Uniform,
 )
-from outage_analysis.assumptions.mixes import Dirichlet
-from outage_analysis.datasets import Noun
+from outage_analysis.assumptions.distribution_type import Distribution
+from outage_analysis.assumptions.distributions import AnyLaw, Branch, Discrete, Fixed, Lognormal, Mixture
 from outage_analysis.errors import UsageError
-from outage_analysis.pages import read_noun
+from outage_analysis.files import Document, read_document
 
 INSIDE = np.array([1e-9, 1e-4, 0.01, 0.1, 0.35, 0.5, 0.8, 0.97, 0.999, 1 - 1e-6])
 U = st.floats(1e-6, 1 - 1e-6)
@@ -44,7 +38,7 @@ def pert(low: float, mode: float, high: float, weight: float = 4) -> Any:  # noq
     return stats.beta(1 + weight * at, 1 + weight * (1 - at), loc=low, scale=high - low)
 
 
-WITH_ORACLE: list[tuple[Law, Any]] = [
+WITH_ORACLE: list[tuple[Distribution, Any]] = [
     (Uniform(low=-2, high=6), stats.uniform(-2, 8)),
     (Triangular(low=1, mode=2, high=5), stats.triang(0.25, 1, 4)),
     (Triangular(low=1, mode=1, high=5), stats.triang(0, 1, 4)),
@@ -84,7 +78,7 @@ EVERY = [*(law for law, _ in WITH_ORACLE), *(law for law, _ in LOGITS), DISCRETE
 
 
 @pytest.mark.parametrize(("law", "oracle"), WITH_ORACLE, ids=NAMES)
-def test_moments_shares_and_quantiles_are_those_of_scipy(law: Law, oracle: Any) -> None:  # noqa: ANN401
+def test_moments_shares_and_quantiles_are_those_of_scipy(law: Distribution, oracle: Any) -> None:  # noqa: ANN401
     assert law.mean == pytest.approx(oracle.mean(), rel=1e-12)
     assert law.variance == pytest.approx(oracle.var(), rel=1e-10)
     assert law.quantile(INSIDE) == pytest.approx(oracle.ppf(INSIDE), rel=1e-9, abs=1e-12)
@@ -95,7 +89,11 @@ def test_moments_shares_and_quantiles_are_those_of_scipy(law: Law, oracle: Any) 
 
 @pytest.mark.parametrize(("law", "oracle"), WITH_ORACLE, ids=NAMES)
 @pytest.mark.parametrize("at", [0.001, 0.3, 0.9])
-def test_a_cap_takes_away_the_integral_of_what_lies_below_it(law: Law, oracle: Any, at: float) -> None:  # noqa: ANN401
+def test_a_cap_takes_away_the_integral_of_what_lies_below_it(
+    law: Distribution,
+    oracle: Any,  # noqa: ANN401
+    at: float,
+) -> None:
     ceiling = oracle.ppf(at)
     start = max(oracle.support()[0], oracle.ppf(1e-14))
     below, _ = integrate.quad(oracle.cdf, start, ceiling, epsabs=0, epsrel=1e-11)
@@ -126,7 +124,9 @@ def test_a_law_of_a_logit_is_the_law_of_scipy_seen_through_its_curve(
 
 
 @pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
-def test_draws_at_even_probabilities_have_the_mean_and_the_variance_that_a_law_states(law: Law) -> None:
+def test_draws_at_even_probabilities_have_the_mean_and_the_variance_that_a_law_states(
+    law: Distribution,
+) -> None:
     draws = law.quantile((np.arange(2_000) + 0.5) / 2_000)
     assert draws.mean() == pytest.approx(law.mean, rel=0.01)
     assert draws.var() == pytest.approx(law.variance, rel=0.15)
@@ -135,14 +135,14 @@ def test_draws_at_even_probabilities_have_the_mean_and_the_variance_that_a_law_s
 
 
 @pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
-def test_the_ends_are_the_stated_bounds_or_the_outer_points(law: Law) -> None:
+def test_the_ends_are_the_stated_bounds_or_the_outer_points(law: Distribution) -> None:
     stated = isinstance(law, Fixed | Uniform | Triangular | Pert | Discrete)
     if not isinstance(law, Mixture):
         assert law.ends == (law.support if stated else tuple(law.quantile([0.01, 0.99])))
     assert law.support[0] <= law.ends[0] <= law.mean <= law.ends[1] <= law.support[1]
 
 
-def laws() -> st.SearchStrategy[Law]:
+def laws() -> st.SearchStrategy[Distribution]:
     number = st.floats(-1e6, 1e6)
     shape, scale = st.floats(0.2, 500), st.floats(0.05, 3)
     bounds = st.tuples(number, st.floats(1e-3, 1e6), st.floats(0, 1))
@@ -166,7 +166,7 @@ def laws() -> st.SearchStrategy[Law]:
 
 
 @given(law=laws(), low=U, high=U)
-def test_quantiles_rise_and_are_undone_by_the_share_below(law: Law, low: float, high: float) -> None:
+def test_quantiles_rise_and_are_undone_by_the_share_below(law: Distribution, low: float, high: float) -> None:
     low, high = sorted((low, high))
     at_low, at_high = law.quantile([low, high])
     assert at_low <= at_high
@@ -180,7 +180,7 @@ def test_quantiles_rise_and_are_undone_by_the_share_below(law: Law, low: float, 
 
 
 @given(law=laws(), at=U, higher=st.floats(0, 1e6))
-def test_a_cap_costs_and_a_higher_one_costs_less(law: Law, at: float, higher: float) -> None:
+def test_a_cap_costs_and_a_higher_one_costs_less(law: Distribution, at: float, higher: float) -> None:
     ceiling = float(law.quantile(at))
     capped, raised = law.capped_mean(ceiling), law.capped_mean(ceiling + higher)
     noise = 1e-9 * (abs(law.mean) + abs(ceiling) + higher)
@@ -192,7 +192,7 @@ def test_a_cap_costs_and_a_higher_one_costs_less(law: Law, at: float, higher: fl
 
 @pytest.mark.parametrize("law", EVERY, ids=lambda law: law.kind)
 @pytest.mark.parametrize("u", [0.0, 1.0, -0.1, np.nan, [0.5, 1.5]])
-def test_no_quantile_at_what_is_no_probability(law: Law, u: Any) -> None:  # noqa: ANN401
+def test_no_quantile_at_what_is_no_probability(law: Distribution, u: Any) -> None:  # noqa: ANN401
     with pytest.raises(UsageError, match=r"between 0 and 1, ends excluded.*half a step"):
         law.quantile(u)
 
@@ -350,7 +350,7 @@ def test_a_mix_that_is_no_law_is_refused(shares: tuple[float, ...], size: float,
         Dirichlet(shares=shares, size=size)
 
 
-class Page(Noun):
+class Page(Document):
     """A page with one law."""
 
     law: AnyLaw
@@ -367,8 +367,8 @@ class Page(Noun):
         ),
     ],
 )
-def test_a_law_is_read_from_a_page(page: Callable[[str], Path], law: str, expected: Law) -> None:
-    assert read_noun(Page, "assumptions", page(f"law = {law}")).law == expected
+def test_a_law_is_read_from_a_page(page: Callable[[str], Path], law: str, expected: Distribution) -> None:
+    assert read_document(Page, "assumptions", page(f"law = {law}")).law == expected
 
 
 BRANCH = '{ name = "a", weight = 0.5, law = { kind = "fixed", value = 1 } }'
@@ -406,5 +406,5 @@ def test_a_law_that_breaks_a_rule_is_refused_by_key(
     page: Callable[[str], Path], law: str, message: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:
-        read_noun(Page, "assumptions", page(f"law = {{ {law} }}"))
+        read_document(Page, "assumptions", page(f"law = {{ {law} }}"))
     assert message in str(refusal.value)

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis import published
 from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs.bridge import Side, bridge
-from outage_analysis.costs.expected import cost_table
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
-from outage_analysis.datasets import data_root
+from outage_analysis.costs import Side, bridge, cost_table, portfolio_of
 from outage_analysis.errors import ModelRefused
+from outage_analysis.files import data_root
+from outage_analysis.incidents import published_facts as published
 from outage_analysis.policies import load_policy
 from tests.commands import command
 from tests.small_policies import REPORTS, Page, fee, fixed, ledger_of, mix, policy_of, tiers
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outage_analysis.assumptions import Ledger
-    from outage_analysis.published import Shelf
+    from outage_analysis.incidents.published_facts import Shelf
     from tests.conftest import Reshelve
 
 FILED = 100

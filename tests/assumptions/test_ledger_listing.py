@@ -10,11 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from outage_analysis.assumptions import BandMix, Ledger, bundled_ledger, load_ledger
-from outage_analysis.assumptions.laws import AnyLaw, Beta, Discrete, Fixed, LogitT, Lognormal, Pert, Uniform
-from outage_analysis.assumptions.listing import SCHEMA, distribution, in_words, ledger_table
-from outage_analysis.datasets import ids
+from outage_analysis.assumptions import (
+    BandMix,
+    Ledger,
+    bundled_ledger,
+    distribution,
+    ledger_table,
+    load_ledger,
+)
+from outage_analysis.assumptions.bounded_distributions import Beta, LogitT, Pert, Uniform
+from outage_analysis.assumptions.distributions import AnyLaw, Discrete, Fixed, Lognormal
+from outage_analysis.assumptions.ledger import SCHEMA, in_words
 from outage_analysis.errors import UsageError
+from outage_analysis.files import ids
 from tests.commands import command
 from tests.tram_case import ENTRY, TIED, ledger
 

@@ -13,27 +13,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from outage_analysis.assumptions.laws import (
+from outage_analysis.assumptions import leave_one_out, load_ledger, published_spread
+from outage_analysis.assumptions.bounded_distributions import (
     Beta,
-    Fixed,
     LogitNormal,
     LogitT,
     Pert,
     Triangular,
     Uniform,
 )
-from outage_analysis.assumptions.ledger import load_ledger
-from outage_analysis.assumptions.rule import (
+from outage_analysis.assumptions.distributions import Fixed
+from outage_analysis.assumptions.event_data import RatePrior, Updated, within_event
+from outage_analysis.assumptions.reference_classes import (
     EFFORT_GROUPS,
     Spread,
     least_spread,
-    leave_one_out,
-    published_spread,
     reference_class_prior,
 )
-from outage_analysis.assumptions.updating import RatePrior, Updated, within_event
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.retrospects import load_retrospect
+from outage_analysis.incidents import load_backtest_spec
 from tests.paths import ROOT
 
 if TYPE_CHECKING:
@@ -81,7 +79,7 @@ def test_the_spread_is_pooled_within_the_published_effort_groups() -> None:
 
 
 def test_the_effort_groups_are_those_on_which_the_back_test_tries_the_rule() -> None:
-    tried = {s.id: s.classes for s in load_retrospect("kakao-2022").reference_sets}
+    tried = {s.id: s.classes for s in load_backtest_spec("kakao-2022").reference_sets}
     assert {effort: EFFORT_GROUPS[effort] for effort in ("form", "documents")} == tried
     taps = next(a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
     assert EFFORT_GROUPS["one_tap"] == taps.classes  # type: ignore[union-attr]

@@ -54,8 +54,9 @@ CUBE = """
 
 def ours(path: str) -> tuple[int, int]:
     """Files to cube as the package does it: claims and rejects."""
-    from outage_analysis import build_cube, load_policy, read_claims
-    from outage_analysis.warehouse import Limits, limits
+    from outage_analysis.claims import Limits, limits, read_claims
+    from outage_analysis.losses import build_cube
+    from outage_analysis.policies import load_policy
 
     limits.set(Limits(memory=os.environ.get("BENCH_MEMORY", Limits.memory)))
     claims = read_claims(path, load_incident(INCIDENT))

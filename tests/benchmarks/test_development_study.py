@@ -18,10 +18,10 @@ import polars as pl
 import pytest
 from scipy import special
 
-from outage_analysis.development import Branch, forecast
-from outage_analysis.development.curves import shares
-from outage_analysis.development.observed import Array
 from outage_analysis.errors import ModelRefused
+from outage_analysis.losses import Branch, forecast
+from outage_analysis.losses.development.growth_curves import shares
+from outage_analysis.losses.development.observed_counts import Array
 
 pytestmark = pytest.mark.bench
 

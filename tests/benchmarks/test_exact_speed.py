@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from outage_analysis.costs.exact import Fixed, Poisson, TotalLaw, exact_total
+from outage_analysis.costs import Fixed, exact_total
+from outage_analysis.costs.exact.components import Poisson
+from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from tests.costs.test_exact import TIERS, tiers
 
 pytestmark = pytest.mark.bench
@@ -40,7 +42,7 @@ def median_milliseconds(work: Callable[[], object], rounds: int = 15) -> float:
     return statistics.median(taken)
 
 
-def answered(count: Fixed | Poisson) -> TotalLaw:
+def answered(count: Fixed | Poisson) -> TotalDistribution:
     """The law from plain numbers, with the answers of a report."""
     law = exact_total([tiers(count)])
     for p in (0.1, 0.5, 0.9, 0.99, 0.999):

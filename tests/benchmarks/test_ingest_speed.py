@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from outage_analysis.claims import dirt_counts, load_synthetic, synthetic_chunks, write_synthetic
 from outage_analysis.incidents import load_incident
-from outage_analysis.synthetic import dirt_counts, load_synthetic, synthetic_chunks, write_synthetic
 from tests.benchmarks.tables import tell
 
 pytestmark = pytest.mark.bench

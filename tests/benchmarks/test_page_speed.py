@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis import Plan, load_incident, run, write_report
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
-from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.analysis import Plan, run
+from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
+from outage_analysis.costs import portfolio_of, simulate
+from outage_analysis.incidents import load_incident
+from outage_analysis.reports import Report, write_report
 from outage_analysis.reports.html import page
-from outage_analysis.reports.report import Report
-from outage_analysis.synthetic import load_synthetic, synthetic_chunks, write_synthetic
 from tests.benchmarks.tables import tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from outage_analysis.analysis import Analysis
     from outage_analysis.costs import Uncertainty
     from outage_analysis.costs.uncertainty.portfolio import Portfolio
-    from outage_analysis.pipeline import Analysis
 
 pytestmark = pytest.mark.bench
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from outage_analysis.severity import FAMILIES, Fits, fit_all
+from outage_analysis.losses import FAMILIES, Fits, fit_all
 from tests.losses.test_severity import DENTAL, shares
 
 pytestmark = pytest.mark.bench

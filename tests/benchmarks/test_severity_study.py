@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from outage_analysis.bands import log_grid
 from outage_analysis.errors import ModelRefused
-from outage_analysis.severity import Law, fit_grouped
+from outage_analysis.incidents import log_grid
+from outage_analysis.losses import fit_grouped
+from outage_analysis.losses.severity.families import LossDistribution
 
 pytestmark = pytest.mark.bench
 
@@ -34,15 +35,15 @@ REJECTED = ("rejected", "goodness of fit")
 REPLICATIONS = 2_000
 HEAPED_REPLICATIONS = 300
 PROCESSES = 2
-SMALL_BUSINESS = Law("lognormal", {"median": 300_000.0, "sigma": 1.2})
-GENERAL = Law("lognormal", {"median": 30_000.0, "sigma": 1.0})
-LAWS = {"lognormal": SMALL_BUSINESS, "weibull": Law("weibull", {"tau": 0.8, "theta": 400_000.0})}
+SMALL_BUSINESS = LossDistribution("lognormal", {"median": 300_000.0, "sigma": 1.2})
+GENERAL = LossDistribution("lognormal", {"median": 30_000.0, "sigma": 1.0})
+LAWS = {"lognormal": SMALL_BUSINESS, "weibull": LossDistribution("weibull", {"tau": 0.8, "theta": 400_000.0})}
 SHAPE = {"lognormal": "sigma", "weibull": "tau"}
 BANDS = (0.0, *np.geomspace(1e4, 1e7, 15).tolist(), np.inf)
 METHODS = ("profile", "wald")
 
 
-def truths(law: Law) -> dict[str, float]:
+def truths(law: LossDistribution) -> dict[str, float]:
     """What is asked of a fit, and the right answers."""
     shape = SHAPE[law.family]
     return {
@@ -53,7 +54,7 @@ def truths(law: Law) -> dict[str, float]:
     }
 
 
-def drawn(law: Law, n: int, rng: np.random.Generator) -> Array:
+def drawn(law: LossDistribution, n: int, rng: np.random.Generator) -> Array:
     """Losses of a law, by numpy's own generators."""
     if law.family == "weibull":
         return np.asarray(law.params["theta"] * rng.weibull(law.params["tau"], n))
@@ -66,7 +67,9 @@ def counted(losses: Array, edges: Sequence[float]) -> list[int]:
     return [int(n) for n in np.bincount(bands, minlength=len(edges) - 1)]
 
 
-def answers(law: Law, edges: Sequence[float], counts: Sequence[int], methods: Sequence[str]) -> Answer:
+def answers(
+    law: LossDistribution, edges: Sequence[float], counts: Sequence[int], methods: Sequence[str]
+) -> Answer:
     """Errors and coverage of one sample; an interval that is refused holds nothing."""
     fit = fit_grouped(edges, counts, family=law.family, top="open")
     found: Answer = {}
@@ -230,7 +233,7 @@ ROUNDINGS: dict[str, list[tuple[float, Callable[[Array], Array]]]] = {
 }
 
 
-def limit_errors(law: Law, edges: Edges, rounding: str) -> list[float]:
+def limit_errors(law: LossDistribution, edges: Edges, rounding: str) -> list[float]:
     """Errors in per cent of what is asked, when losses without number are told so."""
     exact = np.asarray(law.quantile((np.arange(200_000) + 0.5) / 200_000))
     counts = np.zeros(len(edges) - 1)

@@ -17,13 +17,11 @@ import pytest
 from scipy import stats
 
 from outage_analysis.assumptions import Award, BandMix, RateAssumption, load_ledger
-from outage_analysis.assumptions.laws import Beta
-from outage_analysis.costs.exact import Binomial, exact_total
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.assumptions.bounded_distributions import Beta
+from outage_analysis.costs import DRAWS, Binomial, exact_total, portfolio_of, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.running import DRAWS, simulate
 from outage_analysis.costs.uncertainty.samples import Estimate
-from outage_analysis.cube import EDGES, MEASURES, Cube
+from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import load_policy
 from tests.benchmarks.test_exact_speed import median_milliseconds
 from tests.costs.test_exact import TIERS, tiers

@@ -14,22 +14,18 @@ import polars as pl
 import pytest
 import vl_convert
 
-from outage_analysis.charts import CHARTS, Frame, draw
-from outage_analysis.charts.data import LARGEST, OTHERS
-from outage_analysis.charts.losses import RAMP, ramp, readable_on
-from outage_analysis.charts.points import fan
-from outage_analysis.charts.specs import frame_of, names_of, vega_bundle
-from outage_analysis.charts.theme import wrapped
-from outage_analysis.distributions import with_shares
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.severity import fit_all
-from outage_analysis.severity.curves import curves
+from outage_analysis.charts import CHARTS, Frame, draw, frame_of, names_of, vega_bundle, wrapped
+from outage_analysis.charts.claims_data import LARGEST, OTHERS
+from outage_analysis.charts.curve_data import fan
+from outage_analysis.charts.loss_charts import RAMP, ramp, readable_on
+from outage_analysis.losses import curves, fit_all, with_shares
+from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, TRIED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from outage_analysis.pipeline import Analysis
+    from outage_analysis.analysis import Analysis
 
     Drawing = Callable[..., dict[str, Any]]
 Samples = dict[str, pl.DataFrame]
@@ -73,7 +69,7 @@ def samples(analysis: Analysis) -> Samples:
 
 def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> Frame:
     names = names_of(analysis.incident, analysis.policy, analysis.ledger, lang=lang)
-    return frame_of(analysis.incident, Words(lang), names, analysis.as_of, synthetic=synthetic)
+    return frame_of(analysis.incident, Locale(lang), names, analysis.as_of, synthetic=synthetic)
 
 
 @pytest.fixture
@@ -123,7 +119,7 @@ def test_every_chart_says_what_it_shows(drawn: Drawing, analysis: Analysis, name
     assert all(part.strip() for part in title["subtitle"])
     assert len(title["subtitle"]) >= 2  # the measure, and the sources with their day
     assert spec["description"].strip()
-    assert Words(lang).day(analysis.as_of) in title["subtitle"][-1]
+    assert Locale(lang).day(analysis.as_of) in title["subtitle"][-1]
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -16,16 +16,15 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from outage_analysis.aggregation import LEAST_CLAIMS, MOST_CATEGORIES, count_pairs
-from outage_analysis.bands import Bands
-from outage_analysis.charts import draw
-from outage_analysis.charts.offline import bundle, rendered
-from outage_analysis.charts.specs import frame_of, names_of
+from outage_analysis.analysis import pairwise
+from outage_analysis.charts import bundle, draw, frame_of, names_of, rendered
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
-from outage_analysis.exploration import pairwise
-from outage_analysis.labels import Words
+from outage_analysis.incidents import Bands
+from outage_analysis.losses import count_pairs
+from outage_analysis.losses.cube_building import LEAST_CLAIMS, MOST_CATEGORIES
 from outage_analysis.policies import Policy
-from outage_analysis.reading import read_claims
+from outage_analysis.text import Locale
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
     from selenium.webdriver.remote.webelement import WebElement
 
+    from outage_analysis.analysis import Analysis
     from outage_analysis.incidents import Incident
-    from outage_analysis.pipeline import Analysis
     from tests.conftest import ClaimsCsv
 
 COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
@@ -189,7 +188,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, incident: Incident, policy: P
 
 def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False) -> dict[str, Any]:
     frame = frame_of(
-        incident, Words("en"), names_of(incident, lang="en"), date(2022, 10, 30), synthetic=synthetic
+        incident, Locale("en"), names_of(incident, lang="en"), date(2022, 10, 30), synthetic=synthetic
     )
     chart = draw("linked", table, frame)
     assert chart is not None

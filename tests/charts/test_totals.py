@@ -13,17 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.assumptions import Factor
-from outage_analysis.charts import draw, uncertain
+from outage_analysis.assumptions.rates import Factor
+from outage_analysis.charts import cost_data as uncertain
+from outage_analysis.charts import draw
 from outage_analysis.charts.axes import brief, even_ticks, log_ticks, stepped
-from outage_analysis.charts.data import LARGEST, size
-from outage_analysis.costs.expected import cost_table, totals
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.charts.claims_data import LARGEST, size
+from outage_analysis.costs import cost_table, portfolio_of, simulate, steps, total_law, totals
+from outage_analysis.costs.uncertainty.decomposition import CONTRIBUTIONS, contributions
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.running import simulate
-from outage_analysis.costs.uncertainty.shapes import STEPS, TOTAL_LAW, steps, total_law
-from outage_analysis.costs.uncertainty.splits import CONTRIBUTIONS, contributions
-from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.costs.uncertainty.tables import STEPS, TOTAL_LAW
+from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, SWINGS, TRIED, frame, lognormal_law, steps_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from outage_analysis.policies import Policy
 
 SUM, SIGMA, DAY = 1e6, 0.8, date(2022, 12, 30)
-EN, KO = Words("en"), Words("ko")
+EN, KO = Locale("en"), Locale("ko")
 
 
 def factor(law: dict[str, Any]) -> Factor:
@@ -296,7 +295,7 @@ def test_an_amount_is_brief_in_the_step_that_a_person_says(amount: float, en: st
 
 
 def test_an_amount_of_cents_is_told_in_whole_currency() -> None:
-    assert brief(Words("en", "EUR", 2), 123_456_700) == "1.2m"
+    assert brief(Locale("en", "EUR", 2), 123_456_700) == "1.2m"
     assert stepped(EN, 17_300_000, 3) == "17.3m"
 
 

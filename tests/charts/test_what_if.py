@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis.charts.specs import script_json
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.charts import WhatIf, script_json, what_if
+from outage_analysis.charts.sliders.what_if import merged
+from outage_analysis.costs import Factor, Products, Term, products, rounded
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
-from outage_analysis.costs.products import Factor, Products, Term, products, rounded
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
-from outage_analysis.reports.report import Report
-from outage_analysis.sliders.what_if import WhatIf, merged, what_if
+from outage_analysis.reports import Report
+from outage_analysis.text import LANGUAGES, Locale
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -41,7 +40,7 @@ def cash(analysis: Analysis) -> int:
 
 
 def shown(found: Products | None, lang: str = "en") -> WhatIf:
-    made = what_if(found, Words(lang), {})
+    made = what_if(found, Locale(lang), {})
     assert made
     return made
 
@@ -126,7 +125,7 @@ def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_words_of_the_page_are_those_of_the_report(found: Products, lang: str) -> None:
-    made, words = shown(found, lang), Words(lang)
+    made, words = shown(found, lang), Locale(lang)
     cash = next(r for r in made.results if r.valuation == "cash")
     assert cash.words == words.money(found.expected("cash"))
     assert cash.exact.startswith("194,562,541")
@@ -134,13 +133,13 @@ def test_the_words_of_the_page_are_those_of_the_report(found: Products, lang: st
 
 
 def test_without_products_there_are_no_sliders() -> None:
-    assert what_if(None, Words("en"), {}) is None
+    assert what_if(None, Locale("en"), {}) is None
 
 
 def test_inputs_that_nobody_decides_have_no_slider() -> None:
     handling = Factor("h", "handling", "money", 1e6, 0.0, 2e6)
     found = Products((handling,), (Term("line", "handling", 1.0, ("h",)),))
-    assert what_if(found, Words("en"), {}) is None
+    assert what_if(found, Locale("en"), {}) is None
 
 
 def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
@@ -151,13 +150,13 @@ def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
 
 def test_inputs_of_a_line_that_pays_nothing_have_no_slider() -> None:
     idle = Factor("as-filing", "filing_share", "share", 0.2, 0.0, 1.0)
-    assert what_if(Products((idle,), ()), Words("en"), {}) is None
+    assert what_if(Products((idle,), ()), Locale("en"), {}) is None
 
 
 def test_a_slider_never_begins_above_its_most() -> None:
     served = Factor("goods.served", "take_up", "share", 0.12346, 0.0, 0.12346, line="goods")
     term = Term("goods", "face_value", 1000.0, ("goods.served",))
-    found = what_if(Products((served,), (term,)), Words("en"), {})
+    found = what_if(Products((served,), (term,)), Locale("en"), {})
     assert found
     ((slider,),) = [group.sliders for group in found.groups]
     assert float(slider.value) <= float(slider.most)

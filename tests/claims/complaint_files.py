@@ -17,7 +17,7 @@ import polars as pl
 import xlsxwriter
 import zstandard
 
-from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
+from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
 from outage_analysis.incidents import Dimension, Incident, load_incident
 
 if TYPE_CHECKING:

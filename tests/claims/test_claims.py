@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, RULES, UNREADABLE
-from outage_analysis.claims import Claims, explain
+from outage_analysis.claims import RULES, Claims, explain, read_claims
+from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.incidents import COUNTABLE, Dimension, Incident, load_incident
-from outage_analysis.labels import Words
-from outage_analysis.quality import rule_table
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import Dimension, Incident, load_incident
+from outage_analysis.incidents.incident import COUNTABLE
+from outage_analysis.losses import rule_table
+from outage_analysis.text import Locale
 from tests.conftest import with_any_loss
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_a_record_that_is_no_complaint_is_explained_without_a_column(
     assert (reject["raw"], reject["problem"]) == (record, value)
     error = explain(claims, reject)
     assert str(error).startswith(f"claims.csv, row 4: breaks the rule '{rule}'")
-    assert (error.column, error.value, error.remedy) == (None, value, Words("en")(f"remedy.{rule}"))
+    assert (error.column, error.value, error.remedy) == (None, value, Locale("en")(f"remedy.{rule}"))
 
 
 TOLD: list[tuple[dict[str, str], str]] = [

@@ -13,17 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis import build_cube, queries
+from outage_analysis.claims import queries, read_claims, save_claims
+from outage_analysis.claims.readers import delimited
+from outage_analysis.claims.readers import fast_path as module
+from outage_analysis.claims.readers import recheck as closer
+from outage_analysis.claims.readers.fast_path import first_sight
+from outage_analysis.claims.readers.recheck import PROBES
+from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.ingest import closer, delimited
-from outage_analysis.ingest import first_sight as module
-from outage_analysis.ingest.closer import PROBES
-from outage_analysis.ingest.first_sight import first_sight
-from outage_analysis.ingest.passed import Passed, shift_sql
-from outage_analysis.layouts import Layout
-from outage_analysis.reading import read_claims
-from outage_analysis.stores import save_claims
+from outage_analysis.incidents import Incident, Layout, load_incident
+from outage_analysis.losses import build_cube
 from tests.claims.complaint_files import record
 
 if TYPE_CHECKING:
@@ -176,7 +175,7 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
 @given(gaps=st.sets(st.integers(3, 30), max_size=12), place=st.integers(0, 9))
 def test_places_and_numbers_of_rows_are_told_from_each_other(gaps: set[int], place: int) -> None:
     numbers = [number for number in range(2, 32) if number not in gaps]
-    passed = Passed(place, 2, len(numbers), len, gaps=sorted(gaps))
+    passed = TypedRows(place, 2, len(numbers), len, gaps=sorted(gaps))
     places = [place + at for at in range(len(numbers))]
     assert passed.places(numbers).tolist() == places
     assert passed.numbers(np.array(places)).tolist() == numbers

@@ -13,13 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import outage_analysis
-from outage_analysis.claim_rules import UNREADABLE
-from outage_analysis.claims import Claims
+from outage_analysis.claims import Claims, read_claims
+from outage_analysis.claims.readers.dialects import HEAD_BYTES
+from outage_analysis.claims.readers.fast_path import BLANKS
+from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import load_incident
-from outage_analysis.ingest.dialects import HEAD_BYTES
-from outage_analysis.ingest.first_sight import BLANKS
-from outage_analysis.reading import read_claims
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from outage_analysis.claim_rules import RULES
-from outage_analysis.ingest import READERS
-from outage_analysis.reading import read_claims
+from outage_analysis.claims import READERS, RULES, read_claims
 from tests.claims.complaint_files import (
     CARRIERS,
     COLUMNS,

@@ -19,13 +19,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
+from outage_analysis.claims import read_claims
+from outage_analysis.claims.readers import delimited
+from outage_analysis.claims.readers.fast_path import BLANKS
+from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError
-from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.ingest import delimited
-from outage_analysis.ingest.first_sight import BLANKS
-from outage_analysis.layouts import Layout
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record
 
 if TYPE_CHECKING:

@@ -19,13 +19,12 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis import decoding
-from outage_analysis.claim_rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
+from outage_analysis.claims import READERS, read_claims
+from outage_analysis.claims.readers import jsonlines, sources
+from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.ingest import READERS, jsonlines, sources
-from outage_analysis.layouts import Layout
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import Incident, Layout, load_incident
+from outage_analysis.text import encodings as decoding
 from tests.claims.complaint_files import WHOLE, found_in_the_bytes, record, write_parquet, write_workbook
 
 if TYPE_CHECKING:

@@ -14,19 +14,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from outage_analysis.claims import inspect_file, read_claims
+from outage_analysis.claims.inspection.inspect import SHOWN
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import Dimension, load_incident
-from outage_analysis.inspection import SHOWN, inspect_file
-from outage_analysis.layouts import Layout, load_layout
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import Dimension, Layout, load_incident, load_layout
 from tests.commands import command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from outage_analysis.claims import Claims
+    from outage_analysis.claims import Claims, Inspection
     from outage_analysis.incidents import Incident
-    from outage_analysis.inspection import Inspection
 
 CALL_CENTRE = [
     ["티켓 No", "고객ID", "장애 서비스", "구분", "접수 날짜", "피해액(만원)", "연락처", "메모"],
@@ -258,7 +256,7 @@ def test_a_year_of_two_digits_is_the_one_in_the_claims_window(
 def test_a_share_is_of_the_values_that_were_looked_at(
     tmp_path: Path, incident: Incident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outage_analysis.inspection.columns.MOST_TEXTS", 1)
+    monkeypatch.setattr("outage_analysis.claims.inspection.columns.MOST_TEXTS", 1)
     table = table_of(filed_on=[], received=[f"2022-10-{day}" for day in range(19, 23)])
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
     assert proposed(found)["filed_on"] == "received"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outage_analysis.claims import read_claims
+from outage_analysis.claims.readers import jsonlines
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.ingest import jsonlines
-from outage_analysis.reading import read_claims
 from tests.claims.test_first_sight import told
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.aggregation import build_cube
-from outage_analysis.claim_rules import UNREADABLE
+from outage_analysis.claims import read_claims
+from outage_analysis.claims.readers import delimited
+from outage_analysis.claims.readers.delimited import TOGETHER
+from outage_analysis.claims.readers.dialects import MISPLACED
+from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import OutageAnalysisError
-from outage_analysis.ingest import delimited
-from outage_analysis.ingest.delimited import TOGETHER
-from outage_analysis.ingest.quoting import MISPLACED
-from outage_analysis.layouts import Layout
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import Layout
+from outage_analysis.losses import build_cube
 from tests.claims.complaint_files import found_in_the_bytes
 from tests.claims.test_first_sight import told
 from tests.claims.test_ingest_csv import HEADER, csv_incident, lines, refusal, row

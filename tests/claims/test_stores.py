@@ -18,15 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from outage_analysis import queries, warehouse
-from outage_analysis.aggregation import build_cube
+from outage_analysis.claims import Warehouse, queries, read_claims, save_claims, warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
-from outage_analysis.incidents import RESERVED, Dimension, Incident, load_incident
-from outage_analysis.layouts import Layout
-from outage_analysis.quality import claimants_table, quality_report
-from outage_analysis.reading import read_claims
-from outage_analysis.stores import save_claims
-from outage_analysis.warehouse import Warehouse
+from outage_analysis.incidents import Dimension, Incident, Layout, load_incident
+from outage_analysis.incidents.incident import RESERVED
+from outage_analysis.losses import build_cube, claimants_table, quality_report
 from tests.commands import command
 from tests.conftest import claim_rows
 from tests.killed_runs import killed_at
@@ -691,7 +687,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 COMMAND = (sys.executable, "-m", "outage_analysis")
-ENGINE = ("outage_analysis.warehouse:Warehouse", "_run")
+ENGINE = ("outage_analysis.claims.warehouse:Warehouse", "_run")
 STEPS = {
     "before there is a room": ("tempfile", "mkdtemp", r"\.kept", "before"),
     "in an empty room": ("tempfile", "mkdtemp", r"\.kept", "after"),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.ingest import survey
-from outage_analysis.ingest.survey import Survey
+from outage_analysis.claims.readers import record_index as survey
+from outage_analysis.claims.readers.record_index import RecordIndex
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +22,12 @@ blocks = st.integers(1, 9)
 
 def surveyed(
     folder: Path, text: str, *, block: int = 1 << 20, header_row: int = 0, quote: str = '"'
-) -> Survey:
+) -> RecordIndex:
     """A text of three columns, looked at in blocks of so many bytes."""
     path = folder / "a.csv"
     path.write_bytes(text.encode())
     with patch.object(survey, "BLOCK", block):
-        return Survey.of(path, ",", quote, width=3, header_row=header_row, begin=0)
+        return RecordIndex.of(path, ",", quote, width=3, header_row=header_row, begin=0)
 
 
 @pytest.fixture(scope="module")

@@ -17,25 +17,23 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from outage_analysis.claim_rules import RULES
-from outage_analysis.claims import Claims
-from outage_analysis.cli import app
-from outage_analysis.datasets import data_root
-from outage_analysis.errors import UsageError
-from outage_analysis.incidents import load_incident
-from outage_analysis.layouts import folded
-from outage_analysis.published import exists, figure
-from outage_analysis.quality import rule_table
-from outage_analysis.reading import read_claims
-from outage_analysis.synthetic import (
-    DIRT,
+from outage_analysis.claims import (
+    RULES,
+    Claims,
     dirt_counts,
     load_synthetic,
+    read_claims,
     row_count,
-    synthesise,
     synthetic_chunks,
     write_synthetic,
 )
+from outage_analysis.claims.synthetic.chunks import synthesise
+from outage_analysis.claims.synthetic.dirt import DIRT
+from outage_analysis.cli import app
+from outage_analysis.errors import UsageError
+from outage_analysis.files import data_root
+from outage_analysis.incidents import exists, figure, folded, load_incident
+from outage_analysis.losses import rule_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,7 +179,7 @@ def test_each_margin_is_in_proportion_at_any_number_of_rows(size: int) -> None:
 
 @pytest.mark.parametrize("chunk", [999, 40_000])
 def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr("outage_analysis.synthetic.chunks.CHUNK", chunk)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", chunk)
     chunks = [*synthetic_chunks(PAGE, INCIDENT, seed=3)]
     assert max(map(len, chunks)) <= chunk
     frame = with_ids(pl.concat(chunks))
@@ -196,7 +194,7 @@ def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chun
 
 def test_chunks_of_one_row_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
-    monkeypatch.setattr("outage_analysis.synthetic.chunks.CHUNK", 1)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", 1)
     frame = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
     for column in ("category", "filed_on"):
         assert sorted(frame[column]) == sorted(whole[column])
@@ -215,7 +213,7 @@ def test_a_number_of_rows_that_cannot_be_is_refused(size: int) -> None:
 
 WRITE = """
 import sys
-from outage_analysis.incidents import load_incident
+from outage_analysis.incidents.incident import load_incident
 from outage_analysis.synthetic import chunks, dirt_counts, load_synthetic, synthetic_chunks, write_synthetic
 
 chunks.CHUNK = 7_000
@@ -241,7 +239,7 @@ def test_bytes_do_not_depend_on_the_threads(tmp_path: Path) -> None:
 def test_chunks_are_written_as_one_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr("outage_analysis.synthetic.chunks.CHUNK", 700)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", 700)
     path = tmp_path / f"a-synthetic.{suffix}"
     write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=2, rows=2_000, text=True), path, seed=2)
     frame = synthesise(PAGE, INCIDENT, seed=2, rows=2_000, text=True)
@@ -325,7 +323,7 @@ def test_a_dirty_row_breaks_its_rule_and_no_other(tmp_path: Path, rule: str) -> 
 def test_ingestion_rejects_what_was_broken_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("outage_analysis.synthetic.chunks.CHUNK", 3_000)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", 3_000)
     path, text = tmp_path / f"synthetic {kind}", "texts" in kind
     dirt = dirt_counts(10_000, 0.1, INCIDENT, csv=path.suffix == ".csv")
     write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=6, rows=10_000, text=text, dirt=dirt), path, seed=6)

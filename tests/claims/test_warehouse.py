@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis import progress
+from outage_analysis.claims import Limits, Warehouse, limits, progress
 from outage_analysis.cli import app
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.warehouse import Limits, Warehouse, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +121,7 @@ def test_a_long_query_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_nothing_is_told_to_nobody() -> None:
-    code = "from outage_analysis.warehouse import Warehouse as W; W().append_file('t', 'select 1', 'a', 1)"
+    code = "from outage_analysis.claims import Warehouse as W; W().append_file('t', 'select 1', 'a', 1)"
     code = code.replace("W().append", "w = W(); w.create('t', 'select 1 as x'); w.append").replace(
         "select 1',", "select 1 as x',"
     )

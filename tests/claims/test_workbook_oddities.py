@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import xlsxwriter
 
+from outage_analysis.claims import read_claims
+from outage_analysis.claims.readers import workbooks
+from outage_analysis.claims.readers.workbook_xml import CHUNK, SPARSE, UsedRange, used_range
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import load_incident
-from outage_analysis.ingest import workbooks
-from outage_analysis.ingest.sheets import CHUNK, SPARSE, UsedRange, used_range
-from outage_analysis.layouts import Layout
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import Layout, load_incident
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:

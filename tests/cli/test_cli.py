@@ -15,11 +15,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.costs import tie_outs
-from outage_analysis.datasets import data_root, ids
-from outage_analysis.ingest import closer
-from outage_analysis.labels import LANGUAGES
+from outage_analysis.files import data_root, ids
 from outage_analysis.policies import load_policy
+from outage_analysis.text import LANGUAGES
 from tests.commands import COMMANDS, GOOD, HEADER, Run, claims, command
 from tests.paths import OWN_OUTAGE
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis import published
 from outage_analysis.cli import app
-from outage_analysis.datasets import ids
 from outage_analysis.exploring import LATE, SPREAD, exploring
-from outage_analysis.severity import FAMILIES
+from outage_analysis.files import ids
+from outage_analysis.incidents import published_facts as published
+from outage_analysis.losses import FAMILIES
 from tests.commands import GOOD, HEADER, Run, claims, command, names
 from tests.paths import ROOT
 

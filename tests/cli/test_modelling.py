@@ -14,10 +14,10 @@ from outage_analysis.assumptions import load_ledger
 from outage_analysis.cli import app
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import one_line
-from outage_analysis.labels import Words
 from outage_analysis.modelling import BACKTEST, COMPARED, SENSITIVITY, modelling
 from outage_analysis.options import MOST_DRAWS, money
 from outage_analysis.policies import load_policy
+from outage_analysis.text import Locale
 from tests.commands import Run, command, names
 from tests.tram_case import POLICY, write_pages
 
@@ -328,7 +328,7 @@ def test_a_cost_on_a_terminal_says_how_unsure_it_is_and_how_likely_a_budget_is_e
     assert f"cash: numerical error of P90 {error:,.2f}; if all inputs moved together" in out
     assert f"(rank correlation 0.5), P90 {stressed:,.2f}\n" in out
     (row,) = found["uncertainty"]["published"]["budget"]
-    share, together = (Words("en").share(row[name]) for name in ("exceeded", "stressed"))
+    share, together = (Locale("en").share(row[name]) for name in ("exceeded", "stressed"))
     assert (
         "Chance that this cash, from published counts, exceeds the budget of 100,000.00 euros: "
         f"{share}; {together} if all inputs move together (rank correlation 0.5). Numerical error "

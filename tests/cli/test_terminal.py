@@ -18,8 +18,8 @@ import pytest
 from rich.cells import cell_len
 
 from outage_analysis import console
-from outage_analysis.sums import Sums
-from outage_analysis.text_tables import TextTable
+from outage_analysis.analysis import DisplayUnits
+from outage_analysis.text import TextTable
 from tests.commands import COMMANDS, GOOD, HEADER, command
 
 WIDTHS = (80, 100, 120)
@@ -47,7 +47,7 @@ PRINTING: dict[str, tuple[str, ...]] = {
 WRITING = {"report", "synth", "verify", "notebook run", "policies new", "new", "lab"}
 """Those that write files, and print their paths or one sentence."""
 WITHOUT_TABLE = {"incidents", "policies explain", "policies check"}
-Printed = tuple[pl.DataFrame, str, Sums | None]
+Printed = tuple[pl.DataFrame, str, DisplayUnits | None]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def recorded(name: str, folder: Path) -> list[Printed]:
     found: list[Printed] = []
     real = console.print_table
 
-    def print_table(frame: pl.DataFrame, title: str, sums: Sums | None = None) -> None:
+    def print_table(frame: pl.DataFrame, title: str, sums: DisplayUnits | None = None) -> None:
         found.append((frame, title, sums))
         real(frame, title, sums)
 
@@ -201,7 +201,7 @@ def test_amounts_are_shortened_to_a_unit_that_the_title_says() -> None:
         {"valuation": ["cash", "face_value"], "expected": [189_917_025.1, 160_686_464_900.0]}
     )
     table = frame.with_columns(pl.col("expected").alias(name) for name in ("p10", "p50", "p90", "p95"))
-    won = Sums("KRW", 0, 0)
+    won = DisplayUnits("KRW", 0, 0)
     assert "189,917,025" in printed((table, "Totals", won), 100)
     short = printed((table, "Totals", won), 60).split("\n")
     assert short[0] == "Totals; amounts in million KRW, to three digits"

@@ -10,27 +10,24 @@ import polars as pl
 import pytest
 from scipy import special, stats
 
-from outage_analysis import published
-from outage_analysis.costs.backtest.forecasts import accepted_only, cash_of
-from outage_analysis.costs.backtest.results import Backtest
-from outage_analysis.costs.backtest.retrospect import backtest
-from outage_analysis.costs.backtest.rivals import Rival, flat, naive
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
-from outage_analysis.labels import Words
-from outage_analysis.published import figure
-from outage_analysis.retrospects import load_retrospect
+from outage_analysis.costs import Backtest, backtest, portfolio_of
+from outage_analysis.costs.backtesting.benchmarks import Benchmark, flat, naive
+from outage_analysis.costs.backtesting.stage_forecasts import accepted_only, cash_of
+from outage_analysis.incidents import figure, load_backtest_spec
+from outage_analysis.incidents import published_facts as published
+from outage_analysis.text import Locale
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from outage_analysis.published import Shelf
+    from outage_analysis.incidents.published_facts import Shelf
     from tests.conftest import Reshelve
 
     Array = NDArray[np.float64]
 
-PAGE = load_retrospect("kakao-2022")
+PAGE = load_backtest_spec("kakao-2022")
 DRAWS = 2**10
 FORECAST = ["outcome", "given", "p10", "p50", "p90", "expected", "error", "sharpness", "assumptions"]
 
@@ -213,7 +210,7 @@ def test_a_bound_alone_has_no_score(found: Backtest) -> None:
     [(49, 100 / 49), (50, 2), (100, 1), (300, 1), (600, 2), (601, 601 / 300), (0, 100)],
 )
 def test_a_rival_is_measured_from_its_nearer_end(observed: float, factor: float) -> None:
-    assert Rival("r", 100, 300, None).factor(observed) == pytest.approx(factor)
+    assert Benchmark("r", 100, 300, None).factor(observed) == pytest.approx(factor)
 
 
 def test_a_flat_prior_knows_nothing(found: Backtest) -> None:
@@ -245,7 +242,7 @@ def test_misses_stay_misses(found: Backtest) -> None:
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_the_caveat_comes_first_and_each_miss_has_a_paragraph(found: Backtest, lang: str) -> None:
-    said = found.sentences(Words(lang, found.policy.currency, found.policy.digits))
+    said = found.sentences(Locale(lang, found.policy.currency, found.policy.digits))
     assert ("illustration, not a validation" if lang == "en" else "타당성 검증이 아니라") in said[0]
     assert ("knew the outcome" if lang == "en" else "결과를 아는 사람") in said[0]
     names = {o.id: o.name[lang] for o in PAGE.outcomes}
@@ -268,7 +265,7 @@ def test_a_miss_of_cash_says_what_each_was_paid() -> None:
     few = PAGE.outcomes[2].model_copy(update={"given": "R2-09"})  # fifty million for three claims
     total = PAGE.outcomes[5].model_copy(update={"fact": "CO-06.list-value"})
     page = PAGE.model_copy(update={"outcomes": (few, total), "shown": ()})
-    said = backtest(page, draws=DRAWS).sentences(Words("en"))
+    said = backtest(page, draws=DRAWS).sentences(Locale("en"))
     (one,) = (s for s in said if "For each of 3" in s)
     assert "17 million won came" in one
     assert "more than that" in one

@@ -11,20 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions import Award, Ledger, RateAssumption
-from outage_analysis.assumptions.laws import Beta, Lognormal, Mixture
-from outage_analysis.bands import parse_band
-from outage_analysis.costs import cost_table, portfolio_of, simulate, totals
-from outage_analysis.costs.expected import by_band
-from outage_analysis.payouts import payments
+from outage_analysis.assumptions.bounded_distributions import Beta
+from outage_analysis.assumptions.distributions import Lognormal, Mixture
+from outage_analysis.costs import by_band, cost_table, payments, portfolio_of, simulate, totals
+from outage_analysis.incidents import figure, parse_band
 from outage_analysis.policies import Policy
-from outage_analysis.published import figure
 from tests.costs.test_costs import counts
 from tests.costs.test_payouts import claims_of, owed, rich_lines
 from tests.costs.test_payouts import policy_of as euros
 from tests.small_policies import DAY, REPORTS, budget, fee, fixed, ledger_of, mix, policy_of, tiers, uniform
 
 if TYPE_CHECKING:
-    from outage_analysis.cube import Cube
+    from outage_analysis.losses import Cube
     from tests.small_policies import Page
 
 ENDS = ("low", "expected", "high", "most")

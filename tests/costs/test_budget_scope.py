@@ -11,18 +11,15 @@ import pytest
 from pptx import Presentation
 from pypdf import PdfReader
 
-from outage_analysis.analysis import Analysis
-from outage_analysis.assumptions.laws import Lognormal
+from outage_analysis.analysis import Analysis, Plan, price, run
+from outage_analysis.assumptions.distributions import Lognormal
+from outage_analysis.costs import simulate, uncertainty_tables
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.running import simulate
 from outage_analysis.costs.uncertainty.samples import Estimate
-from outage_analysis.costs.uncertainty.tables import rounded_chance, uncertainty_tables
+from outage_analysis.costs.uncertainty.tables import rounded_chance
 from outage_analysis.figures import cost_answer, cost_sentences
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import run
-from outage_analysis.plans import Plan
-from outage_analysis.pricing import price
 from outage_analysis.reports import write_report
+from outage_analysis.text import LANGUAGES, Locale
 from tests.costs.uncertain_portfolios import entry
 from tests.html_page import WebPage
 from tests.reports.test_pptx import texts
@@ -116,13 +113,13 @@ def test_every_format_says_the_scope_and_names_what_is_left_out(
     kakao: Analysis, folders: dict[str, Path], lang: str, read: Callable[[Path], str]
 ) -> None:
     found = "".join(read(folders[lang]).split())
-    names, share = kakao.names(lang), Words(lang).share(kakao.tables["budget"]["stressed"][0])
+    names, share = kakao.names(lang), Locale(lang).share(kakao.tables["budget"]["stressed"][0])
     for said in (TOGETHER[lang].format(share=share), *(names[line] for line in LEFT_OUT)):
         assert "".join(said.split()) in found, said
 
 
 def test_the_terminal_answers_in_three_sentences(kakao: Analysis) -> None:
-    w, cash = Words("en"), kakao.tables["quantiles"].filter(valuation="cash")
+    w, cash = Locale("en"), kakao.tables["quantiles"].filter(valuation="cash")
     found = dict(cash.select("measure", "value").iter_rows())
     row = kakao.tables["budget"].row(0, named=True)
     first, scope, chance = cost_sentences(kakao, w)
@@ -141,7 +138,7 @@ def test_the_terminal_answers_in_three_sentences(kakao: Analysis) -> None:
 
 
 def test_without_a_budget_the_terminal_says_how_to_give_one() -> None:
-    answer = cost_sentences(price(Plan(draws=8192, claims=())), Words("en"))
+    answer = cost_sentences(price(Plan(draws=8192, claims=())), Locale("en"))
     assert answer[2].startswith("No budget was given: --budget 300_000_000 ")
 
 
@@ -159,7 +156,7 @@ def test_a_probability_below_1e_15_is_zero(estimate: Estimate, expected: Estimat
 
 
 def test_a_budget_is_said_with_every_digit_that_was_given() -> None:
-    assert Words("en").stated(312_345_678) == "312.345678 million won"
-    assert Words("ko").stated(312_345_678) == "3억 1,234만 5,678원"
-    assert Words("en", "EUR", 2).stated(123_456_789_012) == "1.23456789012 billion euros"
-    assert Words("en").stated(300_000_000) == "300 million won"
+    assert Locale("en").stated(312_345_678) == "312.345678 million won"
+    assert Locale("ko").stated(312_345_678) == "3억 1,234만 5,678원"
+    assert Locale("en", "EUR", 2).stated(123_456_789_012) == "1.23456789012 billion euros"
+    assert Locale("en").stated(300_000_000) == "300 million won"

@@ -12,13 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.bands import Bands
-from outage_analysis.costs.comparison import Comparison, compare
-from outage_analysis.costs.comparison.replaced import replaced
-from outage_analysis.costs.expected import cost_table, totals
+from outage_analysis.costs import Comparison, compare, cost_table, totals
+from outage_analysis.costs.comparison.replaced_losses import replaced
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.labels import Words
-from outage_analysis.published import figure
+from outage_analysis.incidents import Bands, figure
+from outage_analysis.text import Locale
 from tests.loss_cubes import made_up, told_cube
 from tests.small_policies import (
     DAY,
@@ -123,7 +121,7 @@ def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, led
         assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
         assert found.policies["cheapest"].to_list() == [1, 1]
         names = {policy.id: "The package", "copy": "Its copy"}
-        assert "cost the same in every case" in found.sentence(Words("en", "KRW", 0), names)
+        assert "cost the same in every case" in found.sentence(Locale("en", "KRW", 0), names)
 
 
 def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
@@ -299,24 +297,24 @@ def test_a_policy_without_an_expected_cost_is_shown_with_the_reason() -> None:
         ("part", "tiers", "bounds_only", "review_award band_mix"),
         ("goods", None, "not_offered", None),
     ]
-    said = found.sentence(Words("en"), {page.id: page.name.en for page in pages})
+    said = found.sentence(Locale("en"), {page.id: page.name.en for page in pages})
     assert said.endswith("No expected cost: “Policy no-mix”, “Policy goods”.")
 
 
 def test_the_sentence_says_which_is_cheaper_and_how_likely(found: Comparison) -> None:
     names = {"sum": "A", "credit": "B"}
-    assert found.sentence(Words("en"), names) == (
+    assert found.sentence(Locale("en"), names) == (
         "“B” costs least on average (2.3 billion won, cash), "
         "yet it is cheaper than “A” (3 billion won) with only 45% probability."
     )
     dearer = compare([policy_of(budget(SUM), id_="a"), policy_of(fee(20_000), id_="b")], LEDGER, as_of=DAY)
-    assert dearer.sentence(Words("ko"), {"a": "가", "b": "나"}) == (
+    assert dearer.sentence(Locale("ko"), {"a": "가", "b": "나"}) == (
         "평균 비용(현금)이 가장 적은 안: ‘가’(30억 원). ‘나’(45억 원)보다 적게 들 확률은 82%입니다."
     )
 
 
 def test_a_sentence_claims_no_certainty_and_knows_a_tie() -> None:
-    words = Words("en")
+    words = Locale("en")
     pages = [policy_of(fee(x), id_=f"p{x}") for x in (5, 6)]
     sure = compare(pages, None, as_of=DAY)
     assert "with more than 99% probability" in sure.sentence(words, {"p5": "A", "p6": "B"})

@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.aggregation import build_cube
+from outage_analysis.analysis.tables import funnel_table
 from outage_analysis.assumptions import Award, BandMix, Ledger, MixBand, RateAssumption
-from outage_analysis.assumptions.laws import Discrete
+from outage_analysis.assumptions.distributions import Discrete
+from outage_analysis.claims import read_claims
 from outage_analysis.costs import cost_table, funnel_of, totals
-from outage_analysis.cube import EDGES, MEASURES, Cube
 from outage_analysis.errors import ModelRefused
+from outage_analysis.incidents import figure
+from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
 from outage_analysis.policies import Budget, Policy, Schedule, load_policy
-from outage_analysis.policies.promises import TrueUp
-from outage_analysis.published import figure
-from outage_analysis.reading import read_claims
-from outage_analysis.tables import funnel_table
+from outage_analysis.policies.lines_without_loss import TrueUp
 
 if TYPE_CHECKING:
     from outage_analysis.assumptions import Assumption

@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.bands import log_grid
-from outage_analysis.costs import cost_table
-from outage_analysis.costs.exact import Binomial, Component, TotalLaw, exact_total
+from outage_analysis.costs import Binomial, Component, cost_table, exact_total, portfolio_of
+from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.costs.uncertainty.award_sums import award_sum
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
-from outage_analysis.costs.uncertainty.draws import blocks, even_blocks
 from outage_analysis.costs.uncertainty.inverse_counts import binomial_count, poisson_count
+from outage_analysis.costs.uncertainty.sobol import blocks, even_blocks
+from outage_analysis.incidents import log_grid
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, PROBABILITIES, entry, law_of, ledger_of, mix
 from tests.loss_cubes import loss_cube
@@ -44,12 +43,12 @@ def total_of(losses: Sequence[int], terms: dict[str, Any], filed: float, accepte
     return law_of(portfolio_of(policy, rates, as_of=DAY, cubes=[cube]))
 
 
-def exact_of(payments: Sequence[int], accepted: float) -> TotalLaw:
+def exact_of(payments: Sequence[int], accepted: float) -> TotalDistribution:
     """The exact distribution of what these claims are paid, each accepted with one chance."""
     return exact_total(Component(Binomial(n, accepted), [p], [1]) for p, n in Counter(payments).items())
 
 
-def assert_close(total: SampledTotal, exact: TotalLaw) -> None:
+def assert_close(total: SampledTotal, exact: TotalDistribution) -> None:
     """Every probability to 0.002, every quantile between those of p - 0.002 and p + 0.002, none too large."""
     atoms = np.array(list(exact.points), float)
     below = np.cumsum([float(weight) for weight in exact.weights])

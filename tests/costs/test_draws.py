@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs.uncertainty.directions import MOST, directions
-from outage_analysis.costs.uncertainty.draws import blocks, correlated, half_width, uniforms
+from outage_analysis.costs.uncertainty.sobol import MOST, blocks, correlated, directions, half_width, uniforms
 from outage_analysis.errors import ModelRefused, UsageError
 
 

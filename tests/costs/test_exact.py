@@ -14,19 +14,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from outage_analysis.costs.exact import (
-    Binomial,
-    Component,
-    Fixed,
-    NegativeBinomial,
-    Poisson,
-    TotalLaw,
-    exact_total,
-)
-from outage_analysis.costs.exact import windows as chernoff
-from outage_analysis.costs.exact.components import Count, Number
+from outage_analysis.costs import Binomial, Component, Fixed, exact_total
+from outage_analysis.costs.exact import lattice as chernoff
+from outage_analysis.costs.exact.components import Count, NegativeBinomial, Number, Poisson
 from outage_analysis.costs.exact.lattice import lattice_of
 from outage_analysis.costs.exact.pooling import pool
+from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from tests.paths import GOLDEN
 
 CASES: dict[str, Any] = json.loads((GOLDEN / "exact_cases.json").read_text("utf-8"))
@@ -39,7 +32,7 @@ def tiers(count: Count) -> Component:
     return Component(count, range(0, len(probabilities) * TIERS["unit"], TIERS["unit"]), probabilities)
 
 
-def counted(count: Count) -> TotalLaw:
+def counted(count: Count) -> TotalDistribution:
     """The law of the count itself, computed as floats."""
     return exact_total([Component(count, [1], [1.0])])
 
@@ -317,7 +310,7 @@ def test_a_law_is_frozen() -> None:
 
 def test_importing_loads_no_scipy() -> None:
     code = (
-        "import sys, outage_analysis.costs.exact\n"
+        "import sys, outage_analysis.costs.exact.total\n"
         "print([m in sys.modules for m in ('scipy.stats', 'scipy.fft')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

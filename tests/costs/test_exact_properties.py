@@ -12,16 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.costs.exact import (
-    Binomial,
-    Component,
-    Fixed,
-    NegativeBinomial,
-    Poisson,
-    TotalLaw,
-    exact_total,
-)
-from outage_analysis.costs.exact.components import Count, Number
+from outage_analysis.costs import Binomial, Component, Fixed, exact_total
+from outage_analysis.costs.exact.components import Count, NegativeBinomial, Number, Poisson
+from outage_analysis.costs.exact.total_distribution import TotalDistribution
 
 ROUNDING = 1e-13
 
@@ -79,7 +72,7 @@ def in_floats(portfolio: Iterable[Component]) -> list[Component]:
     return [Component(c.count, c.payments, [float(p) for p in c.probabilities]) for c in portfolio]
 
 
-def apart(first: TotalLaw, second: TotalLaw) -> float:
+def apart(first: TotalDistribution, second: TotalDistribution) -> float:
     """The greatest difference of the probabilities of at most x."""
     points = sorted({*first.points, *second.points})
     step = max(len(points) // 300, 1)

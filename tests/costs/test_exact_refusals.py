@@ -10,19 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from outage_analysis.costs import exact
-from outage_analysis.costs.exact import (
-    Binomial,
-    Component,
-    Fixed,
-    NegativeBinomial,
-    Poisson,
-    TotalLaw,
-    exact_total,
-)
-from outage_analysis.costs.exact.inversion import invert
+from outage_analysis.costs import Binomial, Component, Fixed, exact_total
+from outage_analysis.costs.exact import total as exact
+from outage_analysis.costs.exact.components import NegativeBinomial, Poisson
 from outage_analysis.costs.exact.lattice import Lattice
-from outage_analysis.costs.exact.windows import window as proved
+from outage_analysis.costs.exact.lattice import window as proved
+from outage_analysis.costs.exact.total import invert
+from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.errors import ModelRefused, UsageError
 
 NAN, INF = float("nan"), float("inf")
@@ -30,7 +24,7 @@ TIERS = ([30_000, 50_000], [0.6, 0.4])
 Window = Callable[[Lattice], tuple[int, int]]
 
 
-def tiers(n: float) -> TotalLaw:
+def tiers(n: float) -> TotalDistribution:
     return exact_total([Component(Poisson(n), *TIERS)])
 
 

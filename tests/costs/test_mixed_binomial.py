@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import integrate, special, stats
 
-from outage_analysis.costs.backtest import MixedBinomial
+from outage_analysis.costs.backtesting.mixed_binomial import MixedBinomial
 from outage_analysis.errors import ModelRefused, UsageError
 
 Array = NDArray[np.float64]

@@ -14,15 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.aggregation import build_cube
-from outage_analysis.bands import UNKNOWN, Band, Bands
-from outage_analysis.costs import cost_table
-from outage_analysis.cube import EDGES, MEASURES, Cube
+from outage_analysis.claims import read_claims
+from outage_analysis.costs import cost_table, payments
+from outage_analysis.costs.claim_payments import AMOUNTS, rounded
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.incidents import load_incident
-from outage_analysis.payouts import AMOUNTS, payments, rounded
+from outage_analysis.incidents import UNKNOWN, Band, Bands, load_incident
+from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, load_policy
-from outage_analysis.reading import read_claims
 from tests.conftest import with_any_loss
 
 if TYPE_CHECKING:

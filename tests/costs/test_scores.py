@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import special
 
-from outage_analysis.costs.backtest import (
-    MixedBinomial,
+from outage_analysis.costs.backtesting.mixed_binomial import MixedBinomial
+from outage_analysis.costs.backtesting.scores import (
     crps,
     crps_log10,
     crps_uniform,

@@ -13,14 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs.sensitivity.conditions import break_evens, given_exceeding
-from outage_analysis.costs.sensitivity.decisions import award_given, award_views, fixed_at
-from outage_analysis.costs.sensitivity.expected_at import expected_at
-from outage_analysis.costs.sensitivity.levers import levers
-from outage_analysis.costs.sensitivity.shares import cost_indices
-from outage_analysis.costs.sensitivity.tornado import tornado
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
-from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.costs import (
+    award_views,
+    break_evens,
+    cost_indices,
+    given_exceeding,
+    levers,
+    portfolio_of,
+    simulate,
+    tornado,
+)
+from outage_analysis.costs.sensitivity.decisions import award_given, fixed_at
+from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.small_policies import (
     DAY,

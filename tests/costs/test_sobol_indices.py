@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from outage_analysis.costs.sensitivity import sobol_indices
+from outage_analysis.costs.sensitivity.variance_shares import sobol_indices
 from outage_analysis.errors import ModelRefused, UsageError
 
 Array = NDArray[np.float64]

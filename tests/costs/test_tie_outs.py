@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis import published
 from outage_analysis.costs import tie_outs
-from outage_analysis.datasets import ids
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.files import ids
+from outage_analysis.incidents import Incident, TieOut, exists, figure, load_incident
+from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import Shelf
 from outage_analysis.policies import InKind, Policy, load_policy
-from outage_analysis.published import Shelf, TieOut, exists, figure
 from tests.paths import GOLDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from outage_analysis.pipeline import Analysis
+    from outage_analysis.analysis import Analysis
     from tests.conftest import Edited, Reshelve
 
 ROWS: dict[str, dict[str, Any]] = json.loads((GOLDEN / "tie_outs.json").read_text("utf-8"))["rows"]

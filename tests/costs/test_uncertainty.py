@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.assumptions import Award
-from outage_analysis.assumptions.laws import Beta, Discrete, Lognormal, Triangular, Uniform
-from outage_analysis.costs.exact import Binomial, Component, exact_total
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
+from outage_analysis.assumptions.bounded_distributions import Beta, Triangular, Uniform
+from outage_analysis.assumptions.distributions import Discrete, Lognormal
+from outage_analysis.costs import Binomial, Component, exact_total, portfolio_of, simulate
+from outage_analysis.costs.uncertainty.decomposition import TAIL, contributions, variance_split
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.running import simulate, stressed
 from outage_analysis.costs.uncertainty.samples import Estimate, Sample, SampledTotal
-from outage_analysis.costs.uncertainty.splits import TAIL, contributions, variance_split
+from outage_analysis.costs.uncertainty.simulation import stressed
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import (
@@ -236,9 +236,9 @@ DIGEST = """
 import hashlib
 from datetime import date
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
-from outage_analysis.costs.uncertainty.running import simulate, stressed
-from outage_analysis.costs.uncertainty.splits import contributions, variance_split
+from outage_analysis.costs.uncertainty.policy_streams import portfolio_of
+from outage_analysis.costs.uncertainty.simulation import simulate, stressed
+from outage_analysis.costs.uncertainty.decomposition import contributions, variance_split
 from outage_analysis.policies import load_policy
 folio = portfolio_of(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=date(2022, 12, 30))
 run = stressed(simulate(folio, seed=7))

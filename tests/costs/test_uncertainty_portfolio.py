@@ -13,15 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.assumptions.laws import Beta, Lognormal, Uniform
-from outage_analysis.costs import cost_table
-from outage_analysis.costs.sensitivity.expected_at import expected_at
-from outage_analysis.costs.uncertainty.compiling import portfolio_of
-from outage_analysis.costs.uncertainty.running import simulate
+from outage_analysis.assumptions.bounded_distributions import Beta, Uniform
+from outage_analysis.assumptions.distributions import Lognormal
+from outage_analysis.costs import cost_table, payments, portfolio_of, simulate
+from outage_analysis.costs.uncertainty.decomposition import variance_split
+from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
-from outage_analysis.costs.uncertainty.splits import variance_split
 from outage_analysis.errors import ModelRefused
-from outage_analysis.payouts import payments
 from tests.costs.test_payouts import policy_of
 from tests.costs.uncertain_portfolios import (
     DAY,

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis import Plan, run
-from outage_analysis.costs import cost_table, portfolio_of, unstated_losses
-from outage_analysis.costs.results import line_table, policy_result
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.policies.explain import explain
-from outage_analysis.policies.findings import findings
-from outage_analysis.reports.report import Report
+from outage_analysis.analysis import Plan, run
+from outage_analysis.costs import cost_table, line_table, policy_result, portfolio_of, unstated_losses
+from outage_analysis.policies import explain, findings
+from outage_analysis.reports import Report
+from outage_analysis.text import LANGUAGES, Locale
 from tests.commands import command
 from tests.costs.test_costs import counts
 from tests.small_policies import DAY, fixed, ledger_of, policy_of
@@ -20,7 +18,7 @@ from tests.small_policies import DAY, fixed, ledger_of, policy_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from outage_analysis.cube import Cube
+    from outage_analysis.losses import Cube
     from outage_analysis.policies import Policy
     from tests.conftest import ClaimsCsv
 
@@ -124,7 +122,7 @@ def plan(tmp_path: Path) -> Plan:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_first_screen_has_no_headline_of_nothing(plan: Plan, lang: str) -> None:
-    found, w = run(plan), Words(lang, "KRW")
+    found, w = run(plan), Locale(lang, "KRW")
     assert found.of_claims
     report = Report(found, lang)
     tile = next(tile for tile in report.tiles if tile.title == w("report.tile_claims"))

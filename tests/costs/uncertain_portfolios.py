@@ -11,18 +11,11 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from outage_analysis.assumptions import Assumption, Ledger
-from outage_analysis.assumptions.laws import (
-    Beta,
-    Discrete,
-    Fixed,
-    Law,
-    Lognormal,
-    Pert,
-    Triangular,
-    Uniform,
-)
+from outage_analysis.assumptions.bounded_distributions import Beta, Pert, Triangular, Uniform
+from outage_analysis.assumptions.distribution_type import Distribution
+from outage_analysis.assumptions.distributions import Discrete, Fixed, Lognormal
+from outage_analysis.costs import simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.running import simulate
 from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
 from outage_analysis.policies import Policy
 from tests.costs.test_payouts import policy_of, tiers
@@ -39,7 +32,7 @@ PROBABILITIES = (0.1, 0.5, 0.9, 0.95, 0.99)
 TYPE: TypeAdapter[Assumption] = TypeAdapter(Assumption)
 
 
-def entry(kind: str, law: Law | float | None = None, **keys: Any) -> Assumption:  # noqa: ANN401 - keys of a page
+def entry(kind: str, law: Distribution | float | None = None, **keys: Any) -> Assumption:  # noqa: ANN401 - keys of a page
     """An assumption of the first line; a number is what it is for certain."""
     stated = Fixed(value=law) if isinstance(law, int | float) else law
     page = {
@@ -117,7 +110,7 @@ def paid(loss: int) -> float:
     return 0.5 * loss + 7 if loss <= 100 else 40.0
 
 
-def rated(law: Law | float) -> Ledger:
+def rated(law: Distribution | float) -> Ledger:
     """A ledger of one uncertain rate."""
     return ledger_of(entry("filing_share", 1), entry("acceptance", law))
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from outage_analysis.datasets import (
+from outage_analysis.errors import OutageAnalysisError, UsageError
+from outage_analysis.files import (
     Kind,
     Name,
     Text,
@@ -19,9 +20,8 @@ from outage_analysis.datasets import (
     nearest,
     resolve,
 )
-from outage_analysis.errors import OutageAnalysisError, UsageError
+from outage_analysis.files.documents import MAX_TOML_BYTES, MAX_TOML_LINE, line_of
 from outage_analysis.incidents import load_incident
-from outage_analysis.pages import MAX_TOML_BYTES, MAX_TOML_LINE, line_of
 from outage_analysis.policies import load_policy
 
 if TYPE_CHECKING:

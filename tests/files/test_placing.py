@@ -16,12 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis import fonts, labels, placing
+from outage_analysis.analysis import Analysis, run
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.reports import FORMATS, write_report
-from outage_analysis.reports.report import Report
-from outage_analysis.reports.verifying import verify
+from outage_analysis.files import atomic_write as placing
+from outage_analysis.reports import FORMATS, Report, write_report
+from outage_analysis.reports.verification.verify import verify
+from outage_analysis.text import fonts
+from outage_analysis.text import locale as labels
 from tests.killed_runs import AT_A_STEP, killed_before
 from tests.tampered_bundles import manifest_of
 from tests.tram_case import tram_plan, write_pages
@@ -232,7 +233,7 @@ def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
 KILLED = """
 import sys
 from pathlib import Path
-from outage_analysis.placing import put_in_place
+from outage_analysis.files.atomic_write import put_in_place
 
 out, when, move = Path(sys.argv[1]), sys.argv[2], Path.replace
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.datasets import data_root
-from outage_analysis.pages import MAX_TOML_LINE, page_text
-from outage_analysis.toml_text import toml_page
+from outage_analysis.files import data_root, page_text
+from outage_analysis.files.documents import MAX_TOML_LINE
+from outage_analysis.files.toml_writer import toml_page
 
 if TYPE_CHECKING:
     from pathlib import Path

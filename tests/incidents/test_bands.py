@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.bands import (
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import (
     LARGEST_LOSS,
     NEGATIVE,
     UNKNOWN,
@@ -23,7 +24,6 @@ from outage_analysis.bands import (
     within,
     written_starts,
 )
-from outage_analysis.errors import UsageError
 
 if TYPE_CHECKING:
     from outage_analysis.policies import Policy

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis.claim_rules import RULES
+from outage_analysis.claims import RULES
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import COUNTABLE, Incident, load_incident
-from outage_analysis.layouts import CANONICAL, folded
-from outage_analysis.published import figure
+from outage_analysis.incidents import CANONICAL, Incident, figure, folded, load_incident
+from outage_analysis.incidents.incident import COUNTABLE
 
 if TYPE_CHECKING:
     from tests.conftest import Edited

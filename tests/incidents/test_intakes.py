@@ -17,12 +17,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from outage_analysis.datasets import data_root, ids
-from outage_analysis.development import Branch, published
-from outage_analysis.development.answers import answer
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.intakes import IntakeSeries, load_intake
-from outage_analysis.published import figure
+from outage_analysis.files import data_root, ids
+from outage_analysis.incidents import IntakeSeries, figure, load_intake
+from outage_analysis.losses import Branch, answer, published
 from tests.commands import command
 from tests.conftest import claim_rows
 

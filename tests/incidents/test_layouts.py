@@ -12,10 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from xlsxwriter import Workbook
 
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.incidents import Dimension, Incident, load_incident
-from outage_analysis.layouts import Layout, layout_for, load_layout
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import Dimension, Incident, Layout, layout_for, load_incident, load_layout
 
 if TYPE_CHECKING:
     from pathlib import Path

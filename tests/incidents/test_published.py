@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from outage_analysis.datasets import data_root
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.published import SCHEMA, cites_later, exists, facts, figure, outcomes
+from outage_analysis.files import data_root
+from outage_analysis.incidents import cites_later, exists, facts, figure, outcomes
+from outage_analysis.incidents.published_facts import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,24 +6,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis.costs.backtest.retrospect import backtest
-from outage_analysis.datasets import data_root, ids
+from outage_analysis.costs import backtest
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.published import exists, figure
-from outage_analysis.retrospects import load_retrospect
+from outage_analysis.files import data_root, ids
+from outage_analysis.incidents import exists, figure, load_backtest_spec
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
 
-KAKAO = load_retrospect("kakao-2022")
+KAKAO = load_backtest_spec("kakao-2022")
 FEW = 2**10
 """Draws: enough to be refused."""
 
 
 @pytest.mark.parametrize("id_", ids("backtests"))
 def test_a_bundled_page_tries_facts_that_came_out_between_its_days(id_: str) -> None:
-    page = load_retrospect(id_)
-    assert page == load_retrospect(data_root() / "backtests" / f"{id_}.toml")
+    page = load_backtest_spec(id_)
+    assert page == load_backtest_spec(data_root() / "backtests" / f"{id_}.toml")
     for outcome in page.outcomes:
         when = page.came_out(outcome.fact).public_on
         assert when is not None
@@ -63,7 +62,7 @@ def test_the_kakao_page_has_five_independent_outcomes_and_a_total_of_three_of_th
 )
 def test_a_page_that_contradicts_itself_is_refused(edited: Edited, old: str, new: str, message: str) -> None:
     with pytest.raises(UsageError, match=r"backtests\.toml") as refusal:
-        load_retrospect(edited("backtests", old, new))
+        load_backtest_spec(edited("backtests", old, new))
     assert message in str(refusal.value)
 
 
@@ -103,7 +102,7 @@ def test_a_case_that_cannot_be_tried_is_refused_with_its_remedy(
     edited: Edited, old: str, new: str, kind: type[OutageAnalysisError], message: str
 ) -> None:
     extra = ('line = "small-business-cash"\nstage = "total"', 'stage = "total"') if "paid-serv" in new else ()
-    page = load_retrospect(edited("backtests", *extra, old, new))
+    page = load_backtest_spec(edited("backtests", *extra, old, new))
     with pytest.raises(kind) as refusal:
         backtest(page, draws=FEW)
     assert message in str(refusal.value)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.datasets import notebooks_root
-from outage_analysis.projects import laboratory, new_project, open_lab
+from outage_analysis.files import notebooks_root
+from outage_analysis.jupyter import new_project, open_lab
+from outage_analysis.jupyter.projects import laboratory
 from tests.commands import command
 
 Launched = dict[str, str]

@@ -16,16 +16,16 @@ from typing import Any
 import nbformat
 import pytest
 
-from outage_analysis import executed, placing
-from outage_analysis.charts.offline import STYLE, rendered
-from outage_analysis.datasets import notebooks_root
+from outage_analysis.charts import STYLE, rendered
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
-from outage_analysis.executed import find, names, run_notebook
-from outage_analysis.executed.cleaning import cleaned
-from outage_analysis.executed.page import Told, page
-from outage_analysis.executed.parameters import Given, fill, language
-from outage_analysis.executed.running import execute
-from outage_analysis.executed.stored import Notebook, read
+from outage_analysis.files import atomic_write as placing
+from outage_analysis.files import notebooks_root
+from outage_analysis.jupyter import run_notebook
+from outage_analysis.jupyter.export import export_page as executed
+from outage_analysis.jupyter.export.execution import execute
+from outage_analysis.jupyter.export.notebook_files import Notebook, find, names, read
+from outage_analysis.jupyter.export.page import Told, cleaned, page
+from outage_analysis.jupyter.export.parameters import Given, fill, language
 from tests.commands import command
 from tests.html_page import WebPage
 

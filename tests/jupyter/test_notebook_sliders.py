@@ -18,17 +18,17 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts.offline import STYLE, bundle, is_ours
+from outage_analysis.charts import STYLE, bundle, is_ours, what_if
+from outage_analysis.costs import Factor, Products, Term, rounded
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
-from outage_analysis.costs.products import Factor, Products, Term, rounded
-from outage_analysis.datasets import Text
 from outage_analysis.errors import UsageError
-from outage_analysis.executed.page import Told, page
-from outage_analysis.executed.stored import Notebook
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.notebook import Html, show_what_if
-from outage_analysis.reports.report import Report
-from outage_analysis.sliders import what_if
+from outage_analysis.files import Text
+from outage_analysis.jupyter import show_what_if
+from outage_analysis.jupyter.export.notebook_files import Notebook
+from outage_analysis.jupyter.export.page import Told, page
+from outage_analysis.jupyter.markup import Html
+from outage_analysis.reports import Report
+from outage_analysis.text import LANGUAGES, Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.paths import AXE
 
@@ -142,15 +142,15 @@ def test_sliders_of_synthetic_rows_say_so(analysis: Analysis, shown: tuple[Html,
     runs = {"synthetic": analysis.runs["synthetic"]}
     for lang in LANGUAGES:
         made_up = show_what_if(replace(analysis, runs=runs), lang=lang)
-        assert Words(lang)("notebook.synthetic") in made_up.markup
-        assert repr(made_up).startswith(Words(lang)("notebook.synthetic"))
+        assert Locale(lang)("notebook.synthetic") in made_up.markup
+        assert repr(made_up).startswith(Locale(lang)("notebook.synthetic"))
         assert "made-up" in made_up.markup
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_where_nothing_can_be_moved_a_line_says_why(analysis: Analysis, lang: str) -> None:
     html = show_what_if(replace(analysis, runs={}), lang=lang)
-    assert repr(html) == Words(lang)("report.what_if_none")
+    assert repr(html) == Locale(lang)("report.what_if_none")
     assert html.markup.startswith("<p><em>")
 
 
@@ -170,7 +170,7 @@ def test_cash_comes_before_what_is_never_added_to_it() -> None:
     products = Products(factors, terms)
 
     def first(most: int, *ranking: str) -> list[str]:
-        made = what_if(products, Words("en"), {}, most=most, ranking=ranking)
+        made = what_if(products, Locale("en"), {}, most=most, ranking=ranking)
         assert made
         assert list(made.data["terms"]) == (["cash"] if most < 3 else ["cash", "face_value"])
         return [s.factor for group in made.groups for s in group.sliders]
@@ -225,7 +225,7 @@ def test_sliders_of_an_exported_page_move_by_keyboard_each_for_itself(
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(path.as_uri())
     first, second = browser.find_elements(By.CLASS_NAME, "what-if")
-    found, w = Report(analysis, lang).products, Words(lang)
+    found, w = Report(analysis, lang).products, Locale(lang)
     assert found
 
     def told(place: WebElement) -> tuple[str, str]:

@@ -15,11 +15,10 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from outage_analysis.executed import Notebook, names
-from outage_analysis.executed.page import Told, page
-from outage_analysis.pipeline import Analysis
-from outage_analysis.reports.html.inlining import allowed
-from outage_analysis.reports.report import Report
+from outage_analysis.analysis import Analysis
+from outage_analysis.jupyter.export.notebook_files import Notebook, names
+from outage_analysis.jupyter.export.page import Told, page
+from outage_analysis.reports import Report, allowed
 from tests.chromium import FLAGS
 from tests.installed_package import Installed
 from tests.paths import AXE, GOLDEN, ROOT

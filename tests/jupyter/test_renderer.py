@@ -22,22 +22,15 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 import outage_analysis
-from outage_analysis.aggregation import build_cube
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts import CHARTS, Drawn
-from outage_analysis.charts.offline import RENDERER, bundle, is_ours
-from outage_analysis.charts.offline import rendered as drawn_offline
-from outage_analysis.charts.points import forecast_fan
+from outage_analysis.charts import CHARTS, RENDERER, Drawn, bundle, forecast_fan, is_ours
+from outage_analysis.charts import rendered as drawn_offline
 from outage_analysis.claims import Claims
-from outage_analysis.datasets import Text
-from outage_analysis.development import published
-from outage_analysis.distributions import cumulative_intake
 from outage_analysis.errors import OutageAnalysisError, UsageError
-from outage_analysis.incidents import Incident
-from outage_analysis.intakes import IntakeSeries, load_intake
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.notebook import (
-    Html,
+from outage_analysis.files import Text
+from outage_analysis.incidents import Incident, IntakeSeries, load_intake
+from outage_analysis.jupyter import (
     claim_files,
     note,
     show,
@@ -46,15 +39,21 @@ from outage_analysis.notebook import (
     show_table,
     show_tiles,
     show_words,
-    use_offline_charts,
 )
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
+from outage_analysis.jupyter.markup import Html
+from outage_analysis.jupyter.session import use_offline_charts
+from outage_analysis.losses import (
+    GroupedPage,
+    build_cube,
+    cumulative_intake,
+    curves,
+    fit_all,
+    load_grouped,
+    published,
+)
 from outage_analysis.policies import Policy
-from outage_analysis.reports.report import Report
-from outage_analysis.severity import fit_all
-from outage_analysis.severity.curves import curves
-from outage_analysis.severity.page import GroupedPage, load_grouped
+from outage_analysis.reports import Report
+from outage_analysis.text import LANGUAGES, Locale
 
 EVIL = "</script><script>alert(1)</script>"
 
@@ -161,14 +160,14 @@ def test_plain_text_moves_no_terminal() -> None:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_what_stands_where_a_chart_will_be_drawn_is_in_its_language(lang: str, analysis: Analysis) -> None:
     markup = rendered(show("tornado", analysis, lang=lang))["text/html"]
-    assert escape(Words(lang)("notebook.waiting")) in markup
+    assert escape(Locale(lang)("notebook.waiting")) in markup
 
 
 @pytest.mark.parametrize("usermeta", [None, {}, {"lang": "fr"}, {"lang": EVIL}, {"lang": ["ko"]}])
 def test_a_chart_of_ones_own_waits_in_english(usermeta: dict[str, Any] | None) -> None:
     chart = chart_of("a").to_dict()
     chart |= {} if usermeta is None else {"usermeta": usermeta}
-    assert escape(Words("en")("notebook.waiting")) in drawn_offline(chart)["text/html"]
+    assert escape(Locale("en")("notebook.waiting")) in drawn_offline(chart)["text/html"]
 
 
 def test_a_chart_has_an_id_of_its_content() -> None:

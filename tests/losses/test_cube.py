@@ -10,18 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.aggregation import build_cube, dimension_label
-from outage_analysis.bands import ZERO, Band, Bands
-from outage_analysis.cube import read_counts, sorted_cube
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.incidents import Dimension, Incident, load_incident
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import ZERO, Band, Bands, Dimension, Incident, load_incident
+from outage_analysis.losses import build_cube, read_counts, sorted_cube
+from outage_analysis.losses.cube_building import dimension_label
 from tests.conftest import claim_rows, with_any_loss
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from outage_analysis.cube import Cube
+    from outage_analysis.losses import Cube
     from outage_analysis.policies import Policy
     from tests.conftest import ClaimsCsv, Edited
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis import cubes
-from outage_analysis.aggregation import build_cube
-from outage_analysis.bands import Bands
-from outage_analysis.cube import HIGHEST
-from outage_analysis.cubes import ABOUT, MARK, About, KeptCube, keep, load_cube, merged, save_cube
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import Bands
+from outage_analysis.losses import KeptCube, build_cube, keep, load_cube, merged, save_cube
+from outage_analysis.losses import cube_files as cubes
+from outage_analysis.losses.cube import HIGHEST
+from outage_analysis.losses.cube_files import ABOUT, MARK, About
 from tests.commands import GOOD, HEADER, command
 from tests.conftest import claim_rows
 

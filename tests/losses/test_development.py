@@ -14,15 +14,15 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from outage_analysis.cube import Cube
-from outage_analysis.development import CURVES, Branch, Forecast, backtest, bounds, daily, forecast
-from outage_analysis.development.curves import explore, shares
-from outage_analysis.development.growth import Growth, dispersions, grow
-from outage_analysis.development.late import late_count
-from outage_analysis.development.mixtures import Mixture, mixture
-from outage_analysis.development.observed import EVEN, Array, Clock, observe
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.losses import Branch, Cube, Forecast, daily, forecast
+from outage_analysis.losses.development.bounds import bounds
+from outage_analysis.losses.development.curve_weights import Growth, dispersions, grow
+from outage_analysis.losses.development.growth_curves import CURVES, explore, shares
+from outage_analysis.losses.development.late_claims_backtest import backtest
+from outage_analysis.losses.development.late_count import Mixture, late_count, mixture
+from outage_analysis.losses.development.observed_counts import EVEN, Array, Clock, observe
 
 MONDAY = date(2022, 10, 17)
 SIX = ([1 / 3, 4 / 3, 7 / 3, 37 / 12, 10 / 3, 47 / 12], [2182, 7401, 11091, 13130, 13700, 14853])

@@ -11,12 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.aggregation import build_cube
-from outage_analysis.bands import UNKNOWN, Bands
-from outage_analysis.cube import EDGES, MEASURES, Cube
-from outage_analysis.distributions import cumulative_intake, display_bands, regroup, with_shares
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import UsageError
-from outage_analysis.reading import read_claims
+from outage_analysis.incidents import UNKNOWN, Bands
+from outage_analysis.losses import (
+    EDGES,
+    MEASURES,
+    Cube,
+    build_cube,
+    cumulative_intake,
+    display_bands,
+    regroup,
+    with_shares,
+)
 
 if TYPE_CHECKING:
     from outage_analysis.claims import Claims

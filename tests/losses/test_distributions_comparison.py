@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.bands import Bands
-from outage_analysis.cube import Cube
-from outage_analysis.distributions import compare, newcombe, wilson
-from outage_analysis.distributions.comparison import FEWEST
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import Bands
+from outage_analysis.losses import Cube, compare
+from outage_analysis.losses.loss_summaries.group_comparison import FEWEST, newcombe, wilson
 from tests.loss_cubes import counts_only, made_up, told_cube
 from tests.paths import GOLDEN
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.bands import Bands
-from outage_analysis.distributions import concentration, lorenz
-from outage_analysis.distributions.concentration import TOPS
 from outage_analysis.errors import ModelRefused
+from outage_analysis.incidents import Bands
+from outage_analysis.losses import concentration, lorenz
+from outage_analysis.losses.loss_summaries.concentration import TOPS
 from tests.loss_cubes import CUTS, counts_only, loss_cube, told_cube
 
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.bands import Bands, log_grid
-from outage_analysis.cube import Cube
-from outage_analysis.distributions import LossCounts, between_heaps, fit_edges, loss_counts
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import Bands, log_grid
+from outage_analysis.losses import Cube, loss_counts
+from outage_analysis.losses.loss_summaries.fit_counts import LossCounts, between_heaps, fit_edges
 from tests.loss_cubes import CUTS, LOSSES, counts_only, loss_cube, made_up, told_cube
 
 INF = math.inf

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.bands import Bands, log_grid
-from outage_analysis.distributions import PROBABILITIES, quantiles, summary
-from outage_analysis.distributions.groups import Cell
-from outage_analysis.distributions.quantiles import bounds, quantile
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import Bands, log_grid
+from outage_analysis.losses import quantiles, summary
+from outage_analysis.losses.loss_summaries.groups import Cell
+from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES, bounds, quantile
 from tests.loss_cubes import CUTS, LOSSES, counts_only, loss_cube, told_cube
 
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked, UsageError
-from outage_analysis.heaping import STEPS, bunching_table, heaping_table, heaps_table
 from outage_analysis.incidents import Incident, load_incident
-from outage_analysis.reading import read_claims
+from outage_analysis.losses import bunching_table, heaping_table, heaps_table
+from outage_analysis.losses.heaping import STEPS
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:

@@ -11,18 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claim_rules import COPY, REPEATED, UNREADABLE
-from outage_analysis.claims import LONGEST
+from outage_analysis.claims import read_claims
+from outage_analysis.claims.claims_and_rejects import LONGEST
+from outage_analysis.claims.rules import COPY, REPEATED, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident
-from outage_analysis.quality import (
-    FIRST,
-    claimants_table,
-    quality_report,
-    quality_table,
-    rule_table,
-)
-from outage_analysis.reading import read_claims
+from outage_analysis.losses import claimants_table, quality_report, quality_table, rule_table
+from outage_analysis.losses.data_quality import FIRST
 from tests.commands import command
 from tests.conftest import claim_rows
 

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from scipy import integrate, optimize, stats
 
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.severity import FAMILIES, Fit, Law, fit_all, fit_grouped
+from outage_analysis.losses import FAMILIES, fit_all, fit_grouped
+from outage_analysis.losses.severity.families import LossDistribution
+from outage_analysis.losses.severity.fit import Fit
 from tests.paths import GOLDEN
 
 Array = NDArray[np.float64]
@@ -52,18 +54,18 @@ SCIPY: dict[str, Callable[..., Any]] = {
 }
 
 LAWS = [
-    Law("exponential", {"theta": 7.0}),
-    Law("gamma", {"alpha": 0.6, "theta": 9.0}),
-    Law("gamma", {"alpha": 12.0, "theta": 0.4}),
-    Law("weibull", {"tau": 0.7, "theta": 5.0}),
-    Law("weibull", {"tau": 3.0, "theta": 5.0}),
-    Law("lognormal", {"median": 5.0, "sigma": 1.2}),
-    Law("loglogistic", {"gamma": 2.5, "theta": 5.0}),
-    Law("loglogistic", {"gamma": 0.9, "theta": 5.0}),
-    Law("lomax", {"alpha": 3.0, "theta": 9.0}),
-    Law("lomax", {"alpha": 0.8, "theta": 9.0}),
-    Law("burr", {"alpha": 2.0, "gamma": 1.4, "theta": 6.0}),
-    Law("burr", {"alpha": 0.5, "gamma": 1.5, "theta": 6.0}),
+    LossDistribution("exponential", {"theta": 7.0}),
+    LossDistribution("gamma", {"alpha": 0.6, "theta": 9.0}),
+    LossDistribution("gamma", {"alpha": 12.0, "theta": 0.4}),
+    LossDistribution("weibull", {"tau": 0.7, "theta": 5.0}),
+    LossDistribution("weibull", {"tau": 3.0, "theta": 5.0}),
+    LossDistribution("lognormal", {"median": 5.0, "sigma": 1.2}),
+    LossDistribution("loglogistic", {"gamma": 2.5, "theta": 5.0}),
+    LossDistribution("loglogistic", {"gamma": 0.9, "theta": 5.0}),
+    LossDistribution("lomax", {"alpha": 3.0, "theta": 9.0}),
+    LossDistribution("lomax", {"alpha": 0.8, "theta": 9.0}),
+    LossDistribution("burr", {"alpha": 2.0, "gamma": 1.4, "theta": 6.0}),
+    LossDistribution("burr", {"alpha": 0.5, "gamma": 1.5, "theta": 6.0}),
 ]
 NAMES = [f"{law.family} {' '.join(map(str, law.params.values()))}" for law in LAWS]
 
@@ -260,7 +262,7 @@ def test_the_dental_claims_in_any_unit(power: int) -> None:
 
 
 @pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_a_law_is_scipys(law: Law) -> None:
+def test_a_law_is_scipys(law: LossDistribution) -> None:
     theirs, x = SCIPY[law.family](*law.params.values()), np.array([0.0, 1e-6, 0.3, 2.0, 5.0, 40.0, 1e3, INF])
     assert law.cdf(x) == pytest.approx(theirs.cdf(x), rel=1e-10, abs=1e-300)
     assert law.sf(x) == pytest.approx(theirs.sf(x), rel=1e-9, abs=1e-300)
@@ -271,7 +273,7 @@ def test_a_law_is_scipys(law: Law) -> None:
 
 
 @pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_means_are_integrals_of_the_share_above(law: Law) -> None:
+def test_means_are_integrals_of_the_share_above(law: LossDistribution) -> None:
     theirs = SCIPY[law.family](*law.params.values())
     for d in (0.0, 0.5, 6.0, 30.0):
         limited = integrate.quad(theirs.sf, 0, d, epsabs=0, epsrel=1e-10)[0]
@@ -285,7 +287,7 @@ def test_means_are_integrals_of_the_share_above(law: Law) -> None:
 
 
 @pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_the_mean_is_scipys_also_where_it_is_infinite(law: Law) -> None:
+def test_the_mean_is_scipys_also_where_it_is_infinite(law: LossDistribution) -> None:
     theirs = SCIPY[law.family](*law.params.values()).mean()
     if np.isfinite(theirs):
         assert law.mean == pytest.approx(theirs, rel=1e-9)
@@ -295,14 +297,14 @@ def test_the_mean_is_scipys_also_where_it_is_infinite(law: Law) -> None:
 
 @pytest.mark.parametrize("d", [1.0, 1e3, 1e6, 1e9, 1e12])
 def test_a_limited_mean_is_exact_however_far_the_limit_and_heavy_the_tail(d: float) -> None:
-    heavy = Law("lomax", {"alpha": 0.8, "theta": 9.0})
+    heavy = LossDistribution("lomax", {"alpha": 0.8, "theta": 9.0})
     assert heavy.limited_mean(d) == pytest.approx(45 * ((d / 9 + 1) ** 0.2 - 1), rel=1e-8)
-    light = Law("exponential", {"theta": 7.0})
+    light = LossDistribution("exponential", {"theta": 7.0})
     assert light.limited_mean(d) == pytest.approx(-7 * np.expm1(-d / 7))
 
 
 @pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_a_limited_mean_without_a_limit_is_the_mean(law: Law) -> None:
+def test_a_limited_mean_without_a_limit_is_the_mean(law: LossDistribution) -> None:
     assert law.limited_mean(INF) == law.mean
     assert law.limited_mean(0) == 0
 
@@ -314,7 +316,7 @@ def test_nothing_lies_below_nothing() -> None:
 
 
 @pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_a_mean_excess_where_nothing_is_left_is_a_number_or_a_refusal(law: Law) -> None:
+def test_a_mean_excess_where_nothing_is_left_is_a_number_or_a_refusal(law: LossDistribution) -> None:
     for d in (1e6, 1e200, INF):
         try:
             found = law.mean_excess(d)
@@ -330,7 +332,7 @@ def test_a_share_outside_0_and_1_has_no_quantile(p: float) -> None:
 
 
 def test_a_burr_law_close_to_a_pareto_law_stays_finite() -> None:
-    law = Law("burr", {"alpha": 0.0038, "gamma": 218.75, "theta": 0.36})
+    law = LossDistribution("burr", {"alpha": 0.0038, "gamma": 218.75, "theta": 0.36})
     index = 0.0038 * 218.75
     assert float(law.quantile(0.95)) == pytest.approx(0.36 * 20 ** (1 / index), rel=1e-6)
     assert float(law.sf(100)) == pytest.approx((100 / 0.36) ** -index, rel=1e-6)
@@ -338,7 +340,7 @@ def test_a_burr_law_close_to_a_pareto_law_stays_finite() -> None:
 
 
 @pytest.mark.parametrize("law", LAWS, ids=NAMES)
-def test_shares_of_bands_add_up_to_one(law: Law) -> None:
+def test_shares_of_bands_add_up_to_one(law: LossDistribution) -> None:
     edges = [0.0, 0.1, 1.0, 5.0, 20.0, 1e3, INF]
     found = law.band_probabilities(edges)
     assert found == pytest.approx(shares(SCIPY[law.family](*law.params.values()), edges), rel=1e-9)
@@ -346,7 +348,7 @@ def test_shares_of_bands_add_up_to_one(law: Law) -> None:
 
 
 def test_a_tiny_share_far_out_is_not_lost() -> None:
-    law = Law("lognormal", {"median": 1.0, "sigma": 1.0})
+    law = LossDistribution("lognormal", {"median": 1.0, "sigma": 1.0})
     assert law.band_probabilities([1e10, 1e11])[0] == pytest.approx(stats.norm.sf(np.log(1e10)), rel=1e-3)
 
 

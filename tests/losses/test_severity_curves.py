@@ -8,8 +8,7 @@ import pytest
 from scipy import special, stats
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.severity import Fits, fit_all
-from outage_analysis.severity.curves import COUNTED, curves
+from outage_analysis.losses import COUNTED, Fits, curves, fit_all
 from tests.losses.test_severity import DENTAL, HOSTILE, INF, SCIPY
 
 COLUMNS = [

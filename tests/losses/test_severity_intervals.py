@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.severity import FAMILIES, Fit, Law, fit_grouped
+from outage_analysis.losses import FAMILIES, fit_grouped
+from outage_analysis.losses.severity.families import LossDistribution
+from outage_analysis.losses.severity.fit import Fit
 from tests.losses.test_severity import DENTAL, HOSTILE, INF, SCIPY, Table, log_likelihood, tables
 
 QUANTITIES = ("median", "mean", "p95")
@@ -335,7 +337,7 @@ def test_a_quantity_that_does_not_vary_has_an_interval_of_no_width() -> None:
 
 
 def test_a_law_is_what_a_quantity_of_ones_own_is_given() -> None:
-    seen: list[Law] = []
+    seen: list[LossDistribution] = []
     fit = DENTAL_TABLES["closed"].fit("gamma")
     fit.value(lambda law: seen.append(law) or 1.0)  # type: ignore[func-returns-value]
     assert seen == [fit.law]

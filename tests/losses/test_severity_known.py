@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.severity.known import lognormal_shares, maximum_entropy
+from outage_analysis.losses import lognormal_shares
+from outage_analysis.losses.severity.known import maximum_entropy
 
 INF = np.inf
 EDGES = (0.0, 10.0, 20.0, 35.0, 50.0, 100.0, INF)

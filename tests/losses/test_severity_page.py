@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from outage_analysis.datasets import Text, data_root, ids
 from outage_analysis.errors import UsageError
-from outage_analysis.severity.page import load_grouped
+from outage_analysis.files import Text, data_root, ids
+from outage_analysis.losses import load_grouped
 from tests.paths import GOLDEN
 
 PAGE = """

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from outage_analysis.costs import cost_table, tie_outs
 from outage_analysis.errors import UsageError
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.policies import MOST_STEPS, load_policy
-from outage_analysis.policies.explain import Teller, explain
-from outage_analysis.policies.findings import FINDINGS, findings
+from outage_analysis.policies import Teller, explain, findings, load_policy
+from outage_analysis.policies.checks import FINDINGS
+from outage_analysis.policies.tariff import MOST_STEPS
+from outage_analysis.text import LANGUAGES, Locale
 from tests.costs.test_payouts import (
     Page,
     cube,
@@ -474,7 +474,7 @@ def test_the_rows_of_a_segment_say_which_it_is() -> None:
 
 def test_a_sum_that_came_out_later_is_named_and_not_told() -> None:
     policy = policy_of({"kind": "budget", "amount": "CO-16"}, currency="KRW", loss_unit="KRW")
-    words = Words("en", "KRW")
+    words = Locale("en", "KRW")
     told = [
         Teller(policy, words, day).pays(policy.lines[0]) for day in (date(2023, 5, 10), date(2023, 5, 11))
     ]

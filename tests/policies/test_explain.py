@@ -16,11 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.datasets import ids
 from outage_analysis.errors import UsageError
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.policies import FeeCredit, Policy, Schedule, load_policy
-from outage_analysis.policies.explain import explain
+from outage_analysis.files import ids
+from outage_analysis.policies import FeeCredit, Policy, Schedule, explain, load_policy
+from outage_analysis.text import LANGUAGES
 from tests.costs.test_payouts import (
     Page,
     owed,
@@ -34,7 +33,7 @@ from tests.policies.policy_documents import (
 )
 
 if TYPE_CHECKING:
-    from outage_analysis.policies.tariff import Tariff
+    from outage_analysis.policies import Tariff
 
 # --- in plain words --------------------------------------------------------------------------------
 

@@ -10,11 +10,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from outage_analysis.costs import cost_table
-from outage_analysis.costs.results import line_table
-from outage_analysis.policies import Policy, load_policy
-from outage_analysis.policies.explain import explain
-from outage_analysis.policies.findings import FINDINGS, findings
+from outage_analysis.costs import cost_table, line_table
+from outage_analysis.policies import Policy, explain, findings, load_policy
+from outage_analysis.policies.checks import FINDINGS
 from tests.costs.test_payouts import (
     Page,
     owed,

@@ -14,15 +14,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.costs import cost_table, results, tie_outs
-from outage_analysis.costs.results import at_rate, line_table, overview, policy_result
-from outage_analysis.datasets import data_root, ids
+from outage_analysis.costs import at_rate, cost_table, line_table, overview, policy_result, tie_outs
+from outage_analysis.costs import policy_results as results
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.policies import FeeCredit, InKind, load_policy
-from outage_analysis.policies.explain import explain
-from outage_analysis.policies.findings import findings
-from outage_analysis.published import exists, facts, figure, outcomes
+from outage_analysis.files import data_root, ids
+from outage_analysis.incidents import exists, facts, figure, outcomes
+from outage_analysis.policies import FeeCredit, InKind, explain, findings, load_policy
+from outage_analysis.text import LANGUAGES
 
 FOLDER = data_root() / "policies"
 ALL = ids("policies")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band, Bands, within
 from outage_analysis.errors import UsageError
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, within
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Rule, Schedule, load_policy
 
 if TYPE_CHECKING:

@@ -15,16 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger
-from outage_analysis.assumptions.rule import published_spread
-from outage_analysis.costs import cost_table
-from outage_analysis.costs.results import policy_result
+from outage_analysis.analysis import Plan, run
+from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger, published_spread
+from outage_analysis.costs import cost_table, policy_result
 from outage_analysis.errors import OutageAnalysisError, UsageError
-from outage_analysis.pipeline import run
-from outage_analysis.plans import Plan
-from outage_analysis.policies import FeeCredit, Policy, load_policy
-from outage_analysis.policies.findings import findings
-from outage_analysis.published import figure
+from outage_analysis.incidents import figure
+from outage_analysis.policies import FeeCredit, Policy, findings, load_policy
 from tests.costs.test_payouts import (
     Page,
     policy_of,

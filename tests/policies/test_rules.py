@@ -10,10 +10,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Bands
+from outage_analysis.costs import payments
 from outage_analysis.errors import UsageError
-from outage_analysis.payouts import payments
-from outage_analysis.policies import MOST_STEPS, load_policy
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Bands
+from outage_analysis.policies import load_policy
+from outage_analysis.policies.tariff import MOST_STEPS
 from tests.costs.test_payouts import (
     SERVICES,
     TYPES,

@@ -9,12 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.datasets import bundled_claims
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.files import bundled_claims
+from outage_analysis.losses import FAMILIES
 from outage_analysis.reports import FORMATS, write_report
-from outage_analysis.severity import FAMILIES
+from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
 from tests.reports.test_reports import Bundles, charts_of, contents
 
@@ -56,7 +55,7 @@ def of_totals(folder: Path, text: str, name: str = "totals.csv") -> Analysis:
 
 def words_of_laws() -> set[str]:
     """Every name of a family, in the tables and in both languages."""
-    return {*FAMILIES, *(Words(lang)(f"word.{family}") for family in FAMILIES for lang in LANGUAGES)}
+    return {*FAMILIES, *(Locale(lang)(f"word.{family}") for family in FAMILIES for lang in LANGUAGES)}
 
 
 def said_of_laws(folder: Path) -> set[str]:
@@ -77,7 +76,7 @@ def said_of_laws(folder: Path) -> set[str]:
 def test_claims_of_ones_own_have_the_curves_and_the_tables_of_their_laws(
     own: Analysis, own_bundles: Bundles, lang: str
 ) -> None:
-    words, page = Words(lang), WebPage.of(own_bundles[lang] / "report.html")
+    words, page = Locale(lang), WebPage.of(own_bundles[lang] / "report.html")
     assert {"ogive", "tail", "band_distribution", "intake"} <= set(charts_of(page))
     laws = page.table(words("report.fits_title"))
     fits = own.tables["claims_fits"]
@@ -115,7 +114,7 @@ def test_the_laws_are_those_of_the_losses(own: Analysis, own_claims: Path) -> No
 def test_means_and_edges_are_shown_for_any_claims(
     bundles: Bundles, own_bundles: Bundles, analysis: Analysis, own: Analysis, lang: str
 ) -> None:
-    words = Words(lang)
+    words = Locale(lang)
     for folder, made in ((bundles[lang], analysis), (own_bundles[lang], own)):
         page = WebPage.of(folder / "report.html")
         means = page.table(words("report.summary_title"))
@@ -144,7 +143,7 @@ def test_no_file_of_a_synthetic_bundle_names_a_law(bundles: Bundles, own_bundles
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_synthetic_report_has_no_room_for_laws(bundles: Bundles, analysis: Analysis, lang: str) -> None:
-    words, page = Words(lang), WebPage.of(bundles[lang] / "report.html")
+    words, page = Locale(lang), WebPage.of(bundles[lang] / "report.html")
     assert not FITTED & analysis.tables.keys()
     assert not {"ogive", "tail"} & set(charts_of(page))
     for key in ("fits_title", "fits_intro", "fitted_title"):
@@ -178,7 +177,7 @@ def test_totals_whose_bands_overlap_have_a_report_without_means_and_laws(tmp_pat
     assert not ({"claims_summary"} | FITTED) & analysis.tables.keys()
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=("html",)))
     assert "band_distribution" in charts_of(page)
-    assert Words(lang)("report.summary_title") not in page.prose()
+    assert Locale(lang)("report.summary_title") not in page.prose()
     bands = analysis.tables["claims_bands"].select("over", "up_to", "claims").rows()
     assert bands == [(0, 300_000, 100), (0, 500_000, 20), (500_000, None, 7)]
 

@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 import outage_analysis
-from outage_analysis import fonts
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
-from outage_analysis.published import facts, outcomes
-from outage_analysis.reports import FORMATS, write_report
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.incidents import facts, outcomes
+from outage_analysis.reports import FORMATS, read_manifest, write_report
 from outage_analysis.reports.archives import pack
-from outage_analysis.reports.manifest import read_manifest
-from outage_analysis.reports.recording import LIBRARIES, code_digest, outputs
+from outage_analysis.reports.build_manifest import LIBRARIES, code_digest, outputs
+from outage_analysis.text import fonts
 from tests.tampered_bundles import manifest_of
 
 if TYPE_CHECKING:

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.assumptions.listing import distribution
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.assumptions import distribution
 from outage_analysis.figures import cost_answer
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
 from outage_analysis.reports import write_report
+from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
 from tests.tram_case import write_pages
 
@@ -100,8 +99,8 @@ def written(bundle: Callable[[Analysis, str], Path]) -> Written:
     return lambda analysis, lang: WebPage.of(bundle(analysis, lang) / "report.html")
 
 
-def words_of(analysis: Analysis, lang: str) -> Words:
-    return Words(lang, analysis.incident.currency, analysis.incident.minor_units)
+def words_of(analysis: Analysis, lang: str) -> Locale:
+    return Locale(lang, analysis.incident.currency, analysis.incident.minor_units)
 
 
 def tiles(page: WebPage) -> dict[str, tuple[str, str]]:
@@ -227,7 +226,7 @@ def test_a_budget_has_a_tile_with_the_chance_that_it_is_exceeded(
 
 
 def test_without_a_budget_there_is_no_such_tile(pages: Pages) -> None:
-    start = Words("en")("report.tile_budget", budget="").strip()
+    start = Locale("en")("report.tile_budget", budget="").strip()
     assert not [title for title in tiles(pages["en"]) if title.startswith(start)]
 
 
@@ -413,7 +412,7 @@ def test_real_claims_without_a_published_count_are_not_marked(
     plan = replace(tram, policy=folder / "policy.toml", claims=(folder / "claims.csv",))
     analysis = run(plan)
     assert analysis.headline == "claims"
-    page, badge = written(analysis, "en"), Words("en")("report.synthetic_badge")
+    page, badge = written(analysis, "en"), Locale("en")("report.synthetic_badge")
     assert not any(marked_headings(page, badge).values())
     assert not page.all("p", class_="banner")
     assert not [p for p in bundle(analysis, "en").rglob("*") if "synthetic" in p.name]

@@ -12,7 +12,7 @@ import pytest
 from pptx import Presentation
 from pypdf import PdfReader
 
-from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.text import LANGUAGES, Locale
 from tests.commands import command
 from tests.html_page import WebPage
 from tests.tampered_bundles import manifest_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    Told = Callable[[Path, Words], set[str]]
+    Told = Callable[[Path, Locale], set[str]]
 
 MEASURES = ("expected", "p10", "p50", "p90")
 WON = {"expected": "194,562,541", "p10": "1,140,000", "p50": "50,300,000", "p90": "444,000,000"}
@@ -37,44 +37,44 @@ def text_of(path: Path) -> str:
     return "".join(page.extract_text() for page in PdfReader(BytesIO(path.read_bytes())).pages)
 
 
-def of_page(folder: Path, words: Words) -> set[str]:
+def of_page(folder: Path, words: Locale) -> set[str]:
     rows = WebPage.of(folder / "report.html").table(words("report.doubt_title"))
     cash = [list(row.values()) for row in rows if words("word.cash") in row.values()]
     return {cell for row in cash for cell in row} & set(WON.values())
 
 
-def of_pdf(folder: Path, _words: Words) -> set[str]:
+def of_pdf(folder: Path, _words: Locale) -> set[str]:
     text = "".join(
         page.extract_text() for page in PdfReader(BytesIO((folder / "report.pdf").read_bytes())).pages
     )
     return set(re.findall(r"[\d,]+", text)) & set(WON.values())
 
 
-def of_workbook(folder: Path, _words: Words) -> set[str]:
+def of_workbook(folder: Path, _words: Locale) -> set[str]:
     book = Workbook((folder / "report.xlsx").read_bytes())
     summary = book.cells(next(iter(book.paths))).values()
     told = {f"{cell.value:,.0f}" for cell in summary if isinstance(cell.value, float)}
     return told & set(WON.values())
 
 
-def of_slides(folder: Path, _words: Words) -> set[str]:
+def of_slides(folder: Path, _words: Locale) -> set[str]:
     deck = Presentation(str(folder / "report.pptx"))
     charts = [shape.chart for slide in deck.slides for shape in slide.shapes if shape.has_chart]
     values = [v for chart in charts for plot in chart.plots for series in plot.series for v in series.values]
     return {f"{value:,.0f}" for value in values if value is not None} & set(WON.values())
 
 
-def of_csv(folder: Path, _words: Words) -> set[str]:
+def of_csv(folder: Path, _words: Locale) -> set[str]:
     rows = pl.read_csv(folder / "tables" / "quantiles.csv").filter(valuation="cash")
     return written(dict(rows.select("measure", "value").iter_rows()))
 
 
-def of_parquet(folder: Path, _words: Words) -> set[str]:
+def of_parquet(folder: Path, _words: Locale) -> set[str]:
     rows = pl.read_parquet(folder / "tables" / "quantiles.parquet").filter(valuation="cash")
     return written(dict(rows.select("measure", "value").iter_rows()))
 
 
-def of_manifest(folder: Path, _words: Words) -> set[str]:
+def of_manifest(folder: Path, _words: Locale) -> set[str]:
     return written(manifest_of(folder)["figures"])
 
 
@@ -92,12 +92,12 @@ TOLD: dict[str, Told] = {
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
 def test_every_format_tells_the_same_figures(bundles: dict[str, Path], told: Told, lang: str) -> None:
-    assert told(bundles[lang], Words(lang)) == set(WON.values())
+    assert told(bundles[lang], Locale(lang)) == set(WON.values())
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_prose_rounds_the_same_figures(bundles: dict[str, Path], lang: str) -> None:
-    words = Words(lang)
+    words = Locale(lang)
     amounts = [words.money(float(WON[m].replace(",", ""))) for m in ("expected", "p10", "p90")]
     brief = text_of(bundles[lang] / "brief.pdf")
     deck = Presentation(str(bundles[lang] / "report.pptx"))

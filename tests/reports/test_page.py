@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from outage_analysis.datasets import bundled_claims
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.files import bundled_claims
+from outage_analysis.reports import Report
 from outage_analysis.reports.grids import LONGEST, cut
 from outage_analysis.reports.html import page
-from outage_analysis.reports.report import Report
+from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def pages(analysis: Analysis) -> dict[str, WebPage]:
 
 @both
 def test_the_first_screen_answers_in_reading_order(pages: dict[str, WebPage], lang: str) -> None:
-    w = Words(lang)
+    w = Locale(lang)
     headings = [e.text.split(w("report.synthetic_badge"))[0].strip() for e in pages[lang].all("h2")]
     tiles = [w(f"report.tile_{x}") for x in ("expected", "promised_tiers", "profit", "free", "claims")]
     answers = [w(f"report.{x}") for x in ("drives", "decide", "differs", "left_out", "what_if")]
@@ -59,7 +58,7 @@ def test_the_first_screen_answers_in_reading_order(pages: dict[str, WebPage], la
 def test_every_headline_says_who_how_much_what_it_counts_and_when(
     pages: dict[str, WebPage], lang: str
 ) -> None:
-    w = Words(lang)
+    w = Locale(lang)
     tables = pages[lang].elements
     assert tables
     rows = {r[w("column.facts")]: r for r in headline_rows(pages[lang], w)}
@@ -91,7 +90,7 @@ def test_every_headline_says_who_how_much_what_it_counts_and_when(
         assert all(row[w(f"column.{c}")] for c in ("headline", "counts", "public_on"))
 
 
-def headline_rows(found: WebPage, w: Words) -> list[dict[str, str]]:
+def headline_rows(found: WebPage, w: Locale) -> list[dict[str, str]]:
     """The rows of the first table of headlines; the second is in hindsight."""
     several = found.table(w("report.differs"))
     return [r for r in several if r.get(w("column.facts")) != w("column.facts")][:7]
@@ -101,7 +100,7 @@ def headline_rows(found: WebPage, w: Words) -> list[dict[str, str]]:
 def test_an_outcome_is_linked_from_the_first_screen_and_told_in_hindsight_alone(
     analysis: Analysis, pages: dict[str, WebPage], lang: str
 ) -> None:
-    w, told = Words(lang), {"en": "27.5 billion won", "ko": "275억 원"}[lang]
+    w, told = Locale(lang), {"en": "27.5 billion won", "ko": "275억 원"}[lang]
     (link,) = [e for e in pages[lang].all("a", href="#hindsight") if "div.wide" in e.within]
     assert link.text == w("report.differs_later")
     cells = [e for e in pages[lang].all("td") if e.text == told]
@@ -130,7 +129,7 @@ def test_the_options_are_a_sentence_and_a_link() -> None:
         budget=300_000_000,
     )
     analysis = run(plan)
-    found, w = read(analysis), Words("en")
+    found, w = read(analysis), Locale("en")
     assert analysis.compared
     (link,) = [e for e in found.all("a", href="#compared") if "div.answers" in e.within]
     assert link.text == w("report.compared_link")
@@ -155,7 +154,7 @@ def test_every_chart_has_a_table_beside_it(pages: dict[str, WebPage], lang: str)
     # What others said stands above its chart, and the linked views show again what two tables hold.
     assert {name for name, tables in beside.items() if not tables} <= {"chart-headlines"}
     captions = [e.text for e in found.all("caption")]
-    w = Words(lang)
+    w = Locale(lang)
     for title in ("steps", "exceedance", "drivers", "doubt", "funnel", "free", "backtest", "differs"):
         assert w(f"report.{title}_title" if title != "differs" else "report.differs") in captions
 
@@ -163,7 +162,7 @@ def test_every_chart_has_a_table_beside_it(pages: dict[str, WebPage], lang: str)
 def test_the_chances_of_more_are_those_of_the_quantiles(
     pages: dict[str, WebPage], analysis: Analysis
 ) -> None:
-    w = Words("en")
+    w = Locale("en")
     shown = pages["en"].table(w("report.exceedance_title"))
     cash = dict(analysis.tables["quantiles"].filter(valuation="cash").select("measure", "value").iter_rows())
     told = {r[w("column.chance")]: r[w("column.amount")] for r in shown}
@@ -177,7 +176,7 @@ def test_the_chances_of_more_are_those_of_the_quantiles(
 def test_the_parts_add_up_to_the_expected_cash(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
-    w, total = Words(lang), analysis.total("published")
+    w, total = Locale(lang), analysis.total("published")
     assert total
     shown = pages[lang].table(w("report.steps_title"))
     parts = [int(r[w("column.expected")].replace(",", "")) for r in shown]
@@ -188,7 +187,7 @@ def test_the_parts_add_up_to_the_expected_cash(
 def test_the_controller_reads_a_best_estimate_or_why_there_is_none(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
-    w = Words(lang)
+    w = Locale(lang)
     names = {x.id: x.name[lang] for x in analysis.policy.lines}
     rows = {r[w("column.line")]: r for r in pages[lang].table(w("report.controller_title"))}
     told = {id_: rows[name][w("column.best_estimate")] for id_, name in names.items() if name in rows}
@@ -229,14 +228,14 @@ def test_inputs_that_depend_on_each_other_have_a_sentence_in_place_of_sliders(ed
     ledger = edited("assumptions", 'id = "kakao-2022"', 'id = "tied"')
     ledger.write_text(ledger.read_text("utf-8") + tie, "utf-8")
     found = read(run(Plan(policy="kakao-2022", ledger=ledger, claims=(), draws=FEW)))
-    assert Words("en")("report.what_if_tied") in found.prose()
+    assert Locale("en")("report.what_if_tied") in found.prose()
     assert not found.all("input")
 
 
 def test_a_report_of_bounds_has_a_sentence_in_place_of_sliders(edited: Edited) -> None:
     policy = edited("policies", 'closed = "upper"', 'closed = "lower"')
     found = read(run(Plan(policy=policy, as_of=date(2022, 12, 30), claims=())))
-    assert Words("en")("report.what_if_none") in found.prose()
+    assert Locale("en")("report.what_if_none") in found.prose()
     assert not found.all("input")
 
 

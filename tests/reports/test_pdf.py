@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pypdf import PdfReader
 
-from outage_analysis import fonts, labels
+from outage_analysis.analysis import Analysis
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.pipeline import Analysis
+from outage_analysis.reports import Report
 from outage_analysis.reports.blocks import Picture
-from outage_analysis.reports.pdf import typeset
-from outage_analysis.reports.pdf.pages import Pages
-from outage_analysis.reports.pdf.texts import LONGEST, data, ours
-from outage_analysis.reports.pdf.widths import BREAK, FLIPPED, UPRIGHT, breakable, measured, sheet
-from outage_analysis.reports.report import Report
+from outage_analysis.reports.pdf.column_widths import BREAK, FLIPPED, UPRIGHT, breakable, measured, sheet
+from outage_analysis.reports.pdf.content import LONGEST, Pages, data, ours
+from outage_analysis.reports.pdf.typesetting import typeset
+from outage_analysis.text import LANGUAGES, fonts
+from outage_analysis.text import locale as labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -339,7 +338,7 @@ def test_what_typst_refuses_is_an_error_on_one_line(hostile: Pages) -> None:
 
 AGAIN = """
 import datetime, json, pathlib, sys
-from outage_analysis.reports.pdf import typeset
+from outage_analysis.reports.pdf.typesetting import typeset
 told, drawings = json.loads(pathlib.Path("told.json").read_text("utf-8"))
 drawings = {name: drawn.encode() for name, drawn in drawings.items()}
 sys.stdout.buffer.write(typeset("report", told, drawings, datetime.date(2022, 12, 30)))

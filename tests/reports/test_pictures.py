@@ -9,16 +9,17 @@ from xml.etree import ElementTree as ET
 import pytest
 from PIL import Image
 
-from outage_analysis.charts.images import WIDTH, titled
-from outage_analysis.labels import LANGUAGES
-from outage_analysis.reports.pictures import write_svg
-from outage_analysis.reports.report import Report
+from outage_analysis.charts import titled
+from outage_analysis.charts.images import WIDTH
+from outage_analysis.reports import Report
+from outage_analysis.reports.table_files import write_svg
+from outage_analysis.text import LANGUAGES
 from tests.untranslated_text import untranslated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from outage_analysis.pipeline import Analysis
+    from outage_analysis.analysis import Analysis
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN = '<svg xmlns="http://www.w3.org/2000/svg" width="760" height="100"><rect id="drawn"/></svg>'

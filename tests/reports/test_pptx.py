@@ -18,17 +18,16 @@ from pptx import Presentation
 from pptx.presentation import Presentation as Deck
 from pypdf import PdfReader
 
-from outage_analysis.datasets import data_root
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.files import data_root
+from outage_analysis.reports import Report
 from outage_analysis.reports.archives import members
-from outage_analysis.reports.contents import printed_sum
-from outage_analysis.reports.deck.graphs import scale
-from outage_analysis.reports.deck.look import EMU, HEIGHT, WIDTH
-from outage_analysis.reports.deck.measure import Line, cut, fitted, height, rows
+from outage_analysis.reports.deck.native_charts import scale
 from outage_analysis.reports.deck.slides import slides
-from outage_analysis.reports.report import Report
+from outage_analysis.reports.deck.text_size import Line, cut, fitted, height, rows
+from outage_analysis.reports.deck.theme import EMU, HEIGHT, WIDTH
+from outage_analysis.reports.table_views import printed_sum
+from outage_analysis.text import LANGUAGES, Locale
 from tests.paths import OWN_OUTAGE
 from tests.untranslated_text import untranslated
 
@@ -325,7 +324,7 @@ def test_a_line_is_cut_after_a_word() -> None:
 def test_a_chart_counts_in_a_unit_that_shows_its_smallest_bar(
     lang: str, amounts: list[float], unit: str, shown: str
 ) -> None:
-    found = scale(Words(lang), amounts)
+    found = scale(Locale(lang), amounts)
     assert found.unit == unit
     assert found.format.endswith(f"#,##0{shown}")
 

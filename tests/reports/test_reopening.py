@@ -13,18 +13,15 @@ from typing import Any
 
 import pytest
 
-from outage_analysis.costs import cost_table, totals
-from outage_analysis.costs.bridge import bridge
-from outage_analysis.datasets import data_root
+from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis.costs import bridge, cost_table, totals
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.pages import page_text
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
-from outage_analysis.reports import write_report
+from outage_analysis.files import data_root, page_text
+from outage_analysis.reports import side_of, write_report
 from outage_analysis.reports.archives import members
 from outage_analysis.reports.manifest import LARGEST
-from outage_analysis.reports.reopening import reopen, side_of
-from outage_analysis.reports.verifying import verify
+from outage_analysis.reports.open_bundle import reopen
+from outage_analysis.reports.verification.verify import verify
 from tests.commands import command
 from tests.tram_case import write_pages
 

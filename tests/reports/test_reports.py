@@ -19,14 +19,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from outage_analysis import fonts
-from outage_analysis.datasets import data_root
+from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.errors import EnvironmentFailed, UsageError
+from outage_analysis.files import data_root
 from outage_analysis.incidents import load_incident
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.plans import Plan
 from outage_analysis.reports import FORMATS, write_report, write_table
+from outage_analysis.text import LANGUAGES, Locale, fonts
 from tests.conftest import claim_rows
 from tests.html_page import WebPage
 
@@ -315,7 +313,7 @@ def test_hostile_complaints_add_no_element_to_the_page(hostile: Path, bundles: B
 
 
 def test_hostile_examples_are_shown_as_the_texts_they_are(hostile: Path) -> None:
-    words = Words("en")
+    words = Locale("en")
     page = WebPage.of(hostile / "report.html")
     rules = page.table(words("report.quality_rules"))
     shown = {(r[words("column.rule_text")], r[words("column.example")]) for r in rules}
@@ -491,13 +489,13 @@ def test_the_headline_is_the_total_of_the_tables(bundles: Bundles, pages: dict[s
     assert float(total["expected"]) == pytest.approx(expected)
     figures = [e.text for e in pages["en"].all("p", class_="figure")]
     assert figures[0] == two_digits(expected)
-    assert Words("ko").money(expected) == pages["ko"].all("p", class_="figure")[0].text
+    assert Locale("ko").money(expected) == pages["ko"].all("p", class_="figure")[0].text
 
 
 def test_the_cost_table_shows_the_same_figures_to_the_won(
     pages: dict[str, WebPage], analysis: Analysis
 ) -> None:
-    shown = pages["en"].table(Words("en")("report.cost_title"))
+    shown = pages["en"].table(Locale("en")("report.cost_title"))
     rows = with_a_figure(analysis.tables["costs"]).filter(valuation="cash")
     assert rows["line"].unique(maintain_order=True).to_list() == [
         "small-business-cash",
@@ -505,7 +503,7 @@ def test_the_cost_table_shows_the_same_figures_to_the_won(
     ]
     for column in ("count", "promised", "low", "expected", "high"):
         exact = [f"{v:,.0f}" if v is not None else "" for v in rows[column]]
-        assert [r[Words("en")(f"column.{column}")] for r in shown] == exact
+        assert [r[Locale("en")(f"column.{column}")] for r in shown] == exact
 
 
 def with_a_figure(costs: pl.DataFrame) -> pl.DataFrame:
@@ -517,7 +515,7 @@ def with_a_figure(costs: pl.DataFrame) -> pl.DataFrame:
 def test_a_promise_without_a_figure_stands_in_the_policy_and_in_no_table_of_costs(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
-    page, words = pages[lang], Words(lang)
+    page, words = pages[lang], Locale(lang)
     lines = {line.id: line.name[lang] for line in analysis.policy.lines}
     costs = analysis.tables["costs"].filter(level="line")
     silent = costs.filter(~pl.col("line").is_in(with_a_figure(costs)["line"].to_list()))
@@ -539,7 +537,7 @@ def test_a_promise_without_a_figure_stands_in_the_policy_and_in_no_table_of_cost
 def test_the_controller_reads_how_each_line_might_be_booked_and_until_when(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
-    words = Words(lang)
+    words = Locale(lang)
     shown = pages[lang].table(words("report.controller_title"))
     known = [x for x in analysis.policy.lines if x.id not in analysis.dropped_lines]
     assert [r[words("column.line")] for r in shown] == [x.name[lang] for x in known]
@@ -555,7 +553,7 @@ def test_the_controller_reads_how_each_line_might_be_booked_and_until_when(
 def test_the_expected_goods_are_said_to_be_out_of_those_that_have_an_expected_value(
     pages: dict[str, WebPage], analysis: Analysis, lang: str
 ) -> None:
-    words, face = Words(lang), analysis.total("published", "face_value")
+    words, face = Locale(lang), analysis.total("published", "face_value")
     assert face is not None
     goods = words.money(48_000_000 * (6_500 + 5_000) + 3_000_000 * 1_900 + 1_000_000 * 50_000)
     said = pages[lang].prose()
@@ -577,7 +575,7 @@ def test_cash_and_face_value_are_never_one_figure(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_a_service_without_a_published_count_says_so(pages: dict[str, WebPage], lang: str) -> None:
-    words = Words(lang)
+    words = Locale(lang)
     rows = pages[lang].table(words("report.services_title"))
     assert len(rows) == 15
     counted = [r[words("column.published_count")] for r in rows]
@@ -589,7 +587,7 @@ def test_a_service_without_a_published_count_says_so(pages: dict[str, WebPage], 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_whatever_comes_from_synthetic_rows_says_so(pages: dict[str, WebPage], lang: str) -> None:
-    page, badge = pages[lang], Words(lang)("report.synthetic_badge")
+    page, badge = pages[lang], Locale(lang)("report.synthetic_badge")
     assert len(page.all("p", class_="banner")) == 1
     (heading,) = page.all("h2", id="claims")
     assert heading.text.endswith(badge)
@@ -611,7 +609,7 @@ def test_a_report_without_claims_mentions_no_synthetic_rows(tmp_path: Path, bare
     folder = write_report(bare, tmp_path / "out", formats=("html", "svg", "csv")).parent
     page = WebPage.of(folder / "report.html")
     assert not page.all("p", class_="banner")
-    assert Words("en")("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
+    assert Locale("en")("report.synthetic_badge") not in [e.text for e in page.all("span", class_="badge")]
     assert not [n for n in contents(folder) if "synthetic" in n or "claims_" in n]
     assert manifest_of(folder)["synthetic_claims"] is False
     assert set(charts_of(page)) == {
@@ -637,7 +635,7 @@ def test_the_data_have_a_section_that_accounts_for_every_row(
 ) -> None:
     rows = [{"claimant_id": "u1"}, {"claimant_id": "u1", "loss": "500000"}, {"loss": "-7"}, {"loss": "15"}]
     analysis = run(Plan(claims=(claims_csv(rows, name="우리.csv"),), max_rejects=0.5, draws=FEW))
-    words = Words(lang)
+    words = Locale(lang)
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
     (heading,) = page.all("h2", id="quality")
     assert heading.text == words("report.quality_title")
@@ -662,7 +660,7 @@ def test_the_data_have_a_section_that_accounts_for_every_row(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_data_without_a_broken_rule_say_so(pages: dict[str, WebPage], lang: str) -> None:
-    page, words = pages[lang], Words(lang)
+    page, words = pages[lang], Locale(lang)
     (heading,) = page.all("h2", id="quality")
     assert heading.text.endswith(words("report.synthetic_badge"))
     assert words("report.quality_clean") in page.prose()
@@ -672,7 +670,7 @@ def test_data_without_a_broken_rule_say_so(pages: dict[str, WebPage], lang: str)
 def test_a_report_without_claims_speaks_of_no_data(tmp_path: Path, bare: Analysis) -> None:
     page = WebPage.of(write_report(bare, tmp_path / "out", formats=PAGE))
     assert not page.all("h2", id="quality")
-    assert Words("en")("report.quality_title") not in page.prose()
+    assert Locale("en")("report.quality_title") not in page.prose()
 
 
 # --- other plans -----------------------------------------------------------------------------------------
@@ -683,7 +681,7 @@ def test_a_report_without_claims_speaks_of_no_data(tmp_path: Path, bare: Analysi
 def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
     analysis = run(Plan(as_of=date.fromisoformat(as_of), claims=(), draws=FEW))
     page = WebPage.of(write_report(analysis, tmp_path / "out", lang=lang, formats=PAGE))
-    no_headline = Words(lang)("report.no_headline") in page.prose()
+    no_headline = Locale(lang)("report.no_headline") in page.prose()
     assert no_headline == (as_of < "2022-12-30")
 
 
@@ -714,4 +712,4 @@ def test_a_policy_of_reviews_only_promises_nothing_fixed(tmp_path: Path, edited:
     analysis = run(Plan(policy=policy, ledger="kakao-2022", claims=(), draws=FEW))
     page = WebPage.of(write_report(analysis, tmp_path / "out", formats=PAGE))
     titles = [e.text for e in page.all("h2")]
-    assert Words("en")("report.tile_promised") not in titles
+    assert Locale("en")("report.tile_promised") not in titles

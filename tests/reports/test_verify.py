@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis import fonts, published
+from outage_analysis.analysis import Analysis, run
+from outage_analysis.claims import read_claims, save_claims
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError, VerificationFailed
 from outage_analysis.incidents import load_incident
-from outage_analysis.pipeline import Analysis, run
-from outage_analysis.published import Shelf
-from outage_analysis.reading import read_claims
-from outage_analysis.reports import FORMATS, recording, write_report
-from outage_analysis.reports.manifest import LARGEST, read_manifest
-from outage_analysis.reports.report import Report
-from outage_analysis.reports.verifying import Verified, integrity, verify
-from outage_analysis.reports.verifying.causes import causes, reasons
-from outage_analysis.stores import save_claims
+from outage_analysis.incidents import published_facts as published
+from outage_analysis.incidents.published_facts import Shelf
+from outage_analysis.reports import FORMATS, Report, read_manifest, write_report
+from outage_analysis.reports import build_manifest as recording
+from outage_analysis.reports.manifest import LARGEST
+from outage_analysis.reports.verification import integrity
+from outage_analysis.reports.verification.causes import causes, reasons
+from outage_analysis.reports.verification.verify import Verified, verify
+from outage_analysis.text import fonts
 from tests.commands import command
 from tests.tampered_bundles import Manifest, flip, forged, manifest_of, retold, seal
 from tests.tram_case import tram_plan

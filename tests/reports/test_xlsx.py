@@ -14,15 +14,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.costs.products import Factor, Products, Term
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis
+from outage_analysis.analysis import Analysis
+from outage_analysis.costs import Factor, Products, Term
+from outage_analysis.reports import Report
 from outage_analysis.reports.archives import pack
 from outage_analysis.reports.grids import Writer
-from outage_analysis.reports.report import Report
-from outage_analysis.reports.workbook import workbook, write_xlsx
 from outage_analysis.reports.workbook.cells import Scale, rows_of
 from outage_analysis.reports.workbook.formulas import Live, defined
+from outage_analysis.reports.workbook.writing import workbook, write_xlsx
+from outage_analysis.text import LANGUAGES, Locale
 from tests.untranslated_text import untranslated
 from tests.workbook_reader import Workbook
 
@@ -73,7 +73,7 @@ def lang(request: pytest.FixtureRequest) -> str:
 def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
     """A sheet keeps 15 digits of a number and shows zeros for the others."""
     frame = pl.DataFrame({"loss": [2**53 + 1, 10**15 - 1], "claims": [3, 10**15]})
-    rows = rows_of(Writer(Words("en"), {}), frame, ["loss", "claims"])
+    rows = rows_of(Writer(Locale("en"), {}), frame, ["loss", "claims"])
     assert [[cell.value for cell in row] for row in rows.cells] == [
         ["9,007,199,254,740,993", 3],
         [10**15 - 1, "1,000,000,000,000,000"],
@@ -289,7 +289,7 @@ def test_names_are_no_cells_and_none_comes_twice() -> None:
 
 
 def test_cents_become_euros_and_formulas_give_euros() -> None:
-    euros = Words("en", "EUR", 2)
+    euros = Locale("en", "EUR", 2)
     factors = (
         Factor("share", "filing_share", "share", 0.5, 0, 1),
         Factor("pays", "pays", "money", 1_250, 0, 12_500),

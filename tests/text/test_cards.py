@@ -10,19 +10,17 @@ from html import escape, unescape
 import pytest
 from rich.cells import cell_len
 
+from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger
-from outage_analysis.cards import LONGEST_CELL, MOST_ROWS, WIDTH, Card, Shown, Table, first
-from outage_analysis.claim_rules import RULES
-from outage_analysis.claims import Claims
-from outage_analysis.datasets import Name, Text
+from outage_analysis.claims import RULES, Claims, read_claims
+from outage_analysis.files import Name, Text
 from outage_analysis.incidents import Incident
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.pipeline import Analysis
+from outage_analysis.losses import Fits, fit_all, fit_grouped, load_grouped
+from outage_analysis.losses.severity.fit import Fit
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.reading import read_claims
-from outage_analysis.reports.report import Report
-from outage_analysis.severity import Fit, Fits, fit_all, fit_grouped
-from outage_analysis.severity.page import load_grouped
+from outage_analysis.reports import Report
+from outage_analysis.text import LANGUAGES, MOST_ROWS, Card, Displayable, Locale, Table, first
+from outage_analysis.text.display import LONGEST_CELL, WIDTH
 from tests.conftest import claim_rows
 
 EVIL = "</td><script>alert(1)</script>\x1b[31m\u202e"
@@ -49,7 +47,9 @@ def fits() -> Fits:
 
 
 @pytest.fixture(scope="module")
-def nouns(analysis: Analysis, claims: Claims, fits: Fits, ledger: Ledger, policy: Policy) -> dict[str, Shown]:
+def nouns(
+    analysis: Analysis, claims: Claims, fits: Fits, ledger: Ledger, policy: Policy
+) -> dict[str, Displayable]:
     shown = (analysis, claims, fits["lomax"], fits, ledger, policy)
     return dict(zip(NOUNS, shown, strict=True))
 
@@ -65,7 +65,7 @@ def texts(card: Card) -> list[str]:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", NOUNS)
-def test_a_noun_fits_into_a_terminal(nouns: dict[str, Shown], name: str, lang: str) -> None:
+def test_a_noun_fits_into_a_terminal(nouns: dict[str, Displayable], name: str, lang: str) -> None:
     lines = repr(nouns[name].card(lang)).split("\n")
     assert max(map(cell_len, lines)) <= WIDTH
     assert 5 < len(lines) < 80
@@ -74,7 +74,7 @@ def test_a_noun_fits_into_a_terminal(nouns: dict[str, Shown], name: str, lang: s
 
 
 @pytest.mark.parametrize("name", NOUNS)
-def test_a_noun_shows_itself_by_its_card(nouns: dict[str, Shown], name: str) -> None:
+def test_a_noun_shows_itself_by_its_card(nouns: dict[str, Displayable], name: str) -> None:
     noun = nouns[name]
     assert repr(noun) == str(noun) == repr(noun.card())
     assert noun._repr_html_() == noun.card()._repr_html_()
@@ -83,7 +83,7 @@ def test_a_noun_shows_itself_by_its_card(nouns: dict[str, Shown], name: str) -> 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", NOUNS)
 def test_the_markup_of_a_noun_is_plain_and_loads_nothing(
-    nouns: dict[str, Shown], name: str, lang: str
+    nouns: dict[str, Displayable], name: str, lang: str
 ) -> None:
     markup = nouns[name].card(lang)._repr_html_()
     assert set(re.findall(r"</?(\w+)", markup)) <= TAGS
@@ -93,7 +93,7 @@ def test_the_markup_of_a_noun_is_plain_and_loads_nothing(
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", NOUNS)
-def test_markup_and_terminal_say_the_same(nouns: dict[str, Shown], name: str, lang: str) -> None:
+def test_markup_and_terminal_say_the_same(nouns: dict[str, Displayable], name: str, lang: str) -> None:
     card = nouns[name].card(lang)
     page = unescape(re.sub(r"<[^>]+>", "\n", card._repr_html_())).split("\n")
     terminal = "".join(repr(card).split())
@@ -104,14 +104,14 @@ def test_markup_and_terminal_say_the_same(nouns: dict[str, Shown], name: str, la
 
 
 @pytest.mark.parametrize("name", NOUNS)
-def test_a_noun_speaks_korean(nouns: dict[str, Shown], name: str) -> None:
+def test_a_noun_speaks_korean(nouns: dict[str, Displayable], name: str) -> None:
     card = nouns[name].card("ko")
     heads = [head for table in card.tables for head in table.heads if head not in ("P10", "P90")]
     said = [card.title, *card.lines, *card.notes, *heads, *(t.more for t in card.tables if t.more)]
     assert [text for text in said if not re.search("[가-힣]", text)] == []
 
 
-def hostile(noun: Shown) -> Shown:
+def hostile(noun: Displayable) -> Displayable:
     """The same noun, called something that harms."""
     name = Name(en=EVIL)
     if isinstance(noun, Analysis):
@@ -131,7 +131,7 @@ def hostile(noun: Shown) -> Shown:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", ["analysis", "claims", "ledger", "policy"])
-def test_text_from_outside_stays_text(nouns: dict[str, Shown], name: str, lang: str) -> None:
+def test_text_from_outside_stays_text(nouns: dict[str, Displayable], name: str, lang: str) -> None:
     card = hostile(nouns[name]).card(lang)
     markup = card._repr_html_()
     assert "<script" not in markup
@@ -155,7 +155,7 @@ def test_the_figures_of_an_analysis_are_those_of_its_report(analysis: Analysis, 
     [_, published, synthetic] = zip(table.heads, *table.rows, strict=True)
     report = Report(analysis, lang)
     first_tile, last_tile = report.tiles[0], report.tiles[-1]
-    assert table.heads[1:] == (Words(lang)("word.published"), Words(lang)("word.synthetic"))
+    assert table.heads[1:] == (Locale(lang)("word.published"), Locale(lang)("word.synthetic"))
     assert (published[1], synthetic[1]) == (first_tile.figure, last_tile.figure)
     assert all(figure in first_tile.likely for figure in published[2:])
     assert all(figure in last_tile.likely for figure in synthetic[2:])
@@ -165,7 +165,7 @@ def test_the_figures_of_an_analysis_are_those_of_its_report(analysis: Analysis, 
 
 def test_an_analysis_counts_what_it_leaves_out_and_names_its_tables(analysis: Analysis) -> None:
     left_out, tables = analysis.card().notes
-    told = [len(analysis.bounded_lines), len(analysis.silent_lines), len(analysis.dropped_lines)]
+    told = [len(analysis.bounded_lines), len(analysis.unpriced_lines), len(analysis.dropped_lines)]
     assert list(map(int, re.findall(r"\d+", left_out))) == told
     assert min(told) > 0
     assert re.findall("[a-z_]+", tables.partition(": ")[2]) == list(analysis.tables)
@@ -173,25 +173,25 @@ def test_an_analysis_counts_what_it_leaves_out_and_names_its_tables(analysis: An
 
 def test_an_analysis_with_a_budget_says_the_chance_of_breaking_it(made: Analysis) -> None:
     row = made.tables["budget"].row(0, named=True)
-    assert Words("en").share(row["exceeded"]) in made.card().notes[0]
+    assert Locale("en").share(row["exceeded"]) in made.card().notes[0]
 
 
 def test_an_analysis_without_a_cash_figure_says_so(made: Analysis) -> None:
     card = replace(made, tables=made.tables | {"totals": made.tables["totals"].clear()}, runs={}).card()
     assert card.tables == ()
-    assert card.notes[0] == Words("en")("report.no_headline")
+    assert card.notes[0] == Locale("en")("report.no_headline")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) -> None:
-    mark = Words(lang)("card.synthetic")
+    mark = Locale(lang)("card.synthetic")
     assert mark in analysis.card(lang).lines
     assert analysis.claims
     assert mark in analysis.claims.card(lang).lines
     assert mark not in claims.card(lang).lines
     counts = {"edges": [0, 10, 20, 40], "counts": [30, 20, 10], "family": "exponential", "top": "closed"}
     made_up, real = (fit_grouped(**counts, synthetic=flag) for flag in (True, False))  # type: ignore[arg-type]
-    assert made_up.card(lang).lines == (Words(lang)("card.recovered"), *real.card(lang).lines)
+    assert made_up.card(lang).lines == (Locale(lang)("card.recovered"), *real.card(lang).lines)
 
 
 def test_a_policy_shows_its_first_lines_and_counts_the_rest(policy: Policy) -> None:
@@ -218,7 +218,7 @@ def test_the_first_rejects_are_told_and_the_others_counted(claims: Claims) -> No
 @pytest.mark.parametrize(("lang", "counted"), [("en", "(3 characters)"), ("ko", "(3자)")])
 def test_of_a_reject_nothing_is_shown_that_may_be_somebodys(claims: Claims, lang: str, counted: str) -> None:
     rejects = claims.card(lang).tables[1]
-    rule = Words(lang)(f"rule.{RULES[-3]}")
+    rule = Locale(lang)(f"rule.{RULES[-3]}")
     assert [row[1:4] for row in rejects.rows[1:3]] == [
         ("4", rule, "***-****-****"),
         ("5", rule, counted),
@@ -229,7 +229,7 @@ def test_of_a_reject_nothing_is_shown_that_may_be_somebodys(claims: Claims, lang
 
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_has_a_name_and_a_remedy_in_every_language(rule: str) -> None:
-    for words in map(Words, LANGUAGES):
+    for words in map(Locale, LANGUAGES):
         assert words.has(f"rule.{rule}")
         assert words.has(f"remedy.{rule}")
 
@@ -244,7 +244,7 @@ def test_a_fit_shows_its_parameters_and_what_it_expects_of_each_band(fits: Fits)
 
 def test_fitted_families_come_likeliest_first(fits: Fits) -> None:
     [table] = fits.card().tables
-    words = Words("en")
+    words = Locale("en")
     ordered = [(words(f"word.{name}"), words.share(fits.weights[name])) for name in ("lomax", "lognormal")]
     assert [row[:2] for row in table.rows] == ordered
 
@@ -286,7 +286,7 @@ def test_a_card_however_long_its_texts_are_fits_into_a_terminal() -> None:
 
 @pytest.mark.parametrize("count", [0, MOST_ROWS, MOST_ROWS + 1])
 def test_only_what_is_not_shown_is_counted(count: int) -> None:
-    rows, more = first(Words("en"), range(count), lambda n: [str(n)], "all")
+    rows, more = first(Locale("en"), range(count), lambda n: [str(n)], "all")
     assert len(rows) == min(count, MOST_ROWS)
     assert more == ("and 1 more: all" if count > MOST_ROWS else "")
 

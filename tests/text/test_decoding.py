@@ -13,10 +13,10 @@ import zstandard
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from outage_analysis import decoding
-from outage_analysis.decoding import TextFile, as_utf8, original_offsets
+from outage_analysis.claims import read_claims
 from outage_analysis.errors import InputRefused
-from outage_analysis.reading import read_claims
+from outage_analysis.text import TextFile, as_utf8, original_offsets
+from outage_analysis.text import encodings as decoding
 from tests.conftest import claim_rows
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ import polars as pl
 import pytest
 from fontTools.ttLib import TTFont
 
-from outage_analysis import fonts
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.labels import LANGUAGES
+from outage_analysis.text import LANGUAGES, fonts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.errors import UsageError
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.reports.columns import COLUMNS, Kind
+from outage_analysis.reports.grids import COLUMNS, Kind
+from outage_analysis.text import LANGUAGES, Locale
 
 
 def page(lang: str) -> dict[str, str]:
@@ -64,7 +64,7 @@ def test_korean_never_says_the_word_that_admits_unlawfulness() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_column_has_a_title(lang: str) -> None:
-    assert [column for column in COLUMNS if not Words(lang).has(f"column.{column}")] == []
+    assert [column for column in COLUMNS if not Locale(lang).has(f"column.{column}")] == []
 
 
 def test_every_column_has_a_known_kind() -> None:
@@ -73,12 +73,12 @@ def test_every_column_has_a_known_kind() -> None:
 
 def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(UsageError, match=r"no such language .*'fr'"):
-        Words("fr")
+        Locale("fr")
 
 
 def test_a_missing_word_is_an_error_of_ours() -> None:
     with pytest.raises(KeyError):
-        Words("en")("report.no_such_word")
+        Locale("en")("report.no_such_word")
 
 
 @pytest.mark.parametrize(
@@ -99,33 +99,33 @@ def test_a_missing_word_is_an_error_of_ours() -> None:
 def test_money_in_prose_has_two_significant_digits_in_the_unit_a_person_says(
     won: int, english: str, korean: str
 ) -> None:
-    assert Words("en").money(won) == english
-    assert Words("ko").money(won) == korean
+    assert Locale("en").money(won) == english
+    assert Locale("ko").money(won) == korean
 
 
 def test_money_of_another_currency_is_stated_in_whole_units() -> None:
-    assert Words("en", "EUR", 2).money(1_234_567) == "12 thousand euros"
-    assert Words("en", "CHF", 2).money(9_950) == "100 CHF"  # a currency without a word keeps its code
-    assert Words("ko", "EUR", 2).money(1_234_567) == "1.2만 유로"
+    assert Locale("en", "EUR", 2).money(1_234_567) == "12 thousand euros"
+    assert Locale("en", "CHF", 2).money(9_950) == "100 CHF"  # a currency without a word keeps its code
+    assert Locale("ko", "EUR", 2).money(1_234_567) == "1.2만 유로"
 
 
 def test_money_in_tables_keeps_every_digit() -> None:
-    assert Words("en").exact_money(253_830_000) == "253,830,000"
-    assert Words("ko", "EUR", 2).exact_money(1_234_567) == "12,345.67"
-    assert Words("en", "KWD", 3).exact_money(5) == "0.005"
+    assert Locale("en").exact_money(253_830_000) == "253,830,000"
+    assert Locale("ko", "EUR", 2).exact_money(1_234_567) == "12,345.67"
+    assert Locale("en", "KWD", 3).exact_money(5) == "0.005"
 
 
 def test_a_range_says_its_unit_once_when_both_ends_share_it() -> None:
-    assert Words("en").money_range(253_830_000, 423_050_000) == "250 – 420 million won"
-    assert Words("en").money_range(30_000, 423_050_000) == "30 thousand won – 420 million won"
-    assert Words("ko").money_range(253_830_000, 423_050_000) == "2억 5,000만 원 – 4억 2,000만 원"
+    assert Locale("en").money_range(253_830_000, 423_050_000) == "250 – 420 million won"
+    assert Locale("en").money_range(30_000, 423_050_000) == "30 thousand won – 420 million won"
+    assert Locale("ko").money_range(253_830_000, 423_050_000) == "2억 5,000만 원 – 4억 2,000만 원"
 
 
 @pytest.mark.parametrize(
     ("value", "shown"), [(0, 0), (0.012345, 0.012), (149, 150), (0.996, 1), (-1551, -1600), (8461, 8500)]
 )
 def test_a_modelled_figure_is_rounded_to_two_significant_digits(value: float, shown: float) -> None:
-    assert Words.rounded(value) == pytest.approx(shown)
+    assert Locale.rounded(value) == pytest.approx(shown)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_modelled_figure_is_rounded_to_two_significant_digits(value: float, sh
     [(0, "0%"), (0.8295, "83%"), (0.0256, "2.6%"), (0.00123, "0.12%"), (0.5, "50%"), (1, "100%")],
 )
 def test_a_share_is_a_percentage_of_two_digits(value: float, shown: str) -> None:
-    assert Words("en").share(value) == Words("ko").share(value) == shown
+    assert Locale("en").share(value) == Locale("ko").share(value) == shown
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_a_share_is_a_percentage_of_two_digits(value: float, shown: str) -> None
     ],
 )
 def test_a_share_close_to_none_or_to_all_is_never_called_so(value: float, shown: str) -> None:
-    assert Words("en").share(value) == Words("ko").share(value) == shown
+    assert Locale("en").share(value) == Locale("ko").share(value) == shown
 
 
 @given(st.floats(0, 1))
 def test_only_none_is_zero_percent_and_only_all_is_a_hundred(value: float) -> None:
-    shown = Words("en").share(value)
+    shown = Locale("en").share(value)
     assert (shown == "0%") == (value == 0)
     assert (shown in ("100%", "100.0%")) == (value == 1)
     if shown[0] not in "<>":
@@ -173,7 +173,7 @@ HUGE = 2**53 + 1
 
 def test_a_whole_number_has_every_digit_however_large() -> None:
     shown = "9,007,199,254,740,993"
-    won, cents = Words("en"), Words("en", "USD", 2, 2)
+    won, cents = Locale("en"), Locale("en", "USD", 2, 2)
     assert [won.number(HUGE), won.exact(HUGE), won.exact_money(HUGE), won.loss(HUGE)] == [shown] * 4
     assert won.exact(-HUGE) == f"-{shown}"
     assert cents.exact_money(-HUGE) == "-90,071,992,547,409.93"
@@ -193,14 +193,14 @@ def test_a_whole_number_has_every_digit_however_large() -> None:
     ],
 )
 def test_numbers_have_fewer_digits_in_prose_than_in_tables(value: float, prose: str, table: str) -> None:
-    assert Words("en").number(value) == prose
-    assert Words("en").exact(value) == table
+    assert Locale("en").number(value) == prose
+    assert Locale("en").exact(value) == table
 
 
 def test_days_are_written_as_each_language_does() -> None:
     day = date(2022, 12, 9)
-    assert (Words("en").day(day), Words("en").short_day(day)) == ("9 December 2022", "9 Dec")
-    assert (Words("ko").day(day), Words("ko").short_day(day)) == ("2022. 12. 9.", "12. 9.")
+    assert (Locale("en").day(day), Locale("en").short_day(day)) == ("9 December 2022", "9 Dec")
+    assert (Locale("ko").day(day), Locale("ko").short_day(day)) == ("2022. 12. 9.", "12. 9.")
 
 
 @pytest.mark.parametrize(
@@ -219,15 +219,15 @@ def test_days_are_written_as_each_language_does() -> None:
 def test_a_band_says_which_edge_it_holds(
     band: tuple[int | None, int | None], english: str, korean: str
 ) -> None:
-    assert Words("en").band(*band) == english
-    assert Words("ko").band(*band).replace(" ", "") == korean.replace(" ", "")
+    assert Locale("en").band(*band) == english
+    assert Locale("ko").band(*band).replace(" ", "") == korean.replace(" ", "")
 
 
 def test_an_axis_is_scaled_to_its_largest_amount() -> None:
-    assert Words("en").axis(2.4e10) == (10**9, "billion won")
-    assert Words("ko").axis(2.4e10) == (10**8, "억 원")
-    assert Words("en", "EUR", 2).axis(250_000) == (10**5, "thousand euros")
-    assert Words("en", "EUR", 2).axis(9_900) == (100, "euros")
+    assert Locale("en").axis(2.4e10) == (10**9, "billion won")
+    assert Locale("ko").axis(2.4e10) == (10**8, "억 원")
+    assert Locale("en", "EUR", 2).axis(250_000) == (10**5, "thousand euros")
+    assert Locale("en", "EUR", 2).axis(9_900) == (100, "euros")
 
 
 @pytest.mark.parametrize(
@@ -256,8 +256,8 @@ def test_an_axis_is_scaled_to_its_largest_amount() -> None:
     ],
 )
 def test_a_short_band_is_exact(band: tuple[int | None, int | None], english: str, korean: str) -> None:
-    assert Words("en").band_short(*band) == english
-    assert Words("ko").band_short(*band) == korean
+    assert Locale("en").band_short(*band) == english
+    assert Locale("ko").band_short(*band) == korean
 
 
 @pytest.mark.parametrize(
@@ -273,25 +273,25 @@ def test_a_short_band_is_exact(band: tuple[int | None, int | None], english: str
     ],
 )
 def test_a_short_band_of_losses_in_cents_is_exact(band: tuple[int | None, int | None], english: str) -> None:
-    assert Words("en", "EUR", 2, loss_digits=2).band_short(*band) == english
+    assert Locale("en", "EUR", 2, loss_digits=2).band_short(*band) == english
 
 
 def test_what_short_bands_mean_is_said_where_there_are_any() -> None:
     full = [(-1, 0), (0, 299_999), (299_999, None), (None, None)]
-    assert Words("en").band_note(full) == ""
+    assert Locale("en").band_note(full) == ""
     assert (
-        Words("en").band_note([*full, (0, 300_000)]) == "k thousand, m million; a band holds its upper edge"
+        Locale("en").band_note([*full, (0, 300_000)]) == "k thousand, m million; a band holds its upper edge"
     )
-    assert "상한" in Words("ko").band_note([(300_000, 500_000)])
+    assert "상한" in Locale("ko").band_note([(300_000, 500_000)])
 
 
 def test_an_amount_on_an_axis_is_short_when_it_is_round() -> None:
     amounts = (0, 7, 1_000, 25_000, 300_000, 2_500_000, 10**9)
-    assert [Words("en").short(a) for a in amounts] == ["0", "7", "1k", "25k", "300k", "2,500k", "1bn"]
-    assert [Words("ko").short(a) for a in amounts] == [
+    assert [Locale("en").short(a) for a in amounts] == ["0", "7", "1k", "25k", "300k", "2,500k", "1bn"]
+    assert [Locale("ko").short(a) for a in amounts] == [
         "0", "7", "1,000", "25,000", "30만", "250만", "10억"
     ]  # fmt: skip
-    assert Words("en", "EUR", 2, loss_digits=2).short(12_345) == "123.45"
+    assert Locale("en", "EUR", 2, loss_digits=2).short(12_345) == "123.45"
 
 
 HOURS = {
@@ -318,7 +318,7 @@ def test_a_band_of_hours_is_written_with_the_edges_of_its_author(
 ) -> None:
     starts = frozenset({11, 23}) if closed == "lower" else frozenset[int]()
     for lang, expected in zip(LANGUAGES, HOURS[closed, band], strict=True):
-        words = Words(lang, divisible=True, starts=starts)
+        words = Locale(lang, divisible=True, starts=starts)
         assert words.band(*band) == expected
         if band != (1000, 2000):  # a chart writes 1k-2k, and that a band holds its upper edge
             assert words.band_short(*band) == expected
@@ -326,14 +326,14 @@ def test_a_band_of_hours_is_written_with_the_edges_of_its_author(
 
 def test_half_an_hour_more_is_in_the_band_whose_words_hold_it() -> None:
     """11.5 hours are over 11, and not from 12: the words of one rule must not be used for the other."""
-    over, start = (Words("en", divisible=True, starts=starts) for starts in (frozenset(), frozenset({11})))
+    over, start = (Locale("en", divisible=True, starts=starts) for starts in (frozenset(), frozenset({11})))
     assert over.band(11, None) == "over 11"
     assert start.band(11, None) == "from 12"
     assert start.band(0, 11) == "under 12"
 
 
 def test_an_amount_of_money_has_no_other_between_two_and_keeps_its_edges() -> None:
-    cents = Words("en", "USD", 2, loss_digits=2, starts=frozenset({49_999}))
+    cents = Locale("en", "USD", 2, loss_digits=2, starts=frozenset({49_999}))
     assert cents.band(30_000, 49_999) == "from 300.01 to under 500.00"
     assert cents.band_short(49_999, None) == "from 500.00"
     assert cents.band_short(0, 30_000) == "up to 300"

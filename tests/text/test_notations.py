@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outage_analysis.notations import AMOUNTS, DATES, amount_sql, day_sql
-from outage_analysis.warehouse import Warehouse
+from outage_analysis.claims import Warehouse
+from outage_analysis.text import AMOUNTS, DATES, amount_sql, day_sql
 
 SEOUL, NEW_YORK = "Asia/Seoul", "America/New_York"
 DAY = date(2022, 10, 19)

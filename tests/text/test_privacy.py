@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outage_analysis.notations import DATES
-from outage_analysis.privacy import PATTERNS, found, masked
-from outage_analysis.warehouse import Warehouse
+from outage_analysis.claims import Warehouse
+from outage_analysis.text import DATES, found, masked
+from outage_analysis.text.personal_data import PATTERNS
 
 PERSONAL = {
     "Korean resident number": (

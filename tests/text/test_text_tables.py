@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from outage_analysis.text_tables import TextTable, wrapped
+from outage_analysis.text import TextTable, wrapped
 
 TOTALS = TextTable(
     ("valuation", "expected", "left_out"),

@@ -11,19 +11,23 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from outage_analysis.assumptions import load_ledger
-from outage_analysis.assumptions.law import Law
-from outage_analysis.assumptions.laws import Branch
-from outage_analysis.assumptions.listing import distribution
-from outage_analysis.datasets import Noun, Text, ids
-from outage_analysis.incidents import load_incident
-from outage_analysis.intakes import load_intake
-from outage_analysis.labels import LANGUAGES, Words
+from outage_analysis.assumptions import distribution, load_ledger
+from outage_analysis.assumptions.distribution_type import Distribution
+from outage_analysis.assumptions.distributions import Branch
+from outage_analysis.files import Document, Text, ids
+from outage_analysis.incidents import (
+    facts,
+    in_language,
+    is_currency,
+    load_backtest_spec,
+    load_incident,
+    load_intake,
+    outcomes,
+)
+from outage_analysis.incidents.published_facts import KOREAN, MEASURES
+from outage_analysis.losses import FAMILIES, load_grouped
 from outage_analysis.policies import load_policy
-from outage_analysis.published import KOREAN, MEASURES, facts, in_language, is_currency, outcomes
-from outage_analysis.retrospects import load_retrospect
-from outage_analysis.severity.families import FAMILIES
-from outage_analysis.severity.page import load_grouped
+from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
 from tests.untranslated_text import untranslated
 
@@ -33,12 +37,12 @@ if TYPE_CHECKING:
 
 HANGUL = re.compile("[가-힣]")
 BOTH = pl.concat([facts(), outcomes()])
-PAGES: dict[str, Callable[[str], Noun]] = {
+PAGES: dict[str, Callable[[str], Document]] = {
     "incidents": load_incident,
     "policies": load_policy,
     "assumptions": load_ledger,
     "intakes": load_intake,
-    "backtests": load_retrospect,
+    "backtests": load_backtest_spec,
     "grouped": load_grouped,
 }
 READ = ("kakao-2022-synthetic.parquet", "parquet", "data/published/take-up.csv")
@@ -76,7 +80,7 @@ def told(value: object) -> Iterator[Text]:
     """Every text in two languages inside a page."""
     if isinstance(value, Text):
         yield value
-    elif isinstance(value, Noun):
+    elif isinstance(value, Document):
         for name in type(value).model_fields:
             yield from told(getattr(value, name))
     elif isinstance(value, tuple):
@@ -185,10 +189,10 @@ def test_a_figure_without_a_translation_stays_english() -> None:
 
 @pytest.mark.parametrize("unit", sorted({*BOTH["unit"].drop_nulls(), *MEASURES} - {""}))
 def test_every_unit_of_a_figure_has_a_word(unit: str) -> None:
-    korean = Words("ko").counted_in(unit)
+    korean = Locale("ko").counted_in(unit)
     assert HANGUL.search(korean) or unit in ("%", "GB")
     assert untranslated(korean) == []
-    assert Words("en").counted_in(unit) == unit
+    assert Locale("en").counted_in(unit) == unit
 
 
 @pytest.mark.parametrize(
@@ -196,18 +200,18 @@ def test_every_unit_of_a_figure_has_a_word(unit: str) -> None:
     [("cases/day", "건/일"), ("cases, KRW", "건, 원"), ("KRW/USD", "원/달러"), ("trams", "trams"), ("", "")],
 )
 def test_a_unit_is_told_part_by_part(unit: str, korean: str) -> None:
-    assert Words("ko").counted_in(unit) == korean
+    assert Locale("ko").counted_in(unit) == korean
 
 
 def test_currencies_of_figures_are_told_as_people_say_them() -> None:
     for unit in filter(is_currency, BOTH["unit"].drop_nulls().unique()):
-        assert Words("ko").counted_in(unit) == Words("ko", unit).unit
+        assert Locale("ko").counted_in(unit) == Locale("ko", unit).unit
 
 
 # --- laws -------------------------------------------------------------------------------------------------
 
 
-def laws(kind: type[Law] = Law) -> Iterator[type[Law]]:
+def laws(kind: type[Distribution] = Distribution) -> Iterator[type[Distribution]]:
     """Every law that an assumption may follow."""
     for inner in kind.__subclasses__():
         yield from laws(inner)
@@ -216,24 +220,24 @@ def laws(kind: type[Law] = Law) -> Iterator[type[Law]]:
 
 
 @pytest.mark.parametrize("law", sorted({*laws(), Branch}, key=str), ids=lambda law: law.__name__)
-def test_every_law_and_every_parameter_of_it_has_a_word(law: type[Noun]) -> None:
+def test_every_law_and_every_parameter_of_it_has_a_word(law: type[Document]) -> None:
     field = law.model_fields.get("kind")
     terms = {*law.model_fields, *([str(field.default)] if field else ())} - {"kind"}
     for lang in LANGUAGES:
-        assert [term for term in terms if not Words(lang).has(f"law.{term}")] == []
+        assert [term for term in terms if not Locale(lang).has(f"law.{term}")] == []
 
 
 def test_every_parameter_of_a_law_of_losses_has_a_word() -> None:
     for family in FAMILIES.values():
         written = ", ".join(f"{name} 12 ± 3" for name in family.params)
-        assert untranslated(Words("ko").terms(written)) == []
-        assert Words("en").terms(written) == written
+        assert untranslated(Locale("ko").terms(written)) == []
+        assert Locale("en").terms(written) == written
 
 
 @pytest.mark.parametrize("id_", ids("assumptions"))
 def test_a_law_is_written_out_in_korean_with_the_same_numbers(id_: str) -> None:
     for entry in load_ledger(id_).assumptions:
-        english, korean = (distribution(entry, Words(lang)) for lang in LANGUAGES)
+        english, korean = (distribution(entry, Locale(lang)) for lang in LANGUAGES)
         assert english == distribution(entry)
         assert untranslated(korean) == []
         assert re.findall(r"-?[\d.,]*\d", korean) == re.findall(r"-?[\d.,]*\d", english)

@@ -1,29 +1,44 @@
-"""The ledger of assumptions: laws, the written rule behind rates, kinds of entry, the list of them."""
+"""Assumptions: the ledger of every uncertain input, with its distribution, owner and source.
 
-from outage_analysis.assumptions.band_mixes import BandMix, MixBand
-from outage_analysis.assumptions.entries import Entry, Range
-from outage_analysis.assumptions.ledger import Assumption, Correlation, Ledger, bundled_ledger, load_ledger
-from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption, Stated
-from outage_analysis.assumptions.reviews import Award, AwardRule, Handling
-from outage_analysis.assumptions.rule import reference_class_prior
+`ledger` loads and lists it; `entries`, `rates`, `reviews` and `band_mixes` are the kinds of entry;
+`distributions` are their distributions; `reference_classes` is the written rule for rates.
+"""
 
-__all__ = [
-    "Assumption",
-    "Award",
-    "AwardRule",
-    "BandMix",
-    "Correlation",
-    "Entry",
-    "Factor",
-    "Handling",
-    "Ledger",
-    "MeanPayment",
-    "MixBand",
-    "PaidTotal",
-    "Range",
-    "RateAssumption",
-    "Stated",
-    "bundled_ledger",
-    "load_ledger",
-    "reference_class_prior",
-]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outage_analysis.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from outage_analysis.assumptions.band_mixes import BandMix as BandMix
+    from outage_analysis.assumptions.band_mixes import MixBand as MixBand
+    from outage_analysis.assumptions.entries import Entry as Entry
+    from outage_analysis.assumptions.entries import OneDistribution as OneDistribution
+    from outage_analysis.assumptions.entries import Range as Range
+    from outage_analysis.assumptions.ledger import SUMS as SUMS
+    from outage_analysis.assumptions.ledger import Assumption as Assumption
+    from outage_analysis.assumptions.ledger import Correlation as Correlation
+    from outage_analysis.assumptions.ledger import Ledger as Ledger
+    from outage_analysis.assumptions.ledger import bundled_ledger as bundled_ledger
+    from outage_analysis.assumptions.ledger import distribution as distribution
+    from outage_analysis.assumptions.ledger import grade as grade
+    from outage_analysis.assumptions.ledger import inputs as inputs
+    from outage_analysis.assumptions.ledger import ledger_table as ledger_table
+    from outage_analysis.assumptions.ledger import load_ledger as load_ledger
+    from outage_analysis.assumptions.ledger import warning as warning
+    from outage_analysis.assumptions.normal_scores import FloatArray as FloatArray
+    from outage_analysis.assumptions.rates import Factor as Factor
+    from outage_analysis.assumptions.rates import MeanPayment as MeanPayment
+    from outage_analysis.assumptions.rates import PaidTotal as PaidTotal
+    from outage_analysis.assumptions.rates import RateAssumption as RateAssumption
+    from outage_analysis.assumptions.rates import Stated as Stated
+    from outage_analysis.assumptions.reference_classes import LEVEL as LEVEL
+    from outage_analysis.assumptions.reference_classes import leave_one_out as leave_one_out
+    from outage_analysis.assumptions.reference_classes import published_spread as published_spread
+    from outage_analysis.assumptions.reference_classes import reference_class_prior as reference_class_prior
+    from outage_analysis.assumptions.reviews import Award as Award
+    from outage_analysis.assumptions.reviews import AwardRule as AwardRule
+    from outage_analysis.assumptions.reviews import Handling as Handling
+
+__getattr__, __dir__ = lazy_exports(__name__, __file__)

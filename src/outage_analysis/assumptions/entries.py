@@ -9,13 +9,15 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field
 
-from outage_analysis.assumptions.laws import FloatArray, Law, Mixture
-from outage_analysis.datasets import Day, Identifier, Name, Noun, Text
+from outage_analysis.assumptions.distribution_type import Distribution
+from outage_analysis.assumptions.distributions import Mixture
+from outage_analysis.assumptions.normal_scores import FloatArray
+from outage_analysis.files import Day, Document, Identifier, Name, Text
+from outage_analysis.incidents import figure
 from outage_analysis.policies import Effort
-from outage_analysis.published import figure
 
 
-class Range(Noun):
+class Range(Document):
     """An expected value with its bounds: low <= expected <= high."""
 
     expected: float
@@ -31,7 +33,7 @@ class Range(Noun):
         return cls(expected=expected, low=min(low, expected), high=max(high, expected))
 
 
-class Entry(Noun):
+class Entry(Document):
     """What every assumption carries."""
 
     id: Identifier
@@ -88,11 +90,11 @@ class Entry(Noun):
         return None
 
 
-class OneLaw(Entry):
+class OneDistribution(Entry):
     """An assumption that is one number, whose uncertainty is one law."""
 
     @property
-    def drawn(self) -> Law:
+    def drawn(self) -> Distribution:
         """The law that draws follow."""
         raise NotImplementedError
 

@@ -8,16 +8,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.entries import OneLaw, Range
-from outage_analysis.assumptions.laws import AnyLaw, Law
-from outage_analysis.assumptions.rule import published_spread, reference_class_prior
-from outage_analysis.assumptions.updating import within_event
-from outage_analysis.datasets import Day, Noun
+from outage_analysis.assumptions.distribution_type import Distribution
+from outage_analysis.assumptions.distributions import AnyLaw
+from outage_analysis.assumptions.entries import OneDistribution, Range
+from outage_analysis.assumptions.event_data import within_event
+from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior
 from outage_analysis.errors import ModelRefused
-from outage_analysis.published import figure
+from outage_analysis.files import Day, Document
+from outage_analysis.incidents import figure
 
 
-class Observed(Noun):
+class Observed(Document):
     """What was seen of the same event: so many of so many."""
 
     hits: str
@@ -38,7 +39,7 @@ class Observed(Noun):
         return min(days, default=None)
 
 
-class RateAssumption(OneLaw):
+class RateAssumption(OneDistribution):
     """A rate of the funnel, from reference classes or stated outright, updated by the event's own data."""
 
     kind: Literal["claimant_share", "entitled_share", "filing_share", "acceptance", "take_up"]
@@ -68,7 +69,7 @@ class RateAssumption(OneLaw):
         return (*self.classes, *self.widest, *seen)
 
     @cached_property
-    def prior(self) -> Law:
+    def prior(self) -> Distribution:
         """The law before the event's own data."""
         if self.law is not None:
             return self.law
@@ -76,7 +77,7 @@ class RateAssumption(OneLaw):
         return reference_class_prior(shares, published_spread(self.classes))
 
     @cached_property
-    def drawn(self) -> Law:
+    def drawn(self) -> Distribution:
         """The law that draws follow: the prior, or what the event's own data made of it."""
         if self.observed is None:
             return self.prior
@@ -135,7 +136,7 @@ class RateAssumption(OneLaw):
         return 1.0
 
 
-class Stated(OneLaw):
+class Stated(OneDistribution):
     """A number whose law is stated outright, and is never below a least value."""
 
     law: AnyLaw
@@ -153,7 +154,7 @@ class Stated(OneLaw):
         return self
 
     @property
-    def drawn(self) -> Law:
+    def drawn(self) -> Distribution:
         """The law that draws follow."""
         return self.law
 

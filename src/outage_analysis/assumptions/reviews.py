@@ -8,16 +8,17 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from outage_analysis.assumptions.distribution_type import FLOAT_NOISE, Distribution, largest_product
+from outage_analysis.assumptions.distributions import PlainLaw
 from outage_analysis.assumptions.entries import Entry, Range
-from outage_analysis.assumptions.law import FLOAT_NOISE, largest_product
-from outage_analysis.assumptions.laws import FloatArray, Law, PlainLaw
-from outage_analysis.datasets import Name, Noun
+from outage_analysis.assumptions.normal_scores import FloatArray
+from outage_analysis.files import Document, Name
 
 MIDPOINTS = (np.arange(400) + 0.5) / 400
 """Probabilities of the shares over which what a floor and a cap leave is averaged."""
 
 
-class AwardRule(Noun):
+class AwardRule(Document):
     """One rule that a review may follow: a share of the proved loss, between a floor and a cap."""
 
     name: Name
@@ -41,14 +42,14 @@ class AwardRule(Noun):
         """The mean award for a mean loss."""
         return np.clip(loss * share, self.floor, np.inf if self.cap is None else self.cap)
 
-    def most(self, loss: Law) -> float | None:
+    def most(self, loss: Distribution) -> float | None:
         """The largest award for an uncertain mean loss; None where nothing limits it."""
         top = largest_product(loss.most, self.share.most)
         if top is None:
             return None if self.cap is None else float(self.cap)
         return float(self.pays(np.array(top), np.array(1.0)))
 
-    def mean(self, loss: Law) -> float:
+    def mean(self, loss: Distribution) -> float:
         """The expected award over an uncertain mean loss."""
         shares, times = np.unique(self.share.quantile(MIDPOINTS), return_counts=True)
 
@@ -164,7 +165,7 @@ class Handling(Entry):
         return self
 
     @property
-    def _laws(self) -> tuple[Law, Law, Law]:
+    def _laws(self) -> tuple[Distribution, Distribution, Distribution]:
         return self.people, self.weeks, self.weekly_wage
 
     @property

@@ -1,60 +1,50 @@
-"""Charts: each a pure function of a frame and words."""
+"""Charts: a table goes in, an Altair chart comes out.
+
+`registry` lists every chart with its table. Modules ending in `_data` shape tables; those ending in
+`_charts` draw them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import polars as pl
+from outage_analysis.lazy_exports import lazy_exports
 
-import outage_analysis.charts.sooner  # noqa: F401 - before any module that imports altair
-from outage_analysis.charts import claims, costs, fits, forecasts, linked, losses, ranges, totals
-from outage_analysis.charts.theme import Drawn, Frame, NothingToDraw
+if TYPE_CHECKING:
+    from outage_analysis.charts.axes import money_ends as money_ends
+    from outage_analysis.charts.curve_data import forecast_fan as forecast_fan
+    from outage_analysis.charts.images import png as png
+    from outage_analysis.charts.images import svg as svg
+    from outage_analysis.charts.images import titled as titled
+    from outage_analysis.charts.linked_views import linked as linked
+    from outage_analysis.charts.offline import RENDERER as RENDERER
+    from outage_analysis.charts.offline import STYLE as STYLE
+    from outage_analysis.charts.offline import WHAT_IFS as WHAT_IFS
+    from outage_analysis.charts.offline import bundle as bundle
+    from outage_analysis.charts.offline import hand_over as hand_over
+    from outage_analysis.charts.offline import is_ours as is_ours
+    from outage_analysis.charts.offline import rendered as rendered
+    from outage_analysis.charts.registry import CHARTS as CHARTS
+    from outage_analysis.charts.registry import Entry as Entry
+    from outage_analysis.charts.registry import draw as draw
+    from outage_analysis.charts.sliders.markup import asset as asset
+    from outage_analysis.charts.sliders.markup import markup as markup
+    from outage_analysis.charts.sliders.what_if import WhatIf as WhatIf
+    from outage_analysis.charts.sliders.what_if import what_if as what_if
+    from outage_analysis.charts.specs import frame_of as frame_of
+    from outage_analysis.charts.specs import names_of as names_of
+    from outage_analysis.charts.specs import script_json as script_json
+    from outage_analysis.charts.specs import stable as stable
+    from outage_analysis.charts.specs import unchecked as unchecked
+    from outage_analysis.charts.specs import vega_bundle as vega_bundle
+    from outage_analysis.charts.theme import ACCENT as ACCENT
+    from outage_analysis.charts.theme import GREY as GREY
+    from outage_analysis.charts.theme import INK as INK
+    from outage_analysis.charts.theme import LIGHT as LIGHT
+    from outage_analysis.charts.theme import WIDE_LETTERS as WIDE_LETTERS
+    from outage_analysis.charts.theme import Drawn as Drawn
+    from outage_analysis.charts.theme import Frame as Frame
+    from outage_analysis.charts.theme import NothingToDraw as NothingToDraw
+    from outage_analysis.charts.theme import wrapped as wrapped
 
-__all__ = ["CHARTS", "Drawn", "Entry", "Frame", "draw"]
-
-Drawing = Callable[[pl.DataFrame, Frame], Drawn]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A chart by name: the table it is drawn from and the function that draws it."""
-
-    table: str
-    draw: Drawing
-    claims: bool = False
-    """Drawn from claim rows, so it carries their mark when they are synthetic."""
-    page: bool = True
-    """Placed on the report's page. Views with a width of their own are for notebooks."""
-
-
-CHARTS: dict[str, Entry] = {
-    "cost_by_band": Entry("costs", costs.cost_by_band, page=False),
-    "headlines": Entry("headlines", costs.headlines),
-    "funnel": Entry("funnel", costs.funnel),
-    "total_law": Entry("total_law", totals.total_law),
-    "exceedance": Entry("total_law", totals.exceedance),
-    "waterfall": Entry("steps", totals.waterfall),
-    "tornado": Entry("tornado", ranges.tornado),
-    "free_goods": Entry("costs", costs.free_goods),
-    "backtest": Entry("hindsight_backtest", ranges.backtest),
-    "comparison": Entry("comparison", ranges.comparison),
-    "band_distribution": Entry("claims_bands", losses.band_distribution, claims=True),
-    "intake": Entry("claims_intake", claims.intake, claims=True),
-    "small_multiples": Entry("claims_bands", losses.small_multiples, claims=True, page=False),
-    "linked": Entry("claims_pairs", linked.linked, claims=True, page=False),
-    "ogive": Entry("claims_curves", fits.ogive, claims=True),
-    "tail": Entry("claims_curves", fits.tail, claims=True),
-    "intake_fan": Entry("intake_forecast", forecasts.intake_fan, page=False),
-}
-"""Every chart, by name."""
-
-
-def draw(name: str, table: pl.DataFrame, frame: Frame) -> Drawn | None:
-    """One chart, or None when its table has nothing to show."""
-    if table.is_empty():
-        return None
-    try:
-        return CHARTS[name].draw(table, frame)
-    except NothingToDraw:
-        return None
+__getattr__, __dir__ = lazy_exports(__name__, __file__)

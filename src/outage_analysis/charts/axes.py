@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from outage_analysis.labels import SHORT, Words
+from outage_analysis.text import SHORT, Locale
 
 FEW_DECADES = 2.5
 """A log axis over fewer decades has ticks at 2 and 5 too."""
@@ -24,21 +24,21 @@ WIDE = 20
 """From this ratio of largest to smallest on, amounts are compared on a log axis."""
 
 
-def brief(w: Words, amount: float, digits: int = 2) -> str:
+def brief(locale: Locale, amount: float, digits: int = 2) -> str:
     """An amount of the smallest unit in so many digits and the step that a person says: 190m, 1.9억."""
-    return stepped(w, amount / 10**w.minor_units, digits)
+    return stepped(locale, amount / 10**locale.minor_units, digits)
 
 
-def money_ends(w: Words, low: float, high: float) -> tuple[str, str]:
+def money_ends(locale: Locale, low: float, high: float) -> tuple[str, str]:
     """Two amounts of the smallest unit in prose; the unit is said once where both share it."""
-    first, last = w.money_range(low, high).split(" – ")
+    first, last = locale.money_range(low, high).split(" – ")
     return first, last
 
 
-def stepped(w: Words, value: float, digits: int = 2) -> str:
+def stepped(locale: Locale, value: float, digits: int = 2) -> str:
     """A number in so many digits and the step that a person says: 17m, 1,700만."""
-    rounded = w.rounded(value, digits)
-    size, name = next(((s, n) for s, n in SHORT[w.lang] if abs(rounded) >= s), (1, ""))
+    rounded = locale.rounded(value, digits)
+    size, name = next(((s, n) for s, n in SHORT[locale.lang] if abs(rounded) >= s), (1, ""))
     return f"{rounded / size:,.10g}{name}"
 
 
@@ -72,10 +72,10 @@ def labelled(ticks: Sequence[float], labels: Sequence[str]) -> alt.Axis:
     )
 
 
-def money_x(field: str, w: Words, title: str, low: float, high: float) -> alt.X:
+def money_x(field: str, locale: Locale, title: str, low: float, high: float) -> alt.X:
     """A horizontal axis of amounts of the smallest unit: from 0, or logarithmic if `low` is above it."""
-    unit = 10**w.minor_units
+    unit = 10**locale.minor_units
     ticks = log_ticks(low / unit, high / unit) if low else even_ticks(0, high / unit)
-    axis = labelled([t * unit for t in ticks], [stepped(w, tick, TICK_DIGITS) for tick in ticks])
+    axis = labelled([t * unit for t in ticks], [stepped(locale, tick, TICK_DIGITS) for tick in ticks])
     scale = alt.Scale(type="log" if low else "linear", domain=[low, high], nice=False)
     return alt.X(f"{field}:Q", title=title, scale=scale, axis=axis)

@@ -7,8 +7,8 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from outage_analysis import fonts
 from outage_analysis.charts.theme import INK, wrapped
+from outage_analysis.text import fonts
 
 WIDTH = 760
 """Of a chart that has no width of its own, in pixels; a PNG has twice as many."""

@@ -12,9 +12,9 @@ import re
 from html import escape
 from typing import Any
 
+from outage_analysis.charts.sliders.markup import asset
 from outage_analysis.charts.specs import script_json, stable, vega_bundle
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.sliders import asset
+from outage_analysis.text import LANGUAGES, Locale
 
 RENDERER = "outage-offline"
 CHARTS, WHAT_IFS = "outageCharts", "outageWhatIfs"
@@ -144,7 +144,7 @@ def rendered(spec: dict[str, Any], **_options: object) -> dict[str, str]:
     described = str(spec.get("description", ""))
     label = f' role="img" aria-label="{escape(" ".join(described.split()))}"' if described else ""
     lang = (spec.get("usermeta") or {}).get("lang")
-    waiting = Words(lang if lang in LANGUAGES else "en")("notebook.waiting")
+    waiting = Locale(lang if lang in LANGUAGES else "en")("notebook.waiting")
     place = f'<div class="outage-chart" data-outage-chart="{key}"{label}>{escape(waiting)}</div>'
     return {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
 

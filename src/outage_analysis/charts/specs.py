@@ -11,10 +11,9 @@ from typing import Any
 
 from outage_analysis.assumptions import Ledger
 from outage_analysis.charts.theme import Frame
-from outage_analysis.incidents import Incident
-from outage_analysis.labels import Words
+from outage_analysis.incidents import BacktestSpec, Incident
 from outage_analysis.policies import Policy
-from outage_analysis.retrospects import Retrospect
+from outage_analysis.text import Locale
 
 
 def unchecked() -> AbstractContextManager[None]:
@@ -28,7 +27,7 @@ def names_of(
     incident: Incident,
     policy: Policy | None = None,
     ledger: Ledger | None = None,
-    tried: Retrospect | None = None,
+    tried: BacktestSpec | None = None,
     *,
     lang: str,
 ) -> dict[str, str]:
@@ -43,7 +42,7 @@ def names_of(
 
 
 def frame_of(
-    incident: Incident, words: Words, names: dict[str, str], as_of: date, *, synthetic: bool
+    incident: Incident, words: Locale, names: dict[str, str], as_of: date, *, synthetic: bool
 ) -> Frame:
     """The frame of an incident's charts: its words, its names and how its loss is measured."""
     unit = incident.loss.unit

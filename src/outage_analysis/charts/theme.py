@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import altair as alt
 import polars as pl
 
-from outage_analysis.labels import Words
+from outage_analysis.text import Locale
 
 ACCENT = "#0072B2"  # Okabe-Ito blue
 OKABE_ITO = (ACCENT, "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -28,7 +28,7 @@ ROW = 34
 class Frame:
     """What a chart needs beside its data: words, names of ids, the day and whether rows are synthetic."""
 
-    words: Words
+    words: Locale
     names: Mapping[str, str]
     as_of: date
     loss: str = ""
@@ -73,18 +73,18 @@ def laid_out(
     chart: Drawn, frame: Frame, *, title: str, subtitle: str, description: str, facts: str = ""
 ) -> Drawn:
     """Title, footer, description and look of a chart of several views, which has a width of its own."""
-    w = frame.words
-    day = w.day(frame.as_of)
+    locale = frame.words
+    day = locale.day(frame.as_of)
     footer = (
-        w("chart.sources", facts=facts.replace(" ", ", "), day=day)
+        locale("chart.sources", facts=facts.replace(" ", ", "), day=day)
         if facts
-        else w("chart.sources_none", day=day)
+        else locale("chart.sources_none", day=day)
     )
     if frame.source:
         footer = frame.source
     if frame.synthetic:
-        title = w("chart.synthetic_prefix", title=title)
-        footer = w("chart.sources_synthetic", day=day)
+        title = locale("chart.synthetic_prefix", title=title)
+        footer = locale("chart.sources_synthetic", day=day)
     dressed_chart: Drawn = chart.properties(
         description=f"{description} {footer}",
         background="white",

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from outage_analysis.costs.counts import Row
 from outage_analysis.costs.funnel import Funnel, named, status_of
+from outage_analysis.costs.published_counts import Row
 from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import figure
 from outage_analysis.policies import Budget, Policy
-from outage_analysis.published import figure
 
 
 @dataclass(frozen=True)

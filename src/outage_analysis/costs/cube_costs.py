@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from outage_analysis.costs.claim_payments import NO_RULE, paid_from, payments
 from outage_analysis.costs.funnel import Funnel, Input, named, status_of
-from outage_analysis.cube import Cube, known_sum
-from outage_analysis.payouts import NO_RULE, paid_from, payments
+from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import Policy, Schedule
 
 KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")

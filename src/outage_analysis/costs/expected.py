@@ -12,14 +12,14 @@ from datetime import date
 
 import polars as pl
 
-from outage_analysis.assumptions import Ledger, PaidTotal
+from outage_analysis.assumptions import Assumption, BandMix, Ledger, PaidTotal
 from outage_analysis.costs.budgets import budget
-from outage_analysis.costs.counts import fee_credit, from_count, handling, in_kind, published
 from outage_analysis.costs.cube_costs import MODELLED, from_cubes
 from outage_analysis.costs.funnel import Funnel, funnel_of, named
-from outage_analysis.cube import Cube, known_sum
+from outage_analysis.costs.published_counts import fee_credit, from_count, handling, in_kind, published
+from outage_analysis.incidents import known_by
+from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
-from outage_analysis.published import known_by
 
 SCHEMA: dict[str, pl.DataType] = {
     "basis": pl.String(),
@@ -217,3 +217,21 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
         nulls_last=False,
         maintain_order=True,
     )
+
+
+def fits(entry: Assumption, line: CostLine) -> bool:
+    """Whether an assumption can be used for a line."""
+    if not isinstance(entry, BandMix) or not isinstance(line, Schedule):
+        return True
+    return [(b.over, b.up_to) for b in entry.bands] == [(b.over, b.up_to) for b in line.bands]
+
+
+def fitted(ledger: Ledger, policy: Policy) -> Ledger:
+    """The ledger without the mixes that are stated on other bands than the policy's."""
+    lines = {line.id: line for line in policy.lines}
+    kept = []
+    for entry in ledger.assumptions:
+        mine = tuple(id_ for id_ in entry.lines if id_ not in lines or fits(entry, lines[id_]))
+        if mine:
+            kept.append(entry if mine == entry.lines else entry.model_copy(update={"lines": mine}))
+    return ledger.model_copy(update={"assumptions": tuple(kept)})

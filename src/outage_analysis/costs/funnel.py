@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from outage_analysis.assumptions import Assumption, BandMix, Entry, Ledger, Range, RateAssumption
-from outage_analysis.bands import Band
+from outage_analysis.incidents import Band
 from outage_analysis.policies import CostLine, Rule, Schedule
 
 

@@ -8,16 +8,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.cards import Card, Shown
-from outage_analysis.datasets import Identifier, Name, Noun, Text, Unit
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Incident
-from outage_analysis.labels import Words
-from outage_analysis.pages import read_noun
-from outage_analysis.policies.promises import CostLine
+from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_document
+from outage_analysis.incidents import Incident, TieOut
+from outage_analysis.policies.lines_without_loss import CostLine
 from outage_analysis.policies.schedules import Schedule
 from outage_analysis.policies.tariff import MOST_STEPS
-from outage_analysis.published import TieOut
+from outage_analysis.text import Card, Displayable, Locale
 
 NO_DECIMALS = {
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF",
@@ -27,7 +24,7 @@ NO_DECIMALS = {
 THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
 
 
-class Policy(Shown, Noun):
+class Policy(Displayable, Document):
     """A compensation policy: the payer's promises, not an insurance contract."""
 
     id: Identifier
@@ -81,7 +78,7 @@ class Policy(Shown, Noun):
 
     def card(self, lang: str = "en") -> Card:
         """Its lines: what each pays, since when, and what it asks of people."""
-        from outage_analysis.policies.card import policy_card
+        from outage_analysis.policies.display import policy_card
 
         return policy_card(self, lang)
 
@@ -100,14 +97,14 @@ class Policy(Shown, Noun):
         """The cuts below edges that belong to the band above them, of every schedule."""
         return frozenset[int]().union(*(line.starts for line in self.schedules))
 
-    def words(self, lang: str) -> Words:
+    def words(self, lang: str) -> Locale:
         """The words of a language, with losses, amounts and bands as this policy writes them.
 
         Raises:
             UsageError: no such language.
         """
         divisible = self.loss_unit != self.currency
-        return Words(lang, self.currency, self.digits, self.loss_digits, divisible, self.starts)
+        return Locale(lang, self.currency, self.digits, self.loss_digits, divisible, self.starts)
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
         """The lines that were public by a day, and those that were not."""
@@ -164,7 +161,7 @@ def load_policy(id_or_path: str | Path) -> Policy:
     Raises:
         UsageError: no such policy; a gap, an overlap, an unknown key or an edge of the wrong type.
     """
-    return read_noun(Policy, "policies", id_or_path)
+    return read_document(Policy, "policies", id_or_path)
 
 
 def refuse_misfit(policy: Policy, incident: Incident) -> None:

@@ -14,8 +14,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from outage_analysis.bands import LARGEST_LOSS
-from outage_analysis.datasets import Noun, Unit
+from outage_analysis.files import Document, Unit
+from outage_analysis.incidents import LARGEST_LOSS
 
 SHARE_DIGITS = 4
 SHARE_SCALE = 10_000
@@ -45,7 +45,7 @@ Span = Annotated[int, Field(gt=0, le=LARGEST_LOSS), Unit("loss unit")]
 """A loss above zero, in the loss unit."""
 
 
-class Rounding(Noun):
+class Rounding(Document):
     """How each single payment is rounded."""
 
     to: Price
@@ -70,7 +70,7 @@ class Rounding(Noun):
         return (amount + self.more) // self.step * self.step
 
 
-class Rate(Noun):
+class Rate(Document):
     """An amount for every period of the loss: a day, an hour, thirty minutes."""
 
     amount: Price
@@ -88,7 +88,7 @@ class Rate(Noun):
         return -(-waited // self.every) if self.begun else waited // self.every
 
 
-class Rule(Noun):
+class Rule(Document):
     """What one claim is paid in a band, or that it is reviewed."""
 
     fixed: Money = 0

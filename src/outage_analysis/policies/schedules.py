@@ -8,17 +8,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.bands import Band, Closed, check_partition, cuts_of
-from outage_analysis.datasets import Identifier, Noun
 from outage_analysis.errors import UsageError
-from outage_analysis.policies.lines import Entitled, FactId, Line
+from outage_analysis.files import Document, Identifier
+from outage_analysis.incidents import Band, Closed, check_partition, cuts_of
+from outage_analysis.policies.cost_lines import Entitled, FactId, Line
 from outage_analysis.policies.rules import Rounding, Rule, RuleBand
 from outage_analysis.policies.tariff import MOST_STEPS, Tariff, refuse_many
 
 Bands = Annotated[tuple[RuleBand, ...], Field(alias="band", min_length=1, max_length=MOST_STEPS)]
 
 
-class Segment(Noun):
+class Segment(Document):
     """Claimants who are paid by bands of their own."""
 
     id: Identifier

@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 
-from outage_analysis.bands import NEGATIVE, UNKNOWN, ZERO, Band
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
 from outage_analysis.policies.rules import SHARE_SCALE, Rate, Rounding, Rule, RuleBand
 
 TOP = 2**63 - 1

@@ -1,7 +1,29 @@
-"""An Analysis -> files that travel: the formats, and the bundle with its manifest."""
+"""Reports: an Analysis goes in, a folder of files with a manifest comes out.
 
-from outage_analysis.reports.bundle import refuse_unwritable, write_report
-from outage_analysis.reports.formats import FORMATS
-from outage_analysis.reports.tables import write_table
+`formats` lists the output formats; `bundle` writes the folder; `verification` checks one that was
+written earlier.
+"""
 
-__all__ = ["FORMATS", "refuse_unwritable", "write_report", "write_table"]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outage_analysis.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from outage_analysis.reports.blocks import Heading as Heading
+    from outage_analysis.reports.blocks import Items as Items
+    from outage_analysis.reports.blocks import Text as Text
+    from outage_analysis.reports.bundle import refuse_unwritable as refuse_unwritable
+    from outage_analysis.reports.bundle import write_report as write_report
+    from outage_analysis.reports.formats import FORMATS as FORMATS
+    from outage_analysis.reports.html import allowed as allowed
+    from outage_analysis.reports.html import asset as asset
+    from outage_analysis.reports.html import faces as faces
+    from outage_analysis.reports.html import sliders as sliders
+    from outage_analysis.reports.manifest import read_manifest as read_manifest
+    from outage_analysis.reports.open_bundle import side_of as side_of
+    from outage_analysis.reports.report import Report as Report
+    from outage_analysis.reports.table_files import write_table as write_table
+
+__getattr__, __dir__ = lazy_exports(__name__, __file__)

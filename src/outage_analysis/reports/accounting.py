@@ -9,8 +9,8 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.costs import COUNTED
-from outage_analysis.labels import Words
 from outage_analysis.policies import CostLine
+from outage_analysis.text import Locale
 
 SCHEMA = {
     **dict.fromkeys(("line", "obligation", "presentation", "best_estimate"), pl.String),
@@ -21,7 +21,7 @@ CASH = ("cash", "incremental_cash")
 """Valuations that are money paid out; list prices and sales displaced are no cost to be booked."""
 
 
-def controller(analysis: Analysis, w: Words) -> pl.DataFrame:
+def controller(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """One row a line that was public: obligation, presentation, best estimate, until when it can be claimed.
 
     Returns:
@@ -30,11 +30,11 @@ def controller(analysis: Analysis, w: Words) -> pl.DataFrame:
     rows = [
         (
             line.id,
-            w(f"explain.{line.accounting.obligation}"),
-            w(f"explain.{line.accounting.presentation}"),
-            _estimate(line, analysis, w),
+            locale(f"explain.{line.accounting.obligation}"),
+            locale(f"explain.{line.accounting.presentation}"),
+            _estimate(line, analysis, locale),
             line.closes_on(analysis.as_of),
-            line.accounting.note[w.lang] if line.accounting.note else "",
+            line.accounting.note[locale.lang] if line.accounting.note else "",
         )
         for line in _lines(analysis)
         if line.accounting
@@ -42,7 +42,7 @@ def controller(analysis: Analysis, w: Words) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def totals(analysis: Analysis, w: Words) -> tuple[str, ...]:
+def totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     """The best estimates in cash, added up by presentation; what has none is in no total."""
     sums: dict[str, float] = {}
     for line in _lines(analysis):
@@ -51,10 +51,10 @@ def totals(analysis: Analysis, w: Words) -> tuple[str, ...]:
             presentation = line.accounting.presentation
             sums[presentation] = sums.get(presentation, 0.0) + cash
     return tuple(
-        w(
+        locale(
             "report.controller_total",
-            presentation=w(f"explain.{presentation}"),
-            amount=w("report.exact", amount=w.exact_money(total), unit=w.unit),
+            presentation=locale(f"explain.{presentation}"),
+            amount=locale("report.exact", amount=locale.exact_money(total), unit=locale.unit),
         )
         for presentation, total in sums.items()
     )
@@ -80,27 +80,27 @@ def _cash(line: CostLine, analysis: Analysis) -> float | None:
     return next((value for value in told if value is not None), None)
 
 
-def _estimate(line: CostLine, analysis: Analysis, w: Words) -> str:
+def _estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
     """The best estimate of a line, or why there is none."""
     if line.accounting and line.accounting.obligation == "none":
-        return w("report.controller_not_due")
+        return locale("report.controller_not_due")
     cash, found = _cash(line, analysis), _figures(line, analysis)
     if cash is not None:
-        return w("report.exact", amount=w.exact_money(cash), unit=w.unit)
+        return locale("report.exact", amount=locale.exact_money(cash), unit=locale.unit)
     whole = found.get("top_down", {}).get("expected")
     if whole is not None:
-        return w("report.controller_whole", amount=w.exact_money(whole))
+        return locale("report.controller_whole", amount=locale.exact_money(whole))
     bounds = found.get("cash", {})
     of = "" if bounds.get("basis", "published") == "published" else "_claims"
     if bounds.get("high") is not None:
-        low, high = (w.exact_money(bounds[end] or 0.0) for end in ("low", "high"))
-        return w(f"report.controller_between{of}", low=low, high=high)
+        low, high = (locale.exact_money(bounds[end] or 0.0) for end in ("low", "high"))
+        return locale(f"report.controller_between{of}", low=low, high=high)
     if bounds.get("low") or of:
-        return w(f"report.controller_from{of}", low=w.exact_money(bounds["low"] or 0.0))
+        return locale(f"report.controller_from{of}", low=locale.exact_money(bounds["low"] or 0.0))
     listed = found.get("face_value", {})
     price = listed.get("expected") or listed.get("promised")
     return (
-        w("report.controller_face", amount=w.exact_money(price))
+        locale("report.controller_face", amount=locale.exact_money(price))
         if price
-        else w("report.controller_unreliable")
+        else locale("report.controller_unreliable")
     )

@@ -6,25 +6,21 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from outage_analysis import fonts
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.datasets import Kind, Noun, nearest, resolve
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.incidents import load_incident
-from outage_analysis.labels import LANGUAGES, Words
-from outage_analysis.layouts import load_layout
-from outage_analysis.pages import page_text
-from outage_analysis.placing import put_in_place, recover
+from outage_analysis.files import Document, Kind, nearest, page_text, put_in_place, recover, resolve
+from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
+from outage_analysis.reports.build_manifest import manifest_of
 from outage_analysis.reports.formats import FORMATS
 from outage_analysis.reports.manifest import NAME, SUMS, content_digest, digest, sums_of
-from outage_analysis.reports.recording import manifest_of
 from outage_analysis.reports.report import Report
+from outage_analysis.text import LANGUAGES, Locale, fonts
 
 FIXED = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
 """What our own words are set with beside themselves: digits, marks, signs."""
-LOADERS: dict[Kind, Callable[[Path], Noun]] = {
+LOADERS: dict[Kind, Callable[[Path], Document]] = {
     "incidents": load_incident,
     "policies": load_policy,
     "assumptions": load_ledger,
@@ -96,7 +92,7 @@ def refuse_unset(lang: str) -> None:
         EnvironmentFailed: a font is missing, or has no glyph for a letter of our own words.
     """
     fonts.folder()
-    lacking = fonts.lacking(FIXED + "".join(Words(lang).texts()))
+    lacking = fonts.lacking(FIXED + "".join(Locale(lang).texts()))
     if lacking:
         named = ", ".join(f"U+{ord(c):04X}" for c in lacking)
         problem = f"the fonts lack letters of our own words in {lang}"
@@ -125,7 +121,7 @@ def _write_pages(analysis: Analysis, folder: Path) -> None:
     They are written from their values: a comment may be private, and would travel with the report.
     """
     plan = analysis.plan
-    named: dict[str, tuple[Kind, str | Path, Noun | None]] = {
+    named: dict[str, tuple[Kind, str | Path, Document | None]] = {
         "incident": ("incidents", plan.incident, analysis.incident),
         "policy": ("policies", plan.policy or analysis.incident.id, analysis.policy),
     }

@@ -8,16 +8,16 @@ import polars as pl
 
 from outage_analysis.analysis import FEW, Analysis, budget_scope
 from outage_analysis.costs import UNSTATED
-from outage_analysis.labels import Words
+from outage_analysis.incidents import figure
 from outage_analysis.policies import Schedule
-from outage_analysis.published import figure
 from outage_analysis.reports.blocks import Answers, Tile
+from outage_analysis.text import Locale
 
 MOST_DRIVERS = 3
 """Inputs that the first screen names."""
 
 
-def tiles(analysis: Analysis, words: Words) -> list[Tile]:
+def tiles(analysis: Analysis, words: Locale) -> list[Tile]:
     """The figures of the first screen, in reading order."""
     published = [_expected, _budget, _promised, _profit, _free]
     # Where nothing published gives cash, nor any line cites a count, the claims given come first.
@@ -27,57 +27,59 @@ def tiles(analysis: Analysis, words: Words) -> list[Tile]:
     return [tile for make in order if (tile := make(analysis, words)) is not None]
 
 
-def _expected(analysis: Analysis, w: Words) -> Tile | None:
+def _expected(analysis: Analysis, locale: Locale) -> Tile | None:
     total, expected = analysis.total("published"), analysis.expected_cash()
-    title = w("report.tile_expected")
+    title = locale("report.tile_expected")
     if total is None or expected is None:
-        return Tile(title, "–", w("report.no_headline"))
+        return Tile(title, "–", locale("report.no_headline"))
     # Inputs that depend on each other can carry the mean beyond the ends of independent ones.
     low, high = min(total["low"] or 0.0, expected), total["high"] and max(total["high"], expected)
-    ends = {"low": w.money(low), "total": _most(total["most"], w)}
+    ends = {"low": locale.money(low), "total": _most(total["most"], locale)}
     bounds = (
-        w("report.tile_expected_unbounded", **ends)
+        locale("report.tile_expected_unbounded", **ends)
         if high is None
-        else w("report.tile_expected_note", high=w.money(high), **ends)
+        else locale("report.tile_expected_note", high=locale.money(high), **ends)
     )
-    likely = _likely(analysis, w, "published")
-    return Tile(title, w.money(expected), f"{likely}{_scope(analysis, w)}{bounds}", likely=likely)
+    likely = _likely(analysis, locale, "published")
+    return Tile(title, locale.money(expected), f"{likely}{_scope(analysis, locale)}{bounds}", likely=likely)
 
 
-def _most(most: float | None, w: Words) -> str:
+def _most(most: float | None, locale: Locale) -> str:
     """What bounds the total itself."""
-    return w("report.total_open") if most is None else w("report.total_most", most=w.money(most))
+    return (
+        locale("report.total_open") if most is None else locale("report.total_most", most=locale.money(most))
+    )
 
 
-def _scope(analysis: Analysis, w: Words) -> str:
+def _scope(analysis: Analysis, locale: Locale) -> str:
     """Which lines the expected cash counts, where they are so few that it would be taken for more."""
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
-    names = analysis.names(w.lang)
+    names = analysis.names(locale.lang)
     if not 0 < len(counted) <= FEW:
         return ""
-    return w("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
+    return locale("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
 
 
-def _likely(analysis: Analysis, w: Words, basis: str) -> str:
+def _likely(analysis: Analysis, locale: Locale, basis: str) -> str:
     """How unsure the expected cash is."""
     likely = analysis.likely_cash(basis)
     if likely is None:
         return ""
-    low, high = map(w.money, likely)
-    return w("report.tile_likely", low=low, high=high) + " "
+    low, high = map(locale.money, likely)
+    return locale("report.tile_likely", low=low, high=high) + " "
 
 
-def _budget(analysis: Analysis, w: Words) -> Tile | None:
+def _budget(analysis: Analysis, locale: Locale) -> Tile | None:
     basis = next((b for b in analysis.runs if analysis.doubt(b, "budget") is not None), "")
     table = analysis.doubt(basis, "budget")
     if table is None:
         return None
     row = table.row(0, named=True)
-    title = w("report.tile_budget", budget=w.stated(row["budget"]))
-    error = w("report.tile_budget_error", error=w.number(w.rounded(100 * row["error"], 1)))
-    note = f"{budget_scope(analysis, basis, w)} {error}"
-    return Tile(title, w.share(row["exceeded"]), note, synthetic=basis == "synthetic")
+    title = locale("report.tile_budget", budget=locale.stated(row["budget"]))
+    error = locale("report.tile_budget_error", error=locale.number(locale.rounded(100 * row["error"], 1)))
+    note = f"{budget_scope(analysis, basis, locale)} {error}"
+    return Tile(title, locale.share(row["exceeded"]), note, synthetic=basis == "synthetic")
 
 
 def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
@@ -104,16 +106,16 @@ def _counted_schedule(analysis: Analysis) -> Schedule | None:
     return line if isinstance(line, Schedule) else None
 
 
-def _promised(analysis: Analysis, w: Words) -> Tile | None:
+def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
     found, line = promised_range(analysis), _counted_schedule(analysis)
     if found is None or line is None:
         return None
     count, low, high = found
     several = "report.tile_promised_note" if low < high else "report.tile_promised_one"
-    note, title = w(several, count=w.number(count)), "report.tile_promised"
+    note, title = locale(several, count=locale.number(count)), "report.tile_promised"
     if any(rule.review for _, rule in line.positive):
-        note, title = f"{note} {w('report.tile_promised_review')}", "report.tile_promised_tiers"
-    return Tile(w(title), w.money_range(low, high), note)
+        note, title = f"{note} {locale('report.tile_promised_review')}", "report.tile_promised_tiers"
+    return Tile(locale(title), locale.money_range(low, high), note)
 
 
 def quarter_profit(analysis: Analysis) -> float | None:
@@ -125,131 +127,139 @@ def quarter_profit(analysis: Analysis) -> float | None:
     return float(profit.number * 10**analysis.incident.minor_units)
 
 
-def _profit(analysis: Analysis, w: Words) -> Tile | None:
+def _profit(analysis: Analysis, locale: Locale) -> Tile | None:
     basis = analysis.headline or "published"
     cash, profit = analysis.expected_cash(basis), quarter_profit(analysis)
     if cash is None or profit is None:
         return None
-    note = w("report.tile_profit_note", profit=w.money(profit), fact=analysis.incident.quarter_profit)
+    note = locale(
+        "report.tile_profit_note", profit=locale.money(profit), fact=analysis.incident.quarter_profit
+    )
     promised = promised_range(analysis)
     if promised is not None:
-        ends = dict.fromkeys(w.share(w.rounded(end / profit)) for end in promised[1:])
-        note += " " + w("report.tile_profit_promised", share=" – ".join(ends))
+        ends = dict.fromkeys(locale.share(locale.rounded(end / profit)) for end in promised[1:])
+        note += " " + locale("report.tile_profit_promised", share=" – ".join(ends))
     made_up = basis == "synthetic"
-    return Tile(w("report.tile_profit"), w.share(w.rounded(cash / profit)), note, synthetic=made_up)
+    return Tile(
+        locale("report.tile_profit"), locale.share(locale.rounded(cash / profit)), note, synthetic=made_up
+    )
 
 
-def _free(analysis: Analysis, w: Words) -> Tile | None:
+def _free(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.total("published", "face_value")
     if total is None or total["expected"] is None:
         return None
-    return Tile(w("report.tile_free"), w.money(total["expected"]), free_note(analysis, w))
+    return Tile(locale("report.tile_free"), locale.money(total["expected"]), free_note(analysis, locale))
 
 
-def free_note(analysis: Analysis, w: Words) -> str:
+def free_note(analysis: Analysis, locale: Locale) -> str:
     """What the expected take-up of free goods is out of: the goods that have one."""
     goods = analysis.tables["costs"].filter(
         pl.col("expected").is_not_null(), level="line", valuation="face_value"
     )
     if goods["promised"].null_count():  # of some it is known what they came to, not what was promised
-        return w("report.tile_free_known", count=w.number(goods["promised"].null_count()))
-    return w("report.tile_free_note", promised=w.money(float(goods["promised"].sum())))
+        return locale("report.tile_free_known", count=locale.number(goods["promised"].null_count()))
+    return locale("report.tile_free_note", promised=locale.money(float(goods["promised"].sum())))
 
 
-def _claims(analysis: Analysis, w: Words) -> Tile | None:
+def _claims(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.total("claims") or analysis.total("synthetic")
     if total is None:
         return None
     line, high = analysis.tables["claims_costs"].filter(level="line"), total["high"]
     values = {
-        "count": w.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
-        "low": w.money(total["low"] or 0.0),
-        "total": _most(total["most"], w),
+        "count": locale.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
+        "low": locale.money(total["low"] or 0.0),
+        "total": _most(total["most"], locale),
     }
     if total["expected"] is None:
-        note = _no_estimate(line, w, high="–" if high is None else w.money(high), **values)
+        note = _no_estimate(line, locale, high="–" if high is None else locale.money(high), **values)
     elif high is None:
-        note = w("report.tile_claims_open", **values)
+        note = locale("report.tile_claims_open", **values)
     else:
         told = "report.tile_claims_made" if analysis.synthetic else "report.tile_claims_note"
-        note = _likely(analysis, w, str(line["basis"][0])) + w(told, high=w.money(high), **values)
+        note = _likely(analysis, locale, str(line["basis"][0])) + locale(
+            told, high=locale.money(high), **values
+        )
     basis = str(line["basis"][0])
     expected = analysis.expected_cash(basis)
-    amount = "–" if expected is None else w.money(expected)
-    likely = _likely(analysis, w, basis)
+    amount = "–" if expected is None else locale.money(expected)
+    likely = _likely(analysis, locale, basis)
     likely = likely if note.startswith(likely) else ""
-    return Tile(w("report.tile_claims"), amount, note, synthetic=analysis.synthetic, likely=likely)
+    return Tile(locale("report.tile_claims"), amount, note, synthetic=analysis.synthetic, likely=likely)
 
 
-def _no_estimate(lines: pl.DataFrame, w: Words, **values: str) -> str:
+def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
     """Why the claims give no expected cost: unstated losses, what the ledger lacks, or their bands."""
     if UNSTATED in lines["status"]:
-        return w("report.tile_claims_unstated", **values)
+        return locale("report.tile_claims_unstated", **values)
     lacking = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
     if not lacking:
-        return w("report.tile_claims_bands", **values)
-    return w("report.tile_claims_none", missing=", ".join(w(f"word.{name}") for name in lacking), **values)
+        return locale("report.tile_claims_bands", **values)
+    return locale(
+        "report.tile_claims_none", missing=", ".join(locale(f"word.{name}") for name in lacking), **values
+    )
 
 
-def sentences(analysis: Analysis, words: Words, names: Mapping[str, str]) -> Answers:
+def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> Answers:
     """What drives the cost, what to decide, what is left out."""
-    w = words
-    said: dict[str, list[str]] = {"drives": _drives(analysis, w, names), "decide": [], "left_out": []}
+    locale = words
+    said: dict[str, list[str]] = {"drives": _drives(analysis, locale, names), "decide": [], "left_out": []}
     if analysis.compared is not None:
-        said["decide"].append(analysis.compared.sentence(w))
-    said["decide"] += _choices(analysis.tables["levers"], w, names)
+        said["decide"].append(analysis.compared.sentence(locale))
+    said["decide"] += _choices(analysis.tables["levers"], locale, names)
     bounded = "not_counted_claims" if analysis.of_claims else "not_counted"
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
         if ids:
-            said["left_out"].append(w(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
-    said["left_out"] += analysis.unstated_notes(w, first_screen=True)
-    said["left_out"] += _beside(analysis, w) + _later(analysis, w)
+            said["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
+    said["left_out"] += analysis.unstated_notes(locale, first_screen=True)
+    said["left_out"] += _beside(analysis, locale) + _later(analysis, locale)
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
-        said["left_out"].append(w("report.tied"))
-    if silent := analysis.silent_lines:
-        said["left_out"].append(w("report.no_figure", count=len(silent)))
+        said["left_out"].append(locale("report.tied"))
+    if silent := analysis.unpriced_lines:
+        said["left_out"].append(locale("report.no_figure", count=len(silent)))
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
-        said["left_out"].append(w("report.dropped", lines=lines))
+        said["left_out"].append(locale("report.dropped", lines=lines))
     if uncounted := analysis.uncounted_lines:
         lines = ", ".join(names.get(x, x) for x in uncounted)
-        said["left_out"].append(w("report.budget_left_out", lines=lines))
+        said["left_out"].append(locale("report.budget_left_out", lines=lines))
     return Answers(**{key: tuple(texts) for key, texts in said.items()})
 
 
-def _choices(levers: pl.DataFrame, w: Words, names: Mapping[str, str]) -> list[str]:
+def _choices(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
     """What one step of each choice adds; of which line, where there are several."""
     several = levers["line"].n_unique() > 1
     return [
-        w(
+        locale(
             f"report.decide_{row['lever']}",
-            line=w("report.of_line", line=names.get(row["line"], row["line"])) if several else "",
-            step=w.money(row["step"]) if row["lever"] == "award" else "",
-            adds=w.money(row["adds"]),
+            line=locale("report.of_line", line=names.get(row["line"], row["line"])) if several else "",
+            step=locale.money(row["step"]) if row["lever"] == "award" else "",
+            adds=locale.money(row["adds"]),
         )
         for row in levers.iter_rows(named=True)
     ]
 
 
-def _drives(analysis: Analysis, w: Words, names: Mapping[str, str]) -> list[str]:
+def _drives(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
     """The input that moves the cash most, and those after it."""
     moved = analysis.tables["tornado"].filter(valuation="cash")
     told = [
         {
             "name": names.get(row["assumption"], row["assumption"]).split(":")[0],
-            "low": w.money(row["cost_low"]),
-            "high": w.money(row["cost_high"]),
+            "low": locale.money(row["cost_low"]),
+            "high": locale.money(row["cost_high"]),
         }
         for row in moved.head(MOST_DRIVERS).iter_rows(named=True)
     ]
     if not told:
         return []
-    after = "; ".join(w("report.drives_one", **row) for row in told[1:])
-    said = [w("report.drives_text", **told[0])]
-    return [*said, w("report.drives_next", names=after)] if after else said
+    after = "; ".join(locale("report.drives_one", **row) for row in told[1:])
+    said = [locale("report.drives_text", **told[0])]
+    return [*said, locale("report.drives_next", names=after)] if after else said
 
 
-def _later(analysis: Analysis, w: Words) -> list[str]:
+def _later(analysis: Analysis, locale: Locale) -> list[str]:
     """Claims that had not been filed by the day."""
     if analysis.claims is None or "cost" not in analysis.cubes:
         return []
@@ -258,23 +268,23 @@ def _later(analysis: Analysis, w: Words) -> list[str]:
         return []
     # How many rows our generator dated later follows from a count that was published later.
     key = "report.later_rows" if analysis.synthetic else "report.later_claims"
-    return [w(key, count=w.number(later), day=w.day(analysis.as_of))]
+    return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
-def _beside(analysis: Analysis, w: Words) -> list[str]:
+def _beside(analysis: Analysis, locale: Locale) -> list[str]:
     """What stands beside the cash: lines without detail, and how much of both the others explain."""
     whole, work = (analysis.total("published", v) for v in ("top_down", "handling"))
     said = []
     if whole and whole["expected"]:
         counted = analysis.expected_cash() or 0.0
         said.append(
-            w(
+            locale(
                 "report.top_down",
-                expected=w.money(whole["expected"]),
-                announced=w.money(whole["promised"] or 0.0),
-                share=w.share(w.rounded(counted / (counted + whole["expected"]))),
+                expected=locale.money(whole["expected"]),
+                announced=locale.money(whole["promised"] or 0.0),
+                share=locale.share(locale.rounded(counted / (counted + whole["expected"]))),
             )
         )
     if work and work["expected"]:
-        said.append(w("report.handling", expected=w.money(work["expected"])))
+        said.append(locale("report.handling", expected=locale.money(work["expected"])))
     return said

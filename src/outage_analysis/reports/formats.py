@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from outage_analysis.reports.deck import write_pptx
+from outage_analysis.reports.deck.writing import write_pptx
 from outage_analysis.reports.html import write_html
-from outage_analysis.reports.pdf import write_pdf
-from outage_analysis.reports.pictures import write_png, write_svg
+from outage_analysis.reports.pdf.typesetting import write_pdf
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.tables import write_csv, write_parquet
-from outage_analysis.reports.workbook import write_xlsx
+from outage_analysis.reports.table_files import write_csv, write_parquet, write_png, write_svg
+from outage_analysis.reports.workbook.writing import write_xlsx
 
 Writer = Callable[[Report, Path], None]
 FORMATS: dict[str, Writer] = {

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis import fonts
-from outage_analysis.labels import Words
-from outage_analysis.reports.columns import COLUMNS, Kind
+from outage_analysis.text import Locale, fonts
 
-FIGURES: dict[Kind, Callable[[Words, Any], str]] = {
-    "money": Words.exact_money,
-    "whole": lambda w, value: w.exact(round(value)),
-    "decimal": Words.exact,
-    "loss": Words.exact_loss,
-    "share": Words.share,
-    "day": Words.day,
-    "unit": Words.counted_in,
-    "terms": Words.terms,
-    "word": lambda w, value: w(f"word.{str(value).lower()}"),
-    "rule": lambda w, value: w(f"rule.{value}") if w.has(f"rule.{value}") else str(value),
+FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
+    "money": Locale.exact_money,
+    "whole": lambda locale, value: locale.exact(round(value)),
+    "decimal": Locale.exact,
+    "loss": Locale.exact_loss,
+    "share": Locale.share,
+    "day": Locale.day,
+    "unit": Locale.counted_in,
+    "terms": Locale.terms,
+    "word": lambda locale, value: locale(f"word.{str(value).lower()}"),
+    "rule": lambda locale, value: locale(f"rule.{value}") if locale.has(f"rule.{value}") else str(value),
 }
 """How a value of a kind is written, where it needs nothing but words."""
 DERIVED = "derived from "
@@ -58,7 +56,7 @@ class Grid:
 class Writer:
     """Turns frames into grids in one language."""
 
-    words: Words
+    words: Locale
     names: Mapping[str, str]
     linked: Collection[str] = ()
     """Facts that have a row on the page to link to."""
@@ -70,16 +68,16 @@ class Writer:
         return Grid(heads, rows)
 
     def _cell(self, column: str, row: dict[str, Any]) -> str | Markup:
-        w, kind = self.words, COLUMNS[column]
+        locale, kind = self.words, COLUMNS[column]
         if column == "band" and "band" not in row:
             return self._band(row)
         value = row[column]
         if kind == "counted" and not value:
-            return w("report.not_published")
+            return locale("report.not_published")
         if value is None or value == "":
             return ""
         if kind in FIGURES:
-            return FIGURES[kind](w, value)
+            return FIGURES[kind](locale, value)
         if kind == "name":
             return self.names.get(str(value)) or fonts.shown(str(value))
         if kind == "data":
@@ -90,7 +88,7 @@ class Writer:
             return "; ".join(parts)
         if kind == "links":
             facts = str(value).removeprefix(DERIVED)
-            return w("report.derived", facts=facts) if facts != value else _links(facts)
+            return locale("report.derived", facts=facts) if facts != value else _links(facts)
         return (
             self._facts(fonts.shown(str(value))) if kind in ("facts", "counted") else fonts.shown(str(value))
         )
@@ -128,3 +126,160 @@ def _links(text: str) -> Markup:
             link.format(part, address.netloc.removeprefix("www.")) if web else Markup("{}").format(part)
         )
     return Markup(", ").join(parts)
+
+
+Kind = Literal[
+    "text", "data", "name", "names", "word", "rule", "unit", "terms", "links", "facts", "written",
+    "whole", "decimal", "money", "loss", "share", "day", "counted",
+]  # fmt: skip
+
+COLUMNS: dict[str, Kind] = {
+    "amount": "money",
+    "as_expected": "word",
+    "approved_by": "data",
+    "assumption": "name",
+    "assumptions": "names",
+    "basis": "word",
+    "claimant_type": "names",
+    "claims": "whole",
+    "closes_on": "day",
+    "computed": "decimal",
+    "cost_expected": "money",
+    "cost_high": "money",
+    "cost_low": "money",
+    "count": "whole",
+    "counts": "text",
+    "distribution": "text",
+    "doubt": "word",
+    "cumulative": "whole",
+    "effort": "word",
+    "error": "money",
+    "expected": "money",
+    "facts": "facts",
+    "file": "data",
+    "filed_on": "day",
+    "grade": "text",
+    "group": "name",
+    "high": "money",
+    "hours_high": "decimal",
+    "hours_low": "decimal",
+    "id": "text",
+    "input_high": "decimal",
+    "input_low": "decimal",
+    "kind": "word",
+    "left_out": "names",
+    "line": "name",
+    "loss": "whole",
+    "low": "money",
+    "measure": "word",
+    "note": "text",
+    "obligation": "text",
+    "owner": "data",
+    "payment": "text",
+    "presentation": "text",
+    "printed": "decimal",
+    "most": "money",
+    "promised": "money",
+    "public_on": "day",
+    "published_count": "counted",
+    "quantity": "text",
+    "rationale": "text",
+    "rejects": "whole",
+    "relation": "text",
+    "rows": "whole",
+    "rule": "word",
+    "sd": "money",
+    "segment": "data",
+    "service": "name",
+    "share": "share",
+    "source": "links",
+    "source_file": "data",
+    "stage": "word",
+    "stated_source": "text",
+    "status": "word",
+    "stressed": "money",
+    "tie_out": "name",
+    "unit": "unit",
+    "valuation": "word",
+    "value": "decimal",
+    "value_high": "decimal",
+    "value_low": "decimal",
+    "headline": "text",
+    "said": "written",
+    "best_estimate": "text",
+    "chance": "share",
+    "share_below": "share",
+    "share_above": "share",
+    "loss_edge": "loss",
+    "tail": "money",
+    "band": "text",
+    "eligibility": "text",
+    "expected_text": "text",
+    "range_text": "text",
+    "rule_text": "rule",
+    "encoding": "data",
+    "dialect": "data",
+    "first_day": "day",
+    "last_day": "day",
+    "outcome": "word",
+    "complaints": "whole",
+    "source_row": "whole",
+    "example": "data",
+    "told_by": "word",
+    "grain": "word",
+    "claimants": "whole",
+    "filed_again": "whole",
+    "step": "loss",
+    "even": "share",
+    "negative": "whole",
+    "zero": "whole",
+    "unknown": "whole",
+    "losses": "whole",
+    "below": "whole",
+    "at_edge": "whole",
+    "above": "whole",
+    "df": "whole",
+    "mean": "loss",
+    "median": "loss",
+    "median_low": "loss",
+    "median_high": "loss",
+    "edge": "loss",
+    "alike": "decimal",
+    "excess": "decimal",
+    "chi_square": "decimal",
+    "p": "decimal",
+    "fit_value": "loss",
+    "fit_low": "loss",
+    "fit_high": "loss",
+    "average": "loss",
+    "least": "loss",
+    "greatest": "loss",
+    "up_to_share": "share",
+    "under_share": "share",
+    "weight": "share",
+    "policy_name": "name",
+    "other": "name",
+    "p10": "money",
+    "p50": "money",
+    "p90": "money",
+    "recipients": "whole",
+    "per_recipient": "money",
+    "cheapest": "share",
+    "cheaper": "share",
+    "difference": "money",
+    "flips_at": "decimal",
+    "beyond": "share",
+    "outcome_name": "text",
+    "given": "whole",
+    "p10_counted": "written",
+    "p50_counted": "written",
+    "p90_counted": "written",
+    "observed_counted": "written",
+    "percentile": "share",
+    "verdict": "word",
+    "crps": "decimal",
+    "family": "word",
+    "quantity_asked": "word",
+    "parameters": "terms",
+}
+"""Column -> how it is shown. Its title is the word `column.<name>`."""

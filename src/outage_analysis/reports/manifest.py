@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from outage_analysis.datasets import Noun
 from outage_analysis.errors import InputRefused, UsageError
+from outage_analysis.files import Document
 
 NAME, SUMS = "manifest.json", "SHA256SUMS"
 LARGEST = 1_000_000
@@ -163,7 +163,7 @@ def bounded(folder: Path, name: str) -> bytes:
     return data
 
 
-def content_digest(page: Noun) -> str:
+def content_digest(page: Document) -> str:
     """A checksum of what a page, or a part of one, says: whatever its layout."""
     return hashlib.sha256(page.model_dump_json(by_alias=True).encode()).hexdigest()
 

@@ -9,18 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis import fonts
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts import CHARTS, draw
-from outage_analysis.charts.images import svg
-from outage_analysis.charts.specs import frame_of, stable, unchecked
-from outage_analysis.costs.products import Products, products
-from outage_analysis.labels import Words
+from outage_analysis.charts import CHARTS, draw, frame_of, stable, svg, unchecked
+from outage_analysis.costs import Products, products
 from outage_analysis.reports.blocks import Answers, PageChart, Section, Tile
-from outage_analysis.reports.contents import RESTS_ON, grids
 from outage_analysis.reports.first_screen import sentences, tiles
 from outage_analysis.reports.grids import Grid, Writer
 from outage_analysis.reports.sections import sections
+from outage_analysis.reports.table_views import RESTS_ON, grids
+from outage_analysis.text import Locale, fonts
 
 
 @dataclass(frozen=True)
@@ -38,7 +35,7 @@ class Report:
     bom: bool = False
 
     @cached_property
-    def words(self) -> Words:
+    def words(self) -> Locale:
         """The language and how it writes the incident's money and losses."""
         return self.analysis.words(self.lang)
 
@@ -78,14 +75,14 @@ class Report:
     @property
     def colophon(self) -> str:
         """What made it, from what."""
-        a, w = self.analysis, self.words
-        return w(
+        a, locale = self.analysis, self.words
+        return locale(
             "report.footer",
             version=version("outage-analysis"),
-            day=w.day(a.as_of),
+            day=locale.day(a.as_of),
             incident=a.incident.id,
             policy=a.policy.id,
-            ledger=a.ledger.id if a.ledger else w("report.none"),
+            ledger=a.ledger.id if a.ledger else locale("report.none"),
         )
 
     @cached_property

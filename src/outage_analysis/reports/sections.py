@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from outage_analysis.analysis import Analysis
-from outage_analysis.labels import Words
+from outage_analysis.incidents import figure
 from outage_analysis.reports.accounting import totals
 from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text
 from outage_analysis.reports.first_screen import free_note
-from outage_analysis.reports.lesson import lesson
+from outage_analysis.text import Locale
 
 QUALITY = {
     "claims_quality": "quality_files",
@@ -22,7 +24,7 @@ QUALITY = {
 
 
 def sections(
-    analysis: Analysis, words: Words, grids: Collection[str], charts: Collection[str]
+    analysis: Analysis, words: Locale, grids: Collection[str], charts: Collection[str]
 ) -> tuple[Section, ...]:
     """Every section that has something to say, in order.
 
@@ -41,17 +43,17 @@ class _Maker:
     """Builds sections from what there is."""
 
     analysis: Analysis
-    words: Words
+    words: Locale
     grids: Collection[str]
     charts: Collection[str]
 
     def all(self) -> Iterator[Section]:
         """The sections, also those without a block."""
-        w = self.words
+        locale = self.words
         made_up = self.analysis.made_up
         yield self._section("cost", "cost_title", self._cost(), synthetic=made_up)
         if "funnel" in self.grids:
-            said = [Text(sentence) for sentence in _funnel_words(self.analysis, w)]
+            said = [Text(sentence) for sentence in _funnel_words(self.analysis, locale)]
             shown = self._picture("funnel", "funnel", "funnel_title")
             yield self._section("funnel", "funnel_title", [*said, *shown], synthetic=made_up)
         yield self._section("doubt", "doubt_title", self._doubt(), synthetic=made_up)
@@ -62,7 +64,10 @@ class _Maker:
         yield self._section("compared", "compared_title", self._compared(), synthetic=made_up)
         yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
         if "free" in self.grids:
-            shown = [Text(free_note(self.analysis, w)), *self._picture("free_goods", "free", "free_title")]
+            shown = [
+                Text(free_note(self.analysis, locale)),
+                *self._picture("free_goods", "free", "free_title"),
+            ]
             yield self._section("free", "free_title", shown)
         yield self._section("claims", "claims_title", self._claims(), synthetic=self.analysis.synthetic)
         yield self._section("quality", "quality_title", self._quality(), synthetic=self.analysis.synthetic)
@@ -73,7 +78,7 @@ class _Maker:
         yield self._section("hindsight", "hindsight_title", self._hindsight(), hindsight=True)
         cited = self._table("facts", "facts_title", folded=True)
         yield self._section("facts", "facts_title", self._under("facts_intro", cited))
-        limits = (*(text[w.lang] for text in self.analysis.limits), w("report.limits"))
+        limits = (*(text[locale.lang] for text in self.analysis.limits), locale("report.limits"))
         yield self._section("method", "method_title", [Text(self._method()), Items(limits)])
 
     def _method(self) -> str:
@@ -88,20 +93,20 @@ class _Maker:
         return Section(id_, self.words(f"report.{key}"), tuple(blocks), synthetic, hindsight)
 
     def _cost(self) -> Iterator[Block]:
-        w = self.words
+        locale = self.words
         of_claims = self.analysis.of_claims
         if self.analysis.made_up:
-            yield Text(w("report.claims_intro_synthetic"))
-        yield Text(w("report.cost_intro_claims" if of_claims else "report.cost_intro"))
+            yield Text(locale("report.claims_intro_synthetic"))
+        yield Text(locale("report.cost_intro_claims" if of_claims else "report.cost_intro"))
         yield from self._picture("waterfall", "steps", "steps_title")
         yield from self._table("cost", "cost_title")
         if "services" in self.grids:
-            yield Heading(w("report.services_title"))
-            yield Text(w("report.services_intro_claims" if of_claims else "report.services_intro"))
+            yield Heading(locale("report.services_title"))
+            yield Text(locale("report.services_intro_claims" if of_claims else "report.services_intro"))
             yield from self._table("services", "services_title")
         if "beside" in self.grids:
-            yield Heading(w("report.beside_title"))
-            yield Text(w("report.beside_intro"))
+            yield Heading(locale("report.beside_title"))
+            yield Text(locale("report.beside_intro"))
             yield from self._table("beside", "beside_title")
 
     def _doubt(self) -> Iterator[Block]:
@@ -122,51 +127,55 @@ class _Maker:
             yield from self._table("flips", "flips_title")
 
     def _claims(self) -> Iterator[Block]:
-        w = self.words
+        locale = self.words
         if not self.analysis.cubes:
             return
-        yield Text(w("report.claims_intro_synthetic" if self.analysis.synthetic else "report.claims_intro"))
-        yield from self._picture("band_distribution", "claims_bands", "", caption=w("chart.bands_measure"))
+        yield Text(
+            locale("report.claims_intro_synthetic" if self.analysis.synthetic else "report.claims_intro")
+        )
+        yield from self._picture(
+            "band_distribution", "claims_bands", "", caption=locale("chart.bands_measure")
+        )
         if "claims_summary" in self.grids:
-            yield Heading(w("report.summary_title"))
-            yield Text(w("report.summary_intro"))
+            yield Heading(locale("report.summary_title"))
+            yield Text(locale("report.summary_intro"))
             yield from self._table("claims_summary", "summary_title", folded=True)
         if "claims_fits" in self.grids:
-            yield Heading(w("report.fits_title"))
-            yield Text(w("report.fits_intro"))
+            yield Heading(locale("report.fits_title"))
+            yield Text(locale("report.fits_intro"))
             yield from self._picture("ogive", "claims_points", "points_title")
             yield from self._table("claims_fits", "fits_title", folded=True)
             yield from self._picture("tail", "claims_fitted", "fitted_title")
-        yield from self._picture("intake", "claims_intake", "", caption=w("chart.intake_title"))
+        yield from self._picture("intake", "claims_intake", "", caption=locale("chart.intake_title"))
         if "claims_costs" in self.grids:
-            yield Heading(w("report.claims_cost_title"))
-            yield from map(Text, self.analysis.unstated_notes(w))
+            yield Heading(locale("report.claims_cost_title"))
+            yield from map(Text, self.analysis.unstated_notes(locale))
             yield from self._table("claims_costs", "claims_cost_title", folded=True)
 
     def _quality(self) -> Iterator[Block]:
-        w = self.words
+        locale = self.words
         if "claims_quality" not in self.grids:
             return
         files = self.analysis.tables["claims_quality"]
-        sums = {c: w.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
-        yield Text(w("report.quality_line", **sums))
+        sums = {c: locale.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
+        yield Text(locale("report.quality_line", **sums))
         for name, title in QUALITY.items():
             if name in self.grids:
-                yield Heading(w(f"report.{title}"))
+                yield Heading(locale(f"report.{title}"))
                 yield from self._table(name, title)
             elif name == "claims_rules":
-                yield Text(w("report.quality_clean"))
+                yield Text(locale("report.quality_clean"))
 
     def _accounting(self) -> Iterator[Block]:
-        w = self.words
+        locale = self.words
         if "controller" in self.grids:
-            yield Text(w("report.controller_intro"))
+            yield Text(locale("report.controller_intro"))
             yield from self._table("controller", "controller_title")
             if any(run.portfolio.tied("cash") for run in self.analysis.runs.values()):
-                yield Text(w("report.tied"))
-            if summed := totals(self.analysis, w):
+                yield Text(locale("report.tied"))
+            if summed := totals(self.analysis, locale):
                 yield Items(summed)
-            yield Text(w("report.controller_no_recourse"))
+            yield Text(locale("report.controller_no_recourse"))
 
     def _assumptions(self) -> Iterator[Block]:
         inputs, unused = self.analysis.inputs, self.analysis.unused_inputs
@@ -182,15 +191,15 @@ class _Maker:
             yield from self._table("assumptions_behind", "assumptions_behind")
 
     def _hindsight(self) -> Iterator[Block]:
-        w, tried = self.words, self.analysis.backtest
+        locale, tried = self.words, self.analysis.backtest
         if "hindsight_outcomes" not in self.grids:
             return
-        yield Text(w("report.hindsight_intro", day=w.day(self.analysis.as_of)))
-        yield from (Text(said, "strong") for said in lesson(self.analysis, w))
+        yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
+        yield from (Text(said, "strong") for said in lesson(self.analysis, locale))
         if tried is not None:
-            yield Heading(w("report.backtest_title"))
+            yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")
-            yield Items(tuple(tried.sentences(w)))
+            yield Items(tuple(tried.sentences(locale)))
         yield from self._table("hindsight_headlines", "differs")
         yield from self._table("hindsight_tie_outs", "tie_title")
         yield from self._table("hindsight_outcomes", "hindsight_title")
@@ -210,9 +219,9 @@ class _Maker:
         return [Picture(chart, Table(grid, caption, folded=True) if grid in self.grids else None)]
 
 
-def _funnel_words(analysis: Analysis, w: Words) -> Iterator[str]:
+def _funnel_words(analysis: Analysis, locale: Locale) -> Iterator[str]:
     """What comes of a hundred reports; of which line, where there are several."""
-    table, names = analysis.tables[analysis.behind("funnel")], analysis.names(w.lang)
+    table, names = analysis.tables[analysis.behind("funnel")], analysis.names(locale.lang)
     told = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
     several = table["line"].n_unique() > 1
     for (line,), rows in table.group_by("line", maintain_order=True):
@@ -220,6 +229,45 @@ def _funnel_words(analysis: Analysis, w: Words) -> Iterator[str]:
         first = next(iter(found.values()))
         if None in found.values() or not first:
             continue
-        filed, paid = (w.number(w.rounded(100 * found[s] / first)) for s in ("filed", "paid"))
-        of = w("report.of_line", line=names.get(str(line), str(line))) if several else ""
-        yield w(told, filed=filed, paid=paid, line=of)
+        filed, paid = (locale.number(locale.rounded(100 * found[s] / first)) for s in ("filed", "paid"))
+        of = locale("report.of_line", line=names.get(str(line), str(line))) if several else ""
+        yield locale(told, filed=filed, paid=paid, line=of)
+
+
+def lesson(analysis: Analysis, locale: Locale) -> list[str]:
+    """How the case ended, beside what was expected: both halves of the lesson, for hindsight only."""
+    outcome, expected = analysis.incident.outcome, analysis.expected_cash()
+    later = analysis.tables.get("hindsight_outcomes", pl.DataFrame())
+    if outcome is None or later.is_empty() or expected is None:
+        return []
+    values = dict(later.select("id", "value").iter_rows())
+    line = next((x for x in analysis.policy.schedules if x.id == outcome.line), None)
+    if line is None or not {outcome.filed, outcome.accepted, outcome.paid} <= set(values):
+        return []
+    filed, accepted, paid = (values[f] for f in (outcome.filed, outcome.accepted, outcome.paid))
+    said = [
+        locale(
+            "report.hindsight_figures",
+            day=locale.day(analysis.as_of),
+            expected=locale.money(expected),
+            paid=locale.money(paid),
+            fact=outcome.paid,
+        )
+    ]
+    count = figure(line.published_count).whole if line.published_count else 0
+    tiers = [rule.fixed for _, rule in line.rules() if rule.fixed]
+    if count and tiers:
+        mean = paid / accepted
+        said.append(
+            locale(
+                "report.hindsight_lesson",
+                count=locale.number(count),
+                filed=locale.number(filed),
+                accepted=locale.number(accepted),
+                cut=locale.number(locale.rounded(count / accepted)),
+                mean=locale.money(mean),
+                least=locale.number(round(mean / max(tiers))),
+                most=locale.number(round(mean / min(tiers))),
+            )
+        )
+    return said

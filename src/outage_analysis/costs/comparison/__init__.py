@@ -1,5 +1,1 @@
-"""Policies compared on the same draws: what differs between them is then their promises alone."""
-
-from outage_analysis.costs.comparison.comparing import Comparison, compare
-
-__all__ = ["Comparison", "compare"]
+"""Policies compared on the same simulated inputs, so that only their rules differ."""

@@ -1,5 +1,1 @@
-"""What the total is sensitive to."""
-
-from outage_analysis.costs.sensitivity.indices import sobol_indices
-
-__all__ = ["sobol_indices"]
+"""Sensitivity of the total to each input: tornado, levers, break-evens, Sobol indices."""

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from outage_analysis.assumptions.laws import FloatArray
-from outage_analysis.costs.sensitivity.expected_at import expected_at
+from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.sensitivity.inputs import chance_above, inputs_of, numbers, sign_change
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.running import Uncertainty
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
+from outage_analysis.costs.uncertainty.simulation import Uncertainty
 from outage_analysis.errors import ModelRefused, UsageError
 
 FEWEST = 50

@@ -9,20 +9,13 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from outage_analysis.assumptions import (
-    Assumption,
-    Award,
-    BandMix,
-    RateAssumption,
-    Stated,
-)
-from outage_analysis.costs.sensitivity.expected_at import expected_at
+from outage_analysis.assumptions import Assumption, Award, BandMix, RateAssumption, Stated
 from outage_analysis.costs.sensitivity.inputs import inputs_of
-from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.running import DRAWS, SEED, simulate
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
+from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import told
-from outage_analysis.datasets import nearest
 from outage_analysis.errors import UsageError
+from outage_analysis.files import nearest
 
 VIEWS = {
     "view": pl.String,

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from outage_analysis.assumptions import Assumption, BandMix
-from outage_analysis.assumptions.entries import OneLaw
-from outage_analysis.assumptions.laws import FloatArray
-from outage_analysis.costs.uncertainty.draws import uniforms
+from outage_analysis.assumptions import Assumption, BandMix, FloatArray, OneDistribution
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.sobol import uniforms
 
 POINTS, SEED = 2**15, 1
 """The sample of an input that takes several uniform numbers: a mix, rival rules, people and weeks."""
@@ -40,14 +38,14 @@ def drawn(entry: Assumption) -> FloatArray:
 
 def quantiles(entry: Assumption, p: Sequence[float]) -> FloatArray:
     """The values that an input that is one number does not exceed with some probabilities."""
-    if isinstance(entry, OneLaw):
+    if isinstance(entry, OneDistribution):
         return entry.drawn.quantile(p)
     return np.asarray(np.quantile(drawn(entry), p))
 
 
 def chance_above(entry: Assumption, x: float) -> float:
     """The probability that an input that is one number exceeds a value."""
-    if isinstance(entry, OneLaw):
+    if isinstance(entry, OneDistribution):
         return float(1 - entry.drawn.cdf(x))
     return float((drawn(entry) > x).mean())
 

@@ -1,5 +1,1 @@
-"""The law of the total when the inputs are uncertain: quasi-random draws over the ledger."""
-
-from outage_analysis.costs.uncertainty.draws import half_width, uniforms
-
-__all__ = ["half_width", "uniforms"]
+"""The distribution of the total when inputs are uncertain, by quasi-random simulation."""

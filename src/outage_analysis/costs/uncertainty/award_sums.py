@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from outage_analysis.assumptions.laws import FloatArray
+from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.uncertainty.inverse_counts import cornish_fisher
 
 SCORES = np.linspace(-5.0, 5.0, 201)

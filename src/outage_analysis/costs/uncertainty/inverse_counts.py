@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from outage_analysis.assumptions.laws import FloatArray
+from outage_analysis.assumptions import FloatArray
 
 SMOOTH_FROM = 8.0
 """From this standard deviation on the Cornish-Fisher expansion replaces the search. At most 1 % of the

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from outage_analysis.assumptions.laws import FloatArray
+from outage_analysis.assumptions import FloatArray
 from outage_analysis.errors import ModelRefused, UsageError
 
 FEWEST_BEYOND = 50

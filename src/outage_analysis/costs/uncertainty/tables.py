@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import polars as pl
 
-from outage_analysis.costs.sensitivity.expected_at import expected_at
-from outage_analysis.costs.uncertainty.running import Uncertainty, stressed
+from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
+from outage_analysis.costs.uncertainty.decomposition import TAIL, contributions, variance_split
+from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
-from outage_analysis.costs.uncertainty.splits import TAIL, contributions, variance_split
+from outage_analysis.costs.uncertainty.simulation import Uncertainty, stressed
 from outage_analysis.errors import ModelRefused
 
 MEASURES = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -117,3 +119,148 @@ def _measures(total: SampledTotal) -> dict[str, Estimate]:
         if p == TAIL:
             found["tvar95"] = told(total.tvar(p))
     return found
+
+
+POINTS = 120
+"""Amounts on the grid of a total."""
+MARKS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+WINDOW = 9
+"""Neighbouring points over which the density is averaged."""
+UPPER = (0.995, 0.99, 0.95, 0.9)
+"""The grid ends at the first of these quantiles that the draws support, and begins at its like."""
+LOWER = tuple(1 - p for p in UPPER)
+BELOW_P10 = 20.0
+"""It begins no lower than the 10 % quantile over this: on a log axis the way to nothing has no end."""
+WIDEST = 1e4
+"""Where the 10 % quantile is nothing, the grid begins at its own end over this."""
+
+TOTAL_LAW: dict[str, pl.DataType] = {
+    "valuation": pl.String(),
+    "amount": pl.Float64(),
+    "below": pl.Float64(),
+    "density": pl.Float64(),
+    "mark": pl.String(),
+}
+STEPS: dict[str, pl.DataType] = {
+    "line": pl.String(),
+    "service": pl.String(),
+    "over": pl.Int64(),
+    "up_to": pl.Int64(),
+    "rule": pl.String(),
+    "expected": pl.Float64(),
+    "tail": pl.Float64(),
+    "facts": pl.String(),
+}
+
+
+def total_law(run: Uncertainty, budget: float | None = None) -> pl.DataFrame:
+    """The law of each total on a logarithmic grid, with what a chart of it marks.
+
+    Args:
+        run: the draws.
+        budget: a sum of cash, in units of the currency.
+
+    Returns:
+        The columns of `TOTAL_LAW`: `below` = P(total <= amount), and `density`, the probability for each
+        tenfold of the amount, averaged over neighbouring points. `mark` is null on the grid; the other rows
+        are the expected total in closed form, the quantiles that the draws support, and the budget (of
+        cash). A total that is certain has no grid, and its marks no density.
+    """
+    rows = [
+        row
+        for valuation, total in run.totals.items()
+        for row in _rows(
+            valuation,
+            total,
+            float(expected_at(run.portfolio, valuation, {})[0]),
+            budget if valuation == "cash" else None,
+        )
+    ]
+    table = pl.DataFrame(rows, schema=TOTAL_LAW, orient="row")
+    return table.with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))
+
+
+def _rows(
+    valuation: str, total: SampledTotal, expected: float, budget: float | None
+) -> list[tuple[str, float, float, float | None, str | None]]:
+    marks = {"expected": expected, **_total_quantiles(total)}
+    if budget is not None:
+        marks["budget"] = budget
+    grid = _grid(total, marks)
+    below = np.array([1 - float(total.above(float(x)).mean()) for x in grid])
+    slope = _smooth(np.gradient(below, np.log10(grid))) if len(grid) else below
+    rows: list[tuple[str, float, float, float | None, str | None]] = [
+        (valuation, float(x), float(p), float(d), None) for x, p, d in zip(grid, below, slope, strict=True)
+    ]
+    for mark, amount in marks.items():
+        inside = len(grid) > 0 and amount > 0
+        density = float(np.interp(math.log10(amount), np.log10(grid), slope)) if inside else None
+        rows.append((valuation, amount, 1 - told(total.exceedance(amount)).value, density, mark))
+    return rows
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Each value averaged with its neighbours: single draws show in a slope, not in the total."""
+    window = np.hanning(WINDOW + 2)[1:-1]
+    padded = np.pad(values, WINDOW // 2, mode="edge")
+    return np.convolve(padded, window / window.sum(), mode="valid")
+
+
+def _total_quantiles(total: SampledTotal) -> dict[str, float]:
+    """Those that the draws support, as the table of quantiles tells them."""
+    found = {}
+    for mark, p in MARKS.items():
+        try:
+            found[mark] = told(total.quantile(p)).value
+        except ModelRefused:
+            continue
+    return found
+
+
+def _grid(total: SampledTotal, marks: dict[str, float]) -> np.ndarray:
+    """Amounts from far below the 10 % quantile to the last that the draws support, a budget among them."""
+    if not (total.process or total.parameter) or not set(MARKS) <= set(marks):
+        return np.empty(0)
+    high, least = (
+        next(x for p in ends if (x := _supported(total, p)) is not None) for ends in (UPPER, LOWER)
+    )
+    low = max(least, marks["p10"] / BELOW_P10) if marks["p10"] > 0 else high / WIDEST
+    ends = [low, high, *(x for mark, x in marks.items() if mark in ("expected", "budget") and x > 0)]
+    return np.geomspace(min(ends), max(ends), POINTS) if high > 0 else np.empty(0)
+
+
+def _supported(total: SampledTotal, p: float) -> float | None:
+    try:
+        return total.quantile(p).value
+    except ModelRefused:
+        return None
+
+
+def steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
+    """What adds up to the expected cash: its lines, or where there is one line, its services or bands.
+
+    Args:
+        costs: what `cost_table` returns, of one basis.
+        contributions: what `contributions` returns, of the same run.
+
+    Returns:
+        The columns of `STEPS`: `expected` in closed form, and `tail`, what the step adds to the mean of
+        the worst 5 % of cases. Lines and services have the largest first, bands stand by loss.
+    """
+    cash = costs.filter(pl.col("expected") > 0, valuation="cash")
+    lines, cells = cash.filter(level="line"), cash.filter(level="band")
+    # Bands add up to their line only where that is priced by band.
+    priced = math.isclose(lines["expected"].sum(), cells["expected"].sum(), rel_tol=1e-6)
+    for keys, part in ((["line"], lines), (["service"], cells), (["over", "up_to", "rule"], cells)):
+        if part.select(keys).n_unique() > 1 and (part is lines or priced):
+            break
+    else:
+        keys, part = ["line"], lines
+    tails = contributions.filter(valuation="cash").group_by(keys).agg(pl.col("tail").sum())
+    cited = pl.col("facts").str.split(" ").explode().unique(maintain_order=True).str.join(" ")
+    sums = part.group_by(keys, maintain_order=True).agg(pl.col("expected").sum(), cited)
+    table = sums.join(tails, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    if "over" not in keys:
+        table = table.sort("expected", *keys, descending=[True, False])
+    absent = [pl.lit(None, kind).alias(name) for name, kind in STEPS.items() if name not in table.columns]
+    return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*STEPS)

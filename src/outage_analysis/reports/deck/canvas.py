@@ -15,11 +15,10 @@ from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
-from outage_analysis import fonts
-from outage_analysis.labels import Words
-from outage_analysis.reports.deck import look
-from outage_analysis.reports.deck.look import Box
-from outage_analysis.reports.deck.measure import LEADING, Line, cut, fitted, rows, width
+from outage_analysis.reports.deck import theme as look
+from outage_analysis.reports.deck.text_size import LEADING, Line, cut, fitted, rows, width
+from outage_analysis.reports.deck.theme import Box
+from outage_analysis.text import Locale, fonts
 
 TITLE_SIZES = ((28, 1), (26, 1), (24, 1), (28, 2), (24, 2), (20, 2))
 """Points and lines, in order of preference."""
@@ -150,7 +149,7 @@ class Canvas:
         if len(heights) < len(cells):
             size, heights = _sized(cells, inches, box.height - MORE)
             rest = Box(box.left, box.top + box.height - MORE + 0.04, box.width, MORE - 0.04)
-            said = Words(self.lang)("deck.more_rows", count=len(cells) - len(heights))
+            said = Locale(self.lang)("deck.more_rows", count=len(cells) - len(heights))
             self.text(f"{name}: more", rest, [Line(said, 11, colour=look.MUTED, after=0)])
         cells = cells[: len(heights)]
         held = self.slide.shapes.add_table(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from outage_analysis.reports.deck.answer import answer, doubt
+from outage_analysis.reports.deck.blank_deck import empty, packed
 from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.closing import closing
-from outage_analysis.reports.deck.master import empty, packed
-from outage_analysis.reports.deck.reasons import drivers, headlines
-from outage_analysis.reports.deck.talk import Talk, footer, notes
+from outage_analysis.reports.deck.slide_cost import answer, doubt
+from outage_analysis.reports.deck.slide_decisions import closing
+from outage_analysis.reports.deck.slide_drivers import drivers, headlines
+from outage_analysis.reports.deck.speaker_notes import Talk, footer, notes
 from outage_analysis.reports.report import Report
 
 SLIDES: tuple[Callable[[Report, Canvas], Talk], ...] = (answer, doubt, drivers, headlines, closing)

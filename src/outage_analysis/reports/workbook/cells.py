@@ -10,9 +10,8 @@ from typing import Any, Literal
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.labels import Words
-from outage_analysis.reports.columns import COLUMNS
-from outage_analysis.reports.grids import Writer
+from outage_analysis.reports.grids import COLUMNS, Writer
+from outage_analysis.text import Locale
 
 Kind = Literal["text", "money", "scaled", "whole", "decimal", "loss", "share", "day"]
 """How a value is written: amounts and losses are in whole currency, `scaled` in 만 원 or millions."""
@@ -87,11 +86,11 @@ def rows_of(writer: Writer, frame: pl.DataFrame, columns: Sequence[str]) -> Rows
     return Rows(tuple(Head(c.title, right=c.style == "n") for c in grid.columns), cells)
 
 
-def _cell(w: Words, column: str, record: dict[str, Any], text: str | Markup) -> Cell:
+def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Markup) -> Cell:
     kind = COLUMNS[column]
     if column.endswith(COUNTED):  # of a back-test: sums and counts in one column
         value = record[column.removesuffix(COUNTED)]
-        return amount(w, value) if record["stage"] in SUMS else Cell(value, "decimal")
+        return amount(locale, value) if record["stage"] in SUMS else Cell(value, "decimal")
     if kind == "links" and isinstance(text, Markup):  # whole addresses, and as text: no link is from data
         return Cell(record[column].replace(" ; ", "; "))
     if kind not in RAW:
@@ -100,9 +99,9 @@ def _cell(w: Words, column: str, record: dict[str, Any], text: str | Markup) -> 
     if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
         return Cell(str(text))
     if kind == "money":
-        return amount(w, value)
+        return amount(locale, value)
     if kind == "loss" and value is not None:
-        return Cell(value / 10**w.loss_digits, "loss")
+        return Cell(value / 10**locale.loss_digits, "loss")
     return Cell(value, RAW[kind])
 
 
@@ -111,26 +110,26 @@ def decade(value: float) -> int:
     return int(f"{value:e}".partition("e")[2])
 
 
-def amount(w: Words, value: float | None) -> Cell:
+def amount(locale: Locale, value: float | None) -> Cell:
     """An amount of the smallest unit, in whole currency."""
-    return Cell(None if value is None else whole(w, value), "money")
+    return Cell(None if value is None else whole(locale, value), "money")
 
 
-def whole(w: Words, value: float) -> float:
+def whole(locale: Locale, value: float) -> float:
     """An amount of the smallest unit in whole currency."""
-    return value / 10**w.minor_units if w.minor_units else value
+    return value / 10**locale.minor_units if locale.minor_units else value
 
 
 @dataclass(frozen=True)
 class Scale:
     """The larger unit that stands beside whole currency: 만 원, or millions; less where sums are small."""
 
-    words: Words
+    words: Locale
     size: int
     name: str
 
     @classmethod
-    def of(cls, words: Words, largest: float | None) -> Scale:
+    def of(cls, words: Locale, largest: float | None) -> Scale:
         """The unit of amounts up to `largest`, in the smallest unit of the currency."""
         most = MILLION if largest is None else min(MILLION, whole(words, largest))
         size, name = words.scale(most)

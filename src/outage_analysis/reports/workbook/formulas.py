@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from outage_analysis.costs.products import Factor, Products, Term, rounded
-from outage_analysis.labels import Words
+from outage_analysis.costs import Factor, Products, Term, rounded
 from outage_analysis.reports.workbook.cells import Formula, Scale, decade, whole
+from outage_analysis.text import Locale
 
 CHANGED = "inputs_changed"
 """The named cell that counts the inputs that differ from the model's."""
@@ -27,7 +27,7 @@ class Live:
     """What the sheets compute: terms in whole currency, and the names of the inputs."""
 
     products: Products
-    words: Words
+    words: Locale
     scale: Scale
     cells: dict[str, str] = field(default_factory=dict)
     """Name -> the cell that it stands for, as the sheets are written."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outage_analysis.charts.theme import ACCENT, GREY, INK, LIGHT
-from outage_analysis.labels import Words
+from outage_analysis.charts import ACCENT, GREY, INK, LIGHT
 from outage_analysis.reports.workbook.cells import Kind, Look, decade
+from outage_analysis.text import Locale
 
 if TYPE_CHECKING:  # the library is read only when a workbook is written
     from xlsxwriter import Workbook
@@ -44,7 +44,7 @@ MOST_DIGITS, LEAST_SHARE = 9, 4
 class Styles:
     """The formats of one workbook, each made once."""
 
-    def __init__(self, workbook: Workbook, words: Words) -> None:
+    def __init__(self, workbook: Workbook, words: Locale) -> None:
         self._workbook, self._words = workbook, words
         self._made: dict[tuple[str, str, bool, bool], Format] = {}
 
@@ -62,12 +62,12 @@ class Styles:
 
     def number(self, kind: Kind, value: float) -> str:
         """The number format of a value of a kind."""
-        w = self._words
+        locale = self._words
         if kind in ("money", "loss"):
-            digits = w.minor_units if kind == "money" else w.loss_digits
+            digits = locale.minor_units if kind == "money" else locale.loss_digits
             return "#,##0" + ("." + "0" * digits if digits else "")
         if kind == "scaled":
-            return _larger(value, w.lang)
+            return _larger(value, locale.lang)
         if kind == "share":
             return _share(value)
         if kind == "decimal":

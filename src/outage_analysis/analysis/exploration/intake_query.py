@@ -1,0 +1,69 @@
+"""Counts of which more are to come: of a published intake, or of claims by day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import polars as pl
+
+from outage_analysis.claims import Claims
+from outage_analysis.incidents import IntakeSeries
+from outage_analysis.losses import Channel, answer, build_cube, daily, published
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Counts ready to be forecast, and what they are of."""
+
+    channel: Channel
+    source: str
+    """The id of the page, or the names of the files."""
+    as_of: date
+    """Their last day."""
+    ended: tuple[datetime, int] | None = None
+    """When the intake ended and with how many claims, where it is known: for hindsight only."""
+    fact: str = ""
+    """The id of that count."""
+
+    def stating(self, spike: float | None) -> Counted:
+        """The same counts with the spike of the last day, of every branch; None leaves them as they are."""
+        return replace(self, channel=self.channel.asked(None, None, spike)) if spike is not None else self
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """How many are still to come, with how it ended: what `development.answers.answer` gives."""
+        return answer(self.channel, ended=self.ended)
+
+
+def counted_on_page(page: IntakeSeries, until: date | None = None) -> Counted:
+    """The counts of a published intake that were public by a day, by default the page's own.
+
+    Raises:
+        ModelRefused: no count was public by that day.
+    """
+    counted = Counted(published(page, until), page.id, until or page.as_of)
+    if page.outcome is None or page.final is None:
+        return counted
+    return replace(counted, ended=(page.outcome.at, page.final.count), fact=page.outcome.fact)
+
+
+def counted_by_day(claims: Claims, until: date | None = None, *, recovery: bool = False) -> Counted:
+    """Claims by the day on which they were filed; those after a day are how it went on.
+
+    Args:
+        claims: the claims.
+        until: the last day to look at; one after the incident's claims window is the window's last.
+        recovery: take synthetic claims, to see the method recover what they were made from.
+
+    Raises:
+        InputRefused: a claim without a day, or no claim at all.
+        ModelRefused: synthetic claims, without `recovery`.
+    """
+    cube = build_cube(claims, dimensions=("filed_on",))
+    every = daily(cube, claims.incident, recovery=recovery)
+    last = every.moment(every.times[-1])
+    closed = claims.incident.claims_to  # nothing is filed after it, so no day after it says more
+    channel = daily(cube, claims.incident, until=until and min(until, closed), recovery=recovery)
+    later = channel.times[-1] < every.times[-1]
+    as_of = channel.moment(channel.times[-1] - 1).date()  # the count is that of the day's end
+    return Counted(channel, cube.source, as_of, (last, every.counts[-1]) if later else None)

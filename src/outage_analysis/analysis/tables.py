@@ -1,0 +1,265 @@
+"""The tables of an analysis: pure functions of its pages, its cubes and its costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from outage_analysis.analysis.exploration.loss_tables import fit_tables, fitted, heap_tables, pairwise
+from outage_analysis.assumptions import Ledger
+from outage_analysis.claims import Claims
+from outage_analysis.costs import (
+    ALL,
+    NO_RULE,
+    Funnel,
+    Input,
+    Uncertainty,
+    funnel_of,
+    told,
+    totals,
+    unstated_losses,
+)
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.files import Document
+from outage_analysis.incidents import Incident, facts, figure, outcomes
+from outage_analysis.losses import (
+    Cube,
+    build_cube,
+    claimants_table,
+    cumulative_intake,
+    curves,
+    display_bands,
+    heaping_table,
+    quality_table,
+    regroup,
+    rule_table,
+    sorted_cube,
+    summary,
+    with_shares,
+)
+from outage_analysis.policies import Policy, Schedule
+
+Stages = dict[str, tuple[Input, str]]
+"""Stage -> its share of what was counted, and the kind of input without which it is none."""
+
+
+def hindsight_apart(
+    tables: dict[str, pl.DataFrame], incident: Incident, as_of: date, *, shown: bool
+) -> dict[str, pl.DataFrame]:
+    """What rests on later facts moves to tables of its own, or goes."""
+    apart = dict(tables)
+    for name in ("headlines", "tie_outs"):
+        apart[name] = tables[name].filter(~pl.col("hindsight")).drop("hindsight")
+        if shown:
+            apart[f"hindsight_{name}"] = tables[name].filter("hindsight").drop("hindsight")
+    if shown:
+        apart["hindsight_outcomes"] = outcomes().filter(
+            pl.col("collection") == incident.id,
+            pl.col("public_on") > as_of,
+            pl.col("value").is_not_null(),
+            pl.col("grade").is_in(["A", "B"]),
+            pl.col("topic").is_in(["cost", "documents-round"]),
+        )
+    return apart
+
+
+def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.DataFrame) -> pl.DataFrame:
+    """Reports, filings and payments of each schedule with a count, published or of claims.
+
+    Reports in the end, those entitled and filings of people who never reported are stages where the
+    ledger states them. Of claims it is known who made them and who is entitled: those that are come
+    first, `claimed`, then those whose band pays anything, `due`.
+    """
+    rows: list[tuple[object, ...]] = []
+    lines = table.filter(pl.col("level") == "line", pl.col("count").is_not_null())
+    for name, count, basis in lines.select("line", "count", "basis").iter_rows():
+        line = policy.line(name)
+        if not isinstance(line, Schedule):
+            continue
+        funnel, published = funnel_of(line, ledger, as_of), basis == "published"
+        least, mid, most = (count, count, count) if published else _due(table.filter(line=name))
+        rows.append((name, "reported" if published else "claimed", count, count, count))
+        for stage, (share, kind) in (_of_reports(funnel) if published else _of_claims(funnel)).items():
+            if kind and kind not in funnel.entries:
+                continue
+            expected = None if mid is None or share.expected is None else mid * share.expected
+            high = 1.0 if share.high is None else share.high
+            rows.append((name, stage, least * share.low, expected, most * high))
+    numbers = dict.fromkeys(("low", "expected", "high"), pl.Float64)
+    schema = {"line": pl.String, "stage": pl.String, **numbers}
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    return frame.with_columns(pl.col(pl.Float64).round_sig_figs(10))
+
+
+def _of_reports(funnel: Funnel) -> Stages:
+    """Each stage as a share of the reports so far, and the kind of input that it needs."""
+    return {
+        "ultimate": (funnel.ultimate, "ultimate"),
+        "claimants": (funnel.ultimate * funnel.claimants, "claimant_share"),
+        "entitled": (funnel.reports, "entitled_share"),
+        "new": (funnel.reports * funnel.new, "new_applicants"),
+        "filed": (funnel.filed, ""),
+        "paid": (funnel.paid, ""),
+    }
+
+
+def _of_claims(funnel: Funnel) -> Stages:
+    """The same of claims whose band pays anything."""
+    return {
+        "due": (ALL, ""),
+        "ultimate": (funnel.ultimate, "ultimate"),
+        "new": (funnel.ultimate * funnel.new, "new_applicants"),
+        "filed": (funnel.ultimate * (funnel.filing + funnel.new), ""),
+        "paid": (funnel.paid_of_claims, ""),
+    }
+
+
+def _due(bands: pl.DataFrame) -> tuple[float, float | None, float]:
+    """How many claims of a line lie in bands that pay: at least, expected, at most.
+
+    Of those whose band lies across two rules it is not known; nor of those that state no loss, where the
+    policy has no rule for them and they are most of the claims.
+    """
+    counts = dict(bands.filter(level="band").group_by("rule").agg(pl.col("count").sum()).iter_rows())
+    sure, across = counts.get("pays", 0.0) + counts.get("review", 0.0), counts.get("straddles", 0.0)
+    known = not across and unstated_losses(bands)["priced"].all()
+    return sure, sure if known else None, sure + across + counts.get(NO_RULE, 0.0)
+
+
+def headline_table(
+    incident: Incident, published: pl.DataFrame, run: Uncertainty | None, as_of: date
+) -> pl.DataFrame:
+    """What others said, with our own figure of the same line first; later ones are marked as hindsight.
+
+    Our own `low` and `high` are its 10 % and 90 % quantiles, or its bounds where nothing was drawn.
+    """
+    lines = {h.line for h in incident.headlines if h.line}
+    theirs = pl.col("line").is_in(sorted(lines)) & (pl.col("valuation") != "handling")
+    ours = published.filter(theirs, level="line")
+    rows: list[tuple[object, ...]] = [
+        ("", r["line"], low, r["expected"], high, as_of, "", "", False)
+        for r in ours.iter_rows(named=True)
+        for low, high in [_likely(r, run)]
+    ]
+    for headline in incident.headlines:
+        fact = figure(headline.fact, hindsight=True)
+        later = fact.public_on is None or fact.public_on > as_of
+        low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
+        told = (fact.public_on, fact.counts, fact.counts_ko, later)
+        rows.append((fact.id, headline.line, low, None, high, *told))
+    schema = {
+        "fact": pl.String,
+        "line": pl.String,
+        "low": pl.Float64,
+        "expected": pl.Float64,
+        "high": pl.Float64,
+        "public_on": pl.Date,
+        "counts": pl.String,
+        "counts_ko": pl.String,
+        "hindsight": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _likely(row: Mapping[str, Any], run: Uncertainty | None) -> tuple[float | None, float | None]:
+    """P10 and P90 of one line, on the draws of the whole."""
+    mine = None if run is None else run.only(row["line"], row["valuation"])
+    if mine is None:
+        return row["low"], row["high"]
+    law = mine.totals[row["valuation"]]
+    return told(law.quantile(0.1)).value, told(law.quantile(0.9)).value
+
+
+def service_table(incident: Incident) -> pl.DataFrame:
+    """What is published about each service: users and outage hours, and that no count of claims is."""
+    rows = [
+        {
+            "service": s.id,
+            "group": s.group,
+            "published_count": s.published_count,
+            "hours_low": min((locale.hours for locale in s.outage if locale.hours), default=None),
+            "hours_high": max((locale.hours for locale in s.outage if locale.hours), default=None),
+            "facts": " ".join((*s.users, *(f for locale in s.outage for f in locale.facts))),
+        }
+        for s in incident.services
+    ]
+    hours = {"hours_low": pl.Float64, "hours_high": pl.Float64}
+    texts = dict.fromkeys(("service", "group", "published_count"), pl.String)
+    return pl.DataFrame(rows, schema={**texts, **hours, "facts": pl.String})
+
+
+def cited_facts(*pages: Document | None, as_of: date) -> pl.DataFrame:
+    """The published facts that the pages cite and that were public by the day, in the order of the files."""
+    words: set[str] = set()
+
+    def walk(value: object) -> None:
+        if isinstance(value, str):
+            words.add(value)
+        elif isinstance(value, Mapping):
+            walk(tuple(value.values()))
+        elif isinstance(value, tuple):
+            for inner in value:
+                walk(inner)
+
+    for page in pages:
+        walk(page.model_dump() if page else ())
+    return facts(public_by=as_of).filter(pl.col("id").is_in(sorted(words)))
+
+
+def claims_tables(
+    claims: Claims | None,
+    cubes: dict[str, Cube],
+    policy: Policy,
+    given: pl.DataFrame | None,
+    as_of: date,
+) -> dict[str, pl.DataFrame]:
+    """Tables made from claims or totals: kept apart from what rests on published counts."""
+    if given is None:
+        return {}
+    cost = cubes["cost"]
+    tables = {"claims_costs": given, "claims_totals": totals(given)}
+    if claims is None:  # totals come in bands of their own
+        frame = sorted_cube(regroup(cost, ["service", "over", "up_to"]), ["service"])
+    else:
+        display = display_bands(policy.cuts, negative=claims.incident.loss.negative == "band")
+        frame = regroup(cost, ["service"], display)
+    tables["claims_bands"] = with_shares(frame, ["service"])
+    tables["claims_services"] = with_shares(regroup(cost, ["service"]))
+    tables |= _summarised(cost) | _fitted(cost, totals=claims is None)
+    if claims is not None:
+        tables["claims_pairs"] = pairwise(claims, policy, until=as_of)
+        days = ("service", "claimant_type", "filed_on")
+        tables["claims_intake"] = cumulative_intake(
+            build_cube(claims, until=as_of, dimensions=days, bands=display)
+        )
+        tables["claims_quality"] = quality_table(claims)
+        tables["claims_rules"] = rule_table(claims)
+        tables["claims_heaping"] = heaping_table(claims)
+        tables["claims_bunching"] = heap_tables(claims, policy)["bunching"]
+        tables["claims_claimants"] = claimants_table(claims)
+    return tables
+
+
+def _summarised(cost: Cube) -> dict[str, pl.DataFrame]:
+    """Means and medians; none where bands overlap, as totals of several sources may."""
+    try:
+        return {"claims_summary": summary(cost, ["service"])}
+    except ModelRefused:
+        return {}
+
+
+def _fitted(cost: Cube, *, totals: bool) -> dict[str, pl.DataFrame]:
+    """The laws fitted to the losses of real claims; none where a fit is refused, as of synthetic ones."""
+    try:
+        fits, _ = fitted(cost, totals=totals)
+        told = fit_tables(fits)
+    except (ModelRefused, UsageError):
+        return {}
+    return {
+        "claims_fits": told["fits"],
+        "claims_fitted": told["quantities"],
+        "claims_curves": curves(fits),
+    }

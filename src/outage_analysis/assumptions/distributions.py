@@ -1,0 +1,246 @@
+"""Every law that a ledger may state: `law = { kind = "pert", low = 1, mode = 2, high = 4 }`."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, model_validator
+from scipy import special
+
+from outage_analysis.assumptions.bounded_distributions import (
+    Beta,
+    LogitNormal,
+    LogitT,
+    Pert,
+    Triangular,
+    Uniform,
+)
+from outage_analysis.assumptions.distribution_type import (
+    Distribution,
+    Finite,
+    Interval,
+    Positive,
+    Share,
+    check_adds_up,
+    inside,
+)
+from outage_analysis.assumptions.normal_scores import FloatArray
+from outage_analysis.files import Document, Identifier, twice
+
+HALVINGS = 100
+"""Of an interval, until its ends are neighbours among the floating-point numbers."""
+
+
+class Fixed(Distribution):
+    """One value, known or decided."""
+
+    bounds_are_stated: ClassVar[bool] = True
+
+    kind: Literal["fixed"] = "fixed"
+    value: Finite
+    """What it is."""
+
+    def _moments(self) -> tuple[float, float]:
+        return self.value, 0.0
+
+    def _support(self) -> Interval:
+        return self.value, self.value
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        return np.full(u.shape, self.value)
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        return np.where(x >= self.value, 1.0, 0.0)
+
+    def _capped_mean(self, ceiling: float) -> float:
+        return min(self.value, ceiling)
+
+
+class Lognormal(Distribution):
+    """A positive number whose logarithm is normal."""
+
+    kind: Literal["lognormal"] = "lognormal"
+    median: Positive
+    """What half of the law lies below."""
+    sigma: Annotated[float, Field(gt=0, le=10)]
+    """The standard deviation of the logarithm; at 10 the mean is already e^50 medians."""
+
+    def _moments(self) -> tuple[float, float]:
+        mean = self.median * np.exp(self.sigma**2 / 2)
+        return float(mean), float(mean**2 * np.expm1(self.sigma**2))
+
+    def _support(self) -> Interval:
+        return 0.0, np.inf
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        return np.asarray(self.median * np.exp(self.sigma * special.ndtri(u)))
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        return np.asarray(special.ndtr(self._score(x)))
+
+    def _capped_mean(self, ceiling: float) -> float:
+        score = self._score(np.float64(ceiling))
+        return float(self.mean * special.ndtr(score - self.sigma) + ceiling * special.ndtr(-score))
+
+    def _score(self, x: FloatArray | np.float64) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(np.maximum(x, 0) / self.median) / self.sigma)
+
+
+class Discrete(Distribution):
+    """One of several values."""
+
+    bounds_are_stated: ClassVar[bool] = True
+
+    kind: Literal["discrete"] = "discrete"
+    values: tuple[Finite, ...] = Field(min_length=1)
+    """From the least to the most."""
+    probabilities: tuple[Share, ...]
+    """Of each value; they sum to 1."""
+
+    @model_validator(mode="after")
+    def _a_law(self) -> Self:
+        if len(self.values) != len(self.probabilities):
+            raise ValueError("needs one probability a value")
+        if not np.all(np.diff(self.values) > 0):
+            raise ValueError("needs values that rise, each once")
+        check_adds_up("probabilities", self.probabilities)
+        return self
+
+    def _moments(self) -> tuple[float, float]:
+        values, weights = np.array(self.values), np.array(self.probabilities)
+        mean = np.average(values, weights=weights)
+        return float(mean), float(np.average((values - mean) ** 2, weights=weights))
+
+    def _support(self) -> Interval:
+        possible = [x for x, p in zip(self.values, self.probabilities, strict=True) if p]
+        return possible[0], possible[-1]
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        return np.asarray(np.array(self.values)[np.searchsorted(_cumulated(self.probabilities), u)])
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        below = np.concatenate([[0.0], _cumulated(self.probabilities)])
+        return np.asarray(below[np.searchsorted(self.values, x, side="right")])
+
+    def _capped_mean(self, ceiling: float) -> float:
+        return float(np.average(np.minimum(self.values, ceiling), weights=self.probabilities))
+
+
+_Plain = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
+PlainLaw = Annotated[_Plain, Field(discriminator="kind")]
+
+
+class Branch(Document):
+    """One way in which it may go."""
+
+    name: Identifier
+    """What it is called where the branches are shown apart."""
+    weight: Share
+    """Its probability."""
+    law: PlainLaw
+    """The law if it goes that way."""
+
+
+class Mixture(Distribution):
+    """One of several laws, each with its probability: rules or scenarios that may turn out to hold.
+
+    A draw takes two uniforms, one for the branch and one within it; so the branch can be shown apart.
+    """
+
+    kind: Literal["mixture"] = "mixture"
+    branches: tuple[Branch, ...] = Field(min_length=1)
+    """The ways in which it may go."""
+
+    @model_validator(mode="after")
+    def _a_law(self) -> Self:
+        if (name := twice([branch.name for branch in self.branches])) is not None:
+            raise ValueError(f"two branches are called {name}")
+        check_adds_up("weights", self.weights)
+        return self
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """The probability of each branch."""
+        return tuple(branch.weight for branch in self.branches)
+
+    @property
+    def branch_means(self) -> FloatArray:
+        """The mean of each branch, (k,)."""
+        return np.array([branch.law.mean for branch in self.branches])
+
+    def branch(self, u: ArrayLike) -> NDArray[np.intp]:
+        """The number of the branch at each probability, from 0, (...) -> (...).
+
+        Branches follow each other by their means, whatever their order on the page: a larger probability
+        never goes with a branch of a smaller mean, so that branches can move with other inputs.
+
+        Raises:
+            UsageError: a probability that is not between 0 and 1, ends excluded.
+        """
+        order = np.argsort(self.branch_means, kind="stable")
+        weights = tuple(self.weights[k] for k in order)
+        return np.asarray(order[np.searchsorted(_cumulated(weights), inside(u))])
+
+    def sample(self, u_branch: ArrayLike, u_within: ArrayLike) -> FloatArray:
+        """The values at two probabilities each: of the branch, and within it, (...) and (...) -> (...).
+
+        Raises:
+            UsageError: a probability that is not between 0 and 1, ends excluded.
+        """
+        chosen, within = self.branch(u_branch), inside(u_within)
+        drawn = np.empty(within.shape)
+        for number, branch in enumerate(self.branches):
+            here = chosen == number
+            drawn[here] = branch.law.quantile(within[here])
+        return drawn
+
+    @property
+    def ends(self) -> Interval:
+        """The least and the most that any branch shows."""
+        ends = [branch.law.ends for branch in self._possible]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    @property
+    def _possible(self) -> list[Branch]:
+        return [branch for branch in self.branches if branch.weight]
+
+    def _moments(self) -> tuple[float, float]:
+        """Of the branches' means, and within the branches: the law of total variance."""
+        variances = np.array([branch.law.variance for branch in self.branches])
+        mean = np.average(self.branch_means, weights=self.weights)
+        spread = variances + (self.branch_means - mean) ** 2
+        return float(mean), float(np.average(spread, weights=self.weights))
+
+    def _support(self) -> Interval:
+        supports = [branch.law.support for branch in self._possible]
+        return min(low for low, _ in supports), max(high for _, high in supports)
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        """By halving what lies between the branches' quantiles; slow, for tables. Draws take `sample`."""
+        each = [branch.law.quantile(u) for branch in self._possible]
+        low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
+        for _ in range(HALVINGS):
+            middle = low + (high - low) / 2
+            enough = self._cdf(middle) >= u
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        return np.asarray(high)
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        each = [branch.law.cdf(x) for branch in self.branches]
+        return np.asarray(np.average(each, axis=0, weights=self.weights))
+
+    def _capped_mean(self, ceiling: float) -> float:
+        means = [branch.law.capped_mean(ceiling) for branch in self.branches]
+        return float(np.average(means, weights=self.weights))
+
+
+AnyLaw = Annotated[_Plain | Mixture, Field(discriminator="kind")]
+
+
+def _cumulated(weights: tuple[float, ...]) -> FloatArray:
+    """Sums up to each, the last one exactly 1."""
+    sums = np.cumsum(weights)
+    return np.asarray(sums / sums[-1])

@@ -1,0 +1,140 @@
+"""Data of the event itself: they update the rate of this event, and of no other."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal, NamedTuple, Self
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+from scipy import special
+
+from outage_analysis.assumptions.bounded_distributions import (
+    Beta,
+    LogitNormal,
+    LogitT,
+    Pert,
+    Triangular,
+    Uniform,
+)
+from outage_analysis.assumptions.distribution_type import Distribution, Interval
+from outage_analysis.assumptions.normal_scores import FloatArray
+from outage_analysis.errors import ModelRefused, UsageError
+
+FARTHEST = 8.2
+"""Normal scores beyond which double precision knows no probability next to 1."""
+CONTRADICTED = 6.0
+"""Standard deviations between prior and counts at which they contradict each other."""
+NEGLIGIBLE = 40.0
+"""A log density so far below its top adds nothing."""
+ZOOMS = 6
+COARSE, FINE = 2**9, 2**14
+
+RatePrior = Annotated[Beta | LogitNormal | LogitT | Uniform | Triangular | Pert, Field(discriminator="kind")]
+
+
+class Posterior(NamedTuple):
+    """A law on a grid: normal scores of the prior, the rate there, its weight, the probability up to it."""
+
+    scores: FloatArray
+    rates: FloatArray
+    weights: FloatArray
+    below: FloatArray
+
+
+class Updated(Distribution):
+    """A rate of this event, after some of it was seen: `hits` of `of`, each independent given the rate.
+
+    The density is the prior's times the binomial likelihood, on a grid of 16,385 points where it is
+    not negligible. The axis is the normal score of the prior's own probability, on which every prior
+    is a standard normal law. The prior is left as it is: it remains the law of the rate in the next
+    event, whose distance from this one no data of this one can narrow.
+    """
+
+    kind: Literal["updated"] = "updated"
+    prior: RatePrior
+    """The law before anything was seen."""
+    hits: Annotated[int, Field(ge=0)]
+    """How many did."""
+    of: Annotated[int, Field(ge=1)]
+    """Of how many that could."""
+
+    @model_validator(mode="after")
+    def _counts_of_a_rate(self) -> Self:
+        low, high = self.prior.support
+        if low < 0 or high > 1:
+            raise ValueError("needs a prior of a rate, between 0 and 1")
+        if self.hits > self.of:
+            raise ValueError("needs hits <= of")
+        return self
+
+    @cached_property
+    def posterior(self) -> Posterior:
+        """The law on its grid.
+
+        Raises:
+            ModelRefused: the prior all but excludes the rates that the counts allow.
+        """
+        low, high = -FARTHEST, FARTHEST
+        for _ in range(ZOOMS):
+            scores = np.linspace(low, high, COARSE + 1)
+            density = self._log_density(scores)
+            kept = np.flatnonzero(density > density.max() - NEGLIGIBLE)
+            low, high = scores[max(kept[0] - 1, 0)], scores[min(kept[-1] + 1, COARSE)]
+        scores = np.linspace(low, high, FINE + 1)
+        density = self._log_density(scores)
+        best = float(self._log_likelihood(np.array(self.hits / self.of)))
+        if best - density.max() > CONTRADICTED**2 / 2:
+            raise ModelRefused(
+                f"the prior all but excludes a rate that gives {self.hits:,} of {self.of:,}",
+                remedy="Choose classes that could show such a rate, or state a wider prior.",
+            )
+        heights = np.exp(density - density.max())
+        below = np.concatenate([[0.0], np.cumsum(heights[:-1] + heights[1:])])
+        return Posterior(scores, self._rates(scores), heights / heights.sum(), below / below[-1])
+
+    def _rates(self, scores: FloatArray) -> FloatArray:
+        return self.prior.quantile(np.asarray(special.ndtr(scores)))
+
+    def _log_density(self, scores: FloatArray) -> FloatArray:
+        """Of the prior's normal score, up to a constant."""
+        return self._log_likelihood(self._rates(scores)) - scores**2 / 2
+
+    def _log_likelihood(self, rates: FloatArray) -> FloatArray:
+        return np.asarray(special.xlogy(self.hits, rates) + special.xlog1py(self.of - self.hits, -rates))
+
+    def _moments(self) -> tuple[float, float]:
+        _, rates, weights, _ = self.posterior
+        mean = np.average(rates, weights=weights)
+        return float(mean), float(np.average((rates - mean) ** 2, weights=weights))
+
+    def _support(self) -> Interval:
+        return self.prior.support
+
+    def _quantile(self, u: FloatArray) -> FloatArray:
+        scores, _, _, below = self.posterior
+        return self._rates(np.interp(u, below, scores))
+
+    def _cdf(self, x: FloatArray) -> FloatArray:
+        scores, _, _, below = self.posterior
+        return np.asarray(np.interp(special.ndtri(self.prior.cdf(x)), scores, below))
+
+    def _capped_mean(self, ceiling: float) -> float:
+        _, rates, weights, _ = self.posterior
+        return float(np.average(np.minimum(rates, ceiling), weights=weights))
+
+
+def within_event(prior: Distribution, hits: int, of: int) -> Updated:
+    """The law of this event's rate once `hits` of `of` were counted in it.
+
+    Raises:
+        UsageError: counts that are none, or a prior that is no smooth law of a rate.
+        ModelRefused: the prior all but excludes the rates that the counts allow.
+    """
+    try:
+        updated = Updated.model_validate({"prior": prior, "hits": hits, "of": of})
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise UsageError(f"an update {problem[:1].lower()}{problem[1:]}", value=f"{hits} of {of}") from error
+    _ = updated.posterior  # refused here, not where it is first used
+    return updated

@@ -1,0 +1,282 @@
+"""Views of the same claims that listen to each other: a choice in one changes all the others.
+
+Every two dimensions have a table of their own, so a choice in one has its figures in all the others. A choice
+in two at a time has not: it replaces the earlier one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from outage_analysis.charts import view_selection as choosing
+from outage_analysis.charts.claims_data import OTHERS
+from outage_analysis.charts.linked_data import View, linked_views
+from outage_analysis.charts.loss_charts import service_name
+from outage_analysis.charts.theme import ACCENT, Drawn, Frame, NothingToDraw, laid_out, plain
+from outage_analysis.text import fonts
+
+# Views side by side cannot follow the width of their place: 700 pixels with the names, so that a notebook's
+# cell and JupyterLab beside its file list both hold them. On a phone they stand in one column of half of it.
+ROW, DAYS_HIGH, DAY_NAMES, COUNTS = 21, (150, 300), 20, 46
+"""Pixels: of a bar's row; of the days, at least and at most; of the texts below and beside these."""
+LEFT, RIGHT = (140, 184), (100, 204)
+"""Pixels for the names and for the bars; the widest names and the widest bars are no wider than a phone."""
+PLACES = {"band": RIGHT, "day": RIGHT}
+"""Those of the views that stand on the right; the others are on the left."""
+FULL = 1.36
+"""The longest bar is 1; the rest is for its number."""
+CHOSEN, FADED = "#e3eef7", 0.35
+LONGEST = 40
+"""Letters of a category."""
+DAY_LABELS = 4
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a view is drawn: its number, its names, and the pixels for names and bars."""
+
+    at: int
+    names: list[str]
+    title: str
+    room: int
+    bars: int
+
+    @property
+    def view(self) -> str:
+        """The name of its drawing."""
+        return f"linked_{self.at}"
+
+
+def linked(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Claims by service, loss band, day and region: what is chosen in one view, the others show.
+
+    Of regions, which are texts of the claims, only those that many claims have in common are named.
+
+    Args:
+        table: as `pairwise` returns it.
+        frame: words and names.
+    """
+    if table.is_empty() or not table["claims"].sum():
+        raise NothingToDraw
+    views, counts = linked_views(table)
+    places = [
+        _Place(at, _names(view, frame), _title(view, frame), *PLACES.get(view.id, LEFT))
+        for at, view in enumerate(views)
+    ]
+    claims = sum(counts["claims"][0].to_list())
+    base, locale = alt.Chart(), frame.words
+    high = min(max(ROW * len(places[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
+    drawn = {
+        view.id: _days(base, place, high) if view.id == "day" else _rows(base, place)
+        for place, view in zip(places, views, strict=True)
+    }
+    # Side by side, the longest list stands beside the days.
+    order = sorted(drawn, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
+    below = alt.concat(*(drawn[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
+    heading = _heading(base, claims, frame, places[0].room)
+    note = locale.band_note([tuple(entry) for entry in views[1].entries])
+    chart = laid_out(
+        alt.vconcat(heading, below, spacing=12, data=plain(counts)),
+        frame,
+        title=_headline(places, counts, claims, frame),
+        subtitle=locale("chart.linked_subtitle", loss=frame.loss, note=f"; {note}" if note else ""),
+        description=locale("chart.linked_description"),
+    )
+    return chart.properties(params=_parameters(places, [view.id in ("band", "day") for view in views], frame))
+
+
+def _parameters(places: Sequence[_Place], ordered: list[bool], frame: Frame) -> list[alt.TopLevelParameter]:
+    """What can be chosen, and the names of it all."""
+    locale = frame.words
+    listed = {
+        choosing.key(place.at, n): f"{place.title}: {name}"
+        for place in places
+        for n, name in enumerate(place.names)
+    }
+    views = [place.view for place in places]
+    titles = locale("chart.linked_choose"), locale("chart.linked_all")
+    return [
+        alt.VariableParameter("names", value=[place.names for place in places]),
+        alt.VariableParameter("titles", value=[place.title for place in places]),
+        *choosing.parameters(views, ordered, listed, *titles),
+    ]
+
+
+def _headline(places: Sequence[_Place], counts: pl.DataFrame, claims: int, frame: Frame) -> str:
+    """The measure; of real claims, which service has most of them."""
+    locale = frame.words
+    if frame.synthetic:
+        return locale("chart.linked_measure", views=", ".join(place.title for place in places).lower())
+    largest = sum(counts["claims"][0].to_list()[: counts["width"][0]])
+    return locale("chart.linked_finding", name=places[0].names[0], share=locale.share(largest / claims))
+
+
+def _names(view: View, frame: Frame) -> list[str]:
+    """What stands beside the bars of a view."""
+    locale, firsts = frame.words, [entry[0] for entry in view.entries]
+    if view.id == "service":
+        return [_line(service_name(frame, id_, view.merged)) for id_ in firsts]
+    if view.id == "band":
+        return [locale.band_short(*band) for band in view.entries]
+    if view.id == "day":
+        return [locale.short_day(day) for day in firsts]
+    apart = {None: locale("chart.linked_unstated"), OTHERS: locale("chart.linked_rest")}
+    return [apart[text] if text in apart else _short(text) for text in firsts]
+
+
+def _short(text: str) -> str:
+    """A text from the claims, which may have any length, on one line."""
+    line = _line(text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def _line(text: str) -> str:
+    """A text of others on one line, without marks that hide or turn what stands beside them."""
+    return fonts.shown(" ".join(text.split()))
+
+
+def _title(view: View, frame: Frame) -> str:
+    locale = frame.words
+    if view.id == "day" and view.days > 1:
+        return locale("chart.linked_days_binned", count=view.days)
+    return _line(frame.name(view.dimension)) if view.id == "category" else locale(f"chart.linked_{view.id}")
+
+
+def _sums(base: alt.Chart, at: int) -> alt.Chart:
+    """One row an entry of a view: `key`, its claims `n` among those chosen elsewhere, its share of the most.
+
+    A table of two dimensions is read from either side: `at` is the entry's place, `by` the view beside it.
+    """
+    pairs = f"datum.one == {at} || datum.other == {at}"
+    across = choosing.chosen(f"datum.by * {choosing.VIEW} + datum.beside")
+    some = f"chosen_view < 0 || chosen_view == {at}"
+    every = 1 if at == 0 else 0  # any other view has the same sums
+    return (
+        base.transform_filter(pairs)
+        .transform_calculate(slot="sequence(0, length(datum.claims))")
+        .transform_flatten(["claims", "slot"])
+        .transform_calculate(
+            own=f"datum.one == {at} ? floor(datum.slot / datum.width) : datum.slot % datum.width",
+            beside=f"datum.one == {at} ? datum.slot % datum.width : floor(datum.slot / datum.width)",
+            by=f"datum.one == {at} ? datum.other : datum.one",
+        )
+        .transform_filter(f"{some} ? datum.by == {every} : datum.by == chosen_view && {across}")
+        .transform_aggregate(n="sum(claims)", groupby=["own"])
+        .transform_joinaggregate(most="max(n)")
+        .transform_calculate(
+            key=f"{at * choosing.VIEW} + datum.own",
+            length="datum.most ? datum.n / datum.most : 0",
+            said=f"names[{at}][datum.own] + ': ' + format(datum.n, ',')",
+        )
+    )
+
+
+def _fading(at: int) -> Any:  # noqa: ANN401 - Altair's own type of it is private
+    """What is not chosen in its own view steps back."""
+    shown = f"chosen_view != {at} || {choosing.chosen('datum.key')}"
+    return alt.condition(shown, alt.value(1), alt.value(FADED))
+
+
+def _slots(sums: alt.Chart, at: int) -> alt.Chart:
+    """The ground of each entry, which takes the clicks and is tinted where it is chosen."""
+    shown = f"chosen_view == {at} && {choosing.chosen('datum.key')}"
+    slots: alt.Chart = sums.mark_rect(cursor="pointer", aria=False).encode(
+        color=alt.condition(shown, alt.value(CHOSEN), alt.value("transparent"))
+    )
+    return slots
+
+
+def _rows(base: alt.Chart, place: _Place) -> Drawn:
+    """Horizontal bars, each with its number: of services, loss bands or a dimension."""
+    at, sums = place.at, _sums(base, place.at)
+    axis = alt.Axis(
+        labelExpr=f"names[{at}][datum.value]",
+        labelLimit=place.room - 6,
+        minExtent=place.room,
+        maxExtent=place.room,
+        ticks=False,
+        domain=False,
+        labelPadding=6,
+        zindex=1,
+    )
+    scale = alt.Scale(domain=list(range(len(place.names))), padding=0)
+    y = alt.Y("own:O", title=None, axis=axis, scale=scale)
+    x = alt.X("length:Q", title=None, axis=None, scale=alt.Scale(domain=[0, FULL]))
+    slots = _slots(sums, at).encode(y, x=alt.value(-place.room), x2=alt.value(place.bars))
+    bars = sums.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
+    numbers = sums.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
+    view = alt.layer(
+        slots.properties(name=place.view),
+        bars.encode(x, y, opacity=_fading(at), description="said:N"),
+        numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
+    )
+    return _sized(view, place.bars, ROW * len(place.names), place, over=6)
+
+
+def _days(base: alt.Chart, place: _Place, high: int) -> Drawn:
+    """Upright bars by day."""
+    at, sums = place.at, _sums(base, place.at)
+    step = max(1, -(-len(place.names) // DAY_LABELS))
+    days = list(range(len(place.names)))
+    axis = alt.Axis(labelExpr=f"names[{at}][datum.value]", labelAngle=0, values=days[::step], zindex=1)
+    x = alt.X("own:O", title=None, axis=axis, scale=alt.Scale(domain=days, padding=0))
+    counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
+    # The uppermost tick stands at the top, whatever is chosen: the title above it stays where it is.
+    y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
+    slots = _slots(sums, at).encode(x, y=alt.value(0), y2=alt.value(high + DAY_NAMES))
+    bars = sums.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
+    view = alt.layer(
+        slots.properties(name=place.view),
+        bars.encode(x, y, opacity=_fading(at), description="said:N"),
+    )
+    return _sized(view, place.bars, high, place)
+
+
+def _heading(base: alt.Chart, claims: int, frame: Frame, width: int) -> Drawn:
+    """What is chosen, how many claims that is, and which share of all."""
+    locale = frame.words
+    said = {name: _text(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
+    named = f"names[chosen_view][{{}} % {choosing.VIEW}]"
+    low, high = (named.format(f"{end}(keys[0], until)") for end in ("min", "max"))
+    ranged = f"keys[0] == until ? {low} : {low} + {said['to']} + {high}"
+    several = f"length(keys) > 1 ? length(keys) + {said['several']} : {low}"
+    what = f"ordered[chosen_view] ? ({ranged}) : {several}"
+    other = f"chosen_view * {choosing.VIEW} + datum.slot % datum.width"
+    heading = (
+        base.transform_filter("datum.one == 0 && datum.other == max(1, chosen_view)")
+        .transform_calculate(slot="sequence(0, length(datum.claims))")
+        .transform_flatten(["claims", "slot"])
+        .transform_calculate(key=f"chosen_view < 1 ? floor(datum.slot / datum.width) : {other}")
+        .transform_filter(f"chosen_view < 0 || {choosing.chosen('datum.key')}")
+        .transform_aggregate(n="sum(claims)")
+        .transform_calculate(
+            said=f"(chosen_view < 0 ? {said['all']} : titles[chosen_view] + ': ' + ({what})) + ': '"
+            f" + format(datum.n, ',')"
+            f" + (chosen_view < 0 ? '' : ' (' + format(datum.n / {claims}, '.1%') + ')')"
+        )
+        .mark_text(align="left", fontWeight=600, fontSize=13)
+        .encode(text="said:N", x=alt.value(-width))
+    )
+    return _sized(heading, 1, 16)
+
+
+def _text(word: str) -> str:
+    """A word as an expression has it."""
+    return json.dumps(word, ensure_ascii=False)
+
+
+def _sized(view: Drawn, width: int, height: int, place: _Place | None = None, *, over: int = 0) -> Drawn:
+    """A drawing of a size, under its title; `over` makes up for an axis that does not reach above it."""
+    sized: Drawn = view.properties(width=width, height=height)
+    if place is None:
+        return sized
+    title = alt.TitleParams(
+        place.title, anchor="start", frame="group", fontSize=12, dx=-place.room, offset=4 + over
+    )
+    return sized.properties(title=title)

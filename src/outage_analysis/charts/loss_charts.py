@@ -1,0 +1,215 @@
+"""Charts of losses by service: stacked bars of the bands, and one small panel a service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import polars as pl
+
+from outage_analysis.charts.claims_data import OTHERS, band_order, few_bands, fitting, fullest, shares
+from outage_analysis.charts.theme import (
+    ACCENT,
+    GREY,
+    INK,
+    LIGHT,
+    ROW,
+    Drawn,
+    Frame,
+    NothingToDraw,
+    dressed,
+    laid_out,
+    names_axis,
+    plain,
+    wrapped,
+)
+from outage_analysis.incidents import UNKNOWN, ZERO, Band, holds_amounts
+
+RAMP = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
+"""One hue from light to dark: an order that survives any kind of colour blindness, and a photocopy."""
+APART = {ZERO: LIGHT, UNKNOWN: "#b3b8c0"}
+"""Bands that are no amounts of loss, in greys; any other of these is `GREY`."""
+PERCENT = (
+    pl.when(pl.col("percent").is_between(0, 0.5, closed="none"))
+    .then(pl.lit("<1"))
+    .otherwise(pl.col("percent").round(0).cast(pl.Int64).cast(pl.String))
+)
+NAME, PANEL_NAME = 24, 13
+"""Columns of a line of a service's name, beside a bar and above a panel."""
+PANEL, PANEL_COLUMNS, BAR = 72, 3, 14
+"""Pixels of a panel, panels in a row and pixels of a bar. Views that repeat cannot follow the width of
+their place: three panels and the names of the bands beside them are as wide as a telephone."""
+
+
+def service_name(frame: Frame, service: str, services: int, columns: int = NAME) -> str:
+    """The name of a service, or of several small ones together, on lines of so many columns."""
+    if service == OTHERS:
+        return frame.words("chart.other_services", count=services)
+    # A middle dot joins two Korean words without a space; a line may end after it.
+    lines = wrapped(frame.name(service).replace("·", "· "), columns)
+    return "\n".join(line.replace("· ", "·") for line in lines)
+
+
+def named(rows: pl.DataFrame, frame: Frame, columns: int = NAME) -> pl.DataFrame:
+    """The rows with the names of their services and of their bands: `name` and `band`."""
+    locale = frame.words
+    services = rows.select("service", "services").rows()
+    bands = rows.select("over", "up_to").rows()
+    return rows.with_columns(
+        name=pl.Series([service_name(frame, s, n, columns) for s, n in services], dtype=pl.String),
+        band=pl.Series([locale.band_short(*band) for band in bands], dtype=pl.String),
+    )
+
+
+def ramp(bands: Sequence[Band]) -> list[str]:
+    """A colour for each band: the larger the loss, the darker; greys for zero, negative and unknown."""
+    amounts = [band for band in bands if holds_amounts(band)]
+    steps = max(len(amounts) - 1, 1)
+    return [_along(amounts.index(b) / steps) if b in amounts else APART.get(b, GREY) for b in bands]
+
+
+def _along(place: float) -> str:
+    """The colour at a place from 0 to 1 of the ramp."""
+    at = min(int(place * (len(RAMP) - 1)), len(RAMP) - 2)
+    part = place * (len(RAMP) - 1) - at
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in RAMP[at : at + 2]]
+    return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(*ends, strict=True))
+
+
+def readable_on(colour: str) -> str:
+    """White or ink, whichever stands out more from a colour (relative luminance, WCAG 2)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]  # noqa: PLR2004
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "white" if luminance < 0.2 else INK  # noqa: PLR2004 - there both stand out alike
+
+
+def notes(frame: Frame, bands: Sequence[Band], table: pl.DataFrame) -> str:
+    """What a subtitle adds about the bands: how they are written, and whether some are joined."""
+    locale = frame.words
+    note = locale.band_note(bands)
+    joined = len(bands) < len(band_order(table))
+    return (f"; {note}" if note else "") + (locale("chart.bands_joined") if joined else "")
+
+
+def band_distribution(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Bars of 100 %: each service's claims by loss band, with their number at the right."""
+    locale = frame.words
+    narrow = few_bands(table)
+    if not narrow["claims"].sum():
+        raise NothingToDraw
+    data = fitting(narrow, lambda few: _stacked(few, frame))
+    bands = band_order(narrow)
+    labels, colours = [locale.band_short(*band) for band in bands], ramp(bands)
+    names = data["name"].unique(maintain_order=True).to_list()
+    y = alt.Y("name:N", sort=names, title=None, axis=names_axis(150))
+    percents = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
+    x = alt.X("start:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=percents)
+    base = alt.Chart(plain(data))
+    # Not by the signal `width`: the plot is fitted into its place after the legend has taken its lines.
+    columns = alt.ExprRef("containerSize()[0] < 560 ? 2 : 5")
+    bars = base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(
+        x,
+        alt.X2("end:Q"),
+        y,
+        color=alt.Color(
+            "band:N",
+            scale=alt.Scale(domain=labels, range=colours),
+            legend=alt.Legend(
+                title=None, orient="top", columns=columns, symbolType="square", symbolLimit=0, labelLimit=200
+            ),
+        ),
+    )
+    fits = "(datum.end - datum.start) * width / 100 > 8 * length(datum.label) + 3"
+    ink = alt.Scale(domain=labels, range=[readable_on(c) for c in colours])
+    inside = (
+        base.transform_filter(fits)
+        .mark_text(fontSize=11)
+        .encode(alt.X("middle:Q"), y, text="label:N", color=alt.Color("band:N", scale=ink, legend=None))
+    )
+    counts = (
+        base.transform_filter("datum.of")
+        .mark_text(align="left", dx=6)
+        .encode(y, x=alt.value("width"), text=alt.Text("of:Q", format=",d"))
+    )
+    return dressed(
+        alt.layer(bars, inside, counts).resolve_scale(color="independent"),
+        frame,
+        height=(ROW - 4) * len(names),
+        title=_stacked_title(narrow, frame),
+        subtitle=locale("chart.bands_subtitle", loss=frame.loss, note=notes(frame, bands, table)),
+        description=locale("chart.bands_description"),
+    )
+
+
+def _stacked_title(table: pl.DataFrame, frame: Frame) -> str:
+    locale, found = frame.words, fullest(table)
+    if frame.synthetic or found is None:
+        return locale("chart.bands_measure")
+    band, share = found
+    return locale("chart.bands_finding", band=locale.band_short(*band), share=locale.share(share))
+
+
+def _stacked(few: pl.DataFrame, frame: Frame) -> pl.DataFrame:
+    """The bars' rows; the number of claims stands in the first row of each service."""
+    rows = named(shares(few), frame)
+    first = pl.int_range(pl.len()).over("service") == 0
+    return rows.select(
+        "name",
+        "band",
+        "start",
+        "end",
+        middle=((pl.col("start") + pl.col("end")) / 2).round(2),
+        label=PERCENT,
+        of=pl.when(first).then("of"),
+    )
+
+
+def small_multiples(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """One small panel a service: the share of its claims in each loss band, all on one scale."""
+    locale = frame.words
+    narrow = few_bands(table)
+    if not narrow["claims"].sum():
+        raise NothingToDraw
+    data = fitting(narrow, lambda few: _panels(few, frame))
+    bands = band_order(narrow)
+    labels = [locale.band_short(*band) for band in bands]
+    names = data["name"].unique(maintain_order=True).to_list()
+    room = float(data["percent"].max()) * 1.3  # type: ignore[arg-type]
+    axis = alt.Axis(labelFontSize=11, ticks=False)
+    y = alt.Y("band:N", sort=labels, title=None, scale=alt.Scale(domain=labels), axis=axis)
+    x = alt.X("percent:Q", title=None, axis=None, scale=alt.Scale(domain=[0, room]))
+    base = alt.Chart(plain(data))
+    bars = base.mark_bar(size=BAR - 3).encode(
+        x, y, color=alt.Color("band:N", scale=alt.Scale(domain=labels, range=ramp(bands)), legend=None)
+    )
+    numbers = base.mark_text(align="left", dx=3, fontSize=10).encode(x, y, text="label:N")
+    panel = (bars + numbers).properties(width=PANEL, height=BAR * len(bands))
+    header = alt.Header(
+        title=None, labelExpr="split(datum.label, '\\n')", labelAnchor="start", labelFontSize=11
+    )
+    return laid_out(
+        panel.facet(alt.Facet("name:N", sort=names, header=header), columns=PANEL_COLUMNS).properties(
+            spacing={"row": 10, "column": 12}
+        ),
+        frame,
+        title=_panels_title(narrow, frame),
+        subtitle=locale("chart.panels_subtitle", loss=frame.loss, note=notes(frame, bands, table)),
+        description=locale("chart.panels_description"),
+    )
+
+
+def _panels_title(table: pl.DataFrame, frame: Frame) -> str:
+    locale, found = frame.words, fullest(table)
+    if frame.synthetic or found is None:
+        return locale("chart.panels_measure")
+    (over, up_to), _ = found
+    inside = pl.col("over").eq_missing(over) & pl.col("up_to").eq_missing(up_to)
+    of_band = pl.when(inside).then("claims").otherwise(0).sum() / pl.col("claims").sum()
+    by_service = table.group_by("service").agg(of_band.alias("share"))["share"]
+    low, high = (locale.share(float(v)) for v in (by_service.min(), by_service.max()))  # type: ignore[arg-type]
+    return locale("chart.panels_finding", band=locale.band_short(over, up_to), low=low, high=high)
+
+
+def _panels(few: pl.DataFrame, frame: Frame) -> pl.DataFrame:
+    return named(shares(few), frame, PANEL_NAME).select("name", "band", "percent", label=PERCENT)

@@ -1,0 +1,217 @@
+"""Charts of ranges one below the other: inputs, outcomes, policies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from outage_analysis.charts import cost_data as uncertain
+from outage_analysis.charts.axes import WIDE, brief, labelled, log_ticks, money_ends, money_x, stepped
+from outage_analysis.charts.theme import (
+    ACCENT,
+    GREY,
+    INK,
+    OKABE_ITO,
+    ROW,
+    Drawn,
+    Frame,
+    NothingToDraw,
+    dressed,
+    folded,
+    names_axis,
+    on_field,
+    plain,
+)
+from outage_analysis.text import Locale, short
+
+MONEY = ("review_award", "mean_payment", "paid_total", "handling")
+FACTORS = ("ultimate", "realised_ratio")
+"""Kinds of inputs that are sums, and that multiply; the others are shares."""
+ROOM = 5.0
+"""A label beside the end of a bar takes so large a factor of a log axis."""
+SMALLEST = 1e-4
+"""Of the largest amount: a log axis does not go further down."""
+LANES = {"naive": GREY, "forecast": ACCENT, "press": OKABE_ITO[1]}
+"""Ours stands between its rivals."""
+FARTHEST = 1e4
+"""Multiples of what happened beyond this are drawn at the edge."""
+
+
+def tornado(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Bars on a log axis: the expected cash with one input at its P10 and at its P90, the widest first."""
+    locale, rows = frame.words, uncertain.swings(table)
+    if rows.is_empty():
+        raise NothingToDraw
+    most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
+    least = max(float(rows["left"].min()), most * SMALLEST)  # type: ignore[arg-type]
+    names = [folded(name) for name in short([frame.name(a) for a in rows["assumption"]])]
+    data = rows.select(
+        name=pl.Series(names),
+        left=pl.col("left").clip(least),
+        right="right",
+        first=pl.Series(_ends(rows, "left", locale)),
+        last=pl.Series(_ends(rows, "right", locale)),
+    )
+    x = money_x("left", locale, locale("chart.tornado_x", unit=locale.unit), least / ROOM, most * ROOM)
+    right = on_field(x, "right")
+    y = alt.Y("name:N", sort=names, title=None, axis=names_axis())
+    base = alt.Chart(plain(data))
+    colour = alt.condition(alt.datum.name == names[0], alt.value(ACCENT), alt.value(GREY))
+    bars = base.mark_bar(size=18).encode(x, alt.X2("right:Q"), y, color=colour)
+    means = alt.Chart(rows.select(pl.col("expected").first()))
+    line = means.mark_rule(color=INK, strokeDash=[3, 3]).encode(on_field(x, "expected"))
+    looks: dict[str, Any] = {"lineBreak": "\n", "lineHeight": 14, "dy": -5}
+    first = base.mark_text(align="right", dx=-5, **looks).encode(x, y, text="first:N")
+    last = base.mark_text(align="left", dx=5, **looks).encode(right, y, text="last:N")
+    low, high = money_ends(locale, rows["left"][0], rows["right"][0])
+    return dressed(
+        alt.layer(bars, line, first, last),
+        frame,
+        height=(ROW + 12) * len(data),
+        title=locale("chart.tornado_measure")
+        if frame.synthetic
+        else locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
+        subtitle=locale("chart.tornado_subtitle", unit=locale.unit),
+        description=locale("chart.tornado_description"),
+    )
+
+
+def _ends(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
+    """At one end of each bar: the cost, and below it the input's value there."""
+    point = "P10" if side == "left" else "P90"
+    cells = rows.select("kind", f"input_{side}", side).rows()
+    return [f"{brief(locale, cost)}\n{_input(kind, value, point, locale)}" for kind, value, cost in cells]
+
+
+def _input(kind: str, value: float | None, point: str, locale: Locale) -> str:
+    if value is None:  # a mix is no one number
+        return point
+    if kind in MONEY:
+        said = brief(locale, value)
+    elif kind in FACTORS:
+        said = f"×{value:,.2g}"
+    else:
+        said = locale.share(value)
+    return locale("chart.tornado_at", value=said)
+
+
+def backtest(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Ranges as multiples of what happened, on a log axis: ours with its median, and its rivals'."""
+    locale, rows = frame.words, uncertain.ratios(table)
+    if rows.is_empty():
+        raise NothingToDraw
+    heads = rows.filter(part="forecast")
+    told = _outcomes(heads, frame)
+    parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
+    data = rows.select(
+        pl.col("low", "middle", "high").clip(1 / FARTHEST, FARTHEST),
+        name=pl.col("outcome").replace_strict(told, return_dtype=pl.String),
+        part=pl.col("part").replace_strict(parts, return_dtype=pl.String),
+    )
+    x = _multiples_x(data, locale)
+    y = alt.Y("name:N", sort=list(told.values()), title=None, axis=names_axis(lines=2))
+    lanes = [parts[part] for part in LANES if part in parts]
+    lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
+    colours = alt.Scale(domain=list(parts.values()), range=[LANES[part] for part in parts])
+    legend = alt.Legend(
+        title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
+    )
+    base, one = alt.Chart(plain(data)), alt.Chart(pl.DataFrame({"low": [1.0]}))
+    said = {"y": alt.value(0), "text": alt.value(locale("chart.backtest_happened"))}
+    spans = base.mark_rule(strokeWidth=6, strokeCap="round")
+    dots = base.transform_filter("datum.middle").mark_point(
+        filled=True, color=INK, size=70, stroke="white", opacity=1
+    )
+    tried = heads.filter("independent")["inside"]
+    return dressed(
+        alt.layer(
+            one.mark_rule(color=INK, strokeWidth=1.4).encode(x),
+            one.mark_text(dy=-6, fontWeight=600).encode(x, **said),
+            spans.encode(
+                x, alt.X2("high:Q"), y, lane, color=alt.Color("part:N", scale=colours, legend=legend)
+            ),
+            dots.encode(on_field(x, "middle"), y, lane),
+        ),
+        replace(frame, source=locale("chart.backtest_source", day=locale.day(frame.as_of))),
+        height=(ROW + 24) * len(told),
+        title=locale("chart.backtest_title", inside=tried.sum(), count=len(tried)),
+        subtitle=locale("chart.backtest_subtitle"),
+        description=locale("chart.backtest_description"),
+    )
+
+
+def _multiples_x(data: pl.DataFrame, locale: Locale) -> alt.X:
+    ends = [v for c in ("low", "high") for v in data[c]]
+    low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
+    ticks = log_ticks(low, high)
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    axis = labelled(ticks, [_multiple(tick) for tick in ticks])
+    return alt.X("low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axis)
+
+
+def _outcomes(rows: pl.DataFrame, frame: Frame) -> dict[str, str]:
+    """Each outcome's name, what came out, and whether the interval holds it."""
+    locale, told = frame.words, {}
+    for row in rows.iter_rows(named=True):
+        seen = (
+            brief(locale, row["observed"])
+            if row["unit"] == locale.currency
+            else stepped(locale, row["observed"], 3)
+        )
+        verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
+        told[row["outcome"]] = f"{folded(frame.name(row['outcome']))}\n{seen} · {verdict}"
+    return told
+
+
+def _multiple(value: float) -> str:
+    return f"×{value:,.10g}" if value >= 1 else f"×1/{1 / value:,.3g}"
+
+
+def comparison(table: pl.DataFrame, frame: Frame) -> Drawn:
+    """Policies one below the other: P10 to P90, the expected cash and the most that the total can be."""
+    locale, rows = frame.words, uncertain.offers(table)
+    if len(rows) < 2:  # noqa: PLR2004 - one is no comparison
+        raise NothingToDraw
+    names = [folded(name) for name in short([frame.name(p) for p in rows["policy"]])]
+    best = int(rows["cheapest"].arg_max() or 0)
+    amounts = [v for c in ("p10", "p90", "expected", "most") for v in rows[c] if v]
+    least, most = min(amounts), max(amounts)
+    least = max(least, most * SMALLEST) / 1.5 if most / least > WIDE else 0.0
+    data = rows.select(
+        *(pl.col(c).clip(least) for c in ("p10", "p90", "expected", "most")),
+        name=pl.Series(names),
+        label=pl.Series([brief(locale, v) for v in rows["expected"]]),
+    )
+    key = "chart.comparison_log_x" if least else "chart.comparison_x"
+    x = money_x("p10", locale, locale(key, unit=locale.unit), least, most * (1.5 if least else 1.1))
+    expected, most = on_field(x, "expected"), on_field(x, "most")
+    y = alt.Y(
+        "name:N", sort=names, title=None, axis=names_axis(lines=min(name.count("\n") + 1 for name in names))
+    )
+    base = alt.Chart(plain(data))
+    colour = alt.condition(alt.datum.name == names[best], alt.value(ACCENT), alt.value(GREY))
+    layers = [
+        base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2("p90:Q"), y, color=colour),
+        base.transform_filter("datum.most")
+        .mark_point(shape="diamond", filled=True, fill="white", stroke=INK, size=70, opacity=1)
+        .encode(most, y),
+        base.mark_point(filled=True, color=INK, size=80, stroke="white", opacity=1).encode(expected, y),
+        base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text="label:N"),
+    ]
+    return dressed(
+        alt.layer(*layers),
+        frame,
+        height=(ROW + 28) * len(data),
+        title=locale("chart.comparison_measure")
+        if frame.synthetic
+        else locale(
+            "chart.comparison_title",
+            name=names[best].replace("\n", " "),
+            share=locale.share(rows["cheapest"][best]),
+        ),
+        subtitle=locale("chart.comparison_subtitle", unit=locale.unit),
+        description=locale("chart.comparison_description"),
+    )

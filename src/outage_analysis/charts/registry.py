@@ -1,0 +1,81 @@
+"""Charts: each a pure function of a frame and words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+import outage_analysis.charts.altair_import  # noqa: F401 - before any module that imports altair
+from outage_analysis.charts import (
+    cost_charts as costs,
+)
+from outage_analysis.charts import (
+    fit_charts as fits,
+)
+from outage_analysis.charts import (
+    intake_charts as claims,
+)
+from outage_analysis.charts import (
+    intake_charts as forecasts,
+)
+from outage_analysis.charts import (
+    linked_views as linked,
+)
+from outage_analysis.charts import (
+    loss_charts as losses,
+)
+from outage_analysis.charts import (
+    range_charts as ranges,
+)
+from outage_analysis.charts import (
+    total_charts as totals,
+)
+from outage_analysis.charts.theme import Drawn, Frame, NothingToDraw
+
+Drawing = Callable[[pl.DataFrame, Frame], Drawn]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A chart by name: the table it is drawn from and the function that draws it."""
+
+    table: str
+    draw: Drawing
+    claims: bool = False
+    """Drawn from claim rows, so it carries their mark when they are synthetic."""
+    page: bool = True
+    """Placed on the report's page. Views with a width of their own are for notebooks."""
+
+
+CHARTS: dict[str, Entry] = {
+    "cost_by_band": Entry("costs", costs.cost_by_band, page=False),
+    "headlines": Entry("headlines", costs.headlines),
+    "funnel": Entry("funnel", costs.funnel),
+    "total_law": Entry("total_law", totals.total_law),
+    "exceedance": Entry("total_law", totals.exceedance),
+    "waterfall": Entry("steps", totals.waterfall),
+    "tornado": Entry("tornado", ranges.tornado),
+    "free_goods": Entry("costs", costs.free_goods),
+    "backtest": Entry("hindsight_backtest", ranges.backtest),
+    "comparison": Entry("comparison", ranges.comparison),
+    "band_distribution": Entry("claims_bands", losses.band_distribution, claims=True),
+    "intake": Entry("claims_intake", claims.intake, claims=True),
+    "small_multiples": Entry("claims_bands", losses.small_multiples, claims=True, page=False),
+    "linked": Entry("claims_pairs", linked.linked, claims=True, page=False),
+    "ogive": Entry("claims_curves", fits.ogive, claims=True),
+    "tail": Entry("claims_curves", fits.tail, claims=True),
+    "intake_fan": Entry("intake_forecast", forecasts.intake_fan, page=False),
+}
+"""Every chart, by name."""
+
+
+def draw(name: str, table: pl.DataFrame, frame: Frame) -> Drawn | None:
+    """One chart, or None when its table has nothing to show."""
+    if table.is_empty():
+        return None
+    try:
+        return CHARTS[name].draw(table, frame)
+    except NothingToDraw:
+        return None

@@ -1,0 +1,48 @@
+"""Claims: complaint files go in; claims and rejects come out, each input row as exactly one of them.
+
+`ingestion` lists the steps; `readers` read files; `validation` applies the rules; `warehouse` is the
+only module that runs SQL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outage_analysis.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from outage_analysis.claims.claims_and_rejects import Claims as Claims
+    from outage_analysis.claims.claims_and_rejects import explain as explain
+    from outage_analysis.claims.ingestion import MAX_REJECTS as MAX_REJECTS
+    from outage_analysis.claims.ingestion import read_claims as read_claims
+    from outage_analysis.claims.inspection.inspect import Inspection as Inspection
+    from outage_analysis.claims.inspection.inspect import inspect_file as inspect_file
+    from outage_analysis.claims.progress import telling as telling
+    from outage_analysis.claims.queries import as_path as as_path
+    from outage_analysis.claims.queries import literal as literal
+    from outage_analysis.claims.queries import quoted as quoted
+    from outage_analysis.claims.readers.read_files import READERS as READERS
+    from outage_analysis.claims.readers.sources import expand as expand
+    from outage_analysis.claims.rules import RULES as RULES
+    from outage_analysis.claims.rules import conditions as conditions
+    from outage_analysis.claims.store import PARQUET as PARQUET
+    from outage_analysis.claims.store import STORE as STORE
+    from outage_analysis.claims.store import marks as marks
+    from outage_analysis.claims.store import refuse_unmarked as refuse_unmarked
+    from outage_analysis.claims.store import save_claims as save_claims
+    from outage_analysis.claims.synthetic.chunks import synthesise as synthesise
+    from outage_analysis.claims.synthetic.chunks import synthetic_chunks as synthetic_chunks
+    from outage_analysis.claims.synthetic.chunks import write_synthetic as write_synthetic
+    from outage_analysis.claims.synthetic.counts import row_count as row_count
+    from outage_analysis.claims.synthetic.dirt import DIRT as DIRT
+    from outage_analysis.claims.synthetic.dirt import dirt_counts as dirt_counts
+    from outage_analysis.claims.synthetic.synthetic_assumptions import LossModel as LossModel
+    from outage_analysis.claims.synthetic.synthetic_assumptions import (
+        SyntheticAssumptions as SyntheticAssumptions,
+    )
+    from outage_analysis.claims.synthetic.synthetic_assumptions import load_synthetic as load_synthetic
+    from outage_analysis.claims.warehouse import Limits as Limits
+    from outage_analysis.claims.warehouse import Warehouse as Warehouse
+    from outage_analysis.claims.warehouse import limits as limits
+
+__getattr__, __dir__ = lazy_exports(__name__, __file__)

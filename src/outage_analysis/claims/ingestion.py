@@ -1,0 +1,106 @@
+"""Complaint files -> claims: the order of the steps, from paths to tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.claims import queries
+from outage_analysis.claims.claims_and_rejects import Claims
+from outage_analysis.claims.readers.fast_path import MARKED
+from outage_analysis.claims.readers.read_files import Staged, stage
+from outage_analysis.claims.readers.sources import expand
+from outage_analysis.claims.store import STORE, earlier, no_earlier, open_claims
+from outage_analysis.claims.validation import judge
+from outage_analysis.claims.warehouse import Warehouse, limits
+from outage_analysis.errors import OURS, EnvironmentFailed, UsageError
+from outage_analysis.files import temporary_folder
+from outage_analysis.incidents import Incident, Layout, columns_of
+
+MAX_REJECTS = 0.05
+
+
+def read_claims(
+    paths: str | Path | Sequence[str | Path],
+    incident: Incident,
+    *,
+    layouts: Sequence[Layout] = (),
+    max_rejects: float = MAX_REJECTS,
+    onto: str | Path | None = None,
+) -> Claims:
+    """Read complaint files; every row ends as exactly one claim or one reject.
+
+    Args:
+        paths: files, folders and patterns such as `exports/*.csv`, of any format that is read; or one
+            warehouse file (.duckdb) alone.
+        incident: says how services, claimant types and columns are written.
+        layouts: how the files of some senders differ from what the incident says.
+        max_rejects: the largest share of rejects to go on with; below 1, no file may be rejected whole.
+        onto: a warehouse file whose files come first; it is read and not changed.
+
+    Raises:
+        InputRefused: an unreadable file, a missing column, a file given twice, no claim at all, or too
+            many rejects.
+    """
+    if not 0 <= max_rejects <= 1:
+        raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
+    several = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not several:
+        raise UsageError("no file of complaints was named", remedy="Name at least one.")
+    stores = [p for p in several if p.suffix.lower() == STORE]
+    if stores and (len(several) > 1 or onto is not None):
+        problem = "is a warehouse file, which is read alone"
+        raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
+    if stores:
+        claims, since = open_claims(stores[0], incident), 0
+    else:
+        claims, since = _read(several, incident, layouts, onto)
+    claims.refuse_rejects_over(max_rejects, since=since)
+    return claims
+
+
+def _read(
+    paths: list[Path], incident: Incident, layouts: Sequence[Layout], onto: str | Path | None
+) -> tuple[Claims, int]:
+    files, skipped = expand(paths)
+    for layout in layouts:
+        layout.refuse_foreign(columns_of(incident))
+    warehouse = Warehouse()
+    if onto is None:
+        no_earlier(warehouse, incident)
+        before, added_to, synthetic = Staged(), None, False
+    else:
+        before, added_to, synthetic = earlier(warehouse, Path(onto), incident)
+    with temporary_folder(limits.get().folder) as workspace:
+        staged = stage(warehouse, files, incident, workspace, layouts=layouts, before=before)
+        judge(warehouse, incident, staged)
+    if added_to is not None:
+        for table in ("noted", "rejects"):
+            warehouse.append(table, f"from earlier_{table}")
+    counted = warehouse.frame(queries.text("reconciliation"))
+    _refuse_lost_rows(counted)
+    synthetic |= bool(warehouse.frame(queries.bind("synthetic", marked=MARKED))["synthetic"].item())
+    claims = Claims(
+        incident,
+        staged.inputs,
+        staged.layouts,
+        warehouse,
+        synthetic=synthetic or any("synthetic" in f.name.lower() for f in staged.inputs),
+        files=counted,
+        onto=added_to,
+        skipped=(*(f.name for f in skipped), *staged.unread),
+    )
+    return claims, len(before.inputs)
+
+
+def _refuse_lost_rows(counted: pl.DataFrame) -> None:
+    """The account of every run: rows are counted by other means than claims and rejects."""
+    lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
+    for file, rows, claims, rejects in lost.head(1).iter_rows():
+        raise EnvironmentFailed(
+            f"{rows:,} rows are not {claims:,} claims and {rejects:,} rejects",
+            file=file,
+            remedy=OURS,
+        )

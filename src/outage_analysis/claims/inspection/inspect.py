@@ -1,0 +1,225 @@
+"""A file nobody has seen yet -> what is in it, and the layout page that would read it.
+
+Nothing here is used to read claims: a person reads the proposal, mends it and keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.claims.inspection.column_choices import choose
+from outage_analysis.claims.inspection.columns import Column
+from outage_analysis.claims.inspection.layout_proposal import layout_page
+from outage_analysis.claims.readers.read_files import read_unmapped
+from outage_analysis.claims.readers.staging import OPTIONAL, Shape
+from outage_analysis.claims.warehouse import Warehouse, limits
+from outage_analysis.errors import InputRefused
+from outage_analysis.files import misspelt, nearest, temporary_folder
+from outage_analysis.incidents import Incident, Layout, columns_of, folded
+from outage_analysis.text import found, masked, shown
+
+SHOWN = 5
+"""Rows and examples that are shown."""
+COLUMNS = {
+    "header": pl.String,
+    "column": pl.String,
+    "reads_as": pl.String,
+    "notations": pl.String,
+    "missing": pl.Float64,
+    "distinct": pl.Int64,
+    "personal": pl.String,
+    "example": pl.String,
+}
+PROPOSALS = {"column": pl.String, "header": pl.String, "reason": pl.String}
+STRANGERS = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is in one file.
+
+    `columns` has one row per column of the file: header, column (proposed), reads_as (day, amount, service,
+    claimant_type, free text or text), notations, missing (share), distinct, personal (kind, if any) and an
+    example. `rows` are the first ones. `strangers` are the services and the claimant types that no alias
+    covers: column, found, rows, nearest (alias). `proposals` has one row per column of a claim: column,
+    header (null if it stays open), reason. Personal data are masked everywhere; free text and the values
+    below a header such as "name" are hidden.
+    """
+
+    name: str
+    encoding: str
+    dialect: str
+    records: int
+    unreadable: int
+    columns: pl.DataFrame
+    rows: pl.DataFrame
+    strangers: pl.DataFrame
+    proposals: pl.DataFrame
+    claimants: int | None
+    page: str
+    """The layout page, as TOML."""
+
+
+def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:
+    """Look into one complaint file.
+
+    Args:
+        path: a file of any format that is read.
+        incident: what its columns, services and claimant types should be.
+        layout: what is known already, such as the sheet of a workbook.
+
+    Raises:
+        InputRefused: a file that cannot be read at all, or whose first row may be a header or a complaint.
+    """
+    path, known = Path(path), layout or Layout()
+    known.refuse_foreign(columns_of(incident))
+    name = shown(path.name)
+    headers, header_row, columns, shape, unit, warehouse = _look(path, incident, known)
+    if _is_nameless(headers, columns, header_row, known.over(incident), incident, name):
+        known = known.model_copy(update={"header_row": 0})
+        headers, _, columns, shape, unit, warehouse = _look(path, incident, known)
+    choices = choose(columns, headers, known.over(incident), incident)
+    chosen = {name: columns[choice.at] for name, choice in choices.items() if choice.at is not None}
+    names = {choice.at: name for name, choice in choices.items()}
+    table = pl.DataFrame(
+        [(masked(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
+        schema=COLUMNS,
+        orient="row",
+    )
+    proposals = [
+        (name, masked(headers[choice.at]) if choice.at is not None else None, choice.reason)
+        for name, choice in choices.items()
+    ]
+    records, unreadable = warehouse.frame(
+        "select (select count(*) from staged) as staged, (select count(*) from unreadable) as unreadable"
+    ).row(0)
+    claimant = chosen.get("claimant_id")
+    return Inspection(
+        name,
+        shape.encoding,
+        shape.dialect,
+        records,
+        unreadable,
+        table,
+        _first_rows(warehouse, columns),
+        _strangers(chosen, incident),
+        pl.DataFrame(proposals, schema=PROPOSALS, orient="row"),
+        claimant.distinct if claimant is not None else None,
+        layout_page(path.name, columns, choices, known, incident, unit),
+    )
+
+
+def _look(
+    path: Path, incident: Incident, known: Layout
+) -> tuple[list[str], int | None, list[Column], Shape, str | None, Warehouse]:
+    """Every column of a file, read as the layout says: headers, their row, columns, shape, unit, tables."""
+    warehouse = Warehouse()
+    with temporary_folder(limits.get().folder) as workspace:
+        headers, header_row, shape, unit = read_unmapped(
+            warehouse, path, incident, known.over(incident), workspace
+        )
+    columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
+    return headers, header_row, columns, shape, unit, warehouse
+
+
+def _is_nameless(
+    headers: list[str],
+    columns: list[Column],
+    header_row: int | None,
+    layout: Layout,
+    incident: Incident,
+    name: str,
+) -> bool:
+    """Whether the file has no header although a row was taken for one.
+
+    A row that names a known column is a header, and so is one that the layout declares.
+
+    Raises:
+        InputRefused: nobody can say, or the names of columns of a Parquet file are a complaint.
+    """
+    if layout.header_row is not None or layout.recognised(headers, (*columns_of(incident), *OPTIONAL)):
+        return False
+    nameless = holds_a_complaint(columns, incident, file=name, row=header_row)
+    if nameless and header_row is None:
+        raise InputRefused(
+            "has a complaint in place of the names of its columns",
+            file=name,
+            remedy="Write the file again with names of columns.",
+        )
+    return nameless
+
+
+def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
+    """The first rows, masked; values that no pattern could mask are replaced by why they are hidden."""
+    cells = ", ".join(f"c{at}" for at in range(len(columns)))
+    frame = warehouse.frame(f"select source_row, {cells} from staged order by source_row limit {SHOWN}")
+    frame.columns = ["row", *(f"{at + 1} {masked(column.header)}" for at, column in enumerate(columns))]
+    hidden = {
+        name: column.hidden for name, column in zip(frame.columns[1:], columns, strict=True) if column.hidden
+    }
+    frame = frame.with_columns(pl.col(pl.String).map_elements(masked, return_dtype=pl.String))
+    return frame.with_columns(
+        pl.when(pl.col(name) != "").then(pl.lit(why)).otherwise(pl.col(name)).alias(name)
+        for name, why in hidden.items()
+    )
+
+
+def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
+    """The texts that name no service or no claimant type, most frequent first, with the nearest alias."""
+    rows: list[tuple[str, str, int, str]] = []
+    for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
+        spellings = {s for item in items for s in item.spellings()}
+        aliases = [way for item in items for way in item.written]
+        shows = name in chosen and chosen[name].reads_as != "free text"
+        texts = chosen[name].texts.iter_rows() if shows else ()
+        strange = [(text, count) for text, count in texts if folded(text) not in spellings]
+        rows += [(name, masked(t), count, nearest(t, aliases, misspelt)) for t, count in strange[: 2 * SHOWN]]
+    return pl.DataFrame(rows, schema=STRANGERS, orient="row")
+
+
+def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
+    """Whether a file has no header: whether the cells of its header are like those below.
+
+    A day above days and a phone number are never a header. An amount above amounts may be one, such as a
+    year, and so may the name of a service.
+
+    Args:
+        columns: the columns, as they are below the supposed header.
+        incident: the names of services and claimant types.
+        file: the name of the file, for an error.
+        row: the row of the supposed header; None where names of columns are no row, as in Parquet.
+
+    Raises:
+        InputRefused: some cells are like those below and others are not.
+    """
+    headers = pl.Series([column.header for column in columns], dtype=pl.String)
+    if found(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
+        return True
+    names = {
+        "service": {s for item in incident.services for s in item.spellings()},
+        "claimant_type": {s for item in incident.claimant_types for s in item.spellings()},
+    }
+    like: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
+    for column in columns:
+        kind = column.reads_as
+        if kind in like and column.header:
+            alike = folded(column.header) in names[kind] if kind in names else column.header_is(kind)
+            like[kind].append(alike)
+    if any(like["day"]):
+        return True
+    typed, named = like["day"] + like["amount"], like["service"] + like["claimant_type"]
+    if not any(typed) and (typed or not any(named)):  # "channel" is a service, and a word for a header too
+        return False
+    if (all(typed + named) and typed) or row is None:
+        return row is not None
+    raise InputRefused(
+        "has a first row that may be a header or a complaint",
+        file=file,
+        row=row,
+        remedy=f"Write header_row = 0 (no header) or header_row = {row} into a layout page and give it by "
+        "--columns.",
+    )

@@ -1,0 +1,92 @@
+"""The layout page that is proposed for a file, with the reasons beside it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+
+from outage_analysis.claims.inspection.column_choices import MEANS, Choice, quoted_header
+from outage_analysis.claims.inspection.columns import Column
+from outage_analysis.claims.readers.staging import needed
+from outage_analysis.files import toml_value
+from outage_analysis.incidents import CANONICAL, Incident, Layout, unit_in
+from outage_analysis.text import shown
+
+WIDTH = 78
+"""Characters of a line of remarks."""
+
+
+def layout_page(
+    name: str,
+    columns: list[Column],
+    choices: Mapping[str, Choice],
+    known: Layout,
+    incident: Incident,
+    unit: str | None,
+) -> str:
+    """The layout page that says what was known and found; what was not is there as a remark."""
+    chosen = {name: choice.at for name, choice in choices.items() if choice.at is not None}
+    given = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
+    lines = [f"{k} = {toml_value(v)}" for k, v in {"files": _pattern(name), **given}.items() if v is not None]
+    given_anyway = {**incident.constants, **known.constants}
+    missing = [c for c in needed(incident) if c not in choices or choices[c].at is None]
+    missing = [c for c in missing if c not in given_anyway]
+    own = {d.id for d in incident.dimensions}
+    numbers = [d.id for d in incident.dimensions if d.kind == "number"]
+    lines += ["", "[columns]"]
+    for column, choice in choices.items():
+        lines += _entry(column, choice, columns)
+    amounts = [c for c in ("loss", *numbers) if c in chosen]
+    formats: dict[str, Sequence[str]] = {c: columns[chosen[c]].amount.formats for c in amounts}
+    rivals = {c: columns[chosen[c]].amount for c in amounts}
+    if "filed_on" in chosen:
+        rivals["filed_on"] = columns[chosen["filed_on"]].day
+        formats["filed_on"] = rivals["filed_on"].formats
+    lines += ["", "[formats]"]
+    for column, reading in rivals.items():
+        if reading.rivals and column not in known.formats:
+            either = " or ".join(f'["{rival}"]' for rival in reading.rivals)
+            lines += [f"# {column} = {either}?", *_remark(reading.reason)]
+    formats |= known.formats
+    lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
+    scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
+    if unit and "loss" in chosen:
+        scales["loss"] = unit_in(unit)
+    scales |= known.scale
+    lines += ["", "[scale]"] if scales else []
+    lines += [f"{c} = {scale}" for c, scale in scales.items()]
+    constants = {c: "" for c in missing if c in own} | known.constants
+    lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
+    lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _entry(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
+    """The line of one column of a claim with its reason, or a remark where it stays open."""
+    if choice.at is not None:
+        yield from _remark(choice.reason)
+        yield f"{name} = [{toml_value(columns[choice.at].header)}]"
+        return
+    if choice.rivals:  # lines to choose from
+        yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.rivals)
+    elif name in CANONICAL:
+        yield f'# {name} = ["..."] was not found'
+    yield from _remark(choice.reason)
+    yield from _remark(MEANS.get(name, ""))
+
+
+def _remark(text: str) -> list[str]:
+    """A sentence as comment lines of a page, each short enough for a terminal."""
+    if not text:
+        return []
+    safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
+    sentence = f"{safe[:1].upper()}{safe[1:]}{'' if safe.endswith('?') else '.'}"
+    return textwrap.wrap(
+        sentence, WIDTH, initial_indent="# ", subsequent_indent="#   ", break_on_hyphens=False
+    )
+
+
+def _pattern(name: str) -> str:
+    """The name of a file as a pattern; where it holds personal data, any name of its format."""
+    return name if shown(name) == name else f"*{PurePath(name).suffix}"

@@ -1,0 +1,194 @@
+"""Which formats read the values of a column: weighed by the share of rows and the claims window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+import polars as pl
+
+from outage_analysis.incidents import Incident
+from outage_analysis.text import AMOUNTS, DATES, masked
+
+ENOUGH = 0.5
+"""The share of a column's rows that must fit for a proposal."""
+MARGIN = 0.1
+"""Two formats tie when the weight of the second is less than this share below the weight of the first."""
+OUTSIDE = 0.25
+"""The weight of a day outside the claims window, in a format that writes the whole year."""
+YEARS = {"iso", "korean", "dmy", "mdy"}
+"""Formats that write the whole year; numbers and years of two digits are days only within the window."""
+WESTERN = tuple(name for name in AMOUNTS if name != "european")
+_EUROPEAN_MARKS = r"^\D*\d{1,3}(?:\.\d{3}){2,}|\.\d{3},\d|,\d{1,2}\D*$"
+_WESTERN_MARKS = r"^\D*\d{1,3}(?:,\d{3})+|,\d{3}\.\d|\.\d{1,2}\D*$|\d{4,}\.\d"
+_EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
+"""A value such as 1.250, which is 1,250 to a European and 1.25 to others."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """The days on which a complaint can have been filed: from the outage to the end of the claims window."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def of(cls, incident: Incident) -> Self:
+        """The window of an incident."""
+        start, end = incident.outage.start, incident.outage.end or incident.outage.start
+        days = [moment.astimezone(incident.zone).date() for moment in (start, end)]
+        return cls(min(*days, incident.claims_from), max(*days, incident.claims_to))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which formats are proposed for the values of a column.
+
+    Attributes:
+        formats: the formats, none where two tie.
+        score: the share of rows that they read, days only where they are in the claims window.
+        reason: the figures behind it, as a sentence for a reader.
+        rivals: the formats that tie.
+    """
+
+    formats: tuple[str, ...] = ()
+    score: float = 0.0
+    reason: str = ""
+    rivals: tuple[str, ...] = ()
+
+
+def day_reading(days: pl.DataFrame, rows: int, window: Window) -> Reading:
+    """The fewest formats of days that read a column and agree on each value.
+
+    Each next format reads the most of what is left. A day in the claims window weighs 1 and one outside
+    OUTSIDE, or nothing in a format that does not write the whole year.
+
+    Args:
+        days: text, rows, a column of days per format.
+        rows: how many rows the file has; only those whose value was looked at, and empty ones.
+        window: the claims window.
+    """
+    left, chosen = days, list[str]()
+    while len(left):
+        weights = {n: _weight(left, n, window) for n in DATES if not _differ(days, [n], chosen)}
+        best = max(weights, key=lambda name: weights[name], default="")
+        if not best or not weights[best]:
+            break
+        least = (1 - MARGIN) * weights[best]
+        near = [n for n in weights if weights[n] > least and _differ(left, [n], [best])]
+        if near and chosen:
+            break
+        if near:
+            tied = [n for n in DATES if n in (best, *near)]
+            return Reading((), _inside(days, [best], window)[1] / rows, _tie(left, tied), tuple(tied))
+        chosen.append(best)
+        left = left.filter(pl.col(best).is_null())
+    if not chosen:
+        read = [n for n in DATES if _inside(days, [n], window)[0] >= ENOUGH * rows]
+        return Reading((), 0.0, _day_reason(days, read[:1], rows, window) if read else "", tuple(read))
+    inside = _inside(days, chosen, window)[1]
+    return Reading(tuple(chosen), inside / rows, _day_reason(days, chosen, rows, window))
+
+
+def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: Window) -> str:
+    """How many rows the chosen formats read, and how many any other that reads them differently."""
+    read, inside = _inside(days, chosen, window)
+    inside_any = inside
+    reason = (
+        f"{_formats(chosen)} {percent(read, rows)} of the rows, {percent(inside, read)} of these days "
+        f"are in the claims window ({window.first} to {window.last})"
+    )
+    for other in DATES:
+        read, inside = _inside(days, [other], window)
+        if read >= ENOUGH * rows and _differ(days, [other], chosen):
+            inside_any += inside
+            reason += f"; {other} would read {percent(read, rows)}, {percent(inside, read)} in the window"
+    return reason if inside_any else f"{reason}: is it the right incident?"
+
+
+def _weight(days: pl.DataFrame, name: str, window: Window) -> float:
+    read, inside = _inside(days, [name], window)
+    return inside + (OUTSIDE * (read - inside) if name in YEARS else 0)
+
+
+def _inside(days: pl.DataFrame, names: Sequence[str], window: Window) -> tuple[int, int]:
+    """How many rows some format reads, and how many of them are in the claims window."""
+    read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
+    inside = read.filter(pl.coalesce(names).is_between(window.first, window.last))
+    return int(read["rows"].sum()), int(inside["rows"].sum())
+
+
+def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
+    """Whether two formats read one value differently."""
+    differing = [pl.col(n) != pl.col(o) for n in names for o in others if n != o]
+    return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
+
+
+def _tie(values: pl.DataFrame, names: Sequence[str]) -> str:
+    """How each tied format reads the first value on which the tied formats disagree."""
+    differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
+    row = values.filter(differing).row(0, named=True)
+    readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)
+    return f'"{row["text"]}" is {readings}, and neither the claims window nor the other rows decide'
+
+
+def amount_reading(amounts: pl.DataFrame, given: int) -> Reading:
+    """The fewest formats of amounts that read a column, all of one opinion on what a point and a comma mean.
+
+    Args:
+        amounts: text, rows, a column of amounts per format.
+        given: how many rows have one of these values.
+    """
+    text = pl.col("text")
+    point, comma, either = (
+        int(amounts.filter(text.str.contains(marks))["rows"].sum())
+        for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS, _EITHER_MARK)
+    )
+    read = _read(amounts, list(AMOUNTS))
+    if not read:
+        return Reading()
+    tied = abs(point - comma) <= MARGIN * max(point, comma)
+    if tied and point:
+        examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
+        reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
+        return Reading((), read / given, reason, ("grouped", "european"))
+    if tied and either and _read(amounts, ["european"]) > _read(amounts, WESTERN):
+        example = _example(amounts, _EITHER_MARK)
+        whole = example.replace(".", "")
+        reason = f'"{example}" is {whole} (european), or has three decimals, which no format reads'
+        return Reading((), read / given, reason, ("european",))
+    names, left, chosen = (("european",) if comma > point else WESTERN), amounts, list[str]()
+    while len(left):
+        best = max(names, key=lambda name: _read(left, [name]))
+        if not _read(left, [best]):
+            break
+        chosen.append(best)
+        left = left.filter(pl.col(best).is_null())
+    read = _read(amounts, chosen)
+    reason = f"{_formats(chosen)} {percent(read, given)} of the amounts" if chosen else ""
+    return Reading(tuple(chosen), read / given, reason)
+
+
+def _example(amounts: pl.DataFrame, marks: str) -> str:
+    """The first amount with such marks."""
+    seen = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
+    return masked(str(seen.filter(pl.col("text").str.contains(marks))["text"].first()))
+
+
+def _formats(chosen: Sequence[str]) -> str:
+    return f"{' and '.join(chosen)} {'reads' if len(chosen) == 1 else 'read'}"
+
+
+def _read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
+    """How many rows some of the formats read."""
+    if not names:
+        return 0
+    return int(amounts.filter(pl.any_horizontal(pl.col(names).is_not_null()))["rows"].sum())
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in whole per cent that says 100 only of all and 0 only of none."""
+    share = round(100 * part / whole) if whole else 0
+    return f"{min(99, max(1, share)) if 0 < part < whole else share}%"

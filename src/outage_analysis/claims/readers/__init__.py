@@ -1,0 +1,1 @@
+"""File readers: one per format, each staging the rows of a file for validation."""

@@ -1,0 +1,142 @@
+"""Parquet -> rows, by the engine; the first record is row 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.claims.queries import as_path, quoted
+from outage_analysis.claims.readers.staging import Shape, Staging
+from outage_analysis.claims.readers.typed_rows import TypedRows
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import Incident
+from outage_analysis.text import THOUSANDTHS
+
+
+def _as_text(column: str, header: str, kind: pl.DataType) -> str:
+    """SQL of a column as text; an empty text states nothing, as null does.
+
+    Three decimals would look like thousands, and an id has none.
+    """
+    if kind in (pl.String, pl.Categorical, pl.Enum):
+        return f"nullif(cast({quoted(header)} as varchar), '')"
+    if column in ("claim_id", "claimant_id") and kind in (pl.Float32, pl.Float64):
+        return f"regexp_replace(cast({quoted(header)} as varchar), '[.]0$', '')"
+    thousandths = isinstance(kind, pl.Decimal) and kind.scale == THOUSANDTHS
+    number = f"cast({quoted(header)} as decimal(38, 4))" if thousandths else quoted(header)
+    return f"cast({number} as varchar)"
+
+
+PLAIN = (
+    *(pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Date, pl.Datetime, pl.Null),
+    *(pl.Decimal, pl.Float32, pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64),
+    *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+)
+"""Types of a column that stand for one plain value; the engine takes an Int128 for bytes."""
+
+
+INCIDENT = "outage_analysis.incident"
+"""The mark, in its metadata, of a Parquet that `save_claims` wrote."""
+
+
+def is_of_claims(path: Path, incident: Incident) -> bool:
+    """Whether a Parquet was written by `save_claims`: its columns are canonical, its amounts plain.
+
+    Raises:
+        InputRefused: it is of another incident.
+    """
+    try:
+        marked = pl.read_parquet_metadata(path).get(INCIDENT)
+    except (OSError, pl.exceptions.PolarsError):
+        return False  # `read_parquet` says what is wrong
+    if marked is not None and marked != incident.id:
+        raise InputRefused(f"holds claims of {marked}, not of {incident.id}", file=path.name)
+    return marked is not None
+
+
+def read_parquet(staging: Staging, path: Path) -> Shape:
+    """Stage a Parquet file; numbers and days become the text that says them.
+
+    Raises:
+        InputRefused: no Parquet file, a damaged one, or a column of lists or records.
+    """
+    try:
+        with path.open("rb") as stream:  # a path could be a pattern
+            schema = pl.read_parquet_schema(stream)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputRefused("is not a Parquet file", file=staging.name) from error
+    headers = list(schema)
+    mapping = staging.mapping(headers, None)
+    for at in mapping.values():
+        if not (staging.of_any_type or isinstance(schema[headers[at]], PLAIN)):
+            raise InputRefused(
+                "holds neither text nor numbers nor days",
+                file=staging.name,
+                column=headers[at],
+                value=schema[headers[at]],
+                remedy="Store it as text, a number or a date.",
+            )
+    file = _File(
+        path,
+        {c: _as_text(c, headers[at], schema[headers[at]]) for c, at in mapping.items()},
+        NUMBER in map(str.casefold, headers),
+    )
+    try:
+        if staging.of_any_type:
+            file.stage(staging)
+            return Shape("parquet", "")
+        place, rows = staging.pass_by(
+            ROWS, file.cells, file.shown(staging), about=file.rows(staging), path=as_path(path)
+        )
+    except InputRefused as error:
+        raise InputRefused("is a damaged Parquet file", file=staging.name, value=error.problem) from error
+
+    def fetch(numbers: Sequence[int]) -> int:
+        staging.warehouse.load("_numbers", pl.DataFrame({"number": numbers}))
+        file.stage(staging, "where source_row in (select number from _numbers)")
+        return 0
+
+    return Shape("parquet", "", passed=TypedRows(place, 1, rows, fetch))
+
+
+ROWS = "read_parquet($path, hive_partitioning = false)"
+NUMBER = "file_row_number"
+"""What the engine calls the number of a row, unless a column of the file has the name."""
+SHOWN = 5_000
+"""Rows by which the texts of a file are known before it is read."""
+
+
+@dataclass(frozen=True)
+class _File:
+    """A Parquet file, with the SQL of the text of each column that is wanted."""
+
+    path: Path
+    cells: dict[str, str]
+    numbered: bool
+    """Whether a column of its own is called like the number of a row."""
+
+    def stage(self, staging: Staging, which: str = "") -> None:
+        """Stage the rows that fulfil a condition as texts."""
+        row = "row_number() over ()" if self.numbered else f"{NUMBER} + 1"
+        source = f"(select {self._texts()}, {row} as source_row from {ROWS})"
+        names = {c: quoted(c) for c in self.cells}
+        staging.select(
+            f"from {source} {which}", {**names, "source_row": "source_row"}, path=as_path(self.path)
+        )
+
+    def rows(self, staging: Staging) -> int:
+        """How many rows it says that it has."""
+        query = f"select count(*) as n from {ROWS}"
+        return int(staging.warehouse.frame(query, path=as_path(self.path))["n"].item())
+
+    def shown(self, staging: Staging) -> dict[str, list[str]]:
+        """Column -> texts of the first rows."""
+        query = f"select {self._texts()} from {ROWS} limit {SHOWN}"
+        rows = staging.warehouse.frame(query, path=as_path(self.path))
+        return {c: rows[c].drop_nulls().to_list() for c in self.cells}
+
+    def _texts(self) -> str:
+        return ", ".join(f"{text} as {quoted(c)}" for c, text in self.cells.items())

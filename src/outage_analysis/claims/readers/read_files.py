@@ -1,0 +1,298 @@
+"""Files of complaints -> rows: typed where first sight is enough, else as text, with its file and its row.
+
+Row numbers are those a person counts: the first line of a text, the first row of a sheet and the first
+record of a Parquet file are row 1. Nothing is rejected here; a record whose cells do not fit the header
+is kept as unreadable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.claims.readers.delimited import read_delimited
+from outage_analysis.claims.readers.jsonlines import read_jsonlines
+from outage_analysis.claims.readers.parquet import is_of_claims, read_parquet
+from outage_analysis.claims.readers.recheck import stage_doubtful
+from outage_analysis.claims.readers.staging import (
+    OPTIONAL,
+    Shape,
+    Staging,
+    empty_passed,
+    empty_tables,
+    needed,
+)
+from outage_analysis.claims.readers.typed_rows import TypedRows
+from outage_analysis.claims.readers.workbooks import read_workbook, sheets_with_columns
+from outage_analysis.claims.warehouse import Warehouse
+from outage_analysis.errors import InputRefused
+from outage_analysis.files import is_file
+from outage_analysis.incidents import Incident, Layout, layout_for
+from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, original_offsets, shown
+
+TEXTS: dict[str, Callable[[Staging, TextFile], Shape]] = {
+    ".csv": read_delimited,
+    ".tsv": read_delimited,
+    ".txt": read_delimited,
+    ".jsonl": read_jsonlines,
+    ".ndjson": read_jsonlines,
+}
+BINARIES: dict[str, Callable[[Staging, Path], Shape]] = {".parquet": read_parquet, ".xlsx": read_workbook}
+READERS = (*TEXTS, *(text + packed for text in TEXTS for packed in COMPRESSIONS), *BINARIES)
+"""Every suffix that is read."""
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file as it was read."""
+
+    name: str
+    sha256: str
+    bytes: int
+    encoding: str
+    dialect: str
+    sheet: str = ""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """The files of a run and how each is laid out; `texts` are those whose bytes can be pointed at."""
+
+    inputs: tuple[InputFile, ...] = ()
+    layouts: tuple[Layout, ...] = ()
+    texts: dict[int, TextFile] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """Sheets that hold something and were not read."""
+    steps: tuple[tuple[int, int], ...] = ()
+    """Places in `passed`, and what from there on makes the number of a row of its place."""
+
+
+def stage(
+    warehouse: Warehouse,
+    paths: Sequence[Path],
+    incident: Incident,
+    workspace: Path,
+    *,
+    layouts: Sequence[Layout] = (),
+    before: Staged | None = None,
+) -> Staged:
+    """Fill the tables `files`, `passed`, `staged` and `unreadable` from the files, in order.
+
+    Args:
+        warehouse: where the tables go; `earlier` holds the claims of files that came before.
+        paths: files, each with a suffix of READERS.
+        incident: which columns there are, and how files bring them.
+        workspace: a folder for copies; it must outlive the result.
+        layouts: how the files of some senders differ; the first that fits a file's name is taken.
+        before: files that came before, in the table `files`.
+
+    Raises:
+        InputRefused: a file that is missing, empty, not decodable, without a needed column, or given twice.
+    """
+    before = before or Staged()
+    wanted = needed(incident)
+    empty_tables(warehouse, (*wanted, *OPTIONAL))
+    empty_passed(warehouse, incident, {})
+    run = _Run(warehouse, incident, wanted, workspace, list(before.inputs), list(before.layouts))
+    unread: list[str] = []
+    for path in paths:
+        suffix = _checked(path)
+        kept = suffix == ".parquet" and is_of_claims(path, incident)
+        layout = Layout() if kept else layout_for(path.name, layouts, incident)
+        sheets = [layout]
+        if layout.sheet == "*" and suffix == ".xlsx":
+            fitting = sheets_with_columns(path, run.staging(path.name, layout))
+            sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in fitting]
+        shapes = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
+        read = {shape.sheet for shape in shapes}
+        unread += [shown(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
+    nothing = stage_doubtful(warehouse, run.passed, [file.name for file in run.inputs], workspace)
+    _load_files(warehouse, run, len(before.inputs), nothing)
+    steps = sorted(step for passed in run.passed.values() for step in passed.steps())
+    return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread), tuple(steps))
+
+
+def _load_files(warehouse: Warehouse, run: _Run, since: int, nothing: Mapping[int, int]) -> None:
+    """Add to `files`: file_number, file, rows."""
+    staged = warehouse.frame(
+        "select file_number, count(*) from (select file_number from staged union all "
+        "select file_number from unreadable) group by file_number"
+    )
+    texts: dict[int, int] = dict(staged.iter_rows())
+    rows = []
+    for number in range(since, len(run.inputs)):
+        passed = run.passed.get(number)
+        count = texts.get(number, 0) if passed is None else passed.rows - nothing.get(number, 0)
+        rows.append((number, run.inputs[number].name, count))
+    schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64}
+    warehouse.load("_files", pl.DataFrame(rows, schema=schema, orient="row"))
+    warehouse.append("files", "from _files")
+
+
+@dataclass
+class _Run:
+    """The files of one run, as they are added."""
+
+    warehouse: Warehouse
+    incident: Incident
+    needed: tuple[str, ...]
+    workspace: Path
+    inputs: list[InputFile]
+    layouts: list[Layout]
+    texts: dict[int, TextFile] = field(default_factory=dict)
+    passed: dict[int, TypedRows] = field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def staging(self, name: str, layout: Layout) -> Staging:
+        mapping = partial(layout.mapping, needed=self.needed, optional=OPTIONAL, file=name)
+        known = (*self.needed, *OPTIONAL)
+        number = len(self.inputs)
+        return Staging(
+            self.warehouse,
+            number,
+            name,
+            layout,
+            mapping,
+            self.needed,
+            known,
+            self.workspace,
+            self.incident,
+            self.words,
+        )
+
+    def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> Shape:
+        """Stage one file, or one sheet of it, under a name of its own."""
+        name = shown(f"{path.name} [{layout.sheet}]" if named else path.name)
+        if name in [f.name for f in self.inputs]:
+            name = f"{name} ({len(self.inputs) + 1})"
+        with ThreadPoolExecutor(1) as beside:
+            digesting = beside.submit(_digest, path)
+            shape = _read_file(self.staging(name, layout), path, suffix, self.texts)
+            digest = digesting.result()
+        if shape.passed is not None:
+            self.passed[len(self.inputs)] = shape.passed
+        for other in self.inputs:
+            if (other.sha256, other.sheet) == (digest, shape.sheet):
+                raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
+        size = path.stat().st_size
+        self.inputs.append(InputFile(name, digest, size, shape.encoding, shape.dialect, shape.sheet))
+        self.layouts.append(layout)
+        return shape
+
+
+def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> Shape:
+    """Stage one file by the reader of its suffix; a text joins `texts`."""
+    if suffix in BINARIES:
+        return BINARIES[suffix](staging, path)
+    text = as_utf8(path, staging.workspace, name=staging.name, encoding=staging.layout.encoding)
+    texts[staging.number] = text
+    return TEXTS[suffix](staging, text)
+
+
+def read_unmapped(
+    warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
+) -> tuple[list[str], int | None, Shape, str | None]:
+    """Stage every column of one file as c0, c1, and so on.
+
+    Returns:
+        The headers; the row of the header, None in a file without such a row; how the file was read; the
+        unit that is written above the header.
+    """
+    headers: list[str] = []
+    header_row: int | None = None
+
+    def every(cells: Sequence[str], row: int | None) -> dict[str, int]:
+        nonlocal header_row
+        header_row = row
+        headers.extend(cells)
+        empty_tables(warehouse, [f"c{at}" for at in range(len(cells))])
+        return {f"c{at}": at for at in range(len(cells))}
+
+    suffix = _checked(path)
+    wanted = needed(incident)
+    bare = layout.model_copy(update={"constants": {}})
+    staging = Staging(
+        warehouse,
+        0,
+        path.name,
+        bare,
+        every,
+        wanted,
+        (*wanted, *OPTIONAL),
+        workspace,
+        incident,
+        {},
+        of_any_type=True,
+    )
+    shape = _read_file(staging, path, suffix, {})
+    return headers, header_row, shape, staging.unit
+
+
+def suffix_of(path: Path) -> str | None:
+    """The suffix whose reader takes a file, without that of a compression; None when none does."""
+    packed = path.suffix.lower() in COMPRESSIONS
+    suffix = (Path(path.stem) if packed else path).suffix.lower()
+    return suffix if suffix in TEXTS or (suffix in BINARIES and not packed) else None
+
+
+def _checked(path: Path) -> str:
+    if not is_file(path):
+        raise InputRefused("there is no such file", file=path)
+    suffix = suffix_of(path)
+    if suffix is None:
+        raise InputRefused("is of no known format", file=path.name, remedy="Known: " + ", ".join(READERS))
+    try:
+        with path.open("rb") as stream:
+            if not stream.read(1):
+                raise InputRefused("the file is empty", file=path.name)
+    except OSError as error:
+        raise InputRefused(f"cannot be read: {error.strerror}", file=path.name) from error
+    return suffix
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def locate(warehouse: Warehouse, staged: Staged) -> None:
+    """Fill `located` with the text and the byte of each row that was rejected, where there are bytes.
+
+    The offset is that of the file as it came, or of what a compressed file holds.
+    """
+    frames = [_located(warehouse, number, text) for number, text in staged.texts.items()]
+    if frames:
+        warehouse.load("_located", pl.concat(frames))
+        warehouse.append("located", "from _located")
+
+
+def _located(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
+    broken = warehouse.frame(
+        "select source_row, byte_offset, byte_length from judged "
+        "where file_number = $number and len(broken) > 0 union all "
+        "select source_row, byte_offset, byte_length from unreadable where file_number = $number "
+        "order by source_row",
+        number=number,
+    )
+    rows = broken["source_row"].to_list()
+    places = list(zip(broken["byte_offset"], broken["byte_length"], strict=True))
+    raws = []
+    with text.path.open("rb") as stream:
+        for offset, length in places:
+            stream.seek(offset)
+            raws.append(stream.read(length).decode().rstrip("\r\n"))
+    offsets = original_offsets(text, [offset for offset, _ in places])
+    frame = pl.DataFrame(
+        {"source_row": rows, "byte": offsets, "raw": raws}, schema_overrides={"raw": pl.String}
+    )
+    return frame.select(
+        pl.lit(number, pl.Int64).alias("file_number"),
+        pl.col("source_row", "byte").cast(pl.Int64),
+        "raw",
+    )

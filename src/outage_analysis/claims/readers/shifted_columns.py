@@ -1,0 +1,127 @@
+"""Rows wider than their header: whether the header lacks a delimiter, so that columns are shifted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from outage_analysis.claims.readers.dialects import SAMPLE, Dialect
+from outage_analysis.claims.readers.fast_path import BLANKS, value_sql
+from outage_analysis.claims.readers.staging import Staging
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import folded
+from outage_analysis.text import masked
+
+NAMED = ("service", "claimant_type")
+SHOWN = ("loss", "filed_on")
+"""The columns that the error message shows first."""
+LONGEST = 24
+"""Characters of a cell that a refusal shows."""
+LETTERS = re.compile(r"[^\W\d_]{2,}")
+PARTNER = 0.5
+"""A column contradicts a shift if fewer than this share of its cells can be read behind the shift."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A header cell that may be several headers, and how far the columns behind it are moved."""
+
+    header: str
+    by: int
+    columns: tuple[str, ...]
+    """The columns that are read behind it, in the order of the file."""
+
+
+def refuse_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) -> None:
+    """Refuse rows that are wider than their header if shifted columns fit as well.
+
+    Every row ends in empty cells for which there is no header. Either each row ends in delimiters, or the
+    header lacks one: then the columns behind that place belong to cells further right. Only a header that
+    names no column can be two headers in one. A shift is possible unless a column contradicts it: its
+    days, amounts or names can be read without the shift, and cannot with it.
+
+    Raises:
+        InputRefused: both readings are possible, or only the shifted one is.
+    """
+    rows = [
+        (dialect.header_row + 1 + at, row)
+        for at, row in enumerate(dialect.shown[:SAMPLE])
+        if len(row) == dialect.width and any(row)
+    ]
+    reading = _Reading(staging, mapping, [row for _, row in rows])
+    for shift in _shifts(dialect, mapping):
+        if reading.is_possible(shift):
+            number, row = rows[0]
+            column = next((c for c in SHOWN if c in shift.columns), shift.columns[0])
+            one, other = (_shown(row, mapping[column] + by) for by in (0, shift.by))
+            header, fields = masked(shift.header), "fields" if dialect.surplus > 1 else "field"
+            raise InputRefused(
+                f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
+                "read in two ways",
+                file=staging.name,
+                row=number,
+                column=column,
+                value=f"{one}, or {other} if the header lacks a delimiter in '{header}'",
+                remedy="Add the missing delimiter to the header: there, or at its end if each row only "
+                "ends in one too many.",
+            )
+
+
+def _shown(row: Sequence[str], at: int) -> str:
+    """A cell and its place: an amount or a day in full; a text, which may be a name, only by its length."""
+    text = row[at].strip(BLANKS)
+    short = len(text) <= LONGEST and not LETTERS.search(text)
+    return f"{masked(text) if short else f'{len(text)} characters'} in field {at + 1}"
+
+
+def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
+    """Every shift that moves a column."""
+    used = {at: column for column, at in sorted(mapping.items(), key=lambda item: item[1])}
+    for gap, header in enumerate(dialect.headers):
+        behind = tuple(column for at, column in used.items() if at > gap)
+        if gap not in used and behind:
+            yield from (Shift(header, by, behind) for by in range(1, dialect.surplus + 1))
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The first rows of a file, read with and without a shift."""
+
+    staging: Staging
+    mapping: dict[str, int]
+    rows: Sequence[Sequence[str]]
+
+    def is_possible(self, shift: Shift) -> bool:
+        """Whether no column contradicts a shift, and some column has a value behind it."""
+        filled = any(self._texts(column, shift.by) for column in shift.columns)
+        return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
+
+    def _contradicts(self, column: str, by: int) -> bool:
+        kinds = {d.id: d.kind for d in self.staging.incident.dimensions}
+        optional = column == "claimant_id" or column in kinds
+        if kinds.get(column) == "text" or (optional and not self._texts(column, by)):
+            return False  # any text will do, and so will none
+        return self._readable(column, by) < PARTNER * self._readable(column, 0)
+
+    def _texts(self, column: str, by: int) -> list[str]:
+        """The cells of a column that are not empty."""
+        cells = (row[self.mapping[column] + by].strip(BLANKS) for row in self.rows)
+        return [cell for cell in cells if cell]
+
+    def _readable(self, column: str, by: int) -> int:
+        """How many cells of a column can be read."""
+        texts, incident = self._texts(column, by), self.staging.incident
+        if column in NAMED:
+            named = incident.services if column == "service" else incident.claimant_types
+            known = {spelling for item in named for spelling in item.spellings()}
+            return sum(folded(text) in known for text in texts)
+        if column not in ("filed_on", "loss", *(d.id for d in incident.dimensions)):
+            return len(texts)
+        cells, warehouse = pl.Series(f"raw_{column}", texts, pl.String), self.staging.warehouse
+        warehouse.load("_cells", cells.to_frame())
+        value = value_sql(column, incident, self.staging.layout)
+        count = warehouse.frame(f"select count({value}) as n from _cells")["n"].item()
+        return int(count)

@@ -1,0 +1,175 @@
+"""What the XML of a workbook says and its cells do not: errors, formulas, merged cells, units in formats."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree as ET
+
+from outage_analysis.incidents import SHOWN_UNIT
+
+NO_VALUE = r"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?"
+ODD = re.compile(
+    rf"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f[^<>]*/>)\s*{NO_VALUE}\s*</(?:\w+:)?c>""".encode()
+)
+"""A cell that holds an error, or a formula and no value."""
+TAG = re.compile(
+    rb"""<(?:[^\s<>/:"'=]++:)?(?P<name>row|c)(?=[\s/>])"""
+    rb"""(?:\s+r="(?P<letters>[A-Z]{1,3})?(?P<number>\d{1,7})"(?=[\s/>]))?"""
+    rb"""(?P<others>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)>"""
+)
+"""The tag of a row or a cell, with the letters and the number of its reference if that comes first."""
+UNFINISHED = re.compile(rb"""<(?:[^\s<>/:"'=]++:)?(?:row|c)[\s/>]""")
+REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["'](?P<letters>[A-Za-z]{0,7})(?P<number>\d{1,10})["']""")
+CHUNK, LONGEST_TAG = 1 << 20, 1 << 16
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
+"""Of a sheet, in every program that writes workbooks."""
+SPARSE, EMPTY = 20_000_000, 20
+"""A workbook with more cells, of which less than one in so many holds anything, is refused."""
+MOST_CELLS = 50_000_000
+"""A workbook with more cells, full or empty, is refused: the reader takes 32 bytes for each."""
+MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref\s*=\s*["']([A-Z]+)(\d+):([A-Z]+)(\d+)["']""")
+FORMAT = re.compile(rb"""formatCode\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The oddities of one sheet; rows count from 1, columns from 0."""
+
+    cells: tuple[tuple[int, int, str], ...]
+    """Row, column and text of each cell that would be read as nothing though it holds something."""
+    merged: tuple[tuple[int, int, int, int], ...]
+    """First row, last row, first column and last column of each block of merged cells."""
+    units: tuple[str, ...]
+    """Number formats of the workbook that show a number in other units: 30 as 30만원."""
+
+
+def read_sheet(path: Path, name: str) -> Sheet:
+    """What is odd about one sheet.
+
+    Raises:
+        KeyError, ValueError, ET.ParseError, zipfile.BadZipFile: no workbook after all.
+    """
+    with zipfile.ZipFile(path) as parts:
+        text = parts.read(_member(parts, name))
+        styles = parts.read("xl/styles.xml") if "xl/styles.xml" in parts.namelist() else b""
+    cells = tuple(_odd_cells(text)) if ODD.search(text) else ()
+    blocks = (
+        (int(top), int(low), _index(left), _index(right)) for left, top, right, low in MERGED.findall(text)
+    )
+    formats = (html.unescape((a or b).decode()) for a, b in FORMAT.findall(styles))
+    return Sheet(cells, tuple(blocks), tuple(f for f in formats if SHOWN_UNIT.search(f)))
+
+
+@dataclass(frozen=True)
+class UsedRange:
+    """How far the cells of a sheet go: the reader makes a full table of as many rows and columns."""
+
+    rows: int = 0
+    columns: int = 0
+    filled: int = 0
+    """Cells that may hold something."""
+
+    @property
+    def cells(self) -> int:
+        """Of the full table."""
+        return self.rows * self.columns
+
+    def beyond(self) -> bool:
+        """Whether it ends outside any sheet."""
+        return self.rows > LAST_ROW or self.columns > LAST_COLUMN
+
+
+def used_range(part: IO[bytes]) -> UsedRange:
+    """How far the cells of a member of a workbook go, whatever its <dimension> says.
+
+    A cell without a reference stands right of the cell before, a row without a number below the row before.
+
+    Raises:
+        ValueError: a tag that is longer than any program writes.
+    """
+    rows = columns = filled = row = column = 0
+    for tag in _cell_tags(part):
+        place = tag if tag["number"] else REFERENCE.search(tag["others"])
+        if tag["name"] == b"row":
+            row, column = int(place["number"]) if place else row + 1, 0
+            continue
+        line, column = (
+            (int(place["number"]), _index(place["letters"] or b"") + 1) if place else (row, column + 1)
+        )
+        rows, columns = max(rows, line), max(columns, column)
+        filled += not tag["others"].endswith(b"/")
+    return UsedRange(rows, columns, filled)
+
+
+def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
+    """The tags of the rows and cells, if the member is a sheet, from a text of any size."""
+    rest, sheet = b"", False
+    while chunk := part.read(CHUNK):
+        text, end = rest + chunk, 0
+        sheet = sheet or b"sheetData" in text
+        if sheet:
+            for tag in TAG.finditer(text):
+                yield tag
+                end = tag.end()
+            far = len(text) - 2 * LONGEST_TAG
+            if UNFINISHED.search(text, end, max(end, far)) or text.rfind(b">") < text.rfind(b"<") < far:
+                raise ValueError(f"a tag has more than {LONGEST_TAG:,} bytes")
+        rest = text[max(end, len(text) - 2 * LONGEST_TAG) :]
+
+
+def sheet_of(path: Path, member: str) -> str:
+    """The name of the sheet that a member of a workbook holds; without one, the name of the member."""
+    with suppress(KeyError, StopIteration, ValueError, ET.ParseError), zipfile.ZipFile(path) as parts:
+        book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
+        names = [s.get("name", "") for s in book.iter() if s.tag.endswith("}sheet")]
+        return next(name for name in names if _member(parts, name) == member)
+    return member
+
+
+def _odd_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
+    row = at = 0
+    for event, element in ET.iterparse(io.BytesIO(text), ("start", "end")):  # noqa: S314 - no entity is resolved
+        kind = element.tag.rpartition("}")[2]
+        if event == "start" and kind == "row":
+            row, at = int(element.get("r", row + 1)), -1
+        elif event == "start" and kind == "c":
+            letters = (element.get("r") or "").rstrip("0123456789")
+            at = _index(letters.encode()) if letters else at + 1
+        elif event == "end" and kind == "c":
+            inside = {part.tag.rpartition("}")[2]: (part.text or "").strip() for part in element}
+            if element.get("t") == "e":
+                yield row, at, inside.get("v") or "#ERROR!"
+            elif "f" in inside and not inside.get("v") and element.get("t") != "str":
+                yield row, at, f"={inside['f']}"
+            element.clear()
+
+
+def _member(parts: zipfile.ZipFile, sheet: str) -> str:
+    """The member of the archive that holds a sheet."""
+    book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
+    targets = ET.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    ids = {
+        s.get("name"): next(v for k, v in s.attrib.items() if k.endswith("}id"))
+        for s in book.iter()
+        if s.tag.endswith("}sheet")
+    }
+    target = next(t.get("Target", "") for t in targets if t.get("Id") == ids[sheet])
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+
+
+@lru_cache(LAST_COLUMN)
+def _index(letters: bytes) -> int:
+    """A column's letters as its position from 0: B is 1."""
+    place = 0
+    for letter in letters.upper():
+        place = place * 26 + letter - ord("A") + 1
+    return place - 1

@@ -1,0 +1,218 @@
+"""Excel workbooks -> staged rows, under the row numbers that Excel shows."""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import polars as pl
+
+from outage_analysis.claims.readers.staging import ANOTHER_TABLE, HEADER_AMONG, Shape, Staging
+from outage_analysis.claims.readers.workbook_xml import (
+    EMPTY,
+    MOST_CELLS,
+    SPARSE,
+    UsedRange,
+    read_sheet,
+    sheet_of,
+    used_range,
+)
+from outage_analysis.errors import InputRefused
+from outage_analysis.incidents import scaled
+from outage_analysis.text import shown
+
+MOST_BYTES, MOST_FOLD = 1 << 31, 300
+"""A workbook that holds more, or expands more, is refused before it is opened."""
+OLE = b"\xd0\xcf\x11\xe0"
+"""How a workbook begins that is of before 2007 or locked with a password."""
+
+
+def read_workbook(staging: Staging, path: Path) -> Shape:
+    """Stage the one sheet of a workbook that has the columns, or the sheet that the layout names.
+
+    Raises:
+        InputRefused: no workbook; no such sheet; several sheets that would do.
+    """
+    _refuse_bomb(path, staging.name)
+    sheets = _sheets(path, staging.name)
+    chosen = _chosen(sheets, staging)
+    frame = sheets[chosen]
+    rows = [["" if cell is None else cell for cell in row] for row in frame.head(HEADER_AMONG).iter_rows()]
+    place = staging.header_among(rows)
+    staging.refuse_above(rows, place)
+    if place >= len(rows):
+        raise InputRefused("has no such row for a header", file=staging.name, row=place + 1)
+    headers = (
+        [cell.strip() for cell in rows[place]] if place >= 0 else [str(n + 1) for n in range(frame.width)]
+    )
+    mapping = staging.mapping(headers, place + 1 or None)
+    frame = _with_oddities(frame, path, chosen, staging, place + 1, mapping)
+    body = frame.with_row_index("source_row", offset=1).slice(place + 1)
+    filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
+    cells = {column: pl.col(frame.columns[at]) for column, at in mapping.items()}
+    staging.frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
+    row = f"header in row {place + 1}" if place >= 0 else "no header"
+    return Shape("xlsx", f"sheet {shown(chosen)}, {row}", chosen, tuple(sheets))
+
+
+def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
+    """Every sheet that has a header: what `sheet = "*"` stands for.
+
+    Raises:
+        InputRefused: no workbook, or one without such a sheet.
+    """
+    _refuse_bomb(path, staging.name)
+    sheets = _sheets(path, staging.name)
+    fitting = [name for name, frame in sheets.items() if _named(frame, staging) >= ANOTHER_TABLE]
+    if not fitting:
+        raise InputRefused("has the columns on no sheet", file=staging.name, value=shown(", ".join(sheets)))
+    return fitting
+
+
+def _refuse_bomb(path: Path, name: str) -> None:
+    try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+            if size > MOST_BYTES or size > max(MOST_FOLD * path.stat().st_size, 1 << 26):
+                raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
+            ranges = {}
+            for part in parts.infolist():
+                with parts.open(part) as stream:
+                    ranges[part.filename] = used_range(stream)
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        with path.open("rb") as stream:
+            head = stream.read(4)
+        what = {OLE: "is an old or a protected workbook", b"<": "is a web page under the name of a workbook"}
+        problem = what.get(head, what.get(head[:1], "is not an Excel workbook (.xlsx)"))
+        raise InputRefused(
+            problem, file=name, value=error, remedy="Open it and save it as .xlsx, without a password."
+        ) from error
+    _refuse_large(ranges, path, name)
+
+
+def _refuse_large(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
+    """Refuse what as full tables would not fit the memory; the largest sheet is named."""
+    cells, filled = sum(r.cells for r in ranges.values()), sum(r.filled for r in ranges.values())
+    if not cells:
+        return
+    member, largest = max(ranges.items(), key=lambda item: (item[1].beyond(), item[1].cells))
+    sheet = shown(sheet_of(path, member))
+    if largest.beyond() or (cells > SPARSE and cells > EMPTY * filled):
+        raise InputRefused(
+            f"has a cell far away from the others, on the sheet {sheet}",
+            file=name,
+            value=f"row {largest.rows:,}, column {largest.columns:,}",
+            remedy="Delete the rows and columns between.",
+        )
+    if cells > MOST_CELLS:
+        raise InputRefused(
+            f"has more than {MOST_CELLS:,} cells, most of them on the sheet {sheet}",
+            file=name,
+            value=f"{cells:,}",
+            remedy="Save its sheets as CSV.",
+        )
+
+
+def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
+    """Every sheet with cells, each cell as text, the first row being row 1."""
+    import fastexcel
+
+    logging.getLogger("calamine").setLevel(logging.ERROR)  # it tells of every sheet that is a chart
+    try:
+        book = fastexcel.read_excel(path)
+        return {
+            sheet: frame
+            for sheet in book.sheet_names
+            if (frame := _cells(book, sheet)) is not None and len(frame)
+        }
+    except (fastexcel.FastExcelError, pl.exceptions.PolarsError, OSError) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputRefused("cannot be read as a workbook", file=name, value=first) from error
+
+
+def _cells(book: object, sheet: str) -> pl.DataFrame | None:
+    import fastexcel
+
+    try:
+        loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")  # type: ignore[attr-defined]
+    except (fastexcel.SheetNotFoundError, fastexcel.InvalidParametersError, fastexcel.CalamineError):
+        return None  # a sheet of a chart alone, or one without a cell
+    frame: pl.DataFrame = loaded.to_polars()
+    # The first used column may be B or later: names tell which it is.
+    return frame.rename(
+        {c.name: str(c.absolute_index) for c in loaded.available_columns()}, strict=False
+    ).with_columns(pl.all().replace("", None))
+
+
+def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
+    if staging.layout.sheet is not None:
+        if staging.layout.sheet not in sheets:
+            raise InputRefused(
+                "has no such sheet, or nothing on it",
+                file=staging.name,
+                value=staging.layout.sheet,
+                remedy="It has: " + shown(", ".join(sheets)),
+            )
+        return staging.layout.sheet
+    if not sheets:
+        raise InputRefused("has no cell on any sheet", file=staging.name)
+    named = {name: _named(frame, staging) for name, frame in sheets.items()}
+    most = max(named.values())
+    fitting = [name for name, count in named.items() if count == most]
+    if len(fitting) > 1 and most:
+        raise InputRefused(
+            "has the columns on several sheets",
+            file=staging.name,
+            value=shown(", ".join(fitting)),
+            remedy=f'Name one in a --columns page, sheet = "{shown(fitting[0])}", or all: sheet = "*".',
+        )
+    return fitting[0]
+
+
+def _named(frame: pl.DataFrame, staging: Staging) -> int:
+    """How many columns the best row of a sheet names."""
+    rows = ([cell or "" for cell in row] for row in frame.head(HEADER_AMONG).iter_rows())
+    return max(len(staging.layout.recognised(row, staging.columns)) for row in rows)
+
+
+def _with_oddities(
+    frame: pl.DataFrame, path: Path, sheet: str, staging: Staging, header: int, mapping: dict[str, int]
+) -> pl.DataFrame:
+    """The cells with the text of errors and of formulas without a value: as nothing they would be unknown.
+
+    Raises:
+        InputRefused: cells of several rows merged, of which all but the first are empty; a number format
+            that shows losses in another unit than the cells hold.
+    """
+    try:
+        odd = read_sheet(path, sheet)
+    except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
+        raise InputRefused("cannot be read as a workbook", file=staging.name, value=error) from error
+    if odd.units and staging.of_any_type:
+        staging.unit = odd.units[0]
+    elif odd.units and "loss" not in staging.layout.scale:
+        raise InputRefused(
+            "shows numbers in another unit than its cells hold",
+            file=staging.name,
+            value=odd.units[0],
+            remedy=scaled(odd.units[0]),
+        )
+    used = {int(frame.columns[at]) for at in mapping.values()}
+    for top, low, left, right in odd.merged:
+        if low > max(top, header) and used & set(range(left, right + 1)):
+            raise InputRefused(
+                "has merged cells among its rows, which belong to nobody but the first",
+                file=staging.name,
+                row=max(top, header + 1),
+                remedy="Undo the merging and fill each cell.",
+            )
+    for row, at, value in odd.cells:
+        column = str(at)
+        if column in frame.columns and row <= len(frame):
+            here = pl.int_range(pl.len()) == row - 1
+            frame = frame.with_columns(pl.when(here).then(pl.lit(value)).otherwise(column).alias(column))
+    return frame

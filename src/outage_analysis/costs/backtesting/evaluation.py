@@ -1,0 +1,310 @@
+"""The back-test of a case: what a ledger would have forecast on a day, beside what came out.
+
+It takes no claims, so that no synthetic row can feed it. Outcomes are read here, after the forecasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from outage_analysis.assumptions import (
+    LEVEL,
+    Ledger,
+    RateAssumption,
+    leave_one_out,
+    load_ledger,
+    published_spread,
+)
+from outage_analysis.costs.backtesting.benchmarks import (
+    FLAGGED_BEYOND,
+    Benchmark,
+    flat,
+    naive,
+    payments,
+    printed,
+    tiers,
+)
+from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, SHOWN, Backtest
+from outage_analysis.costs.backtesting.scores import percentile
+from outage_analysis.costs.backtesting.stage_forecasts import (
+    ENDS,
+    RATES,
+    Forecast,
+    accepted_only,
+    cash_forecast,
+    cash_of,
+    count_forecast,
+)
+from outage_analysis.costs.funnel import funnel_of
+from outage_analysis.costs.uncertainty.policy_streams import portfolio_of
+from outage_analysis.costs.uncertainty.portfolio import Portfolio
+from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
+from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import BacktestSpec, Fact, Outcome, figure
+from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
+
+
+def backtest(page: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
+    """Try a page.
+
+    Args:
+        page: the case, its forecast day and its outcomes.
+        draws: of the uncertainty run, as `simulate` takes them.
+        seed: the same.
+
+    Raises:
+        UsageError: pages that do not fit each other, a line or a fact that there is not, an outcome that the
+            forecast day already knew.
+        ModelRefused: a stage of which the ledger says nothing.
+    """
+    case = _case(page, draws, seed)
+    tried = coverage(page, case.ledger)
+    trials = {outcome.id: case.trial(outcome) for outcome in page.outcomes}
+    outcomes = [_row(trial, page) for trial in trials.values()]
+    against = [
+        row
+        for trial, ours in zip(trials.values(), outcomes, strict=True)
+        for row in _against(trial, ours["crps"])
+    ]
+    return Backtest(
+        page,
+        case.policy,
+        case.ledger,
+        _table(outcomes, OUTCOMES),
+        _table(against, RIVALS),
+        tried.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
+        _table(list(_shown(case, trials)), SHOWN),
+    )
+
+
+def _case(page: BacktestSpec, draws: int, seed: int) -> Case:
+    policy, ledger = load_policy(page.policy), load_ledger(page.ledger)
+    if ledger.incident != page.incident:
+        raise UsageError(
+            f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {page.incident}",
+            file=page.id,
+            remedy="Name a ledger of the page's incident.",
+        )
+    if ledger.as_of > page.as_of:
+        raise UsageError(
+            f"the ledger {ledger.id} is of {ledger.as_of}, after the forecast of {page.as_of}",
+            file=page.id,
+            remedy="Name a ledger of that day or before.",
+        )
+    return Case(page, policy, ledger.admissible(page.as_of), draws, seed)
+
+
+def _table(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+
+
+def _row(trial: Trial, page: BacktestSpec) -> dict[str, object]:
+    outcome, given, made, came = trial.outcome, trial.given, trial.forecast, trial.observed
+    interval = made.interval()
+    low, middle, high = (x.value for x in interval)
+    verdict = "miss_low" if came < low else "miss_high" if came > high else "inside"
+    return {
+        "outcome": outcome.id,
+        "line": outcome.line,
+        "stage": outcome.stage,
+        "independent": outcome.independent,
+        "conditional": bool(given and given.public_on and given.public_on > page.as_of),
+        "given": float(given.count) if given else None,
+        "unit": trial.unit,
+        "p10": low,
+        "p50": middle,
+        "p90": high,
+        "expected": made.expected,
+        "error": max(x.error / max(x.value, 1.0) for x in interval),
+        "sharpness": max(high, 1.0) / max(low, 1.0),
+        "observed": came,
+        "percentile": percentile(made.law, came),
+        "inside": verdict == "inside",
+        "verdict": verdict,
+        "crps": made.crps(came),
+        "assumptions": " ".join(made.inputs),
+        "facts": " ".join(x for x in (outcome.given, outcome.fact) if x),
+    }
+
+
+def _against(trial: Trial, ours: object) -> Iterator[dict[str, object]]:
+    for rival in trial.rivals:
+        factor = rival.factor(trial.observed)
+        yield {
+            "outcome": trial.outcome.id,
+            "rival": rival.id,
+            "low": rival.low,
+            "high": rival.high,
+            "observed": trial.observed,
+            "factor": factor,
+            "flagged": factor > FLAGGED_BEYOND,
+            "crps": rival.crps,
+            "ours": ours,
+        }
+
+
+def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[dict[str, object]]:
+    """Published figures beside ours: times an outcome's people, or beside the totals of the whole policy."""
+    for shown in case.page.shown:
+        fact = case.page.came_out(shown.fact)
+        head = {"shown": shown.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
+        if shown.outcome:
+            trial, each = trials[shown.outcome], case.money(figure(shown.each, public_by=case.page.as_of))
+            low, middle, high = (x.value * each for x in trial.forecast.interval())
+            ours = {"p10": low, "p50": middle, "p90": high, "computed": trial.observed * each}
+            yield head | {"beside": shown.outcome} | ours
+        else:
+            yield from (head | row for row in _totals(case, shown.valuations))
+
+
+def _totals(case: Case, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:
+    laws = simulate(case.portfolio, draws=case.draws, seed=case.seed).totals
+    for valuation in valuations:
+        if valuation not in laws:
+            raise ModelRefused(
+                f"as of {case.page.as_of} no line has an expected {valuation}",
+                file=case.page.id,
+                remedy="Leave that valuation out of what is shown.",
+            )
+        low, middle, high = (told(laws[valuation].quantile(p)).value for p in ENDS)
+        yield {"beside": valuation, "p10": low, "p50": middle, "p90": high}
+
+
+COUNTED = (1.0, 1.0)
+"""The least and the most that each of a count adds to it."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A forecast and its outcome, in people or in the smallest unit of the currency."""
+
+    outcome: Outcome
+    given: Fact | None
+    forecast: Forecast
+    observed: float
+    unit: str
+    rivals: tuple[Benchmark, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a page tries, with what was known on its day."""
+
+    page: BacktestSpec
+    policy: Policy
+    ledger: Ledger
+    """Only what was public on the day."""
+    draws: int
+    seed: int
+
+    @cached_property
+    def portfolio(self) -> Portfolio:
+        """Every line of the policy that the ledger expected something of."""
+        return portfolio_of(self.policy, self.ledger, as_of=self.page.as_of)
+
+    def trial(self, outcome: Outcome) -> Trial:
+        """Forecast one outcome from what was known, then read what came.
+
+        Raises:
+            UsageError: a line or a fact that there is not, or one in another unit or of another day.
+            ModelRefused: a line that was not public, or a stage of which the ledger says nothing.
+        """
+        line, as_of = self.policy.line(outcome.line), self.page.as_of
+        if not line.known_on(as_of):
+            raise ModelRefused(
+                f"the line {line.id} was not public by {as_of}",
+                file=self.page.id,
+                remedy="Let as_of be a day on which it was, or leave the outcome out.",
+            )
+        given = self.page.given(outcome)
+        if outcome.stage in RATES:
+            return self._of_people(outcome, line, given)
+        return self._of_cash(outcome, line, given)
+
+    def money(self, fact: Fact) -> float:
+        """The sum of a fact, in the smallest unit of the policy's currency."""
+        return float(fact.money(self.policy.currency) * 10**self.policy.digits)
+
+    def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> Trial:
+        count = given.count if given else 0
+        made = count_forecast(outcome.stage, count, line, funnel_of(line, self.ledger, self.page.as_of))
+        fact = self.page.came_out(outcome.fact)
+        came = float(fact.count)
+        against = [
+            naive(count, COUNTED, came),
+            flat(count, 1, COUNTED, came, draws=self.draws, seed=self.seed),
+            *(printed(f, f.count, f.count, came) for f in self._press(outcome)),
+        ]
+        return Trial(outcome, given, made, came, fact.unit, tuple(against))
+
+    def _of_cash(self, outcome: Outcome, line: CostLine, given: Fact | None) -> Trial:
+        if not isinstance(line, Schedule):
+            raise ModelRefused(
+                f"{line.id} is no schedule, so there is nothing that claims are paid one by one",
+                file=self.page.id,
+                remedy="Try how many take it, or show its sum without a score.",
+            )
+        portfolio = cash_of(self.portfolio, line)
+        if given:
+            portfolio = accepted_only(portfolio, given.count)
+        made = cash_forecast(portfolio, self.draws, self.seed)
+        came = self.money(self.page.came_out(outcome.fact))
+        count, rates = portfolio.streams[0].trials, len(portfolio.streams[0].rates)
+        against = [printed(f, *self._ends(f), came) for f in self._press(outcome)]
+        if conceived := payments(line, funnel_of(line, self.ledger, self.page.as_of)):
+            against.insert(0, flat(count, rates, conceived, came, draws=self.draws, seed=self.seed))
+        if at_tiers := tiers(line):
+            against.insert(0, naive(count, at_tiers, came))
+        return Trial(outcome, given, made, came, self.policy.currency, tuple(against))
+
+    def _press(self, outcome: Outcome) -> list[Fact]:
+        return [figure(id_, public_by=self.page.as_of) for id_ in outcome.press]
+
+    def _ends(self, fact: Fact) -> tuple[float | None, float]:
+        """The low end, None where only the most was printed, and the high end."""
+        scale, currency = 10**self.policy.digits, self.policy.currency
+        open_below = fact.value is None and fact.low is None
+        low = None if open_below else fact.money(currency, "low") * scale
+        return low, fact.money(currency, "high") * scale
+
+
+COVERAGE: dict[str, pl.DataType] = {
+    "set": pl.String(),
+    "class": pl.String(),
+    "share": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "inside": pl.Boolean(),
+    "percentile": pl.Float64(),
+}
+
+
+def coverage(page: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
+    """Every set of classes that the ledger rests on or that the page names, one class left out at a time.
+
+    Returns:
+        The columns of `COVERAGE`, one row a set and class: its share, the 80 % interval that the rule makes
+        from the others, and where the class lies in it. The pooled spread leaves out every source of the
+        set, the class that is tried among them. Assumptions with the same classes are one set; a set of one
+        class has a row without an interval.
+
+    Raises:
+        ModelRefused: a class that was not public by the forecast day.
+    """
+    sets: dict[tuple[str, ...], list[str]] = {}
+    stated = [(a.id, a.classes) for a in ledger.assumptions if isinstance(a, RateAssumption) and a.classes]
+    for name, classes in (*stated, *((s.id, s.classes) for s in page.reference_sets)):
+        sets.setdefault(tuple(sorted(classes)), []).append(name)
+    frames = [pl.DataFrame(schema=COVERAGE)]
+    for classes, names in sets.items():
+        shares = {c: figure(c, public_by=page.as_of).middle / 100 for c in classes}
+        tried = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
+        if len(shares) > 1:
+            tried = leave_one_out(shares, LEVEL, published_spread(classes))
+        frames.append(tried.with_columns(pl.lit(" ".join(names)).alias("set")))
+    return pl.concat(frames, how="diagonal").select(*COVERAGE)

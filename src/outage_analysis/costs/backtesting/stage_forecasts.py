@@ -1,0 +1,123 @@
+"""The law that a ledger of some day gives to what came out later, by stage of the funnel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from outage_analysis.assumptions import RateAssumption
+from outage_analysis.costs.backtesting.mixed_binomial import Array, MixedBinomial
+from outage_analysis.costs.backtesting.scores import Predictive, crps_log10
+from outage_analysis.costs.funnel import Funnel
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
+from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
+from outage_analysis.costs.uncertainty.simulation import simulate
+from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.errors import ModelRefused
+from outage_analysis.incidents import Stage
+from outage_analysis.policies import CostLine, InKind, Schedule
+
+RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
+"""The one rate behind a stage that counts people."""
+MORE_OF_FILED = ("ultimate", "entitled_share", "new_applicants")
+"""What else decides how many file."""
+ENDS = (0.1, 0.5, 0.9)
+CELLS = 256
+"""On the logarithm of an amount: a score is then right to about 2e-4."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """The law of a count, or of an amount in the smallest unit of the currency."""
+
+    law: Predictive
+    expected: float
+    most: float
+    """What it does not exceed."""
+    inputs: tuple[str, ...]
+    """The assumptions that it rests on."""
+
+    def interval(self) -> list[Estimate]:
+        """P10, P50 and P90, to no digit beyond their numerical error."""
+        if isinstance(self.law, DrawnTotal):
+            return [told(self.law.total.quantile(p)) for p in ENDS]
+        return [Estimate(float(x), 0.0) for x in self.law.quantile(np.array(ENDS))]
+
+    def crps(self, observed: float) -> float:
+        """The CRPS in decades, of the law in cells that are even on the logarithm; small counts are exact."""
+        edges = np.unique(np.floor(np.geomspace(1, max(self.most, 1.0), CELLS)))
+        below = self.law.cdf(np.append(0.0, edges))
+        middles = np.sqrt(np.append(1.0, edges[:-1] + 1) * edges)
+        masses = np.maximum(np.diff(below, prepend=0.0), 0.0)
+        return crps_log10(np.append(0.0, middles), observed, masses)
+
+
+@dataclass(frozen=True)
+class DrawnTotal:
+    """A total of the uncertainty run, by arrays."""
+
+    total: SampledTotal
+
+    def cdf(self, x: Array) -> Array:
+        """The probability of at most x, (n,) -> (n,)."""
+        return np.array([1 - float(self.total.above(float(v)).mean()) for v in x])
+
+    def quantile(self, u: Array) -> Array:
+        """The amounts that are not exceeded with probability u, (n,) -> (n,)."""
+        return np.array([self.total.quantile(float(p)).value for p in u])
+
+
+def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> Forecast:
+    """How many of those given file, are accepted or take it.
+
+    Raises:
+        ModelRefused: the ledger states no rate for it, or something besides the rate decides.
+    """
+    rate = funnel.entries.get(RATES[stage])
+    if not isinstance(rate, RateAssumption):
+        raise ModelRefused(
+            f"the ledger states no {RATES[stage]} of {line.id}, so how many were {stage} has no forecast",
+            remedy="Add the assumption to the ledger, or leave the outcome out.",
+        )
+    other = next((x for x in MORE_OF_FILED if stage == "filed" and x in funnel.entries), None)
+    if other or (isinstance(line, InKind) and line.cap):
+        raise ModelRefused(
+            f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
+            remedy="Try the stages after it, or the total.",
+        )
+    law = MixedBinomial(given, rate.drawn)
+    return Forecast(law, law.mean, float(given), (rate.id,))
+
+
+def cash_of(portfolio: Portfolio, line: Schedule) -> Portfolio:
+    """One schedule's cash out of a policy's; the inputs stay all, so that the draws are the policy's.
+
+    Raises:
+        ModelRefused: the line has no expected cost.
+    """
+    streams = tuple(s for s in portfolio.streams if (s.line, s.valuation) == (line.id, "cash"))
+    if not streams:
+        raise ModelRefused(
+            f"the ledger and the published counts of the day give no expected cash of {line.id}",
+            remedy="Give a ledger with its rates, its band mix and its review award, and a published count.",
+        )
+    return replace(portfolio, streams=streams)
+
+
+def accepted_only(portfolio: Portfolio, accepted: int) -> Portfolio:
+    """The same line once so many claims are accepted: the rates are history, bands and awards are not."""
+    stream = portfolio.streams[0]
+    scale = accepted / stream.trials
+    parts = tuple(replace(p, paid=p.paid * scale, squared=p.squared * scale) for p in stream.parts)
+    settled = replace(stream, trials=float(accepted), parts=parts, scales=(), rates=())
+    return replace(portfolio, streams=(settled,))
+
+
+def cash_forecast(portfolio: Portfolio, draws: int, seed: int) -> Forecast:
+    """The law of the cash of these streams."""
+    total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
+    most = float(total.values.max())
+    inputs = dict.fromkeys(name for stream in portfolio.streams for name in stream.inputs)
+    expected = float(expected_at(portfolio, "cash", {})[0])
+    return Forecast(DrawnTotal(total), expected, most, tuple(inputs))

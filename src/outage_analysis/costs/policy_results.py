@@ -1,0 +1,206 @@
+"""What a policy comes to on its own: payments at its edges and the published sums that it ties to."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+
+from outage_analysis.costs.budgets import amount_of
+from outage_analysis.costs.reconciliation import tie_outs
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.files import ids
+from outage_analysis.incidents import figure
+from outage_analysis.policies import (
+    SHARE_DIGITS,
+    SHARE_SCALE,
+    Budget,
+    CostLine,
+    FeeCredit,
+    InKind,
+    Policy,
+    Schedule,
+    Tariff,
+    Teller,
+    load_policy,
+)
+from outage_analysis.text import Locale
+
+
+def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:
+    """The golden result of a policy, as JSON can hold it.
+
+    Args:
+        policy: the promises.
+        as_of: leave out sums that rest on later facts; by default nothing is left out.
+
+    Returns:
+        `lines`: what each line pays one claimant, at every edge, in whole currency as text;
+        `tie_outs`: each published sum beside ours; `missing`: what was not published.
+    """
+    ties = known_ties(policy, as_of)
+    return {
+        "policy": policy.id,
+        "currency": policy.currency,
+        "lines": {line.id: _pays(line, policy, as_of) for line in policy.lines},
+        "tie_outs": ties.select(
+            "id", "computed", "relation", "printed", "unit", "status", "facts"
+        ).to_dicts(),
+        "missing": [text.en for text in policy.missing],
+    }
+
+
+def known_ties(policy: Policy, as_of: date | None) -> pl.DataFrame:
+    """The sums that a policy names, or those of them that rest on nothing later than a day."""
+    ties = tie_outs(policy.tie_outs, policy, as_of=as_of or date.max)
+    return ties if as_of is None else ties.filter(~pl.col("hindsight"))
+
+
+def _pays(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
+    """What one claimant gets from a line."""
+    if isinstance(line, Schedule):
+        segments = {
+            s.id: _at_edges(t, policy) for s, (_, t) in zip(line.segments, line.tariffs, strict=False)
+        }
+        return {**_at_edges(line.tariff, policy), **({"segments": segments} if segments else {})}
+    if isinstance(line, FeeCredit):
+        return {"credit": _amount(line.payment, policy)}
+    if isinstance(line, InKind):
+        return {name: _amount(worth, policy) for name, worth in line.valuations.items()}
+    stated = {"budget": line.amount, "low": line.low, "high": line.high}
+    sums = {name: _sum(given, policy, as_of) for name, given in stated.items()}
+    true_ups = line.true_ups_by(as_of or date.max)
+    return {**sums, "true_ups": {str(t.since): _sum(t.amount, policy, as_of) for t in true_ups}}
+
+
+def _sum(given: int | str | None, policy: Policy, as_of: date | None) -> str | None:
+    """A sum in whole currency and the fact that states it; the fact alone, where it came out later."""
+    try:
+        amount = None if given is None else amount_of(given, policy, as_of, hindsight=True)
+    except ModelRefused:
+        return str(given)
+    shown = _amount(amount, policy)
+    return f"{shown} ({given})" if isinstance(given, str) else shown
+
+
+def _at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
+    """Loss -> payment on both sides of every edge, and for zero and unknown."""
+    edges = sorted({0, 1, *(x for cut in tariff.cuts for x in (cut, cut + 1))})
+    losses: dict[str, int | None] = {"unknown": None, **{str(x): x for x in edges}}
+    pays = {name: _amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
+    return pays if tariff.unknown else pays | {"unknown": "no rule"}
+
+
+def _amount(value: Fraction | int | None, policy: Policy) -> str | None:
+    """An amount in whole currency, exactly."""
+    if value is None:
+        return None
+    exact = Decimal((Fraction(value) * SHARE_SCALE).numerator).scaleb(-SHARE_DIGITS - policy.digits)
+    return f"{exact.normalize():f}"
+
+
+def ties_in_words(policy: Policy) -> str:
+    """How many published sums a policy meets, and how many it does not; empty when it names none."""
+    statuses = tie_outs(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
+    ties = statuses.count("ties")
+    differ = f", {len(statuses) - ties} differ" if ties < len(statuses) else ""
+    return f"{ties} tie{differ}" if statuses else ""
+
+
+def overview() -> pl.DataFrame:
+    """The bundled policies, one row each: `policy`, `currency`, `lines`, `public_from`, `ties`, `name`.
+
+    `ties` counts the published sums that are met, and those that are not.
+    """
+    rows = []
+    for id_ in ids("policies"):
+        policy = load_policy(id_)
+        first = min((line.public_on for line in policy.lines if line.public_on), default=None)
+        rows.append((id_, policy.currency, len(policy.lines), first, ties_in_words(policy), policy.name.en))
+    schema = {
+        "policy": pl.String,
+        "currency": pl.String,
+        "lines": pl.Int64,
+        "public_from": pl.Date,
+        "ties": pl.String,
+        "name": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def line_table(policy: Policy) -> pl.DataFrame:
+    """The lines of a policy: `line`, `kind`, `public_on`, `effort`, and the least and most for one recipient.
+
+    `least` and `most` are in whole currency; empty where the line states no amount, or no limit. `unknown`
+    says what a schedule pays for a claim without a stated loss.
+    """
+    words = Locale("en", policy.currency, policy.digits)
+    teller = Teller(policy, words)
+    rows = []
+    for line in policy.lines:
+        least, most = _range(line)
+        ends = [None if x is None else float(x / 10**policy.digits) for x in (least, most)]
+        rows.append(
+            (
+                *(line.id, words(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency),
+                teller.terms(line.unknown) if isinstance(line, Schedule) else None,
+            )
+        )
+    schema = {
+        "line": pl.String,
+        "kind": pl.String,
+        "public_on": pl.Date,
+        "effort": pl.String,
+        "least": pl.Float64,
+        "most": pl.Float64,
+        "unit": pl.String,
+        "unknown": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
+    if isinstance(line, Schedule):
+        ends = [tariff.extremes((0, None)) for _, tariff in line.tariffs]
+        most = [high for _, high in ends if high is not None]
+        return min(low for low, _ in ends), max(most) if len(most) == len(ends) else None
+    if isinstance(line, Budget):
+        return None, None
+    one = line.payment if isinstance(line, FeeCredit) else line.face_value
+    amount = None if one is None else Fraction(one)
+    return amount, amount
+
+
+def at_rate(table: pl.DataFrame, currency: str, rate: str, public_by: date | None = None) -> pl.DataFrame:
+    """A table with the amounts of its `unit` column's currency converted at one dated rate.
+
+    Args:
+        table: has `unit` and numeric columns.
+        currency: the currency to convert from.
+        rate: a fact whose unit is written KRW/USD, with the day that it held.
+        public_by: refuse a rate that was not public by this day.
+
+    Returns:
+        The table with one more column a numeric one, such as `most, KRW at FX-01`.
+
+    Raises:
+        UsageError: the fact is no exchange rate of that currency, or bears no day.
+        ModelRefused: it was not public by the day.
+    """
+    fact = figure(rate, public_by=public_by, hindsight=True)
+    other, _, base = fact.unit.partition("/")
+    if other == currency or base != currency or fact.public_on is None:
+        raise UsageError(
+            f"the fact is no dated exchange rate of {currency}",
+            value=rate,
+            remedy=f"Name a fact whose unit ends in /{currency}; without one, they stay in {currency}.",
+        )
+    same = pl.col("unit") == currency
+    numbers = [name for name, dtype in table.schema.items() if dtype == pl.Float64]
+    return table.with_columns(
+        pl.when(same).then((pl.col(n) * fact.number).round(2)).alias(f"{n}, {other} at {rate}")
+        for n in numbers
+    )

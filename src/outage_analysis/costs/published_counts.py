@@ -1,0 +1,201 @@
+"""Cost lines from published counts: schedules, free goods, fee credits, budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from outage_analysis.assumptions import Handling
+from outage_analysis.costs.funnel import Funnel, Input, named, product, status_of
+from outage_analysis.errors import ModelRefused
+from outage_analysis.incidents import Band, Fact, figure
+from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
+
+Row = dict[str, object]
+
+
+def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
+    """A schedule from the published count that it cites, spread over its bands by the ledger's mix."""
+    head: Row = {
+        "basis": "published",
+        "line": line.id,
+        "valuation": "cash",
+        "level": "line",
+        "rule": "schedule",
+        "claimant_type": " ".join(line.eligibility.get("claimant_type", ())) or None,
+    }
+    count = published(line.published_count, as_of)
+    if count is None:
+        status = "not_public_yet" if line.published_count else "not_published"
+        yield {**head, "status": status, "facts": " ".join(line.facts)}
+        return
+    positive = line.positive
+    pays = {band: funnel.payment(line, band, rule) for band, rule in positive}
+    cited = {"facts": " ".join((count.id, *line.facts))}
+    yield head | cited | _line_total(line, funnel, count.count, pays)
+    if funnel.mean_payment is not None:  # it does not say how the claims spread over the bands
+        return
+    for band, rule in positive:
+        claims = product(count.count, funnel.mix.get(band))
+        one = pays[band] * funnel.paid
+        expected = product(claims, one.expected)
+        yield head | {
+            "level": "band",
+            "over": band[0],
+            "up_to": band[1],
+            "rule": rule.outcome,
+            "count": claims,
+            "promised": None if rule.review else product(claims, pays[band].expected),
+            "low": 0.0,
+            "expected": expected,
+            "high": product(count.count, one.high),
+            "most": product(count.count, one.most),
+            "status": status_of(expected),
+            "facts": " ".join((count.id, *rule.facts)),
+            "assumptions": named(one.assumption, funnel.mix_assumption),
+        }
+
+
+def published(fact: str | None, as_of: date) -> Fact | None:
+    """A fact, if the line names one and it was public by the day."""
+    try:
+        return figure(fact, public_by=as_of) if fact else None
+    except ModelRefused:
+        return None
+
+
+def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Input]) -> Row:
+    paid = funnel.paid
+    expected = product(count, paid.expected, _mean_payment(funnel, pays))
+    fixed = [pays[band].high for band, rule in line.positive if not rule.review]
+    return {
+        "count": float(count),
+        "promised": product(count, _largest(fixed)),
+        "low": count * paid.low * min(pay.low for pay in pays.values()),
+        "expected": expected,
+        "high": product(count, paid.high, _largest([pay.high for pay in pays.values()])),
+        "most": product(count, paid.most, _largest([pay.most for pay in pays.values()])),
+        "status": status_of(expected),
+        "missing": funnel.missing(review=any(rule.review for _, rule in line.positive), mix=True),
+        "assumptions": named(paid.assumption, *_behind_payments(funnel)),
+    }
+
+
+def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
+    """What an accepted claim is expected to be paid, over the bands."""
+    if funnel.mean_payment is not None:
+        return funnel.mean_payment.expected
+    each = [(share, pays[band].expected) for band, share in funnel.mix.items()]
+    known = [(share, pay) for share, pay in each if pay is not None]
+    if not known or len(known) < len(each):
+        return None
+    payments = [pay for _, pay in known]
+    # Rounding must not carry a mean beyond the payments that it is a mean of.
+    return min(max(sum(share * pay for share, pay in known), min(payments)), max(payments))
+
+
+def _largest(amounts: list[float | None]) -> float | None:
+    """The largest; None where there is none, or one of them has no limit."""
+    known = [amount for amount in amounts if amount is not None]
+    return max(known) if known and len(known) == len(amounts) else None
+
+
+def _behind_payments(funnel: Funnel) -> tuple[str, ...]:
+    if funnel.mean_payment is not None:
+        return (funnel.mean_payment.assumption,)
+    return funnel.award.assumption, funnel.mix_assumption
+
+
+def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
+    """A free good, one row a valuation that the page states, face value always.
+
+    The ledger says which share takes it up, the cap how many can.
+    """
+    people, cap = published(line.recipients, as_of), published(line.cap, as_of)
+    later = (people is None and line.recipients) or (cap is None and line.cap)
+    for valuation, worth in line.valuations.items():
+        if worth is None and valuation != "face_value":
+            continue
+        head: Row = {
+            "basis": "published",
+            "line": line.id,
+            "valuation": valuation,
+            "level": "line",
+            "rule": "in_kind",
+            "facts": named(line.recipients or "", line.cap or "", *line.facts),
+        }
+        if later or people is None or worth is None:
+            status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
+            yield {**head, "status": status}
+            continue
+        served = people.count if cap is None else min(people.count, cap.count)
+        taken = funnel.taken(people.count, served)
+        expected = None if taken.expected is None else taken.expected * worth
+        yield {
+            **head,
+            "count": float(people.count),
+            "promised": float(served * worth),
+            "low": taken.low * worth,
+            "expected": expected,
+            "high": (served if taken.high is None else taken.high) * worth,
+            "most": product(taken.most, worth),
+            "status": status_of(expected),
+            "assumptions": taken.assumption,
+        }
+
+
+def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
+    """A fee handed back: exact when the fee and the subscribers are known, else at most bounded."""
+    people, most = published(line.recipients, as_of), published(line.recipients_high, as_of)
+    head: Row = {
+        "basis": "published",
+        "line": line.id,
+        "valuation": "cash",
+        "level": "line",
+        "rule": "fee_credit",
+        "facts": named(line.recipients or "", *line.facts, line.recipients_high or ""),
+    }
+    if line.payment is None:
+        return {**head, "status": "unpriced"}
+    if people is None:
+        later = (line.recipients and not people) or (line.recipients_high and not most)
+        status = "not_public_yet" if later else "not_published"
+        if most is None:
+            return {**head, "status": status}
+        high = float(most.count * line.payment)
+        return {**head, "low": 0.0, "high": high, "most": product(high, funnel.paid.most), "status": status}
+    full = float(people.count * line.payment)
+    paid, largest = funnel.paid, max(people.count, most.count if most else 0)
+    expected = None if paid.expected is None else full * paid.expected
+    return {
+        **head,
+        "count": float(people.count),
+        "promised": full,
+        "low": full * paid.low,
+        "expected": expected,
+        "high": full * (1.0 if paid.high is None else paid.high),
+        "most": product(largest * line.payment, paid.most),
+        "status": status_of(expected),
+        "assumptions": paid.assumption,
+    }
+
+
+def handling(line: CostLine, funnel: Funnel) -> Iterator[Row]:
+    """What it takes to work through a line's claims, where the ledger states it: beside the cash."""
+    entry = funnel.entries.get("handling")
+    if isinstance(entry, Handling):
+        effort = entry.range
+        yield {
+            "basis": "published",
+            "line": line.id,
+            "valuation": "handling",
+            "level": "line",
+            "rule": "handling",
+            "low": effort.low,
+            "expected": effort.expected,
+            "high": effort.high,
+            "most": entry.most,
+            "status": "ok",
+            "facts": " ".join(entry.facts),
+            "assumptions": entry.id,
+        }

@@ -1,0 +1,154 @@
+"""Published sums, computed again by the code that computes everything else, beside what was printed.
+
+A tie-out is a check of arithmetic, not a run: it ignores the as-of date, except that rows resting on
+later facts are marked as hindsight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import date
+from fractions import Fraction
+
+import polars as pl
+
+from outage_analysis.costs.budgets import amount_of
+from outage_analysis.costs.claim_payments import payments
+from outage_analysis.errors import UsageError
+from outage_analysis.incidents import Fact, TieOut, figure, is_currency
+from outage_analysis.losses import EDGES, MEASURES, Cube
+from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
+
+SCHEMA: dict[str, pl.DataType] = {
+    "id": pl.String(),
+    "computed": pl.Float64(),
+    "relation": pl.String(),
+    "printed": pl.Float64(),
+    "unit": pl.String(),
+    "status": pl.String(),
+    "as_expected": pl.Boolean(),
+    "hindsight": pl.Boolean(),
+    "facts": pl.String(),
+}
+
+
+def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
+    """Every tie-out whose cost lines the policy has.
+
+    Returns:
+        One row a tie-out: `computed` (null where the loss is reviewed) and `printed` in `unit`, and the
+        `relation` that they should have; `status` is ties or differs; `as_expected` says whether that is
+        what the page declares; `hindsight` marks rows that rest on facts later than `as_of`.
+    """
+    lines = {line.id for line in policy.lines}
+    rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
+    return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col(pl.Float64).round_sig_figs(10))
+
+
+def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
+    computed = _computed(tie, policy)
+    printed, cited = _printed(tie)
+    gap = math.nan if computed is None else computed - printed
+    ties = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
+    used = [figure(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
+    lines = [policy.line(id_) for id_ in tie.lines]
+    behind = [figure(f, hindsight=True) for line in lines for f in line.figures]
+    status = "ties" if ties else "differs"
+    return {
+        "id": tie.id,
+        "computed": computed,
+        "relation": "≥" if tie.at_least else "≤" if tie.at_most else "≈" if tie.tolerance else "=",
+        "printed": printed,
+        "unit": tie.unit,
+        "status": status,
+        "as_expected": status == tie.expect,
+        "hindsight": any(f.public_on is None or f.public_on > as_of for f in (*used, *behind))
+        or not all(line.known_on(as_of) for line in lines),
+        "facts": " ".join(f.id for f in used),
+    }
+
+
+def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
+    if tie.printed_value is not None:
+        return float(tie.printed_value), ()
+    fact = figure(tie.printed, hindsight=True)
+    value = {"value": fact.value, "low": fact.low, "high": fact.high}[tie.end]
+    if value is None:
+        raise UsageError(f"the tie-out {tie.id} needs the {tie.end} of {fact.id}, which it has not")
+    return value, (fact.id,)
+
+
+def _computed(tie: TieOut, policy: Policy) -> float | None:
+    """The sum; None where a line reviews what it would pay."""
+    facts = [figure(f, hindsight=True) for f in tie.of]
+    numbers = [fact.number for fact in facts]
+    stranger = next(
+        (f for f in facts if is_currency(f.unit) and is_currency(tie.unit) and f.unit != tie.unit), None
+    )
+    if stranger is not None and tie.kind != "ratio":
+        raise UsageError(
+            f"the tie-out {tie.id} mixes {stranger.unit} with {tie.unit}",
+            value=stranger.id,
+            remedy="Currencies stand apart.",
+        )
+    if tie.kind == "sum":
+        return sum(numbers)
+    if tie.kind == "figure":
+        return numbers[0]
+    if tie.kind == "ratio":
+        return numbers[0] / (sum(numbers[1:]) or 1) * tie.scale
+    total = Fraction(0)
+    for line in tie.lines:
+        amount = _amount(tie, policy, line)
+        if amount is None:
+            return None
+        total += amount
+    return float(total / 10**policy.digits)
+
+
+def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
+    """What one line comes to, in the smallest unit of the currency; None under review."""
+    line = policy.line(id_)
+    count = figure(tie.of[0], hindsight=True) if tie.of else None
+    loss = tie.loss if tie.kind == "payments" else None
+    if isinstance(line, Schedule) and not line.segments and count and loss is not None:
+        return _paid(policy, line, loss, count)
+    if tie.kind == "face_value" and isinstance(line, InKind) and line.face_value is not None:
+        served = min((figure(fact).count for fact in (line.recipients, line.cap) if fact), default=0)
+        return Fraction(served * line.face_value)
+    if tie.kind == "fee" and isinstance(line, FeeCredit) and line.computed is not None:
+        return line.computed
+    if tie.kind == "credits" and isinstance(line, FeeCredit) and line.payment is not None:
+        people = (count or figure(line.recipients or "")).count
+        return Fraction(people * line.payment)
+    if tie.kind == "budget" and isinstance(line, Budget) and line.amount is not None:
+        return Fraction(amount_of(line.amount, policy))
+    raise UsageError(
+        f"the tie-out {tie.id} cannot be computed from the line",
+        value=id_,
+        remedy="It needs a line of its kind with an amount, without segments.",
+    )
+
+
+def _paid(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
+    """What a schedule pays to `count` claims that each lost `loss`, through a cube of one row.
+
+    None when the loss is reviewed.
+    """
+    entitled = {d: values[0] for d, values in line.eligibility.items()}
+    row = {
+        **entitled,
+        "over": loss - 1,
+        "up_to": loss,
+        "claims": count.count,
+        "loss": loss * count.count,
+        "loss_squared": None,
+    }
+    schema = {**dict.fromkeys(entitled, pl.String), **EDGES, **MEASURES}
+    frame = pl.DataFrame([row], schema=schema)
+    by_claimant = line.id if line.grain == "claimant" else None
+    cube = Cube(frame, tuple(entitled), synthetic=False, source=count.id, line=by_claimant)
+    only = policy.model_copy(update={"lines": (line,)})
+    paid = payments(cube, only)["payment"].item()
+    return None if paid is None else Fraction(str(paid))

@@ -1,0 +1,122 @@
+"""Which input moves a total most: each at its P10 and its P90, the others at their means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from outage_analysis.assumptions import Award, BandMix, FloatArray, RateAssumption
+from outage_analysis.costs.sensitivity.inputs import drawn, inputs_of, quantiles
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, expected_at
+
+ENDS = (0.1, 0.9)
+
+TORNADO: dict[str, pl.DataType] = {
+    "valuation": pl.String(),
+    "assumption": pl.String(),
+    "kind": pl.String(),
+    "input_low": pl.Float64(),
+    "input_high": pl.Float64(),
+    "cost_low": pl.Float64(),
+    "cost_expected": pl.Float64(),
+    "cost_high": pl.Float64(),
+}
+
+
+def tornado(portfolio: Portfolio) -> pl.DataFrame:
+    """One row an uncertain input of each total, the widest swing first.
+
+    Returns:
+        The columns of `TORNADO`: the input at its 10 % and 90 % points (null for a band mix, which is
+        not one number: there the cost is at its own 10 % and 90 % points over the mixes) and the expected
+        total at them, in units of the currency.
+    """
+    rows = [
+        _row(portfolio, valuation, name)
+        for valuation in portfolio.valuations
+        for name in inputs_of(portfolio, valuation)
+    ]
+    order = {valuation: n for n, valuation in enumerate(portfolio.valuations)}
+    place = pl.col("valuation").replace_strict(order, return_dtype=pl.Int64)
+    swing = pl.col("cost_high") - pl.col("cost_low")
+    return (
+        pl.DataFrame(rows, schema=TORNADO)
+        .with_columns(pl.col(pl.Float64).round_sig_figs(10))
+        .filter(swing != 0)
+        .sort(place, swing, "assumption", descending=[False, True, False])
+    )
+
+
+def _row(portfolio: Portfolio, valuation: str, name: str) -> dict[str, object]:
+    entry = portfolio.entries[name]
+    if isinstance(entry, BandMix):
+        ends: tuple[float, float] | tuple[None, None] = (None, None)
+        costs = np.quantile(expected_at(portfolio, valuation, {name: drawn(entry)}), ENDS)
+    else:
+        values = quantiles(entry, ENDS)
+        ends = (float(values[0]), float(values[1]))
+        costs = expected_at(portfolio, valuation, {name: values})
+    return {
+        "valuation": valuation,
+        "assumption": name,
+        "kind": entry.kind,
+        "input_low": ends[0],
+        "input_high": ends[1],
+        "cost_low": float(costs[0]),
+        "cost_expected": float(expected_at(portfolio, valuation, {})[0]),
+        "cost_high": float(costs[1]),
+    }
+
+
+POINT = 0.01
+LEVERS = {"line": pl.String, "lever": pl.String, "step": pl.Float64, "adds": pl.Float64}
+
+
+def levers(portfolio: Portfolio) -> pl.DataFrame:
+    """What one step of a decision adds to the expected cost of a cash line.
+
+    Returns:
+        One row a line and lever: `award` (a round step of the mean award, about a tenth of it),
+        `review_share` (one percentage point more of the reports in the review band) and `filing` (one
+        percentage point), with `step` and `adds` in units of the currency.
+    """
+    lines = sorted({s.line for s in portfolio.streams if s.valuation == "cash"})
+    rows = []
+    for line in lines:
+        streams = tuple(s for s in portfolio.streams if s.line == line and s.valuation == "cash")
+        only = Portfolio(streams, portfolio.entries)
+        base = expected_at(only, "cash", {})[0]
+        for lever, name, step, moved in _moves(only):
+            rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
+    frame = pl.DataFrame(rows, schema=LEVERS, orient="row")
+    return frame.filter(pl.col("adds") != 0).with_columns(pl.col("adds").round_sig_figs(10))
+
+
+def _moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatArray]]:
+    """Each lever of a line: its name, the input that it moves, the step, the input after it."""
+    for name, entry in inputs_of(portfolio, "cash").items():
+        if isinstance(entry, BandMix):
+            more = _more_review(entry, portfolio.streams)
+            if more is not None:
+                yield "review_share", name, POINT, more
+            continue
+        mean = entry.range.expected
+        if isinstance(entry, Award) and mean:
+            step = 10.0 ** math.floor(math.log10(mean / 10))
+            yield "award", name, step, np.array([mean + step])
+        if isinstance(entry, RateAssumption) and entry.kind == "filing_share" and mean + POINT <= 1:
+            yield "filing", name, POINT, np.array([mean + POINT])
+
+
+def _more_review(mix: BandMix, streams: tuple[Stream, ...]) -> FloatArray | None:
+    """The mix with one point more under review, taken from the other bands in proportion."""
+    reviewed = [part.band for s in streams for part in s.parts if part.reviewed and part.band is not None]
+    shares = np.array([band.share for band in mix.bands])
+    inside = np.isin(np.arange(len(shares)), reviewed)
+    under, rest = shares[inside].sum(), shares[~inside].sum()
+    if not under or rest <= POINT:
+        return None
+    return np.asarray(np.where(inside, shares * (1 + POINT / under), shares * (1 - POINT / rest)))[None, :]

@@ -1,0 +1,190 @@
+"""Units: claims that are drawn together, and what a policy pays for them.
+
+One normal score determines how many claims of a unit are accepted. Compared policies share their units, so
+the same claims are accepted under each policy. An identical policy then costs exactly the same in every draw,
+and a policy that never pays less never costs less.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from outage_analysis.costs.uncertainty.portfolio import Cell, Stream
+from outage_analysis.incidents import Band
+
+POOLING_TOLERANCE = 0.3
+"""Bands are pooled if each mean loss is within this many standard deviations (of the pool's accepted total)
+of the pool's mean."""
+FEW = 200
+"""Up to this many claims are never pooled: their sum takes few values."""
+MOST_SINGLE = 48
+"""With more claims, at most this many bands of one payment formula have a count of their own."""
+PAIR = 2
+"""The number of losses that a sum and a sum of squares determine."""
+SMALLEST_CHANCE = 1e-6
+"""Stands for an acceptance of 0 or 1, which has no variance."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Claims that are drawn together.
+
+    An accepted claim is paid `fixed + share x loss`, or an award when it is `reviewed`.
+    """
+
+    name: str
+    """Part of the name of its score. Units with the same score, claims and acceptance have the same count."""
+    claims: float
+    """The number of claims, accepted or not."""
+    fixed: float = 0.0
+    """Paid to each accepted claim; if reviewed, the multiple of the award."""
+    share: float = 0.0
+    """The share of the loss that is paid as well."""
+    loss: float = 0.0
+    """Their mean loss."""
+    deviation: float = 0.0
+    """The standard deviation of their losses; 0 if all count as equal."""
+    skewness: float = 0.0
+    """The skewness of their losses."""
+    least: float = 0.0
+    """No claim lost less."""
+    most: float = math.inf
+    """No claim lost more."""
+    reviewed: bool = False
+    band: int | None = None
+    """Its place in the stream's mix, when the stream has one."""
+    labels: tuple[Mapping[str, object], ...] = ({},)
+    """Service, claimant type, band and rule of each cell, with its `share` of the unit's mean payment."""
+
+    @property
+    def mean_payment(self) -> float:
+        """The mean payment per accepted claim; if reviewed, as a multiple of the award."""
+        return self.fixed + self.share * self.loss
+
+
+def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Unit, ...]]:
+    """The units of one line, for each policy that has it.
+
+    Args:
+        streams: one per policy.
+        accepted: roughly the share of claims that is accepted; it decides which losses can be pooled.
+
+    Returns:
+        The units of each stream. Streams with the same cells share units; others are independent.
+    """
+    if any(not stream.cells for stream in streams):
+        return [_of_parts(stream) for stream in streams]
+    if len({tuple((c.key, c.band, c.claims, c.loss) for c in stream.cells) for stream in streams}) > 1:
+        return [_of_cells([s.cells], accepted, f"policy {n} ")[0] for n, s in enumerate(streams)]
+    return _of_cells([stream.cells for stream in streams], accepted)
+
+
+def _of_parts(stream: Stream) -> tuple[Unit, ...]:
+    """One unit per part: n equal payments; both match the part's sum of payments and sum of squares."""
+    return tuple(
+        Unit(
+            f"part {number}" if part.band is None else f"band {part.band} of {stream.mix}",
+            part.paid**2 / part.squared if part.squared else 0.0,
+            fixed=part.squared / part.paid if part.paid else 0.0,
+            reviewed=part.reviewed,
+            band=part.band if stream.mix else None,
+            labels=part.labels,
+        )
+        for number, part in enumerate(stream.parts)
+    )
+
+
+def _of_cells(
+    policies: Sequence[Sequence[Cell]], accepted: float, prefix: str = ""
+) -> list[tuple[Unit, ...]]:
+    """Units of the same cells under several policies. Cells join if each policy pays them by one formula.
+
+    The prefix sets the names of the units apart from those of other cells.
+    """
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for place, alike in enumerate(zip(*policies, strict=True)):
+        if alike[0].claims and any(cell.paid for cell in alike):
+            formulas = tuple((cell.fixed, cell.share, cell.reviewed) for cell in alike)
+            groups.setdefault(formulas, []).append(place)
+    units: list[list[Unit]] = [[] for _ in policies]
+    for number, places in enumerate(groups.values()):
+        flat = not any(cells[places[0]].share for cells in policies)
+        same = [policies[0][place] for place in places]
+        pools = [_pool(range(len(places)), same)] if flat else [*_by_loss(same, accepted)]
+        for place, (members, pool) in enumerate(pools):
+            for mine, cells in zip(units, policies, strict=True):
+                own = [cells[places[member]] for member in members]
+                if own[0].paid:
+                    name = f"{prefix}group {number} pool {place}"
+                    mine.append(_paid(replace(pool, name=name), own))
+    return [tuple(mine) for mine in units]
+
+
+def _paid(pool: Unit, cells: Sequence[Cell]) -> Unit:
+    """A pool of claims with the formula by which a policy pays them, and the labels of its cells."""
+    first = cells[0]
+    payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
+    whole = sum(payments) or 1.0
+    labels = tuple(
+        {**cell.labels, "share": payment / whole} for cell, payment in zip(cells, payments, strict=True)
+    )
+    return replace(pool, fixed=first.fixed, share=first.share, reviewed=first.reviewed, labels=labels)
+
+
+def _by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], Unit]]:
+    """One unit per band of large losses, and one pool of the smaller losses.
+
+    Yields:
+        The positions of the cells, and their claims as a unit.
+    """
+    by_band: dict[Band, list[int]] = {}
+    for place, cell in enumerate(cells):
+        by_band.setdefault(cell.band, []).append(place)
+    bands = sorted((_pool(mine, cells) for mine in by_band.values()), key=lambda band: -band[1].loss)
+    single = _singles([band for _, band in bands], accepted)
+    for mine, band in bands[:single]:
+        alike = replace(band, deviation=0.0)
+        if band.claims == PAIR:  # the sum and the sum of squares give both losses
+            yield mine, replace(alike, claims=1.0, loss=band.loss + band.deviation)
+            yield mine, replace(alike, claims=1.0, loss=band.loss - band.deviation)
+        else:
+            yield mine, alike
+    if single < len(bands):
+        rest = [band for _, band in bands[single:]]
+        places, pool = _pool([place for mine, _ in bands[single:] for place in mine], cells)
+        third = sum(band.claims * (band.loss - pool.loss) ** 3 for band in rest) / pool.claims
+        yield places, replace(pool, skewness=third / pool.deviation**3 if pool.deviation else 0.0)
+
+
+def _singles(bands: Sequence[Unit], accepted: float) -> int:
+    """How many bands, from the largest loss down, need a count of their own."""
+    if sum(band.claims for band in bands) <= FEW:
+        return len(bands)
+    chance = max(accepted * (1 - accepted), SMALLEST_CHANCE)
+    most = min(len(bands), MOST_SINGLE)
+    for single in range(most):
+        rest = bands[single:]
+        mean = sum(band.claims * band.loss for band in rest) / sum(band.claims for band in rest)
+        deviation = (chance * sum(band.claims * (band.loss**2 + band.deviation**2) for band in rest)) ** 0.5
+        if max(abs(band.loss - mean) for band in rest) <= POOLING_TOLERANCE * deviation:
+            return single
+    return most
+
+
+def _pool(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], Unit]:
+    """The claims of some cells as one unit, with the mean, deviation and ends of their losses."""
+    places = list(places)
+    claims = sum(cells[place].claims for place in places)
+    whole = sum(cells[place].loss for place in places)
+    squared = sum(cells[place].squared for place in places)
+    ends = [cells[place].band for place in places]
+    return places, Unit(
+        "",
+        claims,
+        loss=whole / claims,
+        deviation=max(squared / claims - (whole / claims) ** 2, 0.0) ** 0.5,
+        least=float(min(low or 0 for low, _ in ends)),
+        most=min(max(math.inf if high is None else float(high) for _, high in ends), whole),
+    )

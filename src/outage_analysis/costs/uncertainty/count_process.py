@@ -1,0 +1,254 @@
+"""The count process: how many claims are accepted, and what they are paid, given the uncertain inputs.
+
+Counts are drawn by the inverse method from further coordinates of the points that draw the inputs. Quantiles,
+comparison and everything else that depends on chance read the same sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from outage_analysis.assumptions import FloatArray
+from outage_analysis.costs.uncertainty.award_sums import award_sum
+from outage_analysis.costs.uncertainty.claim_units import Unit, shared_units
+from outage_analysis.costs.uncertainty.inverse_counts import (
+    binomial_count,
+    cornish_fisher,
+    poisson_count,
+)
+from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, Values
+
+Scores = Callable[[str], FloatArray]
+"""Looks up the normal scores of a name, (draws,)."""
+ALIGNED = 1e-12
+"""If the Householder vector is shorter than this (squared), no reflection is needed."""
+TINY = 1e-300
+"""Stands for zero in a denominator."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """The units of each stream of a portfolio, and the normal scores that draw them."""
+
+    units: tuple[tuple[Unit, ...], ...]
+    weights: tuple[Mapping[str, float], ...]
+    """One mapping per valuation: the name of each score and roughly the standard deviation of the amount
+    that it determines."""
+
+    @property
+    def dimensions(self) -> int:
+        """How many uniform numbers a point takes."""
+        return sum(len(group) for group in self.weights)
+
+    def scores(self, points: FloatArray) -> dict[str, FloatArray]:
+        """Normal scores by name, each (draws,), for uniform points (draws, dimensions).
+
+        The scores of a valuation are reflected: its first coordinate then moves all of them in the direction
+        that moves the total most. The first coordinates of Sobol points are the most even ones, and a
+        reflection of independent normal numbers gives independent normal numbers.
+        """
+        scores: dict[str, FloatArray] = {}
+        first = 0
+        for group in self.weights:
+            columns = [special.ndtri(points[:, first + place]) for place in range(len(group))]
+            scores |= zip(group, _reflected(columns, [*group.values()]), strict=True)
+            first += len(group)
+        return scores
+
+    def amounts(
+        self,
+        stream: Stream,
+        units: Sequence[Unit],
+        values: Values,
+        scores: Mapping[str, FloatArray],
+        draws: int,
+    ) -> FloatArray:
+        """The payments to each unit of a stream, (draws, units), in the smallest unit of the currency.
+
+        Args:
+            stream: one of the portfolio's.
+            units: its units.
+            values: the inputs.
+            scores: what `scores` returns.
+            draws: the number of points.
+        """
+        if stream.certain:
+            return stream.moments(values, draws)[0]
+
+        def own_scores(name: str) -> FloatArray:
+            return scores[f"{stream.process}, {name}"]
+
+        counts = _counts(stream, units, values, own_scores)
+        payments = [
+            np.broadcast_to(_payments(stream, unit, count, values, own_scores), draws)
+            for unit, count in zip(units, counts, strict=True)
+        ]
+        return np.stack(payments, axis=1) if payments else np.empty((draws, 0))
+
+
+def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
+    """A Householder reflection of columns of independent normal numbers.
+
+    The first column then contributes to every result in proportion to its weight.
+    """
+    length = sum(weight**2 for weight in weights) ** 0.5
+    mirror = [weight / length if length else 0.0 for weight in weights]
+    mirror[0] -= 1.0
+    square = sum(x**2 for x in mirror)
+    if square < ALIGNED:
+        return [*columns]
+    # Column by column: a matrix product may differ in its last bit with the number of threads.
+    along = sum(x * column for x, column in zip(mirror, columns, strict=True)) * (2 / square)
+    return [column - x * along for x, column in zip(mirror, columns, strict=True)]
+
+
+def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Process]:
+    """The processes of several policies: lines of the same id have the same counts in all of them.
+
+    Args:
+        portfolios: the policies, with the same inputs.
+        values: the inputs at some points; they decide which losses are pooled and which scores come first.
+
+    Returns:
+        One process per portfolio; all have the same scores.
+    """
+    streams: dict[tuple[str, str], list[Stream]] = {}
+    for portfolio in portfolios:
+        for stream in portfolio.streams:
+            streams.setdefault((stream.process, stream.valuation), []).append(stream)
+    units = {
+        id(stream): mine
+        for alike in streams.values()
+        for stream, mine in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
+    }
+    deviations: dict[str, float] = {}
+    valuations: dict[str, str] = {}
+    for portfolio in portfolios:
+        for stream in portfolio.streams:
+            for name, variance in _variances(stream, units[id(stream)], values):
+                score = f"{stream.process}, {name}"
+                valuations.setdefault(score, stream.valuation)
+                deviations[score] = max(deviations.get(score, 0.0), variance**0.5)
+    ordered = sorted(deviations, key=lambda name: (-deviations[name], name))
+    groups: dict[str, dict[str, float]] = {}
+    for name in ordered:
+        groups.setdefault(valuations[name], {})[name] = deviations[name]
+    weights = tuple(groups[valuation] for valuation in sorted(groups))
+    return [Process(tuple(units[id(s)] for s in portfolio.streams), weights) for portfolio in portfolios]
+
+
+def _mean_rate(stream: Stream, values: Values) -> float:
+    """The mean share of the trials that is accepted."""
+    _, rate = stream.scale_and_rate(values)
+    return float(rate.mean())
+
+
+def _variances(stream: Stream, units: Sequence[Unit], values: Values) -> Iterator[tuple[str, float]]:
+    """The names of the scores that a stream reads, with roughly the variance that each determines."""
+    if stream.certain:
+        return
+    accepted = _mean_rate(stream, values)
+    award = float(values[stream.award].mean()) if stream.award else 1.0
+    whole = 0.0
+    for unit in units:
+        claims, payment = unit.claims * accepted, unit.mean_payment * (award if unit.reviewed else 1.0)
+        if unit.band is not None:
+            claims *= float(values[stream.mix][:, unit.band].mean())
+        else:
+            yield unit.name, claims * (1 - accepted) * payment**2
+        whole += claims * payment
+        if unit.reviewed and stream.spread:
+            yield f"{unit.name}, awards", claims * (payment * stream.spread) ** 2
+        if unit.share and unit.deviation:
+            yield f"{unit.name}, losses", claims * (unit.share * unit.deviation) ** 2
+    if stream.mix:
+        variance = whole**2 / max(stream.trials * accepted, TINY)
+        yield "count", variance
+        for band in _drawn_bands(stream, units, values):
+            yield _band_name(stream, band), variance / (1 + band)
+
+
+def _band_name(stream: Stream, band: int) -> str:
+    return f"band {band} of {stream.mix}"
+
+
+def _drawn_bands(stream: Stream, units: Sequence[Unit], values: Values) -> range:
+    """The bands of a mix from the top down to the lowest that is paid.
+
+    Unpaid bands above it are drawn as well, so that policies that pay different bands share their counts.
+    """
+    lowest = min(unit.band for unit in units if unit.band is not None)
+    return range(values[stream.mix].shape[1] - 1, lowest - 1, -1)
+
+
+def _counts(stream: Stream, units: Sequence[Unit], values: Values, scores: Scores) -> list[FloatArray]:
+    """How many claims of each unit are accepted, (draws,)."""
+    scale, rate = stream.scale_and_rate(values)
+
+    def draw_accepted(name: str, claims: float) -> FloatArray:
+        if stream.arrivals:
+            return poisson_count(scores(name), claims * scale * rate)
+        return binomial_count(scores(name), claims * scale, rate)
+
+    if stream.mix:
+        split = _split(stream, units, values, draw_accepted("count", stream.trials), scores)
+        return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
+    cap = np.inf if stream.served is None else stream.served  # first come, first served
+    return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
+
+
+def _split(
+    stream: Stream, units: Sequence[Unit], values: Values, count: FloatArray, scores: Scores
+) -> dict[int, FloatArray]:
+    """The accepted claims per band: the top band takes its share first, the next its share of the rest."""
+    remaining, remaining_share = count, np.ones_like(count)
+    split = {}
+    for band in _drawn_bands(stream, units, values):
+        share = values[stream.mix][:, band]
+        chance = np.divide(share, remaining_share, out=np.ones_like(share), where=remaining_share > share)
+        split[band] = binomial_count(scores(_band_name(stream, band)), remaining, chance)
+        remaining, remaining_share = remaining - split[band], remaining_share - share
+    return split
+
+
+def _payments(stream: Stream, unit: Unit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:
+    """What the accepted claims of a unit are paid, (draws,)."""
+    if unit.reviewed:
+        award = values[stream.award] if stream.award else 1.0
+        sums = award_sum(scores(f"{unit.name}, awards"), count, stream.spread) if stream.spread else count
+        return np.asarray(unit.fixed * award * sums)
+    if not unit.share:
+        return np.asarray(unit.fixed * count)
+    loss = count * unit.loss
+    if unit.deviation:
+        scale, _ = stream.scale_and_rate(values)
+        loss = _losses(unit, count, scale, scores(f"{unit.name}, losses"), arrivals=stream.arrivals)
+    return np.asarray(unit.fixed * count + unit.share * loss)
+
+
+def _losses(
+    unit: Unit, count: FloatArray, scale: FloatArray, score: FloatArray, *, arrivals: bool
+) -> FloatArray:
+    """The summed losses of the accepted claims of a pool, (draws,).
+
+    Accepted claims are sampled without replacement; the losses of Poisson arrivals are independent. The sum
+    has the mean, variance and skewness of such a sample, by the expansion of Cornish and Fisher, and stays
+    within what these claims can have lost.
+    """
+    claims = unit.claims * scale
+    refused = np.maximum(claims - count, 0.0)
+    finite = np.ones_like(count) if arrivals else refused / np.maximum(claims - 1, 1.0)
+    fraction = 0.0 if arrivals else count / np.maximum(claims, 1.0)
+    effective = np.maximum(count * finite, 1.0)
+    quantile = cornish_fisher(score, unit.skewness * (1 - 2 * fraction) / np.sqrt(effective), 0.0)
+    loss = count * unit.loss + unit.deviation * np.sqrt(count * finite) * quantile
+    low, high = count * unit.least, count * unit.most
+    if not arrivals:
+        whole = claims * unit.loss
+        low = np.maximum(low, whole - refused * unit.most)
+        high = np.minimum(high, whole - refused * unit.least)
+    return np.clip(loss, low, np.maximum(low, high))

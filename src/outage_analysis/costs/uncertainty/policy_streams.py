@@ -1,0 +1,282 @@
+"""A policy, a ledger and the counts -> a portfolio: every line that has an expected cost, as streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from outage_analysis.assumptions import Award, BandMix, Handling, Ledger, MeanPayment, PaidTotal
+from outage_analysis.costs.budgets import budgeted
+from outage_analysis.costs.claim_payments import paid_from, payments, placed_rows
+from outage_analysis.costs.expected import valuation_of
+from outage_analysis.costs.funnel import Funnel, entry_ids, funnel_of
+from outage_analysis.costs.published_counts import published
+from outage_analysis.costs.uncertainty.portfolio import LABELS, Cell, Part, Portfolio, Stream
+from outage_analysis.losses import Cube
+from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
+
+FILED = ("claimant_share", "entitled_share", "filing_share", "acceptance")
+"""Rates that thin the reports of a schedule to its payments."""
+ACCEPTED = FILED[2:]
+"""The same for claims, of which it is known who made them and who is entitled."""
+
+
+def portfolio_of(
+    policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
+) -> Portfolio:
+    """The streams of a policy, from published counts or from cubes of claims.
+
+    Args:
+        policy: the promises; lines not public by `as_of` are left out.
+        ledger: the assumptions; only those public by `as_of` are used.
+        as_of: only facts, lines and assumptions public by this day are used.
+        cubes: claims or totals, as `cost_table` takes them; without any, published counts.
+
+    Returns:
+        The lines of which `cost_table` has an expected cost; the others are named in `left_out`.
+    """
+    lines, _ = policy.public_by(as_of)
+    streams: list[Stream] = []
+    left_out: dict[str, list[str]] = {}
+    used: dict[str, Any] = {}
+    for line in lines:
+        funnel = funnel_of(line, ledger, as_of)
+        if cubes and not isinstance(line, Schedule):
+            left_out.setdefault(valuation_of(line), []).append(line.id)
+            continue
+        mine = list(_from_cubes(line, funnel, cubes, policy) if cubes else _of(line, funnel, as_of, policy))
+        if not mine:
+            left_out.setdefault(valuation_of(line), []).append(line.id)
+        streams += mine
+        used |= {entry.id: entry for entry in funnel.entries.values()}
+    inputs = sorted({name for stream in streams for name in stream.inputs})
+    known = ledger.admissible(as_of).correlations if ledger else ()
+    return Portfolio(
+        tuple(streams),
+        {name: used[name] for name in inputs},
+        {c.of: c.rank for c in known if set(c.of) <= set(inputs)},
+        {valuation: tuple(names) for valuation, names in left_out.items()},
+    )
+
+
+def _of(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
+    known = funnel.entries.get("paid_total")
+    if isinstance(known, PaidTotal):
+        part = Part(paid=1.0, squared=1.0)
+        yield Stream(line.id, valuation_of(line), 1.0, (part,), scales=(known.id,), certain=True)
+    elif isinstance(line, Schedule):
+        yield from _schedule(line, funnel, as_of)
+    elif isinstance(line, InKind):
+        yield from _in_kind(line, funnel, as_of)
+    elif isinstance(line, FeeCredit):
+        yield from _fee_credit(line, funnel, as_of)
+    else:
+        yield from _budget(line, funnel, as_of, policy)
+    handling = funnel.entries.get("handling")
+    if isinstance(handling, Handling):
+        part = Part(paid=1.0, squared=1.0)
+        yield Stream(line.id, "handling", 1.0, (part,), scales=(handling.id,), certain=True)
+
+
+def _schedule(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Stream]:
+    count = published(line.published_count, as_of)
+    if count is None or funnel.missing(review=any(r.review for _, r in line.positive), mix=True):
+        return
+    single = funnel.entries.get("mean_payment")
+    shape: dict[str, Any]
+    if isinstance(single, MeanPayment):
+        label = {**_types(line), "share": 1.0}
+        parts = [Part(float(count.count), float(count.count), reviewed=True, labels=(label,))]
+        shape = {"award": single.id, "spread": single.spread}
+    else:
+        parts = _bands(line, funnel, count.count)
+        mix = funnel.entries.get("band_mix")
+        shape = {"mix": mix.id if isinstance(mix, BandMix) else ""}
+        if any(part.reviewed for part in parts):
+            shape |= _award(funnel)
+    if not parts:
+        return
+    whole = Stream(
+        line.id,
+        "cash",
+        float(count.count),
+        tuple(parts),
+        scales=entry_ids(funnel.entries, "ultimate"),
+        rates=entry_ids(funnel.entries, *FILED),
+        **shape,
+    )
+    yield whole
+    yield from _strangers(whole, funnel)
+
+
+def _types(line: Schedule) -> dict[str, str | None]:
+    return {"claimant_type": " ".join(line.eligibility.get("claimant_type", ())) or None}
+
+
+def _bands(line: Schedule, funnel: Funnel, count: int) -> list[Part]:
+    """A part a band, as if all reports lay in it; none when a band pays what its count does not tell."""
+    parts: list[Part] = []
+    written = [band for band, _ in line.tariff.written]
+    for band, rule in line.positive:
+        one = funnel.payment(line, band, rule)
+        if one.expected is None:
+            return []
+        pay = 1.0 if rule.review else one.expected
+        label = {**_types(line), "over": band[0], "up_to": band[1], "rule": rule.outcome, "share": 1.0}
+        place = written.index(band) if "band_mix" in funnel.entries else None
+        parts.append(Part(count * pay, count * pay**2, place, reviewed=rule.review, labels=(label,)))
+    return parts
+
+
+def _award(funnel: Funnel) -> dict[str, Any]:
+    award = funnel.entries.get("review_award")
+    return {"award": award.id, "spread": award.spread} if isinstance(award, Award) else {}
+
+
+def _strangers(stream: Stream, funnel: Funnel) -> Iterator[Stream]:
+    """Filers who had never reported: a stream of their own, paid as the others."""
+    if "new_applicants" in funnel.entries:
+        yield Stream(
+            stream.line,
+            stream.valuation,
+            stream.trials,
+            stream.parts,
+            scales=entry_ids(funnel.entries, "ultimate", "new_applicants"),
+            rates=tuple(x for x in stream.rates if x not in entry_ids(funnel.entries, "filing_share")),
+            mix=stream.mix,
+            award=stream.award,
+            spread=stream.spread,
+            arrivals=True,
+            cells=stream.cells,
+        )
+
+
+def _in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Stream]:
+    people, cap = published(line.recipients, as_of), published(line.cap, as_of)
+    if people is None or (line.cap and cap is None) or funnel.take_up.expected is None:
+        return
+    for valuation, worth in line.valuations.items():
+        if worth is None:
+            continue
+        total = float(people.count)
+        yield Stream(
+            line.id,
+            valuation,
+            total,
+            (Part(total * worth, total * worth**2),),
+            rates=entry_ids(funnel.entries, "take_up"),
+            served=None if cap is None else float(min(people.count, cap.count)),
+        )
+
+
+def _fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Iterator[Stream]:
+    people = published(line.recipients, as_of)
+    if people is None or line.payment is None or funnel.paid.expected is None:
+        return
+    total, one = float(people.count), float(line.payment)
+    stream = Stream(
+        line.id,
+        "cash",
+        total,
+        (Part(total * one, total * one**2),),
+        scales=entry_ids(funnel.entries, "ultimate"),
+        rates=entry_ids(funnel.entries, *FILED),
+    )
+    yield stream
+    yield from _strangers(stream, funnel)
+
+
+def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
+    found = budgeted(line, funnel, as_of, policy)
+    if found is None or found.expected is None:
+        return
+    rates = () if found.trued_up else entry_ids(funnel.entries, "realised_ratio", "take_up")[:1]
+    part = Part(found.promised, found.promised**2)
+    yield Stream(line.id, line.valuation, 1.0, (part,), scales=rates, certain=True)
+
+
+def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
+    """A schedule from the cube that has its rows: what is paid outright, and what a review grants."""
+    if not isinstance(line, Schedule) or funnel.paid.expected is None:
+        return
+    cube = next((c for c in cubes if paid_from(line, c)), None)
+    if cube is None:
+        return
+    only = policy.model_copy(update={"lines": (line,)})
+    rows = [
+        row
+        for row in payments(cube, only).iter_rows(named=True)
+        if row["claims"] and row["rule"] != "not_entitled"
+    ]
+    reviewed = [row for row in rows if row["rule"] == "review"]
+    settled = [row for row in rows if row["rule"] != "review"]
+    if any(row["payment"] is None for row in settled) or (reviewed and funnel.award.expected is None):
+        return
+    parts = [part for part in (_settled(settled), _reviewed(reviewed)) if part]
+    stream = Stream(
+        line.id,
+        "cash",
+        float(sum(row["claims"] for row in rows)),
+        tuple(parts),
+        scales=entry_ids(funnel.entries, "ultimate"),
+        rates=entry_ids(funnel.entries, *ACCEPTED),
+        cells=tuple(_cells(cube, line)),
+        **(_award(funnel) if reviewed else {}),
+    )
+    yield stream
+    yield from _strangers(stream, funnel)
+
+
+def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
+    """Every cell of a cube, with how a schedule pays a claim in it."""
+    for row in placed_rows(cube, line).iter_rows(named=True):
+        reviewed = row["entitled"] and row["rule"] == "review"
+        pays = row["entitled"] and row["fixed"] is not None
+        fixed, share = (float(row[name]) if pays else 0.0 for name in ("fixed", "slope"))
+        claims, loss = float(row["claims"]), float(row["loss"] or 0)
+        equal = loss**2 / claims if claims else 0.0
+        yield Cell(
+            tuple(row[name] for name in cube.dimensions),
+            (row["over"], row["up_to"]),
+            claims,
+            loss,
+            equal if row["loss_squared"] is None else float(row["loss_squared"]),
+            1.0 if reviewed else fixed,
+            share,
+            reviewed,
+            {name: row.get(FROM_RULE.get(name, name)) for name in LABELS},
+        )
+
+
+FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
+"""Labels that are those of the rule, not of the cell."""
+
+
+def _settled(rows: list[dict[str, Any]]) -> Part | None:
+    paid = [float(row["payment"]) for row in rows]
+    total = sum(paid)
+    if not total:
+        return None
+    squared = [  # at least that of equal payments, where the cube has no squares
+        pay**2 / row["claims"] if row["payment_squared"] is None else row["payment_squared"]
+        for pay, row in zip(paid, rows, strict=True)
+    ]
+    shares = [pay / total for pay in paid]
+    return Part(total, sum(squared), labels=_labels(rows, shares))
+
+
+def _reviewed(rows: list[dict[str, Any]]) -> Part | None:
+    claims = float(sum(row["claims"] for row in rows))
+    if not claims:
+        return None
+    shares = [row["claims"] / claims for row in rows]
+    return Part(claims, claims, reviewed=True, labels=_labels(rows, shares))
+
+
+def _labels(rows: list[dict[str, Any]], shares: list[float]) -> tuple[dict[str, object], ...]:
+    return tuple(
+        {**{name: row.get(name) for name in LABELS}, "share": share}
+        for row, share in zip(rows, shares, strict=True)
+        if share
+    )

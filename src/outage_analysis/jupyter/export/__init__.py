@@ -1,0 +1,1 @@
+"""Notebooks executed with parameters and exported as one offline page."""

@@ -1,0 +1,90 @@
+"""Losses: claims go in; cubes, summaries, fitted severity and forecasts of late claims come out.
+
+`cube` is the table that all costs start from; `cube_building` makes it from claims.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outage_analysis.lazy_exports import lazy_exports
+
+if TYPE_CHECKING:
+    from outage_analysis.losses.cube import EDGES as EDGES
+    from outage_analysis.losses.cube import MEASURES as MEASURES
+    from outage_analysis.losses.cube import Cube as Cube
+    from outage_analysis.losses.cube import Types as Types
+    from outage_analysis.losses.cube import known_sum as known_sum
+    from outage_analysis.losses.cube import read_counts as read_counts
+    from outage_analysis.losses.cube import sorted_cube as sorted_cube
+    from outage_analysis.losses.cube import stated_losses as stated_losses
+    from outage_analysis.losses.cube_building import build_cube as build_cube
+    from outage_analysis.losses.cube_building import cost_bands as cost_bands
+    from outage_analysis.losses.cube_building import count_pairs as count_pairs
+    from outage_analysis.losses.cube_building import dimension_labels as dimension_labels
+    from outage_analysis.losses.cube_files import KeptCube as KeptCube
+    from outage_analysis.losses.cube_files import keep as keep
+    from outage_analysis.losses.cube_files import load_cube as load_cube
+    from outage_analysis.losses.cube_files import merged as merged
+    from outage_analysis.losses.cube_files import save_cube as save_cube
+    from outage_analysis.losses.data_quality import claimants_table as claimants_table
+    from outage_analysis.losses.data_quality import quality_report as quality_report
+    from outage_analysis.losses.data_quality import quality_table as quality_table
+    from outage_analysis.losses.data_quality import rule_table as rule_table
+    from outage_analysis.losses.development.bounds import Bounds as Bounds
+    from outage_analysis.losses.development.bounds import bounds as bounds
+    from outage_analysis.losses.development.forecast_tables import answer as answer
+    from outage_analysis.losses.development.growth_curves import CURVES as CURVES
+    from outage_analysis.losses.development.intake_counts import Channel as Channel
+    from outage_analysis.losses.development.intake_counts import daily as daily
+    from outage_analysis.losses.development.intake_counts import published as published
+    from outage_analysis.losses.development.late_claims import Forecast as Forecast
+    from outage_analysis.losses.development.late_claims import Spike as Spike
+    from outage_analysis.losses.development.late_claims import forecast as forecast
+    from outage_analysis.losses.development.late_claims_backtest import Backtest as Backtest
+    from outage_analysis.losses.development.late_claims_backtest import backtest as backtest
+    from outage_analysis.losses.development.late_count import Branch as Branch
+    from outage_analysis.losses.development.late_count import Late as Late
+    from outage_analysis.losses.development.late_count import Variance as Variance
+    from outage_analysis.losses.heaping import bunching_table as bunching_table
+    from outage_analysis.losses.heaping import heaping_table as heaping_table
+    from outage_analysis.losses.heaping import heaps_table as heaps_table
+    from outage_analysis.losses.loss_summaries.concentration import concentration as concentration
+    from outage_analysis.losses.loss_summaries.concentration import lorenz as lorenz
+    from outage_analysis.losses.loss_summaries.fit_counts import LossCounts as LossCounts
+    from outage_analysis.losses.loss_summaries.fit_counts import between_heaps as between_heaps
+    from outage_analysis.losses.loss_summaries.fit_counts import fit_edges as fit_edges
+    from outage_analysis.losses.loss_summaries.fit_counts import loss_counts as loss_counts
+    from outage_analysis.losses.loss_summaries.fit_counts import stated_edges as stated_edges
+    from outage_analysis.losses.loss_summaries.group_comparison import Comparison as Comparison
+    from outage_analysis.losses.loss_summaries.group_comparison import compare as compare
+    from outage_analysis.losses.loss_summaries.group_comparison import newcombe as newcombe
+    from outage_analysis.losses.loss_summaries.group_comparison import wilson as wilson
+    from outage_analysis.losses.loss_summaries.groups import Where as Where
+    from outage_analysis.losses.loss_summaries.groups import select as select
+    from outage_analysis.losses.loss_summaries.quantiles import PROBABILITIES as PROBABILITIES
+    from outage_analysis.losses.loss_summaries.quantiles import quantiles as quantiles
+    from outage_analysis.losses.loss_summaries.quantiles import summary as summary
+    from outage_analysis.losses.loss_summaries.regrouping import MOST_SHOWN as MOST_SHOWN
+    from outage_analysis.losses.loss_summaries.regrouping import cumulative_intake as cumulative_intake
+    from outage_analysis.losses.loss_summaries.regrouping import display_bands as display_bands
+    from outage_analysis.losses.loss_summaries.regrouping import regroup as regroup
+    from outage_analysis.losses.loss_summaries.regrouping import with_shares as with_shares
+    from outage_analysis.losses.severity.averaging import Fits as Fits
+    from outage_analysis.losses.severity.families import FAMILIES as FAMILIES
+    from outage_analysis.losses.severity.families import LossDistribution as LossDistribution
+    from outage_analysis.losses.severity.fit import Fit as Fit
+    from outage_analysis.losses.severity.fit import Quantity as Quantity
+    from outage_analysis.losses.severity.fitted_curves import COUNTED as COUNTED
+    from outage_analysis.losses.severity.fitted_curves import curves as curves
+    from outage_analysis.losses.severity.fitting import fit_all as fit_all
+    from outage_analysis.losses.severity.fitting import fit_grouped as fit_grouped
+    from outage_analysis.losses.severity.goodness import Goodness as Goodness
+    from outage_analysis.losses.severity.grouped import Grouped as Grouped
+    from outage_analysis.losses.severity.grouped import GroupedPage as GroupedPage
+    from outage_analysis.losses.severity.grouped import load_grouped as load_grouped
+    from outage_analysis.losses.severity.known import lognormal_shares as lognormal_shares
+    from outage_analysis.losses.synthetic_recovery import recovered as recovered
+    from outage_analysis.losses.synthetic_recovery import rounded as rounded
+
+__getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -1,0 +1,223 @@
+"""The cube: claims, loss and loss squared by chosen dimensions and loss band; and one from totals alone.
+
+Everything after it reads a cube, so its cost does not grow with the number of claims.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
+from outage_analysis.files import is_file, misspelt, nearest
+from outage_analysis.incidents import UNKNOWN, Band, Incident, Named, folded, parse_band, written_starts
+
+Types = dict[str, pl.DataType | type[pl.DataType]]
+MEASURES: Types = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
+EDGES: Types = {"over": pl.Int64, "up_to": pl.Int64}
+HIGHEST = 2**63 - 1
+MOST_DIGITS = 15
+"""Of a count or a sum in a file of totals."""
+BY = ("service", "claimant_type")
+"""The dimensions of a cube from totals alone."""
+COUNT_COLUMNS = (*BY, "band", "claims")
+CountRow = tuple[str, str, int | None, int | None, int, int | None, None]
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Claims by `dimensions` and loss band.
+
+    `frame` has the dimensions, `over` and `up_to` (the band: over < loss <= up_to; both null means
+    unknown), `claims`, `loss` and `loss_squared`; the last two are null when only counts are known.
+    """
+
+    frame: pl.DataFrame
+    dimensions: tuple[str, ...]
+    synthetic: bool
+    """Synthetic cubes never feed a figure attributed to the incident."""
+    source: str
+    """The files behind it."""
+    line: str | None = None
+    """The cost line whose entitled claimants its rows count; None when they count claims."""
+    starts: frozenset[int] = frozenset()
+    """Cuts whose edge belongs to the band above, as totals write it: 299,999 in [0, 300000)."""
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """The frame as people read it: no sum of losses where claims state none."""
+        return stated_losses(self.frame)
+
+    @property
+    def claims(self) -> int:
+        """How many claims it holds."""
+        return int(self.frame["claims"].sum())
+
+
+def known_sum(column: str) -> pl.Expr:
+    """The sum of a column, null as soon as one part is unknown: polars would take nulls for nothing."""
+    return pl.when(pl.col(column).null_count() == 0).then(pl.col(column).sum())
+
+
+def stated_losses(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows by band with no sums of losses for claims that state none: a cube holds 0 there, which adds up."""
+    stated = pl.any_horizontal(pl.col(*EDGES).is_not_null())
+    sums = [name for name in ("loss", "loss_squared") if name in frame.columns]
+    return frame.with_columns(pl.when(stated).then(pl.col(sums)))
+
+
+def sorted_cube(frame: pl.DataFrame, dimensions: Sequence[str]) -> pl.DataFrame:
+    """Total order: dimensions, then bands with zero first and unknown last."""
+    unknown = pl.col("over").is_null() & pl.col("up_to").is_null()
+    return frame.sort(*dimensions, unknown, "over", pl.col("up_to").is_null(), "up_to", nulls_last=False)
+
+
+def refuse_overflow(total: int, file: str | None = None) -> None:
+    """Sums are kept as 64-bit integers; a total beyond them would wrap around unseen."""
+    if total > HIGHEST:
+        raise InputRefused(
+            f"claims or losses add up to more than {HIGHEST:,}",
+            file=file,
+            remedy="State losses in a larger unit.",
+        )
+
+
+def read_counts(path: str | Path, incident: Incident) -> Cube:
+    """A cube from totals alone: a CSV `service,claimant_type,band,claims[,loss]`.
+
+    Bands are written `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
+
+    Rows of a service and claimant type in the same band add up.
+
+    Raises:
+        InputRefused: a missing column, an unknown name, a band or a count that cannot be read; two bands of
+            a service and claimant type that overlap.
+    """
+    path = Path(path)
+    (_, first), *body = _csv_rows(path)
+    header = _counts_header(first, path.name)
+    rows: list[CountRow] = []
+    for number, fields in body:
+        try:
+            rows.append(_count_row(header, fields, incident))
+        except OutageAnalysisError as error:
+            raise InputRefused(
+                error.problem,
+                file=path.name,
+                row=number,
+                column=error.column,
+                value=error.value,
+                remedy=error.remedy,
+            ) from error
+    refuse_overflow(max(sum(row[4] for row in rows), sum(row[5] or 0 for row in rows)), path.name)
+    texts = [fields[header.index("band")] for _, fields in body]
+    _refuse_overlap(rows, [number for number, _ in body], texts, path.name)
+    schema: Types = {**dict.fromkeys(BY, pl.String), **EDGES, **MEASURES}
+    frame = (
+        pl.DataFrame(rows, schema=schema, orient="row")
+        .group_by(*BY, *EDGES)
+        .agg(pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
+    )
+    starts = frozenset[int]().union(*(written_starts(text) for text in texts))
+    synthetic = "synthetic" in path.name.lower()
+    return Cube(sorted_cube(frame, BY), BY, synthetic, path.name, starts=starts)
+
+
+def _refuse_overlap(
+    rows: Sequence[CountRow], numbers: Sequence[int], texts: Sequence[str], file: str
+) -> None:
+    """Refuse two bands of one service and claimant type that share a loss: its claims could be in both."""
+    ends = [(low, high) for _, _, low, high, *_ in rows]
+    lows = [float("-inf") if low is None else low for low, _ in ends]
+    highs = [float("inf") if high is None else high for _, high in ends]
+    stated = [n for n, band in enumerate(ends) if band != UNKNOWN]
+    stated.sort(key=lambda n: (rows[n][:2], lows[n], highs[n]))
+    for one, other in itertools.pairwise(stated):
+        if rows[one][:2] == rows[other][:2] and ends[one] != ends[other] and lows[other] < highs[one]:
+            first, second = sorted((one, other))
+            raise InputRefused(
+                f"overlaps the band of row {numbers[first]:,}, {texts[first].strip()}, of the same service "
+                "and claimant type: a claim could be counted twice",
+                file=file,
+                row=numbers[second],
+                column="band",
+                value=texts[second],
+                remedy="Let each band begin where the one before ends, as (0, 300000] and (300000, 500000].",
+            )
+
+
+def _csv_rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV with their numbers, the header first; blank ones are none."""
+    if not is_file(path):
+        raise InputRefused("there is no such file", file=path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            numbered = list(enumerate(csv.reader(stream, strict=True), start=1))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputRefused(f"cannot be read as UTF-8 CSV: {error}", file=path.name) from error
+    table = [(number, fields) for number, fields in numbered if fields]
+    if len(table) <= 1:
+        raise InputRefused("the file has no rows", file=path.name)
+    return table
+
+
+def _counts_header(fields: list[str], file: str) -> list[str]:
+    """The columns of a file of totals, checked."""
+    header = [name.strip().casefold() for name in fields]
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise InputRefused("a column is there twice", file=file, row=1, value=twice)
+    for column in COUNT_COLUMNS:
+        if column not in header:
+            raise InputRefused(
+                f"the column {column} is missing",
+                file=file,
+                row=1,
+                remedy="The columns are service,claimant_type,band,claims and, if known, loss.",
+            )
+    return header
+
+
+def _count_row(header: list[str], fields: list[str], incident: Incident) -> CountRow:
+    if len(fields) != len(header):
+        raise UsageError("has not the fields of its header")
+    record = dict(zip(header, fields, strict=True))
+    service = _known(record["service"], incident.services, "service")
+    claimant = _known(record["claimant_type"], incident.claimant_types, "claimant_type")
+    try:
+        band = parse_band(record["band"])
+    except UsageError as error:
+        error.column = "band"
+        raise
+    claims = _whole(record["claims"], "claims")
+    loss = _whole(record["loss"], "loss") if record.get("loss", "").strip() else None
+    if loss is not None and not _fits(loss, claims, band):
+        raise UsageError("the losses do not fit that many claims in the band", column="loss", value=loss)
+    return (service, claimant, *band, claims, loss, None)
+
+
+def _fits(loss: int, claims: int, band: Band) -> bool:
+    over, up_to = (-1, 0) if band == UNKNOWN else band
+    least = over is None or claims * (over + 1) <= loss
+    return least and (up_to is None or loss <= claims * up_to)
+
+
+def _known(raw: str, named: Sequence[Named], column: str) -> str:
+    for item in named:
+        if folded(raw) in item.spellings():
+            return item.id
+    aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+    hint = nearest(raw, aliases, misspelt)
+    raise UsageError(f"{column} is not known", column=column, value=raw, remedy=hint)
+
+
+def _whole(raw: str, column: str) -> int:
+    text = raw.strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise UsageError(f"{column} is not a whole number", column=column, value=raw)
+    return int(text)

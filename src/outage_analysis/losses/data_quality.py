@@ -1,0 +1,72 @@
+"""What the complaint files were like: a report on the data, before any report on the outage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from outage_analysis.claims import Claims, explain, queries
+from outage_analysis.losses.heaping import heaping_table
+
+FIRST = 10
+"""Rejects that are told one by one."""
+
+
+def quality_table(claims: Claims) -> pl.DataFrame:
+    """One row a file: file, encoding, dialect, rows, claims, rejects, first and last day of its claims."""
+    read = pl.DataFrame(
+        [(f.name, f.encoding, f.dialect) for f in claims.inputs],
+        schema=dict.fromkeys(("file", "encoding", "dialect"), pl.String),
+        orient="row",
+    )
+    spans = claims.warehouse.frame(queries.text("spans"))
+    return read.join(claims.files, on="file", maintain_order="left").join(
+        spans, on="file", maintain_order="left"
+    )
+
+
+def rule_table(claims: Claims) -> pl.DataFrame:
+    """One row a file and a broken rule, by what came of it.
+
+    Columns: source_file, rule, outcome (rejected or counted), complaints, source_row and example of the
+    first, with personal data masked.
+    """
+    rows: list[tuple[object, ...]] = []
+    for rule, count, first in claims.warehouse.frame(queries.text("examples")).iter_rows():
+        told = explain(claims, {**first, "broken": [rule]})
+        rows.append((first["source_file"], rule, "rejected", count, first["source_row"], told.value))
+    rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
+    texts = ("source_file", "rule", "outcome")
+    schema = {
+        **dict.fromkeys(texts, pl.String),
+        "complaints": pl.Int64,
+        "source_row": pl.Int64,
+        "example": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def claimants_table(claims: Claims) -> pl.DataFrame:
+    """How many claimants there are and how many filed again: told_by, grain, claims, claimants, filed_again.
+
+    `told_by` is claimant_id, or claim_id for claims that name no claimant: each then counts as one.
+    """
+    return claims.warehouse.frame(queries.text("repeats"))
+
+
+def quality_report(claims: Claims) -> dict[str, Any]:
+    """All of it as plain values: what `ingest` prints."""
+    first = claims.rejects.head(FIRST).iter_rows(named=True)
+    return {
+        "files": quality_table(claims).to_dicts(),
+        "skipped": list(claims.skipped),
+        "synthetic": claims.synthetic,
+        "rows": int(claims.files["rows"].sum()),
+        "claims": len(claims),
+        "rejects": int(claims.files["rejects"].sum()),
+        "rules": rule_table(claims).to_dicts(),
+        "first_rejects": [str(explain(claims, reject)) for reject in first],
+        "claimants": claimants_table(claims).to_dicts(),
+        "heaping": heaping_table(claims).to_dicts(),
+    }

@@ -1,0 +1,231 @@
+"""The gate from a cube to a fit: band counts of positive losses, on edges that heaps do not sit on."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from outage_analysis.errors import ModelRefused, UsageError
+from outage_analysis.incidents import GRID_PER_DECADE, LARGEST_LOSS
+from outage_analysis.losses.cube import Cube
+from outage_analysis.losses.loss_summaries.groups import Cell, Group, Where, groups, select
+
+EVERY = 5
+"""Of the cuts of the fine grid, 24 a decade, every fifth is taken: 1.62, 2.61, 4.22 and 6.81 times a power
+of ten, far from the sums that people round to. docs/severity-study.md measures the choice."""
+
+
+FEWEST_ABOVE, FEWEST_SHARE = 30, 20
+"""The open top band of a fit holds at least 30 losses, or one in 20 of them if that is fewer."""
+
+
+@dataclass(frozen=True)
+class LossCounts:
+    """Positive losses by band, as a fit takes them.
+
+    Band i holds the losses over `edges[i]` up to `edges[i + 1]`, in the unit of loss. Losses are whole
+    units and a fitted law is continuous: half a unit of difference at each edge, which above some
+    hundred units is nothing beside the width of a band.
+    """
+
+    edges: tuple[float, ...]
+    """Increasing; one more than there are bands; the last may be infinite."""
+    counts: tuple[int, ...]
+    """Claims in each band."""
+    below: int
+    """Positive losses up to the first edge."""
+    above: int
+    """Losses over the last edge."""
+    zero: int | None
+    """The number of zero losses; None if one band holds zero and negative losses."""
+    negative: int | None
+    """Losses below 0; None likewise."""
+    unknown: int
+    source: str
+    synthetic: bool
+    """Whether a fit of them only recovers what the generator was given."""
+
+    @property
+    def claims(self) -> int:
+        """Claims in the bands."""
+        return sum(self.counts)
+
+
+def between_heaps(low: float, high: float) -> tuple[int, ...]:
+    """Cuts between two losses that keep away from round sums: four of each decade's 24 of the fine grid.
+
+    Args:
+        low: the smallest loss, above 0.
+        high: the largest.
+
+    Returns:
+        Every such cut from `low` to below `high`; `Bands.of(log_grid())` has them all.
+
+    Raises:
+        UsageError: `low` is not positive, or `high` is not finite.
+    """
+    if not (low > 0 and math.isfinite(high)):
+        raise UsageError("the smallest loss is above 0 and the largest finite", value=f"{low}, {high}")
+    decades = range(len(str(LARGEST_LOSS)))
+    steps = range(EVERY, GRID_PER_DECADE - 1, EVERY)
+    cuts = sorted({round(10 ** (decade + step / GRID_PER_DECADE)) for decade in decades for step in steps})
+    return tuple(cut for cut in cuts if low <= cut < high)
+
+
+def fit_edges(cube: Cube) -> tuple[float, ...]:
+    """Edges for a fit to the cube, from 0 to infinity: the cuts between heaps, as near as its bands allow.
+
+    Where a cut falls inside a band of the cube, the nearer end of the band (on the logarithm) stands in.
+    The top band is open, and wide enough to hold some. Edges come from the whole cube, so that its groups
+    are fitted on the same ones.
+
+    Raises:
+        ModelRefused: no positive loss; bands overlap or mix zero with positive losses.
+    """
+    cells = _positive(cube)
+    if not cells:
+        raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
+    last = cells[-1]
+    cuts = between_heaps((cells[0].over or 0) + 1, last.up_to or (last.over or 0) + 1)
+    inner = {_nearest_end(cut, cell) for cut in cuts if (cell := _around(cut, cells))}
+    free = {cut for cut in cuts if not _around(cut, cells)}
+    chosen = sorted((inner | free) - {0})
+    total = sum(cell.claims for cell in cells)
+    enough = min(FEWEST_ABOVE, total / FEWEST_SHARE)
+    while chosen and sum(c.claims for c in cells if (c.over or 0) >= chosen[-1]) < enough:
+        chosen.pop()
+    return (0.0, *map(float, chosen), math.inf)
+
+
+def stated_edges(cube: Cube) -> tuple[float, ...]:
+    """The edges of totals, as they were stated: a fit must not take a band that nobody stated for empty.
+
+    Args:
+        cube: one from totals, each of whose groups has the bands of the same file.
+
+    Raises:
+        ModelRefused: no positive band, bands that overlap, or a gap between two.
+    """
+    bands = {(c.over or 0, _top(c)) for group in groups(cube, cube.dimensions) for c in group.above(0)}
+    ordered = sorted(bands)
+    if not ordered:
+        raise ModelRefused("there is no positive loss", remedy="A fit needs losses above 0.")
+    for (_, end), (start, _) in itertools.pairwise(ordered):
+        if start != end:
+            what = "nothing is said of losses" if start > end else "two bands share the losses"
+            raise ModelRefused(
+                f"{what} over {min(start, end):,.10g} up to {max(start, end):,.10g}",
+                file=cube.source,
+                remedy="State bands that meet, with 0 claims where there are none.",
+            )
+    return (float(ordered[0][0]), *(float(end) for _, end in ordered))
+
+
+def loss_counts(
+    cube: Cube,
+    *,
+    edges: Sequence[float] | None = None,
+    where: Where | None = None,
+    recovery: bool = False,
+) -> LossCounts:
+    """The cube's positive losses by band, for a fit.
+
+    Args:
+        cube: any cube; counts are enough.
+        edges: at least two, increasing, from 0 on, the last may be infinite; none inside a band of the
+            cube. By default `fit_edges(cube)`.
+        where: dimension -> the value, or the list of values, whose claims are counted.
+        recovery: take a synthetic cube, as a test that recovers what the generator was given.
+
+    Raises:
+        UsageError: an unknown dimension or value, edges that are none, or one inside a band of the cube.
+        ModelRefused: a synthetic cube without `recovery`; no positive loss; bands that overlap or mix zero
+            with positive losses.
+    """
+    refuse_synthetic(cube, "a fit", recovery=recovery)
+    chosen = fit_edges(cube) if edges is None else _checked(edges)
+    kept = select(cube, where)
+    group = next(groups(kept), Group((), (), 0))
+    counts = [0] * (len(chosen) + 1)
+    for cell in group.above(0):
+        _refuse_cut(cell, chosen)
+        counts[bisect_left(chosen, _top(cell))] += cell.claims
+    return LossCounts(
+        chosen,
+        tuple(counts[1:-1]),
+        below=counts[0],
+        above=counts[-1],
+        zero=group.zero,
+        negative=group.negative,
+        unknown=group.unknown,
+        source=cube.source,
+        synthetic=cube.synthetic,
+    )
+
+
+def _positive(cube: Cube) -> tuple[Cell, ...]:
+    return next((group.above(0) for group in groups(cube)), ())
+
+
+def _top(cell: Cell) -> float:
+    return math.inf if cell.up_to is None else cell.up_to
+
+
+def _around(cut: int, cells: Sequence[Cell]) -> Cell | None:
+    """The band that has the cut inside."""
+    return next((c for c in cells if (c.over or 0) < cut < _top(c)), None)
+
+
+def _nearest_end(cut: float, cell: Cell) -> int:
+    """The nearer end of a band on the logarithm; 0 only where the other end is infinite."""
+    low, high = cell.over or 0, cell.up_to
+    if high is None:
+        return low
+    return low if low and cut * cut < low * high else high
+
+
+def _checked(edges: Sequence[float]) -> tuple[float, ...]:
+    checked = tuple(float(edge) for edge in edges)
+    rising = all(low < high for low, high in itertools.pairwise(checked))
+    if len(checked) < 2 or not rising or not 0 <= checked[0] < math.inf:  # noqa: PLR2004 - two ends
+        raise UsageError(
+            "the edges of a fit are at least two, from 0 on, each larger than the one before",
+            value=list(edges),
+            remedy="Write (0, 1400, 2400, inf).",
+        )
+    return checked
+
+
+def _refuse_cut(cell: Cell, edges: Sequence[float]) -> None:
+    """Refuse an edge inside a band of the cube."""
+    inside = next((edge for edge in edges if (cell.over or 0) < edge < _top(cell)), None)
+    if inside is None:
+        return
+    end = _nearest_end(inside, cell)
+    raise UsageError(
+        f"the edge {inside:,.10g} is inside the cube's band {cell}",
+        remedy=f"The nearest edge of the cube is {end:,}; or build the cube with that edge among its bands.",
+    )
+
+
+def refuse_synthetic(cube: Cube, what: str, *, recovery: bool) -> None:
+    """Refuse a finding from synthetic claims, unless it is asked for as a test of recovery.
+
+    Args:
+        cube: the cube that is asked.
+        what: the finding, with its article: "a fit", "a comparison".
+        recovery: whether the caller says that the answer only tells what the generator was given.
+
+    Raises:
+        ModelRefused: the cube is synthetic and `recovery` is not set.
+    """
+    if cube.synthetic and not recovery:
+        raise ModelRefused(
+            f"{what} of synthetic claims would be no finding",
+            file=cube.source,
+            remedy="Give real claims, or say recovery=True (--recovery): the answer then only recovers what "
+            "the generator was given.",
+        )

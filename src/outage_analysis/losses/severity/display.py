@@ -1,0 +1,108 @@
+"""What fitted laws of loss show of themselves."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from outage_analysis.errors import ModelRefused
+from outage_analysis.losses.severity.grouped import Grouped
+from outage_analysis.text import Card, Locale, Table, first
+
+if TYPE_CHECKING:
+    from outage_analysis.losses.severity.averaging import Fits
+    from outage_analysis.losses.severity.fit import Fit
+
+
+def fit_card(fit: Fit, lang: str) -> Card:
+    """Its parameters with their errors, and the losses counted and expected in each band."""
+    locale = Locale(lang)
+    parameters = [
+        (locale.terms(name), locale.exact(value), locale.exact(fit.se[name]))
+        for name, value in fit.params.items()
+    ]
+    heads = (locale("card.parameter"), locale("column.fit_value"), locale("card.standard_error"))
+    band_heads = (locale("column.band"), locale("card.counted"), locale("card.expected"))
+    names = _bands(fit.grouped, locale)
+    counted = list(zip(names, fit.grouped.counts, fit.expected.tolist(), strict=True))
+    bands, more = first(
+        locale, counted, lambda b: (b[0], locale.exact(b[1]), locale.exact(b[2])), "fit.grouped"
+    )
+    gof = fit.gof
+    goodness = locale(
+        "card.goodness",
+        chi_square=locale.exact(gof.chi_square),
+        df=locale.number(gof.df),
+        p="–" if gof.p is None else locale.exact(gof.p),
+    )
+    return Card(
+        locale("card.fit", family=locale(f"word.{fit.family}"), count=locale.number(fit.n)),
+        _told(fit.grouped, locale),
+        (
+            Table(heads, tuple(parameters), frozenset({1, 2}), locale("card.parameters")),
+            Table(band_heads, bands, frozenset({1, 2}), locale("card.by_band"), more),
+        ),
+        (
+            locale("card.moments", mean=_finite(fit.mean, locale), median=locale.exact(fit.law.median)),
+            goodness,
+        ),
+    )
+
+
+def fits_card(fits: Fits, lang: str) -> Card:
+    """The families, likeliest first, and which could not be fitted."""
+    locale = Locale(lang)
+    ordered = sorted(fits.values(), key=lambda fit: (fit.aicc, fit.family))
+    try:
+        weights = {name: locale.share(weight) for name, weight in fits.weights.items()}
+    except ModelRefused:  # too few losses to weigh families by: they are shown without
+        weights = {}
+    columns = ("family", "weight", "parameters", "chi_square", "df", "p", "median", "mean")
+    rows = tuple(
+        (
+            locale(f"word.{fit.family}"),
+            weights.get(fit.family, "–"),
+            ", ".join(f"{locale.terms(name)} {value:.4g}" for name, value in fit.params.items()),
+            locale.exact(fit.gof.chi_square),
+            locale.number(fit.gof.df),
+            "–" if fit.gof.p is None else locale.exact(fit.gof.p),
+            locale.exact(fit.law.median),
+            _finite(fit.mean, locale),
+        )
+        for fit in ordered
+    )
+    refused = ", ".join(locale(f"word.{name}") for name in fits.refused)
+    table = Table(tuple(locale(f"column.{c}") for c in columns), rows, frozenset({1, 3, 4, 5, 6, 7}))
+    some = ordered[0]
+    return Card(
+        locale("card.fits", count=locale.number(some.n)),
+        _told(some.grouped, locale),
+        (table,),
+        (locale("card.refused", names=refused),) if refused else (),
+    )
+
+
+def _told(grouped: Grouped, locale: Locale) -> tuple[str, ...]:
+    """What the losses are, and what lies beyond the ends of their bands."""
+    ends = f"{locale(f'card.top_{grouped.top}')} {locale(f'card.left_{grouped.left}')}"
+    said = locale("card.bands", count=locale.number(len(grouped.counts)), ends=ends)
+    return (locale("card.recovered"), said) if grouped.synthetic else (said,)
+
+
+def _bands(grouped: Grouped, locale: Locale) -> list[str]:
+    """Each band in words, in the unit of the edges."""
+    reach = grouped.reach.tolist()
+    return [_band(low, high, locale) for low, high in pairwise(reach)]
+
+
+def _band(low: float, high: float, locale: Locale) -> str:
+    if math.isinf(high):
+        return locale("band.over", low=locale.exact(low))
+    if low == 0:
+        return locale("band.up_to", high=locale.exact(high))
+    return locale("band.between", low=locale.exact(low), high=locale.exact(high))
+
+
+def _finite(value: float, locale: Locale) -> str:
+    return locale.exact(value) if math.isfinite(value) else locale("card.infinite")

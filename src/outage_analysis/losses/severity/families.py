@@ -1,0 +1,255 @@
+"""The families of loss laws, each a scale times a standard law with shapes.
+
+Three kernels carry the seven families: an exponential is a Weibull law with tau = 1, a log-logistic a
+Burr law with alpha = 1, a Lomax a Burr law with gamma = 1. Kernels take arrays that broadcast: the
+losses in units of the scale, then the shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from outage_analysis.errors import ModelRefused, UsageError
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A standard law: shares at or below and above z, the loss that a share exceeds, losses above z.
+
+    `excess(z)` is the integral of `sf` from z on: the mean at 0, and with `sf` the mean excess.
+    """
+
+    sides: Callable[..., tuple[Array, Array]]
+    isf: Callable[..., Array]
+    excess: Callable[..., Array]
+
+    def cdf(self, z: Array, *shapes: Array) -> Array:
+        """The share at or below z."""
+        return self.sides(z, *shapes)[0]
+
+    def sf(self, z: Array, *shapes: Array) -> Array:
+        """The share above z."""
+        return self.sides(z, *shapes)[1]
+
+
+def _of_log(log_sf: Array) -> tuple[Array, Array]:
+    """Both shares from the logarithm of that above."""
+    return -np.expm1(log_sf), np.exp(log_sf)
+
+
+def _of_normal(x: Array) -> tuple[Array, Array]:
+    """Both shares of the normal law."""
+    return special.ndtr(x), special.ndtr(-x)
+
+
+WEIBULL = Kernel(
+    sides=lambda z, tau: _of_log(-(z**tau)),
+    isf=lambda q, tau: (-np.log(q)) ** (1 / tau),
+    excess=lambda z, tau: special.gamma(1 + 1 / tau) * special.gammaincc(1 / tau, z**tau),
+)
+GAMMA = Kernel(
+    sides=lambda z, alpha: (special.gammainc(alpha, z), special.gammaincc(alpha, z)),
+    isf=lambda q, alpha: special.gammainccinv(alpha, q),
+    excess=lambda z, alpha: alpha * special.gammaincc(alpha + 1, z) - z * special.gammaincc(alpha, z),
+)
+LOGNORMAL = Kernel(
+    sides=lambda z, sigma: _of_normal(np.log(z) / sigma),
+    isf=lambda q, sigma: np.exp(-sigma * special.ndtri(q)),
+    excess=lambda z, sigma: (
+        np.exp(sigma**2 / 2) * special.ndtr(sigma - np.log(z) / sigma) - z * special.ndtr(-np.log(z) / sigma)
+    ),
+)
+
+
+def _burr_log_sf(z: Array, alpha: Array, gamma: Array) -> Array:
+    """The logarithm of the share above z, also where z to the power of gamma is too large for a number."""
+    return np.asarray(-alpha * np.logaddexp(0.0, gamma * np.log(z)))
+
+
+def _burr_isf(q: Array, alpha: Array, gamma: Array) -> Array:
+    """The loss that a share q exceeds, by logarithms: with a small alpha its power is no number."""
+    steps = -np.log(q) / alpha
+    return np.asarray(np.exp((steps + np.log(-np.expm1(-steps))) / gamma))
+
+
+def _burr_excess(z: Array, alpha: Array, gamma: Array) -> Array:
+    """Infinite unless alpha x gamma exceeds 1: then the tail is too heavy for a mean."""
+    heavy = alpha * gamma <= 1
+    a, b = np.where(heavy, 1.0, alpha - 1 / gamma), 1 / gamma
+    part = special.betainc(a, b, special.expit(-gamma * np.log(z))) * special.beta(a, b) / gamma
+    return np.asarray(np.where(heavy, np.inf, part))
+
+
+BURR = Kernel(
+    sides=lambda z, alpha, gamma: _of_log(_burr_log_sf(z, alpha, gamma)),
+    isf=_burr_isf,
+    excess=_burr_excess,
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A named family.
+
+    Args:
+        name: as `fit_grouped` takes it.
+        params: the names of its parameters, all positive, in the order in which they are printed.
+        kernel: its standard law.
+        shapes: the kernel's shapes from the family's own.
+        limit: what the law becomes when a shape runs to an end: said when a fit is refused.
+        scale: the parameter that carries the unit of the losses.
+    """
+
+    name: str
+    params: tuple[str, ...]
+    kernel: Kernel
+    shapes: Callable[..., tuple[Array, ...]]
+    limit: str
+    scale: str = "theta"
+
+    @property
+    def at(self) -> int:
+        """Where the scale stands among the parameters."""
+        return self.params.index(self.scale)
+
+    def split(self, params: Array) -> tuple[Array, tuple[Array, ...]]:
+        """The scale and the kernel's shapes, each (m, 1), from parameters (m, p)."""
+        columns = [params[..., i : i + 1] for i in range(len(self.params))]
+        scale = columns.pop(self.at)
+        return scale, self.shapes(*columns)
+
+
+def _none(*given: Array) -> tuple[Array, ...]:
+    return given
+
+
+def _one() -> tuple[Array, ...]:
+    return (np.ones(1),)
+
+
+def _first_one(gamma: Array) -> tuple[Array, ...]:
+    return (np.ones_like(gamma), gamma)
+
+
+def _second_one(alpha: Array) -> tuple[Array, ...]:
+    return (alpha, np.ones_like(alpha))
+
+
+FAMILIES: Mapping[str, Family] = {
+    f.name: f
+    for f in (
+        Family("exponential", ("theta",), WEIBULL, _one, "nothing else"),
+        Family("gamma", ("alpha", "theta"), GAMMA, _none, "a single point or a flat spread on the logarithm"),
+        Family("weibull", ("tau", "theta"), WEIBULL, _none, "a single point or a flat spread"),
+        Family("lognormal", ("median", "sigma"), LOGNORMAL, _none, "a single point", scale="median"),
+        Family("loglogistic", ("gamma", "theta"), BURR, _first_one, "a single point"),
+        Family("lomax", ("alpha", "theta"), BURR, _second_one, "the exponential law"),
+        Family("burr", ("alpha", "gamma", "theta"), BURR, _none, "the Weibull, log-logistic or Pareto law"),
+    )
+}
+"""Every family, by name: exponential, gamma, Weibull, lognormal, log-logistic, Lomax, Burr XII."""
+
+
+@dataclass(frozen=True)
+class LossDistribution:
+    """One law of losses: a family with its parameters. Losses and scale are in the same unit."""
+
+    family: str
+    params: Mapping[str, float]
+
+    def _unit(self) -> tuple[Kernel, float, tuple[np.float64, ...]]:
+        family = FAMILIES[self.family]
+        shapes = [np.float64(self.params[name]) for name in family.params]
+        scale = shapes.pop(family.at)
+        return family.kernel, scale.item(), tuple(np.float64(s.item()) for s in family.shapes(*shapes))
+
+    def _of(self, what: str, x: ArrayLike) -> Array:
+        kernel, scale, shapes = self._unit()
+        with np.errstate(all="ignore"):
+            return np.asarray(getattr(kernel, what)(np.maximum(x, 0.0) / scale, *shapes))
+
+    def cdf(self, x: ArrayLike) -> Array:
+        """The share of losses at or below each x."""
+        return self._of("cdf", x)
+
+    def sf(self, x: ArrayLike) -> Array:
+        """The share of losses above each x."""
+        return self._of("sf", x)
+
+    def quantile(self, p: ArrayLike) -> Array:
+        """The loss that a share p does not exceed.
+
+        Raises:
+            UsageError: a share outside 0 to 1.
+        """
+        shares = np.asarray(p, float)
+        if not np.all((shares >= 0) & (shares <= 1)):
+            raise UsageError("a share lies between 0 and 1", value=p)
+        kernel, scale, shapes = self._unit()
+        with np.errstate(all="ignore"):
+            return np.asarray(scale * kernel.isf(1 - shares, *shapes))
+
+    @property
+    def mean(self) -> float:
+        """The mean loss; infinite when the tail is too heavy."""
+        return self.mean_excess(0.0)
+
+    @property
+    def median(self) -> float:
+        """The loss that half do not exceed."""
+        return float(self.quantile(0.5))
+
+    def mean_excess(self, d: float) -> float:
+        """The mean of what losses above d have above it.
+
+        Raises:
+            ModelRefused: the share above d is too small for a number.
+        """
+        if d < 0:
+            return self.mean - d
+        above = float(self.sf(d))
+        if above == 0:
+            raise ModelRefused("the share of losses above is too small for a number", value=d)
+        return self._unit()[1] * float(self._of("excess", d)) / above
+
+    def limited_mean(self, d: float) -> float:
+        """The mean of min(loss, d): what a payment capped at d costs."""
+        if d <= 0:
+            return d
+        if d == np.inf or self.mean < np.inf:
+            _, scale, _ = self._unit()
+            return self.mean - (0.0 if d == np.inf else scale * float(self._of("excess", d)))
+        from scipy.integrate import quad
+
+        # The share above, up to d, on the logarithm: a heavy tail has most of it far out.
+        start = min(float(self.quantile(1e-9)), d)
+        ends = np.log([start, d])
+        return start + float(quad(lambda t: float(self.sf(np.exp(t))) * np.exp(t), *ends, limit=400)[0])
+
+    def band_probabilities(self, edges: ArrayLike) -> Array:
+        """The share of losses in each band between successive edges, (k + 1,) -> (k,).
+
+        Raises:
+            UsageError: edges that do not increase.
+        """
+        x = np.asarray(edges, float)
+        if not np.all(x[:-1] < x[1:]):
+            raise UsageError("edges do not increase", value=edges)
+        return differences(self.cdf(x), self.sf(x))
+
+
+def differences(below: Array, above: Array) -> Array:
+    """Shares between successive edges, from the shares at or below and above each, without cancellation.
+
+    In the upper half they are differences of the shares above.
+    """
+    return np.asarray(
+        np.where(below[..., 1:] <= 0.5, np.diff(below), -np.diff(above))  # noqa: PLR2004 - half
+    )

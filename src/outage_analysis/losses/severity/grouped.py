@@ -1,0 +1,233 @@
+"""Grouped losses: counts of losses between edges, and what is known of those beyond the ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
+from outage_analysis.files import Document, Identifier, Name, Remark, Text, read_document
+from outage_analysis.losses.severity.families import Array, Family, differences
+
+Top = Literal["open", "closed", "truncated"]
+Left = Literal["ground_up", "truncated"]
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Edges other than 0 and infinity lie between."""
+FEWEST_SPARE = 1
+"""A fit needs this many non-empty bands more than it has parameters."""
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Counts of losses in the bands between successive edges, k + 1 edges for k counts.
+
+    Args:
+        edges: in the unit of the losses, increasing, from 0 or more; the last may be infinite.
+        counts: losses in each band, whole numbers.
+        top: what the last edge is. `open`: the last band reaches to infinity, whatever its edge says.
+            `closed`: all losses are in the bands, and that none lies above the last edge is chance.
+            `truncated`: losses above the last edge could not be seen.
+        left: what the first edge is. `ground_up`: all losses from nothing on were counted.
+            `truncated`: losses up to the first edge could not be seen.
+        synthetic: whether they were made: a fit then only recovers what the generator was given.
+
+    Raises:
+        UsageError: edges or conventions that do not make sense.
+        InputRefused: counts that are not counts.
+        ModelRefused: all losses in one band, or in the open one.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    top: Top
+    left: Left
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no law could be fitted to."""
+        _check_conventions(self.top, self.left)
+        _check_edges(self.edges, self.top)
+        _check_counts(self.counts, len(self.edges) - 1)
+        filled = [i for i, n in enumerate(self.counts) if n]
+        if len(filled) == 1:
+            open_top = self.top == "open" and filled[0] == len(self.counts) - 1
+            where = "the open band" if open_top else "one band"
+            raise ModelRefused(
+                f"all {self.n:,} losses are in {where}: nothing says how they spread",
+                remedy="Give narrower bands.",
+            )
+
+    @classmethod
+    def of(
+        cls,
+        edges: Sequence[float],
+        counts: Sequence[float],
+        top: str,
+        left: str,
+        *,
+        synthetic: bool = False,
+    ) -> Grouped:
+        """Any sequences of numbers as grouped losses."""
+        raw_edges, raw_counts = _numbers(edges, "edges"), _numbers(counts, "counts")
+        for i, count in enumerate(raw_counts):
+            if not (np.isfinite(count) and count >= 0 and count == int(count)):
+                raise InputRefused(f"count {i + 1} is not a whole number from 0 on", value=count)
+        whole = tuple(int(c) for c in raw_counts)
+        return cls(raw_edges, whole, top, left, synthetic)  # type: ignore[arg-type] # checked as it is made
+
+    @property
+    def n(self) -> int:
+        """How many losses there are."""
+        return sum(self.counts)
+
+    @cached_property
+    def reach(self) -> Array:
+        """The edges as the likelihood takes them: an open top is infinite."""
+        edges = np.array(self.edges)
+        if self.top == "open":
+            edges[-1] = np.inf
+        return edges
+
+    @cached_property
+    def unit(self) -> float:
+        """The median of the losses, by straight lines: everything is fitted in units of it."""
+        shares = np.cumsum(self.counts) / self.n
+        band = int(np.searchsorted(shares, 0.5))
+        low, high = self.edges[band], self.reach[band + 1]
+        if not np.isfinite(high):
+            return 2 * low if low > 0 else 1.0
+        before = shares[band - 1] if band else 0.0
+        inner = low + (high - low) * (0.5 - before) / (shares[band] - before)
+        return float(inner) if inner > 0 else float(high)
+
+    @cached_property
+    def _in_units(self) -> Array:
+        return self.reach / self.unit
+
+    @cached_property
+    def _weights(self) -> tuple[NDArray[np.bool_], Array]:
+        """Which bands hold losses, and which share of them each of those holds."""
+        counts = np.array(self.counts)
+        return counts > 0, counts[counts > 0] / self.n
+
+    def require(self, family: Family) -> None:
+        """Refuse a family that has too many parameters for these bands."""
+        filled, needed = sum(n > 0 for n in self.counts), len(family.params) + FEWEST_SPARE
+        if filled < needed:
+            raise ModelRefused(
+                f"{filled} bands hold losses, and the {family.name} law has {len(family.params)} "
+                f"parameters: it needs {needed}",
+                remedy="Give narrower bands, or a family with fewer parameters.",
+            )
+
+    def probabilities(self, family: Family, params: Array) -> Array:
+        """The share of each band under parameters (m, p) in units of `unit`, (m, k).
+
+        With a truncated end, the share of what could be seen.
+        """
+        scale, shapes = family.split(params)
+        with np.errstate(all="ignore"):
+            below, above = family.kernel.sides(self._in_units / scale, *shapes)
+            shares = differences(below, above)
+            if self.top == "truncated" and self.left == "truncated":
+                seen = shares.sum(axis=-1, keepdims=True)
+            elif self.top == "truncated":
+                seen = below[..., -1:]
+            else:
+                seen = above[..., :1] if self.left == "truncated" else np.ones(1)
+            return np.asarray(shares / seen)
+
+    def loglik(self, family: Family, params: Array) -> Array:
+        """The log-likelihood of one loss on average under parameters (m, p), (m,)."""
+        filled, weights = self._weights
+        with np.errstate(all="ignore"):
+            value = np.log(self.probabilities(family, params)[..., filled]) @ weights
+        return np.asarray(np.where(np.isfinite(value), value, -np.inf))
+
+
+def _numbers(values: Sequence[float], name: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(v) for v in values)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{name} are not numbers", value=values) from error
+
+
+def _check_conventions(top: str, left: str) -> None:
+    for name, given, known in (("top", top, get_args(Top)), ("left", left, get_args(Left))):
+        if given not in known:
+            raise UsageError(
+                f"{name} says what lies beyond the edges", value=given, remedy=f"Known: {', '.join(known)}."
+            )
+
+
+def _check_edges(edges: tuple[float, ...], top: Top) -> None:
+    if not all(low < high for low, high in pairwise(edges)):
+        raise UsageError("edges do not increase", value=edges, remedy="Give k + 1 edges for k counts.")
+    if edges and edges[0] < 0:
+        raise UsageError("a loss cannot be negative", value=edges[0], remedy="Begin with an edge from 0 on.")
+    if not all(map(np.isfinite, edges[:-1])):
+        raise UsageError("only the last edge may be infinite", value=edges)
+    extreme = next((e for e in edges if e and np.isfinite(e) and not SMALLEST <= e <= LARGEST), None)
+    if extreme is not None:
+        raise UsageError(
+            "an edge is too small or too large to compute with", value=extreme, remedy="Use another unit."
+        )
+    if edges and top != "open" and not np.isfinite(edges[-1]):
+        raise UsageError(
+            f"a {top} top needs a last edge that is finite",
+            value=edges[-1],
+            remedy="Say that the top is open, or end the last band.",
+        )
+
+
+def _check_counts(counts: tuple[int, ...], bands: int) -> None:
+    if len(counts) != bands or not counts:
+        raise UsageError(
+            f"{len(counts)} counts do not fit {max(bands, 0)} bands", remedy="Give k + 1 edges for k counts."
+        )
+    if not sum(counts):
+        raise InputRefused("all bands are empty", remedy="Give counts of losses.")
+
+
+class GroupedPage(Document):
+    """Counts of losses between edges, what lies beyond the ends, and the source."""
+
+    id: Identifier
+    """What commands call it by."""
+    name: Name
+    """What readers call it."""
+    unit: Text
+    """The unit of the edges."""
+    edges: tuple[Annotated[float, Field(ge=0)], ...]
+    """Increasing; one more than there are counts; the last may be inf."""
+    counts: tuple[Annotated[int, Field(ge=0)], ...]
+    """Losses in each band."""
+    top: Top
+    """open: the last band has no end; closed: none was above the last edge; truncated: none could be seen."""
+    left: Left = "ground_up"
+    """ground_up: losses were counted from nothing on; truncated: none up to the first edge could be seen."""
+    note: Remark = None
+    """Where the table is from, in words; it stands under the charts."""
+    sources: tuple[str, ...] = Field(min_length=1)
+    """Where the table is printed."""
+
+    @model_validator(mode="after")
+    def _is_a_table(self) -> Self:
+        try:
+            Grouped.of(self.edges, self.counts, self.top, self.left)
+        except OutageAnalysisError as error:
+            raise ValueError(f"is no table of losses: {error.problem}") from error
+        return self
+
+
+def load_grouped(id_or_path: str | Path) -> GroupedPage:
+    """Read a table of grouped losses, from its bundled id or from a path to TOML."""
+    return read_document(GroupedPage, "grouped", id_or_path)

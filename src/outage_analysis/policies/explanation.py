@@ -1,0 +1,310 @@
+"""A policy in plain English or Korean: one sentence a line, with a worked example at each edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from outage_analysis.errors import one_line
+from outage_analysis.incidents import UNKNOWN, Band, exists, figure
+from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
+from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rate, Rounding, Rule
+from outage_analysis.policies.schedules import Schedule
+from outage_analysis.policies.tariff import Tariff
+from outage_analysis.text import Locale
+
+if TYPE_CHECKING:
+    from outage_analysis.policies.policy import Policy
+
+MOST_EXAMPLES = 3
+"""Bends inside a band that are worked; of more, the first and the last ones."""
+LONGEST = 10_000
+"""Characters of a note."""
+ROUND_FEE = 10_000
+"""What stands for a fee which was not published, in the smallest unit of the currency."""
+
+
+def explain(policy: Policy, lang: str = "en") -> list[str]:
+    """What a policy says, one sentence a line; the sentences about a cost line are indented.
+
+    Args:
+        policy: the promises.
+        lang: en or ko; what the page says in English alone stays English.
+
+    Raises:
+        UsageError: no such language.
+    """
+    return list(Teller(policy, policy.words(lang)).sentences())
+
+
+class Teller:
+    """One policy told in one language."""
+
+    def __init__(self, policy: Policy, words: Locale, as_of: date | None = None) -> None:
+        """The words fix the language and how amounts are written; later facts are named by id only."""
+        self.policy = policy
+        self.as_of = as_of
+        self.lang = words.lang
+        self.locale = words
+
+    def sentences(self) -> Iterator[str]:
+        """Everything the policy says, one sentence a line."""
+        policy = self.policy
+        yield self._say(
+            "head",
+            name=policy.name[self.lang],
+            id=policy.id,
+            unit=self.locale.unit,
+            loss_unit=self._loss_unit(),
+        )
+        for line in policy.lines:
+            yield ""
+            kind = self.locale(f"word.{line.kind}")
+            yield self._say("line", name=line.name[self.lang], id=line.id, kind=kind)
+            yield from (f"  {sentence}" for sentence in self._line(line))
+        if policy.missing:
+            yield ""
+            yield from (self._say("missing", text=text[self.lang]) for text in policy.missing)
+
+    def _say(self, key: str, **values: object) -> str:
+        """A sentence; whatever the page put into it stays on one line."""
+        safe = {name: one_line(v, LONGEST) if isinstance(v, str) else v for name, v in values.items()}
+        return self.locale(f"explain.{key}", **safe)
+
+    def _money(self, amount: float | Fraction) -> str:
+        """An amount of the smallest unit in whole currency, every digit that it has."""
+        exact, digits = Fraction(amount), self.policy.digits
+        whole = Decimal(int(exact * SHARE_SCALE)).scaleb(-SHARE_DIGITS - digits)
+        shown = f"{whole:,.{digits if exact.denominator == 1 else digits + SHARE_DIGITS}f}"
+        if exact.denominator != 1:
+            shown = shown.rstrip("0")
+        return f"{shown}{'' if self.lang == 'ko' else ' '}{self.locale.unit}"
+
+    def _loss_unit(self, amount: int = 2) -> str:
+        """The unit of a loss, as people say it of so many."""
+        unit = self.policy.loss_unit
+        if unit == self.policy.currency:
+            return self.locale.unit
+        key = f"unit.{unit.removesuffix('s')}"
+        return self.locale(key) if amount == 1 and self.locale.has(key) else self.locale.counted_in(unit)
+
+    def _value(self, fact: str) -> float | None:
+        """The number of a fact, if there is one that is known by the day."""
+        if not exists(fact):
+            return None
+        found = figure(fact, hindsight=True)
+        later = self.as_of is not None and (found.public_on is None or found.public_on > self.as_of)
+        return None if later else found.value
+
+    def _sum(self, amount: int | str) -> str:
+        """An amount as given, or as the fact that is named states it."""
+        if isinstance(amount, int):
+            return self._money(amount)
+        value = self._value(amount)
+        return amount if value is None else f"{self._money(value * 10**self.policy.digits)} ({amount})"
+
+    def _loss(self, amount: int) -> str:
+        return f"{self.locale.loss(amount)}{'' if self.lang == 'ko' else ' '}{self._loss_unit(amount)}"
+
+    def pays(self, line: CostLine) -> str:
+        """What a line pays, in a few words."""
+        if isinstance(line, Schedule):
+            locale = replace(self.locale, starts=line.starts)
+            rules = [*line.positive, (UNKNOWN, line.unknown)]
+            bands = (f"{locale.band(*band)}: {self.terms(rule)}" for band, rule in rules)
+            return "; ".join(bands) + (" …" if line.segments else "")
+        if isinstance(line, Budget):
+            return self.locale("word.unpriced") if line.amount is None else self._sum(line.amount)
+        one = line.face_value if isinstance(line, InKind) else line.payment
+        if one is None:
+            return self.locale("word.unpriced")
+        face = f" ({self.locale('word.face_value')})" if isinstance(line, InKind) else ""
+        return self._money(one) + face
+
+    def _who(self, entitled: Mapping[str, tuple[str, ...]]) -> str:
+        return "; ".join(
+            self._say("one_of", dimension=dimension, values=", ".join(values))
+            for dimension, values in entitled.items()
+        )
+
+    def _line(self, line: CostLine) -> Iterator[str]:
+        yield (
+            self._say("public", day=self.locale.day(line.public_on))
+            if line.public_on
+            else self._say("undated")
+        )
+        who = self._who(line.eligibility)
+        yield self._say("entitled", who=who) if who else self._say("everyone")
+        yield from self._asked(line)
+        if isinstance(line, Schedule):
+            yield from self._schedule(line)
+        elif isinstance(line, InKind):
+            yield from self._good(line)
+        elif isinstance(line, FeeCredit):
+            yield from self._credit(line)
+        else:
+            yield from self._budget(line)
+        if line.accounting:
+            view = line.accounting
+            terms = {"obligation": view.obligation, "presentation": view.presentation}
+            yield self._say("accounting", **{name: self._say(value) for name, value in terms.items()})
+            if view.note:
+                yield self._say("accounting_note", note=view.note[self.lang])
+        if line.note:
+            yield self._say("note", note=line.note[self.lang])
+
+    def _asked(self, line: CostLine) -> Iterator[str]:
+        yield self._say(f"effort_{line.effort or 'unknown'}")
+        for change in sorted(line.effort_changes, key=lambda c: c.since):
+            effort = self._say(f"effort_{change.effort}")
+            yield self._say("effort_from", day=self.locale.day(change.since), effort=effort)
+        for number, deadline in enumerate(sorted(line.deadlines, key=lambda d: d.announced_on)):
+            days = {"closes": self.locale.day(deadline.closes), "day": self.locale.day(deadline.announced_on)}
+            yield self._say("extension" if number else "deadline", **days)
+
+    def _schedule(self, line: Schedule) -> Iterator[str]:
+        if line.grain == "claimant":
+            yield self._say("grain")
+        for when, tariff in line.tariffs:
+            if when:
+                yield self._say("segment", who=self._who(when))
+            elif line.segments:
+                yield self._say("others")
+            for band, rule in tariff.rules()[3:]:
+                if band[1] is None or band[1] > (band[0] or 0):
+                    yield self._band(band, rule, line.starts)
+                    yield from self._examples(tariff, band)
+        yield self._say("zero", terms=self.terms(line.zero))
+        yield (
+            self._say("unknown", terms=self.terms(line.unknown))
+            if line.unknown
+            else self._say("no_rule_says")
+        )
+        if line.rounding:
+            yield self._rounding(line.rounding)
+
+    def _band(self, band: Band, rule: Rule, starts: frozenset[int]) -> str:
+        if band == (0, None) and 0 not in starts:
+            return self._say("band_any", terms=self.terms(rule))
+        written = replace(self.locale, starts=starts).band(*band)
+        return self._say("band", band=written, unit=self._loss_unit(), terms=self.terms(rule))
+
+    def _rounding(self, rounding: Rounding) -> str:
+        return self._say(f"rounding_{rounding.how}", to=self._money(rounding.to))
+
+    def terms(self, rule: Rule | None) -> str:
+        """What a rule pays, in words; that there is none."""
+        if rule is None:
+            return self._say("no_rule")
+        if rule.review:
+            return self._say("review")
+        parts = [self._money(rule.fixed)] if rule.fixed else []
+        if rule.share:
+            share = f"{rule.share / 100:g}%"
+            key = "share_beyond" if rule.deductible else "share"
+            parts.append(self._say(key, share=share, deductible=self._loss(rule.deductible)))
+        if rule.rate:
+            parts.append(self._rate(rule.rate))
+        said = [" + ".join(parts)] if parts else []
+        said += [self._say("floor", amount=self._money(rule.floor))] if rule.floor else []
+        said += [self._say("limit", amount=self._money(rule.limit))] if rule.limit is not None else []
+        return ", ".join(said) or self._say("nothing")
+
+    def _rate(self, rate: Rate) -> str:
+        every, unit = self.locale.loss(rate.every), self._loss_unit(rate.every)
+        key = "rate_one" if rate.every == 1 else "rate"
+        text = self._say(key, amount=self._money(rate.amount), every=every, unit=unit)
+        if rate.after:
+            text += self._say("after", after=self.locale.loss(rate.after), unit=self._loss_unit(rate.after))
+        return text + (self._say("begun" if rate.begun else "complete") if rate.every > 1 else "")
+
+    def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
+        """The payment at both ends of a band, and where it bends inside."""
+        low, high = band
+        inside = [piece.band[1] for piece in tariff.touched(band)[:-1] if piece.band[1] is not None]
+        if len(inside) > MOST_EXAMPLES:
+            inside = [*inside[: MOST_EXAMPLES - 1], inside[-1]]
+        worked = {(low or 0) + 1, *([] if high is None else [high])}
+        worked |= {loss for cut in inside for loss in (cut, cut + 1)}
+        for loss in sorted(worked):
+            paid = tariff.pay(loss)
+            if paid is None:
+                yield "  " + self._say("example_review", loss=self._loss(loss))
+            else:
+                yield "  " + self._say("example", loss=self._loss(loss), amount=self._money(paid))
+
+    def _good(self, line: InKind) -> Iterator[str]:
+        yield (
+            self._say("unpriced")
+            if line.face_value is None
+            else self._say("good", amount=self._money(line.face_value))
+        )
+        for key, value in line.valuations.items():
+            if key != "face_value" and value is not None:
+                yield self._say(key, amount=self._money(value))
+        yield self._people(line.recipients)
+        if line.cap:
+            yield self._say("cap", count=self._count(line.cap))
+
+    def _people(self, fact: str | None) -> str:
+        return self._say("recipients", count=self._count(fact)) if fact else self._say("recipients_unknown")
+
+    def _count(self, fact: str) -> str:
+        """What a fact counts, or its id where it gives no single number."""
+        value = self._value(fact)
+        return fact if value is None else self._say("counted", number=self.locale.number(value), fact=fact)
+
+    def _credit(self, line: FeeCredit) -> Iterator[str]:
+        for term in ("days", "hours", "periods", "multiple"):
+            if (value := getattr(line, term)) is not None:
+                key = "one_period" if term == "periods" and value == 1 else term
+                yield self._say(f"credit_{key}", **{term: value})
+        if line.from_minutes:
+            yield self._say("credit_from", minutes=line.from_minutes)
+        if line.amount is not None:
+            yield self._say("credit_amount", amount=self._money(line.amount))
+        else:
+            yield from self._credit_examples(line)
+        if line.rounding:
+            yield self._rounding(line.rounding)
+        yield self._people(line.recipients)
+        if line.recipients_high:
+            yield self._say("recipients_high", count=self._count(line.recipients_high))
+
+    def _credit_examples(self, line: FeeCredit) -> Iterator[str]:
+        if line.fee is None:
+            yield self._say("fee_unknown")
+        fee = line.fee or ROUND_FEE
+        lengths: list[int | None] = [None]
+        if line.multiple is not None and line.outage_minutes is None:
+            edge = line.from_minutes or 60
+            lengths = [edge - 1, edge]
+        elif line.multiple is not None:
+            lengths = [line.outage_minutes]
+        for minutes in lengths:
+            credit = line.credit(fee, minutes)
+            if credit is None:
+                continue
+            values = {
+                "fee": self._money(fee),
+                "period": line.period_days,
+                "amount": self._money(line.rounded(credit)),
+            }
+            key = "credit_example" if minutes is None else "credit_outage"
+            yield "  " + self._say(key, minutes=minutes, **values)
+
+    def _budget(self, line: Budget) -> Iterator[str]:
+        valuation = self.locale(f"word.{line.valuation}")
+        if line.amount is None:
+            yield self._say("budget_unknown")
+        else:
+            yield self._say("budget", amount=self._sum(line.amount), valuation=valuation)
+        for key, end in (("budget_low", line.low), ("budget_high", line.high)):
+            if end is not None:
+                yield self._say(key, amount=self._sum(end))
+        for found in line.true_ups:
+            yield self._say("true_up", day=self.locale.day(found.since), amount=self._sum(found.amount))

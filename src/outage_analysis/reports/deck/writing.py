@@ -1,0 +1,14 @@
+"""A deck of five slides with native charts and speaker notes, for who presents the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from outage_analysis.reports.report import Report
+
+
+def write_pptx(report: Report, folder: Path) -> None:
+    """Write report.pptx."""
+    from outage_analysis.reports.deck.slides import slides  # loads what writes a deck, which is slow
+
+    (folder / "report.pptx").write_bytes(slides(report))
