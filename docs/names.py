@@ -13,17 +13,47 @@ from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
-MODULES = {
-    "outage_analysis": "What a script needs: pages and claims in, an analysis, a report out.",
-    "outage_analysis.notebook": "What notebooks call: charts, tables and parts of the report, offline.",
-    "outage_analysis.costs": "The cost model: expected cost, law of a total, sensitivity, comparison.",
-    "outage_analysis.distributions": "What a cube says of its losses: bands, quantiles, concentration.",
-    "outage_analysis.losses.severity.fitting": "Laws of loss, fitted to counts in bands.",
-    "outage_analysis.development": "Claims still to come.",
-}
-"""Every package whose names are public, with what it is for."""
-RETURNED = {"outage_analysis": ("analysis.Analysis", "claims.Claims", "cube.Cube")}
-"""What public functions return, told beside them though nobody makes one."""
+PUBLIC = {
+    "outage_analysis": (
+        "What a script needs: documents and claims in, an analysis and a report out.",
+        (
+            "Plan", "build_cube", "cost_table", "facts", "load_incident", "load_layout", "load_ledger",
+            "load_policy", "payments", "read_claims", "run", "save_claims", "write_report",
+        ),
+    ),
+    "outage_analysis.analysis": ("What `run` returns.", ("Analysis",)),
+    "outage_analysis.claims": ("What `read_claims` returns.", ("Claims",)),
+    "outage_analysis.jupyter": (
+        "Charts, tables and parts of the report in a notebook, offline.",
+        (
+            "Html", "claim_files", "note", "refusals_as_notes", "show", "show_answers", "show_grid",
+            "show_table", "show_tiles", "show_what_if", "show_words", "use_offline_charts",
+        ),
+    ),
+    "outage_analysis.costs": (
+        "The cost model: expected cost, distribution of a total, sensitivity, comparison.",
+        (
+            "Binomial", "COUNTED", "Comparison", "Component", "Fixed", "Funnel", "NegativeBinomial",
+            "Poisson", "TotalDistribution", "UNSTATED", "Uncertainty", "award_views", "break_evens",
+            "by_band", "compare", "cost_indices", "cost_table", "exact_total", "funnel_of",
+            "given_exceeding", "inputs_in", "levers", "portfolio_of", "simulate", "steps", "tie_outs",
+            "told", "tornado", "total_law", "totals", "uncertainty_tables", "unstated_losses",
+        ),
+    ),
+    "outage_analysis.losses": (
+        "Losses: the cube, summaries of its losses, fitted severity, and forecasts of late claims.",
+        (
+            "Cube", "Comparison", "LossCounts", "PROBABILITIES", "Where", "between_heaps", "compare",
+            "concentration", "cumulative_intake", "display_bands", "fit_edges", "lorenz", "loss_counts",
+            "newcombe", "quantiles", "regroup", "select", "stated_edges", "summary", "wilson",
+            "with_shares", "FAMILIES", "Fit", "Fits", "Goodness", "Grouped", "LossDistribution",
+            "Quantity", "fit_all", "fit_grouped", "CURVES", "Backtest", "Bounds", "Branch", "Channel",
+            "Forecast", "Late", "Spike", "Variance", "backtest", "bounds", "daily", "forecast",
+            "published",
+        ),
+    ),
+}  # fmt: skip
+"""The names that users call, by package: its purpose, and the names in the order of the reference."""
 SECTION = re.compile(r"^(Args|Returns|Raises):$", re.MULTILINE)
 
 
@@ -37,15 +67,11 @@ class _Bare:
         return self.text
 
 
-def entries(module: str) -> str:
-    """Every public name of a package, one below the other."""
-    home = import_module(module)
-    told = [_entry(name, getattr(home, name), home) for name in home.__all__]
-    for place in RETURNED.get(module, ()):
-        inner, name = place.split(".")
-        inside = import_module(f"{module}.{inner}")
-        told.append(_entry(name, getattr(inside, name), inside))
-    return "\n\n".join(told)
+def entries(package: str) -> str:
+    """The reference entries of a package's public names, one below the other."""
+    exporter = import_module(package)
+    _, public = PUBLIC[package]
+    return "\n\n".join(_entry(name, getattr(exporter, name), exporter) for name in public)
 
 
 def _entry(name: str, value: Any, home: ModuleType) -> str:  # noqa: ANN401 - any public value

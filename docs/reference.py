@@ -43,7 +43,8 @@ def sections() -> dict[str, str]:
     return {
         "Commands": _joined(command(name, made) for name, made in commands().items()),
         "Public names": _joined(
-            f"### `{module}`\n\n{said}\n\n{names.entries(module)}" for module, said in names.MODULES.items()
+            f"### `{package}`\n\n{purpose}\n\n{names.entries(package)}"
+            for package, (purpose, _) in names.PUBLIC.items()
         ),
         "Keys of the TOML pages": _joined(
             (
@@ -82,10 +83,10 @@ def contents(text: str) -> str:
 def linked(text: str) -> str:
     """The page with the names of each package as links below its heading."""
     found = list(headings(text))
-    for module, said in names.MODULES.items():
-        start = [title for _, title, _ in found].index(f"`{module}`") + 1
+    for package, (purpose, _) in names.PUBLIC.items():
+        start = [title for _, title, _ in found].index(f"`{package}`") + 1
         inside = takewhile(lambda heading: heading[0] == NAME, found[start:])
-        text = text.replace(said, f"{said}\n\n{', '.join(f'[{t}](#{a})' for _, t, a in inside)}.", 1)
+        text = text.replace(purpose, f"{purpose}\n\n{', '.join(f'[{t}](#{a})' for _, t, a in inside)}.", 1)
     return text
 
 

@@ -38,13 +38,11 @@ def lazy_exports(package: str, file: str) -> tuple[Callable[[str], object], Call
 
 def exported_names(file: Path) -> dict[str, tuple[str, str]]:
     """Exported name -> the module that defines it, and its name there."""
-    tree = ast.parse(file.read_text("utf-8"))
-    blocks = [
-        node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    ]
-    imports = [node for block in blocks for node in block.body if isinstance(node, ast.ImportFrom)]
-    return {
-        alias.asname or alias.name: (node.module or "", alias.name)
-        for node in imports
-        for alias in node.names
-    }
+    modules: dict[str, tuple[str, str]] = {}
+    for block in ast.parse(file.read_text("utf-8")).body:
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING":
+            for node in block.body:
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("outage_analysis."):
+                    names = ((alias.asname or alias.name, alias.name) for alias in node.names)
+                    modules |= {exported: (node.module or "", name) for exported, name in names}
+    return modules

@@ -286,7 +286,7 @@ def budget_scope(analysis: Analysis, basis: str, locale: Locale) -> str:
     Args:
         analysis: with a budget.
         basis: the run whose chance it is.
-        w: the language.
+        locale: the language.
     """
     table = analysis.doubt(basis, "budget")
     if table is None:
