@@ -102,7 +102,7 @@ def limited(
 ) -> None:
     """The options before a command: what the engine may take of the machine."""
     if context.invoked_subcommand != "lab":  # whose kernels are the user's own
-        # No matrix here is large: to begin threads for them takes longer than they do.
+        # With more threads the last digits of a long sum of products depend on the number of cores.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if memory is None and threads is None and temp is None:
         return

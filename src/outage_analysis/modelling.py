@@ -55,7 +55,6 @@ Valuation = Annotated[
     ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
-SYNTHETIC = "SYNTHETIC claims, no finding: "
 SENSITIVITY = {
     "tornado": "Expected cost with one input at its P10 and its P90, the others at their means",
     "indices": "Share of the variance of the cash: by the input alone (first), with all it takes part in",

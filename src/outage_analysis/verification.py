@@ -25,8 +25,6 @@ Claims = Annotated[
         "ones need not be named."
     ),
 ]
-Policy = Annotated[str | None, typer.Option(help="Rebuild with another policy: what it changes is named.")]
-Ledger = Annotated[str | None, typer.Option(help="Rebuild with another ledger: what it changes is named.")]
 
 
 @verification.command()
@@ -36,24 +34,19 @@ def verify(
     integrity: Only = False,
     rebuild: Again = False,
     claims: Claims = None,
-    policy: Policy = None,
-    ledger: Ledger = None,
     as_json: Json = False,
 ) -> None:
     """Verify a report: its files are as they were written, and its plan gives the same bytes again.
 
     The first file that differs is named, with the member, row or line, and the cause: environment, font,
-    code, policy, assumption, incident, facts or data. Exit code 1 says that something differs. Examples:
+    code, page, facts or data. Exit code 1 says that something differs. Example:
 
         outage-analysis verify build/report
-
-        outage-analysis verify build/report --rebuild --ledger my-ledger.toml
     """
     from outage_analysis.reports import verifying
 
-    if integrity and not rebuild and (claims or policy or ledger):
-        problem = "--claims, --policy and --ledger are for a rebuild"
-        raise UsageError(problem, remedy="Leave out --integrity.")
+    if integrity and not rebuild and claims:
+        raise UsageError("--claims is for a rebuild", remedy="Leave out --integrity.")
     both = integrity == rebuild
     try:
         with progress() as step:
@@ -62,8 +55,6 @@ def verify(
                 integrity=both or integrity,
                 rebuild=both or rebuild,
                 claims=claims or (),
-                policy=policy,
-                ledger=ledger,
                 progress=step,
             )
     except VerificationFailed as failure:

@@ -24,6 +24,7 @@ from outage_analysis.payouts import AMOUNTS, payments, rounded
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, load_policy
 from outage_analysis.reading import read_claims
 from tests.conftest import with_any_loss
+from tests.loss_cubes import band_of
 
 if TYPE_CHECKING:
     from outage_analysis.claims import Claims
@@ -37,7 +38,7 @@ def cube_of(losses: list[Loss], bands: Bands, who: str = "small_business") -> Cu
     """The cube of claims with these losses, made by a plain loop."""
     cells: dict[Band, list[int]] = {}
     for loss in losses:
-        cells.setdefault(bands.band_of(loss), []).append(loss or 0)
+        cells.setdefault(band_of(bands, loss), []).append(loss or 0)
     return cube(
         [(who, *band, len(inside), sum(inside), sum(x * x for x in inside)) for band, inside in cells.items()]
     )
@@ -517,7 +518,7 @@ def cube_of_claims(claims: list[Claim], bands: Bands) -> Cube:
     """The cube of claims by claimant type and service, made by a plain loop."""
     cells: dict[tuple[Who, Band], list[int]] = {}
     for who, loss in claims:
-        cells.setdefault((who, bands.band_of(loss)), []).append(loss or 0)
+        cells.setdefault((who, band_of(bands, loss)), []).append(loss or 0)
     rows = [(*who, *band, len(x), sum(x), sum(n * n for n in x)) for (who, band), x in cells.items()]
     schema = {"claimant_type": pl.String, "service": pl.String, **EDGES, **MEASURES}
     frame = pl.DataFrame(rows, schema=schema, orient="row")

@@ -17,6 +17,7 @@ from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, load_incident
 from outage_analysis.reading import read_claims
 from tests.conftest import claim_rows, with_any_loss
+from tests.loss_cubes import band_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +130,7 @@ def test_a_cube_is_what_grouping_the_claims_by_hand_gives(
     for row in rows:
         loss = row["loss"]
         assert loss is None or isinstance(loss, int)
-        key = (*(label(name, row[name]) for name in dimensions), *bands.band_of(loss))
+        key = (*(label(name, row[name]) for name in dimensions), *band_of(bands, loss))
         cell = expected.setdefault(key, [0, 0, 0])
         cell[0] += 1
         cell[1] += loss or 0
