@@ -1,4 +1,6 @@
--- One row a complaint that was looked at closely: here none, where every one is plain.
+-- One row per complaint that was rechecked: no row, because the fast path was sure of all complaints.
+-- Placeholders: `columns` are the columns of a claim, each a null of its type; `raw_dimensions` are the
+-- texts of the incident's dimensions, each after a comma.
 select
     * replace (cast(null as varchar) as synthetic),
     cast(null as bigint) as file_number, cast(null as bigint) as source_row,
