@@ -3,6 +3,7 @@
 -- Placeholders: `columns` are the columns of a claim, each a null of its type; `narrowed` are the names of
 -- the columns with enumerated types, and `enumerated` are the same columns cast to these types, each after
 -- a comma.
+with empty_claim as (select {columns})
 select cast(null as usmallint) as file_number, * exclude ({narrowed}) {enumerated}, false as ok
-from (select {columns})
+from empty_claim
 where false
