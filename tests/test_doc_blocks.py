@@ -204,7 +204,7 @@ def test_a_query_is_added_as_the_recipe_says(
     incident: Incident, claims_csv: ClaimsCsv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (path, text), (module, function) = recipe("Add a query").items()
-    assert text.startswith("-- One row ")
+    assert text.startswith("-- One row per ")
     stored = queries.text
     monkeypatch.setattr(queries, "text", lambda name: text if name == Path(path).stem else stored(name))
     names = room(module)

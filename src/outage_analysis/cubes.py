@@ -18,6 +18,7 @@ from typing import Annotated
 import polars as pl
 from pydantic import Field
 
+from outage_analysis import queries
 from outage_analysis.bands import Bands
 from outage_analysis.claim_rules import RULES, conditions
 from outage_analysis.claims import Claims
@@ -35,7 +36,6 @@ MARK, ABOUT = "outage_analysis.cube_edition", "outage_analysis.cube"
 """In the metadata of the Parquet: the edition, and what else it says of itself."""
 MOST_ROWS = 5_000_000
 """Of a bare cube: as many as memory takes without a thought."""
-ROWS = f"from read_parquet($path, hive_partitioning = false) limit {MOST_ROWS + 1}"
 AGAIN = "Make it again from its files: outage-analysis cube FILES --out cube.parquet."
 TOGETHER = "Read all of the files together."
 DAMAGED = "is a damaged bare cube"
@@ -178,7 +178,8 @@ def load_cube(path: str | Path) -> KeptCube:
         raise InputRefused(problem, file=path.name, value=said.get(MARK), remedy=AGAIN)
     try:
         about = About.model_validate_json(said.get(ABOUT, ""))
-        frame = Warehouse().frame(ROWS, path=as_path(path))
+        query = queries.load("cube_file", most=str(MOST_ROWS + 1))
+        frame = Warehouse().frame(query, path=as_path(path))
     except EnvironmentFailed:
         raise
     except Exception as error:  # the engine has many for a damaged file

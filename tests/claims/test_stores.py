@@ -522,13 +522,17 @@ def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_l
     assert contents(tmp_path) == before
 
 
+FOREIGN_VIEW = "select 'view', content from opened.main.mine"
+
+
 def test_the_catalog_of_a_foreign_file_is_read_where_no_other_file_can_be_reached(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
     with duckdb.connect(kept) as connection:
         connection.execute("create view mine as from read_text('{tmp_path}/claims.csv')")
-    monkeypatch.setattr(queries, "text", lambda _: "select 'view', content from opened.main.mine")
+    texts = {**{name: queries.text(name) for name in queries.NAMES}, "other_objects": FOREIGN_VIEW}
+    monkeypatch.setattr(queries, "text", texts.__getitem__)
     with pytest.raises(InputRefused, match="is no warehouse file of claims") as refusal:
         read(kept, incident)
     assert "file system operations are disabled" in str(refusal.value.__cause__)
