@@ -20,31 +20,32 @@ import polars as pl
 import pytest
 import typer
 
-from outage_analysis.catalogue import catalogue, policies
-from outage_analysis.cli import app, main
-from outage_analysis.complaints import complaints
+from outage_analysis.cli import claims as claim_files
+from outage_analysis.cli import decide, explore, lookup, main, notebooks, report
 from outage_analysis.costs import tie_outs
 from outage_analysis.datasets import data_root, ids
-from outage_analysis.exploring import exploring
 from outage_analysis.ingest import closer
 from outage_analysis.labels import LANGUAGES
-from outage_analysis.modelling import modelling
 from outage_analysis.policies import load_policy
-from outage_analysis.publishing import notebook
-from outage_analysis.starting import starting
-from outage_analysis.verification import verification
 
 
 def names(group: typer.Typer) -> list[str]:
     return [c.name or (c.callback.__name__ if c.callback else "") for c in group.registered_commands]
 
 
+GROUPS = {
+    "Report and cost": names(report.commands),
+    "Claims": names(claim_files.commands),
+    "Explore": names(explore.commands),
+    "Decide": names(decide.commands),
+    "Look up": [*names(lookup.commands), "policies"],
+    "Projects and notebooks": [*names(notebooks.commands), "notebook"],
+}
+"""The commands of each group, by its title in `--help`."""
 COMMANDS = [
-    *(*names(app), *names(complaints), *names(exploring), *names(modelling), *names(catalogue)),
-    *names(verification),
-    *names(starting),
-    *(f"policies {name}" for name in names(policies)),
-    *(f"notebook {name}" for name in names(notebook)),
+    *(name for names_ in GROUPS.values() for name in names_ if name not in {"policies", "notebook"}),
+    *(f"policies {name}" for name in names(lookup.policy_commands)),
+    *(f"notebook {name}" for name in names(notebooks.notebook_commands)),
 ]
 POLICY = data_root() / "policies" / "kakao-2022.toml"
 INCIDENT = data_root() / "incidents" / "kakao-2022.toml"
@@ -113,6 +114,18 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "new",
         "lab",
     }
+
+
+def test_help_groups_the_commands_by_what_a_user_wants(run: Run) -> None:
+    code, out, err = run("--help")
+    assert (code, err) == (0, "")
+    titles = "|".join(GROUPS)
+    panels = re.split(rf"^╭─ ({titles}) ─+╮$", out, flags=re.MULTILINE)[1:]
+    listed = {
+        title: re.findall(r"^│ (\w+) ", panel.split("╰")[0], re.MULTILINE)
+        for title, panel in zip(panels[::2], panels[1::2], strict=True)
+    }
+    assert list(listed.items()) == list(GROUPS.items())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
