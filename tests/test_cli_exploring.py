@@ -88,9 +88,8 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")
     assert (code, err) == (0, "")
     said = " ".join(out.split())  # a title is broken where its table is narrow
-    assert [n for n, title in DISTRIBUTION_TITLES.items() if f"Synthetic rows: {title}" not in said] == [
-        "refused"
-    ]
+    titles = {name: f"Synthetic rows: {title}" for name, title in DISTRIBUTION_TITLES.items()}
+    assert [name for name, title in titles.items() if title not in said] == ["refused"]
     assert out.splitlines()[-1].startswith("synthetic rows: a fit or a comparison only ")
     assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)
 

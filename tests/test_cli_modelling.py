@@ -387,9 +387,8 @@ def test_inputs_that_depend_on_each_other_are_said_to(run: Run) -> None:
         for name in ("cost", "sensitivity"):
             out = run(name, *TRAM, *counted, ledger)[1]
             assert ("are declared to depend on each other" in out) is tied
-        assert (
-            SENSITIVITY_TITLES["indices"] in out
-        ) is not tied  # the shares of the variance need independence
+        # The shares of the variance need independence.
+        assert (SENSITIVITY_TITLES["indices"] in out) is not tied
 
 
 def test_a_cost_without_doubt_is_said_to_be_one(run: Run) -> None:

@@ -288,7 +288,7 @@ def synth(
     """Write synthetic complaints that match the published margins exactly.
 
     They serve the pipeline, tests and teaching. They are not findings about the incident, and no
-    headline figure depends on them. With --dirty, the command prints how many rows `ingest` must reject by
+    headline figure depends on them. With --dirty, the command prints how many rows `ingest` must reject per
     rule. Examples:
 
         outage-analysis synth --seed 7 --out my-synthetic.csv

@@ -197,8 +197,8 @@ def intake(
     """Forecast how many claims are still to come: by branch, with an interval, from growth curves.
 
     Works from a published intake, of which it uses only what was public by the as-of day, or from
-    claim files, counted by day. Counts that are too few for a forecast give bounds. State with --spike
-    whether claimants hurry on the last day: counts before that day cannot show it. Examples:
+    claim files, counted by day. If the counts do not determine a forecast, it prints bounds.
+    State with --spike whether claimants hurry on the last day: earlier counts cannot show it. Examples:
 
         outage-analysis intake --as-of 2022-10-21 --extend-to 2022-10-31
 

@@ -250,7 +250,7 @@ def explain(policy: Policy, *, lang: Language = "en") -> None:
 
 @policy_commands.command()
 def check(policy: Policy, *, as_json: Json = False) -> None:
-    """List what a reviewer would ask about: cliffs, gaps, unreachable tiers, unused caps, missing days.
+    """List what a reviewer would ask about: cliffs, gaps, idle tiers and caps, missing days.
 
     An invalid TOML file is refused with its file, line, key and remedy. Example:
 

@@ -83,8 +83,8 @@ class PlanOptions:
     ledger: Annotated[
         str | None,
         typer.Option(
-            help="Bundled id, or path to a ledger's TOML file. By default the incident's ledger, unless "
-            "--policy names a policy."
+            help="Bundled id, or path to a ledger's TOML file. By default the incident's ledger; with "
+            "--policy, none."
         ),
     ] = None
     claims: Annotated[
