@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,7 +27,10 @@ from outage_analysis.cli.options import (
 from outage_analysis.errors import UsageError
 
 if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
-    from outage_analysis.exploration import Counted
+    import polars as pl
+
+    from outage_analysis.development import Channel
+    from outage_analysis.exploration import Counted, Question
     from outage_analysis.sums import Sums
 
 commands = typer.Typer()
@@ -63,6 +67,54 @@ DISTRIBUTION_TITLES = {
 """The titles of the tables that `distribution` prints, in order."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class QuestionOptions:
+    """The options of `distribution` that describe which losses to look at, and what to compute from them."""
+
+    by: Dimensions = "service"
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more."),
+    ] = None
+    compare: Annotated[
+        str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
+    ] = None
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
+    ] = False
+    family: Annotated[
+        list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")
+    ] = None
+    top: Annotated[
+        str | None,
+        typer.Option(
+            help="What lies above the last edge of totals or of a printed table: open, closed or truncated. "
+            "By default as the table states."
+        ),
+    ] = None
+    level: Level = "95%"
+    recovery: Recovery = False
+
+    def question(self) -> Question:
+        """Build the question that the options describe.
+
+        Raises:
+            UsageError: the value of an option cannot be parsed.
+        """
+        from outage_analysis.exploration import Question
+
+        return Question(
+            by=_parse_list(self.by, "--by"),
+            where=_parse_where(self.where or ()),
+            compared=_parse_list(self.compare, "--compare") if self.compare else (),
+            fit=self.fit,
+            families=tuple(self.family or ()),
+            top=self.top,
+            level=parse_share(self.level, "--level"),
+            recovery=self.recovery,
+        )
+
+
 @commands.command()
 @expand_options()
 def distribution(
@@ -71,7 +123,7 @@ def distribution(
         typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
     ] = None,
     *,
-    options: ReadOptions,
+    reading: ReadOptions,
     policy: Policy = None,
     counts: Counts = None,
     grouped: Annotated[
@@ -80,29 +132,7 @@ def distribution(
             help="A printed table of losses instead of claims: bundled id, or path to its TOML file."
         ),
     ] = None,
-    by: Dimensions = "service",
-    where: Annotated[
-        list[str] | None,
-        typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more."),
-    ] = None,
-    compare: Annotated[
-        str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
-    ] = None,
-    fit: Annotated[
-        bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
-    ] = False,
-    family: Annotated[
-        list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")
-    ] = None,
-    top: Annotated[
-        str | None,
-        typer.Option(
-            help="What lies above the last edge of totals or of a printed table: open, closed or truncated. "
-            "By default as the table states."
-        ),
-    ] = None,
-    level: Level = "95%",
-    recovery: Recovery = False,
+    options: QuestionOptions,
     as_json: Json = False,
 ) -> None:
     """Print how losses are distributed: by band, means, quantiles, concentration, heaps; fit distributions.
@@ -114,31 +144,21 @@ def distribution(
 
         outage-analysis distribution --grouped dental-claims
     """
-    from outage_analysis.exploration import Question, explore, explore_grouped
+    from outage_analysis.exploration import explore, explore_grouped
 
     if grouped:
-        unused = {"FILES": files, "--columns": options.columns, "--counts": counts, "--policy": policy}
-        _refuse_unused("with --grouped", {**unused, "--where": where, "--compare": compare})
+        unused = {"FILES": files, "--columns": reading.columns, "--counts": counts, "--policy": policy}
+        _refuse_unused("with --grouped", {**unused, "--where": options.where, "--compare": options.compare})
     else:
-        _refuse_unused("with claims", {"--top": None if counts else top})
-        _refuse_unused("without --fit", {"--family": None if fit else family})
-    question = Question(
-        by=_parse_list(by, "--by"),
-        where=_parse_where(where or ()),
-        compared=_parse_list(compare, "--compare") if compare else (),
-        fit=fit,
-        families=tuple(family or ()),
-        top=top,
-        level=parse_share(level, "--level"),
-        recovery=recovery,
-    )
-    incident = options.incident
+        _refuse_unused("with claims", {"--top": None if counts else options.top})
+        _refuse_unused("without --fit", {"--family": None if options.fit else options.family})
+    question, incident = options.question(), reading.incident
     with progress() as step, mention_default_incident(incident):
         step("reading the losses")
         if grouped:
             answer = explore_grouped(grouped, question)
         else:
-            layouts, most_rejects = options.columns or [], parse_share(options.max_rejects)
+            layouts, most_rejects = reading.columns or [], parse_share(reading.max_rejects)
             answer = explore(files, incident, policy, layouts, counts, question, most_rejects)
     warn_of_rejects(answer.claims)
     if as_json:
@@ -148,6 +168,54 @@ def distribution(
     prefix = "Synthetic rows: " if answer.synthetic else ""
     sums = None if grouped else _sums(incident, answer.starts)
     print_titled_tables(answer.tables, DISTRIBUTION_TITLES, prefix, answer.notes, sums)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastOptions:
+    """The options of `intake` that describe deadlines, and what to forecast from the counts."""
+
+    closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None
+    extend_to: Annotated[
+        str | None, typer.Option(help="Also forecast an extension of the deadline to this day.")
+    ] = None
+    former: Annotated[
+        list[str] | None,
+        typer.Option(help="Last day of an earlier deadline that caused a rush; repeat for more."),
+    ] = None
+    spike: Annotated[
+        float | None,
+        typer.Option(
+            help="Further claims on the last day, as a multiple of the claims that the curve expects on it."
+        ),
+    ] = None
+    by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None
+    level: Level = "80%"
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
+    ] = False
+    hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
+
+    def channel(self, counted: Counted) -> Channel:
+        """The counts with the deadlines and the spike that the options describe.
+
+        Raises:
+            UsageError: the value of an option cannot be parsed, or the deadlines contradict each other.
+        """
+        earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
+        ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
+        return counted.channel.asked(*ends, self.spike, former=earlier)
+
+    def tables(self, channel: Channel, counted: Counted) -> dict[str, pl.DataFrame]:
+        """Forecast how many claims are still to come; return the tables by name."""
+        from outage_analysis.development.answers import answer
+
+        return answer(
+            channel,
+            by=parse_day(self.by, "--by"),
+            level=parse_share(self.level, "--level"),
+            ended=counted.ended if self.hindsight else None,
+            tested=self.backtest,
+        )
 
 
 @commands.command()
@@ -164,34 +232,15 @@ def intake(
             help="Bundled id, or path to the TOML file of a published intake. By default kakao-federation."
         ),
     ] = None,
-    options: ReadOptions,
+    reading: ReadOptions,
     as_of: Annotated[
         str | None,
         typer.Option(
             help="Use only what was public by this day (YYYY-MM-DD); of files, the claims filed by it."
         ),
     ] = None,
-    closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None,
-    extend_to: Annotated[
-        str | None, typer.Option(help="Also forecast an extension of the deadline to this day.")
-    ] = None,
-    former: Annotated[
-        list[str] | None,
-        typer.Option(help="Last day of an earlier deadline that caused a rush; repeat for more."),
-    ] = None,
-    spike: Annotated[
-        float | None,
-        typer.Option(
-            help="Further claims on the last day, as a multiple of the claims that the curve expects on it."
-        ),
-    ] = None,
-    by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None,
-    level: Level = "80%",
-    backtest: Annotated[
-        bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
-    ] = False,
+    options: ForecastOptions,
     recovery: Recovery = False,
-    hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True,
     as_json: Json = False,
 ) -> None:
     """Forecast how many claims are still to come: by branch, with an interval, from growth curves.
@@ -204,30 +253,21 @@ def intake(
 
         outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
     """
-    from outage_analysis.development.answers import answer
     from outage_analysis.exploration import counted_on_page
     from outage_analysis.intakes import load_intake
 
     until = parse_day(as_of)
-    unused = {"--series": series} if files else {"--columns": options.columns, "--recovery": recovery or None}
+    unused = {"--series": series} if files else {"--columns": reading.columns, "--recovery": recovery or None}
     _refuse_unused("with files" if files else "without files", unused)
-    with progress() as step, mention_default_incident(options.incident):
+    with progress() as step, mention_default_incident(reading.incident):
         step("reading the counts")
         if files:
-            counted = _count_files(files, options, until, recovery=recovery)
+            counted = _count_files(files, reading, until, recovery=recovery)
         else:
             counted = counted_on_page(load_intake(series or "kakao-federation"), until)
         step("weighing growth curves")
-        earlier = [last for text in former or () if (last := parse_day(text, "--former"))]
-        ends = (parse_day(closes, "--closes"), parse_day(extend_to, "--extend-to"))
-        channel = counted.channel.asked(*ends, spike, former=earlier)
-        tables = answer(
-            channel,
-            by=parse_day(by, "--by"),
-            level=parse_share(level, "--level"),
-            ended=counted.ended if hindsight else None,
-            tested=backtest,
-        )
+        channel = options.channel(counted)
+        tables = options.tables(channel, counted)
     if as_json:
         source = {"source": counted.source, "as_of": counted.as_of, "opened": channel.opened}
         rows = {name: table.to_dicts() for name, table in tables.items()}
@@ -237,12 +277,12 @@ def intake(
     print_titled_tables(tables, INTAKE_TITLES, prefix, tables["left_out"]["note"])
 
 
-def _count_files(files: list[Path], options: ReadOptions, until: date | None, *, recovery: bool) -> Counted:
+def _count_files(files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool) -> Counted:
     """The claims of complaint files by day, up to a day."""
     from outage_analysis.exploration import counted_by_day
     from outage_analysis.incidents import load_incident
 
-    claims = options.read_claims(files, load_incident(options.incident))
+    claims = reading.read_claims(files, load_incident(reading.incident))
     warn_of_rejects(claims)
     return counted_by_day(claims, until, recovery=recovery)
 

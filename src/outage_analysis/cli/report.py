@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -102,7 +103,27 @@ def cost(options: PlanOptions, *, as_json: Json = False) -> None:
         print_cost(analysis)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RebuildOptions:
+    """The options of a rebuild: where its claims are, and which other policy or ledger it uses."""
+
+    claims: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Complaint file that the report was made from, recognised by its content; repeat for more. "
+            "Bundled files need not be named."
+        ),
+    ] = None
+    policy: Annotated[
+        str | None, typer.Option(help="Rebuild with another policy, and name what it changes.")
+    ] = None
+    ledger: Annotated[
+        str | None, typer.Option(help="Rebuild with another ledger, and name what it changes.")
+    ] = None
+
+
 @commands.command()
+@expand_options()
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that `report` wrote.")],
     *,
@@ -112,19 +133,7 @@ def verify(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Only write the report again, and compare every byte.")
     ] = False,
-    claims: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Complaint file that the report was made from, recognised by its content; repeat for more. "
-            "Bundled files need not be named."
-        ),
-    ] = None,
-    policy: Annotated[
-        str | None, typer.Option(help="Rebuild with another policy, and name what it changes.")
-    ] = None,
-    ledger: Annotated[
-        str | None, typer.Option(help="Rebuild with another ledger, and name what it changes.")
-    ] = None,
+    inputs: RebuildOptions,
     as_json: Json = False,
 ) -> None:
     """Verify a report: its files match their checksums, and its plan gives the same bytes again.
@@ -139,7 +148,7 @@ def verify(
     """
     from outage_analysis.reports import verifying
 
-    if integrity and not rebuild and (claims or policy or ledger):
+    if integrity and not rebuild and (inputs.claims or inputs.policy or inputs.ledger):
         problem = "--claims, --policy and --ledger are for a rebuild"
         raise UsageError(problem, remedy="Leave out --integrity.")
     both = integrity == rebuild
@@ -149,9 +158,9 @@ def verify(
                 folder,
                 integrity=both or integrity,
                 rebuild=both or rebuild,
-                claims=claims or (),
-                policy=policy,
-                ledger=ledger,
+                claims=inputs.claims or (),
+                policy=inputs.policy,
+                ledger=inputs.ledger,
                 progress=step,
             )
     except VerificationFailed as failure:
