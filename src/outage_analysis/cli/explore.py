@@ -39,13 +39,13 @@ INTAKE_TITLES = {
     "points": "Counts used",
     "branches": "Claims by the end of each branch, with an interval",
     "families": "The same by growth curve",
-    "spread": "How far the curves are apart",
+    "spread": "How much the curves differ",
     "variance": "Variance of the claims still to come",
     "weekdays": "Weekday factors",
     "spikes": "Counts beside deadlines that have passed",
     "bounds": "Bounds of branches without a forecast",
     "backtest": "Forecasts of later counts from earlier ones alone",
-    "coverage": "How many of them held",
+    "coverage": "How many of the intervals contained the later count",
     "hindsight": "In hindsight, and used nowhere above: how it ended",
 }
 """The titles of the tables that `intake` prints, in order."""
@@ -59,9 +59,9 @@ DISTRIBUTION_TITLES = {
     "bunching": "Losses at and beside the edges of the policy; shares: of the losses above zero",
     "shares": "Two groups: shares of all claims of each by band, with the interval of the difference",
     "differences": "Two groups: means with an interval, medians with bounds",
-    "fits": "Laws fitted by maximum likelihood, likeliest first",
-    "quantities": "What they say of the losses above zero: under the likeliest with its interval, averaged, "
-    "and between families",
+    "fits": "Distributions fitted by maximum likelihood, likeliest first",
+    "quantities": "Quantities of the losses above zero: under the likeliest distribution with its interval, "
+    "averaged, and between families",
     "refused": "Families that could not be fitted",
 }
 """The titles of the tables that `distribution` prints, in order."""
