@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
 from datetime import date
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -182,8 +182,7 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
             if not (isinstance(group, type) and is_dataclass(group)):
                 parameters.append(parameter)
                 continue
-            fields = inspect.signature(group, eval_str=True).parameters.values()
-            offered = [field for field in fields if field.name not in omitted]
+            offered = [field for field in _fields(group) if field.name not in omitted]
             groups[parameter.name] = (group, [field.name for field in offered])
             parameters += offered
 
@@ -193,6 +192,7 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
                 values[name] = group(**{field: values.pop(field) for field in fields})
             command(**values)
 
+        run.__annotations__ = {}  # Typer would evaluate them again
         keyword = inspect.Parameter.KEYWORD_ONLY
         run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [parameter.replace(kind=keyword) for parameter in parameters]
@@ -200,6 +200,12 @@ def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..
         return run
 
     return decorate
+
+
+@cache
+def _fields(group: type) -> tuple[inspect.Parameter, ...]:
+    """The fields of an option group as parameters of a command."""
+    return tuple(inspect.signature(group, eval_str=True).parameters.values())
 
 
 class SamplingArguments(TypedDict, total=False):
