@@ -10,8 +10,8 @@ import pytest
 
 from outage_analysis import Plan, run
 from outage_analysis.alternatives import compare_policies
+from outage_analysis.cli.cost_output import origin
 from outage_analysis.datasets import data_root
-from outage_analysis.figures import origin
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.reports.blocks import Text
 from outage_analysis.reports.report import Report

@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from outage_analysis import published
+from outage_analysis.cli.cost_output import cost_as_json
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.datasets import data_root
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.figures import cost_answer
 from outage_analysis.incidents import load_incident
 from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
@@ -79,7 +79,7 @@ def test_a_price_is_a_run_without_what_only_a_report_shows(plan: Plan) -> None:
         assert table.equals(whole.tables[name]), name
     assert (priced.dropped_lines, priced.synthetic) == (whole.dropped_lines, whole.synthetic)
     assert (priced.headline, [*priced.runs]) == (whole.headline, [*whole.runs])
-    assert cost_answer(priced) == cost_answer(whole)
+    assert cost_as_json(priced) == cost_as_json(whole)
 
 
 def test_two_runs_of_one_plan_give_the_same_tables(analysis: Analysis) -> None:

@@ -20,7 +20,7 @@ from outage_analysis.datasets import data_root, ids
 from outage_analysis.ingest import closer
 from outage_analysis.labels import LANGUAGES
 from outage_analysis.policies import load_policy
-from tests.commands import COMMANDS, GOOD, HEADER, Run, claims, command
+from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, Run, claims, command
 from tests.paths import OWN_OUTAGE
 
 POLICY = data_root() / "policies" / "kakao-2022.toml"
@@ -66,6 +66,18 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "new",
         "lab",
     }
+
+
+def test_help_groups_the_commands_by_what_a_user_wants(run: Run) -> None:
+    code, out, err = run("--help")
+    assert (code, err) == (0, "")
+    titles = "|".join(GROUPS)
+    panels = re.split(rf"^╭─ ({titles}) ─+╮$", out, flags=re.MULTILINE)[1:]
+    listed = {
+        title: re.findall(r"^│ (\w+) ", panel.split("╰")[0], re.MULTILINE)
+        for title, panel in zip(panels[::2], panels[1::2], strict=True)
+    }
+    assert list(listed.items()) == list(GROUPS.items())
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 from rich.cells import cell_len
 
-from outage_analysis import console
+from outage_analysis.cli import console
 from outage_analysis.sums import Sums
 from outage_analysis.text_tables import TextTable
 from tests.commands import COMMANDS, GOOD, HEADER, command
@@ -132,9 +132,9 @@ def whole(text: str, out: str) -> bool:
 def check(table: Printed, out: str) -> None:
     """Every number of a table stands whole in the output, or in its unit; every word stands whole."""
     frame, _, sums = table
-    forms = [console._texts(frame, sums)]  # noqa: SLF001 - the cells as they are meant
+    forms = [console._text_table(frame, sums)]  # noqa: SLF001 - the cells as they are meant
     if sums and (unit := sums.unit(frame)):
-        forms.append(console._texts(frame, sums, unit[0]))  # noqa: SLF001 - the same
+        forms.append(console._text_table(frame, sums, unit[0]))  # noqa: SLF001 - the same
     for n, name in enumerate(frame.columns):
         for cells in zip(*(form.rows for form in forms), strict=True):
             texts = [row[n] for row in cells]
@@ -164,7 +164,7 @@ def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Print
     for table in tables(name):
         frame, title, sums = table
         out = printed(table, None)
-        texts: TextTable = console._texts(frame, sums)  # noqa: SLF001 - the cells as they are meant
+        texts: TextTable = console._text_table(frame, sums)  # noqa: SLF001 - the cells as they are meant
         assert out.split("\n")[0] == title
         for row, line in zip(texts.rows, out.split("\n")[3:], strict=False):
             assert line.split() == " ".join(row).split()

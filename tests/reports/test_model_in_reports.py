@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.assumptions.listing import distribution
-from outage_analysis.figures import cost_answer
+from outage_analysis.cli.cost_output import cost_as_json
 from outage_analysis.labels import LANGUAGES, Words
 from outage_analysis.pipeline import Analysis, run
 from outage_analysis.plans import Plan
@@ -164,7 +164,7 @@ def test_the_same_figures_are_in_the_answer_the_tables_and_the_page(
     counted: Analysis, bundle: Callable[[Analysis, str], Path], written: Written, lang: str
 ) -> None:
     w, page = words_of(counted, lang), written(counted, lang)
-    answer = json.loads(json.dumps(cost_answer(counted), default=str))
+    answer = json.loads(json.dumps(cost_as_json(counted), default=str))
     told = answer["uncertainty"]["published"]
     for name in ("quantiles", "split", "contributions", "budget"):
         csv = pl.read_csv(bundle(counted, lang) / "tables" / f"{name}.csv")

@@ -1,6 +1,6 @@
 """What an analyst asks of losses first."""
 
-from outage_analysis.exploration.asking import Found, Question, claims_of, explore, explore_grouped
+from outage_analysis.exploration.asking import Found, Question, explore, explore_grouped
 from outage_analysis.exploration.counted import Counted, counted_by_day, counted_on_page
 from outage_analysis.exploration.tables import fit_tables, fitted, heap_tables, loss_tables, pairwise
 
@@ -8,7 +8,6 @@ __all__ = [
     "Counted",
     "Found",
     "Question",
-    "claims_of",
     "counted_by_day",
     "counted_on_page",
     "explore",

@@ -23,7 +23,7 @@ from outage_analysis.distributions import (
 )
 from outage_analysis.errors import UsageError, refuse_no_level
 from outage_analysis.exploration.tables import fit_tables, fitted, heap_tables, loss_tables
-from outage_analysis.incidents import Incident, load_incident
+from outage_analysis.incidents import load_incident
 from outage_analysis.layouts import load_layout
 from outage_analysis.policies import load_policy, refuse_misfit
 from outage_analysis.reading import MAX_REJECTS, read_claims
@@ -114,20 +114,13 @@ def explore(
         if bundled is None:
             raise UsageError(f"no claims are bundled for {page.id}", remedy="Name your files.")
         files = [bundled]
-    claims = claims_of(files, page, columns, max_rejects)
+    layouts = [load_layout(layout) for layout in columns]
+    claims = read_claims(list(files), page, layouts=layouts, max_rejects=max_rejects)
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
     cube = build_cube(claims, dimensions=dimensions, policy=edges)
     starts = edges.starts if edges else frozenset[int]()
     bands = display_bands(edges.cuts if edges else (), negative=page.loss.negative == "band")
     return replace(_answered(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts)
-
-
-def claims_of(
-    files: Sequence[str | Path], incident: Incident, columns: Sequence[str | Path], max_rejects: float
-) -> Claims:
-    """The claims of files, with the layouts named."""
-    layouts = [load_layout(layout) for layout in columns]
-    return read_claims(list(files), incident, layouts=layouts, max_rejects=max_rejects)
 
 
 def explore_grouped(id_or_path: str | Path, question: Question) -> Found:
