@@ -95,7 +95,7 @@ def test_a_query_names_each_of_its_steps(name: str) -> None:
     assert re.findall(r"\b(?:from|join)\s+\((?!\{)", queries.text(name)) == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=IDS)
+@pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_queries_stand_in_files_of_their_own(path: Path) -> None:
     tree = ast.parse(path.read_text("utf-8"))
     texts = {
