@@ -44,9 +44,10 @@ settings.load_profile("suite")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that start a browser or LibreOffice as slow: each takes seconds to start."""
+    """Mark tests as slow that start a browser or LibreOffice, or that need the package built and installed."""
     for item in items:
-        if item.get_closest_marker("browser") or item.get_closest_marker("office"):
+        program = item.get_closest_marker("browser") or item.get_closest_marker("office")
+        if program or "installed" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
 
 

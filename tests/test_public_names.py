@@ -66,12 +66,14 @@ def test_importing_loads_nothing_heavy(module: str, heavy: tuple[str, ...]) -> N
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_what_altair_is_loaded_without_can_be_loaded_after_it() -> None:
     code = "import outage_analysis.charts, rfc3987_syntax; print(rfc3987_syntax.__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "rfc3987_syntax"
 
 
+@pytest.mark.slow
 def test_what_scipy_is_loaded_without_can_be_loaded_after_it() -> None:
     code = (
         "import sys, numpy, outage_analysis.special\n"

@@ -656,6 +656,7 @@ def test_what_another_run_added_meanwhile_is_never_lost(
     assert sorted(read(kept, incident).frame()["claim_id"]) == ["a", "c1"]
 
 
+@pytest.mark.slow
 def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
     claims_csv: ClaimsCsv, tmp_path: Path
 ) -> None:
@@ -712,6 +713,7 @@ WITHOUT_ADDING = ("with the first table", "out of its room", "in place")
 """The steps at which a run that adds to nothing is killed: few, as the others do the same."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "add"), [*((s, True) for s in STEPS), *((s, False) for s in WITHOUT_ADDING)]
 )
@@ -753,6 +755,7 @@ def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
     assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "limit"), [(".parquet", 5_000), (".duckdb", 60_000)])
 def test_a_disk_that_is_full_is_one_line_and_exit_6(
     tmp_path: Path, large: Path, suffix: str, limit: int

@@ -227,6 +227,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_threads(tmp_path: Path) -> None:
     made = []
     for threads in ("1", "5"):

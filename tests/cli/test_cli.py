@@ -745,6 +745,7 @@ def test_what_the_command_does_not_know_is_wrong_usage(run: Run, arguments: tupl
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "outage_analysis", "facts", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)

@@ -125,6 +125,7 @@ def test_means_and_edges_are_shown_for_any_claims(
         assert [row[words("column.edge")] for row in edges] == ["300,000", "500,000"]
 
 
+@pytest.mark.slow
 def test_two_runs_of_ones_own_claims_write_the_same_bytes(
     tmp_path: Path, own_claims: Path, own_bundles: Bundles
 ) -> None:

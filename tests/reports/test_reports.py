@@ -176,6 +176,7 @@ def wide() -> str:
     return " ".join(name for name in found if "AVX512" in name or name == "X86_V4")
 
 
+@pytest.mark.slow
 def test_no_byte_of_any_format_depends_on_clock_zone_language_hash_seed_folder_or_processor(
     tmp_path: Path, bundles: Bundles
 ) -> None:
