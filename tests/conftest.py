@@ -44,7 +44,7 @@ settings.load_profile("suite")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests as slow that start a browser or LibreOffice, or that need the package built and installed."""
+    """Mark tests as slow that start a browser or LibreOffice, or that build and install the package."""
     for item in items:
         program = item.get_closest_marker("browser") or item.get_closest_marker("office")
         if program or "installed" in getattr(item, "fixturenames", ()):
