@@ -772,6 +772,7 @@ HOSTILE: dict[str, Table] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_table_gives_a_right_answer_or_a_refusal(name: str, family: str) -> None:

@@ -309,6 +309,7 @@ def test_the_interval_of_a_cost_with_a_cap_is_that_of_the_limited_mean() -> None
     assert found == pytest.approx((capped(low), capped(high)), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["profile", "wald"])
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name != "2,000 bands"])
