@@ -135,6 +135,7 @@ def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
     assert given[0]["promised"] == 100 * 30_000
 
 
+@pytest.mark.slow
 def test_the_report_ends_with_the_path_of_its_page(run: Run) -> None:
     code, out, _ = run("report", "--out", "here")
     assert code == 0
@@ -549,6 +550,7 @@ def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
     assert [p.name for p in Path.cwd().iterdir()] == ["claims.csv"]
 
 
+@pytest.mark.slow
 def test_a_report_is_replaced_only_by_force(run: Run) -> None:
     file = claims(HEADER + FORTY)
     command = ("report", "--claims", file, "--out", "r", *FEW, "--formats", "html")
@@ -575,6 +577,7 @@ def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
 
 
+@pytest.mark.slow
 def test_a_report_without_hindsight_shows_none(run: Run) -> None:
     file = claims(HEADER + FORTY)
     for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
