@@ -157,6 +157,7 @@ def test_the_page_reads_the_file_that_it_was_proposed_for(
         read_claims(path, incident)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16"])
 def test_the_page_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE, encoding=encoding)
