@@ -170,6 +170,7 @@ def test_a_memo_of_several_lines_in_the_first_column_is_a_text(tmp_path: Path) -
 BREAKS = ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\x01", "\x7f"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", BREAKS, ids=ascii)
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 @pytest.mark.parametrize("column", ["claim_id", "claimant_id"])

@@ -409,6 +409,7 @@ def test_what_is_no_database_is_refused_on_one_line(tmp_path: Path, content: byt
     assert [p.name for p in tmp_path.iterdir()] == ["x.duckdb"]
 
 
+@pytest.mark.slow
 def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where_it_matters(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
 ) -> None:
@@ -495,6 +496,7 @@ FOREIGN_OBJECTS = {
 """What somebody may do to a warehouse file, and how it is refused."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOREIGN_OBJECTS)
 def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_local_file(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str
@@ -777,6 +779,7 @@ ENGINE_WORDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", [*ENGINE_WORDS, *sorted(RESERVED)])
 def test_a_dimension_may_have_any_name_that_no_table_of_ours_needs(
     tmp_path: Path, incident: Incident, word: str

@@ -158,6 +158,7 @@ def full_disk(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_disk_that_is_full_leaves_no_half_of_any_format(tmp_path: Path, made: Analysis, name: str) -> None:
     with full_disk(100), pytest.raises(EnvironmentFailed, match="cannot be written"):

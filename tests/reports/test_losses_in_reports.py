@@ -174,6 +174,7 @@ def test_totals_in_bands_are_fitted_and_synthetic_ones_are_not(tmp_path: Path) -
     assert "claims_summary" in synthetic.tables
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_totals_whose_bands_overlap_have_a_report_without_means_and_laws(tmp_path: Path, lang: str) -> None:
     analysis = of_totals(tmp_path, OVERLAPPING)

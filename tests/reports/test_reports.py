@@ -88,6 +88,7 @@ def test_a_bundle_holds_every_format_the_pages_a_manifest_and_checksums(
     assert suffixes == set(FORMATS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_can_be_written_alone(tmp_path: Path, bare: Analysis, name: str) -> None:
     page = write_report(bare, tmp_path / "out", formats=[name])
