@@ -289,6 +289,7 @@ PIECES = [
 ]
 
 
+@pytest.mark.slow
 @given(
     pieces=st.lists(st.sampled_from(PIECES), max_size=30),
     top=st.sampled_from([lines(HEADER, row(1)), spaced(HEADER, row(1)), lines(HEADER, row(1, '"q"'))]),
