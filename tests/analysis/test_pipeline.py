@@ -70,6 +70,7 @@ def test_a_run_names_its_steps_as_they_start() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", [Plan(), Plan(as_of=date(2022, 10, 24)), Plan(claims=NO_CLAIMS, budget=300)])
 def test_a_price_is_a_run_without_what_only_a_report_shows(plan: Plan) -> None:
     plan = replace(plan, draws=FEW)
@@ -82,6 +83,7 @@ def test_a_price_is_a_run_without_what_only_a_report_shows(plan: Plan) -> None:
     assert cost_as_json(priced) == cost_as_json(whole)
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_plan_give_the_same_tables(analysis: Analysis) -> None:
     again = run(Plan())
     assert again.tables.keys() == analysis.tables.keys()

@@ -409,6 +409,7 @@ def test_what_is_no_database_is_refused_on_one_line(tmp_path: Path, content: byt
     assert [p.name for p in tmp_path.iterdir()] == ["x.duckdb"]
 
 
+@pytest.mark.slow
 def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where_it_matters(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
 ) -> None:
@@ -495,6 +496,7 @@ FOREIGN_OBJECTS = {
 """What somebody may do to a warehouse file, and how it is refused."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOREIGN_OBJECTS)
 def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_local_file(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str
@@ -660,6 +662,7 @@ def test_what_another_run_added_meanwhile_is_never_lost(
     assert sorted(read(kept, incident).frame()["claim_id"]) == ["a", "c1"]
 
 
+@pytest.mark.slow
 def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
     claims_csv: ClaimsCsv, tmp_path: Path
 ) -> None:
@@ -716,6 +719,7 @@ WITHOUT_ADDING = ("with the first table", "out of its room", "in place")
 """The steps at which a run that adds to nothing is killed: few, as the others do the same."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "add"), [*((s, True) for s in STEPS), *((s, False) for s in WITHOUT_ADDING)]
 )
@@ -757,6 +761,7 @@ def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
     assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "limit"), [(".parquet", 5_000), (".duckdb", 60_000)])
 def test_a_disk_that_is_full_is_one_line_and_exit_6(
     tmp_path: Path, large: Path, suffix: str, limit: int
@@ -778,6 +783,7 @@ ENGINE_WORDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", [*ENGINE_WORDS, *sorted(RESERVED)])
 def test_a_dimension_may_have_any_name_that_no_table_of_ours_needs(
     tmp_path: Path, incident: Incident, word: str

@@ -147,6 +147,7 @@ def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
     assert given[0]["promised"] == 100 * 30_000
 
 
+@pytest.mark.slow
 def test_the_report_ends_with_the_path_of_its_page(run: Run) -> None:
     code, out, _ = run("report", "--out", "here")
     assert code == 0
@@ -561,6 +562,7 @@ def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
     assert [p.name for p in Path.cwd().iterdir()] == ["claims.csv"]
 
 
+@pytest.mark.slow
 def test_a_report_is_replaced_only_by_force(run: Run) -> None:
     file = claims(HEADER + FORTY)
     command = ("report", "--claims", file, "--out", "r", *FEW, "--formats", "html")
@@ -587,6 +589,7 @@ def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
 
 
+@pytest.mark.slow
 def test_a_report_without_hindsight_shows_none(run: Run) -> None:
     file = claims(HEADER + FORTY)
     for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
@@ -757,6 +760,7 @@ def test_what_the_command_does_not_know_is_wrong_usage(run: Run, arguments: tupl
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "outage_analysis", "facts", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)

@@ -171,6 +171,7 @@ def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Print
         assert len(out.split("\n")) == len(frame) + 4  # title, names, rule, and an empty line behind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRINTING)
 def test_on_a_pseudo_terminal_nothing_is_wider_and_no_figure_is_cut(
     tables: Callable[[str], list[Printed]], folder: Path, name: str
@@ -181,12 +182,14 @@ def test_on_a_pseudo_terminal_nothing_is_wider_and_no_figure_is_cut(
         check(table, out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [100, 120])
 def test_the_width_of_the_terminal_is_used(folder: Path, width: int) -> None:
     lines = on_a_terminal(width, folder, "cost", *FEW).split("\n")
     assert 80 < max(map(cell_len, lines)) <= width
 
 
+@pytest.mark.slow
 def test_the_answer_stands_in_three_sentences_before_the_first_table(folder: Path) -> None:
     out = on_a_terminal(80, folder, "cost", *PRINTING["cost"])
     answer, tables_of = out.split("\n\n", 1)

@@ -558,6 +558,7 @@ def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.Data
             assert [summed(fixed[amount]) for amount in AMOUNTS] == [exact, exact, exact]
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
 def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObject) -> None:
@@ -576,6 +577,7 @@ def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObjec
     assert exact["payment"].equals(exact["payment_high"])
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
 def test_the_bounds_from_a_count_are_the_least_and_the_most_that_the_page_owes(data: st.DataObject) -> None:

@@ -82,6 +82,7 @@ def test_a_report_of_every_format_is_the_same_when_it_is_written_again(whole: Pa
     assert set(manifest_of(whole)["formats"]) == set(FORMATS)
 
 
+@pytest.mark.slow
 def test_the_bundled_case_is_the_same_when_it_is_written_again(analysis: Analysis, tmp_path: Path) -> None:
     page = write_report(analysis, tmp_path / "report", formats=FEW)
     assert verify(page.parent).notes == ()
