@@ -90,9 +90,7 @@ def test_moments_shares_and_quantiles_are_those_of_scipy(law: Distribution, orac
 @pytest.mark.parametrize(("law", "oracle"), WITH_ORACLE, ids=NAMES)
 @pytest.mark.parametrize("at", [0.001, 0.3, 0.9])
 def test_a_cap_takes_away_the_integral_of_what_lies_below_it(
-    law: Distribution,
-    oracle: Any,  # noqa: ANN401
-    at: float,
+    law: Distribution, oracle: Any, at: float
 ) -> None:
     ceiling = oracle.ppf(at)
     start = max(oracle.support()[0], oracle.ppf(1e-14))
