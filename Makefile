@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 OUT    ?= build/report
 
-.PHONY: report test installed check bench lab docs fonts vega gallery policies lock clean
+.PHONY: report test test-all installed check bench lab docs fonts vega gallery policies lock clean
 .DEFAULT_GOAL := report
 
 # --- set-up ---------------------------------------------------------------------------------
@@ -27,9 +27,15 @@ report: $(VENV)/.runtime
 	$(BIN)/outage-analysis report --out $(OUT) --force
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder # or the longest files come last
+	$(BIN)/python -m pytest $(WORKERS)
+# Without the last option xdist starts the files with the most tests first, and the longest come last.
+WORKERS := -n auto --dist loadfile --no-loadscope-reorder
 
 # --- for contributors ----------------------------------------------------------------------------
+# The tests of `make test` and those marked slow: kills, races, every byte, hostile grids, browsers, LibreOffice.
+test-all: $(VENV)/.dev
+	$(BIN)/python -m pytest -m 'not bench and not installed' $(WORKERS)
+
 # The wheel, installed: its command, its notebooks twice, a project of one's own, and JupyterLab in a browser.
 installed: $(VENV)/.dev
 	$(BIN)/python -m pytest -m installed -n auto --dist loadfile

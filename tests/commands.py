@@ -13,14 +13,8 @@ from unittest.mock import patch
 import pytest
 import typer
 
-from outage_analysis.catalogue import catalogue, policies
-from outage_analysis.cli import app, main
-from outage_analysis.complaints import complaints
-from outage_analysis.exploring import exploring
-from outage_analysis.modelling import modelling
-from outage_analysis.publishing import notebook
-from outage_analysis.starting import starting
-from outage_analysis.verification import verification
+from outage_analysis.cli import claims as claim_files
+from outage_analysis.cli import decide, explore, lookup, main, notebooks, report
 
 
 def names(group: typer.Typer) -> list[str]:
@@ -28,12 +22,19 @@ def names(group: typer.Typer) -> list[str]:
     return [c.name or (c.callback.__name__ if c.callback else "") for c in group.registered_commands]
 
 
+GROUPS = {
+    "Report and cost": names(report.commands),
+    "Claims": names(claim_files.commands),
+    "Explore": names(explore.commands),
+    "Decide": names(decide.commands),
+    "Look up": [*names(lookup.commands), "policies"],
+    "Projects and notebooks": [*names(notebooks.commands), "notebook"],
+}
+"""The commands of each group, by its title in `--help`."""
 COMMANDS = [
-    *(*names(app), *names(complaints), *names(exploring), *names(modelling), *names(catalogue)),
-    *names(verification),
-    *names(starting),
-    *(f"policies {name}" for name in names(policies)),
-    *(f"notebook {name}" for name in names(notebook)),
+    *(name for names_ in GROUPS.values() for name in names_ if name not in {"policies", "notebook"}),
+    *(f"policies {name}" for name in names(lookup.policy_commands)),
+    *(f"notebook {name}" for name in names(notebooks.notebook_commands)),
 ]
 HEADER = "claim_id,service,claimant_type,filed_on,loss,region,industry,category\n"
 GOOD = "1,카톡,소상공인,2022-10-19,300000,서울,식당,free\n"

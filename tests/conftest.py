@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES
 from tests.installed_package import Installed, install
 from tests.paths import GOLDEN
+from tests.shared_folders import filled_once, shared_base
 from tests.tram_case import tram_plan, write_pages
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ settings.register_profile(
     "suite", deadline=None, derandomize=True, database=None, max_examples=30, print_blob=True
 )
 settings.load_profile("suite")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests as slow that start a browser or LibreOffice, or that build and install the package."""
+    for item in items:
+        program = item.get_closest_marker("browser") or item.get_closest_marker("office")
+        if program or "installed" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +76,12 @@ def analysis() -> Analysis:
 
 @pytest.fixture(scope="session")
 def bundles(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The folder of the bundled case's report, by language."""
-    out = tmp_path_factory.mktemp("bundles")
-    return {lang: write_report(analysis, out / lang, lang=lang).parent for lang in LANGUAGES}
+    """The folder of the bundled case's report, by language; the workers share one per language."""
+    base = shared_base(tmp_path_factory) / "bundles"
+    return {
+        lang: filled_once(base / lang, lambda out, lang=lang: write_report(analysis, out, lang=lang))
+        for lang in LANGUAGES
+    }
 
 
 @pytest.fixture(scope="session")
@@ -89,8 +101,7 @@ def made(tram: Path) -> Analysis:
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The package installed from its wheel; xdist's workers share one."""
-    base = tmp_path_factory.getbasetemp()
-    return install((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "installed")
+    return Installed(filled_once(shared_base(tmp_path_factory) / "installed", install))
 
 
 @pytest.fixture(scope="session")

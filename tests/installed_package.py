@@ -6,7 +6,6 @@ a folder that it got from one, so the checkout, which the tests' own environment
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -56,27 +55,26 @@ class Installed:
         return done.stdout
 
 
-def install(folder: Path) -> Installed:
-    """Build the wheel and install it, once for all workers that share the folder."""
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made = Installed(folder)
-        if not (folder / SITE / "tests.pth").exists():
-            _make(made)
-        return made
-
-
-def _make(made: Installed) -> None:
-    folder, python = made.folder, str(made.python)
+def install(folder: Path) -> None:
+    """Build the wheel and install it into an environment in the folder."""
+    made = Installed(folder)
 
     def do(*command: str) -> None:
         subprocess.run(command, check=True, capture_output=True)
 
     do(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "-w", str(folder), str(ROOT))
     do(sys.executable, "-m", "venv", "--without-pip", str(folder))
-    do(*PIP, "--python", python, "install", "--no-deps", "--no-index", "--no-compile", str(made.wheel))
+    do(
+        *PIP,
+        "--python",
+        str(made.python),
+        "install",
+        "--no-deps",
+        "--no-index",
+        "--no-compile",
+        str(made.wheel),
+    )
     for name in ("etc", "share"):  # JupyterLab's pages, the templates of nbconvert
         (folder / name).mkdir(exist_ok=True)
         (folder / name / "jupyter").symlink_to(Path(sys.prefix) / name / "jupyter")
-    (folder / SITE / "tests.pth").write_text(sysconfig.get_path("purelib"))  # last: it says that all is there
+    (folder / SITE / "tests.pth").write_text(sysconfig.get_path("purelib"))

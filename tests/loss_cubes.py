@@ -10,18 +10,32 @@ from decimal import Decimal
 import polars as pl
 from hypothesis import strategies as st
 
-from outage_analysis.incidents import Bands
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, Band, Bands
 from outage_analysis.losses import EDGES, MEASURES, Cube, sorted_cube
 
 Told = tuple[str | None, int | None]
 """A claim: its service and its loss."""
 
 
+def band_of(bands: Bands, loss: int | None) -> Band:
+    """The one band that holds a loss: over < loss <= up_to."""
+    if loss is None:
+        return UNKNOWN
+    if loss < 0 and not bands.negative:
+        return NEGATIVE
+    (band,) = [
+        (over, up_to)
+        for over, up_to in bands.rows()[:-1]
+        if (over is None or over < loss) and (up_to is None or loss <= up_to)
+    ]
+    return band
+
+
 def told_cube(claims: Iterable[Told], bands: Bands) -> Cube:
     """The cube of claims by service and band."""
     schema = {"service": pl.String, **EDGES, **MEASURES}
     rows = [
-        (service, *bands.band_of(loss), count, count * (loss or 0), Decimal(count * (loss or 0) ** 2))
+        (service, *band_of(bands, loss), count, count * (loss or 0), Decimal(count * (loss or 0) ** 2))
         for (service, loss), count in Counter(claims).items()
     ]
     frame = pl.DataFrame(rows, schema=schema, orient="row")

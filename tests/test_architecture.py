@@ -104,11 +104,48 @@ def test_only_the_warehouse_imports_the_engine() -> None:
     assert importing == ["claims/warehouse.py"]
 
 
-def test_every_query_is_bound_to_a_name_and_says_what_a_row_means() -> None:
-    files = {p.stem for p in (PACKAGE / "claims" / "queries").glob("*.sql")}
-    assert files == set(queries.NAMES)
-    for name in queries.NAMES:
-        assert queries.text(name).startswith("-- One row ")
+def loader_calls() -> list[tuple[str, set[str]]]:
+    """Every call of `queries.load` in the package: the name of the query, and the placeholders it fills."""
+    calls = [
+        node
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "queries.load"
+    ]
+    return [(ast.literal_eval(call.args[0]), {str(part.arg) for part in call.keywords}) for call in calls]
+
+
+def test_every_query_is_loaded_in_exactly_one_place() -> None:
+    assert sorted(name for name, _ in loader_calls()) == sorted(queries.NAMES)
+    for name, filled in loader_calls():
+        assert filled == queries.placeholders(name), name
+
+
+@pytest.mark.parametrize("name", queries.NAMES)
+def test_a_query_says_what_one_row_means_and_what_its_placeholders_are(name: str) -> None:
+    header, *comment = [line[3:] for line in queries.text(name).splitlines() if line.startswith("-- ")]
+    assert re.fullmatch(r"One row per .+\.", header)
+    assert len(header) <= 110
+    explained = " ".join(comment).partition("Placeholder")[2]
+    assert {part for part in queries.placeholders(name) if f"`{part}`" not in explained} == set()
+    assert "{" not in header + explained
+
+
+@pytest.mark.parametrize("name", queries.NAMES)
+def test_a_query_names_each_of_its_steps(name: str) -> None:
+    """A step is a CTE; a query in brackets has no name, unless it is a placeholder that says what it is."""
+    assert re.findall(r"\b(?:from|join)\s+\((?!\{)", queries.text(name)) == []
+
+
+def test_queries_are_not_written_inside_python_modules() -> None:
+    inline = {
+        f"{relative(path)}: {node.value}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.match(r"\s*\(?(select|with) .*\b(from|as)\b", node.value, re.DOTALL)
+    }
+    assert inline == {'claims/warehouse.py: select count(*) as rows from "'}
 
 
 def test_nothing_names_a_machine_or_a_registry() -> None:

@@ -45,7 +45,13 @@ if TYPE_CHECKING:
 
 CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 RECIPE = re.MULTILINE | re.DOTALL
-RUNNING = [page for page in GUIDES if blocks(page)]
+README = ROOT / "README.md"
+"""The page whose blocks the quick tests run; those of the others are slow."""
+RUNNING = [
+    pytest.param(page, id=name(page), marks=() if page == README else pytest.mark.slow)
+    for page in GUIDES
+    if blocks(page)
+]
 LOADERS: tuple[Callable[[Path], object], ...] = (load_incident, load_policy, load_ledger, load_layout)
 
 
@@ -58,7 +64,7 @@ def shell() -> Iterator[InteractiveShell]:
     outage_analysis.unload_ipython_extension(None)  # type: ignore[arg-type] # it looks at none
 
 
-@pytest.mark.parametrize("page", RUNNING, ids=name)
+@pytest.mark.parametrize("page", RUNNING)
 def test_every_block_of_a_page_runs(
     page: Path, shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,7 +208,7 @@ def test_a_query_is_added_as_the_recipe_says(
     incident: Incident, claims_csv: ClaimsCsv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (path, text), (module, function) = recipe("Add a query").items()
-    assert text.startswith("-- One row ")
+    assert text.startswith("-- One row per ")
     stored = queries.text
     monkeypatch.setattr(queries, "text", lambda name: text if name == Path(path).stem else stored(name))
     names = room(module)

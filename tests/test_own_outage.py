@@ -74,6 +74,7 @@ def test_its_report_speaks_of_euros_and_minutes_and_of_nothing_else(
     assert {"en": "from 60 to under 120", "ko": "60 이상 120 미만"}[lang] in text  # as the policy is written
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_it_too(tmp_path: Path) -> None:
     pages = ("--incident", OWN_OUTAGE / "incident.toml", "--policy", OWN_OUTAGE / "policy.toml")
     command = [sys.executable, "-m", "outage_analysis", "cost", *map(str, pages)]

@@ -104,6 +104,7 @@ def test_every_table_of_a_question_is_there(told: Path) -> None:
     assert len(found.claims) == len(TOLD)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "kept"),
     [

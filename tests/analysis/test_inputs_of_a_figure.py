@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from outage_analysis.analysis import Plan, compare_policies, run
-from outage_analysis.figures import origin
+from outage_analysis.cli.cost_output import origin
 from outage_analysis.files import data_root
 from outage_analysis.reports import Report, Text
 from outage_analysis.text import LANGUAGES, Locale

@@ -14,9 +14,9 @@ import pytest
 from outage_analysis.analysis import Analysis, Plan, price, run
 from outage_analysis.claims import load_synthetic, save_claims, write_synthetic
 from outage_analysis.claims.synthetic.chunks import synthesise
+from outage_analysis.cli.cost_output import cost_as_json
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.figures import cost_answer
 from outage_analysis.files import data_root
 from outage_analysis.incidents import load_incident
 from outage_analysis.incidents import published_facts as published
@@ -68,6 +68,7 @@ def test_a_run_names_its_steps_as_they_start() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", [Plan(), Plan(as_of=date(2022, 10, 24)), Plan(claims=NO_CLAIMS, budget=300)])
 def test_a_price_is_a_run_without_what_only_a_report_shows(plan: Plan) -> None:
     plan = replace(plan, draws=FEW)
@@ -77,9 +78,10 @@ def test_a_price_is_a_run_without_what_only_a_report_shows(plan: Plan) -> None:
         assert table.equals(whole.tables[name]), name
     assert (priced.dropped_lines, priced.synthetic) == (whole.dropped_lines, whole.synthetic)
     assert (priced.headline, [*priced.runs]) == (whole.headline, [*whole.runs])
-    assert cost_answer(priced) == cost_answer(whole)
+    assert cost_as_json(priced) == cost_as_json(whole)
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_plan_give_the_same_tables(analysis: Analysis) -> None:
     again = run(Plan())
     assert again.tables.keys() == analysis.tables.keys()

@@ -13,7 +13,7 @@ import pytest
 from outage_analysis.analysis import DisplayUnits, whole_counts
 from outage_analysis.analysis.display_units import shortened
 from outage_analysis.assumptions import Ledger, distribution, load_ledger
-from outage_analysis.console import print_named, print_table
+from outage_analysis.cli.console import print_table, print_titled_tables
 from outage_analysis.incidents import load_incident
 from outage_analysis.jupyter import show_table
 from outage_analysis.policies import Policy, load_policy
@@ -194,13 +194,13 @@ def test_losses_in_minutes_stay_minutes() -> None:
 def test_a_terminal_says_the_currency_above_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     heaps = pl.DataFrame({"over": [100_000], "up_to": [1_000_000], "loss": [240_000], "claims": [3]})
     tables = {"heaps": heaps, "counts": pl.DataFrame({"claims": [3]})}
-    print_named(tables, {"heaps": "Losses", "counts": "Counts"}, "", (), DOLLARS)
+    print_titled_tables(tables, {"heaps": "Losses", "counts": "Counts"}, "", (), DOLLARS)
     out = capsys.readouterr().out
     assert out.startswith("Losses; sums in USD\n")
     assert "1,000.01 to 10,000.00" in out
     assert "2,400.00" in out
     assert "Counts\n" in out
-    print_named(tables, {"heaps": "Losses"}, "", (), WON)
+    print_titled_tables(tables, {"heaps": "Losses"}, "", (), WON)
     print_table(heaps.drop("over", "up_to"), "Losses")
     plain = capsys.readouterr().out
     assert plain.count("240,000") == 2

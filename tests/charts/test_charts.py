@@ -263,6 +263,7 @@ def test_one_day_of_intake_is_no_line(analysis: Analysis) -> None:
     assert draw("intake", analysis.tables["claims_intake"].head(1), frame(analysis)) is None
 
 
+@pytest.mark.slow
 def test_drawing_twice_gives_the_same_chart(drawn: Drawing) -> None:
     for name in CHARTS:
         assert drawn(name) == drawn(name)
@@ -542,6 +543,7 @@ def many(name: str) -> pl.DataFrame:
     return many_bands()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("name", [n for n, e in CHARTS.items() if e.claims or n == "intake_fan"])
 def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(

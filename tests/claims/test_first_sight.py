@@ -135,6 +135,7 @@ def test_first_sight_decides_as_the_closer_look_does(
 ENDS = ("\n", "\r\n", "\n\n", "\r\n\n\r\n")
 
 
+@pytest.mark.slow
 @given(
     table=rows,
     ends=st.lists(st.sampled_from(ENDS), min_size=18, max_size=18),

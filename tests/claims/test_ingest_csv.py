@@ -735,6 +735,7 @@ def tables(draw: st.DrawFn) -> list[list[str]]:
     return [list(COLUMNS), ["0", "카톡", "개인", "2022-10-19", "5", "x"], *rows]
 
 
+@pytest.mark.slow
 @given(table=tables(), delimiter=st.sampled_from(",;\t|"), end=st.sampled_from(["\n", "\r\n"]))
 @settings(max_examples=15)
 def test_a_plain_file_and_the_same_file_in_quotes_are_one(
@@ -757,6 +758,7 @@ def test_a_plain_file_and_the_same_file_in_quotes_are_one(
     found_in_the_bytes(claims, paths)
 
 
+@pytest.mark.slow
 @given(
     junk=st.lists(
         st.sampled_from(["a", ",", '"', "'", "\n", "\r", "\t", " ", "카", ";", HEADER, row(7), '"",'])

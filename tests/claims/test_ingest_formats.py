@@ -995,6 +995,7 @@ BYTES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(suffix=st.sampled_from(READERS), content=BYTES, pack=st.booleans())
 @settings(max_examples=40)
 def test_any_bytes_under_any_suffix_are_accounted_for_or_refused_on_one_line(
@@ -1041,6 +1042,7 @@ EDITS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(
     kind=st.sampled_from(
         [

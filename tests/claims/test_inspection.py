@@ -155,6 +155,7 @@ def test_the_page_reads_the_file_that_it_was_proposed_for(
         read_claims(path, incident)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16"])
 def test_the_page_reads_a_file_of_any_encoding(tmp_path: Path, incident: Incident, encoding: str) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE, encoding=encoding)
@@ -583,6 +584,7 @@ def test_personal_data_reach_no_stream(tmp_path: Path, flags: tuple[str, ...]) -
     assert not [text for text in PERSONAL if text in out]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--toml",)])
 def test_a_file_without_a_header_shows_no_person_in_its_place(tmp_path: Path, flags: tuple[str, ...]) -> None:
     path = write(tmp_path / "calls.csv", CALL_CENTRE[1:])
@@ -773,6 +775,7 @@ HEADERS = st.text(
 )
 
 
+@pytest.mark.slow
 @given(header=HEADERS, name=st.sampled_from(["a.csv", "[신고] 내역.csv", "it's.csv", "a*#=.csv"]))
 @settings(max_examples=6)
 def test_the_page_is_valid_whatever_the_headers_and_the_name_are(
@@ -826,6 +829,7 @@ ROW = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(ROW, min_size=3, max_size=6),
     names=st.fixed_dictionaries({column: st.sampled_from(names) for column, names in NAMES.items()}),

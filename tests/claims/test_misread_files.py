@@ -170,6 +170,7 @@ def test_a_memo_of_several_lines_in_the_first_column_is_a_text(tmp_path: Path) -
 BREAKS = ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\x01", "\x7f"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mark", BREAKS, ids=ascii)
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
 @pytest.mark.parametrize("column", ["claim_id", "claimant_id"])
@@ -288,6 +289,7 @@ PIECES = [
 ]
 
 
+@pytest.mark.slow
 @given(
     pieces=st.lists(st.sampled_from(PIECES), max_size=30),
     top=st.sampled_from([lines(HEADER, row(1)), spaced(HEADER, row(1)), lines(HEADER, row(1, '"q"'))]),

@@ -405,6 +405,7 @@ def test_what_is_no_database_is_refused_on_one_line(tmp_path: Path, content: byt
     assert [p.name for p in tmp_path.iterdir()] == ["x.duckdb"]
 
 
+@pytest.mark.slow
 def test_a_damaged_warehouse_file_is_one_line_and_exit_3_or_is_not_damaged_where_it_matters(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path
 ) -> None:
@@ -491,6 +492,7 @@ FOREIGN_OBJECTS = {
 """What somebody may do to a warehouse file, and how it is refused."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOREIGN_OBJECTS)
 def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_local_file(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, name: str
@@ -518,13 +520,17 @@ def test_a_warehouse_file_with_anything_but_our_tables_is_refused_and_reads_no_l
     assert contents(tmp_path) == before
 
 
+FOREIGN_VIEW = "select 'view', content from opened.main.mine"
+
+
 def test_the_catalog_of_a_foreign_file_is_read_where_no_other_file_can_be_reached(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
     with duckdb.connect(kept) as connection:
         connection.execute("create view mine as from read_text('{tmp_path}/claims.csv')")
-    monkeypatch.setattr(queries, "text", lambda _: "select 'view', content from opened.main.mine")
+    texts = {**{name: queries.text(name) for name in queries.NAMES}, "other_objects": FOREIGN_VIEW}
+    monkeypatch.setattr(queries, "text", texts.__getitem__)
     with pytest.raises(InputRefused, match="is no warehouse file of claims") as refusal:
         read(kept, incident)
     assert "file system operations are disabled" in str(refusal.value.__cause__)
@@ -652,6 +658,7 @@ def test_what_another_run_added_meanwhile_is_never_lost(
     assert sorted(read(kept, incident).frame()["claim_id"]) == ["a", "c1"]
 
 
+@pytest.mark.slow
 def test_two_runs_that_add_at_once_add_both_or_say_that_they_did_not(
     claims_csv: ClaimsCsv, tmp_path: Path
 ) -> None:
@@ -708,6 +715,7 @@ WITHOUT_ADDING = ("with the first table", "out of its room", "in place")
 """The steps at which a run that adds to nothing is killed: few, as the others do the same."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "add"), [*((s, True) for s in STEPS), *((s, False) for s in WITHOUT_ADDING)]
 )
@@ -749,6 +757,7 @@ def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
     assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("suffix", "limit"), [(".parquet", 5_000), (".duckdb", 60_000)])
 def test_a_disk_that_is_full_is_one_line_and_exit_6(
     tmp_path: Path, large: Path, suffix: str, limit: int
@@ -770,6 +779,7 @@ ENGINE_WORDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", [*ENGINE_WORDS, *sorted(RESERVED)])
 def test_a_dimension_may_have_any_name_that_no_table_of_ours_needs(
     tmp_path: Path, incident: Incident, word: str

@@ -139,6 +139,7 @@ def test_the_bundled_file_is_what_its_seed_makes() -> None:
     assert fresh.equals(pl.read_parquet(BUNDLED)), "make data/claims again: its page or names changed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_equal_seeds_give_equal_bytes_and_others_do_not(tmp_path: Path, suffix: str) -> None:
     files = [tmp_path / f"{n}-synthetic.{suffix}" for n in range(3)]
@@ -167,6 +168,7 @@ def with_ids(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col("claimant_type").replace_strict(types))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 7, 1_000, 123_457, 2 * 105_116])
 def test_each_margin_is_in_proportion_at_any_number_of_rows(size: int) -> None:
     frame = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=size))
@@ -177,6 +179,7 @@ def test_each_margin_is_in_proportion_at_any_number_of_rows(size: int) -> None:
         assert abs(frame.filter(rows).height - expected) < (2 if times % 1 else 0.1), fact
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [999, 40_000])
 def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
     monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", chunk)
@@ -225,6 +228,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_threads(tmp_path: Path) -> None:
     made = []
     for threads in ("1", "5"):
@@ -235,6 +239,7 @@ def test_bytes_do_not_depend_on_the_threads(tmp_path: Path) -> None:
     assert made[0] == made[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_chunks_are_written_as_one_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str

@@ -20,7 +20,7 @@ from outage_analysis.costs import tie_outs
 from outage_analysis.files import data_root, ids
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES
-from tests.commands import COMMANDS, GOOD, HEADER, Run, claims, command
+from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, Run, claims, command
 from tests.paths import OWN_OUTAGE
 
 POLICY = data_root() / "policies" / "kakao-2022.toml"
@@ -66,6 +66,18 @@ def test_the_commands_are_those_of_the_readme() -> None:
         "new",
         "lab",
     }
+
+
+def test_help_groups_the_commands_by_what_a_user_wants(run: Run) -> None:
+    code, out, err = run("--help")
+    assert (code, err) == (0, "")
+    titles = "|".join(GROUPS)
+    panels = re.split(rf"^╭─ ({titles}) ─+╮$", out, flags=re.MULTILINE)[1:]
+    listed = {
+        title: re.findall(r"^│ (\w+) ", panel.split("╰")[0], re.MULTILINE)
+        for title, panel in zip(panels[::2], panels[1::2], strict=True)
+    }
+    assert list(listed.items()) == list(GROUPS.items())
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -135,6 +147,7 @@ def test_an_analyst_who_has_only_totals_gets_a_cost(run: Run) -> None:
     assert given[0]["promised"] == 100 * 30_000
 
 
+@pytest.mark.slow
 def test_the_report_ends_with_the_path_of_its_page(run: Run) -> None:
     code, out, _ = run("report", "--out", "here")
     assert code == 0
@@ -549,6 +562,7 @@ def test_what_cannot_be_written_is_one_line_and_exit_6(run: Run) -> None:
     assert [p.name for p in Path.cwd().iterdir()] == ["claims.csv"]
 
 
+@pytest.mark.slow
 def test_a_report_is_replaced_only_by_force(run: Run) -> None:
     file = claims(HEADER + FORTY)
     command = ("report", "--claims", file, "--out", "r", *FEW, "--formats", "html")
@@ -575,6 +589,7 @@ def test_a_report_is_written_in_the_formats_asked_for(run: Run) -> None:
     assert "no such format (found 'xls'). Did you mean 'xlsx'?" in err
 
 
+@pytest.mark.slow
 def test_a_report_without_hindsight_shows_none(run: Run) -> None:
     file = claims(HEADER + FORTY)
     for out, flag in (("with", "--hindsight"), ("without", "--no-hindsight")):
@@ -745,6 +760,7 @@ def test_what_the_command_does_not_know_is_wrong_usage(run: Run, arguments: tupl
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "outage_analysis", "facts", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.cli import app
-from outage_analysis.exploring import LATE, SPREAD, exploring
+from outage_analysis.cli import report
+from outage_analysis.cli.explore import DISTRIBUTION_TITLES, INTAKE_TITLES, commands
 from outage_analysis.files import ids
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
@@ -25,7 +25,7 @@ from tests.paths import ROOT
 if TYPE_CHECKING:
     from tests.conftest import Reshelve
 
-COMMANDS = names(exploring)
+COMMANDS = names(commands)
 OPEN = """
 id = "mine"
 name = { en = "Mine" }
@@ -64,7 +64,7 @@ def strict_json(text: str) -> dict[str, Any]:
 
 def test_they_are_commands_of_the_one_program() -> None:
     assert COMMANDS == ["distribution", "intake"]
-    assert not set(COMMANDS) & set(names(app))
+    assert not set(COMMANDS) & set(names(report.commands))
 
 
 # --- what is printed ------------------------------------------------------------------------------------
@@ -77,9 +77,9 @@ def test_tables_come_in_order_with_titles_and_words_stay_off_the_results(run: Ru
     assert (code, err) == (0, "1 of 2 rows were rejected; `ingest` says which and why\n")
     said = " ".join(out.split())  # a title is broken where its table is narrow
     shown = ["bands", "summary", "quantiles", "concentration", "bunching"]
-    places = [said.index(SPREAD[name]) for name in shown]
+    places = [said.index(DISTRIBUTION_TITLES[name]) for name in shown]
     assert places == sorted(places)
-    assert SPREAD["fits"] not in said
+    assert DISTRIBUTION_TITLES["fits"] not in said
     assert "100,001 to 300,000" in out
     assert "ynthetic" not in out
 
@@ -88,7 +88,8 @@ def test_synthetic_claims_are_called_so_above_every_table(run: Run) -> None:
     code, out, err = run("distribution", "--compare", "kakao_t,kakao_pay", "--fit", "--recovery")
     assert (code, err) == (0, "")
     said = " ".join(out.split())  # a title is broken where its table is narrow
-    assert [n for n, title in SPREAD.items() if f"Synthetic rows: {title}" not in said] == ["refused"]
+    titles = {name: f"Synthetic rows: {title}" for name, title in DISTRIBUTION_TITLES.items()}
+    assert [name for name, title in titles.items() if title not in said] == ["refused"]
     assert out.splitlines()[-1].startswith("synthetic rows: a fit or a comparison only ")
     assert re.search("^fitted to [0-9,]+ losses above zero in ", out, re.MULTILINE)
 
@@ -346,7 +347,7 @@ def test_the_outcome_stands_apart_and_is_the_last_thing_said(run: Run, in_octobe
     elsewhere = {name: part for name, part in in_october.items() if name != "hindsight"}
     assert "2117" not in json.dumps(elsewhere)
     out = run("intake")[1]
-    before, _, after = out.partition(LATE["hindsight"])
+    before, _, after = out.partition(INTAKE_TITLES["hindsight"])
     assert "2,117" in after
     assert "2,117" not in before
 
@@ -435,7 +436,7 @@ def test_every_bundled_intake_can_be_asked(run: Run, id_: str) -> None:
 
 def examples() -> list[str]:
     """Every line that the help of the commands gives as an example."""
-    texts = [c.callback.__doc__ or "" for c in exploring.registered_commands if c.callback]
+    texts = [c.callback.__doc__ or "" for c in commands.registered_commands if c.callback]
     lines = [line for text in texts for line in re.findall(r"^ *(outage-analysis .+)$", text, re.MULTILINE)]
     return sorted({x for x in lines if x.split()[1] in COMMANDS})
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.cli import app
+from outage_analysis.cli import report
+from outage_analysis.cli.decide import BACKTEST_TITLES, COMPARE_TITLES, SENSITIVITY_TITLES, commands
+from outage_analysis.cli.options import MOST_DRAWS, parse_money
 from outage_analysis.costs import cost_table, totals
 from outage_analysis.errors import one_line
-from outage_analysis.modelling import BACKTEST, COMPARED, SENSITIVITY, modelling
-from outage_analysis.options import MOST_DRAWS, money
 from outage_analysis.policies import load_policy
 from outage_analysis.text import Locale
 from tests.commands import Run, command, names
@@ -76,8 +76,8 @@ def quantiles(answer: dict[str, Any], basis: str = "published") -> dict[str, dic
 
 
 def test_they_are_commands_of_the_one_program() -> None:
-    assert names(modelling) == ["sensitivity", "compare", "backtest", "bridge"]
-    assert not set(names(modelling)) & set(names(app))
+    assert names(commands) == ["sensitivity", "compare", "backtest", "bridge"]
+    assert not set(names(commands)) & set(names(report.commands))
 
 
 # --- refusals -------------------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_a_page_of_a_back_test_that_cannot_be_tried_is_refused(
 
 @pytest.mark.parametrize("text", ["300000000", "300_000_000", "300,000,000", "00300_000,000"])
 def test_a_sum_may_have_separators(text: str) -> None:
-    assert money(text) == 300_000_000
+    assert parse_money(text) == 300_000_000
 
 
 # --- JSON -----------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_the_cost_as_json_is_complete_and_in_the_smallest_unit(run: Run) -> None
 def test_what_moves_the_cost_as_json_is_complete(run: Run) -> None:
     limit = ("--exceeds", "200_000", "--award", "80", "--award", "1")
     found = told(run, *MOVED, *limit)
-    assert found.keys() == ORIGIN | {"policy", "basis"} | SENSITIVITY.keys()
+    assert found.keys() == ORIGIN | {"policy", "basis"} | SENSITIVITY_TITLES.keys()
     assert (found["policy"], found["basis"], found["synthetic_claims"]) == ("tram-2031", "published", False)
     cash = quantiles(told(run, *COST))
     assert {row["cost_expected"] for row in found["tornado"]} == {cash["expected"]["value"]}
@@ -255,7 +255,7 @@ def test_a_sum_that_everything_exceeds_tells_nothing_new(run: Run) -> None:
 
 def test_a_comparison_as_json_says_what_each_policy_costs_alone(run: Run) -> None:
     found = told(run, *BOTH)
-    assert found.keys() == ORIGIN | {"valuation"} | COMPARED.keys()
+    assert found.keys() == ORIGIN | {"valuation"} | COMPARE_TITLES.keys()
     assert [row["policy"] for row in found["policies"]] == ["tram-2031", "tram-flat"]
     for row, page in zip(found["policies"], BOTH[1:3], strict=True):
         alone = quantiles(told(run, *COST[:-1], page))
@@ -278,7 +278,7 @@ def test_a_back_test_as_json_is_complete(run: Run) -> None:
     found = told(run, "backtest", *FEW)
     assert told(run, "backtest", *FEW) == found
     heads = {"backtest", "policy", "ledger", "as_of", "known_on", "currency", "minor_units"}
-    assert found.keys() == heads | BACKTEST.keys()
+    assert found.keys() == heads | BACKTEST_TITLES.keys()
     assert (found["as_of"], found["known_on"]) == ("2022-12-30", "2023-06-30")
     (total,) = [row for row in found["outcomes"] if row["outcome"] == "small-business-total"]
     assert total["observed"] == 50_000_000
@@ -303,7 +303,7 @@ def test_a_bridge_adds_up_from_the_cost_of_the_first_run_to_that_of_the_second(r
 def test_a_terminal_shows_whole_currency_and_says_which(run: Run) -> None:
     moved = (*MOVED, "--exceeds", "200_000", "--award", "80")
     out, found = run(*moved)[1], told(run, *moved)
-    assert [title for title in SENSITIVITY.values() if title not in out] == []
+    assert [title for title in SENSITIVITY_TITLES.values() if title not in out] == []
     assert out.splitlines()[-1] == "as of 2031-03-10; sums in EUR"
     rows = {row["assumption"]: row for row in found["tornado"]}
     award = [rows["as-award"][c] / 100 for c in ("input_low", "input_high", "cost_low")]
@@ -349,9 +349,9 @@ def test_a_comparison_on_a_terminal_starts_with_what_it_finds(run: Run) -> None:
 @pytest.mark.parametrize(
     ("answer", "file", "titles"),
     [
-        (("sensitivity", "--policy", "policy.toml"), "claims-synthetic.csv", SENSITIVITY),
-        (BOTH[:3], "claims-synthetic.csv", COMPARED),
-        (BOTH[:3], "claims.csv", COMPARED),
+        (("sensitivity", "--policy", "policy.toml"), "claims-synthetic.csv", SENSITIVITY_TITLES),
+        (BOTH[:3], "claims-synthetic.csv", COMPARE_TITLES),
+        (BOTH[:3], "claims.csv", COMPARE_TITLES),
     ],
     ids=lambda given: given[0] if isinstance(given, tuple) else "",
 )
@@ -387,7 +387,8 @@ def test_inputs_that_depend_on_each_other_are_said_to(run: Run) -> None:
         for name in ("cost", "sensitivity"):
             out = run(name, *TRAM, *counted, ledger)[1]
             assert ("are declared to depend on each other" in out) is tied
-        assert (SENSITIVITY["indices"] in out) is not tied  # the shares of the variance need independence
+        # The shares of the variance need independence.
+        assert (SENSITIVITY_TITLES["indices"] in out) is not tied
 
 
 def test_a_cost_without_doubt_is_said_to_be_one(run: Run) -> None:

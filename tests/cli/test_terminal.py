@@ -17,8 +17,8 @@ import polars as pl
 import pytest
 from rich.cells import cell_len
 
-from outage_analysis import console
 from outage_analysis.analysis import DisplayUnits
+from outage_analysis.cli import console
 from outage_analysis.text import TextTable
 from tests.commands import COMMANDS, GOOD, HEADER, command
 
@@ -132,9 +132,9 @@ def whole(text: str, out: str) -> bool:
 def check(table: Printed, out: str) -> None:
     """Every number of a table stands whole in the output, or in its unit; every word stands whole."""
     frame, _, sums = table
-    forms = [console._texts(frame, sums)]  # noqa: SLF001 - the cells as they are meant
+    forms = [console._text_table(frame, sums)]  # noqa: SLF001 - the cells as they are meant
     if sums and (unit := sums.unit(frame)):
-        forms.append(console._texts(frame, sums, unit[0]))  # noqa: SLF001 - the same
+        forms.append(console._text_table(frame, sums, unit[0]))  # noqa: SLF001 - the same
     for n, name in enumerate(frame.columns):
         for cells in zip(*(form.rows for form in forms), strict=True):
             texts = [row[n] for row in cells]
@@ -164,13 +164,14 @@ def test_a_pipe_gets_one_line_per_row_in_full(tables: Callable[[str], list[Print
     for table in tables(name):
         frame, title, sums = table
         out = printed(table, None)
-        texts: TextTable = console._texts(frame, sums)  # noqa: SLF001 - the cells as they are meant
+        texts: TextTable = console._text_table(frame, sums)  # noqa: SLF001 - the cells as they are meant
         assert out.split("\n")[0] == title
         for row, line in zip(texts.rows, out.split("\n")[3:], strict=False):
             assert line.split() == " ".join(row).split()
         assert len(out.split("\n")) == len(frame) + 4  # title, names, rule, and an empty line behind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRINTING)
 def test_on_a_pseudo_terminal_nothing_is_wider_and_no_figure_is_cut(
     tables: Callable[[str], list[Printed]], folder: Path, name: str
@@ -181,12 +182,14 @@ def test_on_a_pseudo_terminal_nothing_is_wider_and_no_figure_is_cut(
         check(table, out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [100, 120])
 def test_the_width_of_the_terminal_is_used(folder: Path, width: int) -> None:
     lines = on_a_terminal(width, folder, "cost", *FEW).split("\n")
     assert 80 < max(map(cell_len, lines)) <= width
 
 
+@pytest.mark.slow
 def test_the_answer_stands_in_three_sentences_before_the_first_table(folder: Path) -> None:
     out = on_a_terminal(80, folder, "cost", *PRINTING["cost"])
     answer, tables_of = out.split("\n\n", 1)

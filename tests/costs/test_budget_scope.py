@@ -13,11 +13,11 @@ from pypdf import PdfReader
 
 from outage_analysis.analysis import Analysis, Plan, price, run
 from outage_analysis.assumptions.distributions import Lognormal
+from outage_analysis.cli.cost_output import cost_as_json, cost_sentences
 from outage_analysis.costs import simulate, uncertainty_tables
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.samples import Estimate
 from outage_analysis.costs.uncertainty.tables import rounded_chance
-from outage_analysis.figures import cost_answer, cost_sentences
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.costs.uncertain_portfolios import entry
@@ -58,7 +58,7 @@ def test_the_chance_comes_with_its_scope_and_with_the_chance_if_inputs_move_toge
     assert row["counted"].split() == ["small-business-cash"]
     assert set(row["left_out"].split()) == set(LEFT_OUT)
     assert kakao.uncounted_lines == row["left_out"].split()
-    assert cost_answer(kakao)["uncertainty"]["published"]["budget"] == [row]
+    assert cost_as_json(kakao)["uncertainty"]["published"]["budget"] == [row]
 
 
 def test_of_claims_the_lines_that_pay_by_no_claim_are_left_out_too() -> None:

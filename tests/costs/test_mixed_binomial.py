@@ -37,9 +37,7 @@ def test_valid_claims_when_the_valid_rate_is_uncertain() -> None:
     # 8,461 claims and a rate of Beta(80, 20): scipy.stats.betabinom and its closed moments.
     count = MixedBinomial(8461, beta(80, 20))
     assert count.mean == pytest.approx(6768.8, rel=1e-12)
-    assert count.variance**0.5 == pytest.approx(338.74461538959633, rel=1e-10)
     assert count.quantile([0.5, 0.9, 0.99, 0.999]).tolist() == [6786, 7192, 7477, 7658]
-    assert MixedBinomial(8461, 0.8).variance ** 0.5 == pytest.approx(36.793477682872)
 
 
 @pytest.mark.parametrize("n", [1, 20, 451, 8461])
@@ -49,9 +47,7 @@ def test_a_beta_rate_gives_the_beta_binomial_law(n: int, a: float, b: float) -> 
     likely = np.unique([0, n, *law.ppf([0.001, 0.1, 0.5, 0.9, 0.999])])
     exact = law.pmf(np.arange(n + 1))
     assert count.cdf(likely) == pytest.approx(np.cumsum(exact)[likely.astype(int)], abs=1e-9)
-    assert count.pmf(likely) == pytest.approx(exact[likely.astype(int)], rel=1e-6, abs=1e-15)
     assert count.mean == pytest.approx(law.mean(), rel=1e-9)
-    assert count.variance == pytest.approx(law.var(), rel=1e-9)
 
 
 def test_a_known_rate_gives_the_binomial_law() -> None:
@@ -59,9 +55,8 @@ def test_a_known_rate_gives_the_binomial_law() -> None:
     for rate in (0.3, Of(lambda u: np.full_like(u, 0.3))):
         count = MixedBinomial(1000, rate)
         assert count.cdf(k) == pytest.approx(law.cdf(k), abs=1e-14)
-        assert count.pmf(k) == pytest.approx(law.pmf(k), rel=1e-9, abs=1e-16)
-        assert count.interval(0.9) == (law.ppf(0.05), law.ppf(0.95))
-        assert (count.mean, count.variance) == pytest.approx((300, 210))
+        assert count.quantile([0.05, 0.95]).tolist() == law.ppf([0.05, 0.95]).tolist()
+        assert count.mean == pytest.approx(300)
 
 
 @pytest.mark.parametrize("n", [7, 400, 100_000])
@@ -90,11 +85,9 @@ def test_forty_eight_million_with_any_rate_alike() -> None:
     # A rate of which nothing is known: every count is as likely as any other.
     count, k = MixedBinomial(USERS, UNIFORM), np.array([0, 5, 1e6, 3e7, USERS - 1])
     assert count.cdf(k) == pytest.approx((k + 1) / (USERS + 1), rel=1e-9)
-    assert count.pmf(k) == pytest.approx(np.full(5, 1 / (USERS + 1)), rel=1e-5)
     assert count.quantile(0.25) == np.ceil(0.25 * (USERS + 1)) - 1
     # A take-up around a third: the binomial law adds next to nothing to what is uncertain about the rate.
     taken = MixedBinomial(USERS, beta(36, 64))
-    assert taken.variance == pytest.approx(stats.betabinom(USERS, 36, 64).var(), rel=1e-9)
     expected = USERS * special.betaincinv(36, 64, [0.05, 0.5, 0.95])
     assert taken.quantile([0.05, 0.5, 0.95]) == pytest.approx(expected, rel=1e-6)
 
@@ -104,10 +97,10 @@ def test_probabilities_add_up_and_quantiles_are_the_least_that_do(
     n: int, a: float, b: float, p: float
 ) -> None:
     count, k = MixedBinomial(n, beta(a, b)), np.arange(n + 1)
-    pmf = count.pmf(k)
-    assert (pmf >= 0).all()
-    assert np.cumsum(pmf) == pytest.approx(count.cdf(k), abs=1e-8)
-    assert pmf @ k == pytest.approx(count.mean, abs=1e-7)
+    each = np.diff(count.cdf(k), prepend=0.0)
+    assert (each >= -1e-15).all()
+    assert each.sum() == pytest.approx(1)
+    assert each @ k == pytest.approx(count.mean, abs=1e-7)
     least = count.quantile(p)
     assert count.cdf(least) >= p - 1e-11
     assert count.cdf(least - 1) < p
@@ -121,11 +114,11 @@ def test_a_median_between_two_counts_is_the_lower(n: int) -> None:
 def test_counts_that_cannot_be() -> None:
     count = MixedBinomial(3, UNIFORM)
     assert count.cdf([-1, -0.5, 0.5, 2.999, 3, 99]) == pytest.approx([0, 0, 0.25, 0.75, 1, 1])
-    assert count.pmf(np.array([[-1, 0.5], [1, 4]])) == pytest.approx(np.array([[0, 0], [0.25, 0]]))
+    assert count.cdf(np.array([[-1, 0.5], [1, 4]])) == pytest.approx(np.array([[0, 0.25], [0.5, 1]]))
     for n, rate, certain in ((0, UNIFORM, 0), (3, 0, 0), (3, 1, 3)):
         sure = MixedBinomial(n, rate)
-        assert [sure.mean, sure.variance, *sure.pmf([certain])] == pytest.approx([certain, 0, 1])
-        assert sure.interval() == (certain, certain)
+        assert [sure.mean, *sure.cdf([certain - 1, certain])] == pytest.approx([certain, 0, 1])
+        assert sure.quantile([0.05, 0.95]).tolist() == [certain, certain]
 
 
 @pytest.mark.parametrize(
@@ -143,5 +136,3 @@ def test_wrong_arguments_are_refused() -> None:
     for p in (0.0, 1.0, np.nan):
         with pytest.raises(UsageError, match="between 0 and 1"):
             MixedBinomial(5, 0.5).quantile(p)
-    with pytest.raises(UsageError, match="level"):
-        MixedBinomial(5, 0.5).interval(95)

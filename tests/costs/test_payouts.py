@@ -22,6 +22,7 @@ from outage_analysis.incidents import UNKNOWN, Band, Bands, load_incident
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
 from outage_analysis.policies import SHARE_SCALE, Policy, Schedule, load_policy
 from tests.conftest import with_any_loss
+from tests.loss_cubes import band_of
 
 if TYPE_CHECKING:
     from outage_analysis.claims import Claims
@@ -35,7 +36,7 @@ def cube_of(losses: list[Loss], bands: Bands, who: str = "small_business") -> Cu
     """The cube of claims with these losses, made by a plain loop."""
     cells: dict[Band, list[int]] = {}
     for loss in losses:
-        cells.setdefault(bands.band_of(loss), []).append(loss or 0)
+        cells.setdefault(band_of(bands, loss), []).append(loss or 0)
     return cube(
         [(who, *band, len(inside), sum(inside), sum(x * x for x in inside)) for band, inside in cells.items()]
     )
@@ -515,7 +516,7 @@ def cube_of_claims(claims: list[Claim], bands: Bands) -> Cube:
     """The cube of claims by claimant type and service, made by a plain loop."""
     cells: dict[tuple[Who, Band], list[int]] = {}
     for who, loss in claims:
-        cells.setdefault((who, bands.band_of(loss)), []).append(loss or 0)
+        cells.setdefault((who, band_of(bands, loss)), []).append(loss or 0)
     rows = [(*who, *band, len(x), sum(x), sum(n * n for n in x)) for (who, band), x in cells.items()]
     schema = {"claimant_type": pl.String, "service": pl.String, **EDGES, **MEASURES}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
@@ -555,6 +556,7 @@ def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.Data
             assert [summed(fixed[amount]) for amount in AMOUNTS] == [exact, exact, exact]
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
 def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObject) -> None:
@@ -573,6 +575,7 @@ def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObjec
     assert exact["payment"].equals(exact["payment_high"])
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150)
 def test_the_bounds_from_a_count_are_the_least_and_the_most_that_the_page_owes(data: st.DataObject) -> None:

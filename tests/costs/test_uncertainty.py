@@ -249,6 +249,7 @@ print(hashlib.sha256(moments + repr(told).encode()).hexdigest())
 """Every digit of the bundled case under rank correlations."""
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_bytes_on_any_number_of_threads() -> None:
     found = set()
     for threads in ("1", "2"):

@@ -159,6 +159,7 @@ def full_disk(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_disk_that_is_full_leaves_no_half_of_any_format(tmp_path: Path, made: Analysis, name: str) -> None:
     with full_disk(100), pytest.raises(EnvironmentFailed, match="cannot be written"):
@@ -269,6 +270,7 @@ def killed() -> Iterator[Callable[[Path, str], subprocess.Popen[str]]]:
         process.communicate()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_the_old_report_and_the_next_one_tidies_up(
     tmp_path: Path, made: Analysis, killed: Callable[[Path, str], subprocess.Popen[str]]
 ) -> None:
@@ -286,6 +288,7 @@ def test_a_run_that_is_killed_leaves_the_old_report_and_the_next_one_tidies_up(
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_between_two_renames_loses_nothing(
     tmp_path: Path, made: Analysis, killed: Callable[[Path, str], subprocess.Popen[str]]
 ) -> None:
@@ -314,6 +317,7 @@ with placing.temporary_folder(place) as folder:
 """
 
 
+@pytest.mark.slow
 def test_a_file_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_one_alone(
     tmp_path: Path,
 ) -> None:
@@ -336,6 +340,7 @@ def test_a_file_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_on
     assert page.read_text() == "new"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("old", [False, True])
 def test_a_folder_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_one(
     tmp_path: Path, *, old: bool
@@ -360,6 +365,7 @@ def test_a_folder_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_
     assert contents(out) == new
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_of_a_run_that_is_killed_at_any_step_goes_with_the_next_one(
     tmp_path: Path,
 ) -> None:
@@ -373,6 +379,7 @@ def test_a_temporary_folder_of_a_run_that_is_killed_at_any_step_goes_with_the_ne
     assert left > 3
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_in_use_is_left_alone_and_so_is_what_only_looks_like_one(tmp_path: Path) -> None:
     mine = (
         "outage-analysis-mine",

@@ -111,6 +111,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(page=st.dictionaries(texts(8), VALUES, max_size=6))
 @settings(max_examples=300)
 def test_values_survive_and_the_text_of_a_text_read_again_is_the_same(page: dict[str, Any]) -> None:

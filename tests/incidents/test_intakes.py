@@ -358,6 +358,6 @@ def test_claims_of_ones_own_are_counted_by_day(run: Run, tmp_path: Path) -> None
 
 def test_help_loads_nothing_heavy() -> None:
     heavy = ("polars", "duckdb", "numpy", "scipy", "altair", "pydantic")
-    code = f"import sys, outage_analysis.exploring; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, outage_analysis.cli.explore; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -52,7 +52,7 @@ def test_it_opens_on_the_welcome_rendered(launched: Launched) -> None:
 def test_kernels_multiply_matrices_on_as_many_threads_as_they_like(
     launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every other command takes one: to begin more takes longer than what it multiplies."""
+    """Every other command takes one: with more, last digits depend on the number of cores."""
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS")
     command("lab", notebooks_root())

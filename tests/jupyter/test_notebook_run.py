@@ -363,6 +363,7 @@ def test_a_picture_ends_no_page() -> None:
 # --- where it runs ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -402,6 +403,7 @@ def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
 # --- failures, through the command --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "code", "said"),
     [
@@ -429,6 +431,7 @@ def test_a_failing_cell_is_one_line_an_exit_code_and_no_page(
     assert not out.parent.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "raised"), [("SIGINT", KeyboardInterrupt), ("SIGTERM", SystemExit)])
 def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
     number: str,

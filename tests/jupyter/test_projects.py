@@ -274,6 +274,7 @@ def test_make_calls_the_command_that_it_is_given(
     assert lost.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(MAKE is None, reason="needs make")
 def test_a_summary_has_the_day_of_the_ledger_and_the_budget_of_the_makefile(
     projects: dict[str, Path], tmp_path: Path
@@ -322,6 +323,7 @@ def test_make_runs_nothing_that_a_folder_is_called(
 # --- the same for everybody ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
     projects: dict[str, Path], tmp_path: Path
 ) -> None:

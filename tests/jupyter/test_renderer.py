@@ -437,6 +437,7 @@ def test_claim_files_are_those_given_or_the_bundled_ones(incident: Incident) -> 
         claim_files(None, "elsewhere")
 
 
+@pytest.mark.slow
 def test_an_error_of_ours_is_one_line_in_a_notebook(tmp_path: Path) -> None:
     cells = (
         ("%load_ext outage_analysis\nfrom outage_analysis import load_policy"),

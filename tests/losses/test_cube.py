@@ -16,6 +16,7 @@ from outage_analysis.incidents import ZERO, Band, Bands, Dimension, Incident, lo
 from outage_analysis.losses import build_cube, read_counts, sorted_cube
 from outage_analysis.losses.cube_building import dimension_label
 from tests.conftest import claim_rows, with_any_loss
+from tests.loss_cubes import band_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,7 +129,7 @@ def test_a_cube_is_what_grouping_the_claims_by_hand_gives(
     for row in rows:
         loss = row["loss"]
         assert loss is None or isinstance(loss, int)
-        key = (*(label(name, row[name]) for name in dimensions), *bands.band_of(loss))
+        key = (*(label(name, row[name]) for name in dimensions), *band_of(bands, loss))
         cell = expected.setdefault(key, [0, 0, 0])
         cell[0] += 1
         cell[1] += loss or 0

@@ -188,6 +188,7 @@ def test_rare_claims_at_the_end_do_not_pass_for_over_dispersion() -> None:
 counted = st.lists(st.integers(0, 400), min_size=5, max_size=12).filter(lambda n: sum(n) > 0)
 
 
+@pytest.mark.slow
 @given(counts=counted, horizon=st.floats(0.1, 30))
 @settings(max_examples=12, phases=[Phase.explicit, Phase.generate])  # a forecast is too slow to shrink
 def test_quantiles_and_variances_of_any_counts_are_in_order(counts: list[int], horizon: float) -> None:

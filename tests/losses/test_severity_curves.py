@@ -152,6 +152,7 @@ def test_curves_without_a_likeliest_family_are_refused() -> None:
         curves(few)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_curves_of_a_hostile_table_are_shares(name: str) -> None:
     table = HOSTILE[name]

@@ -85,6 +85,7 @@ def deviance(table: Table, fit: Fit, quantity: str, value: float) -> float:
 # --- profile -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("top", ["closed", "open"])
 @pytest.mark.parametrize(("family", "quantity"), CASES)
 def test_at_a_profile_end_the_best_law_is_just_not_rejected(family: str, quantity: str, top: str) -> None:
@@ -129,6 +130,7 @@ def test_an_end_that_the_profile_never_reaches_is_unbounded(
     assert fit.interval(quantity)[end] == (INF if end else 0.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, phases=[Phase.explicit, Phase.generate])  # a nested profile is too slow to shrink
 @given(
     table=tables().filter(lambda t: t.top != "truncated"),  # below: what is wrong there
@@ -154,6 +156,7 @@ def test_profile_ends_of_any_table_are_just_not_rejected_or_unbounded(
         assert deviance(table, fit, quantity, fit.value(quantity) * 1e3) < ALLOWED
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason="rays from the best law miss the far end of a bent ridge")
 def test_profile_ends_on_a_bent_ridge_of_a_truncated_table_are_just_not_rejected() -> None:
     edges = (0.5, 2.2888003840490745, 2.3288003840490745, 2.3688003840490746, 2.4088003840490746)
@@ -164,6 +167,7 @@ def test_profile_ends_on_a_bent_ridge_of_a_truncated_table_are_just_not_rejected
     assert high == INF
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("edges", "counts", "quantity", "low", "high"),
     [
@@ -311,6 +315,7 @@ def test_the_interval_of_a_cost_with_a_cap_is_that_of_the_limited_mean() -> None
     assert found == pytest.approx((capped(low), capped(high)), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["profile", "wald"])
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name != "2,000 bands"])

@@ -347,6 +347,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, s
     return {names[path]: verdict for path, verdict in json.loads(done.stdout).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_page_is_refused_in_one_line(name: str, verdicts: dict[str, tuple[int, str, str]]) -> None:
     code, out, err = verdicts[name]
@@ -374,6 +375,7 @@ def dear_to_parse() -> str:
     return LINE + BAND + "".join(f"k{n}.{dotted} = 1\n" for n in range(88)) + lists
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hostile", [many_segments, dear_to_parse])
 def test_no_page_takes_minutes(hostile: Callable[[], str], tmp_path: Path) -> None:
     path = tmp_path / "page.toml"

@@ -12,6 +12,7 @@ import pytest
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, within
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Rule, Schedule, load_policy
+from tests.loss_cubes import band_of
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def rule_for(line: Schedule, loss: int | None) -> Rule:
     """The one rule that covers a loss."""
-    band = Bands.of(line.cuts).band_of(loss)
+    band = band_of(Bands.of(line.cuts), loss)
     (rule,) = [rule for edges, rule in line.rules() if within(band, edges)]
     return rule
 

@@ -270,6 +270,7 @@ def test_a_long_text_from_a_file_is_cut(claims_csv: ClaimsCsv) -> None:
     assert "n" * (LONGEST - 1) + "…" in found.prose()
 
 
+@pytest.mark.slow
 def test_twenty_times_the_claims_make_a_page_of_the_same_size(tmp_path: Path, own_claims: Path) -> None:
     bundled = bundled_claims("kakao-2022")
     assert bundled

@@ -345,6 +345,7 @@ sys.stdout.buffer.write(typeset("report", told, drawings, datetime.date(2022, 12
 """
 
 
+@pytest.mark.slow
 def test_another_process_writes_the_same_bytes(tmp_path: Path, reports: dict[str, Report]) -> None:
     pages = Pages(reports["en"])
     blank = {f"{chart}.svg": BLANK.decode() for chart in reports["en"].charts}

@@ -67,8 +67,9 @@ def reports(analysis: Analysis) -> dict[str, Report]:
 
 
 @pytest.fixture(scope="module")
-def files(reports: dict[str, Report]) -> dict[str, bytes]:
-    return {name: slides(report) for name, report in reports.items()}
+def files(reports: dict[str, Report], bundles: dict[str, Path]) -> dict[str, bytes]:
+    bundled = {lang: (folder / "report.pptx").read_bytes() for lang, folder in bundles.items()}
+    return bundled | {name: slides(reports[name]) for name in PLANS}
 
 
 @pytest.fixture(scope="module")

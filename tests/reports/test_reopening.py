@@ -113,6 +113,7 @@ def test_the_manifest_says_what_was_asked_and_names_every_page(written: Path, tr
 PRIVATE = ("010-1234-5678", "12 Long Street", "Kim Minji")
 
 
+@pytest.mark.slow
 def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verified(
     tmp_path: Path,
 ) -> None:

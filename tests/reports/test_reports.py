@@ -86,6 +86,7 @@ def test_a_bundle_holds_every_format_the_pages_a_manifest_and_checksums(
     assert suffixes == set(FORMATS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_can_be_written_alone(tmp_path: Path, bare: Analysis, name: str) -> None:
     page = write_report(bare, tmp_path / "out", formats=[name])
@@ -174,6 +175,7 @@ def wide() -> str:
     return " ".join(name for name in found if "AVX512" in name or name == "X86_V4")
 
 
+@pytest.mark.slow
 def test_no_byte_of_any_format_depends_on_clock_zone_language_hash_seed_folder_or_processor(
     tmp_path: Path, bundles: Bundles
 ) -> None:

@@ -56,8 +56,9 @@ def reports(analysis: Analysis) -> dict[str, Report]:
 
 
 @pytest.fixture(scope="module")
-def data(reports: dict[str, Report]) -> dict[str, bytes]:
-    return {lang: workbook(report) for lang, report in reports.items()}
+def data(bundles: dict[str, Path]) -> dict[str, bytes]:
+    """The workbook of the bundled case in each language."""
+    return {lang: (folder / "report.xlsx").read_bytes() for lang, folder in bundles.items()}
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from outage_analysis.analysis.exploration.loss_tables import pairwise as pairwise
     from outage_analysis.analysis.exploration.questions import Found as Found
     from outage_analysis.analysis.exploration.questions import Question as Question
-    from outage_analysis.analysis.exploration.questions import claims_of as claims_of
     from outage_analysis.analysis.exploration.questions import explore as explore
     from outage_analysis.analysis.exploration.questions import explore_grouped as explore_grouped
     from outage_analysis.analysis.plan import Plan as Plan

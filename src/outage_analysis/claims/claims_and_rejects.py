@@ -97,7 +97,7 @@ class Claims(Displayable):
     @property
     def rejects(self) -> pl.DataFrame:
         """One row a reject, in file and row order."""
-        return self.warehouse.frame("select * from rejects order by source_file, source_row")
+        return _rejects_in_order(self.warehouse)
 
     def sql(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
         """A DuckDB relation over the tables `claims` and `rejects`; values enter as $name."""
@@ -105,14 +105,11 @@ class Claims(Displayable):
 
     def frame(self) -> pl.DataFrame:
         """Every claim as a Polars frame, in file and row order."""
-        return self.warehouse.frame("select * from claims order by source_file, source_row")
+        return self.warehouse.frame(queries.load("claims_in_order"))
 
     def counted_rules(self) -> pl.DataFrame:
         """Claims by file and rule that the incident only counts: source_file, rule, claims."""
-        return self.warehouse.frame(
-            "select file as source_file, rule, count(*) as claims "
-            "from noted join files using (file_number) group by all order by source_file, rule"
-        )
+        return self.warehouse.frame(queries.load("counted_rules"))
 
     def validate(self) -> Claims:
         """These claims, if not one row was rejected.
@@ -151,15 +148,14 @@ class Claims(Displayable):
             DisclosureBlocked: a column with resident, phone or card numbers, e-mail addresses, or sentences.
         """
         for column in columns:
-            name = quoted(column)
-            texts = self.warehouse.frame(f"select distinct {name} as t from claims where {name} is not null")
-            if (texts["t"].str.len_chars() > LONGEST_LABEL).any() or texts["t"].str.contains("[\r\n]").any():
+            texts = self.warehouse.frame(queries.load("distinct_texts", name=quoted(column)))["value"]
+            if (texts.str.len_chars() > LONGEST_LABEL).any() or texts.str.contains("[\r\n]").any():
                 raise DisclosureBlocked(
                     f"holds free text: more than {LONGEST_LABEL} characters, or several lines",
                     column=column,
                     remedy="Map the column to another header.",
                 )
-            personal = found(texts["t"])
+            personal = found(texts)
             if personal is not None:
                 kind, count = personal
                 article = "an" if kind[0] in "ae" else "a"
@@ -172,9 +168,23 @@ class Claims(Displayable):
 
 def view_claims(warehouse: Warehouse, incident: Incident) -> None:
     """Define the view `claims` over `accepted` and `files`."""
-    names = warehouse.frame("select file from files order by file_number")["file"]
-    files = f"[{', '.join(map(literal, names))}]"
-    warehouse.view("claims", queries.bind("claims", dimensions=dimension_columns(incident), files=files))
+    files = f"[{', '.join(map(literal, file_names(warehouse, 'files')))}]"
+    warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
+
+
+def file_names(warehouse: Warehouse, table: str) -> list[str]:
+    """The names of the files that a table lists, in the order in which they were read."""
+    return warehouse.frame(queries.load("file_names", files=table))["file"].to_list()
+
+
+def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
+    """One row per file: file, rows, claims, rejects."""
+    return warehouse.frame(queries.load("reconciliation"))
+
+
+def _rejects_in_order(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame:
+    """The first rejects in file and row order, or all of them."""
+    return warehouse.frame(queries.load("rejects_in_order", most="null" if most is None else str(most)))
 
 
 def dimension_columns(incident: Incident) -> str:
@@ -274,8 +284,7 @@ def _tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     files, more = first(locale, counts, lambda f: (str(f[0]), *map(locale.number, f[1:])), "claims.files")
     tables = [Table(tuple(locale(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
     if rejected:
-        query = f"select * from rejects order by source_file, source_row limit {MOST_ROWS}"
-        found = claims.warehouse.frame(query).rows(named=True)
+        found = _rejects_in_order(claims.warehouse, most=MOST_ROWS).rows(named=True)
         told, more = first(
             locale, found, lambda r: _cells(claims, r, locale), locale("card.unmasked"), rejected
         )

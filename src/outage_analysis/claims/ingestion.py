@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import Claims
+from outage_analysis.claims.claims_and_rejects import Claims, reconciliation_table
 from outage_analysis.claims.readers.fast_path import MARKED
 from outage_analysis.claims.readers.read_files import Staged, stage
 from outage_analysis.claims.readers.sources import expand
@@ -79,9 +79,9 @@ def _read(
     if added_to is not None:
         for table in ("noted", "rejects"):
             warehouse.append(table, f"from earlier_{table}")
-    counted = warehouse.frame(queries.text("reconciliation"))
+    counted = reconciliation_table(warehouse)
     _refuse_lost_rows(counted)
-    synthetic |= bool(warehouse.frame(queries.bind("synthetic", marked=MARKED))["synthetic"].item())
+    synthetic |= bool(warehouse.frame(queries.load("synthetic", marked=MARKED))["synthetic"].item())
     claims = Claims(
         incident,
         staged.inputs,

@@ -19,7 +19,14 @@ import polars as pl
 from pydantic import TypeAdapter
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import Claims, Onto, State, view_claims
+from outage_analysis.claims.claims_and_rejects import (
+    Claims,
+    Onto,
+    State,
+    file_names,
+    reconciliation_table,
+    view_claims,
+)
 from outage_analysis.claims.queries import quoted
 from outage_analysis.claims.readers.parquet import INCIDENT
 from outage_analysis.claims.readers.read_files import InputFile, Staged
@@ -117,16 +124,12 @@ def _write_store(claims: Claims, path: Path, part: Path) -> None:
     """Write a new warehouse file, or a copy of what is there with what was added to it."""
     warehouse = claims.warehouse
     warehouse.load("new_passport", _passport(claims))
-    whole = {
-        "files": "select file_number, file, rows from files",
-        **{table: f"from main.{table}" for table in ("accepted", "noted", "rejects")},
-        "passport": "from new_passport",
-    }
+    whole = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
     if claims.onto is None or not path.exists():
         warehouse.save(part, whole)
         return
     shutil.copyfile(path, part)
-    accepted = {"accepted": f"from main.accepted where file_number >= {claims.onto.files}"}
+    accepted = {"accepted": queries.load("added_claims", first=str(claims.onto.files))}
     warehouse.extend(part, accepted, {t: query for t, query in whole.items() if t != "accepted"})
 
 
@@ -160,7 +163,7 @@ def _query(claims: Claims) -> str:
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
     others = "".join(f", accepted.{quoted(d.id)}" for d in incident.dimensions)
-    return queries.bind("saved", loss=loss, dimensions=others)
+    return queries.load("saved", loss=loss, dimensions=others)
 
 
 def marks(claims: Claims) -> dict[str, str]:
@@ -201,14 +204,16 @@ def open_claims(path: Path, incident: Incident) -> Claims:
     warehouse = Warehouse()
     synthetic, staged = _read_passport(warehouse, path, incident, {t: t for t in TABLES})
     view_claims(warehouse, incident)
-    counted = warehouse.frame(queries.text("reconciliation"))
+    counted = reconciliation_table(warehouse)
     return Claims(incident, staged.inputs, staged.layouts, warehouse, synthetic, counted)
 
 
 def no_earlier(warehouse: Warehouse, incident: Incident) -> None:
     """The tables of a run that no warehouse file comes before."""
-    warehouse.create("files", "select 0::bigint as file_number, '' as file, 0::bigint as rows where false")
-    warehouse.create("earlier", queries.bind("nothing_earlier", columns=typed_columns(incident)))
+    warehouse.load(
+        "files", pl.DataFrame(schema={"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64})
+    )
+    warehouse.create("earlier", queries.load("nothing_earlier", columns=typed_columns(incident)))
 
 
 def earlier(warehouse: Warehouse, path: Path, incident: Incident) -> tuple[Staged, Onto, bool]:
@@ -232,16 +237,16 @@ def _read_passport(
     kept = {"file_number": NUMBERS, "source_row": NUMBERS, "synthetic": "boolean", **column_types(incident)}
     try:
         warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": kept})
-        passport = warehouse.frame("select * from passport").row(0, named=True)
+        passport = warehouse.table("passport").row(0, named=True)
         edition, judged_by = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
-        listed = warehouse.frame(f'select file from "{names["files"]}" order by file_number')
+        listed = file_names(warehouse, names["files"])
     except InputRefused:
         raise
     except Exception as error:
         raise InputRefused(FOREIGN, file=path.name) from error
-    if listed["file"].to_list() != [f.name for f in inputs] or len(layouts) != len(inputs):
+    if listed != [f.name for f in inputs] or len(layouts) != len(inputs):
         raise InputRefused("lists other files than its tables are of", file=path.name)
     if edition != EDITION or judged_by != _digest(incident):
         raise InputRefused(

@@ -25,8 +25,6 @@ NOBODY = (
     r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
 )
 """What stands where an id should, in small letters: nothing, a word for nobody, or that of a total."""
-MEANT = ("service", "claimant_type", "filed_on", "loss")
-"""Columns whose text must stand for something."""
 
 
 def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
@@ -37,7 +35,7 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
     Raises:
         InputRefused: the header of another table in the middle of a file.
     """
-    if warehouse.frame("select count(*) as n from staged")["n"].item():
+    if warehouse.count("staged"):
         warehouse.load("spellings", _spellings(warehouse, incident))
         _type(warehouse, incident, staged)
         _refuse_unit_rows(warehouse, staged)
@@ -45,20 +43,17 @@ def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
         _apply_rules(warehouse, incident)
     else:  # the engine takes long to plan for nothing
         raw = "".join(f", cast(null as varchar) as {quoted('raw_' + d.id)}" for d in incident.dimensions)
-        query = queries.bind("nothing_judged", columns=typed_columns(incident), raw_dimensions=raw)
+        query = queries.load("nothing_judged", columns=typed_columns(incident), raw_dimensions=raw)
         warehouse.create("judged", query)
-    warehouse.create("noted", queries.text("noted"))
+    warehouse.create("noted", queries.load("noted"))
     locate(warehouse, staged)
-    cells = ", ".join(quoted(f"raw_{column}") for column in MEANT)
-    warehouse.create(
-        "rejects", queries.bind("rejects", cells=f"claim_id, {cells}", unreadable=literal(UNREADABLE))
-    )
+    warehouse.create("rejects", queries.load("rejects", unreadable=literal(UNREADABLE)))
     warehouse.view(
         "accepted",
-        queries.bind(
+        queries.load(
             "accepted",
             dimensions=dimension_columns(incident),
-            passed="".join(
+            passed_dimensions="".join(
                 f", cast({quoted(d.id)} as {'bigint' if d.kind == 'number' else 'varchar'}) as {quoted(d.id)}"
                 for d in incident.dimensions
             ),
@@ -79,7 +74,7 @@ def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
         typed = "".join(
             f", {value_sql(d.id, incident, layout)} as {quoted(d.id)}" for d in incident.dimensions
         )
-        query = queries.bind(
+        query = queries.load(
             "typed",
             files=", ".join(numbers),
             filed_on=value_sql("filed_on", incident, layout),
@@ -94,7 +89,7 @@ def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
 def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
     """Fill `judged`: each staged complaint with the rules that it breaks, and those that are only counted."""
     counted = ", ".join(literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
-    query = queries.bind(
+    query = queries.load(
         "judged",
         header_again=literal(HEADER_AGAIN),
         broken=broken_sql(incident, counted=False),
@@ -125,10 +120,7 @@ def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
         "claimant_type": incident.claimant_types,
     }
     ids = {c: {spelling: x.id for x in named for spelling in x.spellings()} for c, named in lists.items()}
-    ways = (
-        f"select distinct '{c}' as list, trim({c}, $blanks) as raw from staged where raw <> ''" for c in ids
-    )
-    found = warehouse.frame(f"{' union all '.join(ways)} order by all", blanks=BLANKS)
+    found = warehouse.frame(queries.load("spellings_found"), blanks=BLANKS)
     rows = [(c, raw, ids[c][folded(raw)]) for c, raw in found.iter_rows() if folded(raw) in ids[c]]
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 
@@ -156,11 +148,7 @@ def _headers_again(warehouse: Warehouse, incident: Incident, staged: Staged) -> 
 
 def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
     """Refuse a file that says its unit in a row of its own, unless the layout says the scale."""
-    texts = warehouse.frame(
-        "select file_number, min(source_row) as row, raw_loss from typed "
-        "where loss is null and not regexp_matches(raw_loss, '[0-9]') group by all order by all"
-    )
-    for number, row, text in texts.iter_rows():
+    for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
         if UNIT.search(text.strip()) and "loss" not in staged.layouts[number].scale:
             raise InputRefused(
                 "says a unit among its losses",
@@ -174,15 +162,10 @@ def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
 
 def _unreadable_rows(warehouse: Warehouse, columns: Sequence[str], words: set[str]) -> list[tuple[Any, ...]]:
     """The staged rows in which a column that must mean something holds a word of a header instead."""
-    untold = (f"select distinct '{c}' as meant, raw_{c} as raw from typed where {c} is null" for c in MEANT)
-    texts = warehouse.frame(" union all ".join(untold)).drop_nulls()
+    texts = warehouse.frame(queries.load("unread_texts")).drop_nulls()
     named = texts.filter([folded(text) in words for text in texts["raw"]])
     if named.is_empty():
         return []
     warehouse.load("_header_words", named)
-    matches = (f"raw_{c} in (select raw from _header_words where meant = '{c}')" for c in MEANT)
     cells = ", ".join(f"staged.{quoted(c)}" for c in columns)
-    return warehouse.frame(
-        f"select file_number, source_row, {cells} from typed "
-        f"join staged using (file_number, source_row) where {' or '.join(matches)}"
-    ).rows()
+    return warehouse.frame(queries.load("header_rows", cells=cells)).rows()

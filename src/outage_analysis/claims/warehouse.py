@@ -67,8 +67,6 @@ NO_EXTENSIONS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-TABLES = "select table_name, sql from duckdb_tables() where database_name = $database order by all"
-"""The base tables of a database; the text of each has its columns, types, defaults and constraints."""
 Columns = Mapping[str, Mapping[str, str]]
 """The columns of each table: table -> column -> type."""
 
@@ -114,6 +112,11 @@ class Warehouse:
         """Add the rows of a query to a table, by column name."""
         self._run(f'insert into "{table}" by name {query}', values)
 
+    def append_frame(self, table: str, frame: pl.DataFrame) -> None:
+        """Add the rows of a Polars frame to a table, by column name."""
+        with self._incoming(frame) as rows:
+            self.append(table, f"from {rows}")
+
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
         """Add the rows of a query that reads a file of about so many rows, and tell how far it is."""
         with told(name, rows, lambda: self._connection.query_progress() / 100):
@@ -133,11 +136,26 @@ class Warehouse:
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
-        self._connection.register("_incoming", _ArrowStream(frame))
+        with self._incoming(frame) as rows:
+            self.create(table, f"from {rows}")
+
+    @contextmanager
+    def _incoming(self, frame: pl.DataFrame) -> Iterator[str]:
+        """The name under which queries can read a Polars frame for a while."""
+        name = "_incoming"
+        self._connection.register(name, _ArrowStream(frame))
         try:
-            self._run(f'create or replace table "{table}" as select * from _incoming', {})
+            yield name
         finally:
-            self._connection.unregister("_incoming")
+            self._connection.unregister(name)
+
+    def table(self, name: str) -> pl.DataFrame:
+        """The rows of a table as a Polars frame."""
+        return self.frame(f'from "{name}"')
+
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        return int(self.frame(f'select count(*) as rows from "{table}"').item())
 
     def frame(self, query: str, **values: object) -> pl.DataFrame:
         """The rows of a query as a Polars frame."""
@@ -202,7 +220,7 @@ class Warehouse:
         """
         tables = _refuse_foreign_objects(path, columns)
         self._run(f"attach {literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
-        if self.frame(TABLES, database="opened").rows() != tables:  # the file was replaced meanwhile
+        if self.frame(_tables_query(), database="opened").rows() != tables:  # the file was replaced meanwhile
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns
         for table, name in names.items():
@@ -232,6 +250,11 @@ class Warehouse:
         return error  # a mistake in a query is ours or the analyst's, and is shown as it is
 
 
+def _tables_query() -> str:
+    """The query of the base tables of a database."""
+    return queries.load("own_tables")
+
+
 def _refuse_foreign_objects(path: Path, columns: Columns) -> list[tuple[str, str]]:
     """Refuse a warehouse file that holds anything but base tables with these columns.
 
@@ -259,9 +282,10 @@ def _refuse_foreign_objects(path: Path, columns: Columns) -> list[tuple[str, str
             listed = ", ".join(f"{quoted(column)} {kind}" for column, kind in kinds.items())
             connection.execute(f"create table {quoted(table)} ({listed})")
         expected, tables = (
-            connection.execute(TABLES, {"database": database}).fetchall() for database in ("memory", "opened")
+            connection.execute(_tables_query(), {"database": database}).fetchall()
+            for database in ("memory", "opened")
         )
-        others = connection.execute(queries.text("other_objects")).fetchall()
+        others = connection.execute(queries.load("other_objects")).fetchall()
     for kind, name in others:
         raise InputRefused(f"{FOREIGN}: it holds the {kind} {one_line(name, LONGEST_NAME)!r}", file=path.name)
     for table, _ in sorted(set(expected) ^ set(tables)):

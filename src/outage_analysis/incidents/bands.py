@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
@@ -93,15 +92,6 @@ class Bands:
         cuts = sorted({*self.cuts, 0, *([-1] if self.negative else [])})
         lows: list[int | None] = [None if self.negative else -1, *cuts]
         return [*zip(lows, [*cuts, None], strict=True), UNKNOWN]
-
-    def band_of(self, loss: int | None) -> Band:
-        """The band that holds one loss."""
-        if loss is None:
-            return UNKNOWN
-        if loss < 0 and not self.negative:
-            return NEGATIVE
-        rows = self.rows()[:-1]
-        return rows[bisect_left([LARGEST_CUT if high is None else high for _, high in rows], loss)]
 
 
 def within(inner: Band, outer: Band) -> bool:

@@ -64,12 +64,12 @@ def build_cube(
     _load_bands(claims, bands)
     groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
     if line is None:
-        source = queries.bind("filed", filed=_filed(until))
+        source = _filed_claims(until)
     else:
         _refuse_unknown(tuple(line.eligibility), by_id)
         _refuse_nameless(claims, line)
-        source = queries.bind("claimants", entitled=f"{_entitled(line, by_id)} and {_filed(until)}")
-    query = queries.bind(
+        source = queries.load("claimants", entitled=f"{_entitled(line, by_id)} and {_filed(until)}")
+    query = queries.load(
         "cube",
         source=source,
         columns="".join(f"{e} as {quoted(name)}, " for name, e in groups.items()),
@@ -92,7 +92,7 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     rules = (rule for p in policies for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
     if not any(rule.depends_on_loss for rule in rules):
         return edges
-    query = queries.bind("few_losses", most=str(FEW_LOSSES + 1))
+    query = queries.load("few_losses", most=str(FEW_LOSSES + 1))
     losses = tuple(claims.warehouse.frame(query)["loss"].to_list())
     if len(losses) > FEW_LOSSES:
         return edges
@@ -126,9 +126,9 @@ def count_pairs(
     if dimension:
         claims.refuse_personal([dimension])
     _load_bands(claims, bands)
-    query = queries.bind(
+    query = queries.load(
         "pairs",
-        source=queries.bind("filed", filed=_filed(until)),
+        source=_filed_claims(until),
         category=quoted(dimension) if dimension else "cast(null as varchar)",
         most=str(MOST_CATEGORIES),
         least=str(LEAST_CLAIMS),
@@ -147,7 +147,7 @@ def _mostly_told(pairs: pl.DataFrame) -> bool:
 
 def _load_bands(claims: Claims, bands: Bands) -> None:
     """Fill the table `bands`: each band with the losses above which and up to which it reaches."""
-    total = claims.sql("select coalesce(sum(abs(loss)), 0) from claims").fetchall()
+    total = claims.sql(queries.load("loss_total")).fetchall()
     refuse_overflow(total[0][0])
     rows = [
         (o, u, _LOWEST if o is None else o, HIGHEST if u is None else u)
@@ -181,10 +181,14 @@ def _filed(until: date | None) -> str:
     return "true" if until is None else f"filed_on <= date {literal(until.isoformat())}"
 
 
+def _filed_claims(until: date | None) -> str:
+    """The query of the claims that had been filed by a day."""
+    return queries.load("filed", filed=_filed(until))
+
+
 def _refuse_nameless(claims: Claims, line: Schedule) -> None:
     """A claim without a claimant cannot be added to the claimant's others."""
-    counted = "select count(*) as n from accepted where claimant_id is null"
-    nameless = claims.warehouse.frame(counted)["n"].item()
+    nameless = claims.warehouse.frame(queries.load("nameless_claims")).item()
     if nameless:
         raise InputRefused(
             f"{nameless:,} claims name no claimant, and the line {line.id} pays by claimant",

@@ -26,6 +26,7 @@ from outage_analysis.claims import (
     as_path,
     conditions,
     marks,
+    queries,
     refuse_unmarked,
 )
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
@@ -47,7 +48,6 @@ MARK, ABOUT = "outage_analysis.cube_edition", "outage_analysis.losses.cube"
 """In the metadata of the Parquet: the edition, and what else it says of itself."""
 MOST_ROWS = 5_000_000
 """Of a bare cube: as many as memory takes without a thought."""
-ROWS = f"from read_parquet($path, hive_partitioning = false) limit {MOST_ROWS + 1}"
 AGAIN = "Make it again from its files: outage-analysis cube FILES --out cube.parquet."
 TOGETHER = "Read all of the files together."
 DAMAGED = "is a damaged bare cube"
@@ -190,7 +190,8 @@ def load_cube(path: str | Path) -> KeptCube:
         raise InputRefused(problem, file=path.name, value=said.get(MARK), remedy=AGAIN)
     try:
         about = About.model_validate_json(said.get(ABOUT, ""))
-        frame = Warehouse().frame(ROWS, path=as_path(path))
+        query = queries.load("cube_file", most=str(MOST_ROWS + 1))
+        frame = Warehouse().frame(query, path=as_path(path))
     except EnvironmentFailed:
         raise
     except Exception as error:  # the engine has many for a damaged file

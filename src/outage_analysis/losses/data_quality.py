@@ -20,7 +20,7 @@ def quality_table(claims: Claims) -> pl.DataFrame:
         schema=dict.fromkeys(("file", "encoding", "dialect"), pl.String),
         orient="row",
     )
-    spans = claims.warehouse.frame(queries.text("spans"))
+    spans = claims.warehouse.frame(queries.load("spans"))
     return read.join(claims.files, on="file", maintain_order="left").join(
         spans, on="file", maintain_order="left"
     )
@@ -33,7 +33,7 @@ def rule_table(claims: Claims) -> pl.DataFrame:
     first, with personal data masked.
     """
     rows: list[tuple[object, ...]] = []
-    for rule, count, first in claims.warehouse.frame(queries.text("examples")).iter_rows():
+    for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
         told = explain(claims, {**first, "broken": [rule]})
         rows.append((first["source_file"], rule, "rejected", count, first["source_row"], told.value))
     rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
@@ -52,7 +52,7 @@ def claimants_table(claims: Claims) -> pl.DataFrame:
 
     `told_by` is claimant_id, or claim_id for claims that name no claimant: each then counts as one.
     """
-    return claims.warehouse.frame(queries.text("repeats"))
+    return claims.warehouse.frame(queries.load("repeats"))
 
 
 def quality_report(claims: Claims) -> dict[str, Any]:

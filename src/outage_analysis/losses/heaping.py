@@ -25,7 +25,7 @@ def heaping_table(claims: Claims) -> pl.DataFrame:
 
     `even` is the share that losses without any preference would have.
     """
-    frame = claims.warehouse.frame(queries.text("heaping"), steps=list(STEPS))
+    frame = claims.warehouse.frame(queries.load("heaping"), steps=list(STEPS))
     return frame.filter(pl.col("claims") > 0).select(
         "step",
         "claims",
@@ -45,9 +45,7 @@ def heaps_table(claims: Claims, most: int = 10) -> pl.DataFrame:
         `loss` (above 0, in the smallest unit), `claims`, `share` (of the claims with a loss above 0); the
         most frequent first, of equally frequent ones the smaller.
     """
-    frame = claims.warehouse.frame(
-        "select loss, count(*) as claims from claims where loss > 0 group by loss order by claims desc, loss"
-    )
+    frame = claims.warehouse.frame(queries.load("heaps"))
     share = (pl.col("claims") / pl.col("claims").sum()).round_sig_figs(10)
     return frame.with_columns(share=share).filter(pl.col("claims") > 1).head(most)
 
@@ -87,7 +85,7 @@ def bunching_table(
         _refuse_unknown(claims, by)
     edges, keys = sorted(set(edges)), [] if by is None else [by]
     frame = claims.warehouse.frame(
-        queries.bind("bunching", by="".join(f"{quoted(key)}, " for key in keys)),
+        queries.load("bunching", by="".join(f"{quoted(key)}, " for key in keys)),
         edges=edges,
         reaches=[round(edge * window) for edge in edges],
         lower=[_as_round(edge)[0] for edge in edges],

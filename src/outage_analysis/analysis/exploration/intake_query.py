@@ -26,10 +26,6 @@ class Counted:
     fact: str = ""
     """The id of that count."""
 
-    def stating(self, spike: float | None) -> Counted:
-        """The same counts with the spike of the last day, of every branch; None leaves them as they are."""
-        return replace(self, channel=self.channel.asked(None, None, spike)) if spike is not None else self
-
     def tables(self) -> dict[str, pl.DataFrame]:
         """How many are still to come, with how it ended: what `development.answers.answer` gives."""
         return answer(self.channel, ended=self.ended)

@@ -13,7 +13,7 @@ from outage_analysis.analysis.exploration.loss_tables import fit_tables, fitted,
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.errors import UsageError, refuse_no_level
 from outage_analysis.files import bundled_claims, ids
-from outage_analysis.incidents import Bands, Incident, load_incident, load_layout
+from outage_analysis.incidents import Bands, load_incident, load_layout
 from outage_analysis.losses import (
     FAMILIES,
     Cube,
@@ -113,20 +113,13 @@ def explore(
         if bundled is None:
             raise UsageError(f"no claims are bundled for {page.id}", remedy="Name your files.")
         files = [bundled]
-    claims = claims_of(files, page, columns, max_rejects)
+    layouts = [load_layout(layout) for layout in columns]
+    claims = read_claims(list(files), page, layouts=layouts, max_rejects=max_rejects)
     dimensions = tuple(dict.fromkeys([*question.by, *question.where]))
     cube = build_cube(claims, dimensions=dimensions, policy=edges)
     starts = edges.starts if edges else frozenset[int]()
     bands = display_bands(edges.cuts if edges else (), negative=page.loss.negative == "band")
     return replace(_answered(cube, bands, question, heap_tables(claims, edges)), claims=claims, starts=starts)
-
-
-def claims_of(
-    files: Sequence[str | Path], incident: Incident, columns: Sequence[str | Path], max_rejects: float
-) -> Claims:
-    """The claims of files, with the layouts named."""
-    layouts = [load_layout(layout) for layout in columns]
-    return read_claims(list(files), incident, layouts=layouts, max_rejects=max_rejects)
 
 
 def explore_grouped(id_or_path: str | Path, question: Question) -> Found:

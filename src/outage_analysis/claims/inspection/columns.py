@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.inspection.header_words import FILED, TIME, has_word, names_a_person
 from outage_analysis.claims.inspection.value_formats import (
     ENOUGH,
@@ -41,15 +42,9 @@ class Column:
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
         self.header = header
-        self.texts = warehouse.frame(
-            f"select trim({quoted(name)}) as text, count(*) as rows from staged "
-            f"where trim({quoted(name)}) <> '' group by all order by rows desc, text limit {MOST_TEXTS}"
-        )
-        counted = warehouse.frame(
-            f"select count(*) as rows, count(nullif(trim({quoted(name)}), '')) as given, "
-            f"count(distinct nullif(trim({quoted(name)}), '')) as different from staged"
-        ).row(0, named=True)
-        self.rows, self.given, self.distinct = counted["rows"], counted["given"], counted["different"]
+        self.texts = warehouse.frame(queries.load("column_texts", name=quoted(name), most=str(MOST_TEXTS)))
+        counts = warehouse.frame(queries.load("column_counts", name=quoted(name)))
+        self.rows, self.given, self.distinct = counts.row(0)
         self.scale = unit_of(header)
         self.services = self._named(incident.services)
         self.claimant_types = self._named(incident.claimant_types)
@@ -72,7 +67,7 @@ class Column:
         """Each value and the header as every format reads them: one row per text, one column per format."""
         warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
         values = ", ".join(f"{sql} as {quoted(name)}" for name, sql in expressions.items())
-        frame = warehouse.frame(f"select text, rows, {values} from _texts order by rows desc, text")
+        frame = warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
     def _named(self, items: Sequence[Named]) -> float:

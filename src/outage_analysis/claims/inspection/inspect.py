@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.inspection.column_choices import choose
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.inspection.layout_proposal import layout_page
@@ -94,16 +95,13 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         (name, masked(headers[choice.at]) if choice.at is not None else None, choice.reason)
         for name, choice in choices.items()
     ]
-    records, unreadable = warehouse.frame(
-        "select (select count(*) from staged) as staged, (select count(*) from unreadable) as unreadable"
-    ).row(0)
     claimant = chosen.get("claimant_id")
     return Inspection(
         name,
         shape.encoding,
         shape.dialect,
-        records,
-        unreadable,
+        warehouse.count("staged"),
+        warehouse.count("unreadable"),
         table,
         _first_rows(warehouse, columns),
         _strangers(chosen, incident),
@@ -156,7 +154,7 @@ def _is_nameless(
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
     """The first rows, masked; values that no pattern could mask are replaced by why they are hidden."""
     cells = ", ".join(f"c{at}" for at in range(len(columns)))
-    frame = warehouse.frame(f"select source_row, {cells} from staged order by source_row limit {SHOWN}")
+    frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(SHOWN)))
     frame.columns = ["row", *(f"{at + 1} {masked(column.header)}" for at, column in enumerate(columns))]
     hidden = {
         name: column.hidden for name, column in zip(frame.columns[1:], columns, strict=True) if column.hidden

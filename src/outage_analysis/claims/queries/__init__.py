@@ -1,57 +1,47 @@
-"""Queries, one a file, bound once to a name.
+"""The queries, one per file; `load` returns one by the name of its file.
 
-A query takes values as parameters ($name) and, where a list of columns varies with the incident,
-a placeholder in braces that `bind` fills with expressions whose identifiers were quoted.
+A query takes values as parameters ($name). The parts that depend on the incident or the file, such as a list
+of columns, are placeholders in braces; the comment at the top of the query says what stands in each. `load`
+fills them with SQL whose identifiers and texts were quoted by `quoted` and `literal`.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-NAMES = (
-    *(
-        "nothing_earlier",
-        "delimited",
-        "keys",
-        "jsonlines",
-        "first_sight",
-        "ids",
-        "doubtful",
-        "misplaced",
-        "typed",
-        "judged",
-        "nothing_judged",
-        "noted",
-        "accepted",
-        "claims",
-    ),
-    *("rejects", "synthetic", "reconciliation", "filed", "claimants", "few_losses", "cube"),
-    *("pairs", "spans", "examples", "heaping", "bunching", "repeats", "saved", "other_objects"),
+NAMES = tuple(
+    sorted(f.name.removesuffix(".sql") for f in files(__package__).iterdir() if f.name.endswith(".sql"))
 )
-"""Every query, in the order in which a run uses them, then those about the data."""
+"""Every query."""
 
 
+@cache
 def text(name: str) -> str:
-    """The text of a query."""
+    """The text of a query, with its placeholders."""
     return (files(__package__) / f"{name}.sql").read_text("utf-8")
 
 
 def placeholders(name: str) -> set[str]:
-    """The placeholders that a query asks for."""
+    """The names of the placeholders of a query."""
     return set(re.findall(r"\{([a-z_]+)\}", text(name)))
 
 
-def bind(name: str, **lists: str) -> str:
-    """A query with its placeholders filled.
+def load(name: str, /, **parts: str) -> str:
+    """Return a query with its placeholders filled.
+
+    Args:
+        name: the name of its file, without the suffix.
+        parts: the SQL that stands in each placeholder.
 
     Raises:
-        ValueError: a placeholder left empty or one that the query does not have.
+        ValueError: a placeholder is left empty, or the query does not have it.
     """
-    if placeholders(name) != set(lists):
-        raise ValueError(f"{name}.sql asks for {sorted(placeholders(name))}, got {sorted(lists)}")
-    return re.sub(r"\{([a-z_]+)\}", lambda match: lists[match[1]], text(name))
+    if placeholders(name) != set(parts):
+        raise ValueError(f"{name}.sql asks for {sorted(placeholders(name))}, got {sorted(parts)}")
+    return re.sub(r"\{([a-z_]+)\}", lambda match: parts[match[1]], text(name))
 
 
 def quoted(identifier: str) -> str:
@@ -65,5 +55,5 @@ def literal(value: str) -> str:
 
 
 def as_path(path: Path) -> str:
-    """A file's path as the engine's readers take it: they take *, ? and [ for patterns."""
+    """The path of a file for the engine's readers, with *, ? and [ escaped: the engine takes patterns."""
     return re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))

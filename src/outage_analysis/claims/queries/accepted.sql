@@ -1,5 +1,9 @@
--- One row a claim: a complaint that broke no rule, or none but those that the incident only counts. Where no
--- claimant is named, `claimant_id` is null.
+-- One row per claim: a complaint that breaks no rule, or only rules that the incident merely counts.
+-- The claims of the fast path come first, then those that were validated, then those of the warehouse file
+-- that this run adds to. `claimant_id` is null where the file names no claimant.
+-- Placeholders: `shift` is what to add to the place of a row in `passed` to get its row number in the
+-- file; `passed_dimensions` and `dimensions` are the incident's dimensions, each after a comma (the former
+-- cast to their types); `marked` is whether the row calls itself synthetic.
 select
     cast(file_number as bigint) as file_number,
     rowid + {shift} as source_row,
@@ -7,7 +11,7 @@ select
     cast(service as varchar) as service,
     cast(claimant_type as varchar) as claimant_type,
     filed_on, loss
-    {passed}
+    {passed_dimensions}
 from passed
 where ok
 union all

@@ -1,20 +1,23 @@
--- One row an edge (and group): the positive losses exactly at it, under it, within reach on either side, and
--- at the two sums that are as round.
--- The four lists are put side by side by the places of their values: engines differ in how they do it at once.
-with given_edges as (select edge, place from unnest($edges) with ordinality as given(edge, place)),
-given_reaches as (select reach, place from unnest($reaches) with ordinality as given(reach, place)),
-given_lower as (select lower_sum, place from unnest($lower) with ordinality as given(lower_sum, place)),
-given_higher as (select higher_sum, place from unnest($higher) with ordinality as given(higher_sum, place)),
+-- One row per policy edge (and group): how many positive losses lie at it and around it.
+-- `losses` counts them all, `under` those below the edge, `below` and `above` those within reach of it,
+-- and `as_round` those at the two amounts that are equally round. $edges, $reaches, $lower and $higher are
+-- lists of the same length. Each list is numbered and joined by that number, because engines differ in how
+-- they unfold several lists at once.
+-- Placeholder: `by` is the column to group by, followed by a comma, or nothing.
+with edge_list as (select edge, place from unnest($edges) with ordinality as listed(edge, place)),
+reach_list as (select reach, place from unnest($reaches) with ordinality as listed(reach, place)),
+lower_list as (select lower_sum, place from unnest($lower) with ordinality as listed(lower_sum, place)),
+higher_list as (select higher_sum, place from unnest($higher) with ordinality as listed(higher_sum, place)),
 edges as (
     select
         cast(edge as bigint) as edge,
         cast(reach as bigint) as reach,
         cast(lower_sum as bigint) as lower_sum,
         cast(higher_sum as bigint) as higher_sum
-    from given_edges
-    join given_reaches on given_reaches.place = given_edges.place
-    join given_lower on given_lower.place = given_edges.place
-    join given_higher on given_higher.place = given_edges.place
+    from edge_list
+    join reach_list on reach_list.place = edge_list.place
+    join lower_list on lower_list.place = edge_list.place
+    join higher_list on higher_list.place = edge_list.place
 ),
 losses as (select {by} loss, count(*) as claims from claims where loss > 0 group by {by} loss)
 select

@@ -1,27 +1,33 @@
--- One row a combination of the chosen dimensions and a loss band, with its claims and sums of loss.
-with by_loss as (
+-- One row per combination of the chosen dimensions and a loss band: its claims and sums of losses.
+-- Claims with the same loss are counted first, so that the bands are looked up once per distinct loss.
+-- Placeholders: `source` is the query of the claims or claimants to count; `columns` are the chosen
+-- dimensions as "expression as name", `groups` the expressions and `names` the names, each followed by a
+-- comma.
+with source as ({source}),
+by_loss as (
     select
         {columns}
         loss,
         count(*) as claims,
         sum(loss) as loss_sum,
         sum(cast(loss as decimal(19, 0)) * cast(loss as decimal(19, 0))) as loss_squared
-    from ({source}) as source
+    from source
     group by {groups} loss
 ),
-placed as (
+losses as (select distinct loss from by_loss),
+banded as (
     select losses.loss, bands.over, bands.up_to
-    from (select distinct loss from by_loss) as losses
+    from losses
     join bands on losses.loss > bands.above and losses.loss <= bands.below
 )
 select
     {names}
-    placed.over,
-    placed.up_to,
+    banded.over,
+    banded.up_to,
     cast(sum(claims) as bigint) as claims,
     cast(coalesce(sum(loss_sum), 0) as bigint) as loss,
     cast(coalesce(sum(loss_squared), 0) as decimal(38, 0)) as loss_squared
 from by_loss
-left join placed on placed.loss = by_loss.loss
-group by {names} placed.over, placed.up_to
-order by {names} placed.up_to is null and placed.over is null, placed.over nulls first
+left join banded on banded.loss = by_loss.loss
+group by {names} banded.over, banded.up_to
+order by {names} banded.up_to is null and banded.over is null, banded.over nulls first

@@ -1,4 +1,5 @@
--- One row a record of one delimited file, as text, in file order; a short one is filled with nulls, a long one cut.
+-- One row per record of one delimited text file, every cell as text, in file order.
+-- A record with fewer cells than columns is filled with nulls; cells beyond the last column are cut off.
 from read_csv(
     $path,
     delim = $delimiter, quote = $quote, escape = $quote, header = $header, skip = $skip,

@@ -1,4 +1,4 @@
--- One row a file and a rule: how many rejects broke it, and the first of them as an example.
+-- One row per file and rule: how many rejects broke the rule, and the first of them as an example.
 with broken_rules as (select rejects.*, unnest(broken) as rule from rejects)
 select
     rule,

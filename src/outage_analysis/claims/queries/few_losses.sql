@@ -1,4 +1,5 @@
--- One row per positive loss that claims state, the smallest first, up to a number of rows.
+-- One row per distinct positive loss, the smallest first, up to a number of rows.
+-- Placeholder: `most` is that number.
 select distinct loss
 from claims
 where loss > 0

@@ -1,4 +1,5 @@
--- One row a claim that had been filed by a day.
+-- One row per claim that was filed by a day.
+-- Placeholder: `filed` is the condition under which a claim was filed by then.
 select *
 from claims
 where {filed}

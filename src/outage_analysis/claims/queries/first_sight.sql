@@ -1,7 +1,11 @@
--- One row a record of one file, in its order: what its texts say at first sight, and whether it is a claim
--- for sure. The others are looked at again, text by text.
-with told as (select {texts} from {source}),
-valued as (select * {values} from told)
+-- One row per record of one file, in file order: the values that the fast path reads from its texts.
+-- `ok` is whether the record is a claim beyond doubt. The other records are rechecked, text by text.
+-- Placeholders: `texts` are the texts of the columns as "expression as name"; `source` is the query of the
+-- records; `values` are the values as "expression as name", each after a comma; `file` is the number of
+-- the file; `dimensions` are the incident's dimensions, each after a comma; `marked` is whether the record
+-- calls itself synthetic; `ok` is the condition under which it needs no recheck.
+with as_text as (select {texts} from {source}),
+valued as (select * {values} from as_text)
 select
     cast({file} as usmallint) as file_number,
     claim_id, claimant_id, service, claimant_type, filed_on, loss

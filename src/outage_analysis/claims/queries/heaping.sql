@@ -1,5 +1,6 @@
--- One row a step: how many positive losses are whole multiples of it. People tell round sums.
-with steps as (select step from unnest($steps) as given(step)),
+-- One row per step, such as 1,000: how many positive losses are whole multiples of it.
+-- People round their losses.
+with steps as (select step from unnest($steps) as listed(step)),
 losses as (select loss, count(*) as claims from claims where loss > 0 group by loss)
 select
     step,

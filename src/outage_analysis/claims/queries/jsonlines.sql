@@ -1,5 +1,8 @@
--- One row a line of a text of JSON lines, in file order: the texts of some keys, and a doubt where the line may be
--- no flat object, or a text may be other than its letters.
+-- One row per line of a JSON lines file, in file order: the texts and the types of the wanted keys.
+-- `doubt` is filled where the line may be no flat object, or where a text may differ from what the line
+-- says.
+-- Placeholders: `lines` is the query of the lines; `pointers` is the list of the JSON pointers of the
+-- wanted keys; `rewritten` is whether the engine may have rewritten a number that should be kept as text.
 with lines as (
     select case when json_valid(line) and not contains(line, '\') then line end as line from ({lines})
 ),

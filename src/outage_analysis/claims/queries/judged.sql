@@ -1,5 +1,10 @@
--- One row a complaint that was looked at closely, with the rules it breaks, each by its sentence: `broken` rejects
--- it, `noted` only counts.
+-- One row per complaint that was rechecked, with the rules that it breaks.
+-- A rule in `broken` rejects it; a rule in `noted` is only counted. Among rows with the same id that break
+-- no other rule, the first is kept, even if it is in an earlier file. The others are copies if their
+-- content is the same, else repeated ids; `kept_file` and `kept_row` name the row that is kept.
+-- Placeholders: `header_again`, `copy` and `repeated` are the names of these rules; `broken` and `noted`
+-- are lists that hold the name of each rule that one row alone breaks; `counted` is the list of the rules
+-- that are only counted; `dimensions` are the incident's dimensions, each after a comma.
 with leveled as (
     select
         * exclude (loss),
@@ -19,7 +24,6 @@ single as (
     from leveled
     left join headers_again using (file_number, source_row)
 ),
--- Among the rows that pass alone, the first of each id is kept, be it of an earlier file; the others name it.
 candidates as (
     select file_number, source_row, claim_id, content from single where len(broken_alone) = 0
     union all

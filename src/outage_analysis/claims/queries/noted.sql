@@ -1,4 +1,4 @@
--- One row a claim and a rule that it breaks and that the incident only counts.
+-- One row per claim and rule that the claim breaks and that the incident merely counts.
 select file_number, source_row, unnest(noted) as rule
 from judged
 where len(broken) = 0

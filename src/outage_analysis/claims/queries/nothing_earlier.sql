@@ -1,4 +1,6 @@
--- One row a claim of a warehouse file that comes before: here none, where there is no such file.
+-- One row per claim of the warehouse file that this run adds to: no row, because the run adds to none.
+-- Placeholder: `columns` are the columns of a claim, each a null of its type.
+with empty_claim as (select {columns})
 select cast(null as bigint) as file_number, cast(null as bigint) as source_row, *
-from (select {columns}) as typed
+from empty_claim
 where false

@@ -1,4 +1,7 @@
--- One row a complaint that was looked at closely: here none, where every one is plain.
+-- One row per complaint that was rechecked: no row, because the fast path was sure of all complaints.
+-- Placeholders: `columns` are the columns of a claim, each a null of its type; `raw_dimensions` are the
+-- texts of the incident's dimensions, each after a comma.
+with empty_claim as (select {columns})
 select
     * replace (cast(null as varchar) as synthetic),
     cast(null as bigint) as file_number, cast(null as bigint) as source_row,
@@ -8,5 +11,5 @@ select
     {raw_dimensions},
     cast(null as bigint) as kept_file, cast(null as bigint) as kept_row,
     cast(null as varchar[]) as broken, cast(null as varchar[]) as noted
-from (select {columns}) as typed
+from empty_claim
 where false

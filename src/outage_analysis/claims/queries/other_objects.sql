@@ -1,4 +1,4 @@
--- One row per object of an opened warehouse file that is no base table of its main schema: kind, name.
+-- One row per object of the opened warehouse file that is not a base table of its main schema: kind and name.
 select 'view' as kind, view_name as name from duckdb_views() where database_name = 'opened' and not internal
 union all select 'macro', function_name from duckdb_functions() where database_name = 'opened' and not internal
 union all select 'trigger', trigger_name from duckdb_triggers() where database_name = 'opened'

@@ -1,9 +1,14 @@
--- One row a combination of two of service, loss band, day and category, with its claims. A category is a text
--- of a further dimension. Beyond the {most} commonest, and where fewer than {least} claims have the same, all
--- others are one: an empty text, which no claim has, since a claim with an empty text states no category.
-with by_loss as (
+-- One row per combination of two of service, loss band, day and category: how many claims it has.
+-- A category is a value of one further dimension. Rare categories are counted together as an empty text,
+-- which no claim has: a claim with an empty text states no category.
+-- Placeholders: `source` is the query of the claims; `category` is the further dimension; `most` is how
+-- many categories are kept at most, the commonest first, and `least` is how many claims a category needs
+-- to be kept.
+with source as ({source}),
+categorised as (select service, filed_on, {category} as category, loss from source),
+by_loss as (
     select service, filed_on, category, loss, count(*) as claims
-    from (select service, filed_on, {category} as category, loss from ({source}) as source) as told
+    from categorised
     group by service, filed_on, category, loss
 ),
 by_category as (

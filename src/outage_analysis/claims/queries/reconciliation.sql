@@ -1,4 +1,4 @@
--- One row a file: every row read is exactly one claim or one reject.
+-- One row per file: how many rows were read, and how many of them are claims and how many are rejects.
 with kept as (select file_number, count(*) as claims from accepted group by file_number),
 refused as (select source_file, count(*) as rejects from rejects group by source_file)
 select

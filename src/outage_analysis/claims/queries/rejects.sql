@@ -1,8 +1,14 @@
--- One row a reject: a record that could not be read, or a complaint with the rules it broke.
--- `raw` is its text as it came, or its cells where the file has no text; `byte` is where that text starts.
+-- One row per reject: a complaint with the rules that it broke, or a record that could not be read.
+-- `raw` is its text in the file, or its cells where the file is not a text file; `byte` is where that text
+-- starts.
+-- Placeholder: `unreadable` is the rule that a record breaks if it could not be read.
 select
     files.file as source_file, source_row, located.byte, broken,
-    coalesce(located.raw, concat_ws(' | ', {cells})) as raw, null::varchar as problem,
+    coalesce(
+        located.raw,
+        concat_ws(' | ', claim_id, raw_service, raw_claimant_type, raw_filed_on, raw_loss)
+    ) as raw,
+    null::varchar as problem,
     claim_id, claimant_id, raw_service as service, raw_claimant_type as claimant_type,
     raw_filed_on as filed_on, raw_loss as loss, kept.file as kept_file, kept_row
 from judged

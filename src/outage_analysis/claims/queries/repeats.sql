@@ -1,5 +1,6 @@
--- One row a way to tell claimants apart and a grain: how many there are, and how many filed again.
-with told as (
+-- One row per way to identify claimants and level of detail: how many claimants filed more than once.
+-- Each claim without a claimant counts as a claimant of its own.
+with identified as (
     select
         case when claimant_id is null then 'claim_id' else 'claimant_id' end as told_by,
         coalesce(claimant_id, claim_id) as claimant_id, service, filed_on, loss
@@ -7,16 +8,16 @@ with told as (
 ),
 grains as (
     select told_by, 'claimant' as grain, 1 as rank, count(*) as claims
-    from told group by told_by, claimant_id
+    from identified group by told_by, claimant_id
     union all
     select told_by, 'claimant_and_service', 2, count(*)
-    from told group by told_by, claimant_id, service
+    from identified group by told_by, claimant_id, service
     union all
     select told_by, 'claimant_service_and_day', 3, count(*)
-    from told group by told_by, claimant_id, service, filed_on
+    from identified group by told_by, claimant_id, service, filed_on
     union all
     select told_by, 'claimant_service_and_loss', 4, count(*)
-    from told where loss > 0 group by told_by, claimant_id, service, loss
+    from identified where loss > 0 group by told_by, claimant_id, service, loss
 )
 select
     told_by, grain,

@@ -1,4 +1,7 @@
--- One row a claim, by its id, as a Parquet file of claims keeps it: it can be read again as a complaint file.
+-- One row per claim, ordered by its id, as a Parquet file of claims keeps it.
+-- Such a file can be read again as a complaint file.
+-- Placeholders: `loss` is the loss as a complaint file writes it; `dimensions` are the incident's
+-- dimensions, each after a comma.
 select
     claim_id, claimant_id, service, claimant_type, filed_on,
     {loss} as loss

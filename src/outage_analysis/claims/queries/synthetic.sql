@@ -1,7 +1,9 @@
--- One row of a whole run: whether any row that was read, rejects included, says of itself that it is synthetic.
-select coalesce(bool_or(synthetic), false) as synthetic
-from (
+-- One row per run: whether any row that was read, claim or reject, calls itself synthetic.
+-- Placeholder: `marked` is whether a row of text calls itself synthetic.
+with marks as (
     select synthetic from passed
     union all
     select {marked} from staged
-) as told
+)
+select coalesce(bool_or(synthetic), false) as synthetic
+from marks

@@ -1,4 +1,8 @@
--- One row a complaint that is looked at closely: its text beside the value that each column stands for, null where it stands for none.
+-- One row per complaint that is rechecked: the text of each column, and its value.
+-- The value is null where the text cannot be read.
+-- Placeholders: `files` are the numbers of the files, which share one layout; `filed_on` and `loss` read
+-- the day and the amount; `raw_dimensions` and `typed_dimensions` are the texts and the values of the
+-- incident's dimensions, each after a comma.
 with trimmed as (
     select
         file_number, source_row, byte_offset, byte_length, synthetic,

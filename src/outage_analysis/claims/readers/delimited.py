@@ -93,7 +93,7 @@ def _taken(
     space = " " if dialect.spaced else ""  # the engine does not skip it, and trims texts that have it
     try:
         return staging.pass_by(
-            f"({queries.text('delimited')})",
+            f"({records_query()})",
             {c: names[at] for c, at in mapping.items()},
             {c: [space + row[at] for row in dialect.shown if at < len(row)] for c, at in mapping.items()},
             dialect.header_row + 1,
@@ -109,6 +109,11 @@ def _taken(
         )
     except InputRefused:
         return None
+
+
+def records_query() -> str:
+    """The query of the records of a delimited text; its parameters say how the text is cut."""
+    return queries.load("delimited")
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def first_sight(
     values |= {c: f"try_cast({quoted(f'raw_{c}')} as {enum(known)})" for c, known in words.items()}
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
     extra = {f"surplus {name}": quoted(name) for name in surplus}
-    return queries.bind(
+    return queries.load(
         "first_sight",
         source=source,
         file=str(file),

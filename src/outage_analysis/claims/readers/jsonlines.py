@@ -17,6 +17,7 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import as_path, literal
+from outage_analysis.claims.readers.delimited import records_query
 from outage_analysis.claims.readers.record_index import RecordIndex
 from outage_analysis.claims.readers.staging import BATCH, Shape, Staging
 from outage_analysis.claims.readers.typed_rows import TypedRows
@@ -56,9 +57,9 @@ def read_jsonlines(staging: Staging, text: TextFile) -> Shape:
 
 def _further_keys(staging: Staging, text: TextFile) -> list[str]:
     """The keys of every line, in alphabetical order."""
-    lines = queries.text("delimited")
+    query = queries.load("keys", lines=records_query())
     try:
-        found = staging.warehouse.frame(queries.bind("keys", lines=lines), **_lines_of(text))
+        found = staging.warehouse.frame(query, **_lines_of(text))
     except InputRefused:  # a line is too long for the engine
         return sorted({key for line in _lines(text) if isinstance(line[3], dict) for key in line[3]})
     return [str(key) for key in found["key"]]
@@ -105,9 +106,9 @@ def _taken(
     pointers = ", ".join(literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values())
     numbers = {"loss", *(d.id for d in staging.incident.dimensions if d.kind == "number")}
     places = {column: at for at, column in enumerate(keys, start=1)}
-    query = queries.bind(
+    query = queries.load(
         "jsonlines",
-        lines=queries.text("delimited"),
+        lines=records_query(),
         pointers=f"[{pointers}]",
         rewritten=" or ".join(f"kinds[{at}] = 'DOUBLE'" for c, at in places.items() if c not in numbers),
     )

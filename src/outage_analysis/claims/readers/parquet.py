@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.queries import as_path, quoted
 from outage_analysis.claims.readers.staging import Shape, Staging
 from outage_analysis.claims.readers.typed_rows import TypedRows
@@ -88,21 +89,21 @@ def read_parquet(staging: Staging, path: Path) -> Shape:
         if staging.of_any_type:
             file.stage(staging)
             return Shape("parquet", "")
+        source = f"({queries.load('parquet')})"
         place, rows = staging.pass_by(
-            ROWS, file.cells, file.shown(staging), about=file.rows(staging), path=as_path(path)
+            source, file.cells, file.shown(staging), about=file.rows(staging), path=as_path(path)
         )
     except InputRefused as error:
         raise InputRefused("is a damaged Parquet file", file=staging.name, value=error.problem) from error
 
     def fetch(numbers: Sequence[int]) -> int:
         staging.warehouse.load("_numbers", pl.DataFrame({"number": numbers}))
-        file.stage(staging, "where source_row in (select number from _numbers)")
+        file.stage(staging, "source_row in (select number from _numbers)")
         return 0
 
     return Shape("parquet", "", passed=TypedRows(place, 1, rows, fetch))
 
 
-ROWS = "read_parquet($path, hive_partitioning = false)"
 NUMBER = "file_row_number"
 """What the engine calls the number of a row, unless a column of the file has the name."""
 SHOWN = 5_000
@@ -118,23 +119,21 @@ class _File:
     numbered: bool
     """Whether a column of its own is called like the number of a row."""
 
-    def stage(self, staging: Staging, which: str = "") -> None:
-        """Stage the rows that fulfil a condition as texts."""
+    def stage(self, staging: Staging, chosen: str = "true") -> None:
+        """Stage the rows that meet a condition as texts."""
         row = "row_number() over ()" if self.numbered else f"{NUMBER} + 1"
-        source = f"(select {self._texts()}, {row} as source_row from {ROWS})"
-        names = {c: quoted(c) for c in self.cells}
-        staging.select(
-            f"from {source} {which}", {**names, "source_row": "source_row"}, path=as_path(self.path)
-        )
+        query = queries.load("parquet_texts", texts=self._texts(), row=row)
+        names = {c: quoted(c) for c in (*self.cells, "source_row")}
+        staging.select(f"({query})", names, chosen, path=as_path(self.path))
 
     def rows(self, staging: Staging) -> int:
         """How many rows it says that it has."""
-        query = f"select count(*) as n from {ROWS}"
-        return int(staging.warehouse.frame(query, path=as_path(self.path))["n"].item())
+        query = queries.load("parquet_count")
+        return int(staging.warehouse.frame(query, path=as_path(self.path)).item())
 
     def shown(self, staging: Staging) -> dict[str, list[str]]:
         """Column -> texts of the first rows."""
-        query = f"select {self._texts()} from {ROWS} limit {SHOWN}"
+        query = queries.load("parquet_first", texts=self._texts(), most=str(SHOWN))
         rows = staging.warehouse.frame(query, path=as_path(self.path))
         return {c: rows[c].drop_nulls().to_list() for c in self.cells}
 

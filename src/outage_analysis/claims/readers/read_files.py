@@ -16,6 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.readers.delimited import read_delimited
 from outage_analysis.claims.readers.jsonlines import read_jsonlines
 from outage_analysis.claims.readers.parquet import is_of_claims, read_parquet
@@ -120,19 +121,14 @@ def stage(
 
 def _load_files(warehouse: Warehouse, run: _Run, since: int, nothing: Mapping[int, int]) -> None:
     """Add to `files`: file_number, file, rows."""
-    staged = warehouse.frame(
-        "select file_number, count(*) from (select file_number from staged union all "
-        "select file_number from unreadable) group by file_number"
-    )
-    texts: dict[int, int] = dict(staged.iter_rows())
+    texts: dict[int, int] = dict(warehouse.frame(queries.load("staged_counts")).iter_rows())
     rows = []
     for number in range(since, len(run.inputs)):
         passed = run.passed.get(number)
         count = texts.get(number, 0) if passed is None else passed.rows - nothing.get(number, 0)
         rows.append((number, run.inputs[number].name, count))
     schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64}
-    warehouse.load("_files", pl.DataFrame(rows, schema=schema, orient="row"))
-    warehouse.append("files", "from _files")
+    warehouse.append_frame("files", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
 @dataclass
@@ -268,18 +264,11 @@ def locate(warehouse: Warehouse, staged: Staged) -> None:
     """
     frames = [_located(warehouse, number, text) for number, text in staged.texts.items()]
     if frames:
-        warehouse.load("_located", pl.concat(frames))
-        warehouse.append("located", "from _located")
+        warehouse.append_frame("located", pl.concat(frames))
 
 
 def _located(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
-    broken = warehouse.frame(
-        "select source_row, byte_offset, byte_length from judged "
-        "where file_number = $number and len(broken) > 0 union all "
-        "select source_row, byte_offset, byte_length from unreadable where file_number = $number "
-        "order by source_row",
-        number=number,
-    )
+    broken = warehouse.frame(queries.load("broken_records"), number=number)
     rows = broken["source_row"].to_list()
     places = list(zip(broken["byte_offset"], broken["byte_length"], strict=True))
     raws = []

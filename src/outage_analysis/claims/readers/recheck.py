@@ -29,7 +29,7 @@ LARGE, PROBES = 122_880, 16
 """Rows beyond which the engine may read a file in several parts at once, and how many of them are probed."""
 MOST_ROWS = 1_000_000
 """Numbers of rows that are held at once as numbers of Python's."""
-AGAIN = "hash(claim_id) in (select id from repeated)"
+REPEATED = "hash(claim_id) in (select id from repeated)"
 _TRIMMED = f"trim(claim_id, {literal(BLANKS)})"
 IDS = {"passed": f"case when ok then claim_id else {_TRIMMED} end", "staged": _TRIMMED, "earlier": "claim_id"}
 """Table -> SQL of the id of a row, without what may stand around it."""
@@ -59,18 +59,19 @@ def stage_doubtful(
     warehouse.load("chosen", pl.DataFrame({"place": places}, schema={"place": pl.Int64}))
     repeated = _repeated(warehouse, folder)
     warehouse.load("repeated", repeated)
-    again = AGAIN if len(repeated) else "false"
-    nothing = _look(warehouse, passed, f"not ok or {again} or rowid in (select place from chosen)")
+    again = REPEATED if len(repeated) else "false"
+    nothing = _look(warehouse, passed, queries.load("doubtful", repeated=again))
     if nothing and len(late := _late(warehouse, passed, names)):
         warehouse.load("repeated", late)
-        _look(warehouse, passed, f"ok and {AGAIN}")  # these say something: they are plain
+        query = queries.load("late_repeats", repeated=REPEATED)
+        _look(warehouse, passed, query)  # these rows hold text, so that none of them counts as empty
     return nothing
 
 
-def _look(warehouse: Warehouse, passed: Mapping[int, TypedRows], chosen: str) -> dict[int, int]:
+def _look(warehouse: Warehouse, passed: Mapping[int, TypedRows], query: str) -> dict[int, int]:
     """Stage the texts of some rows; by file, how many of them say nothing. Empty where there are none."""
-    warehouse.create("doubtful", queries.bind("doubtful", chosen=chosen))
-    doubtful = warehouse.frame("from doubtful order by place")
+    warehouse.create("doubtful", query)
+    doubtful = warehouse.table("doubtful").sort("place")
     if doubtful.is_empty():
         return {}
     warehouse.doubt("passed", "doubtful")
@@ -85,7 +86,7 @@ def _look(warehouse: Warehouse, passed: Mapping[int, TypedRows], chosen: str) ->
 def _late(warehouse: Warehouse, passed: Mapping[int, TypedRows], names: Sequence[str]) -> pl.DataFrame:
     """The hashes of ids that are known only since their rows were looked at: others may have them too."""
     steps = sorted(step for found in passed.values() for step in found.steps())
-    query = queries.bind("misplaced", shift=shift_sql("doubtful.place", steps))
+    query = queries.load("misplaced", shift=shift_sql("doubtful.place", steps))
     others = warehouse.frame(query, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
         problem = "has rows that came in another order"
@@ -105,8 +106,7 @@ def _repeated(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
     by their size and looked at afterwards, file by file. Two ids that have one hash by chance are looked at
     for nothing.
     """
-    counts = (warehouse.frame(f"select count(*) as n from {table}")["n"].item() for table in IDS)
-    rows = sum(counts)
+    rows = sum(map(warehouse.count, IDS))
     parts = max(1, -(-rows // MOST_HASHES))
     bounds = np.array([(part << 64) // parts for part in range(1, parts)], np.uint64)
     held, size = np.empty(rows if parts == 1 else rows // parts + SLICE, np.uint64), 0
@@ -136,18 +136,20 @@ def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
     """The hashes of all ids, some at a time."""
     for table, claim_id in IDS.items():
         for some, part, of in _slices(warehouse, table, parts):
-            query = queries.bind("ids", claim_id=claim_id, rows=some, part=str(part), parts=str(of))
+            query = queries.load(
+                "ids", claim_id=claim_id, table=table, rows=some, part=str(part), parts=str(of)
+            )
             yield warehouse.frame(query)["id"].to_numpy().copy()
 
 
 def _slices(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
-    """SQL of the rows of a table, some at a time, and which part of their hashes to take, of how many."""
+    """Split the hashes of a table: a condition on its rows, a part of their hashes, the number of parts."""
     if table == "earlier":  # a view of another file, where rows have no place
-        yield from ((table, part, parts) for part in range(parts))
+        yield from (("true", part, parts) for part in range(parts))
         return
-    last = warehouse.frame(f"select max(rowid) as last from {table}")["last"].item()
+    last = warehouse.frame(queries.load("last_place", table=table)).item()
     for first in range(0, -1 if last is None else last + 1, SLICE):
-        yield f"(from {table} where rowid >= {first} and rowid < {first + SLICE})", 0, 1
+        yield f"rowid >= {first} and rowid < {first + SLICE}", 0, 1
 
 
 def _twice(hashes: Hashes) -> Hashes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.readers.dialects import SAMPLE, Dialect
 from outage_analysis.claims.readers.fast_path import BLANKS, value_sql
 from outage_analysis.claims.readers.staging import Staging
@@ -123,5 +124,4 @@ class _Reading:
         cells, warehouse = pl.Series(f"raw_{column}", texts, pl.String), self.staging.warehouse
         warehouse.load("_cells", cells.to_frame())
         value = value_sql(column, incident, self.staging.layout)
-        count = warehouse.frame(f"select count({value}) as n from _cells")["n"].item()
-        return int(count)
+        return int(warehouse.frame(queries.load("readable_cells", value=value)).item())

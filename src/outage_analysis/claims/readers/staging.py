@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from outage_analysis.claims import queries
 from outage_analysis.claims.queries import literal, quoted
 from outage_analysis.claims.readers.fast_path import MANY, NONE, Texts, enum, first_sight, words_of
 from outage_analysis.claims.readers.typed_rows import TypedRows
@@ -101,8 +102,8 @@ class Staging:
         """
         if self.of_any_type:
             row = f"row_number() over () + {first - 1}"
-            self.select(f"from {source}", {**cells, "source_row": row}, **values)
-            return 0, self.warehouse.frame("select count(*) as n from staged")["n"].item()
+            self.select(source, {**cells, "source_row": row}, **values)
+            return 0, self.warehouse.count("staged")
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
         counted = {column: Counter(found) for column, found in shown.items()}
         self._choose_words(counted)
@@ -117,16 +118,12 @@ class Staging:
             file=self.number,
         )
         self.warehouse.append_file("passed", query, self.name, about, **values)
-        place, rows = self.warehouse.frame(
-            "select coalesce(min(rowid), 0) as place, count(*) as rows from passed "
-            "where file_number = $number",
-            number=self.number,
-        ).row(0)
+        place, rows = self.warehouse.frame(queries.load("passed_rows"), number=self.number).row(0)
         return place, rows
 
     def _choose_words(self, shown: Dictionary[str, Texts]) -> None:
         """Keep dimensions as words that the first file has few of, until another has many others."""
-        if not self.warehouse.frame("select count(*) as n from passed")["n"].item():
+        if not self.warehouse.count("passed"):
             names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in shown)
             self.words.clear()
             self.words |= {c: found for c in names if (found := words_of(shown[c]))}
@@ -137,10 +134,11 @@ class Staging:
                 del self.words[column]
                 self.warehouse.widen("passed", column)
 
-    def select(self, source: str, cells: dict[str, str], **values: object) -> None:
-        """Stage a query's rows, each column by its expression."""
-        taken = "".join(f", {e} as {quoted(c)}" for c, e in {**self._constants(), **cells}.items())
-        self.warehouse.append("staged", f"select {self.number} as file_number{taken} {source}", **values)
+    def select(self, source: str, cells: dict[str, str], chosen: str = "true", /, **values: object) -> None:
+        """Stage those rows of a table or query that meet a condition, each column by its expression."""
+        columns = "".join(f", {e} as {quoted(c)}" for c, e in {**self._constants(), **cells}.items())
+        query = queries.load("staged", file=str(self.number), columns=columns, source=source, chosen=chosen)
+        self.warehouse.append("staged", query, **values)
 
     def forget(self, rows: Sequence[int] | None = None) -> None:
         """Take rows of the file out again, by their numbers or all of them."""
@@ -154,7 +152,7 @@ class Staging:
         """Stage a frame of text columns, with source_row and, for a text, byte_offset and byte_length."""
         if len(frame):
             self.warehouse.load("_batch", frame)
-            self.select("from _batch", {c: quoted(c) for c in frame.columns})
+            self.select("_batch", {c: quoted(c) for c in frame.columns})
 
     def unreadable(self, records: Sequence[tuple[int, int, int, str]]) -> None:
         """Keep records that do not fit the header: row, byte offset, byte length, what is wrong."""
@@ -165,8 +163,8 @@ class Staging:
                 "byte_length": pl.Int64,
                 "problem": pl.String,
             }
-            self.warehouse.load("_batch", pl.DataFrame(records, schema=schema, orient="row"))
-            self.warehouse.append("unreadable", f"select {self.number} as file_number, * from _batch")
+            frame = pl.DataFrame(records, schema=schema, orient="row")
+            self.warehouse.append_frame("unreadable", frame.with_columns(file_number=self.number))
 
     def header_among(self, rows: Sequence[Sequence[str]]) -> int:
         """The position of the header: the first row that names every needed column.
@@ -248,13 +246,13 @@ def empty_passed(warehouse: Warehouse, incident: Incident, words: Dictionary[str
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
     kinds = {c: enum(item.id for item in items) for c, items in names.items() if items}
     kinds |= {c: enum(known) for c, known in words.items()}
-    narrow = "".join(f", cast({quoted(c)} as {kind}) as {quoted(c)}" for c, kind in kinds.items())
-    warehouse.create(
-        "passed",
-        "select cast(null as usmallint) as file_number, "
-        f"* exclude ({', '.join(map(quoted, kinds))}) {narrow}, false as ok "
-        f"from (select {typed_columns(incident)}) where false",
+    query = queries.load(
+        "nothing_passed",
+        columns=typed_columns(incident),
+        narrowed=", ".join(map(quoted, kinds)),
+        enumerated="".join(f", cast({quoted(c)} as {kind}) as {quoted(c)}" for c, kind in kinds.items()),
     )
+    warehouse.create("passed", query)
 
 
 def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:

@@ -8,14 +8,13 @@ can blur. So it serves a rate wider than the binomial law and one narrower alike
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+from outage_analysis.errors import ModelRefused, UsageError
 
 Array = NDArray[np.float64]
 
@@ -44,9 +43,8 @@ class Rate(Protocol):
 class MixedBinomial:
     """Successes among n with a rate that all share: beta-binomial, logit-normal-binomial and so on.
 
-    Probabilities of at most so many are right to 1e-9, moments to 1e-9 of themselves, probabilities of
-    exactly so many to 1e-5 of themselves; a fixed rate gives the binomial law. Nodes grow as the square
-    root of n, once; a probability takes some hundred of them.
+    Probabilities of at most so many are right to 1e-9, the mean to 1e-9 of itself; a fixed rate gives the
+    binomial law. Nodes grow as the square root of n, once; a probability takes some hundred of them.
 
     Args:
         n: how many there are.
@@ -74,20 +72,11 @@ class MixedBinomial:
         """The expected count."""
         return self.n * float((self._weights * self._rates).sum())
 
-    @property
-    def variance(self) -> float:
-        """Of the count: the binomial variance on average, and that of n times the rate."""
-        rate, p = self.mean / max(self.n, 1), self._rates
-        given = self.n * p * (1 - p) + (self.n * (p - rate)) ** 2
-        return float((self._weights * given).sum())
-
-    def pmf(self, counts: ArrayLike) -> Array:
-        """The probability of exactly so many, (...) -> (...)."""
-        return self._each(self._exactly, np.asarray(counts, float))
-
     def cdf(self, counts: ArrayLike) -> Array:
         """The probability of at most so many, (...) -> (...)."""
-        return self._each(self._at_most, np.floor(np.asarray(counts, float)))
+        distinct, where = np.unique(np.floor(np.asarray(counts, float)), return_inverse=True)
+        found = np.array([self._at_most(k) for k in distinct.tolist()])
+        return np.asarray(found[where].reshape(np.shape(counts)))
 
     def quantile(self, p: ArrayLike) -> Array:
         """The least counts that are not exceeded with probability p, (...) -> (...), whole.
@@ -105,49 +94,15 @@ class MixedBinomial:
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         return high
 
-    def interval(self, level: float = 0.9) -> tuple[int, int]:
-        """The counts that leave out at most half of the rest at each end.
-
-        Raises:
-            UsageError: no level.
-        """
-        refuse_no_level(level)
-        low, high = self.quantile([(1 - level) / 2, (1 + level) / 2])
-        return int(low), int(high)
-
-    @staticmethod
-    def _each(probability: Callable[[float], float], counts: Array) -> Array:
-        """One evaluation a distinct count."""
-        distinct, where = np.unique(counts, return_inverse=True)
-        found = np.array([probability(k) for k in distinct.tolist()])
-        return np.asarray(found[where].reshape(counts.shape))
-
     def _at_most(self, k: float) -> float:
         if k < 0 or k >= self.n:
             return float(k >= 0)
         low = special.betaincinv(k + 1, self.n - k, NEVER)  # a lower rate is certain not to exceed k
-        certain, some = self._between(low, self._seldom_at_most(k))
-        at_most = special.betaincc(k + 1, self.n - k, self._rates[some])
-        return min(float(self._below[certain] + (self._weights[some] * at_most).sum()), 1.0)
-
-    def _exactly(self, k: float) -> float:
-        if k != np.floor(k) or not 0 <= k <= self.n:
-            return 0.0
-        low = special.betaincinv(k, self.n - k + 1, NEVER) if k else 0.0
-        _, some = self._between(low, self._seldom_at_most(k) if k < self.n else 1.0)
-        p = self._rates[some]
-        ways = -special.betaln(k + 1, self.n - k + 1) - np.log1p(self.n)
-        each = ways + special.xlogy(k, p) + special.xlog1py(self.n - k, -p)
-        return float((self._weights[some] * np.exp(each)).sum())
-
-    def _seldom_at_most(self, k: float) -> float:
-        """The rate above which at most k never happens."""
-        return float(special.betainccinv(k + 1, self.n - k, NEVER))
-
-    def _between(self, low: float, high: float) -> tuple[int, slice]:
-        """How many nodes are below two rates, and those between them, ends included."""
+        high = special.betainccinv(k + 1, self.n - k, NEVER)  # a higher rate always exceeds k
         first = int(np.searchsorted(self._rates, low, side="left"))
-        return first, slice(first, int(np.searchsorted(self._rates, high, side="right")))
+        last = int(np.searchsorted(self._rates, high, side="right"))
+        at_most = special.betaincc(k + 1, self.n - k, self._rates[first:last])
+        return min(float(self._below[first] + (self._weights[first:last] * at_most).sum()), 1.0)
 
 
 def _checked(rates: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Scores of a forecast against what happened: percentile, CRPS, sharpness.
+"""Scores of a forecast against what happened: percentile and CRPS.
 
 The continuous ranked probability score (CRPS) is the area between the forecast's cumulative law and the
 step at the outcome, squared: in the unit of the outcome, 0 for a perfect forecast, the absolute error for
@@ -27,24 +27,14 @@ class Predictive(Protocol):
         """The number that is not exceeded with probability u."""
 
 
-def percentile(forecast: Predictive | ArrayLike, observed: float, weights: ArrayLike | None = None) -> float:
+def percentile(forecast: Predictive, observed: float) -> float:
     """Where the outcome stands in the forecast, 0 to 1: what lies below it, and half of what is equal to it.
 
-    Args:
-        forecast: a law, or draws (n,).
-        observed: the outcome.
-        weights: of draws, (n,); equal ones if left out.
-
     Raises:
-        ModelRefused: draws or an outcome that are no numbers.
-        UsageError: weights that do not fit.
+        ModelRefused: an outcome that is no number.
     """
-    if hasattr(forecast, "cdf"):
-        near = _numbers([np.nextafter(observed, -np.inf), observed])
-        return float(np.mean(forecast.cdf(near)))
-    x, w = _weighted(forecast, weights)
-    y = _numbers([observed])
-    return float((w * ((x < y) + 0.5 * (x == y))).sum() / w.sum())
+    near = _numbers([np.nextafter(observed, -np.inf), observed])
+    return float(np.mean(forecast.cdf(near)))
 
 
 def crps(draws: ArrayLike, observed: float, weights: ArrayLike | None = None) -> float:
@@ -108,18 +98,6 @@ def decades(amounts: ArrayLike) -> Array:
             "a negative amount has no logarithm", value=x.min(), remedy="Score it in its own unit, by crps."
         )
     return np.asarray(np.log10(np.maximum(x, 1.0)))
-
-
-def sharpness(draws: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """How wide a forecast is: P90 over P10, amounts below 1 counting as 1. 1 is a single number.
-
-    Raises:
-        ModelRefused: as `decades`.
-        UsageError: weights that do not fit.
-    """
-    x, w = _weighted(decades(draws), weights)
-    low, high = np.quantile(x, [0.1, 0.9], weights=w, method="inverted_cdf")
-    return float(10 ** (high - low))
 
 
 def _weighted(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""How well a law fits the counts: Pearson's chi-square and the likelihood ratio, over pooled bands."""
+"""How well a law fits the counts: Pearson's chi-square over pooled bands."""
 
 from __future__ import annotations
 
@@ -17,15 +17,13 @@ LEAST_EXPECTED = 5.0
 class Goodness:
     """Counts against what a law expects of each band.
 
-    `df` is the number of pooled bands less 1 less the parameters; without any left, the p-values are
-    None. A p-value says how often a law that is right would fit as badly or worse.
+    `df` is the number of pooled bands less 1 less the parameters; without any left, the p-value is
+    None. It says how often a law that is right would fit as badly or worse.
     """
 
     chi_square: float
     df: int
     p: float | None
-    likelihood_ratio: float
-    likelihood_ratio_p: float | None
     observed: tuple[int, ...]
     expected: tuple[float, ...]
 
@@ -35,10 +33,9 @@ def goodness(counts: Array, expected: Array, parameters: int, least: float = LEA
     seen, due = pooled(counts, expected, least)
     with np.errstate(all="ignore"):
         chi = float(((seen - due) ** 2 / due).sum())
-        ratio = float(2 * np.where(seen > 0, seen * np.log(seen / due), 0.0).sum())
     df = len(seen) - 1 - parameters
-    p, ratio_p = (float(special.chdtrc(df, max(x, 0))) if df > 0 else None for x in (chi, ratio))
-    return Goodness(chi, df, p, ratio, ratio_p, tuple(map(int, seen)), tuple(map(float, due)))
+    p = float(special.chdtrc(df, max(chi, 0))) if df > 0 else None
+    return Goodness(chi, df, p, tuple(map(int, seen)), tuple(map(float, due)))
 
 
 def pooled(counts: Array, expected: Array, least: float) -> tuple[Array, Array]:

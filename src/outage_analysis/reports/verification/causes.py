@@ -1,10 +1,10 @@
-"""Why two runs wrote other bytes: what their manifests record that is not the same, in the order of doubt."""
+"""Why two runs wrote different bytes: what their manifests record differently, the likeliest cause first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from outage_analysis.reports.manifest import AssumptionEntry, Manifest, PolicyPage
+from outage_analysis.reports.manifest import Manifest
 
 MOST = 3
 """Causes that are named on one line."""
@@ -23,68 +23,16 @@ def causes(was: Manifest, now: Manifest) -> list[str]:
         *_changed("environment: ", was.versions, now.versions),
         *_replaced("font ", was.fonts, now.fonts),
         *(["code: the package is not the one that wrote it"] if was.code_sha256 != now.code_sha256 else []),
-        *policy_changes(was.policy, now.policy),
-        *_ledger_changes(was, now),
-        *_page_changes(was, now),
+        *_replaced("page ", _pages(was), _pages(now)),
         *_replaced("facts ", was.facts, now.facts),
         *_data_changes(was, now),
     ]
 
 
-def policy_changes(was: PolicyPage, now: PolicyPage) -> list[str]:
-    """What differs between two pages of a policy: its cost lines by id, or something else of it."""
-    if was.content_sha256 == now.content_sha256:
-        return []
-    if was.id != now.id:
-        return [f"policy: {was.id} -> {now.id}"]
-    found = [f"policy: line {text}" for text in _keys(was.lines, now.lines)]
-    return found or [f"policy: {was.id} says something else beside its lines"]
-
-
-def assumption_changes(was: Sequence[AssumptionEntry], now: Sequence[AssumptionEntry]) -> list[str]:
-    """What differs between two ledgers, entry by entry: old and new expected value, or law."""
-    old, new = ({entry.id: entry for entry in entries} for entries in (was, now))
-    found = []
-    for text in _keys(*({k: e.content_sha256 for k, e in entries.items()} for entries in (old, new))):
-        name = text.split(" ")[0]
-        if name in old and name in new:
-            found.append(f"assumption {name}: {_moved(old[name], new[name])}")
-        else:
-            found.append(f"assumption {text}")
-    return found
-
-
-def _moved(was: AssumptionEntry, now: AssumptionEntry) -> str:
-    if was.expected != now.expected:
-        return f"expected {_number(was.expected)} -> {_number(now.expected)}"
-    if was.distribution != now.distribution:
-        return f"{was.distribution} -> {now.distribution}"
-    return "the same law, other words or bounds"
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:,.6g}"
-
-
-def _ledger_changes(was: Manifest, now: Manifest) -> list[str]:
-    """The entries of the ledger that differ; without any, that it differs otherwise."""
-    found = assumption_changes(was.assumptions, now.assumptions)
-    old, new = was.pages.get("ledger"), now.pages.get("ledger")
-    if found or old == new:
-        return found
-    return ["assumptions: the ledger says something else beside the entries that were used"]
-
-
-def _page_changes(was: Manifest, now: Manifest) -> list[str]:
-    """The other pages that differ: the incident, compared policies, layouts, outcomes."""
-    old, new = (
-        {k: page.content_sha256 for k, page in m.pages.items() if k not in ("policy", "ledger")}
-        for m in (was, now)
-    )
-    found = [text if text.startswith("incident") else f"page {text}" for text in _keys(old, new)]
-    if was.backtest != now.backtest and was.pages == now.pages:  # else the pages are why it was not tried
-        found.append("back-test: its page of outcomes is another")
-    return found
+def _pages(manifest: Manifest) -> dict[str, str]:
+    """The digest of each page that a run read, the page of outcomes among them."""
+    outcomes = {"outcomes": manifest.backtest} if manifest.backtest else {}
+    return {name: page.content_sha256 for name, page in (manifest.pages | outcomes).items()}
 
 
 def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
@@ -100,19 +48,6 @@ def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
             yield f"data: {old.name} was read in another way"
 
 
-def _keys(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Each key whose value differs, and how."""
-    for key in sorted(was.keys() | now.keys()):
-        if was.get(key) != now.get(key):
-            yield (
-                f"{key} is new"
-                if key not in was
-                else f"{key} is gone"
-                if key not in now
-                else f"{key} changed"
-            )
-
-
 def _changed(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
     """Each value that differs, with both."""
     for key in sorted(was.keys() | now.keys()):
@@ -121,4 +56,8 @@ def _changed(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Itera
 
 
 def _replaced(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    return (f"{kind}{text}" for text in _keys(was, now))
+    """Each key whose digest differs, and how."""
+    for key in sorted(was.keys() | now.keys()):
+        if was.get(key) != now.get(key):
+            how = "is new" if key not in was else "is gone" if key not in now else "changed"
+            yield f"{kind}{key} {how}"

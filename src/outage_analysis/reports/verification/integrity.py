@@ -7,11 +7,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from outage_analysis.assumptions import Ledger
 from outage_analysis.errors import InputRefused, OutageAnalysisError, VerificationFailed
-from outage_analysis.policies import Policy
 from outage_analysis.reports import archives
-from outage_analysis.reports.build_manifest import assumption_entries, code_digest, policy_page
+from outage_analysis.reports.build_manifest import code_digest
 from outage_analysis.reports.manifest import (
     NAME,
     SUMS,
@@ -22,7 +20,6 @@ from outage_analysis.reports.manifest import (
     read_manifest,
 )
 from outage_analysis.reports.open_bundle import inside, page_of
-from outage_analysis.reports.verification.causes import assumption_changes, policy_changes, reasons
 from outage_analysis.reports.verification.file_differences import Place, member
 from outage_analysis.reports.verification.rebuild import PAGES
 
@@ -108,14 +105,11 @@ def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
 
 
 def _refuse(folder: Path, name: str, recorded: Manifest | None) -> None:
-    """Name a file that is not as it was written, the member of an archive, and what a page now says."""
+    """Name a file that is not as it was written, and the member of an archive."""
     place: Place = {}
-    told: list[str] = []
     if recorded and name in recorded.outputs and recorded.outputs[name].members:
         place = _member((folder / name).read_bytes(), recorded.outputs[name].members)
-    if recorded and name.startswith("pages/"):
-        told = _said(folder, name, recorded)
-    raise VerificationFailed(f"{CHANGED}{reasons(told)}", file=name, **place)
+    raise VerificationFailed(CHANGED, file=name, **place)
 
 
 def _member(data: bytes, recorded: Mapping[str, str]) -> Place:
@@ -123,19 +117,3 @@ def _member(data: bytes, recorded: Mapping[str, str]) -> Place:
         return member(archives.digests(data), dict(recorded))
     except InputRefused:
         return {}
-
-
-def _said(folder: Path, name: str, recorded: Manifest) -> list[str]:
-    """What a page that was changed says now in place of what it said."""
-    stem = name.removeprefix("pages/").removesuffix(".toml")
-    kind = PAGES.get(stem)
-    if kind is None:
-        return []
-    try:
-        page = page_of(folder, stem, kind)
-        if isinstance(page, Ledger):
-            now = assumption_entries(page.admissible(recorded.as_of))
-            return assumption_changes(recorded.assumptions, now)
-    except OutageAnalysisError:  # told by what it is not
-        return []
-    return policy_changes(recorded.policy, policy_page(page)) if isinstance(page, Policy) else []

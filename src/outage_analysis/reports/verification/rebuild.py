@@ -34,8 +34,6 @@ def plan_of(
     manifest: Manifest,
     *,
     claims: Sequence[Path] = (),
-    policy: str | Path | None = None,
-    ledger: str | Path | None = None,
 ) -> Plan:
     """The plan that a bundle was made from.
 
@@ -43,8 +41,6 @@ def plan_of(
         folder: the bundle.
         manifest: what it says.
         claims: where its inputs may be; those that are bundled with the package are found by themselves.
-        policy: another policy than the bundle's.
-        ledger: another ledger than the bundle's.
 
     Raises:
         UsageError: claims that the bundle needs and does not hold.
@@ -62,8 +58,8 @@ def plan_of(
     counted = any(given.kind == "counts" for given in manifest.inputs)
     return Plan(
         incident=pages["incident"][0],
-        policy=policy or pages["policy"][0],
-        ledger=ledger or held,
+        policy=pages["policy"][0],
+        ledger=held,
         claims=None if counted else tuple(files),
         columns=tuple(pages["layout"]),
         counts=files[0] if counted else None,

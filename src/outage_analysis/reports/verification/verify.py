@@ -43,8 +43,6 @@ def verify(
     integrity: bool = True,
     rebuild: bool = True,
     claims: Sequence[Path] = (),
-    policy: str | Path | None = None,
-    ledger: str | Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Verified:
     """Verify a bundle: its checksums, then that its plan gives the same bytes again.
@@ -54,8 +52,6 @@ def verify(
         integrity: check every file against the checksums and the manifest.
         rebuild: run the plan again and compare every file, byte for byte.
         claims: where the claims are that the bundle was made from, when they are not bundled ones.
-        policy: rebuild with another policy, to see that it is named.
-        ledger: rebuild with another ledger, to see that its entries are named.
         progress: called with the name of each step as it starts.
 
     Raises:
@@ -69,7 +65,7 @@ def verify(
         check_integrity(folder)
     notes: tuple[str, ...] = ()
     if rebuild:
-        notes = check_rebuild(folder, claims=claims, policy=policy, ledger=ledger, progress=progress)
+        notes = check_rebuild(folder, claims=claims, progress=progress)
     return Verified(len(files_of(folder)), rebuild, notes)
 
 
@@ -77,14 +73,11 @@ def check_rebuild(
     folder: Path,
     *,
     claims: Sequence[Path] = (),
-    policy: str | Path | None = None,
-    ledger: str | Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, ...]:
     """Write a bundle again into a folder that nobody owns, and compare; what differs without effect."""
     found, was = files_of(folder), read_manifest(folder)
-    plan = plan_of(folder, was, claims=claims, policy=policy, ledger=ledger)
-    exchanged = {f"pages/{n}.toml" for n, page in (("policy", policy), ("ledger", ledger)) if page}
+    plan = plan_of(folder, was, claims=claims)
     with temporary_folder() as temporary:
         analysis = run(plan, progress=progress)
         progress("writing the report again")
@@ -92,10 +85,10 @@ def check_rebuild(
         write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom)
         progress("comparing")
         written, now = files_of(out), read_manifest(out)
-        _compare(found, written, was, now, exchanged)
+        _compare(found, written, was, now)
         notes = tuple(causes(was, now))
-        _compare_manifests(was, now, exchanged)
-        if not notes and not exchanged:
+        _compare_manifests(was, now)
+        if not notes:
             for name in (NAME, SUMS):
                 _refuse_other(name, found, written, [])
     if listed(folder) != {name: digest(path) for name, path in found.items() if name != SUMS}:
@@ -103,11 +96,9 @@ def check_rebuild(
     return notes
 
 
-def _compare(
-    found: Mapping[str, Path], written: Mapping[str, Path], was: Manifest, now: Manifest, exchanged: set[str]
-) -> None:
+def _compare(found: Mapping[str, Path], written: Mapping[str, Path], was: Manifest, now: Manifest) -> None:
     """Compare every file but the manifest and the checksums."""
-    names = (found.keys() | written.keys()) - {NAME, SUMS} - exchanged
+    names = (found.keys() | written.keys()) - {NAME, SUMS}
     why = causes(was, now)
     for name in sorted(names):
         recorded, again = was.outputs.get(name), now.outputs.get(name)
@@ -117,8 +108,7 @@ def _compare(
         if changed and recorded == again:
             _refuse_other(name, found, written, ["it was changed after the report was written"])
         _refuse_other(name, found, written, why)
-    pages = (name for name in sorted(found) if name.startswith("pages/") and name not in exchanged)
-    for name in pages:  # rebuilt from themselves
+    for name in (name for name in sorted(found) if name.startswith("pages/")):  # rebuilt from themselves
         if name not in was.outputs or digest(found[name]) != was.outputs[name].sha256:
             raise VerificationFailed(CHANGED, file=name)
 
@@ -137,24 +127,21 @@ def _refuse_other(
         raise VerificationFailed(problem, file=name, **difference(name, theirs, ours))
 
 
-def _compare_manifests(was: Manifest, now: Manifest, exchanged: set[str]) -> None:
+def _compare_manifests(was: Manifest, now: Manifest) -> None:
     """Compare what the manifests say, but for what may differ without effect."""
     apart = set(MACHINERY)
-    if exchanged or was.code_sha256 != now.code_sha256:
+    if was.code_sha256 != now.code_sha256:
         apart |= {"pages", "policy"}  # other code reads the same page in its own way
-    if exchanged or was.facts != now.facts:
+    if was.facts != now.facts:
         apart |= {"assumptions"}
     for key in sorted(Manifest.model_fields.keys() - apart):
-        old, new = (_told(manifest, key, exchanged) for manifest in (was, now))
+        old, new = (_told(manifest, key) for manifest in (was, now))
         if old != new:
             place = difference(NAME, old, new)
             raise VerificationFailed("is not what a rebuild writes", file=NAME, **place)
 
 
-def _told(manifest: Manifest, key: str, exchanged: set[str]) -> bytes:
-    """What a manifest says under one key, but for exchanged pages and digests of how pages are read."""
+def _told(manifest: Manifest, key: str) -> bytes:
+    """What a manifest says under one key, without the digests of how pages are read."""
     read = {"assumptions": {"__all__": {"content_sha256"}}}
-    told = manifest.model_dump(mode="json", include={key}, exclude=read)
-    if key == "outputs":
-        told[key] = {name: output for name, output in told[key].items() if name not in exchanged}
-    return json.dumps(told).encode()
+    return json.dumps(manifest.model_dump(mode="json", include={key}, exclude=read)).encode()

@@ -1,0 +1,11 @@
+-- One row per rechecked row that holds a word of a header where a value should be: the texts of its cells.
+-- `_header_words` lists these words, each with the column in which it stands.
+-- Placeholder: `cells` are the columns of a complaint, as texts.
+select file_number, source_row, {cells}
+from typed
+join staged using (file_number, source_row)
+where
+    raw_service in (select raw from _header_words where meant = 'service')
+    or raw_claimant_type in (select raw from _header_words where meant = 'claimant_type')
+    or raw_filed_on in (select raw from _header_words where meant = 'filed_on')
+    or raw_loss in (select raw from _header_words where meant = 'loss')

@@ -1,0 +1,5 @@
+-- One row per record of one Parquet file, up to a number of records: the texts of the wanted columns.
+-- Placeholders: `texts` are the wanted columns as "expression as name"; `most` is that number.
+select {texts}
+from read_parquet($path, hive_partitioning = false)
+limit {most}

@@ -1,0 +1,4 @@
+-- One row per column: how many of its cells can be read.
+-- Placeholder: `value` is the value of a cell, null where it cannot be read.
+select count({value}) as cells
+from _cells

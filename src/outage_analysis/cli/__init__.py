@@ -1,0 +1,110 @@
+"""The command line: options and arguments come in; printed results, files and an exit code go out.
+
+One module per group of commands: report, claims, explore, decide, lookup, notebooks. They share options.py
+(the declared options), console.py (what is printed) and cost_output.py (how a cost is printed). Each command
+imports the library inside its function, so that `--help` starts quickly.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from outage_analysis.cli import claims, decide, explore, lookup, notebooks, report
+from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
+
+GARBAGE_THRESHOLD = 100_000
+"""How many new objects trigger a garbage collection; Python's default is 700."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Turns outage complaints into a compensation cost that an executive can defend.\n\n"
+    "Start with `outage-analysis report`: it writes the report of the bundled case, the "
+    "Kakao outage of October 2022. Then use your own inputs: --incident, --policy and --ledger take a "
+    "bundled id or a path to your TOML file, --claims takes your files.",
+    epilog="Exit codes: 0 done, 1 a verification or a notebook failed, 2 wrong usage, 3 data refused, "
+    "4 blocked for privacy, 5 the model refuses to answer, 6 the environment failed.",
+)
+
+
+def _add_group(title: str, group: typer.Typer) -> None:
+    """Add the commands of a group to the program, under a title of their own in `--help`."""
+    for command in group.registered_commands:
+        command.rich_help_panel = title
+    for subgroup in group.registered_groups:
+        subgroup.rich_help_panel = title
+    app.add_typer(group)
+
+
+_add_group("Report and cost", report.commands)
+_add_group("Claims", claims.commands)
+_add_group("Explore", explore.commands)
+_add_group("Decide", decide.commands)
+_add_group("Look up", lookup.commands)
+_add_group("Projects and notebooks", notebooks.commands)
+
+
+def main() -> None:
+    """Run the command; print an error on stderr as one line, and exit with its code."""
+    # Without these two lines, garbage collection takes a tenth of the time of a short command.
+    gc.set_threshold(GARBAGE_THRESHOLD)
+    atexit.register(gc.freeze)
+    if hasattr(signal, "SIGPIPE"):  # `outage-analysis facts | head` ends without an error message
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        app()
+    except OutageAnalysisError as error:
+        _exit_with(error)
+    except OSError as error:
+        more_space = "Free disk space; for what is temporary, name a larger folder: --temp."
+        remedy = more_space if error.errno == errno.ENOSPC else ""
+        _exit_with(EnvironmentFailed(error.strerror or str(error), file=error.filename, remedy=remedy))
+
+
+def _exit_with(error: OutageAnalysisError) -> None:
+    sys.stderr.write(f"error: {error}\n")
+    raise SystemExit(error.exit_code)
+
+
+@app.callback()
+def set_engine_limits(
+    context: typer.Context,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="The most memory that the engine uses, as 4GB or 50%; the rest goes to --temp. By default "
+            "half of the machine's memory."
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads of the engine. By default one per core.")
+    ] = None,
+    temp: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for copies and for data that does not fit into memory. By default the system's "
+            "folder for temporary files."
+        ),
+    ] = None,
+) -> None:
+    """Apply the options before the command: what the engine may use of the machine."""
+    if context.invoked_subcommand != "lab":  # the kernels of `lab` run the user's own code
+        # With more threads the last digits of a long dot product depend on the number of cores.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if memory is None and threads is None and temp is None:
+        return
+    from outage_analysis.claims import Limits, limits
+
+    token = limits.set(Limits(memory or Limits.memory, threads, temp))
+    context.call_on_close(lambda: limits.reset(token))

@@ -1,0 +1,313 @@
+"""The commands on complaint files: `ingest` reads, `inspect` looks, `cube` aggregates, `synth` makes some."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from outage_analysis.cli.console import (
+    print_json,
+    print_line,
+    print_table,
+    print_text,
+    progress,
+    warn_of_rejects,
+)
+from outage_analysis.cli.options import (
+    BUNDLED,
+    Dimensions,
+    Incident,
+    Json,
+    Policy,
+    ReadOptions,
+    expand_options,
+    mention_default_incident,
+    parse_share,
+)
+from outage_analysis.errors import UsageError, one_line
+
+if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.claims import Claims, Inspection
+    from outage_analysis.incidents import Bands
+    from outage_analysis.losses import Cube, KeptCube
+
+commands = typer.Typer()
+
+Files = Annotated[
+    list[Path], typer.Argument(help="Complaint files, folders, patterns in quotes, or one warehouse file.")
+]
+DUPLICATES_WARNING = (
+    "duplicates across files cannot be checked in a bare cube; where a claim may be in two files, use "
+    "ingest --add with a warehouse file"
+)
+"""The warning that follows each addition of cubes."""
+
+
+@commands.command()
+@expand_options()
+def ingest(
+    files: Files,
+    *,
+    options: ReadOptions,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Save the claims: .parquet for other tools, .duckdb as a warehouse file."),
+    ] = None,
+    add: Annotated[bool, typer.Option("--add", help="Add the files to the warehouse file --out.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read complaint files and account for every row: rows = claims + rejects.
+
+    Prints a summary of each file, the rules that rows broke, and the first rejects with file, row, column,
+    value and remedy. Personal data is masked. Examples:
+
+        outage-analysis ingest complaints.xlsx --incident my-outage.toml --columns call-centre.toml
+
+        outage-analysis ingest exports/ --out claims.duckdb
+    """
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.claims import STORE, save_claims
+    from outage_analysis.incidents import load_incident
+    from outage_analysis.losses import quality_report
+
+    if add and (out is None or out.suffix != STORE):
+        raise UsageError("--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE}.")
+    if out and out.exists() and not add:
+        remedy = "Choose another --out, or give --add." if out.suffix == STORE else "Choose another --out."
+        raise UsageError("exists already", file=out, remedy=remedy)
+    with progress() as step, mention_default_incident(options.incident):
+        step("reading the files")
+        claims = options.read_claims(files, load_incident(options.incident), add_to=out if add else None)
+        if out:
+            step("writing the claims")
+            save_claims(claims, out)
+    quality = quality_report(claims)
+    if as_json:
+        print_json({**quality, "written": str(out) if out else None})
+        return
+    _print_quality(quality, DisplayUnits.of(claims.incident))
+    if out:
+        print_line(str(out))
+
+
+def _print_quality(quality: dict[str, Any], sums: DisplayUnits) -> None:
+    """Print a quality report: files, broken rules, first rejects, claimants, heaping, and a summary line."""
+    import polars as pl
+
+    print_table(pl.DataFrame(quality["files"]), "Every row is one claim or one reject")
+    if quality["rules"]:
+        print_table(pl.DataFrame(quality["rules"]), "Rules broken (a reject may break several)")
+    for line in quality["first_rejects"]:
+        print_text(line)
+    if quality["rejects"] > len(quality["first_rejects"]):
+        print_text(f"and {quality['rejects'] - len(quality['first_rejects']):,} more rejects")
+    print_table(pl.DataFrame(quality["claimants"]), "Claimants, and how many filed again")
+    if quality["heaping"]:
+        heaping = pl.DataFrame(quality["heaping"])
+        title = "Losses on round sums; share: of the losses above zero; even: without any preference"
+        print_table(heaping, sums.titled(title, heaping), sums)
+    for name in quality["skipped"]:
+        print_text(f"not read: {one_line(name)}")
+    rows = "synthetic rows" if quality["synthetic"] else "rows"
+    print_text(f"{quality['rows']:,} {rows} = {quality['claims']:,} claims + {quality['rejects']:,} rejects")
+
+
+@commands.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="One complaint file.")],
+    *,
+    incident: Incident = BUNDLED,
+    columns: Annotated[
+        str | None, typer.Option(help="TOML file with the part of the layout that you know already.")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook.")] = None,
+    toml: Annotated[bool, typer.Option("--toml", help="Print only the proposed layout.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Inspect an unknown complaint file, and propose the layout that reads it.
+
+    Prints the columns with their types, notations, missing shares and personal data, the first rows
+    (masked), the services and claimant types without an alias, and the number of claimants. The incident
+    determines which columns and services are expected: name your own. Example:
+
+        outage-analysis inspect complaints.xlsx --incident my-outage.toml --toml > call-centre.toml
+    """
+    from outage_analysis.claims import inspect_file
+    from outage_analysis.incidents import Layout, load_incident, load_layout
+
+    layout = load_layout(columns) if columns else Layout()
+    if sheet:
+        layout = layout.model_copy(update={"sheet": sheet})
+    with progress() as step, mention_default_incident(incident):
+        step("reading the file")
+        inspection = inspect_file(file, load_incident(incident), layout=layout)
+    if toml:
+        print_line(inspection.page.rstrip())
+    elif as_json:
+        values = ("name", "encoding", "dialect", "records", "unreadable", "claimants", "page")
+        tables = ("columns", "rows", "strangers", "proposals")
+        print_json(
+            {name: getattr(inspection, name) for name in values}
+            | {name: getattr(inspection, name).to_dicts() for name in tables}
+        )
+    else:
+        _print_inspection(inspection)
+
+
+def _print_inspection(inspection: Inspection) -> None:
+    """Print what a file contains, then the proposed layout."""
+    unreadable = f", {inspection.unreadable:,} of another width" if inspection.unreadable else ""
+    dialect = f", {one_line(inspection.dialect)}" if inspection.dialect else ""
+    name = one_line(inspection.name)
+    print_text(f"{name}: {inspection.encoding}{dialect}; {inspection.records:,} rows{unreadable}")
+    print_table(inspection.columns, "Columns of the file")
+    print_table(inspection.rows, "First rows, personal data masked")
+    if len(inspection.strangers):
+        title = "Services and claimant types that no alias covers, most frequent first"
+        print_table(inspection.strangers, title)
+    if inspection.claimants is not None:
+        print_text(f"{inspection.claimants:,} different claimants")
+    print_line("")
+    print_line(inspection.page.rstrip())
+
+
+@commands.command()
+@expand_options()
+def cube(
+    files: Files,
+    *,
+    options: ReadOptions,
+    policy: Policy = None,
+    by: Dimensions = "service,claimant_type",
+    out: Annotated[Path | None, typer.Option(help="Write .csv or .parquet instead of printing.")] = None,
+    add: Annotated[
+        Path | None,
+        typer.Option(help="A cube that was written as .parquet: add its counts; --out may be the same file."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Aggregate claims by dimensions and loss band: claims, loss, loss squared.
+
+    Bands are a fine grid with the policy's edges. A band contains losses over `over`, up to and including
+    `up_to`; both are empty if the loss is unknown. A .parquet file also records its complaint files, rules
+    and bands, so that the files of another month can be added. Examples:
+
+        outage-analysis cube complaints.csv --by service --out cube.parquet
+
+        outage-analysis cube more.csv --by service --add cube.parquet --out cube.parquet
+    """
+    from outage_analysis.analysis import DisplayUnits, policy_of
+    from outage_analysis.incidents import Bands, load_incident, log_grid
+    from outage_analysis.losses import build_cube, load_cube
+
+    replaces = _check_cube_paths(out, add)
+    incident = load_incident(options.incident)
+    edges = policy_of(incident, policy)
+    bands = Bands.of(log_grid(), edges.bends if edges else ())
+    earlier = load_cube(add) if add else None
+    with progress() as step, mention_default_incident(options.incident):
+        step("reading the files")
+        claims = options.read_claims(files, incident)
+        step("building the cube")
+        dimensions = tuple(name.strip() for name in by.split(","))
+        built = build_cube(claims, dimensions=dimensions, bands=bands)
+    warn_of_rejects(claims)
+    if out:
+        _write_cube(built, claims, bands, out, earlier, replaces=replaces)
+        print_line(str(out))
+    elif as_json:
+        print_json({"synthetic": built.synthetic, "rows": built.rows.to_dicts()})
+    else:
+        sums, title = DisplayUnits.of(incident), "Synthetic rows" if built.synthetic else "Claims by band"
+        print_table(built.rows, sums.titled(title, built.rows), sums)
+
+
+def _check_cube_paths(out: Path | None, add: Path | None) -> bool:
+    """Refuse paths where a cube cannot be written; return whether --out replaces the cube of --add."""
+    if add and (out is None or out.suffix != ".parquet"):
+        raise UsageError("--add needs a file for the sum", remedy="Name it: --out both.parquet.")
+    replaces = bool(add and out and out.exists() and add.exists() and out.samefile(add))
+    if out and out.exists() and not replaces:
+        raise UsageError("exists already", file=out, remedy="Choose another --out.")
+    return replaces
+
+
+def _write_cube(
+    built: Cube, claims: Claims, bands: Bands, out: Path, earlier: KeptCube | None, *, replaces: bool
+) -> None:
+    """Write the rows as .csv, or as .parquet the cube, added to the earlier one if there is one."""
+    from outage_analysis.losses import keep, merged, save_cube
+    from outage_analysis.reports import write_table
+
+    if out.suffix != ".parquet":
+        write_table(built.rows, out)
+        return
+    kept = keep(built, claims, bands=bands)
+    save_cube(merged(earlier, kept) if earlier else kept, out, onto=earlier if replaces else None)
+    if earlier:
+        typer.echo(DUPLICATES_WARNING, err=True)
+
+
+@commands.command()
+def synth(
+    *,
+    assumptions: Annotated[
+        str, typer.Option(help="Bundled id, or path to the TOML file of what is assumed.")
+    ] = BUNDLED,
+    incident: Incident = BUNDLED,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Another seed gives other rows; the totals still match the published ones."),
+    ] = 20221015,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            help="Number of rows, such as 10_000_000, in the published proportions. By default the published "
+            "number."
+        ),
+    ] = None,
+    dirty: Annotated[
+        str,
+        typer.Option(help="Add rows that each break one rule, as a share of the rows: 2% or 0.02."),
+    ] = "0%",
+    text: Annotated[bool, typer.Option("--text", help="Add the text of each complaint, in Korean.")] = False,
+    out: Annotated[
+        Path, typer.Option(help="File to write, .csv or .parquet, with 'synthetic' in its name.")
+    ] = Path("kakao-2022-synthetic.csv"),
+    as_json: Json = False,
+) -> None:
+    """Write synthetic complaints that match the published margins exactly.
+
+    They serve the pipeline, tests and teaching. They are not findings about the incident, and no
+    headline figure depends on them. With --dirty, the command prints how many rows `ingest` must reject per
+    rule. Examples:
+
+        outage-analysis synth --seed 7 --out my-synthetic.csv
+
+        outage-analysis synth --rows 10_000_000 --dirty 2% --text --out big-synthetic.csv
+    """
+    from outage_analysis.claims import (
+        dirt_counts,
+        load_synthetic,
+        row_count,
+        synthetic_chunks,
+        write_synthetic,
+    )
+    from outage_analysis.incidents import load_incident
+
+    recipe, about = load_synthetic(assumptions), load_incident(incident)
+    clean = row_count(recipe, rows)
+    dirt = dirt_counts(clean, parse_share(dirty, "--dirty"), about, csv=out.suffix == ".csv")
+    with progress() as step:
+        step("drawing synthetic complaints")
+        chunks = synthetic_chunks(recipe, about, seed=seed, rows=rows, text=text, dirt=dirt)
+        write_synthetic(chunks, out, seed=seed)
+    if as_json:
+        print_json({"file": str(out), "rows": clean + sum(dirt.values()), "rejects": dirt})
+        return
+    for rule, count in dirt.items():
+        typer.echo(f"broken by {count:,}: {rule}", err=True)
+    print_line(str(out))

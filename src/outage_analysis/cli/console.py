@@ -1,0 +1,218 @@
+"""What the commands print: results on stdout; progress and warnings on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from outage_analysis.errors import one_line
+
+if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+    import polars as pl
+
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.claims import Claims
+    from outage_analysis.text import Locale, TextTable
+
+LONGEST_TEXT = 2_000
+"""The most characters of a text from a TOML file that a terminal prints."""
+LONGEST_NOTE = 400
+"""The most characters of a note below the tables."""
+LONGEST_CELL = 400
+"""The most characters of a text that a table cell prints."""
+MOST_ROWS = 500
+"""The most rows of a table that a terminal prints."""
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str], None]]:
+    """Give a function that names the current step on stderr; in a pipe it prints nothing."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from outage_analysis.claims import telling
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+
+        def name_step(step: str) -> None:
+            status.update(escape(step))
+
+        before = telling.set(name_step if console.is_terminal else None)
+        try:
+            yield name_step
+        finally:
+            telling.reset(before)
+
+
+def warn_of_rejects(claims: Claims | None) -> None:
+    """Print on stderr how many rows were rejected, if any were."""
+    rejects = int(claims.files["rejects"].sum()) if claims else 0
+    if claims and rejects:
+        rows = rejects + len(claims)
+        sys.stderr.write(f"{rejects:,} of {rows:,} rows were rejected; `ingest` says which and why\n")
+
+
+def print_line(text: str) -> None:
+    """Print one line on stdout."""
+    sys.stdout.write(text + "\n")
+
+
+def print_json(value: object) -> None:
+    """Print a result as JSON with sorted keys; an infinite or undefined number becomes null."""
+    text = json.dumps(
+        _without_infinities(value),
+        ensure_ascii=False,
+        sort_keys=True,
+        indent=2,
+        default=_json_value,
+        allow_nan=False,
+    )
+    # An escape sequence from a file must not reach a terminal; JSON itself escapes only some characters.
+    print_line("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
+
+
+def _without_infinities(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _without_infinities(inner) for key, inner in value.items()}
+    return [_without_infinities(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _json_value(value: object) -> object:
+    """Convert a day or a decimal number, which JSON does not have."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else str(value)
+    raise TypeError(f"cannot print {type(value).__name__} as JSON")
+
+
+def print_text(text: str) -> None:
+    """Print a sentence on stdout; on a terminal, break it between words and keep its indentation."""
+    width = _terminal_width()
+    if width is None:
+        print_line(text)
+        return
+    from outage_analysis.text import wrapped
+
+    sentence = text.lstrip(" ")
+    margin = " " * (len(text) - len(sentence))
+    for line in wrapped(sentence, width - len(margin)):
+        print_line(margin + line)
+
+
+def print_table(frame: pl.DataFrame, title: str, sums: DisplayUnits | None = None) -> None:
+    """Print a table under its title, in the first of these forms that fits the terminal.
+
+    1. A grid with every figure in full.
+    2. A grid with amounts in thousands, millions or billions; the title then names the unit.
+    3. A block of lines per row.
+
+    A file or a pipe always gets the first form, one line per row.
+    """
+    width, full = _terminal_width(), _text_table(frame, sums)
+    if width is None or full.fits(width):
+        print_text(one_line(title))
+        lines = full.grid(width)
+    else:
+        short = _in_larger_unit(frame, sums)
+        if short and short[1].fits(width):
+            print_text(f"{one_line(title)}; amounts in {short[0]}, to three digits")
+            lines = short[1].grid(width)
+        else:
+            print_text(one_line(title))
+            lines = full.blocks(width)
+    print_line("\n".join([*lines, ""]))
+
+
+def _terminal_width() -> int | None:
+    """The columns of the terminal, or None if stdout is a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _in_larger_unit(frame: pl.DataFrame, sums: DisplayUnits | None) -> tuple[str, TextTable] | None:
+    """The unit, such as "million KRW", and the table with its amounts in that unit; None without a unit."""
+    unit = sums.unit(frame) if sums else None
+    return (f"{unit[1]} {sums.currency}", _text_table(frame, sums, unit[0])) if sums and unit else None
+
+
+def _text_table(frame: pl.DataFrame, sums: DisplayUnits | None, unit: int | None = None) -> TextTable:
+    """The cells of a table as texts; a unit divides the amounts."""
+    from outage_analysis.analysis import whole_counts
+    from outage_analysis.text import TextTable
+
+    counts = whole_counts(frame)
+    texts = sums.written(counts, _cell_text, unit) if sums else counts
+    numbers = frozenset(n for n, dtype in enumerate(frame.dtypes) if dtype.is_numeric())
+    heads = tuple(one_line(name, LONGEST_CELL) for name in frame.columns)
+    return TextTable(heads, tuple(tuple(map(_cell_text, row)) for row in texts.iter_rows()), numbers)
+
+
+def print_titled_tables(
+    tables: Mapping[str, pl.DataFrame],
+    titles: Mapping[str, str],
+    prefix: str,
+    notes: Iterable[str],
+    sums: DisplayUnits | None = None,
+) -> None:
+    """Print the tables that have a title and at least one row, in the order of the titles; then the notes.
+
+    Args:
+        tables: the tables by name.
+        titles: the titles by name of the table.
+        prefix: what precedes each title, such as "Synthetic rows: ".
+        notes: sentences that follow the tables.
+        sums: how to write amounts.
+    """
+    from outage_analysis.text import Locale
+
+    locale = sums.words if sums else Locale("en")
+    for name, title in titles.items():
+        table = tables.get(name)
+        if table is None or table.is_empty():
+            continue
+        heading = sums.titled(title, table) if sums else title
+        print_table(_bands_in_words(table.head(MOST_ROWS), locale), prefix + heading, sums)
+        if len(table) > MOST_ROWS:
+            print_text(f"and {len(table) - MOST_ROWS:,} more rows: --json has all")
+    for note in notes:
+        print_text(one_line(note, LONGEST_NOTE))
+
+
+def _bands_in_words(table: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+    """The table with one column `band` in place of `over` and `up_to`, if these are whole losses."""
+    if not {"over", "up_to"} <= set(table.columns) or not table.schema["over"].is_integer():
+        return table
+    position = table.columns.index("over")
+    with_band = table.with_columns(band=band_expression(locale)).drop("over", "up_to")
+    columns = [name for name in with_band.columns if name != "band"]
+    return with_band.select(*columns[:position], "band", *columns[position:])
+
+
+def band_expression(locale: Locale) -> pl.Expr:
+    """The loss band in words, from the columns `over` and `up_to`."""
+    import polars as pl
+
+    return pl.struct("over", "up_to").map_elements(
+        lambda band: locale.band(band["over"], band["up_to"]), return_dtype=pl.String
+    )
+
+
+def _cell_text(value: object) -> str:
+    """A number with separators; anything else on one line without control characters."""
+    from outage_analysis.text import Locale
+
+    if value is None:
+        return ""
+    if isinstance(value, float | int | Decimal) and not isinstance(value, bool):
+        return Locale("en").number(value)
+    return one_line(value, LONGEST_CELL)

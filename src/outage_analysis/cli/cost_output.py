@@ -1,0 +1,178 @@
+"""How the commands print a cost: three sentences, then totals, quantiles, cost lines and loss bands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from outage_analysis.cli.console import band_expression, print_line, print_table, print_text
+
+if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+    import polars as pl
+
+    from outage_analysis.analysis import Analysis, Compared, DisplayUnits, Plan
+    from outage_analysis.text import Locale
+
+BOUNDS = ("low", "expected", "high", "most")
+BOUNDS_NOTE = (
+    "low, high: bounds of the expected cost, every input at that end; they do not bound the total\n"
+    "most: bound of the total, every claim paid the most that it can get; empty: nothing limits it"
+)
+MEASURES = ("expected", "p10", "p50", "p90", "p95", "p99", "tvar95")
+"""The columns of the table of quantiles, in order."""
+
+
+def cost_as_json(analysis: Analysis) -> dict[str, Any]:
+    """The cost as a dictionary for JSON; amounts are in the smallest unit of the currency."""
+    return {
+        **origin(analysis, analysis.plan),
+        "policy": analysis.policy.id,
+        "lines_not_public_yet": analysis.dropped_lines,
+        "totals": _all_bases(analysis.tables, "totals").to_dicts(),
+        "costs": _all_bases(analysis.tables, "costs").to_dicts(),
+        "uncertainty": {
+            basis: {
+                name: table.to_dicts()
+                for name in ("quantiles", "split", "contributions", "budget")
+                if (table := analysis.doubt(basis, name)) is not None
+            }
+            for basis in analysis.runs
+        },
+    }
+
+
+def origin(result: Analysis | Compared, plan: Plan) -> dict[str, Any]:
+    """What a result depends on: incident, ledger, day, draws and seed; which assumptions are examples."""
+    inputs = result.inputs
+    return {
+        "incident": result.incident.id,
+        "ledger": result.ledger.id if result.ledger else None,
+        "as_of": result.as_of,
+        "currency": result.incident.currency,
+        "minor_units": result.incident.minor_units,
+        "synthetic_claims": result.synthetic,
+        "draws": plan.draws,
+        "seed": plan.seed,
+        **({"examples": inputs.examples} if inputs and inputs.examples else {}),
+    }
+
+
+def warn_of_examples(result: Analysis | Compared) -> None:
+    """Print a warning on stderr if assumptions of the result are only examples."""
+    from outage_analysis.assumptions import warning
+    from outage_analysis.text import Locale
+
+    message = warning(result.inputs, Locale("en"))
+    if message:
+        sys.stderr.write(f"{message}\n")
+
+
+def _all_bases(tables: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
+    """The table from published counts and the one from claims, as one; the column `basis` tells which."""
+    import polars as pl
+
+    return pl.concat([tables[n] for n in (name, f"claims_{name}") if n in tables])
+
+
+def print_cost(analysis: Analysis) -> None:
+    """Print the answer in three sentences, then tables: quantiles, totals, cost lines, loss bands."""
+    from outage_analysis.analysis import DisplayUnits
+
+    sums = DisplayUnits.of(analysis.incident)
+    locale = analysis.words("en")
+    for sentence in cost_sentences(analysis, locale):
+        print_text(sentence)
+    print_line("")
+    _print_quantiles(analysis, sums, locale)
+    totals = _all_bases(analysis.tables, "totals").select("basis", "valuation", *BOUNDS, "left_out")
+    print_table(totals, f"Totals as of {analysis.as_of}, {sums.currency}", sums)
+    print_text(BOUNDS_NOTE)
+    for note in analysis.unstated_notes(locale):
+        print_text(note)
+    _print_lines_and_bands(_all_bases(analysis.tables, "costs"), sums, locale)
+
+
+def _print_lines_and_bands(costs: pl.DataFrame, sums: DisplayUnits, locale: Locale) -> None:
+    """Print one table of cost lines per basis, then one table of loss bands per basis and line."""
+    import polars as pl
+
+    columns = ("count", *BOUNDS)
+    lines = costs.filter(level="line").group_by("basis", maintain_order=True)
+    for (basis,), table in lines:
+        title = f"By cost line: {locale(f'word.{basis}')}"
+        print_table(table.select("line", "valuation", *columns, "status"), title, sums)
+    across = pl.col("rule") == "straddles"
+    band = pl.when(across).then(pl.lit("across bands")).otherwise(band_expression(locale))
+    bands = costs.filter(pl.col("level") == "band", pl.col("rule") != "not_entitled").with_columns(band=band)
+    for (basis, line), table in bands.group_by("basis", "line", maintain_order=True):
+        service = ["service"] if table["service"].null_count() < len(table) else []
+        title = f"{line}, by loss band: {locale(f'word.{basis}')}"
+        print_table(table.select(*service, "band", *columns), title, sums)
+
+
+def cost_sentences(analysis: Analysis, locale: Locale) -> tuple[str, str, str]:
+    """The answer in words: how much cash, which cost lines it counts, how likely it exceeds the budget."""
+    basis = analysis.headline
+    expected = analysis.expected_cash(basis) if basis else None
+    later_lines = ", ".join(analysis.dropped_lines)
+    not_public = (
+        f" {locale('terminal.not_public', day=analysis.as_of, lines=later_lines)}" if later_lines else ""
+    )
+    if expected is None:
+        scope = locale("terminal.counts_none") + not_public
+        return locale("terminal.no_cash"), scope, locale("terminal.no_budget")
+    portfolio, quantiles = analysis.runs[basis].portfolio, analysis.doubt(basis, "quantiles")
+    likely = analysis.likely_cash(basis)
+    values = {"expected": locale.money(expected), "basis": locale(f"word.{basis}")}
+    if likely and quantiles is not None:
+        (median,) = quantiles.filter(valuation="cash", measure="p50")["value"]
+        values |= {"median": locale.money(median), "range": locale.money_range(*likely)}
+        amount = locale("terminal.cash", **values)
+    else:
+        amount = locale("terminal.cash_certain", **values)
+    omitted = portfolio.left_out.get("cash", ())
+    scope = locale("terminal.counts", lines=", ".join(portfolio.counted("cash")))
+    scope += f" {locale('terminal.omits', lines=', '.join(omitted))}" if omitted else ""
+    chance = _budget_sentence(analysis, basis, locale) or locale("terminal.no_budget")
+    return amount, scope + not_public, chance
+
+
+def _budget_sentence(analysis: Analysis, basis: str, locale: Locale) -> str:
+    """How likely the cash of a run exceeds the budget; empty without a budget."""
+    budget = analysis.doubt(basis, "budget")
+    if budget is None:
+        return ""
+    row = budget.row(0, named=True)
+    return locale(
+        "terminal.chance",
+        budget=locale.exact_money(row["budget"]),
+        unit=locale.unit,
+        share=locale.share(row["exceeded"]),
+        stressed=locale.share(row["stressed"]),
+        error=locale.number(locale.rounded(100 * row["error"])),
+        basis=locale(f"word.{basis}"),
+    )
+
+
+def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> None:
+    """Print per run the quantiles of each valuation, their numerical error and the effect of dependence."""
+    for basis in analysis.runs:
+        quantiles = analysis.doubt(basis, "quantiles")
+        if quantiles is None:
+            continue
+        table = quantiles.pivot("measure", index="valuation", values="value")
+        columns = ("valuation", *(measure for measure in MEASURES if measure in table.columns))
+        title = f"How unsure: {locale(f'word.{basis}')}, {sums.currency}"
+        print_table(table.select(columns), f"{title}; in eight of ten cases between P10 and P90", sums)
+        for row in quantiles.filter(measure="p90").iter_rows(named=True):
+            error, stressed = (locale.exact_money(row[name]) for name in ("error", "stressed"))
+            print_text(
+                f"{row['valuation']}: numerical error of P90 {error}; if all inputs moved "
+                f"together (rank correlation 0.5), P90 {stressed}"
+            )
+        if analysis.runs[basis].portfolio.tied("cash"):
+            print_text(locale("report.tied"))
+        if basis != analysis.headline and (sentence := _budget_sentence(analysis, basis, locale)):
+            print_text(sentence)
+        print_line("")

@@ -1,0 +1,278 @@
+"""The commands that help to decide: `sensitivity`, `compare`, `backtest` and `bridge`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from outage_analysis.cli.console import (
+    print_json,
+    print_table,
+    print_text,
+    print_titled_tables,
+    progress,
+    warn_of_rejects,
+)
+from outage_analysis.cli.cost_output import origin, warn_of_examples
+from outage_analysis.cli.options import (
+    BUNDLED,
+    Draws,
+    Incident,
+    Json,
+    PlanOptions,
+    Policy,
+    Seed,
+    expand_options,
+    parse_money,
+    sampling_arguments,
+)
+from outage_analysis.errors import UsageError, one_line
+
+if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+    import polars as pl
+
+    from outage_analysis.analysis import Analysis, Compared
+
+commands = typer.Typer()
+
+LONGEST_SENTENCE = 1_000
+"""The most characters of the sentence above a comparison."""
+
+Valuation = Annotated[
+    str,
+    typer.Option(
+        help="Which valuation: cash, face_value, displaced_sales, incremental_cash, top_down or handling."
+    ),
+]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a report, or id or path of a ledger.")]
+SENSITIVITY_TITLES = {
+    "tornado": "Expected cost with one input at its P10 and its P90, the others at their means",
+    "indices": "Share of the variance of the cash: by the input alone (first), with all it takes part in",
+    "levers": "Decisions: what one step adds to the expected cost",
+    "awards": "What a review grants on average: uncertain, and as a decision",
+    "break_evens": "The value of one input at which the expected cash meets the sum",
+    "given": "What the inputs look like when the cash exceeds the sum",
+}
+"""The titles of the tables that `sensitivity` prints, in order."""
+COMPARE_TITLES = {
+    "policies": "What each policy costs",
+    "pairs": "On the same draws: the policy less the other; cheaper: the chance that it costs less",
+    "flips": "The value of one input at which the cheaper of two changes",
+    "replaced": "Share of a loss that an accepted claim gets back",
+    "left_out": "Lines without an expected cost: in no figure above",
+}
+"""The titles of the tables that `compare` prints, in order."""
+BACKTEST_TITLES = {
+    "outcomes": "What was forecast (P10 to P90) and what came out",
+    "rivals": "Forecasts beside ours: a smaller crps is better; flagged: out by more than twice",
+    "coverage": "The rule of the priors: each reference class forecast from the others",
+    "shown": "Shown beside, not scored",
+}
+"""The titles of the tables that `backtest` prints, in order."""
+OUTCOME_COLUMNS = (
+    *("outcome", "given", "p10", "p50", "p90", "observed", "percentile", "verdict", "crps", "sharpness"),
+)
+"""The columns of the table of outcomes that `backtest` prints; --json has all."""
+
+
+@commands.command()
+@expand_options("budget")
+def sensitivity(
+    options: PlanOptions,
+    *,
+    exceeds: Annotated[
+        str | None,
+        typer.Option(help="An amount in whole currency: what must be true for the cash to exceed it?"),
+    ] = None,
+    award: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A mean award to decide on, in whole currency: prints the cost at it; repeat for more."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print what moves the cost: a tornado, shares of the variance, levers, break-evens.
+
+    Levers are decisions, so they do not contribute to the variance. Example:
+
+        outage-analysis sensitivity --exceeds 500_000_000
+    """
+    from outage_analysis.analysis import run, sensitivity_tables
+    from outage_analysis.text import Locale
+
+    plan = options.plan()
+    limit = None if exceeds is None else parse_money(exceeds, "--exceeds")
+    awards = [parse_money(text, "--award") for text in award or ()]
+    with progress() as step:
+        analysis = run(plan, progress=step)
+        step("varying the inputs")
+        tables = sensitivity_tables(analysis, limit, awards)
+    warn_of_rejects(analysis.claims)
+    warn_of_examples(analysis)
+    if as_json:
+        rows = {name: tables[name].to_dicts() for name in SENSITIVITY_TITLES if name in tables}
+        policy = {"policy": analysis.policy.id, "basis": analysis.headline}
+        print_json(origin(analysis, plan) | policy | rows)
+        return
+    if "given" in tables:
+        tables["given"] = _with_part_names(tables["given"], analysis)
+    notes = [Locale("en")("report.tied")] if analysis.runs[analysis.headline].portfolio.tied("cash") else []
+    if not any(len(table) for table in tables.values()):
+        notes.append("nothing of this cost is uncertain, so no input moves it")
+    _print_result(tables, SENSITIVITY_TITLES, analysis, notes, synthetic=analysis.made_up)
+
+
+def _with_part_names(table: pl.DataFrame, analysis: Analysis) -> pl.DataFrame:
+    """The table with the column `part` in words: the loss band or the name of the model, not its number."""
+    import polars as pl
+
+    from outage_analysis.assumptions import BandMix
+
+    locale = analysis.words("en")
+    entries = next(iter(analysis.runs.values())).portfolio.entries
+
+    def part_name(assumption: str, part: int | None) -> str:
+        entry = entries[assumption]
+        if part is None:
+            return ""
+        if isinstance(entry, BandMix):
+            return locale.band(entry.bands[part].over, entry.bands[part].up_to)
+        return entry.models[part].en
+
+    names = [part_name(*row) for row in table.select("assumption", "part").iter_rows()]
+    return table.with_columns(part=pl.Series(names, dtype=pl.String))
+
+
+@commands.command()
+@expand_options("policy", "budget")
+def compare(
+    policies: Annotated[
+        list[str], typer.Argument(metavar="POLICY POLICY ...", help="Bundled ids, or paths to TOML files.")
+    ],
+    *,
+    options: PlanOptions,
+    valuation: Valuation = "cash",
+    as_json: Json = False,
+) -> None:
+    """Compare what policies cost, on the same draws of everything uncertain.
+
+    Works from published counts, or from --claims or --counts. The default ledger is the incident's latest by
+    the as-of day. Example:
+
+        outage-analysis compare kakao-candidate-cash kakao-candidate-voucher --as-of 2022-10-24
+    """
+    from outage_analysis.analysis import compare_policies
+    from outage_analysis.text import Locale
+
+    plan = options.plan()
+    with progress() as step:
+        step("comparing the policies")
+        result = compare_policies(plan, policies, valuation=valuation)
+    warn_of_rejects(result.claims)
+    warn_of_examples(result)
+    tables = {name: getattr(result.comparison, name) for name in COMPARE_TITLES}
+    if as_json:
+        rows = {name: table.to_dicts() for name, table in tables.items()}
+        print_json(origin(result, plan) | {"valuation": valuation} | rows)
+        return
+    locale = Locale("en", result.incident.currency, result.incident.minor_units)
+    print_text(one_line(result.sentence(locale), LONGEST_SENTENCE))
+    _print_result(tables, COMPARE_TITLES, result, [], synthetic=result.synthetic)
+
+
+def _print_result(
+    tables: Mapping[str, pl.DataFrame],
+    titles: Mapping[str, str],
+    result: Analysis | Compared,
+    notes: Iterable[str],
+    *,
+    synthetic: bool,
+) -> None:
+    """Print tables with amounts in whole currency, the notes, and a line that names day and currency."""
+    from outage_analysis.analysis import DisplayUnits
+
+    prefix = "Synthetic rows: " if synthetic else ""
+    units = f"as of {result.as_of}; sums in {result.incident.currency}"
+    print_titled_tables(
+        tables, titles, prefix, [*notes, units], DisplayUnits.of(result.incident, result.starts)
+    )
+
+
+@commands.command()
+def backtest(
+    case: Annotated[str, typer.Argument(help="Bundled id, or path to a back-test's TOML file.")] = BUNDLED,
+    *,
+    draws: Draws = None,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Compare what a ledger forecast with what came out, with naive forecasts and with the press.
+
+    By default it is about the bundled case, the Kakao outage. One case with a few outcomes is an
+    illustration, not a validation. Example:
+
+        outage-analysis backtest
+    """
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.costs import backtest as run_backtest
+    from outage_analysis.incidents import load_backtest_spec
+    from outage_analysis.text import Locale
+
+    with progress() as step:
+        step("forecasting from what was public")
+        result = run_backtest(load_backtest_spec(case), **sampling_arguments(draws, seed))
+    tables = {name: getattr(result, name) for name in BACKTEST_TITLES}
+    page, policy = result.page, result.policy
+    if as_json:
+        ids = {"backtest": page.id, "policy": policy.id, "ledger": result.ledger.id}
+        days = {"as_of": page.as_of, "known_on": page.known_on}
+        units = {"currency": policy.currency, "minor_units": policy.digits}
+        print_json(ids | days | units | {name: table.to_dicts() for name, table in tables.items()})
+        return
+    tables["outcomes"] = tables["outcomes"].select(OUTCOME_COLUMNS)
+    notes = result.sentences(Locale("en", policy.currency, policy.digits))
+    print_titled_tables(tables, BACKTEST_TITLES, "", notes, DisplayUnits.of(policy))
+
+
+@commands.command()
+def bridge(
+    first: Run,
+    second: Run,
+    *,
+    incident: Incident = BUNDLED,
+    policy: Policy = None,
+    valuation: Valuation = "cash",
+    as_json: Json = False,
+) -> None:
+    """Explain how the expected cost moved from one run to a later one, from published counts.
+
+    A run is the folder of a report, or a ledger; a ledger is combined with --policy, as of the ledger's day.
+    The steps are: new data, assumptions, policy, payments that became known, and the version of this program.
+
+    Example:
+        outage-analysis bridge kakao-2022 kakao-2023-06-30
+    """
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.costs import VALUATIONS
+    from outage_analysis.costs import bridge as bridge_table
+    from outage_analysis.reports import side_of
+
+    if valuation not in VALUATIONS:
+        raise UsageError("no such valuation", value=valuation, remedy=f"Known: {', '.join(VALUATIONS)}.")
+    (start, recorded), (end, _) = (side_of(run, incident, policy, valuation) for run in (first, second))
+    incidents = {side.ledger.incident for side in (start, end) if side.ledger}
+    if len(incidents) > 1:
+        names = ", ".join(sorted(incidents))
+        problem = "the two runs are of two incidents"
+        raise UsageError(problem, value=names, remedy="Name two runs of one incident.")
+    table = bridge_table(start, end, valuation=valuation, recorded=recorded)
+    currency, digits = start.policy.currency, start.policy.digits
+    if as_json:
+        units = {"valuation": valuation, "currency": currency, "minor_units": digits}
+        print_json(units | {"bridge": table.to_dicts()})
+        return
+    title = f"Expected {valuation.replace('_', ' ')}, {currency}: what moved it"
+    print_table(table, title, DisplayUnits.of(start.policy))

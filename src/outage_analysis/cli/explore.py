@@ -1,0 +1,329 @@
+"""The commands that explore claims: `distribution` of the losses, and `intake`, the claims still to come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from outage_analysis.cli.console import print_json, print_titled_tables, progress, warn_of_rejects
+from outage_analysis.cli.options import (
+    Counts,
+    Dimensions,
+    Json,
+    Level,
+    Policy,
+    ReadOptions,
+    Recovery,
+    expand_options,
+    mention_default_incident,
+    parse_day,
+    parse_share,
+)
+from outage_analysis.errors import UsageError
+
+if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+    import polars as pl
+
+    from outage_analysis.analysis import Counted, DisplayUnits, Question
+    from outage_analysis.losses import Channel
+
+commands = typer.Typer()
+
+INTAKE_TITLES = {
+    "points": "Counts used",
+    "branches": "Claims by the end of each branch, with an interval",
+    "families": "The same by growth curve",
+    "spread": "How much the curves differ",
+    "variance": "Variance of the claims still to come",
+    "weekdays": "Weekday factors",
+    "spikes": "Counts beside deadlines that have passed",
+    "bounds": "Bounds of branches without a forecast",
+    "backtest": "Forecasts of later counts from earlier ones alone",
+    "coverage": "How many of the intervals contained the later count",
+    "hindsight": "In hindsight, and used nowhere above: how it ended",
+}
+"""The titles of the tables that `intake` prints, in order."""
+DISTRIBUTION_TITLES = {
+    "bands": "Claims by loss band; share: of all claims of the group",
+    "summary": "Means and medians of the stated losses; a median lies between its bounds",
+    "quantiles": "Quantiles of the stated losses, between the bounds that the bands leave",
+    "concentration": "Concentration of the losses from zero up, between bounds: Gini's coefficient, and the "
+    "share of the losses that the largest claims hold",
+    "heaps": "Losses stated most often; share: of the losses above zero",
+    "bunching": "Losses at and beside the edges of the policy; shares: of the losses above zero",
+    "shares": "Two groups: shares of all claims of each by band, with the interval of the difference",
+    "differences": "Two groups: means with an interval, medians with bounds",
+    "fits": "Distributions fitted by maximum likelihood, likeliest first",
+    "quantities": "Quantities of the losses above zero: under the likeliest distribution with its interval, "
+    "averaged, and between families",
+    "refused": "Families that could not be fitted",
+}
+"""The titles of the tables that `distribution` prints, in order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionOptions:
+    """The options of `distribution` that describe which losses to look at, and what to compute from them."""
+
+    by: Dimensions = "service"
+    where: Annotated[
+        list[str] | None,
+        typer.Option(help="Only claims with this value, as service=kakao_t; repeat for more."),
+    ] = None
+    compare: Annotated[
+        str | None, typer.Option(help="Two values of the first dimension of --by, as kakao_t,kakao_pay.")
+    ] = None
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Fit severity distributions to the losses above zero.")
+    ] = False
+    family: Annotated[
+        list[str] | None, typer.Option(help="A family to fit; repeat for more. By default all.")
+    ] = None
+    top: Annotated[
+        str | None,
+        typer.Option(
+            help="What lies above the last edge of totals or of a printed table: open, closed or truncated. "
+            "By default as the table states."
+        ),
+    ] = None
+    level: Level = "95%"
+    recovery: Recovery = False
+
+    def question(self) -> Question:
+        """Build the question that the options describe.
+
+        Raises:
+            UsageError: the value of an option cannot be parsed.
+        """
+        from outage_analysis.analysis import Question
+
+        return Question(
+            by=_parse_list(self.by, "--by"),
+            where=_parse_where(self.where or ()),
+            compared=_parse_list(self.compare, "--compare") if self.compare else (),
+            fit=self.fit,
+            families=tuple(self.family or ()),
+            top=self.top,
+            level=parse_share(self.level, "--level"),
+            recovery=self.recovery,
+        )
+
+
+@commands.command()
+@expand_options()
+def distribution(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Complaint files. By default the bundled synthetic file of the incident."),
+    ] = None,
+    *,
+    reading: ReadOptions,
+    policy: Policy = None,
+    counts: Counts = None,
+    grouped: Annotated[
+        str | None,
+        typer.Option(
+            help="A printed table of losses instead of claims: bundled id, or path to its TOML file."
+        ),
+    ] = None,
+    options: QuestionOptions,
+    as_json: Json = False,
+) -> None:
+    """Print how losses are distributed: by band, means, quantiles, concentration, heaps; fit distributions.
+
+    Works from claims, from totals (--counts), or from a printed table of losses (--grouped). A fit or a
+    comparison of synthetic claims is refused, unless --recovery marks it as a test. Examples:
+
+        outage-analysis distribution complaints.csv --by region,industry --where service=kakao_t
+
+        outage-analysis distribution --grouped dental-claims
+    """
+    from outage_analysis.analysis import explore, explore_grouped
+
+    if grouped:
+        unused = {"FILES": files, "--columns": reading.columns, "--counts": counts, "--policy": policy}
+        _refuse_unused("with --grouped", {**unused, "--where": options.where, "--compare": options.compare})
+    else:
+        _refuse_unused("with claims", {"--top": None if counts else options.top})
+        _refuse_unused("without --fit", {"--family": None if options.fit else options.family})
+    question, incident = options.question(), reading.incident
+    with progress() as step, mention_default_incident(incident):
+        step("reading the losses")
+        if grouped:
+            answer = explore_grouped(grouped, question)
+        else:
+            layouts, most_rejects = reading.columns or [], parse_share(reading.max_rejects)
+            answer = explore(files, incident, policy, layouts, counts, question, most_rejects)
+    warn_of_rejects(answer.claims)
+    if as_json:
+        tables = {name: table.to_dicts() for name, table in answer.tables.items()}
+        print_json({"source": answer.source, "synthetic": answer.synthetic, "notes": answer.notes, **tables})
+        return
+    prefix = "Synthetic rows: " if answer.synthetic else ""
+    sums = None if grouped else _sums(incident, answer.starts)
+    print_titled_tables(answer.tables, DISTRIBUTION_TITLES, prefix, answer.notes, sums)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastOptions:
+    """The options of `intake` that describe deadlines, and what to forecast from the counts."""
+
+    closes: Annotated[str | None, typer.Option(help="Last day of the intake (YYYY-MM-DD).")] = None
+    extend_to: Annotated[
+        str | None, typer.Option(help="Also forecast an extension of the deadline to this day.")
+    ] = None
+    former: Annotated[
+        list[str] | None,
+        typer.Option(help="Last day of an earlier deadline that caused a rush; repeat for more."),
+    ] = None
+    spike: Annotated[
+        float | None,
+        typer.Option(
+            help="Further claims on the last day, as a multiple of the claims that the curve expects on it."
+        ),
+    ] = None
+    by: Annotated[str | None, typer.Option(help="Count only up to the end of this day.")] = None
+    level: Level = "80%"
+    backtest: Annotated[
+        bool, typer.Option("--backtest", help="Also forecast the later counts from the earlier ones.")
+    ] = False
+    hindsight: Annotated[bool, typer.Option(help="Show in a separate table how the intake ended.")] = True
+
+    def channel(self, counted: Counted) -> Channel:
+        """The counts with the deadlines and the spike that the options describe.
+
+        Raises:
+            UsageError: the value of an option cannot be parsed, or the deadlines contradict each other.
+        """
+        earlier = [last for text in self.former or () if (last := parse_day(text, "--former"))]
+        ends = (parse_day(self.closes, "--closes"), parse_day(self.extend_to, "--extend-to"))
+        return counted.channel.asked(*ends, self.spike, former=earlier)
+
+    def tables(self, channel: Channel, counted: Counted) -> dict[str, pl.DataFrame]:
+        """Forecast how many claims are still to come; return the tables by name."""
+        from outage_analysis.losses import answer
+
+        return answer(
+            channel,
+            by=parse_day(self.by, "--by"),
+            level=parse_share(self.level, "--level"),
+            ended=counted.ended if self.hindsight else None,
+            tested=self.backtest,
+        )
+
+
+@commands.command()
+@expand_options()
+def intake(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Complaint files to count by day. By default a bundled published intake."),
+    ] = None,
+    *,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            help="Bundled id, or path to the TOML file of a published intake. By default kakao-federation."
+        ),
+    ] = None,
+    reading: ReadOptions,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="Use only what was public by this day (YYYY-MM-DD); of files, the claims filed by it."
+        ),
+    ] = None,
+    options: ForecastOptions,
+    recovery: Recovery = False,
+    as_json: Json = False,
+) -> None:
+    """Forecast how many claims are still to come: by branch, with an interval, from growth curves.
+
+    Works from a published intake, of which it uses only what was public by the as-of day, or from
+    claim files, counted by day. If the counts do not determine a forecast, it prints bounds.
+    State with --spike whether claimants hurry on the last day: earlier counts cannot show it. Examples:
+
+        outage-analysis intake --as-of 2022-10-21 --extend-to 2022-10-31
+
+        outage-analysis intake complaints.csv --incident my-outage.toml --closes 2031-03-20 --spike 0
+    """
+    from outage_analysis.analysis import counted_on_page
+    from outage_analysis.incidents import load_intake
+
+    until = parse_day(as_of)
+    unused = {"--series": series} if files else {"--columns": reading.columns, "--recovery": recovery or None}
+    _refuse_unused("with files" if files else "without files", unused)
+    with progress() as step, mention_default_incident(reading.incident):
+        step("reading the counts")
+        if files:
+            counted = _count_files(files, reading, until, recovery=recovery)
+        else:
+            counted = counted_on_page(load_intake(series or "kakao-federation"), until)
+        step("weighing growth curves")
+        channel = options.channel(counted)
+        tables = options.tables(channel, counted)
+    if as_json:
+        source = {"source": counted.source, "as_of": counted.as_of, "opened": channel.opened}
+        rows = {name: table.to_dicts() for name, table in tables.items()}
+        print_json({**source, "synthetic": channel.synthetic, **rows})
+        return
+    prefix = "Recovery, no finding: " if channel.synthetic else ""
+    print_titled_tables(tables, INTAKE_TITLES, prefix, tables["left_out"]["note"])
+
+
+def _count_files(files: list[Path], reading: ReadOptions, until: date | None, *, recovery: bool) -> Counted:
+    """The claims of complaint files by day, up to a day."""
+    from outage_analysis.analysis import counted_by_day
+    from outage_analysis.incidents import load_incident
+
+    claims = reading.read_claims(files, load_incident(reading.incident))
+    warn_of_rejects(claims)
+    return counted_by_day(claims, until, recovery=recovery)
+
+
+def _sums(incident: str, starts: frozenset[int]) -> DisplayUnits:
+    """How to write the amounts of an incident; `starts` are the edges that belong to the band above."""
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.incidents import load_incident
+
+    return DisplayUnits.of(load_incident(incident), starts)
+
+
+def _parse_list(text: str, option: str) -> tuple[str, ...]:
+    """Parse words separated by commas.
+
+    Raises:
+        UsageError: a word is empty.
+    """
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words):
+        raise UsageError(f"{option} has an empty word", value=text, remedy="Write words with commas between.")
+    return words
+
+
+def _parse_where(texts: Sequence[str]) -> dict[str, list[str]]:
+    """Parse filters such as service=kakao_t; return the values by dimension.
+
+    Raises:
+        UsageError: a text has no dimension or no equals sign.
+    """
+    values: dict[str, list[str]] = {}
+    for text in texts:
+        dimension, equals, value = text.partition("=")
+        if not (dimension and equals):
+            remedy = "Write it as service=kakao_t."
+            raise UsageError("--where is not a dimension and a value", value=text, remedy=remedy)
+        values.setdefault(dimension, []).append(value)
+    return values
+
+
+def _refuse_unused(context: str, options: Mapping[str, object]) -> None:
+    """Refuse options without an effect: the user would expect one."""
+    unused = next((name for name, value in options.items() if value), None)
+    if unused:
+        raise UsageError(f"{unused} has no meaning {context}", remedy="Leave it out.")

@@ -1,0 +1,290 @@
+"""The commands that look up inputs: published `facts`, `incidents`, `assumptions` and `policies`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from outage_analysis.cli.console import LONGEST_TEXT, print_json, print_line, print_table, print_text
+from outage_analysis.cli.options import AsOf, Json, Language, parse_day
+from outage_analysis.errors import UsageError, one_line
+
+if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+    from outage_analysis.assumptions import Ledger
+
+commands = typer.Typer()
+policy_commands = typer.Typer(
+    no_args_is_help=True,
+    help="The compensation policies: what they promise, in TOML, in words and in money.",
+)
+commands.add_typer(policy_commands, name="policies")
+
+Policy = Annotated[str, typer.Argument(metavar="POLICY", help="Bundled id, or path to a policy's TOML file.")]
+
+
+@commands.command()
+def facts(
+    *,
+    fact: Annotated[str | None, typer.Argument(help="Show one fact in full.")] = None,
+    as_of: AsOf = None,
+    topic: Annotated[str | None, typer.Option(help="Only one topic, such as cost or rule-users.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the published figures of the bundled cases: id, value, unit, day they became public, grade.
+
+    They are about the bundled cases, never about your own outage. Example:
+
+        outage-analysis facts --as-of 2022-12-30 --topic cost
+    """
+    import polars as pl
+
+    from outage_analysis.files import nearest
+    from outage_analysis.incidents import facts as published_facts
+    from outage_analysis.incidents import in_language
+
+    table = published_facts(public_by=parse_day(as_of), topic=topic)
+    if fact:
+        known = table["id"].to_list()
+        table = table.filter(pl.col("id") == fact)
+        if table.is_empty():
+            raise UsageError("no such fact", value=fact, remedy=nearest(fact, known))
+    if as_json:
+        print_json(table.to_dicts())
+    elif fact:
+        for name, value in in_language(table, "en").row(0, named=True).items():
+            print_text(f"{name:>10}  {'' if value is None else value}")
+    else:
+        columns = table.select("id", "quantity", "value", "low", "high", "unit", "public_on", "grade")
+        print_table(columns, f"{len(table)} published figures")
+
+
+@commands.command()
+def incidents(
+    incident: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the bundled incidents, or check and show one: its services, window and columns.
+
+    Example:
+        outage-analysis incidents my-outage.toml
+    """
+    from outage_analysis.files import ids
+    from outage_analysis.incidents import load_incident
+
+    if incident is None:
+        _print_list(load_incident, ids("incidents"), as_json=as_json)
+        return
+    document = load_incident(incident)
+    if as_json:
+        print_json(document.model_dump(mode="json", by_alias=True))
+        return
+    print_text(f"{document.id}: {one_line(document.name.en)}")
+    for service in document.services:
+        fields = service.model_dump(mode="json")
+        print_text(f"  {fields.pop('id')}: {one_line(fields.pop('name')['en'])}")
+        for key, value in fields.items():
+            if value not in (None, "", (), [], {}, False):
+                print_text(f"      {key}: {one_line(value, LONGEST_TEXT)}")
+
+
+def _print_list(load: Callable[[str], Any], known: list[str], *, as_json: bool) -> None:
+    """Print the id and the name of each bundled document of a kind."""
+    entries = [{"id": id_, "name": load(id_).name.en} for id_ in known]
+    if as_json:
+        print_json(entries)
+        return
+    for entry in entries:
+        print_text(f"{entry['id']:<20} {one_line(entry['name'])}")
+
+
+@commands.command()
+def assumptions(
+    ledger: Annotated[str | None, typer.Argument(help="Id or path; without it, the list.")] = None,
+    *,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """List the bundled ledgers of assumptions, or check and show one: distributions, bounds, sources, owners.
+
+    With --as-of, only what was public by that day. Example:
+
+        outage-analysis assumptions kakao-2022
+    """
+    from outage_analysis.assumptions import load_ledger
+    from outage_analysis.files import ids
+
+    if ledger is None:
+        _print_list(load_ledger, ids("assumptions"), as_json=as_json)
+        return
+    public_by, document = parse_day(as_of), load_ledger(ledger)
+    document = document if public_by is None else document.admissible(public_by)
+    if as_json:
+        print_json(_ledger_as_json(document, public_by))
+    else:
+        _print_ledger(document)
+
+
+def _ledger_as_json(ledger: Ledger, public_by: date | None) -> dict[str, object]:
+    from outage_analysis.assumptions import ledger_table
+
+    return {
+        "ledger": ledger.id,
+        "incident": ledger.incident,
+        "as_of": ledger.as_of,
+        "public_by": public_by,
+        "assumptions": ledger_table(ledger).to_dicts(),
+        "correlations": [
+            {**correlation.model_dump(mode="json"), "rationale": correlation.rationale.en}
+            for correlation in ledger.correlations
+        ],
+    }
+
+
+def _print_ledger(ledger: Ledger) -> None:
+    """Print the assumptions as a table, then each distribution and rank correlation as a sentence."""
+    from outage_analysis.analysis import DisplayUnits
+    from outage_analysis.assumptions import SUMS, distribution, ledger_table
+    from outage_analysis.text import Locale
+
+    table = ledger_table(ledger)
+    columns = table.select(
+        *("assumption", "kind", "expected", "low", "high", "grade", "public_on", "outcome_known")
+    )
+    sums, title = DisplayUnits.of_ledger(ledger), f"{ledger.name.en}: {len(table)} assumptions"
+    print_table(columns, sums.titled(title, columns) if sums else title, sums)
+    locale = Locale("en", sums.currency, sums.digits) if sums else Locale("en")
+    for entry in ledger.assumptions:
+        print_text(f"{entry.id}: {distribution(entry, locale)}")
+    if sums is None and table["kind"].is_in(SUMS).any():
+        print_text(locale("card.sums"))
+    for correlation in ledger.correlations:
+        print_text(f"rank correlation {correlation.rank:g}: {' and '.join(correlation.of)}")
+    if table["outcome_known"].any():
+        print_text("its authors knew how the case ended: a retrospective test, not a blind one")
+
+
+@policy_commands.command("list")
+def list_policies(*, as_json: Json = False) -> None:
+    """List the bundled policies: currency, lines, first day, and how many published sums they reproduce.
+
+    Example:
+        outage-analysis policies list
+    """
+    from outage_analysis.costs import overview
+
+    table = overview()
+    if as_json:
+        print_json(table.to_dicts())
+    else:
+        print_table(table, f"{len(table)} policies; currencies stand apart and are never added")
+
+
+@policy_commands.command()
+def show(
+    policy: Policy,
+    *,
+    as_of: AsOf = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            help="Also print the amounts converted at a dated exchange rate among the facts, such as FX-01."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a policy and show it: its lines, the published sums computed again, what was not published.
+
+    Example:
+        outage-analysis policies show kddi-2022
+    """
+    from outage_analysis.costs import at_rate, known_ties, line_table, policy_result
+    from outage_analysis.policies import load_policy
+
+    document = load_policy(policy)
+    until = parse_day(as_of)
+    known = document if until is None else document.as_known_on(until)
+    if not known.lines:
+        problem = f"no line of {document.id} was public by {as_of}"
+        raise UsageError(problem, remedy="Move --as-of to a later day.")
+    result = policy_result(known, as_of=until)
+    lines, sums = line_table(known), known_ties(known, until)
+    if rate:
+        lines, sums = (at_rate(table, known.currency, rate, until) for table in (lines, sums))
+    if as_json:
+        converted = {"converted": {"lines": lines.to_dicts(), "sums": sums.to_dicts()}} if rate else {}
+        print_json({**known.model_dump(mode="json", by_alias=True), "result": result, **converted})
+        return
+    print_table(lines, one_line(f"{document.id}: {document.name.en}, amounts in {document.currency}"))
+    if not sums.is_empty():
+        print_table(sums.drop("as_expected", "hindsight", "facts"), "Published sums, computed again")
+    differing = sums.filter(status="differs")["id"]
+    for tie in known.tie_outs:
+        if tie.id in differing:
+            why = f" {tie.note.en}" if tie.note else ""
+            print_text(one_line(f"differs: {tie.id}: {tie.name.en}.{why}", LONGEST_TEXT))
+    for text in result["missing"]:
+        print_text(f"not published: {one_line(text, LONGEST_TEXT)}")
+    for line in document.lines:
+        if line not in known.lines:
+            print_text(f"not public by {as_of}: {line.id}")
+
+
+@policy_commands.command()
+def explain(policy: Policy, *, lang: Language = "en") -> None:
+    """Explain a policy in plain words: one sentence per line, with a worked example at each edge.
+
+    Example:
+        outage-analysis policies explain kakao-2022 --lang ko
+    """
+    from outage_analysis.policies import explain as sentences
+    from outage_analysis.policies import load_policy
+
+    for sentence in sentences(load_policy(policy), lang):
+        print_text(sentence)
+
+
+@policy_commands.command()
+def check(policy: Policy, *, as_json: Json = False) -> None:
+    """List what a reviewer would ask about: cliffs, gaps, idle tiers and caps, missing days.
+
+    An invalid TOML file is refused with its file, line, key and remedy. Example:
+
+        outage-analysis policies check my-policy.toml
+    """
+    from outage_analysis.policies import findings, load_policy
+
+    document = load_policy(policy)
+    table = findings(document)
+    if as_json:
+        print_json(table.to_dicts())
+        return
+    for kind, line, question in table.iter_rows():
+        print_text(f"{kind:<10} {line}: {one_line(question, LONGEST_TEXT)}")
+    summary = "nothing to ask about" if table.is_empty() else f"{len(table)} to ask about"
+    print_text(f"{document.id}: a valid policy of {len(document.lines)} lines, {summary}")
+
+
+@policy_commands.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="ID", help="Id of the policy: lower-case, digits, hyphens.")],
+    *,
+    currency: Annotated[str, typer.Option(help="ISO code of the currency.")] = "KRW",
+    loss_unit: Annotated[
+        str | None, typer.Option(help="Unit of the losses: minutes, days; by default the currency.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; by default ID.toml.")] = None,
+) -> None:
+    """Write a policy to start from: a valid TOML file with every kind of line.
+
+    Example:
+        outage-analysis policies new my-policy --currency EUR --loss-unit minutes
+    """
+    from outage_analysis.policies import write_template
+
+    unit = currency if loss_unit is None else loss_unit
+    print_line(str(write_template(name, currency, unit, out or Path(f"{name}.toml"))))

@@ -1,0 +1,299 @@
+"""The options that several commands share: each is declared once, with its default and its meaning.
+
+A command takes a group of options as one parameter, such as `options: PlanOptions`. The decorator
+`expand_options` offers each field of the group as an option on the command line.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, is_dataclass
+from datetime import date
+from functools import cache, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+import typer
+
+from outage_analysis.errors import InputRefused, UsageError
+
+if TYPE_CHECKING:  # these imports are slow, and `--help` does not need them
+    from outage_analysis.analysis import Plan
+    from outage_analysis.claims import Claims
+    from outage_analysis.incidents import Incident as LoadedIncident
+
+BUNDLED = "kakao-2022"
+"""The default incident."""
+MOST_MONEY_DIGITS = 17
+"""The most digits of an amount in an option."""
+LEAST_DRAWS = 8_192
+MOST_DRAWS = 2**20
+"""More draws would take minutes and gigabytes without a visible gain in precision."""
+
+Incident = Annotated[str, typer.Option(help="Bundled id, or path to an incident's TOML file.")]
+Policy = Annotated[
+    str | None,
+    typer.Option(help="Bundled id, or path to a policy's TOML file. By default the incident's policy."),
+]
+Layouts = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="TOML file with the layout of some complaint files; repeat for more. `inspect` proposes one."
+    ),
+]
+Counts = Annotated[
+    Path | None,
+    typer.Option(help="Totals instead of claims: a CSV file with service,claimant_type,band,claims."),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="Use only what was public by this day (YYYY-MM-DD). By default the ledger's day."),
+]
+MaxRejects = Annotated[str, typer.Option(help="Stop if a larger share of the rows is rejected: 5% or 0.05.")]
+Draws = Annotated[
+    int | None,
+    typer.Option(help="Number of draws of the uncertain inputs, a power of two. By default 16384."),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of the draws: the same seed gives the same digits.")]
+Level = Annotated[str, typer.Option(help="Probability of the intervals: 80% or 0.8.")]
+Dimensions = Annotated[
+    str,
+    typer.Option(
+        help="Dimensions, separated by commas: service, claimant_type, filed_on or one of the incident's."
+    ),
+]
+Language = Annotated[str, typer.Option(help="Language: en or ko.")]
+Recovery = Annotated[
+    bool,
+    typer.Option(
+        "--recovery", help="Accept synthetic claims, to test whether the method recovers their source."
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """The options that describe a Plan: what to analyse, from which inputs, with how many draws."""
+
+    incident: Incident = BUNDLED
+    policy: Policy = None
+    ledger: Annotated[
+        str | None,
+        typer.Option(
+            help="Bundled id, or path to a ledger's TOML file. By default the incident's ledger; with "
+            "--policy, none."
+        ),
+    ] = None
+    claims: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Complaint file, folder, pattern in quotes, or warehouse file; repeat for more. By default "
+            "the bundled synthetic file."
+        ),
+    ] = None
+    columns: Layouts = None
+    counts: Counts = None
+    as_of: AsOf = None
+    max_rejects: MaxRejects = "5%"
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="An amount in whole currency, such as 300_000_000: how likely does the cash exceed it?"
+        ),
+    ] = None
+    draws: Draws = None
+    seed: Seed = None
+
+    def plan(self, *, hindsight: bool = True, compare: Sequence[str] = ()) -> Plan:
+        """Build the plan that the options describe.
+
+        Raises:
+            UsageError: the value of an option cannot be parsed or is out of range.
+        """
+        from outage_analysis.analysis import Plan
+
+        return Plan(
+            incident=self.incident,
+            policy=self.policy,
+            ledger=self.ledger,
+            claims=tuple(self.claims) if self.claims else None,
+            columns=tuple(self.columns or ()),
+            counts=self.counts,
+            as_of=parse_day(self.as_of),
+            max_rejects=parse_share(self.max_rejects),
+            hindsight=hindsight,
+            compare=tuple(compare),
+            budget=None if self.budget is None else parse_money(self.budget),
+            **sampling_arguments(self.draws, self.seed),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """The options of commands that read complaint files and compute no cost."""
+
+    incident: Incident = BUNDLED
+    columns: Layouts = None
+    max_rejects: MaxRejects = "5%"
+
+    def read_claims(
+        self, files: Sequence[Path], incident: LoadedIncident, *, add_to: Path | None = None
+    ) -> Claims:
+        """Read complaint files under an incident, with the layouts of --columns.
+
+        Args:
+            files: complaint files, folders or patterns.
+            incident: the incident that --incident names.
+            add_to: the warehouse file to add the claims to.
+
+        Raises:
+            InputRefused: a file cannot be read, or more rows are rejected than --max-rejects allows.
+        """
+        from outage_analysis.claims import read_claims
+        from outage_analysis.incidents import load_layout
+
+        return read_claims(
+            files,
+            incident,
+            layouts=[load_layout(layout) for layout in self.columns or ()],
+            max_rejects=parse_share(self.max_rejects),
+            onto=add_to,
+        )
+
+
+def expand_options(*omitted: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a command so that the fields of its option groups become options of the command line.
+
+    Typer reads the signature of a command. The decorator gives it a signature in which each parameter
+    annotated with a dataclass is replaced by the fields of that dataclass.
+
+    Args:
+        omitted: names of fields that the command does not offer; they keep their defaults.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters: list[inspect.Parameter] = []
+        groups: dict[str, tuple[type, list[str]]] = {}
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+            group = parameter.annotation
+            if not (isinstance(group, type) and is_dataclass(group)):
+                parameters.append(parameter)
+                continue
+            offered = [field for field in _fields(group) if field.name not in omitted]
+            groups[parameter.name] = (group, [field.name for field in offered])
+            parameters += offered
+
+        @wraps(command)
+        def run(**values: object) -> None:
+            for name, (group, fields) in groups.items():
+                values[name] = group(**{field: values.pop(field) for field in fields})
+            command(**values)
+
+        run.__annotations__ = {}  # Typer would evaluate them again
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [parameter.replace(kind=keyword) for parameter in parameters]
+        )
+        return run
+
+    return decorate
+
+
+@cache
+def _fields(group: type) -> tuple[inspect.Parameter, ...]:
+    """The fields of an option group as parameters of a command."""
+    return tuple(inspect.signature(group, eval_str=True).parameters.values())
+
+
+class SamplingArguments(TypedDict, total=False):
+    """The arguments of a simulation that an option sets."""
+
+    draws: int
+    seed: int
+
+
+def sampling_arguments(draws: int | None, seed: int | None) -> SamplingArguments:
+    """The values of --draws and --seed that the user sets; the library has defaults for the others.
+
+    Raises:
+        UsageError: a value is out of range.
+    """
+    if draws is not None and draws < LEAST_DRAWS:
+        raise UsageError(
+            "--draws asks for too few points for a P99", value=draws, remedy=f"Take {LEAST_DRAWS:,} or more."
+        )
+    if draws is not None and draws > MOST_DRAWS:
+        raise UsageError(
+            "--draws asks for too many points", value=draws, remedy=f"Take {MOST_DRAWS:,} or fewer."
+        )
+    if seed is not None and seed < 0:
+        raise UsageError("--seed is negative", value=seed, remedy="Take a whole number from 0 on.")
+    arguments: SamplingArguments = {}
+    if draws is not None:
+        arguments["draws"] = draws
+    if seed is not None:
+        arguments["seed"] = seed
+    return arguments
+
+
+@contextmanager
+def mention_default_incident(incident: str) -> Iterator[None]:
+    """Add to a refusal of complaint files that they were read under the default incident.
+
+    A user who forgot --incident would otherwise not know why the services of a file are unknown.
+    """
+    try:
+        yield
+    except InputRefused as refusal:
+        is_about_content = refusal.row is not None or refusal.value is not None
+        if incident == BUNDLED and is_about_content:
+            hint = f"It was read under the incident {incident}; name your own with --incident."
+            refusal.remedy = f"{refusal.remedy} {hint}".lstrip()
+        raise
+
+
+def parse_money(text: str, option: str = "--budget") -> int:
+    """Parse an amount in whole currency, with or without separators.
+
+    Raises:
+        UsageError: the text is not a positive whole number of at most 17 digits.
+    """
+    digits = text.replace("_", "").replace(",", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_MONEY_DIGITS and int(digits)):
+        raise UsageError(
+            f"{option} is no sum in whole currency", value=text, remedy="Write it as 300_000_000."
+        )
+    return int(digits)
+
+
+def parse_day(text: str | None, option: str = "--as-of") -> date | None:
+    """Parse a day such as 2022-12-30; None remains None.
+
+    Raises:
+        UsageError: the text is not a day.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} is not a day", value=text, remedy="Write it as 2022-12-30.") from None
+
+
+def parse_share(text: str, option: str = "--max-rejects") -> float:
+    """Parse a share such as 5% or 0.05.
+
+    Raises:
+        UsageError: the text is not a number between 0 and 1.
+    """
+    percent = text.endswith("%")
+    try:
+        value = float(text.removesuffix("%")) / (100 if percent else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(f"{option} is not a share", value=text, remedy="Write it as 5% or 0.05.")
+    return value

@@ -1,0 +1,158 @@
+"""The commands that give the answer: `report` writes it, `cost` prints it, `verify` verifies a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from outage_analysis.cli.console import print_json, print_line, print_text, progress, warn_of_rejects
+from outage_analysis.cli.cost_output import cost_as_json, print_cost, warn_of_examples
+from outage_analysis.cli.options import Json, Language, PlanOptions, expand_options
+from outage_analysis.errors import UsageError, VerificationFailed, one_line
+
+commands = typer.Typer()
+
+
+@commands.command()
+@expand_options()
+def report(
+    options: PlanOptions,
+    *,
+    hindsight: Annotated[
+        bool, typer.Option(help="Show in a separate section what came out after the as-of day.")
+    ] = True,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(help="Another policy to compare on the same draws; repeat for more."),
+    ] = None,
+    lang: Language = "en",
+    formats: Annotated[
+        str | None, typer.Option(help="Formats, separated by commas, such as html,pdf,xlsx. By default all.")
+    ] = None,
+    bom: Annotated[
+        bool, typer.Option("--bom", help="Begin CSV files with the byte order mark that Korean Excel needs.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("build/report"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing report.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the report in every format, with a manifest and checksums that `verify` checks.
+
+    The folder appears whole or not at all. The last line on stdout is the path of the page. Examples:
+
+        outage-analysis report --as-of 2022-12-30 --out build/report
+
+        outage-analysis report --lang ko --formats html,csv --bom
+    """
+    from outage_analysis.analysis import run
+    from outage_analysis.reports import FORMATS, refuse_unwritable, write_report
+
+    chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
+    plan = options.plan(hindsight=hindsight, compare=compare or ())
+    refuse_unwritable(out, lang=lang, force=force, formats=chosen)
+    with progress() as step:
+        analysis = run(plan, progress=step)
+        analysis.refuse_idle_budget()
+        step("writing the report")
+        page = write_report(analysis, out, lang=lang, force=force, formats=chosen, bom=bom)
+    warn_of_rejects(analysis.claims)
+    warn_of_examples(analysis)
+    if as_json:
+        print_json(_report_files(page))
+    else:
+        print_line(str(page))
+
+
+def _report_files(page: Path) -> dict[str, object]:
+    """The paths of the files of the report that has this page."""
+    from outage_analysis.reports import read_manifest
+
+    folder = page.parent
+    names = [*read_manifest(folder).outputs, "manifest.json", "SHA256SUMS"]
+    files = [str(folder / name) for name in names]
+    return {"report": str(page), "manifest": str(folder / "manifest.json"), "files": files}
+
+
+@commands.command()
+@expand_options()
+def cost(options: PlanOptions, *, as_json: Json = False) -> None:
+    """Print the cost: the expected amount, its uncertainty, and the cost by line, service and loss band.
+
+    The total lies between P10 and P90 in eight of ten cases. Low and high put every input at its stated
+    end. Cash and the face value of free goods are never added. Works from claim files, or from totals
+    alone. Examples:
+
+        outage-analysis cost --budget 300_000_000
+
+        outage-analysis cost --counts totals.csv --json
+    """
+    from outage_analysis.analysis import price
+
+    plan = options.plan()
+    with progress() as step:
+        analysis = price(plan, progress=step)
+    analysis.refuse_idle_budget()
+    warn_of_rejects(analysis.claims)
+    warn_of_examples(analysis)
+    if as_json:
+        print_json(cost_as_json(analysis))
+    else:
+        print_cost(analysis)
+
+
+@commands.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder that `report` wrote.")],
+    *,
+    integrity: Annotated[
+        bool, typer.Option("--integrity", help="Only compare every file with its checksum.")
+    ] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Only write the report again, and compare every byte.")
+    ] = False,
+    claims: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Complaint file that the report was made from, recognised by its content; repeat for more. "
+            "Bundled files need not be named."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify a report: its files match their checksums, and its plan gives the same bytes again.
+
+    If a file differs, the command names the first one, with the member, row or line, and the cause:
+    environment, font, code, page, facts or data. Exit code 1 means that something differs. Example:
+
+        outage-analysis verify build/report
+    """
+    from outage_analysis.reports.verification import verify as verifying
+
+    if integrity and not rebuild and claims:
+        raise UsageError("--claims is for a rebuild", remedy="Leave out --integrity.")
+    both = integrity == rebuild
+    try:
+        with progress() as step:
+            result = verifying.verify(
+                folder,
+                integrity=both or integrity,
+                rebuild=both or rebuild,
+                claims=claims or (),
+                progress=step,
+            )
+    except VerificationFailed as failure:
+        if as_json:
+            place = {"file": failure.file, "row": failure.row, "line": failure.line, "place": failure.column}
+            print_json({"verified": False, **place, "problem": failure.problem})
+        raise
+    if as_json:
+        print_json(
+            {"verified": True, "files": result.files, "rebuilt": result.rebuilt, "notes": result.notes}
+        )
+        return
+    outcome = "written again, byte for byte" if result.rebuilt else "as the report wrote them"
+    print_text(f"{result.files} files are {outcome}")
+    for note in result.notes:
+        print_text(f"differs, and changes no byte of them: {one_line(note)}")
