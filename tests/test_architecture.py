@@ -88,14 +88,20 @@ def test_a_module_is_named_for_what_it_holds() -> None:
     assert [relative(path) for path in MODULES if path.stem in vague] == []
 
 
-def test_the_map_of_modules_is_complete() -> None:
-    house = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+def test_the_docstring_of_a_package_names_each_of_its_modules() -> None:
+    unnamed = []
+    for init in PACKAGE.glob("*/**/__init__.py"):
+        names = re.findall(r"\w+", ast.get_docstring(ast.parse(init.read_text("utf-8"))) or "")
+        modules = {p.stem for p in init.parent.glob("*.py")} | {
+            p.parent.name for p in init.parent.glob("*/__init__.py")
+        }
+        unnamed += [f"{relative(init.parent)}: {module}" for module in modules - {*names, "__init__"}]
+    assert unnamed == []
 
-    def room(path: Path) -> str:
-        package = path.stem == "__init__" and path.parent != PACKAGE
-        return f"{path.parent.name}/" if package else path.name
 
-    assert [relative(path) for path in MODULES if room(path) not in house] == []
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
+def test_contributing_names_each_package(package: Path) -> None:
+    assert f"  {package.name}/" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
 def test_only_the_warehouse_imports_the_engine() -> None:

@@ -1,7 +1,17 @@
-"""Assumptions: the ledger of every uncertain input, with its distribution, owner and source.
+"""Assumptions: a ledger document goes in; uncertain inputs with distribution, owner and source come out.
 
-`ledger` loads and lists it; `entries`, `rates`, `reviews` and `band_mixes` are the kinds of entry;
-`distributions` are their distributions; `reference_classes` is the written rule for rates.
+Modules:
+    ledger: loads the ledger and lists it as a table
+    entries: what every entry has
+    rates: entries that are one number: rates, factors, mean payments
+    reviews: entries about awards and about handling claims
+    band_mixes: entries that spread reports over loss bands
+    distribution_type: what every distribution of one number can answer
+    distributions: the distributions that a ledger may state
+    bounded_distributions: distributions with bounds
+    normal_scores: tabulated quantiles, for fast draws
+    reference_classes: the rule that turns comparable schemes into a distribution of a rate
+    event_data: counts of the event itself, which update its own rate
 """
 
 from __future__ import annotations

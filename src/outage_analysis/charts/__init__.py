@@ -1,7 +1,26 @@
 """Charts: a table goes in, an Altair chart comes out.
 
-`registry` lists every chart with its table. Modules ending in `_data` shape tables; those ending in
-`_charts` draw them.
+Modules:
+    registry: every chart by name, with its table
+    theme: the look of every chart
+    axes: axes of money and of ratios
+    cost_charts: charts of costs
+    total_charts: charts of the distribution of the total
+    range_charts: charts of ranges: inputs, back-test, policies
+    loss_charts: losses by service and band
+    fit_charts: fitted severity beside the counts
+    intake_charts: the intake and its forecast
+    linked_views: views that filter each other
+    view_selection: the selection that linked views share
+    cost_data: tables shaped for charts of costs
+    claims_data: tables shaped for charts of claims
+    curve_data: tables shaped for fitted curves and forecasts
+    linked_data: tables shaped for linked views
+    specs: charts as JSON
+    images: charts as SVG and PNG
+    offline: scripts that notebook output needs without a network
+    sliders: what-if sliders
+    altair_import: a faster import of Altair
 """
 
 from __future__ import annotations

@@ -1,7 +1,17 @@
-"""Claims: complaint files go in; claims and rejects come out, each input row as exactly one of them.
+"""Claims: complaint files go in; claims and rejects come out, each input row as exactly one of the two.
 
-`ingestion` lists the steps; `readers` read files; `validation` applies the rules; `warehouse` is the
-only module that runs SQL.
+Modules:
+    ingestion: `read_claims`, the steps in order
+    readers: one reader per file format
+    validation: applies the rules to the rows
+    rules: the rules, by name
+    claims_and_rejects: the claims and rejects of one run
+    store: claims saved as files
+    warehouse: the only module that runs SQL
+    queries: the SQL, one query per file
+    inspection: describes an unknown file and proposes a layout
+    synthetic: makes synthetic complaints
+    progress: progress of a long query
 """
 
 from __future__ import annotations

@@ -1,7 +1,21 @@
-"""The cost model: a policy, counts or cubes, and a ledger of assumptions go in; costs come out.
+"""The cost model: a policy, counts or cubes, and a ledger go in; costs and their distribution come out.
 
-`expected` builds the cost table; `exact` and `uncertainty` give the distribution of the total;
-`sensitivity`, `comparison`, `backtesting` and `cost_bridge` explain it.
+Modules:
+    expected: the cost table
+    funnel: reports, filed, accepted and paid claims
+    published_counts: cost lines from published counts
+    cube_costs: cost lines from cubes of claims
+    claim_payments: payments of a policy for each row of a cube
+    budgets: lines announced only in total
+    cost_products: the expected cost as sums of products
+    exact: the distribution of a total when every parameter is known
+    uncertainty: the distribution of the total, by simulation
+    sensitivity: tornado, levers, break-evens, Sobol indices
+    comparison: policies compared on the same draws
+    cost_bridge: what moved the cost between two runs
+    backtesting: forecasts scored against outcomes
+    reconciliation: published sums computed again
+    policy_results: payments of one policy at its edges
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""Files: TOML documents, atomic writes, and where `data/` is.
+"""Files: paths go in; validated documents and atomically written files come out.
 
-`documents` reads and validates TOML; `toml_writer` writes it; `atomic_write` replaces files whole or not
-at all.
+Modules:
+    data_folder: where `data/` is, and hints for misspelt names
+    documents: reads and validates TOML documents
+    toml_writer: writes TOML
+    atomic_write: writes files and folders completely or not at all
 """
 
 from __future__ import annotations

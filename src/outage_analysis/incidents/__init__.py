@@ -1,7 +1,12 @@
-"""Incidents: what failed, when and for whom, and what was published about it.
+"""Incidents: TOML documents about an outage go in; typed documents and published facts come out.
 
-`incident`, `layout`, `bands`, `intake` and `backtest_spec` are TOML documents; `published_facts` are
-figures with sources and dates.
+Modules:
+    incident: what failed, when and for whom
+    layout: how a complaint file names and writes its columns
+    bands: loss bands with a stated closed side
+    published_facts: published figures with source, grade and date
+    intake: a published intake: counts and deadlines
+    backtest_spec: which forecast to test against which outcome
 """
 
 from __future__ import annotations

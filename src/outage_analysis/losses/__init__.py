@@ -1,6 +1,15 @@
 """Losses: claims go in; cubes, summaries, fitted severity and forecasts of late claims come out.
 
-`cube` is the table that all costs start from; `cube_building` makes it from claims.
+Modules:
+    cube: claims, loss and loss squared by dimensions and band
+    cube_building: a cube from claims
+    cube_files: cubes saved as files, and their sum
+    loss_summaries: quantiles, concentration and comparisons
+    severity: severity distributions
+    development: claims still to come
+    heaping: losses on round numbers and at policy edges
+    data_quality: quality of the complaint files
+    synthetic_recovery: whether a fit recovers what the generator used
 """
 
 from __future__ import annotations

@@ -1,7 +1,16 @@
-"""Compensation policies: a TOML file goes in; rules, payments per loss and an explanation in words come out.
+"""Policies: a TOML document goes in; payments per loss and an explanation in words come out.
 
-`policy` loads it; `tariff` compiles payment rules to linear pieces; `explanation` and `checks` describe
-it.
+Modules:
+    policy: loads the policy
+    cost_lines: what every cost line has
+    schedules: payments by loss band
+    rules: payment rules of one claim
+    tariff: rules compiled to linear pieces
+    lines_without_loss: free goods, fee credits, budgets
+    explanation: the policy in words
+    checks: gaps, cliffs and doubtful entries
+    display: the policy as text and HTML
+    template: a document to start from
 """
 
 from __future__ import annotations

@@ -1,7 +1,15 @@
-"""Text: languages, numbers, dates, fonts, encodings and personal data.
+"""Text: values go in; text in the reader's language comes out, and the other way round.
 
-`locale` writes for readers; `amounts`, `dates` and `notation` parse what people wrote; `personal_data`
-masks names and contacts.
+Modules:
+    locale: words, numbers, dates and bands in English and Korean
+    amounts: parses amounts
+    dates: parses dates
+    notation: a named way to write amounts or dates
+    display: objects as text and HTML
+    text_tables: tables as lines of text
+    encodings: decides the encoding of a text file
+    fonts: the bundled fonts and what they cover
+    personal_data: finds and masks personal data
 """
 
 from __future__ import annotations

@@ -1,1 +1,6 @@
-"""Policies compared on the same simulated inputs, so that only their rules differ."""
+"""Comparison: several policies go in; differences on the same simulated draws come out.
+
+Modules:
+    compare_policies: `compare`, its tables and sentence
+    replaced_losses: the share of a loss that each policy pays
+"""

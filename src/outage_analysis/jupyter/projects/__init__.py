@@ -1,1 +1,6 @@
-"""New projects: TOML files, synthetic claims and notebooks for an outage of your own."""
+"""Projects: an id and a currency go in; a folder with documents, synthetic claims and notebooks comes out.
+
+Modules:
+    project: creates the project
+    laboratory: opens JupyterLab
+"""

@@ -1,1 +1,10 @@
-"""Summaries of the losses in a cube: quantiles, concentration, comparison of groups, counts for a fit."""
+"""Loss summaries: a cube goes in; tables about its losses come out.
+
+Modules:
+    groups: the claims of each group by band
+    regrouping: fewer dimensions and wider bands
+    quantiles: counts, means and quantiles with bounds
+    concentration: Lorenz curve and Gini coefficient
+    group_comparison: two groups side by side
+    fit_counts: counts and edges for a fit
+"""
