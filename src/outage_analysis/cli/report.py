@@ -128,14 +128,14 @@ def verify(
 
         outage-analysis verify build/report
     """
-    from outage_analysis.reports.verification import verify as verifying
+    from outage_analysis.reports import verify as verify_bundle
 
     if integrity and not rebuild and claims:
         raise UsageError("--claims is for a rebuild", remedy="Leave out --integrity.")
     both = integrity == rebuild
     try:
         with progress() as step:
-            result = verifying.verify(
+            result = verify_bundle(
                 folder,
                 integrity=both or integrity,
                 rebuild=both or rebuild,

@@ -44,5 +44,6 @@ if TYPE_CHECKING:
     from outage_analysis.reports.open_bundle import side_of as side_of
     from outage_analysis.reports.report import Report as Report
     from outage_analysis.reports.table_files import write_table as write_table
+    from outage_analysis.reports.verification.verify import verify as verify
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)
