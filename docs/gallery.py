@@ -18,9 +18,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from outage_analysis.analysis import Plan, run
+from outage_analysis import Plan, run, write_report
 from outage_analysis.jupyter import run_notebook
-from outage_analysis.reports import write_report
 from outage_analysis.text import fonts
 
 GALLERY = Path(__file__).with_name("gallery")

@@ -11,7 +11,8 @@ import pytest
 from pptx import Presentation
 from pypdf import PdfReader
 
-from outage_analysis.analysis import Analysis, Plan, pages_of, run
+from outage_analysis import Plan, run
+from outage_analysis.analysis import Analysis, pages_of
 from outage_analysis.errors import UsageError
 from outage_analysis.jupyter import new_project, show_tiles
 from outage_analysis.reports import Report

@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, run
-from outage_analysis.reports import write_report
+from outage_analysis import Plan, run, write_report
+from outage_analysis.analysis import Analysis
 from tests.html_page import WebPage
 from tests.paths import OWN_OUTAGE
 

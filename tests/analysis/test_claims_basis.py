@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.analysis import Plan, run
+from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis.tables import funnel_table
 from outage_analysis.charts import Drawn
 from outage_analysis.jupyter import new_project, show, show_answers, show_grid, show_words
-from outage_analysis.reports import Report, Text, write_report
+from outage_analysis.reports import Report, Text
 from outage_analysis.reports.blocks import Section
 from outage_analysis.text import Locale
 from tests.html_page import WebPage

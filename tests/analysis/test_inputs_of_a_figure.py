@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outage_analysis.analysis import Plan, compare_policies, run
+from outage_analysis import Plan, run
+from outage_analysis.analysis import compare_policies
 from outage_analysis.cli.cost_output import origin
 from outage_analysis.files import data_root
 from outage_analysis.reports import Report, Text

@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 
 import duckdb
 
-from outage_analysis.incidents import Incident, Named, load_incident
+from outage_analysis import build_cube, load_incident, load_policy, read_claims
+from outage_analysis.incidents import Incident, Named
 
 INCIDENT = "kakao-2022"
 ISO, WHOLE, ROUNDED = r"\d{4}-\d\d-\d\d", r"[+-]?\d{1,15}", r"\d([.,]\d+)?[eE]\+\d+"
@@ -54,9 +55,7 @@ CUBE = """
 
 def ours(path: str) -> tuple[int, int]:
     """Files to cube as the package does it: claims and rejects."""
-    from outage_analysis.claims import Limits, limits, read_claims
-    from outage_analysis.losses import build_cube
-    from outage_analysis.policies import load_policy
+    from outage_analysis.claims import Limits, limits
 
     limits.set(Limits(memory=os.environ.get("BENCH_MEMORY", Limits.memory)))
     claims = read_claims(path, load_incident(INCIDENT))

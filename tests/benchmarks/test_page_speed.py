@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis.analysis import Plan, run
+from outage_analysis import Plan, load_incident, run, write_report
 from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
 from outage_analysis.costs import portfolio_of, simulate
-from outage_analysis.incidents import load_incident
-from outage_analysis.reports import Report, write_report
+from outage_analysis.reports import Report
 from outage_analysis.reports.html import page
 from tests.benchmarks.tables import tell
 

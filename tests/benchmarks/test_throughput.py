@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from outage_analysis.claims import load_synthetic, read_claims, synthetic_chunks, write_synthetic
+from outage_analysis import load_incident, read_claims
+from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
 from outage_analysis.claims.synthetic.chunks import synthesise
-from outage_analysis.incidents import load_incident
 from tests.benchmarks.tables import tell
 from tests.benchmarks.test_page_speed import median_seconds
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import queries, read_claims, save_claims
+from outage_analysis import build_cube, load_incident, read_claims, save_claims
+from outage_analysis.claims import queries
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
@@ -21,8 +22,7 @@ from outage_analysis.claims.readers.fast_path import first_sight
 from outage_analysis.claims.readers.recheck import PROBES
 from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.incidents import Incident, Layout, load_incident
-from outage_analysis.losses import build_cube
+from outage_analysis.incidents import Incident, Layout
 from tests.claims.complaint_files import record
 
 if TYPE_CHECKING:

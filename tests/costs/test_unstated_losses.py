@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis.analysis import Plan, run
-from outage_analysis.costs import cost_table, line_table, policy_result, portfolio_of, unstated_losses
+from outage_analysis import Plan, cost_table, run
+from outage_analysis.costs import line_table, policy_result, portfolio_of, unstated_losses
 from outage_analysis.policies import explain, findings
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale

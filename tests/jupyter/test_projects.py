@@ -17,18 +17,16 @@ from typing import Any
 
 import pytest
 
-from outage_analysis.analysis import Analysis, Plan, pages_of, run
-from outage_analysis.claims import read_claims
+from outage_analysis import Plan, load_incident, load_policy, read_claims, run, write_report
+from outage_analysis.analysis import Analysis, pages_of
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
-from outage_analysis.incidents import load_incident
 from outage_analysis.jupyter import new_project, show_table
 from outage_analysis.jupyter.export.notebook_files import names
 from outage_analysis.jupyter.export.parameters import restated
 from outage_analysis.jupyter.projects import project as making
 from outage_analysis.jupyter.projects.project import ROWS, sample
-from outage_analysis.policies import findings, load_policy
-from outage_analysis.reports import write_report
+from outage_analysis.policies import findings
 from tests.commands import command
 from tests.html_page import WebPage
 

@@ -15,10 +15,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
-from outage_analysis.analysis import Analysis, Plan, run
+from outage_analysis import Plan, run, write_report
+from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS
 from outage_analysis.costs import Products, products
-from outage_analysis.reports import write_report
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.paths import AXE
