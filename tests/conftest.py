@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +78,7 @@ def analysis() -> Analysis:
 def bundles(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The folder of the bundled case's report, by language; the workers share one per language."""
     base = shared_base(tmp_path_factory) / "bundles"
-    return {
-        lang: filled_once(base / lang, lambda out, lang=lang: write_report(analysis, out, lang=lang))
-        for lang in LANGUAGES
-    }
+    return {lang: filled_once(base / lang, partial(write_report, analysis, lang=lang)) for lang in LANGUAGES}
 
 
 @pytest.fixture(scope="session")

@@ -414,6 +414,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", DAYS.values(), ids=DAYS)
 def test_without_hindsight_later_facts_change_not_one_byte(
     tmp_path: Path, forget: Callable[[date], None], day: date
@@ -433,6 +434,7 @@ def test_without_hindsight_later_facts_change_not_one_byte(
     assert all(sum(name.startswith(f"{lang}/") for name in known) > 30 for lang in formats)
 
 
+@pytest.mark.slow
 def test_with_hindsight_later_facts_change_only_what_says_so(
     tmp_path: Path, bundles: dict[str, Path], analysis: Analysis, forget: Callable[[date], None]
 ) -> None:

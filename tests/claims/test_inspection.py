@@ -171,6 +171,7 @@ def test_known_headers_are_kept_whatever_is_in_them(tmp_path: Path, incident: In
     assert "formats" not in tomllib.loads(found.page) or not tomllib.loads(found.page)["formats"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("header", "texts", "notations"),
     [
@@ -428,6 +429,7 @@ NO_IDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", NO_IDS)
 def test_free_text_personal_data_and_other_numbers_are_never_an_id(
     tmp_path: Path, incident: Incident, header: str
@@ -613,6 +615,7 @@ def without_header(path: Path, rows: list[list[str]]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [HEADLESS, HEADLESS[:1], [[*HEADLESS[0][:4], ""], *HEADLESS[1:]]])
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
 def test_the_first_complaint_is_no_header(

@@ -48,6 +48,7 @@ def outage() -> Incident:
     return whole.model_copy(update={"dimensions": whole.dimensions[:1]})
 
 
+@pytest.mark.slow
 @given(lines=lines, end=st.sampled_from(["\n", "\r\n"]), mark=st.booleans())
 @settings(max_examples=12)
 def test_the_engine_reads_lines_as_the_json_module_does(

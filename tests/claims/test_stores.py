@@ -313,6 +313,7 @@ TABLE = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(first=TABLE, second=TABLE, quoted=st.booleans())
 @settings(max_examples=6)
 def test_adding_a_file_equals_reading_both_in_that_order(

@@ -149,6 +149,7 @@ def test_every_command_is_registered_here() -> None:
     assert not WRITING & PRINTING.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRINTING)
 def test_tables_fit_the_terminal_and_cut_nothing(tables: Callable[[str], list[Printed]], name: str) -> None:
     assert bool(tables(name)) == (name not in WITHOUT_TABLE)

@@ -401,6 +401,7 @@ def test_claims_are_at_most_paid_what_each_is_due() -> None:
     assert line_of(policy_of(tiers()), cubes=[cube])["most"] is None
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)
 def test_no_total_that_claims_can_have_is_more_than_the_most(data: st.DataObject) -> None:

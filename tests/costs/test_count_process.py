@@ -137,7 +137,7 @@ GRID = {
 }
 
 
-@pytest.mark.parametrize("accepted", [0.04, 0.25, 0.9])
+@pytest.mark.parametrize("accepted", [0.25, *(pytest.param(p, marks=pytest.mark.slow) for p in (0.04, 0.9))])
 @pytest.mark.parametrize("losses", GRID.values(), ids=GRID)
 def test_a_share_of_the_loss_has_the_exact_distribution(losses: list[int], accepted: float) -> None:
     assert_close(total_of(losses, TENTH, 1.0, accepted), exact_of([x // 10 for x in losses], accepted))

@@ -245,6 +245,7 @@ def test_another_unit_changes_the_scale_and_nothing_else(table: Table, family: s
     assert scaled.loglik == pytest.approx(fit.loglik, abs=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("power", range(-6, 10))
 def test_the_dental_claims_in_any_unit(power: int) -> None:
     unit = 10.0**power
@@ -465,6 +466,7 @@ def test_a_least_weight_that_no_family_reaches_is_refused() -> None:
         fits.average("mean", 0.99)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(table=tables())
 def test_a_family_that_holds_another_is_never_less_likely(table: Table) -> None:

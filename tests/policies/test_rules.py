@@ -63,6 +63,7 @@ def changes_for_the_better(page: Page) -> Iterator[tuple[Page, str, object]]:
         yield page["eligibility"], dimension, tuple(dict.fromkeys((*values, *everyone)))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(max_examples=200)
 def test_a_more_generous_schedule_never_costs_less(data: st.DataObject) -> None:
@@ -99,6 +100,7 @@ def test_a_larger_loss_in_a_band_is_never_paid_less(page: Page, data: st.DataObj
             assert mine is None or theirs is None or mine <= theirs
 
 
+@pytest.mark.slow
 @given(page=rich_lines())
 @settings(max_examples=150)
 def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_page_owes(page: Page) -> None:

@@ -678,6 +678,7 @@ def test_a_report_without_claims_speaks_of_no_data(tmp_path: Path, bare: Analysi
 # --- other plans -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("as_of", ["2022-10-19", "2022-10-24", "2022-12-29", "2022-12-31", "2023-06-30"])
 def test_a_report_can_be_written_for_any_day_of_the_case(tmp_path: Path, as_of: str, lang: str) -> None:
