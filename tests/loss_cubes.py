@@ -21,7 +21,7 @@ def told_cube(claims: Iterable[Told], bands: Bands) -> Cube:
     """The cube of claims by service and band."""
     schema = {"service": pl.String, **EDGES, **MEASURES}
     rows = [
-        (service, *bands.band_of(loss), count, count * (loss or 0), Decimal(count * (loss or 0) ** 2))
+        (service, *bands.band_containing(loss), count, count * (loss or 0), Decimal(count * (loss or 0) ** 2))
         for (service, loss), count in Counter(claims).items()
     ]
     frame = pl.DataFrame(rows, schema=schema, orient="row")

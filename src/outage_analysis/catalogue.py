@@ -37,19 +37,19 @@ def facts_(
     """
     import polars as pl
 
-    from outage_analysis.files import nearest
-    from outage_analysis.incidents import facts, in_language
+    from outage_analysis.files import spelling_hint
+    from outage_analysis.incidents import facts, facts_in_language
 
     table = facts(public_by=day(as_of), topic=topic)
     if fact:
         known = table["id"].to_list()
         table = table.filter(pl.col("id") == fact)
         if table.is_empty():
-            raise UsageError("no such fact", value=fact, remedy=nearest(fact, known))
+            raise UsageError("no such fact", value=fact, remedy=spelling_hint(fact, known))
     if as_json:
         print_json(table.to_dicts())
     elif fact:
-        for name, value in in_language(table, "en").row(0, named=True).items():
+        for name, value in facts_in_language(table, "en").row(0, named=True).items():
             print_text(f"{name:>10}  {'' if value is None else value}")
     else:
         shown = table.select("id", "quantity", "value", "low", "high", "unit", "public_on", "grade")
@@ -67,10 +67,10 @@ def incidents(
     Example:
         outage-analysis incidents my-outage.toml
     """
-    from outage_analysis.files import ids
+    from outage_analysis.files import bundled_ids
     from outage_analysis.incidents import load_incident
 
-    print_nouns(load_incident, ids("incidents"), incident, "services", as_json=as_json)
+    print_nouns(load_incident, bundled_ids("incidents"), incident, "services", as_json=as_json)
 
 
 @catalogue.command()
@@ -87,15 +87,15 @@ def assumptions(
         outage-analysis assumptions kakao-2022
     """
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.assumptions import SUMS, distribution, ledger_table, load_ledger
-    from outage_analysis.files import ids
+    from outage_analysis.assumptions import AMOUNT_KINDS, distribution_text, ledger_table, load_ledger
+    from outage_analysis.files import bundled_ids
     from outage_analysis.text import Locale
 
     if ledger is None:
-        print_nouns(load_ledger, ids("assumptions"), None, "assumptions", as_json=as_json)
+        print_nouns(load_ledger, bundled_ids("assumptions"), None, "assumptions", as_json=as_json)
         return
     by, page = day(as_of), load_ledger(ledger)
-    page = page if by is None else page.admissible(by)
+    page = page if by is None else page.as_known_on(by)
     table = ledger_table(page)
     if as_json:
         head = {"ledger": page.id, "incident": page.incident, "as_of": page.as_of, "public_by": by}
@@ -111,8 +111,8 @@ def assumptions(
     print_table(short, sums.titled(title, short) if sums else title, sums)
     words = Locale("en", sums.currency, sums.digits) if sums else Locale("en")
     for entry in page.assumptions:
-        print_text(f"{entry.id}: {distribution(entry, words)}")
-    if sums is None and table["kind"].is_in(SUMS).any():
+        print_text(f"{entry.id}: {distribution_text(entry, words)}")
+    if sums is None and table["kind"].is_in(AMOUNT_KINDS).any():
         print_text(words("card.sums"))
     for tied in page.correlations:
         print_text(f"rank correlation {tied.rank:g}: {' and '.join(tied.of)}")

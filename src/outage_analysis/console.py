@@ -121,11 +121,11 @@ def print_text(text: str) -> None:
     if width is None:
         print_line(text)
         return
-    from outage_analysis.text import wrapped
+    from outage_analysis.text import wrap_text
 
     said = text.lstrip(" ")
     margin = " " * (len(text) - len(said))
-    for line in wrapped(said, width - len(margin)):
+    for line in wrap_text(said, width - len(margin)):
         print_line(margin + line)
 
 

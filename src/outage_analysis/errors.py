@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-OURS = "This is a mistake of ours: please report it with the file's layout."
+REPORT_BUG = "This is a mistake of ours: please report it with the file's layout."
 
 
 def one_line(text: object, limit: int = 200) -> str:
@@ -92,7 +92,7 @@ class EnvironmentFailed(OutageAnalysisError):
     exit_code = 6
 
 
-def refuse_no_level(level: float) -> None:
+def check_level(level: float) -> None:
     """Refuse what is no level of an interval, wherever one is asked for.
 
     Raises:

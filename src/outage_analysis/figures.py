@@ -61,10 +61,10 @@ def origin(made: Analysis | Compared, plan: Plan) -> dict[str, Any]:
 
 def tell_examples(made: Analysis | Compared) -> None:
     """A word on stderr while assumptions are examples, so that no figure stands without it."""
-    from outage_analysis.assumptions import warning
+    from outage_analysis.assumptions import example_warning
     from outage_analysis.text import Locale
 
-    said = warning(made.inputs, Locale("en"))
+    said = example_warning(made.inputs, Locale("en"))
     if said:
         sys.stderr.write(f"{said}\n")
 

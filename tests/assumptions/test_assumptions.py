@@ -23,7 +23,7 @@ from outage_analysis.assumptions import (
 from outage_analysis.assumptions.reference_classes import reference_class_prior
 from outage_analysis.costs.uncertainty.sobol import half_width, uniforms
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy, Schedule, load_policy
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def test_every_rate_of_the_ledger_lies_between_its_bounds(ledger: Ledger) -> Non
 
 def test_a_filing_share_follows_from_its_classes_and_its_widest_bounds(ledger: Ledger) -> None:
     entry = next(a for a in rates(ledger) if a.id == "as-filing-share")
-    shares = [figure(c).middle / 100 for c in entry.classes]
+    shares = [get_fact(c).middle / 100 for c in entry.classes]
     prior = reference_class_prior(shares, published_spread(entry.classes))
     assert entry.range.expected == prior.mean
-    assert entry.range.low == pytest.approx(min(figure(c).number for c in entry.widest) / 100)
-    assert entry.range.high == pytest.approx(max(figure(c).number for c in entry.widest) / 100)
+    assert entry.range.low == pytest.approx(min(get_fact(c).number for c in entry.widest) / 100)
+    assert entry.range.high == pytest.approx(max(get_fact(c).number for c in entry.widest) / 100)
 
 
 def test_every_entry_has_a_rationale_a_source_and_an_owner(ledger: Ledger) -> None:
@@ -78,18 +78,18 @@ def test_every_entry_feeds_a_line_of_the_policy(ledger: Ledger, policy: Policy) 
 def test_no_fact_behind_the_ledger_came_later_than_the_entry(ledger: Ledger) -> None:
     for entry in ledger.assumptions:
         for fact in (*entry.computed_from, *entry.facts):
-            day = figure(fact).public_on
+            day = get_fact(fact).public_on
             assert day is None or day <= entry.public_on, (entry.id, fact)
 
 
 def test_an_entry_is_admissible_from_the_day_it_was_public(ledger: Ledger) -> None:
     def admitted(day: date) -> bool:
-        ids = [a.id for a in ledger.admissible(day).assumptions]
+        ids = [a.id for a in ledger.as_known_on(day).assumptions]
         return "as-filing-share-documents" in ids
 
     assert not admitted(date(2023, 1, 29))
     assert admitted(date(2023, 1, 30))
-    assert ledger.admissible(date(2022, 1, 1)).assumptions == ()
+    assert ledger.as_known_on(date(2022, 1, 1)).assumptions == ()
 
 
 def test_the_effort_in_force_chooses_the_rate(ledger: Ledger) -> None:
@@ -202,10 +202,10 @@ def test_a_rate_on_a_fact_that_does_not_exist_names_the_nearest(edited: Edited) 
 def test_data_of_the_event_move_its_rate_and_leave_the_prior(edited: Edited) -> None:
     seen = CLASSES + '\nobserved = { hits = "R2-06", of = "R2-05" }'
     entry = entry_of(edited("assumptions", CLASSES, seen), "as-acceptance")
-    hits, of = (figure(f, hindsight=True).count for f in ("R2-06", "R2-05"))
+    hits, of = (get_fact(f, hindsight=True).count for f in ("R2-06", "R2-05"))
     assert abs(entry.drawn.mean - hits / of) < 0.1 < abs(entry.prior.mean - hits / of)
     assert {"R2-06", "R2-05"} <= set(entry.computed_from)
-    assert not entry.rests_on_public(date(2022, 12, 30))
+    assert not entry.facts_public_by(date(2022, 12, 30))
 
 
 # --- what an entry is in force for -------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_a_correlation_declared_twice_is_refused(edited: Edited) -> None:
 def test_a_correlation_holds_from_the_day_both_its_entries_do(edited: Edited) -> None:
     documents = CORRELATION.replace("as-filing-share", "as-filing-share-documents")
     declared = load_ledger(with_correlations(edited, documents))
-    assert [len(declared.admissible(date(2023, 1, day)).correlations) for day in (29, 30)] == [0, 1]
+    assert [len(declared.as_known_on(date(2023, 1, day)).correlations) for day in (29, 30)] == [0, 1]
 
 
 def with_correlations(edited: Edited, text: str) -> Path:

@@ -25,7 +25,14 @@ from outage_analysis.assumptions.bounded_distributions import (
     Uniform,
 )
 from outage_analysis.assumptions.distribution_type import Distribution
-from outage_analysis.assumptions.distributions import AnyLaw, Branch, Discrete, Fixed, Lognormal, Mixture
+from outage_analysis.assumptions.distributions import (
+    AnyDistribution,
+    Branch,
+    Discrete,
+    Fixed,
+    Lognormal,
+    Mixture,
+)
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, read_document
 
@@ -353,7 +360,7 @@ def test_a_mix_that_is_no_law_is_refused(shares: tuple[float, ...], size: float,
 class Page(Document):
     """A page with one law."""
 
-    law: AnyLaw
+    law: AnyDistribution
 
 
 @pytest.mark.parametrize(

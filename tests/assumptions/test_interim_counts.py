@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outage_analysis.assumptions import Ledger
-    from outage_analysis.incidents.published_facts import Shelf
+    from outage_analysis.incidents.published_facts import FactCollection
     from tests.conftest import Reshelve
 
 FILED = 100
@@ -38,14 +38,14 @@ def counted(reshelve: Reshelve) -> None:
 
 
 def put_fact(reshelve: Reshelve, public_on: date) -> None:
-    known = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+    known = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
     row = (
         known("outcomes")
         .filter(id="R2-05")
         .with_columns(id=pl.lit("X-100"), value=pl.lit(float(FILED)), public_on=pl.lit(public_on))
     )
 
-    def shelf(name: Shelf) -> pl.DataFrame:
+    def shelf(name: FactCollection) -> pl.DataFrame:
         return pl.concat([known(name), row]) if name == "outcomes" else known(name)
 
     reshelve(shelf)

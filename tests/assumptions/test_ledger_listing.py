@@ -14,15 +14,15 @@ from outage_analysis.assumptions import (
     BandMix,
     Ledger,
     bundled_ledger,
-    distribution,
+    distribution_text,
     ledger_table,
     load_ledger,
 )
 from outage_analysis.assumptions.bounded_distributions import Beta, LogitT, Pert, Uniform
-from outage_analysis.assumptions.distributions import AnyLaw, Discrete, Fixed, Lognormal
-from outage_analysis.assumptions.ledger import SCHEMA, in_words
+from outage_analysis.assumptions.distributions import AnyDistribution, Discrete, Fixed, Lognormal
+from outage_analysis.assumptions.ledger import SCHEMA, format_distribution
 from outage_analysis.errors import UsageError
-from outage_analysis.files import ids
+from outage_analysis.files import bundled_ids
 from tests.commands import command
 from tests.tram_case import ENTRY, TIED, ledger
 
@@ -61,7 +61,7 @@ def test_the_bundled_ledger_is_the_latest_by_the_day(
 # --- the table --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("id_", ids("assumptions"))
+@pytest.mark.parametrize("id_", bundled_ids("assumptions"))
 def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> None:
     page = load_ledger(id_)
     table = ledger_table(page)
@@ -101,14 +101,14 @@ def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> No
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_a_law_is_written_out_with_every_parameter(law: AnyLaw, told: str) -> None:
-    assert in_words(law) == told
+def test_a_law_is_written_out_with_every_parameter(law: AnyDistribution, told: str) -> None:
+    assert format_distribution(law) == told
     assert (law.mean, law.variance, law.quantile(np.array([0.1, 0.9])).shape) == (
         law.mean,
         law.variance,
         (2,),
     )
-    assert in_words(law) == told  # also once it has been drawn from
+    assert format_distribution(law) == told  # also once it has been drawn from
 
 
 def test_mixes_rules_and_products_are_written_out(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
         filing=mixed,
     )
     page = read(text, tmp_path)
-    told = {a.id: distribution(a) for a in page.assumptions}
+    told = {a.id: distribution_text(a) for a in page.assumptions}
     assert told["as-mix"] == "dirichlet(0.3333, 0.6667; size 4)"
     assert told["as-work"] == "fixed(value 3) × fixed(value 2) × fixed(value 1,000,000)"
     loss = "uniform(low 5,000, high 90,000)"
@@ -155,7 +155,7 @@ def test_a_ledger_is_shown_with_the_law_of_each_assumption() -> None:
     assert (code, err) == (0, "")
     for entry in load_ledger("kakao-2022").assumptions:
         assert re.search(rf"^ {entry.id} +{entry.kind} ", out, re.MULTILINE)
-        assert f"\n{entry.id}: {distribution(entry)}\n" in out
+        assert f"\n{entry.id}: {distribution_text(entry)}\n" in out
     assert out.splitlines()[-1].startswith("its authors knew how the case ended")
 
 
@@ -185,7 +185,7 @@ def test_a_ledger_is_shown_as_it_was_known_on_a_day(as_of: str, count: int) -> N
 
 def test_the_list_of_ledgers_names_them() -> None:
     rows = json.loads(command("assumptions", "--json")[1])
-    assert [row["id"] for row in rows] == ids("assumptions")
+    assert [row["id"] for row in rows] == bundled_ids("assumptions")
 
 
 @pytest.mark.parametrize(

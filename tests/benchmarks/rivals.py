@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import duckdb
 
-from outage_analysis.incidents import Incident, Named, load_incident
+from outage_analysis.incidents import Incident, NamedItem, load_incident
 
 INCIDENT = "kakao-2022"
 ISO, WHOLE, ROUNDED = r"\d{4}-\d\d-\d\d", r"[+-]?\d{1,15}", r"\d([.,]\d+)?[eE]\+\d+"
@@ -173,7 +173,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _ways(items: Sequence[Named]) -> list[tuple[str, str]]:
+def _ways(items: Sequence[NamedItem]) -> list[tuple[str, str]]:
     return [(way, item.id) for item in items for way in {item.id, *item.written}]
 
 

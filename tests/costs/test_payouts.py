@@ -35,7 +35,7 @@ def cube_of(losses: list[Loss], bands: Bands, who: str = "small_business") -> Cu
     """The cube of claims with these losses, made by a plain loop."""
     cells: dict[Band, list[int]] = {}
     for loss in losses:
-        cells.setdefault(bands.band_of(loss), []).append(loss or 0)
+        cells.setdefault(bands.band_containing(loss), []).append(loss or 0)
     return cube(
         [(who, *band, len(inside), sum(inside), sum(x * x for x in inside)) for band, inside in cells.items()]
     )
@@ -515,7 +515,7 @@ def cube_of_claims(claims: list[Claim], bands: Bands) -> Cube:
     """The cube of claims by claimant type and service, made by a plain loop."""
     cells: dict[tuple[Who, Band], list[int]] = {}
     for who, loss in claims:
-        cells.setdefault((who, bands.band_of(loss)), []).append(loss or 0)
+        cells.setdefault((who, bands.band_containing(loss)), []).append(loss or 0)
     rows = [(*who, *band, len(x), sum(x), sum(n * n for n in x)) for (who, band), x in cells.items()]
     schema = {"claimant_type": pl.String, "service": pl.String, **EDGES, **MEASURES}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
@@ -533,7 +533,7 @@ def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.Data
     claims = data.draw(claims_of(*pages))
     policy = policy_of(*pages)
     extra = tuple(data.draw(st.lists(st.integers(1, 80), max_size=3)))
-    frame = payments(cube_of_claims(claims, Bands.of(policy.bends, extra)), policy)
+    frame = payments(cube_of_claims(claims, Bands.of(policy.breakpoints, extra)), policy)
     assert "straddles" not in frame["rule"]
     for line, page in zip(policy.schedules, pages, strict=True):
         for who in {who for who, _ in claims}:

@@ -128,7 +128,7 @@ def test_a_cube_is_what_grouping_the_claims_by_hand_gives(
     for row in rows:
         loss = row["loss"]
         assert loss is None or isinstance(loss, int)
-        key = (*(label(name, row[name]) for name in dimensions), *bands.band_of(loss))
+        key = (*(label(name, row[name]) for name in dimensions), *bands.band_containing(loss))
         cell = expected.setdefault(key, [0, 0, 0])
         cell[0] += 1
         cell[1] += loss or 0

@@ -73,10 +73,10 @@ def test_wider_bands_are_exact_unions_of_the_cubes() -> None:
 @given(losses=st.lists(st.one_of(st.none(), st.integers(-5, 600)), min_size=1))
 def test_regrouping_finds_each_claim_in_the_band_that_holds_it(losses: list[int | None]) -> None:
     fine, wide = (Bands(b.cuts, negative=True) for b in (FINE, WIDE))
-    cells = [("x", *fine.band_of(loss), 1, loss or 0) for loss in losses]
+    cells = [("x", *fine.band_containing(loss), 1, loss or 0) for loss in losses]
     found = {row[:2]: row[2:] for row in regroup(cube(cells), [], wide).rows()}
     for band in wide.rows():
-        inside = [loss for loss in losses if wide.band_of(loss) == band]
+        inside = [loss for loss in losses if wide.band_containing(loss) == band]
         stated = None if band == UNKNOWN else sum(loss or 0 for loss in inside)
         assert found.get(band, (0, stated)) == (len(inside), stated)
 

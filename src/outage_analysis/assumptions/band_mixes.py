@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 from scipy import special
 
-from outage_analysis.assumptions.distribution_type import Share, check_adds_up, inside
+from outage_analysis.assumptions.distribution_type import Share, check_adds_up, check_probabilities
 from outage_analysis.assumptions.entries import Entry
-from outage_analysis.assumptions.normal_scores import FloatArray, Table, log_gamma_quantile
+from outage_analysis.assumptions.normal_scores import FloatArray, QuantileTable, log_gamma_quantile
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document
 from outage_analysis.incidents import Band, Closed, check_partition
-from outage_analysis.policies import Schedule, holds_any
+from outage_analysis.policies import Schedule, contains_integer
 
 
 class MixBand(Document):
@@ -87,7 +87,7 @@ class BandMix(Entry):
                 remedy="State the shares of the policy's own bands in the ledger.",
             )
         shares = zip((band for band, _ in line.tariff.written), self.shares, strict=True)
-        return {band: share for band, share in shares if share or holds_any(band)}
+        return {band: share for band, share in shares if share or contains_integer(band)}
 
 
 Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
@@ -124,7 +124,7 @@ class Dirichlet(Document):
         Raises:
             UsageError: another number of columns, or a number that is not between 0 and 1, ends excluded.
         """
-        points = inside(u)
+        points = check_probabilities(u)
         if points.shape[-1] != len(self.shares):
             raise UsageError(
                 f"a mix of {len(self.shares)} shares needs as many uniforms a point", value=points.shape[-1]
@@ -136,10 +136,10 @@ class Dirichlet(Document):
         return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
 
     @cached_property
-    def logarithms(self) -> dict[int, Table]:
+    def logarithms(self) -> dict[int, QuantileTable]:
         """The logarithm of the gamma quantile by normal score, of each share but those of zero."""
         return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
 
 
-def _log_gamma(shape: float) -> Table:
-    return Table(lambda scores: log_gamma_quantile(shape, scores))
+def _log_gamma(shape: float) -> QuantileTable:
+    return QuantileTable(lambda scores: log_gamma_quantile(shape, scores))

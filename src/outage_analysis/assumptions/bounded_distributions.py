@@ -11,10 +11,10 @@ from pydantic import Field, model_validator
 from scipy import special
 
 from outage_analysis.assumptions.distribution_type import Distribution, Finite, Interval, Positive
-from outage_analysis.assumptions.normal_scores import FloatArray, Table, log_beta_quantile
+from outage_analysis.assumptions.normal_scores import FloatArray, QuantileTable, log_beta_quantile
 
 
-class Bounded(Distribution):
+class BoundedDistribution(Distribution):
     """A law between two stated bounds."""
 
     bounds_are_stated: ClassVar[bool] = True
@@ -39,7 +39,7 @@ class Bounded(Distribution):
         return self.low, self.high
 
 
-class Uniform(Bounded):
+class Uniform(BoundedDistribution):
     """Every value between the bounds is as likely as any other."""
 
     kind: Literal["uniform"] = "uniform"
@@ -57,7 +57,7 @@ class Uniform(Bounded):
         return ceiling - (ceiling - self.low) ** 2 / (2 * self.width)
 
 
-class Peaked(Bounded):
+class PeakedDistribution(BoundedDistribution):
     """A law between two stated bounds with a likeliest value."""
 
     mode: Finite
@@ -70,7 +70,7 @@ class Peaked(Bounded):
         return self
 
 
-class Triangular(Peaked):
+class Triangular(PeakedDistribution):
     """A density that rises to the mode and falls from it in straight lines."""
 
     kind: Literal["triangular"] = "triangular"
@@ -105,7 +105,7 @@ class Triangular(Peaked):
         return self.mean - (self.high - ceiling) ** 3 / (3 * self.width * fall)
 
 
-class Pert(Peaked):
+class Pert(PeakedDistribution):
     """A beta law between the bounds with its mean at (low + weight x mode + high) / (weight + 2)."""
 
     kind: Literal["pert"] = "pert"
@@ -154,10 +154,10 @@ class Beta(ShareDistribution):
     """The weight of the zeros."""
 
     @cached_property
-    def logits(self) -> Table:
+    def logits(self) -> QuantileTable:
         """The logit of the quantile, by normal score."""
         a, b = self.a, self.b
-        return Table(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
+        return QuantileTable(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
 
     def _moments(self) -> tuple[float, float]:
         size = self.a + self.b

@@ -21,7 +21,7 @@ Finite = Annotated[float, Field(ge=-1e100, le=1e100, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-OUTER = (0.01, 0.99)
+RANGE_PROBABILITIES = (0.01, 0.99)
 """Probabilities of the two ends shown of a distribution that its author did not bound."""
 FLOAT_NOISE = 1e-9
 
@@ -54,7 +54,7 @@ class Distribution(Document, ABC):
         """
         if self.bounds_are_stated:
             return self.support
-        low, high = self.quantile(OUTER)
+        low, high = self.quantile(RANGE_PROBABILITIES)
         return min(float(low), self.mean), max(float(high), self.mean)
 
     @property
@@ -69,7 +69,7 @@ class Distribution(Document, ABC):
         Raises:
             UsageError: a probability that is not between 0 and 1, ends excluded.
         """
-        return self._quantile(inside(u))
+        return self._quantile(check_probabilities(u))
 
     def cdf(self, x: ArrayLike) -> FloatArray:
         """The probability of at most each x, (...) -> (...).
@@ -113,7 +113,7 @@ class Distribution(Document, ABC):
         """For a ceiling inside the support."""
 
 
-def inside(u: ArrayLike) -> FloatArray:
+def check_probabilities(u: ArrayLike) -> FloatArray:
     """Probabilities as an array.
 
     Raises:

@@ -24,12 +24,12 @@ from outage_analysis.assumptions.distribution_type import (
     Positive,
     Share,
     check_adds_up,
-    inside,
+    check_probabilities,
 )
 from outage_analysis.assumptions.normal_scores import FloatArray
-from outage_analysis.files import Document, Identifier, twice
+from outage_analysis.files import Document, Identifier, find_duplicate
 
-HALVINGS = 100
+BISECTIONS = 100
 """Of an interval, until its ends are neighbours among the floating-point numbers."""
 
 
@@ -119,10 +119,10 @@ class Discrete(Distribution):
         return possible[0], possible[-1]
 
     def _quantile(self, u: FloatArray) -> FloatArray:
-        return np.asarray(np.array(self.values)[np.searchsorted(_cumulated(self.probabilities), u)])
+        return np.asarray(np.array(self.values)[np.searchsorted(_cumulative(self.probabilities), u)])
 
     def _cdf(self, x: FloatArray) -> FloatArray:
-        below = np.concatenate([[0.0], _cumulated(self.probabilities)])
+        below = np.concatenate([[0.0], _cumulative(self.probabilities)])
         return np.asarray(below[np.searchsorted(self.values, x, side="right")])
 
     def _capped_mean(self, ceiling: float) -> float:
@@ -130,7 +130,7 @@ class Discrete(Distribution):
 
 
 _Plain = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
-PlainLaw = Annotated[_Plain, Field(discriminator="kind")]
+SimpleDistribution = Annotated[_Plain, Field(discriminator="kind")]
 
 
 class Branch(Document):
@@ -140,7 +140,7 @@ class Branch(Document):
     """What it is called where the branches are shown apart."""
     weight: Share
     """Its probability."""
-    law: PlainLaw
+    law: SimpleDistribution
     """The law if it goes that way."""
 
 
@@ -156,7 +156,7 @@ class Mixture(Distribution):
 
     @model_validator(mode="after")
     def _a_law(self) -> Self:
-        if (name := twice([branch.name for branch in self.branches])) is not None:
+        if (name := find_duplicate([branch.name for branch in self.branches])) is not None:
             raise ValueError(f"two branches are called {name}")
         check_adds_up("weights", self.weights)
         return self
@@ -182,7 +182,7 @@ class Mixture(Distribution):
         """
         order = np.argsort(self.branch_means, kind="stable")
         weights = tuple(self.weights[k] for k in order)
-        return np.asarray(order[np.searchsorted(_cumulated(weights), inside(u))])
+        return np.asarray(order[np.searchsorted(_cumulative(weights), check_probabilities(u))])
 
     def sample(self, u_branch: ArrayLike, u_within: ArrayLike) -> FloatArray:
         """The values at two probabilities each: of the branch, and within it, (...) and (...) -> (...).
@@ -190,7 +190,7 @@ class Mixture(Distribution):
         Raises:
             UsageError: a probability that is not between 0 and 1, ends excluded.
         """
-        chosen, within = self.branch(u_branch), inside(u_within)
+        chosen, within = self.branch(u_branch), check_probabilities(u_within)
         drawn = np.empty(within.shape)
         for number, branch in enumerate(self.branches):
             here = chosen == number
@@ -222,7 +222,7 @@ class Mixture(Distribution):
         """By halving what lies between the branches' quantiles; slow, for tables. Draws take `sample`."""
         each = [branch.law.quantile(u) for branch in self._possible]
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
-        for _ in range(HALVINGS):
+        for _ in range(BISECTIONS):
             middle = low + (high - low) / 2
             enough = self._cdf(middle) >= u
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
@@ -237,10 +237,10 @@ class Mixture(Distribution):
         return float(np.average(means, weights=self.weights))
 
 
-AnyLaw = Annotated[_Plain | Mixture, Field(discriminator="kind")]
+AnyDistribution = Annotated[_Plain | Mixture, Field(discriminator="kind")]
 
 
-def _cumulated(weights: tuple[float, ...]) -> FloatArray:
+def _cumulative(weights: tuple[float, ...]) -> FloatArray:
     """Sums up to each, the last one exactly 1."""
     sums = np.cumsum(weights)
     return np.asarray(sums / sums[-1])

@@ -13,7 +13,7 @@ from outage_analysis.assumptions.distribution_type import Distribution
 from outage_analysis.assumptions.distributions import Mixture
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.files import Day, Document, Identifier, Name, Text
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Effort
 
 
@@ -67,9 +67,9 @@ class Entry(Document):
         """The facts that its figures are computed from."""
         return ()
 
-    def rests_on_public(self, day: date) -> bool:
+    def facts_public_by(self, day: date) -> bool:
         """Whether every figure it is computed from was public by a day."""
-        return all((figure(f, hindsight=True).public_on or date.max) <= day for f in self.computed_from)
+        return all((get_fact(f, hindsight=True).public_on or date.max) <= day for f in self.computed_from)
 
     @property
     def dimensions(self) -> int:

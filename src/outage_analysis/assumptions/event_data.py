@@ -21,19 +21,19 @@ from outage_analysis.assumptions.distribution_type import Distribution, Interval
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.errors import ModelRefused, UsageError
 
-FARTHEST = 8.2
+MAX_NORMAL_SCORE = 8.2
 """Normal scores beyond which double precision knows no probability next to 1."""
-CONTRADICTED = 6.0
+CONTRADICTION = 6.0
 """Standard deviations between prior and counts at which they contradict each other."""
 NEGLIGIBLE = 40.0
 """A log density so far below its top adds nothing."""
-ZOOMS = 6
-COARSE, FINE = 2**9, 2**14
+REFINEMENTS = 6
+COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 
 RatePrior = Annotated[Beta | LogitNormal | LogitT | Uniform | Triangular | Pert, Field(discriminator="kind")]
 
 
-class Posterior(NamedTuple):
+class PosteriorGrid(NamedTuple):
     """A law on a grid: normal scores of the prior, the rate there, its weight, the probability up to it."""
 
     scores: FloatArray
@@ -42,7 +42,7 @@ class Posterior(NamedTuple):
     below: FloatArray
 
 
-class Updated(Distribution):
+class UpdatedRate(Distribution):
     """A rate of this event, after some of it was seen: `hits` of `of`, each independent given the rate.
 
     The density is the prior's times the binomial likelihood, on a grid of 16,385 points where it is
@@ -69,29 +69,29 @@ class Updated(Distribution):
         return self
 
     @cached_property
-    def posterior(self) -> Posterior:
+    def posterior(self) -> PosteriorGrid:
         """The law on its grid.
 
         Raises:
             ModelRefused: the prior all but excludes the rates that the counts allow.
         """
-        low, high = -FARTHEST, FARTHEST
-        for _ in range(ZOOMS):
-            scores = np.linspace(low, high, COARSE + 1)
+        low, high = -MAX_NORMAL_SCORE, MAX_NORMAL_SCORE
+        for _ in range(REFINEMENTS):
+            scores = np.linspace(low, high, COARSE_STEPS + 1)
             density = self._log_density(scores)
             kept = np.flatnonzero(density > density.max() - NEGLIGIBLE)
-            low, high = scores[max(kept[0] - 1, 0)], scores[min(kept[-1] + 1, COARSE)]
-        scores = np.linspace(low, high, FINE + 1)
+            low, high = scores[max(kept[0] - 1, 0)], scores[min(kept[-1] + 1, COARSE_STEPS)]
+        scores = np.linspace(low, high, FINE_STEPS + 1)
         density = self._log_density(scores)
         best = float(self._log_likelihood(np.array(self.hits / self.of)))
-        if best - density.max() > CONTRADICTED**2 / 2:
+        if best - density.max() > CONTRADICTION**2 / 2:
             raise ModelRefused(
                 f"the prior all but excludes a rate that gives {self.hits:,} of {self.of:,}",
                 remedy="Choose classes that could show such a rate, or state a wider prior.",
             )
         heights = np.exp(density - density.max())
         below = np.concatenate([[0.0], np.cumsum(heights[:-1] + heights[1:])])
-        return Posterior(scores, self._rates(scores), heights / heights.sum(), below / below[-1])
+        return PosteriorGrid(scores, self._rates(scores), heights / heights.sum(), below / below[-1])
 
     def _rates(self, scores: FloatArray) -> FloatArray:
         return self.prior.quantile(np.asarray(special.ndtr(scores)))
@@ -124,7 +124,7 @@ class Updated(Distribution):
         return float(np.average(np.minimum(rates, ceiling), weights=weights))
 
 
-def within_event(prior: Distribution, hits: int, of: int) -> Updated:
+def update_rate(prior: Distribution, hits: int, of: int) -> UpdatedRate:
     """The law of this event's rate once `hits` of `of` were counted in it.
 
     Raises:
@@ -132,7 +132,7 @@ def within_event(prior: Distribution, hits: int, of: int) -> Updated:
         ModelRefused: the prior all but excludes the rates that the counts allow.
     """
     try:
-        updated = Updated.model_validate({"prior": prior, "hits": hits, "of": of})
+        updated = UpdatedRate.model_validate({"prior": prior, "hits": hits, "of": of})
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise UsageError(f"an update {problem[:1].lower()}{problem[1:]}", value=f"{hits} of {of}") from error

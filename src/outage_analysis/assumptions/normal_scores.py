@@ -11,14 +11,14 @@ from scipy import special
 FloatArray = NDArray[np.float64]
 
 NODES = 1024
-FARTHEST = 8.3
+MAX_NORMAL_SCORE = 8.3
 """The outermost normal scores of a table: no probability of double precision lies above the upper one."""
 TINY = 1e-14
 """Below this a quantile follows from the first term of its series: it may be too small for a number."""
 FLOOR = -1e12
 
 
-class Table:
+class QuantileTable:
     """A smooth, rising function of a normal score, by cubic interpolation between 1,024 even nodes.
 
     Interpolated on the logarithm or the logit of a law, it is right to about 1e-10 unless a shape lies
@@ -26,16 +26,16 @@ class Table:
     """
 
     def __init__(self, function: Callable[[FloatArray], FloatArray]) -> None:
-        self._step = 2 * FARTHEST / NODES
+        self._step = 2 * MAX_NORMAL_SCORE / NODES
         two_beyond = np.arange(-2.0, NODES + 3)
-        y = np.maximum(function(two_beyond * self._step - FARTHEST), FLOOR)
+        y = np.maximum(function(two_beyond * self._step - MAX_NORMAL_SCORE), FLOOR)
         slopes = (8 * (y[3:-1] - y[1:-3]) - (y[4:] - y[:-4])) / 12
         rises, left, right = np.diff(y[2:-2]), slopes[:-1], slopes[1:]
         self._powers = np.stack([y[2:-3], left, 3 * rises - 2 * left - right, left + right - 2 * rises])
 
     def __call__(self, scores: FloatArray) -> FloatArray:
         """The function at each score, (...) -> (...)."""
-        at = (np.clip(scores, -FARTHEST, FARTHEST) + FARTHEST) / self._step
+        at = (np.clip(scores, -MAX_NORMAL_SCORE, MAX_NORMAL_SCORE) + MAX_NORMAL_SCORE) / self._step
         node = np.minimum(at.astype(np.intp), NODES - 1)
         x = at - node
         c0, c1, c2, c3 = self._powers[:, node]

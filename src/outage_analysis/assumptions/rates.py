@@ -9,16 +9,16 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.distribution_type import Distribution
-from outage_analysis.assumptions.distributions import AnyLaw
+from outage_analysis.assumptions.distributions import AnyDistribution
 from outage_analysis.assumptions.entries import OneDistribution, Range
-from outage_analysis.assumptions.event_data import within_event
+from outage_analysis.assumptions.event_data import update_rate
 from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Day, Document
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 
 
-class Observed(Document):
+class ObservedCounts(Document):
     """What was seen of the same event: so many of so many."""
 
     hits: str
@@ -35,7 +35,7 @@ class Observed(Document):
     @property
     def day(self) -> date | None:
         """The day up to which it was counted; None for an undated fact."""
-        days = [d for d in (self.counted_on, figure(self.hits, hindsight=True).public_on) if d]
+        days = [d for d in (self.counted_on, get_fact(self.hits, hindsight=True).public_on) if d]
         return min(days, default=None)
 
 
@@ -49,9 +49,9 @@ class RateAssumption(OneDistribution):
     """Facts in percent, one an event (a range counts by its middle); the prior follows by rule."""
     widest: tuple[str, ...] = ()
     """Facts in percent whose lowest and highest bound the rate, instead of the prior's ends."""
-    law: AnyLaw | None = None
+    law: AnyDistribution | None = None
     """The law of the rate, instead of reference classes."""
-    observed: Observed | None = None
+    observed: ObservedCounts | None = None
     """Data of the same event: they update the rate of this event, never the spread between events."""
 
     @model_validator(mode="after")
@@ -73,7 +73,7 @@ class RateAssumption(OneDistribution):
         """The law before the event's own data."""
         if self.law is not None:
             return self.law
-        shares = [figure(c).middle / 100 for c in self.classes]
+        shares = [get_fact(c).middle / 100 for c in self.classes]
         return reference_class_prior(shares, published_spread(self.classes))
 
     @cached_property
@@ -81,10 +81,10 @@ class RateAssumption(OneDistribution):
         """The law that draws follow: the prior, or what the event's own data made of it."""
         if self.observed is None:
             return self.prior
-        hits, of = (figure(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
-        return within_event(self.prior, hits, of)
+        hits, of = (get_fact(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
+        return update_rate(self.prior, hits, of)
 
-    def interim(self, closes: date | None) -> ModelRefused | None:
+    def interim_error(self, closes: date | None) -> ModelRefused | None:
         """Why what was observed is no final count, as an error to raise; None where it is final.
 
         Args:
@@ -117,18 +117,18 @@ class RateAssumption(OneDistribution):
             " to come as late claims (`ultimate`).",
         )
 
-    def capped(self, ceiling: float) -> Range:
+    def range_under_cap(self, ceiling: float) -> Range:
         """The rate, when it cannot exceed a ceiling."""
         low, high = self.drawn.ends
         if self.widest:
-            ends = [figure(c).number / 100 for c in self.widest]
+            ends = [get_fact(c).number / 100 for c in self.widest]
             low, high = min(ends), max(ends)
         return Range.around(self.drawn.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
 
     @cached_property
     def range(self) -> Range:
         """The expected value and the bounds: the widest classes, else the ends of the law."""
-        return self.capped(1.0)
+        return self.range_under_cap(1.0)
 
     @property
     def most(self) -> float:
@@ -136,10 +136,10 @@ class RateAssumption(OneDistribution):
         return 1.0
 
 
-class Stated(OneDistribution):
+class StatedNumber(OneDistribution):
     """A number whose law is stated outright, and is never below a least value."""
 
-    law: AnyLaw
+    law: AnyDistribution
     """In the smallest unit of the currency, of a sum."""
 
     @property
@@ -159,7 +159,7 @@ class Stated(OneDistribution):
         return self.law
 
 
-class Factor(Stated):
+class Factor(StatedNumber):
     """A number that a count or a sum is multiplied by."""
 
     kind: Literal["ultimate", "new_applicants", "realised_ratio"]
@@ -179,7 +179,7 @@ class Factor(Stated):
         return self.drawn.most
 
 
-class MeanPayment(Stated):
+class MeanPayment(StatedNumber):
     """What an accepted claim is paid on average, when that is known better than its bands."""
 
     kind: Literal["mean_payment"]
@@ -192,7 +192,7 @@ class MeanPayment(Stated):
         return None if self.spread else self.drawn.most
 
 
-class PaidTotal(Stated):
+class PaidTotal(StatedNumber):
     """What a line came to in all, once that is known: in place of everything that would forecast it.
 
     What is left of doubt in its law is how it was rounded.

@@ -11,8 +11,8 @@ from scipy import special
 
 from outage_analysis.assumptions.bounded_distributions import LogitT
 from outage_analysis.assumptions.normal_scores import FloatArray
-from outage_analysis.errors import ModelRefused, refuse_no_level
-from outage_analysis.incidents import figure
+from outage_analysis.errors import ModelRefused, check_level
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Effort
 
 EFFORT_GROUPS: Mapping[Effort, tuple[str, ...]] = {
@@ -29,9 +29,9 @@ EFFORT_GROUPS: Mapping[Effort, tuple[str, ...]] = {
 }
 """The published reference classes (data/published/take-up.csv) by the effort that they ask of people: every
 population once, and none that contains another. All were public by 31 December 2021."""
-LEVEL = 0.8
+INTERVAL_LEVEL = 0.8
 """The interval by which the rule is judged."""
-FEW = 3
+FEW_CLASSES = 3
 """Up to so many classes the interval contains all of them."""
 REMEDY = "State the law of the rate in the ledger."
 
@@ -56,20 +56,20 @@ def published_spread(classes: Collection[str] = ()) -> Spread:
     Raises:
         UsageError: no such fact.
     """
-    used = {figure(c).source for c in classes}
+    used = {get_fact(c).source for c in classes}
     squares, free, weight = 0.0, 0, 0
     for group in EFFORT_GROUPS.values():
-        kept = [fact for fact in map(figure, group) if fact.source not in used]
+        kept = [fact for fact in map(get_fact, group) if fact.source not in used]
         if kept:
-            squares += _squares(_logits([fact.middle / 100 for fact in kept]))
+            squares += _sum_of_squares(_logits([fact.middle / 100 for fact in kept]))
             free += len(kept) - 1
             weight += len({fact.source for fact in kept}) - 1
     return Spread(squares / free if free else 0.0, weight)
 
 
-def least_spread() -> float:
+def minimum_spread() -> float:
     """The floor of the spread between events: the smallest standard deviation of the effort groups."""
-    groups = (_logits([figure(c).middle / 100 for c in group]) for group in EFFORT_GROUPS.values())
+    groups = (_logits([get_fact(c).middle / 100 for c in group]) for group in EFFORT_GROUPS.values())
     return float(min(logits.std(ddof=1) for logits in groups))
 
 
@@ -95,11 +95,11 @@ def reference_class_prior(shares: Sequence[float], spread: Spread | None = None)
     df = pooled.weight + n - 1
     if not df:
         raise ModelRefused("one reference class says nothing of the spread between events", remedy=REMEDY)
-    variance = (pooled.weight * pooled.variance + _squares(logits)) / df
-    scale = max(variance**0.5, least_spread()) * (1 + 1 / n) ** 0.5
-    if n <= FEW:
+    variance = (pooled.weight * pooled.variance + _sum_of_squares(logits)) / df
+    scale = max(variance**0.5, minimum_spread()) * (1 + 1 / n) ** 0.5
+    if n <= FEW_CLASSES:
         farthest = float(np.abs(logits - location).max())
-        scale = max(scale, farthest / float(special.stdtrit(df, (1 + LEVEL) / 2)))
+        scale = max(scale, farthest / float(special.stdtrit(df, (1 + INTERVAL_LEVEL) / 2)))
     return LogitT(location=location, scale=scale, df=df)
 
 
@@ -107,13 +107,13 @@ def _logits(shares: Sequence[float]) -> FloatArray:
     return np.asarray(special.logit(np.asarray(shares, float)))
 
 
-def _squares(logits: FloatArray) -> float:
+def _sum_of_squares(logits: FloatArray) -> float:
     """The sum of squared distances from the mean."""
     return float(((logits - logits.mean()) ** 2).sum())
 
 
 def leave_one_out(
-    shares: Mapping[str, float], level: float = LEVEL, spread: Spread | None = None
+    shares: Mapping[str, float], level: float = INTERVAL_LEVEL, spread: Spread | None = None
 ) -> pl.DataFrame:
     """How the rule would have done: each class against the prior from the others.
 
@@ -130,7 +130,7 @@ def leave_one_out(
         ModelRefused: fewer than two classes, or others from which no prior follows.
         UsageError: a level outside 0 to 1.
     """
-    refuse_no_level(level)
+    check_level(level)
     rows = []
     for left_out, share in shares.items():
         others = [s for name, s in shares.items() if name != left_out]

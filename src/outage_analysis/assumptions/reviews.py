@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from outage_analysis.assumptions.distribution_type import FLOAT_NOISE, Distribution, largest_product
-from outage_analysis.assumptions.distributions import PlainLaw
+from outage_analysis.assumptions.distributions import SimpleDistribution
 from outage_analysis.assumptions.entries import Entry, Range
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.files import Document, Name
@@ -25,7 +25,7 @@ class AwardRule(Document):
     """What readers call it."""
     weight: Annotated[float, Field(gt=0, le=1)]
     """How likely it is that the review follows this rule."""
-    share: PlainLaw
+    share: SimpleDistribution
     """The share of the mean proved loss that is paid."""
     floor: Annotated[int, Field(ge=0)] = 0
     """The least that it pays, in the smallest unit."""
@@ -66,9 +66,9 @@ class Award(Entry):
     """What an individual review grants on average, per accepted claim."""
 
     kind: Literal["review_award"]
-    law: PlainLaw | None = None
+    law: SimpleDistribution | None = None
     """The law of the mean award, in the smallest unit of the currency; or rules on a proved loss."""
-    loss: PlainLaw | None = None
+    loss: SimpleDistribution | None = None
     """The mean proved loss of the claims reviewed."""
     rules: tuple[AwardRule, ...] = Field(default=(), alias="rule")
     """Rival rules: which one is followed is in doubt, and counts as doubt about the model."""
@@ -151,11 +151,11 @@ class Handling(Entry):
     """What it takes to work through the claims of a line: people, weeks and a weekly wage."""
 
     kind: Literal["handling"]
-    people: PlainLaw
+    people: SimpleDistribution
     """How many work on it."""
-    weeks: PlainLaw
+    weeks: SimpleDistribution
     """For how long."""
-    weekly_wage: PlainLaw
+    weekly_wage: SimpleDistribution
     """In the smallest unit of the currency."""
 
     @model_validator(mode="after")

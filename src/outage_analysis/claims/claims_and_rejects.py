@@ -15,9 +15,18 @@ from outage_analysis.claims.readers.read_files import InputFile
 from outage_analysis.claims.rules import COPY, READABLE, REPEATED
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
-from outage_analysis.files import misspelt, named
+from outage_analysis.files import likely_typo_of, listed_names
 from outage_analysis.incidents import Incident, Layout
-from outage_analysis.text import MOST_ROWS, Card, Displayable, Locale, Table, first, found, masked
+from outage_analysis.text import (
+    MAX_CARD_ROWS,
+    Card,
+    Displayable,
+    Locale,
+    Table,
+    find_personal_data,
+    first_rows,
+    mask_personal_data,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,7 +93,9 @@ class Claims(Displayable):
             rejects=locale.number(rejected),
         )
         lines = [locale("card.synthetic"), total] if self.synthetic else [total]
-        skipped = (locale("card.skipped", names=", ".join(self.skipped[:MOST_ROWS])),) if self.skipped else ()
+        skipped = (
+            (locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS])),) if self.skipped else ()
+        )
         name = self.incident.name[lang]
         return Card(
             locale("card.claims", incident=name), tuple(lines), _tables(self, rejected, locale), skipped
@@ -159,7 +170,7 @@ class Claims(Displayable):
                     column=column,
                     remedy="Map the column to another header.",
                 )
-            personal = found(texts["t"])
+            personal = find_personal_data(texts["t"])
             if personal is not None:
                 kind, count = personal
                 article = "an" if kind[0] in "ae" else "a"
@@ -246,9 +257,9 @@ def _hint(incident: Incident, column: str, text: str, words: Locale) -> tuple[st
     """The name that a text is close to, or some that are known; and whether it is close to one."""
     known = incident.services if column == "service" else incident.claimant_types
     aliases = [s for item in known for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    close = misspelt(text, aliases)
+    close = likely_typo_of(text, aliases)
     if close is None:
-        return words("remedy.known", names=named(aliases)), False
+        return words("remedy.known", names=listed_names(aliases)), False
     return words("remedy.closest", name=close), True
 
 
@@ -260,7 +271,7 @@ def _short(value: object, rule: str, words: Locale) -> str | None:
     measured = not rule.startswith(("claim", "service"))
     if len(text) > LONGEST or (measured and LETTERS.search(NO_NAMES.sub("", text))):
         return _counted(text, words)
-    return masked(text)
+    return mask_personal_data(text)
 
 
 def _counted(text: str, words: Locale) -> str:
@@ -271,12 +282,14 @@ def _tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     """The files, and the first rejects told one by one."""
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
-    files, more = first(locale, counts, lambda f: (str(f[0]), *map(locale.number, f[1:])), "claims.files")
+    files, more = first_rows(
+        locale, counts, lambda f: (str(f[0]), *map(locale.number, f[1:])), "claims.files"
+    )
     tables = [Table(tuple(locale(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
     if rejected:
-        query = f"select * from rejects order by source_file, source_row limit {MOST_ROWS}"
+        query = f"select * from rejects order by source_file, source_row limit {MAX_CARD_ROWS}"
         found = claims.warehouse.frame(query).rows(named=True)
-        told, more = first(
+        told, more = first_rows(
             locale, found, lambda r: _cells(claims, r, locale), locale("card.unmasked"), rejected
         )
         heads = ("column.file", "card.row", "column.rule_text", "card.found", "card.remedy")

@@ -17,8 +17,8 @@ from outage_analysis.claims.readers.typed_rows import shift_sql
 from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE, broken_sql
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import UNIT, Incident, Layout, Named, folded, scaled
-from outage_analysis.text import masked
+from outage_analysis.incidents import UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
+from outage_analysis.text import mask_personal_data
 
 NOBODY = (
     r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
@@ -120,7 +120,7 @@ def _by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
 
 def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
     """Every distinct raw spelling that an alias covers, with the id it stands for."""
-    lists: dict[str, tuple[Named, ...]] = {
+    lists: dict[str, tuple[NamedItem, ...]] = {
         "service": incident.services,
         "claimant_type": incident.claimant_types,
     }
@@ -129,7 +129,11 @@ def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
         f"select distinct '{c}' as list, trim({c}, $blanks) as raw from staged where raw <> ''" for c in ids
     )
     found = warehouse.frame(f"{' union all '.join(ways)} order by all", blanks=BLANKS)
-    rows = [(c, raw, ids[c][folded(raw)]) for c, raw in found.iter_rows() if folded(raw) in ids[c]]
+    rows = [
+        (c, raw, ids[c][normalized_name(raw)])
+        for c, raw in found.iter_rows()
+        if normalized_name(raw) in ids[c]
+    ]
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 
 
@@ -144,7 +148,11 @@ def _headers_again(warehouse: Warehouse, incident: Incident, staged: Staged) -> 
     found = []
     for number, row, *texts in _unreadable_rows(warehouse, columns, words):
         spellings = staged.layouts[number].spellings
-        said = [(c, folded(t)) for c, t in zip(columns, texts, strict=True) if t and folded(t) in words]
+        said = [
+            (c, normalized_name(t))
+            for c, t in zip(columns, texts, strict=True)
+            if t and normalized_name(t) in words
+        ]
         if len(said) < ANOTHER_TABLE:
             continue
         if not all(word in spellings(column) for column, word in said):
@@ -161,14 +169,14 @@ def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
         "where loss is null and not regexp_matches(raw_loss, '[0-9]') group by all order by all"
     )
     for number, row, text in texts.iter_rows():
-        if UNIT.search(text.strip()) and "loss" not in staged.layouts[number].scale:
+        if UNIT_PATTERN.search(text.strip()) and "loss" not in staged.layouts[number].scale:
             raise InputRefused(
                 "says a unit among its losses",
                 file=staged.inputs[number].name,
                 row=row,
                 column="loss",
-                value=masked(text),
-                remedy=scaled(text),
+                value=mask_personal_data(text),
+                remedy=scale_remedy(text),
             )
 
 
@@ -176,7 +184,7 @@ def _unreadable_rows(warehouse: Warehouse, columns: Sequence[str], words: set[st
     """The staged rows in which a column that must mean something holds a word of a header instead."""
     untold = (f"select distinct '{c}' as meant, raw_{c} as raw from typed where {c} is null" for c in MEANT)
     texts = warehouse.frame(" union all ".join(untold)).drop_nulls()
-    named = texts.filter([folded(text) in words for text in texts["raw"]])
+    named = texts.filter([normalized_name(text) in words for text in texts["raw"]])
     if named.is_empty():
         return []
     warehouse.load("_header_words", named)

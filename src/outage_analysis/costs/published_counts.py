@@ -8,7 +8,7 @@ from datetime import date
 from outage_analysis.assumptions import Handling
 from outage_analysis.costs.funnel import Funnel, Input, named, product, status_of
 from outage_analysis.errors import ModelRefused
-from outage_analysis.incidents import Band, Fact, figure
+from outage_analysis.incidents import Band, Fact, get_fact
 from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
 
 Row = dict[str, object]
@@ -59,7 +59,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
 def published(fact: str | None, as_of: date) -> Fact | None:
     """A fact, if the line names one and it was public by the day."""
     try:
-        return figure(fact, public_by=as_of) if fact else None
+        return get_fact(fact, public_by=as_of) if fact else None
     except ModelRefused:
         return None
 

@@ -19,12 +19,12 @@ from pathlib import Path
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
 
-OURS, PART, WHOLE = ".outage-", ".part", ".whole"
+STAGING_MARK, PARTIAL_SUFFIX, COMPLETE_SUFFIX = ".outage-", ".part", ".whole"
 """What the name of a room has beside that of its target, and beside the letters that make it the only one.
 
-A file that is whole has `WHOLE` instead of `PART` while it moves from its room to its place.
+A file that is whole has `COMPLETE_SUFFIX` instead of `PARTIAL_SUFFIX` while it moves from its room to its place.
 """
-TEMPORARY = "outage-analysis-"
+TEMPORARY_PREFIX = "outage-analysis-"
 """How the name of a temporary folder begins."""
 NEW, OLD = "new", "old"
 """In a room: the folder that is written, and the one that it replaces until it stands in its place."""
@@ -34,7 +34,7 @@ Check = Callable[[Path], None]
 
 
 @contextmanager
-def put_in_place(out: Path, check: Check | None = None) -> Iterator[Path]:
+def atomic_folder(out: Path, check: Check | None = None) -> Iterator[Path]:
     """A hidden folder to write into; it takes the place of `out` when all went well.
 
     An empty `out` gives way to it. One that holds anything does where it passes the check, which it has to
@@ -47,7 +47,7 @@ def put_in_place(out: Path, check: Check | None = None) -> Iterator[Path]:
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with _room(out) as room:
+        with _staging_folder(out) as room:
             new = room / NEW
             new.mkdir()
             yield new
@@ -57,7 +57,7 @@ def put_in_place(out: Path, check: Check | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def file_in_place(path: Path, *, parents: bool = False) -> Iterator[Path]:
+def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
     """A hidden file to write to, not there yet; it takes the place of `path` when all went well.
 
     The room is gone before that, so a run that is killed leaves either the old file or the new one alone.
@@ -69,13 +69,13 @@ def file_in_place(path: Path, *, parents: bool = False) -> Iterator[Path]:
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
-        recover(path)
+        recover_interrupted(path)
         with ExitStack() as stack:
-            with _room(path) as room:
-                part, whole = room / path.name, room.with_suffix(WHOLE)
+            with _staging_folder(path) as room:
+                part, whole = room / path.name, room.with_suffix(COMPLETE_SUFFIX)
                 yield part
                 with suppress(OSError):  # a file system without locks
-                    stack.enter_context(_held(part))
+                    stack.enter_context(_locked(part))
                 stack.callback(whole.unlink, missing_ok=True)
                 part.replace(whole)
             whole.replace(path)
@@ -97,13 +97,13 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
         EnvironmentFailed: the disk refused.
     """
     parent = parent or Path(tempfile.gettempdir())
-    for left in _left_behind(parent, TEMPORARY):
-        with suppress(OSError), _held(left) as held:
+    for left in _abandoned_paths(parent, TEMPORARY_PREFIX):
+        with suppress(OSError), _locked(left) as held:
             if os.fstat(held).st_uid == os.geteuid():
                 shutil.rmtree(left, ignore_errors=True)
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(_own_folder(parent, TEMPORARY))
+            folder = stack.enter_context(_locked_new_folder(parent, TEMPORARY_PREFIX))
         except OSError as error:
             problem = f"no temporary folder can be made: {error.strerror or error}"
             remedy = "Free disk space, or name another folder: --temp."
@@ -112,32 +112,34 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
         yield folder
 
 
-def recover(out: Path, check: Check | None = None) -> None:
+def recover_interrupted(out: Path, check: Check | None = None) -> None:
     """Undo what a run that was killed left beside `out`: its room goes, an old folder in it comes back.
 
     Where `out` is there again, an old folder goes if it passes the check; without a check it stays. Rooms
     of runs that still write are left alone; where the system cannot tell, all are.
     """
-    for room in _left_behind(out.parent, f".{out.name}{OURS}"):
-        with suppress(OSError, UsageError), _held(room):
-            _settle(out, room / OLD, check)
-            if room.suffix == WHOLE:
+    for room in _abandoned_paths(out.parent, f".{out.name}{STAGING_MARK}"):
+        with suppress(OSError, UsageError), _locked(room):
+            _restore_or_check(out, room / OLD, check)
+            if room.suffix == COMPLETE_SUFFIX:
                 room.unlink()
             else:
                 shutil.rmtree(room, ignore_errors=True)
 
 
-def _left_behind(parent: Path, prefix: str) -> list[Path]:
+def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
     """What bears the name of a room or of a temporary folder, whether or not its run goes on."""
     if sys.platform == "win32":
         return []  # it has no lock that says whether the run goes on
-    ours = re.compile(rf"{re.escape(prefix)}\w{{8}}({re.escape(PART)}|{re.escape(WHOLE)})")
+    ours = re.compile(
+        rf"{re.escape(prefix)}\w{{8}}({re.escape(PARTIAL_SUFFIX)}|{re.escape(COMPLETE_SUFFIX)})"
+    )
     with suppress(OSError):
         return sorted(p for p in parent.iterdir() if ours.fullmatch(p.name))
     return []
 
 
-def _settle(out: Path, old: Path, check: Check | None) -> None:
+def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
     """An old folder comes back, or may go.
 
     Raises:
@@ -157,9 +159,9 @@ def _settle(out: Path, old: Path, check: Check | None) -> None:
 
 
 @contextmanager
-def _room(out: Path) -> Iterator[Path]:
+def _staging_folder(out: Path) -> Iterator[Path]:
     """A folder beside `out` that no other run touches; it goes at the end, unless an old one is in it."""
-    with _own_folder(out.parent, f".{out.name}{OURS}") as room:
+    with _locked_new_folder(out.parent, f".{out.name}{STAGING_MARK}") as room:
         try:
             yield room
         finally:
@@ -168,13 +170,13 @@ def _room(out: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _own_folder(parent: Path, prefix: str) -> Iterator[Path]:
+def _locked_new_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """A new folder that only this user can open, whatever the umask, locked where the system can lock one."""
     with ExitStack() as stack:
         while True:
-            folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=PART, dir=parent))
+            folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=PARTIAL_SUFFIX, dir=parent))
             try:
-                stack.enter_context(_held(folder))
+                stack.enter_context(_locked(folder))
             except (BlockingIOError, FileNotFoundError):
                 continue  # another run took it for one that was left behind
             except OSError:
@@ -211,7 +213,7 @@ def _replace(out: Path, room: Path, check: Check | None) -> None:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[int]:
+def _locked(path: Path) -> Iterator[int]:
     """Lock a folder or a file for one run at a time; the lock ends with the process.
 
     Returns:

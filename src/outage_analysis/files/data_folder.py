@@ -18,8 +18,8 @@ from outage_analysis.errors import UsageError
 Kind = Literal[
     "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests"
 ]
-MOST_NAMED = 12
-MOST_SLIPS = 2
+MAX_LISTED = 12
+MAX_TYPOS = 2
 """Letters by which a word may be off to be taken for another that decides what is paid."""
 
 
@@ -90,7 +90,7 @@ class Text(Document):
         return (self.ko if lang == "ko" else self.en) or self.en
 
 
-Remark = Annotated[Text | None, BeforeValidator(lambda value: value or None)]
+OptionalText = Annotated[Text | None, BeforeValidator(lambda value: value or None)]
 """A text that may be left out, or left empty."""
 
 
@@ -130,12 +130,12 @@ def bundled_claims(incident: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def ids(kind: Kind) -> list[str]:
+def bundled_ids(kind: Kind) -> list[str]:
     """The bundled ids of a kind, sorted."""
     return sorted(p.stem for p in (data_root() / kind).glob("*.toml"))
 
 
-def closest(word: str, known: list[str]) -> str | None:
+def closest_word(word: str, known: list[str]) -> str | None:
     """The known word that is closest, if one is close.
 
     Words are compared as letters, Hangul syllables as their jamo: 톸 is close to 톡.
@@ -145,14 +145,14 @@ def closest(word: str, known: list[str]) -> str | None:
     return letters[close[0]] if close else None
 
 
-def misspelt(word: str, known: list[str]) -> str | None:
+def likely_typo_of(word: str, known: list[str]) -> str | None:
     """The known word of which this is a slip of one letter or two, if it is of one.
 
     For words that decide what somebody is paid: 개인, a person, shares letters with 소상공인, a business.
     """
     told = _letters(word)
-    slips = {k: _slips(told, _letters(k)) for k in known}
-    near = [k for k in known if slips[k] <= min(MOST_SLIPS, len(_letters(k)) // 3)]
+    slips = {k: _edit_distance(told, _letters(k)) for k in known}
+    near = [k for k in known if slips[k] <= min(MAX_TYPOS, len(_letters(k)) // 3)]
     return min(near, key=lambda k: slips[k], default=None)
 
 
@@ -160,10 +160,10 @@ def _letters(word: str) -> str:
     return unicodedata.normalize("NFD", word.casefold())
 
 
-def _slips(one: str, other: str) -> int:
+def _edit_distance(one: str, other: str) -> int:
     """How many letters to put in, take out or change to make one word of the other; at most one too many."""
-    if abs(len(one) - len(other)) > MOST_SLIPS:
-        return MOST_SLIPS + 1
+    if abs(len(one) - len(other)) > MAX_TYPOS:
+        return MAX_TYPOS + 1
     before = list(range(len(other) + 1))
     for at, letter in enumerate(one, start=1):
         row = [at]
@@ -173,15 +173,17 @@ def _slips(one: str, other: str) -> int:
     return before[-1]
 
 
-def named(known: list[str]) -> str:
+def listed_names(known: list[str]) -> str:
     """The first of the known words, and whether there are more."""
-    return ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else ".")
+    return ", ".join(known[:MAX_LISTED]) + (", …" if len(known) > MAX_LISTED else ".")
 
 
-def nearest(word: str, known: list[str], by: Callable[[str, list[str]], str | None] = closest) -> str:
+def spelling_hint(
+    word: str, known: list[str], by: Callable[[str, list[str]], str | None] = closest_word
+) -> str:
     """A hint naming the closest known word, or the known words when none is close."""
     close = by(word, known)
-    return f"Known: {named(known)}" if close is None else f"Did you mean '{close}'?"
+    return f"Known: {listed_names(known)}" if close is None else f"Did you mean '{close}'?"
 
 
 def is_file(path: Path) -> bool:
@@ -192,7 +194,7 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def resolve(kind: Kind, id_or_path: str | Path) -> Path:
+def document_path(kind: Kind, id_or_path: str | Path) -> Path:
     """The file of a bundled id or of a path; a path serves wherever an id does.
 
     Raises:
@@ -210,5 +212,5 @@ def resolve(kind: Kind, id_or_path: str | Path) -> Path:
     raise UsageError(
         problem,
         file=text,
-        remedy=f"Give a path to a .toml file or a bundled id. {nearest(text, ids(kind))}",
+        remedy=f"Give a path to a .toml file or a bundled id. {spelling_hint(text, bundled_ids(kind))}",
     )

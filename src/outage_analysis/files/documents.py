@@ -10,8 +10,8 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import ValidationError
 
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files.data_folder import Document, Kind, nearest, resolve
-from outage_analysis.files.toml_writer import toml_page
+from outage_analysis.files.data_folder import Document, Kind, document_path, spelling_hint
+from outage_analysis.files.toml_writer import toml_document
 
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
 """Larger pages, or longer lines, are refused: the parser's time grows with the square of a dotted key."""
@@ -28,9 +28,9 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
     Raises:
         UsageError: unreadable TOML, an unknown key, a wrong type or a broken rule, by name.
     """
-    path = resolve(kind, id_or_path)
+    path = document_path(kind, id_or_path)
     text, values = _read_values(path)
-    page = _frozen(values)
+    page = _with_tuples(values)
     try:
         return model.model_validate(page)
     except ValidationError as error:
@@ -41,16 +41,16 @@ def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
         raise refusal from error
 
 
-def page_text(path: Path) -> str:
+def document_text(path: Path) -> str:
     """The values of a TOML page, written again without its comments.
 
     Raises:
         UsageError: unreadable TOML.
     """
-    return toml_page(_read_values(path)[1])
+    return toml_document(_read_values(path)[1])
 
 
-def twice(names: Sequence[T]) -> T | None:
+def find_duplicate(names: Sequence[T]) -> T | None:
     """What stands in a list more than once, the most frequent first; None where each stands once."""
     return max(names, key=names.count) if len(set(names)) < len(names) else None
 
@@ -111,14 +111,14 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
         run = parsed((low + high) // 2)
         if run is None:
             return None
-        if run[0] >= high or _has(run[1], loc):
+        if run[0] >= high or _contains_path(run[1], loc):
             high = (low + high) // 2
         else:
             low = run[0]
     return high
 
 
-def _has(page: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML values have no common type
+def _contains_path(page: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML values have no common type
     try:
         for step in loc:
             page = page[step]
@@ -127,11 +127,11 @@ def _has(page: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML va
     return True
 
 
-def _frozen(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
+def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
     """Arrays as tuples, all the way down: nouns are frozen."""
     if isinstance(value, dict):
-        return {key: _frozen(inner) for key, inner in value.items()}
-    return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
+        return {key: _with_tuples(inner) for key, inner in value.items()}
+    return tuple(_with_tuples(inner) for inner in value) if isinstance(value, list) else value
 
 
 def _as_usage_error(
@@ -143,7 +143,7 @@ def _as_usage_error(
     details = [d for d in every if d["type"] != "too_short" or not d["input"]]
     # A misspelt key also leaves the right one missing: the spelling is what to tell.
     first = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
-    loc = _written(first["loc"], page)
+    loc = _path_in_file(first["loc"], page)
     key = _key_path(loc, page)
     absent = first["type"] == "missing"
     line = line_of(text, loc[: len(loc) - absent]) if len(loc) > absent else None
@@ -157,7 +157,7 @@ def _as_usage_error(
             column=key,
             remedy="It belongs to another table, or to another kind of line."
             if str(first["loc"][-1]) in _known_keys(model)
-            else nearest(str(first["loc"][-1]), _known_keys(model)),
+            else spelling_hint(str(first["loc"][-1]), _known_keys(model)),
         )
     if first["type"] == "union_tag_not_found":
         problem = f"a required key, kind, is missing{more}"
@@ -177,7 +177,7 @@ def _as_usage_error(
     return UsageError(problem + more, file=file, line=line, column=key, value=value, remedy=remedy)
 
 
-def _written(loc: tuple[int | str, ...], page: dict[str, Any]) -> tuple[int | str, ...]:
+def _path_in_file(loc: tuple[int | str, ...], page: dict[str, Any]) -> tuple[int | str, ...]:
     """A path without the branches of tagged unions: pydantic names them, the file does not."""
     kept: list[int | str] = []
     here: Any = page
@@ -212,10 +212,10 @@ def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
     """The kinds that the tables under a key may be of."""
     key = next(step for step in reversed(loc) if isinstance(step, str))
     found: dict[str, None] = {}
-    for noun in _nouns(model):
+    for noun in _documents_in(model):
         for name, field in noun.model_fields.items():
             if (field.alias or name) == key:
-                for kind in _nouns(field.annotation, deep=False):
+                for kind in _documents_in(field.annotation, deep=False):
                     told = kind.model_fields.get("kind")
                     found |= dict.fromkeys(get_args(told.annotation) if told else ())
     return "Known: " + ", ".join(found) + "."
@@ -223,10 +223,10 @@ def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
 
 def _known_keys(model: type[Document]) -> list[str]:
     """Every key of the model and of the nouns inside it, by its name in the file."""
-    return sorted({f.alias or n for noun in _nouns(model) for n, f in noun.model_fields.items()})
+    return sorted({f.alias or n for noun in _documents_in(model) for n, f in noun.model_fields.items()})
 
 
-def _nouns(annotation: Any, *, deep: bool = True) -> list[type[Document]]:  # noqa: ANN401 - of any type
+def _documents_in(annotation: Any, *, deep: bool = True) -> list[type[Document]]:  # noqa: ANN401 - of any type
     """The nouns that an annotation names and, if deep, those inside them, each once."""
     seen: dict[type[Document], None] = {}
 

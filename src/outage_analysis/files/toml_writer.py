@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any
 
-WIDEST = 100
+MAX_LINE = 100
 """Characters of a line of TOML, where a value can be broken."""
 
 
-def toml_page(page: Mapping[str, Any]) -> str:
+def toml_document(page: Mapping[str, Any]) -> str:
     """A page as TOML, from the values that `tomllib` read; equal values in equal order give equal text.
 
     Read again it has the same values; each table then holds its plain values before its tables.
@@ -54,17 +54,17 @@ def _has_head(value: Any) -> bool:  # noqa: ANN401 - TOML values have no common 
     """Whether a value is written under a head of its own: a long table, or a list of tables."""
     if isinstance(value, Mapping):
         nested = any(isinstance(inner, Mapping | list | tuple) for inner in value.values())
-        return nested or len(toml_value(value)) > WIDEST
+        return nested or len(toml_value(value)) > MAX_LINE
     return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, Mapping) for one in value)
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
     """A value as TOML, on several lines if it is long."""
-    if len(toml_value(value)) <= WIDEST:
+    if len(toml_value(value)) <= MAX_LINE:
         return toml_value(value)
     if isinstance(value, str):
         # Each line ends in a mark that takes away the break, and every space before the next character.
-        pieces = (value[at : at + WIDEST] for at in range(0, len(value), WIDEST))
+        pieces = (value[at : at + MAX_LINE] for at in range(0, len(value), MAX_LINE))
         lines = (f"\\u0020{_escaped(p[1:])}" if p[0] == " " else _escaped(p) for p in pieces)
         return '"""\\\n' + "\\\n".join(lines) + '"""'
     if isinstance(value, list | tuple):

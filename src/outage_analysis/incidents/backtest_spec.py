@@ -8,8 +8,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from outage_analysis.errors import UsageError
-from outage_analysis.files import Day, Document, Identifier, Name, Text, read_document, twice
-from outage_analysis.incidents.published_facts import Fact, figure
+from outage_analysis.files import Day, Document, Identifier, Name, Text, find_duplicate, read_document
+from outage_analysis.incidents.published_facts import Fact, get_fact
 
 Stage = Literal["filed", "accepted", "taken", "paid", "total"]
 Valuation = Literal["cash", "face_value", "displaced_sales", "incremental_cash", "top_down", "handling"]
@@ -47,7 +47,7 @@ class Outcome(Document):
         return self
 
 
-class Shown(Document):
+class UnscoredFigure(Document):
     """A figure that came out and is shown beside ours without a score."""
 
     id: Identifier
@@ -84,7 +84,7 @@ class ReferenceSet(Document):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        if (name := twice(self.classes)) is not None:
+        if (name := find_duplicate(self.classes)) is not None:
             raise ValueError(f"names {name} twice")
         return self
 
@@ -108,7 +108,7 @@ class BacktestSpec(Document):
     """The day of the outcomes: what came out later is none."""
     outcomes: tuple[Outcome, ...] = Field(alias="outcome", min_length=1)
     """What is tried."""
-    shown: tuple[Shown, ...] = ()
+    shown: tuple[UnscoredFigure, ...] = ()
     """What is shown beside it."""
     reference_sets: tuple[ReferenceSet, ...] = Field(alias="reference_set", default=())
     """On which the rule for priors is tried, besides the sets that the ledger uses."""
@@ -125,7 +125,7 @@ class BacktestSpec(Document):
             *(x.id for x in self.shown),
             *(x.id for x in self.reference_sets),
         ]
-        if (id_ := twice(ids)) is not None:
+        if (id_ := find_duplicate(ids)) is not None:
             raise ValueError(f"gives the id {id_} twice")
         counts = {x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken")}
         wrong = next((x for x in self.shown if x.outcome and x.outcome not in counts), None)
@@ -135,13 +135,13 @@ class BacktestSpec(Document):
             )
         return self
 
-    def came_out(self, id_: str) -> Fact:
+    def later_fact(self, id_: str) -> Fact:
         """A fact that came out after the forecast day; only a back-test reads it.
 
         Raises:
             UsageError: no such fact, or one that the forecast already knew, or that came later than asked.
         """
-        fact = figure(id_, hindsight=True)
+        fact = get_fact(id_, hindsight=True)
         if fact.public_on is None or not self.as_of < fact.public_on <= self.known_on:
             raise UsageError(
                 f"fact {id_} was public on {fact.public_on or 'an unknown day'},"
@@ -159,7 +159,7 @@ class BacktestSpec(Document):
         """
         if not outcome.given:
             return None
-        fact = figure(outcome.given, hindsight=True)
+        fact = get_fact(outcome.given, hindsight=True)
         if fact.public_on is None or fact.public_on > self.known_on:
             raise UsageError(
                 f"fact {fact.id} was public on {fact.public_on or 'an unknown day'}, after {self.known_on}",

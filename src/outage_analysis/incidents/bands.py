@@ -41,12 +41,12 @@ def log_grid() -> tuple[int, ...]:
     return tuple(sorted({round(10 ** (k / GRID_PER_DECADE)) for k in range(steps + 1)}))
 
 
-def cuts_of(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
+def upper_cuts(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
     """Edges as inclusive upper cuts: 300,000 closed below becomes the cut 299,999."""
     return tuple(edge if closed == "upper" else edge - 1 for edge in edges)
 
 
-def holds_amounts(band: Band) -> bool:
+def holds_positive(band: Band) -> bool:
     """Whether a band holds a loss above 0; the bands of unknown, zero and negative losses hold none."""
     return band != UNKNOWN and (band[1] is None or band[1] > 0)
 
@@ -84,7 +84,7 @@ class Bands:
         """The bands on the union of several sets of cuts, in any order; 0 and -1 add none."""
         return cls(tuple(sorted({*itertools.chain(*cuts)} - {-1, 0})), negative)
 
-    def mirrored(self) -> Bands:
+    def with_mirrored_negatives(self) -> Bands:
         """These bands with negative ones as fine as the positive: beside (5, 10] also [-10, -5)."""
         return Bands.of(self.cuts, tuple(-1 - cut for cut in self.cuts), negative=True)
 
@@ -94,7 +94,7 @@ class Bands:
         lows: list[int | None] = [None if self.negative else -1, *cuts]
         return [*zip(lows, [*cuts, None], strict=True), UNKNOWN]
 
-    def band_of(self, loss: int | None) -> Band:
+    def band_containing(self, loss: int | None) -> Band:
         """The band that holds one loss."""
         if loss is None:
             return UNKNOWN
@@ -104,7 +104,7 @@ class Bands:
         return rows[bisect_left([LARGEST_CUT if high is None else high for _, high in rows], loss)]
 
 
-def within(inner: Band, outer: Band) -> bool:
+def band_within(inner: Band, outer: Band) -> bool:
     """Whether every loss of `inner` is in `outer`; unknown lies only within unknown."""
     if UNKNOWN in (inner, outer):
         return inner == outer
@@ -179,7 +179,7 @@ def parse_band(text: str) -> Band:
     )
 
 
-def written_starts(text: str) -> set[int]:
+def lower_closed_cuts(text: str) -> set[int]:
     """The cuts of a band whose edges, as it is written, belong to the band above: 299,999 of `<300000`.
 
     Raises:

@@ -10,14 +10,23 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
-from outage_analysis.files import Day, Document, Identifier, Name, Remark, Text, read_document, twice
-from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, cuts_of
-from outage_analysis.incidents.layout import CANONICAL, Columns, folded
+from outage_analysis.files import (
+    Day,
+    Document,
+    Identifier,
+    Name,
+    OptionalText,
+    Text,
+    find_duplicate,
+    read_document,
+)
+from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
+from outage_analysis.incidents.layout import CANONICAL_COLUMNS, Columns, normalized_name
 from outage_analysis.incidents.published_facts import TieOut
 from outage_analysis.text import Locale
 
 RESERVED = {
-    *CANONICAL, "above", "again", "alike", "as_round", "at_edge", "below", "broken", "broken_alone", "byte",
+    *CANONICAL_COLUMNS, "above", "again", "alike", "as_round", "at_edge", "below", "broken", "broken_alone", "byte",
     "byte_length", "byte_offset", "claims", "claims_share", "content", "cumulative", "edge", "entitled",
     "error", "excess", "file", "file_number", "fixed", "gini_high", "gini_low", "high", "higher_sum",
     "kept_file", "kept_row", "line", "loss_share", "loss_squared", "loss_sum", "losses", "low", "lower_sum",
@@ -60,7 +69,7 @@ class Window(Document):
     """When it began."""
     end: Moment | None = None
     """When it ended."""
-    what: Remark = None
+    what: OptionalText = None
     """What was out, where not everything was."""
     facts: tuple[str, ...] = ()
     """The facts that say so."""
@@ -77,7 +86,7 @@ class Window(Document):
         return (self.end - self.start).total_seconds() / 3600 if self.end else None
 
 
-class Named(Document):
+class NamedItem(Document):
     """Something with an id, a name and the ways people write it."""
 
     id: Identifier
@@ -94,10 +103,10 @@ class Named(Document):
 
     def spellings(self) -> set[str]:
         """Every folded way to write it, its id included."""
-        return {folded(way) for way in (self.id, *self.written)}
+        return {normalized_name(way) for way in (self.id, *self.written)}
 
 
-class Service(Named):
+class Service(NamedItem):
     """A service that failed."""
 
     group: str = ""
@@ -129,7 +138,7 @@ class Dimension(Document):
     @property
     def cuts(self) -> tuple[int, ...]:
         """Inclusive upper cuts of the bands of a numeric dimension."""
-        return cuts_of(self.edges, self.closed)
+        return upper_cuts(self.edges, self.closed)
 
     @model_validator(mode="after")
     def _edges_belong(self) -> Self:
@@ -169,7 +178,7 @@ class Headline(Document):
     """The cost line whose cash it forecasts; empty when it counts something else."""
 
 
-class Outcome(Document):
+class LineOutcome(Document):
     """The facts that say how one line ended; read in hindsight only."""
 
     line: str
@@ -211,7 +220,7 @@ class Incident(Columns):
     """Group of services -> what readers call it."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
     """What failed."""
-    claimant_types: tuple[Named, ...] = Field(alias="claimant_type", min_length=1)
+    claimant_types: tuple[NamedItem, ...] = Field(alias="claimant_type", min_length=1)
     """Who may claim."""
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
     """Further columns of a claim."""
@@ -219,7 +228,7 @@ class Incident(Columns):
     """Published totals to stand beside ours."""
     quarter_profit: str = ""
     """The fact that gives a quarter's operating profit, to weigh the cost against."""
-    outcome: Outcome | None = None
+    outcome: LineOutcome | None = None
     """How one line ended; read in hindsight only."""
     limits: tuple[Text, ...] = ()
     """What nobody could know about this incident, for the report's last section."""
@@ -228,13 +237,13 @@ class Incident(Columns):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        groups: tuple[tuple[Named | Dimension, ...], ...] = (
+        groups: tuple[tuple[NamedItem | Dimension, ...], ...] = (
             self.services,
             self.claimant_types,
             self.dimensions,
         )
         for items in groups:
-            if (id_ := twice([item.id for item in items])) is not None:
+            if (id_ := find_duplicate([item.id for item in items])) is not None:
                 raise ValueError(f"the id {id_} is given twice")
         return self
 
@@ -251,7 +260,7 @@ class Incident(Columns):
         for dimension in self.dimensions:
             if dimension.id in RESERVED or dimension.id.startswith("raw_"):
                 raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
-        foreign = self.foreign(columns_of(self))
+        foreign = self.unknown_column(claim_columns(self))
         if foreign:
             raise ValueError(f"speaks of the column '{foreign}', which no claim has")
         fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
@@ -284,9 +293,9 @@ class Incident(Columns):
         return next(s for s in self.services if s.id == id_)
 
 
-def columns_of(incident: Incident) -> list[str]:
+def claim_columns(incident: Incident) -> list[str]:
     """Every column of a claim: the canonical ones and the incident's dimensions."""
-    return [*CANONICAL, *(d.id for d in incident.dimensions)]
+    return [*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)]
 
 
 def load_incident(id_or_path: str | Path) -> Incident:

@@ -10,9 +10,19 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, model_validator
 
-from outage_analysis.files import Day, Document, Identifier, Name, Remark, Text, Unit, read_document, twice
+from outage_analysis.files import (
+    Day,
+    Document,
+    Identifier,
+    Name,
+    OptionalText,
+    Text,
+    Unit,
+    find_duplicate,
+    read_document,
+)
 from outage_analysis.incidents.incident import Moment
-from outage_analysis.incidents.published_facts import Fact, figure
+from outage_analysis.incidents.published_facts import Fact, get_fact
 
 When = Annotated[Moment, Unit("date and time")]
 
@@ -36,15 +46,15 @@ class Point(Document):
     @property
     def public_on(self) -> date | None:
         """When the fact was published; None for an undated one, and for a count of one's own."""
-        return figure(self.fact).public_on if self.fact else None
+        return get_fact(self.fact).public_on if self.fact else None
 
     @property
     def filed(self) -> int:
         """The claims filed by then."""
-        return figure(self.fact).count if self.count is None else self.count
+        return get_fact(self.fact).count if self.count is None else self.count
 
 
-class Deadline(Document):
+class IntakeDeadline(Document):
     """A closing time that was announced; a later one replaces it."""
 
     closes: When
@@ -53,11 +63,11 @@ class Deadline(Document):
     """When it was announced; without a day it is never known."""
     facts: tuple[str, ...] = ()
     """The facts that it rests on."""
-    rationale: Remark = None
+    rationale: OptionalText = None
     """Why it is held to be so, where no fact says it outright."""
 
 
-class Ending(Document):
+class ClosingBranch(Document):
     """What may happen instead of the deadline: a branch, which no probability is given to."""
 
     id: Identifier
@@ -75,7 +85,7 @@ class Ending(Document):
     """Whether its author already knew how the intake ended."""
 
 
-class Final(Document):
+class FinalCount(Document):
     """How the intake ended; read in hindsight only."""
 
     at: When
@@ -103,11 +113,11 @@ class IntakeSeries(Document):
     """Facts about the channel itself."""
     points: tuple[Point, ...] = Field(alias="point", min_length=1)
     """The cumulative counts, in order of time."""
-    deadlines: tuple[Deadline, ...] = Field(alias="deadline", default=())
+    deadlines: tuple[IntakeDeadline, ...] = Field(alias="deadline", default=())
     """The closing times that were announced."""
-    branches: tuple[Ending, ...] = Field(alias="branch", default=())
+    branches: tuple[ClosingBranch, ...] = Field(alias="branch", default=())
     """What else may be asked for by default."""
-    outcome: Final | None = None
+    outcome: FinalCount | None = None
     """How it ended."""
 
     @model_validator(mode="after")
@@ -121,7 +131,7 @@ class IntakeSeries(Document):
         closing = [*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]
         if closing and min(closing) <= self.opened:
             raise ValueError(f"closes at {min(closing)}, before it opens")
-        if (id_ := twice([branch.id for branch in self.branches])) is not None:
+        if (id_ := find_duplicate([branch.id for branch in self.branches])) is not None:
             raise ValueError(f"has two branches {id_}")
         return self
 
@@ -143,7 +153,7 @@ class IntakeSeries(Document):
         return self.model_copy(update={"points": points, "deadlines": deadlines, "outcome": None})
 
     @property
-    def deadline(self) -> Deadline | None:
+    def deadline(self) -> IntakeDeadline | None:
         """The one announced last, or the latest of those announced on one day."""
         dated = [d for d in self.deadlines if d.public_on]
         return max(dated, key=lambda d: (d.public_on or date.min, d.closes), default=None)
@@ -151,7 +161,7 @@ class IntakeSeries(Document):
     @property
     def final(self) -> Fact | None:
         """The final count, in hindsight."""
-        return figure(self.outcome.fact, hindsight=True) if self.outcome else None
+        return get_fact(self.outcome.fact, hindsight=True) if self.outcome else None
 
     @property
     def zone(self) -> tzinfo:

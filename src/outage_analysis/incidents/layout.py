@@ -13,11 +13,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import Document, nearest, read_document
-from outage_analysis.text import AMOUNTS, DATES, masked
+from outage_analysis.files import Document, read_document, spelling_hint
+from outage_analysis.text import AMOUNTS, DATES, mask_personal_data
 
-REQUIRED = ("claim_id", "service", "claimant_type", "filed_on", "loss")
-CANONICAL = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
+REQUIRED_COLUMNS = ("claim_id", "service", "claimant_type", "filed_on", "loss")
+CANONICAL_COLUMNS = ("claim_id", "claimant_id", "service", "claimant_type", "filed_on", "loss")
 """The columns of a claim, beside the dimensions that an incident declares."""
 
 UNITS = {
@@ -27,18 +27,18 @@ UNITS = {
 }
 """What may be said of amounts in brackets: 피해액(만원), (단위: 천원)."""
 _UNIT = r"[십백천만억]+\s*원?"
-UNIT = re.compile(rf"단위\s*:?\s*{_UNIT}|[(\[]\s*{_UNIT}\s*[)\]]|^\s*{_UNIT}\s*$")
+UNIT_PATTERN = re.compile(rf"단위\s*:?\s*{_UNIT}|[(\[]\s*{_UNIT}\s*[)\]]|^\s*{_UNIT}\s*$")
 """A unit other than one won, said as such: after the word, in brackets, or alone in its cell."""
-SHOWN_UNIT = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
+FORMAT_UNIT_PATTERN = re.compile(r"[\"\\]\s*[십백천만억]+\s*원?")
 """A unit in a number format, behind the number."""
 
 
-def scaled(said: str) -> str:
+def scale_remedy(said: str) -> str:
     """What to do about amounts whose unit is said somewhere."""
-    return f"If losses are meant: loss = {unit_in(said)} under [scale] of a --columns page; if not, loss = 1."
+    return f"If losses are meant: loss = {unit_multiplier(said)} under [scale] of a --columns page; if not, loss = 1."
 
 
-def unit_in(said: str) -> int:
+def unit_multiplier(said: str) -> int:
     """What one unit of the amounts stands for, by a text that says it."""
     words = re.search(r"([십백천]?[만억]|[십백천])", said)
     return UNITS[f"{words[1]}원"] if words else 1
@@ -48,14 +48,14 @@ Scale = Annotated[int, Field(ge=1, le=10**9)]
 
 
 @lru_cache(maxsize=10_000)
-def folded(text: str) -> str:
+def normalized_name(text: str) -> str:
     """A name as people type it, reduced to what distinguishes it: case, width, spaces and hyphens go."""
     return re.sub(r"[\s\-_.·]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
-def unit_of(header: str) -> int:
+def header_multiplier(header: str) -> int:
     """What one unit of a header's amounts stands for: 10,000 in 피해액(만원), 1 where it says nothing."""
-    said = re.search(r"[(\[](?:단위)?:?([^()\[\]]+)[)\]]$", folded(header))
+    said = re.search(r"[(\[](?:단위)?:?([^()\[\]]+)[)\]]$", normalized_name(header))
     return UNITS.get(said[1], 1) if said else 1
 
 
@@ -83,7 +83,7 @@ class Columns(Document):
                 )
         return formats
 
-    def foreign(self, known: Iterable[str]) -> str | None:
+    def unknown_column(self, known: Iterable[str]) -> str | None:
         """The first column that it speaks of and that is none of these."""
         spoken = (*self.columns, *self.formats, *self.scale, *self.constants)
         return next((c for c in spoken if c not in set(known)), None)
@@ -114,20 +114,20 @@ class Layout(Columns):
             raise ValueError("is a quotation mark or the end of a line | Write the mark between fields.")
         return delimiter
 
-    def foreign(self, known: Iterable[str]) -> str | None:
+    def unknown_column(self, known: Iterable[str]) -> str | None:
         """The first column that it speaks of and that is none of these."""
         known = tuple(known)
-        return super().foreign(known) or next((c for c in self.otherwise if c not in known), None)
+        return super().unknown_column(known) or next((c for c in self.otherwise if c not in known), None)
 
-    def refuse_foreign(self, known: Sequence[str]) -> None:
+    def check_columns_known(self, known: Sequence[str]) -> None:
         """Refuse to speak of a column that no claim has.
 
         Raises:
             UsageError: such a column, with the nearest that there is.
         """
-        if foreign := self.foreign(known):
+        if foreign := self.unknown_column(known):
             problem = "the --columns page speaks of a column that no claim has"
-            raise UsageError(problem, value=foreign, remedy=nearest(foreign, list(known)))
+            raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
 
     def over(self, below: Columns) -> Layout:
         """This page before another: its headers are tried first, its other entries replace."""
@@ -143,16 +143,19 @@ class Layout(Columns):
 
     def spellings(self, column: str) -> set[str]:
         """Every folded header of a column."""
-        return {folded(s) for s in (column, *self.columns.get(column, ()), *self.otherwise.get(column, ()))}
+        return {
+            normalized_name(s)
+            for s in (column, *self.columns.get(column, ()), *self.otherwise.get(column, ()))
+        }
 
-    def recognised(self, cells: Sequence[str], wanted: Iterable[str]) -> dict[str, list[int]]:
+    def header_positions(self, cells: Sequence[str], wanted: Iterable[str]) -> dict[str, list[int]]:
         """Which of the wanted columns these cells name as headers, and where."""
         places: dict[str, list[int]] = {}
         for place, cell in enumerate(cells):
-            places.setdefault(folded(cell), []).append(place)
+            places.setdefault(normalized_name(cell), []).append(place)
         found = {}
         for column in wanted:
-            own = {folded(s) for s in self.columns.get(column, ())}
+            own = {normalized_name(s) for s in self.columns.get(column, ())}
             where = [p for s in own for p in places.get(s, ())]
             where = where or [p for s in self.spellings(column) for p in places.get(s, ())]
             if where:
@@ -173,7 +176,7 @@ class Layout(Columns):
         Raises:
             InputRefused: a needed column that is missing, or one that two headers stand for.
         """
-        found = self.recognised(headers, (*needed, *optional))
+        found = self.header_positions(headers, (*needed, *optional))
         for column, places in found.items():
             self._refuse_doubtful(column, [headers[place] for place in places], row, file)
         for column in needed:
@@ -182,7 +185,7 @@ class Layout(Columns):
                     f"the column {column} is missing",
                     file=file,
                     row=row,
-                    value=masked(", ".join(headers)),
+                    value=mask_personal_data(", ".join(headers)),
                     remedy=f"Add it, or name its header under [columns] of the incident or of --columns: "
                     f'{column} = ["..."].',
                 )
@@ -190,7 +193,7 @@ class Layout(Columns):
 
     def _refuse_doubtful(self, column: str, headers: Sequence[str], row: int | None, file: str) -> None:
         """Refuse headers that stand for one column between them, say a unit, or rival a constant."""
-        shown = [masked(header) for header in headers]
+        shown = [mask_personal_data(header) for header in headers]
         if len(headers) > 1:
             raise InputRefused(
                 f"two columns stand for {column}",
@@ -199,9 +202,13 @@ class Layout(Columns):
                 value=" and ".join(shown),
                 remedy="Remove or rename one.",
             )
-        if column == "loss" and unit_of(headers[0]) != 1 and column not in self.scale:
+        if column == "loss" and header_multiplier(headers[0]) != 1 and column not in self.scale:
             raise InputRefused(
-                "says a unit in its header", file=file, row=row, column=shown[0], remedy=scaled(shown[0])
+                "says a unit in its header",
+                file=file,
+                row=row,
+                column=shown[0],
+                remedy=scale_remedy(shown[0]),
             )
         if column in self.constants:
             raise InputRefused(
@@ -224,11 +231,15 @@ def load_layout(id_or_path: str | Path) -> Layout:
 
 def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layout:
     """The first layout whose pattern fits a file's name, before what the incident says of all files."""
-    patterns = ((page, _alike(page.files).replace("[", "[[]")) for page in layouts)  # * and ? alone
-    fitting = (page for page, pattern in patterns if fnmatch.fnmatchcase(_alike(name), pattern))
+    patterns = (
+        (page, _normalized_file_name(page.files).replace("[", "[[]")) for page in layouts
+    )  # * and ? alone
+    fitting = (
+        page for page, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
+    )
     return next(fitting, Layout()).over(incident)
 
 
-def _alike(name: str) -> str:
+def _normalized_file_name(name: str) -> str:
     """A file's name whatever its case, and whether Hangul comes whole or, as from a Mac, in letters."""
     return unicodedata.normalize("NFC", name.casefold())

@@ -16,7 +16,15 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import Document, Identifier, Name, Remark, data_root, nearest, twice
+from outage_analysis.files import (
+    Document,
+    Identifier,
+    Name,
+    OptionalText,
+    data_root,
+    find_duplicate,
+    spelling_hint,
+)
 from outage_analysis.incidents.bands import LARGEST_LOSS
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -38,7 +46,7 @@ SCHEMA: dict[str, pl.DataType] = {
 """Columns of a facts frame; `counts` says what the number counts. Those that end in _ko are in Korean."""
 
 KOREAN = "_ko"
-Shelf = Literal["published", "outcomes"]
+FactCollection = Literal["published", "outcomes"]
 MEASURES = {"", "%", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
 """Units of facts that count neither people nor cases nor money."""
 
@@ -49,7 +57,7 @@ def is_currency(unit: str) -> bool:
 
 
 @cache
-def _shelf(name: Shelf) -> pl.DataFrame:
+def _fact_table(name: FactCollection) -> pl.DataFrame:
     frames = [
         pl.read_csv(path, schema=SCHEMA).with_columns(pl.lit(path.stem).alias("collection"))
         for path in sorted((data_root() / name).glob("*.csv"))
@@ -67,23 +75,23 @@ def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.Data
     Returns:
         The columns of `SCHEMA` and `collection`, the file's name.
     """
-    frame = _shelf("published")
+    frame = _fact_table("published")
     if public_by is not None:
         frame = frame.filter(pl.col("public_on") <= public_by)  # null compares as false
     if topic is not None:
         topics = frame["topic"].unique().sort().to_list()
         if topic not in topics:
-            raise UsageError("unknown topic", value=topic, remedy=nearest(topic, topics))
+            raise UsageError("unknown topic", value=topic, remedy=spelling_hint(topic, topics))
         frame = frame.filter(pl.col("topic") == topic)
     return frame
 
 
 def outcomes() -> pl.DataFrame:
     """What came out afterwards: never an input to a model, only to a comparison in hindsight."""
-    return _shelf("outcomes")
+    return _fact_table("outcomes")
 
 
-def in_language(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
+def facts_in_language(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
     """A table of facts whose texts are in one language, in the columns that are English without it.
 
     A text without a translation stays English.
@@ -187,7 +195,7 @@ class TieOut(Document):
     """What both figures count."""
     facts: tuple[str, ...] = ()
     """Facts that the lines rest on."""
-    note: Remark = None
+    note: OptionalText = None
     """Why it differs, or how it was rounded."""
 
     @model_validator(mode="after")
@@ -197,14 +205,14 @@ class TieOut(Document):
         if self.at_least and self.at_most:
             raise ValueError("cannot be both at_least and at_most")
         for ids in (self.of, self.lines):
-            if (id_ := twice(ids)) is not None:
+            if (id_ := find_duplicate(ids)) is not None:
                 raise ValueError(f"counts {id_} twice | Name each once.")
         if not self.of and not self.lines:
             raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
         return self
 
 
-def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
+def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
     """One figure by id.
 
     Args:
@@ -216,11 +224,11 @@ def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) 
         UsageError: no such fact.
         ModelRefused: the fact was not public by the day asked for.
     """
-    shelves: tuple[Shelf, ...] = ("published", "outcomes") if hindsight else ("published",)
-    found = next((_known(shelf)[id_] for shelf in shelves if id_ in _known(shelf)), None)
+    shelves: tuple[FactCollection, ...] = ("published", "outcomes") if hindsight else ("published",)
+    found = next((_facts_by_id(shelf)[id_] for shelf in shelves if id_ in _facts_by_id(shelf)), None)
     if found is None:
-        known = [x for shelf in shelves for x in _known(shelf)]
-        raise UsageError("no such fact", value=id_, remedy=nearest(id_, known))
+        known = [x for shelf in shelves for x in _facts_by_id(shelf)]
+        raise UsageError("no such fact", value=id_, remedy=spelling_hint(id_, known))
     if public_by is not None and (found.public_on is None or found.public_on > public_by):
         when = found.public_on or "an unknown day"
         raise ModelRefused(
@@ -231,27 +239,27 @@ def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) 
 
 
 @cache
-def _known(shelf: Shelf) -> dict[str, Fact]:
+def _facts_by_id(shelf: FactCollection) -> dict[str, Fact]:
     """The facts of a shelf by id; a model asks for one many hundred times."""
     names = [field.name for field in fields(Fact)]
     texts = pl.col("unit", "grade", "source", "counts", "counts_ko").cast(pl.String).fill_null("")
-    rows = _shelf(shelf).with_columns(texts).select(names)
+    rows = _fact_table(shelf).with_columns(texts).select(names)
     return {row[0]: Fact(*row) for row in rows.iter_rows()}
 
 
-def cites_later(text: str, day: date) -> bool:
+def cites_fact_after(text: str, day: date) -> bool:
     """Whether a text names a fact that became public after a day."""
     named = re.findall(r"\b[A-Z]{2,}-\w[\w.-]*", text)
-    later = _shelf("published").filter(pl.col("public_on") > day)
+    later = _fact_table("published").filter(pl.col("public_on") > day)
     return not later.filter(pl.col("id").is_in(named)).is_empty()
 
 
-def known_by(named: str, day: date) -> str:
+def ids_public_by(named: str, day: date) -> str:
     """Ids with spaces between, without those of facts that became public after a day."""
-    later = set(_shelf("published").filter(pl.col("public_on") > day)["id"])
+    later = set(_fact_table("published").filter(pl.col("public_on") > day)["id"])
     return " ".join(id_ for id_ in named.split() if id_ not in later)
 
 
-def exists(id_: str) -> bool:
+def fact_exists(id_: str) -> bool:
     """Whether an id names a fact on either shelf."""
-    return id_ in _known("published") or id_ in _known("outcomes")
+    return id_ in _facts_by_id("published") or id_ in _facts_by_id("outcomes")

@@ -9,13 +9,13 @@ from typing import Literal
 import polars as pl
 
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Band, exists, figure
-from outage_analysis.policies.cost_lines import Entitled
+from outage_analysis.incidents import Band, fact_exists, get_fact
+from outage_analysis.policies.cost_lines import EntitledValues
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.policy import Policy
 from outage_analysis.policies.rules import SHARE_SCALE, Rule
 from outage_analysis.policies.schedules import Schedule
-from outage_analysis.policies.tariff import Piece, Tariff, holds_any
+from outage_analysis.policies.tariff import Piece, Tariff, contains_integer
 from outage_analysis.text import Locale
 
 SCHEMA: dict[str, pl.DataType] = {"finding": pl.String(), "line": pl.String(), "says": pl.String()}
@@ -47,7 +47,7 @@ def findings(policy: Policy) -> pl.DataFrame:
     words = policy.words("en")
     rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line(line, words)]
     for tie in policy.tie_outs:
-        missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not exists(f)]
+        missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not fact_exists(f)]
         rows += [
             ("fact", tie.id, f"the tie-out rests on {f}, which is not among the published facts")
             for f in missing
@@ -67,7 +67,7 @@ def _line(line: CostLine, words: Locale) -> Iterator[Finding]:
     if line.accounting is None:
         yield "accounting", "no accounting view is proposed"
     for fact in _cited(line):
-        if not exists(fact):
+        if not fact_exists(fact):
             yield "fact", f"cites {fact}, which is not among the published facts"
         elif fact in line.figures and (doubt := _no_figure(line, fact, words)):
             yield "fact", f"takes {fact} for a figure: {doubt}"
@@ -76,7 +76,7 @@ def _line(line: CostLine, words: Locale) -> Iterator[Finding]:
 def _no_figure(line: CostLine, id_: str, words: Locale) -> str:
     """Why a fact cannot serve as the figure that a line takes it for; empty when it can."""
     try:
-        fact = figure(id_)
+        fact = get_fact(id_)
         if isinstance(line, Budget):
             end: Literal["value", "low", "high"] = (
                 "low" if id_ == line.low else "high" if id_ == line.high else "value"
@@ -109,8 +109,8 @@ def _served(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
             yield "cap", f"the outage of {minutes:,} minutes is shorter than the {asked:,} asked"
     if not isinstance(line, InKind):
         return
-    if line.cap and line.recipients and exists(line.cap) and exists(line.recipients):
-        cap, people = figure(line.cap, hindsight=True), figure(line.recipients, hindsight=True)
+    if line.cap and line.recipients and fact_exists(line.cap) and fact_exists(line.recipients):
+        cap, people = get_fact(line.cap, hindsight=True), get_fact(line.recipients, hindsight=True)
         if cap.value is not None and people.value is not None and cap.value >= people.value:
             yield "cap", f"the cap of {cap.value:,.0f} is not below the {people.value:,.0f} entitled"
 
@@ -122,7 +122,7 @@ def _schedule(line: Schedule, words: Locale) -> Iterator[Finding]:
         where = f"in the segment {line.segments[number].id}: " if when else ""
         for kind, says in (*_cliffs(tariff, words), *_gaps(tariff, words), *_idle(tariff, words)):
             yield kind, where + says
-    entitled, earlier = line.eligibility, list[Entitled]()
+    entitled, earlier = line.eligibility, list[EntitledValues]()
     for segment in line.segments:
         if any(d in entitled and not set(values) & set(entitled[d]) for d, values in segment.when.items()):
             yield "dead", f"the segment {segment.id} is never reached: the line entitles none of its claims"
@@ -133,7 +133,7 @@ def _schedule(line: Schedule, words: Locale) -> Iterator[Finding]:
         yield "dead", "the line's own bands are never reached: a segment takes all that it entitles"
 
 
-def _covers(wide: Entitled, narrow: Entitled) -> bool:
+def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
     return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
 
 
@@ -168,7 +168,7 @@ def _idle(tariff: Tariff, words: Locale) -> Iterator[Finding]:
     written, edge = tariff.written, "from" if tariff.shift else "over"
     for (band, rule), following in zip(written, [*written[1:], None], strict=True):
         name = f"the band {edge} {words.loss(rule.over)}"
-        if not holds_any(band):
+        if not contains_integer(band):
             yield "dead", f"{name} holds no whole number"
             continue
         if following is not None and _same(rule, following[1]):

@@ -8,11 +8,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from outage_analysis.files import Day, Document, Identifier, Name, Remark
+from outage_analysis.files import Day, Document, Identifier, Name, OptionalText
 
 Effort = Literal["automatic", "one_tap", "form", "documents"]
 FactId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Entitled = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+EntitledValues = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
 
 
 class EffortChange(Document):
@@ -44,7 +44,7 @@ class Accounting(Document):
     """Whether the payer is bound by law or contract, by its own announcement, or not at all."""
     presentation: Literal["expense", "revenue"]
     """Whether it would be shown as an expense or as less revenue."""
-    note: Remark = None
+    note: OptionalText = None
     """The reason, briefly."""
 
 
@@ -63,13 +63,13 @@ class Line(Document):
     """Later demands, each from its day on."""
     deadlines: tuple[Deadline, ...] = ()
     """The last day to claim, then its extensions."""
-    eligibility: Entitled = Field(default_factory=dict)
+    eligibility: EntitledValues = Field(default_factory=dict)
     """Dimension -> the values that are entitled; a dimension left out admits all."""
     accounting: Accounting | None = None
     """How a controller might book it."""
     facts: tuple[FactId, ...] = ()
     """Ids of the published facts that say so."""
-    note: Remark = None
+    note: OptionalText = None
     """What a reader should know besides."""
 
     @property

@@ -6,8 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from outage_analysis.policies.cost_lines import Effort
-from outage_analysis.policies.explanation import Teller
-from outage_analysis.text import Card, Locale, Table, first
+from outage_analysis.policies.explanation import PolicyExplainer
+from outage_analysis.text import Card, Locale, Table, first_rows
 
 if TYPE_CHECKING:
     from outage_analysis.policies.policy import Policy
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def policy_card(policy: Policy, lang: str) -> Card:
     """Its first lines: what each pays, since when, and what it asks of people."""
     locale = policy.words(lang)
-    teller = Teller(policy, locale)
-    rows, more = first(
+    teller = PolicyExplainer(policy, locale)
+    rows, more = first_rows(
         locale,
         policy.lines,
         lambda line: (

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from outage_analysis.errors import one_line
-from outage_analysis.incidents import UNKNOWN, Band, exists, figure
+from outage_analysis.incidents import UNKNOWN, Band, fact_exists, get_fact
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rate, Rounding, Rule
 from outage_analysis.policies.schedules import Schedule
@@ -38,10 +38,10 @@ def explain(policy: Policy, lang: str = "en") -> list[str]:
     Raises:
         UsageError: no such language.
     """
-    return list(Teller(policy, policy.words(lang)).sentences())
+    return list(PolicyExplainer(policy, policy.words(lang)).sentences())
 
 
-class Teller:
+class PolicyExplainer:
     """One policy told in one language."""
 
     def __init__(self, policy: Policy, words: Locale, as_of: date | None = None) -> None:
@@ -90,13 +90,13 @@ class Teller:
         if unit == self.policy.currency:
             return self.locale.unit
         key = f"unit.{unit.removesuffix('s')}"
-        return self.locale(key) if amount == 1 and self.locale.has(key) else self.locale.counted_in(unit)
+        return self.locale(key) if amount == 1 and self.locale.has(key) else self.locale.unit_name(unit)
 
     def _value(self, fact: str) -> float | None:
         """The number of a fact, if there is one that is known by the day."""
-        if not exists(fact):
+        if not fact_exists(fact):
             return None
-        found = figure(fact, hindsight=True)
+        found = get_fact(fact, hindsight=True)
         later = self.as_of is not None and (found.public_on is None or found.public_on > self.as_of)
         return None if later else found.value
 
@@ -225,7 +225,9 @@ class Teller:
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
         """The payment at both ends of a band, and where it bends inside."""
         low, high = band
-        inside = [piece.band[1] for piece in tariff.touched(band)[:-1] if piece.band[1] is not None]
+        inside = [
+            piece.band[1] for piece in tariff.pieces_overlapping(band)[:-1] if piece.band[1] is not None
+        ]
         if len(inside) > MOST_EXAMPLES:
             inside = [*inside[: MOST_EXAMPLES - 1], inside[-1]]
         worked = {(low or 0) + 1, *([] if high is None else [high])}

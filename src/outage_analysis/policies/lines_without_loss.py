@@ -13,7 +13,7 @@ from outage_analysis.policies.cost_lines import FactId, Line
 from outage_analysis.policies.rules import SHARE_SCALE, Money, Price, Rounding
 from outage_analysis.policies.schedules import Schedule
 
-Sum = Annotated[
+AmountOrFact = Annotated[
     Annotated[Money, Tag("amount")] | Annotated[FactId, Tag("fact")],
     Discriminator(lambda value: "fact" if isinstance(value, str) else "amount"),
 ]
@@ -139,7 +139,7 @@ class TrueUp(Document):
 
     since: Day
     """The day from which it was known."""
-    amount: Sum
+    amount: AmountOrFact
     """What it came to, or the fact that says so."""
     facts: tuple[FactId, ...] = ()
     """Ids of the published facts that say so."""
@@ -152,11 +152,11 @@ class Budget(Line):
     """A sum announced as a whole."""
     valuation: Literal["cash", "face_value", "top_down"] = "cash"
     """Whether the sum is cash, goods at list price, or one figure for lines without detail (top_down)."""
-    amount: Sum | None = None
+    amount: AmountOrFact | None = None
     """The sum, or the id of the fact that gives it; left out when none was announced: it is unpriced."""
-    low: Sum | None = None
+    low: AmountOrFact | None = None
     """The least it may come to; by default nothing, or the amount when recipients need do nothing."""
-    high: Sum | None = None
+    high: AmountOrFact | None = None
     """The most it may come to; by default the amount."""
     true_ups: tuple[TrueUp, ...] = ()
     """What it was found to have come to."""

@@ -13,7 +13,7 @@ from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_d
 from outage_analysis.incidents import Incident, TieOut
 from outage_analysis.policies.lines_without_loss import CostLine
 from outage_analysis.policies.schedules import Schedule
-from outage_analysis.policies.tariff import MOST_STEPS
+from outage_analysis.policies.tariff import MAX_STEPS
 from outage_analysis.text import Card, Displayable, Locale
 
 NO_DECIMALS = {
@@ -59,9 +59,9 @@ class Policy(Displayable, Document):
         named = [*seen, *(tie.id for tie in self.tie_outs)]
         if twice := [id_ for id_ in named if named.count(id_) > 1]:
             raise ValueError(f"the id {twice[0]} is given to a tie-out and to something else")
-        if len(self.bends) > MOST_STEPS:
+        if len(self.breakpoints) > MAX_STEPS:
             raise ValueError(
-                f"its payments bend or jump at {len(self.bends):,} losses, at most {MOST_STEPS:,} are allowed"
+                f"its payments bend or jump at {len(self.breakpoints):,} losses, at most {MAX_STEPS:,} are allowed"
                 " | Round to a larger amount, lengthen the periods, or split the policy."
             )
         return self
@@ -132,9 +132,9 @@ class Policy(Displayable, Document):
         return tuple(sorted({cut + (x.closed == "lower") for x in self.schedules for cut in x.cuts}))
 
     @property
-    def bends(self) -> tuple[int, ...]:
+    def breakpoints(self) -> tuple[int, ...]:
         """Every cut on which a payment bends or jumps, in order."""
-        return tuple(sorted({cut for line in self.schedules for cut in line.bends}))
+        return tuple(sorted({cut for line in self.schedules for cut in line.breakpoints}))
 
     def line(self, id_: str) -> CostLine:
         """One line by id.
@@ -164,7 +164,7 @@ def load_policy(id_or_path: str | Path) -> Policy:
     return read_document(Policy, "policies", id_or_path)
 
 
-def refuse_misfit(policy: Policy, incident: Incident) -> None:
+def check_same_units(policy: Policy, incident: Incident) -> None:
     """Refuse a policy that counts in other units than the incident.
 
     Raises:

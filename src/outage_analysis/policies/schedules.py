@@ -10,12 +10,12 @@ from pydantic import Field, model_validator
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, Identifier
-from outage_analysis.incidents import Band, Closed, check_partition, cuts_of
-from outage_analysis.policies.cost_lines import Entitled, FactId, Line
+from outage_analysis.incidents import Band, Closed, check_partition, upper_cuts
+from outage_analysis.policies.cost_lines import EntitledValues, FactId, Line
 from outage_analysis.policies.rules import Rounding, Rule, RuleBand
-from outage_analysis.policies.tariff import MOST_STEPS, Tariff, refuse_many
+from outage_analysis.policies.tariff import MAX_STEPS, Tariff, check_step_count
 
-Bands = Annotated[tuple[RuleBand, ...], Field(alias="band", min_length=1, max_length=MOST_STEPS)]
+Bands = Annotated[tuple[RuleBand, ...], Field(alias="band", min_length=1, max_length=MAX_STEPS)]
 
 
 class Segment(Document):
@@ -23,7 +23,7 @@ class Segment(Document):
 
     id: Identifier
     """What findings and golden results call it by."""
-    when: Annotated[Entitled, Field(min_length=1)]
+    when: Annotated[EntitledValues, Field(min_length=1)]
     """Dimension -> values."""
     bands: Bands
     """The bands of its claims."""
@@ -59,7 +59,7 @@ class Schedule(Line):
         return self._tariff(self.bands)
 
     @cached_property
-    def tariffs(self) -> tuple[tuple[Entitled, Tariff], ...]:
+    def tariffs(self) -> tuple[tuple[EntitledValues, Tariff], ...]:
         """Every tariff with whom it is for; the first that fits is used, and the last fits all."""
         return (*((s.when, self._tariff(s.bands)) for s in self.segments), ({}, self.tariff))
 
@@ -90,10 +90,10 @@ class Schedule(Line):
     def starts(self) -> frozenset[int]:
         """The cuts whose edge belongs to the band above; none when `closed` is upper."""
         edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
-        return frozenset(cuts_of(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
+        return frozenset(upper_cuts(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
 
     @property
-    def bends(self) -> tuple[int, ...]:
+    def breakpoints(self) -> tuple[int, ...]:
         """The inclusive upper cuts on which the payment bends or jumps, written edges included."""
         return tuple(sorted({*self.cuts, *_cuts(self.tariffs, lambda t: t.cuts)}))
 
@@ -121,12 +121,12 @@ class Schedule(Line):
         steps = 0
         for _, tariff in self.tariffs:  # compiling one refuses too many steps; so may all of them
             steps += len(tariff.cuts)
-            refuse_many(steps)
+            check_step_count(steps)
         return self
 
 
 def _cuts(
-    tariffs: tuple[tuple[Entitled, Tariff], ...],
+    tariffs: tuple[tuple[EntitledValues, Tariff], ...],
     edges: Callable[[Tariff], tuple[int, ...] | list[int | None]],
 ) -> tuple[int, ...]:
     return tuple(sorted({cut for _, tariff in tariffs for cut in edges(tariff) if cut}))

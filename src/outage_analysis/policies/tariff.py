@@ -17,9 +17,9 @@ from itertools import pairwise
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band
 from outage_analysis.policies.rules import SHARE_SCALE, Rate, Rounding, Rule, RuleBand
 
-TOP = 2**63 - 1
+LARGEST_TOTAL = 2**63 - 1
 """No loss is larger: what one claimant states may add up beyond the largest single loss."""
-MOST_STEPS = 2_000
+MAX_STEPS = 2_000
 """Edges of one policy, those of rounding and of periods included."""
 
 
@@ -45,7 +45,7 @@ class Piece:
         tops = [edge for edge in (band[1], self.band[1]) if edge is not None]
         return max(bottoms) + 1 if bottoms else None, min(tops) if tops else None
 
-    def follows(self, fixed: int, slope: int, band: Band) -> bool:
+    def matches_formula(self, fixed: int, slope: int, band: Band) -> bool:
         """Whether `fixed + slope x loss` is the payment of each loss that the piece shares with a band."""
         if (self.fixed, self.slope) == (fixed, slope):
             return True
@@ -75,7 +75,7 @@ class Tariff:
 
     def rules(self) -> list[tuple[Band, Rule]]:
         """Every band that holds a loss, with its rule: negative, zero and unknown first."""
-        positive = [(band, rule) for band, rule in self.written if holds_any(band)]
+        positive = [(band, rule) for band, rule in self.written if contains_integer(band)]
         return [(NEGATIVE, Rule()), (ZERO, self.zero), (UNKNOWN, self.unknown or Rule()), *positive]
 
     @cached_property
@@ -86,14 +86,14 @@ class Tariff:
     @cached_property
     def _tops(self) -> list[int]:
         """The last loss of each known piece, in order."""
-        return [TOP if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
+        return [LARGEST_TOTAL if p.band[1] is None else p.band[1] for p in self.pieces[1:]]
 
     @property
     def cuts(self) -> tuple[int, ...]:
         """The inclusive upper cuts on which the payment bends or jumps."""
         return tuple(piece.band[1] for piece in self.pieces[3:] if piece.band[1] is not None)
 
-    def touched(self, band: Band) -> tuple[Piece, ...]:
+    def pieces_overlapping(self, band: Band) -> tuple[Piece, ...]:
         """The pieces that share a loss with a band."""
         if band == UNKNOWN:
             return self.pieces[:1]
@@ -105,7 +105,7 @@ class Tariff:
     def pay(self, loss: int | None) -> Fraction | None:
         """What one claim is paid, exactly, by its own rule; None under review. Unknown is None."""
         band = UNKNOWN if loss is None else (loss - 1, loss)
-        amount = self.touched(band)[0].pay(loss or 0)
+        amount = self.pieces_overlapping(band)[0].pay(loss or 0)
         return None if amount is None else Fraction(amount, SHARE_SCALE)
 
     def formula(self, band: Band) -> tuple[int, int] | None:
@@ -113,23 +113,23 @@ class Tariff:
 
         None where no single formula does: a review, or pieces that pay differently.
         """
-        low, high = self.extremes(band)
+        low, high = self.payment_range(band)
         if low == high:  # one amount for all, which needs no loss
             return int(low * SHARE_SCALE), 0
-        touched = self.touched(band)
+        touched = self.pieces_overlapping(band)
         for fixed, slope in ((piece.fixed, piece.slope) for piece in touched):
-            if fixed is not None and all(piece.follows(fixed, slope, band) for piece in touched):
+            if fixed is not None and all(piece.matches_formula(fixed, slope, band) for piece in touched):
                 return fixed, slope
         return None
 
-    def extremes(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
+    def payment_range(self, band: Band, award: int | None = None) -> tuple[Fraction, Fraction | None]:
         """The least and the most that one claim in a band is paid; None: nothing limits it.
 
         `award` is the most that a review grants, where that is known.
         """
         lows: list[int] = []
         highs: list[int | None] = []
-        for piece in self.touched(band):
+        for piece in self.pieces_overlapping(band):
             if piece.fixed is None:
                 lows.append(0)
                 highs.append(None if award is None else award * SHARE_SCALE)
@@ -157,25 +157,25 @@ def _pieces(tariff: Tariff) -> tuple[Piece, ...]:
             continue
         for piece in _merged(_compiled(band, place, rule, tariff.rounding)):
             positive.append(piece)
-            refuse_many(len(positive))
+            check_step_count(len(positive))
     negative, zero, unknown = special
     return (unknown, negative, zero, *positive)
 
 
-def holds_any(band: Band) -> bool:
+def contains_integer(band: Band) -> bool:
     """Whether a band of positive losses holds a whole number."""
     return band[1] is None or band[1] > (band[0] or 0)
 
 
-def refuse_many(steps: int) -> None:
+def check_step_count(steps: int) -> None:
     """Refuse more steps than a plan may have.
 
     Raises:
         ValueError: too many, with what to do.
     """
-    if steps > MOST_STEPS:
+    if steps > MAX_STEPS:
         raise ValueError(
-            f"its payment jumps at more than {MOST_STEPS:,} losses"
+            f"its payment jumps at more than {MAX_STEPS:,} losses"
             " | Round to a larger amount, lengthen the period, or set `limit` or `up_to`."
         )
 
@@ -202,8 +202,8 @@ def _straight(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> 
     if not slope:
         yield Piece(band, place, rounding.of(fixed), 0)
         return
-    top = TOP if high is None else high
-    refuse_many(slope * (top - low) // rounding.step)
+    top = LARGEST_TOTAL if high is None else high
+    check_step_count(slope * (top - low) // rounding.step)
     while low < top:
         value = rounding.of(fixed + slope * (low + 1))
         end = min(top, (value + rounding.step - rounding.more - fixed - 1) // slope)
@@ -213,7 +213,7 @@ def _straight(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> 
 
 def _bends(low: int, high: int | None, rule: Rule) -> Iterator[int]:
     """The losses inside a band after which the payment takes another course, or jumps."""
-    top = TOP if high is None else high
+    top = LARGEST_TOTAL if high is None else high
     if not rule.depends_on_loss:
         return
     candidates = [rule.deductible]
@@ -236,7 +236,7 @@ def _periods(rate: Rate, low: int, top: int) -> range:
     first = rate.after if rate.begun else rate.after + rate.every - 1
     first += max(0, (low - first) // rate.every) * rate.every
     found = range(first, top + 1, rate.every)
-    refuse_many(len(found))
+    check_step_count(len(found))
     return found
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from outage_analysis.analysis import FEW, Analysis, budget_scope
 from outage_analysis.costs import UNSTATED
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Schedule
 from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.text import Locale
@@ -87,7 +87,7 @@ def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
     line = _counted_schedule(analysis)
     if line is None:
         return None
-    ends = [line.tariff.extremes(band) for band, rule in line.positive if rule.pays]
+    ends = [line.tariff.payment_range(band) for band, rule in line.positive if rule.pays]
     tops = [float(most) for _, most in ends if most is not None]
     if not ends or len(tops) < len(ends):
         return None
@@ -121,7 +121,7 @@ def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
 def quarter_profit(analysis: Analysis) -> float | None:
     """A quarter's operating profit in the smallest unit, where it was public by the day."""
     fact = analysis.incident.quarter_profit
-    profit = figure(fact) if fact else None
+    profit = get_fact(fact) if fact else None
     if profit is None or profit.public_on is None or profit.public_on > analysis.as_of:
         return None
     return float(profit.number * 10**analysis.incident.minor_units)

@@ -19,7 +19,7 @@ FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
     "loss": Locale.exact_loss,
     "share": Locale.share,
     "day": Locale.day,
-    "unit": Locale.counted_in,
+    "unit": Locale.unit_name,
     "terms": Locale.terms,
     "word": lambda locale, value: locale(f"word.{str(value).lower()}"),
     "rule": lambda locale, value: locale(f"rule.{value}") if locale.has(f"rule.{value}") else str(value),
@@ -79,7 +79,7 @@ class Writer:
         if kind in FIGURES:
             return FIGURES[kind](locale, value)
         if kind == "name":
-            return self.names.get(str(value)) or fonts.shown(str(value))
+            return self.names.get(str(value)) or fonts.printable(str(value))
         if kind == "data":
             return cut(str(value))
         if kind == "names":
@@ -90,7 +90,9 @@ class Writer:
             facts = str(value).removeprefix(DERIVED)
             return locale("report.derived", facts=facts) if facts != value else _links(facts)
         return (
-            self._facts(fonts.shown(str(value))) if kind in ("facts", "counted") else fonts.shown(str(value))
+            self._facts(fonts.printable(str(value)))
+            if kind in ("facts", "counted")
+            else fonts.printable(str(value))
         )
 
     def _band(self, row: dict[str, Any]) -> str:
@@ -111,7 +113,7 @@ class Writer:
 
 def cut(text: str) -> str:
     """Text from a file as a cell shows it: no control or mark of direction, and no more than fits."""
-    told = fonts.shown(text[: LONGEST + 1])
+    told = fonts.printable(text[: LONGEST + 1])
     return told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from outage_analysis.text.notation import Notation, agreed, first, guarded, let, narrowed, stands, when
+from outage_analysis.text.notation import (
+    Notation,
+    agreed_value_sql,
+    case_sql,
+    guarded_sql,
+    if_match_sql,
+    is_canonical_sql,
+    let_sql,
+    narrowed_sql,
+)
 
 _DECIMALS = r"(?:\.\d{1,12}0*)?"
 _WHOLE = r"(?:[1-9]\d{0,14}|0\d{0,7})"
@@ -45,7 +54,9 @@ _PLACES = r"(?:([\d.]+)천)?(?:([\d.]+)백)?(?:([\d.]+)십)?([\d.]*)"
 
 def _number(pattern: str, bare: str) -> Callable[..., str]:
     """Amounts of a pattern, with SQL of the bare number in them, whatever the currency."""
-    return lambda text, _currency: when(text, pattern, f"try_cast({bare.format(text)} as decimal(38, 12))")
+    return lambda text, _currency: if_match_sql(
+        text, pattern, f"try_cast({bare.format(text)} as decimal(38, 12))"
+    )
 
 
 def _marked(text: str, currency: str) -> str:
@@ -57,7 +68,7 @@ def _marked(text: str, currency: str) -> str:
             rf"(?:[+-]?{mark} ?|{mark} ?[+-]){_NUMBER}(?: ?{mark})?|[+-]?{_NUMBER} ?{mark}",
         )
     bare = f"regexp_replace({text}, '[^0-9.+-]', '', 'g')"
-    return when(text, f"(?:{'|'.join(patterns)})", f"try_cast({bare} as decimal(38, 12))")
+    return if_match_sql(text, f"(?:{'|'.join(patterns)})", f"try_cast({bare} as decimal(38, 12))")
 
 
 def _korean(text: str, _currency: str) -> str:
@@ -67,8 +78,8 @@ def _korean(text: str, _currency: str) -> str:
     names = ", ".join(f"'{place}'" for place in places)
     split = f"regexp_extract({kept}, '^(?:{_PLACES}억)?(?:{_PLACES}만)?{_PLACES}$', [{names}])"
     counts = ", ".join(f"coalesce(try_cast(places.{place} as decimal(38, 12)), 0)" for place in places)
-    total = let("places", split, f"list_reduce([{counts}], lambda sum, count: sum * 10 + count)")
-    return when(text, _KOREAN, f"{total} * case when contains({text}, '-') then -1 else 1 end")
+    total = let_sql("places", split, f"list_reduce([{counts}], lambda sum, count: sum * 10 + count)")
+    return if_match_sql(text, _KOREAN, f"{total} * case when contains({text}, '-') then -1 else 1 end")
 
 
 _AMOUNTS = (
@@ -160,13 +171,15 @@ def amount_sql(
     notations = [AMOUNTS[name] for name in names]
     counted, named = [n for n in notations if not n.unit], [n for n in notations if n.unit]
     if scale == 1 or not (counted and named):
-        amount = _whole(agreed(column, notations, currency), Decimal(10**digits) if named else factor)
+        amount = _whole(
+            agreed_value_sql(column, notations, currency), Decimal(10**digits) if named else factor
+        )
     else:  # no text both names a unit and lacks one
-        unscaled = _whole(agreed(column, named, currency), Decimal(10**digits))
-        amount = f"coalesce({_whole(agreed(column, counted, currency), factor)}, {unscaled})"
+        unscaled = _whole(agreed_value_sql(column, named, currency), Decimal(10**digits))
+        amount = f"coalesce({_whole(agreed_value_sql(column, counted, currency), factor)}, {unscaled})"
     if digits != THOUSANDTHS and "european" not in names:
-        amount = f"case when not regexp_full_match({narrowed(column)}, '{_EITHER}') then {amount} end"
-    amount = guarded(only_if, amount, "bigint")
+        amount = f"case when not regexp_full_match({narrowed_sql(column)}, '{_EITHER}') then {amount} end"
+    amount = guarded_sql(only_if, amount, "bigint")
     if "plain" not in names or factor != int(factor):
         return amount
     return _at_once(column, int(factor), amount, points="european" not in names)
@@ -184,9 +197,9 @@ def _at_once(column: str, factor: int, otherwise: str, *, points: bool) -> str:
     number = f"try_cast({column} as decimal({room + places}, {places}))"
     digits = rf"(?:[1-9]\d{{0,{room - 1}}}|0\d{{0,{min(7, room - 1)}}})"
     most, whole = 10**room - 1, f"try_cast({column} as bigint)"
-    plain = f"{whole} between -{most} and {most} and {stands(column, 'bigint')}"
-    regular = when(column, rf"[+-]?{digits}{decimals}", f"({number} * {factor})::bigint")
-    return first(plain, f"{whole} * {factor}", f"coalesce({regular}, {otherwise})")
+    plain = f"{whole} between -{most} and {most} and {is_canonical_sql(column, 'bigint')}"
+    regular = if_match_sql(column, rf"[+-]?{digits}{decimals}", f"({number} * {factor})::bigint")
+    return case_sql(plain, f"{whole} * {factor}", f"coalesce({regular}, {otherwise})")
 
 
 def _whole(amount: str, factor: Decimal) -> str:
@@ -194,4 +207,4 @@ def _whole(amount: str, factor: Decimal) -> str:
     exact = max(0, -int(factor.normalize().as_tuple().exponent))
     product = f"try({amount} * {factor:f}::decimal(38, {exact}))"
     counted = "case when product = trunc(product) then try_cast(product as decimal(15, 0))::bigint end"
-    return let("product", product, counted)
+    return let_sql("product", product, counted)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from outage_analysis.text.notation import Notation, agreed, first, guarded, let, stands, when
+from outage_analysis.text.notation import (
+    Notation,
+    agreed_value_sql,
+    case_sql,
+    guarded_sql,
+    if_match_sql,
+    is_canonical_sql,
+    let_sql,
+)
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _MONTH_DAY = r"(?:-\d\d?-\d\d?|/\d\d?/\d\d?|\. ?\d\d?\. ?\d\d?\.?)"
@@ -25,12 +33,12 @@ _WEEKDAY = r"(?: ?\([월화수목금토일](?:요일)?\)| ?[월화수목금토�
 
 
 def _iso(text: str, zone: str) -> str:
-    local = when(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
+    local = if_match_sql(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
     moment = f"try_cast(regexp_replace({text}, ' ([+-])', '\\1') as timestamptz)"
     moved = f"timezone({zone}, {moment})::date"
     # The last hours of 9999 fall into a year of five digits further east.
-    day = let("day", moved, "case when year(day) between 1 and 9999 then day end")
-    return f"coalesce({local}, {when(text, _MOMENT + _OFFSET, day)})"
+    day = let_sql("day", moved, "case when year(day) between 1 and 9999 then day end")
+    return f"coalesce({local}, {if_match_sql(text, _MOMENT + _OFFSET, day)})"
 
 
 def _parts(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
@@ -39,7 +47,7 @@ def _parts(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> C
     def sql(text: str, zone: str) -> str:
         del zone
         iso = f"regexp_replace({text}, '^{split}.*$', '{order}')"
-        return when(text, pattern, f"try_cast({iso} as date)")
+        return if_match_sql(text, pattern, f"try_cast({iso} as date)")
 
     return sql
 
@@ -49,12 +57,12 @@ def _excel(text: str, zone: str) -> str:
     # Excel takes 1900 for a leap year: its numbers up to 60 are a day off or no day at all.
     serial = f"split_part({text}, '.', 1)::int"
     day = f"case when {serial} between 61 and 2958465 then date '1899-12-30' + {serial} end"
-    return when(text, r"\d{1,7}(?:\.\d+)?", day)
+    return if_match_sql(text, r"\d{1,7}(?:\.\d+)?", day)
 
 
 def _unix(text: str, zone: str) -> str:
     moment = f"to_timestamp(substr({text}, 1, 10)::bigint)"
-    return when(text, r"[1-9]\d{9}(?:\d{3})?", f"timezone({zone}, {moment})::date")
+    return if_match_sql(text, r"[1-9]\d{9}(?:\d{3})?", f"timezone({zone}, {moment})::date")
 
 
 _DATES = (
@@ -131,10 +139,10 @@ def day_sql(column: str, names: Sequence[str], zone: str, *, only_if: str = "") 
         KeyError: an unknown notation.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
-    day = guarded(only_if, agreed(column, [DATES[name] for name in names], zoned), "date")
+    day = guarded_sql(only_if, agreed_value_sql(column, [DATES[name] for name in names], zoned), "date")
     if "iso" not in names:
         return day
     # Most texts are what their day is written as; the cast alone also reads others.
-    plain = f"strlen({column}) = 10 and {stands(column, 'date')}"
-    at_once = when(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
-    return first(plain, f"try_cast({column} as date)", f"coalesce({at_once}, {day})")
+    plain = f"strlen({column}) = 10 and {is_canonical_sql(column, 'date')}"
+    at_once = if_match_sql(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
+    return case_sql(plain, f"try_cast({column} as date)", f"coalesce({at_once}, {day})")

@@ -19,7 +19,7 @@ from outage_analysis.text.locale import Locale
 
 WIDTH = 100
 """Cells of a terminal that a card fits into."""
-MOST_ROWS = 12
+MAX_CARD_ROWS = 12
 """Of one table; what more there is, is counted below it."""
 LONGEST, LONGEST_CELL = 600, 120
 """Characters of a sentence and of a cell."""
@@ -45,10 +45,10 @@ class Table:
 
     def style(self, column: int, text: str) -> str:
         """The class of a cell: n for numbers, d for what must not break, else none."""
-        return style_of(text, number=column in self.numbers)
+        return cell_class(text, number=column in self.numbers)
 
 
-def first(
+def first_rows(
     words: Locale, items: Sequence[T], row: Callable[[T], Iterable[str]], see: str, total: int | None = None
 ) -> tuple[tuple[tuple[str, ...], ...], str]:
     """The rows of the first items, and a sentence that counts the rest and says where to see them.
@@ -60,7 +60,7 @@ def first(
         see: the expression or the command that shows all.
         total: how many there are, where `items` holds only the first.
     """
-    shown = tuple(tuple(row(item)) for item in islice(items, MOST_ROWS))
+    shown = tuple(tuple(row(item)) for item in islice(items, MAX_CARD_ROWS))
     rest = (len(items) if total is None else total) - len(shown)
     return shown, words("card.more", count=words.number(rest), see=see) if rest > 0 else ""
 
@@ -108,7 +108,7 @@ class Displayable(ABC):
         return repr(self)
 
 
-def grid(
+def html_table(
     heads: Sequence[str],
     rows: Iterable[Sequence[str]],
     style: Callable[[int, str], str],
@@ -131,7 +131,7 @@ def grid(
     return f'<div class="outage-grid" tabindex="0">{table}</div>'
 
 
-def style_of(text: str, *, number: bool) -> str:
+def cell_class(text: str, *, number: bool) -> str:
     """The class of a cell: n for numbers, d for a text that is short enough to stay on one line."""
     return "n" if number else "d" if len(text) <= LONGEST_UNBROKEN else ""
 
@@ -144,7 +144,7 @@ def _table_markup(table: Table) -> Iterator[str]:
     rows = [[one_line(text, LONGEST_CELL) for text in row] for row in table.rows]
     if table.caption:
         yield f"<p>{_marked_up(table.caption)}</p>"
-    yield grid([one_line(head, LONGEST_CELL) for head in table.heads], rows, table.style)
+    yield html_table([one_line(head, LONGEST_CELL) for head in table.heads], rows, table.style)
     if table.more:
         yield f"<p><em>{_marked_up(table.more)}</em></p>"
 

@@ -20,13 +20,17 @@ from outage_analysis.errors import InputRefused
 
 BLOCK = 1 << 20
 SMALL_BLOCK = 1 << 12
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 """Byte-order mark -> the encoding it declares."""
-TRIED = ("utf-8", "cp949")
+ENCODINGS_TO_TRY = ("utf-8", "cp949")
 """What a file without a mark may be, in this order."""
-MOST_UNBROKEN = 1 << 25
+MAX_UNBROKEN = 1 << 25
 """Bytes without the end of a line that are held at once."""
-MOST_EXPANDED, ALWAYS_EXPANDED = 300, 1 << 24
+MAX_EXPANSION, ALWAYS_EXPANDED = 300, 1 << 24
 """A compressed file that grows more than this many times, beyond so many bytes, is refused."""
 
 
@@ -68,30 +72,30 @@ def as_utf8(path: Path, workspace: Path, *, name: str, encoding: str | None = No
             compressed file that is damaged or grows beyond all reason.
     """
     if path.suffix.lower() in COMPRESSIONS:
-        path = _expanded(path, workspace, name)
-    found = _decided(path, name, encoding)
+        path = _decompress_to_copy(path, workspace, name)
+    found = _detect_encoding(path, name, encoding)
     if not found.startswith("utf-8"):
-        path = _copied(path, workspace, found)
+        path = _copy_as_utf8(path, workspace, found)
     return TextFile(name, path, found)
 
 
-def _expanded(path: Path, workspace: Path, name: str) -> Path:
+def _decompress_to_copy(path: Path, workspace: Path, name: str) -> Path:
     """A decompressed copy, unless it grows beyond all reason."""
     target = workspace / f"{len([*workspace.iterdir()])}.expanded"
-    size, most = 0, max(ALWAYS_EXPANDED, path.stat().st_size * MOST_EXPANDED)
+    size, most = 0, max(ALWAYS_EXPANDED, path.stat().st_size * MAX_EXPANSION)
     with path.open("rb") as source, target.open("wb") as copy:
-        for text in _decompressed(source, path.suffix, name):
+        for text in _decompressed_pieces(source, path.suffix, name):
             size += copy.write(text)
             if size > most:
                 raise InputRefused(
-                    f"grows more than {MOST_EXPANDED}-fold when decompressed",
+                    f"grows more than {MAX_EXPANSION}-fold when decompressed",
                     file=name,
                     remedy="Decompress it yourself, if you trust it.",
                 )
     return target
 
 
-def _decompressed(source: BinaryIO, suffix: str, name: str) -> Iterator[bytes]:
+def _decompressed_pieces(source: BinaryIO, suffix: str, name: str) -> Iterator[bytes]:
     """What compressed frames hold, piece by piece; they may follow one another."""
     make, packed = COMPRESSIONS[suffix.lower()], suffix[1:]
     frame, begun = make(), False
@@ -110,11 +114,11 @@ def _decompressed(source: BinaryIO, suffix: str, name: str) -> Iterator[bytes]:
         raise InputRefused(f"is cut short: its {packed} stream does not end", file=name)
 
 
-def _decided(path: Path, name: str, declared: str | None) -> str:
+def _detect_encoding(path: Path, name: str, declared: str | None) -> str:
     with path.open("rb") as stream:
         head = stream.read(len(codecs.BOM_UTF8))
-    marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), None)
-    candidates = (marked,) if marked else (declared,) if declared else TRIED
+    marked = next((known for mark, known in BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
+    candidates = (marked,) if marked else (declared,) if declared else ENCODINGS_TO_TRY
     if declared and ((marked and declared not in marked) or (declared == "utf-16" and not marked)):
         mark = f"begins with the mark of {marked.upper()}" if marked else "begins with no mark"
         raise InputRefused(f"{mark}, and {declared.upper()} was declared", file=name)
@@ -122,7 +126,7 @@ def _decided(path: Path, name: str, declared: str | None) -> str:
     for encoding in candidates:
         if encoding.startswith("utf-8") and _is_text_in_utf8(path):
             return encoding
-        failure = _failure(path, encoding, name)
+        failure = _decoding_failure(path, encoding, name)
         if failure is None:
             if encoding == "cp949":
                 _refuse_utf8_lines(path, name)
@@ -174,12 +178,12 @@ def _is_text_in_utf8(path: Path) -> bool:
             text = rest + block
             whole = text.rfind(b"\n") + 1
             rest = text[whole:]
-            if len(rest) > MOST_UNBROKEN or not _decodes(text[:whole]):
+            if len(rest) > MAX_UNBROKEN or not _is_decodable(text[:whole]):
                 return False
-        return _decodes(rest)
+        return _is_decodable(rest)
 
 
-def _decodes(text: bytes) -> bool:
+def _is_decodable(text: bytes) -> bool:
     if b"\0" in text:
         return False
     try:
@@ -189,7 +193,7 @@ def _decodes(text: bytes) -> bool:
     return True
 
 
-def _failure(path: Path, encoding: str, name: str) -> tuple[int, bool] | None:
+def _decoding_failure(path: Path, encoding: str, name: str) -> tuple[int, bool] | None:
     """The byte at which a file cannot be decoded any further, and whether it only ends too soon."""
     # The decoder that takes the mark off counts its bytes from behind it.
     decoder = codecs.getincrementaldecoder(encoding.removesuffix("-sig"))("strict")
@@ -211,7 +215,7 @@ def _failure(path: Path, encoding: str, name: str) -> tuple[int, bool] | None:
             offset += len(block)
 
 
-def _copied(path: Path, workspace: Path, encoding: str) -> Path:
+def _copy_as_utf8(path: Path, workspace: Path, encoding: str) -> Path:
     """A copy in UTF-8."""
     target = workspace / f"{len([*workspace.iterdir()])}.decoded"
     with path.open(encoding=encoding, newline="") as source, target.open("wb") as copy:

@@ -46,7 +46,7 @@ def digests() -> dict[str, str]:
 
 
 @cache
-def covered() -> frozenset[int]:
+def covered_code_points() -> frozenset[int]:
     """The code points that both weights have."""
     maps = [_opened(weight).getBestCmap() for weight in WEIGHTS]
     return frozenset(maps[0]).intersection(*maps[1:])
@@ -55,15 +55,15 @@ def covered() -> frozenset[int]:
 @cache
 def _plain() -> frozenset[str]:
     """The characters that are shown as they are."""
-    return frozenset(c for c in map(chr, covered()) if unicodedata.category(c) not in FORMAT)
+    return frozenset(c for c in map(chr, covered_code_points()) if unicodedata.category(c) not in FORMAT)
 
 
-def lacking(text: str) -> list[str]:
+def missing_characters(text: str) -> list[str]:
     """The characters of a text that the fonts do not have, each once; line breaks need no glyph."""
-    return sorted({c for c in text if ord(c) not in covered() and c != "\n"})
+    return sorted({c for c in text if ord(c) not in covered_code_points() and c != "\n"})
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """Text from outside as every format can show it: what has no glyph is written U+XXXX.
 
     Korean letters that arrive in parts are joined first. Control characters and marks of direction have
@@ -74,17 +74,17 @@ def shown(text: str) -> str:
     return "".join(c if c in plain else f"U+{ord(c):04X}" for c in joined)
 
 
-def shown_in(frame: pl.DataFrame) -> pl.DataFrame:
+def printable_table(frame: pl.DataFrame) -> pl.DataFrame:
     """A table whose texts are as every format can show them."""
     for name, dtype in frame.schema.items():
         if dtype == pl.String:
-            told = {text: shown(text) for text in frame[name].drop_nulls().unique(maintain_order=True)}
+            told = {text: printable(text) for text in frame[name].drop_nulls().unique(maintain_order=True)}
             odd = {text: safe for text, safe in told.items() if text != safe}
             frame = frame.with_columns(pl.col(name).replace(odd)) if odd else frame
     return frame
 
 
-def cut(text: str, weight: Weight) -> bytes:
+def subset_font(text: str, weight: Weight) -> bytes:
     """The font file with no more than the glyphs of a text; the same letters give the same bytes."""
     from fontTools import subset
 

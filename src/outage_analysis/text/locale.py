@@ -24,7 +24,7 @@ LEAST_PERCENT = 0.01
 """A share below this is only said to be so, and one as close to all."""
 NEARLY_ALL, ALL = 99.5, 100
 MOST_DIGITS = 4
-STATED = 15
+ALL_DIGITS = 15
 """Digits of an amount that nothing has rounded: as many as a number holds."""
 LANGUAGES = ("en", "ko")
 SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
@@ -42,7 +42,7 @@ UPPER, LOWER, OPEN = (
 )
 """The words of a band without a lower edge, with a lower edge that belongs to it, and with one that does not:
 each for an upper edge that belongs to it and for one that does not."""
-SHORT: dict[str, tuple[tuple[int, str], ...]] = {
+CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
     "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
 }
@@ -50,7 +50,7 @@ SHORT: dict[str, tuple[tuple[int, str], ...]] = {
 
 
 @cache
-def _words(lang: str) -> dict[str, str]:
+def _label_texts(lang: str) -> dict[str, str]:
     page = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
     return {f"{section}.{key}": text for section, words in page.items() for key, text in words.items()}
 
@@ -76,22 +76,22 @@ class Locale:
 
     def __call__(self, key: str, **values: object) -> str:
         """The word of a key, with its placeholders filled; a missing key is an error of ours."""
-        return _words(self.lang)[key].format(**values)
+        return _label_texts(self.lang)[key].format(**values)
 
     def has(self, key: str) -> bool:
         """Whether there is such a word."""
-        return key in _words(self.lang)
+        return key in _label_texts(self.lang)
 
     def texts(self) -> tuple[str, ...]:
         """Every word of the language, its placeholders unfilled."""
-        return tuple(_words(self.lang).values())
+        return tuple(_label_texts(self.lang).values())
 
     @property
     def unit(self) -> str:
         """The currency as people say it."""
         return self._known(f"currency.{self.currency}", self.currency)
 
-    def counted_in(self, unit: str) -> str:
+    def unit_name(self, unit: str) -> str:
         """The unit of a published figure: cases/day, or 건/일; what has no word stays as it is."""
         parts = re.split(r"([/,] ?)", unit)
         return "".join(self._known(f"unit.{part}", part) for part in parts)
@@ -165,12 +165,12 @@ class Locale:
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
         divisor, name = self.scale(units)
-        shown = f"{units / divisor:,.{STATED}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
+        shown = f"{units / divisor:,.{ALL_DIGITS}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
         return f"{shown} {self.unit}"
 
     def stated(self, amount: float) -> str:
         """An amount that somebody stated, in prose: every digit, in the unit a person says."""
-        return self.money(amount, STATED)
+        return self.money(amount, ALL_DIGITS)
 
     def money_range(self, low: float, high: float, digits: int = 2) -> str:
         """Two amounts in prose; the unit is said once when both share it."""
@@ -265,7 +265,9 @@ class Locale:
         whole, rest = divmod(amount, 10**self.loss_digits)
         if rest:
             return None
-        step = next(((size, name) for size, name in SHORT[self.lang] if whole and whole % size == 0), None)
+        step = next(
+            ((size, name) for size, name in CHART_STEPS[self.lang] if whole and whole % size == 0), None
+        )
         if step is None:  # whole euros, of losses in cents
             return (f"{whole:,}", "") if self.loss_digits else None
         return f"{whole // step[0]:,}", step[1]
@@ -296,16 +298,16 @@ def _tiny(value: float | Decimal) -> str:
     return f"<{TINY}" if value > 0 else f">-{TINY}"
 
 
-def capital(text: str) -> str:
+def capitalized(text: str) -> str:
     """A text that begins with a capital letter, where its script has any."""
     return text[:1].upper() + text[1:]
 
 
-def short(names: Sequence[str]) -> list[str]:
+def short_names(names: Sequence[str]) -> list[str]:
     """What stands before the colon of each name; behind it, where all of them begin alike."""
     parts = [name.partition(": ") for name in names]
     heads, tails = [p[0] for p in parts], [p[2] for p in parts]
     if len(set(heads)) == len(names):
         return heads
     alike = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
-    return [capital(tail) for tail in tails] if alike else list(names)
+    return [capitalized(tail) for tail in tails] if alike else list(names)

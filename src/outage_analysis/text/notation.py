@@ -25,32 +25,32 @@ class Notation:
     """Whether the text itself names its unit, so that the column's scale does not multiply it."""
 
 
-def agreed(column: str, notations: Sequence[Notation], *context: str) -> str:
+def agreed_value_sql(column: str, notations: Sequence[Notation], *context: str) -> str:
     """SQL of the one value that notations give to a text, NULL where they give none or several."""
     exact = ", ".join(n.sql(column, *context) for n in notations if n.exact)
     others = ", ".join(n.sql("said", *context) for n in notations if not n.exact)
-    found = f"list_concat([{exact}], {let('said', narrowed(column), f'[{others}]')})"
+    found = f"list_concat([{exact}], {let_sql('said', narrowed_sql(column), f'[{others}]')})"
     # Nulls are not distinct values: a notation that does not fit has no say.
-    one = let("readings", f"list_distinct({found})", "case when len(readings) = 1 then readings[1] end")
+    one = let_sql("readings", f"list_distinct({found})", "case when len(readings) = 1 then readings[1] end")
     return f"case when {column} is not null then {one} end"
 
 
-def let(name: str, value: str, body: str) -> str:
+def let_sql(name: str, value: str, body: str) -> str:
     """SQL of an expression that names a value in order to compute it once."""
     return f"list_transform([{value}], lambda {name}: {body})[1]"
 
 
-def when(text: str, pattern: str, value: str) -> str:
+def if_match_sql(text: str, pattern: str, value: str) -> str:
     """SQL of a value where a pattern fits the whole text, else NULL."""
     return f"case when regexp_full_match({text}, '{pattern}') then {value} end"
 
 
-def stands(text: str, kind: str) -> str:
+def is_canonical_sql(text: str, kind: str) -> str:
     """SQL of whether a text is exactly what its value is written as."""
     return f"cast(try_cast({text} as {kind}) as varchar) = {text}"
 
 
-def first(condition: str, value: str, otherwise: str) -> str:
+def case_sql(condition: str, value: str, otherwise: str) -> str:
     """SQL of a value under a condition, else of another, which is not computed where the first is."""
     return f"case when {condition} then {value} else {otherwise} end"
 
@@ -59,7 +59,7 @@ NEVER = "false"
 """The condition under which nothing is computed."""
 
 
-def guarded(condition: str, value: str, kind: str) -> str:
+def guarded_sql(condition: str, value: str, kind: str) -> str:
     """SQL of a value of a type that is computed under a condition only, if there is one."""
     if condition == NEVER:
         return f"cast(null as {kind})"  # long SQL takes long to plan, even where it is never reached
@@ -74,6 +74,6 @@ _ODD = (
 )
 
 
-def narrowed(text: str) -> str:
+def narrowed_sql(text: str) -> str:
     """SQL of a text with its full-width characters narrowed and the spaces at its ends gone."""
     return f"trim(translate({text}, '{_WIDE}{_ODD}', '{_ASCII}-₩  $£¥'))"

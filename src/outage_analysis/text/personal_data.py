@@ -89,7 +89,7 @@ _FEW = re.compile("(?:[^0-9]*[0-9]){1,5}[^0-9]*")
 _MANY = re.compile("(?:[0-9][^0-9]*){10}")
 
 
-def found(texts: pl.Series) -> tuple[str, int] | None:
+def find_personal_data(texts: pl.Series) -> tuple[str, int] | None:
     """The first kind of personal data in a column of texts, and in how many of its values; else None."""
     seen = texts.cast(pl.String).str.replace_all(_UNSEEN, "").str.normalize("NFKC")
     for kind, pattern in PATTERNS.items():
@@ -98,7 +98,7 @@ def found(texts: pl.Series) -> tuple[str, int] | None:
     return None
 
 
-def masked(text: str) -> str:
+def mask_personal_data(text: str) -> str:
     """A text with every digit of a telling number starred and every e-mail address as "[@]".
 
     Telling is any run of six digits or more, whatever divides it, but for days (2022-10-19, 2022. 10. 19.,
@@ -112,9 +112,9 @@ def masked(text: str) -> str:
     return text if safe == seen else safe
 
 
-def shown(name: str) -> str:
+def masked_name(name: str) -> str:
     """The name of a file or a sheet, masked only when it holds personal data: days and numbers are usual."""
-    return masked(name) if found(pl.Series([name])) else name
+    return mask_personal_data(name) if find_personal_data(pl.Series([name])) else name
 
 
 def _starred(run: str) -> str:

@@ -77,12 +77,12 @@ class TextTable:
             lines += [""] if lines else []
             for head, text in zip(self.heads, row, strict=True):
                 if text and width - label - 1 >= VALUE:
-                    first, *rest = wrapped(text, width - label - 1)
+                    first, *rest = wrap_text(text, width - label - 1)
                     lines.append(f" {_padded(f'{head}:', label)}{first}")
                     lines += [" " * (label + 1) + line for line in rest]
                 elif text:
-                    lines += [f" {line}" for line in wrapped(f"{head}:", width - 1)]
-                    lines += [f"   {line}" for line in wrapped(text, width - 3)]
+                    lines += [f" {line}" for line in wrap_text(f"{head}:", width - 1)]
+                    lines += [f"   {line}" for line in wrap_text(text, width - 3)]
         return lines
 
     def _shared(self, width: int) -> list[int]:
@@ -94,7 +94,7 @@ class TextTable:
         return widths
 
     def _row(self, row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-        cells = [wrapped(text, wide) for text, wide in zip(row, widths, strict=True)]
+        cells = [wrap_text(text, wide) for text, wide in zip(row, widths, strict=True)]
         for k in range(max(map(len, cells), default=0)):
             parts = [
                 _padded(cell[k] if k < len(cell) else "", widths[n], right=n in self.numbers)
@@ -103,7 +103,7 @@ class TextTable:
             yield f" {(' ' * GAP).join(parts)}".rstrip()
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrap_text(text: str, width: int) -> list[str]:
     """A text in lines of at most so many cells, broken between words; only longer words are broken."""
     lines, line = [], ""
     for word in text.split(" "):

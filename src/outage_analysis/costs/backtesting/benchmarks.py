@@ -85,7 +85,7 @@ def _between(id_: str, low: float, high: float, observed: float) -> Benchmark:
 
 def tiers(line: Schedule) -> Ends | None:
     """The least and the most that the bands pay which nobody reviews; None where that has no limit."""
-    ends = [line.tariff.extremes(band) for band, rule in line.positive if rule.pays and not rule.review]
+    ends = [line.tariff.payment_range(band) for band, rule in line.positive if rule.pays and not rule.review]
     tops = [float(high) for _, high in ends if high is not None]
     if not ends or len(tops) < len(ends):
         return None

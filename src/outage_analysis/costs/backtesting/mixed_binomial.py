@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+from outage_analysis.errors import ModelRefused, UsageError, check_level
 
 Array = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ class MixedBinomial:
         Raises:
             UsageError: no level.
         """
-        refuse_no_level(level)
+        check_level(level)
         low, high = self.quantile([(1 - level) / 2, (1 + level) / 2])
         return int(low), int(high)
 

@@ -51,7 +51,7 @@ def portfolio_of(
         streams += mine
         used |= {entry.id: entry for entry in funnel.entries.values()}
     inputs = sorted({name for stream in streams for name in stream.inputs})
-    known = ledger.admissible(as_of).correlations if ledger else ()
+    known = ledger.as_known_on(as_of).correlations if ledger else ()
     return Portfolio(
         tuple(streams),
         {name: used[name] for name in inputs},

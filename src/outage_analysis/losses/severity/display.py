@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.severity.grouped import Grouped
-from outage_analysis.text import Card, Locale, Table, first
+from outage_analysis.text import Card, Locale, Table, first_rows
 
 if TYPE_CHECKING:
     from outage_analysis.losses.severity.averaging import Fits
@@ -26,7 +26,7 @@ def fit_card(fit: Fit, lang: str) -> Card:
     band_heads = (locale("column.band"), locale("card.counted"), locale("card.expected"))
     names = _bands(fit.grouped, locale)
     counted = list(zip(names, fit.grouped.counts, fit.expected.tolist(), strict=True))
-    bands, more = first(
+    bands, more = first_rows(
         locale, counted, lambda b: (b[0], locale.exact(b[1]), locale.exact(b[2])), "fit.grouped"
     )
     gof = fit.gof

@@ -134,7 +134,7 @@ def _said(folder: Path, name: str, recorded: Manifest) -> list[str]:
     try:
         page = page_of(folder, stem, kind)
         if isinstance(page, Ledger):
-            now = assumption_entries(page.admissible(recorded.as_of))
+            now = assumption_entries(page.as_known_on(recorded.as_of))
             return assumption_changes(recorded.assumptions, now)
     except OutageAnalysisError:  # told by what it is not
         return []
