@@ -179,7 +179,7 @@ def cube(
     replaced = _refuse_unkept(out, add)
     page = load_incident(incident)
     edges = policy_of(page, policy)
-    bands = Bands.of(log_grid(), edges.breakpoints if edges else ())
+    bands = Bands.from_cuts(log_grid(), edges.breakpoints if edges else ())
     before = load_cube(add) if add else None
     with progress() as step, read_under(incident):
         step("reading the files")

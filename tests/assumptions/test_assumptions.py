@@ -109,14 +109,14 @@ def mix_of(ledger: Ledger) -> BandMix:
 
 
 def test_the_band_mix_spreads_everything_over_the_tiers(ledger: Ledger, policy: Policy) -> None:
-    shares = mix_of(ledger).on(policy.schedules[0])
+    shares = mix_of(ledger).shares_by_band(policy.schedules[0])
     assert list(shares) == [(0, 300_000), (300_000, 500_000), (500_000, None)]
     assert sum(shares.values()) == pytest.approx(1)
 
 
 def test_the_mix_follows_the_written_edges_to_the_other_closed_side(ledger: Ledger, edited: Edited) -> None:
     other = load_policy(edited("policies", 'closed = "upper"', 'closed = "lower"')).schedules[0]
-    assert list(mix_of(ledger).on(other)) == [(0, 299_999), (299_999, 499_999), (499_999, None)]
+    assert list(mix_of(ledger).shares_by_band(other)) == [(0, 299_999), (299_999, 499_999), (499_999, None)]
 
 
 def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited: Edited) -> None:
@@ -124,7 +124,7 @@ def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited:
     line = load_policy(page).schedules[0]
     assert isinstance(line, Schedule)
     with pytest.raises(ModelRefused, match="as-band-mix is not stated on the bands of small-busi"):
-        mix_of(ledger).on(line)
+        mix_of(ledger).shares_by_band(line)
 
 
 CLASSES = 'classes = ["TU-KT18"]'
@@ -203,7 +203,7 @@ def test_data_of_the_event_move_its_rate_and_leave_the_prior(edited: Edited) -> 
     seen = CLASSES + '\nobserved = { hits = "R2-06", of = "R2-05" }'
     entry = entry_of(edited("assumptions", CLASSES, seen), "as-acceptance")
     hits, of = (get_fact(f, hindsight=True).count for f in ("R2-06", "R2-05"))
-    assert abs(entry.drawn.mean - hits / of) < 0.1 < abs(entry.prior.mean - hits / of)
+    assert abs(entry.sampled_distribution.mean - hits / of) < 0.1 < abs(entry.prior.mean - hits / of)
     assert {"R2-06", "R2-05"} <= set(entry.computed_from)
     assert not entry.facts_public_by(date(2022, 12, 30))
 

@@ -79,7 +79,7 @@ def test_a_count_halfway_through_the_filing_period_is_no_filing_share() -> None:
     halfway = entry.model_copy(
         update={"observed": entry.observed.model_copy(update={"hits": "X-100"}), "public_on": HALFWAY}
     )
-    assert halfway.drawn.ends[1] < 0.015
+    assert halfway.sampled_distribution.ends[1] < 0.015
     page = base.model_copy(update={"assumptions": (halfway,)})
     for price in (cost_table, portfolio_of):
         with pytest.raises(ModelRefused) as refusal:

@@ -174,7 +174,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 
 def _ways(items: Sequence[NamedItem]) -> list[tuple[str, str]]:
-    return [(way, item.id) for item in items for way in {item.id, *item.written}]
+    return [(way, item.id) for item in items for way in {item.id, *item.known_names}]
 
 
 def _source(path: str) -> str:

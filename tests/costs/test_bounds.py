@@ -158,7 +158,7 @@ def test_a_cap_below_its_low_end_is_no_low_end_of_a_rate() -> None:
     rate = ledger_of({"kind": "take_up", "law": Beta(a=30, b=30).model_dump()}).assumptions[0]
     assert isinstance(rate, RateAssumption)
     found = rate.range_under_cap(0.3)
-    assert rate.drawn.ends[0] > 0.3
+    assert rate.sampled_distribution.ends[0] > 0.3
     assert found.low <= found.expected < found.high == 0.3
 
 

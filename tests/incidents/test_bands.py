@@ -65,7 +65,7 @@ def test_an_unknown_loss_has_its_own_band_and_zero_another() -> None:
 def test_closed_below_is_the_same_as_a_cut_one_unit_lower(edges: list[int], loss: int) -> None:
     cuts = upper_cuts(tuple(edges), "lower")
     assert cuts == tuple(edge - 1 for edge in edges)
-    low, high = Bands.of(cuts).band_containing(loss)
+    low, high = Bands.from_cuts(cuts).band_containing(loss)
     assert low is not None
     assert low + 1 == max([e for e in edges if e <= loss], default=1)
     assert (None if high is None else high + 1) == min([e for e in edges if e > loss], default=None)
@@ -76,8 +76,8 @@ def test_cuts_closed_above_are_the_edges_themselves() -> None:
 
 
 def test_the_union_of_cuts_is_sorted_positive_and_without_repeats() -> None:
-    assert Bands.of((5, 3), (3, 0, -1), ()).cuts == (3, 5)
-    assert Bands.of((5, 3), (3, -2), negative=True).cuts == (-2, 3, 5)
+    assert Bands.from_cuts((5, 3), (3, 0, -1), ()).cuts == (3, 5)
+    assert Bands.from_cuts((5, 3), (3, -2), negative=True).cuts == (-2, 3, 5)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_the_default_grid_has_integer_cuts_from_one_to_the_largest_loss() -> Non
 
 def test_a_grid_joined_with_a_policy_has_the_edges_of_the_policy(policy: Policy) -> None:
     assert not {300_000, 500_000} <= set(log_grid())
-    assert {300_000, 500_000} <= set(Bands.of(log_grid(), policy.cuts).cuts)
+    assert {300_000, 500_000} <= set(Bands.from_cuts(log_grid(), policy.cuts).cuts)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_a_bundled_page_tries_facts_that_came_out_between_its_days(id_: str) -> 
         when = page.later_fact(outcome.fact).public_on
         assert when is not None
         assert page.as_of < when <= page.known_on
-        given = page.given(outcome)
+        given = page.denominator(outcome)
         assert (given is None) == (outcome.stage == "total")
         assert all(get_fact(fact, public_by=page.as_of) for fact in outcome.press)
     cited = [f for o in page.outcomes for f in (o.given, o.fact, *o.press) if f]

@@ -476,7 +476,7 @@ def test_a_sum_that_came_out_later_is_named_and_not_told() -> None:
     policy = policy_of({"kind": "budget", "amount": "CO-16"}, currency="KRW", loss_unit="KRW")
     words = Locale("en", "KRW")
     told = [
-        PolicyExplainer(policy, words, day).pays(policy.lines[0])
+        PolicyExplainer(policy, words, day).payment_summary(policy.lines[0])
         for day in (date(2023, 5, 10), date(2023, 5, 11))
     ]
     assert told == ["CO-16", "3,000,000,000 won (CO-16)"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def rule_for(line: Schedule, loss: int | None) -> Rule:
     """The one rule that covers a loss."""
-    band = Bands.of(line.cuts).band_containing(loss)
+    band = Bands.from_cuts(line.cuts).band_containing(loss)
     (rule,) = [rule for edges, rule in line.rules() if band_within(band, edges)]
     return rule
 

@@ -230,8 +230,8 @@ def test_of_a_reject_nothing_is_shown_that_may_be_somebodys(claims: Claims, lang
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_has_a_name_and_a_remedy_in_every_language(rule: str) -> None:
     for words in map(Locale, LANGUAGES):
-        assert words.has(f"rule.{rule}")
-        assert words.has(f"remedy.{rule}")
+        assert words.has_label(f"rule.{rule}")
+        assert words.has_label(f"remedy.{rule}")
 
 
 def test_a_fit_shows_its_parameters_and_what_it_expects_of_each_band(fits: Fits) -> None:

@@ -224,14 +224,14 @@ def test_every_law_and_every_parameter_of_it_has_a_word(law: type[Document]) -> 
     field = law.model_fields.get("kind")
     terms = {*law.model_fields, *([str(field.default)] if field else ())} - {"kind"}
     for lang in LANGUAGES:
-        assert [term for term in terms if not Locale(lang).has(f"law.{term}")] == []
+        assert [term for term in terms if not Locale(lang).has_label(f"law.{term}")] == []
 
 
 def test_every_parameter_of_a_law_of_losses_has_a_word() -> None:
     for family in FAMILIES.values():
         written = ", ".join(f"{name} 12 ± 3" for name in family.params)
-        assert untranslated(Locale("ko").terms(written)) == []
-        assert Locale("en").terms(written) == written
+        assert untranslated(Locale("ko").translated_distribution(written)) == []
+        assert Locale("en").translated_distribution(written) == written
 
 
 @pytest.mark.parametrize("id_", bundled_ids("assumptions"))

@@ -139,7 +139,7 @@ class Analysis(Displayable):
             return None
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
         used = frozenset().union(*map(inputs_in, costs))
-        return self.known.only(used | (self.compared.comparison.inputs if self.compared else frozenset()))
+        return self.known.with_only(used | (self.compared.comparison.inputs if self.compared else frozenset()))
 
     @property
     def unused_inputs(self) -> tuple[str, ...]:
@@ -317,7 +317,7 @@ def _notes(analysis: Analysis, locale: Locale) -> list[str]:
     notes = [] if analysis.bases else [locale("report.no_headline")]
     if budget is not None:
         row = budget.row(0, named=True)
-        chance = locale("report.tile_budget", budget=locale.stated(row["budget"]))
+        chance = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
         scope = budget_scope(analysis, analysis.headline, locale)
         notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
     left = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)

@@ -169,7 +169,7 @@ class DisplayUnits:
             for name, (counts, places, mask) in self._found(table).items()
         }
         if self.loss_digits and "parameters" in table.columns:
-            told["parameters"] = [self.words.scaled(law) for law in table["parameters"]]
+            told["parameters"] = [self.words.rescaled_distribution(law) for law in table["parameters"]]
         return table.with_columns(pl.Series(name, texts, pl.String) for name, texts in told.items())
 
     def unit(self, table: pl.DataFrame) -> tuple[int, str] | None:

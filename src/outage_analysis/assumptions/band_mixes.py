@@ -78,7 +78,7 @@ class BandMix(Entry):
             return np.tile(self.shares, (len(u), 1))
         return self.law.quantile(u[:, ::-1])
 
-    def on(self, line: Schedule) -> dict[Band, float]:
+    def shares_by_band(self, line: Schedule) -> dict[Band, float]:
         """The expected share of each band of a schedule whose written edges it follows."""
         mine = [(b.over, b.up_to) for b in self.bands]
         if mine != [(b.over, b.up_to) for b in line.bands]:
@@ -86,7 +86,7 @@ class BandMix(Entry):
                 f"the band mix {self.id} is not stated on the bands of {line.id}",
                 remedy="State the shares of the policy's own bands in the ledger.",
             )
-        shares = zip((band for band, _ in line.tariff.written), self.shares, strict=True)
+        shares = zip((band for band, _ in line.tariff.bands_with_rules), self.shares, strict=True)
         return {band: share for band, share in shares if share or contains_integer(band)}
 
 

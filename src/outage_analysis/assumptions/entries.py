@@ -94,35 +94,35 @@ class OneDistribution(Entry):
     """An assumption that is one number, whose uncertainty is one law."""
 
     @property
-    def drawn(self) -> Distribution:
+    def sampled_distribution(self) -> Distribution:
         """The law that draws follow."""
         raise NotImplementedError
 
     @property
     def dimensions(self) -> int:
         """Two when rival laws are mixed, else one."""
-        return 2 if isinstance(self.drawn, Mixture) else 1
+        return 2 if isinstance(self.sampled_distribution, Mixture) else 1
 
     @property
     def models(self) -> tuple[Name, ...]:
         """The rival laws that are mixed."""
-        return tuple(Name(en=b.name) for b in self.drawn.branches) if isinstance(self.drawn, Mixture) else ()
+        return tuple(Name(en=b.name) for b in self.sampled_distribution.branches) if isinstance(self.sampled_distribution, Mixture) else ()
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Values of shape (n,)."""
-        law = self.drawn
+        law = self.sampled_distribution
         return law.sample(u[:, 0], u[:, 1]) if isinstance(law, Mixture) else law.quantile(u[:, 0])
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
         """Which of the rival laws each draw follows."""
-        return self.drawn.branch(u[:, 0]) if isinstance(self.drawn, Mixture) else None
+        return self.sampled_distribution.branch(u[:, 0]) if isinstance(self.sampled_distribution, Mixture) else None
 
     @cached_property
     def range(self) -> Range:
         """The expected value and the bounds: ends of the law."""
-        return Range.around(self.drawn.mean, *self.drawn.ends)
+        return Range.around(self.sampled_distribution.mean, *self.sampled_distribution.ends)
 
     @property
     def most(self) -> float | None:
         """The largest value of the distribution; None where nothing limits it."""
-        return self.drawn.most
+        return self.sampled_distribution.most

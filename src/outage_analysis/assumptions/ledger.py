@@ -94,9 +94,9 @@ class Ledger(Displayable, Document):
 
     def as_known_on(self, day: date) -> Ledger:
         """The ledger without what was not public by a day, or rests on what was not."""
-        return self.only({a.id for a in self.assumptions if a.public_on <= day and a.facts_public_by(day)})
+        return self.with_only({a.id for a in self.assumptions if a.public_on <= day and a.facts_public_by(day)})
 
-    def only(self, ids: Collection[str]) -> Ledger:
+    def with_only(self, ids: Collection[str]) -> Ledger:
         """The ledger with only the entries of these ids."""
         kept = tuple(a for a in self.assumptions if a.id in ids)
         tied = tuple(c for c in self.correlations if set(c.of) <= set(ids))
@@ -224,7 +224,7 @@ def distribution_text(entry: Assumption, words: Locale = ENGLISH) -> str:
     """The law of an assumption, written out: `pert(low 5, high 60)`; sums in whole currency."""
     unit = 10**words.minor_units if entry.kind in AMOUNT_KINDS else 1
     if isinstance(entry, OneDistribution):
-        return format_distribution(entry.drawn, words, unit)
+        return format_distribution(entry.sampled_distribution, words, unit)
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:

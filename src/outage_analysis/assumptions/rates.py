@@ -77,7 +77,7 @@ class RateAssumption(OneDistribution):
         return reference_class_prior(shares, published_spread(self.classes))
 
     @cached_property
-    def drawn(self) -> Distribution:
+    def sampled_distribution(self) -> Distribution:
         """The law that draws follow: the prior, or what the event's own data made of it."""
         if self.observed is None:
             return self.prior
@@ -119,11 +119,11 @@ class RateAssumption(OneDistribution):
 
     def range_under_cap(self, ceiling: float) -> Range:
         """The rate, when it cannot exceed a ceiling."""
-        low, high = self.drawn.ends
+        low, high = self.sampled_distribution.ends
         if self.widest:
             ends = [get_fact(c).number / 100 for c in self.widest]
             low, high = min(ends), max(ends)
-        return Range.around(self.drawn.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
+        return Range.around(self.sampled_distribution.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
 
     @cached_property
     def range(self) -> Range:
@@ -154,7 +154,7 @@ class StatedNumber(OneDistribution):
         return self
 
     @property
-    def drawn(self) -> Distribution:
+    def sampled_distribution(self) -> Distribution:
         """The law that draws follow."""
         return self.law
 
@@ -174,9 +174,9 @@ class Factor(StatedNumber):
     @property
     def most(self) -> float | None:
         """The largest value; None for new applicants: they are in no count that would limit them."""
-        if self.kind == "new_applicants" and self.drawn.most != 0:
+        if self.kind == "new_applicants" and self.sampled_distribution.most != 0:
             return None
-        return self.drawn.most
+        return self.sampled_distribution.most
 
 
 class MeanPayment(StatedNumber):
@@ -189,7 +189,7 @@ class MeanPayment(StatedNumber):
     @property
     def most(self) -> float | None:
         """The largest mean payment; None where single payments scatter about it without a limit."""
-        return None if self.spread else self.drawn.most
+        return None if self.spread else self.sampled_distribution.most
 
 
 class PaidTotal(StatedNumber):

@@ -38,7 +38,7 @@ class AwardRule(Document):
             raise ValueError("has a floor above its cap")
         return self
 
-    def pays(self, loss: FloatArray, share: FloatArray) -> FloatArray:
+    def award(self, loss: FloatArray, share: FloatArray) -> FloatArray:
         """The mean award for a mean loss."""
         return np.clip(loss * share, self.floor, np.inf if self.cap is None else self.cap)
 
@@ -47,7 +47,7 @@ class AwardRule(Document):
         top = largest_product(loss.most, self.share.most)
         if top is None:
             return None if self.cap is None else float(self.cap)
-        return float(self.pays(np.array(top), np.array(1.0)))
+        return float(self.award(np.array(top), np.array(1.0)))
 
     def mean(self, loss: Distribution) -> float:
         """The expected award over an uncertain mean loss."""
@@ -117,7 +117,7 @@ class Award(Entry):
         branch, paid = self.branch(u), np.empty(len(u))
         for k, rule in enumerate(self.rules):
             mine = branch == k
-            paid[mine] = rule.pays(loss[mine], rule.share.quantile(u[mine, 2]))
+            paid[mine] = rule.award(loss[mine], rule.share.quantile(u[mine, 2]))
         return paid
 
     @cached_property
@@ -127,7 +127,7 @@ class Award(Entry):
             return Range.around(self.law.mean, *self.law.ends)
         assert self.loss is not None  # noqa: S101 - the validator saw to it
         ends = np.array(self.loss.ends)
-        granted = [rule.pays(ends, np.array(rule.share.ends)) for rule in self.rules]
+        granted = [rule.award(ends, np.array(rule.share.ends)) for rule in self.rules]
         return Range.around(
             sum(r.weight * r.mean(self.loss) for r in self.rules),
             float(min(g[0] for g in granted)),

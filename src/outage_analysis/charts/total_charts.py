@@ -153,7 +153,7 @@ def exceedance(table: pl.DataFrame, frame: Frame) -> Drawn:
     title = locale("chart.exceedance_finding", high=locale.money(found["p90"]["amount"]))
     if budget:
         share = locale.share(budget["above"])
-        title = locale("chart.exceedance_budget", budget=locale.stated(budget["amount"]), share=share)
+        title = locale("chart.exceedance_budget", budget=locale.money_in_full(budget["amount"]), share=share)
     return dressed(
         alt.layer(
             base.mark_area(color=ACCENT, opacity=0.14).encode(x, y),

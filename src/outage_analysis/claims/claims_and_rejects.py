@@ -205,7 +205,7 @@ def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> Inpu
     rule = str(broken[0]) if isinstance(broken, list) else ""
     column = rule.split(" ", 1)[0]
     value = reject["problem"] or _short(reject.get(column), rule, words)
-    remedy = words(f"remedy.{rule}") if words.has(f"remedy.{rule}") else words("remedy.whole")
+    remedy = words(f"remedy.{rule}") if words.has_label(f"remedy.{rule}") else words("remedy.whole")
     if rule.endswith("is known"):
         hint, close = _hint(claims.incident, column, str(reject[column]), words)
         remedy = f"{hint} {remedy}"
@@ -301,6 +301,6 @@ def _cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[s
     """A reject as `explain` tells it."""
     told, broken = explain(claims, reject, locale.lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
-    name = locale(f"rule.{rule}") if locale.has(f"rule.{rule}") else rule
+    name = locale(f"rule.{rule}") if locale.has_label(f"rule.{rule}") else rule
     found = "–" if told.value is None else one_line(told.value, 80)
     return str(told.file), locale.number(told.row or 0), name, found, told.remedy

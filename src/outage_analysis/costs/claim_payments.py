@@ -214,8 +214,8 @@ def _placed(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tu
 def _named(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
     """The place, the edges and the rule under which a band of a cube is listed."""
     rules, touched = tariff.rules(), tariff.pieces_overlapping(band)
-    place = touched[0].place
-    if touched[-1].place == place:
+    place = touched[0].rule_index
+    if touched[-1].rule_index == place:
         edges, rule = rules[place]
         return (place, *edges, rule.outcome)
     if formula is not None:

@@ -254,7 +254,7 @@ class _Move:
         return day is not None and self.first.as_of < day <= self.second.as_of
 
     def _facts(self, id_: str) -> str:
-        facts = self.old[id_].figures
+        facts = self.old[id_].numeric_facts
         return named(*(f for f in facts if self._since(get_fact(f, hindsight=True).public_on)))
 
     def _promises(self, id_: str) -> str:

@@ -172,7 +172,7 @@ def _tier(
     if part.reviewed or label.get("rule") != "pays" or not isinstance(line, Schedule) or line.segments:
         return base, None
     band = (label["over"], label["up_to"])
-    for place, (written, _) in enumerate(line.positive):
+    for place, (written, _) in enumerate(line.positive_bands):
         least, most = line.tariff.payment_range(written)
         if written == band and least == most and least:
             pays = float(least)

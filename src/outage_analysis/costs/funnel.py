@@ -200,8 +200,8 @@ def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
 def _mix(mix: Assumption | None, line: Schedule) -> dict[Band, float]:
     """The expected shares of the bands; where there is one band, no assumption is needed."""
     if isinstance(mix, BandMix):
-        return mix.on(line)
-    return {line.positive[0][0]: 1.0} if len(line.positive) == 1 else {}
+        return mix.shares_by_band(line)
+    return {line.positive_bands[0][0]: 1.0} if len(line.positive_bands) == 1 else {}
 
 
 def status_of(expected: float | None) -> str:

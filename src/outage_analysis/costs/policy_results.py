@@ -146,7 +146,7 @@ def line_table(policy: Policy) -> pl.DataFrame:
         rows.append(
             (
                 *(line.id, words(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency),
-                teller.terms(line.unknown) if isinstance(line, Schedule) else None,
+                teller.rule_text(line.unknown) if isinstance(line, Schedule) else None,
             )
         )
     schema = {

@@ -53,7 +53,7 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     ties = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
     used = [get_fact(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
     lines = [policy.line(id_) for id_ in tie.lines]
-    behind = [get_fact(f, hindsight=True) for line in lines for f in line.figures]
+    behind = [get_fact(f, hindsight=True) for line in lines for f in line.numeric_facts]
     status = "ties" if ties else "differs"
     return {
         "id": tie.id,

@@ -151,7 +151,7 @@ class BacktestSpec(Document):
             )
         return fact
 
-    def given(self, outcome: Outcome) -> Fact | None:
+    def denominator(self, outcome: Outcome) -> Fact | None:
         """Those who could, as counted by `known_on`; None for a total.
 
         Raises:

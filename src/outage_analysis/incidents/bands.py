@@ -80,13 +80,13 @@ class Bands:
                 raise UsageError(problem, value=f"{low}, {high}", remedy="Sort them and write each once.")
 
     @classmethod
-    def of(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
+    def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
         """The bands on the union of several sets of cuts, in any order; 0 and -1 add none."""
         return cls(tuple(sorted({*itertools.chain(*cuts)} - {-1, 0})), negative)
 
     def with_mirrored_negatives(self) -> Bands:
         """These bands with negative ones as fine as the positive: beside (5, 10] also [-10, -5)."""
-        return Bands.of(self.cuts, tuple(-1 - cut for cut in self.cuts), negative=True)
+        return Bands.from_cuts(self.cuts, tuple(-1 - cut for cut in self.cuts), negative=True)
 
     def rows(self) -> list[Band]:
         """Every band in display order: negative, zero, positive ones, unknown."""

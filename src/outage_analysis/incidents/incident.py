@@ -97,13 +97,13 @@ class NamedItem(Document):
     """Further ways in which files write it, whatever the case and the spaces."""
 
     @property
-    def written(self) -> tuple[str, ...]:
+    def known_names(self) -> tuple[str, ...]:
         """What people write for it: its Korean and its English name, its aliases."""
         return tuple(way for way in (self.name.ko, self.name.en, *self.aliases) if way)
 
     def spellings(self) -> set[str]:
         """Every folded way to write it, its id included."""
-        return {normalized_name(way) for way in (self.id, *self.written)}
+        return {normalized_name(way) for way in (self.id, *self.known_names)}
 
 
 class Service(NamedItem):

@@ -129,7 +129,7 @@ class Layout(Columns):
             problem = "the --columns page speaks of a column that no claim has"
             raise UsageError(problem, value=foreign, remedy=spelling_hint(foreign, list(known)))
 
-    def over(self, below: Columns) -> Layout:
+    def merged_over(self, below: Columns) -> Layout:
         """This page before another: its headers are tried first, its other entries replace."""
         both = dict.fromkeys((*self.otherwise, *below.columns))
         return self.model_copy(
@@ -162,7 +162,7 @@ class Layout(Columns):
                 found[column] = sorted(where)
         return found
 
-    def mapping(
+    def column_positions(
         self,
         headers: Sequence[str],
         row: int | None,
@@ -237,7 +237,7 @@ def layout_for(name: str, layouts: Sequence[Layout], incident: Columns) -> Layou
     fitting = (
         page for page, pattern in patterns if fnmatch.fnmatchcase(_normalized_file_name(name), pattern)
     )
-    return next(fitting, Layout()).over(incident)
+    return next(fitting, Layout()).merged_over(incident)
 
 
 def _normalized_file_name(name: str) -> str:

@@ -58,7 +58,7 @@ def build_cube(
     # A cube leaves the warehouse: what it groups by may be printed anywhere.
     claims.refuse_personal([name for name in dimensions if name in by_id and by_id[name].kind == "text"])
     if bands is None:
-        bands = Bands.of(log_grid(), policy.breakpoints if policy else ())
+        bands = Bands.from_cuts(log_grid(), policy.breakpoints if policy else ())
     if claims.incident.loss.negative == "band":
         bands = bands.with_mirrored_negatives()
     _load_bands(claims, bands)
@@ -88,7 +88,7 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     losses are stated, each loss has a band of its own: the distribution of a total of few claims depends on
     every single one.
     """
-    edges = Bands.of(log_grid(), *(policy.breakpoints for policy in policies))
+    edges = Bands.from_cuts(log_grid(), *(policy.breakpoints for policy in policies))
     rules = (rule for p in policies for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
     if not any(rule.depends_on_loss for rule in rules):
         return edges
@@ -96,7 +96,7 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     losses = tuple(claims.warehouse.frame(query)["loss"].to_list())
     if len(losses) > FEW_LOSSES:
         return edges
-    return Bands.of(edges.cuts, losses, tuple(loss - 1 for loss in losses))
+    return Bands.from_cuts(edges.cuts, losses, tuple(loss - 1 for loss in losses))
 
 
 def count_pairs(

@@ -69,7 +69,7 @@ def _line(line: CostLine, words: Locale) -> Iterator[Finding]:
     for fact in _cited(line):
         if not fact_exists(fact):
             yield "fact", f"cites {fact}, which is not among the published facts"
-        elif fact in line.figures and (doubt := _no_figure(line, fact, words)):
+        elif fact in line.numeric_facts and (doubt := _no_figure(line, fact, words)):
             yield "fact", f"takes {fact} for a figure: {doubt}"
 
 
@@ -98,7 +98,7 @@ def _cited(line: CostLine) -> list[str]:
     elif isinstance(line, Budget):
         cited += [t.amount for t in line.true_ups if isinstance(t.amount, str)]
         cited += [f for t in line.true_ups for f in t.facts]
-    return list(dict.fromkeys((*cited, *line.figures)))
+    return list(dict.fromkeys((*cited, *line.numeric_facts)))
 
 
 def _served(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
@@ -165,7 +165,7 @@ def _gaps(tariff: Tariff, words: Locale) -> Iterator[Finding]:
 
 def _idle(tariff: Tariff, words: Locale) -> Iterator[Finding]:
     """Tiers that hold no loss or change nothing, and terms of a rule that never bind."""
-    written, edge = tariff.written, "from" if tariff.shift else "over"
+    written, edge = tariff.bands_with_rules, "from" if tariff.shift else "over"
     for (band, rule), following in zip(written, [*written[1:], None], strict=True):
         name = f"the band {edge} {words.loss(rule.over)}"
         if not contains_integer(band):
@@ -187,10 +187,10 @@ def _terms(band: Band, rule: Rule, words: Locale) -> Iterator[str]:
         yield f"the rate is never paid: no loss up to {words.loss(high)} makes a period"
     if rule.deductible and high is not None and rule.deductible >= high:
         yield f"the deductible of {words.loss(rule.deductible)} is never exceeded"
-    if rule.floor and rule.terms(low) >= rule.floor * SHARE_SCALE:
+    if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
         yield f"the floor of {words.exact_money(rule.floor)} is never below what is paid anyway"
     if rule.limit is not None:
         last = high if rule.depends_on_loss else low
-        most = None if last is None else rule.terms(last)
+        most = None if last is None else rule.amount_before_limits(last)
         if most is not None and most <= rule.limit * SHARE_SCALE:
             yield f"the limit of {words.exact_money(rule.limit)} is never reached"

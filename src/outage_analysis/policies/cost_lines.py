@@ -73,7 +73,7 @@ class Line(Document):
     """What a reader should know besides."""
 
     @property
-    def figures(self) -> tuple[str, ...]:
+    def numeric_facts(self) -> tuple[str, ...]:
         """The facts whose numbers enter a cost, not only cited."""
         return ()
 

@@ -23,7 +23,7 @@ def policy_card(policy: Policy, lang: str) -> Card:
         lambda line: (
             line.name[lang],
             locale(f"word.{line.kind}"),
-            teller.pays(line),
+            teller.payment_summary(line),
             locale.day(line.public_on) if line.public_on else "–",
             _effort(line.effort_on(date.max), locale),
         ),

@@ -90,7 +90,7 @@ class PolicyExplainer:
         if unit == self.policy.currency:
             return self.locale.unit
         key = f"unit.{unit.removesuffix('s')}"
-        return self.locale(key) if amount == 1 and self.locale.has(key) else self.locale.unit_name(unit)
+        return self.locale(key) if amount == 1 and self.locale.has_label(key) else self.locale.unit_name(unit)
 
     def _value(self, fact: str) -> float | None:
         """The number of a fact, if there is one that is known by the day."""
@@ -110,12 +110,12 @@ class PolicyExplainer:
     def _loss(self, amount: int) -> str:
         return f"{self.locale.loss(amount)}{'' if self.lang == 'ko' else ' '}{self._loss_unit(amount)}"
 
-    def pays(self, line: CostLine) -> str:
+    def payment_summary(self, line: CostLine) -> str:
         """What a line pays, in a few words."""
         if isinstance(line, Schedule):
             locale = replace(self.locale, starts=line.starts)
-            rules = [*line.positive, (UNKNOWN, line.unknown)]
-            bands = (f"{locale.band(*band)}: {self.terms(rule)}" for band, rule in rules)
+            rules = [*line.positive_bands, (UNKNOWN, line.unknown)]
+            bands = (f"{locale.band(*band)}: {self.rule_text(rule)}" for band, rule in rules)
             return "; ".join(bands) + (" …" if line.segments else "")
         if isinstance(line, Budget):
             return self.locale("word.unpriced") if line.amount is None else self._sum(line.amount)
@@ -178,9 +178,9 @@ class PolicyExplainer:
                 if band[1] is None or band[1] > (band[0] or 0):
                     yield self._band(band, rule, line.starts)
                     yield from self._examples(tariff, band)
-        yield self._say("zero", terms=self.terms(line.zero))
+        yield self._say("zero", terms=self.rule_text(line.zero))
         yield (
-            self._say("unknown", terms=self.terms(line.unknown))
+            self._say("unknown", terms=self.rule_text(line.unknown))
             if line.unknown
             else self._say("no_rule_says")
         )
@@ -189,14 +189,14 @@ class PolicyExplainer:
 
     def _band(self, band: Band, rule: Rule, starts: frozenset[int]) -> str:
         if band == (0, None) and 0 not in starts:
-            return self._say("band_any", terms=self.terms(rule))
+            return self._say("band_any", terms=self.rule_text(rule))
         written = replace(self.locale, starts=starts).band(*band)
-        return self._say("band", band=written, unit=self._loss_unit(), terms=self.terms(rule))
+        return self._say("band", band=written, unit=self._loss_unit(), terms=self.rule_text(rule))
 
     def _rounding(self, rounding: Rounding) -> str:
         return self._say(f"rounding_{rounding.how}", to=self._money(rounding.to))
 
-    def terms(self, rule: Rule | None) -> str:
+    def rule_text(self, rule: Rule | None) -> str:
         """What a rule pays, in words; that there is none."""
         if rule is None:
             return self._say("no_rule")

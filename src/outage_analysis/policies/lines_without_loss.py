@@ -40,7 +40,7 @@ class InKind(Line):
     """The fact that limits how many are served."""
 
     @property
-    def figures(self) -> tuple[str, ...]:
+    def numeric_facts(self) -> tuple[str, ...]:
         """The facts that count recipients and places."""
         return tuple(fact for fact in (self.recipients, self.cap) if fact)
 
@@ -96,7 +96,7 @@ class FeeCredit(Line):
         return self
 
     @property
-    def figures(self) -> tuple[str, ...]:
+    def numeric_facts(self) -> tuple[str, ...]:
         """The facts that count subscribers."""
         return tuple(fact for fact in (self.recipients, self.recipients_high) if fact)
 
@@ -131,7 +131,7 @@ class FeeCredit(Line):
 
     def rounded(self, credit: Fraction) -> int:
         """A credit in whole units, by the line's rounding."""
-        return (self.rounding or Rounding(to=1)).of(credit * SHARE_SCALE) // SHARE_SCALE
+        return (self.rounding or Rounding(to=1)).round_amount(credit * SHARE_SCALE) // SHARE_SCALE
 
 
 class TrueUp(Document):
@@ -162,7 +162,7 @@ class Budget(Line):
     """What it was found to have come to."""
 
     @property
-    def figures(self) -> tuple[str, ...]:
+    def numeric_facts(self) -> tuple[str, ...]:
         """The facts that give its sums, true-ups apart."""
         return tuple(x for x in (self.amount, self.low, self.high) if isinstance(x, str))
 

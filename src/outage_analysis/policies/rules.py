@@ -59,15 +59,15 @@ class Rounding(Document):
         return self.to * SHARE_SCALE
 
     @property
-    def more(self) -> int:
+    def increment(self) -> int:
         """What a whole amount may lack at most to reach the next step, in ten-thousandths."""
         return {"half_up": self.step // 2, "up": self.step - 1, "down": 0}[self.how]
 
-    def of(self, amount: int | Fraction) -> int:
+    def round_amount(self, amount: int | Fraction) -> int:
         """An amount in ten-thousandths, rounded."""
         if self.how == "up":
             return -(-amount // self.step) * self.step
-        return (amount + self.more) // self.step * self.step
+        return (amount + self.increment) // self.step * self.step
 
 
 class Rate(Document):
@@ -134,14 +134,14 @@ class Rule(Document):
         """Whether the payment changes with the loss inside the band."""
         return bool(self.share or self.rate)
 
-    def terms(self, loss: int) -> int:
+    def amount_before_limits(self, loss: int) -> int:
         """Fixed, share and rate together, in ten-thousandths, before floor and limit."""
         periodic = self.rate.amount * self.rate.periods(loss) if self.rate else 0
         return (self.fixed + periodic) * SHARE_SCALE + self.share * max(loss - self.deductible, 0)
 
     def amount(self, loss: int) -> int:
         """What is paid before rounding, in ten-thousandths."""
-        least = max(self.terms(loss), self.floor * SHARE_SCALE)
+        least = max(self.amount_before_limits(loss), self.floor * SHARE_SCALE)
         return least if self.limit is None else min(least, self.limit * SHARE_SCALE)
 
 

@@ -72,12 +72,12 @@ class Schedule(Line):
         return self.tariff.rules()
 
     @property
-    def positive(self) -> list[tuple[Band, Rule]]:
+    def positive_bands(self) -> list[tuple[Band, Rule]]:
         """The bands of stated, positive losses with their rules, in order."""
         return self.rules()[3:]
 
     @property
-    def figures(self) -> tuple[str, ...]:
+    def numeric_facts(self) -> tuple[str, ...]:
         """The fact that counts the reports."""
         return (self.published_count,) if self.published_count else ()
 

@@ -31,7 +31,7 @@ class Piece:
     """
 
     band: Band
-    place: int
+    rule_index: int
     fixed: int | None
     slope: int
 
@@ -39,7 +39,7 @@ class Piece:
         """One claim's payment, in ten-thousandths."""
         return None if self.fixed is None else self.fixed + self.slope * loss
 
-    def shared(self, band: Band) -> tuple[int | None, int | None]:
+    def overlap(self, band: Band) -> tuple[int | None, int | None]:
         """The smallest and the largest loss in both the piece and a band; None for an open end."""
         bottoms = [edge for edge in (band[0], self.band[0]) if edge is not None]
         tops = [edge for edge in (band[1], self.band[1]) if edge is not None]
@@ -49,7 +49,7 @@ class Piece:
         """Whether `fixed + slope x loss` is the payment of each loss that the piece shares with a band."""
         if (self.fixed, self.slope) == (fixed, slope):
             return True
-        ends = self.shared(band)
+        ends = self.overlap(band)
         return None not in ends and all(self.pay(x) == fixed + slope * x for x in ends if x is not None)
 
 
@@ -66,7 +66,7 @@ class Tariff:
     rounding: Rounding | None
 
     @property
-    def written(self) -> list[tuple[Band, RuleBand]]:
+    def bands_with_rules(self) -> list[tuple[Band, RuleBand]]:
         """The bands as inclusive ones, in order; closed below, [0, 1) holds no positive whole number."""
         return [
             ((max(b.over - self.shift, 0), None if b.up_to is None else b.up_to - self.shift), b)
@@ -75,7 +75,7 @@ class Tariff:
 
     def rules(self) -> list[tuple[Band, Rule]]:
         """Every band that holds a loss, with its rule: negative, zero and unknown first."""
-        positive = [(band, rule) for band, rule in self.written if contains_integer(band)]
+        positive = [(band, rule) for band, rule in self.bands_with_rules if contains_integer(band)]
         return [(NEGATIVE, Rule()), (ZERO, self.zero), (UNKNOWN, self.unknown or Rule()), *positive]
 
     @cached_property
@@ -138,7 +138,7 @@ class Tariff:
                 lows.append(piece.fixed)
                 highs.append(piece.fixed)
                 continue
-            first, last = piece.shared(band)
+            first, last = piece.overlap(band)
             lows.append(piece.fixed + piece.slope * (first or 0))
             highs.append(None if last is None else piece.fixed + piece.slope * last)
         known = [high for high in highs if high is not None]
@@ -149,7 +149,7 @@ class Tariff:
 def _pieces(tariff: Tariff) -> tuple[Piece, ...]:
     special: list[Piece] = []
     positive: list[Piece] = []
-    rounded = tariff.rounding.of if tariff.rounding else lambda amount: amount
+    rounded = tariff.rounding.round_amount if tariff.rounding else lambda amount: amount
     for place, (band, rule) in enumerate(tariff.rules()):
         if band in (NEGATIVE, ZERO, UNKNOWN):
             fixed = None if rule.review else rounded(rule.amount(0))
@@ -200,13 +200,13 @@ def _straight(band: Band, place: int, rule: Rule, rounding: Rounding | None) -> 
         yield Piece(band, place, fixed, slope)
         return
     if not slope:
-        yield Piece(band, place, rounding.of(fixed), 0)
+        yield Piece(band, place, rounding.round_amount(fixed), 0)
         return
     top = LARGEST_TOTAL if high is None else high
     check_step_count(slope * (top - low) // rounding.step)
     while low < top:
-        value = rounding.of(fixed + slope * (low + 1))
-        end = min(top, (value + rounding.step - rounding.more - fixed - 1) // slope)
+        value = rounding.round_amount(fixed + slope * (low + 1))
+        end = min(top, (value + rounding.step - rounding.increment - fixed - 1) // slope)
         yield Piece((low, high if end == top else end), place, value, 0)
         low = end
 
@@ -219,10 +219,10 @@ def _bends(low: int, high: int | None, rule: Rule) -> Iterator[int]:
     candidates = [rule.deductible]
     limited = top
     if rule.floor:
-        candidates.append(_last(low, top, lambda x: rule.terms(x) <= rule.floor * SHARE_SCALE))
+        candidates.append(_last(low, top, lambda x: rule.amount_before_limits(x) <= rule.floor * SHARE_SCALE))
     if rule.limit is not None:
         limit = rule.limit * SHARE_SCALE
-        limited = _last(low, top, lambda x: rule.terms(x) <= limit)
+        limited = _last(low, top, lambda x: rule.amount_before_limits(x) <= limit)
         candidates.append(limited)
     if rule.rate is not None:
         candidates.append(rule.rate.after)
@@ -253,7 +253,7 @@ def _merged(pieces: Iterator[Piece]) -> Iterator[Piece]:
     held: Piece | None = None
     for piece in pieces:
         if held is not None and (held.fixed, held.slope) == (piece.fixed, piece.slope):
-            held = Piece((held.band[0], piece.band[1]), held.place, held.fixed, held.slope)
+            held = Piece((held.band[0], piece.band[1]), held.rule_index, held.fixed, held.slope)
             continue
         if held is not None:
             yield held

@@ -20,9 +20,9 @@ FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
     "share": Locale.share,
     "day": Locale.day,
     "unit": Locale.unit_name,
-    "terms": Locale.terms,
+    "terms": Locale.translated_distribution,
     "word": lambda locale, value: locale(f"word.{str(value).lower()}"),
-    "rule": lambda locale, value: locale(f"rule.{value}") if locale.has(f"rule.{value}") else str(value),
+    "rule": lambda locale, value: locale(f"rule.{value}") if locale.has_label(f"rule.{value}") else str(value),
 }
 """How a value of a kind is written, where it needs nothing but words."""
 DERIVED = "derived from "

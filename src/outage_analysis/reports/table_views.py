@@ -254,7 +254,7 @@ def _policy(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> pl.
             (
                 line.id,
                 line.kind,
-                teller.pays(line),
+                teller.payment_summary(line),
                 line.effort_on(analysis.as_of),
                 who,
                 line.public_on,

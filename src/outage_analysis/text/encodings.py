@@ -53,7 +53,7 @@ class TextFile:
     encoding: str
 
     @property
-    def begin(self) -> int:
+    def text_start(self) -> int:
         """Where the text begins in the file: behind its mark, if it has one."""
         return len(codecs.BOM_UTF8) if self.encoding == "utf-8-sig" else 0
 

@@ -78,7 +78,7 @@ class Locale:
         """The word of a key, with its placeholders filled; a missing key is an error of ours."""
         return _label_texts(self.lang)[key].format(**values)
 
-    def has(self, key: str) -> bool:
+    def has_label(self, key: str) -> bool:
         """Whether there is such a word."""
         return key in _label_texts(self.lang)
 
@@ -96,11 +96,11 @@ class Locale:
         parts = re.split(r"([/,] ?)", unit)
         return "".join(self._known(f"unit.{part}", part) for part in parts)
 
-    def terms(self, text: str) -> str:
+    def translated_distribution(self, text: str) -> str:
         """A law as it is written out, each of its terms in words: theta 12, or 세타 12."""
-        return re.sub(r"[a-z]+", lambda term: self._known(f"law.{term[0]}", term[0]), self.scaled(text))
+        return re.sub(r"[a-z]+", lambda term: self._known(f"law.{term[0]}", term[0]), self.rescaled_distribution(text))
 
-    def scaled(self, text: str) -> str:
+    def rescaled_distribution(self, text: str) -> str:
         """A law of losses as it is written out, its scale with its error in the unit of `loss`."""
         unit = 10**self.loss_digits
         return SCALE.sub(
@@ -108,7 +108,7 @@ class Locale:
         )
 
     def _known(self, key: str, other: str) -> str:
-        return self(key) if self.has(key) else other
+        return self(key) if self.has_label(key) else other
 
     def number(self, value: float | Decimal) -> str:
         """A whole number with separators, or up to four significant digits below 100; no power of ten."""
@@ -168,7 +168,7 @@ class Locale:
         shown = f"{units / divisor:,.{ALL_DIGITS}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
         return f"{shown} {self.unit}"
 
-    def stated(self, amount: float) -> str:
+    def money_in_full(self, amount: float) -> str:
         """An amount that somebody stated, in prose: every digit, in the unit a person says."""
         return self.money(amount, ALL_DIGITS)
 

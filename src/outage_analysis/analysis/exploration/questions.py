@@ -193,7 +193,7 @@ def _answered(
 def _bands_of_totals(cube: Cube) -> Bands:
     """Bands that end where the bands of totals end."""
     ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
-    return Bands.of(ends, negative=any(end < 0 for end in ends))
+    return Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
 
 
 def _typed(where: Where) -> dict[str, object]:

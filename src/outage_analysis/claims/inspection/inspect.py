@@ -79,10 +79,10 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
     known.check_columns_known(claim_columns(incident))
     name = masked_name(path.name)
     headers, header_row, columns, shape, unit, warehouse = _look(path, incident, known)
-    if _is_nameless(headers, columns, header_row, known.over(incident), incident, name):
+    if _is_nameless(headers, columns, header_row, known.merged_over(incident), incident, name):
         known = known.model_copy(update={"header_row": 0})
         headers, _, columns, shape, unit, warehouse = _look(path, incident, known)
-    choices = choose(columns, headers, known.over(incident), incident)
+    choices = choose(columns, headers, known.merged_over(incident), incident)
     chosen = {name: columns[choice.at] for name, choice in choices.items() if choice.at is not None}
     names = {choice.at: name for name, choice in choices.items()}
     table = pl.DataFrame(
@@ -120,7 +120,7 @@ def _look(
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
         headers, header_row, shape, unit = read_unmapped(
-            warehouse, path, incident, known.over(incident), workspace
+            warehouse, path, incident, known.merged_over(incident), workspace
         )
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
     return headers, header_row, columns, shape, unit, warehouse
@@ -178,7 +178,7 @@ def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame
     rows: list[tuple[str, str, int, str]] = []
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}
-        aliases = [way for item in items for way in item.written]
+        aliases = [way for item in items for way in item.known_names]
         shows = name in chosen and chosen[name].reads_as != "free text"
         texts = chosen[name].texts.iter_rows() if shows else ()
         strange = [(text, count) for text, count in texts if normalized_name(text) not in spellings]

@@ -175,7 +175,7 @@ def _named(column: str, items: Sequence[NamedItem], shown: Texts) -> str:
     common = {
         text: ids[normalized_name(text)] for text, _ in texts.most_common() if normalized_name(text) in ids
     }
-    ways = common | {way: item.id for item in items for way in (item.id, *item.written)}
+    ways = common | {way: item.id for item in items for way in (item.id, *item.known_names)}
     if not ways:
         return "cast(null as varchar)"
     names, told = (", ".join(map(literal, words)) for words in (ways, ways.values()))

@@ -150,7 +150,7 @@ class _Run:
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def staging(self, name: str, layout: Layout) -> Staging:
-        mapping = partial(layout.mapping, needed=self.needed, optional=OPTIONAL, file=name)
+        mapping = partial(layout.column_positions, needed=self.needed, optional=OPTIONAL, file=name)
         known = (*self.needed, *OPTIONAL)
         number = len(self.inputs)
         return Staging(

@@ -172,7 +172,7 @@ def _type_misspelt(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
 def _misspelt(column: str, named: tuple[NamedItem, ...]) -> pl.Expr:
     """Each name with another last letter, which makes it no name that the incident knows."""
     known = {spelling for item in named for spelling in item.spellings()}
-    names = sorted({name for item in named for name in item.written})
+    names = sorted({name for item in named for name in item.known_names})
     slips = [next(slip for slip in _slips(name) if normalized_name(slip) not in known) for name in names]
     return pl.col(column).replace_strict(names, slips, return_dtype=pl.String)
 

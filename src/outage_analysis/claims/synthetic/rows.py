@@ -131,7 +131,7 @@ def written(rows: Rows, ids: Coded, named: tuple[NamedItem, ...]) -> Coded:
     words: list[str | None] = []
     codes = np.zeros(len(rows), np.uint16)
     for item in named:
-        ways = item.written
+        ways = item.known_names
         here = ids.are(item.id)
         chosen = rows.rng.integers(0, len(ways), here.sum())
         codes[here] = len(words) + chosen * free[here]

@@ -221,7 +221,7 @@ class Case:
                 file=self.page.id,
                 remedy="Let as_of be a day on which it was, or leave the outcome out.",
             )
-        given = self.page.given(outcome)
+        given = self.page.denominator(outcome)
         if outcome.stage in RATES:
             return self._of_people(outcome, line, given)
         return self._of_cash(outcome, line, given)

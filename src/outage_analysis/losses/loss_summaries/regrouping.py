@@ -21,9 +21,9 @@ def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
     More cuts than an eye can follow are left to the tables of the cost.
     """
     if not 0 < len(cuts) <= MOST_SHOWN:
-        return Bands.of(tuple(10**k for k in range(3, 8)), negative=negative)
+        return Bands.from_cuts(tuple(10**k for k in range(3, 8)), negative=negative)
     tens = tuple(10**k for k in range(16) if cuts[0] <= 10 ** (k + 1) and 10**k <= cuts[-1] * 10)
-    return Bands.of(tuple(cuts), tens, negative=negative)
+    return Bands.from_cuts(tuple(cuts), tens, negative=negative)
 
 
 def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.DataFrame:

@@ -19,7 +19,7 @@ def fit_card(fit: Fit, lang: str) -> Card:
     """Its parameters with their errors, and the losses counted and expected in each band."""
     locale = Locale(lang)
     parameters = [
-        (locale.terms(name), locale.exact(value), locale.exact(fit.se[name]))
+        (locale.translated_distribution(name), locale.exact(value), locale.exact(fit.se[name]))
         for name, value in fit.params.items()
     ]
     heads = (locale("card.parameter"), locale("column.fit_value"), locale("card.standard_error"))
@@ -63,7 +63,7 @@ def fits_card(fits: Fits, lang: str) -> Card:
         (
             locale(f"word.{fit.family}"),
             weights.get(fit.family, "–"),
-            ", ".join(f"{locale.terms(name)} {value:.4g}" for name, value in fit.params.items()),
+            ", ".join(f"{locale.translated_distribution(name)} {value:.4g}" for name, value in fit.params.items()),
             locale.exact(fit.gof.chi_square),
             locale.number(fit.gof.df),
             "–" if fit.gof.p is None else locale.exact(fit.gof.p),

@@ -247,7 +247,7 @@ def _budget(report: Report, live: Live | None) -> list[Figure]:
     if table is None:
         return []
     row: dict[str, Any] = table.row(0, named=True)
-    title = locale("report.tile_budget", budget=locale.stated(row["budget"]))
+    title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
     chance, error = Cell(row["exceeded"], "share"), Cell(row["error"], "share")
     return [
         Figure(
