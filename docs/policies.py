@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from outage_analysis.costs import policy_result, ties_in_words
-from outage_analysis.files import data_root, bundled_ids
+from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 
 POLICIES = Path(__file__).with_name("policies.md")

@@ -1,4 +1,4 @@
-"""Lazy package exports (PEP 562): importing a package loads none of its modules until a name is used."""
+"""Lazy package exports (PEP 562): importing a package does not load its modules until a name is used."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def lazy_exports(package: str, file: str) -> tuple[Callable[[str], object], Call
     """Return `__getattr__` and `__dir__` for the `__init__` module of a package.
 
     The exported names are the imports under `if TYPE_CHECKING:` in that file, so that type checkers and
-    Python read one list. An exported name must differ from the names of the package's own modules: once such
-    a module is imported, it would hide the export.
+    Python use the same list. An exported name must differ from the names of the package's own modules:
+    importing such a module would replace the export.
 
     Args:
         package: the package's `__name__`.
@@ -37,7 +37,7 @@ def lazy_exports(package: str, file: str) -> tuple[Callable[[str], object], Call
 
 
 def exported_names(file: Path) -> dict[str, tuple[str, str]]:
-    """Exported name -> the module that defines it, and its name there."""
+    """The exported names of an `__init__` file: name -> (module that defines it, name there)."""
     tree = ast.parse(file.read_text("utf-8"))
     blocks = [
         node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"

@@ -163,9 +163,13 @@ RATIO = 'law = { kind = "lognormal", median = 1, sigma = 0.9 }'
         (
             LOSS,
             'loss = { kind = "uniform", low = -1, high = 1 }',
-            "'as-review-award': needs laws that are never below 0",
+            "'as-review-award': needs distributions that are never below 0",
         ),
-        ("low = 5, mode = 20", "low = -5, mode = 20", "'as-handling': needs laws that are never below 0"),
+        (
+            "low = 5, mode = 20",
+            "low = -5, mode = 20",
+            "'as-handling': needs distributions that are never below 0",
+        ),
         ("size = 4", "size = 0", "'as-band-mix' > size: input should be greater than"),
         (RATIO, 'law = { kind = "uniform", low = -1, high = 3 }', "needs a law that is never below 0"),
         ('kind = "realised_ratio"', 'kind = "ultimate"', "needs a law that is never below 1"),

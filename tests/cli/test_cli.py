@@ -451,8 +451,8 @@ def test_a_page_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run
     [
         (("My policy",), "id: string should match pattern"),
         (("../policy",), "id: string should match pattern"),
-        (('a"b',), "cannot be written into the page"),
-        (("a\nb",), "cannot be written into the page"),
+        (('a"b',), "cannot be written into the document"),
+        (("a\nb",), "cannot be written into the document"),
         (("policy", "--currency", "euro"), "currency: string should match pattern"),
         (("policy", "--loss-unit", ""), "loss_unit: string should have at least 1 char"),
         (("policy", "--out", "policy.json"), "is not named .toml"),

@@ -127,7 +127,9 @@ def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, led
 def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
     bands = ({"over": 0, "up_to": 40, "share": 0.5}, {"over": 40, "fixed": 25})
     pages = [policy_of(tiers(band=bands), id_=id_) for id_ in ("one", "copy")]
-    cube = told_cube([("mail", x) for x in range(1, 80)], Bands.from_cuts((*range(1, 80),), pages[0].breakpoints))
+    cube = told_cube(
+        [("mail", x) for x in range(1, 80)], Bands.from_cuts((*range(1, 80),), pages[0].breakpoints)
+    )
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
     row = only(found.pairs)
     assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6

@@ -166,7 +166,7 @@ def test_a_page_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
     error = refusal.value
     assert (error.exit_code, error.file) == (2, "page.toml")
     assert says in error.problem
-    assert (error.column or "") == (key or "the page")
+    assert (error.column or "") == (key or "the document")
     assert error.line == (text[: text.index(at)].count("\n") + 1 if at else None)
     assert value is None or error.value == value
     assert error.remedy.startswith(remedy)

@@ -79,7 +79,11 @@ def test_a_more_generous_schedule_never_costs_less(data: st.DataObject) -> None:
         assert (before is None) == (after is None) or not fits(page.get("eligibility", {}), who)
         assert before is None or after is None or before <= after
     costs = [
-        summed(payments(cube_of_claims(claims, Bands.from_cuts(policy.breakpoints)), policy)["payment"].fill_null(0))
+        summed(
+            payments(cube_of_claims(claims, Bands.from_cuts(policy.breakpoints)), policy)[
+                "payment"
+            ].fill_null(0)
+        )
         for policy in policies
     ]
     assert costs[0] <= costs[1]

@@ -19,7 +19,7 @@ from outage_analysis.text import LANGUAGES, Locale
 
 
 def page(lang: str) -> dict[str, str]:
-    text = (files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8")
+    text = (files("outage_analysis.text") / "words" / f"{lang}.toml").read_text("utf-8")
     return {f"{group}.{key}": w for group, words in tomllib.loads(text).items() for key, w in words.items()}
 
 

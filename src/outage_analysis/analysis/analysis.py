@@ -139,7 +139,9 @@ class Analysis(Displayable):
             return None
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
         used = frozenset().union(*map(inputs_in, costs))
-        return self.known.with_only(used | (self.compared.comparison.inputs if self.compared else frozenset()))
+        return self.known.with_only(
+            used | (self.compared.comparison.inputs if self.compared else frozenset())
+        )
 
     @property
     def unused_inputs(self) -> tuple[str, ...]:

@@ -22,7 +22,9 @@ FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
     "unit": Locale.unit_name,
     "terms": Locale.translated_distribution,
     "word": lambda locale, value: locale(f"word.{str(value).lower()}"),
-    "rule": lambda locale, value: locale(f"rule.{value}") if locale.has_label(f"rule.{value}") else str(value),
+    "rule": lambda locale, value: (
+        locale(f"rule.{value}") if locale.has_label(f"rule.{value}") else str(value)
+    ),
 }
 """How a value of a kind is written, where it needs nothing but words."""
 DERIVED = "derived from "

@@ -63,7 +63,9 @@ def fits_card(fits: Fits, lang: str) -> Card:
         (
             locale(f"word.{fit.family}"),
             weights.get(fit.family, "–"),
-            ", ".join(f"{locale.translated_distribution(name)} {value:.4g}" for name, value in fit.params.items()),
+            ", ".join(
+                f"{locale.translated_distribution(name)} {value:.4g}" for name, value in fit.params.items()
+            ),
             locale.exact(fit.gof.chi_square),
             locale.number(fit.gof.df),
             "–" if fit.gof.p is None else locale.exact(fit.gof.p),
