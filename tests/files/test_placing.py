@@ -233,7 +233,7 @@ def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
 KILLED = """
 import sys
 from pathlib import Path
-from outage_analysis.files.atomic_write import put_in_place
+from outage_analysis.files.atomic_write import atomic_folder
 
 out, when, move = Path(sys.argv[1]), sys.argv[2], Path.replace
 
@@ -243,7 +243,7 @@ def wait():
 
 if when == "renaming":
     Path.replace = lambda self, target: wait() if target == out else move(self, target)
-with put_in_place(out, lambda _: None) as folder:
+with atomic_folder(out, lambda _: None) as folder:
     (folder / "half").write_text("written")
     if when == "writing":
         wait()
@@ -302,9 +302,9 @@ def test_a_run_that_is_killed_between_two_renames_loses_nothing(
     assert list(tmp_path.iterdir()) == [out]
 
 
-WRITE_A_FILE = 'with placing.file_in_place(place) as part:\n    part.write_text("new")'
+WRITE_A_FILE = 'with placing.atomic_file(place) as part:\n    part.write_text("new")'
 WRITE_A_FOLDER = """
-with placing.put_in_place(place, lambda _: None) as folder:
+with placing.atomic_folder(place, lambda _: None) as folder:
     (folder / "one").write_text("new")
     (folder / "two").write_text("new")
 """

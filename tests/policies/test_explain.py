@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @cache
 def phrases(lang: str) -> dict[str, str]:
     """What the sentences are made of."""
-    page = tomllib.loads((files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8"))
+    page = tomllib.loads((files("outage_analysis.text") / "words" / f"{lang}.toml").read_text("utf-8"))
     return {key: str(text) for key, text in page["explain"].items()}
 
 

@@ -40,7 +40,7 @@ def test_the_family_has_a_name_of_its_own_and_its_licence_beside_it() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_our_own_words_lack_no_glyph(lang: str) -> None:
-    page = tomllib.loads((files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8"))
+    page = tomllib.loads((files("outage_analysis.text") / "words" / f"{lang}.toml").read_text("utf-8"))
     words = "".join(text for section in page.values() for text in section.values())
     assert fonts.missing_characters(words) == []
 
