@@ -128,9 +128,9 @@ def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited:
 
 
 CLASSES = 'classes = ["TU-KT18"]'
-UNIFORM = 'law = { kind = "uniform", low = 0.5, high = 1 }'
+UNIFORM = 'distribution = { kind = "uniform", low = 0.5, high = 1 }'
 LOSS = 'loss = { kind = "pert", low = 500_000, mode = 1_500_000, high = 2_950_000 }'
-RATIO = 'law = { kind = "lognormal", median = 1, sigma = 0.9 }'
+RATIO = 'distribution = { kind = "lognormal", median = 1, sigma = 0.9 }'
 
 
 @pytest.mark.parametrize(
@@ -144,21 +144,37 @@ RATIO = 'law = { kind = "lognormal", median = 1, sigma = 0.9 }'
             "over = 310_000, up_to",
             "'as-band-mix': there is a gap: no band covers losses over 300,000 up to 310,000",
         ),
-        (CLASSES, "", "'as-acceptance': needs either reference classes or a law"),
-        (CLASSES, f"{CLASSES}\n{UNIFORM}", "'as-acceptance': needs either reference classes or a law"),
-        (CLASSES, UNIFORM.replace("1 }", "1.1 }"), "'as-acceptance': needs a law of shares between 0 and 1"),
-        (CLASSES, UNIFORM.replace("0.5", "-0.1"), "'as-acceptance': needs a law of shares between 0 and 1"),
-        (CLASSES, UNIFORM.replace("0.5", "nan"), "'as-acceptance' > law > low: input should be a finite"),
+        (CLASSES, "", "'as-acceptance': needs either reference classes or a distribution"),
+        (
+            CLASSES,
+            f"{CLASSES}\n{UNIFORM}",
+            "'as-acceptance': needs either reference classes or a distribution",
+        ),
+        (
+            CLASSES,
+            UNIFORM.replace("1 }", "1.1 }"),
+            "'as-acceptance': needs a distribution of shares between 0 and 1",
+        ),
+        (
+            CLASSES,
+            UNIFORM.replace("0.5", "-0.1"),
+            "'as-acceptance': needs a distribution of shares between 0 and 1",
+        ),
+        (
+            CLASSES,
+            UNIFORM.replace("0.5", "nan"),
+            "'as-acceptance' > distribution > low: input should be a finite",
+        ),
         (
             "weight = 0.3333333334",
             "weight = 0.4",
             "'as-review-award': has rules whose weights do not sum to 1",
         ),
-        (LOSS, "", "'as-review-award': needs either a law, or rules and the loss they apply to"),
+        (LOSS, "", "'as-review-award': needs either a distribution, or rules and the loss they apply to"),
         (
             LOSS,
             f'{LOSS}\nlaw = {{ kind = "fixed", value = 1 }}',
-            "'as-review-award': needs either a law, or rules and the loss they apply to",
+            "'as-review-award': needs either a distribution, or rules and the loss they apply to",
         ),
         (
             LOSS,
@@ -171,9 +187,13 @@ RATIO = 'law = { kind = "lognormal", median = 1, sigma = 0.9 }'
             "'as-handling': needs distributions that are never below 0",
         ),
         ("size = 4", "size = 0", "'as-band-mix' > size: input should be greater than"),
-        (RATIO, 'law = { kind = "uniform", low = -1, high = 3 }', "needs a law that is never below 0"),
-        ('kind = "realised_ratio"', 'kind = "ultimate"', "needs a law that is never below 1"),
-        (RATIO, RATIO.replace("lognormal", "normal"), "'as-paid-services-ratio' > law"),
+        (
+            RATIO,
+            'distribution = { kind = "uniform", low = -1, high = 3 }',
+            "needs a distribution that is never below 0",
+        ),
+        ('kind = "realised_ratio"', 'kind = "ultimate"', "needs a distribution that is never below 1"),
+        (RATIO, RATIO.replace("lognormal", "normal"), "'as-paid-services-ratio' > distribution"),
         ('id = "as-acceptance"', 'id = "as-band-mix"', "two assumptions have the id as-band-mix"),
         ('owner = "outage-analysis"', 'owner = ""', "owner: string should have at least 1"),
         ("outcome_known = true", "", "outcome_known: a required key is missing"),

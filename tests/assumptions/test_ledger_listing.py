@@ -117,9 +117,9 @@ rule = [
   { name = { en = "a" }, weight = 0.4, share = { kind = "fixed", value = 0.1 }, floor = 1_000, cap = 2_000 },
   { name = { en = "b" }, weight = 0.6, share = { kind = "fixed", value = 1 } },
 ]"""
-    mixed = """law = { kind = "mixture", branches = [
-  { name = "few", weight = 0.9, law = { kind = "fixed", value = 0.1 } },
-  { name = "all", weight = 0.1, law = { kind = "fixed", value = 1 } },
+    mixed = """distribution = { kind = "mixture", branches = [
+  { name = "few", weight = 0.9, distribution = { kind = "fixed", value = 0.1 } },
+  { name = "all", weight = 0.1, distribution = { kind = "fixed", value = 1 } },
 ] }"""
     mix = "size = 4\nband = [{ over = 0, up_to = 100, share = 0.3333333 }, { over = 100, share = 0.6666667 }]"
     work = """people = { kind = "fixed", value = 3 }
@@ -140,8 +140,8 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
         f"0.4: fixed(value 0.1) × {loss}, at least 1,000, at most 2,000; 0.6: fixed(value 1) × {loss}"
     )
     assert re.fullmatch(
-        r"mixture\(branches \w+\(name few, weight 0\.9, law fixed\(value 0\.1\)\) "
-        r"\w+\(name all, weight 0\.1, law fixed\(value 1\)\)\)",
+        r"mixture\(branches \w+\(name few, weight 0\.9, distribution fixed\(value 0\.1\)\) "
+        r"\w+\(name all, weight 0\.1, distribution fixed\(value 1\)\)\)",
         told["as-filing"],
     )
     assert ledger_table(page).filter(assumption="as-work")["expected"].item() == 6_000_000
@@ -160,7 +160,7 @@ def test_a_ledger_is_shown_with_the_law_of_each_assumption() -> None:
 
 
 def test_a_ledger_as_json_holds_every_row_and_correlation(tmp_path: Path) -> None:
-    mix = ENTRY.format(name="mix", kind="take_up", law='law = { kind = "fixed", value = 0.5 }')
+    mix = ENTRY.format(name="mix", kind="take_up", law='distribution = { kind = "fixed", value = 0.5 }')
     page = read(ledger(mix, TIED), tmp_path)
     code, out, err = command("assumptions", tmp_path / "ledger.toml", "--json")
     assert (code, err) == (0, "")
@@ -212,13 +212,17 @@ def test_a_ledger_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
 
 # --- pages that are wrong ---------------------------------------------------------------------------------
 
-BRANCH = '{ name = "a", weight = 1, law = { value = 1 } }'
+BRANCH = '{ name = "a", weight = 1, distribution = { value = 1 } }'
 LAWS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t, discrete"
 
 
 @pytest.mark.parametrize(
     ("laws", "said"),
     [
+        (
+            {"filing": "distribution = { low = 0 }"},
+            f"'as-filing' > distribution: a required key, kind, is missing. Known: {LAWS}",
+        ),
         (
             {"filing": "law = { low = 0 }"},
             f"'as-filing' > law: a required key, kind, is missing. Known: {LAWS}",
@@ -228,8 +232,8 @@ LAWS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t
             f"'as-award' > loss: a required key, kind, is missing. Known: {LAWS}",
         ),
         (
-            {"filing": f'law = {{ kind = "mixture", branches = [{BRANCH}] }}'},
-            f"'as-filing' > law > branches 1 > law: a required key, kind, is missing. Known: {LAWS}",
+            {"filing": f'distribution = {{ kind = "mixture", branches = [{BRANCH}] }}'},
+            f"> distribution > branches 1 > distribution: a required key, kind, is missing. Known: {LAWS}",
         ),
     ],
 )
@@ -241,6 +245,37 @@ def test_a_table_without_its_kind_is_told_the_kinds_that_it_may_be_of(
     assert re.match(r"ledger\.toml, line \d+, assumption 'as-", str(refusal.value))
     assert said in str(refusal.value)
     assert "filing_share" not in refusal.value.remedy
+
+
+def test_the_earlier_key_of_a_distribution_is_still_read(tmp_path: Path) -> None:
+    earlier, now = (
+        f'{key} = {{ kind = "mixture", branches = [\n  {{ name = "a", weight = 1, {key} = {{'
+        ' kind = "uniform", low = 0.25, high = 0.75 } },\n] }'
+        for key in ("law", "distribution")
+    )
+    read_ledgers = [read(ledger(filing=text), tmp_path) for text in (earlier, now)]
+    assert read_ledgers[0] == read_ledgers[1]
+    filing = read_ledgers[0].find("filing_share", "delay")
+    assert filing is not None
+    assert not isinstance(filing, BandMix)
+    assert filing.range.expected == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", ["filing", "award"])
+def test_a_distribution_under_both_keys_is_refused(tmp_path: Path, name: str) -> None:
+    both = 'law = { kind = "fixed", value = 1 }\ndistribution = { kind = "fixed", value = 1 }'
+    with pytest.raises(UsageError, match="has both distribution and law, its earlier name") as refusal:
+        read(ledger(**{name: both}), tmp_path)
+    assert re.match(rf"ledger\.toml, line \d+, assumption 'as-{name}'", str(refusal.value))
+    assert refusal.value.remedy == "Keep distribution."
+
+
+def test_a_wrong_value_under_the_earlier_key_is_named_by_that_key_and_line(tmp_path: Path) -> None:
+    text = ledger(filing='law = { kind = "uniform", low = "x", high = 1 }')
+    with pytest.raises(UsageError) as refusal:
+        read(text, tmp_path)
+    assert refusal.value.column == "assumption 'as-filing' > law > low"
+    assert refusal.value.line == text[: text.index('low = "x"')].count("\n") + 1
 
 
 def test_an_assumption_without_its_kind_is_told_the_kinds_of_assumptions(tmp_path: Path) -> None:

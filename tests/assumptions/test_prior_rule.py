@@ -143,7 +143,9 @@ def test_up_to_three_classes_lie_in_the_range(shares: list[float], weight: int) 
 
 
 def test_one_class_and_no_other_event_say_nothing_of_a_spread() -> None:
-    with pytest.raises(ModelRefused, match=r"one reference class says nothing .* State the law of the rate"):
+    with pytest.raises(
+        ModelRefused, match=r"one reference class says nothing .* State the distribution of the rate"
+    ):
         reference_class_prior([0.2], Spread(0.0, 0))
     assert likely([0.2, 0.3], Spread(0.0, 0)) == pytest.approx(by_hand([0.2, 0.3], 0.0, 0))
 
@@ -214,7 +216,9 @@ def test_classes_that_rise_together_raise_the_mean(shares: list[float], shift: f
 
 @pytest.mark.parametrize("shares", [[], [0.0], [1.0, 0.5, 0.2], [-0.1], [1.5], [math.nan]])
 def test_a_share_outside_zero_and_one_has_no_logit_and_is_refused(shares: list[float]) -> None:
-    with pytest.raises(ModelRefused, match=r"need shares between 0 and 1.*State the law of the rate"):
+    with pytest.raises(
+        ModelRefused, match=r"need shares between 0 and 1.*State the distribution of the rate"
+    ):
         reference_class_prior(shares)
 
 

@@ -60,9 +60,9 @@ def stated(ledger: Ledger, **inputs: Ends) -> Ledger:
             return a.model_copy(update={"bands": bands})
         if ends and isinstance(a, Award | RateAssumption):
             # Built anew: a copy would carry the range that the original has already computed.
-            origin = ("classes", "widest", "observed", "loss", "rules", "law")
+            origin = ("classes", "widest", "observed", "loss", "rules", "distribution")
             kept = {k: v for k, v in a.model_dump().items() if k not in origin}
-            return type(a).model_validate(kept | {"law": law_of(*ends)})
+            return type(a).model_validate(kept | {"distribution": law_of(*ends)})
         return a
 
     return ledger.model_copy(update={"assumptions": tuple(changed(a) for a in ledger.assumptions)})

@@ -58,7 +58,7 @@ class BandMix(Entry):
         return tuple(b.share / total for b in self.bands)
 
     @cached_property
-    def law(self) -> Dirichlet | None:
+    def dirichlet(self) -> Dirichlet | None:
         """The joint distribution of the shares; None when they are certain."""
         shares = tuple(b.share for b in self.bands)
         return None if self.size is None else Dirichlet(shares=shares, size=self.size)
@@ -74,9 +74,9 @@ class BandMix(Entry):
         The first uniform of a draw drives the last band, usually the one with the largest losses. So a
         correlation declared with the mix is a correlation with the share of that band.
         """
-        if self.law is None:
+        if self.dirichlet is None:
             return np.tile(self.shares, (len(u), 1))
-        return self.law.quantile(u[:, ::-1])
+        return self.dirichlet.quantile(u[:, ::-1])
 
     def shares_by_band(self, line: Schedule) -> dict[Band, float]:
         """The expected share of each band of a schedule.

@@ -1,4 +1,4 @@
-"""Every distribution that a ledger may state: `law = { kind = "pert", low = 1, mode = 2, high = 4 }`."""
+"""Distributions that a ledger may state: `distribution = { kind = "pert", low = 1, mode = 2, high = 4 }`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from outage_analysis.assumptions.bounded_distributions import (
     Uniform,
 )
 from outage_analysis.assumptions.distribution_type import (
+    DISTRIBUTION_KEYS,
     Distribution,
     Finite,
+    HasDistributionKey,
     Interval,
     Positive,
     Share,
@@ -27,7 +29,7 @@ from outage_analysis.assumptions.distribution_type import (
     check_probabilities,
 )
 from outage_analysis.assumptions.normal_scores import FloatArray
-from outage_analysis.files import Document, Identifier, find_duplicate
+from outage_analysis.files import Identifier, find_duplicate
 
 BISECTIONS = 100
 """How often an interval is halved: until its ends are adjacent floating-point numbers."""
@@ -133,14 +135,14 @@ _SimpleUnion = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNor
 SimpleDistribution = Annotated[_SimpleUnion, Field(discriminator="kind")]
 
 
-class Branch(Document):
+class Branch(HasDistributionKey):
     """One component of a mixture: a scenario with its probability and its distribution."""
 
     name: Identifier
     """What tables call the branch where they list each one."""
     weight: Share
     """The probability of the branch."""
-    law: SimpleDistribution
+    distribution: SimpleDistribution = Field(validation_alias=DISTRIBUTION_KEYS)
     """The distribution of the number if this branch applies."""
 
 
@@ -170,7 +172,7 @@ class Mixture(Distribution):
     @property
     def branch_means(self) -> FloatArray:
         """The mean of each branch, (k,)."""
-        return np.array([branch.law.mean for branch in self.branches])
+        return np.array([branch.distribution.mean for branch in self.branches])
 
     def branch(self, u: ArrayLike) -> NDArray[np.intp]:
         """The index of the branch at each probability, counted from 0, in an array of the same shape.
@@ -199,13 +201,13 @@ class Mixture(Distribution):
         values = np.empty(within.shape)
         for number, branch in enumerate(self.branches):
             rows = chosen == number
-            values[rows] = branch.law.quantile(within[rows])
+            values[rows] = branch.distribution.quantile(within[rows])
         return values
 
     @property
     def ends(self) -> Interval:
         """The smallest low and the largest high value of any branch with a positive probability."""
-        ends = [branch.law.ends for branch in self._possible]
+        ends = [branch.distribution.ends for branch in self._possible]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
     @property
@@ -214,18 +216,18 @@ class Mixture(Distribution):
 
     def _moments(self) -> tuple[float, float]:
         """The mean and the variance, by the law of total variance: between the branches plus within them."""
-        variances = np.array([branch.law.variance for branch in self.branches])
+        variances = np.array([branch.distribution.variance for branch in self.branches])
         mean = np.average(self.branch_means, weights=self.weights)
         spread = variances + (self.branch_means - mean) ** 2
         return float(mean), float(np.average(spread, weights=self.weights))
 
     def _support(self) -> Interval:
-        supports = [branch.law.support for branch in self._possible]
+        supports = [branch.distribution.support for branch in self._possible]
         return min(low for low, _ in supports), max(high for _, high in supports)
 
     def _quantile(self, u: FloatArray) -> FloatArray:
         """Quantiles by bisection between the branches' quantiles; slow, so draws use `sample` instead."""
-        each = [branch.law.quantile(u) for branch in self._possible]
+        each = [branch.distribution.quantile(u) for branch in self._possible]
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
         for _ in range(BISECTIONS):
             middle = low + (high - low) / 2
@@ -234,11 +236,11 @@ class Mixture(Distribution):
         return np.asarray(high)
 
     def _cdf(self, x: FloatArray) -> FloatArray:
-        each = [branch.law.cdf(x) for branch in self.branches]
+        each = [branch.distribution.cdf(x) for branch in self.branches]
         return np.asarray(np.average(each, axis=0, weights=self.weights))
 
     def _capped_mean(self, ceiling: float) -> float:
-        means = [branch.law.capped_mean(ceiling) for branch in self.branches]
+        means = [branch.distribution.capped_mean(ceiling) for branch in self.branches]
         return float(np.average(means, weights=self.weights))
 
 

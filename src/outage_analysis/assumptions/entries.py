@@ -9,7 +9,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field
 
-from outage_analysis.assumptions.distribution_type import Distribution
+from outage_analysis.assumptions.distribution_type import Distribution, HasDistributionKey
 from outage_analysis.assumptions.distributions import Mixture
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.files import Day, Document, Identifier, Name, Text
@@ -34,7 +34,7 @@ class Range(Document):
         return cls(expected=expected, low=min(low, expected), high=max(high, expected))
 
 
-class Entry(Document):
+class Entry(HasDistributionKey):
     """One assumption of a ledger: the keys and methods that all kinds share."""
 
     id: Identifier
@@ -120,8 +120,10 @@ class OneDistribution(Entry):
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Draw values of shape (n,)."""
-        law = self.sampled_distribution
-        return law.sample(u[:, 0], u[:, 1]) if isinstance(law, Mixture) else law.quantile(u[:, 0])
+        sampled = self.sampled_distribution
+        if isinstance(sampled, Mixture):
+            return sampled.sample(u[:, 0], u[:, 1])
+        return sampled.quantile(u[:, 0])
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
         """The index of the mixture's branch behind each draw; None without a mixture."""

@@ -161,7 +161,7 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 ENGLISH = Locale("en")
-VALUE_PARAMETERS = ("low", "mode", "high", "median", "value", "values", "branches", "law")
+VALUE_PARAMETERS = ("low", "mode", "high", "median", "value", "values", "branches", "distribution")
 """Parameters of a distribution in the unit of the number itself, or that contain such parameters."""
 GROUPED_FROM = 1_000
 """Parameters from here on are written with thousands separators and without decimals."""
@@ -242,12 +242,12 @@ def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
         return f"{locale('law.dirichlet')}({shares}; {locale('law.size')} {entry.size:g})"
     if isinstance(entry, Award):
         return (
-            format_distribution(entry.law, locale, unit)
-            if entry.law
+            format_distribution(entry.distribution, locale, unit)
+            if entry.distribution
             else "; ".join(_award_rule_texts(entry, locale))
         )
     if isinstance(entry, Handling):
-        counts = [format_distribution(law, locale) for law in (entry.people, entry.weeks)]
+        counts = [format_distribution(count, locale) for count in (entry.people, entry.weeks)]
         return " × ".join([*counts, format_distribution(entry.weekly_wage, locale, unit)])
     raise TypeError(type(entry))
 
@@ -262,21 +262,21 @@ def _award_rule_texts(award: Award, locale: Locale) -> Iterator[str]:
         yield f"{rule.weight:.3g}: {', '.join([' × '.join(parts), *ends])}"
 
 
-def format_distribution(law: Document, locale: Locale = ENGLISH, unit: int = 1) -> str:
+def format_distribution(distribution: Document, locale: Locale = ENGLISH, unit: int = 1) -> str:
     """A distribution and its parameters as text.
 
     Args:
-        law: the distribution.
+        distribution: the distribution.
         locale: the language.
         unit: what parameters in the unit of the number itself are divided by.
     """
-    named = {name: getattr(law, name) for name in type(law).model_fields if name != "kind"}
+    named = {name: getattr(distribution, name) for name in type(distribution).model_fields if name != "kind"}
     units = {name: unit if name in VALUE_PARAMETERS else 1 for name in named}
     parameters = [
         f"{locale(f'law.{name}')} {_format_value(value, locale, units[name])}"
         for name, value in named.items()
     ]
-    kind = getattr(law, "kind", "law")
+    kind = getattr(distribution, "kind", "distribution")
     return f"{locale(f'law.{kind}')}({', '.join(parameters)})"
 
 

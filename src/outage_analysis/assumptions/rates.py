@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.distribution_type import Distribution
+from outage_analysis.assumptions.distribution_type import DISTRIBUTION_KEYS, Distribution
 from outage_analysis.assumptions.distributions import AnyDistribution
 from outage_analysis.assumptions.entries import OneDistribution, Range
 from outage_analysis.assumptions.event_data import update_rate
@@ -52,17 +52,19 @@ class RateAssumption(OneDistribution):
     widest: tuple[str, ...] = ()
     """Ids of facts in percent. The smallest and the largest are listed as the range of the rate, instead of
     the prior's percentiles."""
-    law: AnyDistribution | None = None
+    distribution: AnyDistribution | None = Field(default=None, validation_alias=DISTRIBUTION_KEYS)
     """The distribution of the rate, if it does not come from reference classes."""
     observed: ObservedCounts | None = None
     """Counts from the same event. They update the rate of this event, but not the spread between events."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if bool(self.classes) == bool(self.law):
-            raise ValueError("needs either reference classes or a law")
-        if self.law and not (self.law.support[0] >= 0 and self.law.support[1] <= 1):
-            raise ValueError("needs a law of shares between 0 and 1")
+        if bool(self.classes) == bool(self.distribution):
+            raise ValueError("needs either reference classes or a distribution")
+        if self.distribution and not (
+            self.distribution.support[0] >= 0 and self.distribution.support[1] <= 1
+        ):
+            raise ValueError("needs a distribution of shares between 0 and 1")
         return self
 
     @property
@@ -74,8 +76,8 @@ class RateAssumption(OneDistribution):
     @cached_property
     def prior(self) -> Distribution:
         """The distribution of the rate before the event's own counts."""
-        if self.law is not None:
-            return self.law
+        if self.distribution is not None:
+            return self.distribution
         shares = [get_fact(c).middle / 100 for c in self.classes]
         return reference_class_prior(shares, published_spread(self.classes))
 
@@ -145,7 +147,7 @@ class RateAssumption(OneDistribution):
 class StatedNumber(OneDistribution):
     """A number with a stated distribution and a smallest allowed value."""
 
-    law: AnyDistribution
+    distribution: AnyDistribution = Field(validation_alias=DISTRIBUTION_KEYS)
     """The distribution; an amount is in the smallest unit of the currency."""
 
     @property
@@ -155,14 +157,14 @@ class StatedNumber(OneDistribution):
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
-        if self.law.support[0] < self.least:
-            raise ValueError(f"needs a law that is never below {self.least}")
+        if self.distribution.support[0] < self.least:
+            raise ValueError(f"needs a distribution that is never below {self.least}")
         return self
 
     @property
     def sampled_distribution(self) -> Distribution:
         """The distribution from which draws are made."""
-        return self.law
+        return self.distribution
 
 
 class Factor(StatedNumber):

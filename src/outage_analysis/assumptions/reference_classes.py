@@ -33,7 +33,7 @@ INTERVAL_LEVEL = 0.8
 """The level of the prediction interval by which the rule is evaluated."""
 FEW_CLASSES = 3
 """With up to this many classes, the interval is widened to contain all of them."""
-REMEDY = "State the law of the rate in the ledger."
+REMEDY = "State the distribution of the rate in the ledger."
 
 
 class Spread(NamedTuple):

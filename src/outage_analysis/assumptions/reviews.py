@@ -8,7 +8,12 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.distribution_type import FLOAT_NOISE, Distribution, largest_product
+from outage_analysis.assumptions.distribution_type import (
+    DISTRIBUTION_KEYS,
+    FLOAT_NOISE,
+    Distribution,
+    largest_product,
+)
 from outage_analysis.assumptions.distributions import SimpleDistribution
 from outage_analysis.assumptions.entries import Entry, Range
 from outage_analysis.assumptions.normal_scores import FloatArray
@@ -66,7 +71,7 @@ class Award(Entry):
     """The mean award per accepted claim in an individual review."""
 
     kind: Literal["review_award"]
-    law: SimpleDistribution | None = None
+    distribution: SimpleDistribution | None = Field(default=None, validation_alias=DISTRIBUTION_KEYS)
     """The distribution of the mean award, in the smallest unit of the currency. Stated instead of rules and
     `loss`."""
     loss: SimpleDistribution | None = None
@@ -77,13 +82,13 @@ class Award(Entry):
     """Standard deviation of single awards, as a share of their mean."""
 
     @model_validator(mode="after")
-    def _law_or_rules(self) -> Self:
-        if bool(self.law) == bool(self.rules) or bool(self.rules) != bool(self.loss):
-            raise ValueError("needs either a law, or rules and the loss they apply to")
+    def _distribution_or_rules(self) -> Self:
+        if bool(self.distribution) == bool(self.rules) or bool(self.rules) != bool(self.loss):
+            raise ValueError("needs either a distribution, or rules and the loss they apply to")
         if self.rules and abs(sum(r.weight for r in self.rules) - 1) > FLOAT_NOISE:
             raise ValueError("has rules whose weights do not sum to 1")
-        distributions = [x for x in (self.law, self.loss, *(r.share for r in self.rules)) if x]
-        if any(law.support[0] < 0 for law in distributions):
+        stated = [x for x in (self.distribution, self.loss, *(r.share for r in self.rules)) if x]
+        if any(distribution.support[0] < 0 for distribution in stated):
             raise ValueError("needs distributions that are never below 0")
         return self
 
@@ -114,8 +119,8 @@ class Award(Entry):
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Draw mean awards of shape (n,)."""
-        if self.law is not None:
-            return self.law.quantile(u[:, 0])
+        if self.distribution is not None:
+            return self.distribution.quantile(u[:, 0])
         assert self.loss is not None  # noqa: S101 - the validator saw to it
         loss = self.loss.quantile(u[:, 1])
         branch, paid = self.branch(u), np.empty(len(u))
@@ -127,8 +132,8 @@ class Award(Entry):
     @cached_property
     def range(self) -> Range:
         """The expected award, with the smallest and the largest award of any rule."""
-        if self.law is not None:
-            return Range.around(self.law.mean, *self.law.ends)
+        if self.distribution is not None:
+            return Range.around(self.distribution.mean, *self.distribution.ends)
         assert self.loss is not None  # noqa: S101 - the validator saw to it
         ends = np.array(self.loss.ends)
         granted = [rule.award(ends, np.array(rule.share.ends)) for rule in self.rules]
@@ -143,8 +148,8 @@ class Award(Entry):
         """The largest award; None if nothing limits it, or if single awards vary around the mean."""
         if self.spread:
             return None
-        if self.law is not None:
-            return self.law.most
+        if self.distribution is not None:
+            return self.distribution.most
         assert self.loss is not None  # noqa: S101 - the validator saw to it
         maxima = [rule.most(self.loss) for rule in self.rules]
         known = [largest for largest in maxima if largest is not None]
@@ -164,7 +169,7 @@ class Handling(Entry):
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
-        if any(law.support[0] < 0 for law in self._factors):
+        if any(factor.support[0] < 0 for factor in self._factors):
             raise ValueError("needs distributions that are never below 0")
         return self
 
@@ -179,16 +184,16 @@ class Handling(Entry):
 
     def draw(self, u: FloatArray) -> FloatArray:
         """Draw handling costs of shape (n,)."""
-        people, weeks, wage = (law.quantile(u[:, k]) for k, law in enumerate(self._factors))
+        people, weeks, wage = (factor.quantile(u[:, k]) for k, factor in enumerate(self._factors))
         return people * weeks * wage
 
     @cached_property
     def range(self) -> Range:
         """The product of the means, with the products of the low and of the high values."""
-        low, high = (float(np.prod([law.ends[k] for law in self._factors])) for k in (0, 1))
-        return Range.around(float(np.prod([law.mean for law in self._factors])), low, high)
+        low, high = (float(np.prod([factor.ends[k] for factor in self._factors])) for k in (0, 1))
+        return Range.around(float(np.prod([factor.mean for factor in self._factors])), low, high)
 
     @property
     def most(self) -> float | None:
         """The product of the largest values; None if one of them has no limit."""
-        return largest_product(*(law.most for law in self._factors))
+        return largest_product(*(factor.most for factor in self._factors))

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, ValidationError
+from pydantic.fields import FieldInfo
 
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files.data_folder import Document, Kind, document_path, spelling_hint
@@ -226,11 +227,18 @@ def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
     found: dict[str, None] = {}
     for inner_model in _documents_in(model):
         for name, field in inner_model.model_fields.items():
-            if (field.alias or name) == key:
+            if key in _written_keys(name, field):
                 for kind in _documents_in(field.annotation, deep=False):
                     kind_field = kind.model_fields.get("kind")
                     found |= dict.fromkeys(get_args(kind_field.annotation) if kind_field else ())
     return "Known: " + ", ".join(found) + "."
+
+
+def _written_keys(name: str, field: FieldInfo) -> tuple[str, ...]:
+    """The keys by which a file may state a field, earlier names included."""
+    if isinstance(field.validation_alias, AliasChoices):
+        return tuple(map(str, field.validation_alias.choices))
+    return (field.alias or name,)
 
 
 def _known_keys(model: type[Document]) -> list[str]:

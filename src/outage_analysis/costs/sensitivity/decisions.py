@@ -121,11 +121,11 @@ def _changes(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any
             raise UsageError(f"{entry.id} takes {len(entry.bands)} shares", value=value)
         bands = [band.model_dump() | {"share": x} for band, x in zip(entry.bands, value, strict=True)]
         return {"band": tuple(bands), "size": None}
-    law = {"law": {"kind": "fixed", "value": value}}
+    fixed = {"distribution": {"kind": "fixed", "value": value}}
     if isinstance(entry, RateAssumption):
-        return law | {"classes": (), "widest": (), "observed": None}
+        return fixed | {"classes": (), "widest": (), "observed": None}
     if isinstance(entry, StatedNumber):
-        return law
+        return fixed
     if isinstance(entry, Award):
-        return law | {"loss": None, "rule": ()}
+        return fixed | {"loss": None, "rule": ()}
     raise UsageError(f"{entry.id} is no rate, factor, mean payment, award or mix, so it cannot be fixed")
