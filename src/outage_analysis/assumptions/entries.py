@@ -40,7 +40,7 @@ class Entry(HasDistributionKey):
     id: Identifier
     """What tables call the assumption."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     lines: tuple[str, ...] = Field(min_length=1)
     """The ids of the cost lines that use the assumption."""
     effort: Effort | None = None

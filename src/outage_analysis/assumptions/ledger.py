@@ -51,7 +51,7 @@ class Ledger(Displayable, Document):
     id: Identifier
     """The id by which commands refer to the ledger."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     incident: Identifier
     """The id of the incident."""
     as_of: Day
