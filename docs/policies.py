@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from outage_analysis.costs import policy_result, ties_in_words
-from outage_analysis.files import data_root, ids
+from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 
 POLICIES = Path(__file__).with_name("policies.md")
@@ -33,7 +33,7 @@ def table() -> str:
         "| policy | what it is | currency | lines | published sums |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for id_ in ids("policies"):
+    for id_ in bundled_ids("policies"):
         policy = load_policy(id_)
         shown = ties_in_words(policy) or "none was published"
         lines.append(f"| `{id_}` | {policy.name.en} | {policy.currency} | {len(policy.lines)} | {shown} |")
@@ -47,6 +47,6 @@ def page(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for policy_id in ids("policies"):
+    for policy_id in bundled_ids("policies"):
         golden_path(policy_id).write_text(golden(policy_id), "utf-8")
     POLICIES.write_text(page(POLICIES.read_text("utf-8")), "utf-8")

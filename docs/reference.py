@@ -17,7 +17,7 @@ from typer.main import get_command
 from outage_analysis.charts import CHARTS
 from outage_analysis.claims import READERS, RULES, queries
 from outage_analysis.cli import app
-from outage_analysis.files import Kind, ids
+from outage_analysis.files import Kind, bundled_ids
 from outage_analysis.reports import FORMATS
 from outage_analysis.text import AMOUNTS, DATES, LANGUAGES, Locale
 
@@ -66,7 +66,7 @@ def sections() -> dict[str, str]:
             )
         ),
         "Rules of a claim": "\n".join(f"- **{rule}.** {SAID(f'remedy.{rule}')}" for rule in RULES),
-        "Bundled pages": "\n".join(f"- {kind}: {_list(ids(kind))}" for kind in KINDS),
+        "Bundled pages": "\n".join(f"- {kind}: {_list(bundled_ids(kind))}" for kind in KINDS),
         "Languages": _list(LANGUAGES),
     }
 

@@ -28,12 +28,12 @@ from tests.tram_case import tram_plan, write_pages
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from outage_analysis.incidents.published_facts import Shelf
+    from outage_analysis.incidents.published_facts import FactCollection
 
     Row = dict[str, str]
     ClaimsCsv = Callable[..., Path]
     Edited = Callable[..., Path]
-    Reshelve = Callable[[Callable[[Shelf], pl.DataFrame]], None]
+    Reshelve = Callable[[Callable[[FactCollection], pl.DataFrame]], None]
 
 settings.register_profile(
     "suite", deadline=None, derandomize=True, database=None, max_examples=30, print_blob=True
@@ -140,9 +140,9 @@ def with_any_loss(incident: Incident) -> Incident:
 def reshelve(monkeypatch: pytest.MonkeyPatch) -> Reshelve:
     """Put other facts on the shelves, from which every figure comes."""
 
-    def put(shelf: Callable[[Shelf], pl.DataFrame]) -> None:
-        monkeypatch.setattr(published, "_shelf", shelf)
-        monkeypatch.setattr(published, "_known", cache(published._known.__wrapped__))  # noqa: SLF001
+    def put(shelf: Callable[[FactCollection], pl.DataFrame]) -> None:
+        monkeypatch.setattr(published, "_fact_table", shelf)
+        monkeypatch.setattr(published, "_facts_by_id", cache(published._facts_by_id.__wrapped__))  # noqa: SLF001
 
     return put
 

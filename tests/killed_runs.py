@@ -35,7 +35,7 @@ cli.main()
 AT_A_STEP = """
 import os, signal, sys
 from pathlib import Path
-from outage_analysis import placing
+from outage_analysis.files import atomic_write as placing
 
 place, last = Path(sys.argv[1]), int(sys.argv[2])
 steps = 0

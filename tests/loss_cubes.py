@@ -45,7 +45,7 @@ def told_cube(claims: Iterable[Told], bands: Bands) -> Cube:
 
 def loss_cube(losses: Iterable[int | None], *cuts: int, negative: bool = False) -> Cube:
     """The cube of one service's losses."""
-    return told_cube([("mail", x) for x in losses], Bands.of(cuts, negative=negative))
+    return told_cube([("mail", x) for x in losses], Bands.from_cuts(cuts, negative=negative))
 
 
 def counts_only(cube: Cube) -> Cube:

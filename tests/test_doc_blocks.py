@@ -225,7 +225,7 @@ def test_a_chart_is_added_as_the_recipe_says(
     said = {Path(path).stem: tomllib.loads(text) for path, text in pages}
     assert said.keys() == set(LANGUAGES)
 
-    words = labels._words(lang)  # noqa: SLF001 - a page that has been read stays as it was read
+    words = labels._label_texts(lang)  # noqa: SLF001 - a page that has been read stays as it was read
     for key, text in said[lang].items():
         monkeypatch.setitem(words, f"chart.{key}", text)
     names = room(module)

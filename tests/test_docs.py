@@ -18,8 +18,8 @@ import outage_analysis
 import policies
 from outage_analysis.charts import CHARTS
 from outage_analysis.claims import READERS, RULES, queries
-from outage_analysis.files import ids
-from outage_analysis.incidents import exists
+from outage_analysis.files import bundled_ids
+from outage_analysis.incidents import fact_exists
 from outage_analysis.jupyter.export.notebook_files import find, names, read
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, findings
 from outage_analysis.reports import FORMATS
@@ -94,7 +94,7 @@ def test_the_reference_describes_every_public_name(package: str) -> None:
         ("Queries", [f"{query}.sql" for query in queries.NAMES]),
         ("Notations of days and amounts", [*DATES, *AMOUNTS]),
         ("Languages", [*LANGUAGES]),
-        ("Bundled pages", [id_ for kind in reference.KINDS for id_ in ids(kind)]),
+        ("Bundled pages", [id_ for kind in reference.KINDS for id_ in bundled_ids(kind)]),
     ],
 )
 def test_the_reference_names_every_entry_of_a_registry(title: str, entries: list[str]) -> None:
@@ -169,7 +169,7 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_fact_that_a_page_cites_is_there(page: Path) -> None:
     cited = set(re.findall(r"\b(?!UTF)[A-Z]{2}[A-Z0-9]?-\d\d[a-z]?(?:\.[\w-]*\w)?", prose(page)))
-    assert [fact for fact in sorted(cited) if not exists(fact)] == []
+    assert [fact for fact in sorted(cited) if not fact_exists(fact)] == []
 
 
 def test_the_front_page_is_short_and_leads_to_every_other() -> None:
@@ -195,16 +195,16 @@ def test_the_table_of_policies_is_the_one_that_the_pages_give() -> None:
     written = policies.POLICIES.read_text("utf-8")
     assert policies.page(written) == written, "run `make policies`"
     inside = written.split(policies.START)[1].split(policies.END)[0]
-    assert re.findall(r"^\| `([^`]+)` \|", inside, re.MULTILINE) == ids("policies")
+    assert re.findall(r"^\| `([^`]+)` \|", inside, re.MULTILINE) == bundled_ids("policies")
 
 
-@pytest.mark.parametrize("id_", ids("policies"))
+@pytest.mark.parametrize("id_", bundled_ids("policies"))
 def test_the_golden_file_of_a_policy_is_its_result(id_: str) -> None:
     assert policies.golden_path(id_).read_text("utf-8") == policies.golden(id_), "run `make policies`"
 
 
 def test_there_is_one_golden_file_a_policy() -> None:
-    beside = {policies.golden_path(id_) for id_ in ids("policies")}
+    beside = {policies.golden_path(id_) for id_ in bundled_ids("policies")}
     assert beside == set(policies.golden_path("any").parent.glob("*.json"))
 
 

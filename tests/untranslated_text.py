@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import polars as pl
 
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.files import data_root, ids
+from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.incidents import facts, outcomes
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def tokens() -> frozenset[str]:
     shelves = pl.concat([facts(), outcomes()])
     addresses = " ".join(shelves["source"].drop_nulls()).split()
     hosts = {str(urlsplit(address).hostname).removeprefix("www.") for address in addresses}
-    ledgers = [load_ledger(id_) for id_ in ids("assumptions")]
+    ledgers = [load_ledger(id_) for id_ in bundled_ids("assumptions")]
     assumed = {entry.id for ledger in ledgers for entry in ledger.assumptions}
     pages = {path.stem for path in data_root().rglob("*.toml")}
     return frozenset({*shelves["id"], *hosts, *assumed, *pages, *BRANDS, *MARKS, "outage-analysis"})

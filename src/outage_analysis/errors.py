@@ -1,28 +1,28 @@
-"""One tree of errors; each class carries the exit code that the command line returns."""
+"""The exceptions of the package; each class has the exit code that the command line returns."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-OURS = "This is a mistake of ours: please report it with the file's layout."
+REPORT_BUG = "This is a mistake of ours: please report it with the file's layout."
 
 
 def one_line(text: object, limit: int = 200) -> str:
-    """Text from outside, made safe for one line of a terminal: control characters are escaped."""
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+    """Text from outside as one safe terminal line: control characters are escaped, long text is cut."""
+    text_found = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    return text_found if len(text_found) <= limit else text_found[: limit - 1] + "…"
 
 
 class OutageAnalysisError(Exception):
-    """What went wrong, where, and what to do about it, on one line.
+    """An error as one line: where it occurred, what is wrong, and what to do.
 
     Args:
         problem: what is wrong, without a final full stop.
-        file: the file concerned.
-        row: its row (the header of a CSV is row 1).
-        line: its line, for a page of text.
-        column: the column or key concerned.
-        value: the offending value, shown as received.
+        file: the file.
+        row: the row in the file (the header of a CSV is row 1).
+        line: the line, for a text document.
+        column: the column or key.
+        value: the offending value, printed as received.
         remedy: what the user can do.
     """
 
@@ -51,25 +51,25 @@ class OutageAnalysisError(Exception):
             one_line(self.column) if self.column is not None else "",
         ]
         place = ", ".join(part for part in where if part)
-        shown = f" (found '{one_line(self.value, 80)}')" if self.value is not None else ""
-        line = (f"{place}: " if place else "") + one_line(self.problem, 560) + shown
+        text_found = f" (found '{one_line(self.value, 80)}')" if self.value is not None else ""
+        line = (f"{place}: " if place else "") + one_line(self.problem, 560) + text_found
         return f"{line}. {one_line(self.remedy, 400)}" if self.remedy else line
 
 
 class VerificationFailed(OutageAnalysisError):
-    """A figure or a file is not what it was said to be."""
+    """A figure or a file differs from the recorded one."""
 
     exit_code = 1
 
 
 class UsageError(OutageAnalysisError):
-    """A wrong option, id or TOML page."""
+    """An invalid option, id or TOML document."""
 
     exit_code = 2
 
 
 class InputRefused(OutageAnalysisError):
-    """The data cannot be read, or too much of it was rejected."""
+    """The data cannot be read, or too many rows were rejected."""
 
     exit_code = 3
 
@@ -81,22 +81,22 @@ class DisclosureBlocked(OutageAnalysisError):
 
 
 class ModelRefused(OutageAnalysisError):
-    """The model declines to answer rather than guess."""
+    """The model has too little information for a result."""
 
     exit_code = 5
 
 
 class EnvironmentFailed(OutageAnalysisError):
-    """Disk, font, permission or server."""
+    """A problem of the disk, fonts, permissions or a server."""
 
     exit_code = 6
 
 
-def refuse_no_level(level: float) -> None:
-    """Refuse what is no level of an interval, wherever one is asked for.
+def check_level(level: float) -> None:
+    """Raise an error if the level of an interval is not strictly between 0 and 1.
 
     Raises:
-        UsageError: outside 0 to 1, or at an end.
+        UsageError: the level is outside that range.
     """
     if not 0 < level < 1:
         raise UsageError(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outage_analysis.assumptions import Ledger
-    from outage_analysis.incidents.published_facts import Shelf
+    from outage_analysis.incidents.published_facts import FactCollection
     from outage_analysis.policies import Policy
     from tests.conftest import ClaimsCsv, Edited, Reshelve
 
@@ -398,10 +398,10 @@ def noise(shelf: pl.DataFrame, day: date, *, keep: bool) -> pl.DataFrame:
 @pytest.fixture
 def forget(reshelve: Reshelve) -> Callable[[date], None]:
     """Replace by noise every outcome and every fact that was not public by a day."""
-    shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+    shelf = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
 
     def forgotten(day: date) -> None:
-        shelves: dict[Shelf, pl.DataFrame] = {
+        shelves: dict[FactCollection, pl.DataFrame] = {
             "published": noise(shelf("published"), day, keep=True),
             "outcomes": noise(shelf("outcomes"), day, keep=False),
         }

@@ -248,9 +248,9 @@ EDGES = st.lists(st.one_of(st.integers(1, 90), st.integers(1, 10**6)), max_size=
 def test_each_share_and_each_bound_holds_for_the_rows(
     rows: list[tuple[str, int | None]], cuts: list[int], fine: list[int]
 ) -> None:
-    cube = told_cube(rows, Bands.of(tuple(cuts), tuple(fine)).mirrored())
+    cube = told_cube(rows, Bands.from_cuts(tuple(cuts), tuple(fine)).with_mirrored_negatives())
     by_service = {s: [x for service, x in rows if service == s] for s in {s for s, _ in rows}}
-    shown = with_shares(regroup(cube, ["service"], Bands.of(tuple(cuts), negative=True)), ["service"])
+    shown = with_shares(regroup(cube, ["service"], Bands.from_cuts(tuple(cuts), negative=True)), ["service"])
     for service, over, up_to, _, _, share in shown.rows():
         of = by_service[service]
         assert share == len(inside(of, over, up_to)) / len(of)

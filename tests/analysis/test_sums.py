@@ -12,7 +12,7 @@ import pytest
 
 from outage_analysis.analysis import DisplayUnits, whole_counts
 from outage_analysis.analysis.display_units import shortened
-from outage_analysis.assumptions import Ledger, distribution, load_ledger
+from outage_analysis.assumptions import Ledger, distribution_text, load_ledger
 from outage_analysis.cli.console import print_table, print_titled_tables
 from outage_analysis.incidents import load_incident
 from outage_analysis.jupyter import show_table
@@ -257,4 +257,4 @@ def test_the_law_of_a_sum_is_in_whole_currency_where_that_is_known(
     page = {"id": "x", "name": {"en": "X"}, "incident": "x", "as_of": DAY}
     entry = {**known, **told, "lines": ("line",), "outcome_known": False}
     (read,) = Ledger.model_validate({**page, "assumption": (entry,)}).assumptions
-    assert distribution(read, Locale("en", "USD", 2)) == said
+    assert distribution_text(read, Locale("en", "USD", 2)) == said

@@ -23,7 +23,7 @@ from outage_analysis.assumptions import (
 from outage_analysis.assumptions.reference_classes import reference_class_prior
 from outage_analysis.costs.uncertainty.sobol import half_width, uniforms
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy, Schedule, load_policy
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def test_every_rate_of_the_ledger_lies_between_its_bounds(ledger: Ledger) -> Non
 
 def test_a_filing_share_follows_from_its_classes_and_its_widest_bounds(ledger: Ledger) -> None:
     entry = next(a for a in rates(ledger) if a.id == "as-filing-share")
-    shares = [figure(c).middle / 100 for c in entry.classes]
+    shares = [get_fact(c).middle / 100 for c in entry.classes]
     prior = reference_class_prior(shares, published_spread(entry.classes))
     assert entry.range.expected == prior.mean
-    assert entry.range.low == pytest.approx(min(figure(c).number for c in entry.widest) / 100)
-    assert entry.range.high == pytest.approx(max(figure(c).number for c in entry.widest) / 100)
+    assert entry.range.low == pytest.approx(min(get_fact(c).number for c in entry.widest) / 100)
+    assert entry.range.high == pytest.approx(max(get_fact(c).number for c in entry.widest) / 100)
 
 
 def test_every_entry_has_a_rationale_a_source_and_an_owner(ledger: Ledger) -> None:
@@ -78,18 +78,18 @@ def test_every_entry_feeds_a_line_of_the_policy(ledger: Ledger, policy: Policy) 
 def test_no_fact_behind_the_ledger_came_later_than_the_entry(ledger: Ledger) -> None:
     for entry in ledger.assumptions:
         for fact in (*entry.computed_from, *entry.facts):
-            day = figure(fact).public_on
+            day = get_fact(fact).public_on
             assert day is None or day <= entry.public_on, (entry.id, fact)
 
 
 def test_an_entry_is_admissible_from_the_day_it_was_public(ledger: Ledger) -> None:
     def admitted(day: date) -> bool:
-        ids = [a.id for a in ledger.admissible(day).assumptions]
+        ids = [a.id for a in ledger.as_known_on(day).assumptions]
         return "as-filing-share-documents" in ids
 
     assert not admitted(date(2023, 1, 29))
     assert admitted(date(2023, 1, 30))
-    assert ledger.admissible(date(2022, 1, 1)).assumptions == ()
+    assert ledger.as_known_on(date(2022, 1, 1)).assumptions == ()
 
 
 def test_the_effort_in_force_chooses_the_rate(ledger: Ledger) -> None:
@@ -109,14 +109,14 @@ def mix_of(ledger: Ledger) -> BandMix:
 
 
 def test_the_band_mix_spreads_everything_over_the_tiers(ledger: Ledger, policy: Policy) -> None:
-    shares = mix_of(ledger).on(policy.schedules[0])
+    shares = mix_of(ledger).shares_by_band(policy.schedules[0])
     assert list(shares) == [(0, 300_000), (300_000, 500_000), (500_000, None)]
     assert sum(shares.values()) == pytest.approx(1)
 
 
 def test_the_mix_follows_the_written_edges_to_the_other_closed_side(ledger: Ledger, edited: Edited) -> None:
     other = load_policy(edited("policies", 'closed = "upper"', 'closed = "lower"')).schedules[0]
-    assert list(mix_of(ledger).on(other)) == [(0, 299_999), (299_999, 499_999), (499_999, None)]
+    assert list(mix_of(ledger).shares_by_band(other)) == [(0, 299_999), (299_999, 499_999), (499_999, None)]
 
 
 def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited: Edited) -> None:
@@ -124,13 +124,13 @@ def test_a_mix_on_other_edges_than_the_policy_is_refused(ledger: Ledger, edited:
     line = load_policy(page).schedules[0]
     assert isinstance(line, Schedule)
     with pytest.raises(ModelRefused, match="as-band-mix is not stated on the bands of small-busi"):
-        mix_of(ledger).on(line)
+        mix_of(ledger).shares_by_band(line)
 
 
 CLASSES = 'classes = ["TU-KT18"]'
-UNIFORM = 'law = { kind = "uniform", low = 0.5, high = 1 }'
+UNIFORM = 'distribution = { kind = "uniform", low = 0.5, high = 1 }'
 LOSS = 'loss = { kind = "pert", low = 500_000, mode = 1_500_000, high = 2_950_000 }'
-RATIO = 'law = { kind = "lognormal", median = 1, sigma = 0.9 }'
+RATIO = 'distribution = { kind = "lognormal", median = 1, sigma = 0.9 }'
 
 
 @pytest.mark.parametrize(
@@ -144,32 +144,56 @@ RATIO = 'law = { kind = "lognormal", median = 1, sigma = 0.9 }'
             "over = 310_000, up_to",
             "'as-band-mix': there is a gap: no band covers losses over 300,000 up to 310,000",
         ),
-        (CLASSES, "", "'as-acceptance': needs either reference classes or a law"),
-        (CLASSES, f"{CLASSES}\n{UNIFORM}", "'as-acceptance': needs either reference classes or a law"),
-        (CLASSES, UNIFORM.replace("1 }", "1.1 }"), "'as-acceptance': needs a law of shares between 0 and 1"),
-        (CLASSES, UNIFORM.replace("0.5", "-0.1"), "'as-acceptance': needs a law of shares between 0 and 1"),
-        (CLASSES, UNIFORM.replace("0.5", "nan"), "'as-acceptance' > law > low: input should be a finite"),
+        (CLASSES, "", "'as-acceptance': needs either reference classes or a distribution"),
+        (
+            CLASSES,
+            f"{CLASSES}\n{UNIFORM}",
+            "'as-acceptance': needs either reference classes or a distribution",
+        ),
+        (
+            CLASSES,
+            UNIFORM.replace("1 }", "1.1 }"),
+            "'as-acceptance': needs a distribution of shares between 0 and 1",
+        ),
+        (
+            CLASSES,
+            UNIFORM.replace("0.5", "-0.1"),
+            "'as-acceptance': needs a distribution of shares between 0 and 1",
+        ),
+        (
+            CLASSES,
+            UNIFORM.replace("0.5", "nan"),
+            "'as-acceptance' > distribution > low: input should be a finite",
+        ),
         (
             "weight = 0.3333333334",
             "weight = 0.4",
             "'as-review-award': has rules whose weights do not sum to 1",
         ),
-        (LOSS, "", "'as-review-award': needs either a law, or rules and the loss they apply to"),
+        (LOSS, "", "'as-review-award': needs either a distribution, or rules and the loss they apply to"),
         (
             LOSS,
             f'{LOSS}\nlaw = {{ kind = "fixed", value = 1 }}',
-            "'as-review-award': needs either a law, or rules and the loss they apply to",
+            "'as-review-award': needs either a distribution, or rules and the loss they apply to",
         ),
         (
             LOSS,
             'loss = { kind = "uniform", low = -1, high = 1 }',
-            "'as-review-award': needs laws that are never below 0",
+            "'as-review-award': needs distributions that are never below 0",
         ),
-        ("low = 5, mode = 20", "low = -5, mode = 20", "'as-handling': needs laws that are never below 0"),
+        (
+            "low = 5, mode = 20",
+            "low = -5, mode = 20",
+            "'as-handling': needs distributions that are never below 0",
+        ),
         ("size = 4", "size = 0", "'as-band-mix' > size: input should be greater than"),
-        (RATIO, 'law = { kind = "uniform", low = -1, high = 3 }', "needs a law that is never below 0"),
-        ('kind = "realised_ratio"', 'kind = "ultimate"', "needs a law that is never below 1"),
-        (RATIO, RATIO.replace("lognormal", "normal"), "'as-paid-services-ratio' > law"),
+        (
+            RATIO,
+            'distribution = { kind = "uniform", low = -1, high = 3 }',
+            "needs a distribution that is never below 0",
+        ),
+        ('kind = "realised_ratio"', 'kind = "ultimate"', "needs a distribution that is never below 1"),
+        (RATIO, RATIO.replace("lognormal", "normal"), "'as-paid-services-ratio' > distribution"),
         ('id = "as-acceptance"', 'id = "as-band-mix"', "two assumptions have the id as-band-mix"),
         ('owner = "outage-analysis"', 'owner = ""', "owner: string should have at least 1"),
         ("outcome_known = true", "", "outcome_known: a required key is missing"),
@@ -202,10 +226,10 @@ def test_a_rate_on_a_fact_that_does_not_exist_names_the_nearest(edited: Edited) 
 def test_data_of_the_event_move_its_rate_and_leave_the_prior(edited: Edited) -> None:
     seen = CLASSES + '\nobserved = { hits = "R2-06", of = "R2-05" }'
     entry = entry_of(edited("assumptions", CLASSES, seen), "as-acceptance")
-    hits, of = (figure(f, hindsight=True).count for f in ("R2-06", "R2-05"))
-    assert abs(entry.drawn.mean - hits / of) < 0.1 < abs(entry.prior.mean - hits / of)
+    hits, of = (get_fact(f, hindsight=True).count for f in ("R2-06", "R2-05"))
+    assert abs(entry.sampled_distribution.mean - hits / of) < 0.1 < abs(entry.prior.mean - hits / of)
     assert {"R2-06", "R2-05"} <= set(entry.computed_from)
-    assert not entry.rests_on_public(date(2022, 12, 30))
+    assert not entry.facts_public_by(date(2022, 12, 30))
 
 
 # --- what an entry is in force for -------------------------------------------------------------------
@@ -259,7 +283,7 @@ def test_a_correlation_declared_twice_is_refused(edited: Edited) -> None:
 def test_a_correlation_holds_from_the_day_both_its_entries_do(edited: Edited) -> None:
     documents = CORRELATION.replace("as-filing-share", "as-filing-share-documents")
     declared = load_ledger(with_correlations(edited, documents))
-    assert [len(declared.admissible(date(2023, 1, day)).correlations) for day in (29, 30)] == [0, 1]
+    assert [len(declared.as_known_on(date(2023, 1, day)).correlations) for day in (29, 30)] == [0, 1]
 
 
 def with_correlations(edited: Edited, text: str) -> Path:

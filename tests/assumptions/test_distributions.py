@@ -25,7 +25,14 @@ from outage_analysis.assumptions.bounded_distributions import (
     Uniform,
 )
 from outage_analysis.assumptions.distribution_type import Distribution
-from outage_analysis.assumptions.distributions import AnyLaw, Branch, Discrete, Fixed, Lognormal, Mixture
+from outage_analysis.assumptions.distributions import (
+    AnyDistribution,
+    Branch,
+    Discrete,
+    Fixed,
+    Lognormal,
+    Mixture,
+)
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, read_document
 
@@ -243,7 +250,7 @@ def test_a_value_of_no_probability_is_never_drawn() -> None:
 
 
 def test_a_mixture_has_the_mean_and_the_variance_of_the_law_of_total_variance() -> None:
-    within = [branch.law for branch in MIXED.branches]
+    within = [branch.distribution for branch in MIXED.branches]
     weights = np.array([0.2, 0.5, 0.3])
     mean = sum(w * law.mean for w, law in zip(weights, within, strict=True))
     square = sum(w * (law.variance + law.mean**2) for w, law in zip(weights, within, strict=True))
@@ -263,7 +270,9 @@ def test_a_mixture_is_drawn_branch_by_branch() -> None:
     chosen, drawn = MIXED.branch(u_branch), MIXED.sample(u_branch, u_within)
     assert np.bincount(chosen).tolist() == [2_000, 5_000, 3_000]
     for number, branch in enumerate(MIXED.branches):
-        assert drawn[chosen == number] == pytest.approx(branch.law.quantile(u_within[chosen == number]))
+        assert drawn[chosen == number] == pytest.approx(
+            branch.distribution.quantile(u_within[chosen == number])
+        )
     assert drawn.mean() == pytest.approx(MIXED.mean, rel=0.01)
     with pytest.raises(UsageError, match="ends excluded"):
         MIXED.sample([0.5, 0.5], [0.2, 1.0])
@@ -353,7 +362,7 @@ def test_a_mix_that_is_no_law_is_refused(shares: tuple[float, ...], size: float,
 class Page(Document):
     """A page with one law."""
 
-    law: AnyLaw
+    distribution: AnyDistribution
 
 
 @pytest.mark.parametrize(
@@ -362,43 +371,61 @@ class Page(Document):
         ('{ kind = "pert", low = 1, mode = 2, high = 4 }', Pert(low=1, mode=2, high=4, weight=4)),
         ('{ kind = "logit-t", location = -2, scale = 1.5, df = 2 }', LogitT(location=-2, scale=1.5, df=2)),
         (
-            '{ kind = "mixture", branches = [{ name = "b0", weight = 1, law = {kind="fixed", value=3} }] }',
+            (
+                '{ kind = "mixture", branches = '
+                '[{ name = "b0", weight = 1, distribution = { kind = "fixed", value = 3 } }] }'
+            ),
             mixture((1, Fixed(value=3))),
         ),
     ],
 )
 def test_a_law_is_read_from_a_page(page: Callable[[str], Path], law: str, expected: Distribution) -> None:
-    assert read_document(Page, "assumptions", page(f"law = {law}")).law == expected
+    assert read_document(Page, "assumptions", page(f"distribution = {law}")).distribution == expected
 
 
-BRANCH = '{ name = "a", weight = 0.5, law = { kind = "fixed", value = 1 } }'
+BRANCH = '{ name = "a", weight = 0.5, distribution = { kind = "fixed", value = 1 } }'
 
 
 @pytest.mark.parametrize(
     ("law", "message"),
     [
-        ('kind = "pert", low = 3, mode = 2, high = 4', "line 1, law: needs low <= mode <= high"),
+        ('kind = "pert", low = 3, mode = 2, high = 4', "line 1, distribution: needs low <= mode <= high"),
         ('kind = "pert", low = 3, mode = 3, high = 3', "needs low < high. A value without a spread is"),
-        ('kind = "pert", low = 3, high = 4', "law > mode: a required key is missing"),
-        ('kind = "uniform", low = 3, hihg = 4', "law > hihg: unknown key (and 1 more). Did you mean 'high'?"),
-        ('kind = "uniform", low = 3, high = inf', "law > high: input should be a finite number"),
+        ('kind = "pert", low = 3, high = 4', "distribution > mode: a required key is missing"),
+        (
+            'kind = "uniform", low = 3, hihg = 4',
+            "distribution > hihg: unknown key (and 1 more). Did you mean 'high'?",
+        ),
+        ('kind = "uniform", low = 3, high = inf', "distribution > high: input should be a finite number"),
         ('kind = "prt", low = 3', "input tag 'prt' found using 'kind' does not match"),
         ("low = 3", "a required key, kind, is missing. Known: fixed, uniform, triangular, pert, beta, "),
-        ('kind = "fixed", value = "3"', "law > value: input should be a valid number (found '3')"),
-        ('kind = "beta", a = 0, b = 1', "law > a: input should be greater than 0"),
-        ('kind = "lognormal", median = 1, sigma = -1', "law > sigma: input should be greater than 0"),
+        ('kind = "fixed", value = "3"', "distribution > value: input should be a valid number (found '3')"),
+        ('kind = "beta", a = 0, b = 1', "distribution > a: input should be greater than 0"),
+        (
+            'kind = "lognormal", median = 1, sigma = -1',
+            "distribution > sigma: input should be greater than 0",
+        ),
         ('kind = "lognormal", median = 1, sigma = 11', "sigma: input should be less than or equal to 10"),
-        ('kind = "lognormal", median = nan, sigma = 1', "law > median: input should be a finite number"),
-        ('kind = "logit-t", location = 0, scale = 1, df = 0', "law > df: input should be greater than or"),
+        (
+            'kind = "lognormal", median = nan, sigma = 1',
+            "distribution > median: input should be a finite number",
+        ),
+        (
+            'kind = "logit-t", location = 0, scale = 1, df = 0',
+            "distribution > df: input should be greater than or",
+        ),
         ('kind = "discrete", values = [1, 2], probabilities = [0.5, 0.6]', "has probabilities that do"),
         ('kind = "discrete", values = [1, 2], probabilities = [1]', "needs one probability a value"),
-        ('kind = "discrete", values = [2, 1], probabilities = [0.5, 0.5]', "law: needs values that rise"),
+        (
+            'kind = "discrete", values = [2, 1], probabilities = [0.5, 0.5]',
+            "distribution: needs values that rise",
+        ),
         ('kind = "discrete", values = [], probabilities = []', "values: tuple should have at least 1 item"),
         (f'kind = "mixture", branches = [{BRANCH}, {BRANCH}]', "two branches are called a"),
-        (f'kind = "mixture", branches = [{BRANCH}]', "law: has weights that do not sum to 1"),
+        (f'kind = "mixture", branches = [{BRANCH}]', "distribution: has weights that do not sum to 1"),
         (
             f'kind = "mixture", branches = [{BRANCH.replace("fixed", "mixture")}]',
-            "branches 1 > law: input tag 'mixture' found using 'kind' does not match any of",
+            "branches 1 > distribution: input tag 'mixture' found using 'kind' does not match any of",
         ),
     ],
 )  # fmt: skip
@@ -406,5 +433,5 @@ def test_a_law_that_breaks_a_rule_is_refused_by_key(
     page: Callable[[str], Path], law: str, message: str
 ) -> None:
     with pytest.raises(UsageError) as refusal:
-        read_document(Page, "assumptions", page(f"law = {{ {law} }}"))
+        read_document(Page, "assumptions", page(f"distribution = {{ {law} }}"))
     assert message in str(refusal.value)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outage_analysis.assumptions import Ledger
-    from outage_analysis.incidents.published_facts import Shelf
+    from outage_analysis.incidents.published_facts import FactCollection
     from tests.conftest import Reshelve
 
 FILED = 100
@@ -38,14 +38,14 @@ def counted(reshelve: Reshelve) -> None:
 
 
 def put_fact(reshelve: Reshelve, public_on: date) -> None:
-    known = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+    known = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
     row = (
         known("outcomes")
         .filter(id="R2-05")
         .with_columns(id=pl.lit("X-100"), value=pl.lit(float(FILED)), public_on=pl.lit(public_on))
     )
 
-    def shelf(name: Shelf) -> pl.DataFrame:
+    def shelf(name: FactCollection) -> pl.DataFrame:
         return pl.concat([known(name), row]) if name == "outcomes" else known(name)
 
     reshelve(shelf)
@@ -54,14 +54,14 @@ def put_fact(reshelve: Reshelve, public_on: date) -> None:
 def rate(kind: str = "filing_share", **observed: object) -> Page:
     """A rate of which nothing is known but what was counted."""
     seen: dict[str, Any] = {"hits": "X-100", "of": "CL-13"} | observed
-    return {"kind": kind, "law": {"kind": "beta", "a": 1, "b": 1}, "observed": seen}
+    return {"kind": kind, "distribution": {"kind": "beta", "a": 1, "b": 1}, "observed": seen}
 
 
 def ledger(*entries: Page) -> Ledger:
     """A ledger that leaves nothing but one rate open."""
     known = {e["kind"] for e in entries}
-    others = [{"kind": k, "law": fixed(1)} for k in ("filing_share", "acceptance") if k not in known]
-    award = {"kind": "review_award", "law": fixed(100_000)}
+    others = [{"kind": k, "distribution": fixed(1)} for k in ("filing_share", "acceptance") if k not in known]
+    award = {"kind": "review_award", "distribution": fixed(100_000)}
     return ledger_of(*entries, *others, mix(0.5, 0.3, 0.2), award)
 
 
@@ -79,7 +79,7 @@ def test_a_count_halfway_through_the_filing_period_is_no_filing_share() -> None:
     halfway = entry.model_copy(
         update={"observed": entry.observed.model_copy(update={"hits": "X-100"}), "public_on": HALFWAY}
     )
-    assert halfway.drawn.ends[1] < 0.015
+    assert halfway.sampled_distribution.ends[1] < 0.015
     page = base.model_copy(update={"assumptions": (halfway,)})
     for price in (cost_table, portfolio_of):
         with pytest.raises(ModelRefused) as refusal:
@@ -121,7 +121,7 @@ def test_an_extension_makes_an_earlier_count_an_interim_one() -> None:
     assert cost_table(policy, page, as_of=before)["expected"].is_not_null().all()
     with pytest.raises(ModelRefused, match="2023-04-14"):
         cost_table(policy, page, as_of=after)
-    later = ledger({"kind": "filing_share", "law": fixed(0.1)})
+    later = ledger({"kind": "filing_share", "distribution": fixed(0.1)})
     table = bridge(Side(policy, page, before), Side(policy, later, after))
     moved = {step: amount for step, amount in table.select("step", "amount").rows() if amount}
     assert set(moved) == {"assumption"}  # the count of the first run is explained, not refused

@@ -14,15 +14,15 @@ from outage_analysis.assumptions import (
     BandMix,
     Ledger,
     bundled_ledger,
-    distribution,
+    distribution_text,
     ledger_table,
     load_ledger,
 )
 from outage_analysis.assumptions.bounded_distributions import Beta, LogitT, Pert, Uniform
-from outage_analysis.assumptions.distributions import AnyLaw, Discrete, Fixed, Lognormal
-from outage_analysis.assumptions.ledger import SCHEMA, in_words
+from outage_analysis.assumptions.distributions import AnyDistribution, Discrete, Fixed, Lognormal
+from outage_analysis.assumptions.ledger import SCHEMA, format_distribution
 from outage_analysis.errors import UsageError
-from outage_analysis.files import ids
+from outage_analysis.files import bundled_ids
 from tests.commands import command
 from tests.tram_case import ENTRY, TIED, ledger
 
@@ -61,7 +61,7 @@ def test_the_bundled_ledger_is_the_latest_by_the_day(
 # --- the table --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("id_", ids("assumptions"))
+@pytest.mark.parametrize("id_", bundled_ids("assumptions"))
 def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> None:
     page = load_ledger(id_)
     table = ledger_table(page)
@@ -101,14 +101,14 @@ def test_every_assumption_has_a_row_that_says_what_its_page_says(id_: str) -> No
     ],
     ids=lambda given: given if isinstance(given, str) else "",
 )
-def test_a_law_is_written_out_with_every_parameter(law: AnyLaw, told: str) -> None:
-    assert in_words(law) == told
+def test_a_law_is_written_out_with_every_parameter(law: AnyDistribution, told: str) -> None:
+    assert format_distribution(law) == told
     assert (law.mean, law.variance, law.quantile(np.array([0.1, 0.9])).shape) == (
         law.mean,
         law.variance,
         (2,),
     )
-    assert in_words(law) == told  # also once it has been drawn from
+    assert format_distribution(law) == told  # also once it has been drawn from
 
 
 def test_mixes_rules_and_products_are_written_out(tmp_path: Path) -> None:
@@ -117,9 +117,9 @@ rule = [
   { name = { en = "a" }, weight = 0.4, share = { kind = "fixed", value = 0.1 }, floor = 1_000, cap = 2_000 },
   { name = { en = "b" }, weight = 0.6, share = { kind = "fixed", value = 1 } },
 ]"""
-    mixed = """law = { kind = "mixture", branches = [
-  { name = "few", weight = 0.9, law = { kind = "fixed", value = 0.1 } },
-  { name = "all", weight = 0.1, law = { kind = "fixed", value = 1 } },
+    mixed = """distribution = { kind = "mixture", branches = [
+  { name = "few", weight = 0.9, distribution = { kind = "fixed", value = 0.1 } },
+  { name = "all", weight = 0.1, distribution = { kind = "fixed", value = 1 } },
 ] }"""
     mix = "size = 4\nband = [{ over = 0, up_to = 100, share = 0.3333333 }, { over = 100, share = 0.6666667 }]"
     work = """people = { kind = "fixed", value = 3 }
@@ -132,7 +132,7 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
         filing=mixed,
     )
     page = read(text, tmp_path)
-    told = {a.id: distribution(a) for a in page.assumptions}
+    told = {a.id: distribution_text(a) for a in page.assumptions}
     assert told["as-mix"] == "dirichlet(0.3333, 0.6667; size 4)"
     assert told["as-work"] == "fixed(value 3) × fixed(value 2) × fixed(value 1,000,000)"
     loss = "uniform(low 5,000, high 90,000)"
@@ -140,8 +140,8 @@ weekly_wage = { kind = "fixed", value = 1_000_000 }"""
         f"0.4: fixed(value 0.1) × {loss}, at least 1,000, at most 2,000; 0.6: fixed(value 1) × {loss}"
     )
     assert re.fullmatch(
-        r"mixture\(branches \w+\(name few, weight 0\.9, law fixed\(value 0\.1\)\) "
-        r"\w+\(name all, weight 0\.1, law fixed\(value 1\)\)\)",
+        r"mixture\(branches \w+\(name few, weight 0\.9, distribution fixed\(value 0\.1\)\) "
+        r"\w+\(name all, weight 0\.1, distribution fixed\(value 1\)\)\)",
         told["as-filing"],
     )
     assert ledger_table(page).filter(assumption="as-work")["expected"].item() == 6_000_000
@@ -155,12 +155,12 @@ def test_a_ledger_is_shown_with_the_law_of_each_assumption() -> None:
     assert (code, err) == (0, "")
     for entry in load_ledger("kakao-2022").assumptions:
         assert re.search(rf"^ {entry.id} +{entry.kind} ", out, re.MULTILINE)
-        assert f"\n{entry.id}: {distribution(entry)}\n" in out
+        assert f"\n{entry.id}: {distribution_text(entry)}\n" in out
     assert out.splitlines()[-1].startswith("its authors knew how the case ended")
 
 
 def test_a_ledger_as_json_holds_every_row_and_correlation(tmp_path: Path) -> None:
-    mix = ENTRY.format(name="mix", kind="take_up", law='law = { kind = "fixed", value = 0.5 }')
+    mix = ENTRY.format(name="mix", kind="take_up", law='distribution = { kind = "fixed", value = 0.5 }')
     page = read(ledger(mix, TIED), tmp_path)
     code, out, err = command("assumptions", tmp_path / "ledger.toml", "--json")
     assert (code, err) == (0, "")
@@ -185,7 +185,7 @@ def test_a_ledger_is_shown_as_it_was_known_on_a_day(as_of: str, count: int) -> N
 
 def test_the_list_of_ledgers_names_them() -> None:
     rows = json.loads(command("assumptions", "--json")[1])
-    assert [row["id"] for row in rows] == ids("assumptions")
+    assert [row["id"] for row in rows] == bundled_ids("assumptions")
 
 
 @pytest.mark.parametrize(
@@ -212,13 +212,17 @@ def test_a_ledger_cannot_speak_to_the_terminal(tmp_path: Path) -> None:
 
 # --- pages that are wrong ---------------------------------------------------------------------------------
 
-BRANCH = '{ name = "a", weight = 1, law = { value = 1 } }'
+BRANCH = '{ name = "a", weight = 1, distribution = { value = 1 } }'
 LAWS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t, discrete"
 
 
 @pytest.mark.parametrize(
     ("laws", "said"),
     [
+        (
+            {"filing": "distribution = { low = 0 }"},
+            f"'as-filing' > distribution: a required key, kind, is missing. Known: {LAWS}",
+        ),
         (
             {"filing": "law = { low = 0 }"},
             f"'as-filing' > law: a required key, kind, is missing. Known: {LAWS}",
@@ -228,8 +232,8 @@ LAWS = "fixed, uniform, triangular, pert, beta, lognormal, logit-normal, logit-t
             f"'as-award' > loss: a required key, kind, is missing. Known: {LAWS}",
         ),
         (
-            {"filing": f'law = {{ kind = "mixture", branches = [{BRANCH}] }}'},
-            f"'as-filing' > law > branches 1 > law: a required key, kind, is missing. Known: {LAWS}",
+            {"filing": f'distribution = {{ kind = "mixture", branches = [{BRANCH}] }}'},
+            f"> distribution > branches 1 > distribution: a required key, kind, is missing. Known: {LAWS}",
         ),
     ],
 )
@@ -241,6 +245,37 @@ def test_a_table_without_its_kind_is_told_the_kinds_that_it_may_be_of(
     assert re.match(r"ledger\.toml, line \d+, assumption 'as-", str(refusal.value))
     assert said in str(refusal.value)
     assert "filing_share" not in refusal.value.remedy
+
+
+def test_the_earlier_key_of_a_distribution_is_still_read(tmp_path: Path) -> None:
+    earlier, now = (
+        f'{key} = {{ kind = "mixture", branches = [\n  {{ name = "a", weight = 1, {key} = {{'
+        ' kind = "uniform", low = 0.25, high = 0.75 } },\n] }'
+        for key in ("law", "distribution")
+    )
+    read_ledgers = [read(ledger(filing=text), tmp_path) for text in (earlier, now)]
+    assert read_ledgers[0] == read_ledgers[1]
+    filing = read_ledgers[0].find("filing_share", "delay")
+    assert filing is not None
+    assert not isinstance(filing, BandMix)
+    assert filing.range.expected == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("name", ["filing", "award"])
+def test_a_distribution_under_both_keys_is_refused(tmp_path: Path, name: str) -> None:
+    both = 'law = { kind = "fixed", value = 1 }\ndistribution = { kind = "fixed", value = 1 }'
+    with pytest.raises(UsageError, match="has both distribution and law, its earlier name") as refusal:
+        read(ledger(**{name: both}), tmp_path)
+    assert re.match(rf"ledger\.toml, line \d+, assumption 'as-{name}'", str(refusal.value))
+    assert refusal.value.remedy == "Keep distribution."
+
+
+def test_a_wrong_value_under_the_earlier_key_is_named_by_that_key_and_line(tmp_path: Path) -> None:
+    text = ledger(filing='law = { kind = "uniform", low = "x", high = 1 }')
+    with pytest.raises(UsageError) as refusal:
+        read(text, tmp_path)
+    assert refusal.value.column == "assumption 'as-filing' > law > low"
+    assert refusal.value.line == text[: text.index('low = "x"')].count("\n") + 1
 
 
 def test_an_assumption_without_its_kind_is_told_the_kinds_of_assumptions(tmp_path: Path) -> None:

@@ -23,11 +23,11 @@ from outage_analysis.assumptions.bounded_distributions import (
     Uniform,
 )
 from outage_analysis.assumptions.distributions import Fixed
-from outage_analysis.assumptions.event_data import RatePrior, Updated, within_event
+from outage_analysis.assumptions.event_data import RatePrior, UpdatedRate, update_rate
 from outage_analysis.assumptions.reference_classes import (
     EFFORT_GROUPS,
     Spread,
-    least_spread,
+    minimum_spread,
     reference_class_prior,
 )
 from outage_analysis.errors import ModelRefused, UsageError
@@ -75,7 +75,7 @@ def likely(shares: Sequence[float], spread: Spread | None = None) -> tuple[float
 def test_the_spread_is_pooled_within_the_published_effort_groups() -> None:
     assert published_spread().variance == pytest.approx(POOLED) == pytest.approx(3.1278, abs=1e-4)
     assert published_spread().weight == WEIGHT
-    assert least_spread() == pytest.approx(FLOOR) == pytest.approx(1.1737, abs=1e-4)
+    assert minimum_spread() == pytest.approx(FLOOR) == pytest.approx(1.1737, abs=1e-4)
 
 
 def test_the_effort_groups_are_those_on_which_the_back_test_tries_the_rule() -> None:
@@ -143,7 +143,9 @@ def test_up_to_three_classes_lie_in_the_range(shares: list[float], weight: int) 
 
 
 def test_one_class_and_no_other_event_say_nothing_of_a_spread() -> None:
-    with pytest.raises(ModelRefused, match=r"one reference class says nothing .* State the law of the rate"):
+    with pytest.raises(
+        ModelRefused, match=r"one reference class says nothing .* State the distribution of the rate"
+    ):
         reference_class_prior([0.2], Spread(0.0, 0))
     assert likely([0.2, 0.3], Spread(0.0, 0)) == pytest.approx(by_hand([0.2, 0.3], 0.0, 0))
 
@@ -214,7 +216,9 @@ def test_classes_that_rise_together_raise_the_mean(shares: list[float], shift: f
 
 @pytest.mark.parametrize("shares", [[], [0.0], [1.0, 0.5, 0.2], [-0.1], [1.5], [math.nan]])
 def test_a_share_outside_zero_and_one_has_no_logit_and_is_refused(shares: list[float]) -> None:
-    with pytest.raises(ModelRefused, match=r"need shares between 0 and 1.*State the law of the rate"):
+    with pytest.raises(
+        ModelRefused, match=r"need shares between 0 and 1.*State the distribution of the rate"
+    ):
         reference_class_prior(shares)
 
 
@@ -259,7 +263,7 @@ BETAS = [
 def test_a_beta_prior_becomes_the_beta_law_with_the_counts_added(
     a: float, b: float, hits: int, of: int
 ) -> None:
-    law, exact = within_event(Beta(a=a, b=b), hits, of), stats.beta(a + hits, float(b + of - hits))
+    law, exact = update_rate(Beta(a=a, b=b), hits, of), stats.beta(a + hits, float(b + of - hits))
     u = np.array([1e-4, 0.01, 0.1, 0.5, 0.9, 0.99])
     at = exact.ppf(u)
     assert law.mean == pytest.approx(exact.mean(), rel=1e-8)
@@ -315,7 +319,7 @@ def test_an_update_is_prior_times_likelihood_by_another_integral(
         cuts = sorted(x for x in {*turns, to} if x <= to)
         return math.fsum(integrate.quad(weighted, a, b, limit=200)[0] for a, b in pairwise(cuts))
 
-    law, whole = within_event(prior, hits, of), integral(lambda _: 1)
+    law, whole = update_rate(prior, hits, of), integral(lambda _: 1)
     mean = integral(lambda share: share) / whole
     assert law.mean == pytest.approx(mean, abs=1e-6)
     assert law.variance == pytest.approx(integral(lambda share: (share - mean) ** 2) / whole, abs=1e-6)
@@ -331,7 +335,7 @@ def test_the_next_event_still_has_the_prior_however_much_was_seen_of_this_one() 
     prior = reference_class_prior(FORM)
     before = prior.model_dump(), prior.mean, prior.variance
     for n in (10, 1_000, 1_000_000):
-        law = within_event(prior, n // 20, n)
+        law = update_rate(prior, n // 20, n)
         assert law.prior is prior
         assert law.variance < prior.variance
         assert law.variance == pytest.approx(0.05 * 0.95 / n, rel=12 / n**0.5)
@@ -351,7 +355,7 @@ def test_what_was_seen_moves_the_mean_towards_it_and_quantiles_are_undone(
     prior, hits = Beta(a=a, b=b), round(part * of)
     if stats.betabinom.pmf(hits, of, a, b) < 1e-6:  # a contradiction, which may be refused
         return
-    law = within_event(prior, hits, of)
+    law = update_rate(prior, hits, of)
     assert min(prior.mean, hits / of) - 1e-9 <= law.mean <= max(prior.mean, hits / of) + 1e-9
     assert law.cdf(law.quantile(u)) == pytest.approx(u, abs=1e-6)
 
@@ -368,7 +372,7 @@ def test_what_was_seen_moves_the_mean_towards_it_and_quantiles_are_undone(
 )
 def test_counts_that_the_prior_all_but_excludes_are_refused(prior: RatePrior, hits: int, of: int) -> None:
     with pytest.raises(ModelRefused, match=r"all but excludes a rate that gives .* state a wider prior"):
-        within_event(prior, hits, of)
+        update_rate(prior, hits, of)
 
 
 @pytest.mark.parametrize(
@@ -383,10 +387,10 @@ def test_counts_that_the_prior_all_but_excludes_are_refused(prior: RatePrior, hi
 )
 def test_what_cannot_be_updated_is_refused(prior: RatePrior, hits: int, of: int, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        within_event(prior, hits, of)
+        update_rate(prior, hits, of)
 
 
 def test_an_update_says_what_it_was_made_of() -> None:
-    law = within_event(Beta(a=1, b=1), 205, 451)
-    assert law == Updated(prior=Beta(a=1, b=1), hits=205, of=451)
+    law = update_rate(Beta(a=1, b=1), 205, 451)
+    assert law == UpdatedRate(prior=Beta(a=1, b=1), hits=205, of=451)
     assert law.support == (0, 1)

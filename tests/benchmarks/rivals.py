@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import duckdb
 
 from outage_analysis import build_cube, load_incident, load_policy, read_claims
-from outage_analysis.incidents import Incident, Named
+from outage_analysis.incidents import Incident, NamedItem
 
 INCIDENT = "kakao-2022"
 ISO, WHOLE, ROUNDED = r"\d{4}-\d\d-\d\d", r"[+-]?\d{1,15}", r"\d([.,]\d+)?[eE]\+\d+"
@@ -172,8 +172,8 @@ def _connection() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _ways(items: Sequence[Named]) -> list[tuple[str, str]]:
-    return [(way, item.id) for item in items for way in {item.id, *item.written}]
+def _ways(items: Sequence[NamedItem]) -> list[tuple[str, str]]:
+    return [(way, item.id) for item in items for way in {item.id, *item.known_names}]
 
 
 def _source(path: str) -> str:

@@ -128,7 +128,7 @@ def test_a_dimension_may_have_any_id_and_every_pair_counts_all_claims(
     texts = [dict.fromkeys(ids, text) for text in "ab" * LEAST_CLAIMS]
     received = read_claims(claims_csv(texts), own)
     for id_ in ids:
-        table = count_pairs(received, bands=Bands.of(tuple(EDGES)), dimension=id_)
+        table = count_pairs(received, bands=Bands.from_cuts(tuple(EDGES)), dimension=id_)
         sums = table.group_by("one", "other", "dimension").agg(pl.col("claims").sum())
         assert sums.sort("one", "other").rows() == [(*pair, id_, len(texts)) for pair in sorted(PAIRS)]
     params = {p["name"]: p.get("value") for p in drawing(pairwise(received), own)["params"]}

@@ -289,7 +289,7 @@ def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:
     """A join in the plan would not; the engine makes one of a long list behind `in`, for example."""
     cells = {c: c for c in COLUMNS}
     shown = {c: Counter(TEXTS[c]) for c in COLUMNS}
-    query = first_sight(outage, Layout().over(outage), cells, shown, words={}, source="texts", file=0)
+    query = first_sight(outage, Layout().merged_over(outage), cells, shown, words={}, source="texts", file=0)
     connection = duckdb.connect()
     connection.execute(f"create table texts ({', '.join(f'{c} varchar' for c in COLUMNS)})")
     plan = str(connection.execute(f"explain create table passed as {query}").fetchall()).lower()

@@ -32,7 +32,7 @@ from outage_analysis.claims.synthetic.dirt import DIRT
 from outage_analysis.cli import app
 from outage_analysis.errors import UsageError
 from outage_analysis.files import data_root
-from outage_analysis.incidents import exists, figure, folded, load_incident
+from outage_analysis.incidents import fact_exists, get_fact, load_incident, normalized_name
 from outage_analysis.losses import rule_table
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def rows(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.parametrize("fact", MARGINS)
 def test_each_margin_is_the_published_count(rows: pl.DataFrame, fact: str) -> None:
-    assert rows.filter(MARGINS[fact]).height == figure(fact).whole
+    assert rows.filter(MARGINS[fact]).height == get_fact(fact).whole
 
 
 def test_days_run_from_the_opening_to_the_deadline(rows: pl.DataFrame) -> None:
@@ -164,7 +164,7 @@ def test_a_name_that_hides_what_it_is_is_refused(tmp_path: Path, name: str) -> N
 def with_ids(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows with claimant types as ids, the way the incident reads them."""
     ids = {way: item.id for item in INCIDENT.claimant_types for way in item.spellings()}
-    types = {way: ids[folded(way)] for way in frame["claimant_type"].unique()}
+    types = {way: ids[normalized_name(way)] for way in frame["claimant_type"].unique()}
     return frame.with_columns(pl.col("claimant_type").replace_strict(types))
 
 
@@ -175,7 +175,7 @@ def test_each_margin_is_in_proportion_at_any_number_of_rows(size: int) -> None:
     assert len(frame) == size
     times = size / row_count(PAGE)
     for fact, rows in MARGINS.items():
-        expected = figure(fact).whole * times
+        expected = get_fact(fact).whole * times
         assert abs(frame.filter(rows).height - expected) < (2 if times % 1 else 0.1), fact
 
 
@@ -187,7 +187,7 @@ def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chun
     assert max(map(len, chunks)) <= chunk
     frame = with_ids(pl.concat(chunks))
     for fact, rows in MARGINS.items():
-        assert frame.filter(rows).height == figure(fact).whole, fact
+        assert frame.filter(rows).height == get_fact(fact).whole, fact
     assert frame["filed_on"].is_sorted()
     assert frame["claim_id"].to_list() == [f"SYN-{n:06}" for n in range(1, len(frame) + 1)]
     people = frame["claimant_id"].unique(maintain_order=True)
@@ -483,6 +483,6 @@ def test_a_negative_seed_is_refused() -> None:
 
 def test_every_fact_that_the_page_cites_is_on_the_shelf() -> None:
     cited = [fact for by in (*PAGE.losses, *PAGE.mixes) for fact in by.facts]
-    assert [fact for fact in cited if not exists(fact)] == []
+    assert [fact for fact in cited if not fact_exists(fact)] == []
     used = {w for mix in PAGE.mixes for w in mix.weights.values() if isinstance(w, str)}
     assert used <= set(cited)

@@ -17,7 +17,7 @@ import pytest
 
 from outage_analysis.claims.readers import recheck as closer
 from outage_analysis.costs import tie_outs
-from outage_analysis.files import data_root, ids
+from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES
 from tests.commands import COMMANDS, GOOD, GROUPS, HEADER, Run, claims, command
@@ -283,7 +283,7 @@ def test_the_list_of_policies_says_what_each_page_holds(run: Run) -> None:
     code, out, err = run("policies", "list")
     assert (code, err) == (0, "")
     listed = {row["policy"]: row for row in json.loads(run("policies", "list", "--json")[1])}
-    assert list(listed) == ids("policies")
+    assert list(listed) == bundled_ids("policies")
     for id_, row in listed.items():
         page = load_policy(id_)
         assert (row["name"], row["currency"], row["lines"]) == (page.name.en, page.currency, len(page.lines))
@@ -293,7 +293,7 @@ def test_the_list_of_policies_says_what_each_page_holds(run: Run) -> None:
     assert listed["kakao-2022"]["ties"] == "8 tie, 1 differ"
 
 
-@pytest.mark.parametrize("id_", ids("policies"))
+@pytest.mark.parametrize("id_", bundled_ids("policies"))
 def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(run: Run, id_: str) -> None:
     page = load_policy(id_)
     code, out, err = run("policies", "show", id_)
@@ -310,7 +310,7 @@ def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(ru
     ]
 
 
-@pytest.mark.parametrize("id_", ids("policies"))
+@pytest.mark.parametrize("id_", bundled_ids("policies"))
 def test_a_policy_as_json_is_its_page_and_its_golden_result(run: Run, id_: str) -> None:
     code, out, err = run("policies", "show", id_, "--json")
     assert (code, err) == (0, "")
@@ -415,7 +415,7 @@ def test_a_policy_is_explained_with_an_example_at_each_edge(
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("id_", ids("policies"))
+@pytest.mark.parametrize("id_", bundled_ids("policies"))
 def test_every_policy_is_explained_in_every_language(run: Run, id_: str, lang: str) -> None:
     code, out, err = run("policies", "explain", id_, "--lang", lang)
     assert (code, err) == (0, "")
@@ -464,8 +464,8 @@ def test_a_page_to_start_from_is_written_once_and_is_valid_as_it_stands(run: Run
     [
         (("My policy",), "id: string should match pattern"),
         (("../policy",), "id: string should match pattern"),
-        (('a"b',), "cannot be written into the page"),
-        (("a\nb",), "cannot be written into the page"),
+        (('a"b',), "cannot be written into the document"),
+        (("a\nb",), "cannot be written into the document"),
         (("policy", "--currency", "euro"), "currency: string should match pattern"),
         (("policy", "--loss-unit", ""), "loss_unit: string should have at least 1 char"),
         (("policy", "--out", "policy.json"), "is not named .toml"),

@@ -16,7 +16,7 @@ import pytest
 
 from outage_analysis.cli import report
 from outage_analysis.cli.explore import DISTRIBUTION_TITLES, INTAKE_TITLES, commands
-from outage_analysis.files import ids
+from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.losses import FAMILIES
 from tests.commands import GOOD, HEADER, Run, claims, command, names
@@ -406,7 +406,7 @@ def test_noise_in_the_place_of_later_facts_changes_no_byte_without_hindsight(
 ) -> None:
     asked = ("intake", "--as-of", "2022-10-21", "--backtest", "--json")
     blind, seeing = run(*asked, "--no-hindsight"), run(*asked)
-    reshelve(noisy(published._shelf))  # noqa: SLF001 - where figures come from
+    reshelve(noisy(published._fact_table))  # noqa: SLF001 - where figures come from
     assert run(*asked, "--no-hindsight") == blind
     told = strict_json(run(*asked)[1])
     assert {row["outcome"] for row in told.pop("hindsight")} == {31_337}
@@ -424,7 +424,7 @@ def test_an_option_of_the_other_source_is_refused(run: Run, arguments: tuple[str
     assert arguments[-1] in err or arguments[-2] in err
 
 
-@pytest.mark.parametrize("id_", ids("intakes"))
+@pytest.mark.parametrize("id_", bundled_ids("intakes"))
 def test_every_bundled_intake_can_be_asked(run: Run, id_: str) -> None:
     found = strict_json(run("intake", "--series", id_, "--json")[1])
     assert found["source"] == id_

@@ -13,7 +13,7 @@ from scipy import special, stats
 from outage_analysis.costs import Backtest, backtest, portfolio_of
 from outage_analysis.costs.backtesting.benchmarks import Benchmark, flat, naive
 from outage_analysis.costs.backtesting.stage_forecasts import accepted_only, cash_of
-from outage_analysis.incidents import figure, load_backtest_spec
+from outage_analysis.incidents import get_fact, load_backtest_spec
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.text import Locale
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from outage_analysis.incidents.published_facts import Shelf
+    from outage_analysis.incidents.published_facts import FactCollection
     from tests.conftest import Reshelve
 
     Array = NDArray[np.float64]
@@ -314,11 +314,11 @@ def test_the_order_of_outcomes_changes_nothing_but_the_order(found: Backtest) ->
 # --- no hindsight ---------------------------------------------------------------------------------------
 
 
-def noise(kept: set[str]) -> Callable[[Shelf], pl.DataFrame]:
+def noise(kept: set[str]) -> Callable[[FactCollection], pl.DataFrame]:
     """Shelves whose outcomes and later facts say something else, but for those kept."""
-    known = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+    known = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
 
-    def shelf(name: Shelf) -> pl.DataFrame:
+    def shelf(name: FactCollection) -> pl.DataFrame:
         frame = known(name)
         later = pl.col("public_on").is_null() | (pl.col("public_on") > PAGE.as_of)
         other = (pl.int_range(pl.len()) * 7919 % 1000 + 1).cast(pl.Float64)
@@ -351,7 +351,7 @@ def test_noise_also_for_what_is_given_leaves_what_was_known_by_the_day(
     found: Backtest, reshelve: Reshelve
 ) -> None:
     reshelve(noise(set()))
-    assert figure("R2-05", hindsight=True).count != 451
+    assert get_fact("R2-05", hindsight=True).count != 451
     blind = backtest(PAGE, draws=DRAWS)
     one, other = (x.outcomes.filter(~pl.col("conditional")).select(FORECAST) for x in (blind, found))
     assert one.equals(other)

@@ -14,7 +14,7 @@ from outage_analysis.assumptions import Award, Ledger, RateAssumption
 from outage_analysis.assumptions.bounded_distributions import Beta
 from outage_analysis.assumptions.distributions import Lognormal, Mixture
 from outage_analysis.costs import by_band, cost_table, payments, portfolio_of, simulate, totals
-from outage_analysis.incidents import figure, parse_band
+from outage_analysis.incidents import get_fact, parse_band
 from outage_analysis.policies import Policy
 from tests.costs.test_costs import counts
 from tests.costs.test_payouts import claims_of, owed, rich_lines
@@ -157,8 +157,8 @@ def test_the_ends_of_a_distribution_hold_its_mean(law: Lognormal | Mixture | Bet
 def test_a_cap_below_its_low_end_is_no_low_end_of_a_rate() -> None:
     rate = ledger_of({"kind": "take_up", "law": Beta(a=30, b=30).model_dump()}).assumptions[0]
     assert isinstance(rate, RateAssumption)
-    found = rate.capped(0.3)
-    assert rate.drawn.ends[0] > 0.3
+    found = rate.range_under_cap(0.3)
+    assert rate.sampled_distribution.ends[0] > 0.3
     assert found.low <= found.expected < found.high == 0.3
 
 
@@ -166,7 +166,7 @@ def test_the_widest_classes_of_a_rate_hold_its_mean(ledger: Ledger) -> None:
     entry = next(a for a in ledger.assumptions if isinstance(a, RateAssumption) and a.widest)
     narrow = entry.model_copy(update={"widest": (entry.widest[0],)})
     found = RateAssumption.model_validate(narrow.model_dump()).range
-    end = figure(entry.widest[0]).number / 100
+    end = get_fact(entry.widest[0]).number / 100
     assert found.low <= found.expected <= found.high
     assert {found.low, found.high} == {min(end, found.expected), max(end, found.expected)}
 
@@ -319,7 +319,7 @@ def line_of(policy: Policy, *entries: Page, line: str = "tiers", **keys: Any) ->
 
 FLAT = policy_of(tiers(band=(*TIERS[:2], {"over": 500_000, "fixed": 70_000})))
 FEE = policy_of(fee(7_550, effort="form"))
-DRIVERS = figure("US-07").count
+DRIVERS = get_fact("US-07").count
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_a_fee_credit_is_at_most_that_of_the_fact_which_bounds_its_subscribers()
 def test_a_good_is_at_most_its_cap() -> None:
     good = GOOD | {"cap": "PG-04.users"}
     row = line_of(policy_of(good), {"kind": "take_up", "law": fixed(0.01), "lines": ("good",)}, line="good")
-    assert row["most"] == figure("PG-04.users").count * 6_500 == row["promised"]
+    assert row["most"] == get_fact("PG-04.users").count * 6_500 == row["promised"]
 
 
 def test_handling_is_at_most_the_product_of_its_largest_values() -> None:

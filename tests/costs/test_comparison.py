@@ -15,7 +15,7 @@ from scipy import stats
 from outage_analysis.costs import Comparison, compare, cost_table, totals
 from outage_analysis.costs.comparison.replaced_losses import replaced
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import Bands, figure
+from outage_analysis.incidents import Bands, get_fact
 from outage_analysis.text import Locale
 from tests.loss_cubes import made_up, told_cube
 from tests.small_policies import (
@@ -127,7 +127,9 @@ def test_a_policy_beside_its_copy_differs_by_exactly_nothing(policy: Policy, led
 def test_a_copy_paid_from_claims_differs_by_exactly_nothing() -> None:
     bands = ({"over": 0, "up_to": 40, "share": 0.5}, {"over": 40, "fixed": 25})
     pages = [policy_of(tiers(band=bands), id_=id_) for id_ in ("one", "copy")]
-    cube = told_cube([("mail", x) for x in range(1, 80)], Bands.of((*range(1, 80),), pages[0].bends))
+    cube = told_cube(
+        [("mail", x) for x in range(1, 80)], Bands.from_cuts((*range(1, 80),), pages[0].breakpoints)
+    )
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
     row = only(found.pairs)
     assert [row[key] for key in ("difference", "p10", "p50", "p90", "cheaper", "dearer")] == [0] * 6
@@ -148,8 +150,8 @@ def test_a_policy_that_never_pays_less_is_never_cheaper(
         policy_of(tiers(band=tuple(between(edges, rules))), id_=id_)
         for id_, rules in (("low", low), ("more", more))
     ]
-    bends = {*pages[0].bends, *pages[1].bends}
-    cube = told_cube([("mail", x) for x in losses], Bands.of(tuple(sorted(bends))))
+    bends = {*pages[0].breakpoints, *pages[1].breakpoints}
+    cube = told_cube([("mail", x) for x in losses], Bands.from_cuts(tuple(sorted(bends))))
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes={p.id: [cube] for p in pages}, draws=2**10)
     row = only(found.pairs)
     assert row["dearer"] == 0
@@ -231,7 +233,7 @@ def test_a_review_replaces_what_nobody_has_said() -> None:
 @given(told=st.lists(st.tuples(st.sampled_from(["mail", "maps"]), st.integers(0, 60)), min_size=1))
 def test_claims_get_back_what_their_payments_add_up_to(told: list[tuple[str, int]]) -> None:
     page = policy_of(tiers(band=tuple(TARIFFS[0])))
-    table = replaced(page, [told_cube(told, Bands.of(page.bends))])
+    table = replaced(page, [told_cube(told, Bands.from_cuts(page.breakpoints))])
     (line,) = page.schedules
     for service in ("mail", "maps"):
         for over, up_to in ((0, 7), (7, None)):
@@ -248,7 +250,7 @@ def test_claims_get_back_what_their_payments_add_up_to(told: list[tuple[str, int
 
 def test_what_synthetic_claims_get_back_says_so() -> None:
     page = policy_of(tiers(band=tuple(TARIFFS[0])))
-    cube = told_cube([("mail", 5)], Bands.of(page.bends))
+    cube = told_cube([("mail", 5)], Bands.from_cuts(page.breakpoints))
     assert only(replaced(page, [made_up(cube)]))["basis"] == "synthetic"
     assert only(replaced(page, [cube]))["basis"] == "claims"
 
@@ -261,7 +263,7 @@ def test_minutes_are_no_money_to_replace() -> None:
 def test_claims_are_compared_on_the_cubes_of_each_policy() -> None:
     pages = [policy_of(tiers(band=tuple(bands)), id_=f"p{n}") for n, bands in enumerate(TARIFFS)]
     told = [("mail", x) for x in (3, 8, 20, 45)]
-    cubes = {page.id: [told_cube(told, Bands.of(page.bends))] for page in pages}
+    cubes = {page.id: [told_cube(told, Bands.from_cuts(page.breakpoints))] for page in pages}
     found = compare(pages, ledger_of(*RATES), as_of=DAY, cubes=cubes, draws=2**10)
     for page, row in zip(pages, found.policies.iter_rows(named=True), strict=True):
         paid = [float(page.schedules[0].tariff.pay(x) or 0) for _, x in told]
@@ -284,7 +286,7 @@ def test_a_policy_without_an_expected_cost_is_shown_with_the_reason() -> None:
     found = compare(pages, ledger_of(*rates), as_of=DAY)
     assert found.policies["expected"].to_list() == [None, DRIVERS, 2 * DRIVERS, None]
     # As in `cost`: what the fixed rules promise, and the most of the lines that have an expected cost.
-    later = figure("CL-10").count
+    later = get_fact("CL-10").count
     assert found.policies["promised"].to_list() == [
         REPORTS * 50_000,
         DRIVERS,

@@ -16,7 +16,7 @@ from outage_analysis.assumptions.distributions import Discrete
 from outage_analysis.claims import read_claims
 from outage_analysis.costs import cost_table, funnel_of, totals
 from outage_analysis.errors import ModelRefused
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
 from outage_analysis.policies import Budget, Policy, Schedule, load_policy
 from outage_analysis.policies.lines_without_loss import TrueUp
@@ -60,9 +60,9 @@ def stated(ledger: Ledger, **inputs: Ends) -> Ledger:
             return a.model_copy(update={"bands": bands})
         if ends and isinstance(a, Award | RateAssumption):
             # Built anew: a copy would carry the range that the original has already computed.
-            origin = ("classes", "widest", "observed", "loss", "rules", "law")
+            origin = ("classes", "widest", "observed", "loss", "rules", "distribution")
             kept = {k: v for k, v in a.model_dump().items() if k not in origin}
-            return type(a).model_validate(kept | {"law": law_of(*ends)})
+            return type(a).model_validate(kept | {"distribution": law_of(*ends)})
         return a
 
     return ledger.model_copy(update={"assumptions": tuple(changed(a) for a in ledger.assumptions)})
@@ -167,7 +167,7 @@ def test_every_row_names_the_facts_and_assumptions_behind_it(policy: Policy, led
     known = {a.id for a in ledger.assumptions}
     for row in table.iter_rows(named=True):
         assert row["facts"] or row["rule"] == "handling", row  # of which nothing was published
-        assert [figure(f).id for f in row["facts"].split()] == list(dict.fromkeys(row["facts"].split()))
+        assert [get_fact(f).id for f in row["facts"].split()] == list(dict.fromkeys(row["facts"].split()))
         used = set((row["assumptions"] or "").split())
         assert used <= known
         assert bool(used) == (row["expected"] is not None)
@@ -416,7 +416,7 @@ def test_assumptions_of_a_later_day_are_not_used(policy: Policy, ledger: Ledger)
 def test_an_assumption_that_rests_on_a_later_fact_is_not_used(policy: Policy, ledger: Ledger) -> None:
     assumption = ledger.find("acceptance", CASH)
     assert assumption is not None
-    survey = figure("FI-12.positive")  # a share of January 2023; what it counts does not matter here
+    survey = get_fact("FI-12.positive")  # a share of January 2023; what it counts does not matter here
     assert survey.public_on is not None
     assert survey.public_on > DAY
     later = assumption.model_copy(update={"classes": (survey.id,), "id": "later"})
@@ -546,4 +546,4 @@ def test_no_row_cites_a_fact_that_became_public_later() -> None:
     cited = {id_ for ids in table["facts"].drop_nulls() for id_ in ids.split()}
     assert "CO-12" in cited
     assert "CO-13" not in cited  # ten days later
-    assert [id_ for id_ in sorted(cited) if (figure(id_).public_on or day) > day] == []
+    assert [id_ for id_ in sorted(cited) if (get_fact(id_).public_on or day) > day] == []

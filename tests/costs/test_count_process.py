@@ -37,7 +37,7 @@ def total_of(losses: Sequence[int], terms: dict[str, Any], filed: float, accepte
     """The total of claims with known rates, on the bands that the product gives them."""
     policy = policy_of(terms)
     single = sorted(set(losses)) if len(set(losses)) <= 200 else []
-    cuts = {*log_grid(), *policy.bends, *single, *(loss - 1 for loss in single)}
+    cuts = {*log_grid(), *policy.breakpoints, *single, *(loss - 1 for loss in single)}
     cube = loss_cube(losses, *sorted(cut for cut in cuts if cut > 0))
     rates = ledger_of(entry("filing_share", filed), entry("acceptance", accepted))
     return law_of(portfolio_of(policy, rates, as_of=DAY, cubes=[cube]))
@@ -160,7 +160,7 @@ def test_tiers_have_the_exact_distribution(claims: int) -> None:
 def test_no_total_exceeds_what_all_claims_are_paid(losses: list[int], filed: float, fixed: int) -> None:
     terms = {"band": tiers([10_000], [{"share": 0.5, "fixed": fixed}, {"fixed": 400}])}
     policy = policy_of(terms)
-    cube = loss_cube(losses, *log_grid(), *policy.bends)
+    cube = loss_cube(losses, *log_grid(), *policy.breakpoints)
     rates = ledger_of(entry("filing_share", filed), entry("acceptance", 0.7))
     total = law_of(portfolio_of(policy, rates, as_of=DAY, cubes=[cube]), draws=2**10)
     most = cost_table(

@@ -136,7 +136,7 @@ def test_payments_from_a_cube_equal_those_of_the_claims_one_by_one(data: st.Data
     losses = data.draw(losses_near(lines))
     extra = tuple(data.draw(st.lists(st.integers(1, 80), max_size=3)))
     policy = policy_of(*lines)
-    cube = cube_of(losses, Bands.of(policy.cuts, extra))
+    cube = cube_of(losses, Bands.from_cuts(policy.cuts, extra))
     frame = payments(cube, policy)
     assert frame["rule"].is_in(["pays", "nothing"]).all()
     for line in policy.schedules:
@@ -181,7 +181,7 @@ def test_what_the_claims_are_paid_lies_within_the_bounds_of_any_coarser_cube(
 
 
 def one_claim(policy: Policy, loss: Loss, who: str = "small_business") -> dict[str, Any]:
-    cube = cube_of([loss], Bands.of(policy.cuts), who)
+    cube = cube_of([loss], Bands.from_cuts(policy.cuts), who)
     return payments(cube, policy).row(0, named=True)
 
 
@@ -197,7 +197,7 @@ def test_each_side_of_each_edge_is_paid_as_published(
 
 
 def test_zero_and_unknown_have_rows_of_their_own_and_are_paid_nothing(policy: Policy) -> None:
-    cube = cube_of([0, 0, None, 300_000, 500_001], Bands.of(policy.cuts))
+    cube = cube_of([0, 0, None, 300_000, 500_001], Bands.from_cuts(policy.cuts))
     frame = payments(cube, policy).select("over", "up_to", "rule", "claims", "payment", "payment_high")
     assert sorted(frame.rows(), key=str) == sorted(
         [
@@ -298,7 +298,7 @@ def test_each_line_pays_on_its_own() -> None:
     first = {"band": tiers([10], [{"fixed": 1}, {"fixed": 2}])}
     second = {"band": tiers([20], [{"share": 0.1}, {"fixed": 30}]), "closed": "lower"}
     policy = policy_of(first, second)
-    frame = payments(cube_of([10, 11, 19, 20], Bands.of(policy.cuts)), policy)
+    frame = payments(cube_of([10, 11, 19, 20], Bands.from_cuts(policy.cuts)), policy)
     assert total(frame, "line-0") == 1 + 2 + 2 + 2
     assert total(frame, "line-1") == Fraction(10 + 11 + 19, 10) + 30
 
@@ -534,7 +534,7 @@ def test_any_policy_pays_from_a_cube_what_its_page_owes_each_claim(data: st.Data
     claims = data.draw(claims_of(*pages))
     policy = policy_of(*pages)
     extra = tuple(data.draw(st.lists(st.integers(1, 80), max_size=3)))
-    frame = payments(cube_of_claims(claims, Bands.of(policy.bends, extra)), policy)
+    frame = payments(cube_of_claims(claims, Bands.from_cuts(policy.breakpoints, extra)), policy)
     assert "straddles" not in frame["rule"]
     for line, page in zip(policy.schedules, pages, strict=True):
         for who in {who for who, _ in claims}:
@@ -563,7 +563,7 @@ def test_the_bounds_of_a_coarser_cube_hold_what_the_page_owes(data: st.DataObjec
     page = data.draw(rich_lines())
     claims = data.draw(claims_of(page))
     cuts = data.draw(st.lists(st.integers(1, 70) | st.integers(1, 70 * 10**9), max_size=4))
-    frame = payments(cube_of_claims(claims, Bands.of(tuple(cuts))), policy_of(page))
+    frame = payments(cube_of_claims(claims, Bands.from_cuts(tuple(cuts))), policy_of(page))
     each = [owed(page, loss, who) for who, loss in claims]
     known = sum((x for x in each if x is not None), Fraction(0))
     assert summed(frame["payment_low"]) <= known

@@ -11,10 +11,10 @@ import pytest
 
 from outage_analysis.costs import tie_outs
 from outage_analysis.errors import UsageError
-from outage_analysis.files import ids
-from outage_analysis.incidents import Incident, TieOut, exists, figure, load_incident
+from outage_analysis.files import bundled_ids
+from outage_analysis.incidents import Incident, TieOut, fact_exists, get_fact, load_incident
 from outage_analysis.incidents import published_facts as published
-from outage_analysis.incidents.published_facts import Shelf
+from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.policies import InKind, Policy, load_policy
 from tests.paths import GOLDEN
 
@@ -57,10 +57,10 @@ def table(ties: tuple[TieOut, ...], policy: Policy) -> dict[str, dict[str, Any]]
 @pytest.fixture
 def altered(reshelve: Reshelve) -> Callable[[str, float], None]:
     """Replace the value of one fact, on whichever shelf it is."""
-    shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+    shelf = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
 
     def alter(fact: str, value: float) -> None:
-        def altered_shelf(name: Shelf) -> pl.DataFrame:
+        def altered_shelf(name: FactCollection) -> pl.DataFrame:
             changed = pl.when(pl.col("id") == fact).then(value).otherwise("value").alias("value")
             return shelf(name).with_columns(changed)
 
@@ -80,7 +80,7 @@ def test_a_published_sum_comes_out_as_it_does_by_hand(table: dict[str, dict[str,
 @pytest.mark.parametrize("name", ROWS)
 def test_a_tie_out_names_the_facts_behind_it(table: dict[str, dict[str, Any]], name: str) -> None:
     assert table[name]["facts"].split() == ROWS[name]["facts"]
-    assert all(exists(fact) for fact in ROWS[name]["facts"])
+    assert all(fact_exists(fact) for fact in ROWS[name]["facts"])
 
 
 def test_the_golden_page_lists_every_tie_out_of_the_case(table: dict[str, dict[str, Any]]) -> None:
@@ -100,7 +100,7 @@ def test_a_run_has_the_tie_outs_of_both_pages(analysis: Analysis, ties: tuple[Ti
     assert analysis.tie_outs == ties
 
 
-@pytest.mark.parametrize("id_", ids("policies"))
+@pytest.mark.parametrize("id_", bundled_ids("policies"))
 def test_every_tie_out_of_a_policy_comes_out_as_its_page_declares(id_: str) -> None:
     policy = load_policy(id_)
     rows = tie_outs(policy.tie_outs, policy, as_of=DAY)
@@ -108,7 +108,7 @@ def test_every_tie_out_of_a_policy_comes_out_as_its_page_declares(id_: str) -> N
     assert rows.filter(~pl.col("as_expected"))["id"].to_list() == []
 
 
-@pytest.mark.parametrize("id_", ids("incidents"))
+@pytest.mark.parametrize("id_", bundled_ids("incidents"))
 def test_every_tie_out_of_an_incident_comes_out_as_its_page_declares(id_: str) -> None:
     incident = load_incident(id_)
     rows = tie_outs(incident.tie_outs, load_policy(id_), as_of=DAY)
@@ -270,7 +270,7 @@ def test_a_bound_is_met_on_its_own_side_only(
 def test_the_published_percentages_are_shares_of_kakaos_own_cases() -> None:
     case = CASES["published_percentages"]
     counts = {
-        key: figure(fact).whole
+        key: get_fact(fact).whole
         for key, fact in {
             "total": "CL-01",
             "own": "CL-02b",
@@ -297,7 +297,7 @@ def test_the_published_percentages_are_shares_of_kakaos_own_cases() -> None:
 def test_the_outcome_is_both_halves_of_the_lesson() -> None:
     case = CASES["realised_small_business"]
     facts = {"filed": "R2-05", "accepted": "R2-06", "paid_about": "CO-10", "reports_with_a_loss": "CL-13"}
-    got = {key: figure(fact, hindsight=True).whole for key, fact in facts.items()}
+    got = {key: get_fact(fact, hindsight=True).whole for key, fact in facts.items()}
     assert got == {key: case[key] for key in got}
     assert got["accepted"] / got["filed"] == pytest.approx(case["acceptance_rate"])
     assert got["filed"] / got["reports_with_a_loss"] == pytest.approx(case["filed_over_reports"])
@@ -317,5 +317,5 @@ def test_the_outcome_of_the_free_goods_and_the_intake_are_as_printed() -> None:
         "IN-02": intake["by_24_october"],
         "CL-01": intake["by_6_november"],
     }
-    assert {fact: figure(fact, hindsight=True).whole for fact in facts} == facts
+    assert {fact: get_fact(fact, hindsight=True).whole for fact in facts} == facts
     assert kind["channel_credit_applicants"] * 50_000 == kind["channel_credit_paid"]

@@ -81,7 +81,7 @@ def simulated(entries: tuple[Assumption, ...], count: int, seed: int) -> np.ndar
     by_kind: dict[str, Assumption] = {a.kind: a for a in entries}
 
     def drawn(kind: str, otherwise: float = 1.0) -> np.ndarray:
-        law = getattr(by_kind.get(kind), "law", None)
+        law = getattr(by_kind.get(kind), "distribution", None)
         return np.full(count, otherwise) if law is None else np.asarray(law.quantile(rng.random(count)))
 
     reports = np.rint(REPORTS * drawn("ultimate")).astype(int)

@@ -14,11 +14,11 @@ from outage_analysis.files import (
     Name,
     Text,
     bundled_claims,
+    bundled_ids,
     data_root,
-    ids,
-    misspelt,
-    nearest,
-    resolve,
+    document_path,
+    likely_typo_of,
+    spelling_hint,
 )
 from outage_analysis.files.documents import MAX_TOML_BYTES, MAX_TOML_LINE, line_of
 from outage_analysis.incidents import load_incident
@@ -38,11 +38,11 @@ def refusal_of(page: Path) -> str:
 
 def test_the_data_of_the_checkout_are_found() -> None:
     assert (data_root() / "published" / "kakao-2022.csv").is_file()
-    assert all("kakao-2022" in ids(kind) for kind in ("incidents", "policies", "assumptions"))
+    assert all("kakao-2022" in bundled_ids(kind) for kind in ("incidents", "policies", "assumptions"))
 
 
 def test_every_kind_of_page_has_some() -> None:
-    assert {kind: bool(ids(kind)) for kind in get_args(Kind)} == dict.fromkeys(get_args(Kind), True)
+    assert {kind: bool(bundled_ids(kind)) for kind in get_args(Kind)} == dict.fromkeys(get_args(Kind), True)
     folders = {path.parent.name for path in data_root().glob("*/*.toml")}
     assert folders == set(get_args(Kind))
 
@@ -61,9 +61,9 @@ def test_a_path_serves_wherever_an_id_does() -> None:
 
 
 def test_an_id_is_looked_up_among_its_own_kind_only(tmp_path: Path) -> None:
-    assert resolve("policies", "kakao-2022").parent.name == "policies"
+    assert document_path("policies", "kakao-2022").parent.name == "policies"
     (tmp_path / "kakao-2022").write_text("not a page")
-    assert resolve("incidents", "kakao-2022").parent.name == "incidents"
+    assert document_path("incidents", "kakao-2022").parent.name == "incidents"
 
 
 def test_an_unknown_id_names_the_nearest() -> None:
@@ -315,8 +315,8 @@ def test_what_is_no_text_is_refused(edited: Edited, value: str) -> None:
 
 
 def test_a_syllable_is_near_another_that_shares_its_letters() -> None:
-    assert nearest("카카오톸", ["멜론", "카카오톡"]) == "Did you mean '카카오톡'?"
-    assert nearest("개인", ["소상공인", "일반 이용자"]).startswith("Known: ")
+    assert spelling_hint("카카오톸", ["멜론", "카카오톡"]) == "Did you mean '카카오톡'?"
+    assert spelling_hint("개인", ["소상공인", "일반 이용자"]).startswith("Known: ")
 
 
 @pytest.mark.parametrize(
@@ -332,17 +332,17 @@ def test_a_syllable_is_near_another_that_shares_its_letters() -> None:
     ],
 )
 def test_what_decides_a_payment_is_hinted_at_for_a_slip_alone(word: str, meant: str | None) -> None:
-    assert misspelt(word, ["sk", "개업", "소상공인", "kakaotalk", "카카오톡"]) == meant
+    assert likely_typo_of(word, ["sk", "개업", "소상공인", "kakaotalk", "카카오톡"]) == meant
 
 
 def test_of_two_words_the_one_with_fewer_slips_is_meant() -> None:
-    assert misspelt("merchants", ["marchand", "merchant"]) == "merchant"
-    assert misspelt("merchant", ["mxrchant", "merchanx"]) == "mxrchant"
+    assert likely_typo_of("merchants", ["marchand", "merchant"]) == "merchant"
+    assert likely_typo_of("merchant", ["mxrchant", "merchanx"]) == "mxrchant"
 
 
 def test_without_a_near_word_the_known_ones_are_listed_and_cut_at_twelve() -> None:
-    assert nearest("zzz", ["bus", "ferry"]) == "Known: bus, ferry."
-    many = nearest("zzz", [f"bus{n:02}" for n in range(20)])
+    assert spelling_hint("zzz", ["bus", "ferry"]) == "Known: bus, ferry."
+    many = spelling_hint("zzz", [f"bus{n:02}" for n in range(20)])
     assert many.endswith("bus11, …")
 
 

@@ -222,8 +222,8 @@ def test_a_missing_font_is_found_before_anything_is_written(
 def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
     tmp_path: Path, made: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = labels._words  # noqa: SLF001 - the one place where every word comes from
-    monkeypatch.setattr(labels, "_words", lambda lang: words(lang) | {"report.title": "Ⴀ{incident}"})
+    words = labels._label_texts  # noqa: SLF001 - the one place where every word comes from
+    monkeypatch.setattr(labels, "_label_texts", lambda lang: words(lang) | {"report.title": "Ⴀ{incident}"})
     with pytest.raises(EnvironmentFailed, match=r"lack letters of our own words in en \(found 'U\+10A0'\)"):
         written(made, tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -234,7 +234,7 @@ def test_a_letter_of_ours_without_a_glyph_is_found_before_anything_is_written(
 KILLED = """
 import sys
 from pathlib import Path
-from outage_analysis.files.atomic_write import put_in_place
+from outage_analysis.files.atomic_write import atomic_folder
 
 out, when, move = Path(sys.argv[1]), sys.argv[2], Path.replace
 
@@ -244,7 +244,7 @@ def wait():
 
 if when == "renaming":
     Path.replace = lambda self, target: wait() if target == out else move(self, target)
-with put_in_place(out, lambda _: None) as folder:
+with atomic_folder(out, lambda _: None) as folder:
     (folder / "half").write_text("written")
     if when == "writing":
         wait()
@@ -278,7 +278,7 @@ def test_a_run_that_is_killed_leaves_the_old_report_and_the_next_one_tidies_up(
     before = contents(out)
     process = killed(out, "writing")
     (hidden,) = (p for p in tmp_path.iterdir() if p != out)
-    placing.recover(out)
+    placing.recover_interrupted(out)
     assert hidden.is_dir()  # it still writes
     process.kill()
     process.wait()
@@ -305,9 +305,9 @@ def test_a_run_that_is_killed_between_two_renames_loses_nothing(
     assert list(tmp_path.iterdir()) == [out]
 
 
-WRITE_A_FILE = 'with placing.file_in_place(place) as part:\n    part.write_text("new")'
+WRITE_A_FILE = 'with placing.atomic_file(place) as part:\n    part.write_text("new")'
 WRITE_A_FOLDER = """
-with placing.put_in_place(place, lambda _: None) as folder:
+with placing.atomic_folder(place, lambda _: None) as folder:
     (folder / "one").write_text("new")
     (folder / "two").write_text("new")
 """
@@ -330,7 +330,7 @@ def test_a_file_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_on
             assert names == ["page.html"], step
         seen.add((step, page.read_text()))
         page.write_text("old")
-        with placing.file_in_place(page) as part:
+        with placing.atomic_file(page) as part:
             part.write_text("next")
         assert [p.name for p in tmp_path.iterdir()] == ["page.html"], step
         page.write_text("old")
@@ -355,7 +355,7 @@ def test_a_folder_of_a_run_that_is_killed_at_any_step_is_the_old_one_or_the_new_
         step = killed_before(number, WRITE_A_FOLDER, out)
         if step is None:
             break
-        placing.recover(out, lambda _: None)
+        placing.recover_interrupted(out, lambda _: None)
         assert contents(tmp_path) in (
             {f"out/{name}": text for name, text in c.items()} for c in (before, new)
         )
@@ -498,24 +498,24 @@ def test_what_takes_the_place_meanwhile_stays_and_so_does_what_was_there_before(
             (out / "second").touch()
 
     def put() -> None:
-        with placing.put_in_place(out, check) as folder:
+        with placing.atomic_folder(out, check) as folder:
             (folder / "third").touch()
 
     with pytest.raises(UsageError, match=r"out: somebody wrote there meanwhile\..*before is .*/old\.$"):
         put()
     (room,) = (p for p in tmp_path.iterdir() if p != out)
     assert (sorted(contents(out)), sorted(contents(room / "old"))) == (["second"], ["first"])
-    placing.recover(out)  # another command's
+    placing.recover_interrupted(out)  # another command's
     assert room.is_dir()
-    placing.recover(out, lambda _: None)
+    placing.recover_interrupted(out, lambda _: None)
     assert list(tmp_path.iterdir()) == [out]
 
 
 def test_two_writers_of_one_file_each_write_their_own(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    with placing.file_in_place(page) as one:
+    with placing.atomic_file(page) as one:
         one.write_text("one")
-        with placing.file_in_place(page) as two:
+        with placing.atomic_file(page) as two:
             assert (two != one, two.exists()) == (True, False)
             two.write_text("two")
         assert (page.read_text(), one.read_text()) == ("two", "one")
@@ -527,7 +527,7 @@ def test_a_file_of_a_run_that_was_killed_goes_with_the_next_one(tmp_path: Path) 
     left = tmp_path / ".page.html.outage-abcdefgh.part"
     left.mkdir()
     (left / "page.html").write_text("half")
-    with placing.file_in_place(tmp_path / "page.html") as part:
+    with placing.atomic_file(tmp_path / "page.html") as part:
         part.write_text("whole")
     assert [p.name for p in tmp_path.iterdir()] == ["page.html"]
 
@@ -535,7 +535,7 @@ def test_a_file_of_a_run_that_was_killed_goes_with_the_next_one(tmp_path: Path) 
 def test_files_and_folders_follow_the_umask(tmp_path: Path) -> None:
     before = os.umask(0o077)
     try:
-        with placing.put_in_place(tmp_path / "out") as folder, placing.file_in_place(tmp_path / "f") as part:
+        with placing.atomic_folder(tmp_path / "out") as folder, placing.atomic_file(tmp_path / "f") as part:
             (folder / "in").touch()
             part.touch()
     finally:

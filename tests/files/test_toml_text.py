@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.files import data_root, page_text
+from outage_analysis.files import data_root, document_text
 from outage_analysis.files.documents import MAX_TOML_LINE
-from outage_analysis.files.toml_writer import toml_page
+from outage_analysis.files.toml_writer import toml_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +82,7 @@ def same(one: Any, other: Any) -> bool:  # noqa: ANN401 - TOML values have no co
 
 def test_every_kind_of_value_survives_and_no_comment_does() -> None:
     values = tomllib.loads(PAGE)
-    text = toml_page(values)
+    text = toml_document(values)
     assert same(tomllib.loads(text), values)
     for private in ("Kim", "010-1234", "Long Street", "her number", "# inline", "# of one", "the first"):
         assert private not in text
@@ -115,17 +115,17 @@ VALUES = st.recursive(
 @given(page=st.dictionaries(texts(8), VALUES, max_size=6))
 @settings(max_examples=300)
 def test_values_survive_and_the_text_of_a_text_read_again_is_the_same(page: dict[str, Any]) -> None:
-    text = toml_page(page)
+    text = toml_document(page)
     again = tomllib.loads(text)
     assert same(again, page)
-    assert toml_page(again) == text
+    assert toml_document(again) == text
 
 
 @given(text=TEXTS | st.text(" \t\n\\\"'a", min_size=90, max_size=2_500))
 @settings(max_examples=200)
 def test_a_long_text_is_broken_into_lines_that_a_page_may_have(text: str) -> None:
     page = {"note": text, "list": [text, text]}
-    written = toml_page(page)
+    written = toml_document(page)
     assert tomllib.loads(written) == page
     assert max(map(len, written.split("\n"))) <= MAX_TOML_LINE
 
@@ -135,11 +135,11 @@ PAGES = sorted(p for p in data_root().rglob("*.toml"))
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: f"{p.parent.name}-{p.stem}")
 def test_every_bundled_page_keeps_its_values(page: Path) -> None:
-    text = page_text(page)
+    text = document_text(page)
     assert same(tomllib.loads(text), tomllib.loads(page.read_text("utf-8")))
     assert max(map(len, text.split("\n"))) <= MAX_TOML_LINE
-    assert toml_page(tomllib.loads(text)) == text
+    assert toml_document(tomllib.loads(text)) == text
 
 
 def test_a_date_is_no_moment() -> None:
-    assert toml_page({"a": date(2022, 10, 15)}) == "a = 2022-10-15\n"
+    assert toml_document({"a": date(2022, 10, 15)}) == "a = 2022-10-15\n"

@@ -17,12 +17,12 @@ from outage_analysis.incidents import (
     ZERO,
     Band,
     Bands,
+    band_within,
     check_partition,
-    cuts_of,
     log_grid,
+    lower_closed_cuts,
     parse_band,
-    within,
-    written_starts,
+    upper_cuts,
 )
 from tests.loss_cubes import band_of
 
@@ -60,21 +60,21 @@ def test_an_unknown_loss_has_its_own_band_and_zero_another() -> None:
     loss=st.integers(1, 60),
 )
 def test_closed_below_is_the_same_as_a_cut_one_unit_lower(edges: list[int], loss: int) -> None:
-    cuts = cuts_of(tuple(edges), "lower")
+    cuts = upper_cuts(tuple(edges), "lower")
     assert cuts == tuple(edge - 1 for edge in edges)
-    low, high = band_of(Bands.of(cuts), loss)
+    low, high = band_of(Bands.from_cuts(cuts), loss)
     assert low is not None
     assert low + 1 == max([e for e in edges if e <= loss], default=1)
     assert (None if high is None else high + 1) == min([e for e in edges if e > loss], default=None)
 
 
 def test_cuts_closed_above_are_the_edges_themselves() -> None:
-    assert cuts_of((300_000, 500_000), "upper") == (300_000, 500_000)
+    assert upper_cuts((300_000, 500_000), "upper") == (300_000, 500_000)
 
 
 def test_the_union_of_cuts_is_sorted_positive_and_without_repeats() -> None:
-    assert Bands.of((5, 3), (3, 0, -1), ()).cuts == (3, 5)
-    assert Bands.of((5, 3), (3, -2), negative=True).cuts == (-2, 3, 5)
+    assert Bands.from_cuts((5, 3), (3, 0, -1), ()).cuts == (3, 5)
+    assert Bands.from_cuts((5, 3), (3, -2), negative=True).cuts == (-2, 3, 5)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_edges_with_which_a_loss_has_two_bands_or_none_are_refused(
 def test_mirrored_bands_hold_each_negative_loss_as_finely_as_its_opposite(
     cuts: tuple[int, ...], loss: int
 ) -> None:
-    bands = Bands(cuts).mirrored()
-    assert bands == bands.mirrored()
+    bands = Bands(cuts).with_mirrored_negatives()
+    assert bands == bands.with_mirrored_negatives()
     assert sum(holds(row, loss) for row in bands.rows()) == 1
     assert all(band in bands.rows() for band in Bands(cuts).rows())
     if loss:
@@ -123,7 +123,7 @@ def test_the_default_grid_has_integer_cuts_from_one_to_the_largest_loss() -> Non
 
 def test_a_grid_joined_with_a_policy_has_the_edges_of_the_policy(policy: Policy) -> None:
     assert not {300_000, 500_000} <= set(log_grid())
-    assert {300_000, 500_000} <= set(Bands.of(log_grid(), policy.cuts).cuts)
+    assert {300_000, 500_000} <= set(Bands.from_cuts(log_grid(), policy.cuts).cuts)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_grid_joined_with_a_policy_has_the_edges_of_the_policy(policy: Policy)
     ],
 )
 def test_within_compares_the_sets_of_losses(inner: Band, outer: Band, *, expected: bool) -> None:
-    assert within(inner, outer) is expected
+    assert band_within(inner, outer) is expected
 
 
 @given(
@@ -154,7 +154,7 @@ def test_within_compares_the_sets_of_losses(inner: Band, outer: Band, *, expecte
 )
 def test_a_band_is_within_another_when_its_losses_are(a: tuple[int, int], b: tuple[int, int]) -> None:
     of_a, of_b = set(range(a[0] + 1, a[1] + 1)), set(range(b[0] + 1, b[1] + 1))
-    assert within(a, b) is (of_a <= of_b)
+    assert band_within(a, b) is (of_a <= of_b)
 
 
 def test_a_partition_from_zero_to_an_open_top_is_accepted() -> None:
@@ -271,7 +271,7 @@ def test_what_is_no_band_is_refused_with_the_ways_to_write_one(text: str) -> Non
     ],
 )
 def test_the_edges_that_open_a_band_are_known_from_how_it_is_written(text: str, starts: set[int]) -> None:
-    assert written_starts(text) == starts
+    assert lower_closed_cuts(text) == starts
 
 
 @given(st.text(alphabet="0123456789,_()[]<>= -∞aeinovrup.\n", max_size=30))

@@ -9,7 +9,7 @@ import pytest
 
 from outage_analysis.claims import RULES
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import CANONICAL, Incident, figure, folded, load_incident
+from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, get_fact, load_incident, normalized_name
 from outage_analysis.incidents.incident import COUNTABLE
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def service_of(incident: Incident, spelling: str) -> list[str]:
-    return [s.id for s in incident.services if folded(spelling) in s.spellings()]
+    return [s.id for s in incident.services if normalized_name(spelling) in s.spellings()]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_its_days_are_those_of_seoul(incident: Incident) -> None:
 
 
 def test_headers_are_mapped_for_columns_that_a_claim_has(incident: Incident) -> None:
-    known = {*CANONICAL, *(d.id for d in incident.dimensions)}
+    known = {*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)}
     assert set(incident.columns) <= known
     assert "서비스" in incident.columns["service"]
 
@@ -82,7 +82,7 @@ def test_no_notation_of_kakao_s_days_or_amounts_is_a_guess(incident: Incident) -
 
 
 def test_the_largest_loss_to_believe_is_a_quarter_s_profit(incident: Incident) -> None:
-    assert incident.loss.plausible_to == figure(incident.quarter_profit).whole
+    assert incident.loss.plausible_to == get_fact(incident.quarter_profit).whole
 
 
 @pytest.mark.parametrize("outcome", ["count", "reject"])

@@ -18,8 +18,8 @@ import polars as pl
 import pytest
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import data_root, ids
-from outage_analysis.incidents import IntakeSeries, figure, load_intake
+from outage_analysis.files import bundled_ids, data_root
+from outage_analysis.incidents import IntakeSeries, get_fact, load_intake
 from outage_analysis.losses import Branch, answer, published
 from tests.commands import command
 from tests.conftest import claim_rows
@@ -85,7 +85,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 # --- pages --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("id_", ids("intakes"))
+@pytest.mark.parametrize("id_", bundled_ids("intakes"))
 def test_every_bundled_page_is_dated_by_its_facts(id_: str) -> None:
     page = load_intake(id_)
     assert page.id == id_
@@ -93,7 +93,7 @@ def test_every_bundled_page_is_dated_by_its_facts(id_: str) -> None:
     assert known is not None
     assert known.points == page.points  # all of its counts were public on its own day
     for deadline in page.deadlines:
-        rests_on = [figure(f).public_on or date.max for f in deadline.facts]
+        rests_on = [get_fact(f).public_on or date.max for f in deadline.facts]
         assert deadline.public_on == max(rests_on)
     assert page.final is not None
     assert page.final.public_on is not None

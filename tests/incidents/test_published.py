@@ -11,7 +11,7 @@ import pytest
 
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import data_root
-from outage_analysis.incidents import cites_later, exists, facts, figure, outcomes
+from outage_analysis.incidents import cites_fact_after, fact_exists, facts, get_fact, outcomes
 from outage_analysis.incidents.published_facts import SCHEMA
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_what_was_not_found_has_no_number() -> None:
 
 
 def test_figures_public_by_a_day_are_those_of_that_day_or_earlier() -> None:
-    day = figure("CL-13").public_on
+    day = get_fact("CL-13").public_on
     assert day is not None
     assert "CL-13" in facts(public_by=day)["id"]
     assert "CL-13" not in facts(public_by=day - timedelta(days=1))["id"]
@@ -103,15 +103,15 @@ def test_every_fact_cited_in_a_page_exists() -> None:
         for id_ in cited(tomllib.loads(page.read_text("utf-8")))
     ]
     assert len(citations) > 60
-    assert [c for c in citations if not exists(c[1])] == []
-    assert not exists("CL-9999")
+    assert [c for c in citations if not fact_exists(c[1])] == []
+    assert not fact_exists("CL-9999")
 
 
 def test_every_fact_that_a_derived_figure_names_exists() -> None:
     derived = BOTH.filter(pl.col("source").str.starts_with("derived from "))
     named = [id_ for s in derived["source"] for id_ in s.removeprefix("derived from ").split(", ")]
     assert len(named) > 10
-    assert [id_ for id_ in named if not exists(id_)] == []
+    assert [id_ for id_ in named if not fact_exists(id_)] == []
 
 
 @pytest.mark.parametrize("id_", ["R2-05", "CO-10", "CO-14"])
@@ -119,30 +119,30 @@ def test_an_outcome_is_not_on_the_published_shelf(id_: str) -> None:
     assert id_ not in facts()["id"]
     assert id_ in outcomes()["id"]
     with pytest.raises(UsageError, match="no such fact"):
-        figure(id_)
-    assert figure(id_, hindsight=True).number > 0
+        get_fact(id_)
+    assert get_fact(id_, hindsight=True).number > 0
 
 
 @pytest.mark.parametrize("id_", ["CL-13", "CO-01", "CO-07"])
 def test_the_press_round_up_of_30_december_carries_its_own_day(id_: str) -> None:
-    assert figure(id_).public_on == date(2022, 12, 30)
+    assert get_fact(id_).public_on == date(2022, 12, 30)
     with pytest.raises(ModelRefused, match=f"fact {id_} was public on 2022-12-30, after"):
-        figure(id_, public_by=date(2022, 12, 29))
-    assert figure(id_, public_by=date(2022, 12, 30)).id == id_
+        get_fact(id_, public_by=date(2022, 12, 29))
+    assert get_fact(id_, public_by=date(2022, 12, 30)).id == id_
 
 
 def test_an_undated_fact_is_refused_to_an_as_of_run() -> None:
     with pytest.raises(ModelRefused, match="US-09 was public on an unknown day"):
-        figure("US-09", public_by=date(2999, 1, 1))
+        get_fact("US-09", public_by=date(2999, 1, 1))
 
 
 def test_an_unknown_fact_names_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"no such fact \(found 'TU-RAILS'\).*'TU-RAIL'"):
-        figure("TU-RAILS")
+        get_fact("TU-RAILS")
 
 
 def test_a_range_has_a_middle_but_no_single_value() -> None:
-    forecast = figure("CO-07")
+    forecast = get_fact("CO-07")
     assert (forecast.low, forecast.high) == (253_830_000, 423_050_000)
     assert forecast.middle == 338_440_000
     with pytest.raises(UsageError, match="has no single value"):
@@ -151,13 +151,13 @@ def test_a_range_has_a_middle_but_no_single_value() -> None:
 
 def test_a_figure_without_any_number_has_no_middle() -> None:
     with pytest.raises(UsageError, match="has no single value"):
-        _ = figure("US-09").middle
+        _ = get_fact("US-09").middle
 
 
 def test_a_count_is_whole_and_a_percentage_need_not_be() -> None:
-    assert figure("CL-13").whole == 8461
+    assert get_fact("CL-13").whole == 8461
     with pytest.raises(UsageError, match="is not a whole number"):
-        _ = figure("CL-13.share").whole
+        _ = get_fact("CL-13.share").whole
 
 
 @pytest.mark.parametrize(
@@ -170,4 +170,4 @@ def test_a_count_is_whole_and_a_percentage_need_not_be() -> None:
     ],
 )
 def test_a_text_that_names_a_fact_of_a_later_day_is_found(text: str, day: date, later: bool) -> None:  # noqa: FBT001 - a parameter
-    assert cites_later(text, day) is later
+    assert cites_fact_after(text, day) is later

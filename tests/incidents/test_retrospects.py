@@ -8,8 +8,8 @@ import pytest
 
 from outage_analysis.costs import backtest
 from outage_analysis.errors import ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import data_root, ids
-from outage_analysis.incidents import exists, figure, load_backtest_spec
+from outage_analysis.files import bundled_ids, data_root
+from outage_analysis.incidents import fact_exists, get_fact, load_backtest_spec
 
 if TYPE_CHECKING:
     from tests.conftest import Edited
@@ -19,21 +19,21 @@ FEW = 2**10
 """Draws: enough to be refused."""
 
 
-@pytest.mark.parametrize("id_", ids("backtests"))
+@pytest.mark.parametrize("id_", bundled_ids("backtests"))
 def test_a_bundled_page_tries_facts_that_came_out_between_its_days(id_: str) -> None:
     page = load_backtest_spec(id_)
     assert page == load_backtest_spec(data_root() / "backtests" / f"{id_}.toml")
     for outcome in page.outcomes:
-        when = page.came_out(outcome.fact).public_on
+        when = page.later_fact(outcome.fact).public_on
         assert when is not None
         assert page.as_of < when <= page.known_on
-        given = page.given(outcome)
+        given = page.denominator(outcome)
         assert (given is None) == (outcome.stage == "total")
-        assert all(figure(fact, public_by=page.as_of) for fact in outcome.press)
+        assert all(get_fact(fact, public_by=page.as_of) for fact in outcome.press)
     cited = [f for o in page.outcomes for f in (o.given, o.fact, *o.press) if f]
     cited += [f for s in page.shown for f in (s.fact, s.each) if f]
     cited += [f for s in page.reference_sets for f in s.classes]
-    assert [fact for fact in cited if not exists(fact)] == []
+    assert [fact for fact in cited if not fact_exists(fact)] == []
 
 
 def test_the_kakao_page_has_five_independent_outcomes_and_a_total_of_three_of_them() -> None:

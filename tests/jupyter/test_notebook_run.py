@@ -296,7 +296,7 @@ def test_the_page_loads_nothing_and_runs_only_scripts_of_ours(exported: dict[str
 def test_the_page_names_no_machine_no_cell_and_no_count(exported: dict[str, Path], tmp_path: Path) -> None:
     for text in (p.read_text("utf-8") for p in exported.values()):
         assert "\nto stderr" not in text
-        assert placing.TEMPORARY not in text
+        assert placing.TEMPORARY_PREFIX not in text
         assert str(tmp_path.parent.parent) not in text
         assert not re.search(r"In \[|Out\[|execution_count|cell-id", text)
         assert ">alert(2)" not in text

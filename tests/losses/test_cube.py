@@ -122,7 +122,7 @@ def test_a_cube_is_what_grouping_the_claims_by_hand_gives(
     texts = [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
     path = tmp_path_factory.mktemp("cube") / "a.csv"
     pl.DataFrame(claim_rows(texts, incident)).write_csv(path)
-    bands = Bands.of(tuple(cuts))
+    bands = Bands.from_cuts(tuple(cuts))
     cube = build_cube(read_claims(path, incident), dimensions=dimensions, bands=bands)
 
     expected: dict[tuple[object, ...], list[int]] = {}

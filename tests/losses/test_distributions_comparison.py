@@ -32,7 +32,7 @@ WIDE = Bands((20,))
 
 def two(first: Sequence[int | None], second: Sequence[int | None], *cuts: int) -> Cube:
     told = [*(("mail", x) for x in first), *(("taxi", x) for x in second)]
-    return told_cube(told, Bands.of(cuts or (10, 20)))
+    return told_cube(told, Bands.from_cuts(cuts or (10, 20)))
 
 
 @pytest.mark.parametrize(("pair", "interval"), ONE_SHARE)

@@ -33,7 +33,7 @@ def test_cuts_between_heaps_repeat_in_every_decade() -> None:
 @given(low=st.integers(1, 10**14), high=st.integers(1, 10**15))
 def test_cuts_between_heaps_make_bands_of_the_fine_grid_and_are_not_round(low: int, high: int) -> None:
     cuts = between_heaps(low, high)
-    assert Bands.of(cuts).cuts == cuts
+    assert Bands.from_cuts(cuts).cuts == cuts
     assert set(cuts) <= set(log_grid())
     assert all(low <= cut < high for cut in cuts)
     assert all(str(cut).rstrip("0") not in {"1", "2", "3", "5", "15", "25"} for cut in cuts if cut > 10)
@@ -129,7 +129,7 @@ def test_the_claims_of_some_values_are_counted(value: object, counts: tuple[int,
 
 
 def test_groups_of_a_cube_are_counted_on_the_same_edges() -> None:
-    cube = told_cube([("mail", x) for x in (3, 20)] + [("taxi", 90_000)], Bands.of(log_grid()))
+    cube = told_cube([("mail", x) for x in (3, 20)] + [("taxi", 90_000)], Bands.from_cuts(log_grid()))
     assert {loss_counts(cube, where={"service": s}).edges for s in ("mail", "taxi")} == {fit_edges(cube)}
 
 

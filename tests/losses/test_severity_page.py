@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from outage_analysis.errors import UsageError
-from outage_analysis.files import Text, data_root, ids
+from outage_analysis.files import Text, bundled_ids, data_root
 from outage_analysis.losses import load_grouped
 from tests.paths import GOLDEN
 
@@ -35,7 +35,7 @@ def test_the_dental_claims_are_those_of_the_reference_case() -> None:
     assert (page.top, page.left) == ("closed", "ground_up")
 
 
-@pytest.mark.parametrize("id_", ids("grouped"))
+@pytest.mark.parametrize("id_", bundled_ids("grouped"))
 def test_every_bundled_table_says_where_it_is_printed(id_: str) -> None:
     page = load_grouped(id_)
     assert page.id == id_

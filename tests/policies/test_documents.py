@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from outage_analysis.costs import cost_table, tie_outs
 from outage_analysis.errors import UsageError
-from outage_analysis.policies import Teller, explain, findings, load_policy
+from outage_analysis.policies import PolicyExplainer, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
-from outage_analysis.policies.tariff import MOST_STEPS
+from outage_analysis.policies.tariff import MAX_STEPS
 from outage_analysis.text import LANGUAGES, Locale
 from tests.costs.test_payouts import (
     Page,
@@ -166,7 +166,7 @@ def test_a_page_that_is_wrong_is_refused_by_file_line_key_value_and_remedy(
     error = refusal.value
     assert (error.exit_code, error.file) == (2, "page.toml")
     assert says in error.problem
-    assert (error.column or "") == (key or "the page")
+    assert (error.column or "") == (key or "the document")
     assert error.line == (text[: text.index(at)].count("\n") + 1 if at else None)
     assert value is None or error.value == value
     assert error.remedy.startswith(remedy)
@@ -229,8 +229,8 @@ def hostile_pages() -> dict[str, tuple[str | bytes, str]]:
         ),
         "2,001 bands": (
             f"{LINE}band = [\n"
-            + "".join(f"{{over={n},up_to={n + 1},fixed={n}}},\n" for n in range(MOST_STEPS))
-            + f"{{over={MOST_STEPS}}},\n]\n",
+            + "".join(f"{{over={n},up_to={n + 1},fixed={n}}},\n" for n in range(MAX_STEPS))
+            + f"{{over={MAX_STEPS}}},\n]\n",
             "2000",
         ),
         "deep arrays": (f"{LINE}x = " + "[\n" * 100_000 + "]\n" * 100_000, "is not valid TOML"),
@@ -478,7 +478,8 @@ def test_a_sum_that_came_out_later_is_named_and_not_told() -> None:
     policy = policy_of({"kind": "budget", "amount": "CO-16"}, currency="KRW", loss_unit="KRW")
     words = Locale("en", "KRW")
     told = [
-        Teller(policy, words, day).pays(policy.lines[0]) for day in (date(2023, 5, 10), date(2023, 5, 11))
+        PolicyExplainer(policy, words, day).payment_summary(policy.lines[0])
+        for day in (date(2023, 5, 10), date(2023, 5, 11))
     ]
     assert told == ["CO-16", "3,000,000,000 won (CO-16)"]
 

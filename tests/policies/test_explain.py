@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.errors import UsageError
-from outage_analysis.files import ids
+from outage_analysis.files import bundled_ids
 from outage_analysis.policies import FeeCredit, Policy, Schedule, explain, load_policy
 from outage_analysis.text import LANGUAGES
 from tests.costs.test_payouts import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @cache
 def phrases(lang: str) -> dict[str, str]:
     """What the sentences are made of."""
-    page = tomllib.loads((files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8"))
+    page = tomllib.loads((files("outage_analysis.text") / "words" / f"{lang}.toml").read_text("utf-8"))
     return {key: str(text) for key, text in page["explain"].items()}
 
 
@@ -80,12 +80,12 @@ def worked(policy: Policy, line: Schedule, lang: str) -> Iterator[tuple[Tariff, 
             yield tariff, int(loss), None if review else number(example["amount"], policy.digits)
 
 
-TOLD = [*ids("policies"), "every-key"]
+TOLD = [*bundled_ids("policies"), "every-key"]
 
 
 def told(id_: str) -> Policy:
     """A bundled policy, or the page of every key."""
-    return load_policy(id_ if id_ in ids("policies") else DOCS / f"{id_}.toml")
+    return load_policy(id_ if id_ in bundled_ids("policies") else DOCS / f"{id_}.toml")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -190,7 +190,7 @@ def test_cliffs_and_gaps_are_those_of_paying_every_loss_in_turn(page: Page) -> N
     page = {**page, "segment": ()}
     policy = policy_of(page)
     alone = {**page, "eligibility": {}}
-    paid = [owed(alone, loss) for loss in range(max([*policy.bends, 1]) + 3)]
+    paid = [owed(alone, loss) for loss in range(max([*policy.breakpoints, 1]) + 3)]
     falls = sum(1 for mine, more in pairwise(paid) if mine and (more is None or more < mine))
     pays = [amount is None or amount > 0 for amount in paid[1:]]
     first, last = (pays.index(True), len(pays) - pays[::-1].index(True)) if any(pays) else (0, 0)

@@ -17,13 +17,13 @@ import pytest
 from outage_analysis.costs import at_rate, cost_table, line_table, overview, policy_result, tie_outs
 from outage_analysis.costs import policy_results as results
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import data_root, ids
-from outage_analysis.incidents import exists, facts, figure, outcomes
+from outage_analysis.files import bundled_ids, data_root
+from outage_analysis.incidents import fact_exists, facts, get_fact, outcomes
 from outage_analysis.policies import FeeCredit, InKind, explain, findings, load_policy
 from outage_analysis.text import LANGUAGES
 
 FOLDER = data_root() / "policies"
-ALL = ids("policies")
+ALL = bundled_ids("policies")
 EVERY = pytest.mark.parametrize("id_", ALL)
 
 CITING = {"facts", "recipients", "recipients_high", "cap", "published_count", "of", "printed"}
@@ -81,7 +81,7 @@ def test_every_fact_that_a_page_cites_exists(id_: str) -> None:
     named = set(cited(page(id_)))
     assert named
     assert named <= known
-    assert all(exists(fact) for fact in named)
+    assert all(fact_exists(fact) for fact in named)
 
 
 @EVERY
@@ -97,7 +97,7 @@ def test_every_line_has_a_day_an_accounting_view_and_a_fact(id_: str) -> None:
 @EVERY
 def test_no_line_is_older_than_the_first_fact_that_says_so(id_: str) -> None:
     for line in load_policy(id_).lines:
-        known = [figure(fact, hindsight=True).public_on for fact in line.facts]
+        known = [get_fact(fact, hindsight=True).public_on for fact in line.facts]
         assert line.public_on is not None
         assert min(day for day in known if day) <= line.public_on, line.id
 
@@ -251,9 +251,9 @@ def test_every_published_sum_was_worked_by_hand() -> None:
 
 
 def test_eleven_and_a_half_thousand_at_the_printed_mean_are_six_and_a_quarter_billion() -> None:
-    mean = figure("PO-KT18-SME.mean").whole
+    mean = get_fact("PO-KT18-SME.mean").whole
     assert (mean, 11_500 * mean) == (543_500, 6_250_250_000)
-    assert round(11_500 * mean, -7) == figure("PO-KT18-SME.cost").whole
+    assert round(11_500 * mean, -7) == get_fact("PO-KT18-SME.cost").whole
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,7 @@ def test_the_rates_of_the_uk_code_are_paid_by_the_day(line: str, loss: int | Non
 def test_kakao_mobility_credited_what_it_announced(line: str, paid: int) -> None:
     credit = load_policy("kakao-2022").line(line)
     assert isinstance(credit, FeeCredit)
-    assert credit.payment == paid == figure(credit.facts[0]).whole
+    assert credit.payment == paid == get_fact(credit.facts[0]).whole
 
 
 @pytest.mark.parametrize(
@@ -386,8 +386,8 @@ def test_only_a_dated_rate_of_the_currency_converts(id_: str, rate: str) -> None
 
 
 def test_a_rate_without_a_day_is_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    undated = replace(figure("FX-01"), public_on=None)
-    monkeypatch.setattr(results, "figure", lambda *_, **__: undated)
+    undated = replace(get_fact("FX-01"), public_on=None)
+    monkeypatch.setattr(results, "get_fact", lambda *_, **__: undated)
     with pytest.raises(UsageError, match="no dated exchange rate of USD"):
         at_rate(line_table(load_policy("att-2024")), "USD", "FX-01")
 

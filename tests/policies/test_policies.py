@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, within
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, Bands, band_within
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Rule, Schedule, load_policy
 from tests.loss_cubes import band_of
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 def rule_for(line: Schedule, loss: int | None) -> Rule:
     """The one rule that covers a loss."""
-    band = band_of(Bands.of(line.cuts), loss)
-    (rule,) = [rule for edges, rule in line.rules() if within(band, edges)]
+    band = band_of(Bands.from_cuts(line.cuts), loss)
+    (rule,) = [rule for edges, rule in line.rules() if band_within(band, edges)]
     return rule
 
 
@@ -85,7 +85,7 @@ def test_the_largest_fixed_payment_is_that_of_the_dearest_tier(policy: Policy) -
         (0, None): (0, None),  # nobody limits what a review awards
     }
     for band, (low, high) in extremes.items():
-        least, most = policy.schedules[0].tariff.extremes(band)
+        least, most = policy.schedules[0].tariff.payment_range(band)
         assert least == low
         assert most == high
 

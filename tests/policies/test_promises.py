@@ -19,7 +19,7 @@ from outage_analysis.analysis import Plan, run
 from outage_analysis.assumptions import Ledger, RateAssumption, load_ledger, published_spread
 from outage_analysis.costs import cost_table, policy_result
 from outage_analysis.errors import OutageAnalysisError, UsageError
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import FeeCredit, Policy, findings, load_policy
 from tests.costs.test_payouts import (
     Page,
@@ -169,7 +169,7 @@ def expected_of_the_lesser(ceiling: float) -> float:
     """
     (entry,) = (a for a in load_ledger("kakao-2022").assumptions if a.id == "as-one-tap-take-up")
     assert isinstance(entry, RateAssumption)
-    shares = [figure(fact).middle / 100 for fact in entry.classes]
+    shares = [get_fact(fact).middle / 100 for fact in entry.classes]
     logits = [math.log(share / (1 - share)) for share in shares]
     pool = published_spread(entry.classes)
     free, location = pool.weight + len(logits) - 1, float(np.mean(logits))
@@ -188,7 +188,7 @@ def expected_of_the_lesser(ceiling: float) -> float:
 
 @pytest.mark.parametrize("cap", [FIRST_COME, "US-10.mau", "US-10.customers", "US-02", None])
 def test_a_capped_good_is_expected_to_serve_the_mean_of_the_lesser_number(cap: str | None) -> None:
-    served = 48 * MILLION if cap is None else figure(cap).whole
+    served = 48 * MILLION if cap is None else get_fact(cap).whole
     row = taken(rates(), **({"cap": cap} if cap else {}))
     ceiling = served / (48 * MILLION)
     assert row["expected"] == pytest.approx(48 * MILLION * expected_of_the_lesser(ceiling), rel=2e-3)

@@ -14,7 +14,7 @@ from outage_analysis.costs import payments
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Bands
 from outage_analysis.policies import load_policy
-from outage_analysis.policies.tariff import MOST_STEPS
+from outage_analysis.policies.tariff import MAX_STEPS
 from tests.costs.test_payouts import (
     SERVICES,
     TYPES,
@@ -80,7 +80,11 @@ def test_a_more_generous_schedule_never_costs_less(data: st.DataObject) -> None:
         assert (before is None) == (after is None) or not fits(page.get("eligibility", {}), who)
         assert before is None or after is None or before <= after
     costs = [
-        summed(payments(cube_of_claims(claims, Bands.of(policy.bends)), policy)["payment"].fill_null(0))
+        summed(
+            payments(cube_of_claims(claims, Bands.from_cuts(policy.breakpoints)), policy)[
+                "payment"
+            ].fill_null(0)
+        )
         for policy in policies
     ]
     assert costs[0] <= costs[1]
@@ -124,7 +128,7 @@ def test_the_pieces_of_a_tariff_hold_each_loss_once_and_pay_what_the_page_owes(p
 @settings(max_examples=60)
 def test_every_loss_up_to_the_last_edge_is_paid_what_the_page_owes(page: Page) -> None:
     line = policy_of(page).schedules[0]
-    for loss in range(max([*line.bends, 1]) + 3):
+    for loss in range(max([*line.breakpoints, 1]) + 3):
         assert paid_to(line, loss) == owed(page, loss), loss
 
 
@@ -164,7 +168,7 @@ ENDLESS: st.SearchStrategy[tuple[Page, ...]] = st.one_of(
         ),
         SHARES,
         st.integers(2, 1_000),
-        st.integers(MOST_STEPS + 2, 10**6),
+        st.integers(MAX_STEPS + 2, 10**6),
     ),
     st.builds(  # rounding a rate by the unit
         lambda amount: ({"band": [{"over": 0, "rate": {"amount": amount}}], "rounding": {"to": amount * 2}},),
@@ -208,14 +212,14 @@ def test_a_page_of_too_many_steps_is_refused_with_what_to_do(page: Written, line
 
 
 def test_a_page_of_too_many_bands_is_refused_with_what_to_do(page: Written) -> None:
-    bands = [{"over": n, "up_to": n + 1, "fixed": n} for n in range(MOST_STEPS)]
+    bands = [{"over": n, "up_to": n + 1, "fixed": n} for n in range(MAX_STEPS)]
     with pytest.raises(UsageError, match=r"2,?000") as refusal:
-        load_policy(page(toml({"band": [*bands, {"over": MOST_STEPS}]})))
+        load_policy(page(toml({"band": [*bands, {"over": MAX_STEPS}]})))
     assert refusal.value.remedy
 
 
 def test_as_many_steps_as_are_allowed_are_allowed(page: Written) -> None:
-    last = {"over": 0, "rate": {"amount": 1, "every": 10}, "limit": MOST_STEPS - 1}
+    last = {"over": 0, "rate": {"amount": 1, "every": 10}, "limit": MAX_STEPS - 1}
     policy = load_policy(page(toml({"band": [last]})))
-    assert len(policy.bends) == MOST_STEPS - 1
-    assert policy.schedules[0].tariff.pay(10 * MOST_STEPS) == MOST_STEPS - 1
+    assert len(policy.breakpoints) == MAX_STEPS - 1
+    assert policy.schedules[0].tariff.pay(10 * MAX_STEPS) == MAX_STEPS - 1

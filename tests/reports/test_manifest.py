@@ -49,7 +49,7 @@ def test_it_tells_the_figures_of_the_tables(bundles: dict[str, Path], analysis: 
 
 def test_it_tells_who_answers_for_each_assumption(bundles: dict[str, Path], analysis: Analysis) -> None:
     assert analysis.ledger
-    used = analysis.ledger.admissible(analysis.as_of).assumptions
+    used = analysis.ledger.as_known_on(analysis.as_of).assumptions
     told = manifest_of(bundles["en"])["assumptions"]
     assert [a["id"] for a in told] == [a.id for a in used]
     for entry, row in zip(used, told, strict=True):

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis, Plan, run
-from outage_analysis.assumptions import distribution
+from outage_analysis.assumptions import distribution_text
 from outage_analysis.cli.cost_output import cost_as_json
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
@@ -199,8 +199,10 @@ def test_the_assumptions_are_shown_with_their_laws(pages: Pages, analysis: Analy
     w = words_of(analysis, lang)
     rows = pages[lang].table(w("report.assumptions_title"))
     assert analysis.ledger
-    entries = analysis.ledger.admissible(analysis.as_of).assumptions
-    assert [row[w("column.distribution")] for row in rows] == [distribution(entry, w) for entry in entries]
+    entries = analysis.ledger.as_known_on(analysis.as_of).assumptions
+    assert [row[w("column.distribution")] for row in rows] == [
+        distribution_text(entry, w) for entry in entries
+    ]
     behind = pages[lang].table(w("report.assumptions_behind"))
     assert [row[w("column.rationale")] for row in behind] == [entry.rationale[lang] for entry in entries]
     assert [row[w("column.stated_source")] for row in behind] == [entry.source[lang] for entry in entries]

@@ -311,7 +311,7 @@ def test_a_letter_without_a_glyph_is_written_as_its_number() -> None:
 def test_a_word_of_ours_without_a_glyph_is_an_error_that_names_it(
     reports: dict[str, Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(labels._words("en"), "report.contents", "Contents 中")  # noqa: SLF001 - a bad word
+    monkeypatch.setitem(labels._label_texts("en"), "report.contents", "Contents 中")  # noqa: SLF001 - a bad word
     with pytest.raises(EnvironmentFailed, match=r"lack U\+4E2D"):
         _ = Pages(reports["en"]).whole
     assert ours("Contents") == "Contents"

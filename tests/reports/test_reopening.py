@@ -16,7 +16,7 @@ import pytest
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.costs import bridge, cost_table, totals
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import data_root, page_text
+from outage_analysis.files import data_root, document_text
 from outage_analysis.reports import side_of, write_report
 from outage_analysis.reports.archives import members
 from outage_analysis.reports.manifest import LARGEST
@@ -87,7 +87,7 @@ def test_a_bundle_of_the_bundled_case_holds_its_pages(bundles: dict[str, Path]) 
         page = bundles["ko"] / "pages" / f"{name}.toml"
         source = data_root() / kind / "kakao-2022.toml"
         assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads(source.read_text("utf-8"))
-        assert page.read_text("utf-8") == page_text(page)
+        assert page.read_text("utf-8") == document_text(page)
     assert reopen(bundles["ko"]).expected.keys() == {"cash", "face_value", "top_down", "handling"}
 
 
@@ -107,7 +107,7 @@ def test_the_manifest_says_what_was_asked_and_names_every_page(written: Path, tr
     for name, (_, file) in pages.items():
         page = written / "pages" / f"{name}.toml"
         assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads((tram / file).read_text("utf-8"))
-        assert page.read_text("utf-8") == page_text(page)
+        assert page.read_text("utf-8") == document_text(page)
 
 
 PRIVATE = ("010-1234-5678", "12 Long Street", "Kim Minji")

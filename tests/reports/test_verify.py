@@ -20,7 +20,7 @@ from outage_analysis.claims import read_claims, save_claims
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError, VerificationFailed
 from outage_analysis.incidents import load_incident
 from outage_analysis.incidents import published_facts as published
-from outage_analysis.incidents.published_facts import Shelf
+from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.reports import FORMATS, Report, read_manifest, write_report
 from outage_analysis.reports import build_manifest as recording
 from outage_analysis.reports.manifest import LARGEST
@@ -263,9 +263,9 @@ def test_a_changed_page_is_named_by_both_checks(
 
 
 def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve) -> None:
-    shelf = published._shelf  # noqa: SLF001 - the one place where every figure comes from
+    shelf = published._fact_table  # noqa: SLF001 - the one place where every figure comes from
     counted = pl.when(id="CL-13").then(pl.col("value") + 1).otherwise("value").alias("value")
-    shelves: dict[Shelf, pl.DataFrame] = {
+    shelves: dict[FactCollection, pl.DataFrame] = {
         "published": shelf("published").with_columns(counted), "outcomes": shelf("outcomes"),
     }  # fmt: skip
     reshelve(shelves.__getitem__)

@@ -19,7 +19,7 @@ from outage_analysis.losses import Fits, fit_all, fit_grouped, load_grouped
 from outage_analysis.losses.severity.fit import Fit
 from outage_analysis.policies import Policy, load_policy
 from outage_analysis.reports import Report
-from outage_analysis.text import LANGUAGES, MOST_ROWS, Card, Displayable, Locale, Table, first
+from outage_analysis.text import LANGUAGES, MAX_CARD_ROWS, Card, Displayable, Locale, Table, first_rows
 from outage_analysis.text.display import LONGEST_CELL, WIDTH
 from tests.conftest import claim_rows
 
@@ -70,7 +70,7 @@ def test_a_noun_fits_into_a_terminal(nouns: dict[str, Displayable], name: str, l
     assert max(map(cell_len, lines)) <= WIDTH
     assert 5 < len(lines) < 80
     assert [line for line in lines if line != line.rstrip()] == []
-    assert max(len(table.rows) for table in nouns[name].card(lang).tables) <= MOST_ROWS
+    assert max(len(table.rows) for table in nouns[name].card(lang).tables) <= MAX_CARD_ROWS
 
 
 @pytest.mark.parametrize("name", NOUNS)
@@ -196,7 +196,7 @@ def test_synthetic_rows_say_so(analysis: Analysis, claims: Claims, lang: str) ->
 
 def test_a_policy_shows_its_first_lines_and_counts_the_rest(policy: Policy) -> None:
     [table] = policy.card().tables
-    assert [row[0] for row in table.rows] == [line.name.en for line in policy.lines[:MOST_ROWS]]
+    assert [row[0] for row in table.rows] == [line.name.en for line in policy.lines[:MAX_CARD_ROWS]]
     assert table.more == "and 16 more: policy.lines"
     assert table.rows[0][2].startswith("up to 300,000: 30,000 won; 300,001 to 500,000: 50,000 won")
 
@@ -205,13 +205,13 @@ def test_a_long_ledger_is_cut_and_counts_the_rest(ledger: Ledger) -> None:
     entry = ledger.assumptions[0]
     many = tuple(entry.model_copy(update={"id": f"a{n}"}) for n in range(30))
     [table] = ledger.model_copy(update={"assumptions": many}).card().tables
-    assert (len(table.rows), table.more) == (MOST_ROWS, "and 18 more: ledger.assumptions")
+    assert (len(table.rows), table.more) == (MAX_CARD_ROWS, "and 18 more: ledger.assumptions")
 
 
 def test_the_first_rejects_are_told_and_the_others_counted(claims: Claims) -> None:
     files, rejects = claims.card().tables
     assert files.rows == (("complaints.csv", "41", "1", "40"),)
-    assert len(rejects.rows) == MOST_ROWS
+    assert len(rejects.rows) == MAX_CARD_ROWS
     assert rejects.more == "and 28 more: claims.rejects, where their texts stand as they came"
 
 
@@ -230,8 +230,8 @@ def test_of_a_reject_nothing_is_shown_that_may_be_somebodys(claims: Claims, lang
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_has_a_name_and_a_remedy_in_every_language(rule: str) -> None:
     for words in map(Locale, LANGUAGES):
-        assert words.has(f"rule.{rule}")
-        assert words.has(f"remedy.{rule}")
+        assert words.has_label(f"rule.{rule}")
+        assert words.has_label(f"remedy.{rule}")
 
 
 def test_a_fit_shows_its_parameters_and_what_it_expects_of_each_band(fits: Fits) -> None:
@@ -284,11 +284,11 @@ def test_a_card_however_long_its_texts_are_fits_into_a_terminal() -> None:
     assert len(card._repr_html_()) < 10_000
 
 
-@pytest.mark.parametrize("count", [0, MOST_ROWS, MOST_ROWS + 1])
+@pytest.mark.parametrize("count", [0, MAX_CARD_ROWS, MAX_CARD_ROWS + 1])
 def test_only_what_is_not_shown_is_counted(count: int) -> None:
-    rows, more = first(Locale("en"), range(count), lambda n: [str(n)], "all")
-    assert len(rows) == min(count, MOST_ROWS)
-    assert more == ("and 1 more: all" if count > MOST_ROWS else "")
+    rows, more = first_rows(Locale("en"), range(count), lambda n: [str(n)], "all")
+    assert len(rows) == min(count, MAX_CARD_ROWS)
+    assert more == ("and 1 more: all" if count > MAX_CARD_ROWS else "")
 
 
 def test_a_policy_shows_what_it_asked_for_by_the_day() -> None:

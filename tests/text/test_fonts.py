@@ -27,7 +27,7 @@ def test_every_syllable_and_sign_is_there(weight: fonts.Weight) -> None:
     known = opened(weight).getBestCmap()
     assert set(range(0xAC00, 0xD7A4)) <= known.keys()
     assert {ord(c) for c in "AZaz09–—’“”…₩€×÷≤≥ㄱㅎ"} <= known.keys()
-    assert fonts.covered() <= known.keys()
+    assert fonts.covered_code_points() <= known.keys()
 
 
 def test_the_family_has_a_name_of_its_own_and_its_licence_beside_it() -> None:
@@ -40,9 +40,9 @@ def test_the_family_has_a_name_of_its_own_and_its_licence_beside_it() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_our_own_words_lack_no_glyph(lang: str) -> None:
-    page = tomllib.loads((files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8"))
+    page = tomllib.loads((files("outage_analysis.text") / "words" / f"{lang}.toml").read_text("utf-8"))
     words = "".join(text for section in page.values() for text in section.values())
-    assert fonts.lacking(words) == []
+    assert fonts.missing_characters(words) == []
 
 
 @pytest.mark.parametrize(
@@ -60,19 +60,19 @@ def test_our_own_words_lack_no_glyph(lang: str) -> None:
     ],
 )
 def test_what_has_no_glyph_is_shown_by_its_number(given: str, shown: str) -> None:
-    assert fonts.shown(given) == shown
-    assert fonts.lacking(fonts.shown(given)) == []
-    assert fonts.shown(fonts.shown(given)) == shown
+    assert fonts.printable(given) == shown
+    assert fonts.missing_characters(fonts.printable(given)) == []
+    assert fonts.printable(fonts.printable(given)) == shown
 
 
 def test_the_texts_of_a_table_are_shown_so() -> None:
     frame = pl.DataFrame({"region": ["서울", "a\u202e", None], "claims": [1, 2, 3]})
-    assert fonts.shown_in(frame)["region"].to_list() == ["서울", "aU+202E", None]
+    assert fonts.printable_table(frame)["region"].to_list() == ["서울", "aU+202E", None]
 
 
 def test_a_cut_holds_the_letters_asked_for_and_is_the_same_again() -> None:
-    cut = fonts.cut("비용 12", "Bold")
-    assert cut == fonts.cut("21 용비", "Bold")
+    cut = fonts.subset_font("비용 12", "Bold")
+    assert cut == fonts.subset_font("21 용비", "Bold")
     assert set(TTFont(BytesIO(cut)).getBestCmap()) == set(map(ord, "비용 12"))
     assert len(cut) < len((fonts.folder() / "OutageSans-Bold.otf").read_bytes()) / 100
 

@@ -19,7 +19,7 @@ from outage_analysis.text import LANGUAGES, Locale
 
 
 def page(lang: str) -> dict[str, str]:
-    text = (files("outage_analysis") / "words" / f"{lang}.toml").read_text("utf-8")
+    text = (files("outage_analysis.text") / "words" / f"{lang}.toml").read_text("utf-8")
     return {f"{group}.{key}": w for group, words in tomllib.loads(text).items() for key, w in words.items()}
 
 
@@ -64,7 +64,7 @@ def test_korean_never_says_the_word_that_admits_unlawfulness() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_column_has_a_title(lang: str) -> None:
-    assert [column for column in COLUMNS if not Locale(lang).has(f"column.{column}")] == []
+    assert [column for column in COLUMNS if not Locale(lang).has_label(f"column.{column}")] == []
 
 
 def test_every_column_has_a_known_kind() -> None:

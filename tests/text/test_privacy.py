@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.claims import Warehouse
-from outage_analysis.text import DATES, found, masked
+from outage_analysis.text import DATES, find_personal_data, mask_personal_data
 from outage_analysis.text.personal_data import PATTERNS
 
 PERSONAL = {
@@ -129,13 +129,13 @@ anything = st.lists(st.text(max_size=20) | texts | samples, max_size=6).map("".j
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind in PERSONAL for text in PERSONAL[kind]])
 def test_personal_data_is_found_by_its_kind_and_gone_behind_the_mask(kind: str, text: str) -> None:
-    assert found(pl.Series([text])) == (kind, 1)
-    assert found(pl.Series([masked(text)])) is None
+    assert find_personal_data(pl.Series([text])) == (kind, 1)
+    assert find_personal_data(pl.Series([mask_personal_data(text)])) is None
 
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_not_personal_is_left_alone(text: str) -> None:
-    assert found(pl.Series([text])) is None
+    assert find_personal_data(pl.Series([text])) is None
 
 
 def test_the_table_covers_every_pattern() -> None:
@@ -144,10 +144,10 @@ def test_the_table_covers_every_pattern() -> None:
 
 def test_found_counts_values_of_the_first_kind() -> None:
     texts = pl.Series(["kim@example.com", "010-1234-5678 011-123-4567", None, "서울", "02-123-4567"])
-    assert found(texts) == ("phone number", 2)
-    assert found(pl.Series([], dtype=pl.String)) is None
-    assert found(pl.Series([None, None])) is None
-    assert found(pl.Series(["02-123-4567"], dtype=pl.Categorical)) == ("phone number", 1)
+    assert find_personal_data(texts) == ("phone number", 2)
+    assert find_personal_data(pl.Series([], dtype=pl.String)) is None
+    assert find_personal_data(pl.Series([None, None])) is None
+    assert find_personal_data(pl.Series(["02-123-4567"], dtype=pl.Categorical)) == ("phone number", 1)
 
 
 @pytest.mark.parametrize(
@@ -184,25 +184,25 @@ def test_found_counts_values_of_the_first_kind() -> None:
     ],
 )
 def test_masks_hide_what_tells_and_keep_the_rest(text: str, safe: str) -> None:
-    assert masked(text) == safe
+    assert mask_personal_data(text) == safe
 
 
 @pytest.mark.parametrize("day", [day for name in DATES if name != "unix" for day in DATES[name].examples])
 def test_days_are_shown_as_files_write_them(day: str) -> None:
-    assert masked(day) == day
+    assert mask_personal_data(day) == day
 
 
 @given(anything)
 def test_nothing_personal_remains_behind_a_mask_and_a_second_one_adds_nothing(text: str) -> None:
-    safe = masked(text)
-    assert found(pl.Series([safe])) is None
-    assert masked(safe) == safe
+    safe = mask_personal_data(text)
+    assert find_personal_data(pl.Series([safe])) is None
+    assert mask_personal_data(safe) == safe
 
 
 @given(st.text())
 def test_a_text_without_digits_or_addresses_is_unchanged(text: str) -> None:
     if not re.search("[0-9@]", unicodedata.normalize("NFKC", text)):
-        assert masked(text) == text
+        assert mask_personal_data(text) == text
 
 
 @given(st.lists(anything, min_size=1, max_size=20))

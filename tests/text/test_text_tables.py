@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from outage_analysis.text import TextTable, wrapped
+from outage_analysis.text import TextTable, wrap_text
 
 TOTALS = TextTable(
     ("valuation", "expected", "left_out"),
@@ -92,7 +92,7 @@ def test_a_grid_of_tall_rows_is_no_better_than_blocks() -> None:
     ],
 )
 def test_text_is_wrapped_between_words(text: str, width: int, expected: list[str]) -> None:
-    assert wrapped(text, width) == expected
+    assert wrap_text(text, width) == expected
 
 
 words = st.text("abcdefgh-가나다라", min_size=1, max_size=30)

@@ -11,13 +11,13 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
-from outage_analysis.assumptions import distribution, load_ledger
+from outage_analysis.assumptions import distribution_text, load_ledger
 from outage_analysis.assumptions.distribution_type import Distribution
 from outage_analysis.assumptions.distributions import Branch
-from outage_analysis.files import Document, Text, ids
+from outage_analysis.files import Document, Text, bundled_ids
 from outage_analysis.incidents import (
     facts,
-    in_language,
+    facts_in_language,
     is_currency,
     load_backtest_spec,
     load_incident,
@@ -157,7 +157,7 @@ def test_the_finder_would_see_english_in_the_page(bundles: dict[str, Path]) -> N
 
 @pytest.mark.parametrize(
     ("kind", "id_"),
-    [(kind, id_) for kind in PAGES for id_ in ids(kind)],  # type: ignore[arg-type]
+    [(kind, id_) for kind in PAGES for id_ in bundled_ids(kind)],  # type: ignore[arg-type]
 )
 def test_every_text_of_a_bundled_page_is_there_in_korean(kind: str, id_: str) -> None:
     every = list(told(PAGES[kind](id_)))
@@ -175,7 +175,7 @@ def test_every_figure_says_in_korean_what_it_is(column: str) -> None:
 
 
 def test_a_table_of_facts_is_told_in_one_language() -> None:
-    english, korean = (in_language(BOTH, lang) for lang in ("en", "ko"))
+    english, korean = (facts_in_language(BOTH, lang) for lang in ("en", "ko"))
     assert english.columns == korean.columns == [c for c in BOTH.columns if not c.endswith(KOREAN)]
     assert english.equals(BOTH.select(english.columns))
     assert korean["counts"].to_list() == BOTH["counts_ko"].to_list()
@@ -184,15 +184,15 @@ def test_a_table_of_facts_is_told_in_one_language() -> None:
 
 def test_a_figure_without_a_translation_stays_english() -> None:
     row = pl.DataFrame({"counts": ["cases"], "counts_ko": [None]}, schema_overrides={"counts_ko": pl.String})
-    assert in_language(row, "ko").to_dicts() == [{"counts": "cases"}]
+    assert facts_in_language(row, "ko").to_dicts() == [{"counts": "cases"}]
 
 
 @pytest.mark.parametrize("unit", sorted({*BOTH["unit"].drop_nulls(), *MEASURES} - {""}))
 def test_every_unit_of_a_figure_has_a_word(unit: str) -> None:
-    korean = Locale("ko").counted_in(unit)
+    korean = Locale("ko").unit_name(unit)
     assert HANGUL.search(korean) or unit in ("%", "GB")
     assert untranslated(korean) == []
-    assert Locale("en").counted_in(unit) == unit
+    assert Locale("en").unit_name(unit) == unit
 
 
 @pytest.mark.parametrize(
@@ -200,12 +200,12 @@ def test_every_unit_of_a_figure_has_a_word(unit: str) -> None:
     [("cases/day", "건/일"), ("cases, KRW", "건, 원"), ("KRW/USD", "원/달러"), ("trams", "trams"), ("", "")],
 )
 def test_a_unit_is_told_part_by_part(unit: str, korean: str) -> None:
-    assert Locale("ko").counted_in(unit) == korean
+    assert Locale("ko").unit_name(unit) == korean
 
 
 def test_currencies_of_figures_are_told_as_people_say_them() -> None:
     for unit in filter(is_currency, BOTH["unit"].drop_nulls().unique()):
-        assert Locale("ko").counted_in(unit) == Locale("ko", unit).unit
+        assert Locale("ko").unit_name(unit) == Locale("ko", unit).unit
 
 
 # --- laws -------------------------------------------------------------------------------------------------
@@ -224,20 +224,20 @@ def test_every_law_and_every_parameter_of_it_has_a_word(law: type[Document]) -> 
     field = law.model_fields.get("kind")
     terms = {*law.model_fields, *([str(field.default)] if field else ())} - {"kind"}
     for lang in LANGUAGES:
-        assert [term for term in terms if not Locale(lang).has(f"law.{term}")] == []
+        assert [term for term in terms if not Locale(lang).has_label(f"law.{term}")] == []
 
 
 def test_every_parameter_of_a_law_of_losses_has_a_word() -> None:
     for family in FAMILIES.values():
         written = ", ".join(f"{name} 12 ± 3" for name in family.params)
-        assert untranslated(Locale("ko").terms(written)) == []
-        assert Locale("en").terms(written) == written
+        assert untranslated(Locale("ko").translated_distribution(written)) == []
+        assert Locale("en").translated_distribution(written) == written
 
 
-@pytest.mark.parametrize("id_", ids("assumptions"))
+@pytest.mark.parametrize("id_", bundled_ids("assumptions"))
 def test_a_law_is_written_out_in_korean_with_the_same_numbers(id_: str) -> None:
     for entry in load_ledger(id_).assumptions:
-        english, korean = (distribution(entry, Locale(lang)) for lang in LANGUAGES)
-        assert english == distribution(entry)
+        english, korean = (distribution_text(entry, Locale(lang)) for lang in LANGUAGES)
+        assert english == distribution_text(entry)
         assert untranslated(korean) == []
         assert re.findall(r"-?[\d.,]*\d", korean) == re.findall(r"-?[\d.,]*\d", english)

@@ -50,8 +50,8 @@ class Compared:
     @property
     def inputs(self) -> Ledger | None:
         """The ledger as it was known on the day, with only the entries that a figure rests on."""
-        known = self.ledger.admissible(self.as_of) if self.ledger else None
-        return known.only(self.comparison.inputs) if known else None
+        known = self.ledger.as_known_on(self.as_of) if self.ledger else None
+        return known.with_only(self.comparison.inputs) if known else None
 
     def sentence(self, words: Locale) -> str:
         """What the comparison finds."""

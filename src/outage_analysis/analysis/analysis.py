@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.analysis.plan import Plan
-from outage_analysis.assumptions import Ledger, RateAssumption, warning
+from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
 from outage_analysis.costs import COUNTED, UNSTATED, Uncertainty, by_band, inputs_in, unstated_losses
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Text
-from outage_analysis.incidents import Incident, TieOut, cites_later
+from outage_analysis.incidents import Incident, TieOut, cites_fact_after
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Card, Displayable, Locale, Table
@@ -102,7 +102,7 @@ class Analysis(Displayable):
     @property
     def limits(self) -> tuple[Text, ...]:
         """What the incident's page says of its data, but for what cites a fact of a later day."""
-        return tuple(text for text in self.incident.limits if not cites_later(text.en, self.as_of))
+        return tuple(text for text in self.incident.limits if not cites_fact_after(text.en, self.as_of))
 
     @property
     def synthetic(self) -> bool:
@@ -130,7 +130,7 @@ class Analysis(Displayable):
     @property
     def known(self) -> Ledger | None:
         """The ledger as it was known on the day."""
-        return self.ledger.admissible(self.as_of) if self.ledger else None
+        return self.ledger.as_known_on(self.as_of) if self.ledger else None
 
     @property
     def inputs(self) -> Ledger | None:
@@ -139,7 +139,9 @@ class Analysis(Displayable):
             return None
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
         used = frozenset().union(*map(inputs_in, costs))
-        return self.known.only(used | (self.compared.comparison.inputs if self.compared else frozenset()))
+        return self.known.with_only(
+            used | (self.compared.comparison.inputs if self.compared else frozenset())
+        )
 
     @property
     def unused_inputs(self) -> tuple[str, ...]:
@@ -149,7 +151,7 @@ class Analysis(Displayable):
 
     def warning(self, words: Locale) -> str:
         """That no figure may be used, as long as inputs of it are examples; empty where none is."""
-        return warning(self.inputs, words)
+        return example_warning(self.inputs, words)
 
     @property
     def made_up(self) -> bool:
@@ -317,7 +319,7 @@ def _notes(analysis: Analysis, locale: Locale) -> list[str]:
     notes = [] if analysis.bases else [locale("report.no_headline")]
     if budget is not None:
         row = budget.row(0, named=True)
-        chance = locale("report.tile_budget", budget=locale.stated(row["budget"]))
+        chance = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
         scope = budget_scope(analysis, analysis.headline, locale)
         notes.append(f"{chance}: {locale.share(row['exceeded'])}. {scope}")
     left = (analysis.bounded_lines, analysis.unpriced_lines, analysis.dropped_lines)

@@ -13,8 +13,8 @@ from typing import Literal, Self
 
 import polars as pl
 
-from outage_analysis.assumptions import SUMS, Ledger
-from outage_analysis.files import ids
+from outage_analysis.assumptions import AMOUNT_KINDS, Ledger
+from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, decimal_places
 from outage_analysis.text import Locale, in_units
@@ -27,7 +27,7 @@ RANGE = ("low", "expected", "high", "most")
 QUANTILES = ("p10", "p50", "p90")
 INPUTS = ("input_low", "input_high", *RANGE, "break_even", "flips_at", "usual", "given")
 ALWAYS, NEVER = (pl.repeat(value, pl.len()) for value in (True, False))
-IS_SUM = pl.col("kind").is_in(SUMS)
+IS_SUM = pl.col("kind").is_in(AMOUNT_KINDS)
 RULES: tuple[tuple[set[str], tuple[str, ...], Counts, pl.Expr], ...] = (
     ({"stage", "outcome"}, (*QUANTILES, "observed"), "money", pl.col("stage").is_in(["paid", "total"])),
     ({"stage"}, RANGE, "money", NEVER),
@@ -128,7 +128,7 @@ class DisplayUnits:
         """Those of a ledger that says its currency, or is about a bundled incident."""
         if ledger.currency:
             return cls(ledger.currency, decimal_places(ledger.currency), 0)
-        return cls.of(load_incident(ledger.incident)) if ledger.incident in ids("incidents") else None
+        return cls.of(load_incident(ledger.incident)) if ledger.incident in bundled_ids("incidents") else None
 
     def said(self, table: pl.DataFrame) -> str:
         """The currency, where a table has sums that are written otherwise than it holds them; else ""."""
@@ -169,7 +169,7 @@ class DisplayUnits:
             for name, (counts, places, mask) in self._found(table).items()
         }
         if self.loss_digits and "parameters" in table.columns:
-            told["parameters"] = [self.words.scaled(law) for law in table["parameters"]]
+            told["parameters"] = [self.words.rescaled_distribution(law) for law in table["parameters"]]
         return table.with_columns(pl.Series(name, texts, pl.String) for name, texts in told.items())
 
     def unit(self, table: pl.DataFrame) -> tuple[int, str] | None:

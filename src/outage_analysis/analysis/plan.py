@@ -12,10 +12,10 @@ from outage_analysis.assumptions import Ledger, bundled_ledger, load_ledger
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
 from outage_analysis.costs import DRAWS, SEED
 from outage_analysis.errors import UsageError
-from outage_analysis.files import bundled_claims, ids, nearest
+from outage_analysis.files import bundled_claims, bundled_ids, spelling_hint
 from outage_analysis.incidents import Incident, load_incident, load_layout
 from outage_analysis.losses import Cube, build_cube, cost_bands, dimension_labels, read_counts
-from outage_analysis.policies import Policy, load_policy, refuse_misfit
+from outage_analysis.policies import Policy, check_same_units, load_policy
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def policy_of(incident: Incident, policy: str | Path | None) -> Policy:
     Raises:
         UsageError: none is named and none is bundled, or a page that is wrong.
     """
-    if policy is None and incident.id not in ids("policies"):
+    if policy is None and incident.id not in bundled_ids("policies"):
         raise UsageError(f"no bundled policy for {incident.id}", remedy="Give one with --policy.")
     return load_policy(policy or incident.id)
 
@@ -105,7 +105,7 @@ def refuse_strangers(
     Raises:
         UsageError: other units, someone entitled whom the incident does not know, or a foreign ledger.
     """
-    refuse_misfit(policy, incident)
+    check_same_units(policy, incident)
     values: dict[str, list[str] | None] = {
         "service": [s.id for s in incident.services],
         "claimant_type": [c.id for c in incident.claimant_types],
@@ -131,7 +131,7 @@ def refuse_strangers(
                 raise UsageError(
                     f"the line {line.id} entitles a {dimension} that the incident does not have",
                     value=stranger,
-                    remedy=nearest(stranger, known or []),
+                    remedy=spelling_hint(stranger, known or []),
                 )
     if ledger is not None:
         _refuse_foreign(ledger, incident, None if file is None else Path(file).name)

@@ -36,7 +36,7 @@ from outage_analysis.costs import (
     totals,
 )
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import ids
+from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import load_backtest_spec
 from outage_analysis.policies import load_policy
 
@@ -95,7 +95,7 @@ def _tried(begun: RunInputs) -> Backtest | None:
     plan, policy, ledger, as_of = begun.plan, begun.policy, begun.ledger, begun.as_of
     if not plan.hindsight or ledger is None:
         return None
-    for page in map(load_backtest_spec, ids("backtests")):
+    for page in map(load_backtest_spec, bundled_ids("backtests")):
         if (page.policy, page.ledger, page.as_of) != (policy.id, ledger.id, as_of):
             continue
         if (load_policy(page.policy), load_ledger(page.ledger)) != (policy, ledger):

@@ -24,7 +24,7 @@ from outage_analysis.costs import (
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document
-from outage_analysis.incidents import Incident, facts, figure, outcomes
+from outage_analysis.incidents import Incident, facts, get_fact, outcomes
 from outage_analysis.losses import (
     Cube,
     build_cube,
@@ -145,7 +145,7 @@ def headline_table(
         for low, high in [_likely(r, run)]
     ]
     for headline in incident.headlines:
-        fact = figure(headline.fact, hindsight=True)
+        fact = get_fact(headline.fact, hindsight=True)
         later = fact.public_on is None or fact.public_on > as_of
         low, high = (fact.low, fact.high) if fact.value is None else (fact.value, fact.value)
         told = (fact.public_on, fact.counts, fact.counts_ko, later)

@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from outage_analysis.assumptions.entries import Entry as Entry
     from outage_analysis.assumptions.entries import OneDistribution as OneDistribution
     from outage_analysis.assumptions.entries import Range as Range
-    from outage_analysis.assumptions.ledger import SUMS as SUMS
+    from outage_analysis.assumptions.ledger import AMOUNT_KINDS as AMOUNT_KINDS
     from outage_analysis.assumptions.ledger import Assumption as Assumption
     from outage_analysis.assumptions.ledger import Correlation as Correlation
     from outage_analysis.assumptions.ledger import Ledger as Ledger
     from outage_analysis.assumptions.ledger import bundled_ledger as bundled_ledger
-    from outage_analysis.assumptions.ledger import distribution as distribution
-    from outage_analysis.assumptions.ledger import grade as grade
-    from outage_analysis.assumptions.ledger import inputs as inputs
+    from outage_analysis.assumptions.ledger import distribution_text as distribution_text
+    from outage_analysis.assumptions.ledger import example_warning as example_warning
+    from outage_analysis.assumptions.ledger import grade_label as grade_label
     from outage_analysis.assumptions.ledger import ledger_table as ledger_table
     from outage_analysis.assumptions.ledger import load_ledger as load_ledger
-    from outage_analysis.assumptions.ledger import warning as warning
+    from outage_analysis.assumptions.ledger import value_and_range as value_and_range
     from outage_analysis.assumptions.normal_scores import FloatArray as FloatArray
     from outage_analysis.assumptions.rates import Factor as Factor
     from outage_analysis.assumptions.rates import MeanPayment as MeanPayment
     from outage_analysis.assumptions.rates import PaidTotal as PaidTotal
     from outage_analysis.assumptions.rates import RateAssumption as RateAssumption
-    from outage_analysis.assumptions.rates import Stated as Stated
-    from outage_analysis.assumptions.reference_classes import LEVEL as LEVEL
+    from outage_analysis.assumptions.rates import StatedNumber as StatedNumber
+    from outage_analysis.assumptions.reference_classes import INTERVAL_LEVEL as INTERVAL_LEVEL
     from outage_analysis.assumptions.reference_classes import leave_one_out as leave_one_out
     from outage_analysis.assumptions.reference_classes import published_spread as published_spread
     from outage_analysis.assumptions.reference_classes import reference_class_prior as reference_class_prior

@@ -1,4 +1,4 @@
-"""How reports spread over loss bands: shares that nobody published."""
+"""Band mixes: the shares of reports per loss band, where nobody published them."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from numpy.typing import ArrayLike
 from pydantic import Field, model_validator
 from scipy import special
 
-from outage_analysis.assumptions.distribution_type import Share, check_adds_up, inside
+from outage_analysis.assumptions.distribution_type import Share, check_adds_up, check_probabilities
 from outage_analysis.assumptions.entries import Entry
-from outage_analysis.assumptions.normal_scores import FloatArray, Table, log_gamma_quantile
+from outage_analysis.assumptions.normal_scores import FloatArray, QuantileTable, log_gamma_quantile
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import Document
 from outage_analysis.incidents import Band, Closed, check_partition
-from outage_analysis.policies import Schedule, holds_any
+from outage_analysis.policies import Schedule, contains_integer
 
 
 class MixBand(Document):
     """The share of reports expected in one band."""
 
     over: Annotated[int, Field(ge=0)]
-    """The edge below it, in the smallest unit."""
+    """The lower edge of the band, excluded unless `closed` is lower, in the smallest unit."""
     up_to: Annotated[int, Field(gt=0)] | None = None
-    """The edge above it; left out for the last band."""
+    """The upper edge of the band, in the smallest unit; left out for the last band."""
     share: Annotated[float, Field(ge=0, le=1)]
-    """The share of reports in it."""
+    """The share of reports in the band."""
 
 
 class BandMix(Entry):
-    """How published reports spread over loss bands, when nobody published it."""
+    """How published reports spread over loss bands, assumed because nobody published it."""
 
     kind: Literal["band_mix"]
     closed: Closed = "upper"
-    """Whether an edge belongs to the band below it or above."""
+    """Which edge belongs to a band: `upper` its upper edge, `lower` its lower edge."""
     bands: tuple[MixBand, ...] = Field(alias="band", min_length=1)
     """The bands with their shares, which add up to 1."""
     size: Size | None = None
-    """How many observations the shares are worth: the mix follows a Dirichlet law. Left out when the
-    shares are not in doubt."""
+    """How many observations the shares are worth: the mix then follows a Dirichlet distribution. Left out
+    when the shares are certain."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -53,63 +53,68 @@ class BandMix(Entry):
 
     @property
     def shares(self) -> tuple[float, ...]:
-        """The share of each band; they sum to 1 also where the page rounds them."""
+        """The share of each band, rescaled so that rounded shares add up to 1 exactly."""
         total = sum(b.share for b in self.bands)
         return tuple(b.share / total for b in self.bands)
 
     @cached_property
-    def law(self) -> Dirichlet | None:
-        """The joint law of the shares."""
+    def dirichlet(self) -> Dirichlet | None:
+        """The joint distribution of the shares; None when they are certain."""
         shares = tuple(b.share for b in self.bands)
         return None if self.size is None else Dirichlet(shares=shares, size=self.size)
 
     @property
     def dimensions(self) -> int:
-        """One a band, or none when the shares are not in doubt."""
+        """How many uniform numbers one draw takes: one per band, or none when the shares are certain."""
         return 0 if self.size is None else len(self.bands)
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Shares of shape (n, bands).
+        """Draw shares of shape (n, bands) from uniforms of shape (n, dimensions).
 
-        The first number of a draw drives the last band, mostly the dearest: a correlation with the mix is
-        one with that share.
+        The first uniform of a draw drives the last band, usually the one with the largest losses. So a
+        correlation declared with the mix is a correlation with the share of that band.
         """
-        if self.law is None:
+        if self.dirichlet is None:
             return np.tile(self.shares, (len(u), 1))
-        return self.law.quantile(u[:, ::-1])
+        return self.dirichlet.quantile(u[:, ::-1])
 
-    def on(self, line: Schedule) -> dict[Band, float]:
-        """The expected share of each band of a schedule whose written edges it follows."""
-        mine = [(b.over, b.up_to) for b in self.bands]
-        if mine != [(b.over, b.up_to) for b in line.bands]:
+    def shares_by_band(self, line: Schedule) -> dict[Band, float]:
+        """The expected share of each band of a schedule.
+
+        Raises:
+            ModelRefused: the edges of the mix are not those of the schedule.
+        """
+        edges = [(b.over, b.up_to) for b in self.bands]
+        if edges != [(b.over, b.up_to) for b in line.bands]:
             raise ModelRefused(
                 f"the band mix {self.id} is not stated on the bands of {line.id}",
                 remedy="State the shares of the policy's own bands in the ledger.",
             )
-        shares = zip((band for band, _ in line.tariff.written), self.shares, strict=True)
-        return {band: share for band, share in shares if share or holds_any(band)}
+        shares = zip((band for band, _ in line.tariff.bands_with_rules), self.shares, strict=True)
+        return {band: share for band, share in shares if share or contains_integer(band)}
 
 
 Size = Annotated[float, Field(ge=0.001, le=1_000_000)]
-"""How many observations a statement is worth; beyond a million the shares are as good as known."""
+"""How many observations a statement is worth; above a million the shares are practically certain."""
 
 
 class Dirichlet(Document):
-    """Shares of a whole, all uncertain, known as if `size` members of it had been seen.
+    """Uncertain shares of a whole, known as precisely as if `size` members of the whole had been observed.
 
-    A joint law: it takes as many uniforms as it has shares. Each makes a gamma quantile with shape
-    size x share; these, divided by their sum, are the shares. Raising one uniform raises its own share
-    and lowers the others. A share of zero stays zero.
+    This is a joint distribution: it takes one uniform per share. Each uniform gives a gamma quantile with
+    shape size x share; these quantiles, divided by their sum, are the shares. Raising one uniform raises its
+    own share and lowers the others. A share of zero stays zero.
     """
 
     kind: Literal["dirichlet"] = "dirichlet"
     shares: tuple[Share, ...] = Field(min_length=1)
-    """The expected shares; they sum to 1."""
+    """The expected shares; they add up to 1."""
     size: Size
-    """How many observations the statement is worth: the more, the closer the shares stay to the expected."""
+    """How many observations the statement is worth: the larger, the closer drawn shares stay to the expected
+    ones."""
 
     @model_validator(mode="after")
-    def _a_whole(self) -> Self:
+    def _shares_add_up(self) -> Self:
         check_adds_up("shares", self.shares)
         return self
 
@@ -119,27 +124,28 @@ class Dirichlet(Document):
         return np.array(self.shares) / sum(self.shares)
 
     def quantile(self, u: ArrayLike) -> FloatArray:
-        """The shares at n points of the unit cube, (n, k) -> (n, k); rows sum to 1.
+        """The shares at n points of the unit cube, (n, k) -> (n, k); each row adds up to 1.
 
         Raises:
-            UsageError: another number of columns, or a number that is not between 0 and 1, ends excluded.
+            UsageError: the number of columns is not the number of shares, or a number is not strictly between
+                0 and 1.
         """
-        points = inside(u)
+        points = check_probabilities(u)
         if points.shape[-1] != len(self.shares):
             raise UsageError(
                 f"a mix of {len(self.shares)} shares needs as many uniforms a point", value=points.shape[-1]
             )
         logs = np.full(points.shape, -np.inf)
-        for at, table in self.logarithms.items():
+        for at, table in self.log_gamma_tables.items():
             logs[..., at] = table(special.ndtri(points[..., at]))
         parts = np.exp(logs - logs.max(axis=-1, keepdims=True))
         return np.asarray(parts / parts.sum(axis=-1, keepdims=True))
 
     @cached_property
-    def logarithms(self) -> dict[int, Table]:
-        """The logarithm of the gamma quantile by normal score, of each share but those of zero."""
+    def log_gamma_tables(self) -> dict[int, QuantileTable]:
+        """For each share above zero, the logarithm of its gamma quantile by normal score."""
         return {at: _log_gamma(self.size * share) for at, share in enumerate(self.shares) if share}
 
 
-def _log_gamma(shape: float) -> Table:
-    return Table(lambda scores: log_gamma_quantile(shape, scores))
+def _log_gamma(shape: float) -> QuantileTable:
+    return QuantileTable(lambda scores: log_gamma_quantile(shape, scores))

@@ -1,4 +1,4 @@
-"""Laws between bounds that their author states: uniform, triangular, PERT."""
+"""Distributions between bounds: uniform, triangular, PERT, and distributions of a share (beta, logit)."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from pydantic import Field, model_validator
 from scipy import special
 
 from outage_analysis.assumptions.distribution_type import Distribution, Finite, Interval, Positive
-from outage_analysis.assumptions.normal_scores import FloatArray, Table, log_beta_quantile
+from outage_analysis.assumptions.normal_scores import FloatArray, QuantileTable, log_beta_quantile
 
 
-class Bounded(Distribution):
-    """A law between two stated bounds."""
+class BoundedDistribution(Distribution):
+    """A distribution between two stated bounds."""
 
     bounds_are_stated: ClassVar[bool] = True
 
     low: Finite
-    """The least that can be."""
+    """The smallest possible value."""
     high: Finite
-    """The most that can be."""
+    """The largest possible value."""
 
     @model_validator(mode="after")
-    def _wide(self) -> Self:
+    def _low_below_high(self) -> Self:
         if not self.low < self.high:
             raise ValueError('needs low < high | A value without a spread is kind = "fixed".')
         return self
 
     @property
     def width(self) -> float:
-        """From low to high."""
+        """The distance from low to high."""
         return self.high - self.low
 
     def _support(self) -> Interval:
         return self.low, self.high
 
 
-class Uniform(Bounded):
-    """Every value between the bounds is as likely as any other."""
+class Uniform(BoundedDistribution):
+    """The uniform distribution: every value between the bounds is equally likely."""
 
     kind: Literal["uniform"] = "uniform"
 
@@ -57,27 +57,27 @@ class Uniform(Bounded):
         return ceiling - (ceiling - self.low) ** 2 / (2 * self.width)
 
 
-class Peaked(Bounded):
-    """A law between two stated bounds with a likeliest value."""
+class PeakedDistribution(BoundedDistribution):
+    """A distribution between two stated bounds with a most likely value."""
 
     mode: Finite
-    """The likeliest value."""
+    """The most likely value."""
 
     @model_validator(mode="after")
-    def _inside(self) -> Self:
+    def _mode_in_bounds(self) -> Self:
         if not self.low <= self.mode <= self.high:
             raise ValueError("needs low <= mode <= high")
         return self
 
 
-class Triangular(Peaked):
-    """A density that rises to the mode and falls from it in straight lines."""
+class Triangular(PeakedDistribution):
+    """The triangular distribution: its density rises linearly to the mode and falls linearly from it."""
 
     kind: Literal["triangular"] = "triangular"
 
     @property
     def sides(self) -> Interval:
-        """From low to the mode, and from there to high."""
+        """The distances from low to the mode and from the mode to high."""
         return self.mode - self.low, self.high - self.mode
 
     def _moments(self) -> tuple[float, float]:
@@ -93,7 +93,7 @@ class Triangular(Peaked):
     def _cdf(self, x: FloatArray) -> FloatArray:
         rise, fall = self.sides
         x = np.clip(x, self.low, self.high)
-        # The formula of a side of no width is never chosen: the 1 only keeps it from dividing by 0.
+        # If a side has no width, np.where never selects its formula; the 1 only avoids a division by 0.
         rising = (x - self.low) ** 2 / (self.width * (rise or 1))
         falling = 1 - (self.high - x) ** 2 / (self.width * (fall or 1))
         return np.where((x < self.mode) | (fall == 0), rising, falling)
@@ -105,16 +105,16 @@ class Triangular(Peaked):
         return self.mean - (self.high - ceiling) ** 3 / (3 * self.width * fall)
 
 
-class Pert(Peaked):
-    """A beta law between the bounds with its mean at (low + weight x mode + high) / (weight + 2)."""
+class Pert(PeakedDistribution):
+    """The PERT distribution: a scaled beta with mean (low + weight x mode + high) / (weight + 2)."""
 
     kind: Literal["pert"] = "pert"
     weight: Annotated[float, Field(gt=0, le=1e6)] = 4.0
-    """What the mode weighs beside one bound."""
+    """The weight of the mode in the mean, where each bound weighs 1."""
 
     @cached_property
     def standard(self) -> Beta:
-        """The law of (X - low) / (high - low)."""
+        """The beta distribution of (X - low) / (high - low)."""
         at = (self.mode - self.low) / self.width
         return Beta(a=1 + self.weight * at, b=1 + self.weight * (1 - at))
 
@@ -132,20 +132,20 @@ class Pert(Peaked):
 
 
 MIDPOINTS = (np.arange(20_000) + 0.5) / 20_000
-"""Probabilities at which a law of a logit is averaged: its moments have no formula."""
+"""Probabilities at which logit distributions are averaged, because their moments have no closed form."""
 
 Weight = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 
 
 class ShareDistribution(Distribution):
-    """A law of a share."""
+    """A distribution of a share, between 0 and 1."""
 
     def _support(self) -> Interval:
         return 0.0, 1.0
 
 
 class Beta(ShareDistribution):
-    """A share of which `a` ones and `b` zeros were seen, in effect."""
+    """The beta distribution: a share known as if `a` ones and `b` zeros had been observed."""
 
     kind: Literal["beta"] = "beta"
     a: Weight
@@ -154,10 +154,10 @@ class Beta(ShareDistribution):
     """The weight of the zeros."""
 
     @cached_property
-    def logits(self) -> Table:
-        """The logit of the quantile, by normal score."""
+    def logits(self) -> QuantileTable:
+        """The logit of the quantile, as a function of the normal score."""
         a, b = self.a, self.b
-        return Table(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
+        return QuantileTable(lambda z: log_beta_quantile(a, b, z) - log_beta_quantile(b, a, -z))
 
     def _moments(self) -> tuple[float, float]:
         size = self.a + self.b
@@ -175,15 +175,15 @@ class Beta(ShareDistribution):
 
 
 class LogitDistribution(ShareDistribution):
-    """A share whose logit, log(share / (1 - share)), is a location plus a scale times a standard law.
+    """A share whose logit, log(share / (1 - share)), is location + scale x a standard variable.
 
-    Mean, variance and mean under a cap are averages over 20,000 points of equal probability.
+    Mean, variance and capped mean are averages over 20,000 points of equal probability.
     """
 
     location: Finite
     """The median of the logit."""
     scale: Positive
-    """Its scale."""
+    """The scale of the logit."""
 
     @cached_property
     def points(self) -> FloatArray:
@@ -227,11 +227,11 @@ class LogitNormal(LogitDistribution):
 
 
 class LogitT(LogitDistribution):
-    """A share whose logit follows a Student t law."""
+    """A share whose logit follows a Student t distribution."""
 
     kind: Literal["logit-t"] = "logit-t"
     df: Annotated[float, Field(ge=1, allow_inf_nan=False)]
-    """Its degrees of freedom: the fewer, the heavier its tails."""
+    """The degrees of freedom: the fewer, the heavier the tails."""
 
     def _standard_quantile(self, u: FloatArray) -> FloatArray:
         return np.asarray(special.stdtrit(self.df, u))

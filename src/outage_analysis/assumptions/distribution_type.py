@@ -1,15 +1,15 @@
-"""What every law of one uncertain number answers."""
+"""The interface of every distribution of one uncertain number."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import Field
+from pydantic import AliasChoices, Field, model_validator
 
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.errors import UsageError
@@ -17,17 +17,32 @@ from outage_analysis.files import Document
 
 Interval = tuple[float, float]
 Finite = Annotated[float, Field(ge=-1e100, le=1e100, allow_inf_nan=False)]
-"""Small enough for its square to be a number."""
+"""A number small enough that its square is still finite."""
 Positive = Annotated[float, Field(gt=0, le=1e100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
-OUTER = (0.01, 0.99)
-"""Probabilities of the two ends shown of a distribution that its author did not bound."""
+RANGE_PROBABILITIES = (0.01, 0.99)
+"""Percentiles listed as low and high for a distribution whose author stated no bounds."""
 FLOAT_NOISE = 1e-9
 
 
+DISTRIBUTION_KEYS = AliasChoices("distribution", "law")
+"""The key of a distribution in a document, and its earlier name."""
+
+
+class HasDistributionKey(Document):
+    """A document in which `distribution` may have its earlier name `law`, but not both."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_both_names(cls, values: Any) -> Any:  # noqa: ANN401 - pydantic passes the input as it is
+        if isinstance(values, dict) and {"distribution", "law"} <= values.keys():
+            raise ValueError("has both distribution and law, its earlier name | Keep distribution.")
+        return values
+
+
 class Distribution(Document, ABC):
-    """The law of one uncertain number."""
+    """The distribution of one uncertain number."""
 
     bounds_are_stated: ClassVar[bool] = False
 
@@ -38,44 +53,45 @@ class Distribution(Document, ABC):
 
     @property
     def variance(self) -> float:
-        """The expected squared distance from the mean."""
+        """The variance."""
         return self._moments()[1]
 
     @property
     def support(self) -> Interval:
-        """The least and the most that can be; infinite where nothing bounds it."""
+        """The smallest and the largest possible value; infinite where there is no bound."""
         return self._support()
 
     @property
     def ends(self) -> Interval:
-        """What a table shows as low and high: bounds that the author stated, else the 1 % and 99 % points.
+        """The low and the high value that tables list: the stated bounds, else the 1 % and 99 % percentiles.
 
-        The mean of a heavy tail can lie beyond one of these points; that end is then the mean.
+        The mean of a heavy-tailed distribution can lie outside these percentiles; the range is then widened
+        to include it.
         """
         if self.bounds_are_stated:
             return self.support
-        low, high = self.quantile(OUTER)
+        low, high = self.quantile(RANGE_PROBABILITIES)
         return min(float(low), self.mean), max(float(high), self.mean)
 
     @property
     def most(self) -> float | None:
-        """The largest possible value; None where nothing limits it."""
-        top = self.support[1]
-        return None if np.isinf(top) else float(top)
+        """The largest possible value; None if the distribution is unbounded above."""
+        maximum = self.support[1]
+        return None if np.isinf(maximum) else float(maximum)
 
     def quantile(self, u: ArrayLike) -> FloatArray:
-        """The least values that are not exceeded with probabilities u, (...) -> (...).
+        """The quantiles at probabilities u, in an array of the same shape.
 
         Raises:
-            UsageError: a probability that is not between 0 and 1, ends excluded.
+            UsageError: a probability is not strictly between 0 and 1.
         """
-        return self._quantile(inside(u))
+        return self._quantile(check_probabilities(u))
 
     def cdf(self, x: ArrayLike) -> FloatArray:
-        """The probability of at most each x, (...) -> (...).
+        """The probability of at most x, for each x, in an array of the same shape.
 
         Raises:
-            UsageError: an x that is not a number.
+            UsageError: an x is NaN.
         """
         values = np.asarray(x, float)
         if np.isnan(values).any():
@@ -83,10 +99,10 @@ class Distribution(Document, ABC):
         return self._cdf(values)
 
     def capped_mean(self, ceiling: float) -> float:
-        """The mean of min(X, ceiling): what a cap leaves.
+        """The limited expected value: the mean of min(X, ceiling).
 
         Raises:
-            UsageError: a ceiling that is not a number.
+            UsageError: the ceiling is NaN.
         """
         if np.isnan(ceiling):
             raise UsageError("a ceiling is not a number", value="nan")
@@ -110,14 +126,14 @@ class Distribution(Document, ABC):
 
     @abstractmethod
     def _capped_mean(self, ceiling: float) -> float:
-        """For a ceiling inside the support."""
+        """The capped mean, for a ceiling inside the support."""
 
 
-def inside(u: ArrayLike) -> FloatArray:
+def check_probabilities(u: ArrayLike) -> FloatArray:
     """Probabilities as an array.
 
     Raises:
-        UsageError: one that is not between 0 and 1, ends excluded.
+        UsageError: a probability is not strictly between 0 and 1.
     """
     probabilities = np.asarray(u, float)
     if not np.all((probabilities > 0) & (probabilities < 1)):
@@ -128,19 +144,23 @@ def inside(u: ArrayLike) -> FloatArray:
     return probabilities
 
 
-def largest_product(*tops: float | None) -> float | None:
-    """The product of the largest values of non-negative factors; None where nothing limits one of them."""
-    if 0 in tops:
+def largest_product(*maxima: float | None) -> float | None:
+    """The product of the largest values of non-negative factors; None if a factor has no largest value."""
+    if 0 in maxima:
         return 0.0
-    known = [top for top in tops if top is not None]
-    return math.prod(known) if len(known) == len(tops) else None
+    known = [maximum for maximum in maxima if maximum is not None]
+    return math.prod(known) if len(known) == len(maxima) else None
 
 
 def check_adds_up(what: str, shares: Sequence[float]) -> None:
-    """Refuse shares of a whole that do not make it up, in the words of a page's error.
+    """Raise an error if shares of a whole do not add up to 1.
+
+    Args:
+        what: what to call the shares in the error message.
+        shares: the shares.
 
     Raises:
-        ValueError: their sum is not 1, but for rounding.
+        ValueError: their sum differs from 1 by more than rounding.
     """
     if abs(sum(shares) - 1) > FLOAT_NOISE:
         raise ValueError(f"has {what} that do not sum to 1")

@@ -1,4 +1,4 @@
-"""Every law that a ledger may state: `law = { kind = "pert", low = 1, mode = 2, high = 4 }`."""
+"""Distributions that a ledger may state: `distribution = { kind = "pert", low = 1, mode = 2, high = 4 }`."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ from outage_analysis.assumptions.bounded_distributions import (
     Uniform,
 )
 from outage_analysis.assumptions.distribution_type import (
+    DISTRIBUTION_KEYS,
     Distribution,
     Finite,
+    HasDistributionKey,
     Interval,
     Positive,
     Share,
     check_adds_up,
-    inside,
+    check_probabilities,
 )
 from outage_analysis.assumptions.normal_scores import FloatArray
-from outage_analysis.files import Document, Identifier, twice
+from outage_analysis.files import Identifier, find_duplicate
 
-HALVINGS = 100
-"""Of an interval, until its ends are neighbours among the floating-point numbers."""
+BISECTIONS = 100
+"""How often an interval is halved: until its ends are adjacent floating-point numbers."""
 
 
 class Fixed(Distribution):
-    """One value, known or decided."""
+    """A certain value: known, or decided by somebody."""
 
     bounds_are_stated: ClassVar[bool] = True
 
     kind: Literal["fixed"] = "fixed"
     value: Finite
-    """What it is."""
+    """The value."""
 
     def _moments(self) -> tuple[float, float]:
         return self.value, 0.0
@@ -59,13 +61,13 @@ class Fixed(Distribution):
 
 
 class Lognormal(Distribution):
-    """A positive number whose logarithm is normal."""
+    """The lognormal distribution: a positive number whose logarithm is normal."""
 
     kind: Literal["lognormal"] = "lognormal"
     median: Positive
-    """What half of the law lies below."""
+    """The median."""
     sigma: Annotated[float, Field(gt=0, le=10)]
-    """The standard deviation of the logarithm; at 10 the mean is already e^50 medians."""
+    """The standard deviation of the logarithm; at 10 the mean is already e^50 times the median."""
 
     def _moments(self) -> tuple[float, float]:
         mean = self.median * np.exp(self.sigma**2 / 2)
@@ -90,18 +92,18 @@ class Lognormal(Distribution):
 
 
 class Discrete(Distribution):
-    """One of several values."""
+    """A distribution over a list of values."""
 
     bounds_are_stated: ClassVar[bool] = True
 
     kind: Literal["discrete"] = "discrete"
     values: tuple[Finite, ...] = Field(min_length=1)
-    """From the least to the most."""
+    """The values, in increasing order."""
     probabilities: tuple[Share, ...]
-    """Of each value; they sum to 1."""
+    """The probability of each value; they add up to 1."""
 
     @model_validator(mode="after")
-    def _a_law(self) -> Self:
+    def _probabilities_add_up(self) -> Self:
         if len(self.values) != len(self.probabilities):
             raise ValueError("needs one probability a value")
         if not np.all(np.diff(self.values) > 0):
@@ -119,44 +121,45 @@ class Discrete(Distribution):
         return possible[0], possible[-1]
 
     def _quantile(self, u: FloatArray) -> FloatArray:
-        return np.asarray(np.array(self.values)[np.searchsorted(_cumulated(self.probabilities), u)])
+        return np.asarray(np.array(self.values)[np.searchsorted(_cumulative(self.probabilities), u)])
 
     def _cdf(self, x: FloatArray) -> FloatArray:
-        below = np.concatenate([[0.0], _cumulated(self.probabilities)])
+        below = np.concatenate([[0.0], _cumulative(self.probabilities)])
         return np.asarray(below[np.searchsorted(self.values, x, side="right")])
 
     def _capped_mean(self, ceiling: float) -> float:
         return float(np.average(np.minimum(self.values, ceiling), weights=self.probabilities))
 
 
-_Plain = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
-PlainLaw = Annotated[_Plain, Field(discriminator="kind")]
+_SimpleUnion = Fixed | Uniform | Triangular | Pert | Beta | Lognormal | LogitNormal | LogitT | Discrete
+SimpleDistribution = Annotated[_SimpleUnion, Field(discriminator="kind")]
 
 
-class Branch(Document):
-    """One way in which it may go."""
+class Branch(HasDistributionKey):
+    """One component of a mixture: a scenario with its probability and its distribution."""
 
     name: Identifier
-    """What it is called where the branches are shown apart."""
+    """What tables call the branch where they list each one."""
     weight: Share
-    """Its probability."""
-    law: PlainLaw
-    """The law if it goes that way."""
+    """The probability of the branch."""
+    distribution: SimpleDistribution = Field(validation_alias=DISTRIBUTION_KEYS)
+    """The distribution of the number if this branch applies."""
 
 
 class Mixture(Distribution):
-    """One of several laws, each with its probability: rules or scenarios that may turn out to hold.
+    """A mixture of distributions, each with its probability: rival rules or scenarios.
 
-    A draw takes two uniforms, one for the branch and one within it; so the branch can be shown apart.
+    A draw takes two uniforms, one for the branch and one within it, so that tables can separate the
+    uncertainty about the branch.
     """
 
     kind: Literal["mixture"] = "mixture"
     branches: tuple[Branch, ...] = Field(min_length=1)
-    """The ways in which it may go."""
+    """The components of the mixture."""
 
     @model_validator(mode="after")
-    def _a_law(self) -> Self:
-        if (name := twice([branch.name for branch in self.branches])) is not None:
+    def _probabilities_add_up(self) -> Self:
+        if (name := find_duplicate([branch.name for branch in self.branches])) is not None:
             raise ValueError(f"two branches are called {name}")
         check_adds_up("weights", self.weights)
         return self
@@ -169,38 +172,42 @@ class Mixture(Distribution):
     @property
     def branch_means(self) -> FloatArray:
         """The mean of each branch, (k,)."""
-        return np.array([branch.law.mean for branch in self.branches])
+        return np.array([branch.distribution.mean for branch in self.branches])
 
     def branch(self, u: ArrayLike) -> NDArray[np.intp]:
-        """The number of the branch at each probability, from 0, (...) -> (...).
+        """The index of the branch at each probability, counted from 0, in an array of the same shape.
 
-        Branches follow each other by their means, whatever their order on the page: a larger probability
-        never goes with a branch of a smaller mean, so that branches can move with other inputs.
+        The probabilities are assigned to branches in the order of their means, whatever their order in the
+        document: a larger probability never selects a branch with a smaller mean. So a rank correlation with
+        another input has the expected sign.
 
         Raises:
-            UsageError: a probability that is not between 0 and 1, ends excluded.
+            UsageError: a probability is not strictly between 0 and 1.
         """
         order = np.argsort(self.branch_means, kind="stable")
         weights = tuple(self.weights[k] for k in order)
-        return np.asarray(order[np.searchsorted(_cumulated(weights), inside(u))])
+        return np.asarray(order[np.searchsorted(_cumulative(weights), check_probabilities(u))])
 
     def sample(self, u_branch: ArrayLike, u_within: ArrayLike) -> FloatArray:
-        """The values at two probabilities each: of the branch, and within it, (...) and (...) -> (...).
+        """The values for pairs of probabilities: one selects the branch, the other the quantile within it.
+
+        Returns:
+            An array with the common shape of both arguments.
 
         Raises:
-            UsageError: a probability that is not between 0 and 1, ends excluded.
+            UsageError: a probability is not strictly between 0 and 1.
         """
-        chosen, within = self.branch(u_branch), inside(u_within)
-        drawn = np.empty(within.shape)
+        chosen, within = self.branch(u_branch), check_probabilities(u_within)
+        values = np.empty(within.shape)
         for number, branch in enumerate(self.branches):
-            here = chosen == number
-            drawn[here] = branch.law.quantile(within[here])
-        return drawn
+            rows = chosen == number
+            values[rows] = branch.distribution.quantile(within[rows])
+        return values
 
     @property
     def ends(self) -> Interval:
-        """The least and the most that any branch shows."""
-        ends = [branch.law.ends for branch in self._possible]
+        """The smallest low and the largest high value of any branch with a positive probability."""
+        ends = [branch.distribution.ends for branch in self._possible]
         return min(low for low, _ in ends), max(high for _, high in ends)
 
     @property
@@ -208,39 +215,39 @@ class Mixture(Distribution):
         return [branch for branch in self.branches if branch.weight]
 
     def _moments(self) -> tuple[float, float]:
-        """Of the branches' means, and within the branches: the law of total variance."""
-        variances = np.array([branch.law.variance for branch in self.branches])
+        """The mean and the variance, by the law of total variance: between the branches plus within them."""
+        variances = np.array([branch.distribution.variance for branch in self.branches])
         mean = np.average(self.branch_means, weights=self.weights)
         spread = variances + (self.branch_means - mean) ** 2
         return float(mean), float(np.average(spread, weights=self.weights))
 
     def _support(self) -> Interval:
-        supports = [branch.law.support for branch in self._possible]
+        supports = [branch.distribution.support for branch in self._possible]
         return min(low for low, _ in supports), max(high for _, high in supports)
 
     def _quantile(self, u: FloatArray) -> FloatArray:
-        """By halving what lies between the branches' quantiles; slow, for tables. Draws take `sample`."""
-        each = [branch.law.quantile(u) for branch in self._possible]
+        """Quantiles by bisection between the branches' quantiles; slow, so draws use `sample` instead."""
+        each = [branch.distribution.quantile(u) for branch in self._possible]
         low, high = np.nextafter(np.min(each, axis=0), -np.inf), np.max(each, axis=0)
-        for _ in range(HALVINGS):
+        for _ in range(BISECTIONS):
             middle = low + (high - low) / 2
-            enough = self._cdf(middle) >= u
-            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+            reached = self._cdf(middle) >= u
+            low, high = np.where(reached, low, middle), np.where(reached, middle, high)
         return np.asarray(high)
 
     def _cdf(self, x: FloatArray) -> FloatArray:
-        each = [branch.law.cdf(x) for branch in self.branches]
+        each = [branch.distribution.cdf(x) for branch in self.branches]
         return np.asarray(np.average(each, axis=0, weights=self.weights))
 
     def _capped_mean(self, ceiling: float) -> float:
-        means = [branch.law.capped_mean(ceiling) for branch in self.branches]
+        means = [branch.distribution.capped_mean(ceiling) for branch in self.branches]
         return float(np.average(means, weights=self.weights))
 
 
-AnyLaw = Annotated[_Plain | Mixture, Field(discriminator="kind")]
+AnyDistribution = Annotated[_SimpleUnion | Mixture, Field(discriminator="kind")]
 
 
-def _cumulated(weights: tuple[float, ...]) -> FloatArray:
-    """Sums up to each, the last one exactly 1."""
+def _cumulative(weights: tuple[float, ...]) -> FloatArray:
+    """Cumulative sums of weights, scaled so that the last one is exactly 1."""
     sums = np.cumsum(weights)
     return np.asarray(sums / sums[-1])

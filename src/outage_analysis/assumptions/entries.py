@@ -1,4 +1,4 @@
-"""What every assumption of a ledger carries, and how it is drawn."""
+"""What every kind of assumption in a ledger has in common: evidence, owner, range and draws."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field
 
-from outage_analysis.assumptions.distribution_type import Distribution
+from outage_analysis.assumptions.distribution_type import Distribution, HasDistributionKey
 from outage_analysis.assumptions.distributions import Mixture
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.files import Day, Document, Identifier, Name, Text
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Effort
 
 
@@ -26,103 +26,119 @@ class Range(Document):
 
     @classmethod
     def around(cls, expected: float, low: float, high: float) -> Self:
-        """The range between two ends; an end that the expected value lies beyond moves to it.
+        """The range from low to high, widened if the expected value lies outside it.
 
-        Ends are often 1 % and 99 % points, and a mean can lie beyond them: of a heavy tail, or under a cap.
+        Low and high are often the 1 % and 99 % percentiles. The mean of a heavy-tailed or capped distribution
+        can lie outside them.
         """
         return cls(expected=expected, low=min(low, expected), high=max(high, expected))
 
 
-class Entry(Document):
-    """What every assumption carries."""
+class Entry(HasDistributionKey):
+    """One assumption of a ledger: the keys and methods that all kinds share."""
 
     id: Identifier
-    """What tables call it."""
+    """What tables call the assumption."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     lines: tuple[str, ...] = Field(min_length=1)
-    """The cost lines it feeds."""
+    """The ids of the cost lines that use the assumption."""
     effort: Effort | None = None
-    """The class of effort it holds for; left out when it holds for all."""
+    """The effort class that the assumption applies to; left out if it applies to all classes."""
     public_on: Day
-    """The day from which it could be known; an earlier run does not use it."""
+    """The day on which the assumption could first be known; a run as of an earlier day does not use it."""
     grade: Literal["A", "B", "C", "D", "assumed", "example"]
-    """How good the evidence is, A to D, or that there is none: assumed by its owner, or an example that
-    stands in until somebody owns it, with which a report says that no figure may be used."""
+    """How good the evidence is: A (best) to D; `assumed` if its owner has no evidence; `example` for a
+    placeholder value until somebody takes ownership. A report with an `example` warns that its figures must
+    not be used."""
     source: Text
-    """Where it is from."""
+    """Where the assumption is from."""
     facts: tuple[str, ...] = ()
-    """The facts that it rests on."""
+    """Ids of the published facts that support the assumption."""
     rationale: Text
-    """Why it is so and not otherwise."""
+    """Why the assumption has this value."""
     owner: str = Field(min_length=1)
-    """Who answers for it."""
+    """Who is responsible for the assumption."""
     approved_by: str = ""
-    """Who has signed it; empty until somebody has."""
+    """Who has approved the assumption; empty until somebody has."""
     outcome_known: bool
-    """Whether its author already knew how the case ended."""
+    """Whether the author already knew the outcome of the case."""
 
     @property
     def computed_from(self) -> tuple[str, ...]:
-        """The facts that its figures are computed from."""
+        """Ids of the facts from whose numbers the value is computed."""
         return ()
 
-    def rests_on_public(self, day: date) -> bool:
-        """Whether every figure it is computed from was public by a day."""
-        return all((figure(f, hindsight=True).public_on or date.max) <= day for f in self.computed_from)
+    def facts_public_by(self, day: date) -> bool:
+        """Whether every fact that the value is computed from was public by a day."""
+        return all((get_fact(f, hindsight=True).public_on or date.max) <= day for f in self.computed_from)
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers a draw of it takes."""
+        """How many uniform numbers one draw takes."""
         raise NotImplementedError
 
     @property
     def models(self) -> tuple[Name, ...]:
-        """The rival models that it holds; none when it holds but one."""
+        """The names of the rival models; empty if there is only one model."""
         return ()
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Its values for uniforms of shape (n, dimensions): (n,), or (n, bands) for a mix."""
+        """Draw values from uniforms of shape (n, dimensions).
+
+        Returns:
+            An array of shape (n,), or (n, bands) for a band mix.
+        """
         raise NotImplementedError
 
-    def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rivals look at it
-        """Which of its rival models each draw follows; None when it holds but one."""
+    def branch(self, u: FloatArray) -> np.ndarray | None:  # noqa: ARG002 - kinds with rival models use it
+        """The index of the rival model behind each draw, shape (n,); None if there is only one model."""
         return None
 
 
 class OneDistribution(Entry):
-    """An assumption that is one number, whose uncertainty is one law."""
+    """An assumption about one number with one distribution."""
 
     @property
-    def drawn(self) -> Distribution:
-        """The law that draws follow."""
+    def sampled_distribution(self) -> Distribution:
+        """The distribution from which draws are made."""
         raise NotImplementedError
 
     @property
     def dimensions(self) -> int:
-        """Two when rival laws are mixed, else one."""
-        return 2 if isinstance(self.drawn, Mixture) else 1
+        """Two for a mixture (branch and value), else one."""
+        return 2 if isinstance(self.sampled_distribution, Mixture) else 1
 
     @property
     def models(self) -> tuple[Name, ...]:
-        """The rival laws that are mixed."""
-        return tuple(Name(en=b.name) for b in self.drawn.branches) if isinstance(self.drawn, Mixture) else ()
+        """The names of the branches of a mixture; empty otherwise."""
+        return (
+            tuple(Name(en=b.name) for b in self.sampled_distribution.branches)
+            if isinstance(self.sampled_distribution, Mixture)
+            else ()
+        )
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Values of shape (n,)."""
-        law = self.drawn
-        return law.sample(u[:, 0], u[:, 1]) if isinstance(law, Mixture) else law.quantile(u[:, 0])
+        """Draw values of shape (n,)."""
+        sampled = self.sampled_distribution
+        if isinstance(sampled, Mixture):
+            return sampled.sample(u[:, 0], u[:, 1])
+        return sampled.quantile(u[:, 0])
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
-        """Which of the rival laws each draw follows."""
-        return self.drawn.branch(u[:, 0]) if isinstance(self.drawn, Mixture) else None
+        """The index of the mixture's branch behind each draw; None without a mixture."""
+        return (
+            self.sampled_distribution.branch(u[:, 0])
+            if isinstance(self.sampled_distribution, Mixture)
+            else None
+        )
 
     @cached_property
     def range(self) -> Range:
-        """The expected value and the bounds: ends of the law."""
-        return Range.around(self.drawn.mean, *self.drawn.ends)
+        """The expected value with the low and the high value of the distribution."""
+        return Range.around(self.sampled_distribution.mean, *self.sampled_distribution.ends)
 
     @property
     def most(self) -> float | None:
-        """The largest value of the distribution; None where nothing limits it."""
-        return self.drawn.most
+        """The largest possible value; None if there is no upper bound."""
+        return self.sampled_distribution.most

@@ -1,4 +1,4 @@
-"""Data of the event itself: they update the rate of this event, and of no other."""
+"""Update of a rate with counts from the same event. Rates of other events are not changed."""
 
 from __future__ import annotations
 
@@ -21,43 +21,47 @@ from outage_analysis.assumptions.distribution_type import Distribution, Interval
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.errors import ModelRefused, UsageError
 
-FARTHEST = 8.2
-"""Normal scores beyond which double precision knows no probability next to 1."""
-CONTRADICTED = 6.0
-"""Standard deviations between prior and counts at which they contradict each other."""
+MAX_NORMAL_SCORE = 8.2
+"""Beyond this normal score a double cannot represent a probability below 1."""
+CONTRADICTION = 6.0
+"""How many standard deviations apart the prior and the counts must be to contradict each other."""
 NEGLIGIBLE = 40.0
-"""A log density so far below its top adds nothing."""
-ZOOMS = 6
-COARSE, FINE = 2**9, 2**14
+"""Log densities this far below the maximum are treated as zero."""
+REFINEMENTS = 6
+COARSE_STEPS, FINE_STEPS = 2**9, 2**14
 
 RatePrior = Annotated[Beta | LogitNormal | LogitT | Uniform | Triangular | Pert, Field(discriminator="kind")]
 
 
-class Posterior(NamedTuple):
-    """A law on a grid: normal scores of the prior, the rate there, its weight, the probability up to it."""
+class PosteriorGrid(NamedTuple):
+    """A posterior distribution on a grid."""
 
     scores: FloatArray
+    """Normal scores of the prior."""
     rates: FloatArray
+    """The rate at each score."""
     weights: FloatArray
+    """The posterior probability of each grid point."""
     below: FloatArray
+    """The cumulative posterior probability up to each grid point."""
 
 
-class Updated(Distribution):
-    """A rate of this event, after some of it was seen: `hits` of `of`, each independent given the rate.
+class UpdatedRate(Distribution):
+    """The posterior of this event's rate after `hits` of `of` trials, which are independent given the rate.
 
-    The density is the prior's times the binomial likelihood, on a grid of 16,385 points where it is
-    not negligible. The axis is the normal score of the prior's own probability, on which every prior
-    is a standard normal law. The prior is left as it is: it remains the law of the rate in the next
-    event, whose distance from this one no data of this one can narrow.
+    The posterior density is the prior density times the binomial likelihood, on a grid of 16,385 points where
+    it is not negligible. The grid's axis is the normal score of the prior probability, so every prior is a
+    standard normal on it. The prior itself does not change: it remains the distribution of the rate in the
+    next event, because data from one event say nothing about the spread between events.
     """
 
     kind: Literal["updated"] = "updated"
     prior: RatePrior
-    """The law before anything was seen."""
+    """The distribution before the counts."""
     hits: Annotated[int, Field(ge=0)]
-    """How many did."""
+    """The number of successes."""
     of: Annotated[int, Field(ge=1)]
-    """Of how many that could."""
+    """The number of trials."""
 
     @model_validator(mode="after")
     def _counts_of_a_rate(self) -> Self:
@@ -69,35 +73,35 @@ class Updated(Distribution):
         return self
 
     @cached_property
-    def posterior(self) -> Posterior:
-        """The law on its grid.
+    def posterior(self) -> PosteriorGrid:
+        """The posterior on its grid.
 
         Raises:
-            ModelRefused: the prior all but excludes the rates that the counts allow.
+            ModelRefused: the prior makes the observed rate practically impossible.
         """
-        low, high = -FARTHEST, FARTHEST
-        for _ in range(ZOOMS):
-            scores = np.linspace(low, high, COARSE + 1)
+        low, high = -MAX_NORMAL_SCORE, MAX_NORMAL_SCORE
+        for _ in range(REFINEMENTS):
+            scores = np.linspace(low, high, COARSE_STEPS + 1)
             density = self._log_density(scores)
-            kept = np.flatnonzero(density > density.max() - NEGLIGIBLE)
-            low, high = scores[max(kept[0] - 1, 0)], scores[min(kept[-1] + 1, COARSE)]
-        scores = np.linspace(low, high, FINE + 1)
+            relevant = np.flatnonzero(density > density.max() - NEGLIGIBLE)
+            low, high = scores[max(relevant[0] - 1, 0)], scores[min(relevant[-1] + 1, COARSE_STEPS)]
+        scores = np.linspace(low, high, FINE_STEPS + 1)
         density = self._log_density(scores)
-        best = float(self._log_likelihood(np.array(self.hits / self.of)))
-        if best - density.max() > CONTRADICTED**2 / 2:
+        best_likelihood = float(self._log_likelihood(np.array(self.hits / self.of)))
+        if best_likelihood - density.max() > CONTRADICTION**2 / 2:
             raise ModelRefused(
                 f"the prior all but excludes a rate that gives {self.hits:,} of {self.of:,}",
                 remedy="Choose classes that could show such a rate, or state a wider prior.",
             )
         heights = np.exp(density - density.max())
         below = np.concatenate([[0.0], np.cumsum(heights[:-1] + heights[1:])])
-        return Posterior(scores, self._rates(scores), heights / heights.sum(), below / below[-1])
+        return PosteriorGrid(scores, self._rates(scores), heights / heights.sum(), below / below[-1])
 
     def _rates(self, scores: FloatArray) -> FloatArray:
         return self.prior.quantile(np.asarray(special.ndtr(scores)))
 
     def _log_density(self, scores: FloatArray) -> FloatArray:
-        """Of the prior's normal score, up to a constant."""
+        """The log posterior density on the axis of the prior's normal score, up to a constant."""
         return self._log_likelihood(self._rates(scores)) - scores**2 / 2
 
     def _log_likelihood(self, rates: FloatArray) -> FloatArray:
@@ -124,17 +128,17 @@ class Updated(Distribution):
         return float(np.average(np.minimum(rates, ceiling), weights=weights))
 
 
-def within_event(prior: Distribution, hits: int, of: int) -> Updated:
-    """The law of this event's rate once `hits` of `of` were counted in it.
+def update_rate(prior: Distribution, hits: int, of: int) -> UpdatedRate:
+    """The posterior of this event's rate after `hits` of `of` trials were counted.
 
     Raises:
-        UsageError: counts that are none, or a prior that is no smooth law of a rate.
-        ModelRefused: the prior all but excludes the rates that the counts allow.
+        UsageError: the counts are invalid, or the prior is not a continuous distribution of a rate.
+        ModelRefused: the prior makes the observed rate practically impossible.
     """
     try:
-        updated = Updated.model_validate({"prior": prior, "hits": hits, "of": of})
+        updated = UpdatedRate.model_validate({"prior": prior, "hits": hits, "of": of})
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise UsageError(f"an update {problem[:1].lower()}{problem[1:]}", value=f"{hits} of {of}") from error
-    _ = updated.posterior  # refused here, not where it is first used
+    _ = updated.posterior  # computed now, so that a contradiction is raised here and not at first use
     return updated

@@ -1,4 +1,4 @@
-"""The ledger of assumptions: every uncertain input, who owns it and why it is what it is."""
+"""The ledger of assumptions: every uncertain input of a run, with its owner, source and reasons."""
 
 from __future__ import annotations
 
@@ -15,9 +15,18 @@ from outage_analysis.assumptions.band_mixes import BandMix
 from outage_analysis.assumptions.entries import Entry, OneDistribution
 from outage_analysis.assumptions.rates import Factor, MeanPayment, PaidTotal, RateAssumption
 from outage_analysis.assumptions.reviews import Award, Handling
-from outage_analysis.files import Day, Document, Identifier, Name, Text, ids, read_document, twice
+from outage_analysis.files import (
+    Day,
+    Document,
+    Identifier,
+    Name,
+    Text,
+    bundled_ids,
+    find_duplicate,
+    read_document,
+)
 from outage_analysis.policies import Effort, decimal_places
-from outage_analysis.text import Card, Displayable, Locale, Table, first, short
+from outage_analysis.text import Card, Displayable, Locale, Table, first_rows, short_names
 
 Assumption = Annotated[
     RateAssumption | Factor | BandMix | Award | MeanPayment | PaidTotal | Handling,
@@ -26,100 +35,111 @@ Assumption = Annotated[
 
 
 class Correlation(Document):
-    """A rank correlation declared between two assumptions; all others are independent."""
+    """A rank correlation between two assumptions. Pairs without one are independent."""
 
     of: tuple[Identifier, Identifier]
-    """The two assumptions."""
+    """The ids of the two assumptions."""
     rank: Annotated[float, Field(gt=-1, lt=1)]
-    """Spearman's coefficient of their values; of a band mix, of the share of its last band."""
+    """Spearman's coefficient of their values. For a band mix, it refers to the share of the last band."""
     rationale: Text
-    """Why they move together."""
+    """Why the two are correlated."""
 
 
 class Ledger(Displayable, Document):
     """The list of assumptions behind one run."""
 
     id: Identifier
-    """What commands call it by."""
+    """The id by which commands refer to the ledger."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     incident: Identifier
-    """The incident that it is about."""
+    """The id of the incident."""
     as_of: Day
-    """The day whose knowledge it states; that of a run unless another is asked for."""
+    """The day whose knowledge the ledger states; also the default day of a run."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
-    """ISO code of the currency that its sums count in, in the smallest unit; it must be the incident's."""
+    """ISO code of the currency of its amounts, which are in the smallest unit; it must be the incident's
+    currency."""
     assumptions: tuple[Assumption, ...] = Field(alias="assumption", min_length=1)
     """Every uncertain input."""
     correlations: tuple[Correlation, ...] = Field(default=(), alias="correlation")
-    """What moves together."""
+    """Rank correlations between assumptions."""
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
         known = [a.id for a in self.assumptions]
-        if (id_ := twice(known)) is not None:
+        if (id_ := find_duplicate(known)) is not None:
             raise ValueError(f"two assumptions have the id {id_}")
         pairs = [tuple(sorted(c.of)) for c in self.correlations]
         if len(set(pairs)) < len(pairs) or any(a == b for a, b in pairs):
             raise ValueError("has a correlation of an assumption with itself, or one declared twice")
-        stranger = next((x for pair in pairs for x in pair if x not in known), None)
-        if stranger is not None:
-            raise ValueError(f"has a correlation of {stranger}, which is no assumption of it")
+        unknown = next((x for pair in pairs for x in pair if x not in known), None)
+        if unknown is not None:
+            raise ValueError(f"has a correlation of {unknown}, which is no assumption of it")
         return self
 
     @model_validator(mode="after")
-    def _one_of_a_kind(self) -> Self:
+    def _one_per_kind_and_line(self) -> Self:
         uses = [(a.kind, line, a.effort) for a in self.assumptions for line in a.lines]
-        if (use := twice(uses)) is not None:
+        if (use := find_duplicate(uses)) is not None:
             raise ValueError(f"has two assumptions of kind {use[0]} for the line {use[1]}")
         return self
 
     @property
     def examples(self) -> tuple[str, ...]:
-        """Its entries that are examples, not evidence."""
+        """The ids of assumptions that are placeholder examples without evidence."""
         return tuple(a.id for a in self.assumptions if a.grade == "example")
 
     def card(self, lang: str = "en") -> Card:
-        """Its assumptions: what each is expected to be, its bounds and its grade."""
+        """Summary for display: each assumption's expected value, range and grade."""
         return ledger_card(self, lang)
 
-    def admissible(self, day: date) -> Ledger:
-        """The ledger without what was not public by a day, or rests on what was not."""
-        return self.only({a.id for a in self.assumptions if a.public_on <= day and a.rests_on_public(day)})
+    def as_known_on(self, day: date) -> Ledger:
+        """The ledger as of a day, without assumptions that were not yet public or use facts that were not."""
+        return self.with_only(
+            {a.id for a in self.assumptions if a.public_on <= day and a.facts_public_by(day)}
+        )
 
-    def only(self, ids: Collection[str]) -> Ledger:
-        """The ledger with only the entries of these ids."""
+    def with_only(self, ids: Collection[str]) -> Ledger:
+        """The ledger restricted to these assumptions and the correlations between them."""
         kept = tuple(a for a in self.assumptions if a.id in ids)
-        tied = tuple(c for c in self.correlations if set(c.of) <= set(ids))
-        return self.model_copy(update={"assumptions": kept, "correlations": tied})
+        correlations = tuple(c for c in self.correlations if set(c.of) <= set(ids))
+        return self.model_copy(update={"assumptions": kept, "correlations": correlations})
 
     def find(self, kind: str, line: str, effort: Effort | None = None) -> Assumption | None:
-        """The assumption of one kind for a cost line and an effort class: its own before one for all."""
-        fitting = [
+        """The assumption of a kind for a cost line and an effort class; None if there is none.
+
+        An assumption for the effort class takes precedence over one for all classes.
+        """
+        candidates = [
             a for a in self.assumptions if a.kind == kind and line in a.lines and a.effort in (None, effort)
         ]
-        return max(fitting, key=lambda a: a.effort is not None, default=None)
+        return max(candidates, key=lambda a: a.effort is not None, default=None)
 
 
 def load_ledger(id_or_path: str | Path) -> Ledger:
     """Read a ledger from its bundled id or from a path to TOML.
 
     Raises:
-        UsageError: no such ledger, or a page that breaks a rule, by key.
+        UsageError: there is no such ledger, or a key of the document is invalid.
     """
     return read_document(Ledger, "assumptions", id_or_path)
 
 
 def bundled_ledger(incident: str, day: date | None = None) -> Ledger | None:
-    """The bundled ledger of an incident that was the latest by a day; without one, that of its own id."""
+    """The latest bundled ledger of an incident as of a day; None if there is none.
+
+    Without a day: the bundled ledger that has the incident's id.
+    """
     if day is None:
-        return load_ledger(incident) if incident in ids("assumptions") else None
-    written = [ledger for ledger in map(load_ledger, ids("assumptions")) if ledger.incident == incident]
+        return load_ledger(incident) if incident in bundled_ids("assumptions") else None
+    written = [
+        ledger for ledger in map(load_ledger, bundled_ids("assumptions")) if ledger.incident == incident
+    ]
     return max((x for x in written if x.as_of <= day), key=lambda x: x.as_of, default=None)
 
 
-SUMS = ("review_award", "mean_payment", "paid_total", "handling")
-"""Kinds whose value is a sum in the smallest unit of the currency; the others are numbers and shares."""
+AMOUNT_KINDS = ("review_award", "mean_payment", "paid_total", "handling")
+"""Kinds whose value is an amount in the smallest unit of the currency; the others are counts and shares."""
 SCHEMA: dict[str, pl.DataType] = {
     "assumption": pl.String(),
     "kind": pl.String(),
@@ -141,24 +161,24 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 ENGLISH = Locale("en")
-VALUES = ("low", "mode", "high", "median", "value", "values", "branches", "law")
-"""Parameters of a law that are values of what it is about, or hold such."""
-LARGE = 1_000
-"""From here on a parameter has separators and no decimals."""
+VALUE_PARAMETERS = ("low", "mode", "high", "median", "value", "values", "branches", "distribution")
+"""Parameters of a distribution in the unit of the number itself, or that contain such parameters."""
+GROUPED_FROM = 1_000
+"""Parameters from here on are written with thousands separators and without decimals."""
 
 
 def ledger_table(ledger: Ledger) -> pl.DataFrame:
-    """One row an assumption: the columns of `SCHEMA`.
+    """The ledger as a table: one row per assumption, with the columns of `SCHEMA`.
 
-    `distribution` writes out the law; `expected`, `low` and `high` are null for a band mix, which is not
-    one number; `segment` is the effort class that it holds for, empty for all.
+    `distribution` describes the distribution; `expected`, `low` and `high` are null for a band mix, which is
+    not one number; `segment` is the effort class that the assumption applies to, empty for all classes.
     """
     rows = [
         {
             "assumption": a.id,
             "kind": a.kind,
-            "distribution": distribution(a),
-            **dict(zip(("expected", "low", "high"), _ends(a), strict=True)),
+            "distribution": distribution_text(a),
+            **dict(zip(("expected", "low", "high"), _expected_low_high(a), strict=True)),
             "lines": " ".join(a.lines),
             "segment": a.effort or "",
             "source": a.source.en,
@@ -175,106 +195,118 @@ def ledger_table(ledger: Ledger) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA).with_columns(pl.col(pl.Float64).round_sig_figs(6))
 
 
-def _ends(entry: Assumption) -> tuple[float | None, float | None, float | None]:
+def _expected_low_high(entry: Assumption) -> tuple[float | None, float | None, float | None]:
     if isinstance(entry, BandMix):
         return None, None, None
-    found = entry.range
-    return found.expected, found.low, found.high
+    value_range = entry.range
+    return value_range.expected, value_range.low, value_range.high
 
 
-def inputs(entry: Assumption, words: Locale) -> tuple[str, str]:
-    """The expected value of an assumption and its bounds, as its kind is said."""
+def value_and_range(entry: Assumption, locale: Locale) -> tuple[str, str]:
+    """The expected value and the range of an assumption as formatted text."""
     if isinstance(entry, BandMix):
-        shares = " / ".join(words.share(band.share) for band in entry.bands)
-        return shares, f"{words.share(0)} – {words.share(1)}"
-    found = entry.range
-    if entry.kind in SUMS:
-        low, high = (words.exact_money(round(value)) for value in (found.low, found.high))
-        return f"{words.exact_money(round(found.expected))} {words.unit}".rstrip(), f"{low} – {high}"
+        shares = " / ".join(locale.share(band.share) for band in entry.bands)
+        return shares, f"{locale.share(0)} – {locale.share(1)}"
+    value_range = entry.range
+    if entry.kind in AMOUNT_KINDS:
+        low, high = (locale.exact_money(round(value)) for value in (value_range.low, value_range.high))
+        return f"{locale.exact_money(round(value_range.expected))} {locale.unit}".rstrip(), f"{low} – {high}"
     if isinstance(entry, RateAssumption):
-        return words.share(found.expected), f"{words.share(found.low)} – {words.share(found.high)}"
-    return f"{found.expected:.3g}", f"{found.low:.3g} – {found.high:.3g}"
+        low, high = locale.share(value_range.low), locale.share(value_range.high)
+        return locale.share(value_range.expected), f"{low} – {high}"
+    return f"{value_range.expected:.3g}", f"{value_range.low:.3g} – {value_range.high:.3g}"
 
 
-def grade(entry: Entry, words: Locale) -> str:
-    """How good the evidence of an assumption is: a letter, or a word where there is none."""
-    return words(f"word.{entry.grade}") if entry.grade in ("assumed", "example") else entry.grade
+def grade_label(entry: Entry, locale: Locale) -> str:
+    """The grade of an assumption: a letter, or a translated word for `assumed` and `example`."""
+    return locale(f"word.{entry.grade}") if entry.grade in ("assumed", "example") else entry.grade
 
 
-def warning(ledger: Ledger | None, words: Locale) -> str:
-    """How many of its assumptions are examples, so that no figure may be used; empty where none is."""
+def example_warning(ledger: Ledger | None, locale: Locale) -> str:
+    """A warning that counts the ledger's placeholder examples; empty if it has none."""
     if ledger is None or not ledger.examples:
         return ""
-    counts = words.number(len(ledger.examples)), words.number(len(ledger.assumptions))
-    return words("report.examples", count=counts[0], total=counts[1])
+    counts = locale.number(len(ledger.examples)), locale.number(len(ledger.assumptions))
+    return locale("report.examples", count=counts[0], total=counts[1])
 
 
-def distribution(entry: Assumption, words: Locale = ENGLISH) -> str:
-    """The law of an assumption, written out: `pert(low 5, high 60)`; sums in whole currency."""
-    unit = 10**words.minor_units if entry.kind in SUMS else 1
+def distribution_text(entry: Assumption, locale: Locale = ENGLISH) -> str:
+    """The distribution of an assumption as text: `pert(low 5, high 60)`; amounts in whole currency units."""
+    unit = 10**locale.minor_units if entry.kind in AMOUNT_KINDS else 1
     if isinstance(entry, OneDistribution):
-        return in_words(entry.drawn, words, unit)
+        return format_distribution(entry.sampled_distribution, locale, unit)
     if isinstance(entry, BandMix):
         shares = ", ".join(f"{band.share:.4g}" for band in entry.bands)
         if entry.size is None:
-            return f"{words('law.fixed')}({shares})"
-        return f"{words('law.dirichlet')}({shares}; {words('law.size')} {entry.size:g})"
+            return f"{locale('law.fixed')}({shares})"
+        return f"{locale('law.dirichlet')}({shares}; {locale('law.size')} {entry.size:g})"
     if isinstance(entry, Award):
-        return in_words(entry.law, words, unit) if entry.law else "; ".join(_rules(entry, words))
+        return (
+            format_distribution(entry.distribution, locale, unit)
+            if entry.distribution
+            else "; ".join(_award_rule_texts(entry, locale))
+        )
     if isinstance(entry, Handling):
-        counts = [in_words(law, words) for law in (entry.people, entry.weeks)]
-        return " × ".join([*counts, in_words(entry.weekly_wage, words, unit)])
+        counts = [format_distribution(count, locale) for count in (entry.people, entry.weeks)]
+        return " × ".join([*counts, format_distribution(entry.weekly_wage, locale, unit)])
     raise TypeError(type(entry))
 
 
-def _rules(award: Award, words: Locale) -> Iterator[str]:
-    """A mixture over rules, each with its weight."""
+def _award_rule_texts(award: Award, locale: Locale) -> Iterator[str]:
+    """One text per rule of an award: its weight and its distribution."""
     for rule in award.rules:
-        told = [in_words(rule.share, words)]
-        told += [in_words(award.loss, words, 10**words.minor_units)] if award.loss else []
-        ends = [words("explain.floor", amount=words.exact_money(rule.floor))] if rule.floor else []
-        ends += [words("explain.limit", amount=words.exact_money(rule.cap))] if rule.cap is not None else []
-        yield f"{rule.weight:.3g}: {', '.join([' × '.join(told), *ends])}"
+        parts = [format_distribution(rule.share, locale)]
+        parts += [format_distribution(award.loss, locale, 10**locale.minor_units)] if award.loss else []
+        ends = [locale("explain.floor", amount=locale.exact_money(rule.floor))] if rule.floor else []
+        ends += [locale("explain.limit", amount=locale.exact_money(rule.cap))] if rule.cap is not None else []
+        yield f"{rule.weight:.3g}: {', '.join([' × '.join(parts), *ends])}"
 
 
-def in_words(law: Document, words: Locale = ENGLISH, unit: int = 1) -> str:
-    """A law and its parameters, those that are values of it divided by a unit."""
-    named = {name: getattr(law, name) for name in type(law).model_fields if name != "kind"}
-    units = {name: unit if name in VALUES else 1 for name in named}
+def format_distribution(distribution: Document, locale: Locale = ENGLISH, unit: int = 1) -> str:
+    """A distribution and its parameters as text.
+
+    Args:
+        distribution: the distribution.
+        locale: the language.
+        unit: what parameters in the unit of the number itself are divided by.
+    """
+    named = {name: getattr(distribution, name) for name in type(distribution).model_fields if name != "kind"}
+    units = {name: unit if name in VALUE_PARAMETERS else 1 for name in named}
     parameters = [
-        f"{words(f'law.{name}')} {_value(value, words, units[name])}" for name, value in named.items()
+        f"{locale(f'law.{name}')} {_format_value(value, locale, units[name])}"
+        for name, value in named.items()
     ]
-    kind = getattr(law, "kind", "law")
-    return f"{words(f'law.{kind}')}({', '.join(parameters)})"
+    kind = getattr(distribution, "kind", "distribution")
+    return f"{locale(f'law.{kind}')}({', '.join(parameters)})"
 
 
-def _value(value: object, words: Locale, unit: int) -> str:
+def _format_value(value: object, locale: Locale, unit: int) -> str:
     if isinstance(value, Document):
-        return in_words(value, words, unit)
+        return format_distribution(value, locale, unit)
     if isinstance(value, tuple):
-        return " ".join(_value(inner, words, unit) for inner in value)
+        return " ".join(_format_value(inner, locale, unit) for inner in value)
     if not isinstance(value, float | int):
         return str(value)
     if unit > 1:
-        return words.exact(value / unit)
-    return f"{value:,.0f}" if LARGE <= abs(value) < math.inf else f"{value:,.6g}"
+        return locale.exact(value / unit)
+    return f"{value:,.0f}" if GROUPED_FROM <= abs(value) < math.inf else f"{value:,.6g}"
 
 
 def ledger_card(ledger: Ledger, lang: str) -> Card:
-    """Its first assumptions: the value that each is expected to have, its bounds, since when."""
+    """Summary of a ledger for display: its first assumptions with expected value, range, grade and day."""
     code = ledger.currency
     locale = Locale(lang, code or "", decimal_places(code) if code else 0)
-    told = short([a.name[lang] for a in ledger.assumptions])
-    names = dict(zip((a.id for a in ledger.assumptions), told, strict=True))
-    rows, more = first(
+    short = short_names([a.name[lang] for a in ledger.assumptions])
+    names = dict(zip((a.id for a in ledger.assumptions), short, strict=True))
+    rows, more = first_rows(
         locale,
         ledger.assumptions,
-        lambda a: (names[a.id], *inputs(a, locale), grade(a, locale), locale.day(a.public_on)),
+        lambda a: (names[a.id], *value_and_range(a, locale), grade_label(a, locale), locale.day(a.public_on)),
         "ledger.assumptions",
     )
     heads = ("assumption", "expected_text", "range_text", "grade", "public_on")
     known = sum(a.outcome_known for a in ledger.assumptions)
-    said = locale(
+    description = locale(
         "card.ledger",
         id=ledger.id,
         incident=ledger.incident,
@@ -283,8 +315,8 @@ def ledger_card(ledger: Ledger, lang: str) -> Card:
         ties=locale.number(len(ledger.correlations)),
     )
     notes = [locale("card.outcome_known", count=locale.number(known))] if known else []
-    if any(a.kind in SUMS for a in ledger.assumptions):
+    if any(a.kind in AMOUNT_KINDS for a in ledger.assumptions):
         notes.append(locale("card.sums_in", unit=locale.unit) if code else locale("card.sums"))
     table = Table(tuple(locale(f"column.{head}") for head in heads), rows, frozenset({1, 2}), more=more)
-    lines = tuple(filter(None, (said, warning(ledger, locale))))
+    lines = tuple(filter(None, (description, example_warning(ledger, locale))))
     return Card(ledger.name[lang], lines, (table,), (*notes, locale("card.ledger_next")))

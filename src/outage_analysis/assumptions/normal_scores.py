@@ -1,4 +1,4 @@
-"""Quantiles over normal scores: tabled once, they cost a look-up a point instead of a search."""
+"""Fast quantiles: tabulated over normal scores once, so that each point costs only a look-up."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from scipy import special
 FloatArray = NDArray[np.float64]
 
 NODES = 1024
-FARTHEST = 8.3
-"""The outermost normal scores of a table: no probability of double precision lies above the upper one."""
+MAX_NORMAL_SCORE = 8.3
+"""The outermost normal scores of a table. A double cannot represent probabilities above the upper one."""
 TINY = 1e-14
-"""Below this a quantile follows from the first term of its series: it may be too small for a number."""
+"""Below this a quantile is computed from the first term of its series, because it may underflow."""
 FLOOR = -1e12
+"""The smallest logarithm in a table; it replaces minus infinity."""
 
 
-class Table:
-    """A smooth, rising function of a normal score, by cubic interpolation between 1,024 even nodes.
+class QuantileTable:
+    """An increasing, smooth function of a normal score, by cubic interpolation between 1,024 equal intervals.
 
-    Interpolated on the logarithm or the logit of a law, it is right to about 1e-10 unless a shape lies
-    far below 0.1. A score beyond the outermost node counts as that node.
+    For the logarithm or the logit of a quantile, the error is about 1e-10 unless a shape parameter is far
+    below 0.1. Scores beyond the outermost node are treated as that node.
     """
 
     def __init__(self, function: Callable[[FloatArray], FloatArray]) -> None:
-        self._step = 2 * FARTHEST / NODES
-        two_beyond = np.arange(-2.0, NODES + 3)
-        y = np.maximum(function(two_beyond * self._step - FARTHEST), FLOOR)
+        self._step = 2 * MAX_NORMAL_SCORE / NODES
+        nodes = np.arange(-2.0, NODES + 3)
+        y = np.maximum(function(nodes * self._step - MAX_NORMAL_SCORE), FLOOR)
         slopes = (8 * (y[3:-1] - y[1:-3]) - (y[4:] - y[:-4])) / 12
         rises, left, right = np.diff(y[2:-2]), slopes[:-1], slopes[1:]
         self._powers = np.stack([y[2:-3], left, 3 * rises - 2 * left - right, left + right - 2 * rises])
 
     def __call__(self, scores: FloatArray) -> FloatArray:
         """The function at each score, (...) -> (...)."""
-        at = (np.clip(scores, -FARTHEST, FARTHEST) + FARTHEST) / self._step
+        at = (np.clip(scores, -MAX_NORMAL_SCORE, MAX_NORMAL_SCORE) + MAX_NORMAL_SCORE) / self._step
         node = np.minimum(at.astype(np.intp), NODES - 1)
         x = at - node
         c0, c1, c2, c3 = self._powers[:, node]
@@ -43,9 +44,9 @@ class Table:
 
 
 def log_beta_quantile(a: float, b: float, scores: FloatArray) -> FloatArray:
-    """The logarithm of the quantile of a beta law at normal scores, also where the quantile underflows."""
+    """The logarithm of beta quantiles at normal scores; correct even if a quantile underflows."""
     with np.errstate(all="ignore"):
-        x = _from_the_near_end(
+        x = _quantiles_from_nearer_tail(
             lambda u: special.betaincinv(a, b, u), lambda u: special.betainccinv(a, b, u), scores
         )
         first_term = (special.log_ndtr(scores) + np.log(a) + special.betaln(a, b)) / a
@@ -53,21 +54,24 @@ def log_beta_quantile(a: float, b: float, scores: FloatArray) -> FloatArray:
 
 
 def log_gamma_quantile(shape: float, scores: FloatArray) -> FloatArray:
-    """The logarithm of the quantile of a gamma law of scale 1, also where the quantile underflows."""
+    """The logarithm of gamma quantiles (scale 1) at normal scores; correct even if a quantile underflows."""
     with np.errstate(all="ignore"):
-        x = _from_the_near_end(
+        x = _quantiles_from_nearer_tail(
             lambda u: special.gammaincinv(shape, u), lambda u: special.gammainccinv(shape, u), scores
         )
         first_term = (special.log_ndtr(scores) + special.gammaln(shape + 1)) / shape
         return np.where(x < TINY, first_term, np.log(x))
 
 
-def _from_the_near_end(
+def _quantiles_from_nearer_tail(
     below: Callable[[FloatArray], FloatArray], above: Callable[[FloatArray], FloatArray], scores: FloatArray
 ) -> FloatArray:
-    """Quantiles from the share below in the lower half, above in the upper: next to 1 a share is blunt."""
+    """Quantiles from the lower tail for negative scores, from the upper tail otherwise.
+
+    Probabilities close to 1 have few significant digits, so each half uses its own tail.
+    """
     lower = scores <= 0
-    near = special.ndtr(-np.abs(scores))
-    found = np.empty_like(scores)
-    found[lower], found[~lower] = below(near[lower]), above(near[~lower])
-    return found
+    tail = special.ndtr(-np.abs(scores))
+    quantiles = np.empty_like(scores)
+    quantiles[lower], quantiles[~lower] = below(tail[lower]), above(tail[~lower])
+    return quantiles

@@ -1,4 +1,4 @@
-"""Assumptions that are one number: rates of the funnel, factors, mean payments."""
+"""Assumptions about one number: rates of the funnel, factors, mean payments, totals paid."""
 
 from __future__ import annotations
 
@@ -8,94 +8,100 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.distribution_type import Distribution
-from outage_analysis.assumptions.distributions import AnyLaw
+from outage_analysis.assumptions.distribution_type import DISTRIBUTION_KEYS, Distribution
+from outage_analysis.assumptions.distributions import AnyDistribution
 from outage_analysis.assumptions.entries import OneDistribution, Range
-from outage_analysis.assumptions.event_data import within_event
+from outage_analysis.assumptions.event_data import update_rate
 from outage_analysis.assumptions.reference_classes import published_spread, reference_class_prior
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Day, Document
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 
 
-class Observed(Document):
-    """What was seen of the same event: so many of so many."""
+class ObservedCounts(Document):
+    """Counts from the same event: `hits` of `of`."""
 
     hits: str
-    """The fact that counts those who did."""
+    """The id of the fact that counts the successes."""
     of: str
-    """The fact that counts those who could."""
+    """The id of the fact that counts the trials."""
     counted_on: Day | None = None
     """The day up to which `hits` was counted; by default the day on which that fact was public."""
     closed_on: Day | None = None
-    """The last day to file or to take, where the line of the policy states no deadline."""
+    """The last day to file or to take an offer, where the policy's line states no deadline."""
     decided: bool = False
-    """Whether every filing that `of` counts had been decided by that day; an acceptance rate requires it."""
+    """Whether every filing counted in `of` had been decided by that day; an acceptance rate requires it."""
 
     @property
     def day(self) -> date | None:
-        """The day up to which it was counted; None for an undated fact."""
-        days = [d for d in (self.counted_on, figure(self.hits, hindsight=True).public_on) if d]
+        """The day up to which the successes were counted; None for an undated fact."""
+        days = [d for d in (self.counted_on, get_fact(self.hits, hindsight=True).public_on) if d]
         return min(days, default=None)
 
 
 class RateAssumption(OneDistribution):
-    """A rate of the funnel, from reference classes or stated outright, updated by the event's own data."""
+    """A rate of the funnel: from reference classes or a stated distribution, updated by observed counts."""
 
     kind: Literal["claimant_share", "entitled_share", "filing_share", "acceptance", "take_up"]
-    """Different claimants for each report; those entitled among them; those who file; filings accepted;
-    people who take a good."""
+    """Which rate: `claimant_share` is different claimants per report; `entitled_share` the share of them who
+    are entitled; `filing_share` the share of those who file; `acceptance` the share of filings accepted;
+    `take_up` the share of people who take a good."""
     classes: tuple[str, ...] = ()
-    """Facts in percent, one an event (a range counts by its middle); the prior follows by rule."""
+    """Reference classes: ids of facts in percent, one per event. The prior follows from them by a written
+    rule, for which a range counts as its midpoint."""
     widest: tuple[str, ...] = ()
-    """Facts in percent whose lowest and highest bound the rate, instead of the prior's ends."""
-    law: AnyLaw | None = None
-    """The law of the rate, instead of reference classes."""
-    observed: Observed | None = None
-    """Data of the same event: they update the rate of this event, never the spread between events."""
+    """Ids of facts in percent. The smallest and the largest are listed as the range of the rate, instead of
+    the prior's percentiles."""
+    distribution: AnyDistribution | None = Field(default=None, validation_alias=DISTRIBUTION_KEYS)
+    """The distribution of the rate, if it does not come from reference classes."""
+    observed: ObservedCounts | None = None
+    """Counts from the same event. They update the rate of this event, but not the spread between events."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if bool(self.classes) == bool(self.law):
-            raise ValueError("needs either reference classes or a law")
-        if self.law and not (self.law.support[0] >= 0 and self.law.support[1] <= 1):
-            raise ValueError("needs a law of shares between 0 and 1")
+        if bool(self.classes) == bool(self.distribution):
+            raise ValueError("needs either reference classes or a distribution")
+        if self.distribution and not (
+            self.distribution.support[0] >= 0 and self.distribution.support[1] <= 1
+        ):
+            raise ValueError("needs a distribution of shares between 0 and 1")
         return self
 
     @property
     def computed_from(self) -> tuple[str, ...]:
-        """Classes, widest ends and what was observed."""
-        seen = (self.observed.hits, self.observed.of) if self.observed else ()
-        return (*self.classes, *self.widest, *seen)
+        """Ids of the reference classes, of `widest` and of the observed counts."""
+        observed = (self.observed.hits, self.observed.of) if self.observed else ()
+        return (*self.classes, *self.widest, *observed)
 
     @cached_property
     def prior(self) -> Distribution:
-        """The law before the event's own data."""
-        if self.law is not None:
-            return self.law
-        shares = [figure(c).middle / 100 for c in self.classes]
+        """The distribution of the rate before the event's own counts."""
+        if self.distribution is not None:
+            return self.distribution
+        shares = [get_fact(c).middle / 100 for c in self.classes]
         return reference_class_prior(shares, published_spread(self.classes))
 
     @cached_property
-    def drawn(self) -> Distribution:
-        """The law that draws follow: the prior, or what the event's own data made of it."""
+    def sampled_distribution(self) -> Distribution:
+        """The distribution from which draws are made: the prior, or the posterior if there are counts."""
         if self.observed is None:
             return self.prior
-        hits, of = (figure(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
-        return within_event(self.prior, hits, of)
+        hits, of = (get_fact(f, hindsight=True).count for f in (self.observed.hits, self.observed.of))
+        return update_rate(self.prior, hits, of)
 
-    def interim(self, closes: date | None) -> ModelRefused | None:
-        """Why what was observed is no final count, as an error to raise; None where it is final.
+    def interim_error(self, closes: date | None) -> ModelRefused | None:
+        """An error to raise if the observed counts may still change; None if they are final.
 
         Args:
-            closes: the last day to claim under a line of the policy, as far as it is known.
+            closes: the last day to claim under the line of the policy, if it is known.
         """
-        seen = self.observed
-        if seen is None or self.kind not in ("acceptance", "filing_share", "take_up"):
+        observed = self.observed
+        if observed is None or self.kind not in ("acceptance", "filing_share", "take_up"):
             return None
-        counts = f"{self.id}: `observed` counts {seen.hits} of {seen.of} up to {seen.day or 'an unknown day'}"
+        day = observed.day or "an unknown day"
+        counts = f"{self.id}: `observed` counts {observed.hits} of {observed.of} up to {day}"
         if self.kind == "acceptance":
-            if seen.decided:
+            if observed.decided:
                 return None
             return ModelRefused(
                 f"{counts}, and filings may still be undecided"
@@ -103,13 +109,13 @@ class RateAssumption(OneDistribution):
                 remedy="Leave out `observed` until the review has ended; or let `of` count the filings that"
                 " were decided, and state `decided = true`.",
             )
-        last = max((d for d in (closes, seen.closed_on) if d), default=None)
+        last = max((d for d in (closes, observed.closed_on) if d), default=None)
         if last is None:
             return ModelRefused(
                 f"{counts}, and no last day to file or to take is known",
                 remedy="Give the line of the policy its deadlines, or state `closed_on` beside the counts.",
             )
-        if seen.day is not None and seen.day > last:
+        if observed.day is not None and observed.day > last:
             return None
         return ModelRefused(
             f"{counts}, but the last day to file or to take is {last}: more may come",
@@ -117,70 +123,72 @@ class RateAssumption(OneDistribution):
             " to come as late claims (`ultimate`).",
         )
 
-    def capped(self, ceiling: float) -> Range:
-        """The rate, when it cannot exceed a ceiling."""
-        low, high = self.drawn.ends
+    def range_under_cap(self, ceiling: float) -> Range:
+        """The expected value and range of min(rate, ceiling)."""
+        low, high = self.sampled_distribution.ends
         if self.widest:
-            ends = [figure(c).number / 100 for c in self.widest]
-            low, high = min(ends), max(ends)
-        return Range.around(self.drawn.capped_mean(ceiling), min(low, ceiling), min(high, ceiling))
+            percentages = [get_fact(c).number / 100 for c in self.widest]
+            low, high = min(percentages), max(percentages)
+        return Range.around(
+            self.sampled_distribution.capped_mean(ceiling), min(low, ceiling), min(high, ceiling)
+        )
 
     @cached_property
     def range(self) -> Range:
-        """The expected value and the bounds: the widest classes, else the ends of the law."""
-        return self.capped(1.0)
+        """The expected value with the range: from `widest` if stated, else from the distribution."""
+        return self.range_under_cap(1.0)
 
     @property
     def most(self) -> float:
-        """All: by chance every claim may pass a stage, whatever its rate."""
+        """Always 1: whatever the rate, every claim may pass the stage by chance."""
         return 1.0
 
 
-class Stated(OneDistribution):
-    """A number whose law is stated outright, and is never below a least value."""
+class StatedNumber(OneDistribution):
+    """A number with a stated distribution and a smallest allowed value."""
 
-    law: AnyLaw
-    """In the smallest unit of the currency, of a sum."""
+    distribution: AnyDistribution = Field(validation_alias=DISTRIBUTION_KEYS)
+    """The distribution; an amount is in the smallest unit of the currency."""
 
     @property
     def least(self) -> int:
-        """What the law may not go below."""
+        """The smallest value that the distribution may have."""
         return 0
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
-        if self.law.support[0] < self.least:
-            raise ValueError(f"needs a law that is never below {self.least}")
+        if self.distribution.support[0] < self.least:
+            raise ValueError(f"needs a distribution that is never below {self.least}")
         return self
 
     @property
-    def drawn(self) -> Distribution:
-        """The law that draws follow."""
-        return self.law
+    def sampled_distribution(self) -> Distribution:
+        """The distribution from which draws are made."""
+        return self.distribution
 
 
-class Factor(Stated):
-    """A number that a count or a sum is multiplied by."""
+class Factor(StatedNumber):
+    """A number that multiplies a count or an amount."""
 
     kind: Literal["ultimate", "new_applicants", "realised_ratio"]
-    """Reports in the end for each so far; filings by people who never reported, for each report; what was
-    paid in the end for each unit announced."""
+    """Which factor: `ultimate` is reports at the end per report so far; `new_applicants` is filings by people
+    who never reported, per report; `realised_ratio` is the amount paid in the end per amount announced."""
 
     @property
     def least(self) -> int:
-        """Of reports in the end no fewer than so far; of the others nothing."""
+        """1 for `ultimate`, because reports cannot become fewer; else 0."""
         return 1 if self.kind == "ultimate" else 0
 
     @property
     def most(self) -> float | None:
-        """The largest value; None for new applicants: they are in no count that would limit them."""
-        if self.kind == "new_applicants" and self.drawn.most != 0:
+        """The largest value; None for new applicants, because no count limits their number."""
+        if self.kind == "new_applicants" and self.sampled_distribution.most != 0:
             return None
-        return self.drawn.most
+        return self.sampled_distribution.most
 
 
-class MeanPayment(Stated):
-    """What an accepted claim is paid on average, when that is known better than its bands."""
+class MeanPayment(StatedNumber):
+    """The average payment per accepted claim, where it is known more precisely than from the bands."""
 
     kind: Literal["mean_payment"]
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
@@ -188,14 +196,14 @@ class MeanPayment(Stated):
 
     @property
     def most(self) -> float | None:
-        """The largest mean payment; None where single payments scatter about it without a limit."""
-        return None if self.spread else self.drawn.most
+        """The largest mean payment; None if single payments vary around it without a limit."""
+        return None if self.spread else self.sampled_distribution.most
 
 
-class PaidTotal(Stated):
-    """What a line came to in all, once that is known: in place of everything that would forecast it.
+class PaidTotal(StatedNumber):
+    """The total paid under a line, once it is known; it replaces every forecast of the line.
 
-    What is left of doubt in its law is how it was rounded.
+    Its distribution reflects only how the published total was rounded.
     """
 
     kind: Literal["paid_total"]

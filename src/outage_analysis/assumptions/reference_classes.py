@@ -1,4 +1,4 @@
-"""The written rule that turns reference classes into a distribution of the rate of a new event."""
+"""The written rule that derives the distribution of a new event's rate from reference classes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scipy import special
 
 from outage_analysis.assumptions.bounded_distributions import LogitT
 from outage_analysis.assumptions.normal_scores import FloatArray
-from outage_analysis.errors import ModelRefused, refuse_no_level
-from outage_analysis.incidents import figure
+from outage_analysis.errors import ModelRefused, check_level
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Effort
 
 EFFORT_GROUPS: Mapping[Effort, tuple[str, ...]] = {
@@ -27,65 +27,66 @@ EFFORT_GROUPS: Mapping[Effort, tuple[str, ...]] = {
     "documents": ("TU-KIRI-in", "TU-KIRI-out", "TU-KIRI-drug", "TU-KIRI-small"),
     "one_tap": ("TU-APPCOUPON", "TU-SMSCOUPON", "TU-ONLINECOUPON"),
 }
-"""The published reference classes (data/published/take-up.csv) by the effort that they ask of people: every
-population once, and none that contains another. All were public by 31 December 2021."""
-LEVEL = 0.8
-"""The interval by which the rule is judged."""
-FEW = 3
-"""Up to so many classes the interval contains all of them."""
-REMEDY = "State the law of the rate in the ledger."
+"""The published reference classes (data/published/take-up.csv), grouped by the effort that claimants must
+make. Each population appears once, and no class contains another. All were public by 31 December 2021."""
+INTERVAL_LEVEL = 0.8
+"""The level of the prediction interval by which the rule is evaluated."""
+FEW_CLASSES = 3
+"""With up to this many classes, the interval is widened to contain all of them."""
+REMEDY = "State the distribution of the rate in the ledger."
 
 
 class Spread(NamedTuple):
-    """How far the rates of events that ask the same effort lie apart, as a variance of their logits."""
+    """The spread between the rates of events with the same effort, as a variance of their logits."""
 
     variance: float
+    """The variance of the logits."""
     weight: int
-    """What it is worth, in degrees of freedom."""
+    """Its degrees of freedom."""
 
 
 def published_spread(classes: Collection[str] = ()) -> Spread:
     """The spread between events, pooled within the published effort groups.
 
-    The variance is the mean square of the logits about the mean of their group. Classes of one source are
-    no independent events, so the weight is the number of sources less the number of groups.
+    The variance is the mean square of the logits around the mean of their group. Classes from one source are
+    not independent events, so the weight is the number of sources minus the number of groups.
 
     Args:
-        classes: facts that an assumption rests on. Their sources step aside, so that nothing counts twice.
+        classes: facts that an assumption uses. Their sources are left out, so that no data counts twice.
 
     Raises:
-        UsageError: no such fact.
+        UsageError: there is no such fact.
     """
-    used = {figure(c).source for c in classes}
-    squares, free, weight = 0.0, 0, 0
+    used = {get_fact(c).source for c in classes}
+    squares, degrees_of_freedom, weight = 0.0, 0, 0
     for group in EFFORT_GROUPS.values():
-        kept = [fact for fact in map(figure, group) if fact.source not in used]
-        if kept:
-            squares += _squares(_logits([fact.middle / 100 for fact in kept]))
-            free += len(kept) - 1
-            weight += len({fact.source for fact in kept}) - 1
-    return Spread(squares / free if free else 0.0, weight)
+        facts = [fact for fact in map(get_fact, group) if fact.source not in used]
+        if facts:
+            squares += _sum_of_squares(_logits([fact.middle / 100 for fact in facts]))
+            degrees_of_freedom += len(facts) - 1
+            weight += len({fact.source for fact in facts}) - 1
+    return Spread(squares / degrees_of_freedom if degrees_of_freedom else 0.0, weight)
 
 
-def least_spread() -> float:
-    """The floor of the spread between events: the smallest standard deviation of the effort groups."""
-    groups = (_logits([figure(c).middle / 100 for c in group]) for group in EFFORT_GROUPS.values())
+def minimum_spread() -> float:
+    """The lower limit of the spread between events: the smallest standard deviation of any effort group."""
+    groups = (_logits([get_fact(c).middle / 100 for c in group]) for group in EFFORT_GROUPS.values())
     return float(min(logits.std(ddof=1) for logits in groups))
 
 
 def reference_class_prior(shares: Sequence[float], spread: Spread | None = None) -> LogitT:
-    """The distribution of a rate in a new event, from its reference classes.
+    """The prior distribution of a rate in a new event, from its reference classes.
 
-    Each class is one observation, however many people it counted. On the logit axis the rate of a new
-    event follows a Student t about the mean of the classes. Its variance between events is that of the
-    classes and the pooled one, each as much as its degrees of freedom say, and no less than the floor.
+    Each class is one observation, however many people it counted. On the logit scale the rate of a new event
+    follows a Student t distribution around the mean of the classes. Its variance pools the variance of the
+    classes with the published one, weighted by degrees of freedom, and is at least `minimum_spread` squared.
 
     Args:
         shares: observed rates, each strictly between 0 and 1.
-        spread: what other events say of the spread; by default all published effort groups.
+        spread: the spread between other events; by default that of all published effort groups.
 
     Raises:
-        ModelRefused: a share of 0 or 1, no share at all, or one share and nothing that tells a spread.
+        ModelRefused: a share is 0 or 1, there is no share, or there is only one and no spread.
     """
     if not shares or not all(0 < share < 1 for share in shares):
         raise ModelRefused("reference classes need shares between 0 and 1, ends excluded", remedy=REMEDY)
@@ -95,11 +96,11 @@ def reference_class_prior(shares: Sequence[float], spread: Spread | None = None)
     df = pooled.weight + n - 1
     if not df:
         raise ModelRefused("one reference class says nothing of the spread between events", remedy=REMEDY)
-    variance = (pooled.weight * pooled.variance + _squares(logits)) / df
-    scale = max(variance**0.5, least_spread()) * (1 + 1 / n) ** 0.5
-    if n <= FEW:
+    variance = (pooled.weight * pooled.variance + _sum_of_squares(logits)) / df
+    scale = max(variance**0.5, minimum_spread()) * (1 + 1 / n) ** 0.5
+    if n <= FEW_CLASSES:
         farthest = float(np.abs(logits - location).max())
-        scale = max(scale, farthest / float(special.stdtrit(df, (1 + LEVEL) / 2)))
+        scale = max(scale, farthest / float(special.stdtrit(df, (1 + INTERVAL_LEVEL) / 2)))
     return LogitT(location=location, scale=scale, df=df)
 
 
@@ -107,30 +108,30 @@ def _logits(shares: Sequence[float]) -> FloatArray:
     return np.asarray(special.logit(np.asarray(shares, float)))
 
 
-def _squares(logits: FloatArray) -> float:
+def _sum_of_squares(logits: FloatArray) -> float:
     """The sum of squared distances from the mean."""
     return float(((logits - logits.mean()) ** 2).sum())
 
 
 def leave_one_out(
-    shares: Mapping[str, float], level: float = LEVEL, spread: Spread | None = None
+    shares: Mapping[str, float], level: float = INTERVAL_LEVEL, spread: Spread | None = None
 ) -> pl.DataFrame:
-    """How the rule would have done: each class against the prior from the others.
+    """A test of the rule: each class against the prior derived from the other classes.
 
     Args:
         shares: observed rates by class.
-        level: of the interval that is tried.
-        spread: what events beside these classes say of the spread; by default all published effort groups.
+        level: the level of the prediction interval.
+        spread: the spread between events other than these classes; by default that of all effort groups.
 
     Returns:
-        One row a class: `class`, `share`, `low`, `high` (the interval from the others), `inside`, and
-        `percentile`, the probability that the prior gave to at most the share.
+        One row per class: `class`, `share`, `low`, `high` (the interval from the others), `inside`, and
+            `percentile`, the prior probability of at most the share.
 
     Raises:
-        ModelRefused: fewer than two classes, or others from which no prior follows.
-        UsageError: a level outside 0 to 1.
+        ModelRefused: there are fewer than two classes, or the other classes give no prior.
+        UsageError: the level is not strictly between 0 and 1.
     """
-    refuse_no_level(level)
+    check_level(level)
     rows = []
     for left_out, share in shares.items():
         others = [s for name, s in shares.items() if name != left_out]

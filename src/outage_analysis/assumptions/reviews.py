@@ -1,4 +1,4 @@
-"""What a review grants, and what it takes to work through the claims."""
+"""Individual reviews: the amounts that they award, and the cost of handling the claims."""
 
 from __future__ import annotations
 
@@ -8,96 +8,105 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from outage_analysis.assumptions.distribution_type import FLOAT_NOISE, Distribution, largest_product
-from outage_analysis.assumptions.distributions import PlainLaw
+from outage_analysis.assumptions.distribution_type import (
+    DISTRIBUTION_KEYS,
+    FLOAT_NOISE,
+    Distribution,
+    largest_product,
+)
+from outage_analysis.assumptions.distributions import SimpleDistribution
 from outage_analysis.assumptions.entries import Entry, Range
 from outage_analysis.assumptions.normal_scores import FloatArray
 from outage_analysis.files import Document, Name
 
 MIDPOINTS = (np.arange(400) + 0.5) / 400
-"""Probabilities of the shares over which what a floor and a cap leave is averaged."""
+"""Probabilities at which the mean award under a floor and a cap is averaged."""
 
 
 class AwardRule(Document):
-    """One rule that a review may follow: a share of the proved loss, between a floor and a cap."""
+    """One rule that a review may follow: it pays a share of the proved loss, between a floor and a cap."""
 
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     weight: Annotated[float, Field(gt=0, le=1)]
-    """How likely it is that the review follows this rule."""
-    share: PlainLaw
+    """The probability that the review follows this rule."""
+    share: SimpleDistribution
     """The share of the mean proved loss that is paid."""
     floor: Annotated[int, Field(ge=0)] = 0
-    """The least that it pays, in the smallest unit."""
+    """The minimum award, in the smallest unit."""
     cap: Annotated[int, Field(gt=0)] | None = None
-    """The most that it pays, in the smallest unit."""
+    """The maximum award, in the smallest unit."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _floor_below_cap(self) -> Self:
         if self.cap is not None and self.floor > self.cap:
             raise ValueError("has a floor above its cap")
         return self
 
-    def pays(self, loss: FloatArray, share: FloatArray) -> FloatArray:
-        """The mean award for a mean loss."""
+    def award(self, loss: FloatArray, share: FloatArray) -> FloatArray:
+        """The mean award for a mean loss and a share."""
         return np.clip(loss * share, self.floor, np.inf if self.cap is None else self.cap)
 
     def most(self, loss: Distribution) -> float | None:
-        """The largest award for an uncertain mean loss; None where nothing limits it."""
-        top = largest_product(loss.most, self.share.most)
-        if top is None:
+        """The largest mean award for an uncertain mean loss; None if nothing limits it."""
+        largest = largest_product(loss.most, self.share.most)
+        if largest is None:
             return None if self.cap is None else float(self.cap)
-        return float(self.pays(np.array(top), np.array(1.0)))
+        return float(self.award(np.array(largest), np.array(1.0)))
 
     def mean(self, loss: Distribution) -> float:
-        """The expected award over an uncertain mean loss."""
-        shares, times = np.unique(self.share.quantile(MIDPOINTS), return_counts=True)
+        """The expected award for an uncertain mean loss."""
+        shares, counts = np.unique(self.share.quantile(MIDPOINTS), return_counts=True)
 
-        def at_most(limit: float) -> float:
-            """The mean of the lesser of a limit and the share of the loss."""
+        def mean_up_to(limit: float) -> float:
+            """The mean of min(limit, share x loss)."""
             means = [s * loss.capped_mean(limit / s) if s else 0.0 for s in shares.tolist()]
-            return float(np.average(means, weights=times))
+            return float(np.average(means, weights=counts))
 
-        below_cap = loss.mean * self.share.mean if self.cap is None else at_most(self.cap)
-        return below_cap + self.floor - at_most(self.floor)
+        below_cap = loss.mean * self.share.mean if self.cap is None else mean_up_to(self.cap)
+        return below_cap + self.floor - mean_up_to(self.floor)
 
 
 class Award(Entry):
-    """What an individual review grants on average, per accepted claim."""
+    """The mean award per accepted claim in an individual review."""
 
     kind: Literal["review_award"]
-    law: PlainLaw | None = None
-    """The law of the mean award, in the smallest unit of the currency; or rules on a proved loss."""
-    loss: PlainLaw | None = None
-    """The mean proved loss of the claims reviewed."""
+    distribution: SimpleDistribution | None = Field(default=None, validation_alias=DISTRIBUTION_KEYS)
+    """The distribution of the mean award, in the smallest unit of the currency. Stated instead of rules and
+    `loss`."""
+    loss: SimpleDistribution | None = None
+    """The distribution of the mean proved loss of the reviewed claims."""
     rules: tuple[AwardRule, ...] = Field(default=(), alias="rule")
-    """Rival rules: which one is followed is in doubt, and counts as doubt about the model."""
+    """Rival rules. Which one applies is uncertain; tables list this as model uncertainty."""
     spread: Annotated[float, Field(ge=0, le=10)] = 0.0
     """Standard deviation of single awards, as a share of their mean."""
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if bool(self.law) == bool(self.rules) or bool(self.rules) != bool(self.loss):
-            raise ValueError("needs either a law, or rules and the loss they apply to")
+    def _distribution_or_rules(self) -> Self:
+        if bool(self.distribution) == bool(self.rules) or bool(self.rules) != bool(self.loss):
+            raise ValueError("needs either a distribution, or rules and the loss they apply to")
         if self.rules and abs(sum(r.weight for r in self.rules) - 1) > FLOAT_NOISE:
             raise ValueError("has rules whose weights do not sum to 1")
-        laws = [x for x in (self.law, self.loss, *(r.share for r in self.rules)) if x]
-        if any(law.support[0] < 0 for law in laws):
-            raise ValueError("needs laws that are never below 0")
+        stated = [x for x in (self.distribution, self.loss, *(r.share for r in self.rules)) if x]
+        if any(distribution.support[0] < 0 for distribution in stated):
+            raise ValueError("needs distributions that are never below 0")
         return self
 
     @property
     def dimensions(self) -> int:
-        """One for a law; rule, loss and share otherwise."""
+        """Three with rules (rule, loss and share), else one."""
         return 3 if self.rules else 1
 
     @property
     def models(self) -> tuple[Name, ...]:
-        """The rival rules."""
+        """The names of the rival rules."""
         return tuple(rule.name for rule in self.rules)
 
     def branch(self, u: FloatArray) -> np.ndarray | None:
-        """Which rule each draw follows; a larger number never goes with a cheaper rule."""
+        """The index of the rule behind each draw; None without rules.
+
+        A larger uniform never selects a rule with a smaller mean.
+        """
         if not self.rules or self.loss is None:
             return None
         upper = np.cumsum([self.rules[k].weight for k in self._by_cost])[:-1]
@@ -105,29 +114,29 @@ class Award(Entry):
 
     @cached_property
     def _by_cost(self) -> np.ndarray:
-        assert self.loss is not None  # noqa: S101 - asked for only where there are rules
+        assert self.loss is not None  # noqa: S101 - only called with rules, which require a loss
         return np.argsort([rule.mean(self.loss) for rule in self.rules], kind="stable")
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Mean awards of shape (n,)."""
-        if self.law is not None:
-            return self.law.quantile(u[:, 0])
+        """Draw mean awards of shape (n,)."""
+        if self.distribution is not None:
+            return self.distribution.quantile(u[:, 0])
         assert self.loss is not None  # noqa: S101 - the validator saw to it
         loss = self.loss.quantile(u[:, 1])
         branch, paid = self.branch(u), np.empty(len(u))
         for k, rule in enumerate(self.rules):
-            mine = branch == k
-            paid[mine] = rule.pays(loss[mine], rule.share.quantile(u[mine, 2]))
+            rows = branch == k
+            paid[rows] = rule.award(loss[rows], rule.share.quantile(u[rows, 2]))
         return paid
 
     @cached_property
     def range(self) -> Range:
-        """The expected award and the bounds: the least and the most that any rule grants."""
-        if self.law is not None:
-            return Range.around(self.law.mean, *self.law.ends)
+        """The expected award, with the smallest and the largest award of any rule."""
+        if self.distribution is not None:
+            return Range.around(self.distribution.mean, *self.distribution.ends)
         assert self.loss is not None  # noqa: S101 - the validator saw to it
         ends = np.array(self.loss.ends)
-        granted = [rule.pays(ends, np.array(rule.share.ends)) for rule in self.rules]
+        granted = [rule.award(ends, np.array(rule.share.ends)) for rule in self.rules]
         return Range.around(
             sum(r.weight * r.mean(self.loss) for r in self.rules),
             float(min(g[0] for g in granted)),
@@ -136,55 +145,55 @@ class Award(Entry):
 
     @property
     def most(self) -> float | None:
-        """The largest award; None where nothing limits it, or where single awards scatter about the mean."""
+        """The largest award; None if nothing limits it, or if single awards vary around the mean."""
         if self.spread:
             return None
-        if self.law is not None:
-            return self.law.most
+        if self.distribution is not None:
+            return self.distribution.most
         assert self.loss is not None  # noqa: S101 - the validator saw to it
-        tops = [rule.most(self.loss) for rule in self.rules]
-        known = [top for top in tops if top is not None]
-        return max(known) if len(known) == len(tops) else None
+        maxima = [rule.most(self.loss) for rule in self.rules]
+        known = [largest for largest in maxima if largest is not None]
+        return max(known) if len(known) == len(maxima) else None
 
 
 class Handling(Entry):
-    """What it takes to work through the claims of a line: people, weeks and a weekly wage."""
+    """The cost of handling the claims of a line: people x weeks x weekly wage."""
 
     kind: Literal["handling"]
-    people: PlainLaw
-    """How many work on it."""
-    weeks: PlainLaw
-    """For how long."""
-    weekly_wage: PlainLaw
-    """In the smallest unit of the currency."""
+    people: SimpleDistribution
+    """The number of people."""
+    weeks: SimpleDistribution
+    """The number of weeks."""
+    weekly_wage: SimpleDistribution
+    """The wage per person and week, in the smallest unit of the currency."""
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
-        if any(law.support[0] < 0 for law in self._laws):
-            raise ValueError("needs laws that are never below 0")
+        if any(factor.support[0] < 0 for factor in self._factors):
+            raise ValueError("needs distributions that are never below 0")
         return self
 
     @property
-    def _laws(self) -> tuple[Distribution, Distribution, Distribution]:
+    def _factors(self) -> tuple[Distribution, Distribution, Distribution]:
         return self.people, self.weeks, self.weekly_wage
 
     @property
     def dimensions(self) -> int:
-        """People, weeks, wage."""
+        """Three: people, weeks and wage."""
         return 3
 
     def draw(self, u: FloatArray) -> FloatArray:
-        """Handling costs of shape (n,)."""
-        people, weeks, wage = (law.quantile(u[:, k]) for k, law in enumerate(self._laws))
+        """Draw handling costs of shape (n,)."""
+        people, weeks, wage = (factor.quantile(u[:, k]) for k, factor in enumerate(self._factors))
         return people * weeks * wage
 
     @cached_property
     def range(self) -> Range:
-        """The product of the means, and of the ends."""
-        low, high = (float(np.prod([law.ends[k] for law in self._laws])) for k in (0, 1))
-        return Range.around(float(np.prod([law.mean for law in self._laws])), low, high)
+        """The product of the means, with the products of the low and of the high values."""
+        low, high = (float(np.prod([factor.ends[k] for factor in self._factors])) for k in (0, 1))
+        return Range.around(float(np.prod([factor.mean for factor in self._factors])), low, high)
 
     @property
     def most(self) -> float | None:
-        """The product of the largest values; None where nothing limits one of them."""
-        return largest_product(*(law.most for law in self._laws))
+        """The product of the largest values; None if one of them has no limit."""
+        return largest_product(*(factor.most for factor in self._factors))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from outage_analysis.text import SHORT, Locale
+from outage_analysis.text import CHART_STEPS, Locale
 
 FEW_DECADES = 2.5
 """A log axis over fewer decades has ticks at 2 and 5 too."""
@@ -38,7 +38,7 @@ def money_ends(locale: Locale, low: float, high: float) -> tuple[str, str]:
 def stepped(locale: Locale, value: float, digits: int = 2) -> str:
     """A number in so many digits and the step that a person says: 17m, 1,700만."""
     rounded = locale.rounded(value, digits)
-    size, name = next(((s, n) for s, n in SHORT[locale.lang] if abs(rounded) >= s), (1, ""))
+    size, name = next(((s, n) for s, n in CHART_STEPS[locale.lang] if abs(rounded) >= s), (1, ""))
     return f"{rounded / size:,.10g}{name}"
 
 

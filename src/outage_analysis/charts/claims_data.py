@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from outage_analysis.incidents import UNKNOWN, Band, holds_amounts
+from outage_analysis.incidents import UNKNOWN, Band, holds_positive
 
 LARGEST = 20_000
 """Bytes of JSON data that one chart may carry."""
@@ -111,7 +111,7 @@ def few_bands(table: pl.DataFrame, most: int = MOST_BANDS) -> pl.DataFrame:
 
 def joined_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
     """Each band -> the band in which it is shown, as `few_bands` joins them."""
-    apart = {band: band for band in claims if not holds_amounts(band)}
+    apart = {band: band for band in claims if not holds_positive(band)}
     positive = sorted((b for b in claims if b not in apart), key=lambda b: (b[0] or 0, _top(b)))
     groups = [[band] for band in positive]
     if len(groups) > most:

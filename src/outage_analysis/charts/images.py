@@ -19,7 +19,7 @@ def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
     """A chart's specification as SVG; one that is as wide as its place gets this width, in pixels."""
     sized = spec | ({"width": width} if spec.get("width") == "container" else {})
     drawn = _renumbered(_converter().vegalite_to_svg(sized))
-    return re.sub(r">([^<>]+)</text>", lambda found: f">{fonts.shown(found[1])}</text>", drawn)
+    return re.sub(r">([^<>]+)</text>", lambda found: f">{fonts.printable(found[1])}</text>", drawn)
 
 
 def _renumbered(drawn: str) -> str:

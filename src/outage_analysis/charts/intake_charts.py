@@ -228,7 +228,9 @@ def _ends(expected: pl.DataFrame, x: alt.X, y: alt.Y, frame: Frame) -> list[alt.
 def _name(branch: str, frame: Frame) -> str:
     """The name that a page gives a branch, else the word for its id."""
     word = f"word.{branch}"
-    return frame.words(word) if branch not in frame.names and frame.words.has(word) else frame.name(branch)
+    return (
+        frame.words(word) if branch not in frame.names and frame.words.has_label(word) else frame.name(branch)
+    )
 
 
 def _outcome(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:

@@ -138,7 +138,7 @@ def _short(text: str) -> str:
 
 def _line(text: str) -> str:
     """A text of others on one line, without marks that hide or turn what stands beside them."""
-    return fonts.shown(" ".join(text.split()))
+    return fonts.printable(" ".join(text.split()))
 
 
 def _title(view: View, frame: Frame) -> str:

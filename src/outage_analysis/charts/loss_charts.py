@@ -23,7 +23,7 @@ from outage_analysis.charts.theme import (
     plain,
     wrapped,
 )
-from outage_analysis.incidents import UNKNOWN, ZERO, Band, holds_amounts
+from outage_analysis.incidents import UNKNOWN, ZERO, Band, holds_positive
 
 RAMP = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
 """One hue from light to dark: an order that survives any kind of colour blindness, and a photocopy."""
@@ -63,7 +63,7 @@ def named(rows: pl.DataFrame, frame: Frame, columns: int = NAME) -> pl.DataFrame
 
 def ramp(bands: Sequence[Band]) -> list[str]:
     """A colour for each band: the larger the loss, the darker; greys for zero, negative and unknown."""
-    amounts = [band for band in bands if holds_amounts(band)]
+    amounts = [band for band in bands if holds_positive(band)]
     steps = max(len(amounts) - 1, 1)
     return [_along(amounts.index(b) / steps) if b in amounts else APART.get(b, GREY) for b in bands]
 

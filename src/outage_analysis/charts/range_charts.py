@@ -25,7 +25,7 @@ from outage_analysis.charts.theme import (
     on_field,
     plain,
 )
-from outage_analysis.text import Locale, short
+from outage_analysis.text import Locale, short_names
 
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "realised_ratio")
@@ -47,7 +47,7 @@ def tornado(table: pl.DataFrame, frame: Frame) -> Drawn:
         raise NothingToDraw
     most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
     least = max(float(rows["left"].min()), most * SMALLEST)  # type: ignore[arg-type]
-    names = [folded(name) for name in short([frame.name(a) for a in rows["assumption"]])]
+    names = [folded(name) for name in short_names([frame.name(a) for a in rows["assumption"]])]
     data = rows.select(
         name=pl.Series(names),
         left=pl.col("left").clip(least),
@@ -175,7 +175,7 @@ def comparison(table: pl.DataFrame, frame: Frame) -> Drawn:
     locale, rows = frame.words, uncertain.offers(table)
     if len(rows) < 2:  # noqa: PLR2004 - one is no comparison
         raise NothingToDraw
-    names = [folded(name) for name in short([frame.name(p) for p in rows["policy"]])]
+    names = [folded(name) for name in short_names([frame.name(p) for p in rows["policy"]])]
     best = int(rows["cheapest"].arg_max() or 0)
     amounts = [v for c in ("p10", "p90", "expected", "most") for v in rows[c] if v]
     least, most = min(amounts), max(amounts)

@@ -46,7 +46,7 @@ def frame_of(
 ) -> Frame:
     """The frame of an incident's charts: its words, its names and how its loss is measured."""
     unit = incident.loss.unit
-    unit = words.unit if unit == incident.currency else words.counted_in(unit)
+    unit = words.unit if unit == incident.currency else words.unit_name(unit)
     loss = f"{incident.loss.name[words.lang]}, {unit}"
     return Frame(words, names, as_of, loss, synthetic=synthetic)
 

@@ -24,7 +24,7 @@ from outage_analysis.charts.theme import (
     on_field,
     plain,
 )
-from outage_analysis.text import STATED, Locale, capital
+from outage_analysis.text import ALL_DIGITS, Locale, capitalized
 
 HEIGHT = 260
 LINE = 16
@@ -121,7 +121,7 @@ def _flags(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -
         dash = [1, 0] if strong else [4, 3]
         rule = base.mark_rule(color=INK, strokeWidth=1.6 if strong else 1, strokeDash=dash)
         rules.append(rule.encode(x, y=top, y2=alt.value(HEIGHT)))
-        shown = brief(locale, amount, STATED if mark == "budget" else digits)
+        shown = brief(locale, amount, ALL_DIGITS if mark == "budget" else digits)
         said = locale(f"chart.mark_{mark}", amount=shown, share=locale.share(marks[mark]["above"]))
         left = mark == "p10" or (mark != "p90" and amount > middle)
         looks = {"align": "right" if left else "left", "dx": -5 if left else 5, "baseline": "top"}
@@ -153,7 +153,7 @@ def exceedance(table: pl.DataFrame, frame: Frame) -> Drawn:
     title = locale("chart.exceedance_finding", high=locale.money(found["p90"]["amount"]))
     if budget:
         share = locale.share(budget["above"])
-        title = locale("chart.exceedance_budget", budget=locale.stated(budget["amount"]), share=share)
+        title = locale("chart.exceedance_budget", budget=locale.money_in_full(budget["amount"]), share=share)
     return dressed(
         alt.layer(
             base.mark_area(color=ACCENT, opacity=0.14).encode(x, y),
@@ -241,5 +241,5 @@ def _waterfall_title(rows: pl.DataFrame, names: list[str], locale: Locale) -> st
     name, tail = names[at].replace("\n", joint), rows["tail_share"][at]
     key = "chart.waterfall_finding" if tail is None else "chart.waterfall_tail"
     return locale(
-        key, name=capital(name), share=locale.share(rows["share"][at]), tail=locale.share(tail or 0)
+        key, name=capitalized(name), share=locale.share(rows["share"][at]), tail=locale.share(tail or 0)
     )

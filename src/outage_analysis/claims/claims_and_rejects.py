@@ -15,9 +15,18 @@ from outage_analysis.claims.readers.read_files import InputFile
 from outage_analysis.claims.rules import COPY, READABLE, REPEATED
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
-from outage_analysis.files import misspelt, named
+from outage_analysis.files import likely_typo_of, listed_names
 from outage_analysis.incidents import Incident, Layout
-from outage_analysis.text import MOST_ROWS, Card, Displayable, Locale, Table, first, found, masked
+from outage_analysis.text import (
+    MAX_CARD_ROWS,
+    Card,
+    Displayable,
+    Locale,
+    Table,
+    find_personal_data,
+    first_rows,
+    mask_personal_data,
+)
 
 if TYPE_CHECKING:
     import duckdb
@@ -84,7 +93,9 @@ class Claims(Displayable):
             rejects=locale.number(rejected),
         )
         lines = [locale("card.synthetic"), total] if self.synthetic else [total]
-        skipped = (locale("card.skipped", names=", ".join(self.skipped[:MOST_ROWS])),) if self.skipped else ()
+        skipped = (
+            (locale("card.skipped", names=", ".join(self.skipped[:MAX_CARD_ROWS])),) if self.skipped else ()
+        )
         name = self.incident.name[lang]
         return Card(
             locale("card.claims", incident=name), tuple(lines), _tables(self, rejected, locale), skipped
@@ -155,7 +166,7 @@ class Claims(Displayable):
                     column=column,
                     remedy="Map the column to another header.",
                 )
-            personal = found(texts)
+            personal = find_personal_data(texts)
             if personal is not None:
                 kind, count = personal
                 article = "an" if kind[0] in "ae" else "a"
@@ -204,7 +215,7 @@ def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> Inpu
     rule = str(broken[0]) if isinstance(broken, list) else ""
     column = rule.split(" ", 1)[0]
     value = reject["problem"] or _short(reject.get(column), rule, words)
-    remedy = words(f"remedy.{rule}") if words.has(f"remedy.{rule}") else words("remedy.whole")
+    remedy = words(f"remedy.{rule}") if words.has_label(f"remedy.{rule}") else words("remedy.whole")
     if rule.endswith("is known"):
         hint, close = _hint(claims.incident, column, str(reject[column]), words)
         remedy = f"{hint} {remedy}"
@@ -256,9 +267,9 @@ def _hint(incident: Incident, column: str, text: str, words: Locale) -> tuple[st
     """The name that a text is close to, or some that are known; and whether it is close to one."""
     known = incident.services if column == "service" else incident.claimant_types
     aliases = [s for item in known for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    close = misspelt(text, aliases)
+    close = likely_typo_of(text, aliases)
     if close is None:
-        return words("remedy.known", names=named(aliases)), False
+        return words("remedy.known", names=listed_names(aliases)), False
     return words("remedy.closest", name=close), True
 
 
@@ -270,7 +281,7 @@ def _short(value: object, rule: str, words: Locale) -> str | None:
     measured = not rule.startswith(("claim", "service"))
     if len(text) > LONGEST or (measured and LETTERS.search(NO_NAMES.sub("", text))):
         return _counted(text, words)
-    return masked(text)
+    return mask_personal_data(text)
 
 
 def _counted(text: str, words: Locale) -> str:
@@ -281,11 +292,13 @@ def _tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     """The files, and the first rejects told one by one."""
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
-    files, more = first(locale, counts, lambda f: (str(f[0]), *map(locale.number, f[1:])), "claims.files")
+    files, more = first_rows(
+        locale, counts, lambda f: (str(f[0]), *map(locale.number, f[1:])), "claims.files"
+    )
     tables = [Table(tuple(locale(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
     if rejected:
-        found = _rejects_in_order(claims.warehouse, most=MOST_ROWS).rows(named=True)
-        told, more = first(
+        found = _rejects_in_order(claims.warehouse, most=MAX_CARD_ROWS).rows(named=True)
+        told, more = first_rows(
             locale, found, lambda r: _cells(claims, r, locale), locale("card.unmasked"), rejected
         )
         heads = ("column.file", "card.row", "column.rule_text", "card.found", "card.remedy")
@@ -297,6 +310,6 @@ def _cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[s
     """A reject as `explain` tells it."""
     told, broken = explain(claims, reject, locale.lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
-    name = locale(f"rule.{rule}") if locale.has(f"rule.{rule}") else rule
+    name = locale(f"rule.{rule}") if locale.has_label(f"rule.{rule}") else rule
     found = "–" if told.value is None else one_line(told.value, 80)
     return str(told.file), locale.number(told.row or 0), name, found, told.remedy

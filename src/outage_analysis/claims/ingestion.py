@@ -15,9 +15,9 @@ from outage_analysis.claims.readers.sources import expand
 from outage_analysis.claims.store import STORE, earlier, no_earlier, open_claims
 from outage_analysis.claims.validation import judge
 from outage_analysis.claims.warehouse import Warehouse, limits
-from outage_analysis.errors import OURS, EnvironmentFailed, UsageError
+from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import temporary_folder
-from outage_analysis.incidents import Incident, Layout, columns_of
+from outage_analysis.incidents import Incident, Layout, claim_columns
 
 MAX_REJECTS = 0.05
 
@@ -66,7 +66,7 @@ def _read(
 ) -> tuple[Claims, int]:
     files, skipped = expand(paths)
     for layout in layouts:
-        layout.refuse_foreign(columns_of(incident))
+        layout.check_columns_known(claim_columns(incident))
     warehouse = Warehouse()
     if onto is None:
         no_earlier(warehouse, incident)
@@ -102,5 +102,5 @@ def _refuse_lost_rows(counted: pl.DataFrame) -> None:
         raise EnvironmentFailed(
             f"{rows:,} rows are not {claims:,} claims and {rejects:,} rejects",
             file=file,
-            remedy=OURS,
+            remedy=REPORT_BUG,
         )

@@ -33,7 +33,7 @@ from outage_analysis.claims.readers.read_files import InputFile, Staged
 from outage_analysis.claims.readers.staging import column_types, typed_columns
 from outage_analysis.claims.warehouse import FOREIGN, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
-from outage_analysis.files import file_in_place, is_file
+from outage_analysis.files import atomic_file, is_file
 from outage_analysis.incidents import Incident, Layout
 
 PARQUET, STORE = ".parquet", ".duckdb"
@@ -86,7 +86,7 @@ def save_claims(claims: Claims, path: str | Path) -> None:
     if path.suffix not in (PARQUET, STORE):
         raise UsageError("is neither .parquet nor .duckdb", file=path.name)
     refuse_unmarked(path, synthetic=claims.synthetic)
-    with _locked(path), file_in_place(path) as part:
+    with _locked(path), atomic_file(path) as part:
         if (
             path.suffix == STORE
             and path.exists()

@@ -17,8 +17,8 @@ from outage_analysis.claims.readers.typed_rows import shift_sql
 from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE, broken_sql
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import UNIT, Incident, Layout, Named, folded, scaled
-from outage_analysis.text import masked
+from outage_analysis.incidents import UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
+from outage_analysis.text import mask_personal_data
 
 NOBODY = (
     r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
@@ -115,13 +115,17 @@ def _by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
 
 def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
     """Every distinct raw spelling that an alias covers, with the id it stands for."""
-    lists: dict[str, tuple[Named, ...]] = {
+    lists: dict[str, tuple[NamedItem, ...]] = {
         "service": incident.services,
         "claimant_type": incident.claimant_types,
     }
     ids = {c: {spelling: x.id for x in named for spelling in x.spellings()} for c, named in lists.items()}
     found = warehouse.frame(queries.load("spellings_found"), blanks=BLANKS)
-    rows = [(c, raw, ids[c][folded(raw)]) for c, raw in found.iter_rows() if folded(raw) in ids[c]]
+    rows = [
+        (c, raw, ids[c][normalized_name(raw)])
+        for c, raw in found.iter_rows()
+        if normalized_name(raw) in ids[c]
+    ]
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 
 
@@ -136,7 +140,11 @@ def _headers_again(warehouse: Warehouse, incident: Incident, staged: Staged) -> 
     found = []
     for number, row, *texts in _unreadable_rows(warehouse, columns, words):
         spellings = staged.layouts[number].spellings
-        said = [(c, folded(t)) for c, t in zip(columns, texts, strict=True) if t and folded(t) in words]
+        said = [
+            (c, normalized_name(t))
+            for c, t in zip(columns, texts, strict=True)
+            if t and normalized_name(t) in words
+        ]
         if len(said) < ANOTHER_TABLE:
             continue
         if not all(word in spellings(column) for column, word in said):
@@ -149,21 +157,21 @@ def _headers_again(warehouse: Warehouse, incident: Incident, staged: Staged) -> 
 def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
     """Refuse a file that says its unit in a row of its own, unless the layout says the scale."""
     for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
-        if UNIT.search(text.strip()) and "loss" not in staged.layouts[number].scale:
+        if UNIT_PATTERN.search(text.strip()) and "loss" not in staged.layouts[number].scale:
             raise InputRefused(
                 "says a unit among its losses",
                 file=staged.inputs[number].name,
                 row=row,
                 column="loss",
-                value=masked(text),
-                remedy=scaled(text),
+                value=mask_personal_data(text),
+                remedy=scale_remedy(text),
             )
 
 
 def _unreadable_rows(warehouse: Warehouse, columns: Sequence[str], words: set[str]) -> list[tuple[Any, ...]]:
     """The staged rows in which a column that must mean something holds a word of a header instead."""
     texts = warehouse.frame(queries.load("unread_texts")).drop_nulls()
-    named = texts.filter([folded(text) in words for text in texts["raw"]])
+    named = texts.filter([normalized_name(text) in words for text in texts["raw"]])
     if named.is_empty():
         return []
     warehouse.load("_header_words", named)

@@ -206,7 +206,7 @@ def cube(
     replaces = _check_cube_paths(out, add)
     incident = load_incident(options.incident)
     edges = policy_of(incident, policy)
-    bands = Bands.of(log_grid(), edges.bends if edges else ())
+    bands = Bands.from_cuts(log_grid(), edges.breakpoints if edges else ())
     earlier = load_cube(add) if add else None
     with progress() as step, mention_default_incident(options.incident):
         step("reading the files")

@@ -102,11 +102,11 @@ def print_text(text: str) -> None:
     if width is None:
         print_line(text)
         return
-    from outage_analysis.text import wrapped
+    from outage_analysis.text import wrap_text
 
     sentence = text.lstrip(" ")
     margin = " " * (len(text) - len(sentence))
-    for line in wrapped(sentence, width - len(margin)):
+    for line in wrap_text(sentence, width - len(margin)):
         print_line(margin + line)
 
 

@@ -60,10 +60,10 @@ def origin(result: Analysis | Compared, plan: Plan) -> dict[str, Any]:
 
 def warn_of_examples(result: Analysis | Compared) -> None:
     """Print a warning on stderr if assumptions of the result are only examples."""
-    from outage_analysis.assumptions import warning
+    from outage_analysis.assumptions import example_warning
     from outage_analysis.text import Locale
 
-    message = warning(result.inputs, Locale("en"))
+    message = example_warning(result.inputs, Locale("en"))
     if message:
         sys.stderr.write(f"{message}\n")
 

@@ -42,20 +42,20 @@ def facts(
     """
     import polars as pl
 
-    from outage_analysis.files import nearest
+    from outage_analysis.files import spelling_hint
     from outage_analysis.incidents import facts as published_facts
-    from outage_analysis.incidents import in_language
+    from outage_analysis.incidents import facts_in_language
 
     table = published_facts(public_by=parse_day(as_of), topic=topic)
     if fact:
         known = table["id"].to_list()
         table = table.filter(pl.col("id") == fact)
         if table.is_empty():
-            raise UsageError("no such fact", value=fact, remedy=nearest(fact, known))
+            raise UsageError("no such fact", value=fact, remedy=spelling_hint(fact, known))
     if as_json:
         print_json(table.to_dicts())
     elif fact:
-        for name, value in in_language(table, "en").row(0, named=True).items():
+        for name, value in facts_in_language(table, "en").row(0, named=True).items():
             print_text(f"{name:>10}  {'' if value is None else value}")
     else:
         columns = table.select("id", "quantity", "value", "low", "high", "unit", "public_on", "grade")
@@ -73,11 +73,11 @@ def incidents(
     Example:
         outage-analysis incidents my-outage.toml
     """
-    from outage_analysis.files import ids
+    from outage_analysis.files import bundled_ids
     from outage_analysis.incidents import load_incident
 
     if incident is None:
-        _print_list(load_incident, ids("incidents"), as_json=as_json)
+        _print_list(load_incident, bundled_ids("incidents"), as_json=as_json)
         return
     document = load_incident(incident)
     if as_json:
@@ -116,13 +116,13 @@ def assumptions(
         outage-analysis assumptions kakao-2022
     """
     from outage_analysis.assumptions import load_ledger
-    from outage_analysis.files import ids
+    from outage_analysis.files import bundled_ids
 
     if ledger is None:
-        _print_list(load_ledger, ids("assumptions"), as_json=as_json)
+        _print_list(load_ledger, bundled_ids("assumptions"), as_json=as_json)
         return
     public_by, document = parse_day(as_of), load_ledger(ledger)
-    document = document if public_by is None else document.admissible(public_by)
+    document = document if public_by is None else document.as_known_on(public_by)
     if as_json:
         print_json(_ledger_as_json(document, public_by))
     else:
@@ -148,7 +148,7 @@ def _ledger_as_json(ledger: Ledger, public_by: date | None) -> dict[str, object]
 def _print_ledger(ledger: Ledger) -> None:
     """Print the assumptions as a table, then each distribution and rank correlation as a sentence."""
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.assumptions import SUMS, distribution, ledger_table
+    from outage_analysis.assumptions import AMOUNT_KINDS, distribution_text, ledger_table
     from outage_analysis.text import Locale
 
     table = ledger_table(ledger)
@@ -159,8 +159,8 @@ def _print_ledger(ledger: Ledger) -> None:
     print_table(columns, sums.titled(title, columns) if sums else title, sums)
     locale = Locale("en", sums.currency, sums.digits) if sums else Locale("en")
     for entry in ledger.assumptions:
-        print_text(f"{entry.id}: {distribution(entry, locale)}")
-    if sums is None and table["kind"].is_in(SUMS).any():
+        print_text(f"{entry.id}: {distribution_text(entry, locale)}")
+    if sums is None and table["kind"].is_in(AMOUNT_KINDS).any():
         print_text(locale("card.sums"))
     for correlation in ledger.correlations:
         print_text(f"rank correlation {correlation.rank:g}: {' and '.join(correlation.of)}")

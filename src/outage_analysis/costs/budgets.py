@@ -9,7 +9,7 @@ from typing import Literal
 from outage_analysis.costs.funnel import Funnel, named, status_of
 from outage_analysis.costs.published_counts import Row
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Budget, Policy
 
 
@@ -115,5 +115,5 @@ def amount_of(
     """
     if isinstance(given, int):
         return given
-    fact = figure(given, public_by=public_by, hindsight=hindsight)
+    fact = get_fact(given, public_by=public_by, hindsight=hindsight)
     return round(fact.money(policy.currency, end) * float(10**policy.digits))

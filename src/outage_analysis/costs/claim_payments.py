@@ -203,19 +203,19 @@ def _placed(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tu
     for band in bands:
         formula = tariff.formula(band)
         terms = (None, None) if formula is None else tuple(map(_scaled, formula))
-        low, high = tariff.extremes(band, award)
+        low, high = tariff.payment_range(band, award)
         rule = _named(tariff, band, formula)
         if band == UNKNOWN and tariff.unknown is None:
-            high = tariff.extremes(ANY_LOSS, award)[1]
+            high = tariff.payment_range(ANY_LOSS, award)[1]
             rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)  # nothing is due for any loss
         yield *rule, *terms, _money(low), None if high is None else _money(high)
 
 
 def _named(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
     """The place, the edges and the rule under which a band of a cube is listed."""
-    rules, touched = tariff.rules(), tariff.touched(band)
-    place = touched[0].place
-    if touched[-1].place == place:
+    rules, touched = tariff.rules(), tariff.pieces_overlapping(band)
+    place = touched[0].rule_index
+    if touched[-1].rule_index == place:
         edges, rule = rules[place]
         return (place, *edges, rule.outcome)
     if formula is not None:

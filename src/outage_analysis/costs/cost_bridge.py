@@ -20,7 +20,7 @@ from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS, cost_table, fits
 from outage_analysis.costs.funnel import named
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Budget, CostLine, Policy
 
 BRIDGE: dict[str, pl.DataType] = {
@@ -201,8 +201,8 @@ class _Move:
         """Both ledgers as they were known."""
         first, second = self.first, self.second
         return (
-            first.ledger and first.ledger.admissible(first.as_of),
-            second.ledger and second.ledger.admissible(second.as_of),
+            first.ledger and first.ledger.as_known_on(first.as_of),
+            second.ledger and second.ledger.as_known_on(second.as_of),
         )
 
     def _was(self, line: CostLine) -> Entries:
@@ -254,8 +254,8 @@ class _Move:
         return day is not None and self.first.as_of < day <= self.second.as_of
 
     def _facts(self, id_: str) -> str:
-        facts = self.old[id_].figures
-        return named(*(f for f in facts if self._since(figure(f, hindsight=True).public_on)))
+        facts = self.old[id_].numeric_facts
+        return named(*(f for f in facts if self._since(get_fact(f, hindsight=True).public_on)))
 
     def _promises(self, id_: str) -> str:
         changes = self.second.policy.line(id_).effort_changes if id_ in self.new else ()
@@ -279,12 +279,12 @@ def _frozen(line: CostLine, day: date) -> CostLine:
 
 def _final(entry: Assumption, closes: date | None) -> Assumption:
     """An assumption without a count that an extension, announced since, has made an interim one."""
-    interim = isinstance(entry, RateAssumption) and entry.interim(closes)
+    interim = isinstance(entry, RateAssumption) and entry.interim_error(closes)
     return entry.model_copy(update={"observed": None}) if interim else entry
 
 
 def _public(amount: int | str, day: date) -> bool:
-    return isinstance(amount, int) or (figure(amount, hindsight=True).public_on or date.max) <= day
+    return isinstance(amount, int) or (get_fact(amount, hindsight=True).public_on or date.max) <= day
 
 
 def _in_force(ledger: Ledger | None, line: CostLine) -> Entries:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from outage_analysis.assumptions import SUMS, Award, BandMix, MeanPayment, RateAssumption
+from outage_analysis.assumptions import AMOUNT_KINDS, Award, BandMix, MeanPayment, RateAssumption
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio, Stream
 from outage_analysis.policies import Policy, Schedule
@@ -144,7 +144,7 @@ def _of_assumption(name: str, portfolio: Portfolio) -> Factor:
     measure: Measure = "times"
     if isinstance(entry, RateAssumption):
         measure = "share"
-    elif entry.kind in SUMS or isinstance(entry, Award | MeanPayment):
+    elif entry.kind in AMOUNT_KINDS or isinstance(entry, Award | MeanPayment):
         measure = "money"
     high = 1.0 if measure == "share" else max(found.high, 2 * found.expected)
     return Factor(name, entry.kind, measure, rounded(found.expected), 0.0, rounded(high), assumption=name)
@@ -172,8 +172,8 @@ def _tier(
     if part.reviewed or label.get("rule") != "pays" or not isinstance(line, Schedule) or line.segments:
         return base, None
     band = (label["over"], label["up_to"])
-    for place, (written, _) in enumerate(line.positive):
-        least, most = line.tariff.extremes(written)
+    for place, (written, _) in enumerate(line.positive_bands):
+        least, most = line.tariff.payment_range(written)
         if written == band and least == most and least:
             pays = float(least)
             tier = Factor(
@@ -188,7 +188,7 @@ def _capped(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) ->
     """First come, first served: the mean share that is served is a factor of the line's own."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
     most = (stream.served or 0.0) / stream.trials
-    value = rate.capped(most).expected if isinstance(rate, RateAssumption) else most
+    value = rate.range_under_cap(most).expected if isinstance(rate, RateAssumption) else most
     name = f"{stream.line}.served"
     kind = rate.kind if rate else "take_up"
     served = Factor(

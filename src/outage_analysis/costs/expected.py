@@ -17,7 +17,7 @@ from outage_analysis.costs.budgets import budget
 from outage_analysis.costs.cube_costs import MODELLED, from_cubes
 from outage_analysis.costs.funnel import Funnel, funnel_of, named
 from outage_analysis.costs.published_counts import fee_credit, from_count, handling, in_kind, published
-from outage_analysis.incidents import known_by
+from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
 
@@ -99,7 +99,7 @@ def cost_table(
             rows += _published(line, funnel, as_of, policy)
             rows += handling(line, funnel)
     table = pl.DataFrame(rows, schema=SCHEMA)
-    cited = {ids: known_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
+    cited = {ids: ids_public_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
     return _rounded(table.with_columns(pl.col("facts").replace(cited)))
 
 

@@ -137,7 +137,7 @@ class Funnel:
             return self.mean_payment
         if rule.review:
             return self.award
-        least, most = line.tariff.extremes(band)
+        least, most = line.tariff.payment_range(band)
         top = None if most is None else float(most)
         return Input(float(least), float(least) if least == most else None, top, top)
 
@@ -148,7 +148,9 @@ class Funnel:
             if self.take_up.expected is None:
                 return Input(0.0, None, float(served), float(served))
             return Input.certain(float(served))
-        taken = Input.of(rate.capped(served / people), rate.most, rate.id) * Input.certain(float(people))
+        taken = Input.of(rate.range_under_cap(served / people), rate.most, rate.id) * Input.certain(
+            float(people)
+        )
         return replace(taken, most=float(served))
 
 
@@ -159,11 +161,11 @@ def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
         ModelRefused: a rate is updated by a count that was not final.
     """
     effort = line.effort_on(as_of)
-    known = ledger.admissible(as_of) if ledger else None
+    known = ledger.as_known_on(as_of) if ledger else None
     entries: dict[str, Assumption] = {}
     for kind in dict.fromkeys(a.kind for a in known.assumptions) if known else ():
         found = known.find(kind, line.id, effort) if known else None
-        if isinstance(found, RateAssumption) and (refusal := found.interim(line.closes_on(as_of))):
+        if isinstance(found, RateAssumption) and (refusal := found.interim_error(line.closes_on(as_of))):
             raise refusal
         if found is not None:
             entries[kind] = found
@@ -198,8 +200,8 @@ def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
 def _mix(mix: Assumption | None, line: Schedule) -> dict[Band, float]:
     """The expected shares of the bands; where there is one band, no assumption is needed."""
     if isinstance(mix, BandMix):
-        return mix.on(line)
-    return {line.positive[0][0]: 1.0} if len(line.positive) == 1 else {}
+        return mix.shares_by_band(line)
+    return {line.positive_bands[0][0]: 1.0} if len(line.positive_bands) == 1 else {}
 
 
 def status_of(expected: float | None) -> str:

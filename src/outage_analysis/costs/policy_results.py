@@ -12,8 +12,8 @@ import polars as pl
 from outage_analysis.costs.budgets import amount_of
 from outage_analysis.costs.reconciliation import tie_outs
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import ids
-from outage_analysis.incidents import figure
+from outage_analysis.files import bundled_ids
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import (
     SHARE_DIGITS,
     SHARE_SCALE,
@@ -22,9 +22,9 @@ from outage_analysis.policies import (
     FeeCredit,
     InKind,
     Policy,
+    PolicyExplainer,
     Schedule,
     Tariff,
-    Teller,
     load_policy,
 )
 from outage_analysis.text import Locale
@@ -116,7 +116,7 @@ def overview() -> pl.DataFrame:
     `ties` counts the published sums that are met, and those that are not.
     """
     rows = []
-    for id_ in ids("policies"):
+    for id_ in bundled_ids("policies"):
         policy = load_policy(id_)
         first = min((line.public_on for line in policy.lines if line.public_on), default=None)
         rows.append((id_, policy.currency, len(policy.lines), first, ties_in_words(policy), policy.name.en))
@@ -138,7 +138,7 @@ def line_table(policy: Policy) -> pl.DataFrame:
     says what a schedule pays for a claim without a stated loss.
     """
     words = Locale("en", policy.currency, policy.digits)
-    teller = Teller(policy, words)
+    teller = PolicyExplainer(policy, words)
     rows = []
     for line in policy.lines:
         least, most = _range(line)
@@ -146,7 +146,7 @@ def line_table(policy: Policy) -> pl.DataFrame:
         rows.append(
             (
                 *(line.id, words(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency),
-                teller.terms(line.unknown) if isinstance(line, Schedule) else None,
+                teller.rule_text(line.unknown) if isinstance(line, Schedule) else None,
             )
         )
     schema = {
@@ -164,7 +164,7 @@ def line_table(policy: Policy) -> pl.DataFrame:
 
 def _range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
     if isinstance(line, Schedule):
-        ends = [tariff.extremes((0, None)) for _, tariff in line.tariffs]
+        ends = [tariff.payment_range((0, None)) for _, tariff in line.tariffs]
         most = [high for _, high in ends if high is not None]
         return min(low for low, _ in ends), max(most) if len(most) == len(ends) else None
     if isinstance(line, Budget):
@@ -190,7 +190,7 @@ def at_rate(table: pl.DataFrame, currency: str, rate: str, public_by: date | Non
         UsageError: the fact is no exchange rate of that currency, or bears no day.
         ModelRefused: it was not public by the day.
     """
-    fact = figure(rate, public_by=public_by, hindsight=True)
+    fact = get_fact(rate, public_by=public_by, hindsight=True)
     other, _, base = fact.unit.partition("/")
     if other == currency or base != currency or fact.public_on is None:
         raise UsageError(

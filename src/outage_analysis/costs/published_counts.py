@@ -8,7 +8,7 @@ from datetime import date
 from outage_analysis.assumptions import Handling
 from outage_analysis.costs.funnel import Funnel, Input, named, product, status_of
 from outage_analysis.errors import ModelRefused
-from outage_analysis.incidents import Band, Fact, figure
+from outage_analysis.incidents import Band, Fact, get_fact
 from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
 
 Row = dict[str, object]
@@ -29,7 +29,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
         status = "not_public_yet" if line.published_count else "not_published"
         yield {**head, "status": status, "facts": " ".join(line.facts)}
         return
-    positive = line.positive
+    positive = line.positive_bands
     pays = {band: funnel.payment(line, band, rule) for band, rule in positive}
     cited = {"facts": " ".join((count.id, *line.facts))}
     yield head | cited | _line_total(line, funnel, count.count, pays)
@@ -59,7 +59,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
 def published(fact: str | None, as_of: date) -> Fact | None:
     """A fact, if the line names one and it was public by the day."""
     try:
-        return figure(fact, public_by=as_of) if fact else None
+        return get_fact(fact, public_by=as_of) if fact else None
     except ModelRefused:
         return None
 
@@ -67,7 +67,7 @@ def published(fact: str | None, as_of: date) -> Fact | None:
 def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Input]) -> Row:
     paid = funnel.paid
     expected = product(count, paid.expected, _mean_payment(funnel, pays))
-    fixed = [pays[band].high for band, rule in line.positive if not rule.review]
+    fixed = [pays[band].high for band, rule in line.positive_bands if not rule.review]
     return {
         "count": float(count),
         "promised": product(count, _largest(fixed)),
@@ -76,7 +76,7 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
         "high": product(count, paid.high, _largest([pay.high for pay in pays.values()])),
         "most": product(count, paid.most, _largest([pay.most for pay in pays.values()])),
         "status": status_of(expected),
-        "missing": funnel.missing(review=any(rule.review for _, rule in line.positive), mix=True),
+        "missing": funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
         "assumptions": named(paid.assumption, *_behind_payments(funnel)),
     }
 

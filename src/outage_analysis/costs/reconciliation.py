@@ -16,7 +16,7 @@ import polars as pl
 from outage_analysis.costs.budgets import amount_of
 from outage_analysis.costs.claim_payments import payments
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Fact, TieOut, figure, is_currency
+from outage_analysis.incidents import Fact, TieOut, get_fact, is_currency
 from outage_analysis.losses import EDGES, MEASURES, Cube
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule
 
@@ -51,9 +51,9 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     printed, cited = _printed(tie)
     gap = math.nan if computed is None else computed - printed
     ties = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
-    used = [figure(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
+    used = [get_fact(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
     lines = [policy.line(id_) for id_ in tie.lines]
-    behind = [figure(f, hindsight=True) for line in lines for f in line.figures]
+    behind = [get_fact(f, hindsight=True) for line in lines for f in line.numeric_facts]
     status = "ties" if ties else "differs"
     return {
         "id": tie.id,
@@ -72,7 +72,7 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
 def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
     if tie.printed_value is not None:
         return float(tie.printed_value), ()
-    fact = figure(tie.printed, hindsight=True)
+    fact = get_fact(tie.printed, hindsight=True)
     value = {"value": fact.value, "low": fact.low, "high": fact.high}[tie.end]
     if value is None:
         raise UsageError(f"the tie-out {tie.id} needs the {tie.end} of {fact.id}, which it has not")
@@ -81,7 +81,7 @@ def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
 
 def _computed(tie: TieOut, policy: Policy) -> float | None:
     """The sum; None where a line reviews what it would pay."""
-    facts = [figure(f, hindsight=True) for f in tie.of]
+    facts = [get_fact(f, hindsight=True) for f in tie.of]
     numbers = [fact.number for fact in facts]
     stranger = next(
         (f for f in facts if is_currency(f.unit) and is_currency(tie.unit) and f.unit != tie.unit), None
@@ -110,17 +110,17 @@ def _computed(tie: TieOut, policy: Policy) -> float | None:
 def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
     """What one line comes to, in the smallest unit of the currency; None under review."""
     line = policy.line(id_)
-    count = figure(tie.of[0], hindsight=True) if tie.of else None
+    count = get_fact(tie.of[0], hindsight=True) if tie.of else None
     loss = tie.loss if tie.kind == "payments" else None
     if isinstance(line, Schedule) and not line.segments and count and loss is not None:
         return _paid(policy, line, loss, count)
     if tie.kind == "face_value" and isinstance(line, InKind) and line.face_value is not None:
-        served = min((figure(fact).count for fact in (line.recipients, line.cap) if fact), default=0)
+        served = min((get_fact(fact).count for fact in (line.recipients, line.cap) if fact), default=0)
         return Fraction(served * line.face_value)
     if tie.kind == "fee" and isinstance(line, FeeCredit) and line.computed is not None:
         return line.computed
     if tie.kind == "credits" and isinstance(line, FeeCredit) and line.payment is not None:
-        people = (count or figure(line.recipients or "")).count
+        people = (count or get_fact(line.recipients or "")).count
         return Fraction(people * line.payment)
     if tie.kind == "budget" and isinstance(line, Budget) and line.amount is not None:
         return Fraction(amount_of(line.amount, policy))

@@ -1,8 +1,8 @@
-"""Files and folders that appear whole or not at all, whatever ends the run that writes them.
+"""Folders and files that are written completely or not at all, even if the run is killed.
 
-Each is written in a room: a hidden folder beside it, of the run alone, that goes when the run ends. A run
-locks its rooms and its temporary folders. The lock ends with the process, so a later run knows what a killed
-run left.
+Each is written in a staging folder: a hidden folder next to the target that only this run uses and removes at
+its end. A run locks its staging and temporary folders. The lock ends with the process, so a later run can
+recognise and remove folders of killed runs.
 """
 
 from __future__ import annotations
@@ -19,68 +19,68 @@ from pathlib import Path
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
 
-OURS, PART, WHOLE = ".outage-", ".part", ".whole"
-"""What the name of a room has beside that of its target, and beside the letters that make it the only one.
+STAGING_MARK, PARTIAL_SUFFIX, COMPLETE_SUFFIX = ".outage-", ".part", ".whole"
+"""Parts of the name of a staging folder, besides the name of its target and eight random letters.
 
-A file that is whole has `WHOLE` instead of `PART` while it moves from its room to its place.
+A complete file has `COMPLETE_SUFFIX` while it moves from its staging folder to its place.
 """
-TEMPORARY = "outage-analysis-"
-"""How the name of a temporary folder begins."""
+TEMPORARY_PREFIX = "outage-analysis-"
+"""Prefix of the names of temporary folders."""
 NEW, OLD = "new", "old"
-"""In a room: the folder that is written, and the one that it replaces until it stands in its place."""
+"""Inside a staging folder: the new folder, and the previous one until the new one is in its place."""
 
 Check = Callable[[Path], None]
-"""Raises UsageError for a folder that must not go."""
+"""A function that raises UsageError for a folder that must not be replaced."""
 
 
 @contextmanager
-def put_in_place(out: Path, check: Check | None = None) -> Iterator[Path]:
-    """A hidden folder to write into; it takes the place of `out` when all went well.
+def atomic_folder(out: Path, check: Check | None = None) -> Iterator[Path]:
+    """A hidden folder to write into; it replaces `out` if no error occurs.
 
-    An empty `out` gives way to it. One that holds anything does where it passes the check, which it has to
-    do after it was moved away: what came meanwhile is seen, and the folder moves back. Without a check
-    nothing gives way.
+    An empty `out` is replaced. An `out` with content is replaced only if it passes `check`, before and after
+    it was moved away: so files that another program wrote in between are noticed, and the folder moves back.
+    Without `check`, only an empty `out` is replaced.
 
     Raises:
-        UsageError: `out` holds what must not go.
-        EnvironmentFailed: the disk refused.
+        UsageError: `out` has content that must not be replaced.
+        EnvironmentFailed: the file system reports an error.
     """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with _room(out) as room:
-            new = room / NEW
+        with _staging_folder(out) as staging:
+            new = staging / NEW
             new.mkdir()
             yield new
-            _replace(out, room, check)
+            _replace(out, staging, check)
     except OSError as error:
         raise EnvironmentFailed(f"cannot be written: {error.strerror or error}", file=out) from error
 
 
 @contextmanager
-def file_in_place(path: Path, *, parents: bool = False) -> Iterator[Path]:
-    """A hidden file to write to, not there yet; it takes the place of `path` when all went well.
+def atomic_file(path: Path, *, parents: bool = False) -> Iterator[Path]:
+    """The path of a hidden file to write; the file replaces `path` if no error occurs.
 
-    The room is gone before that, so a run that is killed leaves either the old file or the new one alone.
-    With `parents`, folders that are not there are made.
+    The staging folder is removed before the replacement. So a killed run leaves either the old file or the
+    new one, and nothing else. With `parents`, missing folders are created.
 
     Raises:
-        EnvironmentFailed: the disk refused.
+        EnvironmentFailed: the file system reports an error.
     """
     try:
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
-        recover(path)
+        recover_interrupted(path)
         with ExitStack() as stack:
-            with _room(path) as room:
-                part, whole = room / path.name, room.with_suffix(WHOLE)
-                yield part
+            with _staging_folder(path) as staging:
+                partial, complete = staging / path.name, staging.with_suffix(COMPLETE_SUFFIX)
+                yield partial
                 with suppress(OSError):  # a file system without locks
-                    stack.enter_context(_held(part))
-                stack.callback(whole.unlink, missing_ok=True)
-                part.replace(whole)
-            whole.replace(path)
+                    stack.enter_context(_locked(partial))
+                stack.callback(complete.unlink, missing_ok=True)
+                partial.replace(complete)
+            complete.replace(path)
     except OSError as error:
-        reason = error.strerror or str(error).partition(":")[0]  # an engine adds all that it knows
+        reason = error.strerror or str(error).partition(":")[0]  # DuckDB appends long details after a colon
         raise EnvironmentFailed(f"cannot be written: {reason}", file=path) from error
 
 
@@ -88,22 +88,22 @@ def file_in_place(path: Path, *, parents: bool = False) -> Iterator[Path]:
 def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
     """A folder that only this user can open; it is removed at the end of the run.
 
-    If the run is killed, the next run that makes a temporary folder there removes it.
+    If the run is killed, the next run that makes a temporary folder in the same place removes it.
 
     Args:
-        parent: where it is made; by default in the system's folder for temporary files.
+        parent: where to make it; by default in the system's folder for temporary files.
 
     Raises:
-        EnvironmentFailed: the disk refused.
+        EnvironmentFailed: the file system reports an error.
     """
     parent = parent or Path(tempfile.gettempdir())
-    for left in _left_behind(parent, TEMPORARY):
-        with suppress(OSError), _held(left) as held:
-            if os.fstat(held).st_uid == os.geteuid():
-                shutil.rmtree(left, ignore_errors=True)
+    for abandoned in _abandoned_paths(parent, TEMPORARY_PREFIX):
+        with suppress(OSError), _locked(abandoned) as descriptor:
+            if os.fstat(descriptor).st_uid == os.geteuid():
+                shutil.rmtree(abandoned, ignore_errors=True)
     with ExitStack() as stack:
         try:
-            folder = stack.enter_context(_own_folder(parent, TEMPORARY))
+            folder = stack.enter_context(_locked_new_folder(parent, TEMPORARY_PREFIX))
         except OSError as error:
             problem = f"no temporary folder can be made: {error.strerror or error}"
             remedy = "Free disk space, or name another folder: --temp."
@@ -112,37 +112,39 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
         yield folder
 
 
-def recover(out: Path, check: Check | None = None) -> None:
-    """Undo what a run that was killed left beside `out`: its room goes, an old folder in it comes back.
+def recover_interrupted(out: Path, check: Check | None = None) -> None:
+    """Restore what a killed run moved away from `out`, and remove its staging folders.
 
-    Where `out` is there again, an old folder goes if it passes the check; without a check it stays. Rooms
-    of runs that still write are left alone; where the system cannot tell, all are.
+    If `out` exists again, the old folder is removed if it passes `check`; without `check` it stays. Staging
+    folders of running runs are not touched. If the system has no locks, none is touched.
     """
-    for room in _left_behind(out.parent, f".{out.name}{OURS}"):
-        with suppress(OSError, UsageError), _held(room):
-            _settle(out, room / OLD, check)
-            if room.suffix == WHOLE:
-                room.unlink()
+    for staging in _abandoned_paths(out.parent, f".{out.name}{STAGING_MARK}"):
+        with suppress(OSError, UsageError), _locked(staging):
+            _restore_or_check(out, staging / OLD, check)
+            if staging.suffix == COMPLETE_SUFFIX:
+                staging.unlink()
             else:
-                shutil.rmtree(room, ignore_errors=True)
+                shutil.rmtree(staging, ignore_errors=True)
 
 
-def _left_behind(parent: Path, prefix: str) -> list[Path]:
-    """What bears the name of a room or of a temporary folder, whether or not its run goes on."""
+def _abandoned_paths(parent: Path, prefix: str) -> list[Path]:
+    """Paths named like a staging or temporary folder, whether or not their run still exists."""
     if sys.platform == "win32":
-        return []  # it has no lock that says whether the run goes on
-    ours = re.compile(rf"{re.escape(prefix)}\w{{8}}({re.escape(PART)}|{re.escape(WHOLE)})")
+        return []  # Windows has no lock that shows whether the run still exists
+    ours = re.compile(
+        rf"{re.escape(prefix)}\w{{8}}({re.escape(PARTIAL_SUFFIX)}|{re.escape(COMPLETE_SUFFIX)})"
+    )
     with suppress(OSError):
         return sorted(p for p in parent.iterdir() if ours.fullmatch(p.name))
     return []
 
 
-def _settle(out: Path, old: Path, check: Check | None) -> None:
-    """An old folder comes back, or may go.
+def _restore_or_check(out: Path, old: Path, check: Check | None) -> None:
+    """Restore an old folder, or check that it may be removed.
 
     Raises:
-        UsageError: it may not go.
-        OSError: it cannot come back.
+        UsageError: it must not be removed.
+        OSError: it cannot be restored.
     """
     if not old.exists():
         return
@@ -157,68 +159,68 @@ def _settle(out: Path, old: Path, check: Check | None) -> None:
 
 
 @contextmanager
-def _room(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that no other run touches; it goes at the end, unless an old one is in it."""
-    with _own_folder(out.parent, f".{out.name}{OURS}") as room:
+def _staging_folder(out: Path) -> Iterator[Path]:
+    """A staging folder next to `out`; it is removed at the end, unless it contains a previous folder."""
+    with _locked_new_folder(out.parent, f".{out.name}{STAGING_MARK}") as staging:
         try:
-            yield room
+            yield staging
         finally:
-            if not (room / OLD).exists():
-                shutil.rmtree(room, ignore_errors=True)
+            if not (staging / OLD).exists():
+                shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextmanager
-def _own_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new folder that only this user can open, whatever the umask, locked where the system can lock one."""
+def _locked_new_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A new folder that only this user can open, whatever the umask; locked if the system has locks."""
     with ExitStack() as stack:
         while True:
-            folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=PART, dir=parent))
+            folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=PARTIAL_SUFFIX, dir=parent))
             try:
-                stack.enter_context(_held(folder))
+                stack.enter_context(_locked(folder))
             except (BlockingIOError, FileNotFoundError):
-                continue  # another run took it for one that was left behind
+                continue  # another run removed it before it was locked
             except OSError:
                 pass  # a file system without locks
             break
         yield folder
 
 
-def _replace(out: Path, room: Path, check: Check | None) -> None:
-    """The old folder leaves only when the new one stands in its place."""
-    new, old = room / NEW, room / OLD
+def _replace(out: Path, staging: Path, check: Check | None) -> None:
+    """Replace `out` with the new folder; the old one is removed only after the new one is in place."""
+    new, old = staging / NEW, staging / OLD
     try:
         if check is not None and out.is_dir() and any(out.iterdir()):
             check(out)
             out.replace(old)
-            check(old)  # now nobody finds it to write there
+            check(old)  # checked again: other programs can no longer write there
         elif sys.platform == "win32" and out.is_dir():
-            out.rmdir()  # elsewhere a rename takes the place of an empty folder, and of no other
+            out.rmdir()  # on other systems a rename replaces an empty folder, and only an empty one
         new.replace(out)
         with suppress(OSError):
-            old.replace(new)  # it goes with the room
+            old.replace(new)  # it is removed together with the staging folder
     except UsageError as error:
         error.file = out
         raise
     except OSError as error:
         if error.errno not in (EEXIST, ENOTEMPTY):
             raise
-        kept = f" What was there before is {old}." if old.exists() else ""
-        remedy = f"It stays: choose another folder, or run again.{kept}"
+        previous = f" What was there before is {old}." if old.exists() else ""
+        remedy = f"It stays: choose another folder, or run again.{previous}"
         raise UsageError("somebody wrote there meanwhile", file=out, remedy=remedy) from error
     finally:
         with suppress(OSError):
-            old.replace(out)  # unless something stands there; also after an interruption
+            old.replace(out)  # fails if `out` exists; otherwise restores it, also after an interruption
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[int]:
-    """Lock a folder or a file for one run at a time; the lock ends with the process.
+def _locked(path: Path) -> Iterator[int]:
+    """Lock a folder or a file for this run; the lock ends with the process.
 
     Returns:
         The descriptor of the locked folder or file.
 
     Raises:
-        BlockingIOError: another run holds it.
+        BlockingIOError: another run has locked it.
         FileNotFoundError: another run has removed it.
         OSError: it is a link, or the system cannot lock it.
     """
@@ -226,11 +228,11 @@ def _held(path: Path) -> Iterator[int]:
         raise OSError(ENOTSUP, "cannot be locked here")
     import fcntl
 
-    held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(held), path.lstat()):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(descriptor), path.lstat()):
             raise FileNotFoundError(ENOENT, "was replaced", str(path))
-        yield held
+        yield descriptor
     finally:
-        os.close(held)
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Where data/ is, what a page of TOML may hold, and a hint for a word that is not known."""
+"""The location of data/, the base classes of TOML documents, and hints for misspelt words."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from outage_analysis.errors import UsageError
 Kind = Literal[
     "incidents", "policies", "assumptions", "layouts", "synthetic", "intakes", "grouped", "backtests"
 ]
-MOST_NAMED = 12
-MOST_SLIPS = 2
-"""Letters by which a word may be off to be taken for another that decides what is paid."""
+MAX_LISTED = 12
+MAX_TYPOS = 2
+"""The most letters by which a word may differ from a known one, if the word decides who is paid."""
 
 
 class Document(BaseModel):
-    """A value read from TOML: frozen, and strict about keys and types."""
+    """A value from TOML: immutable, strict about unknown keys and types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     def __eq__(self, other: object) -> bool:
-        """Whether two pages say the same; what was computed from them since does not count."""
+        """Whether two documents have equal fields; cached properties are ignored."""
         if type(self) is not type(other):
             return NotImplemented
         return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
@@ -38,7 +38,7 @@ class Document(BaseModel):
         return hash((type(self), *(getattr(self, name) for name in type(self).model_fields)))
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy with some fields replaced; what was computed from the old ones is forgotten."""
+        """A copy with some fields replaced and without cached properties."""
         copied = super().model_copy(update=update, deep=deep)
         for cached in copied.__dict__.keys() - type(self).model_fields.keys():
             del copied.__dict__[cached]
@@ -47,14 +47,14 @@ class Document(BaseModel):
 
 @dataclass(frozen=True)
 class Unit:
-    """What a number of a page counts; it annotates the type of a key."""
+    """The unit of a number in a document; it annotates the type of a key."""
 
     name: str
 
 
 def _plain_date(value: object) -> object:
     if isinstance(value, datetime) or not isinstance(value, date):
-        # A ValueError, because pydantic turns no other into a message.
+        # A ValueError, because pydantic turns only this error into a message.
         raise ValueError(  # noqa: TRY004
             "is not a date; write it bare, as in 2022-12-29"
         )
@@ -62,40 +62,40 @@ def _plain_date(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_plain_date), Unit("date")]
-"""A bare TOML date; a date-time or a quoted string is refused."""
+"""A TOML date without quotes; a date-time or a string is rejected."""
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-"""Lower-case letters, digits, hyphen and underscore."""
+"""An id of lower-case letters, digits, hyphens and underscores."""
 
 
 class Text(Document):
-    """Words in English and, where there are any, in Korean; a plain text stands for both."""
+    """A text in English and optionally in Korean; a plain string stands for both."""
 
     en: str = Field(min_length=1)
     """In English."""
     ko: str = ""
-    """In Korean; by default the English words are shown."""
+    """In Korean; by default the English text is used."""
 
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, value: object) -> object:
         if not isinstance(value, str | dict | Text):
-            raise ValueError(  # noqa: TRY004 - pydantic turns no other error into a message
+            raise ValueError(  # noqa: TRY004 - pydantic turns only ValueError into a message
                 'is no text | Write it in quotes, or in both languages: { en = "...", ko = "..." }.'
             )
         return {"en": value} if isinstance(value, str) else value
 
     def __getitem__(self, lang: str) -> str:
-        """The words in `lang`, or in English when there are none."""
+        """The text in a language, or in English if there is no translation."""
         return (self.ko if lang == "ko" else self.en) or self.en
 
 
-Remark = Annotated[Text | None, BeforeValidator(lambda value: value or None)]
-"""A text that may be left out, or left empty."""
+OptionalText = Annotated[Text | None, BeforeValidator(lambda value: value or None)]
+"""A text that may be missing or empty."""
 
 
 class Name(Text):
-    """A short text."""
+    """A short text of at most 120 characters."""
 
     en: str = Field(min_length=1, max_length=120)
     ko: str = Field(default="", max_length=120)
@@ -107,12 +107,12 @@ def package_root() -> Path:
 
 
 def data_root() -> Path:
-    """The checkout's data/ for an editable install, else the copy inside the wheel."""
+    """The folder data/: in the checkout for an editable install, else the copy inside the package."""
     return _bundled("data")
 
 
 def notebooks_root() -> Path:
-    """Where the bundled notebooks are, found as data/ is."""
+    """The folder of the bundled notebooks, located like data/."""
     return _bundled("notebooks")
 
 
@@ -125,78 +125,82 @@ def _bundled(name: str) -> Path:
 
 
 def bundled_claims(incident: str) -> Path | None:
-    """The bundled synthetic complaint file of an incident, if there is one."""
+    """The bundled synthetic complaint file of an incident; None if there is none."""
     path = data_root() / "claims" / f"{incident}-synthetic.parquet"
     return path if path.is_file() else None
 
 
-def ids(kind: Kind) -> list[str]:
-    """The bundled ids of a kind, sorted."""
+def bundled_ids(kind: Kind) -> list[str]:
+    """The sorted ids of the bundled documents of a kind."""
     return sorted(p.stem for p in (data_root() / kind).glob("*.toml"))
 
 
-def closest(word: str, known: list[str]) -> str | None:
-    """The known word that is closest, if one is close.
+def closest_word(word: str, known: list[str]) -> str | None:
+    """The known word most similar to a word; None if none is similar.
 
-    Words are compared as letters, Hangul syllables as their jamo: 톸 is close to 톡.
+    Hangul syllables are compared letter by letter: 톸 is close to 톡.
     """
-    letters = {_letters(k): k for k in reversed(known)}
-    close = difflib.get_close_matches(_letters(word), list(letters), n=1, cutoff=0.6)
+    letters = {_decomposed(k): k for k in reversed(known)}
+    close = difflib.get_close_matches(_decomposed(word), list(letters), n=1, cutoff=0.6)
     return letters[close[0]] if close else None
 
 
-def misspelt(word: str, known: list[str]) -> str | None:
-    """The known word of which this is a slip of one letter or two, if it is of one.
+def likely_typo_of(word: str, known: list[str]) -> str | None:
+    """The known word from which a word differs by one or two letters; None if there is none.
 
-    For words that decide what somebody is paid: 개인, a person, shares letters with 소상공인, a business.
+    This is for words that decide who is paid. `closest_word` would be too tolerant: 개인 (a person) shares
+    letters with 소상공인 (a small business).
     """
-    told = _letters(word)
-    slips = {k: _slips(told, _letters(k)) for k in known}
-    near = [k for k in known if slips[k] <= min(MOST_SLIPS, len(_letters(k)) // 3)]
-    return min(near, key=lambda k: slips[k], default=None)
+    letters = _decomposed(word)
+    distances = {k: _edit_distance(letters, _decomposed(k)) for k in known}
+    candidates = [k for k in known if distances[k] <= min(MAX_TYPOS, len(_decomposed(k)) // 3)]
+    return min(candidates, key=lambda k: distances[k], default=None)
 
 
-def _letters(word: str) -> str:
+def _decomposed(word: str) -> str:
+    """A word in lower case, with Hangul syllables decomposed to letters."""
     return unicodedata.normalize("NFD", word.casefold())
 
 
-def _slips(one: str, other: str) -> int:
-    """How many letters to put in, take out or change to make one word of the other; at most one too many."""
-    if abs(len(one) - len(other)) > MOST_SLIPS:
-        return MOST_SLIPS + 1
-    before = list(range(len(other) + 1))
+def _edit_distance(one: str, other: str) -> int:
+    """The number of letters to insert, remove or change (Levenshtein); exact up to `MAX_TYPOS`."""
+    if abs(len(one) - len(other)) > MAX_TYPOS:
+        return MAX_TYPOS + 1
+    previous = list(range(len(other) + 1))
     for at, letter in enumerate(one, start=1):
         row = [at]
         for to, wanted in enumerate(other):
-            row.append(min(before[to] + (letter != wanted), before[to + 1] + 1, row[to] + 1))
-        before = row
-    return before[-1]
+            row.append(min(previous[to] + (letter != wanted), previous[to + 1] + 1, row[to] + 1))
+        previous = row
+    return previous[-1]
 
 
-def named(known: list[str]) -> str:
-    """The first of the known words, and whether there are more."""
-    return ", ".join(known[:MOST_NAMED]) + (", …" if len(known) > MOST_NAMED else ".")
+def listed_names(known: list[str]) -> str:
+    """The first known words, with an ellipsis if there are more."""
+    return ", ".join(known[:MAX_LISTED]) + (", …" if len(known) > MAX_LISTED else ".")
 
 
-def nearest(word: str, known: list[str], by: Callable[[str, list[str]], str | None] = closest) -> str:
-    """A hint naming the closest known word, or the known words when none is close."""
+def spelling_hint(
+    word: str, known: list[str], by: Callable[[str, list[str]], str | None] = closest_word
+) -> str:
+    """A hint that suggests the closest known word, or lists the known words if none is close."""
     close = by(word, known)
-    return f"Known: {named(known)}" if close is None else f"Did you mean '{close}'?"
+    return f"Known: {listed_names(known)}" if close is None else f"Did you mean '{close}'?"
 
 
 def is_file(path: Path) -> bool:
-    """Whether a path is a file that can be reached; a name too long for the system is none."""
+    """Whether a path is a reachable file; False for a name that is too long for the system."""
     try:
         return path.is_file()
     except OSError:
         return False
 
 
-def resolve(kind: Kind, id_or_path: str | Path) -> Path:
-    """The file of a bundled id or of a path; a path serves wherever an id does.
+def document_path(kind: Kind, id_or_path: str | Path) -> Path:
+    """The file of a document, from a bundled id or a path.
 
     Raises:
-        UsageError: neither a bundled id nor a file.
+        UsageError: it is neither a bundled id nor a TOML file.
     """
     text = str(id_or_path)
     if isinstance(id_or_path, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
@@ -210,5 +214,5 @@ def resolve(kind: Kind, id_or_path: str | Path) -> Path:
     raise UsageError(
         problem,
         file=text,
-        remedy=f"Give a path to a .toml file or a bundled id. {nearest(text, ids(kind))}",
+        remedy=f"Give a path to a .toml file or a bundled id. {spelling_hint(text, bundled_ids(kind))}",
     )

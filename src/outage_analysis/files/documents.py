@@ -1,4 +1,4 @@
-"""How a page of TOML becomes a frozen noun, and where on the page it went wrong."""
+"""Reading and validation of TOML documents, with the line and key of each error."""
 
 from __future__ import annotations
 
@@ -7,56 +7,62 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, ValidationError
+from pydantic.fields import FieldInfo
 
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files.data_folder import Document, Kind, nearest, resolve
-from outage_analysis.files.toml_writer import toml_page
+from outage_analysis.files.data_folder import Document, Kind, document_path, spelling_hint
+from outage_analysis.files.toml_writer import toml_document
 
 MAX_TOML_BYTES, MAX_TOML_LINE = 500_000, 1_000
-"""Larger pages, or longer lines, are refused: the parser's time grows with the square of a dotted key."""
+"""Larger documents and longer lines are rejected, because tomllib takes quadratic time for dotted keys."""
 MOST_PARSED = 2_000_000
-"""Characters parsed to find the line of a key; a page that takes more is not told its line."""
+"""The most characters to parse in search of the line of a key; beyond this the error states no line."""
 
 N = TypeVar("N", bound=Document)
 T = TypeVar("T", bound=Hashable)
 
 
 def read_document(model: type[N], kind: Kind, id_or_path: str | Path) -> N:
-    """Read and check one TOML page.
+    """Read and validate a TOML document.
+
+    Args:
+        model: the class of the document.
+        kind: the folder under data/ for bundled ids.
+        id_or_path: a bundled id, or a path to TOML.
 
     Raises:
-        UsageError: unreadable TOML, an unknown key, a wrong type or a broken rule, by name.
+        UsageError: the TOML is invalid, or a key is unknown or has an invalid value.
     """
-    path = resolve(kind, id_or_path)
+    path = document_path(kind, id_or_path)
     text, values = _read_values(path)
-    page = _frozen(values)
+    document = _with_tuples(values)
     try:
-        return model.model_validate(page)
+        return model.model_validate(document)
     except ValidationError as error:
         try:
-            refusal = _as_usage_error(error, model, path.name, page, text)
-        except RecursionError:  # read, but too deep to be told apart
+            refusal = _as_usage_error(error, model, path.name, document, text)
+        except RecursionError:  # valid TOML, but nested too deeply to locate the error
             refusal = UsageError("is not valid TOML for us: it is nested too deeply", file=path.name)
         raise refusal from error
 
 
-def page_text(path: Path) -> str:
-    """The values of a TOML page, written again without its comments.
+def document_text(path: Path) -> str:
+    """A TOML document as normalised TOML text without comments.
 
     Raises:
-        UsageError: unreadable TOML.
+        UsageError: the TOML is invalid.
     """
-    return toml_page(_read_values(path)[1])
+    return toml_document(_read_values(path)[1])
 
 
-def twice(names: Sequence[T]) -> T | None:
-    """What stands in a list more than once, the most frequent first; None where each stands once."""
+def find_duplicate(names: Sequence[T]) -> T | None:
+    """The most frequent value that a list contains more than once; None if there is none."""
     return max(names, key=names.count) if len(set(names)) < len(names) else None
 
 
 def _read_values(path: Path) -> tuple[str, dict[str, Any]]:
-    """The text of a page and its values."""
+    """The text of a TOML document and its values."""
     text = _read_text(path)
     try:
         return text, tomllib.loads(text)
@@ -65,6 +71,12 @@ def _read_values(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _read_text(path: Path) -> str:
+    """The text of a TOML file.
+
+    Raises:
+        UsageError: the file is too large, has too long a line, or is not UTF-8.
+        InputRefused: the file cannot be read.
+    """
     try:
         if path.stat().st_size > MAX_TOML_BYTES:
             raise UsageError(f"is larger than {MAX_TOML_BYTES:,} bytes", file=path.name)
@@ -84,16 +96,16 @@ def _read_text(path: Path) -> str:
 
 
 def line_of(text: str, loc: Sequence[int | str]) -> int | None:
-    """The line of a TOML text where the value of a key path starts; None when that cannot be told.
+    """The line of a TOML text on which the value of a key path starts; None if it cannot be determined.
 
-    The value is there once the text is long enough to hold it, so the parser itself finds it: by
-    halving, the shortest run of lines that has it. It starts where the run before it ended.
+    The line is found by bisection: the shortest beginning of the text whose parsed values include the key
+    path. The value starts where the next shorter valid beginning ends.
     """
     lines = text.split("\n")
     left = MOST_PARSED
 
     def parsed(count: int) -> tuple[int, dict[str, Any]] | None:
-        """The shortest whole run of at least `count` lines; a long value ends some lines below."""
+        """The shortest valid beginning of at least `count` lines; a multi-line value may end below."""
         nonlocal left
         for end in range(count, len(lines) + 1):
             run = "\n".join(lines[:end])
@@ -106,81 +118,82 @@ def line_of(text: str, loc: Sequence[int | str]) -> int | None:
                 continue
         return None
 
-    low, high = 0, len(lines)  # a run of `low` lines lacks it, one of `high` lines has it
+    low, high = 0, len(lines)  # the first `low` lines lack it, the first `high` lines have it
     while high - low > 1:
         run = parsed((low + high) // 2)
         if run is None:
             return None
-        if run[0] >= high or _has(run[1], loc):
+        if run[0] >= high or _contains_path(run[1], loc):
             high = (low + high) // 2
         else:
             low = run[0]
     return high
 
 
-def _has(page: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML values have no common type
+def _contains_path(document: Any, loc: Sequence[int | str]) -> bool:  # noqa: ANN401 - TOML values have no common type
+    """Whether parsed TOML contains a value at a key path."""
     try:
         for step in loc:
-            page = page[step]
+            document = document[step]
     except (KeyError, IndexError, TypeError):
         return False
     return True
 
 
-def _frozen(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
-    """Arrays as tuples, all the way down: nouns are frozen."""
+def _with_tuples(value: Any) -> Any:  # noqa: ANN401 - TOML values have no common type
+    """The value with lists converted to tuples at every level, because documents are immutable."""
     if isinstance(value, dict):
-        return {key: _frozen(inner) for key, inner in value.items()}
-    return tuple(_frozen(inner) for inner in value) if isinstance(value, list) else value
+        return {key: _with_tuples(inner) for key, inner in value.items()}
+    return tuple(_with_tuples(inner) for inner in value) if isinstance(value, list) else value
 
 
 def _as_usage_error(
-    error: ValidationError, model: type[Document], file: str, page: dict[str, Any], text: str
+    error: ValidationError, model: type[Document], file: str, document: dict[str, Any], text: str
 ) -> UsageError:
-    """One broken rule on one line, with the key's path in the file and its line."""
-    # A list whose parts were all refused is also called too short: that is no second mistake.
-    every = error.errors(include_url=False)
-    details = [d for d in every if d["type"] != "too_short" or not d["input"]]
-    # A misspelt key also leaves the right one missing: the spelling is what to tell.
-    first = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
-    loc = _written(first["loc"], page)
-    key = _key_path(loc, page)
-    absent = first["type"] == "missing"
+    """An error with the first broken rule, the path of its key and its line."""
+    # If all items of a list are invalid, pydantic also reports the list as too short: not a second mistake.
+    all_details = error.errors(include_url=False)
+    details = [d for d in all_details if d["type"] != "too_short" or not d["input"]]
+    # A misspelt key is reported twice, as unknown and as missing; the unknown key explains more.
+    detail = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
+    loc = _path_in_file(detail["loc"], document)
+    key = _key_path(loc, document)
+    absent = detail["type"] == "missing"
     line = line_of(text, loc[: len(loc) - absent]) if len(loc) > absent else None
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    value = first["input"] if isinstance(first["input"], str | int | float | bool) else None
-    if first["type"] == "extra_forbidden":
+    value = detail["input"] if isinstance(detail["input"], str | int | float | bool) else None
+    if detail["type"] == "extra_forbidden":
         return UsageError(
             f"unknown key{more}",
             file=file,
             line=line,
             column=key,
             remedy="It belongs to another table, or to another kind of line."
-            if str(first["loc"][-1]) in _known_keys(model)
-            else nearest(str(first["loc"][-1]), _known_keys(model)),
+            if str(detail["loc"][-1]) in _known_keys(model)
+            else spelling_hint(str(detail["loc"][-1]), _known_keys(model)),
         )
-    if first["type"] == "union_tag_not_found":
+    if detail["type"] == "union_tag_not_found":
         problem = f"a required key, kind, is missing{more}"
         return UsageError(problem, file=file, line=line, column=key, remedy=_kinds(model, loc))
     if absent:
         field = next((f for n, f in model.model_fields.items() if (f.alias or n) == key), None)
-        several = field is not None and get_origin(field.annotation) is tuple
-        remedy = f"Add at least one [[{key}]] table." if several else "Add it."
+        is_list = field is not None and get_origin(field.annotation) is tuple
+        remedy = f"Add at least one [[{key}]] table." if is_list else "Add it."
         return UsageError(f"a required key is missing{more}", file=file, line=line, column=key, remedy=remedy)
-    message = first["msg"].removeprefix("Value error, ")
+    message = detail["msg"].removeprefix("Value error, ")
     problem, _, remedy = message.partition(" | ")
-    if first["type"] == "too_long":
-        remedy = "Merge what pays alike, or split the page."
-    if first["type"] == "int_type":
+    if detail["type"] == "too_long":
+        remedy = "Merge what pays alike, or split the document."
+    if detail["type"] == "int_type":
         remedy = "Write a whole number, without quotes."
     problem = problem[:1].lower() + problem[1:] if problem[1:2].islower() else problem
     return UsageError(problem + more, file=file, line=line, column=key, value=value, remedy=remedy)
 
 
-def _written(loc: tuple[int | str, ...], page: dict[str, Any]) -> tuple[int | str, ...]:
-    """A path without the branches of tagged unions: pydantic names them, the file does not."""
+def _path_in_file(loc: tuple[int | str, ...], document: dict[str, Any]) -> tuple[int | str, ...]:
+    """A key path without the tags of unions, which pydantic adds but the file does not contain."""
     kept: list[int | str] = []
-    here: Any = page
+    here: Any = document
     for step in loc:
         tag = isinstance(here, dict) and step not in here and step == here.get("kind")
         if tag or (kept and here is not None and not isinstance(here, dict | tuple)):
@@ -193,10 +206,10 @@ def _written(loc: tuple[int | str, ...], page: dict[str, Any]) -> tuple[int | st
     return tuple(kept)
 
 
-def _key_path(loc: tuple[int | str, ...], page: dict[str, Any]) -> str:
-    """`line[0].band[1].over` as `line 'tiers' > band 2 > over`: ids are easier to find than indices."""
+def _key_path(loc: tuple[int | str, ...], document: dict[str, Any]) -> str:
+    """A readable key path: `line[0].band[1].over` becomes `line 'tiers' > band 2 > over`."""
     parts: list[str] = []
-    here: Any = page
+    here: Any = document
     for step in loc:
         if isinstance(step, int):
             here = here[step] if isinstance(here, tuple) and step < len(here) else None
@@ -205,29 +218,38 @@ def _key_path(loc: tuple[int | str, ...], page: dict[str, Any]) -> str:
         else:
             here = here.get(step) if isinstance(here, dict) else None
             parts.append(step)
-    return " > ".join(parts) or "the page"
+    return " > ".join(parts) or "the document"
 
 
 def _kinds(model: type[Document], loc: tuple[int | str, ...]) -> str:
-    """The kinds that the tables under a key may be of."""
+    """A text that lists the allowed kinds of the tables under a key."""
     key = next(step for step in reversed(loc) if isinstance(step, str))
     found: dict[str, None] = {}
-    for noun in _nouns(model):
-        for name, field in noun.model_fields.items():
-            if (field.alias or name) == key:
-                for kind in _nouns(field.annotation, deep=False):
-                    told = kind.model_fields.get("kind")
-                    found |= dict.fromkeys(get_args(told.annotation) if told else ())
+    for inner_model in _documents_in(model):
+        for name, field in inner_model.model_fields.items():
+            if key in _written_keys(name, field):
+                for kind in _documents_in(field.annotation, deep=False):
+                    kind_field = kind.model_fields.get("kind")
+                    found |= dict.fromkeys(get_args(kind_field.annotation) if kind_field else ())
     return "Known: " + ", ".join(found) + "."
 
 
+def _written_keys(name: str, field: FieldInfo) -> tuple[str, ...]:
+    """The keys by which a file may state a field, earlier names included."""
+    if isinstance(field.validation_alias, AliasChoices):
+        return tuple(map(str, field.validation_alias.choices))
+    return (field.alias or name,)
+
+
 def _known_keys(model: type[Document]) -> list[str]:
-    """Every key of the model and of the nouns inside it, by its name in the file."""
-    return sorted({f.alias or n for noun in _nouns(model) for n, f in noun.model_fields.items()})
+    """Every key of a model and of the models inside it, as written in the file."""
+    return sorted(
+        {f.alias or n for inner_model in _documents_in(model) for n, f in inner_model.model_fields.items()}
+    )
 
 
-def _nouns(annotation: Any, *, deep: bool = True) -> list[type[Document]]:  # noqa: ANN401 - of any type
-    """The nouns that an annotation names and, if deep, those inside them, each once."""
+def _documents_in(annotation: Any, *, deep: bool = True) -> list[type[Document]]:  # noqa: ANN401 - of any type
+    """The document classes that a type annotation contains, each once; with `deep` also nested ones."""
     seen: dict[type[Document], None] = {}
 
     def walk(inner: Any) -> None:  # noqa: ANN401 - annotations have no common type

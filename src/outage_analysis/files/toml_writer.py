@@ -1,4 +1,4 @@
-"""Values -> TOML: what a page says, without the comments and the layout of its file."""
+"""A writer of TOML values and documents, without comments."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from datetime import date, time
 from typing import Any
 
-WIDEST = 100
-"""Characters of a line of TOML, where a value can be broken."""
+MAX_LINE = 100
+"""The maximum length of a TOML line whose value can be broken."""
 
 
-def toml_page(page: Mapping[str, Any]) -> str:
-    """A page as TOML, from the values that `tomllib` read; equal values in equal order give equal text.
+def toml_document(document: Mapping[str, Any]) -> str:
+    """A document as TOML, from the values that `tomllib` read; equal values in equal order give equal text.
 
-    Read again it has the same values; each table then holds its plain values before its tables.
+    Reading the text gives the same values. In each table, plain values come before nested tables.
     """
-    return "\n".join(_table(page, ())).lstrip("\n") + "\n"
+    return "\n".join(_table(document, ())).lstrip("\n") + "\n"
 
 
 def toml_value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
-    """A value as TOML on one line; characters that do not print are escaped."""
+    """A value as TOML on one line; non-printable characters are escaped."""
     if isinstance(value, str):
         return f'"{_escaped(value)}"'
     if isinstance(value, bool):
@@ -36,7 +36,7 @@ def toml_value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common 
 
 
 def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
-    """The lines of a table without its head: its plain values, then its tables."""
+    """The lines of a table without its header: plain values first, then nested tables."""
     inner = {key: value for key, value in table.items() if _has_head(value)}
     lines = [f"{_key(key)} = {_value(value)}" for key, value in table.items() if key not in inner]
     for key, value in inner.items():
@@ -45,30 +45,32 @@ def _table(table: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
         if isinstance(value, Mapping):
             lines += ["", f"[{name}]", *_table(value, place)]
         else:
-            for one in value:
-                lines += ["", f"[[{name}]]", *_table(one, place)]
+            for item in value:
+                lines += ["", f"[[{name}]]", *_table(item, place)]
     return lines
 
 
 def _has_head(value: Any) -> bool:  # noqa: ANN401 - TOML values have no common type
-    """Whether a value is written under a head of its own: a long table, or a list of tables."""
+    """Whether a value is written under its own header: a long or nested table, or a list of tables."""
     if isinstance(value, Mapping):
         nested = any(isinstance(inner, Mapping | list | tuple) for inner in value.values())
-        return nested or len(toml_value(value)) > WIDEST
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(one, Mapping) for one in value)
+        return nested or len(toml_value(value)) > MAX_LINE
+    return (
+        isinstance(value, list | tuple) and bool(value) and all(isinstance(item, Mapping) for item in value)
+    )
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - TOML values have no common type
     """A value as TOML, on several lines if it is long."""
-    if len(toml_value(value)) <= WIDEST:
+    if len(toml_value(value)) <= MAX_LINE:
         return toml_value(value)
     if isinstance(value, str):
-        # Each line ends in a mark that takes away the break, and every space before the next character.
-        pieces = (value[at : at + WIDEST] for at in range(0, len(value), WIDEST))
+        # A backslash at the end of a line removes the line break and all spaces that follow it.
+        pieces = (value[at : at + MAX_LINE] for at in range(0, len(value), MAX_LINE))
         lines = (f"\\u0020{_escaped(p[1:])}" if p[0] == " " else _escaped(p) for p in pieces)
         return '"""\\\n' + "\\\n".join(lines) + '"""'
     if isinstance(value, list | tuple):
-        return "[\n" + "".join(f"    {_value(one)},\n" for one in value) + "]"
+        return "[\n" + "".join(f"    {_value(item)},\n" for item in value) + "]"
     return toml_value(value)
 
 

@@ -29,40 +29,40 @@ if TYPE_CHECKING:
     from outage_analysis.incidents.bands import Band as Band
     from outage_analysis.incidents.bands import Bands as Bands
     from outage_analysis.incidents.bands import Closed as Closed
+    from outage_analysis.incidents.bands import band_within as band_within
     from outage_analysis.incidents.bands import check_partition as check_partition
-    from outage_analysis.incidents.bands import cuts_of as cuts_of
-    from outage_analysis.incidents.bands import holds_amounts as holds_amounts
+    from outage_analysis.incidents.bands import holds_positive as holds_positive
     from outage_analysis.incidents.bands import log_grid as log_grid
+    from outage_analysis.incidents.bands import lower_closed_cuts as lower_closed_cuts
     from outage_analysis.incidents.bands import parse_band as parse_band
-    from outage_analysis.incidents.bands import within as within
-    from outage_analysis.incidents.bands import written_starts as written_starts
+    from outage_analysis.incidents.bands import upper_cuts as upper_cuts
     from outage_analysis.incidents.incident import Dimension as Dimension
     from outage_analysis.incidents.incident import Incident as Incident
-    from outage_analysis.incidents.incident import Named as Named
-    from outage_analysis.incidents.incident import columns_of as columns_of
+    from outage_analysis.incidents.incident import NamedItem as NamedItem
+    from outage_analysis.incidents.incident import claim_columns as claim_columns
     from outage_analysis.incidents.incident import load_incident as load_incident
     from outage_analysis.incidents.intake import IntakeSeries as IntakeSeries
     from outage_analysis.incidents.intake import load_intake as load_intake
-    from outage_analysis.incidents.layout import CANONICAL as CANONICAL
-    from outage_analysis.incidents.layout import REQUIRED as REQUIRED
-    from outage_analysis.incidents.layout import SHOWN_UNIT as SHOWN_UNIT
-    from outage_analysis.incidents.layout import UNIT as UNIT
+    from outage_analysis.incidents.layout import CANONICAL_COLUMNS as CANONICAL_COLUMNS
+    from outage_analysis.incidents.layout import FORMAT_UNIT_PATTERN as FORMAT_UNIT_PATTERN
+    from outage_analysis.incidents.layout import REQUIRED_COLUMNS as REQUIRED_COLUMNS
+    from outage_analysis.incidents.layout import UNIT_PATTERN as UNIT_PATTERN
     from outage_analysis.incidents.layout import Layout as Layout
-    from outage_analysis.incidents.layout import folded as folded
+    from outage_analysis.incidents.layout import header_multiplier as header_multiplier
     from outage_analysis.incidents.layout import layout_for as layout_for
     from outage_analysis.incidents.layout import load_layout as load_layout
-    from outage_analysis.incidents.layout import scaled as scaled
-    from outage_analysis.incidents.layout import unit_in as unit_in
-    from outage_analysis.incidents.layout import unit_of as unit_of
+    from outage_analysis.incidents.layout import normalized_name as normalized_name
+    from outage_analysis.incidents.layout import scale_remedy as scale_remedy
+    from outage_analysis.incidents.layout import unit_multiplier as unit_multiplier
     from outage_analysis.incidents.published_facts import Fact as Fact
     from outage_analysis.incidents.published_facts import TieOut as TieOut
-    from outage_analysis.incidents.published_facts import cites_later as cites_later
-    from outage_analysis.incidents.published_facts import exists as exists
+    from outage_analysis.incidents.published_facts import cites_fact_after as cites_fact_after
+    from outage_analysis.incidents.published_facts import fact_exists as fact_exists
     from outage_analysis.incidents.published_facts import facts as facts
-    from outage_analysis.incidents.published_facts import figure as figure
-    from outage_analysis.incidents.published_facts import in_language as in_language
+    from outage_analysis.incidents.published_facts import facts_in_language as facts_in_language
+    from outage_analysis.incidents.published_facts import get_fact as get_fact
+    from outage_analysis.incidents.published_facts import ids_public_by as ids_public_by
     from outage_analysis.incidents.published_facts import is_currency as is_currency
-    from outage_analysis.incidents.published_facts import known_by as known_by
     from outage_analysis.incidents.published_facts import outcomes as outcomes
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -1,4 +1,4 @@
-"""A back-test as a page: which forecast, of what, from which day, and the facts that came out later."""
+"""The specification of a back-test: policy, ledger, forecast day, and the facts to score it with."""
 
 from __future__ import annotations
 
@@ -8,35 +8,37 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from outage_analysis.errors import UsageError
-from outage_analysis.files import Day, Document, Identifier, Name, Text, read_document, twice
-from outage_analysis.incidents.published_facts import Fact, figure
+from outage_analysis.files import Day, Document, Identifier, Name, Text, find_duplicate, read_document
+from outage_analysis.incidents.published_facts import Fact, get_fact
 
 Stage = Literal["filed", "accepted", "taken", "paid", "total"]
 Valuation = Literal["cash", "face_value", "displaced_sales", "incremental_cash", "top_down", "handling"]
 
 
 class Outcome(Document):
-    """One figure that came out, and the forecast that it is held against."""
+    """A published figure with which a forecast is scored."""
 
     id: Identifier
-    """What tables call it."""
+    """The id in tables."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     line: Identifier
-    """The cost line that it is about."""
+    """The id of the cost line."""
     stage: Stage
-    """How many of `given` filed, were accepted or took it; what those accepted were paid in all; or the
-    line's total cash, for which nothing is given."""
+    """What the figure counts: how many people filed, were accepted or took the offer; the amount paid to
+    those accepted; or the total cash of the line, which needs no `given`."""
     given: str = ""
-    """The fact that counts those who could; where it came out later, the forecast is conditional on it."""
+    """The id of the fact that counts the people who could. If it became public after the forecast day, the
+    forecast is conditional on it."""
     fact: str
-    """The fact that came out."""
+    """The id of the fact with the figure."""
     press: tuple[str, ...] = ()
-    """Facts that were forecasts of the same, public by the forecast day."""
+    """Ids of facts that forecast the same figure and were public by the forecast day."""
     independent: bool = True
-    """Whether it adds something to the other outcomes; a total of stages that are tried does not."""
+    """Whether the outcome adds information to the other outcomes; a total of stages that are scored
+    themselves does not."""
     note: Text | None = None
-    """What a reader must know of the figure."""
+    """A note for readers."""
 
     @model_validator(mode="after")
     def _given_fits(self) -> Self:
@@ -47,71 +49,71 @@ class Outcome(Document):
         return self
 
 
-class Shown(Document):
-    """A figure that came out and is shown beside ours without a score."""
+class UnscoredFigure(Document):
+    """A published figure listed beside the forecast without a score."""
 
     id: Identifier
-    """What tables call it."""
+    """The id in tables."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     fact: str
-    """The fact that came out."""
+    """The id of the fact with the figure."""
     valuations: tuple[Valuation, ...] = ()
-    """The totals of ours that stand beside it."""
+    """The forecast totals listed beside the figure."""
     outcome: Identifier | None = None
-    """The outcome that it follows from, instead: times `each`."""
+    """The id of an outcome instead: the figure is compared with its forecast times `each`."""
     each: str = ""
-    """The fact with the amount that each of the outcome's people stands for."""
+    """The id of the fact with the amount per person of that outcome."""
     note: Text
-    """Why it is no outcome to be scored."""
+    """Why the figure is not scored."""
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Self:
+    def _valuations_or_outcome(self) -> Self:
         if bool(self.outcome) != bool(self.each) or bool(self.outcome) == bool(self.valuations):
             raise ValueError("needs either valuations, or an outcome and what each is worth")
         return self
 
 
 class ReferenceSet(Document):
-    """Classes of one effort on which the rule for priors is tried, each against the others."""
+    """Reference classes with the same effort, for a leave-one-out test of the rule for priors."""
 
     id: Identifier
-    """What tables call it."""
+    """The id in tables."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     classes: tuple[str, ...] = Field(min_length=3)
-    """Facts in percent, each once."""
+    """Ids of facts in percent, each once."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        if (name := twice(self.classes)) is not None:
+        if (name := find_duplicate(self.classes)) is not None:
             raise ValueError(f"names {name} twice")
         return self
 
 
 class BacktestSpec(Document):
-    """One case tried afterwards: a policy and a ledger on a day, against what came out by a later one."""
+    """A back-test: a policy and a ledger as of a day, scored with facts published by a later day."""
 
     id: Identifier
-    """What commands call it by."""
+    """The id by which commands refer to the back-test."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     incident: Identifier
-    """The incident of the case."""
+    """The id of the incident."""
     policy: str
-    """The policy, by its id or a path to TOML."""
+    """The policy, by its id or by a path to TOML."""
     ledger: str
-    """The ledger, likewise."""
+    """The ledger, by its id or by a path to TOML."""
     as_of: Day
-    """The day of the forecast: only what was public by then enters it."""
+    """The day of the forecast, which uses only what was public by then."""
     known_on: Day
-    """The day of the outcomes: what came out later is none."""
+    """The day by which outcomes must be public."""
     outcomes: tuple[Outcome, ...] = Field(alias="outcome", min_length=1)
-    """What is tried."""
-    shown: tuple[Shown, ...] = ()
-    """What is shown beside it."""
+    """The figures with which the forecast is scored."""
+    shown: tuple[UnscoredFigure, ...] = ()
+    """Figures listed without a score."""
     reference_sets: tuple[ReferenceSet, ...] = Field(alias="reference_set", default=())
-    """On which the rule for priors is tried, besides the sets that the ledger uses."""
+    """Sets for the test of the rule for priors, besides those that the ledger uses."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -125,7 +127,7 @@ class BacktestSpec(Document):
             *(x.id for x in self.shown),
             *(x.id for x in self.reference_sets),
         ]
-        if (id_ := twice(ids)) is not None:
+        if (id_ := find_duplicate(ids)) is not None:
             raise ValueError(f"gives the id {id_} twice")
         counts = {x.id for x in self.outcomes if x.stage in ("filed", "accepted", "taken")}
         wrong = next((x for x in self.shown if x.outcome and x.outcome not in counts), None)
@@ -135,13 +137,15 @@ class BacktestSpec(Document):
             )
         return self
 
-    def came_out(self, id_: str) -> Fact:
-        """A fact that came out after the forecast day; only a back-test reads it.
+    def later_fact(self, id_: str) -> Fact:
+        """A fact that became public after the forecast day and by `known_on`.
+
+        Only back-tests read such facts.
 
         Raises:
-            UsageError: no such fact, or one that the forecast already knew, or that came later than asked.
+            UsageError: there is no such fact, or it became public outside that period.
         """
-        fact = figure(id_, hindsight=True)
+        fact = get_fact(id_, hindsight=True)
         if fact.public_on is None or not self.as_of < fact.public_on <= self.known_on:
             raise UsageError(
                 f"fact {id_} was public on {fact.public_on or 'an unknown day'},"
@@ -151,15 +155,15 @@ class BacktestSpec(Document):
             )
         return fact
 
-    def given(self, outcome: Outcome) -> Fact | None:
-        """Those who could, as counted by `known_on`; None for a total.
+    def denominator(self, outcome: Outcome) -> Fact | None:
+        """The count of people who could, as of `known_on`; None for a total.
 
         Raises:
-            UsageError: no such fact, or one that was not public by then.
+            UsageError: there is no such fact, or it was not public by then.
         """
         if not outcome.given:
             return None
-        fact = figure(outcome.given, hindsight=True)
+        fact = get_fact(outcome.given, hindsight=True)
         if fact.public_on is None or fact.public_on > self.known_on:
             raise UsageError(
                 f"fact {fact.id} was public on {fact.public_on or 'an unknown day'}, after {self.known_on}",
@@ -173,6 +177,6 @@ def load_backtest_spec(id_or_path: str | Path) -> BacktestSpec:
     """Read a back-test from its bundled id or from a path to TOML.
 
     Raises:
-        UsageError: no such page, or one that breaks a rule, by key.
+        UsageError: there is no such document, or one of its keys is invalid.
     """
     return read_document(BacktestSpec, "backtests", id_or_path)

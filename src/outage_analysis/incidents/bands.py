@@ -1,9 +1,8 @@
-"""Loss bands: intervals of an integer measure, each with a stated closed side.
+"""Loss bands: intervals of an integer loss, each with a stated closed side.
 
-A band is a pair of integers `(over, up_to)`: it holds the losses x with over < x <= up_to. Because
-the measure is an integer, a band closed below, [300000, 500000), is the same set as
-(299999, 499999], so policies with different closed sides live on one grid. The special bands need
-no extra marker:
+A band is a pair of integers `(over, up_to)`: it contains the losses x with over < x <= up_to. Because losses
+are integers, the band [300000, 500000), closed at its lower edge, is the same set as (299999, 499999]. So
+policies with different closed sides can share one grid. Special bands have the same form:
 
     zero      (-1, 0]        negative  (None, -1]
     open top  (500000, None] unknown   (None, None)
@@ -13,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,45 +26,48 @@ ZERO: Band = (-1, 0)
 UNKNOWN: Band = (None, None)
 
 LARGEST_LOSS = 10**15
-"""Losses at or above this are refused: sums of squares would leave the range of the engine."""
+"""Losses at or above this are rejected: sums of their squares would overflow the query engine's integers."""
 
 LARGEST_CUT = 2**63 - 1
-"""Sums and cuts are kept as 64-bit integers."""
+"""The largest 64-bit integer; sums and cuts are stored as such."""
 
 GRID_PER_DECADE = 24
+"""Cuts of the logarithmic grid per factor of ten."""
 
 
 def log_grid() -> tuple[int, ...]:
-    """Integer cuts, `GRID_PER_DECADE` to each factor of ten, from 1 to the largest loss."""
+    """The logarithmic grid: integer cuts from 1 to the largest loss, `GRID_PER_DECADE` per factor of ten."""
     steps = GRID_PER_DECADE * (len(str(LARGEST_LOSS)) - 1)
     return tuple(sorted({round(10 ** (k / GRID_PER_DECADE)) for k in range(steps + 1)}))
 
 
-def cuts_of(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
-    """Edges as inclusive upper cuts: 300,000 closed below becomes the cut 299,999."""
+def upper_cuts(edges: tuple[int, ...], closed: Closed) -> tuple[int, ...]:
+    """Edges as inclusive upper cuts: the edge 300,000 of bands closed at their lower edge becomes 299,999."""
     return tuple(edge if closed == "upper" else edge - 1 for edge in edges)
 
 
-def holds_amounts(band: Band) -> bool:
-    """Whether a band holds a loss above 0; the bands of unknown, zero and negative losses hold none."""
+def holds_positive(band: Band) -> bool:
+    """Whether a band contains losses above 0; the bands of unknown, zero and negative losses do not."""
     return band != UNKNOWN and (band[1] is None or band[1] > 0)
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Bands between whole cuts, each cut the highest loss of its band; zero and unknown stand apart.
+    """A list of bands that covers every loss, between whole cuts; zero and unknown have bands of their own.
+
+    Each cut is the largest loss of its band.
 
     Raises:
-        UsageError: cuts that do not increase, that are no whole numbers, or 0 and -1, where bands end anyway.
+        UsageError: cuts do not increase, are not whole numbers, or are 0 or -1, where bands always end.
     """
 
     cuts: tuple[int, ...]
-    """Increasing; above 0, and with `negative` also below -1."""
+    """In increasing order; above 0, and with `negative` also below -1."""
     negative: bool = False
-    """Whether negative losses have bands: one up to -1, cut at every negative cut."""
+    """Whether negative losses have bands: from minus infinity to -1, cut at every negative cut."""
 
     def __post_init__(self) -> None:
-        """Refuse cuts with which a loss would lie in two bands or in none."""
+        """Reject cuts that would put a loss into two bands or into none."""
         for cut in self.cuts:
             if type(cut) is not int or abs(cut) > LARGEST_CUT:
                 remedy = f"Write whole numbers of the loss unit, up to {LARGEST_CUT:,}."
@@ -79,23 +82,32 @@ class Bands:
                 raise UsageError(problem, value=f"{low}, {high}", remedy="Sort them and write each once.")
 
     @classmethod
-    def of(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
-        """The bands on the union of several sets of cuts, in any order; 0 and -1 add none."""
+    def from_cuts(cls, *cuts: tuple[int, ...], negative: bool = False) -> Bands:
+        """The bands between the union of several sets of cuts, in any order; 0 and -1 are ignored."""
         return cls(tuple(sorted({*itertools.chain(*cuts)} - {-1, 0})), negative)
 
-    def mirrored(self) -> Bands:
-        """These bands with negative ones as fine as the positive: beside (5, 10] also [-10, -5)."""
-        return Bands.of(self.cuts, tuple(-1 - cut for cut in self.cuts), negative=True)
+    def with_mirrored_negatives(self) -> Bands:
+        """The same bands, with negative bands as fine as the positive: besides (5, 10] also [-10, -5)."""
+        return Bands.from_cuts(self.cuts, tuple(-1 - cut for cut in self.cuts), negative=True)
 
     def rows(self) -> list[Band]:
-        """Every band in display order: negative, zero, positive ones, unknown."""
+        """All bands in display order: negative, zero, positive, unknown."""
         cuts = sorted({*self.cuts, 0, *([-1] if self.negative else [])})
         lows: list[int | None] = [None if self.negative else -1, *cuts]
         return [*zip(lows, [*cuts, None], strict=True), UNKNOWN]
 
+    def band_containing(self, loss: int | None) -> Band:
+        """The band that contains a loss; None means an unknown loss."""
+        if loss is None:
+            return UNKNOWN
+        if loss < 0 and not self.negative:
+            return NEGATIVE
+        rows = self.rows()[:-1]
+        return rows[bisect_left([LARGEST_CUT if high is None else high for _, high in rows], loss)]
 
-def within(inner: Band, outer: Band) -> bool:
-    """Whether every loss of `inner` is in `outer`; unknown lies only within unknown."""
+
+def band_within(inner: Band, outer: Band) -> bool:
+    """Whether every loss of `inner` is in `outer`; the unknown band is only within itself."""
     if UNKNOWN in (inner, outer):
         return inner == outer
     low = outer[0] is None or (inner[0] is not None and inner[0] >= outer[0])
@@ -104,10 +116,11 @@ def within(inner: Band, outer: Band) -> bool:
 
 
 def check_partition(bands: list[Band]) -> None:
-    """Refuse a list of positive bands that leaves a gap or overlaps.
+    """Raise an error if a list of positive bands has a gap or an overlap.
 
     Raises:
-        UsageError: a gap, an overlap, an empty band, a start other than 0 or a closed top.
+        UsageError: a gap, an overlap, an empty band, a first edge other than 0, or an upper edge of the last
+            band.
     """
     if bands[0][0] != 0:
         raise UsageError(
@@ -140,8 +153,8 @@ def check_partition(bands: list[Band]) -> None:
 
 _NUMBER = r"(\d{1,3}(?:[,_]\d{3})+|\d+)"
 _INTERVAL = re.compile(r"([\[(])\s*(-?\d+)\s*,\s*(?:(\d+)|inf|∞)?\s*([\])])", re.ASCII)
-_LONGEST = 100
-_WORDS: dict[str, Band] = {
+_MAX_LENGTH = 100
+_SPECIAL_BANDS: dict[str, Band] = {
     "0": ZERO,
     "zero": ZERO,
     "none": ZERO,
@@ -154,12 +167,12 @@ _WORDS: dict[str, Band] = {
 
 
 def parse_band(text: str) -> Band:
-    """A band as people write it: `(0, 300000]`, `[300000, 500000)`, `>500000`, `0`, `unknown`.
+    """The band for a text: `(0, 300000]`, `[300000, 500000)`, `>500000`, `0` or `unknown`.
 
     Raises:
-        UsageError: none of the known ways to write a band, an empty band, or an edge beyond 10^15.
+        UsageError: the text is not a band, the band is empty, or an edge is above 10^15.
     """
-    band = _parsed(text.strip().casefold()) if len(text) <= _LONGEST else None
+    band = _parse(text.strip().casefold()) if len(text) <= _MAX_LENGTH else None
     if band is not None and all(edge is None or abs(edge) <= LARGEST_LOSS for edge in band):
         return band
     raise UsageError(
@@ -169,22 +182,23 @@ def parse_band(text: str) -> Band:
     )
 
 
-def written_starts(text: str) -> set[int]:
-    """The cuts of a band whose edges, as it is written, belong to the band above: 299,999 of `<300000`.
+def lower_closed_cuts(text: str) -> set[int]:
+    """The cuts of a written band whose edge belongs to the band above: 299,999 for `<300000`.
 
     Raises:
-        UsageError: none of the known ways to write a band.
+        UsageError: the text is not a band.
     """
-    (low, high), word = parse_band(text), text.strip()
-    below = low if word.startswith(("[", ">=")) else None
-    above = high if word.endswith(")") or re.match("<(?!=)", word) else None
+    (low, high), stripped = parse_band(text), text.strip()
+    below = low if stripped.startswith(("[", ">=")) else None
+    above = high if stripped.endswith(")") or re.match("<(?!=)", stripped) else None
     return {cut for cut in (below, above) if cut is not None and cut >= 0}
 
 
-def _parsed(word: str) -> Band | None:
-    if word in _WORDS:
-        return _WORDS[word]
-    if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", word, re.ASCII):
+def _parse(text: str) -> Band | None:
+    """The band for a stripped, lower-case text; None if it is not a band."""
+    if text in _SPECIAL_BANDS:
+        return _SPECIAL_BANDS[text]
+    if match := re.fullmatch(rf"(>=|>|<=|<|over|up to)\s*{_NUMBER}", text, re.ASCII):
         sign, number = match[1], int(re.sub(r"[,_]", "", match[2]))
         bounds: dict[str, Band] = {
             ">": (number, None),
@@ -194,16 +208,16 @@ def _parsed(word: str) -> Band | None:
             "<=": (0, number),
             "up to": (0, number),
         }
-        return _unless_empty(bounds[sign])
+        return _none_if_empty(bounds[sign])
     # A comma first separates two edges: (0,300] is 0 to 300. Only if that fails does it group digits.
-    ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", word)
-    if match := _INTERVAL.fullmatch(word) or _INTERVAL.fullmatch(ungrouped):
+    ungrouped = re.sub(r"(?<=\d)[,_](?=\d{3}(?!\d))", "", text)
+    if match := _INTERVAL.fullmatch(text) or _INTERVAL.fullmatch(ungrouped):
         low = int(match[2]) - (match[1] == "[")
         high = None if match[3] is None else int(match[3]) - (match[4] == ")")
-        return _unless_empty((low, high))
+        return _none_if_empty((low, high))
     return None
 
 
-def _unless_empty(band: Band) -> Band | None:
+def _none_if_empty(band: Band) -> Band | None:
     low, high = band
     return None if low is not None and high is not None and high <= low else band

@@ -1,4 +1,4 @@
-"""The incident: what failed, when, for whom, and how its complaint files are laid out."""
+"""The incident: what failed, when and for whom, and which columns its complaint files have."""
 
 from __future__ import annotations
 
@@ -10,14 +10,24 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
 
-from outage_analysis.files import Day, Document, Identifier, Name, Remark, Text, read_document, twice
-from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, cuts_of
-from outage_analysis.incidents.layout import CANONICAL, Columns, folded
+from outage_analysis.files import (
+    Day,
+    Document,
+    Identifier,
+    Name,
+    OptionalText,
+    Text,
+    find_duplicate,
+    read_document,
+)
+from outage_analysis.incidents.bands import LARGEST_LOSS, Closed, upper_cuts
+from outage_analysis.incidents.layout import CANONICAL_COLUMNS, Columns, normalized_name
 from outage_analysis.incidents.published_facts import TieOut
 from outage_analysis.text import Locale
 
 RESERVED = {
-    *CANONICAL, "above", "again", "alike", "as_round", "at_edge", "below", "broken", "broken_alone", "byte",
+    *CANONICAL_COLUMNS,
+    "above", "again", "alike", "as_round", "at_edge", "below", "broken", "broken_alone", "byte",
     "byte_length", "byte_offset", "claims", "claims_share", "content", "cumulative", "edge", "entitled",
     "error", "excess", "file", "file_number", "fixed", "gini_high", "gini_low", "high", "higher_sum",
     "kept_file", "kept_row", "line", "loss_share", "loss_squared", "loss_sum", "losses", "low", "lower_sum",
@@ -27,7 +37,7 @@ RESERVED = {
     "synthetic", "tariff", "to_over", "to_up_to", "top_10_high", "top_10_low", "top_1_high", "top_1_low",
     "top_5_high", "top_5_low", "under", "under_share", "unknown", "up_to", "up_to_share", "value", "zero",
 }  # fmt: skip
-"""Names that tables of claims, cubes and payments use for columns of their own."""
+"""Column names that tables of claims, cubes and payments use; a dimension must not have one of them."""
 
 COUNTABLE = (
     "filed_on is within the claims window",
@@ -35,104 +45,107 @@ COUNTABLE = (
     "claim_id is not repeated",
     "the complaint is not an exact copy of another",
 )
-"""Rules that an incident may only count: a complaint that breaks one still says what it is about."""
+"""Validation rules that an incident may set to `count`: a claim that breaks one is kept and counted
+separately."""
 
 
-def _aware(moment: datetime) -> datetime:
+def _with_offset(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("has no UTC offset | Write it as 2022-10-15T15:30:00+09:00.")
     return moment
 
 
-Moment = Annotated[datetime, AfterValidator(_aware)]
+Moment = Annotated[datetime, AfterValidator(_with_offset)]
 
 
-def _zone(name: str) -> str:
-    if name not in available_timezones() or name == "localtime":  # that is no zone, and the engine knows none
+def _known_zone(name: str) -> str:
+    if (
+        name not in available_timezones() or name == "localtime"
+    ):  # listed, but not a zone name that DuckDB knows
         raise ValueError("is not an IANA time zone | Write it as Asia/Seoul.")
     return name
 
 
 class Window(Document):
-    """One stretch of an outage; a missing `end` means that no hour was published."""
+    """A period of an outage; without `end`, no end time was published."""
 
     start: Moment
-    """When it began."""
+    """When the period began."""
     end: Moment | None = None
-    """When it ended."""
-    what: Remark = None
-    """What was out, where not everything was."""
+    """When the period ended."""
+    what: OptionalText = None
+    """What failed, if not everything did."""
     facts: tuple[str, ...] = ()
-    """The facts that say so."""
+    """Ids of the facts that support this."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _ends_after_start(self) -> Self:
         if self.end is not None and self.end <= self.start:
             raise ValueError("ends before it starts")
         return self
 
     @property
     def hours(self) -> float | None:
-        """Length in hours, or None when the end was not published."""
+        """Duration in hours; None if the end was not published."""
         return (self.end - self.start).total_seconds() / 3600 if self.end else None
 
 
-class Named(Document):
-    """Something with an id, a name and the ways people write it."""
+class NamedItem(Document):
+    """Something with an id, a name, and other spellings that files use."""
 
     id: Identifier
-    """What tables and other pages call it."""
+    """The id in tables and other documents."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     aliases: tuple[str, ...] = ()
-    """Further ways in which files write it, whatever the case and the spaces."""
+    """Other spellings in files; case and spaces are ignored."""
 
     @property
-    def written(self) -> tuple[str, ...]:
-        """What people write for it: its Korean and its English name, its aliases."""
-        return tuple(way for way in (self.name.ko, self.name.en, *self.aliases) if way)
+    def known_names(self) -> tuple[str, ...]:
+        """Its Korean name, its English name and its aliases."""
+        return tuple(spelling for spelling in (self.name.ko, self.name.en, *self.aliases) if spelling)
 
     def spellings(self) -> set[str]:
-        """Every folded way to write it, its id included."""
-        return {folded(way) for way in (self.id, *self.written)}
+        """Every normalised spelling, including the id."""
+        return {normalized_name(spelling) for spelling in (self.id, *self.known_names)}
 
 
-class Service(Named):
+class Service(NamedItem):
     """A service that failed."""
 
     group: str = ""
-    """The group that it belongs to, as the services of an affiliate do."""
+    """The group that the service belongs to, such as the services of one affiliate."""
     users: tuple[str, ...] = ()
-    """Ids of the facts that say how many use it."""
+    """Ids of the facts that state its number of users."""
     outage: tuple[Window, ...] = ()
-    """When it was out, if that differs from the incident or is known in parts."""
+    """Its outage periods, if they differ from the incident's or are known in parts."""
     published_count: str | None = None
-    """The fact that counts its complaints, if one was published."""
+    """The id of the fact that counts its complaints, if one was published."""
 
 
 class Dimension(Document):
-    """A further column of a claim: text as it stands, or a whole number cut into bands."""
+    """An additional column of a claim: text, or whole numbers grouped into bands."""
 
     id: Identifier
-    """The column that it is."""
+    """The name of the column."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     kind: Literal["text", "number"] = "text"
-    """Text as it stands, or whole numbers cut into bands."""
+    """`text`, or `number` for whole numbers that are grouped into bands."""
     unit: str = ""
-    """What its numbers count."""
+    """The unit of its numbers."""
     edges: tuple[int, ...] = ()
-    """Where its bands end."""
+    """The edges between its bands."""
     closed: Closed = "upper"
-    """Whether an edge belongs to the band below it or above."""
+    """Which edge belongs to a band: `upper` its upper edge, `lower` its lower edge."""
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """Inclusive upper cuts of the bands of a numeric dimension."""
-        return cuts_of(self.edges, self.closed)
+        """The edges of a numeric dimension as inclusive upper cuts."""
+        return upper_cuts(self.edges, self.closed)
 
     @model_validator(mode="after")
-    def _edges_belong(self) -> Self:
+    def _edges_only_for_numbers(self) -> Self:
         if (self.kind == "number") != bool(self.edges):
             raise ValueError("has edges exactly when its kind is number")
         for low, high in pairwise(self.edges):
@@ -142,99 +155,100 @@ class Dimension(Document):
 
 
 class Loss(Document):
-    """The measure that a claim alleges: won, minutes of delay, days without service.
+    """The quantity that a claim states as lost: won, minutes of delay, days without service.
 
-    When its unit is the incident's currency, files write it with the currency's decimals and the
-    policy's edges are in the smallest unit, like every amount.
+    If its unit is the incident's currency, files write it with the currency's decimals. Edges of the policy
+    are in the smallest unit, like all amounts.
     """
 
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     unit: str = Field(min_length=1, max_length=24)
-    """The currency for money, else what it counts: minutes, days."""
+    """The currency code if losses are money, else the unit: minutes, days."""
     negative: Literal["reject", "zero", "band"] = "reject"
-    """What a negative value becomes: a reject, a zero loss, or a band of its own."""
+    """How a negative value is treated: as a reject, as a zero loss, or in a band of its own."""
     plausible_to: Annotated[int, Field(ge=1, lt=LARGEST_LOSS)] | None = None
-    """The largest loss to believe, in the smallest unit; by default any."""
+    """The largest plausible loss, in the smallest unit; by default there is no limit."""
 
 
 class Headline(Document):
-    """A published total, to stand beside ours with what it counts."""
+    """A published total to compare with the computed one, and what it counts."""
 
     fact: str
-    """The fact that gives it."""
+    """The id of the fact with the total."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     line: str = ""
-    """The cost line whose cash it forecasts; empty when it counts something else."""
+    """The id of the cost line whose cash it forecasts; empty if it counts something else."""
 
 
-class Outcome(Document):
-    """The facts that say how one line ended; read in hindsight only."""
+class LineOutcome(Document):
+    """The facts that state the outcome of one line; only read in hindsight."""
 
     line: str
-    """The cost line."""
+    """The id of the cost line."""
     filed: str
-    """The fact that counts filings."""
+    """The id of the fact that counts filings."""
     accepted: str
-    """The fact that counts those accepted."""
+    """The id of the fact that counts accepted filings."""
     paid: str
-    """The fact that gives the cash."""
+    """The id of the fact with the cash paid."""
 
 
 class Incident(Columns):
-    """An outage; everything about it is in its TOML page."""
+    """An outage, as described by its TOML document."""
 
     id: Identifier
-    """What commands call it by."""
+    """The id by which commands refer to the incident."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     currency: str = Field(pattern=r"^[A-Z]{3}$")
-    """ISO code."""
+    """ISO code of the currency."""
     minor_units: int = Field(default=0, ge=0, le=4)
-    """Decimal places of the currency; amounts are integers of the smallest unit."""
-    time_zone: Annotated[str, AfterValidator(_zone)]
-    """IANA name of the zone whose days count."""
+    """Decimal places of the currency; amounts are whole numbers of its smallest unit."""
+    time_zone: Annotated[str, AfterValidator(_known_zone)]
+    """IANA name of the time zone in which days are counted."""
     outage: Window
-    """The whole outage, from first to last."""
+    """The whole outage, from its first to its last minute."""
     claims_from: Day
-    """The first day on which a claim could be filed; an earlier one is a reject."""
+    """The first day on which a claim could be filed; an earlier claim is rejected."""
     claims_to: Day
-    """The last day."""
+    """The last day on which a claim could be filed."""
     loss: Loss
-    """What a claim says was lost."""
+    """The quantity that claims state as lost."""
     sources: tuple[str, ...] = ()
-    """Where the page is from."""
+    """The sources of the document."""
     rules: dict[str, Literal["reject", "count"]] = Field(default_factory=dict)
-    """Rule -> what happens to a complaint that breaks it: a reject, or a claim that is counted apart."""
+    """Validation rule -> how a complaint that breaks it is treated: `reject`, or `count` as a claim that is
+    counted separately."""
     groups: dict[str, Name] = Field(default_factory=dict)
-    """Group of services -> what readers call it."""
+    """Group of services -> its name for readers."""
     services: tuple[Service, ...] = Field(alias="service", min_length=1)
-    """What failed."""
-    claimant_types: tuple[Named, ...] = Field(alias="claimant_type", min_length=1)
-    """Who may claim."""
+    """The services that failed."""
+    claimant_types: tuple[NamedItem, ...] = Field(alias="claimant_type", min_length=1)
+    """The types of claimant."""
     dimensions: tuple[Dimension, ...] = Field(alias="dimension", default=())
-    """Further columns of a claim."""
+    """Additional columns of a claim."""
     headlines: tuple[Headline, ...] = Field(alias="headline", default=())
-    """Published totals to stand beside ours."""
+    """Published totals to compare with the computed one."""
     quarter_profit: str = ""
-    """The fact that gives a quarter's operating profit, to weigh the cost against."""
-    outcome: Outcome | None = None
-    """How one line ended; read in hindsight only."""
+    """The id of the fact with a quarter's operating profit, to compare the cost with."""
+    outcome: LineOutcome | None = None
+    """The outcome of one line; only read in hindsight."""
     limits: tuple[Text, ...] = ()
-    """What nobody could know about this incident, for the report's last section."""
+    """What cannot be known about this incident, for the report's last section."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
-    """Published sums that are computed again."""
+    """Published totals to reconcile with the facts."""
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        groups: tuple[tuple[Named | Dimension, ...], ...] = (
+        groups: tuple[tuple[NamedItem | Dimension, ...], ...] = (
             self.services,
             self.claimant_types,
             self.dimensions,
         )
         for items in groups:
-            if (id_ := twice([item.id for item in items])) is not None:
+            if (id_ := find_duplicate([item.id for item in items])) is not None:
                 raise ValueError(f"the id {id_} is given twice")
         return self
 
@@ -251,9 +265,8 @@ class Incident(Columns):
         for dimension in self.dimensions:
             if dimension.id in RESERVED or dimension.id.startswith("raw_"):
                 raise ValueError(f"the dimension {dimension.id} has the name of a claim's own column")
-        foreign = self.foreign(columns_of(self))
-        if foreign:
-            raise ValueError(f"speaks of the column '{foreign}', which no claim has")
+        if unknown_column := self.unknown_column(claim_columns(self)):
+            raise ValueError(f"speaks of the column '{unknown_column}', which no claim has")
         fixed = next((rule for rule in self.rules if rule not in COUNTABLE), None)
         if fixed is not None:
             raise ValueError(f"changes '{fixed}' | Rules that may be counted: {'; '.join(COUNTABLE)}.")
@@ -261,38 +274,38 @@ class Incident(Columns):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone of its days."""
+        """The time zone in which days are counted."""
         return ZoneInfo(self.time_zone)
 
     @property
     def loss_digits(self) -> int:
-        """Decimal places of a loss: those of the currency when losses are money, else none."""
+        """Decimal places of a loss: those of the currency if losses are money, else none."""
         return self.minor_units if self.loss_currency else 0
 
     def words(self, lang: str) -> Locale:
-        """The words of a language, with losses and amounts as this incident counts them."""
+        """The locale of a language, with losses and amounts formatted for this incident."""
         divisible = not self.loss_currency
         return Locale(lang, self.currency, self.minor_units, self.loss_digits, divisible)
 
     @property
     def loss_currency(self) -> str:
-        """The currency of a loss when losses are money, else nothing."""
+        """The currency of losses if they are money, else empty."""
         return self.currency if self.loss.unit == self.currency else ""
 
     def service(self, id_: str) -> Service:
-        """One service by id."""
+        """The service with an id."""
         return next(s for s in self.services if s.id == id_)
 
 
-def columns_of(incident: Incident) -> list[str]:
+def claim_columns(incident: Incident) -> list[str]:
     """Every column of a claim: the canonical ones and the incident's dimensions."""
-    return [*CANONICAL, *(d.id for d in incident.dimensions)]
+    return [*CANONICAL_COLUMNS, *(d.id for d in incident.dimensions)]
 
 
 def load_incident(id_or_path: str | Path) -> Incident:
     """Read an incident from its bundled id or from a path to TOML.
 
     Raises:
-        UsageError: no such incident, or a page that breaks a rule, by key.
+        UsageError: there is no such incident, or one of its keys is invalid.
     """
     return read_document(Incident, "incidents", id_or_path)

@@ -1,4 +1,4 @@
-"""A published intake: how many claims had been filed when, and the deadlines that were known."""
+"""A published intake: cumulative counts of filed claims over time, and the announced deadlines."""
 
 from __future__ import annotations
 
@@ -10,105 +10,115 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, model_validator
 
-from outage_analysis.files import Day, Document, Identifier, Name, Remark, Text, Unit, read_document, twice
+from outage_analysis.files import (
+    Day,
+    Document,
+    Identifier,
+    Name,
+    OptionalText,
+    Text,
+    Unit,
+    find_duplicate,
+    read_document,
+)
 from outage_analysis.incidents.incident import Moment
-from outage_analysis.incidents.published_facts import Fact, figure
+from outage_analysis.incidents.published_facts import Fact, get_fact
 
 When = Annotated[Moment, Unit("date and time")]
 
 
 class Point(Document):
-    """One cumulative count: a fact, or a count of one's own."""
+    """One cumulative count of claims: from a published fact, or stated directly."""
 
     at: When
-    """When it was taken, with its UTC offset; the end of a day is 00:00 of the next."""
+    """The time of the count, with its UTC offset; the end of a day is 00:00 of the next day."""
     fact: str = ""
-    """The fact that counts the claims filed by then."""
+    """The id of the fact that counts the claims filed by then."""
     count: Annotated[int, Field(ge=0), Unit("claims")] | None = None
-    """The claims filed by then, where no fact holds them; known on that day."""
+    """The claims filed by then, if there is no fact; it counts as known on that day."""
 
     @model_validator(mode="after")
-    def _one_origin(self) -> Self:
+    def _fact_or_count(self) -> Self:
         if bool(self.fact) == (self.count is not None):
             raise ValueError("needs either a fact or a count")
         return self
 
     @property
     def public_on(self) -> date | None:
-        """When the fact was published; None for an undated one, and for a count of one's own."""
-        return figure(self.fact).public_on if self.fact else None
+        """The day the fact was published; None for an undated fact or a count stated directly."""
+        return get_fact(self.fact).public_on if self.fact else None
 
     @property
     def filed(self) -> int:
         """The claims filed by then."""
-        return figure(self.fact).count if self.count is None else self.count
+        return get_fact(self.fact).count if self.count is None else self.count
 
 
-class Deadline(Document):
-    """A closing time that was announced; a later one replaces it."""
+class IntakeDeadline(Document):
+    """An announced closing time; a later announcement replaces it."""
 
     closes: When
-    """The moment after which nothing can be filed."""
+    """The time after which no claim can be filed."""
     public_on: Day | None = None
-    """When it was announced; without a day it is never known."""
+    """The day it was announced; without this day the deadline is ignored."""
     facts: tuple[str, ...] = ()
-    """The facts that it rests on."""
-    rationale: Remark = None
-    """Why it is held to be so, where no fact says it outright."""
+    """Ids of the facts that support this."""
+    rationale: OptionalText = None
+    """Why this is assumed, if no fact states it directly."""
 
 
-class Ending(Document):
-    """What may happen instead of the deadline: a branch, which no probability is given to."""
+class ClosingBranch(Document):
+    """An alternative closing time for a what-if forecast; it has no probability."""
 
     id: Identifier
-    """What tables call it."""
+    """The id in tables."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     closes: When
-    """The moment after which nothing can be filed."""
+    """The time after which no claim can be filed."""
     spike: Annotated[float, Field(ge=0, allow_inf_nan=False), Unit("times")] | None = None
-    """Further claims on the last day, as a multiple of what the curve expects of that day: 0 for no rush.
-    If it is not stated, there is no forecast of the last day."""
+    """Additional claims on the last day, as a multiple of the claims that the growth curve expects on that
+    day; 0 means no rush. Without this key there is no forecast of the last day."""
     rationale: Text
-    """Why it is worth asking."""
+    """Why the alternative is considered."""
     outcome_known: bool
-    """Whether its author already knew how the intake ended."""
+    """Whether the author already knew how the intake ended."""
 
 
-class Final(Document):
-    """How the intake ended; read in hindsight only."""
+class FinalCount(Document):
+    """The final count of an intake; only read in hindsight."""
 
     at: When
     """When the intake ended."""
     fact: str
-    """The fact that gives the final count."""
+    """The id of the fact with the final count."""
 
 
 class IntakeSeries(Document):
-    """One channel on which claims came in; everything about it is in its TOML page."""
+    """The intake of one channel, as described by its TOML document."""
 
     id: Identifier
-    """What commands call it by."""
+    """The id by which commands refer to the intake."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     incident: Identifier
-    """The incident that the claims are about."""
+    """The id of the incident."""
     time_zone: str = ""
-    """IANA name of the zone whose days it counts by; by default the offset of `opened`."""
+    """IANA name of the time zone in which days are counted; by default the UTC offset of `opened`."""
     opened: When
-    """When the first claim could be filed."""
+    """When claims could first be filed."""
     as_of: Day
-    """The day whose knowledge is used unless another is asked for."""
+    """The day whose knowledge a forecast uses by default."""
     facts: tuple[str, ...] = ()
-    """Facts about the channel itself."""
+    """Ids of facts about the channel."""
     points: tuple[Point, ...] = Field(alias="point", min_length=1)
     """The cumulative counts, in order of time."""
-    deadlines: tuple[Deadline, ...] = Field(alias="deadline", default=())
-    """The closing times that were announced."""
-    branches: tuple[Ending, ...] = Field(alias="branch", default=())
-    """What else may be asked for by default."""
-    outcome: Final | None = None
-    """How it ended."""
+    deadlines: tuple[IntakeDeadline, ...] = Field(alias="deadline", default=())
+    """The announced closing times."""
+    branches: tuple[ClosingBranch, ...] = Field(alias="branch", default=())
+    """Alternative closing times that are forecast by default."""
+    outcome: FinalCount | None = None
+    """The final count."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -118,18 +128,18 @@ class IntakeSeries(Document):
         for number, (before, after) in enumerate(pairwise(moments), start=1):
             if after <= before:
                 raise ValueError(f"has a point {number} that is not after the one before, or the opening")
-        closing = [*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]
-        if closing and min(closing) <= self.opened:
-            raise ValueError(f"closes at {min(closing)}, before it opens")
-        if (id_ := twice([branch.id for branch in self.branches])) is not None:
+        closing_times = [*(d.closes for d in self.deadlines), *(b.closes for b in self.branches)]
+        if closing_times and min(closing_times) <= self.opened:
+            raise ValueError(f"closes at {min(closing_times)}, before it opens")
+        if (id_ := find_duplicate([branch.id for branch in self.branches])) is not None:
             raise ValueError(f"has two branches {id_}")
         return self
 
     def known_by(self, day: date) -> IntakeSeries | None:
-        """The page as a reader of that day could have written it; None if no count was public yet.
+        """The intake as of a day; None if no count was public yet.
 
-        A point counts once its fact was public, and never before its own time; a deadline from the
-        day it was announced. Nothing undated is known, and no outcome.
+        A count is included from the day its fact was public, but not before its own time. A deadline is
+        included from the day it was announced. Undated facts and deadlines and the outcome are left out.
         """
         end = self.end_of(day)
         points = tuple(
@@ -143,23 +153,23 @@ class IntakeSeries(Document):
         return self.model_copy(update={"points": points, "deadlines": deadlines, "outcome": None})
 
     @property
-    def deadline(self) -> Deadline | None:
-        """The one announced last, or the latest of those announced on one day."""
-        dated = [d for d in self.deadlines if d.public_on]
-        return max(dated, key=lambda d: (d.public_on or date.min, d.closes), default=None)
+    def deadline(self) -> IntakeDeadline | None:
+        """The deadline announced last; if several were announced on one day, the latest."""
+        announced = [d for d in self.deadlines if d.public_on]
+        return max(announced, key=lambda d: (d.public_on or date.min, d.closes), default=None)
 
     @property
     def final(self) -> Fact | None:
-        """The final count, in hindsight."""
-        return figure(self.outcome.fact, hindsight=True) if self.outcome else None
+        """The fact with the final count; None without an outcome."""
+        return get_fact(self.outcome.fact, hindsight=True) if self.outcome else None
 
     @property
     def zone(self) -> tzinfo:
-        """The zone whose days it counts by."""
+        """The time zone in which days are counted."""
         return ZoneInfo(self.time_zone) if self.time_zone else self.opened.tzinfo or UTC
 
     def end_of(self, day: date) -> datetime:
-        """The moment at which a calendar day of the channel ends."""
+        """The moment at which a calendar day ends in the channel's time zone."""
         return datetime.combine(day + timedelta(days=1), time(), self.zone)
 
 
@@ -167,6 +177,6 @@ def load_intake(id_or_path: str | Path) -> IntakeSeries:
     """Read an intake from its bundled id or from a path to TOML.
 
     Raises:
-        UsageError: no such page, or one that breaks a rule, by key.
+        UsageError: there is no such document, or one of its keys is invalid.
     """
     return read_document(IntakeSeries, "intakes", id_or_path)

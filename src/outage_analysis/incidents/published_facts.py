@@ -1,7 +1,7 @@
-"""Published figures: tidy rows with an id, a source, a grade and the day they became public.
+"""Published facts: figures with an id, a source, a grade and the day on which they became public.
 
-`facts()` reads data/published/; what only the outcome revealed lives in data/outcomes/ and is read
-by name, for the back-test and for checks made in hindsight.
+`facts()` reads data/published/. Facts that only the outcome revealed are in data/outcomes/; only back-tests
+and checks in hindsight read them, by id.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ import polars as pl
 from pydantic import Field, model_validator
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import Document, Identifier, Name, Remark, data_root, nearest, twice
+from outage_analysis.files import (
+    Document,
+    Identifier,
+    Name,
+    OptionalText,
+    data_root,
+    find_duplicate,
+    spelling_hint,
+)
 from outage_analysis.incidents.bands import LARGEST_LOSS
 
 SCHEMA: dict[str, pl.DataType] = {
@@ -35,21 +43,25 @@ SCHEMA: dict[str, pl.DataType] = {
     "grade": pl.Enum(["A", "B", "C", "D", "NF"]),
     "note": pl.String(),
 }
-"""Columns of a facts frame; `counts` says what the number counts. Those that end in _ko are in Korean."""
+"""Columns of a table of facts. `counts` states what the number counts; columns that end in _ko are in Korean.
+"""
 
 KOREAN = "_ko"
-Shelf = Literal["published", "outcomes"]
+"""Suffix of the columns in Korean."""
+FactCollection = Literal["published", "outcomes"]
+"""Folders under data/ with facts."""
 MEASURES = {"", "%", "GB", "date", "days", "hours", "minutes", "months", "ratio", "times", "weeks"}
 """Units of facts that count neither people nor cases nor money."""
 
 
 def is_currency(unit: str) -> bool:
-    """Whether a unit is the ISO code of a currency."""
+    """Whether a unit looks like the ISO code of a currency."""
     return len(unit) == len("KRW") and unit.isalpha() and unit.isupper()
 
 
 @cache
-def _shelf(name: Shelf) -> pl.DataFrame:
+def _fact_table(name: FactCollection) -> pl.DataFrame:
+    """All facts of a folder as one table."""
     frames = [
         pl.read_csv(path, schema=SCHEMA).with_columns(pl.lit(path.stem).alias("collection"))
         for path in sorted((data_root() / name).glob("*.csv"))
@@ -58,44 +70,46 @@ def _shelf(name: Shelf) -> pl.DataFrame:
 
 
 def facts(*, public_by: date | None = None, topic: str | None = None) -> pl.DataFrame:
-    """Published facts, one row a figure, in the order of the files.
+    """Published facts, one row per figure, in the order of the files.
 
     Args:
-        public_by: keep only facts public by this day; an undated fact is never among them.
+        public_by: keep only facts that were public by this day; undated facts are left out.
         topic: keep only one topic.
 
     Returns:
-        The columns of `SCHEMA` and `collection`, the file's name.
+        The columns of `SCHEMA` and `collection`, the name of the file.
     """
-    frame = _shelf("published")
+    table = _fact_table("published")
     if public_by is not None:
-        frame = frame.filter(pl.col("public_on") <= public_by)  # null compares as false
+        table = table.filter(pl.col("public_on") <= public_by)  # null compares as false
     if topic is not None:
-        topics = frame["topic"].unique().sort().to_list()
+        topics = table["topic"].unique().sort().to_list()
         if topic not in topics:
-            raise UsageError("unknown topic", value=topic, remedy=nearest(topic, topics))
-        frame = frame.filter(pl.col("topic") == topic)
-    return frame
+            raise UsageError("unknown topic", value=topic, remedy=spelling_hint(topic, topics))
+        table = table.filter(pl.col("topic") == topic)
+    return table
 
 
 def outcomes() -> pl.DataFrame:
-    """What came out afterwards: never an input to a model, only to a comparison in hindsight."""
-    return _shelf("outcomes")
+    """Facts that only the outcome revealed; never an input to a model, only for comparisons in hindsight."""
+    return _fact_table("outcomes")
 
 
-def in_language(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
-    """A table of facts whose texts are in one language, in the columns that are English without it.
+def facts_in_language(table: pl.DataFrame, lang: str) -> pl.DataFrame:
+    """A table of facts in one language: for Korean, translations replace the English texts.
 
-    A text without a translation stays English.
+    Texts without a translation stay English. The columns that end in _ko are dropped.
     """
-    korean = [name for name in frame.columns if name.endswith(KOREAN)]
-    told = [pl.coalesce(name, name.removesuffix(KOREAN)).alias(name.removesuffix(KOREAN)) for name in korean]
-    return (frame.with_columns(told) if lang == "ko" else frame).drop(korean)
+    korean = [name for name in table.columns if name.endswith(KOREAN)]
+    translated = [
+        pl.coalesce(name, name.removesuffix(KOREAN)).alias(name.removesuffix(KOREAN)) for name in korean
+    ]
+    return (table.with_columns(translated) if lang == "ko" else table).drop(korean)
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One published figure: a value, or the ends of a range."""
+    """One published figure: a value, or a range from `low` to `high`."""
 
     id: str
     value: float | None
@@ -110,21 +124,33 @@ class Fact:
 
     @property
     def number(self) -> float:
-        """The value; refuses a range."""
+        """The value.
+
+        Raises:
+            UsageError: the fact is a range.
+        """
         if self.value is None:
             raise UsageError("this fact has no single value", value=self.id)
         return self.value
 
     @property
     def whole(self) -> int:
-        """The value as an integer; refuses one that is not whole."""
+        """The value as an integer.
+
+        Raises:
+            UsageError: the fact is a range, or its value is not a whole number.
+        """
         if self.number != int(self.number):
             raise UsageError("this fact is not a whole number", value=self.id)
         return int(self.number)
 
     @property
     def count(self) -> int:
-        """How many people or cases it counts; refuses a sum of money, a share, a time."""
+        """The number of people or cases that the fact counts.
+
+        Raises:
+            UsageError: the fact is an amount, a share, a duration or another measure.
+        """
         unit = self.unit
         if is_currency(unit) or unit in MEASURES or "/" in unit or "," in unit or self.number < 0:
             raise UsageError(
@@ -133,9 +159,13 @@ class Fact:
         return self.whole
 
     def money(self, currency: str, end: Literal["value", "low", "high"] = "value") -> float:
-        """The sum in whole currency, or that end of a range; refuses another unit, and a loss."""
-        stated = {"value": self.value, "low": self.low, "high": self.high}[end]
-        amount = self.number if stated is None else stated
+        """The amount in whole currency units: the value, or one end of a range.
+
+        Raises:
+            UsageError: the fact has another unit, or the amount is negative.
+        """
+        end_value = {"value": self.value, "low": self.low, "high": self.high}[end]
+        amount = self.number if end_value is None else end_value
         if self.unit != currency or amount < 0:
             raise UsageError(
                 f"this fact is no sum in {currency}", value=self.id, remedy=f"Its unit is '{self.unit}'."
@@ -144,51 +174,52 @@ class Fact:
 
     @property
     def middle(self) -> float:
-        """The value, or the middle of a range with two ends."""
+        """The value, or the midpoint of a range."""
         if self.value is None and self.low is not None and self.high is not None:
             return (self.low + self.high) / 2
         return self.number
 
 
 class TieOut(Document):
-    """A published sum to compute again: what from, and what was printed."""
+    """A published total to reconcile: what it is computed from, and which figure was printed."""
 
     id: Identifier
-    """What tables call it by."""
+    """The id in tables."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     kind: Literal["payments", "face_value", "fee", "credits", "budget", "sum", "ratio", "figure"]
-    """From the lines: what a schedule pays for as many losses as the first fact counts, goods at list
-    price, the fee's arithmetic for one subscriber, credits for all of them, budgets. From the facts:
-    their sum, the first over the sum of the others times `scale`, or a figure as it stands."""
+    """How the total is computed. From the lines: `payments` of a schedule for as many losses as the first
+    fact counts, goods at `face_value`, the `fee` credit of one subscriber, `credits` for all subscribers, or
+    `budget`. From the facts: their `sum`, the `ratio` of the first to the sum of the others times `scale`, or
+    a `get_fact` as it is."""
     of: Annotated[tuple[str, ...], Field(max_length=50)] = ()
-    """Facts that go in."""
+    """Ids of the facts that enter the computation."""
     lines: Annotated[tuple[str, ...], Field(max_length=50)] = ()
-    """Cost lines that go in."""
+    """Ids of the cost lines that enter the computation."""
     loss: Annotated[int, Field(ge=0, le=LARGEST_LOSS)] | None = None
-    """The loss of each claim, for `payments`, in the loss unit."""
+    """For `payments`: the loss of each claim, in the loss unit."""
     scale: Annotated[float, Field(allow_inf_nan=False)] = 1.0
-    """What a `ratio` is multiplied by."""
+    """For `ratio`: the factor to multiply by."""
     printed: str = ""
-    """The fact that was printed."""
+    """The id of the fact with the printed figure."""
     end: Literal["value", "low", "high"] = "value"
-    """Which end of a printed range to compare with."""
+    """The end of a printed range to compare with."""
     printed_value: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """What was printed, when no fact of its own holds it; `facts` then names the source."""
+    """The printed figure, if it has no fact of its own; `facts` then states the source."""
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """How far apart the two may be and still tie, in `unit`."""
+    """The largest difference at which the two figures still agree, in `unit`."""
     at_least: bool = False
-    """The printed figure is a lower bound."""
+    """Whether the printed figure is a lower bound."""
     at_most: bool = False
-    """The printed figure is an upper bound."""
+    """Whether the printed figure is an upper bound."""
     expect: Literal["ties", "differs"] = "ties"
-    """What the page declares; a test holds it to that."""
+    """Whether the figures are expected to agree; a test checks this."""
     unit: str
-    """What both figures count."""
+    """The unit of both figures."""
     facts: tuple[str, ...] = ()
-    """Facts that the lines rest on."""
-    note: Remark = None
-    """Why it differs, or how it was rounded."""
+    """Ids of facts that support the lines."""
+    note: OptionalText = None
+    """Why the figures differ, or how they were rounded."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -197,61 +228,63 @@ class TieOut(Document):
         if self.at_least and self.at_most:
             raise ValueError("cannot be both at_least and at_most")
         for ids in (self.of, self.lines):
-            if (id_ := twice(ids)) is not None:
+            if (id_ := find_duplicate(ids)) is not None:
                 raise ValueError(f"counts {id_} twice | Name each once.")
         if not self.of and not self.lines:
             raise ValueError("computes from nothing: name facts in `of` or cost lines in `lines`")
         return self
 
 
-def figure(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
-    """One figure by id.
+def get_fact(id_: str, *, public_by: date | None = None, hindsight: bool = False) -> Fact:
+    """The fact with an id.
 
     Args:
-        id_: the fact's id.
-        public_by: refuse a fact that was not public by this day.
-        hindsight: whether the outcomes shelf may be read too.
+        id_: the id.
+        public_by: raise an error if the fact was not public by this day.
+        hindsight: whether facts in data/outcomes/ may be used, too.
 
     Raises:
-        UsageError: no such fact.
-        ModelRefused: the fact was not public by the day asked for.
+        UsageError: there is no such fact.
+        ModelRefused: the fact was not public by the day.
     """
-    shelves: tuple[Shelf, ...] = ("published", "outcomes") if hindsight else ("published",)
-    found = next((_known(shelf)[id_] for shelf in shelves if id_ in _known(shelf)), None)
-    if found is None:
-        known = [x for shelf in shelves for x in _known(shelf)]
-        raise UsageError("no such fact", value=id_, remedy=nearest(id_, known))
-    if public_by is not None and (found.public_on is None or found.public_on > public_by):
-        when = found.public_on or "an unknown day"
+    collections: tuple[FactCollection, ...] = ("published", "outcomes") if hindsight else ("published",)
+    fact = next(
+        (_facts_by_id(collection)[id_] for collection in collections if id_ in _facts_by_id(collection)), None
+    )
+    if fact is None:
+        known = [x for collection in collections for x in _facts_by_id(collection)]
+        raise UsageError("no such fact", value=id_, remedy=spelling_hint(id_, known))
+    if public_by is not None and (fact.public_on is None or fact.public_on > public_by):
+        when = fact.public_on or "an unknown day"
         raise ModelRefused(
             f"fact {id_} was public on {when}, after the as-of date {public_by}",
             remedy="Move --as-of to a day on which it was known, or leave out the line that needs it.",
         )
-    return found
+    return fact
 
 
 @cache
-def _known(shelf: Shelf) -> dict[str, Fact]:
-    """The facts of a shelf by id; a model asks for one many hundred times."""
+def _facts_by_id(collection: FactCollection) -> dict[str, Fact]:
+    """The facts of a folder by id; cached because a model reads single facts many hundred times."""
     names = [field.name for field in fields(Fact)]
     texts = pl.col("unit", "grade", "source", "counts", "counts_ko").cast(pl.String).fill_null("")
-    rows = _shelf(shelf).with_columns(texts).select(names)
+    rows = _fact_table(collection).with_columns(texts).select(names)
     return {row[0]: Fact(*row) for row in rows.iter_rows()}
 
 
-def cites_later(text: str, day: date) -> bool:
-    """Whether a text names a fact that became public after a day."""
-    named = re.findall(r"\b[A-Z]{2,}-\w[\w.-]*", text)
-    later = _shelf("published").filter(pl.col("public_on") > day)
-    return not later.filter(pl.col("id").is_in(named)).is_empty()
+def cites_fact_after(text: str, day: date) -> bool:
+    """Whether a text mentions a fact that became public after a day."""
+    mentioned = re.findall(r"\b[A-Z]{2,}-\w[\w.-]*", text)
+    later = _fact_table("published").filter(pl.col("public_on") > day)
+    return not later.filter(pl.col("id").is_in(mentioned)).is_empty()
 
 
-def known_by(named: str, day: date) -> str:
-    """Ids with spaces between, without those of facts that became public after a day."""
-    later = set(_shelf("published").filter(pl.col("public_on") > day)["id"])
-    return " ".join(id_ for id_ in named.split() if id_ not in later)
+def ids_public_by(ids_text: str, day: date) -> str:
+    """A text of ids separated by spaces, without facts that became public after a day."""
+    later = set(_fact_table("published").filter(pl.col("public_on") > day)["id"])
+    return " ".join(id_ for id_ in ids_text.split() if id_ not in later)
 
 
-def exists(id_: str) -> bool:
-    """Whether an id names a fact on either shelf."""
-    return id_ in _known("published") or id_ in _known("outcomes")
+def fact_exists(id_: str) -> bool:
+    """Whether an id is that of a fact in data/published/ or data/outcomes/."""
+    return id_ in _facts_by_id("published") or id_ in _facts_by_id("outcomes")

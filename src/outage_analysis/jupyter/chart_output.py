@@ -10,7 +10,7 @@ from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS, Drawn, Frame, draw, frame_of, names_of, wrapped
 from outage_analysis.claims import Claims
 from outage_analysis.errors import UsageError
-from outage_analysis.files import nearest
+from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import IntakeSeries
 from outage_analysis.jupyter.markup import Html, note
 from outage_analysis.losses import GroupedPage
@@ -46,7 +46,7 @@ def show(
         UsageError: no such chart, or claims without a table.
     """
     if name not in CHARTS:
-        raise UsageError("no such chart", value=name, remedy=nearest(name, list(CHARTS)))
+        raise UsageError("no such chart", value=name, remedy=spelling_hint(name, list(CHARTS)))
     if isinstance(source, Analysis):
         own = source.tables.get(source.behind(CHARTS[name].table), pl.DataFrame())
         drawn = own if table is None else table

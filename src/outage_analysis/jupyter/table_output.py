@@ -18,7 +18,7 @@ from outage_analysis.jupyter.markup import Html, note
 from outage_analysis.losses import Cube, GroupedPage
 from outage_analysis.policies import Policy
 from outage_analysis.reports import Report
-from outage_analysis.text import Locale, grid, style_of
+from outage_analysis.text import Locale, cell_class, html_table
 
 
 def show_table(
@@ -54,7 +54,7 @@ def show_table(
     counted = whole_counts(table)
     told = sums.written(counted, partial(_shown, words)) if sums else counted
     rows = ([_shown(words, value) for value in row] for row in told.iter_rows())
-    drawn = grid(table.columns, rows, lambda column, text: style_of(text, number=numeric[column]))
+    drawn = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
     return Html(f"<p><em>{escape(mark)}</em></p>\n{drawn}", f"{mark}\n{told}")
 
 
@@ -87,6 +87,6 @@ def show_grid(report: Report, name: str) -> Html:
     made, mark = report.grids[name], report.marked(name)
     told = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in made.rows]
     titles = [column.title for column in made.columns]
-    drawn = grid(titles, told, lambda column, _text: made.columns[column].style)
+    drawn = html_table(titles, told, lambda column, _text: made.columns[column].style)
     opening = note(report.words("notebook.synthetic")).markup if mark else ""
     return Html(opening + drawn, "\n".join("; ".join(row) for row in told))

@@ -14,8 +14,16 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import is_file, misspelt, nearest
-from outage_analysis.incidents import UNKNOWN, Band, Incident, Named, folded, parse_band, written_starts
+from outage_analysis.files import is_file, likely_typo_of, spelling_hint
+from outage_analysis.incidents import (
+    UNKNOWN,
+    Band,
+    Incident,
+    NamedItem,
+    lower_closed_cuts,
+    normalized_name,
+    parse_band,
+)
 
 Types = dict[str, pl.DataType | type[pl.DataType]]
 MEASURES: Types = {"claims": pl.Int64, "loss": pl.Int64, "loss_squared": pl.Decimal(38, 0)}
@@ -123,7 +131,7 @@ def read_counts(path: str | Path, incident: Incident) -> Cube:
         .group_by(*BY, *EDGES)
         .agg(pl.col("claims").sum(), known_sum("loss"), known_sum("loss_squared"))
     )
-    starts = frozenset[int]().union(*(written_starts(text) for text in texts))
+    starts = frozenset[int]().union(*(lower_closed_cuts(text) for text in texts))
     synthetic = "synthetic" in path.name.lower()
     return Cube(sorted_cube(frame, BY), BY, synthetic, path.name, starts=starts)
 
@@ -207,12 +215,12 @@ def _fits(loss: int, claims: int, band: Band) -> bool:
     return least and (up_to is None or loss <= claims * up_to)
 
 
-def _known(raw: str, named: Sequence[Named], column: str) -> str:
+def _known(raw: str, named: Sequence[NamedItem], column: str) -> str:
     for item in named:
-        if folded(raw) in item.spellings():
+        if normalized_name(raw) in item.spellings():
             return item.id
     aliases = [s for item in named for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
-    hint = nearest(raw, aliases, misspelt)
+    hint = spelling_hint(raw, aliases, likely_typo_of)
     raise UsageError(f"{column} is not known", column=column, value=raw, remedy=hint)
 
 

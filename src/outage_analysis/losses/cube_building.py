@@ -9,7 +9,7 @@ import polars as pl
 
 from outage_analysis.claims import Claims, literal, queries, quoted
 from outage_analysis.errors import InputRefused, UsageError
-from outage_analysis.files import nearest
+from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, log_grid
 from outage_analysis.losses.cube import EDGES, HIGHEST, Cube, Types, refuse_overflow
 from outage_analysis.policies import Policy, Schedule
@@ -58,9 +58,9 @@ def build_cube(
     # A cube leaves the warehouse: what it groups by may be printed anywhere.
     claims.refuse_personal([name for name in dimensions if name in by_id and by_id[name].kind == "text"])
     if bands is None:
-        bands = Bands.of(log_grid(), policy.bends if policy else ())
+        bands = Bands.from_cuts(log_grid(), policy.breakpoints if policy else ())
     if claims.incident.loss.negative == "band":
-        bands = bands.mirrored()
+        bands = bands.with_mirrored_negatives()
     _load_bands(claims, bands)
     groups = {name: _expression(name, by_id.get(name)) for name in dimensions}
     if line is None:
@@ -88,7 +88,7 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     losses are stated, each loss has a band of its own: the distribution of a total of few claims depends on
     every single one.
     """
-    edges = Bands.of(log_grid(), *(policy.bends for policy in policies))
+    edges = Bands.from_cuts(log_grid(), *(policy.breakpoints for policy in policies))
     rules = (rule for p in policies for line in p.schedules for _, t in line.tariffs for _, rule in t.rules())
     if not any(rule.depends_on_loss for rule in rules):
         return edges
@@ -96,7 +96,7 @@ def cost_bands(claims: Claims, policies: Sequence[Policy]) -> Bands:
     losses = tuple(claims.warehouse.frame(query)["loss"].to_list())
     if len(losses) > FEW_LOSSES:
         return edges
-    return Bands.of(edges.cuts, losses, tuple(loss - 1 for loss in losses))
+    return Bands.from_cuts(edges.cuts, losses, tuple(loss - 1 for loss in losses))
 
 
 def count_pairs(
@@ -162,7 +162,7 @@ def _refuse_unknown(dimensions: Sequence[str], by_id: Mapping[str, Dimension]) -
     for name in dimensions:
         if name not in by_id and name not in ("service", "claimant_type", "filed_on"):
             known = ["service", "claimant_type", "filed_on", *by_id]
-            raise UsageError("no such dimension", value=name, remedy=nearest(name, known))
+            raise UsageError("no such dimension", value=name, remedy=spelling_hint(name, known))
         if list(dimensions).count(name) > 1:
             raise UsageError("a dimension is named twice", value=name)
 

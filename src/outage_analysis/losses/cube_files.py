@@ -30,7 +30,7 @@ from outage_analysis.claims import (
     refuse_unmarked,
 )
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
-from outage_analysis.files import Document, file_in_place, is_file
+from outage_analysis.files import Document, atomic_file, is_file
 from outage_analysis.incidents import Bands
 from outage_analysis.losses.cube import (
     EDGES,
@@ -109,7 +109,7 @@ def keep(cube: Cube, claims: Claims, *, bands: Bands) -> KeptCube:
     """
     page = claims.incident
     own = conditions(page)
-    edges = tuple(cut for cut in bands.mirrored().cuts if cut > 0)
+    edges = tuple(cut for cut in bands.with_mirrored_negatives().cuts if cut > 0)
     told = {rule: (own.get(rule), page.rules.get(rule, "reject")) for rule in (*RULES, *own)}
     about = About(
         incident=page.id,
@@ -159,7 +159,7 @@ def save_cube(kept: KeptCube, path: str | Path, *, onto: KeptCube | None = None)
         raise UsageError(f"is not {PARQUET}", file=path.name)
     refuse_unmarked(path, synthetic=kept.about.synthetic)
     _refuse_too_many(len(kept.cube.frame), path.name)
-    with file_in_place(path) as part:
+    with atomic_file(path) as part:
         held = BytesIO()  # the engine calls a full disk a fault of the format
         said = {MARK: EDITION, ABOUT: kept.about.model_dump_json()}
         kept.cube.frame.write_parquet(held, compression="zstd", metadata=said)
@@ -229,7 +229,7 @@ def _foreign(frame: pl.DataFrame, about: About) -> Iterator[str]:
 
 def _on_edges(frame: pl.DataFrame, edges: tuple[int, ...]) -> bool:
     """Whether each row lies in one of the bands between the edges."""
-    bands = pl.DataFrame(Bands(edges).mirrored().rows(), schema=EDGES, orient="row")
+    bands = pl.DataFrame(Bands(edges).with_mirrored_negatives().rows(), schema=EDGES, orient="row")
     return frame.join(bands, on=list(EDGES), how="anti", nulls_equal=True).is_empty()
 
 

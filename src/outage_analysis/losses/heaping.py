@@ -12,7 +12,7 @@ import polars as pl
 
 from outage_analysis.claims import Claims, queries, quoted
 from outage_analysis.errors import UsageError
-from outage_analysis.files import nearest
+from outage_analysis.files import spelling_hint
 
 STEPS = tuple(10**power for power in range(1, 9))
 """Steps of the smallest unit by which losses are tried for roundness."""
@@ -115,6 +115,6 @@ def _refuse_unknown(claims: Claims, by: str) -> None:
     texts = [d.id for d in claims.incident.dimensions if d.kind == "text"]
     known = ["service", "claimant_type", "filed_on", *texts]
     if by not in known:
-        raise UsageError("no such column to group by", value=by, remedy=nearest(by, known))
+        raise UsageError("no such column to group by", value=by, remedy=spelling_hint(by, known))
     if by in texts:  # a table leaves the warehouse
         claims.refuse_personal([by])

@@ -22,23 +22,23 @@ from outage_analysis.lazy_exports import lazy_exports
 if TYPE_CHECKING:
     from outage_analysis.policies.checks import findings as findings
     from outage_analysis.policies.cost_lines import Effort as Effort
-    from outage_analysis.policies.explanation import Teller as Teller
+    from outage_analysis.policies.explanation import PolicyExplainer as PolicyExplainer
     from outage_analysis.policies.explanation import explain as explain
     from outage_analysis.policies.lines_without_loss import Budget as Budget
     from outage_analysis.policies.lines_without_loss import CostLine as CostLine
     from outage_analysis.policies.lines_without_loss import FeeCredit as FeeCredit
     from outage_analysis.policies.lines_without_loss import InKind as InKind
     from outage_analysis.policies.policy import Policy as Policy
+    from outage_analysis.policies.policy import check_same_units as check_same_units
     from outage_analysis.policies.policy import decimal_places as decimal_places
     from outage_analysis.policies.policy import load_policy as load_policy
-    from outage_analysis.policies.policy import refuse_misfit as refuse_misfit
     from outage_analysis.policies.rules import SHARE_DIGITS as SHARE_DIGITS
     from outage_analysis.policies.rules import SHARE_SCALE as SHARE_SCALE
     from outage_analysis.policies.rules import Rule as Rule
     from outage_analysis.policies.schedules import Schedule as Schedule
-    from outage_analysis.policies.tariff import MOST_STEPS as MOST_STEPS
+    from outage_analysis.policies.tariff import MAX_STEPS as MAX_STEPS
     from outage_analysis.policies.tariff import Tariff as Tariff
-    from outage_analysis.policies.tariff import holds_any as holds_any
+    from outage_analysis.policies.tariff import contains_integer as contains_integer
     from outage_analysis.policies.template import write_template as write_template
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

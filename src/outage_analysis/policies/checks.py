@@ -1,4 +1,4 @@
-"""What a second reader would ask about a policy: cliffs, gaps, dead tiers, idle caps, missing days."""
+"""Checks of a policy: cliffs, gaps, unreachable tiers, limits without effect, missing days."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Literal
 import polars as pl
 
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Band, exists, figure
-from outage_analysis.policies.cost_lines import Entitled
+from outage_analysis.incidents import Band, fact_exists, get_fact
+from outage_analysis.policies.cost_lines import EntitledValues
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.policy import Policy
 from outage_analysis.policies.rules import SHARE_SCALE, Rule
 from outage_analysis.policies.schedules import Schedule
-from outage_analysis.policies.tariff import Piece, Tariff, holds_any
+from outage_analysis.policies.tariff import Piece, Tariff, contains_integer
 from outage_analysis.text import Locale
 
 SCHEMA: dict[str, pl.DataType] = {"finding": pl.String(), "line": pl.String(), "says": pl.String()}
@@ -29,7 +29,7 @@ FINDINGS = {
     "accounting": "a line without an accounting view for the controller",
     "fact": "a fact that is cited and is not among the published ones",
 }
-"""What `findings` looks for."""
+"""Kind of finding -> what `findings` looks for."""
 NO_RULE = (
     "no rule for a claim without a stated loss: if most claims state none, there is no expected cost; "
     "add `unknown = { fixed = 0 }`, another fixed payment, or `unknown = { review = true }`"
@@ -39,15 +39,15 @@ Finding = tuple[str, str]
 
 
 def findings(policy: Policy) -> pl.DataFrame:
-    """Everything to doubt about a policy, in the order of its lines.
+    """Possible mistakes in a policy, in the order of its lines.
 
     Returns:
-        One row a finding: `finding` (a key of `FINDINGS`), `line`, and `says`, a sentence.
+        One row per finding: `finding` (a key of `FINDINGS`), `line`, and `says`, a sentence.
     """
-    words = policy.words("en")
-    rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line(line, words)]
+    locale = policy.words("en")
+    rows = [(kind, line.id, says) for line in policy.lines for kind, says in _line_findings(line, locale)]
     for tie in policy.tie_outs:
-        missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not exists(f)]
+        missing = [f for f in (*tie.of, tie.printed, *tie.facts) if f and not fact_exists(f)]
         rows += [
             ("fact", tie.id, f"the tie-out rests on {f}, which is not among the published facts")
             for f in missing
@@ -55,33 +55,34 @@ def findings(policy: Policy) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _line(line: CostLine, words: Locale) -> Iterator[Finding]:
+def _line_findings(line: CostLine, locale: Locale) -> Iterator[Finding]:
+    """Findings about one cost line."""
     if isinstance(line, Schedule):
-        yield from _schedule(line, words)
+        yield from _schedule_findings(line, locale)
     else:
-        yield from _served(line)
+        yield from _findings_without_loss(line)
     if line.public_on is None:
         yield "undated", "no day of announcement: no run uses the line"
     if line.effort in ("form", "documents") and not line.deadlines:
         yield "undated", "it has to be claimed, and no last day to claim is given"
     if line.accounting is None:
         yield "accounting", "no accounting view is proposed"
-    for fact in _cited(line):
-        if not exists(fact):
+    for fact in _cited_facts(line):
+        if not fact_exists(fact):
             yield "fact", f"cites {fact}, which is not among the published facts"
-        elif fact in line.figures and (doubt := _no_figure(line, fact, words)):
-            yield "fact", f"takes {fact} for a figure: {doubt}"
+        elif fact in line.numeric_facts and (problem := _problem_with_number(line, fact, locale)):
+            yield "fact", f"takes {fact} for a figure: {problem}"
 
 
-def _no_figure(line: CostLine, id_: str, words: Locale) -> str:
-    """Why a fact cannot serve as the figure that a line takes it for; empty when it can."""
+def _problem_with_number(line: CostLine, id_: str, locale: Locale) -> str:
+    """Why the number of a fact cannot be used for a line; empty if it can."""
     try:
-        fact = figure(id_)
+        fact = get_fact(id_)
         if isinstance(line, Budget):
             end: Literal["value", "low", "high"] = (
                 "low" if id_ == line.low else "high" if id_ == line.high else "value"
             )
-            fact.money(words.currency, end)
+            fact.money(locale.currency, end)
         else:
             _ = fact.count
     except UsageError as error:
@@ -89,7 +90,8 @@ def _no_figure(line: CostLine, id_: str, words: Locale) -> str:
     return ""
 
 
-def _cited(line: CostLine) -> list[str]:
+def _cited_facts(line: CostLine) -> list[str]:
+    """Ids of all facts that a line cites, each once."""
     cited = [*line.facts]
     cited += [fact for change in line.effort_changes for fact in change.facts]
     cited += [fact for deadline in line.deadlines for fact in deadline.facts]
@@ -98,31 +100,36 @@ def _cited(line: CostLine) -> list[str]:
     elif isinstance(line, Budget):
         cited += [t.amount for t in line.true_ups if isinstance(t.amount, str)]
         cited += [f for t in line.true_ups for f in t.facts]
-    return list(dict.fromkeys((*cited, *line.figures)))
+    return list(dict.fromkeys((*cited, *line.numeric_facts)))
 
 
-def _served(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
-    """Caps and thresholds that never bind."""
+def _findings_without_loss(line: InKind | FeeCredit | Budget) -> Iterator[Finding]:
+    """Caps and thresholds that have no effect, of a line that does not depend on losses."""
     if isinstance(line, FeeCredit) and line.outage_minutes is not None:
-        minutes, asked = line.outage_minutes, line.from_minutes
-        if minutes < asked:
-            yield "cap", f"the outage of {minutes:,} minutes is shorter than the {asked:,} asked"
+        minutes, minimum = line.outage_minutes, line.from_minutes
+        if minutes < minimum:
+            yield "cap", f"the outage of {minutes:,} minutes is shorter than the {minimum:,} asked"
     if not isinstance(line, InKind):
         return
-    if line.cap and line.recipients and exists(line.cap) and exists(line.recipients):
-        cap, people = figure(line.cap, hindsight=True), figure(line.recipients, hindsight=True)
+    if line.cap and line.recipients and fact_exists(line.cap) and fact_exists(line.recipients):
+        cap, people = get_fact(line.cap, hindsight=True), get_fact(line.recipients, hindsight=True)
         if cap.value is not None and people.value is not None and cap.value >= people.value:
             yield "cap", f"the cap of {cap.value:,.0f} is not below the {people.value:,.0f} entitled"
 
 
-def _schedule(line: Schedule, words: Locale) -> Iterator[Finding]:
+def _schedule_findings(line: Schedule, locale: Locale) -> Iterator[Finding]:
+    """Findings about a schedule and its segments."""
     if line.unknown is None:
         yield "unknown", NO_RULE
     for number, (when, tariff) in enumerate(line.tariffs):
         where = f"in the segment {line.segments[number].id}: " if when else ""
-        for kind, says in (*_cliffs(tariff, words), *_gaps(tariff, words), *_idle(tariff, words)):
+        for kind, says in (
+            *_cliffs(tariff, locale),
+            *_gaps(tariff, locale),
+            *_ineffective_tiers(tariff, locale),
+        ):
             yield kind, where + says
-    entitled, earlier = line.eligibility, list[Entitled]()
+    entitled, earlier = line.eligibility, list[EntitledValues]()
     for segment in line.segments:
         if any(d in entitled and not set(values) & set(entitled[d]) for d, values in segment.when.items()):
             yield "dead", f"the segment {segment.id} is never reached: the line entitles none of its claims"
@@ -133,64 +140,70 @@ def _schedule(line: Schedule, words: Locale) -> Iterator[Finding]:
         yield "dead", "the line's own bands are never reached: a segment takes all that it entitles"
 
 
-def _covers(wide: Entitled, narrow: Entitled) -> bool:
+def _covers(wide: EntitledValues, narrow: EntitledValues) -> bool:
+    """Whether a condition admits every claim that a narrower one admits."""
     return all(d in narrow and set(narrow[d]) <= set(values) for d, values in wide.items())
 
 
-def _cliffs(tariff: Tariff, words: Locale) -> Iterator[Finding]:
+def _cliffs(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+    """Losses at which a claimant who lost more gets less."""
     for before, after in pairwise(tariff.pieces[2:]):  # from zero upwards
         edge = before.band[1] or 0
-        mine, more = before.pay(edge), after.pay(edge + 1)
-        here = f"a loss of {words.loss(edge)} gets {_money(mine, words)}; one of {words.loss(edge + 1)}"
-        if mine and more is None:
-            yield "cliff", f"{here} waits for a review"
-        elif mine is not None and more is not None and more < mine:
-            yield "cliff", f"{here} gets {_money(more, words)}"
+        payment, next_payment = before.pay(edge), after.pay(edge + 1)
+        amount = _format_amount(payment, locale)
+        difference = f"a loss of {locale.loss(edge)} gets {amount}; one of {locale.loss(edge + 1)}"
+        if payment and next_payment is None:
+            yield "cliff", f"{difference} waits for a review"
+        elif payment is not None and next_payment is not None and next_payment < payment:
+            yield "cliff", f"{difference} gets {_format_amount(next_payment, locale)}"
 
 
-def _money(amount: int | None, words: Locale) -> str:
-    return "–" if amount is None else words.exact_money(amount / SHARE_SCALE)
+def _format_amount(amount: int | None, locale: Locale) -> str:
+    return "–" if amount is None else locale.exact_money(amount / SHARE_SCALE)
 
 
-def _pays(piece: Piece) -> bool:
+def _pays_something(piece: Piece) -> bool:
     return piece.fixed is None or bool(piece.fixed or piece.slope)
 
 
-def _gaps(tariff: Tariff, words: Locale) -> Iterator[Finding]:
-    paying = [_pays(piece) for piece in tariff.pieces[3:]]
+def _gaps(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+    """Bands that pay nothing between bands that pay."""
+    paying = [_pays_something(piece) for piece in tariff.pieces[3:]]
     for number, piece in enumerate(tariff.pieces[3:]):
         if not paying[number] and any(paying[:number]) and any(paying[number:]):
-            yield "gap", f"losses of {words.band(*piece.band)} are paid nothing, those around them are"
+            yield "gap", f"losses of {locale.band(*piece.band)} are paid nothing, those around them are"
 
 
-def _idle(tariff: Tariff, words: Locale) -> Iterator[Finding]:
-    """Tiers that hold no loss or change nothing, and terms of a rule that never bind."""
-    written, edge = tariff.written, "from" if tariff.shift else "over"
+def _ineffective_tiers(tariff: Tariff, locale: Locale) -> Iterator[Finding]:
+    """Tiers that contain no loss or change nothing, and limits that have no effect."""
+    written, edge = tariff.bands_with_rules, "from" if tariff.shift else "over"
     for (band, rule), following in zip(written, [*written[1:], None], strict=True):
-        name = f"the band {edge} {words.loss(rule.over)}"
-        if not holds_any(band):
+        name = f"the band {edge} {locale.loss(rule.over)}"
+        if not contains_integer(band):
             yield "dead", f"{name} holds no whole number"
             continue
-        if following is not None and _same(rule, following[1]):
+        if following is not None and _same_rule(rule, following[1]):
             yield "dead", f"{name} and the next one pay alike"
-        yield from ((("cap", f"{name}: {says}")) for says in _terms(band, rule, words))
+        yield from ((("cap", f"{name}: {says}")) for says in _ineffective_limits(band, rule, locale))
 
 
-def _same(a: Rule, b: Rule) -> bool:
+def _same_rule(a: Rule, b: Rule) -> bool:
+    """Whether two bands pay by the same rule."""
     drop = {"over", "up_to", "facts"}
     return a.model_dump(exclude=drop) == b.model_dump(exclude=drop)
 
 
-def _terms(band: Band, rule: Rule, words: Locale) -> Iterator[str]:
+def _ineffective_limits(band: Band, rule: Rule, locale: Locale) -> Iterator[str]:
+    """Rates, deductibles, floors and limits of a rule that have no effect in its band."""
     low, high = (band[0] or 0) + 1, band[1]
     if rule.rate and high is not None and not rule.rate.periods(high):
-        yield f"the rate is never paid: no loss up to {words.loss(high)} makes a period"
+        yield f"the rate is never paid: no loss up to {locale.loss(high)} makes a period"
     if rule.deductible and high is not None and rule.deductible >= high:
-        yield f"the deductible of {words.loss(rule.deductible)} is never exceeded"
-    if rule.floor and rule.terms(low) >= rule.floor * SHARE_SCALE:
-        yield f"the floor of {words.exact_money(rule.floor)} is never below what is paid anyway"
+        yield f"the deductible of {locale.loss(rule.deductible)} is never exceeded"
+    if rule.floor and rule.amount_before_limits(low) >= rule.floor * SHARE_SCALE:
+        yield f"the floor of {locale.exact_money(rule.floor)} is never below what is paid anyway"
     if rule.limit is not None:
         last = high if rule.depends_on_loss else low
-        most = None if last is None else rule.terms(last)
+        most = None if last is None else rule.amount_before_limits(last)
         if most is not None and most <= rule.limit * SHARE_SCALE:
-            yield f"the limit of {words.exact_money(rule.limit)} is never reached"
+            yield f"the limit of {locale.exact_money(rule.limit)} is never reached"

@@ -1,4 +1,4 @@
-"""What every cost line has: a day, an effort, a deadline, who is entitled, an accounting view."""
+"""What all kinds of cost line share: announcement day, effort, deadlines, eligibility, accounting."""
 
 from __future__ import annotations
 
@@ -8,81 +8,83 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from outage_analysis.files import Day, Document, Identifier, Name, Remark
+from outage_analysis.files import Day, Document, Identifier, Name, OptionalText
 
 Effort = Literal["automatic", "one_tap", "form", "documents"]
 FactId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
-Entitled = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+EntitledValues = dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
 
 
 class EffortChange(Document):
-    """From this day on, the line asks another effort of the claimant."""
+    """A change of the effort that the claimant must make, from a day on."""
 
     since: Day
     """The first day of the new effort."""
     effort: Effort
-    """What the claimant must do from then on."""
+    """What the claimant must do from that day on."""
     facts: tuple[FactId, ...] = ()
-    """Ids of the published facts that say so."""
+    """Ids of the published facts that support this."""
 
 
 class Deadline(Document):
-    """A last day to claim, from the day on which it was announced; a later one is an extension."""
+    """The last day to claim, with the day on which it was announced. A later announcement extends it."""
 
     announced_on: Day
-    """The day the deadline was announced; a run before it does not know of it."""
+    """The day the deadline was announced; a run as of an earlier day ignores it."""
     closes: Day
     """The last day to claim."""
     facts: tuple[FactId, ...] = ()
-    """Ids of the published facts that say so."""
+    """Ids of the published facts that support this."""
 
 
 class Accounting(Document):
-    """A proposal for the controller, not an accounting opinion."""
+    """A proposed accounting treatment for the controller; not an accounting opinion."""
 
     obligation: Literal["legal", "constructive", "none"]
-    """Whether the payer is bound by law or contract, by its own announcement, or not at all."""
+    """Whether the payer is bound by law or contract (`legal`), by its own announcement (`constructive`), or
+    not at all."""
     presentation: Literal["expense", "revenue"]
-    """Whether it would be shown as an expense or as less revenue."""
-    note: Remark = None
+    """Whether the cost would be presented as an expense or as a reduction of revenue."""
+    note: OptionalText = None
     """The reason, briefly."""
 
 
 class Line(Document):
-    """What every cost line has."""
+    """The keys and methods that all kinds of cost line share."""
 
     id: Identifier
-    """What ledgers, tables and tie-outs call it by."""
+    """The id by which ledgers, tables and tie-outs refer to the line."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     public_on: Day | None = None
-    """The day it was announced. A run leaves out a line before that day, and always one without it."""
+    """The day the line was announced. A run as of an earlier day leaves the line out. A line without this day
+    is always left out."""
     effort: Effort | None = None
-    """What the claimant must do; left out when it was not published."""
+    """What the claimant must do; left out if it was not published."""
     effort_changes: tuple[EffortChange, ...] = ()
-    """Later demands, each from its day on."""
+    """Later changes of the effort, each from its day on."""
     deadlines: tuple[Deadline, ...] = ()
-    """The last day to claim, then its extensions."""
-    eligibility: Entitled = Field(default_factory=dict)
-    """Dimension -> the values that are entitled; a dimension left out admits all."""
+    """The last day to claim, and its extensions."""
+    eligibility: EntitledValues = Field(default_factory=dict)
+    """Dimension -> the values that are entitled; a dimension that is left out admits all values."""
     accounting: Accounting | None = None
-    """How a controller might book it."""
+    """The proposed accounting treatment."""
     facts: tuple[FactId, ...] = ()
-    """Ids of the published facts that say so."""
-    note: Remark = None
-    """What a reader should know besides."""
+    """Ids of the published facts that the line cites."""
+    note: OptionalText = None
+    """A further note for readers."""
 
     @property
-    def figures(self) -> tuple[str, ...]:
-        """The facts whose numbers enter a cost, not only cited."""
+    def numeric_facts(self) -> tuple[str, ...]:
+        """Ids of the facts whose numbers enter the cost, beyond facts that are only cited."""
         return ()
 
     def known_on(self, day: date) -> bool:
-        """Whether it was public by a day."""
+        """Whether the line was public by a day."""
         return self.public_on is not None and self.public_on <= day
 
     def as_known_on(self, day: date) -> Self:
-        """The line as known on a day, without demands and deadlines that were announced later."""
+        """The line as of a day, without effort changes and deadlines that were announced later."""
         changes = tuple(change for change in self.effort_changes if change.since <= day)
         deadlines = tuple(deadline for deadline in self.deadlines if deadline.announced_on <= day)
         if (changes, deadlines) == (self.effort_changes, self.deadlines):
@@ -90,7 +92,7 @@ class Line(Document):
         return self.model_copy(update={"effort_changes": changes, "deadlines": deadlines})
 
     def effort_on(self, day: date) -> Effort | None:
-        """The effort class in force, as known on a day."""
+        """The effort class in force on a day."""
         effort = self.effort
         for change in sorted(self.effort_changes, key=lambda c: c.since):
             if change.since <= day:
@@ -98,7 +100,7 @@ class Line(Document):
         return effort
 
     def closes_on(self, day: date) -> date | None:
-        """The last day to claim, as known on a day."""
+        """The last day to claim, as announced by a day; None if no deadline was known."""
         known = [d for d in self.deadlines if d.announced_on <= day]
         return max(known, key=lambda d: d.announced_on).closes if known else None
 

@@ -1,4 +1,4 @@
-"""What a policy shows of itself."""
+"""Summary of a policy for display in notebooks and terminals."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from outage_analysis.policies.cost_lines import Effort
-from outage_analysis.policies.explanation import Teller
-from outage_analysis.text import Card, Locale, Table, first
+from outage_analysis.policies.explanation import PolicyExplainer
+from outage_analysis.text import Card, Locale, Table, first_rows
 
 if TYPE_CHECKING:
     from outage_analysis.policies.policy import Policy
 
 
 def policy_card(policy: Policy, lang: str) -> Card:
-    """Its first lines: what each pays, since when, and what it asks of people."""
+    """The first lines of a policy: what each pays, since when, and what claimants must do."""
     locale = policy.words(lang)
-    teller = Teller(policy, locale)
-    rows, more = first(
+    explainer = PolicyExplainer(policy, locale)
+    rows, more = first_rows(
         locale,
         policy.lines,
         lambda line: (
             line.name[lang],
             locale(f"word.{line.kind}"),
-            teller.pays(line),
+            explainer.payment_summary(line),
             locale.day(line.public_on) if line.public_on else "–",
-            _effort(line.effort_on(date.max), locale),
+            _effort_label(line.effort_on(date.max), locale),
         ),
         "policy.lines",
     )
     heads = ("line", "kind", "payment", "public_on", "effort")
-    said = locale(
+    description = locale(
         "card.policy",
         id=policy.id,
         count=locale.number(len(policy.lines)),
@@ -40,17 +40,17 @@ def policy_card(policy: Policy, lang: str) -> Card:
     )
     return Card(
         policy.name[lang],
-        (said,),
+        (description,),
         (Table(tuple(locale(f"column.{head}") for head in heads), rows, more=more),),
-        (*_unruled(policy, locale), locale("card.policy_next")),
+        (*_lines_without_unknown_rule(policy, locale), locale("card.policy_next")),
     )
 
 
-def _unruled(policy: Policy, locale: Locale) -> list[str]:
-    """Which lines have no rule for a claim without a stated loss."""
+def _lines_without_unknown_rule(policy: Policy, locale: Locale) -> list[str]:
+    """A note that lists the lines without a rule for claims that state no loss; empty if there are none."""
     lines = [line.name[locale.lang] for line in policy.schedules if line.unknown is None]
     return [locale("card.no_rule", lines=", ".join(lines))] if lines else []
 
 
-def _effort(effort: Effort | None, locale: Locale) -> str:
+def _effort_label(effort: Effort | None, locale: Locale) -> str:
     return locale(f"word.{effort}") if effort else "–"

@@ -1,4 +1,4 @@
-"""A policy in plain English or Korean: one sentence a line, with a worked example at each edge."""
+"""A policy explained in English or Korean: one sentence per line, with a worked example at each edge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from outage_analysis.errors import one_line
-from outage_analysis.incidents import UNKNOWN, Band, exists, figure
+from outage_analysis.incidents import UNKNOWN, Band, fact_exists, get_fact
 from outage_analysis.policies.lines_without_loss import Budget, CostLine, FeeCredit, InKind
 from outage_analysis.policies.rules import SHARE_DIGITS, SHARE_SCALE, Rate, Rounding, Rule
 from outage_analysis.policies.schedules import Schedule
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
     from outage_analysis.policies.policy import Policy
 
 MOST_EXAMPLES = 3
-"""Bends inside a band that are worked; of more, the first and the last ones."""
+"""The most breakpoints inside a band with an example; if there are more, the first ones and the last one."""
 LONGEST = 10_000
-"""Characters of a note."""
+"""The maximum number of characters of a note."""
 ROUND_FEE = 10_000
-"""What stands for a fee which was not published, in the smallest unit of the currency."""
+"""The example fee where none was published, in the smallest unit of the currency."""
 
 
 def explain(policy: Policy, lang: str = "en") -> list[str]:
-    """What a policy says, one sentence a line; the sentences about a cost line are indented.
+    """The explanation of a policy, one sentence per line; sentences about a cost line are indented.
 
     Args:
-        policy: the promises.
-        lang: en or ko; what the page says in English alone stays English.
+        policy: the policy.
+        lang: en or ko; texts that the document states only in English stay English.
 
     Raises:
-        UsageError: no such language.
+        UsageError: the language is not supported.
     """
-    return list(Teller(policy, policy.words(lang)).sentences())
+    return list(PolicyExplainer(policy, policy.words(lang)).sentences())
 
 
-class Teller:
-    """One policy told in one language."""
+class PolicyExplainer:
+    """Writes sentences about one policy in one language."""
 
-    def __init__(self, policy: Policy, words: Locale, as_of: date | None = None) -> None:
-        """The words fix the language and how amounts are written; later facts are named by id only."""
+    def __init__(self, policy: Policy, locale: Locale, as_of: date | None = None) -> None:
+        """Set the policy, the locale, and a day after which facts are cited by id only."""
         self.policy = policy
         self.as_of = as_of
-        self.lang = words.lang
-        self.locale = words
+        self.lang = locale.lang
+        self.locale = locale
 
     def sentences(self) -> Iterator[str]:
-        """Everything the policy says, one sentence a line."""
+        """The whole explanation, one sentence per line."""
         policy = self.policy
-        yield self._say(
+        yield self._sentence(
             "head",
             name=policy.name[self.lang],
             id=policy.id,
@@ -64,19 +64,19 @@ class Teller:
         for line in policy.lines:
             yield ""
             kind = self.locale(f"word.{line.kind}")
-            yield self._say("line", name=line.name[self.lang], id=line.id, kind=kind)
+            yield self._sentence("line", name=line.name[self.lang], id=line.id, kind=kind)
             yield from (f"  {sentence}" for sentence in self._line(line))
         if policy.missing:
             yield ""
-            yield from (self._say("missing", text=text[self.lang]) for text in policy.missing)
+            yield from (self._sentence("missing", text=text[self.lang]) for text in policy.missing)
 
-    def _say(self, key: str, **values: object) -> str:
-        """A sentence; whatever the page put into it stays on one line."""
+    def _sentence(self, key: str, **values: object) -> str:
+        """A sentence of the locale; text from the document is kept on one line."""
         safe = {name: one_line(v, LONGEST) if isinstance(v, str) else v for name, v in values.items()}
         return self.locale(f"explain.{key}", **safe)
 
     def _money(self, amount: float | Fraction) -> str:
-        """An amount of the smallest unit in whole currency, every digit that it has."""
+        """An amount in whole currency units with all its digits, from the smallest unit."""
         exact, digits = Fraction(amount), self.policy.digits
         whole = Decimal(int(exact * SHARE_SCALE)).scaleb(-SHARE_DIGITS - digits)
         shown = f"{whole:,.{digits if exact.denominator == 1 else digits + SHARE_DIGITS}f}"
@@ -85,23 +85,23 @@ class Teller:
         return f"{shown}{'' if self.lang == 'ko' else ' '}{self.locale.unit}"
 
     def _loss_unit(self, amount: int = 2) -> str:
-        """The unit of a loss, as people say it of so many."""
+        """The unit of a loss, singular or plural."""
         unit = self.policy.loss_unit
         if unit == self.policy.currency:
             return self.locale.unit
         key = f"unit.{unit.removesuffix('s')}"
-        return self.locale(key) if amount == 1 and self.locale.has(key) else self.locale.counted_in(unit)
+        return self.locale(key) if amount == 1 and self.locale.has_label(key) else self.locale.unit_name(unit)
 
     def _value(self, fact: str) -> float | None:
-        """The number of a fact, if there is one that is known by the day."""
-        if not exists(fact):
+        """The value of a fact; None if there is none, or if it was not public by `as_of`."""
+        if not fact_exists(fact):
             return None
-        found = figure(fact, hindsight=True)
-        later = self.as_of is not None and (found.public_on is None or found.public_on > self.as_of)
-        return None if later else found.value
+        published = get_fact(fact, hindsight=True)
+        later = self.as_of is not None and (published.public_on is None or published.public_on > self.as_of)
+        return None if later else published.value
 
-    def _sum(self, amount: int | str) -> str:
-        """An amount as given, or as the fact that is named states it."""
+    def _amount_or_fact(self, amount: int | str) -> str:
+        """An amount, or the amount of a fact followed by the fact's id."""
         if isinstance(amount, int):
             return self._money(amount)
         value = self._value(amount)
@@ -110,40 +110,40 @@ class Teller:
     def _loss(self, amount: int) -> str:
         return f"{self.locale.loss(amount)}{'' if self.lang == 'ko' else ' '}{self._loss_unit(amount)}"
 
-    def pays(self, line: CostLine) -> str:
+    def payment_summary(self, line: CostLine) -> str:
         """What a line pays, in a few words."""
         if isinstance(line, Schedule):
             locale = replace(self.locale, starts=line.starts)
-            rules = [*line.positive, (UNKNOWN, line.unknown)]
-            bands = (f"{locale.band(*band)}: {self.terms(rule)}" for band, rule in rules)
+            rules = [*line.positive_bands, (UNKNOWN, line.unknown)]
+            bands = (f"{locale.band(*band)}: {self.rule_text(rule)}" for band, rule in rules)
             return "; ".join(bands) + (" …" if line.segments else "")
         if isinstance(line, Budget):
-            return self.locale("word.unpriced") if line.amount is None else self._sum(line.amount)
+            return self.locale("word.unpriced") if line.amount is None else self._amount_or_fact(line.amount)
         one = line.face_value if isinstance(line, InKind) else line.payment
         if one is None:
             return self.locale("word.unpriced")
         face = f" ({self.locale('word.face_value')})" if isinstance(line, InKind) else ""
         return self._money(one) + face
 
-    def _who(self, entitled: Mapping[str, tuple[str, ...]]) -> str:
+    def _conditions(self, entitled: Mapping[str, tuple[str, ...]]) -> str:
         return "; ".join(
-            self._say("one_of", dimension=dimension, values=", ".join(values))
+            self._sentence("one_of", dimension=dimension, values=", ".join(values))
             for dimension, values in entitled.items()
         )
 
     def _line(self, line: CostLine) -> Iterator[str]:
         yield (
-            self._say("public", day=self.locale.day(line.public_on))
+            self._sentence("public", day=self.locale.day(line.public_on))
             if line.public_on
-            else self._say("undated")
+            else self._sentence("undated")
         )
-        who = self._who(line.eligibility)
-        yield self._say("entitled", who=who) if who else self._say("everyone")
-        yield from self._asked(line)
+        who = self._conditions(line.eligibility)
+        yield self._sentence("entitled", who=who) if who else self._sentence("everyone")
+        yield from self._effort_and_deadlines(line)
         if isinstance(line, Schedule):
             yield from self._schedule(line)
         elif isinstance(line, InKind):
-            yield from self._good(line)
+            yield from self._in_kind(line)
         elif isinstance(line, FeeCredit):
             yield from self._credit(line)
         else:
@@ -151,81 +151,89 @@ class Teller:
         if line.accounting:
             view = line.accounting
             terms = {"obligation": view.obligation, "presentation": view.presentation}
-            yield self._say("accounting", **{name: self._say(value) for name, value in terms.items()})
+            yield self._sentence(
+                "accounting", **{name: self._sentence(value) for name, value in terms.items()}
+            )
             if view.note:
-                yield self._say("accounting_note", note=view.note[self.lang])
+                yield self._sentence("accounting_note", note=view.note[self.lang])
         if line.note:
-            yield self._say("note", note=line.note[self.lang])
+            yield self._sentence("note", note=line.note[self.lang])
 
-    def _asked(self, line: CostLine) -> Iterator[str]:
-        yield self._say(f"effort_{line.effort or 'unknown'}")
+    def _effort_and_deadlines(self, line: CostLine) -> Iterator[str]:
+        yield self._sentence(f"effort_{line.effort or 'unknown'}")
         for change in sorted(line.effort_changes, key=lambda c: c.since):
-            effort = self._say(f"effort_{change.effort}")
-            yield self._say("effort_from", day=self.locale.day(change.since), effort=effort)
+            effort = self._sentence(f"effort_{change.effort}")
+            yield self._sentence("effort_from", day=self.locale.day(change.since), effort=effort)
         for number, deadline in enumerate(sorted(line.deadlines, key=lambda d: d.announced_on)):
             days = {"closes": self.locale.day(deadline.closes), "day": self.locale.day(deadline.announced_on)}
-            yield self._say("extension" if number else "deadline", **days)
+            yield self._sentence("extension" if number else "deadline", **days)
 
     def _schedule(self, line: Schedule) -> Iterator[str]:
         if line.grain == "claimant":
-            yield self._say("grain")
+            yield self._sentence("grain")
         for when, tariff in line.tariffs:
             if when:
-                yield self._say("segment", who=self._who(when))
+                yield self._sentence("segment", who=self._conditions(when))
             elif line.segments:
-                yield self._say("others")
+                yield self._sentence("others")
             for band, rule in tariff.rules()[3:]:
                 if band[1] is None or band[1] > (band[0] or 0):
                     yield self._band(band, rule, line.starts)
                     yield from self._examples(tariff, band)
-        yield self._say("zero", terms=self.terms(line.zero))
+        yield self._sentence("zero", terms=self.rule_text(line.zero))
         yield (
-            self._say("unknown", terms=self.terms(line.unknown))
+            self._sentence("unknown", terms=self.rule_text(line.unknown))
             if line.unknown
-            else self._say("no_rule_says")
+            else self._sentence("no_rule_says")
         )
         if line.rounding:
             yield self._rounding(line.rounding)
 
     def _band(self, band: Band, rule: Rule, starts: frozenset[int]) -> str:
         if band == (0, None) and 0 not in starts:
-            return self._say("band_any", terms=self.terms(rule))
+            return self._sentence("band_any", terms=self.rule_text(rule))
         written = replace(self.locale, starts=starts).band(*band)
-        return self._say("band", band=written, unit=self._loss_unit(), terms=self.terms(rule))
+        return self._sentence("band", band=written, unit=self._loss_unit(), terms=self.rule_text(rule))
 
     def _rounding(self, rounding: Rounding) -> str:
-        return self._say(f"rounding_{rounding.how}", to=self._money(rounding.to))
+        return self._sentence(f"rounding_{rounding.how}", to=self._money(rounding.to))
 
-    def terms(self, rule: Rule | None) -> str:
-        """What a rule pays, in words; that there is none."""
+    def rule_text(self, rule: Rule | None) -> str:
+        """What a rule pays, in words; also says so if there is no rule or no payment."""
         if rule is None:
-            return self._say("no_rule")
+            return self._sentence("no_rule")
         if rule.review:
-            return self._say("review")
+            return self._sentence("review")
         parts = [self._money(rule.fixed)] if rule.fixed else []
         if rule.share:
             share = f"{rule.share / 100:g}%"
             key = "share_beyond" if rule.deductible else "share"
-            parts.append(self._say(key, share=share, deductible=self._loss(rule.deductible)))
+            parts.append(self._sentence(key, share=share, deductible=self._loss(rule.deductible)))
         if rule.rate:
             parts.append(self._rate(rule.rate))
-        said = [" + ".join(parts)] if parts else []
-        said += [self._say("floor", amount=self._money(rule.floor))] if rule.floor else []
-        said += [self._say("limit", amount=self._money(rule.limit))] if rule.limit is not None else []
-        return ", ".join(said) or self._say("nothing")
+        parts_with_limits = [" + ".join(parts)] if parts else []
+        parts_with_limits += [self._sentence("floor", amount=self._money(rule.floor))] if rule.floor else []
+        parts_with_limits += (
+            [self._sentence("limit", amount=self._money(rule.limit))] if rule.limit is not None else []
+        )
+        return ", ".join(parts_with_limits) or self._sentence("nothing")
 
     def _rate(self, rate: Rate) -> str:
         every, unit = self.locale.loss(rate.every), self._loss_unit(rate.every)
         key = "rate_one" if rate.every == 1 else "rate"
-        text = self._say(key, amount=self._money(rate.amount), every=every, unit=unit)
+        text = self._sentence(key, amount=self._money(rate.amount), every=every, unit=unit)
         if rate.after:
-            text += self._say("after", after=self.locale.loss(rate.after), unit=self._loss_unit(rate.after))
-        return text + (self._say("begun" if rate.begun else "complete") if rate.every > 1 else "")
+            text += self._sentence(
+                "after", after=self.locale.loss(rate.after), unit=self._loss_unit(rate.after)
+            )
+        return text + (self._sentence("begun" if rate.begun else "complete") if rate.every > 1 else "")
 
     def _examples(self, tariff: Tariff, band: Band) -> Iterator[str]:
-        """The payment at both ends of a band, and where it bends inside."""
+        """Example payments at both ends of a band and at breakpoints inside it."""
         low, high = band
-        inside = [piece.band[1] for piece in tariff.touched(band)[:-1] if piece.band[1] is not None]
+        inside = [
+            piece.band[1] for piece in tariff.pieces_overlapping(band)[:-1] if piece.band[1] is not None
+        ]
         if len(inside) > MOST_EXAMPLES:
             inside = [*inside[: MOST_EXAMPLES - 1], inside[-1]]
         worked = {(low or 0) + 1, *([] if high is None else [high])}
@@ -233,51 +241,57 @@ class Teller:
         for loss in sorted(worked):
             paid = tariff.pay(loss)
             if paid is None:
-                yield "  " + self._say("example_review", loss=self._loss(loss))
+                yield "  " + self._sentence("example_review", loss=self._loss(loss))
             else:
-                yield "  " + self._say("example", loss=self._loss(loss), amount=self._money(paid))
+                yield "  " + self._sentence("example", loss=self._loss(loss), amount=self._money(paid))
 
-    def _good(self, line: InKind) -> Iterator[str]:
+    def _in_kind(self, line: InKind) -> Iterator[str]:
         yield (
-            self._say("unpriced")
+            self._sentence("unpriced")
             if line.face_value is None
-            else self._say("good", amount=self._money(line.face_value))
+            else self._sentence("good", amount=self._money(line.face_value))
         )
         for key, value in line.valuations.items():
             if key != "face_value" and value is not None:
-                yield self._say(key, amount=self._money(value))
+                yield self._sentence(key, amount=self._money(value))
         yield self._people(line.recipients)
         if line.cap:
-            yield self._say("cap", count=self._count(line.cap))
+            yield self._sentence("cap", count=self._count(line.cap))
 
     def _people(self, fact: str | None) -> str:
-        return self._say("recipients", count=self._count(fact)) if fact else self._say("recipients_unknown")
+        return (
+            self._sentence("recipients", count=self._count(fact))
+            if fact
+            else self._sentence("recipients_unknown")
+        )
 
     def _count(self, fact: str) -> str:
-        """What a fact counts, or its id where it gives no single number."""
+        """The number that a fact counts with the fact's id; only the id if it has no single value."""
         value = self._value(fact)
-        return fact if value is None else self._say("counted", number=self.locale.number(value), fact=fact)
+        return (
+            fact if value is None else self._sentence("counted", number=self.locale.number(value), fact=fact)
+        )
 
     def _credit(self, line: FeeCredit) -> Iterator[str]:
         for term in ("days", "hours", "periods", "multiple"):
             if (value := getattr(line, term)) is not None:
                 key = "one_period" if term == "periods" and value == 1 else term
-                yield self._say(f"credit_{key}", **{term: value})
+                yield self._sentence(f"credit_{key}", **{term: value})
         if line.from_minutes:
-            yield self._say("credit_from", minutes=line.from_minutes)
+            yield self._sentence("credit_from", minutes=line.from_minutes)
         if line.amount is not None:
-            yield self._say("credit_amount", amount=self._money(line.amount))
+            yield self._sentence("credit_amount", amount=self._money(line.amount))
         else:
             yield from self._credit_examples(line)
         if line.rounding:
             yield self._rounding(line.rounding)
         yield self._people(line.recipients)
         if line.recipients_high:
-            yield self._say("recipients_high", count=self._count(line.recipients_high))
+            yield self._sentence("recipients_high", count=self._count(line.recipients_high))
 
     def _credit_examples(self, line: FeeCredit) -> Iterator[str]:
         if line.fee is None:
-            yield self._say("fee_unknown")
+            yield self._sentence("fee_unknown")
         fee = line.fee or ROUND_FEE
         lengths: list[int | None] = [None]
         if line.multiple is not None and line.outage_minutes is None:
@@ -295,16 +309,18 @@ class Teller:
                 "amount": self._money(line.rounded(credit)),
             }
             key = "credit_example" if minutes is None else "credit_outage"
-            yield "  " + self._say(key, minutes=minutes, **values)
+            yield "  " + self._sentence(key, minutes=minutes, **values)
 
     def _budget(self, line: Budget) -> Iterator[str]:
         valuation = self.locale(f"word.{line.valuation}")
         if line.amount is None:
-            yield self._say("budget_unknown")
+            yield self._sentence("budget_unknown")
         else:
-            yield self._say("budget", amount=self._sum(line.amount), valuation=valuation)
+            yield self._sentence("budget", amount=self._amount_or_fact(line.amount), valuation=valuation)
         for key, end in (("budget_low", line.low), ("budget_high", line.high)):
             if end is not None:
-                yield self._say(key, amount=self._sum(end))
-        for found in line.true_ups:
-            yield self._say("true_up", day=self.locale.day(found.since), amount=self._sum(found.amount))
+                yield self._sentence(key, amount=self._amount_or_fact(end))
+        for true_up in line.true_ups:
+            yield self._sentence(
+                "true_up", day=self.locale.day(true_up.since), amount=self._amount_or_fact(true_up.amount)
+            )

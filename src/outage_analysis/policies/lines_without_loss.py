@@ -1,4 +1,4 @@
-"""The kinds of cost line that need no loss: a free good, part of a fee handed back, a sum set aside."""
+"""The kinds of cost line that need no loss: free goods, fee credits and budgets."""
 
 from __future__ import annotations
 
@@ -13,40 +13,41 @@ from outage_analysis.policies.cost_lines import FactId, Line
 from outage_analysis.policies.rules import SHARE_SCALE, Money, Price, Rounding
 from outage_analysis.policies.schedules import Schedule
 
-Sum = Annotated[
+AmountOrFact = Annotated[
     Annotated[Money, Tag("amount")] | Annotated[FactId, Tag("fact")],
     Discriminator(lambda value: "fact" if isinstance(value, str) else "amount"),
 ]
-"""An amount in the smallest unit of the currency, or the id of the fact that gives it."""
+"""An amount in the smallest unit of the currency, or the id of the fact that states it."""
 MINUTES_A_DAY = 1440
 Days = Annotated[int, Field(gt=0, le=3660), Unit("days")]
 Minutes = Annotated[int, Field(ge=0, le=10**7), Unit("minutes")]
 
 
 class InKind(Line):
-    """A free good to everyone entitled. It is valued three ways; none of them is cash paid out."""
+    """A free good for everyone entitled. It has three valuations; none of them is cash paid out."""
 
     kind: Literal["in_kind"]
     """A free good."""
     face_value: Price | None = None
-    """List price of what one recipient gets; left out when none was published: the line is unpriced."""
+    """List price of one recipient's good; if no price was published, leave it out: the line then has no cost.
+    """
     displaced_sales: Money | None = None
-    """Sales lost to one recipient, on average."""
+    """Average sales lost per recipient."""
     incremental_cash: Money | None = None
-    """What one recipient costs the payer in cash, on average."""
+    """Average cash cost per recipient for the payer."""
     recipients: FactId | None = None
-    """The fact that counts the people entitled."""
+    """The id of the fact that counts the people entitled."""
     cap: FactId | None = None
-    """The fact that limits how many are served."""
+    """The id of the fact that limits the number of recipients."""
 
     @property
-    def figures(self) -> tuple[str, ...]:
-        """The facts that count recipients and places."""
+    def numeric_facts(self) -> tuple[str, ...]:
+        """Ids of the facts that give the number of recipients and the cap."""
         return tuple(fact for fact in (self.recipients, self.cap) if fact)
 
     @property
     def valuations(self) -> dict[str, int | None]:
-        """Face value, displaced sales and incremental cash of one recipient; never added up."""
+        """Face value, displaced sales and incremental cash per recipient. They must not be added together."""
         return {
             "face_value": self.face_value,
             "displaced_sales": self.displaced_sales,
@@ -55,34 +56,35 @@ class InKind(Line):
 
 
 class FeeCredit(Line):
-    """Part of a periodic fee, handed back: for some time, or for a multiple of the outage's time."""
+    """A refund of part of a periodic fee: for a fixed time, or for a multiple of the outage's duration."""
 
     kind: Literal["fee_credit"]
-    """Part of a fee, handed back."""
+    """A refund of part of a fee."""
     fee: Price | None = None
-    """The fee of one period; left out when it was not published or differs from one to the next."""
+    """The fee for one period; left out if it was not published or differs between subscribers."""
     period_days: Days = 30
-    """Days in a period of the fee."""
+    """Number of days in one fee period."""
     days: Days | None = None
-    """Days of the fee that are credited. One of days, hours, periods and multiple is needed, or an amount."""
+    """Days of the fee that are credited. State exactly one of days, hours, periods and multiple, or an
+    amount."""
     hours: Annotated[int, Field(gt=0, le=87_840), Unit("hours")] | None = None
     """Hours of the fee that are credited."""
     periods: Annotated[int, Field(gt=0, le=120), Unit("periods of the fee")] | None = None
     """Whole periods of the fee that are credited."""
     multiple: Annotated[int, Field(gt=0, le=1_000), Unit("times the fee")] | None = None
-    """The credit is this many times the fee for the time of the outage."""
+    """The credit is this many times the fee for the duration of the outage."""
     from_minutes: Minutes = 0
-    """A shorter outage gives no credit."""
+    """The minimum duration of an outage for a credit."""
     outage_minutes: Minutes | None = None
-    """How long the outage lasted; only with `multiple`."""
+    """The duration of the outage; only with `multiple`."""
     amount: Price | None = None
-    """What was announced, when it differs from the arithmetic or none was given."""
+    """The announced credit, if it differs from the computed one or no computation was published."""
     rounding: Rounding | None = None
     """How the credit is rounded; by default half up to the smallest unit."""
     recipients: FactId | None = None
-    """The fact that counts the subscribers; None when none was published."""
+    """The id of the fact that counts the subscribers; left out if none was published."""
     recipients_high: FactId | None = None
-    """A fact that bounds them from above."""
+    """The id of a fact that gives an upper bound for the number of subscribers."""
 
     @model_validator(mode="after")
     def _one_term(self) -> Self:
@@ -96,12 +98,12 @@ class FeeCredit(Line):
         return self
 
     @property
-    def figures(self) -> tuple[str, ...]:
-        """The facts that count subscribers."""
+    def numeric_facts(self) -> tuple[str, ...]:
+        """Ids of the facts that count subscribers."""
         return tuple(fact for fact in (self.recipients, self.recipients_high) if fact)
 
     def credited_days(self, outage_minutes: int | None = None) -> Fraction | None:
-        """The time that is credited, in days; None when it depends on an outage whose length is not given."""
+        """The credited time in days; None if it depends on the duration of an outage that is not known."""
         if self.multiple is not None:
             minutes = self.outage_minutes if outage_minutes is None else outage_minutes
             if minutes is None:
@@ -113,57 +115,59 @@ class FeeCredit(Line):
         return None if days is None else Fraction(days)
 
     def credit(self, fee: int, outage_minutes: int | None = None) -> Fraction | None:
-        """The credit for a fee by the arithmetic, unrounded."""
+        """The computed credit for a fee, not rounded; None if the credited time is not known."""
         days = self.credited_days(outage_minutes)
         return None if days is None else fee * days / self.period_days
 
     @property
     def computed(self) -> Fraction | None:
-        """The credit by the arithmetic of the fee, unrounded; None when the fee or the time is not known."""
+        """The computed credit for the line's own fee, not rounded; None if fee or time is not known."""
         return None if self.fee is None else self.credit(self.fee)
 
     @property
     def payment(self) -> int | None:
-        """What one subscriber gets: the announced amount, else the arithmetic, rounded."""
+        """The credit per subscriber: the announced amount, else the computed one, rounded."""
         if self.amount is not None or self.computed is None:
             return self.amount
         return self.rounded(self.computed)
 
     def rounded(self, credit: Fraction) -> int:
-        """A credit in whole units, by the line's rounding."""
-        return (self.rounding or Rounding(to=1)).of(credit * SHARE_SCALE) // SHARE_SCALE
+        """A credit rounded by the line's rounding rule, in the smallest unit."""
+        return (self.rounding or Rounding(to=1)).round_amount(credit * SHARE_SCALE) // SHARE_SCALE
 
 
 class TrueUp(Document):
-    """From this day on it was known what the budget came to."""
+    """The final amount of a budget, with the day on which it became known."""
 
     since: Day
-    """The day from which it was known."""
-    amount: Sum
-    """What it came to, or the fact that says so."""
+    """The day on which the final amount became known."""
+    amount: AmountOrFact
+    """The final amount, or the id of the fact that states it."""
     facts: tuple[FactId, ...] = ()
-    """Ids of the published facts that say so."""
+    """Ids of the published facts that support this."""
 
 
 class Budget(Line):
-    """A sum set aside or announced as a whole, until a true-up says what it came to."""
+    """An amount set aside or announced for a whole line, until a true-up states the final amount."""
 
     kind: Literal["budget"]
-    """A sum announced as a whole."""
+    """An amount announced for the line as a whole."""
     valuation: Literal["cash", "face_value", "top_down"] = "cash"
-    """Whether the sum is cash, goods at list price, or one figure for lines without detail (top_down)."""
-    amount: Sum | None = None
-    """The sum, or the id of the fact that gives it; left out when none was announced: it is unpriced."""
-    low: Sum | None = None
-    """The least it may come to; by default nothing, or the amount when recipients need do nothing."""
-    high: Sum | None = None
-    """The most it may come to; by default the amount."""
+    """Whether the amount is cash, goods at list price, or one estimate for several lines without detail
+    (top_down)."""
+    amount: AmountOrFact | None = None
+    """The amount, or the id of the fact that states it; if none was announced, leave it out: the line then
+    has no cost."""
+    low: AmountOrFact | None = None
+    """The smallest possible final amount; by default zero, or the amount if recipients need do nothing."""
+    high: AmountOrFact | None = None
+    """The largest possible final amount; by default the amount."""
     true_ups: tuple[TrueUp, ...] = ()
-    """What it was found to have come to."""
+    """Final amounts that became known later."""
 
     @property
-    def figures(self) -> tuple[str, ...]:
-        """The facts that give its sums, true-ups apart."""
+    def numeric_facts(self) -> tuple[str, ...]:
+        """Ids of the facts that state its amounts, without true-ups."""
         return tuple(x for x in (self.amount, self.low, self.high) if isinstance(x, str))
 
     @model_validator(mode="after")
@@ -177,13 +181,13 @@ class Budget(Line):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        given = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
-        if given != sorted(given):
+        amounts = [x for x in (self.low, self.amount, self.high) if isinstance(x, int)]
+        if amounts != sorted(amounts):
             raise ValueError("needs low <= amount <= high | Correct the one that is out of order.")
         return self
 
     def true_ups_by(self, day: date) -> list[TrueUp]:
-        """The true-ups known on a day, the latest first."""
+        """The true-ups known by a day, the latest first."""
         return sorted((t for t in self.true_ups if t.since <= day), key=lambda t: t.since, reverse=True)
 
 

@@ -1,4 +1,4 @@
-"""The compensation policy: a list of cost lines, each a promise with the day it became public."""
+"""The compensation policy: a list of cost lines, each a promise with the day on which it became public."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from outage_analysis.files import Document, Identifier, Name, Text, Unit, read_d
 from outage_analysis.incidents import Incident, TieOut
 from outage_analysis.policies.lines_without_loss import CostLine
 from outage_analysis.policies.schedules import Schedule
-from outage_analysis.policies.tariff import MOST_STEPS
+from outage_analysis.policies.tariff import MAX_STEPS
 from outage_analysis.text import Card, Displayable, Locale
 
 NO_DECIMALS = {
@@ -22,15 +22,16 @@ NO_DECIMALS = {
 }  # fmt: skip
 """Currencies without decimal places (ISO 4217)."""
 THREE_DECIMALS = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}
+"""Currencies with three decimal places (ISO 4217)."""
 
 
 class Policy(Displayable, Document):
     """A compensation policy: the payer's promises, not an insurance contract."""
 
     id: Identifier
-    """What commands call it by."""
+    """The id by which commands refer to the policy."""
     name: Name
-    """What readers call it."""
+    """The name for readers."""
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     """ISO code. Amounts are whole numbers of its smallest unit: won, pence, cents."""
     minor_units: Annotated[int, Field(ge=0, le=4), Unit("decimal places")] | None = None
@@ -38,36 +39,37 @@ class Policy(Displayable, Document):
     loss_unit: str = Field(min_length=1, max_length=24)
     """The unit of the band edges; it must be the incident's loss unit."""
     sources: tuple[str, ...] = ()
-    """Files or addresses that the page rests on."""
+    """Files or addresses of the sources."""
     lines: Annotated[tuple[CostLine, ...], Field(alias="line", min_length=1, max_length=200)]
-    """The promises; `kind` says which keys a line has."""
+    """The promises; the keys of a line depend on its `kind`."""
     tie_outs: tuple[TieOut, ...] = Field(alias="tie_out", default=())
-    """Published sums to compute again from the lines."""
+    """Published totals to reconcile with the lines."""
     missing: tuple[Text, ...] = ()
-    """What was not published and would be needed to tie the whole."""
+    """What was not published but would be needed to reconcile the total."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        seen: set[str] = set()
+        line_ids: set[str] = set()
         for line in self.lines:
-            if line.id in seen:
+            if line.id in line_ids:
                 raise ValueError(f"two lines have the id {line.id}")
-            seen.add(line.id)
+            line_ids.add(line.id)
         for tie in self.tie_outs:
-            if not seen.issuperset(tie.lines):
+            if not line_ids.issuperset(tie.lines):
                 raise ValueError(f"the tie-out {tie.id} names a line that is not there")
-        named = [*seen, *(tie.id for tie in self.tie_outs)]
-        if twice := [id_ for id_ in named if named.count(id_) > 1]:
-            raise ValueError(f"the id {twice[0]} is given to a tie-out and to something else")
-        if len(self.bends) > MOST_STEPS:
+        all_ids = [*line_ids, *(tie.id for tie in self.tie_outs)]
+        if repeated := [id_ for id_ in all_ids if all_ids.count(id_) > 1]:
+            raise ValueError(f"the id {repeated[0]} is given to a tie-out and to something else")
+        if len(self.breakpoints) > MAX_STEPS:
             raise ValueError(
-                f"its payments bend or jump at {len(self.bends):,} losses, at most {MOST_STEPS:,} are allowed"
+                f"its payments bend or jump at {len(self.breakpoints):,} losses,"
+                f" at most {MAX_STEPS:,} are allowed"
                 " | Round to a larger amount, lengthen the periods, or split the policy."
             )
         return self
 
     @model_validator(mode="after")
-    def _shares_are_of_money(self) -> Self:
+    def _shares_need_money_losses(self) -> Self:
         rules = (rule for line in self.schedules for _, tariff in line.tariffs for _, rule in tariff.rules())
         if self.loss_unit != self.currency and any(rule.share for rule in rules):
             raise ValueError(
@@ -77,42 +79,42 @@ class Policy(Displayable, Document):
         return self
 
     def card(self, lang: str = "en") -> Card:
-        """Its lines: what each pays, since when, and what it asks of people."""
+        """Summary for display: what each line pays, since when, and what claimants must do."""
         from outage_analysis.policies.display import policy_card
 
         return policy_card(self, lang)
 
     @property
     def digits(self) -> int:
-        """Decimal places of its amounts."""
+        """Decimal places of the policy's amounts."""
         return decimal_places(self.currency) if self.minor_units is None else self.minor_units
 
     @property
     def loss_digits(self) -> int:
-        """Decimal places of a loss: those of the currency when losses are money, else none."""
+        """Decimal places of a loss: those of the currency if losses are money, else none."""
         return self.digits if self.loss_unit == self.currency else 0
 
     @property
     def starts(self) -> frozenset[int]:
-        """The cuts below edges that belong to the band above them, of every schedule."""
+        """All schedules' cuts whose edge belongs to the band above (bands closed at their lower edge)."""
         return frozenset[int]().union(*(line.starts for line in self.schedules))
 
     def words(self, lang: str) -> Locale:
-        """The words of a language, with losses, amounts and bands as this policy writes them.
+        """The locale of a language, with losses, amounts and bands formatted for this policy.
 
         Raises:
-            UsageError: no such language.
+            UsageError: the language is not supported.
         """
-        divisible = self.loss_unit != self.currency
-        return Locale(lang, self.currency, self.digits, self.loss_digits, divisible, self.starts)
+        losses_divisible = self.loss_unit != self.currency
+        return Locale(lang, self.currency, self.digits, self.loss_digits, losses_divisible, self.starts)
 
     def public_by(self, day: date) -> tuple[tuple[CostLine, ...], tuple[CostLine, ...]]:
-        """The lines that were public by a day, and those that were not."""
+        """The lines that were public by a day, and the lines that were not."""
         known = tuple(line for line in self.lines if line.known_on(day))
         return known, tuple(line for line in self.lines if not line.known_on(day))
 
     def as_known_on(self, day: date) -> Policy:
-        """The policy with the lines that were public by a day, be it none, and what they then asked."""
+        """The policy as of a day, with only the lines, effort and deadlines that were public by then."""
         known, _ = self.public_by(day)
         return self.model_copy(update={"lines": tuple(line.as_known_on(day) for line in known)})
 
@@ -123,24 +125,24 @@ class Policy(Displayable, Document):
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """Every written edge, as an inclusive upper cut, in order."""
+        """The edges of all schedules as inclusive upper cuts, in increasing order."""
         return tuple(sorted({cut for line in self.schedules for cut in line.cuts}))
 
     @property
     def edges(self) -> tuple[int, ...]:
-        """Every edge as it is written, whichever side is closed, in order."""
+        """The edges of all schedules as written in the document, in increasing order."""
         return tuple(sorted({cut + (x.closed == "lower") for x in self.schedules for cut in x.cuts}))
 
     @property
-    def bends(self) -> tuple[int, ...]:
-        """Every cut on which a payment bends or jumps, in order."""
-        return tuple(sorted({cut for line in self.schedules for cut in line.bends}))
+    def breakpoints(self) -> tuple[int, ...]:
+        """Every inclusive upper cut at which a payment formula changes, in increasing order."""
+        return tuple(sorted({cut for line in self.schedules for cut in line.breakpoints}))
 
     def line(self, id_: str) -> CostLine:
-        """One line by id.
+        """The line with an id.
 
         Raises:
-            UsageError: no such line.
+            UsageError: there is no such line.
         """
         for line in self.lines:
             if line.id == id_:
@@ -151,7 +153,7 @@ class Policy(Displayable, Document):
 
 
 def decimal_places(currency: str) -> int:
-    """Those that ISO 4217 gives a currency."""
+    """Decimal places of a currency according to ISO 4217."""
     return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
 
 
@@ -159,16 +161,16 @@ def load_policy(id_or_path: str | Path) -> Policy:
     """Read a policy from its bundled id or from a path to TOML.
 
     Raises:
-        UsageError: no such policy; a gap, an overlap, an unknown key or an edge of the wrong type.
+        UsageError: there is no such policy, bands leave a gap or overlap, or a key is unknown or invalid.
     """
     return read_document(Policy, "policies", id_or_path)
 
 
-def refuse_misfit(policy: Policy, incident: Incident) -> None:
-    """Refuse a policy that counts in other units than the incident.
+def check_same_units(policy: Policy, incident: Incident) -> None:
+    """Raise an error if a policy and an incident use different units.
 
     Raises:
-        UsageError: another currency, other decimal places, another unit of loss.
+        UsageError: currency, decimal places or loss unit differ.
     """
     if policy.currency != incident.currency:
         raise UsageError(

@@ -1,9 +1,9 @@
-"""What one claim is paid: an amount, a share of the loss, an amount a period, between a floor and a limit.
+"""The payment for one claim: an amount, a share of the loss, and an amount per period, within limits.
 
     payment = rounded(min(limit, max(floor, fixed + share x max(loss - deductible, 0) + rate)))
 
-A rule never pays less for a larger loss. Amounts are whole numbers of the smallest unit of the currency;
-inside, everything is counted in ten-thousandths of it, so that no payment is a float.
+A rule never pays less for a larger loss. Amounts are whole numbers of the smallest unit of the currency.
+Internally they are integers in ten-thousandths of that unit, so that payments are exact.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from outage_analysis.files import Document, Unit
 from outage_analysis.incidents import LARGEST_LOSS
 
 SHARE_DIGITS = 4
+"""Decimal places of a share."""
 SHARE_SCALE = 10_000
-"""Shares are decimals of at most four places; payments are exact in ten-thousandths of a unit."""
+"""Ten-thousandths per unit: shares have up to four decimals, so payments are exact in ten-thousandths."""
 
 
-def _share(value: object) -> object:
+def _share_in_ten_thousandths(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(  # noqa: TRY004 - pydantic turns no other error into a message
             "is not a number | Write a share as 0.25, of at most four places."
@@ -37,8 +38,8 @@ Money = Annotated[int, Field(ge=0, le=10**12), _SMALLEST]
 """An amount in the smallest unit of the currency."""
 Price = Annotated[int, Field(gt=0, le=10**12), _SMALLEST]
 """An amount above zero, in the smallest unit of the currency."""
-Share = Annotated[int, BeforeValidator(_share), Unit("share, 0 to 1")]
-"""A share of the loss, held in ten-thousandths."""
+Share = Annotated[int, BeforeValidator(_share_in_ten_thousandths), Unit("share, 0 to 1")]
+"""A share of the loss, stored in ten-thousandths."""
 Measure = Annotated[int, Field(ge=0, le=LARGEST_LOSS), Unit("loss unit")]
 """A loss, in the loss unit."""
 Span = Annotated[int, Field(gt=0, le=LARGEST_LOSS), Unit("loss unit")]
@@ -51,62 +52,62 @@ class Rounding(Document):
     to: Price
     """Payments are multiples of this, in the smallest unit of the currency."""
     how: Literal["half_up", "up", "down"] = "half_up"
-    """Towards which multiple."""
+    """Rounding direction: to the nearest multiple (half_up), up or down."""
 
     @property
     def step(self) -> int:
-        """The distance between two payments, in ten-thousandths."""
+        """The rounding unit, in ten-thousandths."""
         return self.to * SHARE_SCALE
 
     @property
-    def more(self) -> int:
-        """What a whole amount may lack at most to reach the next step, in ten-thousandths."""
+    def increment(self) -> int:
+        """What is added before rounding down to a multiple, in ten-thousandths."""
         return {"half_up": self.step // 2, "up": self.step - 1, "down": 0}[self.how]
 
-    def of(self, amount: int | Fraction) -> int:
-        """An amount in ten-thousandths, rounded."""
+    def round_amount(self, amount: int | Fraction) -> int:
+        """An amount rounded to a multiple; both in ten-thousandths."""
         if self.how == "up":
             return -(-amount // self.step) * self.step
-        return (amount + self.more) // self.step * self.step
+        return (amount + self.increment) // self.step * self.step
 
 
 class Rate(Document):
-    """An amount for every period of the loss: a day, an hour, thirty minutes."""
+    """An amount per period of the loss: per day, per hour, per thirty minutes."""
 
     amount: Price
-    """For each period, in the smallest unit of the currency."""
+    """The amount per period, in the smallest unit of the currency."""
     every: Span = 1
-    """Length of a period, in the loss unit: with losses in minutes, 60 pays by the hour."""
+    """Length of a period, in the loss unit: if losses are in minutes, 60 pays per hour."""
     after: Measure = 0
-    """The waiting time, in the loss unit: this part of the loss makes no period."""
+    """The waiting period, in the loss unit: this part of the loss is not paid."""
     begun: bool = False
-    """Whether a period that has only begun is paid in full; otherwise only complete ones are."""
+    """Whether a period that has only begun is paid in full; by default only complete periods are paid."""
 
     def periods(self, loss: int) -> int:
-        """How many periods are paid for."""
-        waited = max(loss - self.after, 0)
-        return -(-waited // self.every) if self.begun else waited // self.every
+        """The number of periods that are paid for a loss."""
+        paid_time = max(loss - self.after, 0)
+        return -(-paid_time // self.every) if self.begun else paid_time // self.every
 
 
 class Rule(Document):
-    """What one claim is paid in a band, or that it is reviewed."""
+    """The payment rule of one band."""
 
     fixed: Money = 0
     """A flat amount, in the smallest unit of the currency."""
     share: Share = 0
     """A share of the loss, of at most four decimal places."""
     deductible: Measure = 0
-    """The first part of the loss, of which no share is paid, in the loss unit."""
+    """The first part of the loss, to which the share does not apply, in the loss unit."""
     rate: Rate | None = None
-    """An amount for every period."""
+    """An amount per period of the loss."""
     floor: Money = 0
-    """The least that is paid in the band."""
+    """The minimum payment in the band."""
     limit: Money | None = None
-    """The most that is paid in the band."""
+    """The maximum payment in the band."""
     review: bool = False
-    """Paid by individual review, under no fixed rule."""
+    """Whether the claim is paid by individual review, without a fixed rule."""
     facts: tuple[str, ...] = ()
-    """Ids of the published facts that say so."""
+    """Ids of the published facts that support this."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -121,32 +122,32 @@ class Rule(Document):
 
     @property
     def pays(self) -> bool:
-        """Whether anything is paid under fixed terms."""
+        """Whether the rule pays anything under fixed terms."""
         return bool(self.fixed or self.share or self.rate or self.floor) and self.limit != 0
 
     @property
     def outcome(self) -> Literal["review", "pays", "nothing"]:
-        """What becomes of a claim under it."""
+        """What happens to a claim under this rule: review, a payment or nothing."""
         return "review" if self.review else "pays" if self.pays else "nothing"
 
     @property
     def depends_on_loss(self) -> bool:
-        """Whether the payment changes with the loss inside the band."""
+        """Whether the payment depends on the loss within the band."""
         return bool(self.share or self.rate)
 
-    def terms(self, loss: int) -> int:
-        """Fixed, share and rate together, in ten-thousandths, before floor and limit."""
+    def amount_before_limits(self, loss: int) -> int:
+        """Fixed amount, share and rate together, in ten-thousandths, before floor and limit."""
         periodic = self.rate.amount * self.rate.periods(loss) if self.rate else 0
         return (self.fixed + periodic) * SHARE_SCALE + self.share * max(loss - self.deductible, 0)
 
     def amount(self, loss: int) -> int:
-        """What is paid before rounding, in ten-thousandths."""
-        least = max(self.terms(loss), self.floor * SHARE_SCALE)
+        """The payment before rounding, in ten-thousandths."""
+        least = max(self.amount_before_limits(loss), self.floor * SHARE_SCALE)
         return least if self.limit is None else min(least, self.limit * SHARE_SCALE)
 
 
 class RuleBand(Rule):
-    """A rule for the losses between two edges; `up_to` is left out of the last band."""
+    """A payment rule for losses between two edges; the last band has no `up_to`."""
 
     over: Measure
     """Lower edge, in the loss unit."""

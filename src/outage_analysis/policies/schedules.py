@@ -1,4 +1,4 @@
-"""A payment by loss band, for everyone alike or by segment, a claim or a claimant at a time."""
+"""Schedules: payments by loss band, for all claimants or by segment, per claim or per claimant."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ from pydantic import Field, model_validator
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Document, Identifier
-from outage_analysis.incidents import Band, Closed, check_partition, cuts_of
-from outage_analysis.policies.cost_lines import Entitled, FactId, Line
+from outage_analysis.incidents import Band, Closed, check_partition, upper_cuts
+from outage_analysis.policies.cost_lines import EntitledValues, FactId, Line
 from outage_analysis.policies.rules import Rounding, Rule, RuleBand
-from outage_analysis.policies.tariff import MOST_STEPS, Tariff, refuse_many
+from outage_analysis.policies.tariff import MAX_STEPS, Tariff, check_step_count
 
-Bands = Annotated[tuple[RuleBand, ...], Field(alias="band", min_length=1, max_length=MOST_STEPS)]
+Bands = Annotated[tuple[RuleBand, ...], Field(alias="band", min_length=1, max_length=MAX_STEPS)]
 
 
 class Segment(Document):
-    """Claimants who are paid by bands of their own."""
+    """A group of claimants with bands of its own."""
 
     id: Identifier
-    """What findings and golden results call it by."""
-    when: Annotated[Entitled, Field(min_length=1)]
-    """Dimension -> values."""
+    """The id by which findings and golden results refer to the segment."""
+    when: Annotated[EntitledValues, Field(min_length=1)]
+    """Dimension -> the values that belong to the segment."""
     bands: Bands
-    """The bands of its claims."""
+    """The bands for the segment's claims."""
 
 
 class Schedule(Line):
-    """A payment by loss band."""
+    """A cost line that pays by loss band."""
 
     kind: Literal["schedule"]
     """A payment by loss band."""
     closed: Closed = "upper"
-    """The closed side of every band: `upper` reads (0, 300000], `lower` reads [0, 300000)."""
+    """Which edge belongs to a band: `upper` means (0, 300000], `lower` means [0, 300000)."""
     grain: Literal["claim", "claimant"] = "claim"
-    """`claimant` adds up the entitled losses that one claimant states, and pays once for them."""
+    """`claimant` adds up the entitled losses of one claimant and pays once for the total."""
     bands: Bands
-    """The bands from a loss of 0 upwards, without a gap; the last has no `up_to`."""
+    """The bands from a loss of 0 upwards, without gaps; the last has no `up_to`."""
     segments: Annotated[tuple[Segment, ...], Field(alias="segment", max_length=50)] = ()
-    """The first segment that fits a claim is used instead of `band`."""
+    """Groups with bands of their own: the first segment that matches a claim applies instead of `band`."""
     zero: Rule = Rule()
-    """What a loss of zero is paid."""
+    """The payment for a loss of zero."""
     unknown: Rule | None = None
-    """What a claim without a stated loss is paid. Without this rule, such claims count as paid nothing in the
-    expected cost and as paid the most of the schedule in its upper bound; if more than half of the entitled
-    claims state no loss, the line has no expected cost."""
+    """The payment for a claim that states no loss. Without this rule, the expected cost counts such claims as
+    paid nothing, and the upper bound counts them as paid the schedule's maximum. If more than half of the
+    entitled claims state no loss, the line then has no expected cost."""
     rounding: Rounding | None = None
-    """How each payment is rounded; by default it is not, and a total is rounded half up, once."""
+    """How each payment is rounded; by default only the total is rounded, half up."""
     published_count: FactId | None = None
-    """The fact that counts the reports this line may pay."""
+    """The id of the fact that counts the reports that this line may pay."""
 
     @cached_property
     def tariff(self) -> Tariff:
-        """The tariff of those in no segment."""
+        """The tariff for claims that match no segment."""
         return self._tariff(self.bands)
 
     @cached_property
-    def tariffs(self) -> tuple[tuple[Entitled, Tariff], ...]:
-        """Every tariff with whom it is for; the first that fits is used, and the last fits all."""
+    def tariffs(self) -> tuple[tuple[EntitledValues, Tariff], ...]:
+        """Every tariff with its condition: the first that matches a claim applies; the last matches all."""
         return (*((s.when, self._tariff(s.bands)) for s in self.segments), ({}, self.tariff))
 
     def _tariff(self, bands: tuple[RuleBand, ...]) -> Tariff:
@@ -68,34 +68,34 @@ class Schedule(Line):
         return Tariff(bands, self.zero, self.unknown, shift, self.rounding)
 
     def rules(self) -> list[tuple[Band, Rule]]:
-        """Every band of those in no segment with its rule: the special ones first, then in order."""
+        """Every band outside segments with its rule: negative, zero, unknown, then positive in order."""
         return self.tariff.rules()
 
     @property
-    def positive(self) -> list[tuple[Band, Rule]]:
-        """The bands of stated, positive losses with their rules, in order."""
+    def positive_bands(self) -> list[tuple[Band, Rule]]:
+        """The bands of positive losses with their rules, in order."""
         return self.rules()[3:]
 
     @property
-    def figures(self) -> tuple[str, ...]:
-        """The fact that counts the reports."""
+    def numeric_facts(self) -> tuple[str, ...]:
+        """The id of the fact that counts the reports."""
         return (self.published_count,) if self.published_count else ()
 
     @property
     def cuts(self) -> tuple[int, ...]:
-        """The written edges, as inclusive upper cuts."""
-        return _cuts(self.tariffs, lambda t: [band[1] for band, _ in t.rules()[3:]])
+        """The edges as inclusive upper cuts, in increasing order."""
+        return _distinct_cuts(self.tariffs, lambda t: [band[1] for band, _ in t.rules()[3:]])
 
     @property
     def starts(self) -> frozenset[int]:
-        """The cuts whose edge belongs to the band above; none when `closed` is upper."""
+        """The cuts whose edge belongs to the band above; empty unless `closed` is lower."""
         edges = {band.over for _, tariff in self.tariffs for band in tariff.bands if band.over}
-        return frozenset(cuts_of(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
+        return frozenset(upper_cuts(tuple(edges), "lower")) if self.closed == "lower" else frozenset()
 
     @property
-    def bends(self) -> tuple[int, ...]:
-        """The inclusive upper cuts on which the payment bends or jumps, written edges included."""
-        return tuple(sorted({*self.cuts, *_cuts(self.tariffs, lambda t: t.cuts)}))
+    def breakpoints(self) -> tuple[int, ...]:
+        """The inclusive upper cuts at which the payment formula changes, including the edges."""
+        return tuple(sorted({*self.cuts, *_distinct_cuts(self.tariffs, lambda t: t.cuts)}))
 
     @model_validator(mode="after")
     def _bands_cover(self) -> Self:
@@ -109,7 +109,7 @@ class Schedule(Line):
         return self
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _settings_are_compatible(self) -> Self:
         if self.segments and self.grain == "claimant":
             raise ValueError("pays by claimant and by segment | Write one line a segment.")
         if self.segments and self.published_count:
@@ -119,14 +119,14 @@ class Schedule(Line):
         if any(rule.floor % step or (rule.limit or 0) % step for rule in rules):
             raise ValueError(f"has a floor or a limit that is no multiple of its rounding, {step:,}")
         steps = 0
-        for _, tariff in self.tariffs:  # compiling one refuses too many steps; so may all of them
+        for _, tariff in self.tariffs:  # the limit applies to all tariffs together, too
             steps += len(tariff.cuts)
-            refuse_many(steps)
+            check_step_count(steps)
         return self
 
 
-def _cuts(
-    tariffs: tuple[tuple[Entitled, Tariff], ...],
+def _distinct_cuts(
+    tariffs: tuple[tuple[EntitledValues, Tariff], ...],
     edges: Callable[[Tariff], tuple[int, ...] | list[int | None]],
 ) -> tuple[int, ...]:
     return tuple(sorted({cut for _, tariff in tariffs for cut in edges(tariff) if cut}))

@@ -1,4 +1,4 @@
-"""A page to start a policy from."""
+"""A template from which to start a policy."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from outage_analysis.policies.policy import load_policy
 
 
 def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
-    """Write a valid page with every kind of line; never over a file that is there.
+    """Write a valid policy document with one line of every kind; an existing file is never overwritten.
 
     Raises:
-        UsageError: the file exists, or an id, a currency or a unit that no policy may have.
+        UsageError: the file exists, or the id, the currency or the unit is not allowed in a policy.
     """
     if out.exists():
         raise UsageError("exists already", file=out, remedy="Choose another --out.")
@@ -23,21 +23,23 @@ def write_template(id_: str, currency: str, loss_unit: str, out: Path) -> Path:
     text = (files(__package__) / "template.toml").read_text("utf-8")
     for value in (id_, currency, loss_unit):
         if not value.isprintable() or '"' in value or "\\" in value:
-            raise UsageError("cannot be written into the page", value=value)
-    # A share is of money only; of minutes or days, an amount is paid for every so many.
-    second = "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
-    page = text.format(id=id_, currency=currency, loss_unit=loss_unit, second=second)
+            raise UsageError("cannot be written into the document", value=value)
+    # A share needs losses in money. If losses are minutes or days, the template uses an amount per period.
+    second_band = (
+        "  share = 0.1" if loss_unit == currency else "  rate = { amount = 50_000, every = 300_000 }"
+    )
+    document = text.format(id=id_, currency=currency, loss_unit=loss_unit, second_band=second_band)
     unchecked = out.with_name(f".{out.stem}-{os.getpid()}.toml")
     try:
         try:
-            unchecked.write_text(page, "utf-8")
+            unchecked.write_text(document, "utf-8")
             load_policy(unchecked)
             unchecked.replace(out)
         finally:
             if unchecked.is_file():
                 unchecked.unlink()
     except UsageError as error:
-        error.file = "the new page"
+        error.file = "the new document"
         raise
     except OSError as error:
         raise EnvironmentFailed(f"cannot be written: {error.strerror}", file=out) from error

@@ -117,7 +117,7 @@ def policy_page(policy: Policy) -> PolicyPage:
     return PolicyPage(
         id=policy.id,
         content_sha256=content_digest(policy),
-        name=fonts.shown(policy.name.en),
+        name=fonts.printable(policy.name.en),
         currency=policy.currency,
         lines={line.id: content_digest(line) for line in policy.lines},
     )
@@ -130,8 +130,8 @@ def assumption_entries(ledger: Ledger) -> tuple[AssumptionEntry, ...]:
     return tuple(
         AssumptionEntry(
             **row,
-            owner=fonts.shown(entry.owner),
-            approved_by=fonts.shown(entry.approved_by),
+            owner=fonts.printable(entry.owner),
+            approved_by=fonts.printable(entry.approved_by),
             content_sha256=content_digest(entry),
         )
         for row, entry in zip(rows, ledger.assumptions, strict=True)
@@ -201,7 +201,7 @@ def _inputs(analysis: Analysis) -> Iterator[Input]:
 
 def _warehouse(analysis: Analysis) -> str | None:
     named = [Path(p) for p in analysis.plan.claims or ()]
-    return next((fonts.shown(p.name) for p in named if p.suffix.lower() == STORE), None)
+    return next((fonts.printable(p.name) for p in named if p.suffix.lower() == STORE), None)
 
 
 def _replaced(report: Report) -> int:
@@ -216,4 +216,4 @@ def _replaced(report: Report) -> int:
 def _unseen(text: str) -> int:
     """Characters of a text that have no glyph; those of a repeated text count once."""
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
-    return 0 if fonts.shown(joined) == joined else sum(fonts.shown(c) != c for c in joined)
+    return 0 if fonts.printable(joined) == joined else sum(fonts.printable(c) != c for c in joined)

@@ -9,7 +9,15 @@ from pathlib import Path
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import load_ledger
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.files import Document, Kind, nearest, page_text, put_in_place, recover, resolve
+from outage_analysis.files import (
+    Document,
+    Kind,
+    atomic_folder,
+    document_path,
+    document_text,
+    recover_interrupted,
+    spelling_hint,
+)
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.build_manifest import manifest_of
@@ -59,7 +67,7 @@ def write_report(
     refuse_unwritable(out, lang=lang, force=force, formats=formats)
     refuse_unset(lang)
     report, chosen = Report(analysis, lang, bom=bom), tuple(name for name in FORMATS if name in formats)
-    with put_in_place(out, partial(_check_target, force=force)) as folder:
+    with atomic_folder(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
             FORMATS[name](report, folder)
         _write_pages(analysis, folder)
@@ -80,8 +88,10 @@ def refuse_unwritable(out: Path, *, lang: str, force: bool, formats: Sequence[st
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
     stranger = next((name for name in formats if name not in FORMATS), None)
     if stranger is not None or not formats:
-        raise UsageError("no such format", value=stranger or "", remedy=nearest(stranger or "", [*FORMATS]))
-    recover(out.resolve(), partial(_check_target, force=True))
+        raise UsageError(
+            "no such format", value=stranger or "", remedy=spelling_hint(stranger or "", [*FORMATS])
+        )
+    recover_interrupted(out.resolve(), partial(_check_target, force=True))
     _check_target(out.resolve(), force=force)
 
 
@@ -92,7 +102,7 @@ def refuse_unset(lang: str) -> None:
         EnvironmentFailed: a font is missing, or has no glyph for a letter of our own words.
     """
     fonts.folder()
-    lacking = fonts.lacking(FIXED + "".join(Locale(lang).texts()))
+    lacking = fonts.missing_characters(FIXED + "".join(Locale(lang).texts()))
     if lacking:
         named = ", ".join(f"U+{ord(c):04X}" for c in lacking)
         problem = f"the fonts lack letters of our own words in {lang}"
@@ -134,7 +144,7 @@ def _write_pages(analysis: Analysis, folder: Path) -> None:
         named[f"layout-{n}"] = ("layouts", page, None)
     (folder / "pages").mkdir()
     for name, (kind, page, analysed) in named.items():
-        source, copied = resolve(kind, page), folder / "pages" / f"{name}.toml"
-        copied.write_text(page_text(source), "utf-8")
+        source, copied = document_path(kind, page), folder / "pages" / f"{name}.toml"
+        copied.write_text(document_text(source), "utf-8")
         if analysed is not None and content_digest(LOADERS[kind](copied)) != content_digest(analysed):
             raise UsageError("is no longer the page that was analysed", file=source, remedy="Run again.")

@@ -8,7 +8,7 @@ import polars as pl
 
 from outage_analysis.analysis import FEW, Analysis, budget_scope
 from outage_analysis.costs import UNSTATED
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Schedule
 from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.text import Locale
@@ -76,7 +76,7 @@ def _budget(analysis: Analysis, locale: Locale) -> Tile | None:
     if table is None:
         return None
     row = table.row(0, named=True)
-    title = locale("report.tile_budget", budget=locale.stated(row["budget"]))
+    title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
     error = locale("report.tile_budget_error", error=locale.number(locale.rounded(100 * row["error"], 1)))
     note = f"{budget_scope(analysis, basis, locale)} {error}"
     return Tile(title, locale.share(row["exceeded"]), note, synthetic=basis == "synthetic")
@@ -87,7 +87,7 @@ def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
     line = _counted_schedule(analysis)
     if line is None:
         return None
-    ends = [line.tariff.extremes(band) for band, rule in line.positive if rule.pays]
+    ends = [line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays]
     tops = [float(most) for _, most in ends if most is not None]
     if not ends or len(tops) < len(ends):
         return None
@@ -113,7 +113,7 @@ def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
     count, low, high = found
     several = "report.tile_promised_note" if low < high else "report.tile_promised_one"
     note, title = locale(several, count=locale.number(count)), "report.tile_promised"
-    if any(rule.review for _, rule in line.positive):
+    if any(rule.review for _, rule in line.positive_bands):
         note, title = f"{note} {locale('report.tile_promised_review')}", "report.tile_promised_tiers"
     return Tile(locale(title), locale.money_range(low, high), note)
 
@@ -121,7 +121,7 @@ def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
 def quarter_profit(analysis: Analysis) -> float | None:
     """A quarter's operating profit in the smallest unit, where it was public by the day."""
     fact = analysis.incident.quarter_profit
-    profit = figure(fact) if fact else None
+    profit = get_fact(fact) if fact else None
     if profit is None or profit.public_on is None or profit.public_on > analysis.as_of:
         return None
     return float(profit.number * 10**analysis.incident.minor_units)

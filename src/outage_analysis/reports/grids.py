@@ -19,10 +19,12 @@ FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
     "loss": Locale.exact_loss,
     "share": Locale.share,
     "day": Locale.day,
-    "unit": Locale.counted_in,
-    "terms": Locale.terms,
+    "unit": Locale.unit_name,
+    "terms": Locale.translated_distribution,
     "word": lambda locale, value: locale(f"word.{str(value).lower()}"),
-    "rule": lambda locale, value: locale(f"rule.{value}") if locale.has(f"rule.{value}") else str(value),
+    "rule": lambda locale, value: (
+        locale(f"rule.{value}") if locale.has_label(f"rule.{value}") else str(value)
+    ),
 }
 """How a value of a kind is written, where it needs nothing but words."""
 DERIVED = "derived from "
@@ -79,7 +81,7 @@ class Writer:
         if kind in FIGURES:
             return FIGURES[kind](locale, value)
         if kind == "name":
-            return self.names.get(str(value)) or fonts.shown(str(value))
+            return self.names.get(str(value)) or fonts.printable(str(value))
         if kind == "data":
             return cut(str(value))
         if kind == "names":
@@ -90,7 +92,9 @@ class Writer:
             facts = str(value).removeprefix(DERIVED)
             return locale("report.derived", facts=facts) if facts != value else _links(facts)
         return (
-            self._facts(fonts.shown(str(value))) if kind in ("facts", "counted") else fonts.shown(str(value))
+            self._facts(fonts.printable(str(value)))
+            if kind in ("facts", "counted")
+            else fonts.printable(str(value))
         )
 
     def _band(self, row: dict[str, Any]) -> str:
@@ -111,7 +115,7 @@ class Writer:
 
 def cut(text: str) -> str:
     """Text from a file as a cell shows it: no control or mark of direction, and no more than fits."""
-    told = fonts.shown(text[: LONGEST + 1])
+    told = fonts.printable(text[: LONGEST + 1])
     return told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
 
 

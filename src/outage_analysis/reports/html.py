@@ -84,7 +84,7 @@ def _specs(report: Report, *, hindsight: bool) -> Markup:
 
 def _told(value: object) -> object:
     """Text as the page can show it: control characters and marks of direction are written out."""
-    return fonts.shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return fonts.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _environment() -> Environment:
@@ -105,10 +105,10 @@ def asset(name: str) -> str:
 
 def faces(text: str) -> str:
     """The fonts as rules of a style sheet, with no more than the letters of a text."""
-    letters = "".join(c for c in sorted(set(text)) if ord(c) in fonts.covered())
+    letters = "".join(c for c in sorted(set(text)) if ord(c) in fonts.covered_code_points())
     rules = []
     for weight, number in zip(fonts.WEIGHTS, (400, 700), strict=True):
-        data = base64.b64encode(fonts.cut(letters, weight)).decode()
+        data = base64.b64encode(fonts.subset_font(letters, weight)).decode()
         source = f"url(data:font/otf;base64,{data}) format('opentype')"
         rules.append(
             f"@font-face {{ font-family: '{fonts.FAMILY}'; font-weight: {number}; src: {source}; }}\n"
@@ -126,7 +126,7 @@ def selection(report: Report) -> PageChart | None:
     a = report.analysis
     if "claims_pairs" not in a.tables:
         return None
-    table = fonts.shown_in(a.tables["claims_pairs"])
+    table = fonts.printable_table(a.tables["claims_pairs"])
     frame = frame_of(a.incident, report.words, report.names, a.as_of, synthetic=a.synthetic)
     try:
         with unchecked():

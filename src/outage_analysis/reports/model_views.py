@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.assumptions import SUMS, distribution, grade, inputs
+from outage_analysis.assumptions import AMOUNT_KINDS, distribution_text, grade_label, value_and_range
 from outage_analysis.reports.grids import Writer
 from outage_analysis.text import Locale
 
@@ -72,7 +72,7 @@ def compared_views(analysis: Analysis) -> dict[str, View]:
 
 def _whole(frame: pl.DataFrame, digits: int, *columns: str) -> pl.DataFrame:
     """Values of inputs as a reader takes them: those that are sums in whole currency."""
-    sums = pl.when(pl.col("kind").is_in(SUMS)).then(10.0**digits).otherwise(1.0)
+    sums = pl.when(pl.col("kind").is_in(AMOUNT_KINDS)).then(10.0**digits).otherwise(1.0)
     return frame.with_columns(pl.col(*columns) / sums)
 
 
@@ -98,7 +98,7 @@ def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """The inputs of the figures: value, bounds, distribution; reason, source, owner."""
     rows = []
     for a in analysis.inputs.assumptions if analysis.inputs else ():
-        expected, bounds = inputs(a, locale)
+        expected, bounds = value_and_range(a, locale)
         facts = dict.fromkeys((*a.facts, *a.computed_from))
         rows.append(
             (
@@ -106,8 +106,8 @@ def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
                 a.kind,
                 expected,
                 bounds,
-                distribution(a, locale),
-                grade(a, locale),
+                distribution_text(a, locale),
+                grade_label(a, locale),
                 a.public_on,
                 a.rationale[locale.lang],
                 a.source[locale.lang],

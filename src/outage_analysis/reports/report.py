@@ -42,12 +42,12 @@ class Report:
     @cached_property
     def names(self) -> dict[str, str]:
         """What readers call everything that has an id."""
-        return {id_: fonts.shown(name) for id_, name in self.analysis.names(self.lang).items()}
+        return {id_: fonts.printable(name) for id_, name in self.analysis.names(self.lang).items()}
 
     @property
     def title(self) -> str:
         """The title of the report."""
-        return self.words("report.title", incident=fonts.shown(self.analysis.incident.name[self.lang]))
+        return self.words("report.title", incident=fonts.printable(self.analysis.incident.name[self.lang]))
 
     @property
     def kicker(self) -> str:
@@ -57,7 +57,7 @@ class Report:
     @property
     def policy(self) -> str:
         """The policy that it costs."""
-        return self.words("report.policy", policy=fonts.shown(self.analysis.policy.name[self.lang]))
+        return self.words("report.policy", policy=fonts.printable(self.analysis.policy.name[self.lang]))
 
     @property
     def banner(self) -> str:
@@ -152,7 +152,7 @@ class Report:
         with unchecked():
             for name, entry in CHARTS.items():
                 frame = frame_of(a.incident, self.words, self.names, a.as_of, synthetic=self.made_up(name))
-                table = fonts.shown_in(a.tables.get(a.behind(entry.table), pl.DataFrame()))
+                table = fonts.printable_table(a.tables.get(a.behind(entry.table), pl.DataFrame()))
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:
                     found[name] = stable(chart.to_dict(validate=False))

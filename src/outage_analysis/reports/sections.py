@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 from outage_analysis.reports.accounting import totals
 from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text
 from outage_analysis.reports.first_screen import free_note
@@ -254,7 +254,7 @@ def lesson(analysis: Analysis, locale: Locale) -> list[str]:
             fact=outcome.paid,
         )
     ]
-    count = figure(line.published_count).whole if line.published_count else 0
+    count = get_fact(line.published_count).whole if line.published_count else 0
     tiers = [rule.fixed for _, rule in line.rules() if rule.fixed]
     if count and tiers:
         mean = paid / accepted

@@ -9,7 +9,7 @@ import polars as pl
 
 from outage_analysis.charts import png, titled
 from outage_analysis.errors import UsageError
-from outage_analysis.files import file_in_place
+from outage_analysis.files import atomic_file
 from outage_analysis.reports.report import Report
 
 FORMULA_STARTS = r"^[=+\-@\t\r]"
@@ -27,7 +27,7 @@ def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
     """
     if path.suffix not in (".csv", ".parquet"):
         raise UsageError("is neither .csv nor .parquet", file=path.name)
-    with file_in_place(path) as part:
+    with atomic_file(path) as part:
         if path.suffix == ".csv":
             texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
             frame.with_columns(_harmless(name) for name in texts).write_csv(part, include_bom=bom)

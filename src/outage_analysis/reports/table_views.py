@@ -8,8 +8,8 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.costs import COUNTED
-from outage_analysis.incidents import in_language
-from outage_analysis.policies import Teller
+from outage_analysis.incidents import facts_in_language
+from outage_analysis.policies import PolicyExplainer
 from outage_analysis.reports.accounting import controller
 from outage_analysis.reports.grids import Grid, Writer
 from outage_analysis.reports.model_views import (
@@ -191,14 +191,16 @@ def _hindsight_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
 
 
 def _facts(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
-    return in_language(frame, lang).rename({"low": "value_low", "high": "value_high"})
+    return facts_in_language(frame, lang).rename({"low": "value_low", "high": "value_high"})
 
 
 def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
     """What others said, with our own figure of the same cash first."""
     locale = writer.words
     ours = pl.col("expected").is_not_null()
-    table = in_language(frame.filter(ours | (pl.col("fact") != "")), locale.lang).rename({"fact": "facts"})
+    table = facts_in_language(frame.filter(ours | (pl.col("fact") != "")), locale.lang).rename(
+        {"fact": "facts"}
+    )
     rows = []
     for row in table.iter_rows(named=True):
         if row["facts"]:
@@ -242,7 +244,7 @@ def _statuses(analysis: Analysis) -> dict[str, str]:
 
 def _policy(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> pl.DataFrame:
     rows = []
-    teller = Teller(analysis.policy, locale, analysis.as_of)
+    teller = PolicyExplainer(analysis.policy, locale, analysis.as_of)
     statuses = _statuses(analysis)
     for line in analysis.policy.lines:
         if line.id in analysis.dropped_lines:
@@ -252,7 +254,7 @@ def _policy(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> pl.
             (
                 line.id,
                 line.kind,
-                teller.pays(line),
+                teller.payment_summary(line),
                 line.effort_on(analysis.as_of),
                 who,
                 line.public_on,

@@ -24,29 +24,29 @@ if TYPE_CHECKING:
     from outage_analysis.text.amounts import amount_sql as amount_sql
     from outage_analysis.text.dates import DATES as DATES
     from outage_analysis.text.dates import day_sql as day_sql
-    from outage_analysis.text.display import MOST_ROWS as MOST_ROWS
+    from outage_analysis.text.display import MAX_CARD_ROWS as MAX_CARD_ROWS
     from outage_analysis.text.display import Card as Card
     from outage_analysis.text.display import Displayable as Displayable
     from outage_analysis.text.display import Table as Table
-    from outage_analysis.text.display import first as first
-    from outage_analysis.text.display import grid as grid
-    from outage_analysis.text.display import style_of as style_of
+    from outage_analysis.text.display import cell_class as cell_class
+    from outage_analysis.text.display import first_rows as first_rows
+    from outage_analysis.text.display import html_table as html_table
     from outage_analysis.text.encodings import COMPRESSIONS as COMPRESSIONS
     from outage_analysis.text.encodings import TextFile as TextFile
     from outage_analysis.text.encodings import as_utf8 as as_utf8
     from outage_analysis.text.encodings import original_offsets as original_offsets
+    from outage_analysis.text.locale import ALL_DIGITS as ALL_DIGITS
+    from outage_analysis.text.locale import CHART_STEPS as CHART_STEPS
     from outage_analysis.text.locale import LANGUAGES as LANGUAGES
-    from outage_analysis.text.locale import SHORT as SHORT
-    from outage_analysis.text.locale import STATED as STATED
     from outage_analysis.text.locale import Locale as Locale
-    from outage_analysis.text.locale import capital as capital
+    from outage_analysis.text.locale import capitalized as capitalized
     from outage_analysis.text.locale import in_units as in_units
-    from outage_analysis.text.locale import short as short
+    from outage_analysis.text.locale import short_names as short_names
     from outage_analysis.text.notation import NEVER as NEVER
-    from outage_analysis.text.personal_data import found as found
-    from outage_analysis.text.personal_data import masked as masked
-    from outage_analysis.text.personal_data import shown as shown
+    from outage_analysis.text.personal_data import find_personal_data as find_personal_data
+    from outage_analysis.text.personal_data import mask_personal_data as mask_personal_data
+    from outage_analysis.text.personal_data import masked_name as masked_name
     from outage_analysis.text.text_tables import TextTable as TextTable
-    from outage_analysis.text.text_tables import wrapped as wrapped
+    from outage_analysis.text.text_tables import wrap_text as wrap_text
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -1,18 +1,27 @@
-"""How people write amounts."""
+"""Notations of amounts, and SQL that parses them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from outage_analysis.text.notation import Notation, agreed, first, guarded, let, narrowed, stands, when
+from outage_analysis.text.notation import (
+    Notation,
+    agreed_value_sql,
+    case_sql,
+    guarded_sql,
+    if_match_sql,
+    is_canonical_sql,
+    let_sql,
+    narrowed_sql,
+)
 
 _DECIMALS = r"(?:\.\d{1,12}0*)?"
 _WHOLE = r"(?:[1-9]\d{0,14}|0\d{0,7})"
-"""Digits of a number; more of them behind a zero are a telephone or an account."""
+"""The digits of a whole number. More digits after a leading zero are a telephone or account number."""
 _NUMBER = rf"(?:{_WHOLE}|[1-9]\d{{0,2}}(?:,\d{{3}}){{1,4}}){_DECIMALS}"
-_MARK = r"(?:[₩\\]|(?i:krw)) ?"
-_BEHIND = r" ?(?:[원₩]|(?i:krw|won))"
+_WON_PREFIX = r"(?:[₩\\]|(?i:krw)) ?"
+_WON_SUFFIX = r" ?(?:[원₩]|(?i:krw|won))"
 SIGNS = {
     "USD": r"(?:US)?\$",
     "EUR": "€",
@@ -26,30 +35,32 @@ SIGNS = {
     "HKD": r"(?:HK)?\$",
     "KRW": "₩",
 }
-"""Currency -> the signs that stand for it; of any other, the code alone does."""
+"""Currency -> pattern of its signs. Other currencies are recognised by their code only."""
 _UNITS = r"(?:[1-9]천(?: ?[1-9]백)?(?: ?[1-9]십)?|[1-9]백(?: ?[1-9]십)?|[1-9]십)"
-_FOUR = r"(?:\d{1,4}|[1-9],\d{3})"
-_FIRST = r"(?:\d{1,9}|[1-9]\d{0,2}(?:,\d{3}){1,2})"
-_EOK = rf"(?:{_FIRST}|{_UNITS}) ?억"
-_MYRIADS = rf"(?:{_EOK} ?(?:{_FOUR}|{_UNITS}) ?만|{_EOK}|(?:{_FIRST}|{_UNITS}) ?만)"
-_MYRIADS_TOLD = rf"(?:(?:{_EOK} ?)?(?:{_FOUR}|{_UNITS}) ?만|{_FIRST} ?만)"
-# "3억 2000" and "3억 2천" often mean 3억 2000만: what stands behind 억 without 만 counts only as so many 원.
+_UP_TO_9999 = r"(?:\d{1,4}|[1-9],\d{3})"
+_LEADING_NUMBER = r"(?:\d{1,9}|[1-9]\d{0,2}(?:,\d{3}){1,2})"
+_EOK = rf"(?:{_LEADING_NUMBER}|{_UNITS}) ?억"
+_MYRIADS = rf"(?:{_EOK} ?(?:{_UP_TO_9999}|{_UNITS}) ?만|{_EOK}|(?:{_LEADING_NUMBER}|{_UNITS}) ?만)"
+_MYRIADS_WITH_REST = rf"(?:(?:{_EOK} ?)?(?:{_UP_TO_9999}|{_UNITS}) ?만|{_LEADING_NUMBER} ?만)"
+# "3억 2000" and "3억 2천" often mean 3억 2000만. So digits after 억 without 만 are only accepted before 원.
 _KOREAN = (
-    rf"(?:[+-]?(?:{_MARK})?|{_MARK}[+-])(?:"
-    rf"(?:{_MYRIADS}|{_MYRIADS_TOLD} ?{_UNITS}|{_UNITS}"
-    rf"|{_FIRST}{_DECIMALS} ?(?:[천백십]?[만억]|[천백십]))(?: ?원)?"
-    rf"|(?:{_MYRIADS} ?(?:{_FOUR}|{_UNITS})|(?:{_MYRIADS} ?)?[1-9]천 ?\d{{1,3}}) ?원)"
+    rf"(?:[+-]?(?:{_WON_PREFIX})?|{_WON_PREFIX}[+-])(?:"
+    rf"(?:{_MYRIADS}|{_MYRIADS_WITH_REST} ?{_UNITS}|{_UNITS}"
+    rf"|{_LEADING_NUMBER}{_DECIMALS} ?(?:[천백십]?[만억]|[천백십]))(?: ?원)?"
+    rf"|(?:{_MYRIADS} ?(?:{_UP_TO_9999}|{_UNITS})|(?:{_MYRIADS} ?)?[1-9]천 ?\d{{1,3}}) ?원)"
 )
-_PLACES = r"(?:([\d.]+)천)?(?:([\d.]+)백)?(?:([\d.]+)십)?([\d.]*)"
+_KOREAN_PLACES = r"(?:([\d.]+)천)?(?:([\d.]+)백)?(?:([\d.]+)십)?([\d.]*)"
 
 
 def _number(pattern: str, bare: str) -> Callable[..., str]:
-    """Amounts of a pattern, with SQL of the bare number in them, whatever the currency."""
-    return lambda text, _currency: when(text, pattern, f"try_cast({bare.format(text)} as decimal(38, 12))")
+    """A parser of texts that match a pattern; `bare` is the SQL that strips the text to a plain number."""
+    return lambda text, _currency: if_match_sql(
+        text, pattern, f"try_cast({bare.format(text)} as decimal(38, 12))"
+    )
 
 
-def _marked(text: str, currency: str) -> str:
-    """Amounts with the sign or the code of the currency; of those of `SIGNS`, where none is given."""
+def _with_currency(text: str, currency: str) -> str:
+    """SQL of amounts with the sign or code of the currency, or of any currency in `SIGNS` if it is empty."""
     patterns = []
     for code in [currency] if currency else SIGNS:
         mark = f"(?:{'|'.join(filter(None, (SIGNS.get(code), f'(?i:{code})')))})"
@@ -57,18 +68,19 @@ def _marked(text: str, currency: str) -> str:
             rf"(?:[+-]?{mark} ?|{mark} ?[+-]){_NUMBER}(?: ?{mark})?|[+-]?{_NUMBER} ?{mark}",
         )
     bare = f"regexp_replace({text}, '[^0-9.+-]', '', 'g')"
-    return when(text, f"(?:{'|'.join(patterns)})", f"try_cast({bare} as decimal(38, 12))")
+    return if_match_sql(text, f"(?:{'|'.join(patterns)})", f"try_cast({bare} as decimal(38, 12))")
 
 
 def _korean(text: str, _currency: str) -> str:
-    """Twelve places, from 천억 down to one, each ten times the next."""
+    """SQL of amounts in Korean units: twelve decimal places, from 천억 down to one."""
     places = "abcdefghijkl"
-    kept = f"regexp_replace({text}, '[^0-9.억만천백십]', '', 'g')"
+    digits_and_places = f"regexp_replace({text}, '[^0-9.억만천백십]', '', 'g')"
     names = ", ".join(f"'{place}'" for place in places)
-    split = f"regexp_extract({kept}, '^(?:{_PLACES}억)?(?:{_PLACES}만)?{_PLACES}$', [{names}])"
+    pattern = f"^(?:{_KOREAN_PLACES}억)?(?:{_KOREAN_PLACES}만)?{_KOREAN_PLACES}$"
+    split = f"regexp_extract({digits_and_places}, '{pattern}', [{names}])"
     counts = ", ".join(f"coalesce(try_cast(places.{place} as decimal(38, 12)), 0)" for place in places)
-    total = let("places", split, f"list_reduce([{counts}], lambda sum, count: sum * 10 + count)")
-    return when(text, _KOREAN, f"{total} * case when contains({text}, '-') then -1 else 1 end")
+    total = let_sql("places", split, f"list_reduce([{counts}], lambda sum, count: sum * 10 + count)")
+    return if_match_sql(text, _KOREAN, f"{total} * case when contains({text}, '-') then -1 else 1 end")
 
 
 _AMOUNTS = (
@@ -90,7 +102,7 @@ _AMOUNTS = (
         "A plain or grouped number with ₩, \\ or KRW before it, or 원, ₩, KRW or won behind it.",
         ("₩1,200", "300,000원", "KRW 300000", "-₩1,200", "300000 won"),
         _number(
-            rf"(?:(?:[+-]?{_MARK}|{_MARK}[+-]){_NUMBER}(?:{_BEHIND})?|[+-]?{_NUMBER}{_BEHIND})",
+            rf"(?:(?:[+-]?{_WON_PREFIX}|{_WON_PREFIX}[+-]){_NUMBER}(?:{_WON_SUFFIX})?|[+-]?{_NUMBER}{_WON_SUFFIX})",
             "regexp_replace({}, '[^0-9.+-]', '', 'g')",
         ),
         unit=True,
@@ -115,17 +127,19 @@ _AMOUNTS = (
         "currency",
         "A plain or grouped number with the sign or the code of the incident's currency before or behind it.",
         ("$2,400.00", "US$ 12.50", "-€1,200.50", "2,400 EUR", "GBP 300", "A$99.95"),
-        _marked,
+        _with_currency,
         unit=True,
     ),
 )
 AMOUNTS = {notation.name: notation for notation in _AMOUNTS}
-"""Name -> notation of amounts, whose `sql` takes a text."""
+"""Name -> notation of amounts."""
 
 
 THOUSANDTHS = 3
-"""Decimals of the few currencies in which three decimals are ordinary."""
-_EITHER = rf"[^0-9.]*[1-9]\d{{0,2}}\.\d{{3}}(?:{_BEHIND}| ?(?:[A-Z]{{0,2}}[$€£¥]|[A-Za-z]{{3}}))?"
+"""Decimal places of currencies such as the Kuwaiti dinar, where three decimals are normal."""
+_AMBIGUOUS_POINT = (
+    rf"[^0-9.]*[1-9]\d{{0,2}}\.\d{{3}}(?:{_WON_SUFFIX}| ?(?:[A-Z]{{0,2}}[$€£¥]|[A-Za-z]{{3}}))?"
+)
 
 
 def amount_sql(
@@ -137,61 +151,67 @@ def amount_sql(
     currency: str = "",
     only_if: str = "",
 ) -> str:
-    """SQL of the amount in the smallest unit, text x scale x 10^digits, as BIGINT.
+    """SQL of an amount in the smallest unit as BIGINT: text x scale x 10^digits.
 
-    NULL where no notation fits or two disagree, where the product is no whole number below 10^15, and
-    for "300.000", which half of the world reads as 300,000. A text that names its unit is not scaled.
+    The value is NULL if no notation matches or two disagree, if the product is not a whole number below
+    10^15, and for "300.000", which may mean 300,000. If the text states its unit, the scale does not apply.
 
     Args:
-        column: the SQL of a text, its identifiers quoted.
-        names: notations of `AMOUNTS`.
-        digits: decimals of the currency: 0 for won, 2 for euros.
-        scale: what one unit of the column stands for: 1000 where amounts are in thousands.
-        currency: the ISO code of the one whose sign or code an amount may bear; any common one without.
-        only_if: a condition under which a text is read that is not plainly an amount.
+        column: the SQL expression of the text.
+        names: notations in `AMOUNTS`.
+        digits: decimal places of the currency: 0 for won, 2 for euros.
+        scale: the value of one unit of the column: 1000 if amounts are in thousands.
+        currency: ISO code of the currency whose sign or code may be part of the text; empty for any common
+            one.
+        only_if: an SQL condition that texts must meet to be parsed, unless they are plain numbers.
 
     Raises:
-        KeyError: an unknown notation.
-        ValueError: scale x 10^digits is not positive, above 10^12, or has more than nine decimals.
+        KeyError: a notation is unknown.
+        ValueError: scale x 10^digits is not positive, is above 10^12, or has more than nine decimals.
     """
     factor = Decimal(scale).scaleb(digits)
     if not 0 < factor <= 10**12 or factor != round(factor, 9):
         raise ValueError(f"an amount cannot be multiplied by {factor}")
     notations = [AMOUNTS[name] for name in names]
-    counted, named = [n for n in notations if not n.unit], [n for n in notations if n.unit]
-    if scale == 1 or not (counted and named):
-        amount = _whole(agreed(column, notations, currency), Decimal(10**digits) if named else factor)
-    else:  # no text both names a unit and lacks one
-        unscaled = _whole(agreed(column, named, currency), Decimal(10**digits))
-        amount = f"coalesce({_whole(agreed(column, counted, currency), factor)}, {unscaled})"
+    without_unit, with_unit = [n for n in notations if not n.unit], [n for n in notations if n.unit]
+    if scale == 1 or not (without_unit and with_unit):
+        amount = _smallest_unit_sql(
+            agreed_value_sql(column, notations, currency), Decimal(10**digits) if with_unit else factor
+        )
+    else:  # a text either states a unit or does not, so at most one of the two is not NULL
+        unscaled = _smallest_unit_sql(agreed_value_sql(column, with_unit, currency), Decimal(10**digits))
+        scaled = _smallest_unit_sql(agreed_value_sql(column, without_unit, currency), factor)
+        amount = f"coalesce({scaled}, {unscaled})"
     if digits != THOUSANDTHS and "european" not in names:
-        amount = f"case when not regexp_full_match({narrowed(column)}, '{_EITHER}') then {amount} end"
-    amount = guarded(only_if, amount, "bigint")
+        amount = (
+            f"case when not regexp_full_match({narrowed_sql(column)}, '{_AMBIGUOUS_POINT}') then {amount} end"
+        )
+    amount = guarded_sql(only_if, amount, "bigint")
     if "plain" not in names or factor != int(factor):
         return amount
-    return _at_once(column, int(factor), amount, points="european" not in names)
+    return _fast_amount_sql(column, int(factor), amount, points="european" not in names)
 
 
-def _at_once(column: str, factor: int, otherwise: str, *, points: bool) -> str:
-    """SQL of an amount that every reader reads alike, which needs no second opinion, else of another.
+def _fast_amount_sql(column: str, factor: int, otherwise: str, *, points: bool) -> str:
+    """SQL that parses unambiguous plain numbers directly, and uses another expression for other texts.
 
-    A point is not one of them beside the European notation, nor are three decimals anywhere: "1.000".
-    The room for digits and decimals is such that no product can be a fraction or leave BIGINT.
+    A decimal point is ambiguous if the European notation is allowed, and always with three decimals: "1.000".
+    The number of digits is limited so that no product is fractional or overflows BIGINT.
     """
-    room = 15 - len(str(factor))
+    digits_before_point = 15 - len(str(factor))
     places = min(2, len(str(factor)) - len(str(factor).rstrip("0")))
     decimals = (rf"(?:\.\d{{1,{places}}})?" if places else r"(?:\.00?)?") if points else ""
-    number = f"try_cast({column} as decimal({room + places}, {places}))"
-    digits = rf"(?:[1-9]\d{{0,{room - 1}}}|0\d{{0,{min(7, room - 1)}}})"
-    most, whole = 10**room - 1, f"try_cast({column} as bigint)"
-    plain = f"{whole} between -{most} and {most} and {stands(column, 'bigint')}"
-    regular = when(column, rf"[+-]?{digits}{decimals}", f"({number} * {factor})::bigint")
-    return first(plain, f"{whole} * {factor}", f"coalesce({regular}, {otherwise})")
+    number = f"try_cast({column} as decimal({digits_before_point + places}, {places}))"
+    digits = rf"(?:[1-9]\d{{0,{digits_before_point - 1}}}|0\d{{0,{min(7, digits_before_point - 1)}}})"
+    most, whole = 10**digits_before_point - 1, f"try_cast({column} as bigint)"
+    plain = f"{whole} between -{most} and {most} and {is_canonical_sql(column, 'bigint')}"
+    regular = if_match_sql(column, rf"[+-]?{digits}{decimals}", f"({number} * {factor})::bigint")
+    return case_sql(plain, f"{whole} * {factor}", f"coalesce({regular}, {otherwise})")
 
 
-def _whole(amount: str, factor: Decimal) -> str:
-    """SQL of an amount times a factor as BIGINT, NULL unless it is whole and below 10^15."""
+def _smallest_unit_sql(amount: str, factor: Decimal) -> str:
+    """SQL of an amount times a factor as BIGINT; NULL unless it is whole and below 10^15."""
     exact = max(0, -int(factor.normalize().as_tuple().exponent))
     product = f"try({amount} * {factor:f}::decimal(38, {exact}))"
     counted = "case when product = trunc(product) then try_cast(product as decimal(15, 0))::bigint end"
-    return let("product", product, counted)
+    return let_sql("product", product, counted)

@@ -1,60 +1,71 @@
-"""How people write days."""
+"""Notations of days, and SQL that parses them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from outage_analysis.text.notation import Notation, agreed, first, guarded, let, stands, when
+from outage_analysis.text.notation import (
+    Notation,
+    agreed_value_sql,
+    case_sql,
+    guarded_sql,
+    if_match_sql,
+    is_canonical_sql,
+    let_sql,
+)
 
 _YEAR = r"(?:000[1-9]|00[1-9]\d|0[1-9]\d\d|[1-9]\d{3})"
 _MONTH_DAY = r"(?:-\d\d?-\d\d?|/\d\d?/\d\d?|\. ?\d\d?\. ?\d\d?\.?)"
 _SECONDS = r"(?::[0-5]\d(?:\.\d+)?)?"
 _HOUR = r"(?:[01]\d|2[0-3])"
 _TIME = rf"(?:[01]?\d|2[0-3]):[0-5]\d{_SECONDS}"
-_NOON = rf"(?:0?\d|1[0-2]):[0-5]\d{_SECONDS}"
-"""The time of a clock of twelve hours."""
+_TWELVE_HOUR_TIME = rf"(?:0?\d|1[0-2]):[0-5]\d{_SECONDS}"
+"""A time on a twelve-hour clock."""
 _MOMENT = rf"{_YEAR}-\d\d-\d\d[ T]{_HOUR}:[0-5]\d{_SECONDS}"
 _ISO = rf"(?:{_YEAR}-\d\d-\d\d|{_MOMENT})"
 _OFFSET = r"(?:Z| ?[+-](?:0\d|1[0-3])(?::?[0-5]\d)?| ?[+-]14(?::?00)?)"
-_SPOKEN = r"(?:[0-5]?\d분(?: ?[0-5]?\d초)?)?"
+_KOREAN_MINUTES = r"(?:[0-5]?\d분(?: ?[0-5]?\d초)?)?"
 _KOREAN_TIME = (
-    rf"(?:{_TIME}|(?:[01]?\d|2[0-3])시 ?{_SPOKEN}"
-    rf"|(?:오전|오후|AM|PM) ?(?:{_NOON}|(?:0?\d|1[0-2])시 ?{_SPOKEN}))"
+    rf"(?:{_TIME}|(?:[01]?\d|2[0-3])시 ?{_KOREAN_MINUTES}"
+    rf"|(?:오전|오후|AM|PM) ?(?:{_TWELVE_HOUR_TIME}|(?:0?\d|1[0-2])시 ?{_KOREAN_MINUTES}))"
 )
 _WEEKDAY = r"(?: ?\([월화수목금토일](?:요일)?\)| ?[월화수목금토일]요일)?"
 
 
 def _iso(text: str, zone: str) -> str:
-    local = when(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
+    local = if_match_sql(text, _ISO, f"try_cast(substr({text}, 1, 10) as date)")
     moment = f"try_cast(regexp_replace({text}, ' ([+-])', '\\1') as timestamptz)"
-    moved = f"timezone({zone}, {moment})::date"
-    # The last hours of 9999 fall into a year of five digits further east.
-    day = let("day", moved, "case when year(day) between 1 and 9999 then day end")
-    return f"coalesce({local}, {when(text, _MOMENT + _OFFSET, day)})"
+    local_day = f"timezone({zone}, {moment})::date"
+    # The last hours of the year 9999 fall into the year 10000 in time zones further east.
+    day = let_sql("day", local_day, "case when year(day) between 1 and 9999 then day end")
+    return f"coalesce({local}, {if_match_sql(text, _MOMENT + _OFFSET, day)})"
 
 
-def _parts(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
-    """Days whose pattern holds their parts in some order; the hour cannot move them."""
+def _reordered(pattern: str, order: str, split: str = r"(\d+)\D+(\d+)\D+(\d+)") -> Callable[..., str]:
+    """A parser of texts that match a pattern; `order` rearranges the parts to an ISO day.
+
+    A time of day in the text is ignored.
+    """
 
     def sql(text: str, zone: str) -> str:
         del zone
         iso = f"regexp_replace({text}, '^{split}.*$', '{order}')"
-        return when(text, pattern, f"try_cast({iso} as date)")
+        return if_match_sql(text, pattern, f"try_cast({iso} as date)")
 
     return sql
 
 
 def _excel(text: str, zone: str) -> str:
     del zone
-    # Excel takes 1900 for a leap year: its numbers up to 60 are a day off or no day at all.
+    # Excel treats 1900 as a leap year, so its day numbers up to 60 are wrong by one day.
     serial = f"split_part({text}, '.', 1)::int"
     day = f"case when {serial} between 61 and 2958465 then date '1899-12-30' + {serial} end"
-    return when(text, r"\d{1,7}(?:\.\d+)?", day)
+    return if_match_sql(text, r"\d{1,7}(?:\.\d+)?", day)
 
 
 def _unix(text: str, zone: str) -> str:
     moment = f"to_timestamp(substr({text}, 1, 10)::bigint)"
-    return when(text, r"[1-9]\d{9}(?:\d{3})?", f"timezone({zone}, {moment})::date")
+    return if_match_sql(text, r"[1-9]\d{9}(?:\d{3})?", f"timezone({zone}, {moment})::date")
 
 
 _DATES = (
@@ -69,7 +80,7 @@ _DATES = (
         "korean",
         "Year first, with 년 월 일, dots, slashes or hyphens; a weekday and a Korean time may follow.",
         ("2022년 10월 19일 (수)", "2022. 10. 19. 오후 3:05", "2022/10/19 15:05", "2022-10-19 오후 3시 5분"),
-        _parts(
+        _reordered(
             rf"{_YEAR}(?:년 ?\d\d?월 ?\d\d?일{_WEEKDAY}(?: ?{_KOREAN_TIME})?"
             rf"|{_MONTH_DAY}{_WEEKDAY}(?: {_KOREAN_TIME})?)",
             r"\1-\2-\3",
@@ -79,62 +90,69 @@ _DATES = (
         "dmy",
         "Day, month, year of four digits, with dots, slashes or hyphens; a time may follow.",
         ("19.10.2022", "19/10/2022", "19-10-2022 15:30"),
-        _parts(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}(?: {_TIME})?", r"\3-\2-\1"),
+        _reordered(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-){_YEAR}(?: {_TIME})?", r"\3-\2-\1"),
     ),
     Notation(
         "mdy",
         "Month, day, year of four digits, with slashes or hyphens; a time may follow.",
         ("10/19/2022", "10-19-2022", "10/19/2022, 3:05 PM"),
-        _parts(rf"\d\d?(?:/\d\d?/|-\d\d?-){_YEAR}(?:,? (?:{_TIME}|{_NOON} ?[AaPp][Mm]))?", r"\3-\1-\2"),
+        _reordered(
+            rf"\d\d?(?:/\d\d?/|-\d\d?-){_YEAR}(?:,? (?:{_TIME}|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?",
+            r"\3-\1-\2",
+        ),
     ),
     Notation(
         "compact",
         "Year, month, day without a mark; hours, minutes and seconds may follow.",
         ("20221019", "20221019153000", "20221019T1530"),
-        _parts(rf"{_YEAR}\d{{4}}(?:[ T]?{_HOUR}[0-5]\d(?:[0-5]\d)?)?", r"\1-\2-\3", r"(\d{4})(\d\d)(\d\d)"),
+        _reordered(
+            rf"{_YEAR}\d{{4}}(?:[ T]?{_HOUR}[0-5]\d(?:[0-5]\d)?)?", r"\1-\2-\3", r"(\d{4})(\d\d)(\d\d)"
+        ),
     ),
     Notation(
         "short",
         "The last two digits of a year from 2000 on, month, day; a time may follow.",
         ("22-10-19", "22.10.19", "22/10/19 15:30"),
-        _parts(rf"\d\d{_MONTH_DAY}(?: {_TIME})?", r"20\1-\2-\3"),
+        _reordered(rf"\d\d{_MONTH_DAY}(?: {_TIME})?", r"20\1-\2-\3"),
     ),
     Notation(
         "dmy_short",
         "Day, month, the last two digits of a year from 2000 on; a time may follow.",
         ("19.10.22", "19/10/22", "19-10-22 15:30"),
-        _parts(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?: {_TIME})?", r"20\3-\2-\1"),
+        _reordered(rf"\d\d?(?:\.\d\d?\.|/\d\d?/|-\d\d?-)\d\d(?: {_TIME})?", r"20\3-\2-\1"),
     ),
     Notation(
         "mdy_short",
         "Month, day, the last two digits of a year from 2000 on; a time may follow.",
         ("10/19/22", "10/19/22 15:30", "10/19/22 3:05 PM"),
-        _parts(rf"\d\d?(?:/\d\d?/|-\d\d?-)\d\d(?:,? (?:{_TIME}|{_NOON} ?[AaPp][Mm]))?", r"20\3-\1-\2"),
+        _reordered(
+            rf"\d\d?(?:/\d\d?/|-\d\d?-)\d\d(?:,? (?:{_TIME}|{_TWELVE_HOUR_TIME} ?[AaPp][Mm]))?", r"20\3-\1-\2"
+        ),
     ),
     Notation("excel", "Excel's number of a day, from 61 (1 March 1900) on.", ("44853", "44853.625"), _excel),
     Notation("unix", "Seconds or milliseconds since 1970.", ("1666161000", "1666161000000"), _unix),
 )
 DATES = {notation.name: notation for notation in _DATES}
-"""Name -> notation of days, whose `sql` takes a text and a zone."""
+"""Name -> notation of days."""
 
 
 def day_sql(column: str, names: Sequence[str], zone: str, *, only_if: str = "") -> str:
-    """SQL of the DATE that a text column stands for; NULL where no notation fits or two disagree.
+    """SQL of the DATE in a text column; NULL if no notation matches or two disagree.
 
     Args:
-        column: the SQL of a text, its identifiers quoted.
-        names: notations of `DATES`.
-        zone: the IANA time zone whose day is meant where the text names a moment.
-        only_if: a condition under which a text is read that is not plainly a day.
+        column: the SQL expression of the text.
+        names: notations in `DATES`.
+        zone: the IANA time zone for texts with a UTC offset.
+        only_if: an SQL condition that texts must meet to be parsed, unless they are plain days.
 
     Raises:
-        KeyError: an unknown notation.
+        KeyError: a notation is unknown.
     """
     zoned = "'" + zone.replace("'", "''") + "'"
-    day = guarded(only_if, agreed(column, [DATES[name] for name in names], zoned), "date")
+    day = guarded_sql(only_if, agreed_value_sql(column, [DATES[name] for name in names], zoned), "date")
     if "iso" not in names:
         return day
-    # Most texts are what their day is written as; the cast alone also reads others.
-    plain = f"strlen({column}) = 10 and {stands(column, 'date')}"
-    at_once = when(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
-    return first(plain, f"try_cast({column} as date)", f"coalesce({at_once}, {day})")
+    # Most texts are ISO days. The cast also accepts other notations, so its result must equal the text.
+    plain = f"strlen({column}) = 10 and {is_canonical_sql(column, 'date')}"
+    iso_day = if_match_sql(column, _ISO, f"try_cast(substr({column}, 1, 10) as date)")
+    return case_sql(plain, f"try_cast({column} as date)", f"coalesce({iso_day}, {day})")

@@ -1,8 +1,7 @@
-"""How a noun shows itself: a card with a title, a few lines and a small table or two.
+"""Cards: a small display of an object, with a title, a few lines and one or two tables.
 
-In a notebook a card is markup without style, script or address; in a terminal it is text of at most
-`WIDTH` cells, a Korean syllable being two. However large the noun is, its card is small and says how
-much more there is.
+In a notebook a card is HTML without styles, scripts or links; in a terminal it is text of at most `WIDTH`
+columns, where a Korean syllable takes two. Cards stay small: they list the first rows and count the rest.
 """
 
 from __future__ import annotations
@@ -18,81 +17,81 @@ from outage_analysis.errors import one_line
 from outage_analysis.text.locale import Locale
 
 WIDTH = 100
-"""Cells of a terminal that a card fits into."""
-MOST_ROWS = 12
-"""Of one table; what more there is, is counted below it."""
+"""Columns of the terminal that a card may use."""
+MAX_CARD_ROWS = 12
+"""The maximum number of rows per table; a line below the table counts the rest."""
 LONGEST, LONGEST_CELL = 600, 120
-"""Characters of a sentence and of a cell."""
+"""The maximum number of characters of a sentence and of a cell."""
 LONGEST_UNBROKEN = 24
-"""Characters up to which a cell of a page keeps its text on one line: ids, days."""
+"""Cells with up to this many characters, such as ids and days, are not wrapped in HTML."""
 LONGEST_WHOLE = 16
-"""Cells up to which all texts of a column do so in a terminal."""
+"""If all cells of a column take up to this many terminal columns, the column is not wrapped."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A small table, every cell as its reader sees it."""
+    """A small table of a card; its cells are formatted texts."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: frozenset[int] = frozenset()
-    """Which columns are numbers, counted from 0."""
+    """The indices of number columns, counted from 0."""
     caption: str = ""
     more: str = ""
-    """What it does not show, and where that is; empty when it shows all."""
+    """A sentence that counts the rows left out and says how to list them; empty if there are none."""
 
     def style(self, column: int, text: str) -> str:
-        """The class of a cell: n for numbers, d for what must not break, else none."""
-        return style_of(text, number=column in self.numbers)
+        """The CSS class of a cell: n for numbers, d for text that must not wrap, else empty."""
+        return cell_class(text, number=column in self.numbers)
 
 
-def first(
-    words: Locale, items: Sequence[T], row: Callable[[T], Iterable[str]], see: str, total: int | None = None
+def first_rows(
+    locale: Locale, items: Sequence[T], row: Callable[[T], Iterable[str]], see: str, total: int | None = None
 ) -> tuple[tuple[tuple[str, ...], ...], str]:
-    """The rows of the first items, and a sentence that counts the rest and says where to see them.
+    """The first items as table rows, and a sentence that counts the rest and says how to list them.
 
     Args:
-        words: the language.
-        items: all of them, or the first ones.
-        row: what the cells of an item say.
-        see: the expression or the command that shows all.
-        total: how many there are, where `items` holds only the first.
+        locale: the language.
+        items: all items, or the first ones.
+        row: returns the cells of an item.
+        see: the expression or the command that lists all items.
+        total: the number of items, if `items` holds only the first ones.
     """
-    shown = tuple(tuple(row(item)) for item in islice(items, MOST_ROWS))
+    shown = tuple(tuple(row(item)) for item in islice(items, MAX_CARD_ROWS))
     rest = (len(items) if total is None else total) - len(shown)
-    return shown, words("card.more", count=words.number(rest), see=see) if rest > 0 else ""
+    return shown, locale("card.more", count=locale.number(rest), see=see) if rest > 0 else ""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a noun shows of itself, in one language."""
+    """The display of an object in one language."""
 
     title: str
     lines: tuple[str, ...] = ()
-    """What it is."""
+    """What the object is."""
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
-    """What a reader must know besides, and where to go on."""
+    """What a reader should also know, and what to look at next."""
 
     def _repr_html_(self) -> str:
-        head = "<br>".join([f"<strong>{_marked_up(self.title)}</strong>", *map(_marked_up, self.lines)])
-        parts = [f"<p>{head}</p>", *(part for table in self.tables for part in _table_markup(table))]
-        parts += [f"<p>{'<br>'.join(map(_marked_up, self.notes))}</p>"] if self.notes else []
+        head = "<br>".join([f"<strong>{_escaped_line(self.title)}</strong>", *map(_escaped_line, self.lines)])
+        parts = [f"<p>{head}</p>", *(part for table in self.tables for part in _table_as_html(table))]
+        parts += [f"<p>{'<br>'.join(map(_escaped_line, self.notes))}</p>"] if self.notes else []
         inside = "\n".join(parts)
         return f'<div class="outage-card">{inside}</div>'
 
     def __repr__(self) -> str:
-        return _as_text(self)
+        return _card_as_text(self)
 
 
 class Displayable(ABC):
-    """A noun that shows itself by its card, in English where nothing says otherwise."""
+    """An object with a card, which notebooks and `repr` display in English."""
 
     @abstractmethod
     def card(self, lang: str = "en") -> Card:
-        """What it shows of itself.
+        """The card of the object.
 
         Args:
             lang: en or ko.
@@ -108,22 +107,24 @@ class Displayable(ABC):
         return repr(self)
 
 
-def grid(
+def html_table(
     heads: Sequence[str],
     rows: Iterable[Sequence[str]],
     style: Callable[[int, str], str],
 ) -> str:
-    """A table as markup, escaped; it may be wider than its place, and the keyboard reaches it.
+    """A table as escaped HTML; it scrolls horizontally and can be reached with the keyboard.
 
     Args:
-        heads: the titles of the columns.
-        rows: a text for each column.
-        style: the class of a cell, from the number of its column and its text; empty for none.
+        heads: the column heads.
+        rows: one text per column.
+        style: returns the CSS class of a cell from its column index and text; empty for none.
     """
 
     def cells(tag: str, texts: Sequence[str]) -> str:
-        marked = ((f' class="{found}"' if (found := style(i, t)) else "", t) for i, t in enumerate(texts))
-        return "".join(f"<{tag}{mark}>{escape(text)}</{tag}>" for mark, text in marked)
+        cells_with_class = (
+            (f' class="{found}"' if (found := style(i, t)) else "", t) for i, t in enumerate(texts)
+        )
+        return "".join(f"<{tag}{mark}>{escape(text)}</{tag}>" for mark, text in cells_with_class)
 
     head = f"<thead><tr>{cells('th', heads)}</tr></thead>"
     body = "".join(f"<tr>{cells('td', row)}</tr>\n" for row in rows)
@@ -131,26 +132,26 @@ def grid(
     return f'<div class="outage-grid" tabindex="0">{table}</div>'
 
 
-def style_of(text: str, *, number: bool) -> str:
-    """The class of a cell: n for numbers, d for a text that is short enough to stay on one line."""
+def cell_class(text: str, *, number: bool) -> str:
+    """The CSS class of a cell: n for numbers, d for text short enough to stay on one line, else empty."""
     return "n" if number else "d" if len(text) <= LONGEST_UNBROKEN else ""
 
 
-def _marked_up(text: str) -> str:
+def _escaped_line(text: str) -> str:
     return escape(one_line(text, LONGEST))
 
 
-def _table_markup(table: Table) -> Iterator[str]:
+def _table_as_html(table: Table) -> Iterator[str]:
     rows = [[one_line(text, LONGEST_CELL) for text in row] for row in table.rows]
     if table.caption:
-        yield f"<p>{_marked_up(table.caption)}</p>"
-    yield grid([one_line(head, LONGEST_CELL) for head in table.heads], rows, table.style)
+        yield f"<p>{_escaped_line(table.caption)}</p>"
+    yield html_table([one_line(head, LONGEST_CELL) for head in table.heads], rows, table.style)
     if table.more:
-        yield f"<p><em>{_marked_up(table.more)}</em></p>"
+        yield f"<p><em>{_escaped_line(table.more)}</em></p>"
 
 
-def _as_text(card: Card) -> str:
-    """The card for a terminal, whatever the terminal is: no colour, no bold, no trailing blanks."""
+def _card_as_text(card: Card) -> str:
+    """A card as plain text for any terminal: no colour, no bold, no trailing spaces."""
     from io import StringIO
 
     from rich import box
@@ -162,36 +163,36 @@ def _as_text(card: Card) -> str:
     console = Console(
         file=StringIO(),
         width=WIDTH,
-        height=WIDTH,  # without one a dumb terminal would have 80 columns
+        height=WIDTH,  # if it is missing, rich ignores the width on a dumb terminal
         color_system=None,
         force_jupyter=False,
         legacy_windows=False,
     )
 
-    def tell(texts: Iterable[str]) -> None:
+    def print_lines(texts: Iterable[str]) -> None:
         for text in texts:
             console.print(Text(one_line(text, LONGEST)))
 
-    with console.capture() as told:
-        tell((card.title, *card.lines))
+    with console.capture() as capture:
+        print_lines((card.title, *card.lines))
         for table in card.tables:
             console.print()
-            tell([table.caption] if table.caption else [])
-            shown = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+            print_lines([table.caption] if table.caption else [])
+            rich_table = Grid(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
             for number, head in enumerate(table.heads):
-                figure = number in table.numbers
-                whole = figure or all(cell_len(row[number]) <= LONGEST_WHOLE for row in table.rows)
-                shown.add_column(
+                is_number = number in table.numbers
+                keep_whole = is_number or all(cell_len(row[number]) <= LONGEST_WHOLE for row in table.rows)
+                rich_table.add_column(
                     Text(one_line(head, LONGEST_CELL)),
-                    justify="right" if figure else "left",
+                    justify="right" if is_number else "left",
                     overflow="fold",
-                    no_wrap=whole,
+                    no_wrap=keep_whole,
                 )
             for row in table.rows:
-                shown.add_row(*(Text(one_line(text, LONGEST_CELL)) for text in row))
-            console.print(shown)
-            tell([table.more] if table.more else [])
+                rich_table.add_row(*(Text(one_line(text, LONGEST_CELL)) for text in row))
+            console.print(rich_table)
+            print_lines([table.more] if table.more else [])
         if card.notes:
             console.print()
-            tell(card.notes)
-    return "\n".join(line.rstrip() for line in told.get().rstrip("\n").split("\n"))
+            print_lines(card.notes)
+    return "\n".join(line.rstrip() for line in capture.get().rstrip("\n").split("\n"))

@@ -1,6 +1,7 @@
-"""The package's own fonts: every format is set in them, whatever the machine has installed.
+"""The package's own fonts, which every output format uses whatever fonts the machine has.
 
-Regular and bold of one family, cut from Noto Sans CJK KR (`make fonts`), under the OFL that lies beside.
+One family in regular and bold, subset from Noto Sans CJK KR (`make fonts`), under the OFL licence in the same
+folder.
 """
 
 from __future__ import annotations
@@ -23,86 +24,90 @@ Weight = Literal["Regular", "Bold"]
 WEIGHTS: tuple[Weight, ...] = ("Regular", "Bold")
 FAMILY = "Outage Sans"
 FORMAT = {"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Characters that are no letters but change how others are read: marks of direction, controls."""
+"""Unicode categories without a visible glyph: controls, direction marks, unassigned characters."""
 
 
 def folder() -> Path:
-    """Where the font files are.
+    """The folder of the font files.
 
     Raises:
-        EnvironmentFailed: one is missing.
+        EnvironmentFailed: a font file is missing.
     """
-    found = Path(__file__).parent / "font_files"
+    directory = Path(__file__).parent / "font_files"
     for weight in WEIGHTS:
-        path = found / f"OutageSans-{weight}.otf"
+        path = directory / f"OutageSans-{weight}.otf"
         if not path.is_file():
             raise EnvironmentFailed("the font is missing", file=path, remedy="Install the package again.")
-    return found
+    return directory
 
 
 def digests() -> dict[str, str]:
-    """A checksum of each font file, by its name."""
+    """The SHA-256 checksum of each font file, by file name."""
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder().glob("*.otf"))}
 
 
 @cache
-def covered() -> frozenset[int]:
-    """The code points that both weights have."""
-    maps = [_opened(weight).getBestCmap() for weight in WEIGHTS]
+def covered_code_points() -> frozenset[int]:
+    """The code points that both weights contain."""
+    maps = [_open_font(weight).getBestCmap() for weight in WEIGHTS]
     return frozenset(maps[0]).intersection(*maps[1:])
 
 
 @cache
-def _plain() -> frozenset[str]:
-    """The characters that are shown as they are."""
-    return frozenset(c for c in map(chr, covered()) if unicodedata.category(c) not in FORMAT)
+def _printable_characters() -> frozenset[str]:
+    """The characters that are printed as they are."""
+    return frozenset(c for c in map(chr, covered_code_points()) if unicodedata.category(c) not in FORMAT)
 
 
-def lacking(text: str) -> list[str]:
-    """The characters of a text that the fonts do not have, each once; line breaks need no glyph."""
-    return sorted({c for c in text if ord(c) not in covered() and c != "\n"})
+def missing_characters(text: str) -> list[str]:
+    """The characters of a text that the fonts lack, each once; line breaks do not count."""
+    return sorted({c for c in text if ord(c) not in covered_code_points() and c != "\n"})
 
 
-def shown(text: str) -> str:
-    """Text from outside as every format can show it: what has no glyph is written U+XXXX.
+def printable(text: str) -> str:
+    """Text from outside in a form that every format can print: characters without a glyph become U+XXXX.
 
-    Korean letters that arrive in parts are joined first. Control characters and marks of direction have
-    no glyph, so they cannot hide or turn what stands beside them; a line break becomes a space.
+    Decomposed Hangul is composed first. Control characters and direction marks become U+XXXX, too, so that
+    they cannot hide or reverse other text. A line break becomes a space.
     """
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
-    plain = _plain()
-    return "".join(c if c in plain else f"U+{ord(c):04X}" for c in joined)
+    characters = _printable_characters()
+    return "".join(c if c in characters else f"U+{ord(c):04X}" for c in joined)
 
 
-def shown_in(frame: pl.DataFrame) -> pl.DataFrame:
-    """A table whose texts are as every format can show them."""
+def printable_table(frame: pl.DataFrame) -> pl.DataFrame:
+    """A table in which every text is printable by `printable`."""
     for name, dtype in frame.schema.items():
         if dtype == pl.String:
-            told = {text: shown(text) for text in frame[name].drop_nulls().unique(maintain_order=True)}
-            odd = {text: safe for text, safe in told.items() if text != safe}
-            frame = frame.with_columns(pl.col(name).replace(odd)) if odd else frame
+            printable_texts = {
+                text: printable(text) for text in frame[name].drop_nulls().unique(maintain_order=True)
+            }
+            replacements = {text: safe for text, safe in printable_texts.items() if text != safe}
+            frame = frame.with_columns(pl.col(name).replace(replacements)) if replacements else frame
     return frame
 
 
-def cut(text: str, weight: Weight) -> bytes:
-    """The font file with no more than the glyphs of a text; the same letters give the same bytes."""
+def subset_font(text: str, weight: Weight) -> bytes:
+    """The font file reduced to the glyphs of a text; the same set of characters gives the same bytes."""
     from fontTools import subset
 
-    font = _opened(weight)
+    font = _open_font(weight)
     options = subset.Options()
     options.layout_features = ["kern", "tnum"]
-    options.hinting = True  # there are no hints left to take out, which takes long to find out
+    options.hinting = True  # the fonts have no hints, and searching for hints to remove is slow
     options.recalc_timestamp = options.recalc_bounds = False
-    cutter = subset.Subsetter(options)
-    cutter.populate(text="".join(sorted(set(text))))
-    cutter.subset(font)
-    held = BytesIO()
-    font.save(held)
-    return held.getvalue()
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text="".join(sorted(set(text))))
+    subsetter.subset(font)
+    buffer = BytesIO()
+    font.save(buffer)
+    return buffer.getvalue()
 
 
-def _opened(weight: Weight) -> TTFont:
+def _open_font(weight: Weight) -> TTFont:
     from fontTools.ttLib import TTFont
 
-    held = BytesIO((folder() / f"OutageSans-{weight}.otf").read_bytes())  # no file stays open
-    return TTFont(held, lazy=True, recalcTimestamp=False, recalcBBoxes=False)
+    buffer = BytesIO(
+        (folder() / f"OutageSans-{weight}.otf").read_bytes()
+    )  # read into memory, so that no file stays open
+    return TTFont(buffer, lazy=True, recalcTimestamp=False, recalcBBoxes=False)

@@ -1,4 +1,4 @@
-"""Words, numbers, dates and bands as a reader sees them, in English and Korean."""
+"""Labels, numbers, dates and loss bands for readers, in English and Korean."""
 
 from __future__ import annotations
 
@@ -15,111 +15,121 @@ from importlib.resources import files
 from outage_analysis.errors import UsageError
 
 LARGE = 100
-"""From here on prose has no decimals."""
+"""Numbers in prose from here on have no decimals."""
 TINY = 0.0001
-"""A number this close to zero is only said to be so."""
+"""Numbers closer to zero than this are written as "<0.0001"."""
 LARGEST_EXACT = 2**53
-"""From here on a float does not hold every whole number."""
+"""From here on floats cannot represent every whole number."""
 LEAST_PERCENT = 0.01
-"""A share below this is only said to be so, and one as close to all."""
+"""Smaller percentages are written as "<0.01%", and those as close to 100 % as ">99.99%"."""
 NEARLY_ALL, ALL = 99.5, 100
 MOST_DIGITS = 4
-STATED = 15
-"""Digits of an amount that nothing has rounded: as many as a number holds."""
+ALL_DIGITS = 15
+"""Significant digits for amounts that must not be rounded: as many as a float holds."""
 LANGUAGES = ("en", "ko")
 SCALE = re.compile(r"\b(theta|median) (\S+) ± ([^\s,]+)")
-"""The parameter of a law of losses that carries their unit, with its error."""
+"""The scale parameter of a fitted loss distribution with its error, both in the loss unit."""
 SPECIAL: dict[tuple[int | None, int | None], str] = {
     (None, None): "unknown",
     (None, -1): "negative",
     (-1, 0): "zero",
 }
-"""Bands with words of their own."""
+"""Bands with labels of their own."""
 UPPER, LOWER, OPEN = (
     ("band.up_to", "band.under"),
     ("band.between", "band.from_under"),
     ("band.over_up_to", "band.over_under"),
 )
-"""The words of a band without a lower edge, with a lower edge that belongs to it, and with one that does not:
-each for an upper edge that belongs to it and for one that does not."""
-SHORT: dict[str, tuple[tuple[int, str], ...]] = {
+"""Label keys of a band without a lower edge (UPPER), with an included lower edge (LOWER) and with an excluded
+one (OPEN). Each pair is for an included and for an excluded upper edge."""
+CHART_STEPS: dict[str, tuple[tuple[int, str], ...]] = {
     "en": ((10**12, "tn"), (10**9, "bn"), (10**6, "m"), (10**3, "k")),
     "ko": ((10**12, "조"), (10**8, "억"), (10**4, "만")),
 }
-"""The steps in which a chart writes round losses, the largest first."""
+"""The steps in which charts abbreviate round losses, the largest first."""
 
 
 @cache
-def _words(lang: str) -> dict[str, str]:
-    page = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
-    return {f"{section}.{key}": text for section, words in page.items() for key, text in words.items()}
+def _label_texts(lang: str) -> dict[str, str]:
+    """All labels of a language: `section.key` -> text."""
+    document = tomllib.loads((files(__package__) / "words" / f"{lang}.toml").read_text("utf-8"))
+    return {f"{section}.{key}": text for section, words in document.items() for key, text in words.items()}
 
 
 @dataclass(frozen=True)
 class Locale:
-    """One language: words by key, and how it writes numbers, money, days and bands."""
+    """One language: labels by key, and formats of numbers, money, days and bands."""
 
     lang: str
     currency: str = "KRW"
     minor_units: int = 0
     loss_digits: int = 0
-    """Decimal places of a loss: those of the currency, when losses are money."""
+    """Decimal places of a loss: those of the currency if losses are money."""
     divisible: bool = False
-    """Whether a loss may lie between two whole units, as 11.5 hours; money in its smallest unit does not."""
+    """Whether a loss may be fractional, such as 11.5 hours; money in its smallest unit may not."""
     starts: frozenset[int] = frozenset()
-    """Cuts whose edge belongs to the band above: 11 where a policy writes "from 12"."""
+    """Cuts whose edge belongs to the band above: 11 if a policy writes "from 12"."""
 
     def __post_init__(self) -> None:
-        """Refuse a language that there is not."""
+        """Reject an unsupported language."""
         if self.lang not in LANGUAGES:
             raise UsageError("no such language", value=self.lang, remedy="Known: en, ko.")
 
     def __call__(self, key: str, **values: object) -> str:
-        """The word of a key, with its placeholders filled; a missing key is an error of ours."""
-        return _words(self.lang)[key].format(**values)
+        """The label of a key with its placeholders filled in.
 
-    def has(self, key: str) -> bool:
-        """Whether there is such a word."""
-        return key in _words(self.lang)
+        Raises:
+            KeyError: there is no such label, which is a bug of this package.
+        """
+        return _label_texts(self.lang)[key].format(**values)
+
+    def has_label(self, key: str) -> bool:
+        """Whether there is a label with this key."""
+        return key in _label_texts(self.lang)
 
     def texts(self) -> tuple[str, ...]:
-        """Every word of the language, its placeholders unfilled."""
-        return tuple(_words(self.lang).values())
+        """Every label of the language, with its placeholders."""
+        return tuple(_label_texts(self.lang).values())
 
     @property
     def unit(self) -> str:
-        """The currency as people say it."""
-        return self._known(f"currency.{self.currency}", self.currency)
+        """The name of the currency."""
+        return self._label_or(f"currency.{self.currency}", self.currency)
 
-    def counted_in(self, unit: str) -> str:
-        """The unit of a published figure: cases/day, or 건/일; what has no word stays as it is."""
+    def unit_name(self, unit: str) -> str:
+        """The translated unit of a published figure: cases/day, or 건/일."""
         parts = re.split(r"([/,] ?)", unit)
-        return "".join(self._known(f"unit.{part}", part) for part in parts)
+        return "".join(self._label_or(f"unit.{part}", part) for part in parts)
 
-    def terms(self, text: str) -> str:
-        """A law as it is written out, each of its terms in words: theta 12, or 세타 12."""
-        return re.sub(r"[a-z]+", lambda term: self._known(f"law.{term[0]}", term[0]), self.scaled(text))
+    def translated_distribution(self, text: str) -> str:
+        """The text of a distribution with its parameter names translated: theta 12, or 세타 12."""
+        return re.sub(
+            r"[a-z]+",
+            lambda term: self._label_or(f"law.{term[0]}", term[0]),
+            self.rescaled_distribution(text),
+        )
 
-    def scaled(self, text: str) -> str:
-        """A law of losses as it is written out, its scale with its error in the unit of `loss`."""
+    def rescaled_distribution(self, text: str) -> str:
+        """The text of a loss distribution with scale and error converted to whole loss units."""
         unit = 10**self.loss_digits
         return SCALE.sub(
             lambda found: f"{found[1]} {float(found[2]) / unit:.4g} ± {float(found[3]) / unit:.2g}", text
         )
 
-    def _known(self, key: str, other: str) -> str:
-        return self(key) if self.has(key) else other
+    def _label_or(self, key: str, default: str) -> str:
+        """The label of a key, or a default if there is no such label."""
+        return self(key) if self.has_label(key) else default
 
     def number(self, value: float | Decimal) -> str:
-        """A whole number with separators, or up to four significant digits below 100; no power of ten."""
+        """A whole number with separators; below 100 up to four significant digits; no powers of ten."""
         if not math.isfinite(value):
             return f"{value}"
         if float(value).is_integer() or abs(float(value)) >= LARGE:
-            return f"{round(value):,}"  # `:.0f` would take a whole number for a float and lose digits
+            return f"{round(value):,}"  # `:.0f` would convert an int to a float and lose digits
         return _tiny(value) or f"{value:,.4g}"
 
     def exact(self, value: float) -> str:
-        """A figure in a table: whole numbers in full, others to two decimals, small ones to three digits."""
+        """A number in a table: whole numbers in full, others with two decimals, below 1 with three digits."""
         if isinstance(value, int):
             return f"{value:,}"
         if float(value).is_integer():
@@ -129,7 +139,7 @@ class Locale:
         return f"{value:,.2f}".rstrip("0").rstrip(".")
 
     def share(self, value: float) -> str:
-        """A share in percent, two significant digits; close to all of it, as many as keep it from 100 %."""
+        """A share in percent with two significant digits; near 100 % with enough digits not to read 100 %."""
         percent = value * 100
         if percent == 0:
             return "0%"
@@ -137,11 +147,11 @@ class Locale:
             return f"<{LEAST_PERCENT}%"
         digits = max(0, 1 - math.floor(math.log10(abs(percent))))
         if NEARLY_ALL <= percent < ALL:
-            lacking = round(ALL - percent, 9)  # 99.9 lacks 0.1, not a little less
-            if lacking < LEAST_PERCENT:
+            gap_to_all = round(ALL - percent, 9)  # removes the binary rounding error: 100 - 99.9 is 0.1
+            if gap_to_all < LEAST_PERCENT:
                 return f">{ALL - LEAST_PERCENT}%"
-            digits = -math.floor(math.log10(lacking))
-        # Half rounds up, as people do it: 24.5 % is 25 %. Nine decimals drop what binary fractions add.
+            digits = -math.floor(math.log10(gap_to_all))
+        # Half rounds up: 24.5 % becomes 25 %. Rounding to nine decimals first removes binary errors.
         step = Decimal(1).scaleb(-min(digits, MOST_DIGITS))
         return f"{Decimal(repr(round(percent, 9))).quantize(step, ROUND_HALF_UP)}%"
 
@@ -152,28 +162,28 @@ class Locale:
         return f"{value.day} {value:%B %Y}"
 
     def short_day(self, value: date) -> str:
-        """A day on an axis: 29 Dec, or 12. 29."""
+        """A day on a chart axis: 29 Dec, or 12. 29."""
         return f"{value.month}. {value.day}." if self.lang == "ko" else f"{value.day} {value:%b}"
 
     def exact_money(self, amount: float) -> str:
-        """An amount of the smallest unit in whole currency, every digit: for tables."""
+        """An amount in whole currency units with every digit, for tables."""
         return in_units(amount, self.minor_units)
 
     def money(self, amount: float, digits: int = 2) -> str:
-        """An amount in prose, in the unit a person says: two significant digits, more of what was printed."""
+        """An amount in prose, such as 6.3 million won, with two significant digits by default."""
         units = self.rounded(amount / 10**self.minor_units, digits)
         if self.lang == "ko" and self.currency == "KRW":
             return self._korean(round(units))
         divisor, name = self.scale(units)
-        shown = f"{units / divisor:,.{STATED}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
+        shown = f"{units / divisor:,.{ALL_DIGITS}g}" + (name if self.lang == "ko" else f" {name}".rstrip())
         return f"{shown} {self.unit}"
 
-    def stated(self, amount: float) -> str:
-        """An amount that somebody stated, in prose: every digit, in the unit a person says."""
-        return self.money(amount, STATED)
+    def money_in_full(self, amount: float) -> str:
+        """An amount in prose with every digit, for amounts that somebody stated."""
+        return self.money(amount, ALL_DIGITS)
 
     def money_range(self, low: float, high: float, digits: int = 2) -> str:
-        """Two amounts in prose; the unit is said once when both share it."""
+        """Two amounts in prose; a shared unit is written once."""
         first, last = self.money(low, digits), self.money(high, digits)
         if first == last:
             return first
@@ -186,13 +196,13 @@ class Locale:
 
     @staticmethod
     def rounded(value: float, digits: int = 2) -> float:
-        """A modelled figure keeps two significant digits in prose."""
+        """A number rounded to significant digits, two by default."""
         if value == 0:
             return 0.0
         return round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
     def scale(self, largest: float) -> tuple[int, str]:
-        """The divisor and its name for amounts up to `largest`, in units of the currency."""
+        """The divisor and its name for amounts up to `largest`, in whole currency units."""
         steps = (
             ((10**8, "억"), (10**4, "만"))
             if self.lang == "ko"
@@ -201,12 +211,12 @@ class Locale:
         return next(((size, name) for size, name in steps if largest >= size), (1, ""))
 
     def axis(self, largest: float) -> tuple[float, str]:
-        """The divisor from the smallest unit, and the unit's name, for an axis up to `largest`."""
+        """The divisor from the smallest unit, and the name of the unit, for a chart axis up to `largest`."""
         units = largest / 10**self.minor_units
-        # A Korean axis below ten 억 reads better in 만 than in tenths of an 억.
+        # Below ten 억 a Korean axis is easier to read in 만 than in tenths of an 억.
         size, name = self.scale(min(units, 10**8 - 1) if self.lang == "ko" and units < 10**9 else units)
-        joined = f"{name} {self.unit}".strip()
-        return size * 10**self.minor_units, joined
+        unit_name = f"{name} {self.unit}".strip()
+        return size * 10**self.minor_units, unit_name
 
     def _korean(self, won: int) -> str:
         parts = []
@@ -219,28 +229,32 @@ class Locale:
         return " ".join(parts) + (" 원" if parts[-1][-1] in "조억만" else "원")
 
     def band(self, over: int | None, up_to: int | None) -> str:
-        """A loss band in words: 300,001 to 500,000 of money; of hours as it is written, over 11 up to 24."""
+        """A loss band in words: 300,001 to 500,000 for money; for divisible losses over 11 up to 24."""
         if (special := SPECIAL.get((over, up_to))) is not None:
             return self(f"band.{special}")
-        under = up_to in self.starts
-        high = "" if up_to is None else self.loss(up_to + under)
+        excludes_high = up_to in self.starts
+        high = "" if up_to is None else self.loss(up_to + excludes_high)
         if over is None or (over == 0 and over not in self.starts):
-            return self("band.over", low=self.loss(0)) if up_to is None else self(UPPER[under], high=high)
-        begins = over in self.starts or (self.divisible and over == -1)
+            return (
+                self("band.over", low=self.loss(0))
+                if up_to is None
+                else self(UPPER[excludes_high], high=high)
+            )
+        includes_low = over in self.starts or (self.divisible and over == -1)
         if up_to is None:
-            return self("band.from" if begins else "band.over", low=self.loss(over + begins))
-        begins = begins or not self.divisible
-        key = (LOWER if begins else OPEN)[under]
-        return self(key, low=self.loss(over + begins), high=high)
+            return self("band.from" if includes_low else "band.over", low=self.loss(over + includes_low))
+        includes_low = includes_low or not self.divisible
+        key = (LOWER if includes_low else OPEN)[excludes_high]
+        return self(key, low=self.loss(over + includes_low), high=high)
 
     def band_short(self, over: int | None, up_to: int | None) -> str:
-        """A loss band for a chart: 300k–500k holds 500,000 and not 300,000.
+        """A loss band for a chart: 300k–500k includes 500,000 but not 300,000.
 
-        A band with an edge that is no whole step keeps the words of `band`, in which every digit counts.
+        If an edge cannot be abbreviated without rounding, the text is that of `band`.
         """
         if over is None or over < 0 or up_to == 0 or not self.starts.isdisjoint((over, up_to)):
             return self.band(over, up_to)
-        low, high = self._stepped(over), (None if up_to is None else self._stepped(up_to))
+        low, high = self._in_largest_step(over), (None if up_to is None else self._in_largest_step(up_to))
         if over == 0 and high is not None:
             return self("band.up_to", high="".join(high))
         if up_to is None and low is not None:
@@ -252,37 +266,42 @@ class Locale:
         return self("band.short", low=first, high="".join(high))
 
     def band_note(self, bands: Iterable[tuple[int | None, int | None]]) -> str:
-        """What a reader of short bands must know of their edges; empty when every band is written in full."""
+        """A note that explains the edges of abbreviated bands; empty if every band is written in full."""
         return self("band.note") if any(self.band_short(*b) != self.band(*b) for b in bands) else ""
 
     def short(self, amount: int) -> str:
-        """A loss on an axis: 300k or 30만, and every digit where it is no whole step."""
-        stepped = self._stepped(amount)
-        return self.loss(amount) if stepped is None else "".join(stepped)
+        """A loss on a chart axis: 300k or 30만, or every digit if it is not a whole step."""
+        short_form = self._in_largest_step(amount)
+        return self.loss(amount) if short_form is None else "".join(short_form)
 
-    def _stepped(self, amount: int) -> tuple[str, str] | None:
-        """A loss in its largest whole step, and the step's name; None if it is whole in none."""
+    def _in_largest_step(self, amount: int) -> tuple[str, str] | None:
+        """A loss in the largest step that divides it, and its name; None if no step does."""
         whole, rest = divmod(amount, 10**self.loss_digits)
         if rest:
             return None
-        step = next(((size, name) for size, name in SHORT[self.lang] if whole and whole % size == 0), None)
+        step = next(
+            ((size, name) for size, name in CHART_STEPS[self.lang] if whole and whole % size == 0), None
+        )
         if step is None:  # whole euros, of losses in cents
             return (f"{whole:,}", "") if self.loss_digits else None
         return f"{whole // step[0]:,}", step[1]
 
     def loss(self, amount: int) -> str:
-        """A loss in its unit, every digit."""
+        """A loss in whole loss units with every digit."""
         return in_units(amount, self.loss_digits)
 
     def exact_loss(self, amount: float) -> str:
-        """A loss in a table, in its unit: as `exact` writes it, or every digit where a float has too few."""
+        """A loss in a table, in whole loss units: as `exact` formats it, or in full if it is very large."""
         if isinstance(amount, int) and (not self.loss_digits or abs(amount) >= LARGEST_EXACT):
             return in_units(amount, self.loss_digits)
         return self.exact(amount / 10**self.loss_digits)
 
 
 def in_units(amount: float, digits: int) -> str:
-    """An amount of the smallest unit in whole units with so many decimals; a whole amount is exact."""
+    """An amount of the smallest unit in whole units with this many decimals.
+
+    Integers are converted exactly.
+    """
     if not isinstance(amount, int):
         return f"{amount / 10**digits:,.{digits}f}"
     units, rest = divmod(abs(amount), 10**digits)
@@ -290,22 +309,25 @@ def in_units(amount: float, digits: int) -> str:
 
 
 def _tiny(value: float | Decimal) -> str:
-    """That a value is close to zero, where its digits would need a power of ten; else empty."""
+    """A number very close to zero as "<0.0001" or ">-0.0001"; empty for other numbers."""
     if abs(float(value)) >= TINY:
         return ""
     return f"<{TINY}" if value > 0 else f">-{TINY}"
 
 
-def capital(text: str) -> str:
-    """A text that begins with a capital letter, where its script has any."""
+def capitalized(text: str) -> str:
+    """A text with its first letter capitalised."""
     return text[:1].upper() + text[1:]
 
 
-def short(names: Sequence[str]) -> list[str]:
-    """What stands before the colon of each name; behind it, where all of them begin alike."""
+def short_names(names: Sequence[str]) -> list[str]:
+    """Short forms of names: the part before the colon, or the part after it if all start alike.
+
+    Names without unique short forms are returned unchanged.
+    """
     parts = [name.partition(": ") for name in names]
     heads, tails = [p[0] for p in parts], [p[2] for p in parts]
     if len(set(heads)) == len(names):
         return heads
-    alike = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
-    return [capital(tail) for tail in tails] if alike else list(names)
+    same_heads = len(set(heads)) == 1 and len(set(tails)) == len(names) and all(tails)
+    return [capitalized(tail) for tail in tails] if same_heads else list(names)

@@ -1,4 +1,4 @@
-"""A notation, and how several of them agree on what a text says."""
+"""A notation of days or amounts, and SQL that combines several notations."""
 
 from __future__ import annotations
 
@@ -10,70 +10,72 @@ from dataclasses import dataclass
 class Notation:
     """One way to write a day or an amount.
 
-    `sql` takes the SQL of a text, and for days that of a time zone or for amounts the code of a currency,
-    and gives the SQL of a value: a DATE, or an amount in the unit of the column as DECIMAL(38, 12).
+    `sql` returns the SQL of a value from the SQL of a text and a context: a time zone for days, a currency
+    code for amounts. The value is a DATE, or an amount in the unit of the column as DECIMAL(38, 12).
     """
 
     name: str
     words: str
-    """What it covers, in one line."""
+    """A one-line description for users."""
     examples: tuple[str, ...]
     sql: Callable[..., str]
     exact: bool = False
-    """Whether it is read only as it stands; the others are read in full-width characters as well."""
+    """Whether the text is matched as it is; other notations also match full-width characters."""
     unit: bool = False
-    """Whether the text itself names its unit, so that the column's scale does not multiply it."""
+    """Whether the text states its unit, so that the column's scale does not apply."""
 
 
-def agreed(column: str, notations: Sequence[Notation], *context: str) -> str:
-    """SQL of the one value that notations give to a text, NULL where they give none or several."""
+def agreed_value_sql(column: str, notations: Sequence[Notation], *context: str) -> str:
+    """SQL of the value on which all matching notations agree; NULL if none matches or two disagree."""
     exact = ", ".join(n.sql(column, *context) for n in notations if n.exact)
-    others = ", ".join(n.sql("said", *context) for n in notations if not n.exact)
-    found = f"list_concat([{exact}], {let('said', narrowed(column), f'[{others}]')})"
-    # Nulls are not distinct values: a notation that does not fit has no say.
-    one = let("readings", f"list_distinct({found})", "case when len(readings) = 1 then readings[1] end")
-    return f"case when {column} is not null then {one} end"
+    others = ", ".join(n.sql("normalised", *context) for n in notations if not n.exact)
+    values = f"list_concat([{exact}], {let_sql('normalised', narrowed_sql(column), f'[{others}]')})"
+    # list_distinct drops NULLs, so notations that do not match are ignored.
+    single_value = let_sql(
+        "readings", f"list_distinct({values})", "case when len(readings) = 1 then readings[1] end"
+    )
+    return f"case when {column} is not null then {single_value} end"
 
 
-def let(name: str, value: str, body: str) -> str:
-    """SQL of an expression that names a value in order to compute it once."""
+def let_sql(name: str, value: str, body: str) -> str:
+    """SQL of an expression with a named value that is computed only once."""
     return f"list_transform([{value}], lambda {name}: {body})[1]"
 
 
-def when(text: str, pattern: str, value: str) -> str:
-    """SQL of a value where a pattern fits the whole text, else NULL."""
+def if_match_sql(text: str, pattern: str, value: str) -> str:
+    """SQL of a value if a pattern matches the whole text, else NULL."""
     return f"case when regexp_full_match({text}, '{pattern}') then {value} end"
 
 
-def stands(text: str, kind: str) -> str:
-    """SQL of whether a text is exactly what its value is written as."""
+def is_canonical_sql(text: str, kind: str) -> str:
+    """SQL of whether a text is exactly how DuckDB writes its value."""
     return f"cast(try_cast({text} as {kind}) as varchar) = {text}"
 
 
-def first(condition: str, value: str, otherwise: str) -> str:
-    """SQL of a value under a condition, else of another, which is not computed where the first is."""
+def case_sql(condition: str, value: str, otherwise: str) -> str:
+    """SQL of a value if a condition holds, else of another value; DuckDB computes only the one needed."""
     return f"case when {condition} then {value} else {otherwise} end"
 
 
 NEVER = "false"
-"""The condition under which nothing is computed."""
+"""The condition that disables a computation."""
 
 
-def guarded(condition: str, value: str, kind: str) -> str:
-    """SQL of a value of a type that is computed under a condition only, if there is one."""
+def guarded_sql(condition: str, value: str, kind: str) -> str:
+    """SQL of a value of a type if a condition holds, else NULL; without a condition, always the value."""
     if condition == NEVER:
-        return f"cast(null as {kind})"  # long SQL takes long to plan, even where it is never reached
+        return f"cast(null as {kind})"  # planning long SQL takes time even if it is never executed
     return f"case when {condition} then {value} end" if condition else value
 
 
 _ASCII = "0123456789,.:/-+()"
 _WIDE = "".join(chr(ord(c) + 0xFEE0) for c in _ASCII)
-_ODD = (
+_OTHER_WIDE = (
     "\N{MINUS SIGN}\N{FULLWIDTH WON SIGN}\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
     "\N{FULLWIDTH DOLLAR SIGN}\N{FULLWIDTH POUND SIGN}\N{FULLWIDTH YEN SIGN}"
 )
 
 
-def narrowed(text: str) -> str:
-    """SQL of a text with its full-width characters narrowed and the spaces at its ends gone."""
-    return f"trim(translate({text}, '{_WIDE}{_ODD}', '{_ASCII}-₩  $£¥'))"
+def narrowed_sql(text: str) -> str:
+    """SQL of a text with full-width characters made narrow and outer spaces removed."""
+    return f"trim(translate({text}, '{_WIDE}{_OTHER_WIDE}', '{_ASCII}-₩  $£¥'))"

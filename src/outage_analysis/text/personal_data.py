@@ -1,7 +1,7 @@
-"""Personal data in text: what may not leave the house, found by pattern and masked.
+"""Personal data in texts, found by pattern and masked, because it must not leave the company.
 
-A pattern knows the shape of a number or an address. Names, Korean ones above all, have none and are
-not recognised; nor are house numbers, account numbers of every bank, or digits of other scripts.
+Patterns recognise numbers and addresses. They do not recognise names, house numbers, the account numbers of
+every bank, or digits of other scripts.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import unicodedata
 import polars as pl
 
 
-def _behind(marks: str) -> str:
-    """The start of a text, or what is neither a digit nor a mark that a digit stands before."""
+def _not_preceded_by(marks: str) -> str:
+    """A pattern for the start of the text, or for a character that cannot be part of the number before it."""
     return rf"(?:^|[^0-9{marks}]|(?:^|[^0-9])[{marks}])"
 
 
-# Rust, RE2 and Python agree on these: ASCII digits by class, and no look-around.
+# These patterns mean the same in Rust, RE2 and Python: ASCII digit classes, no look-around.
 _MARK = "[-\N{HYPHEN}\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}. ()]"
 _MARKS = f"{_MARK}{{1,3}}"
-_ANY = f"{_MARK}{{0,3}}"
+_OPTIONAL_MARKS = f"{_MARK}{{0,3}}"
 _HIDDEN = "[*xX●]"
 _LEFT, _RIGHT = "(?:^|[^0-9])", "(?:[^0-9]|$)"
-_NO_DECIMAL = _behind(".")
-"""Where digits that no mark divides may start: not behind the point of a decimal number."""
+_NO_DECIMAL = _not_preceded_by(".")
+"""Where a number without separators may start: not after a decimal point."""
 _BIRTH = "[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-_HOME = rf"(?:0|\+?82{_MARKS}0?{_ANY})"
+_HOME = rf"(?:0|\+?82{_MARKS}0?{_OPTIONAL_MARKS})"
 _MOBILE = "1[016789]"
 _AREA = "(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50[0-9]?)"
-_SUBSCRIBER = f"[0-9]{{3,4}}{_ANY}[0-9]{{4}}{_RIGHT}"
+_SUBSCRIBER = f"[0-9]{{3,4}}{_OPTIONAL_MARKS}[0-9]{{4}}{_RIGHT}"
 _LETTER = "0-9A-Za-z가-힣"
 
 PATTERNS: dict[str, str] = {
@@ -39,8 +39,8 @@ PATTERNS: dict[str, str] = {
     ),
     "phone number": (
         f"{_LEFT}{_HOME}{_MOBILE}{_MARKS}{_SUBSCRIBER}"
-        f"|{_behind('.-')}{_HOME}{_AREA}{_MARKS}{_SUBSCRIBER}"
-        rf"|\+82{_ANY}0?{_ANY}{_MOBILE}{_ANY}{_SUBSCRIBER}"
+        f"|{_not_preceded_by('.-')}{_HOME}{_AREA}{_MARKS}{_SUBSCRIBER}"
+        rf"|\+82{_OPTIONAL_MARKS}0?{_OPTIONAL_MARKS}{_MOBILE}{_OPTIONAL_MARKS}{_SUBSCRIBER}"
         f"|{_NO_DECIMAL}(?:0[17]0[0-9]{{8}}|01[16789][0-9]{{7,8}}|(?:82)?10[2-9][0-9]{{7}}){_RIGHT}"
         f"|{_LEFT}0{_MOBILE}[/_][0-9]{{3,4}}[/_][0-9]{{4}}{_RIGHT}"
     ),
@@ -60,17 +60,17 @@ PATTERNS: dict[str, str] = {
     )
     + f"){_RIGHT}",
 }
-"""Kind of personal data -> its pattern, for text in the form NFKC.
+"""Kind of personal data -> its pattern, for text normalised to NFKC.
 
-Thirteen bare digits count as a resident number when they start with a date and a digit from 1 to 8,
-though a counter may look the same; sixteen bare digits as a card when a card can start so. Mobile
-numbers count with and without marks, also without the zero that a spreadsheet takes off; landline
-numbers only with a mark behind the area code, and numbers of companies (1588-1234) and toll-free ones
-not at all. Accounts count in the groups of the large banks.
+Thirteen digits without separators count as a resident number if they start with a date followed by a digit
+from 1 to 8, though a serial number may look the same. Sixteen digits count as a card number if their first
+digit is one of a card. Mobile numbers count with and without separators, also without the leading zero that
+spreadsheets drop. Landline numbers count only with a separator after the area code. Company numbers
+(1588-1234) and toll-free numbers do not count. Account numbers count in the groups of the large banks.
 """
 
 _UNSEEN = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
-"""Characters of no width, which can stand inside a number that was pasted."""
+"""Invisible characters that pasted numbers may contain."""
 
 _WORD = r"""[^\s<>()\[\],;:"']"""
 _ADDRESS = re.compile(rf"(?<!{_WORD}){_WORD}+@{_WORD}+")
@@ -82,43 +82,47 @@ _DAY = (
     rf"|{_MONTHDAY}\.{_MONTH}\.{_YEAR}|(?:{_MONTHDAY}-{_MONTH}|{_MONTH}-{_MONTHDAY})-{_YEAR}"
     rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]){_CLOCK}|(?:3[6-9]|4[0-9]|5[0-4])[0-9]{{3}}\.[0-9]{{1,6}})"
 )
-"""A day as files write it: year first or last, the year in two digits, with a time and no marks, Excel's."""
+"""A day in a file: year first or last, two-digit year, with a time and without separators, or Excel's number.
+"""
 _AMOUNT = r"(?:[0-9]{1,2}|[1-9][0-9]{2,8}|[1-9][0-9]{0,2}(?:,[0-9]{3}){1,2})(?:\.[0-9]{1,2})?"
 _AMOUNTS = re.compile(rf"\+?(?:{_DAY}|{_AMOUNT})(?:[ ()]+(?:{_DAY}|{_AMOUNT}))*")
 _FEW = re.compile("(?:[^0-9]*[0-9]){1,5}[^0-9]*")
 _MANY = re.compile("(?:[0-9][^0-9]*){10}")
 
 
-def found(texts: pl.Series) -> tuple[str, int] | None:
-    """The first kind of personal data in a column of texts, and in how many of its values; else None."""
-    seen = texts.cast(pl.String).str.replace_all(_UNSEEN, "").str.normalize("NFKC")
+def find_personal_data(texts: pl.Series) -> tuple[str, int] | None:
+    """The first kind of personal data in a column and how many values contain it; None if there is none."""
+    visible = texts.cast(pl.String).str.replace_all(_UNSEEN, "").str.normalize("NFKC")
     for kind, pattern in PATTERNS.items():
-        if count := int(seen.str.contains(pattern).sum()):
+        if count := int(visible.str.contains(pattern).sum()):
             return kind, count
     return None
 
 
-def masked(text: str) -> str:
-    """A text with every digit of a telling number starred and every e-mail address as "[@]".
+def mask_personal_data(text: str) -> str:
+    """A text with the digits of personal numbers replaced by stars and e-mail addresses replaced by "[@]".
 
-    Telling is any run of six digits or more, whatever divides it, but for days (2022-10-19, 2022. 10. 19.,
-    19.10.2022) and amounts of up to nine digits; a text without such a run or an address comes back as it
-    was.
+    Any run of six digits or more is masked, whatever separates the digits, except days (2022-10-19, 2022. 10.
+    19., 19.10.2022) and amounts of up to nine digits. A text without such runs or addresses is returned
+    unchanged.
     """
-    seen = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
-    safe = _RUN.sub(lambda run: _starred(run[0]), _ADDRESS.sub("[@]", seen))
-    for pattern in PATTERNS.values():  # what other marks divide
+    visible = unicodedata.normalize("NFKC", re.sub(_UNSEEN, "", text))
+    safe = _RUN.sub(lambda run: _mask_unless_harmless(run[0]), _ADDRESS.sub("[@]", visible))
+    for pattern in PATTERNS.values():  # numbers with other separators
         safe = re.sub(pattern, lambda run: re.sub("[0-9]", "*", run[0]), safe)
-    return text if safe == seen else safe
+    return text if safe == visible else safe
 
 
-def shown(name: str) -> str:
-    """The name of a file or a sheet, masked only when it holds personal data: days and numbers are usual."""
-    return masked(name) if found(pl.Series([name])) else name
+def masked_name(name: str) -> str:
+    """The name of a file or sheet, masked only if it contains personal data.
+
+    Other numbers are common in such names.
+    """
+    return mask_personal_data(name) if find_personal_data(pl.Series([name])) else name
 
 
-def _starred(run: str) -> str:
-    """A run of digits and marks, starred unless it is harmless."""
+def _mask_unless_harmless(run: str) -> str:
+    """A run of digits and separators, masked unless it is a day, an amount or short."""
     beside_dates = re.sub(_DAY, "", run)
     harmless = _FEW.fullmatch(run) or (_AMOUNTS.fullmatch(run) and not _MANY.search(beside_dates))
     if harmless and not any(re.search(pattern, run) for pattern in PATTERNS.values()):

@@ -1,6 +1,6 @@
-"""Tables as lines of text that fit a width: no digit is cut, no word is shortened.
+"""Tables as text that fits a width; numbers and words are never cut.
 
-A grid that is too wide becomes blocks: one block per row, one line per column.
+If a table is too wide for a grid, it becomes blocks: one block per row, one line per column.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from functools import cached_property
 from rich.cells import cell_len, chop_cells
 
 GAP = 2
-"""Cells between two columns of a grid."""
+"""Spaces between two columns of a grid."""
 READABLE = 16
-"""A column of text is not made narrower than this."""
+"""The minimum width of a text column."""
 HEAD = 2
-"""Lines of a grid above its rows."""
+"""Lines of a grid above its first row."""
 VALUE = 24
-"""The least width, in characters, for a value beside its label; with less, it starts on the next line."""
+"""The minimum width for a value next to its label; if there is less space, the value starts on the next line.
+"""
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """Cells as a reader sees them.
+    """A table of formatted texts.
 
     Args:
-        heads: the titles of the columns.
-        rows: a text per column.
-        numbers: which columns hold numbers, counted from 0: right-aligned and never broken.
+        heads: the column heads.
+        rows: one text per column.
+        numbers: the indices of number columns, counted from 0; they are right-aligned and never wrapped.
     """
 
     heads: tuple[str, ...]
@@ -40,88 +41,91 @@ class TextTable:
         return [(head, *(row[n] for row in self.rows)) for n, head in enumerate(self.heads)]
 
     @cached_property
-    def _full(self) -> list[int]:
-        """The width of each column when nothing is broken."""
+    def _full_widths(self) -> list[int]:
+        """The width of each column without wrapping."""
         return [max(map(cell_len, column)) for column in self._columns]
 
     @cached_property
-    def _least(self) -> list[int]:
-        """The width below which each column is unreadable: words and numbers stay whole."""
+    def _minimum_widths(self) -> list[int]:
+        """The minimum width of each column: words and numbers stay whole."""
         widths = []
-        for n, (column, full) in enumerate(zip(self._columns, self._full, strict=True)):
+        for n, (column, full) in enumerate(zip(self._columns, self._full_widths, strict=True)):
             words = max(cell_len(word) for text in column for word in (text.split() or [""]))
             widths.append(full if n in self.numbers else min(full, max(READABLE, words)))
         return widths
 
     def fits(self, width: int) -> bool:
-        """Whether a grid has room in so many cells, and needs no more lines than blocks do."""
-        return _total(self._least) <= width and len(self.grid(width)) <= len(self.blocks(width)) + HEAD
+        """Whether a grid fits the width and takes no more lines than blocks do."""
+        return (
+            _line_width(self._minimum_widths) <= width
+            and len(self.grid(width)) <= len(self.blocks(width)) + HEAD
+        )
 
     def grid(self, width: int | None = None) -> list[str]:
-        """The lines of a grid: titles, a rule, the rows.
+        """The lines of a grid: heads, a rule, the rows.
 
         Args:
-            width: the cells of a line, where `fits` says that there is room; None for any number, so that
-                each row is one line.
+            width: the width of a line, for which `fits` must be true; None for no limit, so that each row is
+                one line.
         """
-        widths = self._full if width is None else self._shared(width)
-        rule = "─" * (_total(widths) - 1)
+        widths = self._full_widths if width is None else self._fitted_widths(width)
+        rule = "─" * (_line_width(widths) - 1)
         lines = [*self._row(self.heads, widths), f" {rule}"]
         return lines + [line for row in self.rows for line in self._row(row, widths)]
 
     def blocks(self, width: int) -> list[str]:
-        """The lines of one block per row: `label: value` per column, without the empty ones."""
+        """The lines of one block per row: `label: value` per column; empty values are left out."""
         label = max(map(cell_len, self.heads), default=0) + 2
         lines: list[str] = []
         for row in self.rows:
             lines += [""] if lines else []
             for head, text in zip(self.heads, row, strict=True):
                 if text and width - label - 1 >= VALUE:
-                    first, *rest = wrapped(text, width - label - 1)
-                    lines.append(f" {_padded(f'{head}:', label)}{first}")
+                    first, *rest = wrap_text(text, width - label - 1)
+                    lines.append(f" {_pad(f'{head}:', label)}{first}")
                     lines += [" " * (label + 1) + line for line in rest]
                 elif text:
-                    lines += [f" {line}" for line in wrapped(f"{head}:", width - 1)]
-                    lines += [f"   {line}" for line in wrapped(text, width - 3)]
+                    lines += [f" {line}" for line in wrap_text(f"{head}:", width - 1)]
+                    lines += [f"   {line}" for line in wrap_text(text, width - 3)]
         return lines
 
-    def _shared(self, width: int) -> list[int]:
-        """The widths of the columns where a line has so many cells: the narrowest grow first."""
-        widths = list(self._least)
-        while _total(widths) < width and widths != self._full:
-            growing = [n for n, full in enumerate(self._full) if widths[n] < full]
+    def _fitted_widths(self, width: int) -> list[int]:
+        """The column widths for a line width: the narrowest columns get the available space first."""
+        widths = list(self._minimum_widths)
+        while _line_width(widths) < width and widths != self._full_widths:
+            growing = [n for n, full in enumerate(self._full_widths) if widths[n] < full]
             widths[min(growing, key=widths.__getitem__)] += 1
         return widths
 
     def _row(self, row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
-        cells = [wrapped(text, wide) for text, wide in zip(row, widths, strict=True)]
+        cells = [wrap_text(text, wide) for text, wide in zip(row, widths, strict=True)]
         for k in range(max(map(len, cells), default=0)):
             parts = [
-                _padded(cell[k] if k < len(cell) else "", widths[n], right=n in self.numbers)
+                _pad(cell[k] if k < len(cell) else "", widths[n], right=n in self.numbers)
                 for n, cell in enumerate(cells)
             ]
             yield f" {(' ' * GAP).join(parts)}".rstrip()
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """A text in lines of at most so many cells, broken between words; only longer words are broken."""
+def wrap_text(text: str, width: int) -> list[str]:
+    """A text as lines of at most a width, broken between words; only words longer than a line are broken."""
     lines, line = [], ""
     for word in text.split(" "):
-        longer = f"{line} {word}" if line else word
-        if cell_len(longer) <= width:
-            line = longer
+        candidate = f"{line} {word}" if line else word
+        if cell_len(candidate) <= width:
+            line = candidate
             continue
         lines += [line] if line else []
-        *whole, line = chop_cells(word, max(width, 2)) or [""]
-        lines += whole
+        *full_lines, line = chop_cells(word, max(width, 2)) or [""]
+        lines += full_lines
     return [*lines, line]
 
 
-def _total(widths: Sequence[int]) -> int:
-    """The cells of a line of a grid: a margin, the columns, the gaps between them."""
+def _line_width(widths: Sequence[int]) -> int:
+    """The width of a grid line: margin, columns, and gaps between them."""
     return 1 + sum(widths) + GAP * (len(widths) - 1)
 
 
-def _padded(text: str, width: int, *, right: bool = False) -> str:
+def _pad(text: str, width: int, *, right: bool = False) -> str:
     blank = " " * (width - cell_len(text))
     return blank + text if right else text + blank

@@ -11,8 +11,8 @@ import polars as pl
 
 from outage_analysis.analysis.exploration.loss_tables import fit_tables, fitted, heap_tables, loss_tables
 from outage_analysis.claims import MAX_REJECTS, Claims, read_claims
-from outage_analysis.errors import UsageError, refuse_no_level
-from outage_analysis.files import bundled_claims, ids
+from outage_analysis.errors import UsageError, check_level
+from outage_analysis.files import bundled_claims, bundled_ids
 from outage_analysis.incidents import Bands, load_incident, load_layout
 from outage_analysis.losses import (
     FAMILIES,
@@ -27,7 +27,7 @@ from outage_analysis.losses import (
     select,
     with_shares,
 )
-from outage_analysis.policies import load_policy, refuse_misfit
+from outage_analysis.policies import check_same_units, load_policy
 
 PAIR = 2
 
@@ -58,7 +58,7 @@ class Question:
 
     def __post_init__(self) -> None:
         """Refuse a level that is none, also where nothing asked for has an interval."""
-        refuse_no_level(self.level)
+        check_level(self.level)
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ def explore(
         ModelRefused: a fit or a comparison of synthetic claims; a fit that cannot be made.
     """
     page = load_incident(incident)
-    edges = load_policy(policy or page.id) if policy or page.id in ids("policies") else None
+    edges = load_policy(policy or page.id) if policy or page.id in bundled_ids("policies") else None
     if edges:
-        refuse_misfit(edges, page)
+        check_same_units(edges, page)
     if counts is not None:
         if files:
             raise UsageError("give claim files or counts, not both")
@@ -186,7 +186,7 @@ def _answered(
 def _bands_of_totals(cube: Cube) -> Bands:
     """Bands that end where the bands of totals end."""
     ends = tuple(cube.frame["up_to"].drop_nulls().to_list())
-    return Bands.of(ends, negative=any(end < 0 for end in ends))
+    return Bands.from_cuts(ends, negative=any(end < 0 for end in ends))
 
 
 def _typed(where: Where) -> dict[str, object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from outage_analysis.costs import Factor, Products
-from outage_analysis.text import Locale, capital
+from outage_analysis.text import Locale, capitalized
 
 KINDS = (
     *("filing_share", "acceptance", "new_applicants", "ultimate", "pays", "review_award", "mean_payment"),
@@ -124,7 +124,7 @@ def merged(found: Products) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
 
 def _title(valuation: str, locale: Locale) -> str:
     titles = {"cash": "report.tile_expected", "face_value": "report.tile_free"}
-    return capital(locale(titles.get(valuation, f"word.{valuation}")))
+    return capitalized(locale(titles.get(valuation, f"word.{valuation}")))
 
 
 def _result(valuation: str, amount: float, locale: Locale) -> Result:

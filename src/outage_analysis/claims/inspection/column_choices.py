@@ -25,7 +25,7 @@ from outage_analysis.claims.inspection.value_formats import ENOUGH
 from outage_analysis.claims.readers.staging import OPTIONAL, needed
 from outage_analysis.files import toml_value
 from outage_analysis.incidents import Incident, Layout
-from outage_analysis.text import masked
+from outage_analysis.text import mask_personal_data
 
 UNIQUE = 0.9
 """The least share of distinct values of a claim id; below 1, because files may repeat rows."""
@@ -64,7 +64,7 @@ def choose(
     columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
 ) -> dict[str, Choice]:
     """The proposed column for each field of a claim: by a known header, else by its values and header."""
-    known = layout.recognised(headers, (*needed(incident), *OPTIONAL))
+    known = layout.header_positions(headers, (*needed(incident), *OPTIONAL))
     choices = {
         name: _by_header(name, columns, places) for name, places in known.items() if name != "synthetic"
     }
@@ -205,4 +205,4 @@ def _listed(columns: list[Column], places: Sequence[int]) -> str:
 
 def quoted_header(column: Column) -> str:
     """A header in quotation marks, masked and without characters that do not print."""
-    return toml_value(masked(column.header))
+    return toml_value(mask_personal_data(column.header))

@@ -17,8 +17,8 @@ from outage_analysis.claims.inspection.value_formats import (
 )
 from outage_analysis.claims.queries import quoted
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.incidents import Incident, Named, folded, unit_of
-from outage_analysis.text import AMOUNTS, DATES, amount_sql, day_sql, found, masked
+from outage_analysis.incidents import Incident, NamedItem, header_multiplier, normalized_name
+from outage_analysis.text import AMOUNTS, DATES, amount_sql, day_sql, find_personal_data, mask_personal_data
 
 MOST_TEXTS = 100_000
 """Different values of a column that are looked at."""
@@ -45,10 +45,10 @@ class Column:
         self.texts = warehouse.frame(queries.load("column_texts", name=quoted(name), most=str(MOST_TEXTS)))
         counts = warehouse.frame(queries.load("column_counts", name=quoted(name)))
         self.rows, self.given, self.distinct = counts.row(0)
-        self.scale = unit_of(header)
+        self.scale = header_multiplier(header)
         self.services = self._named(incident.services)
         self.claimant_types = self._named(incident.claimant_types)
-        self.personal = found(self.texts["text"])
+        self.personal = find_personal_data(self.texts["text"])
         self._headed = pl.DataFrame({"text": [header.strip()], "rows": [0]})
         days = {n: day_sql("text", [n], incident.time_zone) for n in DATES}
         self.days, self._header_days = self._values(warehouse, days)
@@ -70,10 +70,10 @@ class Column:
         frame = warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
-    def _named(self, items: Sequence[Named]) -> float:
+    def _named(self, items: Sequence[NamedItem]) -> float:
         """The share of the rows that name one of these."""
         spellings = {s for item in items for s in item.spellings()}
-        rows = sum(rows for text, rows in self.texts.iter_rows() if folded(text) in spellings)
+        rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)
         return rows / self.given if self.given else 0.0
 
     def share(self, condition: pl.Expr) -> float:
@@ -158,6 +158,6 @@ class Column:
         kind = self.personal[0] if self.personal else None
         if kind is None and self.hidden == "(personal)":
             kind = "by its header"
-        example = (self.hidden or masked(self.texts["text"][0])) if self.given else None
+        example = (self.hidden or mask_personal_data(self.texts["text"][0])) if self.given else None
         formats = ", ".join(self.reading(self.reads_as).formats) or None
         return self.reads_as, formats, round(missing, 4), self.distinct, kind, example

@@ -19,9 +19,9 @@ from outage_analysis.claims.readers.read_files import read_unmapped
 from outage_analysis.claims.readers.staging import OPTIONAL, Shape
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import InputRefused
-from outage_analysis.files import misspelt, nearest, temporary_folder
-from outage_analysis.incidents import Incident, Layout, columns_of, folded
-from outage_analysis.text import found, masked, shown
+from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder
+from outage_analysis.incidents import Incident, Layout, claim_columns, normalized_name
+from outage_analysis.text import find_personal_data, mask_personal_data, masked_name
 
 SHOWN = 5
 """Rows and examples that are shown."""
@@ -77,22 +77,22 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         InputRefused: a file that cannot be read at all, or whose first row may be a header or a complaint.
     """
     path, known = Path(path), layout or Layout()
-    known.refuse_foreign(columns_of(incident))
-    name = shown(path.name)
+    known.check_columns_known(claim_columns(incident))
+    name = masked_name(path.name)
     headers, header_row, columns, shape, unit, warehouse = _look(path, incident, known)
-    if _is_nameless(headers, columns, header_row, known.over(incident), incident, name):
+    if _is_nameless(headers, columns, header_row, known.merged_over(incident), incident, name):
         known = known.model_copy(update={"header_row": 0})
         headers, _, columns, shape, unit, warehouse = _look(path, incident, known)
-    choices = choose(columns, headers, known.over(incident), incident)
+    choices = choose(columns, headers, known.merged_over(incident), incident)
     chosen = {name: columns[choice.at] for name, choice in choices.items() if choice.at is not None}
     names = {choice.at: name for name, choice in choices.items()}
     table = pl.DataFrame(
-        [(masked(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
+        [(mask_personal_data(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
         schema=COLUMNS,
         orient="row",
     )
     proposals = [
-        (name, masked(headers[choice.at]) if choice.at is not None else None, choice.reason)
+        (name, mask_personal_data(headers[choice.at]) if choice.at is not None else None, choice.reason)
         for name, choice in choices.items()
     ]
     claimant = chosen.get("claimant_id")
@@ -118,7 +118,7 @@ def _look(
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
         headers, header_row, shape, unit = read_unmapped(
-            warehouse, path, incident, known.over(incident), workspace
+            warehouse, path, incident, known.merged_over(incident), workspace
         )
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
     return headers, header_row, columns, shape, unit, warehouse
@@ -139,7 +139,9 @@ def _is_nameless(
     Raises:
         InputRefused: nobody can say, or the names of columns of a Parquet file are a complaint.
     """
-    if layout.header_row is not None or layout.recognised(headers, (*columns_of(incident), *OPTIONAL)):
+    if layout.header_row is not None or layout.header_positions(
+        headers, (*claim_columns(incident), *OPTIONAL)
+    ):
         return False
     nameless = holds_a_complaint(columns, incident, file=name, row=header_row)
     if nameless and header_row is None:
@@ -155,11 +157,14 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
     """The first rows, masked; values that no pattern could mask are replaced by why they are hidden."""
     cells = ", ".join(f"c{at}" for at in range(len(columns)))
     frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(SHOWN)))
-    frame.columns = ["row", *(f"{at + 1} {masked(column.header)}" for at, column in enumerate(columns))]
+    frame.columns = [
+        "row",
+        *(f"{at + 1} {mask_personal_data(column.header)}" for at, column in enumerate(columns)),
+    ]
     hidden = {
         name: column.hidden for name, column in zip(frame.columns[1:], columns, strict=True) if column.hidden
     }
-    frame = frame.with_columns(pl.col(pl.String).map_elements(masked, return_dtype=pl.String))
+    frame = frame.with_columns(pl.col(pl.String).map_elements(mask_personal_data, return_dtype=pl.String))
     return frame.with_columns(
         pl.when(pl.col(name) != "").then(pl.lit(why)).otherwise(pl.col(name)).alias(name)
         for name, why in hidden.items()
@@ -171,11 +176,14 @@ def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame
     rows: list[tuple[str, str, int, str]] = []
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}
-        aliases = [way for item in items for way in item.written]
+        aliases = [way for item in items for way in item.known_names]
         shows = name in chosen and chosen[name].reads_as != "free text"
         texts = chosen[name].texts.iter_rows() if shows else ()
-        strange = [(text, count) for text, count in texts if folded(text) not in spellings]
-        rows += [(name, masked(t), count, nearest(t, aliases, misspelt)) for t, count in strange[: 2 * SHOWN]]
+        strange = [(text, count) for text, count in texts if normalized_name(text) not in spellings]
+        rows += [
+            (name, mask_personal_data(t), count, spelling_hint(t, aliases, likely_typo_of))
+            for t, count in strange[: 2 * SHOWN]
+        ]
     return pl.DataFrame(rows, schema=STRANGERS, orient="row")
 
 
@@ -195,7 +203,7 @@ def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, r
         InputRefused: some cells are like those below and others are not.
     """
     headers = pl.Series([column.header for column in columns], dtype=pl.String)
-    if found(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
+    if find_personal_data(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
         return True
     names = {
         "service": {s for item in incident.services for s in item.spellings()},
@@ -205,7 +213,7 @@ def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, r
     for column in columns:
         kind = column.reads_as
         if kind in like and column.header:
-            alike = folded(column.header) in names[kind] if kind in names else column.header_is(kind)
+            alike = normalized_name(column.header) in names[kind] if kind in names else column.header_is(kind)
             like[kind].append(alike)
     if any(like["day"]):
         return True

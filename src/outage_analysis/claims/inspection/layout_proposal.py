@@ -10,8 +10,8 @@ from outage_analysis.claims.inspection.column_choices import MEANS, Choice, quot
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.readers.staging import needed
 from outage_analysis.files import toml_value
-from outage_analysis.incidents import CANONICAL, Incident, Layout, unit_in
-from outage_analysis.text import shown
+from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, Layout, unit_multiplier
+from outage_analysis.text import masked_name
 
 WIDTH = 78
 """Characters of a line of remarks."""
@@ -52,7 +52,7 @@ def layout_page(
     lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
     scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
     if unit and "loss" in chosen:
-        scales["loss"] = unit_in(unit)
+        scales["loss"] = unit_multiplier(unit)
     scales |= known.scale
     lines += ["", "[scale]"] if scales else []
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
@@ -70,7 +70,7 @@ def _entry(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
         return
     if choice.rivals:  # lines to choose from
         yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.rivals)
-    elif name in CANONICAL:
+    elif name in CANONICAL_COLUMNS:
         yield f'# {name} = ["..."] was not found'
     yield from _remark(choice.reason)
     yield from _remark(MEANS.get(name, ""))
@@ -89,4 +89,4 @@ def _remark(text: str) -> list[str]:
 
 def _pattern(name: str) -> str:
     """The name of a file as a pattern; where it holds personal data, any name of its format."""
-    return name if shown(name) == name else f"*{PurePath(name).suffix}"
+    return name if masked_name(name) == name else f"*{PurePath(name).suffix}"

@@ -10,7 +10,7 @@ from typing import Self
 import polars as pl
 
 from outage_analysis.incidents import Incident
-from outage_analysis.text import AMOUNTS, DATES, masked
+from outage_analysis.text import AMOUNTS, DATES, mask_personal_data
 
 ENOUGH = 0.5
 """The share of a column's rows that must fit for a proposal."""
@@ -174,7 +174,7 @@ def amount_reading(amounts: pl.DataFrame, given: int) -> Reading:
 def _example(amounts: pl.DataFrame, marks: str) -> str:
     """The first amount with such marks."""
     seen = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
-    return masked(str(seen.filter(pl.col("text").str.contains(marks))["text"].first()))
+    return mask_personal_data(str(seen.filter(pl.col("text").str.contains(marks))["text"].first()))
 
 
 def _formats(chosen: Sequence[str]) -> str:

@@ -59,7 +59,7 @@ def _read_by_engine(
     staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]
 ) -> TypedRows | None:
     """The rows as the engine cuts them, if it cuts them as the csv module would; else nothing is kept."""
-    look = partial(RecordIndex.of, text.path, dialect.delimiter, dialect.quote, begin=text.begin)
+    look = partial(RecordIndex.of, text.path, dialect.delimiter, dialect.quote, begin=text.text_start)
     with ThreadPoolExecutor(1) as beside:
         looking = beside.submit(look, width=dialect.width, header_row=dialect.header_row)
         taken = _taken(staging, text, dialect, mapping, several_lines=False)
@@ -224,9 +224,9 @@ def records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str
     """
     taken: list[str] = []
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
-        quoting = Quoting(text.path, text.begin, dialect.delimiter, dialect.quote, dialect.spaced)
+        quoting = Quoting(text.path, text.text_start, dialect.delimiter, dialect.quote, dialect.spaced)
         reader = csv.reader(_kept(stream, taken), **dialect.reader_options)  # type: ignore[arg-type]
-        offset = text.begin
+        offset = text.text_start
         for row in count(1):
             cells: list[str] = []
             problem = ""

@@ -201,7 +201,7 @@ def _score(
     width = len(dialect.headers)
     body = [row for row in rows[dialect.header_row :] if row]
     fitting = sum(len(row) == dialect.width for row in body) / len(body) if body else 0.0
-    named = staging.layout.recognised(dialect.headers, staging.columns)
+    named = staging.layout.header_positions(dialect.headers, staging.columns)
     return len(named), whole, fitting * (width > 1), width
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from outage_analysis.claims import queries
 from outage_analysis.claims.queries import literal, quoted
 from outage_analysis.claims.rules import CONTROLS, conditions
-from outage_analysis.incidents import Dimension, Incident, Layout, Named, folded
+from outage_analysis.incidents import Dimension, Incident, Layout, NamedItem, normalized_name
 from outage_analysis.text import NEVER, amount_sql, day_sql
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
@@ -163,7 +163,7 @@ def _bare(text: str) -> str:
     return f"unicode({text}) not in ({codes}) and {text}[-1] not in ({blanks})"
 
 
-def _named(column: str, items: Sequence[Named], shown: Texts) -> str:
+def _named(column: str, items: Sequence[NamedItem], shown: Texts) -> str:
     """SQL of the id for which a text stands, if it is written as the incident or the first rows write it.
 
     The ways that the first rows have most often are looked for first.
@@ -172,8 +172,10 @@ def _named(column: str, items: Sequence[Named], shown: Texts) -> str:
     texts: Texts = Counter()
     for text, count in shown.items():
         texts[text.strip(BLANKS)] += count
-    common = {text: ids[folded(text)] for text, _ in texts.most_common() if folded(text) in ids}
-    ways = common | {way: item.id for item in items for way in (item.id, *item.written)}
+    common = {
+        text: ids[normalized_name(text)] for text, _ in texts.most_common() if normalized_name(text) in ids
+    }
+    ways = common | {way: item.id for item in items for way in (item.id, *item.known_names)}
     if not ways:
         return "cast(null as varchar)"
     names, told = (", ".join(map(literal, words)) for words in (ways, ways.values()))

@@ -82,7 +82,7 @@ def _read_by_engine(
     staging: Staging, text: TextFile, keys: Mapping[str, str], shown: Sequence[Cells | str]
 ) -> TypedRows | None:
     """The rows as the engine reads them, if it tells lines apart as we do; else nothing is kept."""
-    look = partial(RecordIndex.of, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=text.begin)
+    look = partial(RecordIndex.of, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=text.text_start)
     with ThreadPoolExecutor(1) as beside:
         looking = beside.submit(look)
         taken = _taken(staging, text, keys, shown)
@@ -166,7 +166,7 @@ def _stage(staging: Staging, batch: Sequence[Line], keys: Mapping[str, str]) -> 
 
 
 def _lines(text: TextFile) -> Iterator[Line]:
-    at = text.begin
+    at = text.text_start
     with text.path.open("rb") as stream:
         stream.seek(at)
         for row, raw in enumerate(stream, start=1):

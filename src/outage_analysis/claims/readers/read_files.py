@@ -35,7 +35,7 @@ from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import is_file
 from outage_analysis.incidents import Incident, Layout, layout_for
-from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, original_offsets, shown
+from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name, original_offsets
 
 TEXTS: dict[str, Callable[[Staging, TextFile], Shape]] = {
     ".csv": read_delimited,
@@ -112,7 +112,7 @@ def stage(
             sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in fitting]
         shapes = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
         read = {shape.sheet for shape in shapes}
-        unread += [shown(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
+        unread += [masked_name(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
     nothing = stage_doubtful(warehouse, run.passed, [file.name for file in run.inputs], workspace)
     _load_files(warehouse, run, len(before.inputs), nothing)
     steps = sorted(step for passed in run.passed.values() for step in passed.steps())
@@ -146,7 +146,7 @@ class _Run:
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def staging(self, name: str, layout: Layout) -> Staging:
-        mapping = partial(layout.mapping, needed=self.needed, optional=OPTIONAL, file=name)
+        mapping = partial(layout.column_positions, needed=self.needed, optional=OPTIONAL, file=name)
         known = (*self.needed, *OPTIONAL)
         number = len(self.inputs)
         return Staging(
@@ -164,7 +164,7 @@ class _Run:
 
     def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> Shape:
         """Stage one file, or one sheet of it, under a name of its own."""
-        name = shown(f"{path.name} [{layout.sheet}]" if named else path.name)
+        name = masked_name(f"{path.name} [{layout.sheet}]" if named else path.name)
         if name in [f.name for f in self.inputs]:
             name = f"{name} ({len(self.inputs) + 1})"
         with ThreadPoolExecutor(1) as beside:

@@ -19,7 +19,7 @@ from outage_analysis.claims.queries import literal
 from outage_analysis.claims.readers.fast_path import BLANKS
 from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.claims.warehouse import Warehouse
-from outage_analysis.errors import OURS, EnvironmentFailed
+from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 
 MOST_HASHES = 50_000_000
 """Hashes of ids that are held at once: 400 MB, sorted in place."""
@@ -90,7 +90,7 @@ def _late(warehouse: Warehouse, passed: Mapping[int, TypedRows], names: Sequence
     others = warehouse.frame(query, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
         problem = "has rows that came in another order"
-        raise EnvironmentFailed(problem, file=names[number], row=row, remedy=OURS)
+        raise EnvironmentFailed(problem, file=names[number], row=row, remedy=REPORT_BUG)
     return others.select(pl.col("id").drop_nulls().unique())
 
 

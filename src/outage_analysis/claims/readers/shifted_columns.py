@@ -13,8 +13,8 @@ from outage_analysis.claims.readers.dialects import SAMPLE, Dialect
 from outage_analysis.claims.readers.fast_path import BLANKS, value_sql
 from outage_analysis.claims.readers.staging import Staging
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import folded
-from outage_analysis.text import masked
+from outage_analysis.incidents import normalized_name
+from outage_analysis.text import mask_personal_data
 
 NAMED = ("service", "claimant_type")
 SHOWN = ("loss", "filed_on")
@@ -58,7 +58,7 @@ def refuse_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) 
             number, row = rows[0]
             column = next((c for c in SHOWN if c in shift.columns), shift.columns[0])
             one, other = (_shown(row, mapping[column] + by) for by in (0, shift.by))
-            header, fields = masked(shift.header), "fields" if dialect.surplus > 1 else "field"
+            header, fields = mask_personal_data(shift.header), "fields" if dialect.surplus > 1 else "field"
             raise InputRefused(
                 f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
                 "read in two ways",
@@ -75,7 +75,7 @@ def _shown(row: Sequence[str], at: int) -> str:
     """A cell and its place: an amount or a day in full; a text, which may be a name, only by its length."""
     text = row[at].strip(BLANKS)
     short = len(text) <= LONGEST and not LETTERS.search(text)
-    return f"{masked(text) if short else f'{len(text)} characters'} in field {at + 1}"
+    return f"{mask_personal_data(text) if short else f'{len(text)} characters'} in field {at + 1}"
 
 
 def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
@@ -118,7 +118,7 @@ class _Reading:
         if column in NAMED:
             named = incident.services if column == "service" else incident.claimant_types
             known = {spelling for item in named for spelling in item.spellings()}
-            return sum(folded(text) in known for text in texts)
+            return sum(normalized_name(text) in known for text in texts)
         if column not in ("filed_on", "loss", *(d.id for d in incident.dimensions)):
             return len(texts)
         cells, warehouse = pl.Series(f"raw_{column}", texts, pl.String), self.staging.warehouse

@@ -17,8 +17,8 @@ from outage_analysis.claims.readers.fast_path import MANY, NONE, Texts, enum, fi
 from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import REQUIRED, UNIT, Incident, Layout, scaled
-from outage_analysis.text import masked
+from outage_analysis.incidents import REQUIRED_COLUMNS, UNIT_PATTERN, Incident, Layout, scale_remedy
+from outage_analysis.text import mask_personal_data
 
 OPTIONAL = ("claimant_id", "synthetic")
 BATCH = 50_000
@@ -174,7 +174,7 @@ class Staging:
         """
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
-        named = [self.layout.recognised(row, self.columns) for row in rows[:HEADER_AMONG]]
+        named = [self.layout.header_positions(row, self.columns) for row in rows[:HEADER_AMONG]]
         wanted = set(self.needed) - self.layout.constants.keys()
         complete = (at for at, found in enumerate(named) if wanted <= found.keys())
         fullest = max(range(len(named)), key=lambda at: (len(named[at]), sum(map(bool, rows[at]))), default=0)
@@ -188,7 +188,7 @@ class Staging:
         """
         if self.layout.header_row is not None or not rows:
             return
-        named = [self.layout.recognised(row, self.columns) for row in rows[: place + 1]]
+        named = [self.layout.header_positions(row, self.columns) for row in rows[: place + 1]]
         # Titles and second headers stand right above; a header with rows below it is of another table.
         headers = [at for at in range(place) if len(named[at]) >= ANOTHER_TABLE]
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
@@ -205,17 +205,20 @@ class Staging:
             )
 
     def _refuse_units(self, titles: Sequence[Sequence[str]]) -> None:
-        said = next((cell for row in titles for cell in row if UNIT.search(cell)), None)
+        said = next((cell for row in titles for cell in row if UNIT_PATTERN.search(cell)), None)
         if self.of_any_type:
             self.unit = said or self.unit
         elif said is not None and "loss" not in self.layout.scale:
             raise InputRefused(
-                "says a unit above its header", file=self.name, value=masked(said), remedy=scaled(said)
+                "says a unit above its header",
+                file=self.name,
+                value=mask_personal_data(said),
+                remedy=scale_remedy(said),
             )
 
     def begins_another_table(self, cells: Sequence[str]) -> bool:
         """Whether a row that does not fit the header is a header of its own."""
-        return len(self.layout.recognised(cells, self.columns)) >= ANOTHER_TABLE
+        return len(self.layout.header_positions(cells, self.columns)) >= ANOTHER_TABLE
 
 
 def another_table(file: str, row: int) -> InputRefused:
@@ -267,4 +270,4 @@ def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
 
 def needed(incident: Incident) -> tuple[str, ...]:
     """The columns that every file must bring, or its layout give as constants."""
-    return (*REQUIRED, *(d.id for d in incident.dimensions))
+    return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))

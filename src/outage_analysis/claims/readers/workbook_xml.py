@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree as ET
 
-from outage_analysis.incidents import SHOWN_UNIT
+from outage_analysis.incidents import FORMAT_UNIT_PATTERN
 
 NO_VALUE = r"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?"
 ODD = re.compile(
@@ -66,7 +66,7 @@ def read_sheet(path: Path, name: str) -> Sheet:
         (int(top), int(low), _index(left), _index(right)) for left, top, right, low in MERGED.findall(text)
     )
     formats = (html.unescape((a or b).decode()) for a, b in FORMAT.findall(styles))
-    return Sheet(cells, tuple(blocks), tuple(f for f in formats if SHOWN_UNIT.search(f)))
+    return Sheet(cells, tuple(blocks), tuple(f for f in formats if FORMAT_UNIT_PATTERN.search(f)))
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from outage_analysis.claims.readers.workbook_xml import (
     used_range,
 )
 from outage_analysis.errors import InputRefused
-from outage_analysis.incidents import scaled
-from outage_analysis.text import shown
+from outage_analysis.incidents import scale_remedy
+from outage_analysis.text import masked_name
 
 MOST_BYTES, MOST_FOLD = 1 << 31, 300
 """A workbook that holds more, or expands more, is refused before it is opened."""
@@ -56,7 +56,7 @@ def read_workbook(staging: Staging, path: Path) -> Shape:
     cells = {column: pl.col(frame.columns[at]) for column, at in mapping.items()}
     staging.frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
     row = f"header in row {place + 1}" if place >= 0 else "no header"
-    return Shape("xlsx", f"sheet {shown(chosen)}, {row}", chosen, tuple(sheets))
+    return Shape("xlsx", f"sheet {masked_name(chosen)}, {row}", chosen, tuple(sheets))
 
 
 def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
@@ -69,7 +69,9 @@ def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
     sheets = _sheets(path, staging.name)
     fitting = [name for name, frame in sheets.items() if _named(frame, staging) >= ANOTHER_TABLE]
     if not fitting:
-        raise InputRefused("has the columns on no sheet", file=staging.name, value=shown(", ".join(sheets)))
+        raise InputRefused(
+            "has the columns on no sheet", file=staging.name, value=masked_name(", ".join(sheets))
+        )
     return fitting
 
 
@@ -100,7 +102,7 @@ def _refuse_large(ranges: Mapping[str, UsedRange], path: Path, name: str) -> Non
     if not cells:
         return
     member, largest = max(ranges.items(), key=lambda item: (item[1].beyond(), item[1].cells))
-    sheet = shown(sheet_of(path, member))
+    sheet = masked_name(sheet_of(path, member))
     if largest.beyond() or (cells > SPARSE and cells > EMPTY * filled):
         raise InputRefused(
             f"has a cell far away from the others, on the sheet {sheet}",
@@ -155,7 +157,7 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
                 "has no such sheet, or nothing on it",
                 file=staging.name,
                 value=staging.layout.sheet,
-                remedy="It has: " + shown(", ".join(sheets)),
+                remedy="It has: " + masked_name(", ".join(sheets)),
             )
         return staging.layout.sheet
     if not sheets:
@@ -167,8 +169,8 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
         raise InputRefused(
             "has the columns on several sheets",
             file=staging.name,
-            value=shown(", ".join(fitting)),
-            remedy=f'Name one in a --columns page, sheet = "{shown(fitting[0])}", or all: sheet = "*".',
+            value=masked_name(", ".join(fitting)),
+            remedy=f'Name one in a --columns page, sheet = "{masked_name(fitting[0])}", or all: sheet = "*".',
         )
     return fitting[0]
 
@@ -176,7 +178,7 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
 def _named(frame: pl.DataFrame, staging: Staging) -> int:
     """How many columns the best row of a sheet names."""
     rows = ([cell or "" for cell in row] for row in frame.head(HEADER_AMONG).iter_rows())
-    return max(len(staging.layout.recognised(row, staging.columns)) for row in rows)
+    return max(len(staging.layout.header_positions(row, staging.columns)) for row in rows)
 
 
 def _with_oddities(
@@ -199,7 +201,7 @@ def _with_oddities(
             "shows numbers in another unit than its cells hold",
             file=staging.name,
             value=odd.units[0],
-            remedy=scaled(odd.units[0]),
+            remedy=scale_remedy(odd.units[0]),
         )
     used = {int(frame.columns[at]) for at in mapping.values()}
     for top, low, left, right in odd.merged:

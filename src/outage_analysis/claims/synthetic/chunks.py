@@ -26,7 +26,7 @@ from outage_analysis.claims.synthetic.rows import (
 )
 from outage_analysis.claims.synthetic.synthetic_assumptions import SLOTS, SyntheticAssumptions
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.files import file_in_place
+from outage_analysis.files import atomic_file
 from outage_analysis.incidents import LARGEST_LOSS
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Pat
         )
     frames = iter([rows] if isinstance(rows, pl.DataFrame) else rows)
     try:
-        with file_in_place(path) as part, part.open("wb") as file:
+        with atomic_file(path) as part, part.open("wb") as file:
             if path.suffix == ".csv":
                 _write_csv(frames, file)
             else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from outage_analysis.claims.synthetic.synthetic_assumptions import KNOWN, SyntheticAssumptions
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import figure
+from outage_analysis.incidents import get_fact
 
 MOST_ROWS = 2_000_000_000
 AFFILIATE = "affiliate"
@@ -78,15 +78,15 @@ class Margins:
         some = sum(
             int(part[KNOWN.index("some")]) for category, part in known.items() if category != AFFILIATE
         )
-        cases = {type_: figure(id_).whole for type_, id_ in page.claimant_types.items()}
+        cases = {type_: get_fact(id_).whole for type_, id_ in page.claimant_types.items()}
         own = dict(zip(cases, apportion(cases.values(), own_rows).tolist(), strict=True))
-        wished = {t: round(figure(id_).whole * rows / published) for t, id_ in page.with_loss.items()}
+        wished = {t: round(get_fact(id_).whole * rows / published) for t, id_ in page.with_loss.items()}
         losses = _with_loss(own, some, wished)
         if rows == published and (own != cases or not wished.items() <= losses.items()):
             raise UsageError("the counts by category and by claimant type disagree", file=page.id)
         return cls(
             rows,
-            early=round(figure(page.early).whole * rows / published),
+            early=round(get_fact(page.early).whole * rows / published),
             categories=Pot(categories.values()),
             known={category: Pot(part) for category, part in known.items()},
             with_loss=Pot(losses[type_] for type_ in own),
@@ -118,7 +118,7 @@ def _with_loss(own: Mapping[str, int], some: int, wished: Mapping[str, int]) -> 
 
 def _sizes(page: SyntheticAssumptions) -> dict[str, int]:
     """Category -> how many complaints of it were published."""
-    return {category: figure(id_).whole for category, id_ in page.categories.items()}
+    return {category: get_fact(id_).whole for category, id_ in page.categories.items()}
 
 
 def row_count(page: SyntheticAssumptions, rows: int | None = None) -> int:

@@ -16,10 +16,10 @@ import polars as pl
 
 from outage_analysis.claims.synthetic.counts import apportion
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import LARGEST_LOSS, folded
+from outage_analysis.incidents import LARGEST_LOSS, normalized_name
 
 if TYPE_CHECKING:
-    from outage_analysis.incidents import Incident, Named
+    from outage_analysis.incidents import Incident, NamedItem
 
 LAG = 100
 UNEVEN = "the record has the fields of its header"
@@ -169,11 +169,11 @@ def _type_misspelt(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
     return _of_its_own(rows, claimant_type=_misspelt("claimant_type", incident.claimant_types))
 
 
-def _misspelt(column: str, named: tuple[Named, ...]) -> pl.Expr:
+def _misspelt(column: str, named: tuple[NamedItem, ...]) -> pl.Expr:
     """Each name with another last letter, which makes it no name that the incident knows."""
     known = {spelling for item in named for spelling in item.spellings()}
-    names = sorted({name for item in named for name in item.written})
-    slips = [next(slip for slip in _slips(name) if folded(slip) not in known) for name in names]
+    names = sorted({name for item in named for name in item.known_names})
+    slips = [next(slip for slip in _slips(name) if normalized_name(slip) not in known) for name in names]
     return pl.col(column).replace_strict(names, slips, return_dtype=pl.String)
 
 

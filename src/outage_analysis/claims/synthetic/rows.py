@@ -24,7 +24,7 @@ from outage_analysis.incidents import LARGEST_LOSS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outage_analysis.incidents import Named
+    from outage_analysis.incidents import NamedItem
 
 SOME, ZERO = KNOWN.index("some"), KNOWN.index("zero")
 
@@ -125,13 +125,13 @@ def owners(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return number[lead], first
 
 
-def written(rows: Rows, ids: Coded, named: tuple[Named, ...]) -> Coded:
+def written(rows: Rows, ids: Coded, named: tuple[NamedItem, ...]) -> Coded:
     """Each id as somebody writes it: plainly in Korean, or in any way the incident knows."""
     free = ~rows.mixed("spelling").are("plain")
     words: list[str | None] = []
     codes = np.zeros(len(rows), np.uint16)
     for item in named:
-        ways = item.written
+        ways = item.known_names
         here = ids.are(item.id)
         chosen = rows.rng.integers(0, len(ways), here.sum())
         codes[here] = len(words) + chosen * free[here]

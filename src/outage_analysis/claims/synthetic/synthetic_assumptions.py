@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from outage_analysis.assumptions import MixBand
 from outage_analysis.files import Document, Identifier, Name, read_document
-from outage_analysis.incidents import check_partition, figure
+from outage_analysis.incidents import check_partition, get_fact
 
 KNOWN = ("some", "zero", "unknown")
 """What is known of a loss: that it is above 0, that it is 0, nothing."""
@@ -65,7 +65,7 @@ class Mix(Stated):
     @cached_property
     def numbers(self) -> tuple[float, ...]:
         """The weights, facts replaced by their values."""
-        return tuple(figure(w).number if isinstance(w, str) else w for w in self.weights.values())
+        return tuple(get_fact(w).number if isinstance(w, str) else w for w in self.weights.values())
 
 
 class LossModel(Stated):

@@ -85,7 +85,9 @@ def _between(id_: str, low: float, high: float, observed: float) -> Benchmark:
 
 def tiers(line: Schedule) -> Ends | None:
     """The least and the most that the bands pay which nobody reviews; None where that has no limit."""
-    ends = [line.tariff.extremes(band) for band, rule in line.positive if rule.pays and not rule.review]
+    ends = [
+        line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays and not rule.review
+    ]
     tops = [float(high) for _, high in ends if high is not None]
     if not ends or len(tops) < len(ends):
         return None
@@ -94,7 +96,9 @@ def tiers(line: Schedule) -> Ends | None:
 
 def payments(line: Schedule, funnel: Funnel) -> Ends | None:
     """The least and the most that the ledger conceives of a mean payment; None where it has no limit."""
-    found = [funnel.payment(line, band, rule) for band, rule in line.positive if rule.pays or rule.review]
+    found = [
+        funnel.payment(line, band, rule) for band, rule in line.positive_bands if rule.pays or rule.review
+    ]
     tops = [x.high for x in found if x.high is not None]
     if not found or len(tops) < len(found) or not min(x.low for x in found) > 0:
         return None

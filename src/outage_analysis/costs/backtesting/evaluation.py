@@ -12,7 +12,7 @@ from functools import cached_property
 import polars as pl
 
 from outage_analysis.assumptions import (
-    LEVEL,
+    INTERVAL_LEVEL,
     Ledger,
     RateAssumption,
     leave_one_out,
@@ -45,7 +45,7 @@ from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import told
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.incidents import BacktestSpec, Fact, Outcome, figure
+from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
 
@@ -96,7 +96,7 @@ def _case(page: BacktestSpec, draws: int, seed: int) -> Case:
             file=page.id,
             remedy="Name a ledger of that day or before.",
         )
-    return Case(page, policy, ledger.admissible(page.as_of), draws, seed)
+    return Case(page, policy, ledger.as_known_on(page.as_of), draws, seed)
 
 
 def _table(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
@@ -151,10 +151,10 @@ def _against(trial: Trial, ours: object) -> Iterator[dict[str, object]]:
 def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[dict[str, object]]:
     """Published figures beside ours: times an outcome's people, or beside the totals of the whole policy."""
     for shown in case.page.shown:
-        fact = case.page.came_out(shown.fact)
+        fact = case.page.later_fact(shown.fact)
         head = {"shown": shown.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
         if shown.outcome:
-            trial, each = trials[shown.outcome], case.money(figure(shown.each, public_by=case.page.as_of))
+            trial, each = trials[shown.outcome], case.money(get_fact(shown.each, public_by=case.page.as_of))
             low, middle, high = (x.value * each for x in trial.forecast.interval())
             ours = {"p10": low, "p50": middle, "p90": high, "computed": trial.observed * each}
             yield head | {"beside": shown.outcome} | ours
@@ -221,7 +221,7 @@ class Case:
                 file=self.page.id,
                 remedy="Let as_of be a day on which it was, or leave the outcome out.",
             )
-        given = self.page.given(outcome)
+        given = self.page.denominator(outcome)
         if outcome.stage in RATES:
             return self._of_people(outcome, line, given)
         return self._of_cash(outcome, line, given)
@@ -233,7 +233,7 @@ class Case:
     def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> Trial:
         count = given.count if given else 0
         made = count_forecast(outcome.stage, count, line, funnel_of(line, self.ledger, self.page.as_of))
-        fact = self.page.came_out(outcome.fact)
+        fact = self.page.later_fact(outcome.fact)
         came = float(fact.count)
         against = [
             naive(count, COUNTED, came),
@@ -253,7 +253,7 @@ class Case:
         if given:
             portfolio = accepted_only(portfolio, given.count)
         made = cash_forecast(portfolio, self.draws, self.seed)
-        came = self.money(self.page.came_out(outcome.fact))
+        came = self.money(self.page.later_fact(outcome.fact))
         count, rates = portfolio.streams[0].trials, len(portfolio.streams[0].rates)
         against = [printed(f, *self._ends(f), came) for f in self._press(outcome)]
         if conceived := payments(line, funnel_of(line, self.ledger, self.page.as_of)):
@@ -263,7 +263,7 @@ class Case:
         return Trial(outcome, given, made, came, self.policy.currency, tuple(against))
 
     def _press(self, outcome: Outcome) -> list[Fact]:
-        return [figure(id_, public_by=self.page.as_of) for id_ in outcome.press]
+        return [get_fact(id_, public_by=self.page.as_of) for id_ in outcome.press]
 
     def _ends(self, fact: Fact) -> tuple[float | None, float]:
         """The low end, None where only the most was printed, and the high end."""
@@ -302,9 +302,9 @@ def coverage(page: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
         sets.setdefault(tuple(sorted(classes)), []).append(name)
     frames = [pl.DataFrame(schema=COVERAGE)]
     for classes, names in sets.items():
-        shares = {c: figure(c, public_by=page.as_of).middle / 100 for c in classes}
+        shares = {c: get_fact(c, public_by=page.as_of).middle / 100 for c in classes}
         tried = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
         if len(shares) > 1:
-            tried = leave_one_out(shares, LEVEL, published_spread(classes))
+            tried = leave_one_out(shares, INTERVAL_LEVEL, published_spread(classes))
         frames.append(tried.with_columns(pl.lit(" ".join(names)).alias("set")))
     return pl.concat(frames, how="diagonal").select(*COVERAGE)

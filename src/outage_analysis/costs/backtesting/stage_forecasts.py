@@ -86,7 +86,7 @@ def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> 
             f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
             remedy="Try the stages after it, or the total.",
         )
-    law = MixedBinomial(given, rate.drawn)
+    law = MixedBinomial(given, rate.sampled_distribution)
     return Forecast(law, law.mean, float(given), (rate.id,))
 
 

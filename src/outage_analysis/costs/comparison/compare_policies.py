@@ -216,7 +216,7 @@ def _runs(
     """One run per policy, on the same points; each run holds the inputs of all policies."""
     entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
     shared = {name: entries[name] for name in sorted(entries)}
-    declared = ledger.admissible(as_of).correlations if ledger else ()
+    declared = ledger.as_known_on(as_of).correlations if ledger else ()
     ties = {c.of: c.rank for c in declared if set(c.of) <= shared.keys()}
     alike = [replace(one, entries=shared, correlations=ties) for one in portfolios.values()]
     return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))

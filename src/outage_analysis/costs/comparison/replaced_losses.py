@@ -89,7 +89,7 @@ def _ends(tariff: Tariff, band: Band) -> tuple[float, float | None]:
     """The least and the most that is paid for one unit of a loss in a band: at the ends of its pieces."""
     ratios: list[Fraction] = []
     limited = True
-    for piece in tariff.touched(band):
+    for piece in tariff.pieces_overlapping(band):
         if piece.fixed is None:
             ratios.append(Fraction(0))
             limited = False

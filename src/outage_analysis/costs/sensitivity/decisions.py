@@ -9,13 +9,13 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from outage_analysis.assumptions import Assumption, Award, BandMix, RateAssumption, Stated
+from outage_analysis.assumptions import Assumption, Award, BandMix, RateAssumption, StatedNumber
 from outage_analysis.costs.sensitivity.inputs import inputs_of
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
 from outage_analysis.costs.uncertainty.tables import told
 from outage_analysis.errors import UsageError
-from outage_analysis.files import nearest
+from outage_analysis.files import spelling_hint
 
 VIEWS = {
     "view": pl.String,
@@ -44,7 +44,9 @@ def fixed_at(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]
     for name in values:
         if name not in portfolio.entries:
             raise UsageError(
-                "no such assumption behind the cost", value=name, remedy=nearest(name, [*portfolio.entries])
+                "no such assumption behind the cost",
+                value=name,
+                remedy=spelling_hint(name, [*portfolio.entries]),
             )
     entries = {
         name: _certain(entry, values[name]) if name in values else entry
@@ -119,11 +121,11 @@ def _changes(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any
             raise UsageError(f"{entry.id} takes {len(entry.bands)} shares", value=value)
         bands = [band.model_dump() | {"share": x} for band, x in zip(entry.bands, value, strict=True)]
         return {"band": tuple(bands), "size": None}
-    law = {"law": {"kind": "fixed", "value": value}}
+    fixed = {"distribution": {"kind": "fixed", "value": value}}
     if isinstance(entry, RateAssumption):
-        return law | {"classes": (), "widest": (), "observed": None}
-    if isinstance(entry, Stated):
-        return law
+        return fixed | {"classes": (), "widest": (), "observed": None}
+    if isinstance(entry, StatedNumber):
+        return fixed
     if isinstance(entry, Award):
-        return law | {"loss": None, "rule": ()}
+        return fixed | {"loss": None, "rule": ()}
     raise UsageError(f"{entry.id} is no rate, factor, mean payment, award or mix, so it cannot be fixed")

@@ -39,14 +39,14 @@ def drawn(entry: Assumption) -> FloatArray:
 def quantiles(entry: Assumption, p: Sequence[float]) -> FloatArray:
     """The values that an input that is one number does not exceed with some probabilities."""
     if isinstance(entry, OneDistribution):
-        return entry.drawn.quantile(p)
+        return entry.sampled_distribution.quantile(p)
     return np.asarray(np.quantile(drawn(entry), p))
 
 
 def chance_above(entry: Assumption, x: float) -> float:
     """The probability that an input that is one number exceeds a value."""
     if isinstance(entry, OneDistribution):
-        return float(1 - entry.drawn.cdf(x))
+        return float(1 - entry.sampled_distribution.cdf(x))
     return float((drawn(entry) > x).mean())
 
 

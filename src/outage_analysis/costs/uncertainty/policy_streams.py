@@ -51,7 +51,7 @@ def portfolio_of(
         streams += mine
         used |= {entry.id: entry for entry in funnel.entries.values()}
     inputs = sorted({name for stream in streams for name in stream.inputs})
-    known = ledger.admissible(as_of).correlations if ledger else ()
+    known = ledger.as_known_on(as_of).correlations if ledger else ()
     return Portfolio(
         tuple(streams),
         {name: used[name] for name in inputs},
@@ -81,7 +81,7 @@ def _of(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator
 
 def _schedule(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Stream]:
     count = published(line.published_count, as_of)
-    if count is None or funnel.missing(review=any(r.review for _, r in line.positive), mix=True):
+    if count is None or funnel.missing(review=any(r.review for _, r in line.positive_bands), mix=True):
         return
     single = funnel.entries.get("mean_payment")
     shape: dict[str, Any]
@@ -117,8 +117,8 @@ def _types(line: Schedule) -> dict[str, str | None]:
 def _bands(line: Schedule, funnel: Funnel, count: int) -> list[Part]:
     """A part a band, as if all reports lay in it; none when a band pays what its count does not tell."""
     parts: list[Part] = []
-    written = [band for band, _ in line.tariff.written]
-    for band, rule in line.positive:
+    written = [band for band, _ in line.tariff.bands_with_rules]
+    for band, rule in line.positive_bands:
         one = funnel.payment(line, band, rule)
         if one.expected is None:
             return []

@@ -235,7 +235,9 @@ def _expected(stream: Stream, portfolio: Portfolio, given: Mapping[str, FloatArr
     if stream.served is not None and stream.rates and stream.rates[0] not in given:
         rate = entries[stream.rates[0]]  # a cap cuts the law off, so the mean rate is not enough
         if isinstance(rate, RateAssumption):
-            return np.full(size, rate.capped(stream.served / stream.trials).expected * stream.parts[0].paid)
+            return np.full(
+                size, rate.range_under_cap(stream.served / stream.trials).expected * stream.parts[0].paid
+            )
     values = {name: given.get(name, _mean(portfolio, name)) for name in stream.inputs}
     means, _ = stream.moments(values, size)
     return np.asarray(means.sum(axis=1))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+from outage_analysis.errors import ModelRefused, UsageError, check_level
 
 Array = NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
     Raises:
         UsageError: fewer than 2 replicates, or no level.
     """
-    refuse_no_level(level)
+    check_level(level)
     values = np.asarray(estimates, float)
     if len(values) < FEWEST:
         raise UsageError("one replicate has no spread", remedy="Take 2 or more.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from outage_analysis.errors import UsageError
-from outage_analysis.files import file_in_place
+from outage_analysis.files import atomic_file
 from outage_analysis.jupyter.export.notebook_files import Notebook, find, names, read
 from outage_analysis.jupyter.export.parameters import Given, fill, language
 from outage_analysis.text import LANGUAGES
@@ -55,7 +55,7 @@ def run_notebook(
     _refuse_target(page, force=force)
     lang = lang or language(notebook, given)
     text = _exported(notebook, given, lang, progress, code=code, folder=folder)
-    with file_in_place(page, parents=True) as part:
+    with atomic_file(page, parents=True) as part:
         part.write_text(text, "utf-8", newline="\n")
     return page
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from outage_analysis.errors import EnvironmentFailed, UsageError
-from outage_analysis.files import is_file, nearest, notebooks_root
+from outage_analysis.files import is_file, notebooks_root, spelling_hint
 
 SUFFIX = ".ipynb"
 NEEDED = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
@@ -59,7 +59,7 @@ def find(name_or_path: str | Path) -> Path:
     if path.suffix == SUFFIX and is_file(path):
         return path
     problem = "no such file" if path.suffix == SUFFIX else "no such notebook"
-    remedy = f"Give a bundled name or a path to a {SUFFIX} file. {nearest(text, names())}"
+    remedy = f"Give a bundled name or a path to a {SUFFIX} file. {spelling_hint(text, names())}"
     raise UsageError(problem, file=text, remedy=remedy)
 
 

@@ -115,11 +115,11 @@ def _is_korean(prose: str) -> bool:
 
 def _colophon(told: Told, words: Locale) -> str:
     """Which notebook it was, what made it run, and what it was given."""
-    name = fonts.shown(told.name)
+    name = fonts.printable(told.name)
     said = words("notebook.colophon", name=name, version=version("outage-analysis"))
     if not told.given:
         return said
-    given = ", ".join(f"{key} = {fonts.shown(value)}" for key, value in told.given.items())
+    given = ", ".join(f"{key} = {fonts.printable(value)}" for key, value in told.given.items())
     return f"{said} {words('notebook.given', parameters=given)}"
 
 

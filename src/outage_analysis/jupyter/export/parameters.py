@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from outage_analysis.errors import UsageError
-from outage_analysis.files import nearest
+from outage_analysis.files import spelling_hint
 from outage_analysis.jupyter.export.notebook_files import Notebook
 from outage_analysis.text import LANGUAGES
 
@@ -65,7 +65,7 @@ def _hint(name: str, known: list[str]) -> str:
     """The closest parameter, and all of them."""
     if not known:
         return "No cell of it is tagged parameters."
-    closest = nearest(name, known)
+    closest = spelling_hint(name, known)
     return closest if closest.startswith("Known") else f"{closest} Known: {', '.join(known)}."
 
 

@@ -15,7 +15,7 @@ from random import Random
 
 from outage_analysis.analysis import Plan, pages_of
 from outage_analysis.errors import UsageError, one_line
-from outage_analysis.files import ids, notebooks_root, put_in_place, recover
+from outage_analysis.files import atomic_folder, bundled_ids, notebooks_root, recover_interrupted
 from outage_analysis.jupyter.export.notebook_files import names
 from outage_analysis.jupyter.export.parameters import restated
 from outage_analysis.policies import decimal_places, load_policy
@@ -114,8 +114,8 @@ def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", la
     if lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
     _refuse_taken(place, folder)
-    recover(place)
-    with put_in_place(place) as part:
+    recover_interrupted(place)
+    with atomic_folder(place) as part:
         _write(part, project)
         _read_back(part)
     return place
@@ -135,7 +135,7 @@ def _id(name: str) -> str:
         problem = "the folder's name makes no id of an outage"
         remedy = "Use letters a to z and digits, as in tram-2031; a Korean name goes into --name."
         raise UsageError(problem, value=name, remedy=remedy)
-    if id_ in ids("incidents"):
+    if id_ in bundled_ids("incidents"):
         raise UsageError("is the id of a bundled outage", value=id_, remedy="Name the folder otherwise.")
     return id_
 

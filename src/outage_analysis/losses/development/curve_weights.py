@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import nearest
+from outage_analysis.files import spelling_hint
 from outage_analysis.losses.development.growth_curves import (
     CURVES,
     Grid,
@@ -125,7 +125,7 @@ def _told(observed: Observed, families: Sequence[str]) -> tuple[list[str], list[
         raise UsageError("no growth curve is asked for", remedy="Name one of: " + ", ".join(CURVES) + ".")
     for family in families:
         if family not in CURVES:
-            raise UsageError("no such growth curve", value=family, remedy=nearest(family, list(CURVES)))
+            raise UsageError("no such growth curve", value=family, remedy=spelling_hint(family, list(CURVES)))
     there, masked = int(observed.used.sum()), int((~observed.used).sum())
     beside = f" ({masked} more lie beside a former deadline)" if masked else ""
     needs = {family: CURVES[family].params + SPARE for family in CURVES if family in families}

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 import polars as pl
 
 from outage_analysis.errors import InputRefused, ModelRefused, UsageError
-from outage_analysis.incidents import Incident, IntakeSeries, figure
+from outage_analysis.incidents import Incident, IntakeSeries, get_fact
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.development.bounds import Bounds, bounds
 from outage_analysis.losses.development.growth_curves import CURVES
@@ -185,7 +185,7 @@ def published(series: IntakeSeries, as_of: date | None = None) -> Channel:
     notes = [
         f"the branch {b.id} is by people who knew the outcome" for b in known.branches if b.outcome_known
     ]
-    undated = [fact for fact in series.facts if figure(fact).public_on is None]
+    undated = [fact for fact in series.facts if get_fact(fact).public_on is None]
     if undated:
         notes.append(f"when {', '.join(undated)} became public is not known; the opening rests on it")
     if late := len(series.points) - len(known.points):

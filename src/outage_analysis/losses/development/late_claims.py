@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.losses.development.curve_weights import Growth, grow
 from outage_analysis.losses.development.growth_curves import CURVES
 from outage_analysis.losses.development.late_count import Branch, Late, late_count, supported_late_count
@@ -195,7 +195,7 @@ def forecast(
         UsageError: no branch, a branch that closes before the last count, an unknown family.
     """
     for level in levels:
-        refuse_no_level(level)
+        check_level(level)
     observed = observe(times, counts, former=former, starts=starts)
     if not branches or len({b.id for b in branches}) < len(branches):
         raise UsageError("branches have ids of their own, and there is one at least", remedy="Name them.")

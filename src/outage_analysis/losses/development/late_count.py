@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.losses.development.curve_weights import Growth, over_seen
 from outage_analysis.losses.development.growth_curves import Grid
 from outage_analysis.losses.development.observed_counts import Array
@@ -91,12 +91,12 @@ class Late:
 
     def quantile(self, p: float) -> int:
         """The least late count that is not exceeded with probability p."""
-        refuse_no_level(p)
+        check_level(p)
         return int(self.law.quantile(p))
 
     def interval(self, level: float) -> tuple[int, int]:
         """The central interval of the late count: as much probability below as above, at most."""
-        refuse_no_level(level)
+        check_level(level)
         low, high = self.law.quantile([(1 - level) / 2, (1 + level) / 2])
         return int(low), int(high)
 

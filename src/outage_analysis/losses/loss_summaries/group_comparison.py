@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
+from outage_analysis.errors import ModelRefused, UsageError, check_level
 from outage_analysis.incidents import Bands
 from outage_analysis.losses.cube import Cube
 from outage_analysis.losses.loss_summaries.fit_counts import refuse_synthetic
@@ -72,7 +72,7 @@ def compare(
         ModelRefused: a synthetic cube without `recovery`; a group without a claim.
     """
     refuse_synthetic(cube, "a comparison", recovery=recovery)
-    refuse_no_level(level)
+    check_level(level)
     pair = members(cube, dimension, [first, second])
     by_key = {group.key[0]: group for group in groups(replace(cube, frame=pair), [dimension])}
     one, other = (_group(by_key, value) for value in (first, second))

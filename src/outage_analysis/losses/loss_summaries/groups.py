@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import nearest
-from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, within
+from outage_analysis.files import spelling_hint
+from outage_analysis.incidents import NEGATIVE, UNKNOWN, ZERO, Band, band_within
 from outage_analysis.losses.cube import Cube, Types, known_sum, sorted_cube
 
 
@@ -52,7 +52,7 @@ class Group:
         """How many claims have a loss in this band; None if a band of theirs lies across one of its ends."""
         whole = Cell(*band, 0, None, None)
         near = [cell for cell in self.cells if _low(cell) < _high(whole) and _low(whole) < _high(cell)]
-        known = all(within((cell.over, cell.up_to), band) for cell in near)
+        known = all(band_within((cell.over, cell.up_to), band) for cell in near)
         return sum(cell.claims for cell in near) if known else None
 
     @property
@@ -126,7 +126,7 @@ def refuse_unknown(cube: Cube, by: Sequence[str]) -> None:
     for name in by:
         if name not in cube.dimensions:
             known = list(cube.dimensions)
-            remedy = nearest(name, known) if known else "It has none."
+            remedy = spelling_hint(name, known) if known else "It has none."
             raise UsageError("the cube has no such dimension", value=name, remedy=remedy)
         if list(by).count(name) > 1:
             raise UsageError("a dimension is named twice", value=name)
@@ -186,7 +186,7 @@ def members(cube: Cube, dimension: str, values: Sequence[object]) -> pl.DataFram
     known = column.unique(maintain_order=True).to_list()
     for value in values:
         if value not in known:
-            remedy = nearest(str(value), [str(k) for k in known if k is not None])
+            remedy = spelling_hint(str(value), [str(k) for k in known if k is not None])
             raise UsageError("no claim of the cube has it", column=dimension, value=value, remedy=remedy)
         if list(values).count(value) > 1:
             raise UsageError("is named twice", column=dimension, value=value)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from outage_analysis.errors import UsageError
-from outage_analysis.incidents import Bands, within
+from outage_analysis.incidents import Bands, band_within
 from outage_analysis.losses.cube import Cube, known_sum, sorted_cube, stated_losses
 from outage_analysis.losses.loss_summaries.groups import refuse_unknown
 
@@ -21,9 +21,9 @@ def display_bands(cuts: Sequence[int], *, negative: bool = False) -> Bands:
     More cuts than an eye can follow are left to the tables of the cost.
     """
     if not 0 < len(cuts) <= MOST_SHOWN:
-        return Bands.of(tuple(10**k for k in range(3, 8)), negative=negative)
+        return Bands.from_cuts(tuple(10**k for k in range(3, 8)), negative=negative)
     tens = tuple(10**k for k in range(16) if cuts[0] <= 10 ** (k + 1) and 10**k <= cuts[-1] * 10)
-    return Bands.of(tuple(cuts), tens, negative=negative)
+    return Bands.from_cuts(tuple(cuts), tens, negative=negative)
 
 
 def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.DataFrame:
@@ -59,7 +59,7 @@ def regroup(cube: Cube, by: Sequence[str], bands: Bands | None = None) -> pl.Dat
 def _mapping(cube: Cube, bands: Bands) -> pl.DataFrame:
     rows = []
     for over, up_to in cube.frame.select("over", "up_to").unique(maintain_order=True).rows():
-        wider = [b for b in bands.rows() if within((over, up_to), b)]
+        wider = [b for b in bands.rows() if band_within((over, up_to), b)]
         if not wider:
             raise UsageError(
                 f"the band over {over} up to {up_to} lies in no display band",

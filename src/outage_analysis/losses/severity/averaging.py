@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import nearest
+from outage_analysis.files import spelling_hint
 from outage_analysis.losses.severity.families import FAMILIES
 from outage_analysis.losses.severity.fit import Fit, Quantity
 from outage_analysis.text import Card, Displayable
@@ -43,7 +43,7 @@ class Fits(Displayable, Mapping[str, Fit]):
             return self.fitted[name]
         if name in self.refused:
             raise ModelRefused(self.refused[name])
-        raise UsageError("no such family", value=name, remedy=nearest(name, list(FAMILIES)))
+        raise UsageError("no such family", value=name, remedy=spelling_hint(name, list(FAMILIES)))
 
     def __iter__(self) -> Iterator[str]:
         """The names of the families that were fitted."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from outage_analysis.errors import ModelRefused
 from outage_analysis.losses.severity.grouped import Grouped
-from outage_analysis.text import Card, Locale, Table, first
+from outage_analysis.text import Card, Locale, Table, first_rows
 
 if TYPE_CHECKING:
     from outage_analysis.losses.severity.averaging import Fits
@@ -19,14 +19,14 @@ def fit_card(fit: Fit, lang: str) -> Card:
     """Its parameters with their errors, and the losses counted and expected in each band."""
     locale = Locale(lang)
     parameters = [
-        (locale.terms(name), locale.exact(value), locale.exact(fit.se[name]))
+        (locale.translated_distribution(name), locale.exact(value), locale.exact(fit.se[name]))
         for name, value in fit.params.items()
     ]
     heads = (locale("card.parameter"), locale("column.fit_value"), locale("card.standard_error"))
     band_heads = (locale("column.band"), locale("card.counted"), locale("card.expected"))
     names = _bands(fit.grouped, locale)
     counted = list(zip(names, fit.grouped.counts, fit.expected.tolist(), strict=True))
-    bands, more = first(
+    bands, more = first_rows(
         locale, counted, lambda b: (b[0], locale.exact(b[1]), locale.exact(b[2])), "fit.grouped"
     )
     gof = fit.gof
@@ -63,7 +63,9 @@ def fits_card(fits: Fits, lang: str) -> Card:
         (
             locale(f"word.{fit.family}"),
             weights.get(fit.family, "–"),
-            ", ".join(f"{locale.terms(name)} {value:.4g}" for name, value in fit.params.items()),
+            ", ".join(
+                f"{locale.translated_distribution(name)} {value:.4g}" for name, value in fit.params.items()
+            ),
             locale.exact(fit.gof.chi_square),
             locale.number(fit.gof.df),
             "–" if fit.gof.p is None else locale.exact(fit.gof.p),

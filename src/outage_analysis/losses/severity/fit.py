@@ -13,8 +13,8 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import ArrayLike
 
-from outage_analysis.errors import ModelRefused, UsageError, refuse_no_level
-from outage_analysis.files import nearest
+from outage_analysis.errors import ModelRefused, UsageError, check_level
+from outage_analysis.files import spelling_hint
 from outage_analysis.losses.severity.families import FAMILIES, Array, Family, LossDistribution
 from outage_analysis.losses.severity.goodness import LEAST_EXPECTED, Goodness, goodness
 from outage_analysis.losses.severity.grouped import Grouped
@@ -148,10 +148,10 @@ class Fit(Displayable):
             UsageError: no such quantity, level or method.
             ModelRefused: the quantity is infinite under the fitted law, or its end was not found.
         """
-        refuse_no_level(level)
+        check_level(level)
         ways = {"profile": profile, "wald": wald}
         if method not in ways:
-            raise UsageError("no such method", value=method, remedy=nearest(method, list(ways)))
+            raise UsageError("no such method", value=method, remedy=spelling_hint(method, list(ways)))
         what = asked(quantity, self.family)
         if not np.isfinite(what(self.law)):
             raise ModelRefused(
@@ -265,5 +265,5 @@ def asked(quantity: Quantity, family: str) -> Callable[[LossDistribution], float
             return lambda law: float(law.quantile(share))
     known = [*FAMILIES[family].params, "mean", "median", "p95"]
     raise UsageError(
-        f"the {family} law has no such quantity", value=quantity, remedy=nearest(quantity, known)
+        f"the {family} law has no such quantity", value=quantity, remedy=spelling_hint(quantity, known)
     )

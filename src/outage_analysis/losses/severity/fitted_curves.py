@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
-from outage_analysis.errors import UsageError, refuse_no_level
+from outage_analysis.errors import UsageError, check_level
 from outage_analysis.losses.severity.averaging import LEAST_WEIGHT, Fits
 from outage_analysis.losses.severity.families import FAMILIES, Array, LossDistribution
 from outage_analysis.losses.severity.fit import Fit
@@ -45,7 +45,7 @@ def curves(
     Raises:
         UsageError: a level outside 0 to 1, or fewer than two points.
     """
-    refuse_no_level(level)
+    check_level(level)
     if points < 2:  # noqa: PLR2004 - a line
         raise UsageError("a line has two points at least", value=points)
     best = fits.best

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outage_analysis.errors import ModelRefused, UsageError
-from outage_analysis.files import nearest
+from outage_analysis.files import spelling_hint
 from outage_analysis.losses.severity.averaging import Fits
 from outage_analysis.losses.severity.families import FAMILIES, Family
 from outage_analysis.losses.severity.fit import Fit, fit
@@ -75,5 +75,5 @@ def fit_all(
 
 def _family(name: str) -> Family:
     if name not in FAMILIES:
-        raise UsageError("no such family", value=name, remedy=nearest(name, list(FAMILIES)))
+        raise UsageError("no such family", value=name, remedy=spelling_hint(name, list(FAMILIES)))
     return FAMILIES[name]

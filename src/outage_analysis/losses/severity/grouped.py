@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from outage_analysis.errors import InputRefused, ModelRefused, OutageAnalysisError, UsageError
-from outage_analysis.files import Document, Identifier, Name, Remark, Text, read_document
+from outage_analysis.files import Document, Identifier, Name, OptionalText, Text, read_document
 from outage_analysis.losses.severity.families import Array, Family, differences
 
 Top = Literal["open", "closed", "truncated"]
@@ -214,7 +214,7 @@ class GroupedPage(Document):
     """open: the last band has no end; closed: none was above the last edge; truncated: none could be seen."""
     left: Left = "ground_up"
     """ground_up: losses were counted from nothing on; truncated: none up to the first edge could be seen."""
-    note: Remark = None
+    note: OptionalText = None
     """Where the table is from, in words; it stands under the charts."""
     sources: tuple[str, ...] = Field(min_length=1)
     """Where the table is printed."""

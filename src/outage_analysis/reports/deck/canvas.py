@@ -51,7 +51,7 @@ class Canvas:
 
     def head(self, title: str, kicker: str, lede: str = "", badge: str = "") -> None:
         """The title in the place that an outline reads, what stands above and below it, and a badge."""
-        text = fonts.shown(title)
+        text = fonts.printable(title)
         fits = (x for x in TITLE_SIZES if rows(text, x[0], look.TITLE.width, bold=True) <= x[1])
         size, most = next(fits, TITLE_SIZES[-1])
         shown = Line(cut(text, size, look.TITLE.width, 2, bold=True), size, bold=True, after=0)
@@ -84,7 +84,7 @@ class Canvas:
                 held.nvSpPr.cNvPr.set("id", str(max(int(i) for i in tree.xpath("//p:cNvPr/@id")) + 1))
                 held.nvSpPr.cNvPr.set("name", "Footer" if kind == "ftr" else "Slide Number")
         foot, page = self.slide.placeholders[11], self.slide.placeholders[12]
-        line = Line(cut(fonts.shown(text), 10, look.FOOTER.width), 10, colour=look.MUTED, after=0)
+        line = Line(cut(fonts.printable(text), 10, look.FOOTER.width), 10, colour=look.MUTED, after=0)
         self._write(foot.text_frame, [line])
         field = page.element.find(".//" + qn("a:fld"))
         field.find(qn("a:t")).text = str(number)
@@ -100,7 +100,7 @@ class Canvas:
         if framed:
             place.line.color.rgb = RGBColor.from_string(look.INK)
             place.line.width = Pt(1)
-        shown = [Line(fonts.shown(x.text), x.size, x.bold, x.colour, x.after, x.bullet) for x in lines]
+        shown = [Line(fonts.printable(x.text), x.size, x.bold, x.colour, x.after, x.bullet) for x in lines]
         self._write(frame, fitted(shown, box.width - 0.02, box.height))
         body = frame._txBody.bodyPr  # noqa: SLF001 - attributes that have no property
         body.attrib.update({"lIns": "0", "rIns": "0", "tIns": "0", "bIns": "0"})
@@ -144,7 +144,7 @@ class Canvas:
             strong: the row that stands out, from 0.
         """
         inches = [x * box.width / sum(widths) for x in widths]
-        cells = [[fonts.shown(cell) for cell in row] for row in (heads, *body)]
+        cells = [[fonts.printable(cell) for cell in row] for row in (heads, *body)]
         size, heights = _sized(cells, inches, box.height)
         if len(heights) < len(cells):
             size, heights = _sized(cells, inches, box.height - MORE)
@@ -187,7 +187,7 @@ class Canvas:
         for shape in list(page.placeholders):
             if shape.element.ph.get("type") == "sldNum":  # the library leaves it empty
                 shape.element.getparent().remove(shape.element)
-        self._write(page.notes_text_frame, [Line(fonts.shown(text), 12, after=0) for text in paragraphs])
+        self._write(page.notes_text_frame, [Line(fonts.printable(text), 12, after=0) for text in paragraphs])
 
     def _write(self, frame: Any, lines: Sequence[Line]) -> None:  # noqa: ANN401 - no types
         """Paragraphs into a text frame, in place of what is there."""
@@ -208,7 +208,7 @@ class Canvas:
 def describe(shape: Any, text: str) -> None:  # noqa: ANN401 - no types
     """What a chart or a table shows, for who cannot see it."""
     held = shape._element.xpath(".//p:cNvPr")[0]  # noqa: SLF001 - no property
-    held.set("descr", fonts.shown(text))
+    held.set("descr", fonts.printable(text))
 
 
 def _decorative(shape: Any, colour: str) -> None:  # noqa: ANN401 - no types

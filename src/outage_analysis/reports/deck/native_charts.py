@@ -131,7 +131,7 @@ def _chart(canvas: Canvas, name: str, box: Box, plot: Plot, kind: Any) -> Any:  
     figures.made = datetime.combine(plot.made, time(), UTC).replace(tzinfo=None)
     figures.categories = [named(x) for x in plot.names]
     for title, amounts in plot.series.items():
-        figures.add_series(fonts.shown(title), [round(x, DIGITS) for x in amounts])
+        figures.add_series(fonts.printable(title), [round(x, DIGITS) for x in amounts])
     frame = canvas.slide.shapes.add_chart(kind, *map(Emu, box.emu), figures)
     frame.name = name
     describe(frame, plot.describes)
@@ -152,7 +152,7 @@ def _chart(canvas: Canvas, name: str, box: Box, plot: Plot, kind: Any) -> Any:  
 
 def named(text: str) -> str:
     """The name of a row, on one or two lines."""
-    return "\n".join(shortened(fonts.shown(part), LONGEST_NAME) for part in text.split("\n"))
+    return "\n".join(shortened(fonts.printable(part), LONGEST_NAME) for part in text.split("\n"))
 
 
 def _lettered(font: Any, lang: str, size: float, colour: str) -> None:  # noqa: ANN401 - no types

@@ -172,7 +172,7 @@ def _spread(
         return locale("chart.synthetic_prefix", title=locale("chart.law_measure"))
     if budget:
         return locale(
-            "chart.exceedance_budget", budget=locale.stated(budget[0]), share=locale.share(budget[1])
+            "chart.exceedance_budget", budget=locale.money_in_full(budget[0]), share=locale.share(budget[1])
         )
     low, high = money_ends(locale, found["p10"], found["p90"])
     return locale("deck.sure_title", low=low, high=high)

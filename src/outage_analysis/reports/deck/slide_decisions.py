@@ -10,7 +10,7 @@ from outage_analysis.reports.deck.speaker_notes import Talk, some, web_hosts
 from outage_analysis.reports.deck.text_size import Line
 from outage_analysis.reports.deck.theme import Box
 from outage_analysis.reports.report import Report
-from outage_analysis.text import short
+from outage_analysis.text import short_names
 
 MOST_HOSTS = 12
 """Named on the slide; the notes have all."""
@@ -64,7 +64,7 @@ def _options(report: Report, canvas: Canvas, wide: float) -> list[str]:
     columns = ("policy_name", "expected", "range", "most", "cheapest")
     heads = [locale(f"deck.option_{c}") for c in columns]
     rows = []
-    names = short([report.names.get(x, x) for x in table["policy"]])
+    names = short_names([report.names.get(x, x) for x in table["policy"]])
     for name, row in zip(names, table.iter_rows(named=True), strict=True):
         amounts = [None if row[c] is None else locale.money(row[c]) for c in ("expected", "most")]
         none = locale("deck.no_figure")

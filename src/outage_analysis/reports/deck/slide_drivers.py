@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.charts import cost_data as uncertain
-from outage_analysis.incidents import in_language
+from outage_analysis.incidents import facts_in_language
 from outage_analysis.reports.deck import native_charts as graphs
 from outage_analysis.reports.deck import theme as look
 from outage_analysis.reports.deck.canvas import Canvas
@@ -17,7 +17,7 @@ from outage_analysis.reports.deck.text_size import Line
 from outage_analysis.reports.deck.theme import Box
 from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_views import printed_sum
-from outage_analysis.text import capital, short
+from outage_analysis.text import capitalized, short_names
 
 MOST_INPUTS, MOST_PARTS = 7, 7
 HIGH = look.BOTTOM - look.TOP
@@ -60,7 +60,7 @@ def drivers(report: Report, canvas: Canvas) -> Talk:
 
 def _inputs(report: Report, rows: pl.DataFrame) -> list[str]:
     """The name of each input, and below it the cost at its ends."""
-    locale, shown = report.words, short([report.names.get(x, x) for x in rows["assumption"]])
+    locale, shown = report.words, short_names([report.names.get(x, x) for x in rows["assumption"]])
     ends = [locale.money_range(left, right) for left, right in rows.select("left", "right").rows()]
     return [f"{name}\n{end}" for name, end in zip(shown, ends, strict=True)]
 
@@ -68,7 +68,7 @@ def _inputs(report: Report, rows: pl.DataFrame) -> list[str]:
 def headlines(report: Report, canvas: Canvas) -> Talk:
     """Who said what, when, and what it counts, beside what the expected cash is made of."""
     locale, a = report.words, report.analysis
-    told = in_language(a.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
+    told = facts_in_language(a.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
     steps = a.tables.get("steps", pl.DataFrame())
     parts = uncertain.bars(steps, MOST_PARTS) if len(steps) > 1 else steps.clear()
     stages = _stages(report) if parts.is_empty() else parts.clear()
@@ -159,7 +159,10 @@ def _stages(report: Report) -> pl.DataFrame:
 def _funnel(report: Report, canvas: Canvas, rows: pl.DataFrame, box: Box) -> None:
     """From reports to payments, as bars: a headline of all reports counts another thing."""
     locale, counted = report.words, [float(round(x)) for x in rows["expected"]]
-    series, names = {locale("chart.funnel_x"): counted}, [capital(locale(f"word.{x}")) for x in rows["stage"]]
+    series, names = (
+        {locale("chart.funnel_x"): counted},
+        [capitalized(locale(f"word.{x}")) for x in rows["stage"]],
+    )
     plot = graphs.Plot(names, series, "#,##0", locale("chart.funnel_description"), report.analysis.as_of)
     unit = locale("column.claims" if "claimed" in rows["stage"] else "chart.funnel_x")
     _captioned(canvas, box, locale("report.funnel_title"), unit, plot, len(names) - 1)
@@ -175,4 +178,4 @@ def _captioned(canvas: Canvas, box: Box, title: str, unit: str, plot: graphs.Plo
 
 def _part(report: Report, row: dict[str, Any]) -> str:
     name, rule = uncertain.step_name(row, report.words, lambda id_: report.names.get(id_, id_))
-    return f"{capital(name)}\n{rule}" if rule else name
+    return f"{capitalized(name)}\n{rule}" if rule else name

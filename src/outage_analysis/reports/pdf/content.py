@@ -48,9 +48,9 @@ class Pages:
         )
         return {
             "lang": r.lang,
-            "title": breakable(cut(fonts.shown(r.title), TITLE)),
+            "title": breakable(cut(fonts.printable(r.title), TITLE)),
             "kicker": ours(r.kicker),
-            "policy": breakable(cut(fonts.shown(r.policy), TITLE)),
+            "policy": breakable(cut(fonts.printable(r.policy), TITLE)),
             "running": cut(data(r.analysis.incident.name[r.lang]), RUNNING),
             "warning": ours(r.warning),
             "banner": ours(r.banner),
@@ -279,7 +279,7 @@ def plain(cell: str | Markup) -> str:
 
 def data(text: str) -> str:
     """A text that may hold what came from outside: with glyphs for all of it, and places to break it."""
-    return breakable(cut(fonts.shown(text), LONGEST))
+    return breakable(cut(fonts.printable(text), LONGEST))
 
 
 def cut(text: str, most: int) -> str:
@@ -293,7 +293,7 @@ def ours(text: str) -> str:
     Raises:
         EnvironmentFailed: the fonts lack a character of it.
     """
-    lacking = fonts.lacking(text)
+    lacking = fonts.missing_characters(text)
     if lacking:
         character = f"U+{ord(lacking[0]):04X}"
         raise EnvironmentFailed(

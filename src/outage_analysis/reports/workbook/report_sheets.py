@@ -141,7 +141,9 @@ def _write_cube(book: Book, report: Report) -> None:
 
 def _cube_rows(report: Report, frame: pl.DataFrame, dimensions: Sequence[str]) -> Rows:
     locale, names = report.words, report.names
-    titles = [locale(f"column.{d}") if locale.has(f"column.{d}") else names.get(d, d) for d in dimensions]
+    titles = [
+        locale(f"column.{d}") if locale.has_label(f"column.{d}") else names.get(d, d) for d in dimensions
+    ]
     numbers = [locale(f"column.{c}") for c in ("claims", "loss")]
     heads = [*map(Head, titles), Head(locale("column.band")), *(Head(n, right=True) for n in numbers)]
     unit = 10**locale.loss_digits

@@ -239,7 +239,7 @@ class Page:
 
 def shown(text: str) -> str:
     """A text as a cell can hold it: no control characters, not too long."""
-    safe = fonts.shown(text)
+    safe = fonts.printable(text)
     return safe if len(safe) <= LONGEST else safe[: LONGEST - 1] + "…"
 
 

@@ -24,7 +24,7 @@ from outage_analysis.reports.workbook.cells import (
 from outage_analysis.reports.workbook.cost_lines_sheet import why_no_formulas
 from outage_analysis.reports.workbook.formulas import CHANGED, Live, quoted
 from outage_analysis.reports.workbook.sheet import Page
-from outage_analysis.text import capital
+from outage_analysis.text import capitalized
 
 WIDTHS = (42, 17, 13, 17, 13, 15, 30, 52)
 STALE_INK = "#A33A00"
@@ -185,7 +185,9 @@ def apart(report: Report, live: Live | None, scale: Scale, row: int) -> list[Fig
     told = table.filter(pl.col("valuation") != "cash", measure="expected")
     return [
         Figure(
-            locale("report.tile_free") if valuation == "face_value" else capital(locale(f"word.{valuation}")),
+            locale("report.tile_free")
+            if valuation == "face_value"
+            else capitalized(locale(f"word.{valuation}")),
             _model(report, scale, value),
             _live(live, valuation, place),
             amount(locale, error),
@@ -245,7 +247,7 @@ def _budget(report: Report, live: Live | None) -> list[Figure]:
     if table is None:
         return []
     row: dict[str, Any] = table.row(0, named=True)
-    title = locale("report.tile_budget", budget=locale.stated(row["budget"]))
+    title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
     chance, error = Cell(row["exceeded"], "share"), Cell(row["error"], "share")
     return [
         Figure(
