@@ -152,7 +152,7 @@ def show(
     Example:
         outage-analysis policies show kddi-2022
     """
-    from outage_analysis.costs import at_rate, known_ties, line_table, policy_result
+    from outage_analysis.costs import convert_currency, line_table, policy_reconciliation, policy_result
     from outage_analysis.policies import load_policy
 
     page = load_policy(policy)
@@ -161,9 +161,9 @@ def show(
     if not known.lines:
         raise UsageError(f"no line of {page.id} was public by {as_of}", remedy="Move --as-of to a later day.")
     result = policy_result(known, as_of=until)
-    lines, sums = line_table(known), known_ties(known, until)
+    lines, sums = line_table(known), policy_reconciliation(known, until)
     if rate:
-        lines, sums = (at_rate(t, known.currency, rate, until) for t in (lines, sums))
+        lines, sums = (convert_currency(t, known.currency, rate, until) for t in (lines, sums))
     if as_json:
         converted = {"converted": {"lines": lines.to_dicts(), "sums": sums.to_dicts()}} if rate else {}
         print_json({**known.model_dump(mode="json", by_alias=True), "result": result, **converted})

@@ -174,7 +174,7 @@ def _print_uncertainty(analysis: Analysis, sums: DisplayUnits, words: Locale) ->
                 f"{row['valuation']}: numerical error of P90 {error}; if all inputs moved "
                 f"together (rank correlation 0.5), P90 {stressed}"
             )
-        if analysis.runs[basis].portfolio.tied("cash"):
+        if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
             print_text(words("report.tied"))
         if basis != analysis.headline and (chance := _chance(analysis, basis, words)):
             print_text(chance)

@@ -130,7 +130,11 @@ def sensitivity(
         return
     if "given" in tables:
         tables["given"] = named_parts(tables["given"], analysis)
-    notes = [Locale("en")("report.tied")] if analysis.runs[analysis.headline].portfolio.tied("cash") else []
+    notes = (
+        [Locale("en")("report.tied")]
+        if analysis.runs[analysis.headline].portfolio.has_correlated_inputs("cash")
+        else []
+    )
     if not any(len(table) for table in tables.values()):
         notes.append("nothing of this cost is uncertain, so no input moves it")
     _print(tables, SENSITIVITY, analysis, notes, synthetic=analysis.made_up)

@@ -14,8 +14,8 @@ from outage_analysis.costs import Binomial, Component, Fixed, exact_total
 from outage_analysis.costs.exact import total as exact
 from outage_analysis.costs.exact.components import NegativeBinomial, Poisson
 from outage_analysis.costs.exact.lattice import Lattice
-from outage_analysis.costs.exact.lattice import window as proved
-from outage_analysis.costs.exact.total import invert
+from outage_analysis.costs.exact.lattice import probability_window as proved
+from outage_analysis.costs.exact.total import invert_by_fft
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.errors import ModelRefused, UsageError
 
@@ -136,7 +136,7 @@ def test_a_lattice_that_is_too_short_names_the_unit_that_fits() -> None:
         exact_total(claims)
     assert "2,097,152 are allowed" in str(refused.value)
     law = exact_total(claims, unit=18_100)
-    assert law.split_sd < 1e-3 * float(law.variance) ** 0.5
+    assert law.splitting_sd < 1e-3 * float(law.variance) ** 0.5
 
 
 def test_fewer_points_than_the_law_needs_are_refused_not_folded() -> None:
@@ -177,7 +177,7 @@ def test_what_a_short_lattice_folds_is_seen_and_the_lattice_grows(
     share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = tiers(1000)
-    monkeypatch.setattr(exact, "window", narrowed(share))
+    monkeypatch.setattr(exact, "probability_window", narrowed(share))
     grown = tiers(1000)
     assert len(grown.points) > share * len(right.points)
     assert [grown.quantile(p) for p in (0.01, 0.999)] == [right.quantile(p) for p in (0.01, 0.999)]
@@ -186,7 +186,7 @@ def test_what_a_short_lattice_folds_is_seen_and_the_lattice_grows(
 
 def test_a_lattice_that_may_not_grow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     needed = len(tiers(1000).points)
-    monkeypatch.setattr(exact, "window", narrowed(0.3))
+    monkeypatch.setattr(exact, "probability_window", narrowed(0.3))
     with pytest.raises(ModelRefused, match=r"failed its checks: .*variance off by .*edges off by"):
         exact_total([Component(Poisson(1000), *TIERS)], most_points=needed // 2)
 
@@ -204,7 +204,9 @@ def test_a_lattice_that_may_not_grow_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_probabilities_that_fail_a_check_never_leave(
     spoil: Callable[[Any], Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exact, "invert", lambda *given: (spoil(invert(*given)[0]), *invert(*given)[1:]))
+    monkeypatch.setattr(
+        exact, "invert_by_fft", lambda *given: (spoil(invert_by_fft(*given)[0]), *invert_by_fft(*given)[1:])
+    )
     with pytest.raises(ModelRefused, match=said):
         tiers(50)
 

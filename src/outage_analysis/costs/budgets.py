@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from outage_analysis.costs.funnel import Funnel, named, status_of
+from outage_analysis.costs.funnel import Funnel, cost_status, join_ids
 from outage_analysis.costs.published_counts import Row
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import figure
@@ -14,7 +14,7 @@ from outage_analysis.policies import Budget, Policy
 
 
 @dataclass(frozen=True)
-class Budgeted:
+class BudgetCost:
     """What a budget comes to, in units of the currency."""
 
     promised: float
@@ -26,11 +26,11 @@ class Budgeted:
     """The most that it can come to; None where nothing limits it."""
     facts: str
     assumption: str = ""
-    trued_up: bool = False
+    from_true_up: bool = False
     """Whether it was found what it came to."""
 
 
-def budgeted(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Budgeted | None:
+def budget_cost(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> BudgetCost | None:
     """A sum as announced, or what a true-up that was public by the day says it came to.
 
     Returns:
@@ -42,18 +42,18 @@ def budgeted(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Budge
     cited = " ".join(line.facts)
     for found in line.true_ups_by(as_of):
         try:
-            exact = float(amount_of(found.amount, policy, as_of, hindsight=True))
+            exact = float(resolve_amount(found.amount, policy, as_of, hindsight=True))
         except ModelRefused:  # its fact came out later than the page says
             continue
-        return Budgeted(*5 * (exact,), named(*found.facts, cited), trued_up=True)
+        return BudgetCost(*5 * (exact,), join_ids(*found.facts, cited), from_true_up=True)
     if line.amount is None:
         return None
-    share = funnel.realised or funnel.take_up
+    share = funnel.realised_ratio or funnel.take_up
     try:
-        amount = float(amount_of(line.amount, policy, as_of))
+        amount = float(resolve_amount(line.amount, policy, as_of))
         least = line.low if line.low is not None else line.amount if share.low == 1 else 0
-        low = float(amount_of(least, policy, as_of, end="low"))
-        high = amount if line.high is None else float(amount_of(line.high, policy, as_of, end="high"))
+        low = float(resolve_amount(least, policy, as_of, end="low"))
+        high = amount if line.high is None else float(resolve_amount(line.high, policy, as_of, end="high"))
     except ModelRefused:
         return None
     if not low <= amount <= high:
@@ -63,14 +63,14 @@ def budgeted(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Budge
         low = min(low, amount * share.low)
     most = None if share.most is None else max(high, amount * share.most)
     # More can come of a line without detail than was announced.
-    if funnel.realised is not None and funnel.realised.high is not None:
-        high = max(high, amount * funnel.realised.high)
-    if line.valuation == "top_down" and funnel.realised is None:
-        return Budgeted(amount, low, expected, None, None, cited, share.assumption)
-    return Budgeted(amount, low, expected, high, most, cited, share.assumption)
+    if funnel.realised_ratio is not None and funnel.realised_ratio.high is not None:
+        high = max(high, amount * funnel.realised_ratio.high)
+    if line.valuation == "top_down" and funnel.realised_ratio is None:
+        return BudgetCost(amount, low, expected, None, None, cited, share.assumption)
+    return BudgetCost(amount, low, expected, high, most, cited, share.assumption)
 
 
-def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
+def budget_row(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
     """The row of a budget."""
     head: Row = {
         "basis": "published",
@@ -80,7 +80,7 @@ def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
         "rule": "budget",
         "facts": " ".join(line.facts),
     }
-    found = budgeted(line, funnel, as_of, policy)
+    found = budget_cost(line, funnel, as_of, policy)
     if found is None:
         return {**head, "status": "unpriced" if line.amount is None else "not_public_yet"}
     return {
@@ -90,13 +90,13 @@ def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
         "expected": found.expected,
         "high": found.high,
         "most": found.most,
-        "status": status_of(found.expected),
+        "status": cost_status(found.expected),
         "facts": found.facts,
         "assumptions": found.assumption,
     }
 
 
-def amount_of(
+def resolve_amount(
     given: int | str,
     policy: Policy,
     public_by: date | None = None,

@@ -72,7 +72,9 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
     typed = [pl.col(name).cast(dtype) for name, dtype in schema.items()]
     try:
         frames = [
-            _line(cube, line, award).select(typed) for line in policy.schedules if paid_from(line, cube)
+            _line_payments(cube, line, award).select(typed)
+            for line in policy.schedules
+            if cube_fits_line(line, cube)
         ]
     except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:
         raise InputRefused(
@@ -83,12 +85,12 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
-def paid_from(line: Schedule, cube: Cube) -> bool:
+def cube_fits_line(line: Schedule, cube: Cube) -> bool:
     """Whether a cube has the rows that a line pays: claims, or the claimants it was built for."""
     return line.grain == "claim" if cube.line is None else cube.line == line.id
 
 
-def placed_rows(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:
+def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:
     """The rows of a cube with the formula that a schedule pays them by.
 
     Returns:
@@ -97,18 +99,18 @@ def placed_rows(cube: Cube, line: Schedule, award: int | None = None) -> pl.Data
         paid `fixed + slope x loss` in units of the currency (null without a formula), and its bounds `low`
         and `high`.
     """
-    entitled = pl.lit(value=True) if cube.line else _fits(line.eligibility, cube, line)
+    entitled = pl.lit(value=True) if cube.line else _matches(line.eligibility, cube, line)
     bands = cube.frame.select(*EDGES).unique(maintain_order=True).rows()
-    places = pl.concat([_places(n, tariff, bands, award) for n, (_, tariff) in enumerate(line.tariffs)])
-    rows = cube.frame.with_columns(entitled=entitled, tariff=_tariff_of(cube, line))
+    places = pl.concat([_band_rules(n, tariff, bands, award) for n, (_, tariff) in enumerate(line.tariffs)])
+    rows = cube.frame.with_columns(entitled=entitled, tariff=_tariff_number(cube, line))
     return rows.join(places, on=[*EDGES, "tariff"], nulls_equal=True, maintain_order="left")
 
 
-def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
+def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
     """What one schedule pays: rows of the cube, priced by their place in a tariff, then added up."""
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
-        _priced(placed_rows(cube, line, award))
+        _with_payments(rows_with_formula(cube, line, award))
         .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
         .agg(pl.col("claims").sum(), *map(known_sum, ("loss", *AMOUNTS, "payment_squared")))
         .sort(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", nulls_last=True)
@@ -124,15 +126,15 @@ def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
     )
 
 
-def _tariff_of(cube: Cube, line: Schedule) -> pl.Expr:
+def _tariff_number(cube: Cube, line: Schedule) -> pl.Expr:
     """The number of the tariff that fits; claims without entitlement stand at the last one, paid nothing."""
     number = pl.lit(len(line.tariffs) - 1)
     for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
-        number = pl.when(_fits(when, cube, line)).then(n).otherwise(number)
+        number = pl.when(_matches(when, cube, line)).then(n).otherwise(number)
     return number.cast(pl.Int64)
 
 
-def _priced(rows: pl.DataFrame) -> pl.DataFrame:
+def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
     """Rows with what they are paid: exactly, or between the ends of their place; nothing if not entitled."""
     claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
     unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
@@ -143,7 +145,8 @@ def _priced(rows: pl.DataFrame) -> pl.DataFrame:
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)
     found = (
         rows.with_columns(
-            payment=pl.when(claims == 0).then(nothing).otherwise(exact), payment_squared=_squared()
+            payment=pl.when(claims == 0).then(nothing).otherwise(exact),
+            payment_squared=_sum_of_squared_payments(),
         )
         .with_columns(
             payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
@@ -161,7 +164,7 @@ def _priced(rows: pl.DataFrame) -> pl.DataFrame:
     return stated_losses(found)
 
 
-def _squared() -> pl.Expr:
+def _sum_of_squared_payments() -> pl.Expr:
     """Sum of (fixed + slope x loss)^2, in floats: it decides no published figure."""
     fixed, slope = (pl.col(c).cast(pl.Float64) for c in ("fixed", "slope"))
     loss, squared = (pl.col(c).cast(pl.Float64) for c in ("loss", "loss_squared"))
@@ -170,7 +173,7 @@ def _squared() -> pl.Expr:
     return pl.when(pl.col("claims") == 0).then(0.0).otherwise(of_claims)
 
 
-def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:
+def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:
     """Whether a row has the values that each dimension asks for; an unknown value fits none."""
     for dimension in entitled:
         if dimension not in cube.dimensions:
@@ -184,7 +187,7 @@ def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -
     ).fill_null(value=False)
 
 
-def _places(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
+def _band_rules(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
     """For each band of a cube: the rule that covers it, and what one claim in it is paid."""
     schema: Types = {
         **EDGES,
@@ -195,23 +198,26 @@ def _places(number: int, tariff: Tariff, bands: list[Band], award: int | None) -
         "rule": pl.String,
         **dict.fromkeys(("fixed", "slope", "low", "high"), MONEY),
     }
-    rows = [(*band, number, *place) for band, place in zip(bands, _placed(tariff, bands, award), strict=True)]
+    rows = [
+        (*band, number, *place)
+        for band, place in zip(bands, _band_rule_rows(tariff, bands, award), strict=True)
+    ]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _placed(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tuple[object, ...]]:
+def _band_rule_rows(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tuple[object, ...]]:
     for band in bands:
         formula = tariff.formula(band)
-        terms = (None, None) if formula is None else tuple(map(_scaled, formula))
+        terms = (None, None) if formula is None else tuple(map(_from_ten_thousandths, formula))
         low, high = tariff.extremes(band, award)
-        rule = _named(tariff, band, formula)
+        rule = _rule_of_band(tariff, band, formula)
         if band == UNKNOWN and tariff.unknown is None:
             high = tariff.extremes(ANY_LOSS, award)[1]
             rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)  # nothing is due for any loss
-        yield *rule, *terms, _money(low), None if high is None else _money(high)
+        yield *rule, *terms, _to_decimal(low), None if high is None else _to_decimal(high)
 
 
-def _named(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
+def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
     """The place, the edges and the rule under which a band of a cube is listed."""
     rules, touched = tariff.rules(), tariff.touched(band)
     place = touched[0].place
@@ -225,16 +231,16 @@ def _named(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple
     return (None, None, None, "straddles")
 
 
-def _scaled(amount: int) -> Decimal:
+def _from_ten_thousandths(amount: int) -> Decimal:
     """Ten-thousandths as a decimal, exactly."""
     return Decimal(f"{amount}E-4")
 
 
-def _money(amount: Fraction) -> Decimal:
+def _to_decimal(amount: Fraction) -> Decimal:
     """A rational in ten-thousandths as a decimal, exactly."""
-    return _scaled((amount * SHARE_SCALE).numerator)
+    return _from_ten_thousandths((amount * SHARE_SCALE).numerator)
 
 
-def rounded(amount: Decimal) -> int:
+def round_half_up(amount: Decimal) -> int:
     """A line's total in whole units, half up, once."""
     return math.floor(Fraction(amount) + Fraction(1, 2))

@@ -63,7 +63,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Products:
+class CostTerms:
     """Every line that has an expected cost, as terms, and the factors that they share."""
 
     factors: tuple[Factor, ...]
@@ -85,15 +85,15 @@ class Products:
             for term in self.terms
             if term.valuation == valuation
         )
-        return rounded(sum(sums), SIGNIFICANT_DIGITS)
+        return round_digits(sum(sums), SIGNIFICANT_DIGITS)
 
 
-def rounded(value: float, digits: int = DIGITS) -> float:
+def round_digits(value: float, digits: int = DIGITS) -> float:
     """A figure to so many significant digits."""
     return float(pl.Series([value]).round_sig_figs(digits)[0]) if value else 0.0
 
 
-def products(portfolio: Portfolio, policy: Policy) -> Products | None:
+def cost_terms(portfolio: Portfolio, policy: Policy) -> CostTerms | None:
     """A portfolio as sums of products.
 
     Args:
@@ -104,18 +104,20 @@ def products(portfolio: Portfolio, policy: Policy) -> Products | None:
         None when inputs of the cash are declared to depend on each other: means do not multiply then. Of
         other money with such inputs there is no term.
     """
-    if portfolio.tied("cash"):
+    if portfolio.has_correlated_inputs("cash"):
         return None
     factors: dict[str, Factor] = {}
-    streams = [stream for stream in portfolio.streams if not portfolio.tied(stream.valuation)]
+    streams = [
+        stream for stream in portfolio.streams if not portfolio.has_correlated_inputs(stream.valuation)
+    ]
     terms = [term for stream in streams for term in _terms(stream, portfolio, policy, factors)]
-    return Products(tuple(factors.values()), tuple(terms))
+    return CostTerms(tuple(factors.values()), tuple(terms))
 
 
 def _terms(
     stream: Stream, portfolio: Portfolio, policy: Policy, factors: dict[str, Factor]
 ) -> Iterator[Term]:
-    if stream.served is not None:
+    if stream.capacity is not None:
         yield _capped(stream, portfolio, factors)
         return
     plain = [*stream.scales, *stream.rates]
@@ -131,7 +133,7 @@ def _terms(
             if tier is not None:
                 factors.setdefault(tier.id, tier)
             own = [stream.award] if part.reviewed else [tier.id] if tier else []
-            yield Term(stream.line, stream.valuation, rounded(base), (*used, *own), **_labelled(label))
+            yield Term(stream.line, stream.valuation, round_digits(base), (*used, *own), **_labelled(label))
 
 
 def _labelled(label: Mapping[str, object]) -> dict[str, Any]:
@@ -147,7 +149,9 @@ def _of_assumption(name: str, portfolio: Portfolio) -> Factor:
     elif entry.kind in SUMS or isinstance(entry, Award | MeanPayment):
         measure = "money"
     high = 1.0 if measure == "share" else max(found.high, 2 * found.expected)
-    return Factor(name, entry.kind, measure, rounded(found.expected), 0.0, rounded(high), assumption=name)
+    return Factor(
+        name, entry.kind, measure, round_digits(found.expected), 0.0, round_digits(high), assumption=name
+    )
 
 
 def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dict[str, Factor]) -> str:
@@ -156,7 +160,7 @@ def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dic
     band = mix.bands[part.band or 0]
     name = f"{stream.mix}.{part.band}"
     share = Factor(
-        name, "band_mix", "share", rounded(band.share), 0.0, 1.0,
+        name, "band_mix", "share", round_digits(band.share), 0.0, 1.0,
         assumption=stream.mix, over=band.over, up_to=band.up_to,
     )  # fmt: skip
     factors.setdefault(name, share)
@@ -187,13 +191,13 @@ def _tier(
 def _capped(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
     """First come, first served: the mean share that is served is a factor of the line's own."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
-    most = (stream.served or 0.0) / stream.trials
+    most = (stream.capacity or 0.0) / stream.trials
     value = rate.capped(most).expected if isinstance(rate, RateAssumption) else most
     name = f"{stream.line}.served"
     kind = rate.kind if rate else "take_up"
     served = Factor(
-        name, kind, "share", rounded(value), 0.0, rounded(most),
+        name, kind, "share", round_digits(value), 0.0, round_digits(most),
         assumption=rate.id if rate else "", line=stream.line,
     )  # fmt: skip
     factors.setdefault(name, served)
-    return Term(stream.line, stream.valuation, rounded(stream.parts[0].paid), (name,), rule="in_kind")
+    return Term(stream.line, stream.valuation, round_digits(stream.parts[0].paid), (name,), rule="in_kind")

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.costs.claim_payments import NO_RULE, paid_from, payments
-from outage_analysis.costs.funnel import Funnel, Input, named, status_of
+from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments
+from outage_analysis.costs.funnel import Funnel, Input, cost_status, join_ids
 from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import Policy, Schedule
 
@@ -21,7 +21,7 @@ UNSTATED = "unstated"
 """The status of a line without an expected cost because most of its claims state no loss."""
 
 
-def from_cubes(
+def cube_rows(
     line: Schedule, funnel: Funnel, cubes: Sequence[Cube], policy: Policy
 ) -> Iterator[dict[str, object]]:
     """The rows of a schedule, from the cube that has its claims: payments by band, times the funnel."""
@@ -33,7 +33,7 @@ def from_cubes(
         "rule": "schedule",
         "facts": " ".join(line.facts),
     }
-    cube = next((cube for cube in cubes if paid_from(line, cube)), None)
+    cube = next((cube for cube in cubes if cube_fits_line(line, cube)), None)
     if cube is None:  # totals count claims: who made several is not in them
         yield head | {"status": "needs_claimants"}
         return
@@ -50,7 +50,7 @@ def from_cubes(
         "promised": _sum([b["promised"] for b in bands if b["rule"] != "review"]),
         "status": _status([b["status"] for b in bands], sums["expected"]),
         "missing": funnel.missing(review=any(b["rule"] == "review" for b in bands), mix=False),
-        "assumptions": named(funnel.paid_of_claims.assumption, funnel.award.assumption),
+        "assumptions": join_ids(funnel.paid_share_of_claims.assumption, funnel.award.assumption),
     }
     yield from bands
 
@@ -87,11 +87,11 @@ def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
     if not claims:
         cost = Input.certain(0.0)
     elif review:
-        cost = Input.certain(claims) * funnel.award * funnel.paid_of_claims
+        cost = Input.certain(claims) * funnel.award * funnel.paid_share_of_claims
     else:
         names = ("payment_low", "payment", "payment_high", "payment_most")
         low, mid, high, most = (_float(row[name]) for name in names)
-        cost = Input(low or 0.0, mid, high, most) * funnel.paid_of_claims
+        cost = Input(low or 0.0, mid, high, most) * funnel.paid_share_of_claims
         if mid == high == 0:  # certain, whatever the ledger lacks
             cost = Input.certain(0.0)
     return {
@@ -103,14 +103,16 @@ def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
         "expected": cost.expected,
         "high": cost.high,
         "most": cost.most,
-        "status": UNSTATED if row["rule"] == NO_RULE and row["payment"] is None else status_of(cost.expected),
+        "status": UNSTATED
+        if row["rule"] == NO_RULE and row["payment"] is None
+        else cost_status(cost.expected),
         "assumptions": cost.assumption,
     }
 
 
 def _status(bands: list[object], expected: float | None) -> str:
     """The status of a line, from those of its bands."""
-    return UNSTATED if UNSTATED in bands else status_of(expected)
+    return UNSTATED if UNSTATED in bands else cost_status(expected)
 
 
 def unstated_losses(table: pl.DataFrame) -> pl.DataFrame:

@@ -13,10 +13,16 @@ from datetime import date
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, BandMix, Ledger, PaidTotal
-from outage_analysis.costs.budgets import budget
-from outage_analysis.costs.cube_costs import MODELLED, from_cubes
-from outage_analysis.costs.funnel import Funnel, funnel_of, named
-from outage_analysis.costs.published_counts import fee_credit, from_count, handling, in_kind, published
+from outage_analysis.costs.budgets import budget_row
+from outage_analysis.costs.cube_costs import MODELLED, cube_rows
+from outage_analysis.costs.funnel import Funnel, build_funnel, join_ids
+from outage_analysis.costs.published_counts import (
+    fee_credit_row,
+    handling_rows,
+    in_kind_rows,
+    public_fact,
+    schedule_rows,
+)
 from outage_analysis.incidents import known_by
 from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
@@ -89,15 +95,15 @@ def cost_table(
     lines, _ = policy.public_by(as_of)
     rows: list[dict[str, object]] = []
     for line in lines:
-        funnel = funnel_of(line, ledger, as_of)
+        funnel = build_funnel(line, ledger, as_of)
         known = funnel.entries.get("paid_total")
         if isinstance(known, PaidTotal) and not cubes:
             rows.append(_came_to(line, known, as_of))
         elif cubes:
-            rows += from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
+            rows += cube_rows(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
             rows += _published(line, funnel, as_of, policy)
-            rows += handling(line, funnel)
+            rows += handling_rows(line, funnel)
     table = pl.DataFrame(rows, schema=SCHEMA)
     cited = {ids: known_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
     return _rounded(table.with_columns(pl.col("facts").replace(cited)))
@@ -112,22 +118,22 @@ def _rounded(table: pl.DataFrame) -> pl.DataFrame:
 
 def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterable[dict[str, object]]:
     if isinstance(line, Schedule):
-        return from_count(line, funnel, as_of)
+        return schedule_rows(line, funnel, as_of)
     if isinstance(line, InKind):
-        return in_kind(line, funnel, as_of)
+        return in_kind_rows(line, funnel, as_of)
     if isinstance(line, FeeCredit):
-        return (fee_credit(line, funnel, as_of),)
-    return (budget(line, funnel, as_of, policy),)
+        return (fee_credit_row(line, funnel, as_of),)
+    return (budget_row(line, funnel, as_of, policy),)
 
 
 def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
     """The row of a line of which it is known what it came to."""
     counts = line.published_count if isinstance(line, Schedule) else getattr(line, "recipients", None)
-    count, found = published(counts, as_of), known.range
+    count, found = public_fact(counts, as_of), known.range
     return {
         "basis": "published",
         "line": line.id,
-        "valuation": valuation_of(line),
+        "valuation": line_valuation(line),
         "level": "line",
         "rule": line.kind,
         "count": None if count is None else float(count.count),
@@ -136,19 +142,19 @@ def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]
         "high": found.high,
         "most": known.most,
         "status": "ok",
-        "facts": named(count.id if count else "", *known.facts),
+        "facts": join_ids(count.id if count else "", *known.facts),
         "assumptions": known.id,
     }
 
 
-def valuation_of(line: CostLine) -> str:
+def line_valuation(line: CostLine) -> str:
     """The money that a line counts in: of a good its face value."""
     if isinstance(line, InKind):
         return "face_value"
     return line.valuation if isinstance(line, Budget) else "cash"
 
 
-COUNTED = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
+HAS_AMOUNT = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
 """Whether a row has any figure."""
 
 
@@ -162,7 +168,7 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
     """
     known = pl.col("expected").is_not_null()
     lines = table.filter(pl.col("level") == "line").with_columns(
-        summed=pl.when(known.any().over("basis", "valuation")).then(known).otherwise(COUNTED)
+        summed=pl.when(known.any().over("basis", "valuation")).then(known).otherwise(HAS_AMOUNT)
     )
     found = (
         lines.group_by("basis", "valuation", maintain_order=True)
@@ -182,7 +188,7 @@ def _whole_sum(name: str) -> pl.Expr:
     return pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum()).alias(name)
 
 
-def inputs_in(table: pl.DataFrame) -> frozenset[str]:
+def assumption_ids(table: pl.DataFrame) -> frozenset[str]:
     """The ids of the assumptions that the figures of a cost table rest on."""
     return frozenset(id_ for ids in table["assumptions"].drop_nulls().unique() for id_ in ids.split())
 
@@ -219,19 +225,19 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def fits(entry: Assumption, line: CostLine) -> bool:
+def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
     """Whether an assumption can be used for a line."""
     if not isinstance(entry, BandMix) or not isinstance(line, Schedule):
         return True
     return [(b.over, b.up_to) for b in entry.bands] == [(b.over, b.up_to) for b in line.bands]
 
 
-def fitted(ledger: Ledger, policy: Policy) -> Ledger:
+def ledger_for_policy(ledger: Ledger, policy: Policy) -> Ledger:
     """The ledger without the mixes that are stated on other bands than the policy's."""
     lines = {line.id: line for line in policy.lines}
     kept = []
     for entry in ledger.assumptions:
-        mine = tuple(id_ for id_ in entry.lines if id_ not in lines or fits(entry, lines[id_]))
+        mine = tuple(id_ for id_ in entry.lines if id_ not in lines or mix_fits_line(entry, lines[id_]))
         if mine:
             kept.append(entry if mine == entry.lines else entry.model_copy(update={"lines": mine}))
     return ledger.model_copy(update={"assumptions": tuple(kept)})

@@ -45,34 +45,34 @@ class Input:
         """The product of independent non-negative inputs."""
         return Input(
             self.low * other.low,
-            product(self.expected, other.expected),
-            product(self.high, other.high),
-            product(self.most, other.most),
-            named(self.assumption, other.assumption),
+            product_or_none(self.expected, other.expected),
+            product_or_none(self.high, other.high),
+            product_or_none(self.most, other.most),
+            join_ids(self.assumption, other.assumption),
         )
 
     def __add__(self, other: Input) -> Input:
         """The sum of two streams."""
         return Input(
             self.low + other.low,
-            added(self.expected, other.expected),
-            added(self.high, other.high),
-            added(self.most, other.most),
-            named(self.assumption, other.assumption),
+            sum_or_none(self.expected, other.expected),
+            sum_or_none(self.high, other.high),
+            sum_or_none(self.most, other.most),
+            join_ids(self.assumption, other.assumption),
         )
 
 
-ALL = Input.certain(1.0)
+ALL_PASS = Input.certain(1.0)
 """Every claim passes the stage."""
 
 
-def product(*factors: float | None) -> float | None:
+def product_or_none(*factors: float | None) -> float | None:
     """The product; None as soon as one factor is unknown."""
     known = [factor for factor in factors if factor is not None]
     return math.prod(known) if len(known) == len(factors) else None
 
 
-def added(one: float | None, other: float | None) -> float | None:
+def sum_or_none(one: float | None, other: float | None) -> float | None:
     """The sum; None when either is unknown."""
     return None if one is None or other is None else one + other
 
@@ -97,7 +97,7 @@ class Funnel:
     award: Input
     mean_payment: Input | None
     """What an accepted claim is paid, where that is known better than its bands."""
-    realised: Input | None
+    realised_ratio: Input | None
     """What was paid in the end for each unit announced, where the ledger states it."""
     mix: dict[Band, float]
     """Expected share of reports in each positive band; empty when the ledger states none."""
@@ -109,7 +109,7 @@ class Funnel:
         return self.ultimate * self.claimants * self.entitled
 
     @property
-    def paid_of_claims(self) -> Input:
+    def paid_share_of_claims(self) -> Input:
         """The share of claims that ends in a payment, where a cube says who made them and who is entitled."""
         return self.ultimate * (self.filing + self.new) * self.acceptance
 
@@ -141,7 +141,7 @@ class Funnel:
         top = None if most is None else float(most)
         return Input(float(least), float(least) if least == most else None, top, top)
 
-    def taken(self, people: int, served: int) -> Input:
+    def people_served(self, people: int, served: int) -> Input:
         """How many of the people entitled take a good that at most `served` can have."""
         rate = self.entries.get("take_up")
         if not isinstance(rate, RateAssumption):
@@ -152,7 +152,7 @@ class Funnel:
         return replace(taken, most=float(served))
 
 
-def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
+def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
     """The funnel of a cost line; an input that the ledger does not state has bounds and no mean.
 
     Raises:
@@ -174,22 +174,22 @@ def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
             return Input.of(entry.range, entry.most, entry.id)
         if otherwise is not None:
             return otherwise
-        return ALL if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
+        return ALL_PASS if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
 
     mix = entries.get("band_mix")
     return Funnel(
         line=line.id,
         entries=entries,
-        ultimate=stated("ultimate", ALL),
-        claimants=stated("claimant_share", ALL),
-        entitled=stated("entitled_share", ALL),
+        ultimate=stated("ultimate", ALL_PASS),
+        claimants=stated("claimant_share", ALL_PASS),
+        entitled=stated("entitled_share", ALL_PASS),
         filing=stated("filing_share"),
         new=stated("new_applicants", Input.certain(0.0)),
         acceptance=stated("acceptance"),
         take_up=stated("take_up"),
         award=stated("review_award", Input(0.0, None, None, None)),
         mean_payment=stated("mean_payment") if "mean_payment" in entries else None,
-        realised=stated("realised_ratio") if "realised_ratio" in entries else None,
+        realised_ratio=stated("realised_ratio") if "realised_ratio" in entries else None,
         mix=_mix(mix, line) if isinstance(line, Schedule) else {},
         mix_assumption=mix.id if mix else "",
     )
@@ -202,16 +202,16 @@ def _mix(mix: Assumption | None, line: Schedule) -> dict[Band, float]:
     return {line.positive[0][0]: 1.0} if len(line.positive) == 1 else {}
 
 
-def status_of(expected: float | None) -> str:
+def cost_status(expected: float | None) -> str:
     """`ok` when there is an expected cost, else `bounds_only`."""
     return "ok" if expected is not None else "bounds_only"
 
 
-def named(*groups: str) -> str:
+def join_ids(*groups: str) -> str:
     """Ids of several groups, each once, separated by spaces."""
     return " ".join(dict.fromkeys(a for g in groups for a in g.split()))
 
 
-def entry_ids(entries: Mapping[str, Entry], *kinds: str) -> tuple[str, ...]:
+def assumption_ids_by_kind(entries: Mapping[str, Entry], *kinds: str) -> tuple[str, ...]:
     """The ids of the assumptions in force of some kinds, in their order."""
     return tuple(entries[kind].id for kind in kinds if kind in entries)

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.costs.budgets import amount_of
-from outage_analysis.costs.reconciliation import tie_outs
+from outage_analysis.costs.budgets import resolve_amount
+from outage_analysis.costs.reconciliation import reconciliation_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import ids
 from outage_analysis.incidents import figure
@@ -39,13 +39,13 @@ def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any
 
     Returns:
         `lines`: what each line pays one claimant, at every edge, in whole currency as text;
-        `tie_outs`: each published sum beside ours; `missing`: what was not published.
+        `reconciliation_table`: each published sum beside ours; `missing`: what was not published.
     """
-    ties = known_ties(policy, as_of)
+    ties = policy_reconciliation(policy, as_of)
     return {
         "policy": policy.id,
         "currency": policy.currency,
-        "lines": {line.id: _pays(line, policy, as_of) for line in policy.lines},
+        "lines": {line.id: _line_result(line, policy, as_of) for line in policy.lines},
         "tie_outs": ties.select(
             "id", "computed", "relation", "printed", "unit", "status", "facts"
         ).to_dicts(),
@@ -53,48 +53,49 @@ def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any
     }
 
 
-def known_ties(policy: Policy, as_of: date | None) -> pl.DataFrame:
+def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
     """The sums that a policy names, or those of them that rest on nothing later than a day."""
-    ties = tie_outs(policy.tie_outs, policy, as_of=as_of or date.max)
+    ties = reconciliation_table(policy.tie_outs, policy, as_of=as_of or date.max)
     return ties if as_of is None else ties.filter(~pl.col("hindsight"))
 
 
-def _pays(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
+def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
     """What one claimant gets from a line."""
     if isinstance(line, Schedule):
         segments = {
-            s.id: _at_edges(t, policy) for s, (_, t) in zip(line.segments, line.tariffs, strict=False)
+            s.id: _payments_at_edges(t, policy)
+            for s, (_, t) in zip(line.segments, line.tariffs, strict=False)
         }
-        return {**_at_edges(line.tariff, policy), **({"segments": segments} if segments else {})}
+        return {**_payments_at_edges(line.tariff, policy), **({"segments": segments} if segments else {})}
     if isinstance(line, FeeCredit):
-        return {"credit": _amount(line.payment, policy)}
+        return {"credit": _format_amount(line.payment, policy)}
     if isinstance(line, InKind):
-        return {name: _amount(worth, policy) for name, worth in line.valuations.items()}
+        return {name: _format_amount(worth, policy) for name, worth in line.valuations.items()}
     stated = {"budget": line.amount, "low": line.low, "high": line.high}
-    sums = {name: _sum(given, policy, as_of) for name, given in stated.items()}
+    sums = {name: _amount_with_fact(given, policy, as_of) for name, given in stated.items()}
     true_ups = line.true_ups_by(as_of or date.max)
-    return {**sums, "true_ups": {str(t.since): _sum(t.amount, policy, as_of) for t in true_ups}}
+    return {**sums, "true_ups": {str(t.since): _amount_with_fact(t.amount, policy, as_of) for t in true_ups}}
 
 
-def _sum(given: int | str | None, policy: Policy, as_of: date | None) -> str | None:
+def _amount_with_fact(given: int | str | None, policy: Policy, as_of: date | None) -> str | None:
     """A sum in whole currency and the fact that states it; the fact alone, where it came out later."""
     try:
-        amount = None if given is None else amount_of(given, policy, as_of, hindsight=True)
+        amount = None if given is None else resolve_amount(given, policy, as_of, hindsight=True)
     except ModelRefused:
         return str(given)
-    shown = _amount(amount, policy)
+    shown = _format_amount(amount, policy)
     return f"{shown} ({given})" if isinstance(given, str) else shown
 
 
-def _at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
+def _payments_at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
     """Loss -> payment on both sides of every edge, and for zero and unknown."""
     edges = sorted({0, 1, *(x for cut in tariff.cuts for x in (cut, cut + 1))})
     losses: dict[str, int | None] = {"unknown": None, **{str(x): x for x in edges}}
-    pays = {name: _amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
+    pays = {name: _format_amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
     return pays if tariff.unknown else pays | {"unknown": "no rule"}
 
 
-def _amount(value: Fraction | int | None, policy: Policy) -> str | None:
+def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
     """An amount in whole currency, exactly."""
     if value is None:
         return None
@@ -102,9 +103,9 @@ def _amount(value: Fraction | int | None, policy: Policy) -> str | None:
     return f"{exact.normalize():f}"
 
 
-def ties_in_words(policy: Policy) -> str:
+def reconciliation_summary(policy: Policy) -> str:
     """How many published sums a policy meets, and how many it does not; empty when it names none."""
-    statuses = tie_outs(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
+    statuses = reconciliation_table(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
     ties = statuses.count("ties")
     differ = f", {len(statuses) - ties} differ" if ties < len(statuses) else ""
     return f"{ties} tie{differ}" if statuses else ""
@@ -119,7 +120,9 @@ def overview() -> pl.DataFrame:
     for id_ in ids("policies"):
         policy = load_policy(id_)
         first = min((line.public_on for line in policy.lines if line.public_on), default=None)
-        rows.append((id_, policy.currency, len(policy.lines), first, ties_in_words(policy), policy.name.en))
+        rows.append(
+            (id_, policy.currency, len(policy.lines), first, reconciliation_summary(policy), policy.name.en)
+        )
     schema = {
         "policy": pl.String,
         "currency": pl.String,
@@ -141,7 +144,7 @@ def line_table(policy: Policy) -> pl.DataFrame:
     teller = Teller(policy, words)
     rows = []
     for line in policy.lines:
-        least, most = _range(line)
+        least, most = _payment_range(line)
         ends = [None if x is None else float(x / 10**policy.digits) for x in (least, most)]
         rows.append(
             (
@@ -162,7 +165,7 @@ def line_table(policy: Policy) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
+def _payment_range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
     if isinstance(line, Schedule):
         ends = [tariff.extremes((0, None)) for _, tariff in line.tariffs]
         most = [high for _, high in ends if high is not None]
@@ -174,7 +177,9 @@ def _range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
     return amount, amount
 
 
-def at_rate(table: pl.DataFrame, currency: str, rate: str, public_by: date | None = None) -> pl.DataFrame:
+def convert_currency(
+    table: pl.DataFrame, currency: str, rate: str, public_by: date | None = None
+) -> pl.DataFrame:
     """A table with the amounts of its `unit` column's currency converted at one dated rate.
 
     Args:

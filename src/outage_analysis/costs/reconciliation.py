@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from outage_analysis.costs.budgets import amount_of
+from outage_analysis.costs.budgets import resolve_amount
 from outage_analysis.costs.claim_payments import payments
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Fact, TieOut, figure, is_currency
@@ -33,7 +33,7 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
+def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
     """Every tie-out whose cost lines the policy has.
 
     Returns:
@@ -47,8 +47,8 @@ def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataF
 
 
 def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
-    computed = _computed(tie, policy)
-    printed, cited = _printed(tie)
+    computed = _computed_value(tie, policy)
+    printed, cited = _printed_value(tie)
     gap = math.nan if computed is None else computed - printed
     ties = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
     used = [figure(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
@@ -69,7 +69,7 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     }
 
 
-def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
+def _printed_value(tie: TieOut) -> tuple[float, tuple[str, ...]]:
     if tie.printed_value is not None:
         return float(tie.printed_value), ()
     fact = figure(tie.printed, hindsight=True)
@@ -79,7 +79,7 @@ def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
     return value, (fact.id,)
 
 
-def _computed(tie: TieOut, policy: Policy) -> float | None:
+def _computed_value(tie: TieOut, policy: Policy) -> float | None:
     """The sum; None where a line reviews what it would pay."""
     facts = [figure(f, hindsight=True) for f in tie.of]
     numbers = [fact.number for fact in facts]
@@ -100,20 +100,20 @@ def _computed(tie: TieOut, policy: Policy) -> float | None:
         return numbers[0] / (sum(numbers[1:]) or 1) * tie.scale
     total = Fraction(0)
     for line in tie.lines:
-        amount = _amount(tie, policy, line)
+        amount = _line_amount(tie, policy, line)
         if amount is None:
             return None
         total += amount
     return float(total / 10**policy.digits)
 
 
-def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
+def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
     """What one line comes to, in the smallest unit of the currency; None under review."""
     line = policy.line(id_)
     count = figure(tie.of[0], hindsight=True) if tie.of else None
     loss = tie.loss if tie.kind == "payments" else None
     if isinstance(line, Schedule) and not line.segments and count and loss is not None:
-        return _paid(policy, line, loss, count)
+        return _schedule_payment(policy, line, loss, count)
     if tie.kind == "face_value" and isinstance(line, InKind) and line.face_value is not None:
         served = min((figure(fact).count for fact in (line.recipients, line.cap) if fact), default=0)
         return Fraction(served * line.face_value)
@@ -123,7 +123,7 @@ def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
         people = (count or figure(line.recipients or "")).count
         return Fraction(people * line.payment)
     if tie.kind == "budget" and isinstance(line, Budget) and line.amount is not None:
-        return Fraction(amount_of(line.amount, policy))
+        return Fraction(resolve_amount(line.amount, policy))
     raise UsageError(
         f"the tie-out {tie.id} cannot be computed from the line",
         value=id_,
@@ -131,7 +131,7 @@ def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
     )
 
 
-def _paid(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
+def _schedule_payment(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
     """What a schedule pays to `count` claims that each lost `loss`, through a cube of one row.
 
     None when the loss is reviewed.

@@ -8,7 +8,7 @@ import numpy as np
 
 from outage_analysis.costs.backtesting.scores import crps_log10, crps_uniform, decades
 from outage_analysis.costs.funnel import Funnel
-from outage_analysis.costs.uncertainty.sobol import uniforms
+from outage_analysis.costs.uncertainty.sobol import sobol_points
 from outage_analysis.incidents import Fact
 from outage_analysis.policies import Schedule
 
@@ -38,12 +38,14 @@ class Benchmark:
         return max(under, y / max(self.high, 1.0), 1.0)
 
 
-def naive(count: float, each: Ends, observed: float) -> Benchmark:
+def naive_benchmark(count: float, each: Ends, observed: float) -> Benchmark:
     """Everyone files, is accepted and takes it; money is paid at the tiers, every value of log alike."""
-    return _between("naive", count * each[0], count * each[1], observed)
+    return _range_benchmark("naive", count * each[0], count * each[1], observed)
 
 
-def flat(count: float, rates: int, each: Ends, observed: float, *, draws: int, seed: int) -> Benchmark:
+def flat_benchmark(
+    count: float, rates: int, each: Ends, observed: float, *, draws: int, seed: int
+) -> Benchmark:
     """Every rate is as likely as any other from 0 to 1, and so is the logarithm of a mean payment.
 
     Args:
@@ -56,15 +58,15 @@ def flat(count: float, rates: int, each: Ends, observed: float, *, draws: int, s
     """
     low, high = each
     if not rates:
-        return _between("flat", count * low, count * high, observed)
-    u = uniforms(rates + 1, draws, seed=seed).reshape(-1, rates + 1)
+        return _range_benchmark("flat", count * low, count * high, observed)
+    u = sobol_points(rates + 1, draws, seed=seed).reshape(-1, rates + 1)
     # The integer part makes every count as likely as any other, when there is one rate.
     people = np.floor((count + 1) * u[:, :rates].prod(axis=1))
     amounts = people * low * (high / low) ** u[:, rates]
     return Benchmark("flat", 0.0, count * high, crps_log10(amounts, observed))
 
 
-def printed(fact: Fact, low: float | None, high: float, observed: float) -> Benchmark:
+def press_benchmark(fact: Fact, low: float | None, high: float, observed: float) -> Benchmark:
     """A forecast of the press: a figure, or a range taken as even on the logarithm.
 
     Args:
@@ -75,15 +77,15 @@ def printed(fact: Fact, low: float | None, high: float, observed: float) -> Benc
     """
     if low is None:
         return Benchmark(fact.id, None, high, None)
-    return _between(fact.id, low, high, observed)
+    return _range_benchmark(fact.id, low, high, observed)
 
 
-def _between(id_: str, low: float, high: float, observed: float) -> Benchmark:
+def _range_benchmark(id_: str, low: float, high: float, observed: float) -> Benchmark:
     ends, came = decades([low, high]), float(decades(observed))
     return Benchmark(id_, low, high, crps_uniform(float(ends[0]), float(ends[1]), came))
 
 
-def tiers(line: Schedule) -> Ends | None:
+def tier_payments(line: Schedule) -> Ends | None:
     """The least and the most that the bands pay which nobody reviews; None where that has no limit."""
     ends = [line.tariff.extremes(band) for band, rule in line.positive if rule.pays and not rule.review]
     tops = [float(high) for _, high in ends if high is not None]
@@ -92,7 +94,7 @@ def tiers(line: Schedule) -> Ends | None:
     return float(min(low for low, _ in ends)), max(tops)
 
 
-def payments(line: Schedule, funnel: Funnel) -> Ends | None:
+def mean_payment_ends(line: Schedule, funnel: Funnel) -> Ends | None:
     """The least and the most that the ledger conceives of a mean payment; None where it has no limit."""
     found = [funnel.payment(line, band, rule) for band, rule in line.positive if rule.pays or rule.review]
     tops = [x.high for x in found if x.high is not None]

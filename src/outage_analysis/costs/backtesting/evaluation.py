@@ -22,28 +22,28 @@ from outage_analysis.assumptions import (
 from outage_analysis.costs.backtesting.benchmarks import (
     FLAGGED_BEYOND,
     Benchmark,
-    flat,
-    naive,
-    payments,
-    printed,
-    tiers,
+    flat_benchmark,
+    mean_payment_ends,
+    naive_benchmark,
+    press_benchmark,
+    tier_payments,
 )
 from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, SHOWN, Backtest
 from outage_analysis.costs.backtesting.scores import percentile
 from outage_analysis.costs.backtesting.stage_forecasts import (
-    ENDS,
+    PERCENTILES,
     RATES,
     Forecast,
-    accepted_only,
     cash_forecast,
-    cash_of,
+    cash_portfolio,
     count_forecast,
+    with_accepted_count,
 )
-from outage_analysis.costs.funnel import funnel_of
-from outage_analysis.costs.uncertainty.policy_streams import portfolio_of
+from outage_analysis.costs.funnel import build_funnel
+from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
-from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, figure
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
@@ -62,14 +62,14 @@ def backtest(page: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Bac
             forecast day already knew.
         ModelRefused: a stage of which the ledger says nothing.
     """
-    case = _case(page, draws, seed)
+    case = _load_case(page, draws, seed)
     tried = coverage(page, case.ledger)
     trials = {outcome.id: case.trial(outcome) for outcome in page.outcomes}
-    outcomes = [_row(trial, page) for trial in trials.values()]
+    outcomes = [_outcome_row(trial, page) for trial in trials.values()]
     against = [
         row
         for trial, ours in zip(trials.values(), outcomes, strict=True)
-        for row in _against(trial, ours["crps"])
+        for row in _benchmark_rows(trial, ours["crps"])
     ]
     return Backtest(
         page,
@@ -78,11 +78,11 @@ def backtest(page: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Bac
         _table(outcomes, OUTCOMES),
         _table(against, RIVALS),
         tried.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
-        _table(list(_shown(case, trials)), SHOWN),
+        _table(list(_unscored_rows(case, trials)), SHOWN),
     )
 
 
-def _case(page: BacktestSpec, draws: int, seed: int) -> Case:
+def _load_case(page: BacktestSpec, draws: int, seed: int) -> BacktestCase:
     policy, ledger = load_policy(page.policy), load_ledger(page.ledger)
     if ledger.incident != page.incident:
         raise UsageError(
@@ -96,14 +96,14 @@ def _case(page: BacktestSpec, draws: int, seed: int) -> Case:
             file=page.id,
             remedy="Name a ledger of that day or before.",
         )
-    return Case(page, policy, ledger.admissible(page.as_of), draws, seed)
+    return BacktestCase(page, policy, ledger.admissible(page.as_of), draws, seed)
 
 
 def _table(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _row(trial: Trial, page: BacktestSpec) -> dict[str, object]:
+def _outcome_row(trial: ScoredForecast, page: BacktestSpec) -> dict[str, object]:
     outcome, given, made, came = trial.outcome, trial.given, trial.forecast, trial.observed
     interval = made.interval()
     low, middle, high = (x.value for x in interval)
@@ -132,7 +132,7 @@ def _row(trial: Trial, page: BacktestSpec) -> dict[str, object]:
     }
 
 
-def _against(trial: Trial, ours: object) -> Iterator[dict[str, object]]:
+def _benchmark_rows(trial: ScoredForecast, ours: object) -> Iterator[dict[str, object]]:
     for rival in trial.rivals:
         factor = rival.factor(trial.observed)
         yield {
@@ -148,7 +148,7 @@ def _against(trial: Trial, ours: object) -> Iterator[dict[str, object]]:
         }
 
 
-def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[dict[str, object]]:
+def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> Iterator[dict[str, object]]:
     """Published figures beside ours: times an outcome's people, or beside the totals of the whole policy."""
     for shown in case.page.shown:
         fact = case.page.came_out(shown.fact)
@@ -162,7 +162,7 @@ def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[dict[str, object
             yield from (head | row for row in _totals(case, shown.valuations))
 
 
-def _totals(case: Case, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:
+def _totals(case: BacktestCase, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:
     laws = simulate(case.portfolio, draws=case.draws, seed=case.seed).totals
     for valuation in valuations:
         if valuation not in laws:
@@ -171,16 +171,16 @@ def _totals(case: Case, valuations: tuple[str, ...]) -> Iterator[dict[str, objec
                 file=case.page.id,
                 remedy="Leave that valuation out of what is shown.",
             )
-        low, middle, high = (told(laws[valuation].quantile(p)).value for p in ENDS)
+        low, middle, high = (rounded_estimate(laws[valuation].quantile(p)).value for p in PERCENTILES)
         yield {"beside": valuation, "p10": low, "p50": middle, "p90": high}
 
 
-COUNTED = (1.0, 1.0)
+ONE_PER_CLAIM = (1.0, 1.0)
 """The least and the most that each of a count adds to it."""
 
 
 @dataclass(frozen=True)
-class Trial:
+class ScoredForecast:
     """A forecast and its outcome, in people or in the smallest unit of the currency."""
 
     outcome: Outcome
@@ -192,7 +192,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Case:
+class BacktestCase:
     """What a page tries, with what was known on its day."""
 
     page: BacktestSpec
@@ -205,9 +205,9 @@ class Case:
     @cached_property
     def portfolio(self) -> Portfolio:
         """Every line of the policy that the ledger expected something of."""
-        return portfolio_of(self.policy, self.ledger, as_of=self.page.as_of)
+        return build_portfolio(self.policy, self.ledger, as_of=self.page.as_of)
 
-    def trial(self, outcome: Outcome) -> Trial:
+    def trial(self, outcome: Outcome) -> ScoredForecast:
         """Forecast one outcome from what was known, then read what came.
 
         Raises:
@@ -230,37 +230,37 @@ class Case:
         """The sum of a fact, in the smallest unit of the policy's currency."""
         return float(fact.money(self.policy.currency) * 10**self.policy.digits)
 
-    def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> Trial:
+    def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> ScoredForecast:
         count = given.count if given else 0
-        made = count_forecast(outcome.stage, count, line, funnel_of(line, self.ledger, self.page.as_of))
+        made = count_forecast(outcome.stage, count, line, build_funnel(line, self.ledger, self.page.as_of))
         fact = self.page.came_out(outcome.fact)
         came = float(fact.count)
         against = [
-            naive(count, COUNTED, came),
-            flat(count, 1, COUNTED, came, draws=self.draws, seed=self.seed),
-            *(printed(f, f.count, f.count, came) for f in self._press(outcome)),
+            naive_benchmark(count, ONE_PER_CLAIM, came),
+            flat_benchmark(count, 1, ONE_PER_CLAIM, came, draws=self.draws, seed=self.seed),
+            *(press_benchmark(f, f.count, f.count, came) for f in self._press(outcome)),
         ]
-        return Trial(outcome, given, made, came, fact.unit, tuple(against))
+        return ScoredForecast(outcome, given, made, came, fact.unit, tuple(against))
 
-    def _of_cash(self, outcome: Outcome, line: CostLine, given: Fact | None) -> Trial:
+    def _of_cash(self, outcome: Outcome, line: CostLine, given: Fact | None) -> ScoredForecast:
         if not isinstance(line, Schedule):
             raise ModelRefused(
                 f"{line.id} is no schedule, so there is nothing that claims are paid one by one",
                 file=self.page.id,
                 remedy="Try how many take it, or show its sum without a score.",
             )
-        portfolio = cash_of(self.portfolio, line)
+        portfolio = cash_portfolio(self.portfolio, line)
         if given:
-            portfolio = accepted_only(portfolio, given.count)
+            portfolio = with_accepted_count(portfolio, given.count)
         made = cash_forecast(portfolio, self.draws, self.seed)
         came = self.money(self.page.came_out(outcome.fact))
         count, rates = portfolio.streams[0].trials, len(portfolio.streams[0].rates)
-        against = [printed(f, *self._ends(f), came) for f in self._press(outcome)]
-        if conceived := payments(line, funnel_of(line, self.ledger, self.page.as_of)):
-            against.insert(0, flat(count, rates, conceived, came, draws=self.draws, seed=self.seed))
-        if at_tiers := tiers(line):
-            against.insert(0, naive(count, at_tiers, came))
-        return Trial(outcome, given, made, came, self.policy.currency, tuple(against))
+        against = [press_benchmark(f, *self._ends(f), came) for f in self._press(outcome)]
+        if conceived := mean_payment_ends(line, build_funnel(line, self.ledger, self.page.as_of)):
+            against.insert(0, flat_benchmark(count, rates, conceived, came, draws=self.draws, seed=self.seed))
+        if at_tiers := tier_payments(line):
+            against.insert(0, naive_benchmark(count, at_tiers, came))
+        return ScoredForecast(outcome, given, made, came, self.policy.currency, tuple(against))
 
     def _press(self, outcome: Outcome) -> list[Fact]:
         return [figure(id_, public_by=self.page.as_of) for id_ in outcome.press]

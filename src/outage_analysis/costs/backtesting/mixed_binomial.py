@@ -22,13 +22,13 @@ Array = NDArray[np.float64]
 POINTS = np.array([-1.0, -np.sqrt(3 / 7), 0.0, np.sqrt(3 / 7), 1.0]) / 2 + 0.5
 WEIGHTS = np.array([9.0, 49.0, 64.0, 49.0, 9.0]) / 180
 """The Lobatto rule on 0 to 1, exact up to degree 7. It has both ends, so that no jump hides beside them."""
-SETTLED = 1e-12
+MEAN_TOLERANCE = 1e-12
 """What halving a panel may still change of the mean rate."""
-BLUR = 2.0
+MAX_RATE_STEP = 2.0
 """Binomial standard deviations that the rate may move by across a panel."""
-FINEST = 0.5**40
+MIN_PANEL_WIDTH = 0.5**40
 """The narrowest panel that is halved: so exactly is a jump of the rate known."""
-NEVER = 1e-17
+NEGLIGIBLE = 1e-17
 """A probability below this is not counted."""
 ROUNDING = 1e-12
 """By how much a quantile's probability may be missed, so that a tie such as a median is no toss-up."""
@@ -125,7 +125,7 @@ class MixedBinomial:
     def _at_most(self, k: float) -> float:
         if k < 0 or k >= self.n:
             return float(k >= 0)
-        low = special.betaincinv(k + 1, self.n - k, NEVER)  # a lower rate is certain not to exceed k
+        low = special.betaincinv(k + 1, self.n - k, NEGLIGIBLE)  # a lower rate is certain not to exceed k
         certain, some = self._between(low, self._seldom_at_most(k))
         at_most = special.betaincc(k + 1, self.n - k, self._rates[some])
         return min(float(self._below[certain] + (self._weights[some] * at_most).sum()), 1.0)
@@ -133,7 +133,7 @@ class MixedBinomial:
     def _exactly(self, k: float) -> float:
         if k != np.floor(k) or not 0 <= k <= self.n:
             return 0.0
-        low = special.betaincinv(k, self.n - k + 1, NEVER) if k else 0.0
+        low = special.betaincinv(k, self.n - k + 1, NEGLIGIBLE) if k else 0.0
         _, some = self._between(low, self._seldom_at_most(k) if k < self.n else 1.0)
         p = self._rates[some]
         ways = -special.betaln(k + 1, self.n - k + 1) - np.log1p(self.n)
@@ -142,7 +142,7 @@ class MixedBinomial:
 
     def _seldom_at_most(self, k: float) -> float:
         """The rate above which at most k never happens."""
-        return float(special.betainccinv(k + 1, self.n - k, NEVER))
+        return float(special.betainccinv(k + 1, self.n - k, NEGLIGIBLE))
 
     def _between(self, low: float, high: float) -> tuple[int, slice]:
         """How many nodes are below two rates, and those between them, ends included."""
@@ -173,9 +173,11 @@ def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
         left, right = on_panels(low, half), on_panels(low + half, half)
         settled = (left @ WEIGHTS + right @ WEIGHTS) / 2
         spread = np.sqrt(np.maximum(settled * (1 - settled), 1 / max(n, 1)) / max(n, 1))
-        rough = np.abs(rates @ WEIGHTS - settled) * width > SETTLED * np.maximum(settled, 1 / max(n, 1))
-        rough |= right[:, -1] - left[:, 0] > BLUR * spread
-        rough &= width > FINEST
+        rough = np.abs(rates @ WEIGHTS - settled) * width > MEAN_TOLERANCE * np.maximum(
+            settled, 1 / max(n, 1)
+        )
+        rough |= right[:, -1] - left[:, 0] > MAX_RATE_STEP * spread
+        rough &= width > MIN_PANEL_WIDTH
         for part in (left, right):
             found.append(part[~rough].ravel())
             masses.append(np.outer(half[~rough], WEIGHTS).ravel())

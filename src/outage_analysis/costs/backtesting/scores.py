@@ -40,10 +40,10 @@ def percentile(forecast: Predictive | ArrayLike, observed: float, weights: Array
         UsageError: weights that do not fit.
     """
     if hasattr(forecast, "cdf"):
-        near = _numbers([np.nextafter(observed, -np.inf), observed])
+        near = _finite([np.nextafter(observed, -np.inf), observed])
         return float(np.mean(forecast.cdf(near)))
-    x, w = _weighted(forecast, weights)
-    y = _numbers([observed])
+    x, w = _checked_draws(forecast, weights)
+    y = _finite([observed])
     return float((w * ((x < y) + 0.5 * (x == y))).sum() / w.sum())
 
 
@@ -59,8 +59,8 @@ def crps(draws: ArrayLike, observed: float, weights: ArrayLike | None = None) ->
         ModelRefused: draws or an outcome that are no numbers.
         UsageError: weights that do not fit.
     """
-    x, w = _weighted(draws, weights)
-    ends = np.append(x, _numbers([observed]))
+    x, w = _checked_draws(draws, weights)
+    ends = np.append(x, _finite([observed]))
     order = np.argsort(ends, kind="stable")
     ends, below = ends[order], np.cumsum(np.append(w, 0.0)[order]) / w.sum()
     return float((np.diff(ends) * (below - (ends >= observed))[:-1] ** 2).sum())
@@ -75,7 +75,7 @@ def crps_uniform(low: float, high: float, observed: float) -> float:
         ModelRefused: no numbers.
         UsageError: ends in the wrong order.
     """
-    a, b, y = _numbers([low, high, observed])
+    a, b, y = _finite([low, high, observed])
     if a > b:
         raise UsageError("the low end is above the high end", value=(low, high))
     inside = np.clip(y, a, b)
@@ -102,7 +102,7 @@ def decades(amounts: ArrayLike) -> Array:
     Raises:
         ModelRefused: negative amounts, or no numbers.
     """
-    x = _numbers(amounts)
+    x = _finite(amounts)
     if (x < 0).any():
         raise ModelRefused(
             "a negative amount has no logarithm", value=x.min(), remedy="Score it in its own unit, by crps."
@@ -117,14 +117,14 @@ def sharpness(draws: ArrayLike, weights: ArrayLike | None = None) -> float:
         ModelRefused: as `decades`.
         UsageError: weights that do not fit.
     """
-    x, w = _weighted(decades(draws), weights)
+    x, w = _checked_draws(decades(draws), weights)
     low, high = np.quantile(x, [0.1, 0.9], weights=w, method="inverted_cdf")
     return float(10 ** (high - low))
 
 
-def _weighted(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
+def _checked_draws(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
     """Draws and their weights, in whatever unit."""
-    x = _numbers(draws).ravel()
+    x = _finite(draws).ravel()
     w = np.ones(len(x)) if weights is None else np.asarray(weights, float).ravel()
     if not len(x):
         raise UsageError("no draws")
@@ -133,7 +133,7 @@ def _weighted(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array
     return x, w
 
 
-def _numbers(values: ArrayLike) -> Array:
+def _finite(values: ArrayLike) -> Array:
     x = np.asarray(values, float)
     if not np.isfinite(x).all():
         raise ModelRefused("a score needs finite numbers", remedy="Look for what made the forecast infinite.")

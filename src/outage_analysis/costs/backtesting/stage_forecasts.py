@@ -13,7 +13,7 @@ from outage_analysis.costs.funnel import Funnel
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
 from outage_analysis.costs.uncertainty.simulation import simulate
-from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Stage
 from outage_analysis.policies import CostLine, InKind, Schedule
@@ -22,7 +22,7 @@ RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
 """The one rate behind a stage that counts people."""
 MORE_OF_FILED = ("ultimate", "entitled_share", "new_applicants")
 """What else decides how many file."""
-ENDS = (0.1, 0.5, 0.9)
+PERCENTILES = (0.1, 0.5, 0.9)
 CELLS = 256
 """On the logarithm of an amount: a score is then right to about 2e-4."""
 
@@ -40,9 +40,9 @@ class Forecast:
 
     def interval(self) -> list[Estimate]:
         """P10, P50 and P90, to no digit beyond their numerical error."""
-        if isinstance(self.law, DrawnTotal):
-            return [told(self.law.total.quantile(p)) for p in ENDS]
-        return [Estimate(float(x), 0.0) for x in self.law.quantile(np.array(ENDS))]
+        if isinstance(self.law, SimulatedTotal):
+            return [rounded_estimate(self.law.total.quantile(p)) for p in PERCENTILES]
+        return [Estimate(float(x), 0.0) for x in self.law.quantile(np.array(PERCENTILES))]
 
     def crps(self, observed: float) -> float:
         """The CRPS in decades, of the law in cells that are even on the logarithm; small counts are exact."""
@@ -54,7 +54,7 @@ class Forecast:
 
 
 @dataclass(frozen=True)
-class DrawnTotal:
+class SimulatedTotal:
     """A total of the uncertainty run, by arrays."""
 
     total: SampledTotal
@@ -90,7 +90,7 @@ def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> 
     return Forecast(law, law.mean, float(given), (rate.id,))
 
 
-def cash_of(portfolio: Portfolio, line: Schedule) -> Portfolio:
+def cash_portfolio(portfolio: Portfolio, line: Schedule) -> Portfolio:
     """One schedule's cash out of a policy's; the inputs stay all, so that the draws are the policy's.
 
     Raises:
@@ -105,11 +105,13 @@ def cash_of(portfolio: Portfolio, line: Schedule) -> Portfolio:
     return replace(portfolio, streams=streams)
 
 
-def accepted_only(portfolio: Portfolio, accepted: int) -> Portfolio:
+def with_accepted_count(portfolio: Portfolio, accepted: int) -> Portfolio:
     """The same line once so many claims are accepted: the rates are history, bands and awards are not."""
     stream = portfolio.streams[0]
     scale = accepted / stream.trials
-    parts = tuple(replace(p, paid=p.paid * scale, squared=p.squared * scale) for p in stream.parts)
+    parts = tuple(
+        replace(p, paid=p.paid * scale, sum_of_squares=p.sum_of_squares * scale) for p in stream.parts
+    )
     settled = replace(stream, trials=float(accepted), parts=parts, scales=(), rates=())
     return replace(portfolio, streams=(settled,))
 
@@ -120,4 +122,4 @@ def cash_forecast(portfolio: Portfolio, draws: int, seed: int) -> Forecast:
     most = float(total.values.max())
     inputs = dict.fromkeys(name for stream in portfolio.streams for name in stream.inputs)
     expected = float(expected_at(portfolio, "cash", {})[0])
-    return Forecast(DrawnTotal(total), expected, most, tuple(inputs))
+    return Forecast(SimulatedTotal(total), expected, most, tuple(inputs))

@@ -12,23 +12,28 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.comparison.replaced_losses import replaced
-from outage_analysis.costs.expected import cost_table, fitted, inputs_in, totals
-from outage_analysis.costs.sensitivity.inputs import chance_above, inputs_of, numbers, sign_change
-from outage_analysis.costs.uncertainty.policy_streams import portfolio_of
+from outage_analysis.costs.comparison.replaced_losses import loss_replacement
+from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
+from outage_analysis.costs.sensitivity.inputs import (
+    assumptions_behind,
+    chance_above,
+    scalar_inputs,
+    sign_change,
+)
+from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, Sample, replicate_mean
-from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, Uncertainty, simulate_together
-from outage_analysis.costs.uncertainty.tables import rounded_chance, told
+from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, Simulation, simulate_together
+from outage_analysis.costs.uncertainty.tables import rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 
-FEWEST = 2
+MIN_POLICIES = 2
 ROUNDING = 1e-9
-ENDS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 EVEN, CERTAIN = 0.5, 0.99
 """A chance above it is said to be more than this."""
 DIGITS = 2
@@ -99,9 +104,9 @@ class Comparison:
     policies: pl.DataFrame
     pairs: pl.DataFrame = field(repr=False)
     flips: pl.DataFrame = field(repr=False)
-    replaced: pl.DataFrame = field(repr=False)
+    loss_replacement: pl.DataFrame = field(repr=False)
     left_out: pl.DataFrame = field(repr=False)
-    tied: bool = False
+    has_correlated_inputs: bool = False
     """Whether inputs are declared to depend on each other: expected costs then take them as independent."""
     inputs: frozenset[str] = frozenset()
     """The assumptions that the figures rest on."""
@@ -132,7 +137,7 @@ class Comparison:
             if chance > CERTAIN
             else words.share(chance),
         )
-        if self.tied:
+        if self.has_correlated_inputs:
             said = f"{said} {words('compare.tied')}"
         silent = self.policies.filter(pl.col("expected").is_null())["policy"].to_list()
         if not silent:
@@ -166,33 +171,33 @@ def compare(
         UsageError: fewer than two policies, one twice, two currencies, or no such valuation.
         ModelRefused: fewer than two of them have an expected cost.
     """
-    _refuse_misfits(policies, valuation)
+    _check_policies(policies, valuation)
     cubes = cubes or {}
     tables, portfolios = {}, {}
     for page in policies:
-        mine, fitting = cubes.get(page.id, ()), ledger and fitted(ledger, page)
+        mine, fitting = cubes.get(page.id, ()), ledger and ledger_for_policy(ledger, page)
         tables[page.id] = cost_table(page, fitting, as_of=as_of, cubes=mine).filter(valuation=valuation)
-        portfolio = portfolio_of(page, fitting, as_of=as_of, cubes=mine)
+        portfolio = build_portfolio(page, fitting, as_of=as_of, cubes=mine)
         if valuation in portfolio.valuations:
             portfolios[page.id] = portfolio
-    if len(portfolios) < FEWEST:
+    if len(portfolios) < MIN_POLICIES:
         silent = ", ".join(p.id for p in policies if p.id not in portfolios)
         raise ModelRefused(
             f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
             remedy=f"Without one: {silent}. Give a ledger with the inputs that they need, or another policy.",
         )
-    runs = _runs(portfolios, ledger, as_of, draws, seed)
+    runs = _shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs = list(combinations(portfolios, 2))
     known = [p.as_known_on(as_of) for p in policies]
     return Comparison(
         valuation,
-        _frame(_policies(tables, runs, valuation), POLICIES),
-        _frame((_pair(runs, valuation, *pair) for pair in pairs), PAIRS),
-        _frame((row for pair in pairs for row in _flips(portfolios, valuation, *pair)), FLIPS),
-        pl.concat([replaced(p, cubes.get(p.id, ())) for p in known]),
-        _frame((row for name, table in tables.items() for row in _left_out(name, table)), LEFT_OUT),
-        tied=any(run.portfolio.tied(valuation) for run in runs.values()),
-        inputs=frozenset().union(*map(inputs_in, tables.values())),
+        _frame(_policy_rows(tables, runs, valuation), POLICIES),
+        _frame((_pair_row(runs, valuation, *pair) for pair in pairs), PAIRS),
+        _frame((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
+        pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
+        _frame((row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT),
+        has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
+        inputs=frozenset().union(*map(assumption_ids, tables.values())),
     )
 
 
@@ -200,9 +205,9 @@ def _frame(rows: Iterator[dict[str, object]], schema: dict[str, pl.DataType]) ->
     return pl.DataFrame(list(rows), schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _refuse_misfits(policies: Sequence[Policy], valuation: str) -> None:
+def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
     names = [policy.id for policy in policies]
-    if len(names) < FEWEST or len(set(names)) < len(names):
+    if len(names) < MIN_POLICIES or len(set(names)) < len(names):
         raise UsageError("a comparison needs two or more different policies", remedy="Name each once.")
     if len({(policy.currency, policy.digits) for policy in policies}) > 1:
         raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
@@ -210,9 +215,9 @@ def _refuse_misfits(policies: Sequence[Policy], valuation: str) -> None:
         raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
 
 
-def _runs(
+def _shared_runs(
     portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
-) -> dict[str, Uncertainty]:
+) -> dict[str, Simulation]:
     """One run per policy, on the same points; each run holds the inputs of all policies."""
     entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
     shared = {name: entries[name] for name in sorted(entries)}
@@ -222,10 +227,12 @@ def _runs(
     return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
-def _policies(
-    tables: dict[str, pl.DataFrame], runs: dict[str, Uncertainty], valuation: str
+def _policy_rows(
+    tables: dict[str, pl.DataFrame], runs: dict[str, Simulation], valuation: str
 ) -> Iterator[dict[str, object]]:
-    chances = dict(zip(runs, _cheapest([run.totals[valuation] for run in runs.values()]), strict=True))
+    chances = dict(
+        zip(runs, _chances_cheapest([run.totals[valuation] for run in runs.values()]), strict=True)
+    )
     for name, table in tables.items():
         sums = totals(table)
         bounds = {column: sums[column].item() if len(sums) else None for column in ("promised", "most")}
@@ -234,13 +241,13 @@ def _policies(
             total, expected = runs[name].totals[valuation], sums["expected"].item()
             people = _recipients(runs[name].portfolio, table, valuation)
             row |= {"expected": expected, "recipients": people}
-            row["cheapest"] = rounded_chance(chances[name]).value
-            row |= {column: told(total.quantile(p)).value for column, p in ENDS.items()}
+            row["cheapest"] = rounded_probability(chances[name]).value
+            row |= {column: rounded_estimate(total.quantile(p)).value for column, p in PERCENTILES.items()}
             row["per_recipient"] = round(expected / people, DIGITS) if people else None
         yield row
 
 
-def _cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
+def _chances_cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
     """For each total the probability that no other is less; totals may tie."""
     least = np.min([total.values for total in totals], axis=0)
     for total in totals:
@@ -261,7 +268,7 @@ def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> fl
     return float(expected_at(replace(portfolio, streams=tuple(heads)), valuation, {})[0])
 
 
-def _pair(runs: dict[str, Uncertainty], valuation: str, one: str, other: str) -> dict[str, object]:
+def _pair_row(runs: dict[str, Simulation], valuation: str, one: str, other: str) -> dict[str, object]:
     first, second = runs[one], runs[other]
     gap = first.totals[valuation].values - second.totals[valuation].values
     expected = [float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second)]
@@ -269,17 +276,19 @@ def _pair(runs: dict[str, Uncertainty], valuation: str, one: str, other: str) ->
         "policy": one,
         "other": other,
         "difference": expected[0] - expected[1],
-        **{column: told(Sample(gap).quantile(p)).value for column, p in ENDS.items()},
-        "cheaper": rounded_chance(replicate_mean((gap < 0).mean(axis=1))).value,
-        "dearer": rounded_chance(replicate_mean((gap > 0).mean(axis=1))).value,
+        **{column: rounded_estimate(Sample(gap).quantile(p)).value for column, p in PERCENTILES.items()},
+        "cheaper": rounded_probability(replicate_mean((gap < 0).mean(axis=1))).value,
+        "dearer": rounded_probability(replicate_mean((gap > 0).mean(axis=1))).value,
     }
 
 
-def _flips(
+def _flip_rows(
     portfolios: dict[str, Portfolio], valuation: str, one: str, other: str
 ) -> Iterator[dict[str, object]]:
     first, second = portfolios[one], portfolios[other]
-    for name, entry, mean in numbers(inputs_of(first, valuation) | inputs_of(second, valuation)):
+    for name, entry, mean in scalar_inputs(
+        assumptions_behind(first, valuation) | assumptions_behind(second, valuation)
+    ):
 
         def gap(values: FloatArray, name: str = name) -> FloatArray:
             given = {name: values}
@@ -292,7 +301,7 @@ def _flips(
             yield dict(zip(FLIPS, (one, other, name, entry.kind, mean, value, beyond), strict=True))
 
 
-def _left_out(name: str, table: pl.DataFrame) -> Iterator[dict[str, object]]:
+def _left_out_rows(name: str, table: pl.DataFrame) -> Iterator[dict[str, object]]:
     lines = table.filter(pl.col("level") == "line")
     if lines.is_empty():
         yield {"policy": name, "status": "not_offered"}

@@ -12,7 +12,7 @@ from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import SHARE_SCALE, Policy, Tariff
 
-REPLACED: dict[str, pl.DataType] = {
+LOSS_REPLACEMENT: dict[str, pl.DataType] = {
     "policy": pl.String(),
     "line": pl.String(),
     "basis": pl.String(),
@@ -29,7 +29,7 @@ REPLACED: dict[str, pl.DataType] = {
 KEYS = ("line", "service", "segment", "over", "up_to", "rule")
 
 
-def replaced(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
+def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
     """The share of a loss that an accepted claim gets back, by line, service and band.
 
     Args:
@@ -37,16 +37,16 @@ def replaced(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
         cubes: claims; without any, the bands of each schedule give bounds.
 
     Returns:
-        The columns of `REPLACED`. From claims (`basis` claims or synthetic) the shares are of the sums of
+        The columns of `LOSS_REPLACEMENT`. From claims (`basis` claims or synthetic) the shares are of the sums of
         losses, and `low` equals `high` where the payments are exact. From the bands alone (`published`)
         they bound what any single loss in the band gets back. `high` is null where nothing limits it: under
         review, and where a fixed sum meets losses down to nothing. Lines whose losses are no money have no
         row.
     """
     if policy.loss_unit != policy.currency:
-        return pl.DataFrame(schema=REPLACED)
+        return pl.DataFrame(schema=LOSS_REPLACEMENT)
     if cubes:
-        return pl.concat([_of_claims(policy, cube) for cube in cubes])
+        return pl.concat([_from_claims(policy, cube) for cube in cubes])
     rows = [
         {
             "policy": policy.id,
@@ -56,16 +56,16 @@ def replaced(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
             "over": band[0],
             "up_to": band[1],
             "rule": rule.outcome,
-            **dict(zip(("low", "high"), _ends(tariff, band), strict=True)),
+            **dict(zip(("low", "high"), _share_bounds(tariff, band), strict=True)),
         }
         for line in policy.schedules
         for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
         for band, rule in tariff.rules()[3:]
     ]
-    return pl.DataFrame(rows, schema=REPLACED)
+    return pl.DataFrame(rows, schema=LOSS_REPLACEMENT)
 
 
-def _of_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
+def _from_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
     found = payments(cube, policy)
     if "service" not in found.columns:
         found = found.with_columns(service=pl.lit(None, pl.String))
@@ -81,11 +81,11 @@ def _of_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
             low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
             high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in REPLACED.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in LOSS_REPLACEMENT.items())
     )
 
 
-def _ends(tariff: Tariff, band: Band) -> tuple[float, float | None]:
+def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
     """The least and the most that is paid for one unit of a loss in a band: at the ends of its pieces."""
     ratios: list[Fraction] = []
     limited = True

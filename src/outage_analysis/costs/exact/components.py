@@ -14,10 +14,10 @@ from outage_analysis.errors import UsageError
 Number = int | float | Fraction
 SUM_TOLERANCE = 1e-9
 """How far from 1 a sum of floats may be and still be 1; it is then divided out."""
-LARGEST = 2**63
+NUMBER_LIMIT = 2**63
 
 
-def whole(value: object, name: str) -> int:
+def checked_integer(value: object, name: str) -> int:
     """A whole number from 0 to 2^63; no bool, no float, no text.
 
     Raises:
@@ -27,14 +27,14 @@ def whole(value: object, name: str) -> int:
         number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type] # tried
     except TypeError:
         number = None
-    if number is None or not 0 <= number < LARGEST:
+    if number is None or not 0 <= number < NUMBER_LIMIT:
         raise UsageError(
             f"{name} is not a whole number from 0 to 2^63", value=value, remedy="Write 30000, not 30000.0."
         )
     return number
 
 
-def real(value: object, name: str) -> Number:
+def checked_number(value: object, name: str) -> Number:
     """A number from 0 to 2^63: an int or a Fraction as it is, any other as a float.
 
     Raises:
@@ -47,7 +47,7 @@ def real(value: object, name: str) -> Number:
         number = value
     else:
         number = int(value) if isinstance(value, Integral) else float(value)
-    if not 0 <= number < LARGEST:  # nor is NaN
+    if not 0 <= number < NUMBER_LIMIT:  # nor is NaN
         raise UsageError(f"{name} is not a number from 0 to 2^63", value=value)
     return number
 
@@ -64,7 +64,7 @@ class Fixed:
 
     def __post_init__(self) -> None:
         """Refuse what is no count."""
-        object.__setattr__(self, "n", whole(self.n, "the count"))
+        object.__setattr__(self, "n", checked_integer(self.n, "the count"))
 
     @property
     def rational(self) -> bool:
@@ -90,8 +90,8 @@ class Binomial:
 
     def __post_init__(self) -> None:
         """Refuse what is no count and no probability."""
-        object.__setattr__(self, "n", whole(self.n, "the count"))
-        object.__setattr__(self, "p", real(self.p, "p"))
+        object.__setattr__(self, "n", checked_integer(self.n, "the count"))
+        object.__setattr__(self, "p", checked_number(self.p, "p"))
         if self.p > 1:
             raise UsageError("p lies between 0 and 1", value=self.p, remedy="Write 5 % as 0.05.")
 
@@ -118,7 +118,7 @@ class Poisson:
 
     def __post_init__(self) -> None:
         """Refuse what is no mean."""
-        object.__setattr__(self, "mean", real(self.mean, "the mean"))
+        object.__setattr__(self, "mean", checked_number(self.mean, "the mean"))
 
     @property
     def rational(self) -> bool:
@@ -148,8 +148,8 @@ class NegativeBinomial:
 
     def __post_init__(self) -> None:
         """Refuse what is no mean, and counts less dispersed than a Poisson law."""
-        object.__setattr__(self, "mean", real(self.mean, "the mean"))
-        object.__setattr__(self, "dispersion", real(self.dispersion, "the dispersion"))
+        object.__setattr__(self, "mean", checked_number(self.mean, "the mean"))
+        object.__setattr__(self, "dispersion", checked_number(self.dispersion, "the dispersion"))
         if self.dispersion < 1:
             raise UsageError(
                 "the dispersion is the variance over the mean, at least 1",
@@ -198,14 +198,16 @@ class Component:
                 value=self.count,
                 remedy="Give Fixed(n), Binomial(n, p), Poisson(mean) or NegativeBinomial(mean, dispersion).",
             )
-        payments = tuple(whole(x, "a payment") for x in _listed(self.payments, "payments"))
-        probabilities = tuple(real(x, "a probability") for x in _listed(self.probabilities, "probabilities"))
+        payments = tuple(checked_integer(x, "a payment") for x in _as_list(self.payments, "payments"))
+        probabilities = tuple(
+            checked_number(x, "a probability") for x in _as_list(self.probabilities, "probabilities")
+        )
         if len(payments) != len(probabilities) or not payments:
             raise UsageError(
                 f"{len(payments):,} payments do not fit {len(probabilities):,} probabilities",
                 remedy="Give one probability for each payment, and at least one payment.",
             )
-        total = added(probabilities)
+        total = exact_sum(probabilities)
         if total != 1 if isinstance(total, Fraction) else abs(total - 1) > SUM_TOLERANCE:
             raise UsageError(
                 "the probabilities do not add up to 1",
@@ -221,7 +223,7 @@ class Component:
         return self.count.rational and all(isinstance(p, int | Fraction) for p in self.probabilities)
 
 
-def added(numbers: Iterable[Number]) -> Fraction | float:
+def exact_sum(numbers: Iterable[Number]) -> Fraction | float:
     """The sum: a Fraction of ints and Fractions, correctly rounded as soon as there is a float."""
     terms = list(numbers)
     if any(isinstance(x, float) for x in terms):
@@ -229,7 +231,7 @@ def added(numbers: Iterable[Number]) -> Fraction | float:
     return sum((Fraction(x) for x in terms), Fraction(0))
 
 
-def _listed(values: object, name: str) -> list[object]:
+def _as_list(values: object, name: str) -> list[object]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise UsageError(f"{name} are no list of numbers", value=values)
     return list(values)

@@ -20,24 +20,24 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from outage_analysis.costs.exact.pooling import Atoms, Pool
+from outage_analysis.costs.exact.pooling import PaymentDistribution, PooledComponents
 from outage_analysis.errors import ModelRefused
 
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 Whole = NDArray[np.int64]
-FARTHEST = 2**60
+MAX_STEPS = 2**60
 """Steps of one payment: more of them would not fit the lattice anyway."""
-IMPOSSIBLE = 1e-100
+NEGLIGIBLE_COUNT = 1e-100
 """Payments that are expected less often are left out."""
 
 
-SMALL = -0.5
+SMALL_MODULUS = -0.5
 """Of a squared modulus less 1: where it is small a square would lose half of its digits."""
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LogTerm:
     """One term of the logarithm.
 
     Args:
@@ -73,8 +73,8 @@ class Part:
         if self.power is None:
             return np.asarray(sums.real)
         squared = 2 * sums.real + sums.real**2 + sums.imag**2
-        logs = np.log1p(np.maximum(squared, SMALL)) / 2
-        small = squared < SMALL
+        logs = np.log1p(np.maximum(squared, SMALL_MODULUS)) / 2
+        small = squared < SMALL_MODULUS
         logs[small] = np.log(np.abs(1 + sums[small]))
         return np.asarray(self.power * logs)
 
@@ -98,7 +98,7 @@ class Lattice:
 
     unit: int
     base: int
-    parts: tuple[Part, ...]
+    parts: tuple[LogTerm, ...]
     split: float
 
     @cached_property
@@ -134,7 +134,7 @@ class Lattice:
         return float(np.where(poisson, above, logs).sum())
 
 
-def lattice_of(pool: Pool, unit: int | None) -> Lattice:
+def build_lattice(pool: PooledComponents, unit: int | None) -> Lattice:
     """The lattice of a pool.
 
     Args:
@@ -144,38 +144,38 @@ def lattice_of(pool: Pool, unit: int | None) -> Lattice:
     Raises:
         ModelRefused: a payment is too many units away.
     """
-    raw = list(_raw(pool))
-    base = sum(n * _likely(law) for law, n in pool.fixed.items())
+    raw = list(_log_terms(pool))
+    base = sum(n * _likeliest_payment(law) for law, n in pool.fixed.items())
     unit = unit or math.gcd(*(step for _, steps in raw for step in steps)) or 1
-    parts = tuple(Part(power, *_arrays(_split(steps, unit))) for power, steps in raw)
+    parts = tuple(LogTerm(power, *_arrays(_split_over_lattice(steps, unit))) for power, steps in raw)
     split = 0.0
     for part, (_, steps) in zip(parts, raw, strict=True):
         split += part.claims * sum(abs(w) * (d % unit) * (unit - d % unit) for d, w in steps.items())
     return Lattice(unit, base, parts, split)
 
 
-def _raw(pool: Pool) -> Iterator[tuple[float | None, dict[int, float]]]:
+def _log_terms(pool: PooledComponents) -> Iterator[tuple[float | None, dict[int, float]]]:
     """Powers, with the weights of what is paid above the base."""
     terms: list[tuple[float | None, dict[int, float]]] = [(None, pool.poisson)]
     for law, n in pool.fixed.items():
-        likely = _likely(law)
+        likely = _likeliest_payment(law)
         terms.append((float(n), {x - likely: float(p) for x, p in law}))
     for (law, dispersion), mean in pool.clustered.items():
         beta = dispersion - 1
         terms.append((-mean / beta, {x: -beta * float(p) for x, p in law}))
     for power, weights in terms:
         claims = 1.0 if power is None else abs(power)
-        steps = {d: w for d, w in weights.items() if d and claims * abs(w) > IMPOSSIBLE}
+        steps = {d: w for d, w in weights.items() if d and claims * abs(w) > NEGLIGIBLE_COUNT}
         if steps:
             yield power, steps
 
 
-def _likely(law: Atoms) -> int:
+def _likeliest_payment(law: PaymentDistribution) -> int:
     """The likeliest payment: with it as the base no weight is near 1, and nothing cancels."""
     return max(law, key=lambda atom: (atom[1], -atom[0]))[0]
 
 
-def _split(steps: Mapping[int, float], unit: int) -> dict[int, float]:
+def _split_over_lattice(steps: Mapping[int, float], unit: int) -> dict[int, float]:
     """Each payment on the two points beside it, so that its mean is kept."""
     found: dict[int, float] = {}
     for step, weight in steps.items():
@@ -187,37 +187,37 @@ def _split(steps: Mapping[int, float], unit: int) -> dict[int, float]:
 
 
 def _arrays(steps: Mapping[int, float]) -> tuple[Whole, Array]:
-    if any(abs(step) > FARTHEST for step in steps):
+    if any(abs(step) > MAX_STEPS for step in steps):
         raise ModelRefused(
             "a payment is too many units above the others", remedy="Give a coarser unit to the payments."
         )
     return np.array(list(steps), np.int64), np.array(list(steps.values()))
 
 
-OUTSIDE = 1e-15
+OUTSIDE_PROBABILITY = 1e-15
 """Probability beyond each end of a window, at most."""
-_LOG = -math.log(OUTSIDE)
-_LARGEST = 700.0
+_MINUS_LOG_OUTSIDE = -math.log(OUTSIDE_PROBABILITY)
+_LARGEST_EXPONENT = 700.0
 """A greater t would only overflow: steps are whole."""
 
 
-def window(lattice: Lattice) -> tuple[int, int]:
-    """First and last step; beyond each lies at most `OUTSIDE`, proved, and nothing beyond the support.
+def probability_window(lattice: Lattice) -> tuple[int, int]:
+    """First and last step; beyond each lies at most `OUTSIDE_PROBABILITY`, proved, and nothing beyond the support.
 
     Chernoff's bound: P(X >= x) <= exp(K(t) - t x) for every t > 0, K being log E[exp(t X)], so that no
-    more than `OUTSIDE` lies above (K(t) - log OUTSIDE) / t. Any t proves it; the least such point is
+    more than `OUTSIDE_PROBABILITY` lies above (K(t) - log OUTSIDE) / t. Any t proves it; the least such point is
     near that of the normal law, or at a smaller t when a rare payment is large. Below, with -t.
     """
     low, high = lattice.ends
-    start = min(4 * math.sqrt(2 * _LOG / lattice.variance), _LARGEST)
-    above = _nearest(lattice.cumulants, start)
-    below = _nearest(lambda t: lattice.cumulants(-t), start)
+    start = min(4 * math.sqrt(2 * _MINUS_LOG_OUTSIDE / lattice.variance), _LARGEST_EXPONENT)
+    above = _smallest_bound(lattice.cumulants, start)
+    below = _smallest_bound(lambda t: lattice.cumulants(-t), start)
     return int(max(low, math.floor(-below) - 1)), int(min(high, math.ceil(above) + 1))
 
 
-def _nearest(cumulants: Callable[[float], float], start: float) -> float:
+def _smallest_bound(cumulants: Callable[[float], float], start: float) -> float:
     """The least of (K(t) - log OUTSIDE) / t as t falls: it has one minimum, K being convex."""
     found, t = math.inf, start
-    while (reach := (cumulants(t) + _LOG) / t) <= found:
+    while (reach := (cumulants(t) + _MINUS_LOG_OUTSIDE) / t) <= found:
         found, t = reach, t / 1.25
     return found

@@ -13,15 +13,15 @@ from outage_analysis.costs.exact.components import (
     Fixed,
     NegativeBinomial,
     Number,
-    added,
+    exact_sum,
 )
 
-Atoms = tuple[tuple[int, Number], ...]
+PaymentDistribution = tuple[tuple[int, Number], ...]
 """Payments with their probabilities, by payment; every probability is above 0."""
 
 
 @dataclass(frozen=True)
-class Pool:
+class PooledComponents:
     """All components, as few laws as they come to.
 
     Args:
@@ -33,37 +33,37 @@ class Pool:
         rational: whether every number is an int or a Fraction; otherwise every probability is a float.
     """
 
-    fixed: dict[Atoms, int]
+    fixed: dict[PaymentDistribution, int]
     poisson: dict[int, float]
-    clustered: dict[tuple[Atoms, float], float]
+    clustered: dict[tuple[PaymentDistribution, float], float]
     mean: Number
     variance: Number
     rational: bool
 
 
-def pool(components: Sequence[Component]) -> Pool:
+def pool_components(components: Sequence[Component]) -> PooledComponents:
     """Add up what can be added before any law is computed."""
     rational = all(c.rational for c in components)
-    laws = [(c.count, _atoms(c, rational=rational)) for c in components]
+    laws = [(c.count, _payment_distribution(c, rational=rational)) for c in components]
     laws.sort(key=lambda law: (type(law[0]).__name__, law[0].moments, law[1]))
-    fixed: dict[Atoms, int] = defaultdict(int)
+    fixed: dict[PaymentDistribution, int] = defaultdict(int)
     poisson: dict[int, float] = defaultdict(float)
-    clustered: dict[tuple[Atoms, float], float] = defaultdict(float)
+    clustered: dict[tuple[PaymentDistribution, float], float] = defaultdict(float)
     for count, law in laws:
         claims = float(count.moments[0])
         if isinstance(count, Fixed | Binomial):
-            fixed[_thinned(law, count)] += count.n
+            fixed[_with_refusals(law, count)] += count.n
         elif isinstance(count, NegativeBinomial) and float(count.dispersion) > 1:
             clustered[law, float(count.dispersion)] += claims
         else:
             for payment, probability in law:
                 poisson[payment] += claims * float(probability)
     moments = [_moments(count, law) for count, law in laws]
-    mean, variance = (added(m[i] for m in moments) for i in (0, 1))
-    return Pool(fixed, poisson, clustered, mean, variance, rational)
+    mean, variance = (exact_sum(m[i] for m in moments) for i in (0, 1))
+    return PooledComponents(fixed, poisson, clustered, mean, variance, rational)
 
 
-def _atoms(component: Component, *, rational: bool) -> Atoms:
+def _payment_distribution(component: Component, *, rational: bool) -> PaymentDistribution:
     """Each payment once."""
     merged: dict[int, Number] = defaultdict(int)
     for payment, probability in sorted(zip(component.payments, component.probabilities, strict=True)):
@@ -71,11 +71,11 @@ def _atoms(component: Component, *, rational: bool) -> Atoms:
             merged[payment] += probability
     if rational:
         return tuple(merged.items())
-    total = float(added(merged.values()))
+    total = float(exact_sum(merged.values()))
     return tuple((payment, float(p) / total) for payment, p in merged.items())
 
 
-def _thinned(law: Atoms, count: Fixed | Binomial) -> Atoms:
+def _with_refusals(law: PaymentDistribution, count: Fixed | Binomial) -> PaymentDistribution:
     """A claim that is paid with probability p only is paid 0 otherwise."""
     if isinstance(count, Fixed):
         return law
@@ -85,9 +85,9 @@ def _thinned(law: Atoms, count: Fixed | Binomial) -> Atoms:
     return tuple(sorted((payment, p) for payment, p in paid.items() if p))
 
 
-def _moments(count: Count, law: Atoms) -> tuple[Number, Number]:
+def _moments(count: Count, law: PaymentDistribution) -> tuple[Number, Number]:
     """Mean and variance of what the claims of a component are paid together."""
     claims, spread = count.moments
-    mean = added(payment * p for payment, p in law)
-    variance = added((payment - mean) ** 2 * p for payment, p in law)
+    mean = exact_sum(payment * p for payment, p in law)
+    variance = exact_sum((payment - mean) ** 2 * p for payment, p in law)
     return claims * mean, claims * variance + spread * mean**2

@@ -20,20 +20,27 @@ from numpy.typing import NDArray
 
 from outage_analysis.costs.exact.components import (
     Component,
-    whole,
+    checked_integer,
 )
-from outage_analysis.costs.exact.lattice import OUTSIDE, Complex, Lattice, Part, lattice_of, window
-from outage_analysis.costs.exact.pooling import Atoms, Pool, pool
+from outage_analysis.costs.exact.lattice import (
+    OUTSIDE_PROBABILITY,
+    Complex,
+    Lattice,
+    LogTerm,
+    build_lattice,
+    probability_window,
+)
+from outage_analysis.costs.exact.pooling import PaymentDistribution, PooledComponents, pool_components
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.errors import ModelRefused, UsageError
 
-MOST_POINTS = 2**21
-MOST_SPLIT = 0.01
+MAX_POINTS = 2**21
+MAX_SPLIT_SHARE = 0.01
 """The share of the variance that splitting payments over a coarser unit may add."""
 
 
 def exact_total(
-    components: Iterable[Component], *, unit: int | None = None, most_points: int = MOST_POINTS
+    components: Iterable[Component], *, unit: int | None = None, most_points: int = MAX_POINTS
 ) -> TotalDistribution:
     """The law of what independent components are paid together.
 
@@ -51,26 +58,26 @@ def exact_total(
         UsageError: no component, or a unit that is none.
         ModelRefused: the lattice would be too long, the unit too coarse, or a check failed.
     """
-    listed = _listed(components)
-    if unit is not None and whole(unit, "the unit") == 0:
+    listed = _checked_components(components)
+    if unit is not None and checked_integer(unit, "the unit") == 0:
         raise UsageError("a unit is at least 1", value=unit)
-    if whole(most_points, "the number of points") == 0:
+    if checked_integer(most_points, "the number of points") == 0:
         raise UsageError("a lattice has at least one point", value=most_points)
-    pooled = pool(listed)
-    if unit is None and (found := rational_law(pooled)) is not None:
+    pooled = pool_components(listed)
+    if unit is None and (found := rational_distribution(pooled)) is not None:
         steps = math.gcd(*(b - a for a, b in pairwise(found)))
         return TotalDistribution(
             pooled.mean, pooled.variance, tuple(found), tuple(found.values()), steps or 1
         )
-    lattice = lattice_of(pooled, unit)
+    lattice = build_lattice(pooled, unit)
     if not lattice.parts:
         points = range(lattice.base, lattice.base + 1)
         return TotalDistribution(float(lattice.base), 0.0, points, np.ones(1), lattice.unit)
-    _refuse_coarse(lattice, pooled)
-    return _on_window(lattice, pooled, most_points)
+    _check_unit(lattice, pooled)
+    return _distribution(lattice, pooled, most_points)
 
 
-def _listed(components: Iterable[Component]) -> list[Component]:
+def _checked_components(components: Iterable[Component]) -> list[Component]:
     listed = list(components) if isinstance(components, Iterable) else [components]
     if not listed:
         raise UsageError("there is no component", remedy="Give at least one Component.")
@@ -82,15 +89,15 @@ def _listed(components: Iterable[Component]) -> list[Component]:
     return listed
 
 
-def _on_window(lattice: Lattice, pooled: Pool, most_points: int) -> TotalDistribution:
+def _distribution(lattice: Lattice, pooled: PooledComponents, most_points: int) -> TotalDistribution:
     """The law on the window that is proved wide enough; on wider ones should a check fail."""
-    first, last = window(lattice)
+    first, last = probability_window(lattice)
     if last - first >= most_points:
         raise _too_long(lattice, last - first + 1, most_points)
     wrong: list[str] = []
     for _ in range(3):
-        law = _law(lattice, pooled, first, last)
-        if not (wrong := failed(law.checks)):
+        law = _distribution_on_window(lattice, pooled, first, last)
+        if not (wrong := failed_checks(law.checks)):
             return law
         wider = last - first + 1
         low, high = lattice.ends
@@ -103,13 +110,15 @@ def _on_window(lattice: Lattice, pooled: Pool, most_points: int) -> TotalDistrib
     )
 
 
-def _law(lattice: Lattice, pooled: Pool, first: int, last: int) -> TotalDistribution:
+def _distribution_on_window(
+    lattice: Lattice, pooled: PooledComponents, first: int, last: int
+) -> TotalDistribution:
     """The law on the steps from first to last."""
-    weights, noise, rounding = invert(lattice, first, last - first + 1)
+    weights, noise, rounding = invert_by_fft(lattice, first, last - first + 1)
     mean, variance = float(pooled.mean), float(pooled.variance)
     low, high = lattice.ends
     start = lattice.base + lattice.unit * first
-    found = checks(
+    found = accuracy_checks(
         weights,
         (mean - start) / lattice.unit,
         (variance + lattice.split) / lattice.unit**2,
@@ -123,18 +132,18 @@ def _law(lattice: Lattice, pooled: Pool, first: int, last: int) -> TotalDistribu
         range(start, start + lattice.unit * len(weights), lattice.unit),
         np.maximum(weights, 0.0),
         lattice.unit,
-        error=2 * OUTSIDE + rounding + found["negative"],
-        split_sd=math.sqrt(lattice.split),
+        error=2 * OUTSIDE_PROBABILITY + rounding + found["negative"],
+        splitting_sd=math.sqrt(lattice.split),
         checks=found,
     )
 
 
-def _refuse_coarse(lattice: Lattice, pooled: Pool) -> None:
+def _check_unit(lattice: Lattice, pooled: PooledComponents) -> None:
     added = lattice.split / float(pooled.variance) if pooled.variance else float(lattice.split > 0)
-    if added > MOST_SPLIT:
+    if added > MAX_SPLIT_SHARE:
         raise ModelRefused(
             f"a unit of {lattice.unit:,} would add {added:.0%} to the variance",
-            remedy=f"At most {MOST_SPLIT:.0%} may be: give a finer unit, and most_points if it needs more.",
+            remedy=f"At most {MAX_SPLIT_SHARE:.0%} may be: give a finer unit, and most_points if it needs more.",
         )
 
 
@@ -148,13 +157,13 @@ def _too_long(lattice: Lattice, points: int, most_points: int) -> ModelRefused:
 
 
 Array = NDArray[np.float64]
-LIMIT = 1e-9
+CHECK_TOLERANCE = 1e-9
 """What any check may be off."""
 EDGE, SHORT = 8, 32
 """Points that count as the edge of a window, at most, and the part of it that they are at most."""
 
 
-def checks(
+def accuracy_checks(
     weights: Array,
     mean: float,
     variance: float,
@@ -189,22 +198,22 @@ def checks(
     }
 
 
-def failed(found: Mapping[str, float]) -> list[str]:
-    """What is off by more than `LIMIT`, or is no number, in words."""
-    return [f"{name} off by {off:.1e}" for name, off in found.items() if not off <= LIMIT]
+def failed_checks(found: Mapping[str, float]) -> list[str]:
+    """What is off by more than `CHECK_TOLERANCE`, or is no number, in words."""
+    return [f"{name} off by {off:.1e}" for name, off in found.items() if not off <= CHECK_TOLERANCE]
 
 
 Whole = NDArray[np.int64]
 NEGLIGIBLE = -45.0
 """The logarithm of a modulus that adds nothing to any sum."""
-ROUGH = 1e-12
+ROUGH_ERROR = 1e-12
 """From this error on, sums over payments are taken one by one, at the frequencies that count."""
-MOST_SINES = 2**20
+MAX_SINES = 2**20
 ROUNDING = 2.0**-53
 # Sums are written as sums, not as products of matrices: these would wait for threads, and round as they do.
 
 
-def invert(lattice: Lattice, first: int, points: int) -> tuple[Array, float, float]:
+def invert_by_fft(lattice: Lattice, first: int, points: int) -> tuple[Array, float, float]:
     """Probabilities of the steps from `first` on, (points,), what rounds off each of them and their sums.
 
     They are those of the total modulo at least `points`: what lies outside is added to them. Rounding
@@ -216,9 +225,9 @@ def invert(lattice: Lattice, first: int, points: int) -> tuple[Array, float, flo
     modulus = np.zeros(size // 2 + 1)
     with np.errstate(divide="ignore"):  # where the modulus is 0
         for part in lattice.parts:
-            modulus += part.modulus(_by_fft(part, size))
+            modulus += part.modulus(_sums_by_fft(part, size))
     kept = np.flatnonzero(modulus > NEGLIGIBLE)
-    logs, error = _logs(lattice, size, kept)
+    logs, error = _log_characteristic(lattice, size, kept)
     values = np.zeros(size // 2 + 1, complex)
     values[kept] = np.exp(logs + 2j * np.pi * (first % size * kept % size) / size)
     values[0] = 1.0
@@ -227,7 +236,7 @@ def invert(lattice: Lattice, first: int, points: int) -> tuple[Array, float, flo
     return weights[:points], noise, error + size * noise + 2 * ROUNDING * math.sqrt(size)
 
 
-def _logs(lattice: Lattice, size: int, kept: Whole) -> tuple[Complex, float]:
+def _log_characteristic(lattice: Lattice, size: int, kept: Whole) -> tuple[Complex, float]:
     """The logarithms at the frequencies kept, (k,), and what their rounding adds to a sum.
 
     An error at the frequency k enters a sum of probabilities 2 / (size sin(pi k / size)) times, at most.
@@ -236,10 +245,10 @@ def _logs(lattice: Lattice, size: int, kept: Whole) -> tuple[Complex, float]:
     """
     spread = sum(part.claims * math.sqrt(float((part.weights**2).sum())) for part in lattice.parts)
     error = spread * ROUNDING * math.log2(size) * math.log(size)
-    directly = error > ROUGH and len(kept) * lattice.atoms <= MOST_SINES
+    directly = error > ROUGH_ERROR and len(kept) * lattice.atoms <= MAX_SINES
     logs, lengths = np.zeros(len(kept), complex), np.ones(len(kept))
     for part in lattice.parts:
-        sums = _one_by_one(part, size, kept) if directly else _by_fft(part, size)[kept]
+        sums = _sums_term_by_term(part, size, kept) if directly else _sums_by_fft(part, size)[kept]
         modulus, angle = part.modulus(sums), part.angle(sums)
         logs += modulus + 1j * angle
         lengths += np.abs(modulus) + np.abs(angle)
@@ -249,7 +258,7 @@ def _logs(lattice: Lattice, size: int, kept: Whole) -> tuple[Complex, float]:
     return logs, error
 
 
-def _by_fft(part: Part, size: int) -> Complex:
+def _sums_by_fft(part: LogTerm, size: int) -> Complex:
     """The sums of w (exp(-i x d) - 1) at all frequencies x = 2 pi k / size, (size // 2 + 1,)."""
     from scipy import fft
 
@@ -258,7 +267,7 @@ def _by_fft(part: Part, size: int) -> Complex:
     return np.asarray(fft.rfft(laid))
 
 
-def _one_by_one(part: Part, size: int, kept: Whole) -> Complex:
+def _sums_term_by_term(part: LogTerm, size: int, kept: Whole) -> Complex:
     """The same at some frequencies, (k,), with full relative accuracy: angles are reduced as integers."""
     turns = kept[:, None] * (part.steps % size) % size
     angles = 2 * np.pi / size * np.where(2 * turns > size, turns - size, turns)
@@ -266,41 +275,41 @@ def _one_by_one(part: Part, size: int, kept: Whole) -> Complex:
     return np.asarray(real - 1j * (part.weights * np.sin(angles)).sum(axis=1))
 
 
-MOST_CLAIMS = 100
-MOST_WORK = 2**18
+MAX_RATIONAL_CLAIMS = 100
+MAX_PRODUCTS = 2**18
 """Products of two whole numbers, about 0.1 s."""
 
-Law = dict[int, Fraction]
+RationalDistribution = dict[int, Fraction]
 
 
-def rational_law(pool: Pool) -> Law | None:
+def rational_distribution(pool: PooledComponents) -> RationalDistribution | None:
     """The probability of each total, by total; None where that is not small or not rational.
 
     Claims that are all paid alike only move the others, so that any number of them is small.
     """
     sure = sum(n * law[0][0] for law, n in pool.fixed.items() if len(law) == 1)
     open_ = {law: n for law, n in pool.fixed.items() if len(law) > 1}
-    if not pool.rational or sum(open_.values()) > MOST_CLAIMS:
+    if not pool.rational or sum(open_.values()) > MAX_RATIONAL_CLAIMS:
         return None
     total, scale, work = {sure: 1}, 1, 0
     for law, n in open_.items():
-        weights, common = _over_one_denominator(law)
+        weights, common = _integer_weights(law)
         for _ in range(n):
             work += len(total) * len(weights)
-            if work > MOST_WORK:
+            if work > MAX_PRODUCTS:
                 return None
-            total, scale = _convolved(total, weights), scale * common
+            total, scale = _convolve(total, weights), scale * common
     return {x: Fraction(total[x], scale) for x in sorted(total)}
 
 
-def _over_one_denominator(law: Atoms) -> tuple[dict[int, int], int]:
+def _integer_weights(law: PaymentDistribution) -> tuple[dict[int, int], int]:
     """Probabilities as whole numbers over their common denominator."""
     shares = {payment: Fraction(p) for payment, p in law}
     common = math.lcm(*(p.denominator for p in shares.values()))
     return {payment: int(p * common) for payment, p in shares.items()}, common
 
 
-def _convolved(total: dict[int, int], claim: dict[int, int]) -> dict[int, int]:
+def _convolve(total: dict[int, int], claim: dict[int, int]) -> dict[int, int]:
     found: dict[int, int] = defaultdict(int)
     for x, weight in total.items():
         for payment, p in claim.items():

@@ -14,13 +14,13 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
-from outage_analysis.costs.exact.components import Number, real
+from outage_analysis.costs.exact.components import Number, checked_number
 from outage_analysis.errors import ModelRefused, UsageError
 
 Array = NDArray[np.float64]
-DIGITS = 1e-4
+TAIL_ACCURACY = 1e-4
 """A tail is answered for while the error is at most this share of it."""
-FLOAT = 2.0**-52
+FLOAT_ERROR = 2.0**-52
 """What a float between 0 and 1 may be off."""
 
 
@@ -48,7 +48,7 @@ class TotalDistribution:
     weights: Array | Sequence[Fraction] = field(repr=False)
     unit: int = 1
     error: float = 0.0
-    split_sd: float = 0.0
+    splitting_sd: float = 0.0
     checks: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,7 +64,7 @@ class TotalDistribution:
     @property
     def floor(self) -> float:
         """The least probability of a tail that the law can answer for; 0 where it is exact."""
-        return self.error / DIGITS
+        return self.error / TAIL_ACCURACY
 
     def pmf(self, x: Number) -> Number:
         """The probability of a total of exactly x.
@@ -72,7 +72,7 @@ class TotalDistribution:
         Raises:
             UsageError: x is no number.
         """
-        at = bisect_left(self.points, _amount(x))
+        at = bisect_left(self.points, _checked_total(x))
         there = at < len(self.points) and self.points[at] == x
         return self._number(self.weights[at] if there else 0)
 
@@ -82,7 +82,7 @@ class TotalDistribution:
         Raises:
             UsageError: x is no number.
         """
-        below = bisect_right(self.points, _amount(x))
+        below = bisect_right(self.points, _checked_total(x))
         return self._number(self._cumulated[below - 1] if below else 0)
 
     def quantile(self, p: Number) -> int:
@@ -107,7 +107,7 @@ class TotalDistribution:
             ModelRefused: the tail below or above is smaller than `floor`.
         """
         at = self._reached(p)
-        tail = 1 - _as_written(p)
+        tail = 1 - _exact_probability(p)
         if isinstance(self.weights, np.ndarray):
             steps = np.arange(1.0, len(self.points) - at)
             return self.points[at] + self.unit * float((self.weights[at + 1 :] * steps).sum()) / float(tail)
@@ -128,29 +128,29 @@ class TotalDistribution:
 
     def _reached(self, p: Number) -> int:
         """The place of the quantile of p."""
-        level = _as_written(p)
+        level = _exact_probability(p)
         if min(level, 1 - level) < self.floor:
             raise ModelRefused(
                 f"the law is known to {self.error:.0e}, too little for a tail of {float(p):.12g}",
                 remedy=f"Ask for tails of at least {self.floor:.0e}.",
             )
         if self.exact:
-            return bisect_left(self._cumulated, level - Fraction(FLOAT if isinstance(p, float) else 0))
+            return bisect_left(self._cumulated, level - Fraction(FLOAT_ERROR if isinstance(p, float) else 0))
         return min(bisect_left(self._cumulated, float(level) - self.error), len(self.points) - 1)
 
     def _number(self, weight: Number) -> Number:
         return Fraction(weight) if self.exact else float(weight)
 
 
-def _as_written(p: object) -> Fraction:
+def _exact_probability(p: object) -> Fraction:
     """A probability as a fraction; a float stands for the decimal that it prints as."""
-    number = real(p, "the probability")
+    number = checked_number(p, "the probability")
     if not 0 < number < 1:
         raise UsageError("a probability lies between 0 and 1, ends excluded", value=p)
     return Fraction(str(number))
 
 
-def _amount(x: Number) -> Number:
+def _checked_total(x: Number) -> Number:
     if isinstance(x, bool) or not isinstance(x, Real) or math.isnan(x):
         raise UsageError("a total is a number", value=x, remedy="Ask for one total at a time.")
     return x

@@ -8,12 +8,17 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.sensitivity.inputs import chance_above, inputs_of, numbers, sign_change
+from outage_analysis.costs.sensitivity.inputs import (
+    assumptions_behind,
+    chance_above,
+    scalar_inputs,
+    sign_change,
+)
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
-from outage_analysis.costs.uncertainty.simulation import Uncertainty
+from outage_analysis.costs.uncertainty.simulation import Simulation
 from outage_analysis.errors import ModelRefused, UsageError
 
-FEWEST = 50
+MIN_DRAWS = 50
 """Draws beyond a limit that it takes to say what they have in common."""
 
 BREAK_EVENS = {
@@ -23,7 +28,7 @@ BREAK_EVENS = {
     "break_even": pl.Float64,
     "beyond": pl.Float64,
 }
-GIVEN = {
+INPUTS_GIVEN_EXCEEDANCE = {
     "assumption": pl.String,
     "kind": pl.String,
     "measure": pl.String,
@@ -49,9 +54,9 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
     Raises:
         UsageError: a limit that is no positive number.
     """
-    _refuse_no_sum(limit)
+    _check_limit(limit)
     rows = []
-    for name, entry, mean in numbers(inputs_of(portfolio, valuation)):
+    for name, entry, mean in scalar_inputs(assumptions_behind(portfolio, valuation)):
 
         def gap(values: FloatArray, name: str = name) -> FloatArray:
             return expected_at(portfolio, valuation, {name: values}) - limit
@@ -66,7 +71,7 @@ def break_evens(portfolio: Portfolio, limit: float, *, valuation: str = "cash") 
     )
 
 
-def given_exceeding(run: Uncertainty, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
+def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "cash") -> pl.DataFrame:
     """What the inputs look like when the total exceeds a limit, beside what they look like at all.
 
     Args:
@@ -83,28 +88,37 @@ def given_exceeding(run: Uncertainty, limit: float, *, valuation: str = "cash") 
         ModelRefused: too few draws lie beyond the limit to say, or nothing of that valuation is drawn.
         UsageError: a limit that is no positive number.
     """
-    _refuse_no_sum(limit)
+    _check_limit(limit)
     if valuation not in run.totals:
         raise ModelRefused(f"no line has an expected cost in {valuation.replace('_', ' ')}")
     weights = run.totals[valuation].above(limit)
-    if weights.sum() < FEWEST:
+    if weights.sum() < MIN_DRAWS:
         raise ModelRefused(
             f"of {weights.size:,} draws, {weights.sum():,.0f} exceed {limit:,.0f}: too few to tell",
             remedy="Name a smaller limit, or take more --draws.",
         )
-    table = pl.DataFrame(_conditions(run, weights.ravel(), valuation), schema=GIVEN, orient="row")
+    table = pl.DataFrame(
+        _input_rows(run, weights.ravel(), valuation), schema=INPUTS_GIVEN_EXCEEDANCE, orient="row"
+    )
     return table.with_columns(pl.col("usual", "given").round_sig_figs(6))
 
 
-def _conditions(
-    run: Uncertainty, weights: FloatArray, valuation: str
+def _input_rows(
+    run: Simulation, weights: FloatArray, valuation: str
 ) -> Iterator[tuple[str, str, str, int | None, float, float]]:
     blocks = [(block.values, run.portfolio.branches(block.uniforms)) for block in run.blocks()]
-    for name, entry in inputs_of(run.portfolio, valuation).items():
+    for name, entry in assumptions_behind(run.portfolio, valuation).items():
         values = np.concatenate([drawn[name] for drawn, _ in blocks])
         if values.ndim == 1:
             evenly = np.ones_like(weights)
-            yield name, entry.kind, "median", None, _median(values, evenly), _median(values, weights)
+            yield (
+                name,
+                entry.kind,
+                "median",
+                None,
+                _weighted_median(values, evenly),
+                _weighted_median(values, weights),
+            )
         else:
             for part, shares in enumerate(values.T):
                 given = float(np.average(shares, weights=weights))
@@ -117,12 +131,12 @@ def _conditions(
                 yield name, entry.kind, "chance", part, float(mine.mean()), given
 
 
-def _median(values: FloatArray, weights: FloatArray) -> float:
+def _weighted_median(values: FloatArray, weights: FloatArray) -> float:
     order = np.argsort(values, kind="stable")
     below = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(below, below[-1] / 2)])
 
 
-def _refuse_no_sum(limit: float) -> None:
+def _check_limit(limit: float) -> None:
     if not (np.isfinite(limit) and limit > 0):
         raise UsageError("a limit is a positive sum", value=limit, remedy="Give it in whole currency.")

@@ -10,14 +10,14 @@ import polars as pl
 from pydantic import ValidationError
 
 from outage_analysis.assumptions import Assumption, Award, BandMix, RateAssumption, Stated
-from outage_analysis.costs.sensitivity.inputs import inputs_of
+from outage_analysis.costs.sensitivity.inputs import assumptions_behind
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
-from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import UsageError
 from outage_analysis.files import nearest
 
-VIEWS = {
+AWARD_VIEWS = {
     "view": pl.String,
     "award": pl.Float64,
     "expected": pl.Float64,
@@ -25,10 +25,10 @@ VIEWS = {
     "p50": pl.Float64,
     "p90": pl.Float64,
 }
-ENDS = (0.1, 0.5, 0.9)
+PERCENTILES = (0.1, 0.5, 0.9)
 
 
-def fixed_at(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]) -> Portfolio:
+def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]) -> Portfolio:
     """The portfolio with some inputs certain.
 
     Args:
@@ -47,20 +47,20 @@ def fixed_at(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]
                 "no such assumption behind the cost", value=name, remedy=nearest(name, [*portfolio.entries])
             )
     entries = {
-        name: _certain(entry, values[name]) if name in values else entry
+        name: _fixed_entry(entry, values[name]) if name in values else entry
         for name, entry in portfolio.entries.items()
     }
     tied = {pair: rank for pair, rank in portfolio.correlations.items() if not values.keys() & set(pair)}
     return replace(portfolio, entries=entries, correlations=tied)
 
 
-def award_given(portfolio: Portfolio, award: float) -> Portfolio:
+def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
     """The portfolio once the company has decided what a review grants on average.
 
     Raises:
         UsageError: no review band, or an award below 0.
     """
-    return fixed_at(portfolio, dict.fromkeys(_awards(portfolio), award))
+    return with_fixed_inputs(portfolio, dict.fromkeys(_award_names(portfolio), award))
 
 
 def award_views(
@@ -81,28 +81,28 @@ def award_views(
     Raises:
         UsageError: no review band, or an award below 0.
     """
-    uncertain = [portfolio.entries[name] for name in _awards(portfolio)]
+    uncertain = [portfolio.entries[name] for name in _award_names(portfolio)]
     means = {entry.range.expected for entry in uncertain if isinstance(entry, Award)}
     views = [("uncertain", means.pop() if len(means) == 1 else None, portfolio)]
-    views += [("given", award, award_given(portfolio, award)) for award in awards]
+    views += [("given", award, with_fixed_award(portfolio, award)) for award in awards]
     rows = []
     for view, award, decided in views:
         law = simulate(decided, draws=draws, seed=seed).totals["cash"]
         expected = float(expected_at(decided, "cash", {})[0])
-        rows.append((view, award, expected, *(told(law.quantile(p)).value for p in ENDS)))
-    table = pl.DataFrame(rows, schema=VIEWS, orient="row")
+        rows.append((view, award, expected, *(rounded_estimate(law.quantile(p)).value for p in PERCENTILES)))
+    table = pl.DataFrame(rows, schema=AWARD_VIEWS, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _awards(portfolio: Portfolio) -> list[str]:
-    found = [name for name, e in inputs_of(portfolio, "cash").items() if isinstance(e, Award)]
+def _award_names(portfolio: Portfolio) -> list[str]:
+    found = [name for name, e in assumptions_behind(portfolio, "cash").items() if isinstance(e, Award)]
     if not found:
         raise UsageError("nothing of the cash is reviewed", remedy="Choose a policy with a review band.")
     return found
 
 
-def _certain(entry: Assumption, value: float | Sequence[float]) -> Assumption:
-    changes = _changes(entry, value)
+def _fixed_entry(entry: Assumption, value: float | Sequence[float]) -> Assumption:
+    changes = _fixing_values(entry, value)
     try:
         return type(entry).model_validate(entry.model_dump(by_alias=True) | changes)
     except ValidationError as error:
@@ -110,7 +110,7 @@ def _certain(entry: Assumption, value: float | Sequence[float]) -> Assumption:
         raise UsageError(f"{entry.id} cannot be fixed there", value=value, remedy=f"{reason}.") from error
 
 
-def _changes(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
+def _fixing_values(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
     """The keys of an entry that make it certain."""
     if isinstance(entry, BandMix) == isinstance(value, int | float):
         raise UsageError(f"{entry.id} takes one share a band, other inputs one number", value=value)

@@ -11,17 +11,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.sensitivity.inputs import inputs_of
+from outage_analysis.costs.sensitivity.inputs import assumptions_behind
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import SEED
-from outage_analysis.costs.uncertainty.sobol import blocks, half_width
+from outage_analysis.costs.uncertainty.sobol import half_width, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError
 
 PAIRS = 2**13
 """Points at which the inputs are swapped one by one."""
 
 
-def cost_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = PAIRS) -> pl.DataFrame:
+def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = PAIRS) -> pl.DataFrame:
     """How much of the variance of a total's mean, given the inputs, each assumption explains.
 
     What chance leaves when every input is known is in no share (`variance_split` has it).
@@ -39,7 +39,7 @@ def cost_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = 
     Raises:
         ModelRefused: nothing is uncertain, or inputs are declared to depend on each other.
     """
-    entries = {name: e for name, e in inputs_of(portfolio, valuation).items() if e.dimensions}
+    entries = {name: e for name, e in assumptions_behind(portfolio, valuation).items() if e.dimensions}
     if not entries:
         raise ModelRefused(
             f"nothing about the {valuation.replace('_', ' ')} is uncertain, so there is no variance to share"
@@ -52,7 +52,7 @@ def cost_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = 
             remedy="Read the tornado, or take the correlations out of the ledger.",
         )
     mine = tuple(s for s in portfolio.streams if s.valuation == valuation)
-    only = replace(portfolio, streams=mine, entries=inputs_of(portfolio, valuation))
+    only = replace(portfolio, streams=mine, entries=assumptions_behind(portfolio, valuation))
     groups = {name: tuple(range(p.start, p.stop)) for name, p in only.places.items() if name in entries}
 
     def mean(points: FloatArray) -> FloatArray:
@@ -114,8 +114,8 @@ def sobol_indices(
             value=dict(groups),
             remedy="Name every coordinate from 0 on in one group.",
         )
-    pairs = blocks(2 * len(named), count, seed=seed)
-    parts = np.array([_parts(model, points, columns) for points in pairs])
+    pairs = sobol_replicates(2 * len(named), count, seed=seed)
+    parts = np.array([_index_parts(model, points, columns) for points in pairs])
     size, variance, *shares = parts.transpose(2, 0, 1)  # each (replicates, groups)
     if variance.mean() <= (ROUNDING * size.max()) ** 2:
         raise ModelRefused(
@@ -131,16 +131,16 @@ def sobol_indices(
     return pl.DataFrame(table)
 
 
-def _parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
+def _index_parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
     """Size of the results, variance, first-order part, total part: (groups, 4), from one replicate."""
     a, b = np.hsplit(points, 2)
-    at_a, at_b = _results(model, a), _results(model, b)
+    at_a, at_b = _model_results(model, a), _model_results(model, b)
     size = np.abs(at_a).max()
     rows = []
     for group in groups:
         one, other = a.copy(order="K"), b.copy(order="K")
         one[:, group], other[:, group] = b[:, group], a[:, group]
-        at_one, at_other = _results(model, one), _results(model, other)
+        at_one, at_other = _model_results(model, one), _model_results(model, other)
         variance = np.mean((at_a - at_b) ** 2 + (at_one - at_other) ** 2) / 4
         first = np.mean((at_one - at_a) * (at_b - at_other)) / 2
         total = np.mean((at_one - at_a) ** 2 + (at_b - at_other) ** 2) / 4
@@ -148,7 +148,7 @@ def _parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
     return np.array(rows)
 
 
-def _results(model: Model, points: Array) -> Array:
+def _model_results(model: Model, points: Array) -> Array:
     results = np.asarray(model(points), float)
     if results.shape != points.shape[:1]:
         raise UsageError("the model does not give one result a point", value=results.shape)

@@ -14,7 +14,7 @@ from scipy import special
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.uncertainty.award_sums import award_sum
-from outage_analysis.costs.uncertainty.claim_units import Unit, shared_units
+from outage_analysis.costs.uncertainty.claim_units import ClaimUnit, shared_units
 from outage_analysis.costs.uncertainty.inverse_counts import (
     binomial_count,
     cornish_fisher,
@@ -31,10 +31,10 @@ TINY = 1e-300
 
 
 @dataclass(frozen=True)
-class Process:
+class CountProcess:
     """The units of each stream of a portfolio, and the normal scores that draw them."""
 
-    units: tuple[tuple[Unit, ...], ...]
+    units: tuple[tuple[ClaimUnit, ...], ...]
     weights: tuple[Mapping[str, float], ...]
     """One mapping per valuation: the name of each score and roughly the standard deviation of the amount
     that it determines."""
@@ -62,7 +62,7 @@ class Process:
     def amounts(
         self,
         stream: Stream,
-        units: Sequence[Unit],
+        units: Sequence[ClaimUnit],
         values: Values,
         scores: Mapping[str, FloatArray],
         draws: int,
@@ -82,7 +82,7 @@ class Process:
         def own_scores(name: str) -> FloatArray:
             return scores[f"{stream.process}, {name}"]
 
-        counts = _counts(stream, units, values, own_scores)
+        counts = _accepted_counts(stream, units, values, own_scores)
         payments = [
             np.broadcast_to(_payments(stream, unit, count, values, own_scores), draws)
             for unit, count in zip(units, counts, strict=True)
@@ -106,7 +106,7 @@ def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[
     return [column - x * along for x, column in zip(mirror, columns, strict=True)]
 
 
-def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Process]:
+def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[CountProcess]:
     """The processes of several policies: lines of the same id have the same counts in all of them.
 
     Args:
@@ -129,7 +129,7 @@ def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Proc
     valuations: dict[str, str] = {}
     for portfolio in portfolios:
         for stream in portfolio.streams:
-            for name, variance in _variances(stream, units[id(stream)], values):
+            for name, variance in _score_variances(stream, units[id(stream)], values):
                 score = f"{stream.process}, {name}"
                 valuations.setdefault(score, stream.valuation)
                 deviations[score] = max(deviations.get(score, 0.0), variance**0.5)
@@ -138,7 +138,7 @@ def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Proc
     for name in ordered:
         groups.setdefault(valuations[name], {})[name] = deviations[name]
     weights = tuple(groups[valuation] for valuation in sorted(groups))
-    return [Process(tuple(units[id(s)] for s in portfolio.streams), weights) for portfolio in portfolios]
+    return [CountProcess(tuple(units[id(s)] for s in portfolio.streams), weights) for portfolio in portfolios]
 
 
 def _mean_rate(stream: Stream, values: Values) -> float:
@@ -147,7 +147,9 @@ def _mean_rate(stream: Stream, values: Values) -> float:
     return float(rate.mean())
 
 
-def _variances(stream: Stream, units: Sequence[Unit], values: Values) -> Iterator[tuple[str, float]]:
+def _score_variances(
+    stream: Stream, units: Sequence[ClaimUnit], values: Values
+) -> Iterator[tuple[str, float]]:
     """The names of the scores that a stream reads, with roughly the variance that each determines."""
     if stream.certain:
         return
@@ -176,7 +178,7 @@ def _band_name(stream: Stream, band: int) -> str:
     return f"band {band} of {stream.mix}"
 
 
-def _drawn_bands(stream: Stream, units: Sequence[Unit], values: Values) -> range:
+def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> range:
     """The bands of a mix from the top down to the lowest that is paid.
 
     Unpaid bands above it are drawn as well, so that policies that pay different bands share their counts.
@@ -185,24 +187,26 @@ def _drawn_bands(stream: Stream, units: Sequence[Unit], values: Values) -> range
     return range(values[stream.mix].shape[1] - 1, lowest - 1, -1)
 
 
-def _counts(stream: Stream, units: Sequence[Unit], values: Values, scores: Scores) -> list[FloatArray]:
+def _accepted_counts(
+    stream: Stream, units: Sequence[ClaimUnit], values: Values, scores: Scores
+) -> list[FloatArray]:
     """How many claims of each unit are accepted, (draws,)."""
     scale, rate = stream.scale_and_rate(values)
 
     def draw_accepted(name: str, claims: float) -> FloatArray:
-        if stream.arrivals:
+        if stream.poisson_arrivals:
             return poisson_count(scores(name), claims * scale * rate)
         return binomial_count(scores(name), claims * scale, rate)
 
     if stream.mix:
-        split = _split(stream, units, values, draw_accepted("count", stream.trials), scores)
+        split = _counts_by_band(stream, units, values, draw_accepted("count", stream.trials), scores)
         return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
-    cap = np.inf if stream.served is None else stream.served  # first come, first served
+    cap = np.inf if stream.capacity is None else stream.capacity  # first come, first served
     return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
 
 
-def _split(
-    stream: Stream, units: Sequence[Unit], values: Values, count: FloatArray, scores: Scores
+def _counts_by_band(
+    stream: Stream, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
 ) -> dict[int, FloatArray]:
     """The accepted claims per band: the top band takes its share first, the next its share of the rest."""
     remaining, remaining_share = count, np.ones_like(count)
@@ -215,7 +219,9 @@ def _split(
     return split
 
 
-def _payments(stream: Stream, unit: Unit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:
+def _payments(
+    stream: Stream, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores
+) -> FloatArray:
     """What the accepted claims of a unit are paid, (draws,)."""
     if unit.reviewed:
         award = values[stream.award] if stream.award else 1.0
@@ -226,12 +232,14 @@ def _payments(stream: Stream, unit: Unit, count: FloatArray, values: Values, sco
     loss = count * unit.loss
     if unit.deviation:
         scale, _ = stream.scale_and_rate(values)
-        loss = _losses(unit, count, scale, scores(f"{unit.name}, losses"), arrivals=stream.arrivals)
+        loss = _summed_losses(
+            unit, count, scale, scores(f"{unit.name}, losses"), poisson_arrivals=stream.poisson_arrivals
+        )
     return np.asarray(unit.fixed * count + unit.share * loss)
 
 
-def _losses(
-    unit: Unit, count: FloatArray, scale: FloatArray, score: FloatArray, *, arrivals: bool
+def _summed_losses(
+    unit: ClaimUnit, count: FloatArray, scale: FloatArray, score: FloatArray, *, poisson_arrivals: bool
 ) -> FloatArray:
     """The summed losses of the accepted claims of a pool, (draws,).
 
@@ -241,13 +249,13 @@ def _losses(
     """
     claims = unit.claims * scale
     refused = np.maximum(claims - count, 0.0)
-    finite = np.ones_like(count) if arrivals else refused / np.maximum(claims - 1, 1.0)
-    fraction = 0.0 if arrivals else count / np.maximum(claims, 1.0)
+    finite = np.ones_like(count) if poisson_arrivals else refused / np.maximum(claims - 1, 1.0)
+    fraction = 0.0 if poisson_arrivals else count / np.maximum(claims, 1.0)
     effective = np.maximum(count * finite, 1.0)
     quantile = cornish_fisher(score, unit.skewness * (1 - 2 * fraction) / np.sqrt(effective), 0.0)
     loss = count * unit.loss + unit.deviation * np.sqrt(count * finite) * quantile
     low, high = count * unit.least, count * unit.most
-    if not arrivals:
+    if not poisson_arrivals:
         whole = claims * unit.loss
         low = np.maximum(low, whole - refused * unit.most)
         high = np.minimum(high, whole - refused * unit.least)

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.uncertainty.claim_units import Unit
+from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
 from outage_analysis.costs.uncertainty.samples import SampledTotal
-from outage_analysis.costs.uncertainty.simulation import Uncertainty
+from outage_analysis.costs.uncertainty.simulation import Simulation
 
 TAIL = 0.95
 """Contributions to the tail are to the mean of what lies above this quantile."""
@@ -28,7 +28,7 @@ CONTRIBUTIONS: dict[str, pl.DataType] = {
 }
 
 
-def variance_split(run: Uncertainty) -> pl.DataFrame:
+def variance_split(run: Simulation) -> pl.DataFrame:
     """The variance of each total by its source.
 
     Process is what chance leaves when every input is known; model is which of rival rules or laws holds;
@@ -41,8 +41,8 @@ def variance_split(run: Uncertainty) -> pl.DataFrame:
     followed = [run.portfolio.branches(points) for points in run.points()]
     for valuation, total in run.totals.items():
         used = {name for s in run.portfolio.streams if s.valuation == valuation for name in s.inputs}
-        codes = [_codes(branches, used, total.mean.shape[1]) for branches in followed]
-        model = _between(total.mean.ravel(), np.concatenate(codes))
+        codes = [_model_codes(branches, used, total.mean.shape[1]) for branches in followed]
+        model = _variance_between_models(total.mean.ravel(), np.concatenate(codes))
         parts = {"process": total.process, "parameter": max(total.parameter - model, 0.0), "model": model}
         whole = sum(parts.values())
         rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
@@ -50,7 +50,9 @@ def variance_split(run: Uncertainty) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _codes(branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int) -> np.ndarray:
+def _model_codes(
+    branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int
+) -> np.ndarray:
     """One whole number for each combination of rival models of some assumptions."""
     code = np.zeros(draws, dtype=np.int64)
     for name, (branch, count) in branches.items():
@@ -59,7 +61,7 @@ def _codes(branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str]
     return code
 
 
-def _between(mean: FloatArray, codes: np.ndarray) -> float:
+def _variance_between_models(mean: FloatArray, codes: np.ndarray) -> float:
     """The variance of the means of the models."""
     models, place = np.unique(codes, return_inverse=True)
     if len(models) == 1:
@@ -69,7 +71,7 @@ def _between(mean: FloatArray, codes: np.ndarray) -> float:
     return float(np.average((means - mean.mean()) ** 2, weights=sizes))
 
 
-def contributions(run: Uncertainty) -> pl.DataFrame:
+def contributions(run: Simulation) -> pl.DataFrame:
     """What each line and segment adds to the mean of its total, and to the mean of the tail.
 
     Returns:
@@ -89,14 +91,14 @@ def contributions(run: Uncertainty) -> pl.DataFrame:
         {"valuation": stream.valuation, "line": stream.line, **label, "mean": mean, "tail": tail}
         for stream, mine, added in zip(run.portfolio.streams, units, sums, strict=True)
         for unit, mean, tail in zip(mine, *added / run.draws, strict=True)
-        for label, mean, tail in _spread(unit, mean, tail)
+        for label, mean, tail in _by_cell(unit, mean, tail)
     ]
     table = pl.DataFrame(rows, schema=CONTRIBUTIONS)
     keys = [name for name in CONTRIBUTIONS if name not in ("mean", "tail")]
     return table.group_by(keys, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
-def _spread(unit: Unit, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
+def _by_cell(unit: ClaimUnit, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
     """A unit's contribution over its cells."""
     for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))

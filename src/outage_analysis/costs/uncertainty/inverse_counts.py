@@ -50,8 +50,8 @@ def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> F
     positive = np.maximum(variance, TINY)
     skewness = (refused - rate) / np.sqrt(positive)
     excess = 1 / positive - 6 / np.maximum(trials, 1.0)
-    return _inverse(
-        score, trials, rate, (trials * rate, variance, skewness, excess), np.ceil(trials), _binomial
+    return _inverse_counts(
+        score, trials, rate, (trials * rate, variance, skewness, excess), np.ceil(trials), _binomial_cdf
     )
 
 
@@ -64,10 +64,12 @@ def poisson_count(score: FloatArray, mean: FloatArray) -> FloatArray:
     """
     score, mean = np.broadcast_arrays(score, mean)
     moments = (mean, mean, 1 / np.sqrt(np.maximum(mean, TINY)), 1 / np.maximum(mean, TINY))
-    return _inverse(score, mean, np.zeros_like(mean), moments, np.full_like(mean, np.inf), _poisson)
+    return _inverse_counts(
+        score, mean, np.zeros_like(mean), moments, np.full_like(mean, np.inf), _poisson_cdf
+    )
 
 
-def _inverse(
+def _inverse_counts(
     score: FloatArray,
     size: FloatArray,
     rate: FloatArray,
@@ -82,12 +84,14 @@ def _inverse(
     mean, variance, skewness, excess = moments
     searched = np.flatnonzero(variance < SMOOTH_FROM**2)
     if len(searched) == len(score) and not np.ptp(size) and not np.ptp(rate):
-        first, below = _table(float(size[0]), float(rate[0]), float(mean[0]), float(variance[0]), cumulative)
+        first, below = _quantile_table(
+            float(size[0]), float(rate[0]), float(mean[0]), float(variance[0]), cumulative
+        )
         return np.asarray(first + np.minimum(np.searchsorted(below, score), len(below) - 1))
     quantile = cornish_fisher(score, np.clip(skewness, -1.0, 1.0), np.clip(excess, -1.0, 1.0))
     count = np.clip(np.floor(mean + np.sqrt(variance) * quantile + 0.5), 0.0, most)
     if len(searched):
-        count[searched] = _searched(
+        count[searched] = _search_counts(
             special.ndtr(score[searched]),
             count[searched],
             size[searched],
@@ -107,7 +111,7 @@ def cornish_fisher(z: FloatArray, skewness: FloatArray | float, excess: FloatArr
     return np.asarray(z + bent)
 
 
-def _searched(
+def _search_counts(
     u: FloatArray,
     count: FloatArray,
     size: FloatArray,
@@ -129,7 +133,7 @@ def _searched(
 
 
 @lru_cache(maxsize=256)
-def _table(
+def _quantile_table(
     size: float, rate: float, mean: float, variance: float, cumulative: Cumulative
 ) -> tuple[float, FloatArray]:
     """The first count of a table of one distribution, and the normal scores up to which each count goes."""
@@ -140,22 +144,22 @@ def _table(
     return float(first), special.ndtri(below)
 
 
-def _binomial(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+def _binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
     """P(at most count), mixed over the whole numbers of trials on either side."""
     whole = np.floor(trials)
     part = trials - whole
-    below = _whole_binomial(count, whole, rate)
+    below = _whole_binomial_cdf(count, whole, rate)
     if not part.any():
         return below
-    return (1 - part) * below + part * _whole_binomial(count, whole + 1, rate)
+    return (1 - part) * below + part * _whole_binomial_cdf(count, whole + 1, rate)
 
 
-def _whole_binomial(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+def _whole_binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
     inside = (count >= 0) & (count < trials)
     failures = np.where(inside, trials - count, 1.0)
     below = special.betainc(failures, np.where(inside, count, 0.0) + 1, 1 - rate)
     return np.where(inside, below, (count >= trials).astype(float))
 
 
-def _poisson(count: FloatArray, mean: FloatArray, _: FloatArray) -> FloatArray:
+def _poisson_cdf(count: FloatArray, mean: FloatArray, _: FloatArray) -> FloatArray:
     return np.asarray(special.gammaincc(count + 1, mean))

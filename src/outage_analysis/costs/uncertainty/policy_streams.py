@@ -7,11 +7,11 @@ from datetime import date
 from typing import Any
 
 from outage_analysis.assumptions import Award, BandMix, Handling, Ledger, MeanPayment, PaidTotal
-from outage_analysis.costs.budgets import budgeted
-from outage_analysis.costs.claim_payments import paid_from, payments, placed_rows
-from outage_analysis.costs.expected import valuation_of
-from outage_analysis.costs.funnel import Funnel, entry_ids, funnel_of
-from outage_analysis.costs.published_counts import published
+from outage_analysis.costs.budgets import budget_cost
+from outage_analysis.costs.claim_payments import cube_fits_line, payments, rows_with_formula
+from outage_analysis.costs.expected import line_valuation
+from outage_analysis.costs.funnel import Funnel, assumption_ids_by_kind, build_funnel
+from outage_analysis.costs.published_counts import public_fact
 from outage_analysis.costs.uncertainty.portfolio import LABELS, Cell, Part, Portfolio, Stream
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
@@ -22,7 +22,7 @@ ACCEPTED = FILED[2:]
 """The same for claims, of which it is known who made them and who is entitled."""
 
 
-def portfolio_of(
+def build_portfolio(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
 ) -> Portfolio:
     """The streams of a policy, from published counts or from cubes of claims.
@@ -41,13 +41,13 @@ def portfolio_of(
     left_out: dict[str, list[str]] = {}
     used: dict[str, Any] = {}
     for line in lines:
-        funnel = funnel_of(line, ledger, as_of)
+        funnel = build_funnel(line, ledger, as_of)
         if cubes and not isinstance(line, Schedule):
-            left_out.setdefault(valuation_of(line), []).append(line.id)
+            left_out.setdefault(line_valuation(line), []).append(line.id)
             continue
         mine = list(_from_cubes(line, funnel, cubes, policy) if cubes else _of(line, funnel, as_of, policy))
         if not mine:
-            left_out.setdefault(valuation_of(line), []).append(line.id)
+            left_out.setdefault(line_valuation(line), []).append(line.id)
         streams += mine
         used |= {entry.id: entry for entry in funnel.entries.values()}
     inputs = sorted({name for stream in streams for name in stream.inputs})
@@ -63,8 +63,8 @@ def portfolio_of(
 def _of(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
-        part = Part(paid=1.0, squared=1.0)
-        yield Stream(line.id, valuation_of(line), 1.0, (part,), scales=(known.id,), certain=True)
+        part = Part(paid=1.0, sum_of_squares=1.0)
+        yield Stream(line.id, line_valuation(line), 1.0, (part,), scales=(known.id,), certain=True)
     elif isinstance(line, Schedule):
         yield from _schedule(line, funnel, as_of)
     elif isinstance(line, InKind):
@@ -75,12 +75,12 @@ def _of(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator
         yield from _budget(line, funnel, as_of, policy)
     handling = funnel.entries.get("handling")
     if isinstance(handling, Handling):
-        part = Part(paid=1.0, squared=1.0)
+        part = Part(paid=1.0, sum_of_squares=1.0)
         yield Stream(line.id, "handling", 1.0, (part,), scales=(handling.id,), certain=True)
 
 
 def _schedule(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Stream]:
-    count = published(line.published_count, as_of)
+    count = public_fact(line.published_count, as_of)
     if count is None or funnel.missing(review=any(r.review for _, r in line.positive), mix=True):
         return
     single = funnel.entries.get("mean_payment")
@@ -102,8 +102,8 @@ def _schedule(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Stream]:
         "cash",
         float(count.count),
         tuple(parts),
-        scales=entry_ids(funnel.entries, "ultimate"),
-        rates=entry_ids(funnel.entries, *FILED),
+        scales=assumption_ids_by_kind(funnel.entries, "ultimate"),
+        rates=assumption_ids_by_kind(funnel.entries, *FILED),
         **shape,
     )
     yield whole
@@ -142,18 +142,20 @@ def _strangers(stream: Stream, funnel: Funnel) -> Iterator[Stream]:
             stream.valuation,
             stream.trials,
             stream.parts,
-            scales=entry_ids(funnel.entries, "ultimate", "new_applicants"),
-            rates=tuple(x for x in stream.rates if x not in entry_ids(funnel.entries, "filing_share")),
+            scales=assumption_ids_by_kind(funnel.entries, "ultimate", "new_applicants"),
+            rates=tuple(
+                x for x in stream.rates if x not in assumption_ids_by_kind(funnel.entries, "filing_share")
+            ),
             mix=stream.mix,
             award=stream.award,
             spread=stream.spread,
-            arrivals=True,
+            poisson_arrivals=True,
             cells=stream.cells,
         )
 
 
 def _in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Stream]:
-    people, cap = published(line.recipients, as_of), published(line.cap, as_of)
+    people, cap = public_fact(line.recipients, as_of), public_fact(line.cap, as_of)
     if people is None or (line.cap and cap is None) or funnel.take_up.expected is None:
         return
     for valuation, worth in line.valuations.items():
@@ -165,13 +167,13 @@ def _in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Stream]:
             valuation,
             total,
             (Part(total * worth, total * worth**2),),
-            rates=entry_ids(funnel.entries, "take_up"),
-            served=None if cap is None else float(min(people.count, cap.count)),
+            rates=assumption_ids_by_kind(funnel.entries, "take_up"),
+            capacity=None if cap is None else float(min(people.count, cap.count)),
         )
 
 
 def _fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Iterator[Stream]:
-    people = published(line.recipients, as_of)
+    people = public_fact(line.recipients, as_of)
     if people is None or line.payment is None or funnel.paid.expected is None:
         return
     total, one = float(people.count), float(line.payment)
@@ -180,18 +182,20 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Iterator[Stream
         "cash",
         total,
         (Part(total * one, total * one**2),),
-        scales=entry_ids(funnel.entries, "ultimate"),
-        rates=entry_ids(funnel.entries, *FILED),
+        scales=assumption_ids_by_kind(funnel.entries, "ultimate"),
+        rates=assumption_ids_by_kind(funnel.entries, *FILED),
     )
     yield stream
     yield from _strangers(stream, funnel)
 
 
 def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
-    found = budgeted(line, funnel, as_of, policy)
+    found = budget_cost(line, funnel, as_of, policy)
     if found is None or found.expected is None:
         return
-    rates = () if found.trued_up else entry_ids(funnel.entries, "realised_ratio", "take_up")[:1]
+    rates = (
+        () if found.from_true_up else assumption_ids_by_kind(funnel.entries, "realised_ratio", "take_up")[:1]
+    )
     part = Part(found.promised, found.promised**2)
     yield Stream(line.id, line.valuation, 1.0, (part,), scales=rates, certain=True)
 
@@ -200,7 +204,7 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
     """A schedule from the cube that has its rows: what is paid outright, and what a review grants."""
     if not isinstance(line, Schedule) or funnel.paid.expected is None:
         return
-    cube = next((c for c in cubes if paid_from(line, c)), None)
+    cube = next((c for c in cubes if cube_fits_line(line, c)), None)
     if cube is None:
         return
     only = policy.model_copy(update={"lines": (line,)})
@@ -219,8 +223,8 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
         "cash",
         float(sum(row["claims"] for row in rows)),
         tuple(parts),
-        scales=entry_ids(funnel.entries, "ultimate"),
-        rates=entry_ids(funnel.entries, *ACCEPTED),
+        scales=assumption_ids_by_kind(funnel.entries, "ultimate"),
+        rates=assumption_ids_by_kind(funnel.entries, *ACCEPTED),
         cells=tuple(_cells(cube, line)),
         **(_award(funnel) if reviewed else {}),
     )
@@ -230,7 +234,7 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
 
 def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
     """Every cell of a cube, with how a schedule pays a claim in it."""
-    for row in placed_rows(cube, line).iter_rows(named=True):
+    for row in rows_with_formula(cube, line).iter_rows(named=True):
         reviewed = row["entitled"] and row["rule"] == "review"
         pays = row["entitled"] and row["fixed"] is not None
         fixed, share = (float(row[name]) if pays else 0.0 for name in ("fixed", "slope"))

@@ -19,7 +19,7 @@ Values = Mapping[str, FloatArray]
 """Drawn inputs by the assumption's id: (draws,), or (draws, bands) for a mix."""
 LABELS = ("service", "claimant_type", "over", "up_to", "rule")
 """What tells the cells of a part from each other."""
-ROUNDING = 1e-12
+ROUNDING_SHARE = 1e-12
 """A variance below this share of the sum of squares is none."""
 
 
@@ -32,7 +32,7 @@ class Cell:
     band: Band
     claims: float
     loss: float
-    squared: float
+    sum_of_squares: float
     """Sum of squared losses."""
     fixed: float
     share: float
@@ -59,7 +59,7 @@ class Part:
     """
 
     paid: float
-    squared: float
+    sum_of_squares: float
     band: int | None = None
     reviewed: bool = False
     labels: tuple[Mapping[str, object], ...] = ({},)
@@ -81,9 +81,9 @@ class Stream:
     award: str = ""
     spread: float = 0.0
     """Standard deviation of single awards, as a share of the award."""
-    served: float | None = None
+    capacity: float | None = None
     """The most that can be served."""
-    arrivals: bool = False
+    poisson_arrivals: bool = False
     """Whether the trials are arrivals of strangers (Poisson), not a counted number."""
     certain: bool = False
     """Whether nothing but the inputs is uncertain: a sum, not a count."""
@@ -93,7 +93,7 @@ class Stream:
     @property
     def process(self) -> str:
         """Which counts it reads: streams of the same name share them."""
-        return f"{self.line} (new applicants)" if self.arrivals else self.line
+        return f"{self.line} (new applicants)" if self.poisson_arrivals else self.line
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ class Stream:
             Two arrays of shape (draws, parts), in units of the currency and its square.
         """
         scale, rate = self.scale_and_rate(values, draws)
-        if self.served is not None:
+        if self.capacity is not None:
             return self._served(scale, rate)
         award = values[self.award] if self.award else np.ones(draws)
         ones = np.ones(draws)
@@ -117,18 +117,18 @@ class Stream:
             one = award if part.reviewed else ones
             spread = 1 + self.spread**2 * part.reviewed
             means[:, k] = scale * rate * share * part.paid * one
-            squares[:, k] = scale * rate * share * part.squared * one**2 * spread
+            squares[:, k] = scale * rate * share * part.sum_of_squares * one**2 * spread
             thinned[:, k] = squares[:, k] / spread * rate
         if self.certain:
             return means, np.zeros_like(means)
-        if self.arrivals:
+        if self.poisson_arrivals:
             return means, squares
         if self.mix:  # which band a trial falls into is drawn with it
             total = means.sum(axis=1, keepdims=True)
             thinned = means * total / np.maximum(self.trials * scale, 1e-300)[:, None]
         covariances = squares - thinned
         # Where every trial is paid the same nothing varies, and what is left is rounding.
-        rounding = covariances.sum(axis=1) <= ROUNDING * squares.sum(axis=1)
+        rounding = covariances.sum(axis=1) <= ROUNDING_SHARE * squares.sum(axis=1)
         return means, np.where(rounding[:, None], 0.0, covariances)
 
     def scale_and_rate(self, values: Values, draws: int = 1) -> tuple[FloatArray, FloatArray]:
@@ -148,7 +148,7 @@ class Stream:
         (part,) = self.parts
         one = part.paid / self.trials
         asked = self.trials * scale * rate
-        most = self.served or 0.0
+        most = self.capacity or 0.0
         free = asked < most
         mean = np.where(free, asked, most) * one
         variance = np.where(free, asked * (1 - rate), 0.0) * one**2
@@ -177,7 +177,7 @@ class Portfolio:
         """The cost lines in a total."""
         return tuple(dict.fromkeys(s.line for s in self.streams if s.valuation == valuation))
 
-    def tied(self, valuation: str) -> bool:
+    def has_correlated_inputs(self, valuation: str) -> bool:
         """Whether inputs of a total are declared to depend on each other: then means do not multiply."""
         used = {name for s in self.streams if s.valuation == valuation for name in s.inputs}
         return any(used.issuperset(pair) for pair, rank in self.correlations.items() if rank)
@@ -226,16 +226,18 @@ def expected_at(portfolio: Portfolio, valuation: str, given: Mapping[str, FloatA
     total = np.zeros(size)
     for stream in portfolio.streams:
         if stream.valuation == valuation:
-            total += _expected(stream, portfolio, given, size)
+            total += _expected_payment(stream, portfolio, given, size)
     return total
 
 
-def _expected(stream: Stream, portfolio: Portfolio, given: Mapping[str, FloatArray], size: int) -> FloatArray:
+def _expected_payment(
+    stream: Stream, portfolio: Portfolio, given: Mapping[str, FloatArray], size: int
+) -> FloatArray:
     entries = portfolio.entries
-    if stream.served is not None and stream.rates and stream.rates[0] not in given:
+    if stream.capacity is not None and stream.rates and stream.rates[0] not in given:
         rate = entries[stream.rates[0]]  # a cap cuts the law off, so the mean rate is not enough
         if isinstance(rate, RateAssumption):
-            return np.full(size, rate.capped(stream.served / stream.trials).expected * stream.parts[0].paid)
+            return np.full(size, rate.capped(stream.capacity / stream.trials).expected * stream.parts[0].paid)
     values = {name: given.get(name, _mean(portfolio, name)) for name in stream.inputs}
     means, _ = stream.moments(values, size)
     return np.asarray(means.sum(axis=1))

@@ -9,26 +9,31 @@ from functools import cached_property
 import numpy as np
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.uncertainty.count_process import Process, shared_process
+from outage_analysis.costs.uncertainty.count_process import CountProcess, shared_processes
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.samples import SampledTotal
-from outage_analysis.costs.uncertainty.sobol import COLUMNS, blocks, correlated, even_blocks
+from outage_analysis.costs.uncertainty.sobol import (
+    COLUMNS,
+    correlate_ranks,
+    quasi_random_replicates,
+    sobol_replicates,
+)
 from outage_analysis.errors import ModelRefused, UsageError
 
 DRAWS = 2**14
 SEED = 20221015
 """The day of the outage; any whole number serves."""
 REPLICATES = 16
-CHANCE = 0.01
+COUNT_VARIANCE_SHARE = 0.01
 """Share of the variance above which the counts, given the inputs, need more points."""
-REFINED = 8
+REFINEMENT = 8
 """How many times as many points are then taken; twice as many again for more than `FEW_COUNTS`."""
 FEW_COUNTS = 4
 """Counts that Sobol points of the usual number draw evenly enough."""
 
 
 @dataclass(frozen=True)
-class Block:
+class Replicate:
     """One replicate: the inputs, and what each stream pays."""
 
     uniforms: FloatArray
@@ -38,11 +43,11 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Uncertainty:
+class Simulation:
     """A portfolio's totals under everything that is uncertain about it."""
 
     portfolio: Portfolio
-    process: Process = field(repr=False)
+    process: CountProcess = field(repr=False)
     draws: int
     seed: int
     rank: FloatArray | None = field(default=None, repr=False)
@@ -52,7 +57,7 @@ class Uncertainty:
         """The uniform points of the inputs, replicate by replicate, always the same: nothing is kept."""
         return (u for u, _ in self._drawn())
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[Replicate]:
         """The inputs at these points, and what each stream pays given them."""
         for u, values in self._drawn():
             scores = self.process.scores(u[:, self.portfolio.dimensions :])
@@ -60,11 +65,11 @@ class Uncertainty:
                 self.process.amounts(stream, units, values, scores, len(u))
                 for stream, units in zip(self.portfolio.streams, self.process.units, strict=True)
             )
-            yield Block(u, values, amounts)
+            yield Replicate(u, values, amounts)
 
     def _drawn(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
         dimensions = self.portfolio.dimensions + self.process.dimensions
-        for u in even_blocks(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
+        for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             values = self.portfolio.values(u)
             yield (u, values) if self.rank is None else self._tied(u, values, self.rank)
 
@@ -77,9 +82,9 @@ class Uncertainty:
         points go together with which of another's is drawn by a Gaussian copula.
         """
         portfolio, tied, told = self.portfolio, u.copy(), dict(values)
-        names = _leading(portfolio)
+        names = _sampled_names(portfolio)
         places = [portfolio.places[name] for name in names]
-        wanted = correlated(u[:, [place.start for place in places]], rank)
+        wanted = correlate_ranks(u[:, [place.start for place in places]], rank)
         for k in np.flatnonzero((rank != np.eye(len(names))).any(axis=1)):
             drawn = values[names[k]]
             size = drawn if drawn.ndim == 1 else drawn[:, -1]  # a mix by the share of its last band
@@ -89,7 +94,7 @@ class Uncertainty:
             told[names[k]][by_wish] = drawn[by_size]
         return tied, told
 
-    def only(self, line: str, valuation: str) -> Uncertainty | None:
+    def only(self, line: str, valuation: str) -> Simulation | None:
         """The same draws of one line alone; None when it has no expected cost."""
         streams = self.portfolio.streams
         mine = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
@@ -110,7 +115,7 @@ class Uncertainty:
                 mine.append(self._sums(block, valuation))
         return {valuation: SampledTotal(*np.stack(mine, axis=1)) for valuation, mine in rows.items()}
 
-    def _sums(self, block: Block, valuation: str) -> FloatArray:
+    def _sums(self, block: Replicate, valuation: str) -> FloatArray:
         """A total of one replicate, with its mean and variance given the inputs, (3, draws)."""
         sums = np.zeros((3, len(block.uniforms)))
         for stream, paid in zip(self.portfolio.streams, block.amounts, strict=True):
@@ -120,7 +125,7 @@ class Uncertainty:
         return sums
 
 
-def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> Uncertainty:
+def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> Simulation:
     """The uncertainty run of a portfolio.
 
     Args:
@@ -138,7 +143,7 @@ def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> U
 
 def simulate_together(
     portfolios: Sequence[Portfolio], *, draws: int = DRAWS, seed: int = SEED
-) -> list[Uncertainty]:
+) -> list[Simulation]:
     """The uncertainty runs of several policies on the same points, with the same claims accepted.
 
     Args:
@@ -155,51 +160,51 @@ def simulate_together(
             "no line has an expected cost, so nothing can be drawn",
             remedy="Give a ledger with the inputs that the policy needs.",
         )
-    trial = next(blocks(portfolios[0].dimensions, draws, seed=seed, replicates=REPLICATES))
+    trial = next(sobol_replicates(portfolios[0].dimensions, draws, seed=seed, replicates=REPLICATES))
     values = portfolios[0].values(trial)
-    processes = shared_process(portfolios, values)
-    if any(_chance_matters(portfolio, values, len(trial)) for portfolio in portfolios):
+    processes = shared_processes(portfolios, values)
+    if any(_counts_matter(portfolio, values, len(trial)) for portfolio in portfolios):
         many = processes[0].dimensions > FEW_COUNTS
-        draws = min(draws * (2 * REFINED if many else REFINED), REPLICATES << COLUMNS)
-    rank = _declared(portfolios[0])
+        draws = min(draws * (2 * REFINEMENT if many else REFINEMENT), REPLICATES << COLUMNS)
+    rank = _rank_matrix(portfolios[0])
     return [
-        _checked(Uncertainty(portfolio, process, draws, seed, rank))
+        _check_correlations(Simulation(portfolio, process, draws, seed, rank))
         for portfolio, process in zip(portfolios, processes, strict=True)
     ]
 
 
-def _chance_matters(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
-    """Whether chance, given the inputs, carries more than `CHANCE` of the variance of a total."""
+def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
+    """Whether chance, given the inputs, carries more than `COUNT_VARIANCE_SHARE` of the variance of a total."""
     for valuation in portfolio.valuations:
         moments = [s.moments(values, draws) for s in portfolio.streams if s.valuation == valuation]
         mean = np.sum([means.sum(axis=1) for means, _ in moments], axis=0)
         chance = float(np.sum([covariances.sum(axis=1) for _, covariances in moments], axis=0).mean())
-        if chance > CHANCE * (chance + float(mean.var())):
+        if chance > COUNT_VARIANCE_SHARE * (chance + float(mean.var())):
             return True
     return False
 
 
-def stressed(run: Uncertainty, rank: float = 0.5) -> Uncertainty:
+def with_equal_correlations(run: Simulation, rank: float = 0.5) -> Simulation:
     """The same run with this rank correlation between all assumptions: what independence hides."""
-    names = _leading(run.portfolio)
+    names = _sampled_names(run.portfolio)
     matrix = np.full((len(names), len(names)), rank)
     np.fill_diagonal(matrix, 1.0)
-    return _checked(replace(run, rank=matrix))
+    return _check_correlations(replace(run, rank=matrix))
 
 
-def _checked(run: Uncertainty) -> Uncertainty:
+def _check_correlations(run: Simulation) -> Simulation:
     """The run, if its draws and correlations can be had: said now, not when the first total is asked for."""
     if run.rank is not None:
-        correlated(np.empty((0, len(run.rank))), run.rank, _leading(run.portfolio))
+        correlate_ranks(np.empty((0, len(run.rank))), run.rank, _sampled_names(run.portfolio))
     return run
 
 
-def _leading(portfolio: Portfolio) -> list[str]:
+def _sampled_names(portfolio: Portfolio) -> list[str]:
     return [name for name, entry in portfolio.entries.items() if entry.dimensions]
 
 
-def _declared(portfolio: Portfolio) -> FloatArray | None:
-    names = _leading(portfolio)
+def _rank_matrix(portfolio: Portfolio) -> FloatArray | None:
+    names = _sampled_names(portfolio)
     pairs = {pair: rank for pair, rank in portfolio.correlations.items() if rank}
     if not pairs:
         return None

@@ -20,27 +20,27 @@ Array = NDArray[np.float64]
 
 BITS = 52
 """Binary digits of a point: with half a last digit added, an exact double strictly between 0 and 1."""
-FEWEST = 2
+MIN_REPLICATES = 2
 """Replicates below which they have no spread."""
-NO_LESS = -1e-9
+EIGENVALUE_TOLERANCE = -1e-9
 """An eigenvalue down to here is zero that was rounded: inputs that move as one are allowed."""
 EDGE = 0.5**53
 """How near a point comes to 0 and 1."""
 
 
-def uniforms(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Array:
+def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Array:
     """All points at once, (replicates, count // replicates, dimensions).
 
     The first dimensions do not change when further ones are added, nor the first points of a replicate
     when more are asked for, nor the first replicates.
 
     Raises:
-        UsageError: as `blocks`.
+        UsageError: as `sobol_replicates`.
     """
-    return np.stack(list(blocks(dimensions, count, seed=seed, replicates=replicates)))
+    return np.stack(list(sobol_replicates(dimensions, count, seed=seed, replicates=replicates)))
 
 
-def blocks(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
+def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
     """The points one replicate after the other, each (count // replicates, dimensions), between 0 and 1.
 
     Args:
@@ -52,26 +52,28 @@ def blocks(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> It
     Raises:
         UsageError: numbers that do not fit, with the next ones that do.
     """
-    _check(dimensions, count, seed, replicates)
+    _check_design(dimensions, count, seed, replicates)
     power = (count // replicates).bit_length() - 1
-    return (_scrambled(dimensions, power, seed, replicate) for replicate in range(replicates))
+    return (_scrambled_net(dimensions, power, seed, replicate) for replicate in range(replicates))
 
 
-def even_blocks(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
-    """As `blocks`, for any number of coordinates: beyond the most that Sobol points have, Latin hypercubes.
+def quasi_random_replicates(
+    dimensions: int, count: int, *, seed: int, replicates: int = 8
+) -> Iterator[Array]:
+    """As `sobol_replicates`, for any number of coordinates: beyond the most that Sobol points have, Latin hypercubes.
 
     In a Latin hypercube each coordinate is evenly spread on its own, so it suits coordinates that matter
     little: those come last.
     """
-    sobol = min(dimensions, MOST)
-    for replicate, points in enumerate(blocks(sobol, count, seed=seed, replicates=replicates)):
+    sobol = min(dimensions, MAX_DIMENSIONS)
+    for replicate, points in enumerate(sobol_replicates(sobol, count, seed=seed, replicates=replicates)):
         if dimensions == sobol:
             yield points
         else:
-            yield np.hstack([points, _hypercube(dimensions - sobol, len(points), seed, replicate)])
+            yield np.hstack([points, _latin_hypercube(dimensions - sobol, len(points), seed, replicate)])
 
 
-def _hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
+def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
     """A Latin hypercube, (count, dimensions), in an order that raw words decide."""
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
     places = np.argsort(stream.random_raw((dimensions, count)), axis=1, kind="stable")
@@ -90,13 +92,13 @@ def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
     """
     refuse_no_level(level)
     values = np.asarray(estimates, float)
-    if len(values) < FEWEST:
+    if len(values) < MIN_REPLICATES:
         raise UsageError("one replicate has no spread", remedy="Take 2 or more.")
     factor = special.stdtrit(len(values) - 1, (1 + level) / 2)
     return np.asarray(factor * values.std(axis=0, ddof=1) / np.sqrt(len(values)))
 
 
-def correlated(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
+def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
     """Points with declared Spearman rank correlations, by a Gaussian copula, (..., d) -> (..., d).
 
     A coordinate depends on those before it; one without a correlation to any before it keeps its bits.
@@ -116,7 +118,7 @@ def correlated(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
             f"rank correlations of {matrix.shape} for {u.shape[-1]} coordinates",
             remedy="Give one row and one column a coordinate.",
         )
-    factor = _factor(_gaussian(matrix, names or range(len(matrix))))
+    factor = _cholesky(_gaussian_correlations(matrix, names or range(len(matrix))))
     moved = np.flatnonzero(np.tril(factor, -1).any(axis=1))
     if not len(moved):
         return u
@@ -129,16 +131,16 @@ def correlated(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
     return result
 
 
-def _check(dimensions: int, count: int, seed: int, replicates: int) -> None:
-    if not 0 <= dimensions <= MOST:
+def _check_design(dimensions: int, count: int, seed: int, replicates: int) -> None:
+    if not 0 <= dimensions <= MAX_DIMENSIONS:
         raise UsageError(
-            f"points have at most {MOST} coordinates",
+            f"points have at most {MAX_DIMENSIONS} coordinates",
             value=dimensions,
             remedy="Fix the inputs that matter least, or join them.",
         )
     if seed < 0:
         raise UsageError("a seed is a whole number from 0 on", value=seed)
-    if replicates < FEWEST:
+    if replicates < MIN_REPLICATES:
         raise UsageError(
             "one replicate has no spread", value=replicates, remedy="Take at least 2 replicates."
         )
@@ -154,9 +156,9 @@ def _check(dimensions: int, count: int, seed: int, replicates: int) -> None:
         )
 
 
-def _scrambled(dimensions: int, power: int, seed: int, replicate: int) -> Array:
+def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:
     """One scrambled net, (2^power, dimensions); in memory, a coordinate is a row."""
-    columns = _columns(dimensions, power, seed, replicate)
+    columns = _scrambled_columns(dimensions, power, seed, replicate)
     x = np.empty((dimensions, 1 << power), np.uint64)
     x[:, 0] = columns[:, power]
     for column in range(power):
@@ -166,12 +168,12 @@ def _scrambled(dimensions: int, power: int, seed: int, replicate: int) -> Array:
 
 
 @lru_cache(maxsize=256)
-def _columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
+def _scrambled_columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
     """The direction numbers of a replicate, scrambled, and last the point that it begins with.
 
     They are kept, as a run passes over its points several times: they are few, and slow to make.
     """
-    numbers = directions(dimensions)[:, :power]
+    numbers = direction_numbers(dimensions)[:, :power]
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate,)))
     # Raw words, a row a dimension: no release of numpy and no further dimension changes them.
     words = stream.random_raw((dimensions, COLUMNS + 1)).astype(np.uint64) >> np.uint64(64 - BITS)
@@ -185,7 +187,7 @@ def _columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
     return np.column_stack([moved, words[:, COLUMNS]])
 
 
-def _gaussian(ranks: Array, names: Sequence[object]) -> Array:
+def _gaussian_correlations(ranks: Array, names: Sequence[object]) -> Array:
     """The correlations of the normal variables behind rank correlations, checked."""
     square = np.isfinite(ranks).all() and (np.abs(ranks) <= 1).all() and (ranks == ranks.T).all()
     if not (square and (np.diag(ranks) == 1).all()):
@@ -193,37 +195,40 @@ def _gaussian(ranks: Array, names: Sequence[object]) -> Array:
             "these are no correlations",
             remedy="Give a symmetric matrix of numbers from -1 to 1, with ones on the diagonal.",
         )
-    normal = _pearson(ranks)
+    normal = _pearson_from_ranks(ranks)
     values, vectors = np.linalg.eigh(normal)
-    if len(values) and values[0] < NO_LESS:
+    if len(values) and values[0] < EIGENVALUE_TOLERANCE:
         worst = np.abs(vectors[:, 0])
         among = ", ".join(str(names[int(k)]) for k in np.flatnonzero(worst > worst.max() / 10))
         raise ModelRefused(
             f"the rank correlations among {among} contradict each other (least eigenvalue {values[0]:.2g})",
-            remedy=f"Weaken some, or multiply all by {_feasible(ranks):.2f} or less.",
+            remedy=f"Weaken some, or multiply all by {_feasible_share(ranks):.2f} or less.",
         )
     return normal
 
 
-def _pearson(ranks: Array) -> Array:
+def _pearson_from_ranks(ranks: Array) -> Array:
     normal = 2 * np.sin(np.pi / 6 * ranks)
     np.fill_diagonal(normal, 1.0)
     return np.asarray(normal)
 
 
-def _feasible(ranks: Array) -> float:
+def _feasible_share(ranks: Array) -> float:
     """The largest share of all rank correlations, in steps of a hundredth, that do not contradict."""
     off = ranks - np.eye(len(ranks))
     shares = (step / 100 for step in range(99, 0, -1))
-    return next((s for s in shares if np.linalg.eigvalsh(_pearson(s * off))[0] >= NO_LESS), 0.0)
+    return next(
+        (s for s in shares if np.linalg.eigvalsh(_pearson_from_ranks(s * off))[0] >= EIGENVALUE_TOLERANCE),
+        0.0,
+    )
 
 
-def _factor(matrix: Array) -> Array:
+def _cholesky(matrix: Array) -> Array:
     """The lower triangle whose square is the matrix; unlike numpy's also where some inputs move as one."""
     lower = np.zeros_like(matrix)
     for k in range(len(matrix)):
         rest = matrix[k:, k] - (lower[k:, :k] * lower[k, :k]).sum(axis=1)
-        if rest[0] > -NO_LESS:
+        if rest[0] > -EIGENVALUE_TOLERANCE:
             lower[k:, k] = rest / np.sqrt(rest[0])
     return lower
 
@@ -285,11 +290,11 @@ TABLE = """
 """One entry a dimension from the second on: a primitive polynomial over two elements, its coefficients as
 the bits of a number, then the first odd numbers m."""
 
-MOST = 1 + TABLE.count(",") + 1
+MAX_DIMENSIONS = 1 + TABLE.count(",") + 1
 """The most dimensions that the table serves."""
 
 
-def directions(dimensions: int) -> Bits:
+def direction_numbers(dimensions: int) -> Bits:
     """The numbers m of the first dimensions, (dimensions, COLUMNS): the k-th, from 1, has k bits at most."""
     m = np.ones((dimensions, COLUMNS), np.uint64)
     for row, entry in zip(m[1:], TABLE.split(","), strict=False):

@@ -11,7 +11,7 @@ from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.uncertainty.decomposition import TAIL, contributions, variance_split
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
-from outage_analysis.costs.uncertainty.simulation import Uncertainty, stressed
+from outage_analysis.costs.uncertainty.simulation import Simulation, with_equal_correlations
 from outage_analysis.errors import ModelRefused
 
 MEASURES = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -30,7 +30,7 @@ QUANTILES: dict[str, pl.DataType] = {
 }
 
 
-def uncertainty_tables(run: Uncertainty, *, budget: float | None = None) -> dict[str, pl.DataFrame]:
+def uncertainty_tables(run: Simulation, *, budget: float | None = None) -> dict[str, pl.DataFrame]:
     """Every table of a run.
 
     Args:
@@ -41,12 +41,12 @@ def uncertainty_tables(run: Uncertainty, *, budget: float | None = None) -> dict
         `quantiles`: the columns of `QUANTILES`, rounded to the digits that the error leaves: the expected
         cost in closed form (or the mean of the draws, where inputs are declared to depend on each other),
         the mean of the draws as its check, quantiles, and the mean of the tail above the 95 % quantile;
-        each with one standard error and, under rank correlations of 0.5 between all inputs, `stressed`.
+        each with one standard error and, under rank correlations of 0.5 between all inputs, `with_equal_correlations`.
         Also `split`, `contributions` and, when there is a budget, `budget`: `budget`, `exceeded` (the
-        chance), its `error`, `stressed` (the chance under rank correlations of 0.5), `counted` (the cost
+        chance), its `error`, `with_equal_correlations` (the chance under rank correlations of 0.5), `counted` (the cost
         lines in the total) and `left_out` (the cash lines without an expected cost, in no total).
     """
-    harder = stressed(run, STRESS)
+    harder = with_equal_correlations(run, STRESS)
     tables = {
         "quantiles": _quantiles(run, harder),
         "split": variance_split(run).with_columns(pl.col("sd", "share").round_sig_figs(6)),
@@ -57,7 +57,7 @@ def uncertainty_tables(run: Uncertainty, *, budget: float | None = None) -> dict
     return tables
 
 
-def told(estimate: Estimate) -> Estimate:
+def rounded_estimate(estimate: Estimate) -> Estimate:
     """An estimate rounded to the decade of its error, and the error to two digits."""
     if not estimate.error:
         return Estimate(_rounded(estimate.value, DIGITS), 0.0)
@@ -67,18 +67,18 @@ def told(estimate: Estimate) -> Estimate:
     return Estimate(round(estimate.value, -decade), _rounded(estimate.error, 2))
 
 
-def rounded_chance(estimate: Estimate) -> Estimate:
-    """An estimate of a probability, rounded as `told` rounds; below 1e-15 the probability is zero."""
-    return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else told(estimate)
+def rounded_probability(estimate: Estimate) -> Estimate:
+    """An estimate of a probability, rounded as `rounded_estimate` rounds; below 1e-15 the probability is zero."""
+    return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else rounded_estimate(estimate)
 
 
 def _rounded(value: float, digits: int) -> float:
     return value if not value else round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
 
-def _budget(run: Uncertainty, harder: Uncertainty, budget: float) -> pl.DataFrame:
+def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
     """The chance that the cash exceeds a budget, and which lines that cash counts."""
-    chance, pressed = (rounded_chance(r.totals["cash"].exceedance(budget)) for r in (run, harder))
+    chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, harder))
     row = {
         "budget": budget,
         "exceeded": chance.value,
@@ -90,34 +90,34 @@ def _budget(run: Uncertainty, harder: Uncertainty, budget: float) -> pl.DataFram
     return pl.DataFrame([row])
 
 
-def _quantiles(run: Uncertainty, harder: Uncertainty) -> pl.DataFrame:
+def _quantiles(run: Simulation, harder: Simulation) -> pl.DataFrame:
     rows: list[tuple[str, str, float, float | None, float | None]] = []
     for valuation, total in run.totals.items():
-        expected = _expected(run, valuation)
+        expected = _expected_estimate(run, valuation)
         rows.append((valuation, "expected", expected.value, expected.error, None))
-        pressed = _measures(harder.totals[valuation])
-        for measure, found in _measures(total).items():
+        pressed = _estimates(harder.totals[valuation])
+        for measure, found in _estimates(total).items():
             rows.append((valuation, measure, found.value, found.error, pressed[measure].value))
     return pl.DataFrame(rows, schema=QUANTILES, orient="row")
 
 
-def _expected(run: Uncertainty, valuation: str) -> Estimate:
+def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
     """The expected total: in closed form, or from the draws where its inputs depend on each other."""
-    if run.portfolio.tied(valuation):
-        return told(run.totals[valuation].expected)
+    if run.portfolio.has_correlated_inputs(valuation):
+        return rounded_estimate(run.totals[valuation].expected)
     return Estimate(_rounded(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
 
 
-def _measures(total: SampledTotal) -> dict[str, Estimate]:
+def _estimates(total: SampledTotal) -> dict[str, Estimate]:
     """What the draws support."""
-    found = {"mean": told(total.expected)}
+    found = {"mean": rounded_estimate(total.expected)}
     for measure, p in MEASURES.items():
         try:
-            found[measure] = told(total.quantile(p))
+            found[measure] = rounded_estimate(total.quantile(p))
         except ModelRefused:  # too few draws: left out rather than guessed
             continue
         if p == TAIL:
-            found["tvar95"] = told(total.tvar(p))
+            found["tvar95"] = rounded_estimate(total.tvar(p))
     return found
 
 
@@ -134,14 +134,14 @@ BELOW_P10 = 20.0
 WIDEST = 1e4
 """Where the 10 % quantile is nothing, the grid begins at its own end over this."""
 
-TOTAL_LAW: dict[str, pl.DataType] = {
+TOTAL_DISTRIBUTION: dict[str, pl.DataType] = {
     "valuation": pl.String(),
     "amount": pl.Float64(),
     "below": pl.Float64(),
     "density": pl.Float64(),
     "mark": pl.String(),
 }
-STEPS: dict[str, pl.DataType] = {
+WATERFALL_STEPS: dict[str, pl.DataType] = {
     "line": pl.String(),
     "service": pl.String(),
     "over": pl.Int64(),
@@ -153,7 +153,7 @@ STEPS: dict[str, pl.DataType] = {
 }
 
 
-def total_law(run: Uncertainty, budget: float | None = None) -> pl.DataFrame:
+def total_distribution_table(run: Simulation, budget: float | None = None) -> pl.DataFrame:
     """The law of each total on a logarithmic grid, with what a chart of it marks.
 
     Args:
@@ -161,7 +161,7 @@ def total_law(run: Uncertainty, budget: float | None = None) -> pl.DataFrame:
         budget: a sum of cash, in units of the currency.
 
     Returns:
-        The columns of `TOTAL_LAW`: `below` = P(total <= amount), and `density`, the probability for each
+        The columns of `TOTAL_DISTRIBUTION`: `below` = P(total <= amount), and `density`, the probability for each
         tenfold of the amount, averaged over neighbouring points. `mark` is null on the grid; the other rows
         are the expected total in closed form, the quantiles that the draws support, and the budget (of
         cash). A total that is certain has no grid, and its marks no density.
@@ -169,49 +169,49 @@ def total_law(run: Uncertainty, budget: float | None = None) -> pl.DataFrame:
     rows = [
         row
         for valuation, total in run.totals.items()
-        for row in _rows(
+        for row in _distribution_rows(
             valuation,
             total,
             float(expected_at(run.portfolio, valuation, {})[0]),
             budget if valuation == "cash" else None,
         )
     ]
-    table = pl.DataFrame(rows, schema=TOTAL_LAW, orient="row")
+    table = pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))
 
 
-def _rows(
+def _distribution_rows(
     valuation: str, total: SampledTotal, expected: float, budget: float | None
 ) -> list[tuple[str, float, float, float | None, str | None]]:
-    marks = {"expected": expected, **_total_quantiles(total)}
+    marks = {"expected": expected, **_marked_quantiles(total)}
     if budget is not None:
         marks["budget"] = budget
     grid = _grid(total, marks)
     below = np.array([1 - float(total.above(float(x)).mean()) for x in grid])
-    slope = _smooth(np.gradient(below, np.log10(grid))) if len(grid) else below
+    slope = _moving_average(np.gradient(below, np.log10(grid))) if len(grid) else below
     rows: list[tuple[str, float, float, float | None, str | None]] = [
         (valuation, float(x), float(p), float(d), None) for x, p, d in zip(grid, below, slope, strict=True)
     ]
     for mark, amount in marks.items():
         inside = len(grid) > 0 and amount > 0
         density = float(np.interp(math.log10(amount), np.log10(grid), slope)) if inside else None
-        rows.append((valuation, amount, 1 - told(total.exceedance(amount)).value, density, mark))
+        rows.append((valuation, amount, 1 - rounded_estimate(total.exceedance(amount)).value, density, mark))
     return rows
 
 
-def _smooth(values: np.ndarray) -> np.ndarray:
+def _moving_average(values: np.ndarray) -> np.ndarray:
     """Each value averaged with its neighbours: single draws show in a slope, not in the total."""
     window = np.hanning(WINDOW + 2)[1:-1]
     padded = np.pad(values, WINDOW // 2, mode="edge")
     return np.convolve(padded, window / window.sum(), mode="valid")
 
 
-def _total_quantiles(total: SampledTotal) -> dict[str, float]:
+def _marked_quantiles(total: SampledTotal) -> dict[str, float]:
     """Those that the draws support, as the table of quantiles tells them."""
     found = {}
     for mark, p in MARKS.items():
         try:
-            found[mark] = told(total.quantile(p)).value
+            found[mark] = rounded_estimate(total.quantile(p)).value
         except ModelRefused:
             continue
     return found
@@ -222,21 +222,22 @@ def _grid(total: SampledTotal, marks: dict[str, float]) -> np.ndarray:
     if not (total.process or total.parameter) or not set(MARKS) <= set(marks):
         return np.empty(0)
     high, least = (
-        next(x for p in ends if (x := _supported(total, p)) is not None) for ends in (UPPER, LOWER)
+        next(x for p in ends if (x := _quantile_if_supported(total, p)) is not None)
+        for ends in (UPPER, LOWER)
     )
     low = max(least, marks["p10"] / BELOW_P10) if marks["p10"] > 0 else high / WIDEST
     ends = [low, high, *(x for mark, x in marks.items() if mark in ("expected", "budget") and x > 0)]
     return np.geomspace(min(ends), max(ends), POINTS) if high > 0 else np.empty(0)
 
 
-def _supported(total: SampledTotal, p: float) -> float | None:
+def _quantile_if_supported(total: SampledTotal, p: float) -> float | None:
     try:
         return total.quantile(p).value
     except ModelRefused:
         return None
 
 
-def steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
+def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
     """What adds up to the expected cash: its lines, or where there is one line, its services or bands.
 
     Args:
@@ -244,7 +245,7 @@ def steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
         contributions: what `contributions` returns, of the same run.
 
     Returns:
-        The columns of `STEPS`: `expected` in closed form, and `tail`, what the step adds to the mean of
+        The columns of `WATERFALL_STEPS`: `expected` in closed form, and `tail`, what the step adds to the mean of
         the worst 5 % of cases. Lines and services have the largest first, bands stand by loss.
     """
     cash = costs.filter(pl.col("expected") > 0, valuation="cash")
@@ -262,5 +263,7 @@ def steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
     table = sums.join(tails, on=keys, how="left", nulls_equal=True, maintain_order="left")
     if "over" not in keys:
         table = table.sort("expected", *keys, descending=[True, False])
-    absent = [pl.lit(None, kind).alias(name) for name, kind in STEPS.items() if name not in table.columns]
-    return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*STEPS)
+    absent = [
+        pl.lit(None, kind).alias(name) for name, kind in WATERFALL_STEPS.items() if name not in table.columns
+    ]
+    return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*WATERFALL_STEPS)
