@@ -50,7 +50,7 @@ def test_the_toy_case_comes_out_in_fractions() -> None:
     assert law.mean == Fraction(case["mean"]) == sum(x * p for x, p in pmf.items())
     assert law.variance == sum((x - law.mean) ** 2 * p for x, p in pmf.items())
     assert law.cdf(8) == sum(p for x, p in pmf.items() if x <= 8)
-    assert (law.exact, law.error, law.floor, law.unit) == (True, 0, 0, 1)
+    assert (law.exact, law.error, law.smallest_tail, law.unit) == (True, 0, 0, 1)
 
 
 def test_a_claim_refused_is_a_payment_of_nothing() -> None:

@@ -84,8 +84,8 @@ def test_a_payment_that_is_no_whole_number(payment: Any) -> None:  # noqa: ANN40
         ([0.5, NAN], "a probability is not a number from 0"),
         ([1.0], "2 payments do not fit 1 probabilities"),
         ([], "2 payments do not fit 0 probabilities"),
-        (1.0, "probabilities are no list of numbers"),
-        ("11", "probabilities are no list of numbers"),
+        (1.0, "probabilities are not a list of numbers"),
+        ("11", "probabilities are not a list of numbers"),
     ],
 )
 def test_probabilities_that_are_no_law(probabilities: Any, said: str) -> None:  # noqa: ANN401
@@ -97,7 +97,7 @@ def test_a_component_of_nothing() -> None:
     with pytest.raises(UsageError, match="at least one payment"):
         Component(Fixed(1), [], [])
     for count in (3, "Poisson", None):
-        with pytest.raises(UsageError, match="is no law of a count"):
+        with pytest.raises(UsageError, match="is not a distribution of a count"):
             Component(count, [1], [1])  # type: ignore[arg-type] # the test
 
 
@@ -225,7 +225,7 @@ def test_a_rate_whose_exponential_underflows_is_no_difficulty(mean: int) -> None
 @pytest.mark.parametrize(
     "count", [Fixed(80_000_000), Binomial(80_000_000, 0.05), Poisson(80_000_000)], ids=str
 )
-def test_eighty_million_claims_are_no_difficulty(count: exact.Fixed | Binomial | Poisson) -> None:
+def test_eighty_million_claims_are_no_difficulty(count: Fixed | Binomial | Poisson) -> None:
     law = exact_total([Component(count, *TIERS)])
     assert max(law.checks.values()) < 1e-12
     assert law.error < 1e-11
@@ -266,11 +266,11 @@ def test_a_total_that_is_no_number(x: Any) -> None:  # noqa: ANN401
 
 def test_no_digit_beyond_what_the_law_is_known_to() -> None:
     law = tiers(100_000)
-    assert law.floor == pytest.approx(law.error * 1e4)
-    for p in (law.floor / 2, 1 - law.floor / 2):
+    assert law.smallest_tail == pytest.approx(law.error * 1e4)
+    for p in (law.smallest_tail / 2, 1 - law.smallest_tail / 2):
         for ask in (law.quantile, law.tvar):
             with pytest.raises(ModelRefused, match=r"too little for a tail.*Ask for tails of at least"):
                 ask(p)
-    assert law.quantile(1 - 2 * law.floor) > law.quantile(0.999999)
+    assert law.quantile(1 - 2 * law.smallest_tail) > law.quantile(0.999999)
     small = exact_total([Component(Binomial(3, Fraction(1, 100)), [1], [1])])
     assert small.quantile(Fraction(10**30 - 1, 10**30)) == 3

@@ -15,7 +15,7 @@ Row = dict[str, object]
 
 
 def schedule_rows(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
-    """A schedule from the published count that it cites, spread over its bands by the ledger's mix."""
+    """Yield the rows of a schedule: its published count, divided over its bands by the mix of the ledger."""
     head: Row = {
         "basis": "published",
         "line": line.id,
@@ -57,7 +57,7 @@ def schedule_rows(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
 
 
 def public_fact(fact: str | None, as_of: date) -> Fact | None:
-    """A fact, if the line names one and it was public by the day."""
+    """Return a fact; None if the line names none or it was not public by the day."""
     try:
         return figure(fact, public_by=as_of) if fact else None
     except ModelRefused:
@@ -82,7 +82,7 @@ def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Inp
 
 
 def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
-    """What an accepted claim is expected to be paid, over the bands."""
+    """Return the expected payment per accepted claim over the bands; None if a band has none."""
     if funnel.mean_payment is not None:
         return funnel.mean_payment.expected
     each = [(share, pays[band].expected) for band, share in funnel.mix.items()]
@@ -95,7 +95,7 @@ def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
 
 
 def _largest(amounts: list[float | None]) -> float | None:
-    """The largest; None where there is none, or one of them has no limit."""
+    """Return the largest amount; None if there is none or one of them has no limit."""
     known = [amount for amount in amounts if amount is not None]
     return max(known) if known and len(known) == len(amounts) else None
 
@@ -107,9 +107,9 @@ def _behind_payments(funnel: Funnel) -> tuple[str, ...]:
 
 
 def in_kind_rows(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
-    """A free good, one row a valuation that the page states, face value always.
+    """Yield the rows of a free good, one per valuation that the policy states, and always one at face value.
 
-    The ledger says which share takes it up, the cap how many can.
+    The ledger states the share of people who take it; the cap limits their number.
     """
     people, cap = public_fact(line.recipients, as_of), public_fact(line.cap, as_of)
     later = (people is None and line.recipients) or (cap is None and line.cap)
@@ -145,7 +145,7 @@ def in_kind_rows(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
 
 
 def fee_credit_row(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
-    """A fee handed back: exact when the fee and the subscribers are known, else at most bounded."""
+    """Return the row of a fee credit: exact if the fee and the subscribers are known, else at most bounds."""
     people, most = public_fact(line.recipients, as_of), public_fact(line.recipients_high, as_of)
     head: Row = {
         "basis": "published",
@@ -187,7 +187,7 @@ def fee_credit_row(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
 
 
 def handling_rows(line: CostLine, funnel: Funnel) -> Iterator[Row]:
-    """What it takes to work through a line's claims, where the ledger states it: beside the cash."""
+    """Yield the row for the cost of handling a line's claims, if the ledger states it."""
     entry = funnel.entries.get("handling")
     if isinstance(entry, Handling):
         effort = entry.range

@@ -1,7 +1,7 @@
-"""Published sums, computed again by the code that computes everything else, beside what was printed.
+"""Reconciliation: amounts that were published, recomputed by this model and compared with the published ones.
 
-A tie-out is a check of arithmetic, not a run: it ignores the as-of date, except that rows resting on
-later facts are marked as hindsight.
+A tie-out checks the arithmetic of one published amount. It uses facts of any date and marks the rows that
+use facts later than the as-of date as hindsight.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ SCHEMA: dict[str, pl.DataType] = {
 
 
 def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
-    """Every tie-out whose cost lines the policy has.
+    """Recompute every published amount whose cost lines the policy has.
 
     Returns:
-        One row a tie-out: `computed` (null where the loss is reviewed) and `printed` in `unit`, and the
-        `relation` that they should have; `status` is ties or differs; `as_expected` says whether that is
-        what the page declares; `hindsight` marks rows that rest on facts later than `as_of`.
+        One row per tie-out: the `computed` amount (null if the payment is under review), the `printed`
+        amount, both in `unit`, and the `relation` that they should have. `status` is `ties` or `differs`;
+        `as_expected` is whether the declaration expects this status; `hindsight` marks rows that use facts
+        later than `as_of`.
     """
     lines = {line.id for line in policy.lines}
     rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
@@ -80,7 +81,7 @@ def _printed_value(tie: TieOut) -> tuple[float, tuple[str, ...]]:
 
 
 def _computed_value(tie: TieOut, policy: Policy) -> float | None:
-    """The sum; None where a line reviews what it would pay."""
+    """Return the recomputed amount; None if a line decides the payment by review."""
     facts = [figure(f, hindsight=True) for f in tie.of]
     numbers = [fact.number for fact in facts]
     stranger = next(
@@ -90,7 +91,7 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
         raise UsageError(
             f"the tie-out {tie.id} mixes {stranger.unit} with {tie.unit}",
             value=stranger.id,
-            remedy="Currencies stand apart.",
+            remedy="A tie-out adds up amounts in one currency only.",
         )
     if tie.kind == "sum":
         return sum(numbers)
@@ -108,7 +109,7 @@ def _computed_value(tie: TieOut, policy: Policy) -> float | None:
 
 
 def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
-    """What one line comes to, in the smallest unit of the currency; None under review."""
+    """Return the cost of one line, in the smallest unit of the currency; None under review."""
     line = policy.line(id_)
     count = figure(tie.of[0], hindsight=True) if tie.of else None
     loss = tie.loss if tie.kind == "payments" else None
@@ -132,9 +133,9 @@ def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
 
 
 def _schedule_payment(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
-    """What a schedule pays to `count` claims that each lost `loss`, through a cube of one row.
+    """Return what a schedule pays for `count` claims with a loss of `loss` each; None under review.
 
-    None when the loss is reviewed.
+    The claims become a cube of one row, so that the same code as for any other cube computes the payment.
     """
     entitled = {d: values[0] for d, values in line.eligibility.items()}
     row = {

@@ -1,1 +1,1 @@
-"""Back-test: forecasts made as of an earlier day, scored against the published outcome."""
+"""Back-test: forecasts as of an earlier day, scored against the outcomes published later."""

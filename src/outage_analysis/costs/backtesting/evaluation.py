@@ -1,6 +1,6 @@
-"""The back-test of a case: what a ledger would have forecast on a day, beside what came out.
+"""Runs the back-test of a case: the forecasts of a ledger as of a day, compared with the later outcomes.
 
-It takes no claims, so that no synthetic row can feed it. Outcomes are read here, after the forecasts.
+It does not use claims, so synthetic claims cannot affect it. It reads the outcomes only after the forecasts.
 """
 
 from __future__ import annotations
@@ -50,17 +50,17 @@ from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
 
 def backtest(page: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
-    """Try a page.
+    """Run the back-test that a document specifies.
 
     Args:
-        page: the case, its forecast day and its outcomes.
-        draws: of the uncertainty run, as `simulate` takes them.
-        seed: the same.
+        page: the specification: the case, its forecast day and its outcomes.
+        draws: see `simulate`.
+        seed: see `simulate`.
 
     Raises:
-        UsageError: pages that do not fit each other, a line or a fact that there is not, an outcome that the
-            forecast day already knew.
-        ModelRefused: a stage of which the ledger says nothing.
+        UsageError: the policy and the ledger do not belong to the case, a line or a fact does not exist, or
+            an outcome was already public on the forecast day.
+        ModelRefused: the ledger states no assumption for a stage.
     """
     case = _load_case(page, draws, seed)
     tried = coverage(page, case.ledger)
@@ -123,7 +123,7 @@ def _outcome_row(trial: ScoredForecast, page: BacktestSpec) -> dict[str, object]
         "error": max(x.error / max(x.value, 1.0) for x in interval),
         "sharpness": max(high, 1.0) / max(low, 1.0),
         "observed": came,
-        "percentile": percentile(made.law, came),
+        "percentile": percentile(made.distribution, came),
         "inside": verdict == "inside",
         "verdict": verdict,
         "crps": made.crps(came),
@@ -149,7 +149,7 @@ def _benchmark_rows(trial: ScoredForecast, ours: object) -> Iterator[dict[str, o
 
 
 def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> Iterator[dict[str, object]]:
-    """Published figures beside ours: times an outcome's people, or beside the totals of the whole policy."""
+    """Yield published figures beside a forecast times an amount, or beside the totals of the policy."""
     for shown in case.page.shown:
         fact = case.page.came_out(shown.fact)
         head = {"shown": shown.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
@@ -163,25 +163,25 @@ def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> 
 
 
 def _totals(case: BacktestCase, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:
-    laws = simulate(case.portfolio, draws=case.draws, seed=case.seed).totals
+    totals = simulate(case.portfolio, draws=case.draws, seed=case.seed).totals
     for valuation in valuations:
-        if valuation not in laws:
+        if valuation not in totals:
             raise ModelRefused(
                 f"as of {case.page.as_of} no line has an expected {valuation}",
                 file=case.page.id,
                 remedy="Leave that valuation out of what is shown.",
             )
-        low, middle, high = (rounded_estimate(laws[valuation].quantile(p)).value for p in PERCENTILES)
+        low, middle, high = (rounded_estimate(totals[valuation].quantile(p)).value for p in PERCENTILES)
         yield {"beside": valuation, "p10": low, "p50": middle, "p90": high}
 
 
 ONE_PER_CLAIM = (1.0, 1.0)
-"""The least and the most that each of a count adds to it."""
+"""The payment range of a count: each accepted claim adds exactly 1."""
 
 
 @dataclass(frozen=True)
 class ScoredForecast:
-    """A forecast and its outcome, in people or in the smallest unit of the currency."""
+    """A forecast with its outcome and its benchmarks, in people or in the smallest unit of the currency."""
 
     outcome: Outcome
     given: Fact | None
@@ -193,7 +193,7 @@ class ScoredForecast:
 
 @dataclass(frozen=True)
 class BacktestCase:
-    """What a page tries, with what was known on its day."""
+    """The policy and the ledger of a back-test, as known on the forecast day."""
 
     page: BacktestSpec
     policy: Policy
@@ -204,15 +204,15 @@ class BacktestCase:
 
     @cached_property
     def portfolio(self) -> Portfolio:
-        """Every line of the policy that the ledger expected something of."""
+        """The lines of the policy that have an expected cost under the ledger."""
         return build_portfolio(self.policy, self.ledger, as_of=self.page.as_of)
 
     def trial(self, outcome: Outcome) -> ScoredForecast:
-        """Forecast one outcome from what was known, then read what came.
+        """Forecast one outcome from what was known on the day, then read the outcome.
 
         Raises:
-            UsageError: a line or a fact that there is not, or one in another unit or of another day.
-            ModelRefused: a line that was not public, or a stage of which the ledger says nothing.
+            UsageError: a line or a fact does not exist, or a fact has another unit or day.
+            ModelRefused: the line was not public, or the ledger states no assumption for the stage.
         """
         line, as_of = self.policy.line(outcome.line), self.page.as_of
         if not line.known_on(as_of):
@@ -227,7 +227,7 @@ class BacktestCase:
         return self._of_cash(outcome, line, given)
 
     def money(self, fact: Fact) -> float:
-        """The sum of a fact, in the smallest unit of the policy's currency."""
+        """Return the amount of a fact, in the smallest unit of the policy's currency."""
         return float(fact.money(self.policy.currency) * 10**self.policy.digits)
 
     def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> ScoredForecast:
@@ -266,7 +266,7 @@ class BacktestCase:
         return [figure(id_, public_by=self.page.as_of) for id_ in outcome.press]
 
     def _ends(self, fact: Fact) -> tuple[float | None, float]:
-        """The low end, None where only the most was printed, and the high end."""
+        """Return the low end of a press figure (None if it is only an upper bound) and the high end."""
         scale, currency = 10**self.policy.digits, self.policy.currency
         open_below = fact.value is None and fact.low is None
         low = None if open_below else fact.money(currency, "low") * scale
@@ -285,16 +285,18 @@ COVERAGE: dict[str, pl.DataType] = {
 
 
 def coverage(page: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
-    """Every set of classes that the ledger rests on or that the page names, one class left out at a time.
+    """Test the reference-class rule: predict each class from the other classes of its set.
+
+    The sets are those that the ledger uses and those that the specification names.
 
     Returns:
-        The columns of `COVERAGE`, one row a set and class: its share, the 80 % interval that the rule makes
-        from the others, and where the class lies in it. The pooled spread leaves out every source of the
-        set, the class that is tried among them. Assumptions with the same classes are one set; a set of one
-        class has a row without an interval.
+        The columns of `COVERAGE`, one row per set and class: the share of the class, the 80 % interval that
+        the rule derives from the other classes, and the percentile of the class in it. The pooled spread
+        excludes all sources of the set, including the predicted class. Assumptions with the same classes form
+        one set; a set with a single class has a row without an interval.
 
     Raises:
-        ModelRefused: a class that was not public by the forecast day.
+        ModelRefused: a class was not public by the forecast day.
     """
     sets: dict[tuple[str, ...], list[str]] = {}
     stated = [(a.id, a.classes) for a in ledger.assumptions if isinstance(a, RateAssumption) and a.classes]

@@ -1,9 +1,10 @@
-"""The count of successes among n when their one rate is itself uncertain.
+"""The distribution of the number of successes among n trials that share one uncertain rate.
 
-Given the rate the count is binomial; over the rate everything is a mean over u from 0 to 1 of something at
-the rate's quantile of u. The rule is Lobatto's on panels of u that halve towards both ends, and wherever
-the mean rate of a panel is not yet settled or the rate moves by more than the binomial standard deviation
-can blur. So it serves a rate wider than the binomial law and one narrower alike, and rates that jump.
+Given the rate, the count is binomial. Averages over the rate are integrals over u from 0 to 1 at the
+u-quantile of the rate. Lobatto's rule integrates on panels of u that become narrower towards both ends, and
+that are halved where the mean rate of a panel has not converged or where the rate changes by more than a few
+binomial standard deviations. So the rate may be wider or narrower than the binomial distribution, and may
+have jumps.
 """
 
 from __future__ import annotations
@@ -21,40 +22,40 @@ Array = NDArray[np.float64]
 
 POINTS = np.array([-1.0, -np.sqrt(3 / 7), 0.0, np.sqrt(3 / 7), 1.0]) / 2 + 0.5
 WEIGHTS = np.array([9.0, 49.0, 64.0, 49.0, 9.0]) / 180
-"""The Lobatto rule on 0 to 1, exact up to degree 7. It has both ends, so that no jump hides beside them."""
+"""The Lobatto rule on 0 to 1, exact up to degree 7. It includes both ends, so that it detects jumps there."""
 MEAN_TOLERANCE = 1e-12
-"""What halving a panel may still change of the mean rate."""
+"""The mean rate of a panel has converged if halving the panel changes it by at most this share."""
 MAX_RATE_STEP = 2.0
-"""Binomial standard deviations that the rate may move by across a panel."""
+"""The number of binomial standard deviations that the rate may change by across a panel."""
 MIN_PANEL_WIDTH = 0.5**40
-"""The narrowest panel that is halved: so exactly is a jump of the rate known."""
+"""Panels narrower than this are not halved; it is the precision with which a jump of the rate is located."""
 NEGLIGIBLE = 1e-17
-"""A probability below this is not counted."""
+"""Probabilities below this are ignored."""
 ROUNDING = 1e-12
-"""By how much a quantile's probability may be missed, so that a tie such as a median is no toss-up."""
+"""A quantile may miss its probability by this much, so that rounding does not decide ties."""
 
 
 class Rate(Protocol):
     """An uncertain rate."""
 
     def quantile(self, u: Array, /) -> Array:
-        """The rates that are not exceeded with probability u: (n,) -> (n,), from 0 to 1."""
+        """Return the u-quantiles of the rate, (n,) -> (n,), from 0 to 1."""
 
 
 class MixedBinomial:
-    """Successes among n with a rate that all share: beta-binomial, logit-normal-binomial and so on.
+    """The number of successes among n trials with one shared uncertain rate, such as beta-binomial.
 
-    Probabilities of at most so many are right to 1e-9, moments to 1e-9 of themselves, probabilities of
-    exactly so many to 1e-5 of themselves; a fixed rate gives the binomial law. Nodes grow as the square
-    root of n, once; a probability takes some hundred of them.
+    Accuracy: the cdf to 1e-9 absolute, the moments to 1e-9 relative, the pmf to 1e-5 relative. A fixed rate
+    gives the binomial distribution. The number of nodes grows with the square root of n; each probability
+    uses about a hundred of them.
 
     Args:
-        n: how many there are.
-        rate: a number, or a law.
+        n: the number of trials.
+        rate: a number, or the distribution of the rate.
 
     Raises:
-        UsageError: n is no count.
-        ModelRefused: a rate outside 0 to 1.
+        UsageError: n is not a whole number from 0.
+        ModelRefused: the rate can lie outside 0 to 1.
     """
 
     def __init__(self, n: int, rate: Rate | float) -> None:
@@ -76,24 +77,24 @@ class MixedBinomial:
 
     @property
     def variance(self) -> float:
-        """Of the count: the binomial variance on average, and that of n times the rate."""
+        """The variance of the count: the mean binomial variance plus the variance of n times the rate."""
         rate, p = self.mean / max(self.n, 1), self._rates
         given = self.n * p * (1 - p) + (self.n * (p - rate)) ** 2
         return float((self._weights * given).sum())
 
     def pmf(self, counts: ArrayLike) -> Array:
-        """The probability of exactly so many, (...) -> (...)."""
+        """Return the probability of exactly these counts, (...) -> (...)."""
         return self._each(self._exactly, np.asarray(counts, float))
 
     def cdf(self, counts: ArrayLike) -> Array:
-        """The probability of at most so many, (...) -> (...)."""
+        """Return the probability of at most these counts, (...) -> (...)."""
         return self._each(self._at_most, np.floor(np.asarray(counts, float)))
 
     def quantile(self, p: ArrayLike) -> Array:
-        """The least counts that are not exceeded with probability p, (...) -> (...), whole.
+        """Return the smallest counts k with P(count <= k) >= p, (...) -> (...).
 
         Raises:
-            UsageError: a probability that is not between 0 and 1.
+            UsageError: a probability is not between 0 and 1.
         """
         p = np.asarray(p, float)
         if not ((p > 0) & (p < 1)).all():
@@ -106,10 +107,10 @@ class MixedBinomial:
         return high
 
     def interval(self, level: float = 0.9) -> tuple[int, int]:
-        """The counts that leave out at most half of the rest at each end.
+        """Return the central interval that contains the count with probability `level`.
 
         Raises:
-            UsageError: no level.
+            UsageError: the level is not between 0 and 1.
         """
         refuse_no_level(level)
         low, high = self.quantile([(1 - level) / 2, (1 + level) / 2])
@@ -117,10 +118,10 @@ class MixedBinomial:
 
     @staticmethod
     def _each(probability: Callable[[float], float], counts: Array) -> Array:
-        """One evaluation a distinct count."""
+        """Evaluate a probability once per distinct count."""
         distinct, where = np.unique(counts, return_inverse=True)
-        found = np.array([probability(k) for k in distinct.tolist()])
-        return np.asarray(found[where].reshape(counts.shape))
+        values = np.array([probability(k) for k in distinct.tolist()])
+        return np.asarray(values[where].reshape(counts.shape))
 
     def _at_most(self, k: float) -> float:
         if k < 0 or k >= self.n:
@@ -141,23 +142,25 @@ class MixedBinomial:
         return float((self._weights[some] * np.exp(each)).sum())
 
     def _seldom_at_most(self, k: float) -> float:
-        """The rate above which at most k never happens."""
+        """Return the rate above which P(count <= k) is negligible."""
         return float(special.betainccinv(k + 1, self.n - k, NEGLIGIBLE))
 
     def _between(self, low: float, high: float) -> tuple[int, slice]:
-        """How many nodes are below two rates, and those between them, ends included."""
+        """Return the number of nodes below the lower rate, and the slice of nodes between both rates."""
         first = int(np.searchsorted(self._rates, low, side="left"))
         return first, slice(first, int(np.searchsorted(self._rates, high, side="right")))
 
 
 def _checked(rates: Array) -> Array:
     if not ((rates >= 0) & (rates <= 1)).all():  # also NaN
-        raise ModelRefused("a rate lies outside 0 to 1", remedy="Give a law on 0 to 1, such as a beta law.")
+        raise ModelRefused(
+            "a rate lies outside 0 to 1", remedy="Give a distribution on 0 to 1, such as beta."
+        )
     return rates
 
 
 def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
-    """Rates and their weights, which add up to 1."""
+    """Return the nodes of the rate and their weights, which add up to 1."""
 
     def on_panels(low: Array, width: Array) -> Array:
         u = low[:, None] + width[:, None] * POINTS

@@ -1,4 +1,4 @@
-"""What a back-test found: its tables, and the sentences that say it."""
+"""The result of a back-test: its tables and the sentences that summarise them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 
 CASH = ("paid", "total")
-"""Stages in money."""
+"""The stages whose outcome is an amount of money."""
 DIGITS = 3
-"""Of a forecast count in prose: a miss by one may be a miss."""
+"""Significant digits of a forecast count in a sentence."""
 
 OUTCOMES: dict[str, pl.DataType] = {
     "outcome": pl.String(),
@@ -67,22 +67,22 @@ SHOWN: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Backtest:
-    """Forecasts of one day beside what came out; money in the smallest unit of the currency.
+    """Forecasts as of one day compared with the outcomes; money in the smallest unit of the currency.
 
     Args:
-        page: what was tried.
-        policy: its policy.
-        ledger: its ledger, as it was public on the day.
-        outcomes: the columns of `OUTCOMES`, one row an outcome: quantiles of the forecast, their largest
-            numerical error as a share, sharpness (P90 over P10, below 1 counting as 1), the outcome, its
-            mid-rank percentile, the verdict (inside: from P10 to P90, miss_low: less came, miss_high: more
-            came) and the CRPS of log10. `conditional` marks forecasts for a given count that itself came out
-            later.
-        rivals: the columns of `RIVALS`, one row an outcome and rival (naive, flat, or the fact of a press
-            forecast): the least and the most that it allows, how many times the outcome lies outside of
-            that, whether it is flagged for more than twice, its CRPS and `ours`.
-        coverage: the columns of `COVERAGE`, see `coverage`.
-        shown: the columns of `SHOWN`: published figures beside ours, not scored.
+        page: the specification of the back-test.
+        policy: the policy.
+        ledger: the ledger, limited to what was public on the forecast day.
+        outcomes: the columns of `OUTCOMES`, one row per outcome: quantiles of the forecast, their largest
+            relative numerical error, sharpness (P90 over P10, where values below 1 count as 1), the outcome,
+            its mid-rank percentile, the verdict (`inside`: from P10 to P90; `miss_low`: the outcome is lower;
+            `miss_high`: it is higher) and the CRPS on log10. `conditional` marks forecasts that start from a
+            count which was itself published after the forecast day.
+        rivals: the columns of `RIVALS`, one row per outcome and benchmark (`naive`, `flat`, or the id of the
+            press figure): its range, the factor by which the outcome misses the range, whether that is more
+            than `FLAGGED_BEYOND`, its CRPS, and the CRPS of our forecast (`ours`).
+        coverage: the result of `coverage`.
+        shown: the columns of `SHOWN`: published figures beside our forecasts, without a score.
     """
 
     page: BacktestSpec
@@ -95,10 +95,11 @@ class Backtest:
 
     @property
     def ranges(self) -> pl.DataFrame:
-        """One row an outcome, for a chart: the columns of `OUTCOMES`, with the ends of its rivals.
+        """The outcomes with the ranges of two benchmarks, for a chart.
 
         Returns:
-            Also `naive_low`, `naive_high`, `press_low` and `press_high`, of the first forecast of the press.
+            One row per outcome: the columns of `OUTCOMES`, then `naive_low`, `naive_high`, and `press_low`
+            and `press_high` of the first press figure.
         """
         first = {o.id: o.press[0] for o in self.page.outcomes if o.press}
         named = pl.col("outcome").replace_strict(first, default=None, return_dtype=pl.String)
@@ -110,7 +111,11 @@ class Backtest:
         return found
 
     def sentences(self, words: Locale) -> list[str]:
-        """What it found, the caveat first; amounts in words as `words` writes them."""
+        """Summarise the back-test in sentences, the caveat first.
+
+        Args:
+            words: the language and its number formats.
+        """
         return [
             *self._verdicts(words),
             *(f"{o.name[words.lang]}: {o.note[words.lang]}" for o in self.page.outcomes if o.note),
@@ -139,7 +144,7 @@ class Backtest:
         return {x.id: x.name[words.lang] for x in named}
 
     def _miss(self, row: Mapping[str, Any], words: Locale) -> Iterator[str]:
-        """What was forecast, what came, which input was wrong, and that it stays so."""
+        """Describe a missed outcome: forecast, outcome, inputs, and that the ledger stays unchanged."""
         names = self._names(words)
         low = row["verdict"] == "miss_low"
         cash = row["stage"] in CASH
@@ -225,5 +230,5 @@ class Backtest:
 
 
 def _exactly(value: float, words: Locale, *, cash: bool) -> str:
-    """A published figure in prose keeps its digits."""
+    """Write a published figure with all its digits."""
     return f"{words.exact_money(value)} {words.unit}" if cash else words.number(value)

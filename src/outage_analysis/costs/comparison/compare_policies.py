@@ -1,4 +1,4 @@
-"""The comparison of policies: tables, and the sentence that says it."""
+"""The comparison of policies under one ledger: its tables and its summary sentence."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ MIN_POLICIES = 2
 ROUNDING = 1e-9
 PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 EVEN, CERTAIN = 0.5, 0.99
-"""A chance above it is said to be more than this."""
+"""A probability above `CERTAIN` is written as "more than 99 %"."""
 DIGITS = 2
-"""Decimals of the cost of one payment."""
+"""Decimals of the cost per payment."""
 VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
 POLICIES: dict[str, pl.DataType] = {
@@ -81,68 +81,68 @@ LEFT_OUT: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several policies under one ledger, on the same draws.
+    """The comparison of several policies under one ledger, on the same draws.
 
     Args:
-        valuation: which money is compared; others are never added to it.
-        policies: the columns of `POLICIES`, in units of the currency, one row per policy as given. As in its
-            `totals`, `promised` is what all would be paid under the fixed rules, `expected` the expected cost
-            and `most` the most that the total can be. Then quantiles, payments expected (null where a line is
-            a sum and counts nobody), the cost of each, and `cheapest`, the chance that no other costs less.
-            Only `promised` and `most` are known where nothing has an expected cost: `left_out` says why.
-        pairs: the columns of `PAIRS`: the expected difference (policy less other), its quantiles, and the
-            chances that the policy costs less and that it costs more.
-        flips: the columns of `FLIPS`: the value of an input at which the cheaper of a pair changes, the
-            others at their means, and the chance that the input lies beyond it.
-        replaced: the columns of `replaced.REPLACED`: the share of a loss that an accepted claim gets back.
-        left_out: the columns of `LEFT_OUT`: lines without an expected cost, which are in no figure here,
-            with their status and what the ledger lacks; no line and `not_offered` for a policy that pays
-            nothing of this valuation.
+        valuation: the valuation that is compared, such as `cash`.
+        policies: the columns of `POLICIES`, one row per policy in the order of the arguments, in the smallest
+            unit of the currency. `promised`, `expected` and `most` are as in `totals`. `recipients` is the
+            expected number of payments (null if a line is one amount without a count), `per_recipient` the
+            cost of each, and `cheapest` the probability that no other policy costs less. A policy without an
+            expected cost has only `promised` and `most`; `left_out` gives the reason.
+        pairs: the columns of `PAIRS`, one row per pair: the expected difference (policy less other), its
+            quantiles, and the probabilities that the policy costs less and that it costs more.
+        flips: the columns of `FLIPS`: the value of an input at which the cheaper policy of a pair changes,
+            with the other inputs at their means, and the probability that the input lies beyond it.
+        replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
+        left_out: the columns of `LEFT_OUT`: the lines without an expected cost, which no figure includes,
+            with their status and the inputs that the ledger lacks. A policy that pays nothing of this
+            valuation has one row without a line and with the status `not_offered`.
     """
 
     valuation: str
     policies: pl.DataFrame
     pairs: pl.DataFrame = field(repr=False)
     flips: pl.DataFrame = field(repr=False)
-    loss_replacement: pl.DataFrame = field(repr=False)
+    replaced: pl.DataFrame = field(repr=False)
     left_out: pl.DataFrame = field(repr=False)
     has_correlated_inputs: bool = False
-    """Whether inputs are declared to depend on each other: expected costs then take them as independent."""
+    """Whether the ledger declares correlations; the expected costs treat the inputs as independent anyway."""
     inputs: frozenset[str] = frozenset()
-    """The assumptions that the figures rest on."""
+    """The ids of the assumptions that the figures depend on."""
 
-    def sentence(self, words: Locale, names: Mapping[str, str]) -> str:
-        """What the comparison finds, in a sentence; and which policies have no expected cost.
+    def sentence(self, locale: Locale, names: Mapping[str, str]) -> str:
+        """Summarise the comparison in one sentence, and name the policies without an expected cost.
 
         Args:
-            words: the language, and how it writes money.
-            names: what readers call each policy, by id.
+            locale: the language and its number formats.
+            names: the display name of each policy, by id.
         """
         known = self.policies.filter(pl.col("expected").is_not_null()).sort("expected", maintain_order=True)
         (best, least), (second, next_least) = known.select("policy", "expected").head(2).rows()
         row = next(r for r in self.pairs.iter_rows(named=True) if {r["policy"], r["other"]} == {best, second})
         chance = row["cheaper"] if row["policy"] == best else row["dearer"]
-        quoted = {id_: words("compare.quoted", name=name) for id_, name in names.items()}
+        quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
         key = "least" if chance >= EVEN else "least_yet"
         if least == next_least:
             key = "same" if row["cheaper"] or row["dearer"] else "always"
-        said = words(
+        sentence = locale(
             f"compare.{key}",
             policy=quoted[best],
             other=quoted[second],
-            cost=words.money(least),
-            other_cost=words.money(next_least),
-            valuation=words(f"word.{self.valuation}"),
-            chance=words("compare.almost", chance=words.share(CERTAIN))
+            cost=locale.money(least),
+            other_cost=locale.money(next_least),
+            valuation=locale(f"word.{self.valuation}"),
+            chance=locale("compare.almost", chance=locale.share(CERTAIN))
             if chance > CERTAIN
-            else words.share(chance),
+            else locale.share(chance),
         )
         if self.has_correlated_inputs:
-            said = f"{said} {words('compare.tied')}"
-        silent = self.policies.filter(pl.col("expected").is_null())["policy"].to_list()
-        if not silent:
-            return said
-        return f"{said} {words('compare.silent', policies=', '.join(quoted[x] for x in silent))}"
+            sentence = f"{sentence} {locale('compare.tied')}"
+        without_cost = self.policies.filter(pl.col("expected").is_null())["policy"].to_list()
+        if not without_cost:
+            return sentence
+        return f"{sentence} {locale('compare.silent', policies=', '.join(quoted[x] for x in without_cost))}"
 
 
 def compare(
@@ -155,36 +155,38 @@ def compare(
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> Comparison:
-    """Compare what policies cost.
+    """Compare the costs of policies on the same draws.
 
     Args:
-        policies: two or more.
-        ledger: the assumptions, drawn once for all.
-        as_of: only what was public by this day counts.
-        cubes: by policy its claims, on its own edges, as `cost_table` takes them; without any, published
-            counts.
+        policies: two or more policies.
+        ledger: the assumptions, drawn once for all policies.
+        as_of: only facts, lines and assumptions public by this day are used.
+        cubes: by policy id, cubes of claims on the band edges of that policy, as for `cost_table`; by default
+            published counts are used.
         valuation: one of `VALUATIONS`.
         draws: see `simulate`.
         seed: see `simulate`.
 
     Raises:
-        UsageError: fewer than two policies, one twice, two currencies, or no such valuation.
-        ModelRefused: fewer than two of them have an expected cost.
+        UsageError: there are fewer than two policies, a policy is repeated, the currencies differ, or the
+            valuation does not exist.
+        ModelRefused: fewer than two of the policies have an expected cost.
     """
     _check_policies(policies, valuation)
     cubes = cubes or {}
     tables, portfolios = {}, {}
-    for page in policies:
-        mine, fitting = cubes.get(page.id, ()), ledger and ledger_for_policy(ledger, page)
-        tables[page.id] = cost_table(page, fitting, as_of=as_of, cubes=mine).filter(valuation=valuation)
-        portfolio = build_portfolio(page, fitting, as_of=as_of, cubes=mine)
+    for policy in policies:
+        mine, fitting = cubes.get(policy.id, ()), ledger and ledger_for_policy(ledger, policy)
+        tables[policy.id] = cost_table(policy, fitting, as_of=as_of, cubes=mine).filter(valuation=valuation)
+        portfolio = build_portfolio(policy, fitting, as_of=as_of, cubes=mine)
         if valuation in portfolio.valuations:
-            portfolios[page.id] = portfolio
+            portfolios[policy.id] = portfolio
     if len(portfolios) < MIN_POLICIES:
-        silent = ", ".join(p.id for p in policies if p.id not in portfolios)
+        without_cost = ", ".join(p.id for p in policies if p.id not in portfolios)
         raise ModelRefused(
             f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
-            remedy=f"Without one: {silent}. Give a ledger with the inputs that they need, or another policy.",
+            remedy=f"Without one: {without_cost}. "
+            "Give a ledger with the inputs that they need, or another policy.",
         )
     runs = _shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs = list(combinations(portfolios, 2))
@@ -218,7 +220,7 @@ def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
 def _shared_runs(
     portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
 ) -> dict[str, Simulation]:
-    """One run per policy, on the same points; each run holds the inputs of all policies."""
+    """Simulate each policy at the same points; each run has the inputs of all policies."""
     entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
     shared = {name: entries[name] for name in sorted(entries)}
     declared = ledger.admissible(as_of).correlations if ledger else ()
@@ -248,14 +250,14 @@ def _policy_rows(
 
 
 def _chances_cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
-    """For each total the probability that no other is less; totals may tie."""
+    """Yield, per total, the probability that no other total is smaller; totals may be equal."""
     least = np.min([total.values for total in totals], axis=0)
     for total in totals:
         yield replicate_mean((total.values == least).mean(axis=1))
 
 
 def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
-    """Payments expected; None when a line is a sum and counts nobody."""
+    """Return the expected number of payments; None if a line is one amount without a count."""
     mine = [s for s in portfolio.streams if s.valuation == valuation]
     if any(stream.certain for stream in mine):
         return None

@@ -1,4 +1,4 @@
-"""What an accepted claim gets back of its loss, by service and band: from claims, or from the edges alone."""
+"""The share of its loss that an accepted claim gets back, by service and band."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ KEYS = ("line", "service", "segment", "over", "up_to", "rule")
 
 
 def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-    """The share of a loss that an accepted claim gets back, by line, service and band.
+    """Return the share of a loss that an accepted claim gets back, by line, service and band.
 
     Args:
-        policy: the promises, as known on the day.
-        cubes: claims; without any, the bands of each schedule give bounds.
+        policy: the policy, as known on the day.
+        cubes: cubes of claims; by default the bands of each schedule give bounds.
 
     Returns:
-        The columns of `LOSS_REPLACEMENT`. From claims (`basis` claims or synthetic) the shares are of the sums of
-        losses, and `low` equals `high` where the payments are exact. From the bands alone (`published`)
-        they bound what any single loss in the band gets back. `high` is null where nothing limits it: under
-        review, and where a fixed sum meets losses down to nothing. Lines whose losses are no money have no
-        row.
+        The columns of `LOSS_REPLACEMENT`. With claims (`basis` is `claims` or `synthetic`) `low` and `high`
+        are payments divided by the sum of losses, and equal if the payments are exact. Without claims
+        (`published`) they bound the share of any single loss in the band. `high` is null if there is no
+        limit: under review, or if a fixed payment applies to arbitrarily small losses. Lines whose losses are
+        not in currency have no row.
     """
     if policy.loss_unit != policy.currency:
         return pl.DataFrame(schema=LOSS_REPLACEMENT)
@@ -66,12 +66,12 @@ def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame
 
 
 def _from_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
-    found = payments(cube, policy)
-    if "service" not in found.columns:
-        found = found.with_columns(service=pl.lit(None, pl.String))
+    paid = payments(cube, policy)
+    if "service" not in paid.columns:
+        paid = paid.with_columns(service=pl.lit(None, pl.String))
     sums = ("loss", "payment_low", "payment_high")
     return (
-        found.filter(pl.col("rule") != "not_entitled")
+        paid.filter(pl.col("rule") != "not_entitled")
         .group_by(KEYS, maintain_order=True)
         .agg(pl.col("claims").sum(), *map(known_sum, sums))
         .filter(pl.col("loss") > 0)
@@ -86,7 +86,10 @@ def _from_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
 
 
 def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
-    """The least and the most that is paid for one unit of a loss in a band: at the ends of its pieces."""
+    """Return the smallest and the largest share of a loss that is paid in a band; None means no limit.
+
+    Within a piece of the tariff the share is monotonic, so the ends of the pieces suffice.
+    """
     ratios: list[Fraction] = []
     limited = True
     for piece in tariff.touched(band):

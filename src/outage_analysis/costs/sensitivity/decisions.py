@@ -1,4 +1,4 @@
-"""Inputs that are decided, not awaited: fixed at a value, and out of every variance."""
+"""Inputs that somebody decides, such as the award of a review: fixed at a value instead of drawn."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ PERCENTILES = (0.1, 0.5, 0.9)
 
 
 def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]) -> Portfolio:
-    """The portfolio with some inputs certain.
+    """Return the portfolio with some inputs fixed at a value.
 
     Args:
-        portfolio: what is paid, and the inputs.
-        values: a value by assumption; of a band mix the share of each band.
+        portfolio: the payment streams and their inputs.
+        values: the value by assumption; for a band mix, the share of each band.
 
     Returns:
-        A portfolio whose other inputs are as they were; correlations with what is certain are gone.
+        A portfolio with the other inputs unchanged, and without correlations with the fixed inputs.
 
     Raises:
-        UsageError: an assumption that is not in it, or a value that it cannot take.
+        UsageError: the portfolio does not use an assumption, or the assumption cannot have that value.
     """
     for name in values:
         if name not in portfolio.entries:
@@ -50,15 +50,15 @@ def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequenc
         name: _fixed_entry(entry, values[name]) if name in values else entry
         for name, entry in portfolio.entries.items()
     }
-    tied = {pair: rank for pair, rank in portfolio.correlations.items() if not values.keys() & set(pair)}
-    return replace(portfolio, entries=entries, correlations=tied)
+    remaining = {pair: rank for pair, rank in portfolio.correlations.items() if not values.keys() & set(pair)}
+    return replace(portfolio, entries=entries, correlations=remaining)
 
 
 def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
-    """The portfolio once the company has decided what a review grants on average.
+    """Return the portfolio with the mean award of a review fixed.
 
     Raises:
-        UsageError: no review band, or an award below 0.
+        UsageError: the policy has no review band, or the award is negative.
     """
     return with_fixed_inputs(portfolio, dict.fromkeys(_award_names(portfolio), award))
 
@@ -66,20 +66,20 @@ def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
 def award_views(
     portfolio: Portfolio, awards: Sequence[float], *, draws: int = DRAWS, seed: int = SEED
 ) -> pl.DataFrame:
-    """The cash in the two views of a review: its award uncertain, and given.
+    """Compare the cash with an uncertain mean award of a review and with fixed mean awards.
 
     Args:
-        portfolio: what is paid, and the inputs.
-        awards: mean awards to try, in units of the currency.
+        portfolio: the payment streams and their inputs.
+        awards: the mean awards to compare, in the smallest unit of the currency.
         draws: see `simulate`.
         seed: see `simulate`.
 
     Returns:
-        `view` (`uncertain` once, then `given` for each award), `award` (the expected one, or the one
-        given), `expected`, `p10`, `p50`, `p90`, in units of the currency.
+        `view` (one row `uncertain`, then one row `given` per award), `award` (the expected or the fixed
+        award), `expected`, `p10`, `p50`, `p90`, all in the smallest unit of the currency.
 
     Raises:
-        UsageError: no review band, or an award below 0.
+        UsageError: the policy has no review band, or an award is negative.
     """
     uncertain = [portfolio.entries[name] for name in _award_names(portfolio)]
     means = {entry.range.expected for entry in uncertain if isinstance(entry, Award)}
@@ -87,18 +87,20 @@ def award_views(
     views += [("given", award, with_fixed_award(portfolio, award)) for award in awards]
     rows = []
     for view, award, decided in views:
-        law = simulate(decided, draws=draws, seed=seed).totals["cash"]
+        total = simulate(decided, draws=draws, seed=seed).totals["cash"]
         expected = float(expected_at(decided, "cash", {})[0])
-        rows.append((view, award, expected, *(rounded_estimate(law.quantile(p)).value for p in PERCENTILES)))
+        rows.append(
+            (view, award, expected, *(rounded_estimate(total.quantile(p)).value for p in PERCENTILES))
+        )
     table = pl.DataFrame(rows, schema=AWARD_VIEWS, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
 def _award_names(portfolio: Portfolio) -> list[str]:
-    found = [name for name, e in assumptions_behind(portfolio, "cash").items() if isinstance(e, Award)]
-    if not found:
+    awards = [name for name, e in assumptions_behind(portfolio, "cash").items() if isinstance(e, Award)]
+    if not awards:
         raise UsageError("nothing of the cash is reviewed", remedy="Choose a policy with a review band.")
-    return found
+    return awards
 
 
 def _fixed_entry(entry: Assumption, value: float | Sequence[float]) -> Assumption:
@@ -111,19 +113,19 @@ def _fixed_entry(entry: Assumption, value: float | Sequence[float]) -> Assumptio
 
 
 def _fixing_values(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
-    """The keys of an entry that make it certain."""
+    """Return the changed keys of an assumption that make it certain."""
     if isinstance(entry, BandMix) == isinstance(value, int | float):
-        raise UsageError(f"{entry.id} takes one share a band, other inputs one number", value=value)
+        raise UsageError(f"{entry.id} takes one share per band, other inputs one number", value=value)
     if isinstance(entry, BandMix):
         if not isinstance(value, Sequence) or len(value) != len(entry.bands):
             raise UsageError(f"{entry.id} takes {len(entry.bands)} shares", value=value)
         bands = [band.model_dump() | {"share": x} for band, x in zip(entry.bands, value, strict=True)]
         return {"band": tuple(bands), "size": None}
-    law = {"law": {"kind": "fixed", "value": value}}
+    distribution = {"law": {"kind": "fixed", "value": value}}
     if isinstance(entry, RateAssumption):
-        return law | {"classes": (), "widest": (), "observed": None}
+        return distribution | {"classes": (), "widest": (), "observed": None}
     if isinstance(entry, Stated):
-        return law
+        return distribution
     if isinstance(entry, Award):
-        return law | {"loss": None, "rule": ()}
+        return distribution | {"loss": None, "rule": ()}
     raise UsageError(f"{entry.id} is no rate, factor, mean payment, award or mix, so it cannot be fixed")

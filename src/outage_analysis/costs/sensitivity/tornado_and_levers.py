@@ -1,4 +1,4 @@
-"""Which input moves a total most: each at its P10 and its P90, the others at their means."""
+"""The tornado (the effect of each input on the total) and the levers (the effect of single decisions)."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TORNADO: dict[str, pl.DataType] = {
 
 
 def tornado(portfolio: Portfolio) -> pl.DataFrame:
-    """One row an uncertain input of each total, the widest swing first.
+    """Return the expected total with each input at its P10 and its P90 and the others at their means.
 
     Returns:
-        The columns of `TORNADO`: the input at its 10 % and 90 % points (null for a band mix, which is
-        not one number: there the cost is at its own 10 % and 90 % points over the mixes) and the expected
-        total at them, in units of the currency.
+        The columns of `TORNADO`, one row per valuation and uncertain input, the widest range of cost first.
+        Costs are in the smallest unit of the currency. A band mix is not a single number: its `input_low` and
+        `input_high` are null, and the costs are the P10 and P90 of the expected total over the mixes.
     """
     rows = [
         _tornado_row(portfolio, valuation, name)
@@ -76,12 +76,12 @@ LEVERS = {"line": pl.String, "lever": pl.String, "step": pl.Float64, "adds": pl.
 
 
 def levers(portfolio: Portfolio) -> pl.DataFrame:
-    """What one step of a decision adds to the expected cost of a cash line.
+    """Return what one step of a lever adds to the expected cost of each cash line.
 
     Returns:
-        One row a line and lever: `award` (a round step of the mean award, about a tenth of it),
-        `review_share` (one percentage point more of the reports in the review band) and `filing` (one
-        percentage point), with `step` and `adds` in units of the currency.
+        One row per line and lever: `line`, `lever`, `step` and `adds` (in the smallest unit of the currency).
+        The levers are `award` (a round step of about a tenth of the mean award), `review_share` (one
+        percentage point more of the reports in the review band) and `filing` (one percentage point more).
     """
     lines = sorted({s.line for s in portfolio.streams if s.valuation == "cash"})
     rows = []
@@ -96,7 +96,7 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
 
 
 def _lever_moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatArray]]:
-    """Each lever of a line: its name, the input that it moves, the step, the input after it."""
+    """Yield the name of each lever, the assumption that it changes, the step, and the changed input."""
     for name, entry in assumptions_behind(portfolio, "cash").items():
         if isinstance(entry, BandMix):
             more = _mix_with_more_review(entry, portfolio.streams)
@@ -116,7 +116,7 @@ def _lever_moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatA
 
 
 def _mix_with_more_review(mix: BandMix, streams: tuple[Stream, ...]) -> FloatArray | None:
-    """The mix with one point more under review, taken from the other bands in proportion."""
+    """Return the mix with one percentage point more under review, taken pro rata from the other bands."""
     reviewed = [part.band for s in streams for part in s.parts if part.reviewed and part.band is not None]
     shares = np.array([band.share for band in mix.bands])
     inside = np.isin(np.arange(len(shares)), reviewed)

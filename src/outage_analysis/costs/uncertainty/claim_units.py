@@ -1,8 +1,7 @@
-"""Units: claims that are drawn together, and what a policy pays for them.
+"""Claim units: claims whose accepted number is drawn with one random number, and what a policy pays for them.
 
-One normal score determines how many claims of a unit are accepted. Compared policies share their units, so
-the same claims are accepted under each policy. An identical policy then costs exactly the same in every draw,
-and a policy that never pays less never costs less.
+Compared policies share their units, so the same claims are accepted under each policy. An identical policy
+then costs exactly the same in every draw, and a policy that never pays less never costs less.
 """
 
 from __future__ import annotations
@@ -22,20 +21,21 @@ UNPOOLED_CLAIMS = 200
 MAX_SEPARATE_BANDS = 48
 """With more claims, at most this many bands of one payment formula have a count of their own."""
 TWO_CLAIMS = 2
-"""The number of losses that a sum and a sum of squares determine."""
+"""The sum and the sum of squares of two losses determine both losses."""
 SMALLEST_CHANCE = 1e-6
-"""Stands for an acceptance of 0 or 1, which has no variance."""
+"""Replaces the variance of an acceptance of 0 or 1, which would be 0."""
 
 
 @dataclass(frozen=True)
 class ClaimUnit:
-    """Claims that are drawn together.
+    """Claims whose accepted number is drawn together.
 
-    An accepted claim is paid `fixed + share x loss`, or an award when it is `reviewed`.
+    An accepted claim is paid `fixed + share x loss`, or an award if it is `reviewed`.
     """
 
     name: str
-    """Part of the name of its score. Units with the same score, claims and acceptance have the same count."""
+    """Part of the name of its normal score. Units with the same score, claims and acceptance have the same
+    count of accepted claims."""
     claims: float
     """The number of claims, accepted or not."""
     fixed: float = 0.0
@@ -43,18 +43,18 @@ class ClaimUnit:
     share: float = 0.0
     """The share of the loss that is paid as well."""
     loss: float = 0.0
-    """Their mean loss."""
+    """The mean loss."""
     deviation: float = 0.0
-    """The standard deviation of their losses; 0 if all count as equal."""
+    """The standard deviation of the losses; 0 if all losses are treated as equal."""
     skewness: float = 0.0
-    """The skewness of their losses."""
+    """The skewness of the losses."""
     least: float = 0.0
-    """No claim lost less."""
+    """The smallest possible loss."""
     most: float = math.inf
-    """No claim lost more."""
+    """The largest possible loss."""
     reviewed: bool = False
     band: int | None = None
-    """Its place in the stream's mix, when the stream has one."""
+    """The position of its band in the stream's band mix, if the stream has one."""
     labels: tuple[Mapping[str, object], ...] = ({},)
     """Service, claimant type, band and rule of each cell, with its `share` of the unit's mean payment."""
 
@@ -65,7 +65,7 @@ class ClaimUnit:
 
 
 def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[ClaimUnit, ...]]:
-    """The units of one line, for each policy that has it.
+    """Return the claim units of one line, per policy that has the line.
 
     Args:
         streams: one per policy.
@@ -82,7 +82,7 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Claim
 
 
 def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
-    """One unit per part: n equal payments; both match the part's sum of payments and sum of squares."""
+    """Return one unit per part: equal payments with the same sum and sum of squares as the part."""
     return tuple(
         ClaimUnit(
             f"part {number}" if part.band is None else f"band {part.band} of {stream.mix}",
@@ -99,9 +99,10 @@ def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
 def _units_from_cells(
     policies: Sequence[Sequence[Cell]], accepted: float, prefix: str = ""
 ) -> list[tuple[ClaimUnit, ...]]:
-    """Units of the same cells under several policies. Cells join if each policy pays them by one formula.
+    """Return the units of the same cells under several policies.
 
-    The prefix sets the names of the units apart from those of other cells.
+    Cells form one group if each policy pays all of them by one formula. The prefix makes the names of the
+    units differ from those of other cells.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for place, alike in enumerate(zip(*policies, strict=True)):
@@ -123,7 +124,7 @@ def _units_from_cells(
 
 
 def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
-    """A pool of claims with the formula by which a policy pays them, and the labels of its cells."""
+    """Add to a pool of claims the formula by which a policy pays them, and the labels of its cells."""
     first = cells[0]
     payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
     whole = sum(payments) or 1.0
@@ -134,7 +135,7 @@ def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
 
 
 def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
-    """One unit per band of large losses, and one pool of the smaller losses.
+    """Yield one unit per band of large losses, and one pool of the smaller losses.
 
     Yields:
         The positions of the cells, and their claims as a unit.
@@ -159,7 +160,7 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
 
 
 def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
-    """How many bands, from the largest loss down, need a count of their own."""
+    """Return how many bands, from the largest loss down, need a separate count."""
     if sum(band.claims for band in bands) <= UNPOOLED_CLAIMS:
         return len(bands)
     chance = max(accepted * (1 - accepted), SMALLEST_CHANCE)
@@ -174,7 +175,7 @@ def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
 
 
 def _pool_cells(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], ClaimUnit]:
-    """The claims of some cells as one unit, with the mean, deviation and ends of their losses."""
+    """Merge the claims of some cells into one unit, with the mean, deviation and limits of their losses."""
     places = list(places)
     claims = sum(cells[place].claims for place in places)
     whole = sum(cells[place].loss for place in places)

@@ -1,7 +1,7 @@
-"""The count process: how many claims are accepted, and what they are paid, given the uncertain inputs.
+"""Draws the numbers of accepted claims and their payments, given the uncertain inputs.
 
-Counts are drawn by the inverse method from further coordinates of the points that draw the inputs. Quantiles,
-comparison and everything else that depends on chance read the same sample.
+Counts are drawn by the inverse method. They use additional coordinates of the same points that draw the
+inputs, so that all results come from one sample.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from outage_analysis.costs.uncertainty.inverse_counts import (
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, Values
 
 Scores = Callable[[str], FloatArray]
-"""Looks up the normal scores of a name, (draws,)."""
+"""A function that returns the normal scores of a name, (draws,)."""
 ALIGNED = 1e-12
 """If the Householder vector is shorter than this (squared), no reflection is needed."""
 TINY = 1e-300
-"""Stands for zero in a denominator."""
+"""Replaces zero in a denominator."""
 
 
 @dataclass(frozen=True)
 class CountProcess:
-    """The units of each stream of a portfolio, and the normal scores that draw them."""
+    """The claim units of each stream of a portfolio, and the normal scores that determine their counts."""
 
     units: tuple[tuple[ClaimUnit, ...], ...]
     weights: tuple[Mapping[str, float], ...]
@@ -41,15 +41,15 @@ class CountProcess:
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers a point takes."""
+        """The number of coordinates of a point that the counts use."""
         return sum(len(group) for group in self.weights)
 
     def scores(self, points: FloatArray) -> dict[str, FloatArray]:
-        """Normal scores by name, each (draws,), for uniform points (draws, dimensions).
+        """Return the normal scores by name, each (draws,), for uniform points (draws, dimensions).
 
-        The scores of a valuation are reflected: its first coordinate then moves all of them in the direction
-        that moves the total most. The first coordinates of Sobol points are the most even ones, and a
-        reflection of independent normal numbers gives independent normal numbers.
+        The scores of a valuation are rotated so that its first coordinate has the largest effect on the
+        total, because the first coordinates of Sobol points are the most evenly distributed ones. The
+        rotation is a Householder reflection, which keeps independent normal numbers independent.
         """
         scores: dict[str, FloatArray] = {}
         first = 0
@@ -67,13 +67,13 @@ class CountProcess:
         scores: Mapping[str, FloatArray],
         draws: int,
     ) -> FloatArray:
-        """The payments to each unit of a stream, (draws, units), in the smallest unit of the currency.
+        """Return the payments to each unit of a stream, (draws, units), in the smallest unit of the currency.
 
         Args:
-            stream: one of the portfolio's.
-            units: its units.
-            values: the inputs.
-            scores: what `scores` returns.
+            stream: a stream of the portfolio.
+            units: the claim units of the stream.
+            values: the drawn inputs.
+            scores: the result of the method `scores`.
             draws: the number of points.
         """
         if stream.certain:
@@ -91,9 +91,9 @@ class CountProcess:
 
 
 def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
-    """A Householder reflection of columns of independent normal numbers.
+    """Apply a Householder reflection to columns of independent normal numbers.
 
-    The first column then contributes to every result in proportion to its weight.
+    The first column then contributes to every result in proportion to the weight of the result.
     """
     length = sum(weight**2 for weight in weights) ** 0.5
     mirror = [weight / length if length else 0.0 for weight in weights]
@@ -107,10 +107,10 @@ def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[
 
 
 def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[CountProcess]:
-    """The processes of several policies: lines of the same id have the same counts in all of them.
+    """Return the count processes of several policies; lines with the same id have the same counts.
 
     Args:
-        portfolios: the policies, with the same inputs.
+        portfolios: portfolios with the same inputs.
         values: the inputs at some points; they decide which losses are pooled and which scores come first.
 
     Returns:
@@ -142,7 +142,7 @@ def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[Co
 
 
 def _mean_rate(stream: Stream, values: Values) -> float:
-    """The mean share of the trials that is accepted."""
+    """Return the mean share of the trials that is accepted."""
     _, rate = stream.scale_and_rate(values)
     return float(rate.mean())
 
@@ -150,7 +150,7 @@ def _mean_rate(stream: Stream, values: Values) -> float:
 def _score_variances(
     stream: Stream, units: Sequence[ClaimUnit], values: Values
 ) -> Iterator[tuple[str, float]]:
-    """The names of the scores that a stream reads, with roughly the variance that each determines."""
+    """Yield the names of the scores of a stream, each with the approximate variance that it causes."""
     if stream.certain:
         return
     accepted = _mean_rate(stream, values)
@@ -179,9 +179,9 @@ def _band_name(stream: Stream, band: int) -> str:
 
 
 def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> range:
-    """The bands of a mix from the top down to the lowest that is paid.
+    """Return the bands of a mix from the highest down to the lowest paid band.
 
-    Unpaid bands above it are drawn as well, so that policies that pay different bands share their counts.
+    It includes unpaid bands in between, so that policies that pay different bands share their counts.
     """
     lowest = min(unit.band for unit in units if unit.band is not None)
     return range(values[stream.mix].shape[1] - 1, lowest - 1, -1)
@@ -190,7 +190,7 @@ def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> 
 def _accepted_counts(
     stream: Stream, units: Sequence[ClaimUnit], values: Values, scores: Scores
 ) -> list[FloatArray]:
-    """How many claims of each unit are accepted, (draws,)."""
+    """Return the number of accepted claims of each unit, (draws,)."""
     scale, rate = stream.scale_and_rate(values)
 
     def draw_accepted(name: str, claims: float) -> FloatArray:
@@ -208,7 +208,7 @@ def _accepted_counts(
 def _counts_by_band(
     stream: Stream, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
 ) -> dict[int, FloatArray]:
-    """The accepted claims per band: the top band takes its share first, the next its share of the rest."""
+    """Split the accepted claims over the bands, one conditional binomial draw per band from the top down."""
     remaining, remaining_share = count, np.ones_like(count)
     split = {}
     for band in _drawn_bands(stream, units, values):
@@ -222,7 +222,7 @@ def _counts_by_band(
 def _payments(
     stream: Stream, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores
 ) -> FloatArray:
-    """What the accepted claims of a unit are paid, (draws,)."""
+    """Return the total payment to the accepted claims of a unit, (draws,)."""
     if unit.reviewed:
         award = values[stream.award] if stream.award else 1.0
         sums = award_sum(scores(f"{unit.name}, awards"), count, stream.spread) if stream.spread else count
@@ -241,11 +241,11 @@ def _payments(
 def _summed_losses(
     unit: ClaimUnit, count: FloatArray, scale: FloatArray, score: FloatArray, *, poisson_arrivals: bool
 ) -> FloatArray:
-    """The summed losses of the accepted claims of a pool, (draws,).
+    """Return the sum of the losses of the accepted claims of a pool, (draws,).
 
-    Accepted claims are sampled without replacement; the losses of Poisson arrivals are independent. The sum
-    has the mean, variance and skewness of such a sample, by the expansion of Cornish and Fisher, and stays
-    within what these claims can have lost.
+    Accepted claims are a sample without replacement; the losses of Poisson arrivals are independent. The
+    expansion of Cornish and Fisher gives the sum the mean, variance and skewness of such a sample. The sum is
+    limited to the range that is possible for these claims.
     """
     claims = unit.claims * scale
     refused = np.maximum(claims - count, 0.0)

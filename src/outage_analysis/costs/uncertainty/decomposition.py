@@ -1,4 +1,4 @@
-"""Where a total's doubt and its tail come from: process, parameter and model; lines and segments."""
+"""Splits the variance of a total by source, and its mean and its tail by cost line and segment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from outage_analysis.costs.uncertainty.samples import SampledTotal
 from outage_analysis.costs.uncertainty.simulation import Simulation
 
 TAIL = 0.95
-"""Contributions to the tail are to the mean of what lies above this quantile."""
+"""The tail is what lies above this quantile."""
 
 CONTRIBUTIONS: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -29,10 +29,10 @@ CONTRIBUTIONS: dict[str, pl.DataType] = {
 
 
 def variance_split(run: Simulation) -> pl.DataFrame:
-    """The variance of each total by its source.
+    """Split the variance of each total by its source.
 
-    Process is what chance leaves when every input is known; model is which of rival rules or laws holds;
-    parameter is the rest of the inputs.
+    `process` is the variance that remains if every input is known. `model` is the variance between rival
+    models of an input. `parameter` is the rest of the variance that the inputs cause.
 
     Returns:
         `valuation`, `source`, `sd` in units of the currency, `share` of the variance; shares add up to 1.
@@ -53,7 +53,7 @@ def variance_split(run: Simulation) -> pl.DataFrame:
 def _model_codes(
     branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int
 ) -> np.ndarray:
-    """One whole number for each combination of rival models of some assumptions."""
+    """Return, per draw, a number that identifies the combination of rival models of the used assumptions."""
     code = np.zeros(draws, dtype=np.int64)
     for name, (branch, count) in branches.items():
         if name in used:
@@ -62,7 +62,7 @@ def _model_codes(
 
 
 def _variance_between_models(mean: FloatArray, codes: np.ndarray) -> float:
-    """The variance of the means of the models."""
+    """Return the variance of the mean total between models."""
     models, place = np.unique(codes, return_inverse=True)
     if len(models) == 1:
         return 0.0
@@ -72,12 +72,12 @@ def _variance_between_models(mean: FloatArray, codes: np.ndarray) -> float:
 
 
 def contributions(run: Simulation) -> pl.DataFrame:
-    """What each line and segment adds to the mean of its total, and to the mean of the tail.
+    """Return the contributions of each line and segment to the mean of its total and to the tail mean.
 
     Returns:
-        The columns of `CONTRIBUTIONS`, in units of the currency: `mean` adds up to the mean of the draws,
-        `tail` to the mean of what lies above the 95 % quantile (Euler's rule: the mean of a part, given
-        that the total is in the tail).
+        The columns of `CONTRIBUTIONS`, in units of the currency. `mean` adds up to the mean of the draws.
+        `tail` adds up to the mean of the totals above the 95 % quantile; by Euler's rule it is the mean of
+        the part given that the total is in the tail.
     """
     weights = {valuation: _tail_weights(total) for valuation, total in run.totals.items()}
     units = run.process.units
@@ -99,17 +99,17 @@ def contributions(run: Simulation) -> pl.DataFrame:
 
 
 def _by_cell(unit: ClaimUnit, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
-    """A unit's contribution over its cells."""
+    """Split the contribution of a unit over its cells, by their shares of the unit's mean payment."""
     for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))
         yield {k: v for k, v in cell.items() if k != "share"}, mean * share, tail * share
 
 
 def _tail_weights(total: SampledTotal) -> FloatArray:
-    """What each draw counts for in the mean of the tail, (replicates, draws)."""
+    """Return the weight of each draw in the tail mean, (replicates, draws)."""
     limit = total.quantile(TAIL).value
     above = total.above(limit)
-    # Draws at the quantile belong to the tail for what the rest of the tail lacks.
+    # Draws equal to the quantile count in part, so that the tail has exactly 5 % of the probability.
     lacking = (1 - TAIL) * total.draws - float(above.sum())
     at_limit = total.values == limit
     return np.asarray((above + lacking / at_limit.sum() * at_limit) / (1 - TAIL))

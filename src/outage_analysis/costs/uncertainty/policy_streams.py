@@ -1,4 +1,4 @@
-"""A policy, a ledger and the counts -> a portfolio: every line that has an expected cost, as streams."""
+"""Builds the portfolio of a policy: each line with an expected cost becomes one or more streams."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
 
 FILED = ("claimant_share", "entitled_share", "filing_share", "acceptance")
-"""Rates that thin the reports of a schedule to its payments."""
+"""The kinds of rate that reduce the reports of a schedule to its accepted claims."""
 ACCEPTED = FILED[2:]
-"""The same for claims, of which it is known who made them and who is entitled."""
+"""The kinds of rate for the claims of a cube, which states their claimants and who is entitled."""
 
 
 def build_portfolio(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
 ) -> Portfolio:
-    """The streams of a policy, from published counts or from cubes of claims.
+    """Build the portfolio of a policy, from published counts or from cubes of claims.
 
     Args:
-        policy: the promises; lines not public by `as_of` are left out.
+        policy: the policy; lines not public by `as_of` are left out.
         ledger: the assumptions; only those public by `as_of` are used.
         as_of: only facts, lines and assumptions public by this day are used.
-        cubes: claims or totals, as `cost_table` takes them; without any, published counts.
+        cubes: cubes of claims or totals, as for `cost_table`; by default published counts are used.
 
     Returns:
-        The lines of which `cost_table` has an expected cost; the others are named in `left_out`.
+        A portfolio with the lines that have an expected cost in `cost_table`; `left_out` names the others.
     """
     lines, _ = policy.public_by(as_of)
     streams: list[Stream] = []

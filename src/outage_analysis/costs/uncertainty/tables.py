@@ -1,4 +1,4 @@
-"""The uncertainty run as tables: quantiles with their numerical error, and no digit beyond it."""
+"""Tables of a simulation: quantiles rounded to their numerical error, the distribution and the waterfall."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from outage_analysis.errors import ModelRefused
 MEASURES = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 DIGITS = 10
 STRESS = 0.5
-"""The rank correlation between all inputs under which the totals are printed beside independence."""
+"""The rank correlation between all inputs in the stress test that the tables show beside independence."""
 NEGLIGIBLE = 1e-15
-"""A probability below this is zero: the arithmetic has no digits for it."""
+"""Probabilities below this are treated as zero, because floats cannot resolve them."""
 
 QUANTILES: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -31,20 +31,23 @@ QUANTILES: dict[str, pl.DataType] = {
 
 
 def uncertainty_tables(run: Simulation, *, budget: float | None = None) -> dict[str, pl.DataFrame]:
-    """Every table of a run.
+    """Return the tables of a simulation.
 
     Args:
-        run: the draws.
-        budget: a sum of cash, in units of the currency: how likely the total exceeds it.
+        run: the simulation.
+        budget: an amount of cash in the smallest unit of the currency, for the probability of exceeding it.
 
     Returns:
-        `quantiles`: the columns of `QUANTILES`, rounded to the digits that the error leaves: the expected
-        cost in closed form (or the mean of the draws, where inputs are declared to depend on each other),
-        the mean of the draws as its check, quantiles, and the mean of the tail above the 95 % quantile;
-        each with one standard error and, under rank correlations of 0.5 between all inputs, `with_equal_correlations`.
-        Also `split`, `contributions` and, when there is a budget, `budget`: `budget`, `exceeded` (the
-        chance), its `error`, `with_equal_correlations` (the chance under rank correlations of 0.5), `counted` (the cost
-        lines in the total) and `left_out` (the cash lines without an expected cost, in no total).
+        `quantiles`: the columns of `QUANTILES`, rounded to their numerical error. The measures are the
+        expected cost in closed form (or the mean of the draws if inputs are correlated), the mean of the
+        draws as a check, quantiles, and the mean of the tail above the 95 % quantile. `error` is one standard
+        error; `stressed` is the value under rank correlations of 0.5 between all inputs.
+
+        `split` and `contributions`: the results of `variance_split` and `contributions`.
+
+        `budget`, only if there is a budget: `budget`, `exceeded` (the probability of exceeding it), `error`,
+        `stressed`, `counted` (the cost lines in the total) and `left_out` (the cash lines without an expected
+        cost, which the total does not include).
     """
     harder = with_equal_correlations(run, STRESS)
     tables = {
@@ -58,7 +61,13 @@ def uncertainty_tables(run: Simulation, *, budget: float | None = None) -> dict[
 
 
 def rounded_estimate(estimate: Estimate) -> Estimate:
-    """An estimate rounded to the decade of its error, and the error to two digits."""
+    """Round an estimate to the decade of its error, and the error to two digits.
+
+    Example:
+        >>> from outage_analysis.costs.uncertainty.samples import Estimate
+        >>> rounded_estimate(Estimate(1234.567, 12.34))
+        Estimate(value=1230.0, error=12.0)
+    """
     if not estimate.error:
         return Estimate(_rounded(estimate.value, DIGITS), 0.0)
     if not math.isfinite(estimate.error):
@@ -68,7 +77,7 @@ def rounded_estimate(estimate: Estimate) -> Estimate:
 
 
 def rounded_probability(estimate: Estimate) -> Estimate:
-    """An estimate of a probability, rounded as `rounded_estimate` rounds; below 1e-15 the probability is zero."""
+    """Round an estimated probability by `rounded_estimate`; values below 1e-15 become zero."""
     return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else rounded_estimate(estimate)
 
 
@@ -77,7 +86,7 @@ def _rounded(value: float, digits: int) -> float:
 
 
 def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
-    """The chance that the cash exceeds a budget, and which lines that cash counts."""
+    """Return the probability that the cash exceeds a budget, and the lines that the cash includes."""
     chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, harder))
     row = {
         "budget": budget,
@@ -96,43 +105,43 @@ def _quantiles(run: Simulation, harder: Simulation) -> pl.DataFrame:
         expected = _expected_estimate(run, valuation)
         rows.append((valuation, "expected", expected.value, expected.error, None))
         pressed = _estimates(harder.totals[valuation])
-        for measure, found in _estimates(total).items():
-            rows.append((valuation, measure, found.value, found.error, pressed[measure].value))
+        for measure, estimate in _estimates(total).items():
+            rows.append((valuation, measure, estimate.value, estimate.error, pressed[measure].value))
     return pl.DataFrame(rows, schema=QUANTILES, orient="row")
 
 
 def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
-    """The expected total: in closed form, or from the draws where its inputs depend on each other."""
+    """Return the expected total: in closed form, or from the draws if its inputs are correlated."""
     if run.portfolio.has_correlated_inputs(valuation):
         return rounded_estimate(run.totals[valuation].expected)
     return Estimate(_rounded(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
 
 
 def _estimates(total: SampledTotal) -> dict[str, Estimate]:
-    """What the draws support."""
-    found = {"mean": rounded_estimate(total.expected)}
+    """Return the mean and those quantiles and tail means that the number of draws supports."""
+    estimates = {"mean": rounded_estimate(total.expected)}
     for measure, p in MEASURES.items():
         try:
-            found[measure] = rounded_estimate(total.quantile(p))
+            estimates[measure] = rounded_estimate(total.quantile(p))
         except ModelRefused:  # too few draws: left out rather than guessed
             continue
         if p == TAIL:
-            found["tvar95"] = rounded_estimate(total.tvar(p))
-    return found
+            estimates["tvar95"] = rounded_estimate(total.tvar(p))
+    return estimates
 
 
 POINTS = 120
-"""Amounts on the grid of a total."""
+"""The number of amounts on the grid of a distribution."""
 MARKS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 WINDOW = 9
-"""Neighbouring points over which the density is averaged."""
+"""The number of neighbouring grid points over which the density is averaged."""
 UPPER = (0.995, 0.99, 0.95, 0.9)
-"""The grid ends at the first of these quantiles that the draws support, and begins at its like."""
+"""The grid ends at the first of these quantiles that the draws support; `LOWER` sets its start likewise."""
 LOWER = tuple(1 - p for p in UPPER)
 BELOW_P10 = 20.0
-"""It begins no lower than the 10 % quantile over this: on a log axis the way to nothing has no end."""
+"""The grid starts no lower than the 10 % quantile divided by this, because a log axis never reaches 0."""
 WIDEST = 1e4
-"""Where the 10 % quantile is nothing, the grid begins at its own end over this."""
+"""If the 10 % quantile is 0, the grid starts at its upper end divided by this."""
 
 TOTAL_DISTRIBUTION: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -154,17 +163,17 @@ WATERFALL_STEPS: dict[str, pl.DataType] = {
 
 
 def total_distribution_table(run: Simulation, budget: float | None = None) -> pl.DataFrame:
-    """The law of each total on a logarithmic grid, with what a chart of it marks.
+    """Return the distribution of each total on a logarithmic grid, with the marks for a chart.
 
     Args:
-        run: the draws.
-        budget: a sum of cash, in units of the currency.
+        run: the simulation.
+        budget: an amount of cash to mark, in the smallest unit of the currency.
 
     Returns:
-        The columns of `TOTAL_DISTRIBUTION`: `below` = P(total <= amount), and `density`, the probability for each
-        tenfold of the amount, averaged over neighbouring points. `mark` is null on the grid; the other rows
-        are the expected total in closed form, the quantiles that the draws support, and the budget (of
-        cash). A total that is certain has no grid, and its marks no density.
+        The columns of `TOTAL_DISTRIBUTION`. `below` is P(total <= amount). `density` is the probability per
+        factor of ten of the amount, averaged over neighbouring points. `mark` is null on the grid; the marked
+        rows are the expected total in closed form, the quantiles that the draws support, and the budget for
+        cash. A total that is certain has no grid, and its marks have no density.
     """
     rows = [
         row
@@ -200,25 +209,25 @@ def _distribution_rows(
 
 
 def _moving_average(values: np.ndarray) -> np.ndarray:
-    """Each value averaged with its neighbours: single draws show in a slope, not in the total."""
+    """Average each value with its neighbours, because single draws make a density jagged."""
     window = np.hanning(WINDOW + 2)[1:-1]
     padded = np.pad(values, WINDOW // 2, mode="edge")
     return np.convolve(padded, window / window.sum(), mode="valid")
 
 
 def _marked_quantiles(total: SampledTotal) -> dict[str, float]:
-    """Those that the draws support, as the table of quantiles tells them."""
-    found = {}
+    """Return the marked quantiles that the draws support, rounded as in the table of quantiles."""
+    quantiles = {}
     for mark, p in MARKS.items():
         try:
-            found[mark] = rounded_estimate(total.quantile(p)).value
+            quantiles[mark] = rounded_estimate(total.quantile(p)).value
         except ModelRefused:
             continue
-    return found
+    return quantiles
 
 
 def _grid(total: SampledTotal, marks: dict[str, float]) -> np.ndarray:
-    """Amounts from far below the 10 % quantile to the last that the draws support, a budget among them."""
+    """Return the amounts of the grid; the marked expected total and budget lie inside it."""
     if not (total.process or total.parameter) or not set(MARKS) <= set(marks):
         return np.empty(0)
     high, least = (
@@ -238,19 +247,19 @@ def _quantile_if_supported(total: SampledTotal, p: float) -> float | None:
 
 
 def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
-    """What adds up to the expected cash: its lines, or where there is one line, its services or bands.
+    """Return the steps that add up to the expected cash: lines, or with a single line its services or bands.
 
     Args:
-        costs: what `cost_table` returns, of one basis.
-        contributions: what `contributions` returns, of the same run.
+        costs: the result of `cost_table`, for one basis.
+        contributions: the result of `contributions`, for the same run.
 
     Returns:
-        The columns of `WATERFALL_STEPS`: `expected` in closed form, and `tail`, what the step adds to the mean of
-        the worst 5 % of cases. Lines and services have the largest first, bands stand by loss.
+        The columns of `WATERFALL_STEPS`. `expected` is in closed form; `tail` is the contribution of the step
+        to the mean of the worst 5 % of cases. Lines and services are sorted by `expected`, bands by loss.
     """
     cash = costs.filter(pl.col("expected") > 0, valuation="cash")
     lines, cells = cash.filter(level="line"), cash.filter(level="band")
-    # Bands add up to their line only where that is priced by band.
+    # Bands add up to their line only if the line has an expected cost per band.
     priced = math.isclose(lines["expected"].sum(), cells["expected"].sum(), rel_tol=1e-6)
     for keys, part in ((["line"], lines), (["service"], cells), (["over", "up_to", "rule"], cells)):
         if part.select(keys).n_unique() > 1 and (part is lines or priced):
