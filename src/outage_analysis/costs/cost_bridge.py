@@ -134,7 +134,7 @@ def _step_rows(
     start: int,
     reasons: Callable[[str], str],
 ) -> Iterator[tuple[str, int | None, int, str]]:
-    """Return the row of a step, then one row per line that gains or loses its expected cost."""
+    """Yield the row of a step, then one row per line that gains or loses its expected cost."""
     both, alone = sorted(before.keys() & after.keys()), sorted(before.keys() ^ after.keys())
     stage = {**before, **{line: after[line] for line in both}}
     total = start + _rounded_total(stage) - _rounded_total(before)

@@ -96,8 +96,8 @@ def tier_payments(line: Schedule) -> Ends | None:
 
 def mean_payment_ends(line: Schedule, funnel: Funnel) -> Ends | None:
     """Return the smallest and the largest mean payment under the ledger; None if there is no limit."""
-    found = [funnel.payment(line, band, rule) for band, rule in line.positive if rule.pays or rule.review]
-    tops = [x.high for x in found if x.high is not None]
-    if not found or len(tops) < len(found) or not min(x.low for x in found) > 0:
+    inputs = [funnel.payment(line, band, rule) for band, rule in line.positive if rule.pays or rule.review]
+    tops = [x.high for x in inputs if x.high is not None]
+    if not inputs or len(tops) < len(inputs) or not min(x.low for x in inputs) > 0:
         return None
-    return min(x.low for x in found), max(tops)
+    return min(x.low for x in inputs), max(tops)

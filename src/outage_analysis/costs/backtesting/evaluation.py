@@ -198,7 +198,7 @@ class BacktestCase:
     page: BacktestSpec
     policy: Policy
     ledger: Ledger
-    """Only what was public on the day."""
+    """The ledger, limited to what was public on the forecast day."""
     draws: int
     seed: int
 

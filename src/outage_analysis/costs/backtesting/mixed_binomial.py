@@ -170,7 +170,7 @@ def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
     edges = np.concatenate([ends[::-1], 1 - ends[1:]])
     low, width = edges[:-1], np.diff(edges)
     rates = on_panels(low, width)
-    found, masses = [], []
+    nodes, masses = [], []
     while len(low):
         half = width / 2
         left, right = on_panels(low, half), on_panels(low + half, half)
@@ -182,8 +182,8 @@ def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
         rough |= right[:, -1] - left[:, 0] > MAX_RATE_STEP * spread
         rough &= width > MIN_PANEL_WIDTH
         for part in (left, right):
-            found.append(part[~rough].ravel())
+            nodes.append(part[~rough].ravel())
             masses.append(np.outer(half[~rough], WEIGHTS).ravel())
         low, width = np.append(low[rough], (low + half)[rough]), np.tile(half[rough], 2)
         rates = np.concatenate([left[rough], right[rough]])
-    return np.concatenate(found), np.concatenate(masses)
+    return np.concatenate(nodes), np.concatenate(masses)

@@ -104,92 +104,94 @@ class Backtest:
         first = {o.id: o.press[0] for o in self.page.outcomes if o.press}
         named = pl.col("outcome").replace_strict(first, default=None, return_dtype=pl.String)
         rivals = {"naive": pl.col("rival") == "naive", "press": pl.col("rival") == named}
-        found = self.outcomes
-        for name, mine in rivals.items():
-            ends = self.rivals.filter(mine).select("outcome", pl.col("low", "high").name.prefix(f"{name}_"))
-            found = found.join(ends, on="outcome", how="left", maintain_order="left")
-        return found
+        table = self.outcomes
+        for name, matching in rivals.items():
+            ends = self.rivals.filter(matching).select(
+                "outcome", pl.col("low", "high").name.prefix(f"{name}_")
+            )
+            table = table.join(ends, on="outcome", how="left", maintain_order="left")
+        return table
 
-    def sentences(self, words: Locale) -> list[str]:
+    def sentences(self, locale: Locale) -> list[str]:
         """Summarise the back-test in sentences, the caveat first.
 
         Args:
-            words: the language and its number formats.
+            locale: the language and its number formats.
         """
         return [
-            *self._verdicts(words),
-            *(f"{o.name[words.lang]}: {o.note[words.lang]}" for o in self.page.outcomes if o.note),
-            *self._rivalry(words),
-            *self._coverage(words),
-            *self._shown(words),
+            *self._verdicts(locale),
+            *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.page.outcomes if o.note),
+            *self._rivalry(locale),
+            *self._coverage(locale),
+            *self._shown(locale),
         ]
 
-    def _verdicts(self, words: Locale) -> Iterator[str]:
+    def _verdicts(self, locale: Locale) -> Iterator[str]:
         tried = self.outcomes.filter("independent")
         inside = tried.filter(verdict="inside")["outcome"].to_list()
         known = any(a.outcome_known for a in self.ledger.assumptions)
-        yield words("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried))
-        yield words(
+        yield locale("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried))
+        yield locale(
             "backtest.inside",
-            day=words.day(self.page.as_of),
+            day=locale.day(self.page.as_of),
             inside=len(inside),
             count=len(tried),
-            names=", ".join(self._names(words)[x] for x in inside) or "–",
+            names=", ".join(self._names(locale)[x] for x in inside) or "–",
         )
         for row in self.outcomes.filter(pl.col("verdict") != "inside").iter_rows(named=True):
-            yield " ".join(self._miss(row, words))
+            yield " ".join(self._miss(row, locale))
 
-    def _names(self, words: Locale) -> dict[str, str]:
+    def _names(self, locale: Locale) -> dict[str, str]:
         named = (*self.page.outcomes, *self.page.shown, *self.ledger.assumptions)
-        return {x.id: x.name[words.lang] for x in named}
+        return {x.id: x.name[locale.lang] for x in named}
 
-    def _miss(self, row: Mapping[str, Any], words: Locale) -> Iterator[str]:
+    def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
         """Describe a missed outcome: forecast, outcome, inputs, and that the ledger stays unchanged."""
-        names = self._names(words)
+        names = self._names(locale)
         low = row["verdict"] == "miss_low"
         cash = row["stage"] in CASH
 
         def figure(value: float) -> str:
-            return words.money(value) if cash else words.number(words.rounded(value, DIGITS))
+            return locale.money(value) if cash else locale.number(locale.rounded(value, DIGITS))
 
-        yield words(
+        yield locale(
             f"backtest.{row['verdict']}",
             name=names[row["outcome"]],
-            day=words.day(self.page.as_of),
+            day=locale.day(self.page.as_of),
             low=figure(row["p10"]),
             median=figure(row["p50"]),
             high=figure(row["p90"]),
-            observed=_exactly(row["observed"], words, cash=cash),
-            chance=words.share(row["percentile"] if low else 1 - row["percentile"]),
+            observed=_exactly(row["observed"], locale, cash=cash),
+            chance=locale.share(row["percentile"] if low else 1 - row["percentile"]),
         )
-        inputs = ", ".join(words("backtest.quoted", name=names[x]) for x in row["assumptions"].split())
+        inputs = ", ".join(locale("backtest.quoted", name=names[x]) for x in row["assumptions"].split())
         if row["given"]:
-            each = words.money if cash else words.share
-            yield words(
+            each = locale.money if cash else locale.share
+            yield locale(
                 "backtest.wrong_each" if cash else "backtest.wrong_share",
                 inputs=inputs,
-                given=words.number(row["given"]),
+                given=locale.number(row["given"]),
                 expected=each(row["expected"] / row["given"]),
                 came=each(row["observed"] / row["given"]),
             )
         else:
-            yield words("backtest.wrong_total", inputs=inputs)
-        yield words("backtest.kept")
+            yield locale("backtest.wrong_total", inputs=inputs)
+        yield locale("backtest.kept")
 
-    def _rivalry(self, words: Locale) -> Iterator[str]:
-        yield words("backtest.rule", factor=words.number(FLAGGED_BEYOND))
+    def _rivalry(self, locale: Locale) -> Iterator[str]:
+        yield locale("backtest.rule", factor=locale.number(FLAGGED_BEYOND))
         naive, flat = (self.rivals.filter(rival=x) for x in ("naive", "flat"))
         if len(naive):
             worst = naive.sort("factor", descending=True).row(0, named=True)
-            yield words(
+            yield locale(
                 "backtest.naive",
                 flagged=naive["flagged"].sum(),
                 count=len(naive),
-                name=self._names(words)[worst["outcome"]],
-                times=words.number(words.rounded(worst["factor"])),
+                name=self._names(locale)[worst["outcome"]],
+                times=locale.number(locale.rounded(worst["factor"])),
             )
         better = pl.col("ours") < pl.col("crps")
-        yield words(
+        yield locale(
             "backtest.scores",
             naive=len(naive.filter(better)),
             of_naive=len(naive),
@@ -197,38 +199,38 @@ class Backtest:
             of_flat=len(flat),
         )
         for row in self.rivals.filter(~pl.col("rival").is_in(["naive", "flat"])).iter_rows(named=True):
-            yield self._press(row, words)
+            yield self._press(row, locale)
 
-    def _press(self, row: Mapping[str, Any], words: Locale) -> str:
+    def _press(self, row: Mapping[str, Any], locale: Locale) -> str:
         cash = {o.id: o.stage in CASH for o in self.page.outcomes}[row["outcome"]]
         ends = [x for x in dict.fromkeys((row["low"], row["high"])) if x is not None]
-        said = words(
+        sentence = locale(
             "backtest.press_bound" if row["low"] is None else "backtest.press",
             fact=row["rival"],
-            printed=" – ".join(_exactly(x, words, cash=cash) for x in ends),
-            times=words.number(words.rounded(row["factor"])),
+            printed=" – ".join(_exactly(x, locale, cash=cash) for x in ends),
+            times=locale.number(locale.rounded(row["factor"])),
         )
-        return f"{said} {words('backtest.flagged' if row['flagged'] else 'backtest.not_flagged')}"
+        return f"{sentence} {locale('backtest.flagged' if row['flagged'] else 'backtest.not_flagged')}"
 
-    def _coverage(self, words: Locale) -> Iterator[str]:
+    def _coverage(self, locale: Locale) -> Iterator[str]:
         tried = self.coverage.drop_nulls("inside")
         if len(tried):
-            yield words("backtest.coverage", inside=tried["inside"].sum(), tried=len(tried))
+            yield locale("backtest.coverage", inside=tried["inside"].sum(), tried=len(tried))
         alone = self.coverage.filter(pl.col("inside").is_null())["set"].str.split(" ").explode()
         if len(alone):
-            yield words("backtest.alone", names=", ".join(self._names(words)[x] for x in alone))
+            yield locale("backtest.alone", names=", ".join(self._names(locale)[x] for x in alone))
 
-    def _shown(self, words: Locale) -> Iterator[str]:
+    def _shown(self, locale: Locale) -> Iterator[str]:
         values = dict(self.shown.select("shown", "value").rows())
         for shown in self.page.shown:
-            yield words(
+            yield locale(
                 "backtest.shown",
-                name=shown.name[words.lang],
-                value=_exactly(values[shown.id], words, cash=True),
-                note=shown.note[words.lang],
+                name=shown.name[locale.lang],
+                value=_exactly(values[shown.id], locale, cash=True),
+                note=shown.note[locale.lang],
             )
 
 
-def _exactly(value: float, words: Locale, *, cash: bool) -> str:
+def _exactly(value: float, locale: Locale, *, cash: bool) -> str:
     """Write a published figure with all its digits."""
-    return f"{words.exact_money(value)} {words.unit}" if cash else words.number(value)
+    return f"{locale.exact_money(value)} {locale.unit}" if cash else locale.number(value)

@@ -1,7 +1,7 @@
 """Payments as steps on a lattice, and the cumulant generating function of their total.
 
-Let Y be the payment of a claim less a base payment, and u(s) = E[exp(s Y)] - 1. Then the logarithm of
-E[exp(s x total)] is, for each distribution of the count,
+Let Y be the payment of a claim less a base payment, and u(s) = E[exp(s Y)] - 1. The logarithm of
+E[exp(s x total)] depends on the distribution of the count:
 
     Fixed(n)            n log(1 + u)
     Poisson(m)          m u

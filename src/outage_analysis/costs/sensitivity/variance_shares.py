@@ -54,13 +54,13 @@ def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: 
             " need independent inputs",
             remedy="Read the tornado, or take the correlations out of the ledger.",
         )
-    mine = tuple(s for s in portfolio.streams if s.valuation == valuation)
-    only = replace(portfolio, streams=mine, entries=assumptions_behind(portfolio, valuation))
+    streams = tuple(s for s in portfolio.streams if s.valuation == valuation)
+    only = replace(portfolio, streams=streams, entries=assumptions_behind(portfolio, valuation))
     groups = {name: tuple(range(p.start, p.stop)) for name, p in only.places.items() if name in entries}
 
     def mean(points: FloatArray) -> FloatArray:
         values = only.values(points)
-        parts = [stream.moments(values, len(points))[0].sum(axis=1) for stream in mine]
+        parts = [stream.moments(values, len(points))[0].sum(axis=1) for stream in streams]
         return np.asarray(np.sum(parts, axis=0))
 
     table = sobol_indices(mean, groups, count=draws, seed=SEED).rename({"group": "assumption"})

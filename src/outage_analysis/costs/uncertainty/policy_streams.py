@@ -115,7 +115,7 @@ def _types(line: Schedule) -> dict[str, str | None]:
 
 
 def _bands(line: Schedule, funnel: Funnel, count: int) -> list[Part]:
-    """A part a band, as if all reports lay in it; none when a band pays what its count does not tell."""
+    """Return one part per band, each as if all reports were in it; no parts if a payment is unknown."""
     parts: list[Part] = []
     written = [band for band, _ in line.tariff.written]
     for band, rule in line.positive:
@@ -135,7 +135,7 @@ def _award(funnel: Funnel) -> dict[str, Any]:
 
 
 def _strangers(stream: Stream, funnel: Funnel) -> Iterator[Stream]:
-    """Filers who had never reported: a stream of their own, paid as the others."""
+    """Yield a separate stream for people who file without having reported; it has the same payments."""
     if "new_applicants" in funnel.entries:
         yield Stream(
             stream.line,
@@ -201,7 +201,7 @@ def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterat
 
 
 def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
-    """A schedule from the cube that has its rows: what is paid outright, and what a review grants."""
+    """Yield the streams of a schedule from the cube with its claims: fixed payments and review awards."""
     if not isinstance(line, Schedule) or funnel.paid.expected is None:
         return
     cube = next((c for c in cubes if cube_fits_line(line, c)), None)
@@ -233,7 +233,7 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
 
 
 def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
-    """Every cell of a cube, with how a schedule pays a claim in it."""
+    """Yield the cells of a cube, each with the formula by which a schedule pays its claims."""
     for row in rows_with_formula(cube, line).iter_rows(named=True):
         reviewed = row["entitled"] and row["rule"] == "review"
         pays = row["entitled"] and row["fixed"] is not None
@@ -254,7 +254,7 @@ def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
 
 
 FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
-"""Labels that are those of the rule, not of the cell."""
+"""Labels whose value is that of the rule instead of the cell, with their column names."""
 
 
 def _settled(rows: list[dict[str, Any]]) -> Part | None:
@@ -262,7 +262,7 @@ def _settled(rows: list[dict[str, Any]]) -> Part | None:
     total = sum(paid)
     if not total:
         return None
-    squared = [  # at least that of equal payments, where the cube has no squares
+    squared = [  # if the cube has no squares, the lower bound: the value for equal payments
         pay**2 / row["claims"] if row["payment_squared"] is None else row["payment_squared"]
         for pay, row in zip(paid, rows, strict=True)
     ]

@@ -34,7 +34,7 @@ class Cell:
     claims: float
     loss: float
     sum_of_squares: float
-    """Sum of squared losses."""
+    """The sum of squared losses."""
     fixed: float
     share: float
     reviewed: bool
@@ -82,7 +82,7 @@ class Stream:
     mix: str = ""
     award: str = ""
     spread: float = 0.0
-    """Standard deviation of single awards, as a share of the award."""
+    """The standard deviation of single awards, as a share of the mean award."""
     capacity: float | None = None
     """The largest number of people who can be served; None if there is no limit."""
     poisson_arrivals: bool = False
@@ -116,10 +116,10 @@ class Stream:
         means, squares, thinned = (np.empty((draws, len(self.parts))) for _ in range(3))
         for k, part in enumerate(self.parts):
             share = values[self.mix][:, part.band] if self.mix and part.band is not None else ones
-            one = award if part.reviewed else ones
+            factor = award if part.reviewed else ones
             spread = 1 + self.spread**2 * part.reviewed
-            means[:, k] = scale * rate * share * part.paid * one
-            squares[:, k] = scale * rate * share * part.sum_of_squares * one**2 * spread
+            means[:, k] = scale * rate * share * part.paid * factor
+            squares[:, k] = scale * rate * share * part.sum_of_squares * factor**2 * spread
             thinned[:, k] = squares[:, k] / spread * rate
         if self.certain:
             return means, np.zeros_like(means)
@@ -216,7 +216,7 @@ class Portfolio:
         return branches
 
 
-def expected_at(portfolio: Portfolio, valuation: str, given: Mapping[str, FloatArray]) -> FloatArray:
+def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, FloatArray]) -> FloatArray:
     """Return the expected total of a valuation, with some inputs set to given values.
 
     All inputs are treated as independent, even if the ledger declares correlations.
@@ -224,29 +224,29 @@ def expected_at(portfolio: Portfolio, valuation: str, given: Mapping[str, FloatA
     Args:
         portfolio: the payment streams and their inputs.
         valuation: the valuation of the total, such as `cash`.
-        given: values of some inputs by assumption, (n,), or (n, bands) for a mix; the other inputs are at
+        inputs: values of some inputs by assumption, (n,), or (n, bands) for a mix; the other inputs are at
             their means.
 
     Returns:
-        One total per value, (n,), in the smallest unit of the currency; (1,) if `given` is empty.
+        One total per value, (n,), in the smallest unit of the currency; (1,) if `inputs` is empty.
     """
-    size = max((len(v) for v in given.values()), default=1)
+    size = max((len(v) for v in inputs.values()), default=1)
     total = np.zeros(size)
     for stream in portfolio.streams:
         if stream.valuation == valuation:
-            total += _expected_payment(stream, portfolio, given, size)
+            total += _expected_payment(stream, portfolio, inputs, size)
     return total
 
 
 def _expected_payment(
-    stream: Stream, portfolio: Portfolio, given: Mapping[str, FloatArray], size: int
+    stream: Stream, portfolio: Portfolio, inputs: Mapping[str, FloatArray], size: int
 ) -> FloatArray:
     entries = portfolio.entries
-    if stream.capacity is not None and stream.rates and stream.rates[0] not in given:
+    if stream.capacity is not None and stream.rates and stream.rates[0] not in inputs:
         rate = entries[stream.rates[0]]  # a capacity cuts off the distribution, so its mean is not enough
         if isinstance(rate, RateAssumption):
             return np.full(size, rate.capped(stream.capacity / stream.trials).expected * stream.parts[0].paid)
-    values = {name: given.get(name, _mean(portfolio, name)) for name in stream.inputs}
+    values = {name: inputs.get(name, _mean(portfolio, name)) for name in stream.inputs}
     means, _ = stream.moments(values, size)
     return np.asarray(means.sum(axis=1))
 

@@ -120,9 +120,9 @@ class SampledTotal(Sample):
     """A sample of a total, with its mean and variance given the inputs of each draw.
 
     Args:
-        values: the totals, shape (replicates, draws).
-        mean: of the total given the inputs, same shape.
-        variance: of the total given the inputs, same shape.
+        values: the totals, (replicates, draws).
+        mean: the mean of the total given the inputs of each draw, same shape.
+        variance: the variance of the total given the inputs of each draw, same shape.
 
     Raises:
         ModelRefused: a total, a mean or a variance is not a number, infinite or negative.
