@@ -269,7 +269,7 @@ def test_no_digit_beyond_what_the_law_is_known_to() -> None:
     assert law.smallest_tail == pytest.approx(law.error * 1e4)
     for p in (law.smallest_tail / 2, 1 - law.smallest_tail / 2):
         for ask in (law.quantile, law.tvar):
-            with pytest.raises(ModelRefused, match=r"too little for a tail.*Ask for tails of at least"):
+            with pytest.raises(ModelRefused, match=r"too much for a tail.*Ask for tails of at least"):
                 ask(p)
     assert law.quantile(1 - 2 * law.smallest_tail) > law.quantile(0.999999)
     small = exact_total([Component(Binomial(3, Fraction(1, 100)), [1], [1])])

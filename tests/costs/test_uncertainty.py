@@ -346,11 +346,11 @@ def test_the_stress_ties_all_inputs_and_changes_none_of_them() -> None:
     )
     assert sd(hard.totals["cash"]) > sd(plain.totals["cash"])
     for name in ("filing-share", "acceptance"):
-        drawn = [np.concatenate([b.values[name] for b in run.blocks()]) for run in (plain, hard)]
+        drawn = [np.concatenate([b.values[name] for b in run.replicates()]) for run in (plain, hard)]
         assert np.quantile(drawn[0], PROBABILITIES) == pytest.approx(
             np.quantile(drawn[1], PROBABILITIES), abs=0.01
         )
-    both = [np.concatenate([b.values[n] for b in hard.blocks()]) for n in ("filing-share", "acceptance")]
+    both = [np.concatenate([b.values[n] for b in hard.replicates()]) for n in ("filing-share", "acceptance")]
     assert stats.spearmanr(*both).statistic == pytest.approx(0.5, abs=0.01)
 
 
@@ -370,7 +370,7 @@ def test_a_rank_correlation_is_that_of_the_values_in_whatever_order_rival_rules_
     ]
     assert np.array_equal(hard[0].totals["cash"].mean, hard[1].totals["cash"].mean)
     values: dict[str, list[Any]] = {}
-    for block in hard[0].blocks():
+    for block in hard[0].replicates():
         for name, drawn in block.values.items():
             values.setdefault(name, []).append(drawn if drawn.ndim == 1 else drawn[:, -1])
     ranks = stats.spearmanr(np.array([np.concatenate(v) for v in values.values()]).T).statistic

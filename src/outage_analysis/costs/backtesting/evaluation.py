@@ -49,11 +49,11 @@ from outage_analysis.incidents import BacktestSpec, Fact, Outcome, figure
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
 
-def backtest(page: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
+def backtest(spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
     """Run the back-test that a document specifies.
 
     Args:
-        page: the specification: the case, its forecast day and its outcomes.
+        spec: the specification: the case, its forecast day and its outcomes.
         draws: see `simulate`.
         seed: see `simulate`.
 
@@ -62,48 +62,48 @@ def backtest(page: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Bac
             an outcome was already public on the forecast day.
         ModelRefused: the ledger states no assumption for a stage.
     """
-    case = _load_case(page, draws, seed)
-    tried = coverage(page, case.ledger)
-    trials = {outcome.id: case.trial(outcome) for outcome in page.outcomes}
-    outcomes = [_outcome_row(trial, page) for trial in trials.values()]
+    case = _load_case(spec, draws, seed)
+    coverage_table = coverage(spec, case.ledger)
+    trials = {outcome.id: case.trial(outcome) for outcome in spec.outcomes}
+    outcomes = [_outcome_row(trial, spec) for trial in trials.values()]
     against = [
         row
         for trial, ours in zip(trials.values(), outcomes, strict=True)
         for row in _benchmark_rows(trial, ours["crps"])
     ]
     return Backtest(
-        page,
+        spec,
         case.policy,
         case.ledger,
         _table(outcomes, OUTCOMES),
         _table(against, RIVALS),
-        tried.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
+        coverage_table.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
         _table(list(_unscored_rows(case, trials)), SHOWN),
     )
 
 
-def _load_case(page: BacktestSpec, draws: int, seed: int) -> BacktestCase:
-    policy, ledger = load_policy(page.policy), load_ledger(page.ledger)
-    if ledger.incident != page.incident:
+def _load_case(spec: BacktestSpec, draws: int, seed: int) -> BacktestCase:
+    policy, ledger = load_policy(spec.policy), load_ledger(spec.ledger)
+    if ledger.incident != spec.incident:
         raise UsageError(
-            f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {page.incident}",
-            file=page.id,
-            remedy="Name a ledger of the page's incident.",
+            f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {spec.incident}",
+            file=spec.id,
+            remedy="Name a ledger of the back-test's incident.",
         )
-    if ledger.as_of > page.as_of:
+    if ledger.as_of > spec.as_of:
         raise UsageError(
-            f"the ledger {ledger.id} is of {ledger.as_of}, after the forecast of {page.as_of}",
-            file=page.id,
+            f"the ledger {ledger.id} is of {ledger.as_of}, after the forecast of {spec.as_of}",
+            file=spec.id,
             remedy="Name a ledger of that day or before.",
         )
-    return BacktestCase(page, policy, ledger.admissible(page.as_of), draws, seed)
+    return BacktestCase(spec, policy, ledger.admissible(spec.as_of), draws, seed)
 
 
 def _table(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _outcome_row(trial: ScoredForecast, page: BacktestSpec) -> dict[str, object]:
+def _outcome_row(trial: ScoredForecast, spec: BacktestSpec) -> dict[str, object]:
     outcome, given, made, came = trial.outcome, trial.given, trial.forecast, trial.observed
     interval = made.interval()
     low, middle, high = (x.value for x in interval)
@@ -113,7 +113,7 @@ def _outcome_row(trial: ScoredForecast, page: BacktestSpec) -> dict[str, object]
         "line": outcome.line,
         "stage": outcome.stage,
         "independent": outcome.independent,
-        "conditional": bool(given and given.public_on and given.public_on > page.as_of),
+        "conditional": bool(given and given.public_on and given.public_on > spec.as_of),
         "given": float(given.count) if given else None,
         "unit": trial.unit,
         "p10": low,
@@ -150,11 +150,11 @@ def _benchmark_rows(trial: ScoredForecast, ours: object) -> Iterator[dict[str, o
 
 def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> Iterator[dict[str, object]]:
     """Yield published figures beside a forecast times an amount, or beside the totals of the policy."""
-    for shown in case.page.shown:
-        fact = case.page.came_out(shown.fact)
+    for shown in case.spec.shown:
+        fact = case.spec.came_out(shown.fact)
         head = {"shown": shown.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
         if shown.outcome:
-            trial, each = trials[shown.outcome], case.money(figure(shown.each, public_by=case.page.as_of))
+            trial, each = trials[shown.outcome], case.money(figure(shown.each, public_by=case.spec.as_of))
             low, middle, high = (x.value * each for x in trial.forecast.interval())
             ours = {"p10": low, "p50": middle, "p90": high, "computed": trial.observed * each}
             yield head | {"beside": shown.outcome} | ours
@@ -167,8 +167,8 @@ def _totals(case: BacktestCase, valuations: tuple[str, ...]) -> Iterator[dict[st
     for valuation in valuations:
         if valuation not in totals:
             raise ModelRefused(
-                f"as of {case.page.as_of} no line has an expected {valuation}",
-                file=case.page.id,
+                f"as of {case.spec.as_of} no line has an expected {valuation}",
+                file=case.spec.id,
                 remedy="Leave that valuation out of what is shown.",
             )
         low, middle, high = (rounded_estimate(totals[valuation].quantile(p)).value for p in PERCENTILES)
@@ -195,7 +195,7 @@ class ScoredForecast:
 class BacktestCase:
     """The policy and the ledger of a back-test, as known on the forecast day."""
 
-    page: BacktestSpec
+    spec: BacktestSpec
     policy: Policy
     ledger: Ledger
     """The ledger, limited to what was public on the forecast day."""
@@ -205,7 +205,7 @@ class BacktestCase:
     @cached_property
     def portfolio(self) -> Portfolio:
         """The lines of the policy that have an expected cost under the ledger."""
-        return build_portfolio(self.policy, self.ledger, as_of=self.page.as_of)
+        return build_portfolio(self.policy, self.ledger, as_of=self.spec.as_of)
 
     def trial(self, outcome: Outcome) -> ScoredForecast:
         """Forecast one outcome from what was known on the day, then read the outcome.
@@ -214,14 +214,14 @@ class BacktestCase:
             UsageError: a line or a fact does not exist, or a fact has another unit or day.
             ModelRefused: the line was not public, or the ledger states no assumption for the stage.
         """
-        line, as_of = self.policy.line(outcome.line), self.page.as_of
+        line, as_of = self.policy.line(outcome.line), self.spec.as_of
         if not line.known_on(as_of):
             raise ModelRefused(
                 f"the line {line.id} was not public by {as_of}",
-                file=self.page.id,
+                file=self.spec.id,
                 remedy="Let as_of be a day on which it was, or leave the outcome out.",
             )
-        given = self.page.given(outcome)
+        given = self.spec.given(outcome)
         if outcome.stage in RATES:
             return self._of_people(outcome, line, given)
         return self._of_cash(outcome, line, given)
@@ -232,8 +232,8 @@ class BacktestCase:
 
     def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> ScoredForecast:
         count = given.count if given else 0
-        made = count_forecast(outcome.stage, count, line, build_funnel(line, self.ledger, self.page.as_of))
-        fact = self.page.came_out(outcome.fact)
+        made = count_forecast(outcome.stage, count, line, build_funnel(line, self.ledger, self.spec.as_of))
+        fact = self.spec.came_out(outcome.fact)
         came = float(fact.count)
         against = [
             naive_benchmark(count, ONE_PER_CLAIM, came),
@@ -246,24 +246,24 @@ class BacktestCase:
         if not isinstance(line, Schedule):
             raise ModelRefused(
                 f"{line.id} is no schedule, so there is nothing that claims are paid one by one",
-                file=self.page.id,
+                file=self.spec.id,
                 remedy="Try how many take it, or show its sum without a score.",
             )
         portfolio = cash_portfolio(self.portfolio, line)
         if given:
             portfolio = with_accepted_count(portfolio, given.count)
         made = cash_forecast(portfolio, self.draws, self.seed)
-        came = self.money(self.page.came_out(outcome.fact))
+        came = self.money(self.spec.came_out(outcome.fact))
         count, rates = portfolio.streams[0].trials, len(portfolio.streams[0].rates)
         against = [press_benchmark(f, *self._ends(f), came) for f in self._press(outcome)]
-        if conceived := mean_payment_ends(line, build_funnel(line, self.ledger, self.page.as_of)):
+        if conceived := mean_payment_ends(line, build_funnel(line, self.ledger, self.spec.as_of)):
             against.insert(0, flat_benchmark(count, rates, conceived, came, draws=self.draws, seed=self.seed))
         if at_tiers := tier_payments(line):
             against.insert(0, naive_benchmark(count, at_tiers, came))
         return ScoredForecast(outcome, given, made, came, self.policy.currency, tuple(against))
 
     def _press(self, outcome: Outcome) -> list[Fact]:
-        return [figure(id_, public_by=self.page.as_of) for id_ in outcome.press]
+        return [figure(id_, public_by=self.spec.as_of) for id_ in outcome.press]
 
     def _ends(self, fact: Fact) -> tuple[float | None, float]:
         """Return the low end of a press figure (None if it is only an upper bound) and the high end."""
@@ -284,7 +284,7 @@ COVERAGE: dict[str, pl.DataType] = {
 }
 
 
-def coverage(page: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
+def coverage(spec: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
     """Test the reference-class rule: predict each class from the other classes of its set.
 
     The sets are those that the ledger uses and those that the specification names.
@@ -300,13 +300,13 @@ def coverage(page: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
     """
     sets: dict[tuple[str, ...], list[str]] = {}
     stated = [(a.id, a.classes) for a in ledger.assumptions if isinstance(a, RateAssumption) and a.classes]
-    for name, classes in (*stated, *((s.id, s.classes) for s in page.reference_sets)):
+    for name, classes in (*stated, *((s.id, s.classes) for s in spec.reference_sets)):
         sets.setdefault(tuple(sorted(classes)), []).append(name)
     frames = [pl.DataFrame(schema=COVERAGE)]
     for classes, names in sets.items():
-        shares = {c: figure(c, public_by=page.as_of).middle / 100 for c in classes}
-        tried = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
+        shares = {c: figure(c, public_by=spec.as_of).middle / 100 for c in classes}
+        predicted = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
         if len(shares) > 1:
-            tried = leave_one_out(shares, LEVEL, published_spread(classes))
-        frames.append(tried.with_columns(pl.lit(" ".join(names)).alias("set")))
+            predicted = leave_one_out(shares, LEVEL, published_spread(classes))
+        frames.append(predicted.with_columns(pl.lit(" ".join(names)).alias("set")))
     return pl.concat(frames, how="diagonal").select(*COVERAGE)

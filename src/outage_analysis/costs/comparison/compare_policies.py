@@ -176,9 +176,9 @@ def compare(
     cubes = cubes or {}
     tables, portfolios = {}, {}
     for policy in policies:
-        mine, fitting = cubes.get(policy.id, ()), ledger and ledger_for_policy(ledger, policy)
-        tables[policy.id] = cost_table(policy, fitting, as_of=as_of, cubes=mine).filter(valuation=valuation)
-        portfolio = build_portfolio(policy, fitting, as_of=as_of, cubes=mine)
+        claims, fitting = cubes.get(policy.id, ()), ledger and ledger_for_policy(ledger, policy)
+        tables[policy.id] = cost_table(policy, fitting, as_of=as_of, cubes=claims).filter(valuation=valuation)
+        portfolio = build_portfolio(policy, fitting, as_of=as_of, cubes=claims)
         if valuation in portfolio.valuations:
             portfolios[policy.id] = portfolio
     if len(portfolios) < MIN_POLICIES:
@@ -258,24 +258,24 @@ def _chances_cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
 
 def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
     """Return the expected number of payments; None if a line is one amount without a count."""
-    mine = [s for s in portfolio.streams if s.valuation == valuation]
-    if any(stream.certain for stream in mine):
+    streams = [s for s in portfolio.streams if s.valuation == valuation]
+    if any(stream.certain for stream in streams):
         return None
     bands = table.filter((pl.col("level") == "band") & (pl.col("rule") != "not_entitled"))
     paid = pl.col("count").filter(pl.col("rule").is_in(["pays", "review"])).sum() / pl.col("count").sum()
     shares = dict(bands.group_by("line").agg(paid).rows())
     heads = [
-        replace(s, parts=(Part(s.trials * shares.get(s.line, 1.0), 0.0),), mix="", award="") for s in mine
+        replace(s, parts=(Part(s.trials * shares.get(s.line, 1.0), 0.0),), mix="", award="") for s in streams
     ]
     return float(expected_at(replace(portfolio, streams=tuple(heads)), valuation, {})[0])
 
 
-def _pair_row(runs: dict[str, Simulation], valuation: str, one: str, other: str) -> dict[str, object]:
-    first, second = runs[one], runs[other]
+def _pair_row(runs: dict[str, Simulation], valuation: str, policy: str, other: str) -> dict[str, object]:
+    first, second = runs[policy], runs[other]
     gap = first.totals[valuation].values - second.totals[valuation].values
     expected = [float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second)]
     return {
-        "policy": one,
+        "policy": policy,
         "other": other,
         "difference": expected[0] - expected[1],
         **{column: rounded_estimate(Sample(gap).quantile(p)).value for column, p in PERCENTILES.items()},
@@ -285,9 +285,9 @@ def _pair_row(runs: dict[str, Simulation], valuation: str, one: str, other: str)
 
 
 def _flip_rows(
-    portfolios: dict[str, Portfolio], valuation: str, one: str, other: str
+    portfolios: dict[str, Portfolio], valuation: str, policy: str, other: str
 ) -> Iterator[dict[str, object]]:
-    first, second = portfolios[one], portfolios[other]
+    first, second = portfolios[policy], portfolios[other]
     for name, entry, mean in scalar_inputs(
         assumptions_behind(first, valuation) | assumptions_behind(second, valuation)
     ):
@@ -300,7 +300,7 @@ def _flip_rows(
         if value is not None and abs(value) > ROUNDING * mean:  # both may be proportional to the input
             above = chance_above(entry, value)
             beyond = above if mean < value else 1 - above
-            yield dict(zip(FLIPS, (one, other, name, entry.kind, mean, value, beyond), strict=True))
+            yield dict(zip(FLIPS, (policy, other, name, entry.kind, mean, value, beyond), strict=True))
 
 
 def _left_out_rows(name: str, table: pl.DataFrame) -> Iterator[dict[str, object]]:

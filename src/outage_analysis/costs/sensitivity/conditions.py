@@ -108,7 +108,7 @@ def inputs_given_exceedance(run: Simulation, limit: float, *, valuation: str = "
 def _input_rows(
     run: Simulation, weights: FloatArray, valuation: str
 ) -> Iterator[tuple[str, str, str, int | None, float, float]]:
-    blocks = [(block.values, run.portfolio.branches(block.uniforms)) for block in run.blocks()]
+    blocks = [(block.values, run.portfolio.branches(block.uniforms)) for block in run.replicates()]
     for name, entry in assumptions_behind(run.portfolio, valuation).items():
         values = np.concatenate([inputs[name] for inputs, _ in blocks])
         if values.ndim == 1:
@@ -128,9 +128,9 @@ def _input_rows(
         if entry.models:
             branch = np.concatenate([branches[name][0] for _, branches in blocks])
             for part in range(len(entry.models)):
-                mine = branch == part
-                given = float(weights[mine].sum() / weights.sum())
-                yield name, entry.kind, "chance", part, float(mine.mean()), given
+                uses_model = branch == part
+                given = float(weights[uses_model].sum() / weights.sum())
+                yield name, entry.kind, "chance", part, float(uses_model.mean()), given
 
 
 def _weighted_median(values: FloatArray, weights: FloatArray) -> float:

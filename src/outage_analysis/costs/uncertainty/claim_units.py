@@ -115,12 +115,12 @@ def _units_from_cells(
         same = [policies[0][place] for place in places]
         pools = [_pool_cells(range(len(places)), same)] if flat else [*_units_by_loss(same, accepted)]
         for place, (members, pool) in enumerate(pools):
-            for mine, cells in zip(units, policies, strict=True):
+            for own_units, cells in zip(units, policies, strict=True):
                 own = [cells[places[member]] for member in members]
                 if own[0].paid:
                     name = f"{prefix}group {number} pool {place}"
-                    mine.append(_with_payment_formula(replace(pool, name=name), own))
-    return [tuple(mine) for mine in units]
+                    own_units.append(_with_payment_formula(replace(pool, name=name), own))
+    return [tuple(own_units) for own_units in units]
 
 
 def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
@@ -143,18 +143,23 @@ def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Seq
     by_band: dict[Band, list[int]] = {}
     for place, cell in enumerate(cells):
         by_band.setdefault(cell.band, []).append(place)
-    bands = sorted((_pool_cells(mine, cells) for mine in by_band.values()), key=lambda band: -band[1].loss)
+    bands = sorted(
+        (_pool_cells(places_in_band, cells) for places_in_band in by_band.values()),
+        key=lambda band: -band[1].loss,
+    )
     single = _separate_bands([band for _, band in bands], accepted)
-    for mine, band in bands[:single]:
+    for places_in_band, band in bands[:single]:
         alike = replace(band, deviation=0.0)
         if band.claims == TWO_CLAIMS:  # the sum and the sum of squares give both losses
-            yield mine, replace(alike, claims=1.0, loss=band.loss + band.deviation)
-            yield mine, replace(alike, claims=1.0, loss=band.loss - band.deviation)
+            yield places_in_band, replace(alike, claims=1.0, loss=band.loss + band.deviation)
+            yield places_in_band, replace(alike, claims=1.0, loss=band.loss - band.deviation)
         else:
-            yield mine, alike
+            yield places_in_band, alike
     if single < len(bands):
         rest = [band for _, band in bands[single:]]
-        places, pool = _pool_cells([place for mine, _ in bands[single:] for place in mine], cells)
+        places, pool = _pool_cells(
+            [place for places_in_band, _ in bands[single:] for place in places_in_band], cells
+        )
         third = sum(band.claims * (band.loss - pool.loss) ** 3 for band in rest) / pool.claims
         yield places, replace(pool, skewness=third / pool.deviation**3 if pool.deviation else 0.0)
 

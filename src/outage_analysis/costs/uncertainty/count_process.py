@@ -121,9 +121,9 @@ def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[Co
         for stream in portfolio.streams:
             streams.setdefault((stream.process, stream.valuation), []).append(stream)
     units = {
-        id(stream): mine
+        id(stream): own_units
         for alike in streams.values()
-        for stream, mine in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
+        for stream, own_units in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
     }
     deviations: dict[str, float] = {}
     valuations: dict[str, str] = {}

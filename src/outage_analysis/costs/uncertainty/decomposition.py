@@ -81,16 +81,16 @@ def contributions(run: Simulation) -> pl.DataFrame:
     """
     weights = {valuation: _tail_weights(total) for valuation, total in run.totals.items()}
     units = run.process.units
-    sums = [np.zeros((2, len(mine))) for mine in units]
-    for number, block in enumerate(run.blocks()):
+    sums = [np.zeros((2, len(own_units))) for own_units in units]
+    for number, block in enumerate(run.replicates()):
         for place, (stream, paid) in enumerate(zip(run.portfolio.streams, block.amounts, strict=True)):
             # No matrix product: its last bit may differ with the number of threads.
             weight = weights[stream.valuation][number][:, None]
             sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
     rows = [
         {"valuation": stream.valuation, "line": stream.line, **label, "mean": mean, "tail": tail}
-        for stream, mine, added in zip(run.portfolio.streams, units, sums, strict=True)
-        for unit, mean, tail in zip(mine, *added / run.draws, strict=True)
+        for stream, own_units, added in zip(run.portfolio.streams, units, sums, strict=True)
+        for unit, mean, tail in zip(own_units, *added / run.draws, strict=True)
         for label, mean, tail in _by_cell(unit, mean, tail)
     ]
     table = pl.DataFrame(rows, schema=CONTRIBUTIONS)

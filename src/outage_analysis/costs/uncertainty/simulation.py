@@ -59,7 +59,7 @@ class Simulation:
         """Yield the uniform points of the inputs, one array per replicate; always the same points."""
         return (u for u, _ in self._sampled_inputs())
 
-    def blocks(self) -> Iterator[Replicate]:
+    def replicates(self) -> Iterator[Replicate]:
         """Yield the inputs and the payments of each stream, one replicate after the other."""
         for u, values in self._sampled_inputs():
             scores = self.process.scores(u[:, self.portfolio.dimensions :])
@@ -99,23 +99,25 @@ class Simulation:
     def only(self, line: str, valuation: str) -> Simulation | None:
         """Return the simulation of one line, with the same draws; None if it has no expected cost."""
         streams = self.portfolio.streams
-        mine = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
-        if not mine:
+        positions = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
+        if not positions:
             return None
         return replace(
             self,
-            portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in mine)),
-            process=replace(self.process, units=tuple(self.process.units[k] for k in mine)),
+            portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in positions)),
+            process=replace(self.process, units=tuple(self.process.units[k] for k in positions)),
         )
 
     @cached_property
     def totals(self) -> dict[str, SampledTotal]:
         """The sampled total of each valuation."""
         rows: dict[str, list[FloatArray]] = {v: [] for v in self.portfolio.valuations}
-        for block in self.blocks():
-            for valuation, mine in rows.items():
-                mine.append(self._sums(block, valuation))
-        return {valuation: SampledTotal(*np.stack(mine, axis=1)) for valuation, mine in rows.items()}
+        for block in self.replicates():
+            for valuation, replicates in rows.items():
+                replicates.append(self._sums(block, valuation))
+        return {
+            valuation: SampledTotal(*np.stack(replicates, axis=1)) for valuation, replicates in rows.items()
+        }
 
     def _sums(self, block: Replicate, valuation: str) -> FloatArray:
         """Return the total of one replicate, and its mean and variance given the inputs, (3, draws)."""
