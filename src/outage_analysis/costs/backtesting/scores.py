@@ -129,7 +129,7 @@ def _checked_draws(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, 
     if not len(x):
         raise UsageError("no draws")
     if w.shape != x.shape or not np.isfinite(w).all() or w.min() < 0 or w.sum() == 0:
-        raise UsageError("give one weight per draw, none negative, some positive")
+        raise UsageError("weights must be one per draw, none negative, some positive")
     return x, w
 
 
