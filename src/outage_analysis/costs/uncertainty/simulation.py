@@ -217,7 +217,7 @@ def _rank_matrix(portfolio: Portfolio) -> FloatArray | None:
     for (one, other), rank in pairs.items():
         if one not in names or other not in names:
             raise UsageError(
-                f"a correlation is declared between {one} and {other}, but one of them is certain",
+                f"the correlation of {one} with {other} is not possible, because one of them is certain",
                 remedy="Give the band mix a size, or leave the correlation out.",
             )
         a, b = names.index(one), names.index(other)
