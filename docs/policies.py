@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from outage_analysis.costs import policy_result, ties_in_words
+from outage_analysis.costs import policy_result, reconciliation_summary
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 
@@ -35,7 +35,7 @@ def table() -> str:
     ]
     for id_ in bundled_ids("policies"):
         policy = load_policy(id_)
-        shown = ties_in_words(policy) or "none was published"
+        shown = reconciliation_summary(policy) or "none was published"
         lines.append(f"| `{id_}` | {policy.name.en} | {policy.currency} | {len(policy.lines)} | {shown} |")
     return "\n".join(lines) + "\n"
 

@@ -21,7 +21,7 @@ from outage_analysis.assumptions import (
     published_spread,
 )
 from outage_analysis.assumptions.reference_classes import reference_class_prior
-from outage_analysis.costs.uncertainty.sobol import half_width, uniforms
+from outage_analysis.costs.uncertainty.sobol import half_width, sobol_points
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Policy, Schedule, load_policy
@@ -332,7 +332,7 @@ def test_the_mean_of_a_rule_is_that_of_its_draws(given_rule: dict[str, Any]) -> 
     loss = given_rule.pop("loss")
     rule = {"name": {"en": "a", "ko": "가"}, "weight": 1, **given_rule}
     award = Award.model_validate(AWARD | {"loss": loss, "rule": (rule,)})
-    points = uniforms(3, 2**15, seed=1)
+    points = sobol_points(3, 2**15, seed=1)
     drawn = np.array([award.draw(u) for u in points])
     off = abs(drawn.mean() - award.range.expected)
     assert off <= 3 * half_width(drawn.mean(axis=1)) + 1e-4 * drawn.mean()
@@ -357,7 +357,7 @@ AWARD = {
 
 def test_rules_are_drawn_as_often_as_they_weigh(ledger: Ledger) -> None:
     (award,) = [a for a in ledger.assumptions if isinstance(a, Award)]
-    branch = award.branch(np.concatenate(uniforms(award.dimensions, 3 * 2**10, seed=1, replicates=3)))
+    branch = award.branch(np.concatenate(sobol_points(award.dimensions, 3 * 2**10, seed=1, replicates=3)))
     assert branch is not None
     assert np.bincount(branch) == pytest.approx([2**10] * 3, abs=3)
     assert [name.en for name in award.models] == [rule.name.en for rule in award.rules]
@@ -368,5 +368,5 @@ def test_handling_is_people_times_weeks_times_wage(ledger: Ledger) -> None:
     people, weeks = (5 + 4 * 20 + 60) / 6, (4 + 4 * 12 + 26) / 6
     assert entry.range.expected == pytest.approx(people * weeks * 1_000_000)
     assert (entry.range.low, entry.range.high) == (5 * 4 * 500_000, 60 * 26 * 1_500_000)
-    drawn = entry.draw(np.concatenate(uniforms(3, 2**14, seed=1)))
+    drawn = entry.draw(np.concatenate(sobol_points(3, 2**14, seed=1)))
     assert drawn.mean() == pytest.approx(entry.range.expected, rel=1e-3)

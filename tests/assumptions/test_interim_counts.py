@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs import Side, bridge, cost_table, portfolio_of
+from outage_analysis.costs import BridgeRun, bridge, build_portfolio, cost_table
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import data_root
 from outage_analysis.incidents import published_facts as published
@@ -81,7 +81,7 @@ def test_a_count_halfway_through_the_filing_period_is_no_filing_share() -> None:
     )
     assert halfway.sampled_distribution.ends[1] < 0.015
     page = base.model_copy(update={"assumptions": (halfway,)})
-    for price in (cost_table, portfolio_of):
+    for price in (cost_table, build_portfolio):
         with pytest.raises(ModelRefused) as refusal:
             price(load_policy("kakao-2022"), page, as_of=HALFWAY)
         text = str(refusal.value)
@@ -122,7 +122,7 @@ def test_an_extension_makes_an_earlier_count_an_interim_one() -> None:
     with pytest.raises(ModelRefused, match="2023-04-14"):
         cost_table(policy, page, as_of=after)
     later = ledger({"kind": "filing_share", "distribution": fixed(0.1)})
-    table = bridge(Side(policy, page, before), Side(policy, later, after))
+    table = bridge(BridgeRun(policy, page, before), BridgeRun(policy, later, after))
     moved = {step: amount for step, amount in table.select("step", "amount").rows() if amount}
     assert set(moved) == {"assumption"}  # the count of the first run is explained, not refused
 

@@ -11,7 +11,7 @@ import pytest
 
 from outage_analysis import Plan, load_incident, run, write_report
 from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
-from outage_analysis.costs import portfolio_of, simulate
+from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.reports import Report
 from outage_analysis.reports.html import page
 from tests.benchmarks.tables import tell
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outage_analysis.analysis import Analysis
-    from outage_analysis.costs import Uncertainty
+    from outage_analysis.costs import Simulation
     from outage_analysis.costs.uncertainty.portfolio import Portfolio
 
 pytestmark = pytest.mark.bench
@@ -38,7 +38,7 @@ def analysed(folder: Path, rows: int) -> Analysis:
     return run(Plan(claims=(path,), draws=FEW))
 
 
-def modelled(folio: Callable[[], Portfolio]) -> Uncertainty:
+def modelled(folio: Callable[[], Portfolio]) -> Simulation:
     return simulate(folio(), draws=FEW)
 
 
@@ -62,7 +62,7 @@ def test_model_charts_and_page_do_not_grow_with_the_claims(tmp_path: Path) -> No
     for count in ROWS:
         found = analysed(tmp_path, count)
         paid = [*found.cubes.values()]
-        folio = partial(portfolio_of, found.policy, found.ledger, as_of=found.as_of, cubes=paid)
+        folio = partial(build_portfolio, found.policy, found.ledger, as_of=found.as_of, cubes=paid)
         drawn = partial(write_report, found, tmp_path / "drawn", formats=("svg",), force=True)
         rows.append(
             {

@@ -18,7 +18,7 @@ from scipy import stats
 
 from outage_analysis.assumptions import Award, BandMix, RateAssumption, load_ledger
 from outage_analysis.assumptions.bounded_distributions import Beta
-from outage_analysis.costs import DRAWS, Binomial, exact_total, portfolio_of, simulate
+from outage_analysis.costs import DRAWS, Binomial, build_portfolio, exact_total, simulate
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.samples import Estimate
 from outage_analysis.losses import EDGES, MEASURES, Cube
@@ -37,7 +37,7 @@ NODES = 120
 
 
 def kakao() -> Portfolio:
-    return portfolio_of(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=DAY)
+    return build_portfolio(load_policy("kakao-2022"), load_ledger("kakao-2022"), as_of=DAY)
 
 
 def answered(folio: Portfolio, seed: int = 1) -> list[Estimate]:
@@ -105,7 +105,7 @@ def test_claims_and_cells_cost_nothing() -> None:
     for claims in (10**4, 10**7, 10**10):
         for services in (1, 100):
             policy = shops(published_count=None)
-            folio = portfolio_of(policy, ledger, as_of=DAY, cubes=[cube_of(claims, services)])
+            folio = build_portfolio(policy, ledger, as_of=DAY, cubes=[cube_of(claims, services)])
             taken = median_milliseconds(partial(answered, folio), rounds=9)
             print(f"{claims:15,} claims in {3 * services:4} cells: {taken:6.1f}")
             assert sum(len(s.parts) for s in folio.streams) == 2

@@ -10,7 +10,7 @@ import polars as pl
 
 from outage_analysis.charts import Frame
 from outage_analysis.costs import TORNADO
-from outage_analysis.costs.uncertainty.tables import STEPS, TOTAL_LAW
+from outage_analysis.costs.uncertainty.tables import TOTAL_DISTRIBUTION, WATERFALL_STEPS
 from outage_analysis.text import Locale
 
 MEDIAN, SIGMA = 100e6, 1.0
@@ -39,7 +39,7 @@ def lognormal_law(
     grid = [low * (high / low) ** (n / 119) for n in range(120)]
     rows = [row(v, x, None) for v in ("face_value", "cash") for x in grid]
     rows += [row("cash", x, mark) for mark, x in marks.items()]
-    return pl.DataFrame(rows, schema=TOTAL_LAW, orient="row")
+    return pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION, orient="row")
 
 
 def steps_of(*expected: float, tail: bool = True) -> pl.DataFrame:
@@ -49,7 +49,7 @@ def steps_of(*expected: float, tail: bool = True) -> pl.DataFrame:
         (None, None, 100 * n, 100 * (n + 1), "review" if n == last else "pays", x, 10 * x * tail, f"F-{n}")
         for n, x in enumerate(expected)
     ]
-    return pl.DataFrame(rows, schema=STEPS, orient="row")
+    return pl.DataFrame(rows, schema=WATERFALL_STEPS, orient="row")
 
 
 # The cost falls as the backlog grows.

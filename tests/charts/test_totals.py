@@ -18,10 +18,17 @@ from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.charts import draw
 from outage_analysis.charts.axes import brief, even_ticks, log_ticks, stepped
 from outage_analysis.charts.claims_data import LARGEST, size
-from outage_analysis.costs import cost_table, portfolio_of, simulate, steps, total_law, totals
+from outage_analysis.costs import (
+    build_portfolio,
+    cost_table,
+    simulate,
+    total_distribution_table,
+    totals,
+    waterfall_steps,
+)
 from outage_analysis.costs.uncertainty.decomposition import CONTRIBUTIONS, contributions
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
-from outage_analysis.costs.uncertainty.tables import STEPS, TOTAL_LAW
+from outage_analysis.costs.uncertainty.tables import TOTAL_DISTRIBUTION, WATERFALL_STEPS
 from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, SWINGS, TRIED, frame, lognormal_law, steps_of
 
@@ -84,8 +91,8 @@ def texts_of(spec: dict[str, Any]) -> list[str]:
 
 
 def test_the_law_of_a_lognormal_total_is_lognormal() -> None:
-    table = total_law(simulate(portfolio(LOGNORMAL)))
-    assert table.schema == TOTAL_LAW
+    table = total_distribution_table(simulate(portfolio(LOGNORMAL)))
+    assert table.schema == TOTAL_DISTRIBUTION
     grid, oracle = table.filter(pl.col("mark").is_null()), stats.lognorm(SIGMA, scale=SUM)
     x = grid["amount"].to_numpy()
     assert x[[0, -1]] == pytest.approx(oracle.ppf([0.005, 0.995]), rel=0.02)
@@ -96,7 +103,7 @@ def test_the_law_of_a_lognormal_total_is_lognormal() -> None:
 
 
 def test_the_marks_are_the_expected_total_the_quantiles_and_the_budget() -> None:
-    table = total_law(simulate(portfolio(LOGNORMAL)), budget=2 * SUM)
+    table = total_distribution_table(simulate(portfolio(LOGNORMAL)), budget=2 * SUM)
     marks = {r["mark"]: r for r in table.filter(pl.col("mark").is_not_null()).iter_rows(named=True)}
     oracle = stats.lognorm(SIGMA, scale=SUM)
     assert list(marks) == ["expected", "p10", "p50", "p90", "budget"]
@@ -109,14 +116,14 @@ def test_the_marks_are_the_expected_total_the_quantiles_and_the_budget() -> None
 
 @pytest.mark.parametrize("budget", [SUM / 1e3, SUM * 1e3])
 def test_the_grid_reaches_a_budget_far_away(budget: float) -> None:
-    grid = total_law(simulate(portfolio(LOGNORMAL)), budget).filter(pl.col("mark").is_null())
+    grid = total_distribution_table(simulate(portfolio(LOGNORMAL)), budget).filter(pl.col("mark").is_null())
     low, high = grid["amount"].min(), grid["amount"].max()
     assert low == pytest.approx(budget) or high == pytest.approx(budget)
     assert grid["below"].is_sorted()
 
 
 def test_a_certain_total_has_marks_and_no_grid() -> None:
-    table = total_law(simulate(portfolio(None)))
+    table = total_distribution_table(simulate(portfolio(None)))
     assert table["mark"].null_count() == 0
     assert table["amount"].to_list() == [SUM] * 4
     assert draw("total_law", table, frame()) is None
@@ -125,7 +132,7 @@ def test_a_certain_total_has_marks_and_no_grid() -> None:
 
 def test_a_total_that_is_often_nothing_still_has_a_grid_of_positive_amounts() -> None:
     law = {"kind": "discrete", "values": (0, 1, 2), "probabilities": (0.3, 0.4, 0.3)}
-    table = total_law(simulate(portfolio(law)))
+    table = total_distribution_table(simulate(portfolio(law)))
     assert table.filter(mark="p10")["amount"].item() == 0
     assert table.filter(pl.col("mark").is_null())["amount"].min() > 0  # type: ignore[operator]
     spec = spec_of("total_law", table)
@@ -134,7 +141,7 @@ def test_a_total_that_is_often_nothing_still_has_a_grid_of_positive_amounts() ->
 
 
 def test_too_few_draws_for_a_quantile_leave_nothing_to_draw() -> None:
-    table = total_law(simulate(portfolio(LOGNORMAL), draws=2**8))
+    table = total_distribution_table(simulate(portfolio(LOGNORMAL), draws=2**8))
     assert "p90" not in table["mark"]
     assert draw("total_law", table, frame()) is None
 
@@ -143,10 +150,10 @@ def test_the_steps_of_one_line_are_its_bands_and_add_up_to_the_headline(
     policy: Policy, ledger: Ledger
 ) -> None:
     costs = cost_table(policy, ledger, as_of=DAY)
-    run = simulate(portfolio_of(policy, ledger, as_of=DAY), draws=2**11)
+    run = simulate(build_portfolio(policy, ledger, as_of=DAY), draws=2**11)
     parts = contributions(run)
-    table = steps(costs, parts)
-    assert table.schema == STEPS
+    table = waterfall_steps(costs, parts)
+    assert table.schema == WATERFALL_STEPS
     assert table.select("over", "up_to", "rule").rows() == [
         (0, 300_000, "pays"),
         (300_000, 500_000, "pays"),
@@ -174,7 +181,7 @@ def test_several_lines_are_the_steps_the_dearest_first_and_other_money_is_none()
         ("tiers", "cash", "band", None, 0, "pays", 7.0),
         ("goods", "face_value", "line", None, 0, "in_kind", 900.0),
     )
-    table = steps(costs, no_contributions())
+    table = waterfall_steps(costs, no_contributions())
     assert table.select("line", "expected", "tail").rows() == [("tiers", 7.0, 0.0), ("fees", 5.0, 0.0)]
 
 
@@ -185,14 +192,14 @@ def test_several_services_of_one_line_are_the_steps() -> None:
         ("tiers", "cash", "band", "talk", 10, "pays", 3.0),
         ("tiers", "cash", "band", "bank", 0, "pays", 4.0),
     )
-    assert steps(costs, no_contributions()).select("service", "expected").rows() == [
+    assert waterfall_steps(costs, no_contributions()).select("service", "expected").rows() == [
         ("talk", 5.0),
         ("bank", 4.0),
     ]
 
 
 def test_one_line_without_bands_is_one_step_and_no_chart() -> None:
-    table = steps(costs_of(("fees", "cash", "line", None, 0, "fee", 5.0)), no_contributions())
+    table = waterfall_steps(costs_of(("fees", "cash", "line", None, 0, "fee", 5.0)), no_contributions())
     assert table["line"].to_list() == ["fees"]
     assert draw("waterfall", table, frame()) is None
 

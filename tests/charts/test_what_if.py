@@ -11,7 +11,7 @@ import pytest
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.charts import WhatIf, script_json, what_if
 from outage_analysis.charts.sliders.what_if import merged
-from outage_analysis.costs import Factor, Products, Term, products, rounded
+from outage_analysis.costs import CostTerms, Factor, Term, cost_terms, round_digits
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
@@ -25,7 +25,7 @@ TIER = "small-business-cash.pays.0"
 
 
 @pytest.fixture(scope="module")
-def found(analysis: Analysis) -> Products:
+def found(analysis: Analysis) -> CostTerms:
     """The products of the bundled case."""
     made = Report(analysis).products
     assert made
@@ -39,13 +39,13 @@ def cash(analysis: Analysis) -> int:
     return round(expected)
 
 
-def shown(found: Products | None, lang: str = "en") -> WhatIf:
+def shown(found: CostTerms | None, lang: str = "en") -> WhatIf:
     made = what_if(found, Locale(lang), {})
     assert made
     return made
 
 
-def test_the_products_are_the_expected_cost_of_the_model(found: Products, analysis: Analysis) -> None:
+def test_the_products_are_the_expected_cost_of_the_model(found: CostTerms, analysis: Analysis) -> None:
     assert round(found.expected("cash")) == cash(analysis) == 194_562_541
     for valuation in ("face_value", "top_down", "handling"):
         total = analysis.total("published", valuation)
@@ -54,14 +54,14 @@ def test_the_products_are_the_expected_cost_of_the_model(found: Products, analys
 
 
 @pytest.mark.parametrize("pays", [31_000, 45_000, 90_000])
-def test_another_tier_costs_what_a_policy_with_it_costs(found: Products, edited: Edited, pays: int) -> None:
+def test_another_tier_costs_what_a_policy_with_it_costs(found: CostTerms, edited: Edited, pays: int) -> None:
     policy = edited("policies", "fixed = 30_000", f"fixed = {pays}")
     changed = run(Plan(policy=policy, ledger="kakao-2022", claims=(), draws=FEW))
     assert round(found.expected("cash", {TIER: pays})) == cash(changed)
     assert cash(changed) != cash(run(Plan(claims=(), draws=FEW)))
 
 
-def test_a_factor_that_there_is_not_is_refused(found: Products) -> None:
+def test_a_factor_that_there_is_not_is_refused(found: CostTerms) -> None:
     with pytest.raises(KeyError, match="no-such"):
         found.expected("cash", {"no-such": 1.0})
 
@@ -69,7 +69,7 @@ def test_a_factor_that_there_is_not_is_refused(found: Products) -> None:
 # --- the sliders -------------------------------------------------------------------------------------------
 
 
-def test_every_input_that_is_decided_or_doubted_has_a_slider(found: Products) -> None:
+def test_every_input_that_is_decided_or_doubted_has_a_slider(found: CostTerms) -> None:
     groups = {g.title: [s.factor for s in g.sliders] for g in shown(found).groups}
     assert groups == {
         "Expected cash cost": [
@@ -86,7 +86,7 @@ def test_every_input_that_is_decided_or_doubted_has_a_slider(found: Products) ->
     ("lang", "award"), [("en", ("374000", "won", 1, 1)), ("ko", ("37.4", "만 원", 10_000, 1))]
 )
 def test_a_slider_speaks_the_unit_that_a_person_reads(
-    found: Products, lang: str, award: tuple[str, str, int, int]
+    found: CostTerms, lang: str, award: tuple[str, str, int, int]
 ) -> None:
     sliders = {s.factor: s for g in shown(found, lang).groups for s in g.sliders}
     told = {id_: (s.value, s.unit, s.times, s.per) for id_, s in sliders.items()}
@@ -98,33 +98,33 @@ def test_a_slider_speaks_the_unit_that_a_person_reads(
 
 def test_a_bound_is_never_written_as_more_than_it_is() -> None:
     factor = Factor("f", "take_up", "share", 0.01, 0.0, 0.062567)
-    made = shown(Products((factor,), (Term("line", "face_value", 1e6, ("f",)),)))
+    made = shown(CostTerms((factor,), (Term("line", "face_value", 1e6, ("f",)),)))
     assert [s.most for g in made.groups for s in g.sliders] == ["6.25"]
 
 
 def test_what_has_the_same_factors_is_one_term() -> None:
     factors = (Factor("f", "filing_share", "share", 0.5, 0.0, 1.0),)
     terms = tuple(Term("line", "cash", float(n), ("f",), service=f"s{n}") for n in range(1, 101))
-    made = shown(Products(factors, terms))
+    made = shown(CostTerms(factors, terms))
     assert made.data["terms"] == {"cash": [(5050.0, ("f",))]}
     assert made.data["report"] == {"cash": 2525.0}
 
 
 def test_the_sliders_of_many_claims_need_no_more_than_those_of_a_count(
-    found: Products, analysis: Analysis
+    found: CostTerms, analysis: Analysis
 ) -> None:
-    of_claims = products(analysis.runs["synthetic"].portfolio, analysis.policy)
+    of_claims = cost_terms(analysis.runs["synthetic"].portfolio, analysis.policy)
     assert of_claims
     cash = merged(of_claims)["cash"]
     assert len(of_claims.terms) > 6 * len(cash)
     assert len(cash) == len(merged(found)["cash"]) == 3
     values = {f.id: f.value for f in of_claims.factors}
     total = sum(base * math.prod(values[f] for f in ids) for base, ids in cash)
-    assert rounded(total, SIGNIFICANT_DIGITS) == of_claims.expected("cash")
+    assert round_digits(total, SIGNIFICANT_DIGITS) == of_claims.expected("cash")
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_words_of_the_page_are_those_of_the_report(found: Products, lang: str) -> None:
+def test_the_words_of_the_page_are_those_of_the_report(found: CostTerms, lang: str) -> None:
     made, words = shown(found, lang), Locale(lang)
     cash = next(r for r in made.results if r.valuation == "cash")
     assert cash.words == words.money(found.expected("cash"))
@@ -138,25 +138,25 @@ def test_without_products_there_are_no_sliders() -> None:
 
 def test_inputs_that_nobody_decides_have_no_slider() -> None:
     handling = Factor("h", "handling", "money", 1e6, 0.0, 2e6)
-    found = Products((handling,), (Term("line", "handling", 1.0, ("h",)),))
+    found = CostTerms((handling,), (Term("line", "handling", 1.0, ("h",)),))
     assert what_if(found, Locale("en"), {}) is None
 
 
 def test_a_payment_for_any_loss_is_not_said_to_begin_above_nothing() -> None:
     factor = Factor("p", "pays", "money", 5e4, 0.0, 5e5, line="cash-line", over=0)
-    made = shown(Products((factor,), (Term("cash-line", "cash", 10.0, ("p",)),)))
+    made = shown(CostTerms((factor,), (Term("cash-line", "cash", 10.0, ("p",)),)))
     assert [s.label for g in made.groups for s in g.sliders] == ["cash-line: payment for any loss"]
 
 
 def test_inputs_of_a_line_that_pays_nothing_have_no_slider() -> None:
     idle = Factor("as-filing", "filing_share", "share", 0.2, 0.0, 1.0)
-    assert what_if(Products((idle,), ()), Locale("en"), {}) is None
+    assert what_if(CostTerms((idle,), ()), Locale("en"), {}) is None
 
 
 def test_a_slider_never_begins_above_its_most() -> None:
     served = Factor("goods.served", "take_up", "share", 0.12346, 0.0, 0.12346, line="goods")
     term = Term("goods", "face_value", 1000.0, ("goods.served",))
-    found = what_if(Products((served,), (term,)), Locale("en"), {})
+    found = what_if(CostTerms((served,), (term,)), Locale("en"), {})
     assert found
     ((slider,),) = [group.sliders for group in found.groups]
     assert float(slider.value) <= float(slider.most)

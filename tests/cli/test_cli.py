@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.costs import tie_outs
+from outage_analysis.costs import reconciliation_table
 from outage_analysis.files import bundled_ids, data_root
 from outage_analysis.policies import load_policy
 from outage_analysis.text import LANGUAGES
@@ -303,7 +303,9 @@ def test_a_policy_is_shown_with_its_lines_its_sums_and_what_was_not_published(ru
         assert re.search(rf"^ {line.id} +\S.* {line.public_on} +{line.effort or ''} *", out, re.MULTILINE), (
             line.id
         )
-    for tie, status in tie_outs(page.tie_outs, page, as_of=date.max).select("id", "status").iter_rows():
+    for tie, status in (
+        reconciliation_table(page.tie_outs, page, as_of=date.max).select("id", "status").iter_rows()
+    ):
         assert re.search(rf"^ {tie} .* {status}( |$)", out, re.MULTILINE), tie
     assert [x for x in out.splitlines() if x.startswith("not published: ")] == [
         f"not published: {text.en}" for text in page.missing

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from scipy import special, stats
 
-from outage_analysis.costs import Backtest, backtest, portfolio_of
-from outage_analysis.costs.backtesting.benchmarks import Benchmark, flat, naive
-from outage_analysis.costs.backtesting.stage_forecasts import accepted_only, cash_of
+from outage_analysis.costs import Backtest, backtest, build_portfolio
+from outage_analysis.costs.backtesting.benchmarks import Benchmark, flat_benchmark, naive_benchmark
+from outage_analysis.costs.backtesting.stage_forecasts import cash_portfolio, with_accepted_count
 from outage_analysis.incidents import get_fact, load_backtest_spec
 from outage_analysis.incidents import published_facts as published
 from outage_analysis.text import Locale
@@ -169,10 +169,10 @@ def test_the_total_is_the_cash_of_the_run_that_the_report_prints(found: Backtest
 
 
 def test_once_all_reports_are_accepted_only_bands_and_awards_are_left(found: Backtest) -> None:
-    whole = portfolio_of(found.policy, found.ledger, as_of=PAGE.as_of)
+    whole = build_portfolio(found.policy, found.ledger, as_of=PAGE.as_of)
     line = found.policy.schedules[0]
-    portfolio = cash_of(whole, line)
-    (some,) = accepted_only(portfolio, 8461).streams
+    portfolio = cash_portfolio(whole, line)
+    (some,) = with_accepted_count(portfolio, 8461).streams
     assert some.trials == 8461
     assert not some.rates
     assert [p.paid for p in some.parts] == [p.paid for p in portfolio.streams[0].parts]
@@ -214,7 +214,7 @@ def test_a_rival_is_measured_from_its_nearer_end(observed: float, factor: float)
 
 
 def test_a_flat_prior_knows_nothing(found: Backtest) -> None:
-    one = flat(10, 1, (1.0, 1.0), 4, draws=DRAWS, seed=1)
+    one = flat_benchmark(10, 1, (1.0, 1.0), 4, draws=DRAWS, seed=1)
     every = np.log10(np.maximum(np.arange(11), 1))  # 0 to 10 people, all as likely
     exact = np.abs(every - np.log10(4)).mean() - np.abs(np.subtract.outer(every, every)).mean() / 2
     assert (one.low, one.high) == (0, 10)
@@ -227,7 +227,7 @@ def test_a_flat_prior_knows_nothing(found: Backtest) -> None:
 
 
 def test_a_single_number_scores_its_distance() -> None:
-    assert naive(1000, (1.0, 1.0), 10).crps == pytest.approx(2)
+    assert naive_benchmark(1000, (1.0, 1.0), 10).crps == pytest.approx(2)
 
 
 # --- tables and sentences -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from outage_analysis.assumptions import Award, Ledger, RateAssumption
 from outage_analysis.assumptions.bounded_distributions import Beta
 from outage_analysis.assumptions.distributions import Lognormal, Mixture
-from outage_analysis.costs import by_band, cost_table, payments, portfolio_of, simulate, totals
+from outage_analysis.costs import build_portfolio, by_band, cost_table, payments, simulate, totals
 from outage_analysis.incidents import get_fact, parse_band
 from outage_analysis.policies import Policy
 from tests.costs.test_costs import counts
@@ -60,7 +60,7 @@ def test_a_band_across_an_edge_is_exact_where_both_sides_pay_nothing() -> None:
     assert (total["promised"], total["left_out"]) == (88_000, "")
     band = table.filter(level="band", line="delay").row(0, named=True)
     assert (band["over"], band["up_to"], band["rule"], band["expected"]) == (-1, 1_199, "nothing", 0)
-    run = simulate(portfolio_of(policy, None, as_of=DAY, cubes=[DELAYS]), draws=2**10)
+    run = simulate(build_portfolio(policy, None, as_of=DAY, cubes=[DELAYS]), draws=2**10)
     assert run.totals["cash"].exceedance(80_000).value == 1
     assert run.totals["cash"].exceedance(88_000).value == 0
 
@@ -303,7 +303,7 @@ def test_the_expected_cost_lies_between_its_bounds_from_totals(
     table = cost_table(policy, ledger, as_of=DAY, cubes=[cube])
     for found in (table, totals(table), by_band(table)):
         assert_ordered(found)
-    drawn = portfolio_of(policy, ledger, as_of=DAY, cubes=[cube])
+    drawn = build_portfolio(policy, ledger, as_of=DAY, cubes=[cube])
     lines = table.filter(level="line")
     assert {stream.line for stream in drawn.streams} <= set(lines.drop_nulls("expected")["line"])
     assert {stream.line for stream in drawn.streams} >= set(lines.filter(pl.col("expected") > 0)["line"])
@@ -474,6 +474,6 @@ def test_the_bundled_tail_is_above_the_bound_of_the_mean_and_nothing_limits_it(
 ) -> None:
     """What readers took for a contradiction: P99 is a quantile of the total, `high` a bound of its mean."""
     row = totals(cost_table(policy, ledger, as_of=DAY)).filter(valuation="top_down").row(0, named=True)
-    law = simulate(portfolio_of(policy, ledger, as_of=DAY)).totals["top_down"]
+    law = simulate(build_portfolio(policy, ledger, as_of=DAY)).totals["top_down"]
     assert row["expected"] < row["high"] < law.quantile(0.99).value
     assert row["most"] is None

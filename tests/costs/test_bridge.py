@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.assumptions import RateAssumption, load_ledger
-from outage_analysis.costs import Side, bridge, cost_table, totals
+from outage_analysis.costs import BridgeRun, bridge, cost_table, totals
 from outage_analysis.costs.cost_bridge import STEPS
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.small_policies import (
@@ -69,7 +69,7 @@ def check_adds_up(table: pl.DataFrame) -> None:
 
 def test_the_case_from_the_announcement_to_the_outcome(policy: Policy, ledger: Ledger) -> None:
     outcome = load_ledger("kakao-2023-06-30")
-    table = bridge(Side(policy, ledger, DAY), Side(policy, outcome, LATER))
+    table = bridge(BridgeRun(policy, ledger, DAY), BridgeRun(policy, outcome, LATER))
     check_adds_up(table)
     start, end = (
         totals(cost_table(policy, page, as_of=day)).filter(valuation="cash")["expected"].item()
@@ -96,11 +96,11 @@ def test_the_case_from_the_announcement_to_the_outcome(policy: Policy, ledger: L
 
 def test_the_case_from_the_decision_week_to_the_announcement(policy: Policy, ledger: Ledger) -> None:
     week = load_ledger("kakao-2022-10-24")
-    table = bridge(Side(policy, week, WEEK), Side(policy, ledger, DAY))
+    table = bridge(BridgeRun(policy, week, WEEK), BridgeRun(policy, ledger, DAY))
     check_adds_up(table)
     assert table["total"][0] == 0  # no cash line had an expected cost
     assert moves(table) == {"policy": (table["total"][-1], "small-business-cash")}
-    goods = bridge(Side(policy, week, WEEK), Side(policy, ledger, DAY), valuation="face_value")
+    goods = bridge(BridgeRun(policy, week, WEEK), BridgeRun(policy, ledger, DAY), valuation="face_value")
     check_adds_up(goods)
     assert goods.filter(step="policy")["what"].to_list() == [
         "",
@@ -118,19 +118,21 @@ def test_facts_that_came_out_are_data() -> None:
     page = policy_of(tiers(band=({"over": 0, "fixed": 10_000},), published_count="IN-02"))
     later = policy_of(tiers(band=({"over": 0, "fixed": 10_000},), published_count="IN-04"))
     ledger = ledger_of(*rates(0.5, 1.0))
-    known = bridge(Side(page, ledger, WEEK), Side(page, ledger, DAY))
+    known = bridge(BridgeRun(page, ledger, WEEK), BridgeRun(page, ledger, DAY))
     assert moves(known) == {}
-    appears = bridge(Side(later, ledger, WEEK), Side(later, ledger, DAY))  # the count came in December
+    appears = bridge(
+        BridgeRun(later, ledger, WEEK), BridgeRun(later, ledger, DAY)
+    )  # the count came in December
     check_adds_up(appears)
     assert moves(appears) == {"data": (105_116 * 5_000, "tiers IN-04")}
-    other = bridge(Side(page, ledger, WEEK), Side(later, ledger, DAY))
+    other = bridge(BridgeRun(page, ledger, WEEK), BridgeRun(later, ledger, DAY))
     assert moves(other) == {"policy": ((105_116 - WEEK_REPORTS) * 5_000, "tiers")}
 
 
 def test_another_ledger_is_assumption() -> None:
     page = policy_of(fee(100, effort="form"))
     first, second = ledger_of(*rates(0.5, 0.5)), ledger_of(*rates(0.75, 0.5))
-    table = bridge(Side(page, first, DAY), Side(page, second, DAY))
+    table = bridge(BridgeRun(page, first, DAY), BridgeRun(page, second, DAY))
     assert moves(table) == {"assumption": (pytest.approx(DRIVERS * 100 * 0.125), "filing-share")}
     check_adds_up(table)
 
@@ -141,10 +143,10 @@ def test_another_amount_and_another_effort_are_policy() -> None:
     papers = {"id": "papers", "kind": "filing_share", "effort": "documents", "law": fixed(0.25)}
     form = {"kind": "filing_share", "effort": "form", "law": fixed(0.5)}
     ledger = ledger_of(papers, form, {"kind": "acceptance", "law": fixed(1)})
-    table = bridge(Side(page, ledger, DAY), Side(page, ledger, LATER))
+    table = bridge(BridgeRun(page, ledger, DAY), BridgeRun(page, ledger, LATER))
     assert moves(table) == {"policy": (-DRIVERS * 25, "fee PR-06")}
     raised = policy_of(fee(120, effort="form"))
-    table = bridge(Side(page, ledger, DAY), Side(raised, ledger, DAY))
+    table = bridge(BridgeRun(page, ledger, DAY), BridgeRun(raised, ledger, DAY))
     assert moves(table) == {"policy": (DRIVERS * 10, "fee")}
 
 
@@ -152,10 +154,10 @@ def test_what_a_budget_came_to_is_payments() -> None:
     found = ({"since": LATER, "amount": "CO-10", "facts": ("R2-07",)},)
     page = policy_of(budget(80_000_000, true_ups=found))
     ledger = ledger_of({"kind": "realised_ratio", "law": fixed(0.75)})
-    table = bridge(Side(page, ledger, DAY), Side(page, ledger, LATER))
+    table = bridge(BridgeRun(page, ledger, DAY), BridgeRun(page, ledger, LATER))
     check_adds_up(table)
     assert moves(table) == {"payments": (PAID - 60_000_000, "CO-10 R2-07")}
-    assert moves(bridge(Side(page, ledger, LATER), Side(page, ledger, LATER))) == {}
+    assert moves(bridge(BridgeRun(page, ledger, LATER), BridgeRun(page, ledger, LATER))) == {}
 
 
 def test_what_was_observed_is_payments_and_the_prior_is_assumption() -> None:
@@ -165,13 +167,13 @@ def test_what_was_observed_is_payments_and_the_prior_is_assumption() -> None:
     filing = rates(1.0, 0.3)[0]
     first, second = ledger_of(*rates(1.0, 0.3)), ledger_of(filing, seen)
     updated = (2 + ACCEPTED) / (4 + FILED)  # the conjugate rule
-    table = bridge(Side(page, first, DAY), Side(page, second, LATER))
+    table = bridge(BridgeRun(page, first, DAY), BridgeRun(page, second, LATER))
     check_adds_up(table)
     assert moves(table) == {
         "assumption": (pytest.approx(DRIVERS * 1_000 * (0.5 - 0.3)), "acceptance"),
         "payments": (pytest.approx(DRIVERS * 1_000 * (updated - 0.5), abs=1), "acceptance"),
     }
-    assert moves(bridge(Side(page, second, LATER), Side(page, second, LATER))) == {}
+    assert moves(bridge(BridgeRun(page, second, LATER), BridgeRun(page, second, LATER))) == {}
 
 
 def test_a_mean_payment_takes_the_place_of_mix_and_award() -> None:
@@ -179,7 +181,7 @@ def test_a_mean_payment_takes_the_place_of_mix_and_award() -> None:
     shape = [mix(0.5, 0.3, 0.2), {"kind": "review_award", "law": fixed(200_000)}]
     mean = {"kind": "mean_payment", "law": fixed(250_000)}
     first, second = ledger_of(*rates(0.5, 0.5), *shape), ledger_of(*rates(0.5, 0.25), mean)
-    table = bridge(Side(page, first, DAY), Side(page, second, LATER))
+    table = bridge(BridgeRun(page, first, DAY), BridgeRun(page, second, LATER))
     check_adds_up(table)
     assert moves(table) == {
         "assumption": (pytest.approx(-REPORTS * 0.125 * 70_000, abs=1), "acceptance"),
@@ -192,7 +194,9 @@ def test_a_mean_payment_takes_the_place_of_mix_and_award() -> None:
 
 def test_an_older_version_counted_otherwise() -> None:
     page, ledger = policy_of(fee(100)), None
-    table = bridge(Side(page, ledger, WEEK), Side(policy_of(fee(110)), ledger, DAY), recorded=22_000_000)
+    table = bridge(
+        BridgeRun(page, ledger, WEEK), BridgeRun(policy_of(fee(110)), ledger, DAY), recorded=22_000_000
+    )
     check_adds_up(table)
     assert moves(table) == {"policy": (DRIVERS * 10, "fee"), "method": (DRIVERS * 100 - 22_000_000, "")}
 
@@ -204,7 +208,7 @@ def test_a_line_on_one_side_only_has_its_own_amount() -> None:
     ledger = ledger_of(*rates(0.5, 0.5))
     first = policy_of(fee(100), tiers(band=({"over": 0, "fixed": 8},)))
     second = policy_of(fee(200), fee(7, id="other"))
-    table = bridge(Side(first, ledger, DAY), Side(second, ledger, DAY))
+    table = bridge(BridgeRun(first, ledger, DAY), BridgeRun(second, ledger, DAY))
     check_adds_up(table)
     quarter, half = DRIVERS * 0.25, REPORTS * 2
     assert table.filter(step="policy").select("amount", "what").rows() == [
@@ -218,7 +222,9 @@ def test_a_ledger_that_no_longer_states_an_input_is_assumption() -> None:
     page = policy_of(fee(100), tiers())
     shape = [mix(0.5, 0.3, 0.2), {"kind": "review_award", "law": fixed(200_000)}]
     lines = [rate | {"lines": ("tiers",)} for rate in rates(0.5, 0.5)]
-    table = bridge(Side(page, ledger_of(*lines, *shape), DAY), Side(page, ledger_of(*lines, shape[0]), LATER))
+    table = bridge(
+        BridgeRun(page, ledger_of(*lines, *shape), DAY), BridgeRun(page, ledger_of(*lines, shape[0]), LATER)
+    )
     check_adds_up(table)
     assert moves(table) == {"assumption": (-round(REPORTS * 0.25 * 70_000), "tiers review-award")}
 
@@ -231,7 +237,9 @@ def test_new_bands_with_a_mix_of_their_own_are_policy() -> None:
     }
     award = {"kind": "review_award", "law": fixed(200_000)}
     first, second = ledger_of(*rates(1, 1), mix(0.5, 0.3, 0.2), award), ledger_of(*rates(1, 1), stated)
-    table = bridge(Side(policy_of(tiers()), first, DAY), Side(policy_of(tiers(band=one)), second, DAY))
+    table = bridge(
+        BridgeRun(policy_of(tiers()), first, DAY), BridgeRun(policy_of(tiers(band=one)), second, DAY)
+    )
     check_adds_up(table)
     assert moves(table) == {"policy": (pytest.approx(REPORTS * (3.5 - 70_000), abs=1), "tiers")}
 
@@ -240,7 +248,9 @@ def test_new_bands_without_a_mix_wait_for_the_payments() -> None:
     award, mean = ({"kind": k, "law": fixed(200_000)} for k in ("review_award", "mean_payment"))
     two = ({"over": 0, "up_to": 10, "fixed": 3}, {"over": 10, "fixed": 4})
     first, second = ledger_of(*rates(1, 1), mix(0.5, 0.3, 0.2), award), ledger_of(*rates(1, 1), mean)
-    table = bridge(Side(policy_of(tiers()), first, DAY), Side(policy_of(tiers(band=two)), second, DAY))
+    table = bridge(
+        BridgeRun(policy_of(tiers()), first, DAY), BridgeRun(policy_of(tiers(band=two)), second, DAY)
+    )
     check_adds_up(table)
     assert moves(table) == {
         "policy": (-REPORTS * 70_000, "tiers"),
@@ -251,37 +261,42 @@ def test_new_bands_without_a_mix_wait_for_the_payments() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "error", "message"),
     [
-        (Side(policy_of(fee(1)), None, DAY), Side(policy_of(fee(1)), None, WEEK), UsageError, "earlier day"),
         (
-            Side(policy_of(fee(1)), None, DAY),
-            Side(policy_of(fee(1), currency="EUR", loss_unit="EUR"), None, DAY),
+            BridgeRun(policy_of(fee(1)), None, DAY),
+            BridgeRun(policy_of(fee(1)), None, WEEK),
+            UsageError,
+            "earlier day",
+        ),
+        (
+            BridgeRun(policy_of(fee(1)), None, DAY),
+            BridgeRun(policy_of(fee(1), currency="EUR", loss_unit="EUR"), None, DAY),
             UsageError,
             "same currency",
         ),
         (
-            Side(policy_of(tiers()), None, DAY),
-            Side(policy_of(tiers()), None, LATER),
+            BridgeRun(policy_of(tiers()), None, DAY),
+            BridgeRun(policy_of(tiers()), None, LATER),
             ModelRefused,
             "neither run has an expected cost in cash",
         ),
     ],
 )
 def test_what_no_bridge_can_join_is_refused(
-    first: Side, second: Side, error: type[Exception], message: str
+    first: BridgeRun, second: BridgeRun, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         bridge(first, second)
 
 
 def test_sums_beyond_whole_numbers_of_64_bits_are_refused() -> None:
-    huge = [Side(policy_of(fee(x)), None, DAY) for x in (1, 10**12)]  # times 226,154
+    huge = [BridgeRun(policy_of(fee(x)), None, DAY) for x in (1, 10**12)]  # times 226,154
     with pytest.raises(ModelRefused, match="larger than the bridge adds up exactly"):
         bridge(*huge)
 
 
 @pytest.mark.parametrize("recorded", [-1, math.nan, math.inf, 10.0**19])
 def test_a_recorded_figure_that_is_no_sum_is_refused(recorded: float) -> None:
-    side = Side(policy_of(fee(1)), None, DAY)
+    side = BridgeRun(policy_of(fee(1)), None, DAY)
     with pytest.raises(UsageError, match="recorded figure is no sum"):
         bridge(side, side, recorded=recorded)
 
@@ -297,9 +312,13 @@ def test_the_order_of_the_pages_changes_nothing(policy: Policy, ledger: Ledger) 
 
     mirrored = policy.model_copy(update={"lines": policy.lines[::-1]})
     for valuation in ("cash", "face_value"):
-        straight = bridge(Side(policy, ledger, DAY), Side(policy, outcome, LATER), valuation=valuation)
+        straight = bridge(
+            BridgeRun(policy, ledger, DAY), BridgeRun(policy, outcome, LATER), valuation=valuation
+        )
         other = bridge(
-            Side(mirrored, turned(ledger), DAY), Side(mirrored, turned(outcome), LATER), valuation=valuation
+            BridgeRun(mirrored, turned(ledger), DAY),
+            BridgeRun(mirrored, turned(outcome), LATER),
+            valuation=valuation,
         )
         assert straight.equals(other)
 
@@ -342,7 +361,7 @@ POLICY = st.lists(LINE, min_size=1, max_size=3, unique_by=lambda line: str(line[
 def test_the_steps_add_up_whatever_the_pages(
     pages: tuple[Policy, Policy], ledgers: tuple[Ledger, Ledger], recorded: int | None
 ) -> None:
-    sides = [Side(*side) for side in zip(pages, ledgers, (DAY, LATER), strict=True)]
+    sides = [BridgeRun(*side) for side in zip(pages, ledgers, (DAY, LATER), strict=True)]
     expected = []
     for side in sides:
         sums = totals(cost_table(side.policy, side.ledger, as_of=side.as_of)).filter(valuation="cash")

@@ -17,7 +17,7 @@ from outage_analysis.cli.cost_output import cost_as_json, cost_sentences
 from outage_analysis.costs import simulate, uncertainty_tables
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.samples import Estimate
-from outage_analysis.costs.uncertainty.tables import rounded_chance
+from outage_analysis.costs.uncertainty.tables import rounded_probability
 from outage_analysis.reports import write_report
 from outage_analysis.text import LANGUAGES, Locale
 from tests.costs.uncertain_portfolios import entry
@@ -152,7 +152,7 @@ def test_without_a_budget_the_terminal_says_how_to_give_one() -> None:
     ],
 )
 def test_a_probability_below_1e_15_is_zero(estimate: Estimate, expected: Estimate) -> None:
-    assert rounded_chance(estimate) == expected
+    assert rounded_probability(estimate) == expected
 
 
 def test_a_budget_is_said_with_every_digit_that_was_given() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from outage_analysis.costs import Comparison, compare, cost_table, totals
-from outage_analysis.costs.comparison.replaced_losses import replaced
+from outage_analysis.costs.comparison.replaced_losses import loss_replacement
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Bands, get_fact
 from outage_analysis.text import Locale
@@ -213,7 +213,7 @@ TARIFFS: list[list[Page]] = [
 def test_the_edges_bound_what_any_loss_gets_back(bands: list[Page]) -> None:
     page = policy_of(tiers(band=tuple(bands), published_count="CL-13"))
     tariff = page.schedules[0].tariff
-    for row in replaced(page).iter_rows(named=True):
+    for row in loss_replacement(page).iter_rows(named=True):
         losses = range(row["over"] + 1, (row["up_to"] or 400) + 1)
         shares = [float((tariff.pay(x) or Fraction(0)) / x) for x in losses]
         assert row["basis"] == "published"
@@ -226,14 +226,14 @@ def test_the_edges_bound_what_any_loss_gets_back(bands: list[Page]) -> None:
 
 
 def test_a_review_replaces_what_nobody_has_said() -> None:
-    last = replaced(policy_of(tiers())).rows(named=True)[-1]
+    last = loss_replacement(policy_of(tiers())).rows(named=True)[-1]
     assert (last["rule"], last["low"], last["high"]) == ("review", 0, None)
 
 
 @given(told=st.lists(st.tuples(st.sampled_from(["mail", "maps"]), st.integers(0, 60)), min_size=1))
 def test_claims_get_back_what_their_payments_add_up_to(told: list[tuple[str, int]]) -> None:
     page = policy_of(tiers(band=tuple(TARIFFS[0])))
-    table = replaced(page, [told_cube(told, Bands.from_cuts(page.breakpoints))])
+    table = loss_replacement(page, [told_cube(told, Bands.from_cuts(page.breakpoints))])
     (line,) = page.schedules
     for service in ("mail", "maps"):
         for over, up_to in ((0, 7), (7, None)):
@@ -251,13 +251,13 @@ def test_claims_get_back_what_their_payments_add_up_to(told: list[tuple[str, int
 def test_what_synthetic_claims_get_back_says_so() -> None:
     page = policy_of(tiers(band=tuple(TARIFFS[0])))
     cube = told_cube([("mail", 5)], Bands.from_cuts(page.breakpoints))
-    assert only(replaced(page, [made_up(cube)]))["basis"] == "synthetic"
-    assert only(replaced(page, [cube]))["basis"] == "claims"
+    assert only(loss_replacement(page, [made_up(cube)]))["basis"] == "synthetic"
+    assert only(loss_replacement(page, [cube]))["basis"] == "claims"
 
 
 def test_minutes_are_no_money_to_replace() -> None:
     page = policy_of(tiers(), loss_unit="minutes")
-    assert replaced(page).is_empty()
+    assert loss_replacement(page).is_empty()
 
 
 def test_claims_are_compared_on_the_cubes_of_each_policy() -> None:

@@ -14,7 +14,7 @@ from outage_analysis.analysis.tables import funnel_table
 from outage_analysis.assumptions import Award, BandMix, Ledger, MixBand, RateAssumption
 from outage_analysis.assumptions.distributions import Discrete
 from outage_analysis.claims import read_claims
-from outage_analysis.costs import cost_table, funnel_of, totals
+from outage_analysis.costs import build_funnel, cost_table, totals
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import get_fact
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
@@ -429,7 +429,7 @@ def test_once_documents_are_asked_for_another_filing_share_is_in_force(
     policy: Policy, ledger: Ledger
 ) -> None:
     line = policy.line(CASH)
-    before, after = (funnel_of(line, ledger, day).filing for day in (DAY, LATER))
+    before, after = (build_funnel(line, ledger, day).filing for day in (DAY, LATER))
     assert before.assumption == "as-filing-share"
     assert after.assumption == "as-filing-share-documents"
     assert (after.expected or 1) < (before.expected or 0)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs import Binomial, Component, cost_table, exact_total, portfolio_of
+from outage_analysis.costs import Binomial, Component, build_portfolio, cost_table, exact_total
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.costs.uncertainty.award_sums import award_sum
 from outage_analysis.costs.uncertainty.inverse_counts import binomial_count, poisson_count
-from outage_analysis.costs.uncertainty.sobol import blocks, even_blocks
+from outage_analysis.costs.uncertainty.sobol import quasi_random_replicates, sobol_replicates
 from outage_analysis.incidents import log_grid
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import DAY, PROBABILITIES, entry, law_of, ledger_of, mix
@@ -40,7 +40,7 @@ def total_of(losses: Sequence[int], terms: dict[str, Any], filed: float, accepte
     cuts = {*log_grid(), *policy.breakpoints, *single, *(loss - 1 for loss in single)}
     cube = loss_cube(losses, *sorted(cut for cut in cuts if cut > 0))
     rates = ledger_of(entry("filing_share", filed), entry("acceptance", accepted))
-    return law_of(portfolio_of(policy, rates, as_of=DAY, cubes=[cube]))
+    return law_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]))
 
 
 def exact_of(payments: Sequence[int], accepted: float) -> TotalDistribution:
@@ -91,7 +91,7 @@ def test_awards_that_scatter_have_the_tail_of_their_sum() -> None:
     rates = [entry("filing_share", 0.3), entry("acceptance", 0.5), mix(0.0, 0.0, 1.0)]
     award = entry("review_award", 100_000, spread=5.0)
     claims = loss_cube(2_000 * [900_000], 300_000, 500_000)
-    total = law_of(portfolio_of(policy_of(TIERS), ledger_of(*rates, award), as_of=DAY, cubes=[claims]))
+    total = law_of(build_portfolio(policy_of(TIERS), ledger_of(*rates, award), as_of=DAY, cubes=[claims]))
     unit, points = 10_000, 80_000  # the exact engine pays whole multiples: each award goes to both neighbours
     single = stats.lognorm(np.sqrt(np.log1p(25)), scale=100_000 / np.sqrt(26))
     payments = np.arange(points + 1) * unit
@@ -162,7 +162,7 @@ def test_no_total_exceeds_what_all_claims_are_paid(losses: list[int], filed: flo
     policy = policy_of(terms)
     cube = loss_cube(losses, *log_grid(), *policy.breakpoints)
     rates = ledger_of(entry("filing_share", filed), entry("acceptance", 0.7))
-    total = law_of(portfolio_of(policy, rates, as_of=DAY, cubes=[cube]), draws=2**10)
+    total = law_of(build_portfolio(policy, rates, as_of=DAY, cubes=[cube]), draws=2**10)
     most = cost_table(
         policy, ledger_of(entry("filing_share", 1), entry("acceptance", 1)), as_of=DAY, cubes=[cube]
     )
@@ -241,8 +241,8 @@ def test_no_award_and_no_spread_give_the_count() -> None:
 
 
 def test_coordinates_beyond_the_sobol_points_are_evenly_spread() -> None:
-    made = [*even_blocks(200, 2**8, seed=3, replicates=4)]
-    first = [*blocks(161, 2**8, seed=3, replicates=4)]
+    made = [*quasi_random_replicates(200, 2**8, seed=3, replicates=4)]
+    first = [*sobol_replicates(161, 2**8, seed=3, replicates=4)]
     for points, sobol in zip(made, first, strict=True):
         assert np.array_equal(points[:, :161], sobol)
         assert np.array_equal(np.sort(np.floor(points[:, 161:] * 64), axis=0)[:, 0], np.arange(64))

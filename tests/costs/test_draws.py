@@ -10,23 +10,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from outage_analysis.costs.uncertainty.sobol import MOST, blocks, correlated, directions, half_width, uniforms
+from outage_analysis.costs.uncertainty.sobol import (
+    MAX_DIMENSIONS,
+    correlate_ranks,
+    direction_numbers,
+    half_width,
+    sobol_points,
+    sobol_replicates,
+)
 from outage_analysis.errors import ModelRefused, UsageError
 
 
 def test_the_direction_numbers_are_those_of_scipys_sequence() -> None:
     power = 11
-    columns = directions(MOST)[:, :power] << (power - 1 - np.arange(power, dtype=np.uint64))
-    points = np.zeros((1, MOST), np.uint64)
+    columns = direction_numbers(MAX_DIMENSIONS)[:, :power] << (power - 1 - np.arange(power, dtype=np.uint64))
+    points = np.zeros((1, MAX_DIMENSIONS), np.uint64)
     for column in columns.T:
         points = np.concatenate([points, points ^ column])
     gray = np.arange(2**power) ^ (np.arange(2**power) >> 1)  # the order in which scipy goes
-    expected = stats.qmc.Sobol(MOST, scramble=False).random_base2(power)
+    expected = stats.qmc.Sobol(MAX_DIMENSIONS, scramble=False).random_base2(power)
     np.testing.assert_array_equal(points[gray] / 2**power, expected)
 
 
 def test_every_replicate_is_a_net() -> None:
-    u = uniforms(40, 4 * 64, seed=7, replicates=4)
+    u = sobol_points(40, 4 * 64, seed=7, replicates=4)
     assert u.shape == (4, 64, 40)
     assert ((u > 0) & (u < 1)).all()
     # Cut into 64 equal parts, each coordinate has one point in each; so have the first two in all boxes.
@@ -37,31 +44,33 @@ def test_every_replicate_is_a_net() -> None:
 
 
 def test_the_same_seed_gives_the_same_points_for_ever() -> None:
-    u = uniforms(2, 8, seed=20221015, replicates=2)
+    u = sobol_points(2, 8, seed=20221015, replicates=2)
     pinned = [
         0.13118965623805534, 0.626077501930684, 0.4874074357449457, 0.9886095292841769,
         0.07120517434323415, 0.5707270881562766, 0.4570977830716306, 0.9576105495973756,
     ]  # fmt: skip
     assert u[..., 0].ravel().tolist() == pinned
-    assert not np.isin(u, uniforms(2, 8, seed=20221016, replicates=2)).any()
+    assert not np.isin(u, sobol_points(2, 8, seed=20221016, replicates=2)).any()
 
 
 def test_what_was_drawn_stays_when_more_is_asked_for() -> None:
-    few = uniforms(3, 2 * 16, seed=1, replicates=2)
-    np.testing.assert_array_equal(uniforms(50, 2 * 16, seed=1, replicates=2)[..., :3], few)
-    np.testing.assert_array_equal(uniforms(3, 2 * 128, seed=1, replicates=2)[:, :16], few)
-    np.testing.assert_array_equal(uniforms(3, 8 * 16, seed=1)[:2], few)
-    streamed = blocks(3, 2 * 16, seed=1, replicates=2)
+    few = sobol_points(3, 2 * 16, seed=1, replicates=2)
+    np.testing.assert_array_equal(sobol_points(50, 2 * 16, seed=1, replicates=2)[..., :3], few)
+    np.testing.assert_array_equal(sobol_points(3, 2 * 128, seed=1, replicates=2)[:, :16], few)
+    np.testing.assert_array_equal(sobol_points(3, 8 * 16, seed=1)[:2], few)
+    streamed = sobol_replicates(3, 2 * 16, seed=1, replicates=2)
     np.testing.assert_array_equal(next(streamed), few[0])
 
 
 def test_no_coordinate_is_a_point_without_coordinates() -> None:
-    assert uniforms(0, 16, seed=1).shape == (8, 2, 0)
+    assert sobol_points(0, 16, seed=1).shape == (8, 2, 0)
 
 
 def test_replicates_are_far_nearer_than_chance_and_their_spread_says_how_near() -> None:
     scale = 1 / np.sqrt(np.arange(1, 11))
-    means = np.array([np.prod(1 + scale * (u - 0.5), axis=1).mean() for u in blocks(10, 2**14, seed=5)])
+    means = np.array(
+        [np.prod(1 + scale * (u - 0.5), axis=1).mean() for u in sobol_replicates(10, 2**14, seed=5)]
+    )
     chance = np.sqrt(np.prod(1 + scale**2 / 12) - 1) / np.sqrt(2**14)
     assert half_width(means) < chance / 10
     assert abs(means.mean() - 1) < 2 * half_width(means)
@@ -79,7 +88,7 @@ def test_replicates_are_far_nearer_than_chance_and_their_spread_says_how_near() 
         ({"count": 2**40}, "more draws"),
         ({"replicates": 1}, "no spread"),
         ({"seed": -1}, "seed"),
-        ({"dimensions": MOST + 1}, "at most 161"),
+        ({"dimensions": MAX_DIMENSIONS + 1}, "at most 161"),
         ({"dimensions": -1}, "at most 161"),
     ],
 )
@@ -88,10 +97,10 @@ def test_numbers_that_do_not_fit_are_refused_with_the_next_that_do(
 ) -> None:
     asked = {"dimensions": 2, "count": 1024, "seed": 1, "replicates": 8} | wrong
     if says is None:
-        uniforms(**asked)
+        sobol_points(**asked)
         return
     with pytest.raises(UsageError, match=says):  # at once, not at the first point
-        blocks(**asked)
+        sobol_replicates(**asked)
 
 
 def test_half_the_width_is_that_of_the_t_interval() -> None:
@@ -105,24 +114,24 @@ def test_half_the_width_is_that_of_the_t_interval() -> None:
 
 
 def test_declared_rank_correlations_come_out() -> None:
-    (u, *_) = blocks(4, 2**14, seed=3, replicates=2)
+    (u, *_) = sobol_replicates(4, 2**14, seed=3, replicates=2)
     ranks = np.eye(4)
     ranks[0, 2] = ranks[2, 0] = 0.5
     ranks[2, 3] = ranks[3, 2] = -0.7
-    tied = correlated(u, ranks)
+    tied = correlate_ranks(u, ranks)
     assert stats.spearmanr(tied).statistic == pytest.approx(ranks, abs=3e-3)
     assert (np.sort(np.floor(tied[:, 2] * 16)) == np.repeat(np.arange(16), 512)).mean() > 0.99  # uniform
     np.testing.assert_array_equal(tied[:, :2], u[:, :2])  # depend on none before
 
 
 def test_independence_leaves_the_points_alone() -> None:
-    u = uniforms(3, 16, seed=1)
-    assert correlated(u, np.eye(3)) is u
+    u = sobol_points(3, 16, seed=1)
+    assert correlate_ranks(u, np.eye(3)) is u
 
 
 def test_inputs_may_move_as_one() -> None:
-    u = uniforms(3, 64, seed=1)
-    tied = correlated(u, [[1, -1, 0.3], [-1, 1, -0.3], [0.3, -0.3, 1]])
+    u = sobol_points(3, 64, seed=1)
+    tied = correlate_ranks(u, [[1, -1, 0.3], [-1, 1, -0.3], [0.3, -0.3, 1]])
     assert tied[..., 1] == pytest.approx(1 - tied[..., 0], abs=1e-12)
     assert not np.allclose(tied[..., 2], u[..., 2])
 
@@ -133,7 +142,7 @@ def test_the_correlations_of_any_copula_are_taken_and_keep_points_inside(seed: i
     normal = np.corrcoef(loads) if size > 1 else np.ones((1, 1))
     ranks = 6 / np.pi * np.arcsin((normal + normal.T) / 4)
     np.fill_diagonal(ranks, 1)
-    tied = correlated(uniforms(size, 128, seed=seed), ranks)
+    tied = correlate_ranks(sobol_points(size, 128, seed=seed), ranks)
     assert ((tied > 0) & (tied < 1)).all()
 
 
@@ -142,19 +151,19 @@ def test_the_correlations_of_any_copula_are_taken_and_keep_points_inside(seed: i
 )
 def test_what_is_no_correlation_matrix_is_refused(matrix: list[list[float]]) -> None:
     with pytest.raises(ModelRefused, match="symmetric matrix"):
-        correlated(np.full((1, 2), 0.5), matrix)
+        correlate_ranks(np.full((1, 2), 0.5), matrix)
 
 
 def test_contradicting_correlations_are_refused_with_what_would_do() -> None:
     ranks = np.eye(4)
     for (i, j), rank in zip(itertools.combinations(range(1, 4), 2), [0.9, 0.9, -0.6], strict=True):
         ranks[i, j] = ranks[j, i] = rank
-    u = uniforms(4, 16, seed=1)
+    u = sobol_points(4, 16, seed=1)
     with pytest.raises(ModelRefused, match=r"among 1, 2, 3 .*multiply all by 0\.\d\d or less") as refused:
-        correlated(u, ranks)
+        correlate_ranks(u, ranks)
     share = float(str(refused.value).split("multiply all by ")[1].split()[0])
-    correlated(u, share * (ranks - np.eye(4)) + np.eye(4))
+    correlate_ranks(u, share * (ranks - np.eye(4)) + np.eye(4))
     with pytest.raises(ModelRefused):
-        correlated(u, (share + 0.01) * (ranks - np.eye(4)) + np.eye(4))
+        correlate_ranks(u, (share + 0.01) * (ranks - np.eye(4)) + np.eye(4))
     with pytest.raises(UsageError, match="coordinates"):
-        correlated(u, np.eye(3))
+        correlate_ranks(u, np.eye(3))

@@ -17,8 +17,8 @@ from scipy import stats
 from outage_analysis.costs import Binomial, Component, Fixed, exact_total
 from outage_analysis.costs.exact import lattice as chernoff
 from outage_analysis.costs.exact.components import Count, NegativeBinomial, Number, Poisson
-from outage_analysis.costs.exact.lattice import lattice_of
-from outage_analysis.costs.exact.pooling import pool
+from outage_analysis.costs.exact.lattice import build_lattice
+from outage_analysis.costs.exact.pooling import pool_components
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from tests.paths import GOLDEN
 
@@ -50,7 +50,7 @@ def test_the_toy_case_comes_out_in_fractions() -> None:
     assert law.mean == Fraction(case["mean"]) == sum(x * p for x, p in pmf.items())
     assert law.variance == sum((x - law.mean) ** 2 * p for x, p in pmf.items())
     assert law.cdf(8) == sum(p for x, p in pmf.items() if x <= 8)
-    assert (law.exact, law.error, law.floor, law.unit) == (True, 0, 0, 1)
+    assert (law.exact, law.error, law.smallest_tail, law.unit) == (True, 0, 0, 1)
 
 
 def test_a_claim_refused_is_a_payment_of_nothing() -> None:
@@ -225,14 +225,14 @@ def test_a_negative_binomial_count_without_dispersion_is_poisson() -> None:
 
 @pytest.mark.parametrize("count", [Fixed(8461), Poisson(20), NegativeBinomial(8461, 200)], ids=str)
 def test_the_window_holds_all_but_a_proved_sliver(count: Count, monkeypatch: pytest.MonkeyPatch) -> None:
-    lattice = lattice_of(pool([tiers(count)]), None)
-    narrow = chernoff.window(lattice)
-    monkeypatch.setattr(chernoff, "_LOG", 80.0)
+    lattice = build_lattice(pool_components([tiers(count)]), None)
+    narrow = chernoff.probability_window(lattice)
+    monkeypatch.setattr(chernoff, "_MINUS_LOG_OUTSIDE", 80.0)
     wide = exact_total([tiers(count)])
     steps = (np.array(wide.points) - lattice.base) // lattice.unit
     outside = np.array(wide.weights)[(steps < narrow[0]) | (steps > narrow[1])]
     assert len(outside) > 0
-    assert outside.sum() < 2 * chernoff.OUTSIDE + 1e-17 * len(outside)
+    assert outside.sum() < 2 * chernoff.OUTSIDE_PROBABILITY + 1e-17 * len(outside)
 
 
 def test_the_window_grows_as_the_square_root_of_the_claims() -> None:
@@ -263,15 +263,15 @@ def test_a_rare_large_payment_lies_in_the_window() -> None:
 def test_a_coarser_unit_keeps_the_mean_and_says_what_it_adds() -> None:
     claims = [Component(Poisson(200), [30_000, 50_000, 123_456], [0.5, 0.3, 0.2])]
     fine, coarse = exact_total(claims), exact_total(claims, unit=5000)
-    assert (fine.unit, coarse.unit, fine.split_sd) == (16, 5000, 0)
+    assert (fine.unit, coarse.unit, fine.splitting_sd) == (16, 5000, 0)
     assert coarse.mean == fine.mean
     lattice_mean = sum(x * p for x, p in zip(coarse.points, coarse.weights, strict=True))
     assert lattice_mean == pytest.approx(fine.mean, rel=1e-12)
-    assert coarse.split_sd == pytest.approx((40 * 3456 * (5000 - 3456)) ** 0.5)
+    assert coarse.splitting_sd == pytest.approx((40 * 3456 * (5000 - 3456)) ** 0.5)
     for p in (0.5, 0.9, 0.99):
-        assert 0 <= coarse.tvar(p) - fine.tvar(p) <= coarse.split_sd / (2 * (1 - p))
+        assert 0 <= coarse.tvar(p) - fine.tvar(p) <= coarse.splitting_sd / (2 * (1 - p))
     same = exact_total(claims, unit=8)
-    assert same.split_sd == 0
+    assert same.splitting_sd == 0
     assert same.quantile(0.9) == fine.quantile(0.9)
 
 

@@ -14,8 +14,8 @@ from outage_analysis.costs import Binomial, Component, Fixed, exact_total
 from outage_analysis.costs.exact import total as exact
 from outage_analysis.costs.exact.components import NegativeBinomial, Poisson
 from outage_analysis.costs.exact.lattice import Lattice
-from outage_analysis.costs.exact.lattice import window as proved
-from outage_analysis.costs.exact.total import invert
+from outage_analysis.costs.exact.lattice import probability_window as proved
+from outage_analysis.costs.exact.total import invert_by_fft
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.errors import ModelRefused, UsageError
 
@@ -84,8 +84,8 @@ def test_a_payment_that_is_no_whole_number(payment: Any) -> None:  # noqa: ANN40
         ([0.5, NAN], "a probability is not a number from 0"),
         ([1.0], "2 payments do not fit 1 probabilities"),
         ([], "2 payments do not fit 0 probabilities"),
-        (1.0, "probabilities are no list of numbers"),
-        ("11", "probabilities are no list of numbers"),
+        (1.0, "probabilities are not a list of numbers"),
+        ("11", "probabilities are not a list of numbers"),
     ],
 )
 def test_probabilities_that_are_no_law(probabilities: Any, said: str) -> None:  # noqa: ANN401
@@ -97,7 +97,7 @@ def test_a_component_of_nothing() -> None:
     with pytest.raises(UsageError, match="at least one payment"):
         Component(Fixed(1), [], [])
     for count in (3, "Poisson", None):
-        with pytest.raises(UsageError, match="is no law of a count"):
+        with pytest.raises(UsageError, match="is not a distribution of a count"):
             Component(count, [1], [1])  # type: ignore[arg-type] # the test
 
 
@@ -136,7 +136,7 @@ def test_a_lattice_that_is_too_short_names_the_unit_that_fits() -> None:
         exact_total(claims)
     assert "2,097,152 are allowed" in str(refused.value)
     law = exact_total(claims, unit=18_100)
-    assert law.split_sd < 1e-3 * float(law.variance) ** 0.5
+    assert law.splitting_sd < 1e-3 * float(law.variance) ** 0.5
 
 
 def test_fewer_points_than_the_law_needs_are_refused_not_folded() -> None:
@@ -177,7 +177,7 @@ def test_what_a_short_lattice_folds_is_seen_and_the_lattice_grows(
     share: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = tiers(1000)
-    monkeypatch.setattr(exact, "window", narrowed(share))
+    monkeypatch.setattr(exact, "probability_window", narrowed(share))
     grown = tiers(1000)
     assert len(grown.points) > share * len(right.points)
     assert [grown.quantile(p) for p in (0.01, 0.999)] == [right.quantile(p) for p in (0.01, 0.999)]
@@ -186,7 +186,7 @@ def test_what_a_short_lattice_folds_is_seen_and_the_lattice_grows(
 
 def test_a_lattice_that_may_not_grow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     needed = len(tiers(1000).points)
-    monkeypatch.setattr(exact, "window", narrowed(0.3))
+    monkeypatch.setattr(exact, "probability_window", narrowed(0.3))
     with pytest.raises(ModelRefused, match=r"failed its checks: .*variance off by .*edges off by"):
         exact_total([Component(Poisson(1000), *TIERS)], most_points=needed // 2)
 
@@ -204,7 +204,9 @@ def test_a_lattice_that_may_not_grow_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_probabilities_that_fail_a_check_never_leave(
     spoil: Callable[[Any], Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exact, "invert", lambda *given: (spoil(invert(*given)[0]), *invert(*given)[1:]))
+    monkeypatch.setattr(
+        exact, "invert_by_fft", lambda *given: (spoil(invert_by_fft(*given)[0]), *invert_by_fft(*given)[1:])
+    )
     with pytest.raises(ModelRefused, match=said):
         tiers(50)
 
@@ -223,7 +225,7 @@ def test_a_rate_whose_exponential_underflows_is_no_difficulty(mean: int) -> None
 @pytest.mark.parametrize(
     "count", [Fixed(80_000_000), Binomial(80_000_000, 0.05), Poisson(80_000_000)], ids=str
 )
-def test_eighty_million_claims_are_no_difficulty(count: exact.Fixed | Binomial | Poisson) -> None:
+def test_eighty_million_claims_are_no_difficulty(count: Fixed | Binomial | Poisson) -> None:
     law = exact_total([Component(count, *TIERS)])
     assert max(law.checks.values()) < 1e-12
     assert law.error < 1e-11
@@ -264,11 +266,11 @@ def test_a_total_that_is_no_number(x: Any) -> None:  # noqa: ANN401
 
 def test_no_digit_beyond_what_the_law_is_known_to() -> None:
     law = tiers(100_000)
-    assert law.floor == pytest.approx(law.error * 1e4)
-    for p in (law.floor / 2, 1 - law.floor / 2):
+    assert law.smallest_tail == pytest.approx(law.error * 1e4)
+    for p in (law.smallest_tail / 2, 1 - law.smallest_tail / 2):
         for ask in (law.quantile, law.tvar):
-            with pytest.raises(ModelRefused, match=r"too little for a tail.*Ask for tails of at least"):
+            with pytest.raises(ModelRefused, match=r"too much for a tail.*Ask for tails of at least"):
                 ask(p)
-    assert law.quantile(1 - 2 * law.floor) > law.quantile(0.999999)
+    assert law.quantile(1 - 2 * law.smallest_tail) > law.quantile(0.999999)
     small = exact_total([Component(Binomial(3, Fraction(1, 100)), [1], [1])])
     assert small.quantile(Fraction(10**30 - 1, 10**30)) == 3

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
 from outage_analysis.costs import cost_table, payments
-from outage_analysis.costs.claim_payments import AMOUNTS, rounded
+from outage_analysis.costs.claim_payments import AMOUNTS, round_half_up
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import UNKNOWN, Band, Bands, load_incident
 from outage_analysis.losses import EDGES, MEASURES, Cube, build_cube
@@ -337,13 +337,13 @@ def test_a_total_beyond_all_digits_is_refused_in_words() -> None:
     ],
 )
 def test_a_total_is_rounded_half_up(amount: str, whole: int) -> None:
-    assert rounded(Decimal(amount)) == whole
+    assert round_half_up(Decimal(amount)) == whole
 
 
 def test_a_total_is_rounded_once_and_not_claim_by_claim() -> None:
     policy = policy_of({"band": tiers([], [{"share": 0.5}])})
     frame = payments(cube_of([1, 1, 1], Bands(())), policy)
-    assert rounded(frame["payment"].item()) == 2
+    assert round_half_up(frame["payment"].item()) == 2
 
 
 def test_the_unknown_band_is_its_own() -> None:

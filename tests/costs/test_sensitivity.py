@@ -16,14 +16,14 @@ from scipy import stats
 from outage_analysis.costs import (
     award_views,
     break_evens,
-    cost_indices,
-    given_exceeding,
+    build_portfolio,
+    cost_sobol_indices,
+    inputs_given_exceedance,
     levers,
-    portfolio_of,
     simulate,
     tornado,
 )
-from outage_analysis.costs.sensitivity.decisions import award_given, fixed_at
+from outage_analysis.costs.sensitivity.decisions import with_fixed_award, with_fixed_inputs
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.small_policies import (
@@ -64,13 +64,13 @@ ENTRIES = (
 @pytest.fixture(scope="module")
 def portfolio() -> Portfolio:
     """Tiers, with everything about them uncertain."""
-    return portfolio_of(policy_of(tiers()), ledger_of(*ENTRIES), as_of=DAY)
+    return build_portfolio(policy_of(tiers()), ledger_of(*ENTRIES), as_of=DAY)
 
 
 @pytest.fixture(scope="module")
 def kakao(policy: Policy, ledger: Ledger) -> Portfolio:
     """The bundled case."""
-    return portfolio_of(policy, ledger, as_of=DAY)
+    return build_portfolio(policy, ledger, as_of=DAY)
 
 
 def cost(
@@ -92,7 +92,7 @@ def awards(rng: np.random.Generator, size: int) -> np.ndarray:
 def budget_of(law: dict[str, object], amount: int = 100) -> Portfolio:
     """A sum times an uncertain ratio: no chance besides."""
     ratio = {"kind": "realised_ratio", "law": law}
-    return portfolio_of(policy_of(budget(amount)), ledger_of(ratio), as_of=DAY)
+    return build_portfolio(policy_of(budget(amount)), ledger_of(ratio), as_of=DAY)
 
 
 # expected_at
@@ -113,7 +113,7 @@ def test_what_can_be_served_cuts_the_law_of_the_take_up_off() -> None:
     good = {"id": "fee", "kind": "in_kind", "effort": "one_tap", "face_value": 10}
     page = policy_of(good | {"recipients": "US-03", "cap": "PG-04.users"})
     take_up = ledger_of({"kind": "take_up", "law": uniform(0, 0.125)})
-    only = portfolio_of(page, take_up, as_of=DAY)
+    only = build_portfolio(page, take_up, as_of=DAY)
     # Of 48 million 3 can be served, a share of 1/16: half of the law lies below, with a mean of 1/32.
     assert expected_at(only, "face_value", {}) == pytest.approx([10 * 3e6 * (0.5 * 0.5 + 0.5)])
     given = expected_at(only, "face_value", {"take-up": np.array([0.03125, 0.1])})
@@ -153,9 +153,9 @@ def test_a_tornado_moves_one_input_at_a_time_to_its_p10_and_p90(portfolio: Portf
 
 
 def test_what_is_certain_is_no_bar_of_a_tornado(portfolio: Portfolio) -> None:
-    decided = fixed_at(portfolio, {"filing-share": 0.2, "band-mix": SHARES, "review-award": 90_000})
+    decided = with_fixed_inputs(portfolio, {"filing-share": 0.2, "band-mix": SHARES, "review-award": 90_000})
     assert tornado(decided)["assumption"].to_list() == ["acceptance"]
-    assert tornado(fixed_at(decided, {"acceptance": 1})).is_empty()
+    assert tornado(with_fixed_inputs(decided, {"acceptance": 1})).is_empty()
 
 
 def test_kinds_of_money_stay_apart_in_a_tornado(kakao: Portfolio) -> None:
@@ -214,7 +214,7 @@ def test_break_evens_by_hand(portfolio: Portfolio) -> None:
 def test_a_cap_bends_a_break_even() -> None:
     head = {"kind": "in_kind", "effort": "one_tap", "recipients": "US-03", "face_value": 10}
     page = policy_of(head | {"id": "fee"}, head | {"id": "budget", "cap": "PG-04.users"})
-    only = portfolio_of(page, ledger_of({"kind": "take_up", "law": uniform(0, 1)}), as_of=DAY)
+    only = build_portfolio(page, ledger_of({"kind": "take_up", "law": uniform(0, 1)}), as_of=DAY)
     found = break_evens(only, 10 * (12e6 + 3e6), valuation="face_value")  # a quarter of 48 million; the cap
     assert found["break_even"].to_list() == pytest.approx([0.25])
 
@@ -224,7 +224,7 @@ def test_the_conditions_of_an_expensive_outcome_follow_from_the_law() -> None:
     run = simulate(budget_of({"kind": "lognormal", "median": median, "sigma": sigma}))
     law = stats.lognorm(sigma, scale=median)
     inside = law.ppf(1 - law.sf(limit / 100) / 2)
-    (row,) = given_exceeding(run, limit, valuation="cash").iter_rows(named=True)
+    (row,) = inputs_given_exceedance(run, limit, valuation="cash").iter_rows(named=True)
     assert (row["measure"], row["part"]) == ("median", None)
     assert (row["usual"], row["given"]) == pytest.approx((median, inside), rel=2e-3)
 
@@ -245,7 +245,7 @@ def test_the_conditions_are_those_of_plain_draws(portfolio: Portfolio) -> None:
     }
     found = {
         (r["assumption"], r["part"]): r["given"]
-        for r in given_exceeding(simulate(portfolio), limit).iter_rows(named=True)
+        for r in inputs_given_exceedance(simulate(portfolio), limit).iter_rows(named=True)
     }
     for key, value in expected.items():
         assert found[key] == pytest.approx(value, rel=0.01, abs=0.01)
@@ -254,12 +254,12 @@ def test_the_conditions_are_those_of_plain_draws(portfolio: Portfolio) -> None:
 def test_conditions_that_too_few_draws_carry_are_refused(portfolio: Portfolio) -> None:
     run = simulate(portfolio, draws=2**10)
     with pytest.raises(ModelRefused, match="too few to tell"):
-        given_exceeding(run, 40 * cost())
+        inputs_given_exceedance(run, 40 * cost())
     with pytest.raises(ModelRefused, match="no line has an expected cost in face value"):
-        given_exceeding(run, 1.0, valuation="face_value")
+        inputs_given_exceedance(run, 1.0, valuation="face_value")
     for limit in (0.0, -1.0, math.nan, math.inf):
         with pytest.raises(UsageError, match="positive sum"):
-            given_exceeding(run, limit)
+            inputs_given_exceedance(run, limit)
         with pytest.raises(UsageError, match="positive sum"):
             break_evens(portfolio, limit)
 
@@ -271,7 +271,7 @@ def test_shares_of_the_variance_of_a_product_are_those_of_the_textbook() -> None
     ends = {"filing-share": (0.1, 0.5), "acceptance": (0.2, 1.0), "ultimate": (1.0, 2.0)}
     entries = [{"kind": name.replace("-", "_"), "law": uniform(*law)} for name, law in ends.items()]
     page = policy_of(fee(100, effort="form"))
-    table = cost_indices(portfolio_of(page, ledger_of(*entries), as_of=DAY))
+    table = cost_sobol_indices(build_portfolio(page, ledger_of(*entries), as_of=DAY))
     # Of a product of independent inputs: V = prod(m^2 + v) - prod(m^2).
     squares = {name: ((a + b) / 2) ** 2 for name, (a, b) in ends.items()}
     variances = {name: (b - a) ** 2 / 12 for name, (a, b) in ends.items()}
@@ -288,23 +288,23 @@ def test_shares_of_the_variance_of_a_product_are_those_of_the_textbook() -> None
 
 
 def test_shares_group_what_one_assumption_draws(portfolio: Portfolio, kakao: Portfolio) -> None:
-    table = cost_indices(portfolio, draws=2**11)
+    table = cost_sobol_indices(portfolio, draws=2**11)
     assert sorted(table["assumption"]) == ["acceptance", "band-mix", "filing-share", "review-award"]
-    assert table.equals(cost_indices(portfolio, draws=2**11))
-    taken = cost_indices(kakao, "face_value", draws=2**11)  # a sum: no interaction
+    assert table.equals(cost_sobol_indices(portfolio, draws=2**11))
+    taken = cost_sobol_indices(kakao, "face_value", draws=2**11)  # a sum: no interaction
     assert taken["first"].sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_shares_need_something_uncertain_and_independent() -> None:
-    sure = portfolio_of(policy_of(fee(100)), ledger_of({"kind": "ultimate", "law": fixed(1)}), as_of=DAY)
+    sure = build_portfolio(policy_of(fee(100)), ledger_of({"kind": "ultimate", "law": fixed(1)}), as_of=DAY)
     with pytest.raises(ModelRefused, match="do not vary"):
-        cost_indices(sure)
+        cost_sobol_indices(sure)
     with pytest.raises(ModelRefused, match="nothing about the top down is uncertain"):
-        cost_indices(sure, "top_down")
+        cost_sobol_indices(sure, "top_down")
     tied = ({"of": ("acceptance", "filing-share"), "rank": 0.5, "rationale": "a test"},)
     ledger = ledger_of(*ENTRIES[:2], correlation=tied)
     with pytest.raises(ModelRefused, match="declared to depend"):
-        cost_indices(portfolio_of(policy_of(fee(100, effort="form")), ledger, as_of=DAY))
+        cost_sobol_indices(build_portfolio(policy_of(fee(100, effort="form")), ledger, as_of=DAY))
 
 
 # decisions
@@ -315,13 +315,15 @@ def test_what_is_fixed_is_expected_as_given(
     portfolio: Portfolio, filing: float, award: float, last: float
 ) -> None:
     shares = (1 - last, 0.0, last)
-    decided = fixed_at(portfolio, {"filing-share": filing, "review-award": award, "band-mix": shares})
+    decided = with_fixed_inputs(
+        portfolio, {"filing-share": filing, "review-award": award, "band-mix": shares}
+    )
     assert expected_at(decided, "cash", {}) == pytest.approx([cost(filing, shares=shares, award=award)])
     assert portfolio.entries["filing-share"].dimensions == 1  # the portfolio itself is as it was
 
 
 def test_a_decision_enters_no_variance() -> None:
-    ratio = fixed_at(budget_of(uniform(0, 2)), {"realised-ratio": 1.5})
+    ratio = with_fixed_inputs(budget_of(uniform(0, 2)), {"realised-ratio": 1.5})
     law = simulate(ratio, draws=2**10).totals["cash"]
     assert (law.quantile(0.1).value, law.quantile(0.9).value) == pytest.approx((150, 150))
 
@@ -330,7 +332,7 @@ def test_correlations_with_what_is_decided_are_gone(portfolio: Portfolio) -> Non
     tied = replace(
         portfolio, correlations={("acceptance", "filing-share"): 0.5, ("acceptance", "band-mix"): 0.1}
     )
-    decided = fixed_at(tied, {"band-mix": SHARES})
+    decided = with_fixed_inputs(tied, {"band-mix": SHARES})
     assert decided.correlations == {("acceptance", "filing-share"): 0.5}
     simulate(decided, draws=2**10)
 
@@ -342,8 +344,8 @@ def test_correlations_with_what_is_decided_are_gone(portfolio: Portfolio) -> Non
         ({"filing-share": 1.2}, "filing-share cannot be fixed there.*between 0 and 1"),
         ({"acceptance": math.nan}, "acceptance cannot be fixed there"),
         ({"review-award": -1.0}, "never below 0"),
-        ({"band-mix": 0.5}, "one share a band"),
-        ({"filing-share": (0.5, 0.5)}, "one share a band, other inputs one number"),
+        ({"band-mix": 0.5}, "one share per band"),
+        ({"filing-share": (0.5, 0.5)}, "one share per band, other inputs one number"),
         ({"band-mix": (0.5, 0.5)}, "takes 3 shares"),
         ({"band-mix": (0.5, 0.5, 0.5)}, "do not sum to 1"),
     ],
@@ -352,7 +354,7 @@ def test_values_that_an_input_cannot_take_are_refused(
     portfolio: Portfolio, values: dict[str, float | tuple[float, ...]], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        fixed_at(portfolio, values)
+        with_fixed_inputs(portfolio, values)
 
 
 def test_an_award_is_shown_in_two_views(portfolio: Portfolio) -> None:
@@ -364,12 +366,12 @@ def test_an_award_is_shown_in_two_views(portfolio: Portfolio) -> None:
     ]
     ratios = (table["p90"] / table["p10"]).to_list()
     assert ratios[0] > ratios[2] > ratios[1]  # to decide the award takes its doubt away
-    rows = tornado(award_given(portfolio, 50_000))
+    rows = tornado(with_fixed_award(portfolio, 50_000))
     assert "review-award" not in rows["assumption"]
 
 
 def test_an_award_cannot_be_given_where_nothing_is_reviewed() -> None:
-    page = portfolio_of(policy_of(fee(100)), None, as_of=DAY)
+    page = build_portfolio(policy_of(fee(100)), None, as_of=DAY)
     assert expected_at(page, "cash", {}) == [100 * DRIVERS]
     with pytest.raises(UsageError, match="nothing of the cash is reviewed"):
-        award_given(page, 1)
+        with_fixed_award(page, 1)

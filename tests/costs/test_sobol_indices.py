@@ -107,7 +107,7 @@ def test_a_model_that_does_not_vary_is_refused() -> None:
 def test_results_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(ModelRefused, match="no numbers"):
         sobol_indices(lambda u: np.where(u[:, 0] < 0.5, np.nan, 1.0), {"a": (0,)}, count=64, seed=1)
-    with pytest.raises(UsageError, match="one result a point"):
+    with pytest.raises(UsageError, match="one result per point"):
         sobol_indices(lambda u: u, {"a": (0,)}, count=64, seed=1)
 
 

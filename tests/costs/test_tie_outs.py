@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.costs import tie_outs
+from outage_analysis.costs import reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import Incident, TieOut, fact_exists, get_fact, load_incident
@@ -51,7 +51,7 @@ def ties(incident: Incident, policy: Policy) -> tuple[TieOut, ...]:
 
 @pytest.fixture(scope="module")
 def table(ties: tuple[TieOut, ...], policy: Policy) -> dict[str, dict[str, Any]]:
-    return {row["id"]: row for row in tie_outs(ties, policy, as_of=DAY).iter_rows(named=True)}
+    return {row["id"]: row for row in reconciliation_table(ties, policy, as_of=DAY).iter_rows(named=True)}
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_a_run_has_the_tie_outs_of_both_pages(analysis: Analysis, ties: tuple[Ti
 @pytest.mark.parametrize("id_", bundled_ids("policies"))
 def test_every_tie_out_of_a_policy_comes_out_as_its_page_declares(id_: str) -> None:
     policy = load_policy(id_)
-    rows = tie_outs(policy.tie_outs, policy, as_of=DAY)
+    rows = reconciliation_table(policy.tie_outs, policy, as_of=DAY)
     assert rows["id"].to_list() == [tie.id for tie in policy.tie_outs]
     assert rows.filter(~pl.col("as_expected"))["id"].to_list() == []
 
@@ -111,7 +111,7 @@ def test_every_tie_out_of_a_policy_comes_out_as_its_page_declares(id_: str) -> N
 @pytest.mark.parametrize("id_", bundled_ids("incidents"))
 def test_every_tie_out_of_an_incident_comes_out_as_its_page_declares(id_: str) -> None:
     incident = load_incident(id_)
-    rows = tie_outs(incident.tie_outs, load_policy(id_), as_of=DAY)
+    rows = reconciliation_table(incident.tie_outs, load_policy(id_), as_of=DAY)
     assert rows["id"].to_list() == [tie.id for tie in incident.tie_outs]
     assert rows.filter(~pl.col("as_expected"))["id"].to_list() == []
 
@@ -122,7 +122,7 @@ def test_rows_that_rest_on_later_facts_are_marked_as_hindsight(table: dict[str, 
 
 
 def test_once_every_fact_is_public_nothing_is_hindsight(ties: tuple[TieOut, ...], policy: Policy) -> None:
-    assert not tie_outs(ties, policy, as_of=date(2023, 6, 30))["hindsight"].any()
+    assert not reconciliation_table(ties, policy, as_of=date(2023, 6, 30))["hindsight"].any()
 
 
 def test_the_report_shows_every_tie_out_once(analysis: Analysis) -> None:
@@ -154,7 +154,7 @@ def test_a_wrong_figure_flips_its_row(
     name: str,
 ) -> None:
     altered(fact, value)
-    row = tie_outs(ties, policy, as_of=DAY).row(by_predicate=pl.col("id") == name, named=True)
+    row = reconciliation_table(ties, policy, as_of=DAY).row(by_predicate=pl.col("id") == name, named=True)
     assert row["status"] != ROWS[name]["status"]
     assert not row["as_expected"]
 
@@ -174,7 +174,7 @@ def test_a_wrong_policy_flips_the_rows_that_rest_on_it(
     incident: Incident, edited: Edited, old: str, new: str, flipped: set[str]
 ) -> None:
     policy = load_policy(edited("policies", old, new))
-    rows = tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=DAY)
+    rows = reconciliation_table((*policy.tie_outs, *incident.tie_outs), policy, as_of=DAY)
     wrong = set(rows.filter(~pl.col("as_expected"))["id"])
     assert flipped <= wrong
     assert wrong - flipped <= {"press-high", "wrong-base-low"}  # the other sums of the same schedule
@@ -191,7 +191,7 @@ def test_face_value_comes_only_from_free_goods_and_cash_never_does(
 
 def test_a_tie_out_whose_lines_the_policy_lacks_is_left_out(ties: tuple[TieOut, ...], policy: Policy) -> None:
     fewer = policy.model_copy(update={"lines": tuple(x for x in policy.lines if x.id != "emoticons")})
-    shown = set(tie_outs(ties, fewer, as_of=DAY)["id"])
+    shown = set(reconciliation_table(ties, fewer, as_of=DAY)["id"])
     assert ROWS.keys() - shown == {"emoticons-face", "package-face"}
 
 
@@ -209,7 +209,7 @@ def own(**keys: Any) -> tuple[TieOut, ...]:  # noqa: ANN401
 def test_a_printed_figure_without_the_end_asked_for_is_an_error(policy: Policy) -> None:
     ties = own(kind="sum", of=("CL-01",), printed="CL-01", end="low")
     with pytest.raises(UsageError, match="needs the low of CL-01"):
-        tie_outs(ties, policy, as_of=DAY)
+        reconciliation_table(ties, policy, as_of=DAY)
 
 
 @pytest.mark.parametrize(
@@ -229,19 +229,19 @@ def test_a_printed_figure_without_the_end_asked_for_is_an_error(policy: Policy) 
 def test_what_a_line_does_not_say_cannot_be_computed_from_it(policy: Policy, kind: str, line: str) -> None:
     ties = own(kind=kind, of=("CL-13",), lines=(line,), loss=1, printed="CL-01")
     with pytest.raises(UsageError, match=rf"x cannot be computed from the line .*'{line}'"):
-        tie_outs(ties, policy, as_of=DAY)
+        reconciliation_table(ties, policy, as_of=DAY)
 
 
 def test_credits_are_what_each_subscriber_gets_for_all_that_are_counted(policy: Policy) -> None:
     ties = own(kind="credits", of=("US-07",), lines=("taxi-pro-membership",), printed_value=0)
-    row = tie_outs(ties, policy, as_of=DAY).row(0, named=True)
+    row = reconciliation_table(ties, policy, as_of=DAY).row(0, named=True)
     assert row["computed"] == 226_154 * 7_550
     assert row["status"] == "differs"
 
 
 def test_budgets_are_the_sums_set_aside(policy: Policy) -> None:
     ties = own(kind="budget", lines=("taxi-income-fund",), printed="CO-16")
-    row = tie_outs(ties, policy, as_of=DAY).row(0, named=True)
+    row = reconciliation_table(ties, policy, as_of=DAY).row(0, named=True)
     assert (row["computed"], row["printed"], row["status"]) == (3_000_000_000, 3_000_000_000, "ties")
     assert row["hindsight"]  # the fund was announced in May 2023
 
@@ -261,7 +261,7 @@ def test_a_bound_is_met_on_its_own_side_only(
     policy: Policy, printed: int, bound: dict[str, bool], status: str
 ) -> None:
     ties = own(kind="figure", of=("CL-01",), printed_value=printed, **bound)
-    assert tie_outs(ties, policy, as_of=DAY)["status"].to_list() == [status]
+    assert reconciliation_table(ties, policy, as_of=DAY)["status"].to_list() == [status]
 
 
 # --- the reference cases ---------------------------------------------------------------------------

@@ -20,11 +20,11 @@ from scipy import stats
 from outage_analysis.assumptions import Award
 from outage_analysis.assumptions.bounded_distributions import Beta, Triangular, Uniform
 from outage_analysis.assumptions.distributions import Discrete, Lognormal
-from outage_analysis.costs import Binomial, Component, exact_total, portfolio_of, simulate
+from outage_analysis.costs import Binomial, Component, build_portfolio, exact_total, simulate
 from outage_analysis.costs.uncertainty.decomposition import TAIL, contributions, variance_split
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, Stream
 from outage_analysis.costs.uncertainty.samples import Estimate, Sample, SampledTotal
-from outage_analysis.costs.uncertainty.simulation import stressed
+from outage_analysis.costs.uncertainty.simulation import with_equal_correlations
 from outage_analysis.errors import ModelRefused, UsageError
 from tests.costs.test_payouts import policy_of, tiers
 from tests.costs.uncertain_portfolios import (
@@ -115,7 +115,7 @@ def test_the_published_range_is_the_law_of_a_point(shares: tuple[float, ...], po
     ledger = ledger_of(
         entry("filing_share", 1), entry("acceptance", 1), entry("review_award", 222_500), mix(*shares)
     )
-    run = simulate(portfolio_of(shops(), ledger, as_of=DAY))
+    run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
     law = run.totals["cash"]
     for p in (0.0001, 0.1, 0.5, 0.9, 0.9999):  # every quantile, however few the draws
         assert law.quantile(p) == Estimate(point, 0.0)
@@ -132,7 +132,7 @@ def test_a_total_of_nothing_is_nothing() -> None:
         entry("review_award", 5),
         mix(0.5, 0.3, 0.2),
     )
-    run = simulate(portfolio_of(shops(), ledger, as_of=DAY))
+    run = simulate(build_portfolio(shops(), ledger, as_of=DAY))
     law = run.totals["cash"]
     assert law.quantile(0.999) == law.tvar(0.9) == law.expected == Estimate(0, 0)
     assert law.exceedance(0).value == 0
@@ -172,7 +172,7 @@ def test_given_the_rates_the_quantiles_are_those_of_the_exact_law() -> None:
     ledger = ledger_of(
         entry("filing_share", 0.5), entry("acceptance", 0.8), entry("review_award", 200_000), mix(*shares)
     )
-    law = law_of(portfolio_of(shops(), ledger, as_of=DAY))
+    law = law_of(build_portfolio(shops(), ledger, as_of=DAY))
     exact = exact_total([Component(Binomial(REPORTS, 0.4), pays, shares)])
     assert law.mean.mean() == pytest.approx(float(exact.mean), rel=1e-12)
     assert near(law.expected, float(exact.mean))
@@ -217,16 +217,16 @@ def test_the_numerical_error_of_a_quantile_is_what_it_may_be_off(p: float) -> No
 def test_the_order_of_lines_entries_and_segments_changes_nothing(policy: Policy, ledger: Ledger) -> None:
     backward = policy.model_copy(update={"lines": policy.lines[::-1]})
     turned = ledger.model_copy(update={"assumptions": ledger.assumptions[::-1]})
-    laws = simulate(portfolio_of(policy, ledger, as_of=DAY), draws=FEW).totals
+    laws = simulate(build_portfolio(policy, ledger, as_of=DAY), draws=FEW).totals
     for one, other in ((backward, ledger), (policy, turned), (backward, turned)):
-        again = simulate(portfolio_of(one, other, as_of=DAY), draws=FEW).totals
+        again = simulate(build_portfolio(one, other, as_of=DAY), draws=FEW).totals
         assert again.keys() == laws.keys()
         for valuation, law in laws.items():
             assert np.allclose(again[valuation].mean, law.mean, rtol=1e-12, atol=0)
             assert np.allclose(again[valuation].variance, law.variance, rtol=1e-12, atol=0)
     cube = loss_cube(LOSSES, 10, 50, 100)
     first, second = (
-        law_of(portfolio_of(policy_of(SHARE_LINE), rated(Beta(a=1, b=1)), as_of=DAY, cubes=[c]))
+        law_of(build_portfolio(policy_of(SHARE_LINE), rated(Beta(a=1, b=1)), as_of=DAY, cubes=[c]))
         for c in (cube, replace(cube, frame=cube.frame.reverse()))
     )
     assert first.quantile(0.9).value == pytest.approx(second.quantile(0.9).value, rel=1e-12)
@@ -275,7 +275,7 @@ def of_claims(claims: int) -> Portfolio:
     """A cube of so many claims in each of two cells."""
     cube = loss_cube([5, 200], 100)
     counted = counts_only(replace(cube, frame=cube.frame.with_columns(claims=pl.lit(claims, pl.Int64))))
-    return portfolio_of(
+    return build_portfolio(
         policy_of({"band": tiers([100], [{"fixed": 7}, {"fixed": 40}])}),
         rated(Beta(a=8, b=2)),
         as_of=DAY,
@@ -317,7 +317,7 @@ def correlated_sd(rank: float, one: Assumption, other: Assumption) -> float:
     rest = [entry(kind, value) for kind, value in fixed.items() if kind not in given_kinds]
     rest += [] if "band_mix" in given_kinds else [mix(0.5, 0.3, 0.2)]
     ledger = ledger_of(one, other, *rest, correlations={(one.id, other.id): rank} if rank else None)
-    return sd(law_of(portfolio_of(shops(), ledger, as_of=DAY), draws=FEW * 4))
+    return sd(law_of(build_portfolio(shops(), ledger, as_of=DAY), draws=FEW * 4))
 
 
 @pytest.mark.parametrize(
@@ -338,20 +338,20 @@ def test_a_declared_correlation_moves_the_variance_its_way(one: Assumption, othe
 def test_the_stress_ties_all_inputs_and_changes_none_of_them() -> None:
     rates = [entry("filing_share", Beta(a=2, b=2)), entry("acceptance", Uniform(low=0, high=1))]
     rest = [entry("review_award", 90_000), mix(0.5, 0.3, 0.2)]
-    plain = simulate(portfolio_of(shops(), ledger_of(*rates, *rest), as_of=DAY))
+    plain = simulate(build_portfolio(shops(), ledger_of(*rates, *rest), as_of=DAY))
     declared = ledger_of(*rates, *rest, correlations={("filing-share", "acceptance"): 0.5})
-    tied = simulate(portfolio_of(shops(), declared, as_of=DAY))
-    hard = stressed(plain)
+    tied = simulate(build_portfolio(shops(), declared, as_of=DAY))
+    hard = with_equal_correlations(plain)
     assert hard.totals["cash"].quantile(0.95).value == pytest.approx(
         tied.totals["cash"].quantile(0.95).value, rel=0.02
     )
     assert sd(hard.totals["cash"]) > sd(plain.totals["cash"])
     for name in ("filing-share", "acceptance"):
-        drawn = [np.concatenate([b.values[name] for b in run.blocks()]) for run in (plain, hard)]
+        drawn = [np.concatenate([b.values[name] for b in run.replicates()]) for run in (plain, hard)]
         assert np.quantile(drawn[0], PROBABILITIES) == pytest.approx(
             np.quantile(drawn[1], PROBABILITIES), abs=0.01
         )
-    both = [np.concatenate([b.values[n] for b in hard.blocks()]) for n in ("filing-share", "acceptance")]
+    both = [np.concatenate([b.values[n] for b in hard.replicates()]) for n in ("filing-share", "acceptance")]
     assert stats.spearmanr(*both).statistic == pytest.approx(0.5, abs=0.01)
 
 
@@ -362,16 +362,16 @@ def test_a_rank_correlation_is_that_of_the_values_in_whatever_order_rival_rules_
     turned = award.model_copy(update={"rules": award.rules[::-1]})
     others = [a for a in ledger.assumptions if a is not award]
     hard = [
-        stressed(
+        with_equal_correlations(
             simulate(
-                portfolio_of(policy, ledger.model_copy(update={"assumptions": (*others, one)}), as_of=DAY)
+                build_portfolio(policy, ledger.model_copy(update={"assumptions": (*others, one)}), as_of=DAY)
             )
         )
         for one in (award, turned)
     ]
     assert np.array_equal(hard[0].totals["cash"].mean, hard[1].totals["cash"].mean)
     values: dict[str, list[Any]] = {}
-    for block in hard[0].blocks():
+    for block in hard[0].replicates():
         for name, drawn in block.values.items():
             values.setdefault(name, []).append(drawn if drawn.ndim == 1 else drawn[:, -1])
     ranks = stats.spearmanr(np.array([np.concatenate(v) for v in values.values()]).T).statistic
@@ -382,7 +382,7 @@ def test_a_rank_correlation_is_that_of_the_values_in_whatever_order_rival_rules_
 @pytest.mark.parametrize("rates", [(), (entry("acceptance", Beta(a=1, b=1)),)], ids=["none", "one"])
 def test_where_there_is_nothing_to_tie_the_stress_changes_nothing(rates: tuple[Assumption, ...]) -> None:
     run = simulate(portfolio(stream_of(100, 5, *(a.id for a in rates)), entries=rates), draws=FEW)
-    assert np.array_equal(stressed(run).totals["cash"].mean, run.totals["cash"].mean)
+    assert np.array_equal(with_equal_correlations(run).totals["cash"].mean, run.totals["cash"].mean)
 
 
 def test_correlations_that_contradict_each_other_are_refused_at_once() -> None:
@@ -395,7 +395,7 @@ def test_correlations_that_contradict_each_other_are_refused_at_once() -> None:
         correlations={(a, b): 0.9, (b, c): 0.9, (a, c): -0.9},
     )
     with pytest.raises(ModelRefused, match="contradict each other"):
-        simulate(portfolio_of(shops(), ledger, as_of=DAY))
+        simulate(build_portfolio(shops(), ledger, as_of=DAY))
 
 
 def test_a_correlation_with_a_mix_that_is_certain_is_refused_in_words() -> None:
@@ -407,7 +407,7 @@ def test_a_correlation_with_a_mix_that_is_certain_is_refused_in_words() -> None:
         correlations={("filing-share", "band-mix"): 0.5},
     )
     with pytest.raises(UsageError, match="correlation of filing-share with band-mix") as refusal:
-        simulate(portfolio_of(shops(), ledger, as_of=DAY))
+        simulate(build_portfolio(shops(), ledger, as_of=DAY))
     assert refusal.value.remedy
 
 
@@ -424,8 +424,8 @@ def test_a_number_of_draws_that_is_no_power_of_two_is_refused_at_once(draws: int
 @settings(max_examples=15)
 @given(entries=ledgers(), tie=st.booleans())
 def test_contributions_add_up_to_the_mean_and_to_the_tail(entries: tuple[Assumption, ...], tie: bool) -> None:  # noqa: FBT001
-    run = simulate(portfolio_of(shops(), ledger_of(*entries), as_of=DAY), draws=FEW)
-    run = stressed(run) if tie else run
+    run = simulate(build_portfolio(shops(), ledger_of(*entries), as_of=DAY), draws=FEW)
+    run = with_equal_correlations(run) if tie else run
     law, table = run.totals["cash"], contributions(run)
     assert table["mean"].sum() == pytest.approx(law.expected.value, rel=1e-9)
     assert table["tail"].sum() == pytest.approx(law.tvar(TAIL).value, rel=1e-7)
@@ -436,7 +436,7 @@ def test_contributions_add_up_to_the_mean_and_to_the_tail(entries: tuple[Assumpt
 
 
 def test_the_contributions_of_the_bundled_case_are_by_line_and_band(policy: Policy, ledger: Ledger) -> None:
-    run = simulate(portfolio_of(policy, ledger, as_of=DAY))
+    run = simulate(build_portfolio(policy, ledger, as_of=DAY))
     table = contributions(run)
     for valuation, law in run.totals.items():
         mine = table.filter(valuation=valuation)

@@ -15,7 +15,7 @@ from scipy import stats
 
 from outage_analysis.assumptions.bounded_distributions import Beta, Uniform
 from outage_analysis.assumptions.distributions import Lognormal
-from outage_analysis.costs import cost_table, payments, portfolio_of, simulate
+from outage_analysis.costs import build_portfolio, cost_table, payments, simulate
 from outage_analysis.costs.uncertainty.decomposition import variance_split
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 @given(entries=ledgers())
 def test_the_closed_form_is_the_cost_table_and_the_mean_of_the_draws(entries: tuple[Assumption, ...]) -> None:
     ledger = ledger_of(*entries)
-    folio = portfolio_of(shops(), ledger, as_of=DAY)
+    folio = build_portfolio(shops(), ledger, as_of=DAY)
     table = cost_table(shops(), ledger, as_of=DAY).filter(level="line")
     (closed,) = expected_at(folio, "cash", {})
     assert closed == pytest.approx(table["expected"].item(), rel=1e-9)
@@ -60,7 +60,7 @@ def test_the_closed_form_is_the_cost_table_and_the_mean_of_the_draws(entries: tu
 
 
 def test_every_total_of_the_bundled_case_is_its_closed_form(policy: Policy, ledger: Ledger) -> None:
-    folio = portfolio_of(policy, ledger, as_of=DAY)
+    folio = build_portfolio(policy, ledger, as_of=DAY)
     table = cost_table(policy, ledger, as_of=DAY).filter(pl.col("expected").is_not_null(), level="line")
     sums = dict(table.group_by("valuation").agg(pl.col("expected").sum()).iter_rows())
     assert sums.keys() == set(folio.valuations) == {"cash", "face_value", "top_down", "handling"}
@@ -114,7 +114,7 @@ def sums(rng: np.random.Generator, claims: np.ndarray, mean: np.ndarray, spread:
 def test_the_law_is_that_of_a_plain_simulation_of_the_funnel(
     entries: tuple[Assumption, ...], seed: int
 ) -> None:
-    law = law_of(portfolio_of(shops(), ledger_of(*entries), as_of=DAY), seed=seed, draws=2**13)
+    law = law_of(build_portfolio(shops(), ledger_of(*entries), as_of=DAY), seed=seed, draws=2**13)
     totals = simulated(entries, 2**14, seed)
     width = 5 / np.sqrt(len(totals))
     assert abs(totals.mean() - law.expected.value) <= width * totals.std() + 5 * law.expected.error
@@ -140,7 +140,7 @@ def test_a_line_of_shares_has_the_moments_of_every_subset_of_its_claims() -> Non
     subsets = list(itertools.product([0, 1], repeat=len(pays)))
     chances = np.array([np.prod([rate if x else 1 - rate for x in s]) for s in subsets])
     totals = np.array([np.dot(s, pays) for s in subsets])
-    law = law_of(portfolio_of(policy, rated(rate), as_of=DAY, cubes=[cube]))
+    law = law_of(build_portfolio(policy, rated(rate), as_of=DAY, cubes=[cube]))
     assert law.mean.mean() == pytest.approx(chances @ totals)
     assert near(law.expected, chances @ totals)
     assert law.process == pytest.approx(chances @ totals**2 - (chances @ totals) ** 2)
@@ -150,7 +150,7 @@ def test_a_line_of_shares_has_the_moments_of_every_subset_of_its_claims() -> Non
 def test_the_variance_is_that_of_the_law_of_total_variance() -> None:
     policy, cube, rate = policy_of(SHARE_LINE), loss_cube(LOSSES, 100), Beta(a=3, b=2)
     pays = np.array([paid(x) for x in LOSSES])
-    run = simulate(portfolio_of(policy, rated(rate), as_of=DAY, cubes=[cube]))
+    run = simulate(build_portfolio(policy, rated(rate), as_of=DAY, cubes=[cube]))
     second = rate.variance + rate.mean**2
     process, parameter = (rate.mean - second) * (pays**2).sum(), rate.variance * pays.sum() ** 2
     law = run.totals["cash"]
@@ -163,7 +163,7 @@ def test_the_variance_is_that_of_the_law_of_total_variance() -> None:
 
 
 def test_what_every_claim_is_paid_for_certain_has_no_variance() -> None:
-    folio = portfolio_of(policy_of(SHARE_LINE), rated(1), as_of=DAY, cubes=[loss_cube(LOSSES, 100)])
+    folio = build_portfolio(policy_of(SHARE_LINE), rated(1), as_of=DAY, cubes=[loss_cube(LOSSES, 100)])
     assert law_of(folio).quantile(0.5) == Estimate(sum(map(paid, LOSSES)), 0)
 
 
@@ -176,7 +176,7 @@ def test_claims_and_their_counts_by_band_give_the_same_law() -> None:
     )
     cube = loss_cube([1, 300_000, 300_001, 400_000, 500_001, 0, None], 300_000, 500_000)
     one, other = (
-        law_of(portfolio_of(policy_of({"band": TIERS}), ledger, as_of=DAY, cubes=[c]))
+        law_of(build_portfolio(policy_of({"band": TIERS}), ledger, as_of=DAY, cubes=[c]))
         for c in (cube, counts_only(cube))
     )
     assert np.array_equal(one.mean, other.mean)
@@ -191,7 +191,7 @@ def test_a_cube_that_does_not_say_what_is_paid_has_no_law() -> None:
         (policy_of({"band": TIERS}), loss_cube([400_001], 500_000)),
         (policy_of(SHARE_LINE), counts_only(cube)),
     ):
-        folio = portfolio_of(policy, ledger, as_of=DAY, cubes=[one])
+        folio = build_portfolio(policy, ledger, as_of=DAY, cubes=[one])
         assert (folio.streams, folio.left_out) == ((), {"cash": ("line-0",)})
         with pytest.raises(ModelRefused, match="nothing can be drawn"):
             simulate(folio)
@@ -201,7 +201,7 @@ def test_a_cube_that_does_not_say_what_is_paid_has_no_law() -> None:
 
 
 def fixed_law(*entries: Assumption, **terms: Any) -> SampledTotal:  # noqa: ANN401 - keys of a page
-    return law_of(portfolio_of(shops(**terms), ledger_of(*entries), as_of=DAY), draws=FEW)
+    return law_of(build_portfolio(shops(**terms), ledger_of(*entries), as_of=DAY), draws=FEW)
 
 
 BASE = (
@@ -271,7 +271,7 @@ LUMP = {"kind": "budget", "amount": 1_000, "valuation": "top_down"}
 
 
 def other_law(line: dict[str, Any], *entries: Assumption, valuation: str, as_of: date = DAY) -> SampledTotal:
-    folio = portfolio_of(policy_of(line), ledger_of(*entries), as_of=as_of)
+    folio = build_portfolio(policy_of(line), ledger_of(*entries), as_of=as_of)
     return law_of(folio, valuation, draws=2**13)
 
 
@@ -310,7 +310,7 @@ def test_handling_is_a_total_of_its_own() -> None:
         weeks={"kind": "fixed", "value": 10.0},
         weekly_wage={"kind": "fixed", "value": 7.0},
     )
-    run = simulate(portfolio_of(shops(), ledger_of(*BASE, effort), as_of=DAY))
+    run = simulate(build_portfolio(shops(), ledger_of(*BASE, effort), as_of=DAY))
     law = run.totals["handling"]
     assert near(law.expected, 3 * 10 * 7)
     assert [law.quantile(p).value for p in (0.25, 0.75)] == pytest.approx([175, 245], rel=1e-3)
@@ -344,7 +344,7 @@ def test_a_capped_good_serves_the_lesser_of_those_who_ask_and_the_cap() -> None:
 
 def test_a_good_is_valued_three_ways_on_the_same_draws() -> None:
     run = simulate(
-        portfolio_of(policy_of(GOOD), ledger_of(entry("take_up", Beta(a=2, b=18))), as_of=DAY), draws=FEW
+        build_portfolio(policy_of(GOOD), ledger_of(entry("take_up", Beta(a=2, b=18))), as_of=DAY), draws=FEW
     )
     worth = {"face_value": 300, "displaced_sales": 20, "incremental_cash": 5}
     for valuation, one in worth.items():

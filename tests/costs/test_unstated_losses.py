@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outage_analysis import Plan, cost_table, run
-from outage_analysis.costs import line_table, policy_result, portfolio_of, unstated_losses
+from outage_analysis.analysis import Plan, run
+from outage_analysis.costs import build_portfolio, cost_table, line_table, policy_result, unstated_losses
 from outage_analysis.policies import explain, findings
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
@@ -57,7 +57,7 @@ def test_more_than_half_unstated_is_no_estimate() -> None:
     found = line(paying(), claims(1_001))
     assert (found["expected"], found["promised"], found["status"]) == (None, None, "unstated")
     assert (found["low"], found["high"]) == (30_000_000, 30_000_000 + 1_001 * 200_000)
-    portfolio = portfolio_of(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
+    portfolio = build_portfolio(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
     assert (portfolio.streams, portfolio.left_out) == ((), {"cash": ("tiers",)})
     table = cost_table(paying(), AWARD, as_of=DAY, cubes=[claims(1_001)])
     assert unstated_losses(table).rows() == [("tiers", 1_001, 2_001, False)]

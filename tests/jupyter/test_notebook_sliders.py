@@ -19,7 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import STYLE, bundle, is_ours, what_if
-from outage_analysis.costs import Factor, Products, Term, rounded
+from outage_analysis.costs import CostTerms, Factor, Term, round_digits
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Text
@@ -75,7 +75,7 @@ def test_the_data_are_the_report_s_and_compute_its_expected_cost(shown: tuple[Ht
         values = data["factors"] | {"as-filing-share": share}
         terms = data["terms"]["cash"]
         total = sum(base * math.prod(values[id_] for id_ in ids) for base, ids in terms)
-        assert rounded(total, SIGNIFICANT_DIGITS) == found.expected("cash", {"as-filing-share": share})
+        assert round_digits(total, SIGNIFICANT_DIGITS) == found.expected("cash", {"as-filing-share": share})
 
 
 def test_figures_and_words_are_those_of_the_page(shown: tuple[Html, Report]) -> None:
@@ -167,7 +167,7 @@ def test_cash_comes_before_what_is_never_added_to_it() -> None:
         Factor("filing", "filing_share", "share", 0.5, 0.0, 1.0, assumption="filing"),
     )
     terms = (Term("a", "face_value", 1e6, ("goods",)), Term("b", "cash", 10.0, ("filing", "tier")))
-    products = Products(factors, terms)
+    products = CostTerms(factors, terms)
 
     def first(most: int, *ranking: str) -> list[str]:
         made = what_if(products, Locale("en"), {}, most=most, ranking=ranking)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.costs import cost_table, tie_outs
+from outage_analysis.costs import cost_table, reconciliation_table
 from outage_analysis.errors import UsageError
 from outage_analysis.policies import PolicyExplainer, explain, findings, load_policy
 from outage_analysis.policies.checks import FINDINGS
@@ -494,4 +494,4 @@ def test_a_sum_that_rests_on_a_later_line_or_a_later_fact_is_hindsight() -> None
         ({**good, "public_on": DAY, "recipients": "PG-01"}, True),  # three sets, a fact of January 2023
     ):
         policy = policy_of(line, tie_out=(tie,))
-        assert tie_outs(policy.tie_outs, policy, as_of=DAY)["hindsight"].item() is hindsight
+        assert reconciliation_table(policy.tie_outs, policy, as_of=DAY)["hindsight"].item() is hindsight

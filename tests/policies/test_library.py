@@ -14,7 +14,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from outage_analysis.costs import at_rate, cost_table, line_table, overview, policy_result, tie_outs
+from outage_analysis.costs import (
+    convert_currency,
+    cost_table,
+    line_table,
+    overview,
+    policy_result,
+    reconciliation_table,
+)
 from outage_analysis.costs import policy_results as results
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids, data_root
@@ -105,7 +112,7 @@ def test_no_line_is_older_than_the_first_fact_that_says_so(id_: str) -> None:
 @EVERY
 def test_every_tie_out_comes_out_as_the_page_declares(id_: str) -> None:
     policy = load_policy(id_)
-    table = tie_outs(policy.tie_outs, policy, as_of=date.max)
+    table = reconciliation_table(policy.tie_outs, policy, as_of=date.max)
     assert table["id"].to_list() == [tie.id for tie in policy.tie_outs]
     assert table.filter(~pl.col("as_expected")).is_empty()
     for tie, status in zip(policy.tie_outs, table["status"], strict=True):
@@ -230,7 +237,7 @@ BY_HAND: list[tuple[str, str, float, float, str]] = [
 
 def result_of(id_: str, tie: str) -> dict[str, Any]:
     policy = load_policy(id_)
-    return tie_outs(policy.tie_outs, policy, as_of=date.max).filter(id=tie).row(0, named=True)
+    return reconciliation_table(policy.tie_outs, policy, as_of=date.max).filter(id=tie).row(0, named=True)
 
 
 @pytest.mark.parametrize(
@@ -363,7 +370,7 @@ def test_only_the_talk_drawer_of_kakao_is_capped() -> None:
 
 
 def test_dollars_are_won_at_the_rate_of_a_day() -> None:
-    table = at_rate(line_table(load_policy("att-2024")), "USD", "FX-01")
+    table = convert_currency(line_table(load_policy("att-2024")), "USD", "FX-01")
     assert table["most"].to_list() == [5.0]
     assert table["most, KRW at FX-01"].to_list() == [6_322.5]  # 5 x 1,264.5
 
@@ -381,7 +388,7 @@ def test_dollars_are_won_at_the_rate_of_a_day() -> None:
 def test_only_a_dated_rate_of_the_currency_converts(id_: str, rate: str) -> None:
     policy = load_policy(id_)
     with pytest.raises(UsageError, match=r"no dated exchange rate|no such fact") as refusal:
-        at_rate(line_table(policy), policy.currency, rate)
+        convert_currency(line_table(policy), policy.currency, rate)
     assert refusal.value.remedy
 
 
@@ -389,20 +396,22 @@ def test_a_rate_without_a_day_is_no_rate(monkeypatch: pytest.MonkeyPatch) -> Non
     undated = replace(get_fact("FX-01"), public_on=None)
     monkeypatch.setattr(results, "get_fact", lambda *_, **__: undated)
     with pytest.raises(UsageError, match="no dated exchange rate of USD"):
-        at_rate(line_table(load_policy("att-2024")), "USD", "FX-01")
+        convert_currency(line_table(load_policy("att-2024")), "USD", "FX-01")
 
 
 def test_a_rate_counts_from_the_day_it_was_public() -> None:
     lines = line_table(load_policy("att-2024"))
     with pytest.raises(ModelRefused, match="FX-01 was public on 2022-12-29"):
-        at_rate(lines, "USD", "FX-01", public_by=date(2022, 12, 28))
-    assert "most, KRW at FX-01" in at_rate(lines, "USD", "FX-01", public_by=date(2022, 12, 29)).columns
+        convert_currency(lines, "USD", "FX-01", public_by=date(2022, 12, 28))
+    assert (
+        "most, KRW at FX-01" in convert_currency(lines, "USD", "FX-01", public_by=date(2022, 12, 29)).columns
+    )
 
 
 def test_a_conversion_leaves_what_is_not_money_alone() -> None:
     table = pl.DataFrame(
         {"unit": ["USD", "hours", "USD"], "computed": [2.0, 2.0, None], "id": ["a", "b", "c"]}
     )
-    converted = at_rate(table, "USD", "FX-01")
+    converted = convert_currency(table, "USD", "FX-01")
     assert converted["computed, KRW at FX-01"].to_list() == [2_529.0, None, None]
     assert converted.drop("computed, KRW at FX-01").equals(table)

@@ -18,7 +18,7 @@ from selenium.webdriver.support.ui import Select
 from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS
-from outage_analysis.costs import Products, products
+from outage_analysis.costs import CostTerms, cost_terms
 from outage_analysis.text import Locale
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.paths import AXE
@@ -174,10 +174,10 @@ def test_axe_finds_nothing(
 @pytest.fixture(scope="module", params=["en", "ko"])
 def moved(
     browser: Chrome, pages: dict[tuple[str, str], Path], analysis: Analysis, request: pytest.FixtureRequest
-) -> tuple[Chrome, Products, Locale]:
+) -> tuple[Chrome, CostTerms, Locale]:
     """The page of the bundled case, what its sliders must say, and in which words."""
     look(browser, pages, "bundled", request.param, 1440)
-    found = products(analysis.runs[analysis.headline].portfolio, analysis.policy)
+    found = cost_terms(analysis.runs[analysis.headline].portfolio, analysis.policy)
     assert found
     return browser, found, Locale(request.param)
 
@@ -198,7 +198,7 @@ def told(browser: Chrome, valuation: str, part: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, f"output[data-valuation={valuation}] .{part}").text
 
 
-def agree(browser: Chrome, found: Products, w: Locale, given: dict[str, float]) -> None:
+def agree(browser: Chrome, found: CostTerms, w: Locale, given: dict[str, float]) -> None:
     for valuation in ("cash", "face_value", "top_down"):
         amount = found.expected(valuation, given)
         exact = w("report.exact", amount=w.exact_money(amount), unit=w.unit)
@@ -234,7 +234,7 @@ def written(factor: str, value: float, lang: str) -> str:
     return f"{value / (10_000 if lang == 'ko' else 1):.10g}"
 
 
-def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, Products, Locale]) -> None:
+def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, CostTerms, Locale]) -> None:
     browser, found, w = moved
     reset(browser)
     agree(browser, found, w, {})
@@ -249,7 +249,7 @@ def test_the_sliders_agree_with_the_model_to_the_won(moved: tuple[Chrome, Produc
 
 
 def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
-    moved: tuple[Chrome, Products, Locale],
+    moved: tuple[Chrome, CostTerms, Locale],
 ) -> None:
     browser, found, w = moved
     reset(browser)
@@ -274,7 +274,7 @@ def test_a_slider_moves_by_keyboard_and_says_that_the_range_does_not(
 
 @pytest.mark.parametrize(("value", "taken"), [("500", "100"), ("-5", "27.2"), ("", "27.2")])
 def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
-    moved: tuple[Chrome, Products, Locale], value: str, taken: str
+    moved: tuple[Chrome, CostTerms, Locale], value: str, taken: str
 ) -> None:
     browser, found, w = moved
     reset(browser)
@@ -288,7 +288,7 @@ def test_a_share_is_never_more_than_all_of_it_nor_less_than_none(
         agree(browser, found, w, {"as-filing-share": 1.0})
 
 
-def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, Products, Locale]) -> None:
+def test_everything_is_reached_by_tab_and_seen(moved: tuple[Chrome, CostTerms, Locale]) -> None:
     browser, _, _ = moved
     reset(browser)
     browser.execute_script("document.querySelector('.skip').focus()")

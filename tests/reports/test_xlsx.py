@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.costs import Factor, Products, Term
+from outage_analysis.costs import CostTerms, Factor, Term
 from outage_analysis.reports import Report
 from outage_analysis.reports.archives import pack
 from outage_analysis.reports.grids import Writer
@@ -296,7 +296,7 @@ def test_cents_become_euros_and_formulas_give_euros() -> None:
         Factor("pays", "pays", "money", 1_250, 0, 12_500),
     )
     terms = (Term("a", "cash", 3, ("share", "pays")), Term("b", "cash", 70_000, ("share",)))
-    live = Live(Products(factors, terms), euros, Scale.of(euros, None))
+    live = Live(CostTerms(factors, terms), euros, Scale.of(euros, None))
     assert [live.shown(f) for f in factors] == [0.5, 12.5]
     assert [live.base(t) for t in terms] == [3, 700]
     assert [live.value(t) for t in terms] == [18.75, 350]

@@ -11,7 +11,7 @@ import polars as pl
 from outage_analysis.analysis.plan import Plan
 from outage_analysis.assumptions import Ledger, RateAssumption, example_warning
 from outage_analysis.claims import Claims
-from outage_analysis.costs import COUNTED, UNSTATED, Uncertainty, by_band, inputs_in, unstated_losses
+from outage_analysis.costs import HAS_AMOUNT, UNSTATED, Simulation, assumption_ids, by_band, unstated_losses
 from outage_analysis.errors import ModelRefused
 from outage_analysis.files import Text
 from outage_analysis.incidents import Incident, TieOut, cites_fact_after
@@ -52,7 +52,7 @@ class Analysis(Displayable):
     """Every table of the report, by name."""
     dropped_lines: tuple[str, ...] = ()
     """Cost lines that were not public by `as_of`."""
-    runs: dict[str, Uncertainty] = field(default_factory=dict)
+    runs: dict[str, Simulation] = field(default_factory=dict)
     """The uncertainty runs by basis: published, and synthetic or claims. None where nothing is expected."""
     backtest: Backtest | None = None
     """In hindsight only: how the same policy and ledger did, where a page of outcomes is bundled."""
@@ -119,7 +119,7 @@ class Analysis(Displayable):
         """Whether the headline rests on the claims given: nothing published gives a figure of the cost."""
         if self.headline:
             return self.headline != "published"
-        return "claims_costs" in self.tables and self.tables["costs"].filter(COUNTED).is_empty()
+        return "claims_costs" in self.tables and self.tables["costs"].filter(HAS_AMOUNT).is_empty()
 
     @property
     def by_rule(self) -> bool:
@@ -138,7 +138,7 @@ class Analysis(Displayable):
         if self.known is None:
             return None
         costs = (self.tables[name] for name in ("costs", "claims_costs") if name in self.tables)
-        used = frozenset().union(*map(inputs_in, costs))
+        used = frozenset().union(*map(assumption_ids, costs))
         return self.known.with_only(
             used | (self.compared.comparison.inputs if self.compared else frozenset())
         )
@@ -173,8 +173,8 @@ class Analysis(Displayable):
         if not self.of_claims:
             return published
         given = by_band(self.tables["claims_costs"]).filter(pl.col("rule") != "not_entitled")
-        told = given.filter(COUNTED, level="line")["line"].to_list()
-        return pl.concat([given, published.filter(COUNTED | ~pl.col("line").is_in(told))])
+        told = given.filter(HAS_AMOUNT, level="line")["line"].to_list()
+        return pl.concat([given, published.filter(HAS_AMOUNT | ~pl.col("line").is_in(told))])
 
     def names(self, lang: str) -> dict[str, str]:
         """What readers call everything that has an id."""
@@ -237,7 +237,7 @@ class Analysis(Displayable):
     def bounded_lines(self) -> list[str]:
         """Cost lines that have bounds of the cash but no expected cost; those of `unstated_notes` apart."""
         lines = self.tables[self.behind("costs")].filter(level="line", valuation="cash")
-        bounded = lines.filter(COUNTED, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
+        bounded = lines.filter(HAS_AMOUNT, pl.col("expected").is_null(), pl.col("status") != UNSTATED)
         return bounded["line"].to_list()
 
     def unstated_notes(self, words: Locale, *, first_screen: bool = False) -> list[str]:
@@ -264,15 +264,15 @@ class Analysis(Displayable):
     @property
     def lines_apart(self) -> list[str]:
         """Cost lines that published figures bound, where the headline rests on claims: they are not in it."""
-        lines = self.costs.filter(COUNTED, level="line", basis="published")
+        lines = self.costs.filter(HAS_AMOUNT, level="line", basis="published")
         return lines["line"].to_list() if self.of_claims else []
 
     @property
     def unpriced_lines(self) -> set[str]:
         """Cost lines that neither published counts nor the claims given give a figure."""
-        silent = set(self.tables["costs"].filter(~COUNTED, level="line")["line"])
+        silent = set(self.tables["costs"].filter(~HAS_AMOUNT, level="line")["line"])
         if "claims_costs" in self.tables:  # what the claims give a figure to is in one
-            silent -= set(self.tables["claims_costs"].filter(COUNTED, level="line")["line"])
+            silent -= set(self.tables["claims_costs"].filter(HAS_AMOUNT, level="line")["line"])
         return silent
 
 

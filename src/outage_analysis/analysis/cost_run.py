@@ -15,9 +15,9 @@ from outage_analysis.analysis.plan import Plan, cubes_of, last_day, pages_of
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
-    Uncertainty,
+    Simulation,
+    build_portfolio,
     cost_table,
-    portfolio_of,
     simulate,
     totals,
     uncertainty_tables,
@@ -28,7 +28,7 @@ from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 
 Progress = Callable[[str], None]
-Drawn = tuple[Uncertainty, dict[str, pl.DataFrame]]
+Drawn = tuple[Simulation, dict[str, pl.DataFrame]]
 """An uncertainty run and its tables by name."""
 
 
@@ -84,7 +84,7 @@ class RunInputs:
 
     def drawn(self, cubes: Sequence[Cube] = ()) -> Drawn | None:
         """An uncertainty run of published counts or of cubes, and its tables; None if nothing is expected."""
-        portfolio = portfolio_of(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
+        portfolio = build_portfolio(self.policy, self.ledger, as_of=self.as_of, cubes=cubes)
         if not portfolio.streams:
             return None
         found = simulate(portfolio, draws=self.plan.draws, seed=self.plan.seed)
@@ -131,7 +131,7 @@ class CostRun:
         return cls(begun, claims, cubes, published, given, some)
 
     @property
-    def runs(self) -> dict[str, Uncertainty]:
+    def runs(self) -> dict[str, Simulation]:
         """The uncertainty runs by basis."""
         return {basis: run for basis, (run, _) in self.drawn.items()}
 

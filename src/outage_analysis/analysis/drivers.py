@@ -8,7 +8,7 @@ from contextlib import suppress
 import polars as pl
 
 from outage_analysis.analysis.analysis import Analysis, refuse_no_cash
-from outage_analysis.costs import award_views, break_evens, cost_indices, given_exceeding
+from outage_analysis.costs import award_views, break_evens, cost_sobol_indices, inputs_given_exceedance
 from outage_analysis.errors import ModelRefused
 
 
@@ -42,7 +42,7 @@ def sensitivity_tables(
             refuse_no_cash("a sum or an award")
         return tables
     with suppress(ModelRefused):  # nothing is uncertain, or inputs are declared to depend on each other
-        tables["indices"] = cost_indices(drawn.portfolio)
+        tables["indices"] = cost_sobol_indices(drawn.portfolio)
     unit = 10**analysis.incident.minor_units
     if awards:
         views = {"draws": analysis.plan.draws, "seed": analysis.plan.seed}
@@ -50,5 +50,5 @@ def sensitivity_tables(
     if limit is not None:
         amount = float(limit * unit)
         tables["break_evens"] = break_evens(drawn.portfolio, amount)
-        tables["given"] = given_exceeding(drawn, amount)
+        tables["given"] = inputs_given_exceedance(drawn, amount)
     return tables

@@ -29,11 +29,11 @@ from outage_analysis.costs import (
     Backtest,
     backtest,
     levers,
-    steps,
-    tie_outs,
+    reconciliation_table,
     tornado,
-    total_law,
+    total_distribution_table,
     totals,
+    waterfall_steps,
 )
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
@@ -86,7 +86,7 @@ def _published(priced: CostRun) -> dict[str, pl.DataFrame]:
         "services": service_table(incident),
         "facts": cited_facts(incident, policy, ledger, as_of=as_of),
         "headlines": headline_table(incident, published, priced.runs.get("published"), as_of),
-        "tie_outs": tie_outs((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
+        "tie_outs": reconciliation_table((*policy.tie_outs, *incident.tie_outs), policy, as_of=as_of),
     }
 
 
@@ -114,7 +114,7 @@ def _doubt(priced: CostRun) -> dict[str, pl.DataFrame]:
             "tornado": tornado(drawn.portfolio),
             "levers": levers(drawn.portfolio),
             **told,
-            "total_law": total_law(drawn, priced.begun.budget),
-            "steps": steps(counted, told["contributions"]),
+            "total_law": total_distribution_table(drawn, priced.begun.budget),
+            "steps": waterfall_steps(counted, told["contributions"]),
         }
     return tables | priced.uncertain

@@ -12,13 +12,13 @@ from outage_analysis.analysis.exploration.loss_tables import fit_tables, fitted,
 from outage_analysis.assumptions import Ledger
 from outage_analysis.claims import Claims
 from outage_analysis.costs import (
-    ALL,
+    ALL_PASS,
     NO_RULE,
     Funnel,
     Input,
-    Uncertainty,
-    funnel_of,
-    told,
+    Simulation,
+    build_funnel,
+    rounded_estimate,
     totals,
     unstated_losses,
 )
@@ -79,7 +79,7 @@ def funnel_table(policy: Policy, ledger: Ledger | None, as_of: date, table: pl.D
         line = policy.line(name)
         if not isinstance(line, Schedule):
             continue
-        funnel, published = funnel_of(line, ledger, as_of), basis == "published"
+        funnel, published = build_funnel(line, ledger, as_of), basis == "published"
         least, mid, most = (count, count, count) if published else _due(table.filter(line=name))
         rows.append((name, "reported" if published else "claimed", count, count, count))
         for stage, (share, kind) in (_of_reports(funnel) if published else _of_claims(funnel)).items():
@@ -109,11 +109,11 @@ def _of_reports(funnel: Funnel) -> Stages:
 def _of_claims(funnel: Funnel) -> Stages:
     """The same of claims whose band pays anything."""
     return {
-        "due": (ALL, ""),
+        "due": (ALL_PASS, ""),
         "ultimate": (funnel.ultimate, "ultimate"),
         "new": (funnel.ultimate * funnel.new, "new_applicants"),
         "filed": (funnel.ultimate * (funnel.filing + funnel.new), ""),
-        "paid": (funnel.paid_of_claims, ""),
+        "paid": (funnel.paid_share_of_claims, ""),
     }
 
 
@@ -130,7 +130,7 @@ def _due(bands: pl.DataFrame) -> tuple[float, float | None, float]:
 
 
 def headline_table(
-    incident: Incident, published: pl.DataFrame, run: Uncertainty | None, as_of: date
+    incident: Incident, published: pl.DataFrame, run: Simulation | None, as_of: date
 ) -> pl.DataFrame:
     """What others said, with our own figure of the same line first; later ones are marked as hindsight.
 
@@ -164,13 +164,13 @@ def headline_table(
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _likely(row: Mapping[str, Any], run: Uncertainty | None) -> tuple[float | None, float | None]:
+def _likely(row: Mapping[str, Any], run: Simulation | None) -> tuple[float | None, float | None]:
     """P10 and P90 of one line, on the draws of the whole."""
     mine = None if run is None else run.only(row["line"], row["valuation"])
     if mine is None:
         return row["low"], row["high"]
     law = mine.totals[row["valuation"]]
-    return told(law.quantile(0.1)).value, told(law.quantile(0.9)).value
+    return rounded_estimate(law.quantile(0.1)).value, rounded_estimate(law.quantile(0.9)).value
 
 
 def service_table(incident: Incident) -> pl.DataFrame:

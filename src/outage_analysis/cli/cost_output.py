@@ -171,7 +171,7 @@ def _print_quantiles(analysis: Analysis, sums: DisplayUnits, locale: Locale) -> 
                 f"{row['valuation']}: numerical error of P90 {error}; if all inputs moved "
                 f"together (rank correlation 0.5), P90 {stressed}"
             )
-        if analysis.runs[basis].portfolio.tied("cash"):
+        if analysis.runs[basis].portfolio.has_correlated_inputs("cash"):
             print_text(locale("report.tied"))
         if basis != analysis.headline and (sentence := _budget_sentence(analysis, basis, locale)):
             print_text(sentence)

@@ -119,7 +119,11 @@ def sensitivity(
         return
     if "given" in tables:
         tables["given"] = _with_part_names(tables["given"], analysis)
-    notes = [Locale("en")("report.tied")] if analysis.runs[analysis.headline].portfolio.tied("cash") else []
+    notes = (
+        [Locale("en")("report.tied")]
+        if analysis.runs[analysis.headline].portfolio.has_correlated_inputs("cash")
+        else []
+    )
     if not any(len(table) for table in tables.values()):
         notes.append("nothing of this cost is uncertain, so no input moves it")
     _print_result(tables, SENSITIVITY_TITLES, analysis, notes, synthetic=analysis.made_up)

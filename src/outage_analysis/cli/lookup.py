@@ -202,7 +202,7 @@ def show(
     Example:
         outage-analysis policies show kddi-2022
     """
-    from outage_analysis.costs import at_rate, known_ties, line_table, policy_result
+    from outage_analysis.costs import convert_currency, line_table, policy_reconciliation, policy_result
     from outage_analysis.policies import load_policy
 
     document = load_policy(policy)
@@ -212,9 +212,9 @@ def show(
         problem = f"no line of {document.id} was public by {as_of}"
         raise UsageError(problem, remedy="Move --as-of to a later day.")
     result = policy_result(known, as_of=until)
-    lines, sums = line_table(known), known_ties(known, until)
+    lines, sums = line_table(known), policy_reconciliation(known, until)
     if rate:
-        lines, sums = (at_rate(table, known.currency, rate, until) for table in (lines, sums))
+        lines, sums = (convert_currency(table, known.currency, rate, until) for table in (lines, sums))
     if as_json:
         converted = {"converted": {"lines": lines.to_dicts(), "sums": sums.to_dicts()}} if rate else {}
         print_json({**known.model_dump(mode="json", by_alias=True), "result": result, **converted})

@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from outage_analysis.costs.comparison.compare_policies import VALUATIONS as VALUATIONS
     from outage_analysis.costs.comparison.compare_policies import Comparison as Comparison
     from outage_analysis.costs.comparison.compare_policies import compare as compare
-    from outage_analysis.costs.cost_bridge import Side as Side
+    from outage_analysis.costs.cost_bridge import BridgeRun as BridgeRun
     from outage_analysis.costs.cost_bridge import bridge as bridge
+    from outage_analysis.costs.cost_products import CostTerms as CostTerms
     from outage_analysis.costs.cost_products import Factor as Factor
-    from outage_analysis.costs.cost_products import Products as Products
     from outage_analysis.costs.cost_products import Term as Term
-    from outage_analysis.costs.cost_products import products as products
-    from outage_analysis.costs.cost_products import rounded as rounded
+    from outage_analysis.costs.cost_products import cost_terms as cost_terms
+    from outage_analysis.costs.cost_products import round_digits as round_digits
     from outage_analysis.costs.cube_costs import UNSTATED as UNSTATED
     from outage_analysis.costs.cube_costs import unstated_losses as unstated_losses
     from outage_analysis.costs.exact.components import Binomial as Binomial
@@ -48,38 +48,40 @@ if TYPE_CHECKING:
     from outage_analysis.costs.exact.components import Poisson as Poisson
     from outage_analysis.costs.exact.total import exact_total as exact_total
     from outage_analysis.costs.exact.total_distribution import TotalDistribution as TotalDistribution
-    from outage_analysis.costs.expected import COUNTED as COUNTED
+    from outage_analysis.costs.expected import HAS_AMOUNT as HAS_AMOUNT
+    from outage_analysis.costs.expected import assumption_ids as assumption_ids
     from outage_analysis.costs.expected import by_band as by_band
     from outage_analysis.costs.expected import cost_table as cost_table
-    from outage_analysis.costs.expected import inputs_in as inputs_in
     from outage_analysis.costs.expected import totals as totals
-    from outage_analysis.costs.funnel import ALL as ALL
+    from outage_analysis.costs.funnel import ALL_PASS as ALL_PASS
     from outage_analysis.costs.funnel import Funnel as Funnel
     from outage_analysis.costs.funnel import Input as Input
-    from outage_analysis.costs.funnel import funnel_of as funnel_of
-    from outage_analysis.costs.policy_results import at_rate as at_rate
-    from outage_analysis.costs.policy_results import known_ties as known_ties
+    from outage_analysis.costs.funnel import build_funnel as build_funnel
+    from outage_analysis.costs.policy_results import convert_currency as convert_currency
     from outage_analysis.costs.policy_results import line_table as line_table
     from outage_analysis.costs.policy_results import overview as overview
+    from outage_analysis.costs.policy_results import policy_reconciliation as policy_reconciliation
     from outage_analysis.costs.policy_results import policy_result as policy_result
-    from outage_analysis.costs.policy_results import ties_in_words as ties_in_words
-    from outage_analysis.costs.reconciliation import tie_outs as tie_outs
+    from outage_analysis.costs.policy_results import reconciliation_summary as reconciliation_summary
+    from outage_analysis.costs.reconciliation import reconciliation_table as reconciliation_table
     from outage_analysis.costs.sensitivity.conditions import break_evens as break_evens
-    from outage_analysis.costs.sensitivity.conditions import given_exceeding as given_exceeding
+    from outage_analysis.costs.sensitivity.conditions import (
+        inputs_given_exceedance as inputs_given_exceedance,
+    )
     from outage_analysis.costs.sensitivity.decisions import award_views as award_views
     from outage_analysis.costs.sensitivity.tornado_and_levers import LEVERS as LEVERS
     from outage_analysis.costs.sensitivity.tornado_and_levers import TORNADO as TORNADO
     from outage_analysis.costs.sensitivity.tornado_and_levers import levers as levers
     from outage_analysis.costs.sensitivity.tornado_and_levers import tornado as tornado
-    from outage_analysis.costs.sensitivity.variance_shares import cost_indices as cost_indices
-    from outage_analysis.costs.uncertainty.policy_streams import portfolio_of as portfolio_of
+    from outage_analysis.costs.sensitivity.variance_shares import cost_sobol_indices as cost_sobol_indices
+    from outage_analysis.costs.uncertainty.policy_streams import build_portfolio as build_portfolio
     from outage_analysis.costs.uncertainty.simulation import DRAWS as DRAWS
     from outage_analysis.costs.uncertainty.simulation import SEED as SEED
-    from outage_analysis.costs.uncertainty.simulation import Uncertainty as Uncertainty
+    from outage_analysis.costs.uncertainty.simulation import Simulation as Simulation
     from outage_analysis.costs.uncertainty.simulation import simulate as simulate
-    from outage_analysis.costs.uncertainty.tables import steps as steps
-    from outage_analysis.costs.uncertainty.tables import told as told
-    from outage_analysis.costs.uncertainty.tables import total_law as total_law
+    from outage_analysis.costs.uncertainty.tables import rounded_estimate as rounded_estimate
+    from outage_analysis.costs.uncertainty.tables import total_distribution_table as total_distribution_table
     from outage_analysis.costs.uncertainty.tables import uncertainty_tables as uncertainty_tables
+    from outage_analysis.costs.uncertainty.tables import waterfall_steps as waterfall_steps
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Budgets: a sum announced as a whole, or what it was found to have come to."""
+"""Budgets: amounts that were announced as a whole, and the amounts actually paid once they are known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from outage_analysis.costs.funnel import Funnel, named, status_of
+from outage_analysis.costs.funnel import Funnel, cost_status, join_ids
 from outage_analysis.costs.published_counts import Row
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
@@ -14,46 +14,46 @@ from outage_analysis.policies import Budget, Policy
 
 
 @dataclass(frozen=True)
-class Budgeted:
-    """What a budget comes to, in units of the currency."""
+class BudgetCost:
+    """The cost of a budget, in the smallest unit of the currency."""
 
     promised: float
     low: float
     expected: float | None
     high: float | None
-    """None where a ratio that nobody stated may exceed what was announced."""
+    """The largest expected cost; None if the announced amount is no limit and no ratio is stated."""
     most: float | None
-    """The most that it can come to; None where nothing limits it."""
+    """The largest possible cost; None if nothing limits it."""
     facts: str
     assumption: str = ""
-    trued_up: bool = False
-    """Whether it was found what it came to."""
+    from_true_up: bool = False
+    """Whether the cost is the amount that was actually paid."""
 
 
-def budgeted(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Budgeted | None:
-    """A sum as announced, or what a true-up that was public by the day says it came to.
+def budget_cost(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> BudgetCost | None:
+    """Return the cost of a budget: the amount actually paid if it was public by the day, else as announced.
 
     Returns:
-        None when no sum was public by the day.
+        None if no amount was public by the day.
 
     Raises:
-        UsageError: facts that are no sums in the policy's currency, or out of order.
+        UsageError: a cited fact is not an amount in the policy's currency, or low <= amount <= high fails.
     """
     cited = " ".join(line.facts)
-    for found in line.true_ups_by(as_of):
+    for true_up in line.true_ups_by(as_of):
         try:
-            exact = float(amount_of(found.amount, policy, as_of, hindsight=True))
-        except ModelRefused:  # its fact came out later than the page says
+            exact = float(resolve_amount(true_up.amount, policy, as_of, hindsight=True))
+        except ModelRefused:  # the fact was published later than the date that the policy states
             continue
-        return Budgeted(*5 * (exact,), named(*found.facts, cited), trued_up=True)
+        return BudgetCost(*5 * (exact,), join_ids(*true_up.facts, cited), from_true_up=True)
     if line.amount is None:
         return None
-    share = funnel.realised or funnel.take_up
+    share = funnel.realised_ratio or funnel.take_up
     try:
-        amount = float(amount_of(line.amount, policy, as_of))
+        amount = float(resolve_amount(line.amount, policy, as_of))
         least = line.low if line.low is not None else line.amount if share.low == 1 else 0
-        low = float(amount_of(least, policy, as_of, end="low"))
-        high = amount if line.high is None else float(amount_of(line.high, policy, as_of, end="high"))
+        low = float(resolve_amount(least, policy, as_of, end="low"))
+        high = amount if line.high is None else float(resolve_amount(line.high, policy, as_of, end="high"))
     except ModelRefused:
         return None
     if not low <= amount <= high:
@@ -62,16 +62,16 @@ def budgeted(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Budge
     if expected is not None:
         low = min(low, amount * share.low)
     most = None if share.most is None else max(high, amount * share.most)
-    # More can come of a line without detail than was announced.
-    if funnel.realised is not None and funnel.realised.high is not None:
-        high = max(high, amount * funnel.realised.high)
-    if line.valuation == "top_down" and funnel.realised is None:
-        return Budgeted(amount, low, expected, None, None, cited, share.assumption)
-    return Budgeted(amount, low, expected, high, most, cited, share.assumption)
+    # A line without detail may cost more than the announced amount.
+    if funnel.realised_ratio is not None and funnel.realised_ratio.high is not None:
+        high = max(high, amount * funnel.realised_ratio.high)
+    if line.valuation == "top_down" and funnel.realised_ratio is None:
+        return BudgetCost(amount, low, expected, None, None, cited, share.assumption)
+    return BudgetCost(amount, low, expected, high, most, cited, share.assumption)
 
 
-def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
-    """The row of a budget."""
+def budget_row(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
+    """Return the row of a budget in the cost table."""
     head: Row = {
         "basis": "published",
         "line": line.id,
@@ -80,40 +80,45 @@ def budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Row:
         "rule": "budget",
         "facts": " ".join(line.facts),
     }
-    found = budgeted(line, funnel, as_of, policy)
-    if found is None:
+    cost = budget_cost(line, funnel, as_of, policy)
+    if cost is None:
         return {**head, "status": "unpriced" if line.amount is None else "not_public_yet"}
     return {
         **head,
-        "promised": found.promised,
-        "low": found.low,
-        "expected": found.expected,
-        "high": found.high,
-        "most": found.most,
-        "status": status_of(found.expected),
-        "facts": found.facts,
-        "assumptions": found.assumption,
+        "promised": cost.promised,
+        "low": cost.low,
+        "expected": cost.expected,
+        "high": cost.high,
+        "most": cost.most,
+        "status": cost_status(cost.expected),
+        "facts": cost.facts,
+        "assumptions": cost.assumption,
     }
 
 
-def amount_of(
-    given: int | str,
+def resolve_amount(
+    amount: int | str,
     policy: Policy,
     public_by: date | None = None,
     *,
     end: Literal["value", "low", "high"] = "value",
     hindsight: bool = False,
 ) -> int:
-    """An amount in the smallest unit, given outright or by a fact in the policy's currency.
+    """Return an amount in the smallest unit of the policy's currency.
 
-    `end` is taken of a fact that is a range. Only a true-up, which counts from its own day on, may rest
-    on an outcome (`hindsight`).
+    Args:
+        amount: the amount itself, or the id of the fact that states it.
+        policy: states the currency.
+        public_by: refuse a fact that was not public by this day.
+        end: which end to take if the fact is a range.
+        hindsight: whether the fact may be an outcome. Only amounts actually paid may be: they count from
+            their own day on.
 
     Raises:
         ModelRefused: the fact was not public by the day.
-        UsageError: it is no sum in the policy's currency.
+        UsageError: the fact is not an amount in the policy's currency.
     """
-    if isinstance(given, int):
-        return given
-    fact = get_fact(given, public_by=public_by, hindsight=hindsight)
+    if isinstance(amount, int):
+        return amount
+    fact = get_fact(amount, public_by=public_by, hindsight=hindsight)
     return round(fact.money(policy.currency, end) * float(10**policy.digits))

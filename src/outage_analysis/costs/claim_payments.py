@@ -1,8 +1,8 @@
-"""Cube x policy -> payments, exact to the smallest unit of the currency.
+"""The payments that a policy makes for the claims of a cube, exact to the smallest unit of the currency.
 
-A policy pays `fixed + slope x loss` on each piece of its tariff, so a total is exact from the count and
-the sum of losses. Where the cube's bands straddle the pieces, or only counts are known and a share is
-paid, the total is bounded instead, sharply.
+In each loss band of its tariff a policy pays `fixed + slope x loss` per claim. So the number of claims and
+the sum of their losses give the exact total. If a band of the cube spans several bands of the tariff, or if
+losses are unknown where a share of the loss is paid, the total has a lower and an upper bound instead.
 """
 
 from __future__ import annotations
@@ -25,38 +25,39 @@ AMOUNTS = ("payment", "payment_low", "payment_high")
 ANY_LOSS: Band = (ZERO[0], None)
 """Every loss from zero upwards."""
 NO_RULE = "no_rule"
-"""The `rule` of claims without a stated loss where the policy has no rule for them."""
+"""The `rule` of claims without a stated loss if the policy has no rule for them."""
 
 
 def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.DataFrame:
-    """What each schedule of a policy pays, if every claim is accepted.
+    """Return the payments of each schedule of a policy if every claim is accepted.
 
     Args:
-        cube: any cube with the dimensions that the policy's eligibility and segments name. A cube of
-            claimants pays the one line it was built for, a cube of claims every line paid by claim.
-        policy: the promises.
-        award: the most that a review grants one claim, in the smallest unit, if that is known: it bounds
-            what is reviewed, and the bands that lie across a rule and a review.
+        cube: a cube with the dimensions that the policy's eligibility and segments name. A cube of
+            claimants applies only to the line it was built for, a cube of claims to every line paid per
+            claim.
+        policy: the policy.
+        award: the most that a review grants per claim, in the smallest unit of the currency, if known. It
+            bounds the payments in bands that are reviewed fully or in part.
 
     Returns:
         One row per line, combination of dimensions and policy band: `line`, the dimensions, `over`
         and `up_to`, `rule` (pays, nothing, review, not_entitled, straddles, no_rule), `segment` (null for
-        claims in no segment), `claims`, `loss` (null for claims that state none), and the payment in units of
-        the currency, scale 4: `payment` (null under review or when only bounded), `payment_low`,
-        `payment_high` (null when unbounded); `payment_squared`, the sum of squared payments as a float, for
-        variances (null where the payment is, or where the cube has no squares).
+        claims in no segment), `claims`, `loss` (null for claims that state none), and payments as decimals
+        with 4 places, in the smallest unit of the currency: `payment` (null under review or if there are only
+        bounds), `payment_low`, `payment_high` (null if unbounded). `payment_squared` is the sum of squared
+        payments as a float, for variances (null if the payment is null or the cube has no squares).
 
-        A band of the cube that spans several rules keeps its own `over` and `up_to` if all its losses are
-        paid by one formula; the payment is then exact. Otherwise it is bounded, `rule` is `straddles`, and
+        A band of the cube that spans several rules keeps its own `over` and `up_to` if one formula pays all
+        its losses; the payment is then exact. Otherwise the payment has bounds, `rule` is `straddles`, and
         `over` and `up_to` are null.
 
-        `no_rule` means that a claim states no loss and the policy has no `unknown` rule. Such claims count as
-        paid 0, at most what the schedule pays for any loss. If they are more than half of the claims that a
-        line entitles, their payment is null: the line has bounds and no point estimate.
+        `no_rule` means that a claim states no loss and the policy has no `unknown` rule. Such claims have a
+        payment of 0 and an upper bound of the largest payment of the schedule. If they are more than half of
+        the claims entitled under a line, their payment is null, so the line has only bounds.
 
     Raises:
-        UsageError: the cube lacks a dimension that a line asks for.
-        InputRefused: the sums are too large.
+        UsageError: the cube lacks a dimension that a line needs.
+        InputRefused: the payments add up to more than 38 digits.
     """
     schema: Types = {
         "line": pl.String,
@@ -72,7 +73,9 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
     typed = [pl.col(name).cast(dtype) for name, dtype in schema.items()]
     try:
         frames = [
-            _line(cube, line, award).select(typed) for line in policy.schedules if paid_from(line, cube)
+            _line_payments(cube, line, award).select(typed)
+            for line in policy.schedules
+            if cube_fits_line(line, cube)
         ]
     except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:
         raise InputRefused(
@@ -83,32 +86,32 @@ def payments(cube: Cube, policy: Policy, *, award: int | None = None) -> pl.Data
     return pl.concat([pl.DataFrame(schema=schema), *frames])
 
 
-def paid_from(line: Schedule, cube: Cube) -> bool:
-    """Whether a cube has the rows that a line pays: claims, or the claimants it was built for."""
+def cube_fits_line(line: Schedule, cube: Cube) -> bool:
+    """Whether a cube has the rows that a line pays: claims, or the claimants of that line."""
     return line.grain == "claim" if cube.line is None else cube.line == line.id
 
 
-def placed_rows(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:
-    """The rows of a cube with the formula that a schedule pays them by.
+def rows_with_formula(cube: Cube, line: Schedule, award: int | None = None) -> pl.DataFrame:
+    """Return the rows of a cube with the formula by which a schedule pays each of them.
 
     Returns:
-        The columns and the order of the cube, then `entitled`, `tariff` (which of the line's) and, of the
-        tariff's band, `place`, `rule_over`, `rule_up_to` and `rule`; `fixed` and `slope`, so that a claim is
-        paid `fixed + slope x loss` in units of the currency (null without a formula), and its bounds `low`
-        and `high`.
+        The columns of the cube in its order, then: `entitled`; `tariff`, the number of the line's tariff;
+        `place`, `rule_over`, `rule_up_to` and `rule` of the tariff's band; `fixed` and `slope` of the payment
+        `fixed + slope x loss` in the smallest unit of the currency (null if no single formula applies); and
+        the bounds `low` and `high` of the payment per claim.
     """
-    entitled = pl.lit(value=True) if cube.line else _fits(line.eligibility, cube, line)
+    entitled = pl.lit(value=True) if cube.line else _matches(line.eligibility, cube, line)
     bands = cube.frame.select(*EDGES).unique(maintain_order=True).rows()
-    places = pl.concat([_places(n, tariff, bands, award) for n, (_, tariff) in enumerate(line.tariffs)])
-    rows = cube.frame.with_columns(entitled=entitled, tariff=_tariff_of(cube, line))
+    places = pl.concat([_band_rules(n, tariff, bands, award) for n, (_, tariff) in enumerate(line.tariffs)])
+    rows = cube.frame.with_columns(entitled=entitled, tariff=_tariff_number(cube, line))
     return rows.join(places, on=[*EDGES, "tariff"], nulls_equal=True, maintain_order="left")
 
 
-def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
-    """What one schedule pays: rows of the cube, priced by their place in a tariff, then added up."""
+def _line_payments(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
+    """Return the payments of one schedule, added up by the dimensions of the cube and the tariff's band."""
     segments = {n: segment.id for n, segment in enumerate(line.segments)}
     return (
-        _priced(placed_rows(cube, line, award))
+        _with_payments(rows_with_formula(cube, line, award))
         .group_by(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", "rule")
         .agg(pl.col("claims").sum(), *map(known_sum, ("loss", *AMOUNTS, "payment_squared")))
         .sort(*cube.dimensions, "entitled", "tariff", "place", "rule_over", "rule_up_to", nulls_last=True)
@@ -124,26 +127,27 @@ def _line(cube: Cube, line: Schedule, award: int | None) -> pl.DataFrame:
     )
 
 
-def _tariff_of(cube: Cube, line: Schedule) -> pl.Expr:
-    """The number of the tariff that fits; claims without entitlement stand at the last one, paid nothing."""
+def _tariff_number(cube: Cube, line: Schedule) -> pl.Expr:
+    """Return the number of the tariff of each row; claims that are not entitled get the last one."""
     number = pl.lit(len(line.tariffs) - 1)
     for n, (when, _) in reversed(list(enumerate(line.tariffs[:-1]))):
-        number = pl.when(_fits(when, cube, line)).then(n).otherwise(number)
+        number = pl.when(_matches(when, cube, line)).then(n).otherwise(number)
     return number.cast(pl.Int64)
 
 
-def _priced(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with what they are paid: exactly, or between the ends of their place; nothing if not entitled."""
+def _with_payments(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the payments to each row: exact or as bounds, and 0 for claims that are not entitled."""
     claims, nothing = pl.col("claims"), pl.lit(Decimal(0), MONEY)
     unruled = (pl.col("rule") == NO_RULE) & (claims > 0)
     entitled = claims.filter("entitled").sum()
     mostly_unstated = 2 * claims.filter("entitled", unruled).sum() > entitled
-    # A flat payment needs no loss, which may be unknown.
+    # A flat payment does not depend on the loss, which may be unknown.
     moving = pl.when(pl.col("slope") == 0).then(Decimal(0)).otherwise(pl.col("slope") * pl.col("loss"))
     exact = (pl.col("fixed") * claims + moving).cast(MONEY)
-    found = (
+    paid = (
         rows.with_columns(
-            payment=pl.when(claims == 0).then(nothing).otherwise(exact), payment_squared=_squared()
+            payment=pl.when(claims == 0).then(nothing).otherwise(exact),
+            payment_squared=_sum_of_squared_payments(),
         )
         .with_columns(
             payment_low=pl.col("payment").fill_null((pl.col("low") * claims).cast(MONEY)),
@@ -158,20 +162,20 @@ def _priced(rows: pl.DataFrame) -> pl.DataFrame:
             payment_squared=pl.when("entitled").then("payment_squared").otherwise(0.0),
         )
     )
-    return stated_losses(found)
+    return stated_losses(paid)
 
 
-def _squared() -> pl.Expr:
-    """Sum of (fixed + slope x loss)^2, in floats: it decides no published figure."""
+def _sum_of_squared_payments() -> pl.Expr:
+    """Sum of (fixed + slope x loss)^2, as a float: it only enters variances, so rounding does not matter."""
     fixed, slope = (pl.col(c).cast(pl.Float64) for c in ("fixed", "slope"))
     loss, squared = (pl.col(c).cast(pl.Float64) for c in ("loss", "loss_squared"))
     moving = 2 * fixed * slope * loss + slope**2 * squared
-    of_claims = fixed**2 * pl.col("claims") + pl.when(slope == 0).then(0.0).otherwise(moving)
-    return pl.when(pl.col("claims") == 0).then(0.0).otherwise(of_claims)
+    squares = fixed**2 * pl.col("claims") + pl.when(slope == 0).then(0.0).otherwise(moving)
+    return pl.when(pl.col("claims") == 0).then(0.0).otherwise(squares)
 
 
-def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:
-    """Whether a row has the values that each dimension asks for; an unknown value fits none."""
+def _matches(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -> pl.Expr:
+    """Whether a row has one of the entitled values in every dimension; an unknown value never matches."""
     for dimension in entitled:
         if dimension not in cube.dimensions:
             raise UsageError(
@@ -184,8 +188,8 @@ def _fits(entitled: Mapping[str, tuple[str, ...]], cube: Cube, line: Schedule) -
     ).fill_null(value=False)
 
 
-def _places(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
-    """For each band of a cube: the rule that covers it, and what one claim in it is paid."""
+def _band_rules(number: int, tariff: Tariff, bands: list[Band], award: int | None) -> pl.DataFrame:
+    """Return, per band of a cube, the rule that covers it and the formula and bounds of its payments."""
     schema: Types = {
         **EDGES,
         "tariff": pl.Int64,
@@ -195,24 +199,27 @@ def _places(number: int, tariff: Tariff, bands: list[Band], award: int | None) -
         "rule": pl.String,
         **dict.fromkeys(("fixed", "slope", "low", "high"), MONEY),
     }
-    rows = [(*band, number, *place) for band, place in zip(bands, _placed(tariff, bands, award), strict=True)]
+    rows = [
+        (*band, number, *place)
+        for band, place in zip(bands, _band_rule_rows(tariff, bands, award), strict=True)
+    ]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _placed(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tuple[object, ...]]:
+def _band_rule_rows(tariff: Tariff, bands: list[Band], award: int | None) -> Iterator[tuple[object, ...]]:
     for band in bands:
         formula = tariff.formula(band)
-        terms = (None, None) if formula is None else tuple(map(_scaled, formula))
+        terms = (None, None) if formula is None else tuple(map(_from_ten_thousandths, formula))
         low, high = tariff.payment_range(band, award)
-        rule = _named(tariff, band, formula)
+        rule = _rule_of_band(tariff, band, formula)
         if band == UNKNOWN and tariff.unknown is None:
             high = tariff.payment_range(ANY_LOSS, award)[1]
-            rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)  # nothing is due for any loss
-        yield *rule, *terms, _money(low), None if high is None else _money(high)
+            rule = (*rule[:-1], "nothing" if high == 0 else NO_RULE)  # if 0, the schedule never pays
+        yield *rule, *terms, _to_decimal(low), None if high is None else _to_decimal(high)
 
 
-def _named(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
-    """The place, the edges and the rule under which a band of a cube is listed."""
+def _rule_of_band(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple[object, ...]:
+    """Return the place, the edges and the outcome of the rule that covers a band of a cube."""
     rules, touched = tariff.rules(), tariff.pieces_overlapping(band)
     place = touched[0].rule_index
     if touched[-1].rule_index == place:
@@ -225,16 +232,16 @@ def _named(tariff: Tariff, band: Band, formula: tuple[int, int] | None) -> tuple
     return (None, None, None, "straddles")
 
 
-def _scaled(amount: int) -> Decimal:
-    """Ten-thousandths as a decimal, exactly."""
+def _from_ten_thousandths(amount: int) -> Decimal:
+    """Convert a number of ten-thousandths to a decimal, exactly."""
     return Decimal(f"{amount}E-4")
 
 
-def _money(amount: Fraction) -> Decimal:
-    """A rational in ten-thousandths as a decimal, exactly."""
-    return _scaled((amount * SHARE_SCALE).numerator)
+def _to_decimal(amount: Fraction) -> Decimal:
+    """Convert a fraction that is a multiple of 1/10,000 to a decimal, exactly."""
+    return _from_ten_thousandths((amount * SHARE_SCALE).numerator)
 
 
-def rounded(amount: Decimal) -> int:
-    """A line's total in whole units, half up, once."""
+def round_half_up(amount: Decimal) -> int:
+    """Round the total of a line to a whole number, halves up."""
     return math.floor(Fraction(amount) + Fraction(1, 2))

@@ -1,8 +1,9 @@
-"""The bridge between two runs: what moved the expected cost, one component at a time.
+"""The cost bridge: explains the change of the expected cost between two runs, step by step.
 
-The components move from the first run to the second in a fixed order, and each step is the change of the
-expected total when only that component moves: what came out between the days (data), the ledger, the
-policy, what was found out about payments, the version of this model. So the steps add up to the move.
+The steps replace one part of the first run after the other by that of the second run, in a fixed order:
+newly published facts (data), the ledger, the policy, facts about actual payments, and the version of this
+model. Each step is the change of the expected total that its replacement causes, so the steps add up to
+the whole change.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from itertools import pairwise
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, Ledger, RateAssumption
-from outage_analysis.costs.expected import SIGNIFICANT_DIGITS, cost_table, fits
-from outage_analysis.costs.funnel import named
+from outage_analysis.costs.expected import SIGNIFICANT_DIGITS, cost_table, mix_fits_line
+from outage_analysis.costs.funnel import join_ids
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import get_fact
 from outage_analysis.policies import Budget, CostLine, Policy
@@ -30,20 +31,26 @@ BRIDGE: dict[str, pl.DataType] = {
     "what": pl.String(),
 }
 STEPS = ("data", "assumption", "policy", "payments")
-FOUND = ("mean_payment", "paid_total")
-"""Kinds of assumption that say what was found to have been paid."""
-NEEDED = ("filing_share", "acceptance", "take_up", "review_award", "band_mix")
-"""Without one of these a line may have no expected cost."""
-MOST = 10**17
-"""Sums up to here, and their differences, are whole numbers of 64 bits."""
+PAYMENT_KINDS = ("mean_payment", "paid_total")
+"""Kinds of assumption that state what was actually paid."""
+REQUIRED_KINDS = ("filing_share", "acceptance", "take_up", "review_award", "band_mix")
+"""Kinds of assumption that a line may need for an expected cost."""
+LARGEST_TOTAL = 10**17
+"""Totals up to this amount, and their differences, fit into 64-bit integers."""
 
-Entries = Mapping[str, Assumption]
-"""The assumptions in force for a line, by kind."""
+AssumptionsByKind = Mapping[str, Assumption]
+"""The assumptions that apply to a line, by kind."""
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the two runs, from published counts: promises, assumptions if any, and its day."""
+class BridgeRun:
+    """One of the two runs that a bridge compares; it uses published counts.
+
+    Args:
+        policy: the policy.
+        ledger: the assumptions, if any.
+        as_of: the day of the run.
+    """
 
     policy: Policy
     ledger: Ledger | None
@@ -51,65 +58,67 @@ class Side:
 
 
 def bridge(
-    first: Side, second: Side, *, valuation: str = "cash", recorded: float | None = None
+    first: BridgeRun, second: BridgeRun, *, valuation: str = "cash", recorded: float | None = None
 ) -> pl.DataFrame:
-    """Explain how an expected cost moved from one run to a later one.
+    """Explain how the expected cost changed from one run to a later one.
 
     Args:
         first: the earlier run.
         second: the later run.
-        valuation: which total.
-        recorded: the first run's figure as an older version of this package recorded it, in units of the
-            currency; by default what this version computes.
+        valuation: the valuation of the total, such as `cash`.
+        recorded: the total of the first run as an older version of this package computed it, in the smallest
+            unit of the currency; by default, the total that this version computes.
 
     Returns:
-        The columns of `BRIDGE`, in whole units of the currency. `start`, `data`, `assumption`, `policy`,
-        `payments`, `method` and `end` in this order, each with the `total` that it leads to and, in `what`,
-        the ids of the facts, assumptions and lines that moved. A line that gains or loses its expected cost
-        has a row of its own after its step. The amounts add up exactly from start to end; without an
-        expected cost a total is 0. Of the assumptions, what was observed of the event itself counts as
-        payments; a change of what claimants must do counts as policy.
+        The columns of `BRIDGE`, with amounts in the smallest unit of the currency. The rows are `start`,
+        `data`, `assumption`, `policy`, `payments`, `method` and `end` in this order. `amount` is the change,
+        `total` is the expected cost after the step, and `what` lists the ids of the facts, assumptions and
+        lines that changed. A line that gains or loses its expected cost has a separate row after its step.
+        The amounts add up exactly to the total at the end; a run without an expected cost has a total of 0.
+        Counts observed in the outage itself belong to the step `payments`, although the ledger states them.
+        A change of what claimants must do belongs to the step `policy`.
 
     Raises:
-        UsageError: days in the wrong order, two currencies, or a recorded figure that is no sum.
+        UsageError: the second run is earlier than the first, the currencies differ, or `recorded` is negative
+            or too large.
         ModelRefused: neither run has an expected cost.
     """
-    _refuse_misfits(first, second, recorded)
-    move = _Move(first, second, valuation)
-    totals = [_total(stage) for stage in move.stages]
-    if not move.stages[0] and not move.stages[-1]:
+    _check_runs(first, second, recorded)
+    changes = _BridgeStages(first, second, valuation)
+    totals = [_rounded_total(stage) for stage in changes.stages]
+    if not changes.stages[0] and not changes.stages[-1]:
         raise ModelRefused(
             f"neither run has an expected cost in {valuation.replace('_', ' ')}",
             remedy="Give a ledger with the inputs that the policies need.",
         )
-    begun = totals[0] if recorded is None else round(recorded)
-    rows: list[tuple[str, int | None, int, str]] = [("start", None, begun, _told(first))]
-    for step, stages in zip(STEPS, pairwise(move.stages), strict=True):
-        rows += _rows(step, *stages, begun=rows[-1][2], reasons=move.reasons[step])
-    rows.append(("method", totals[0] - begun, totals[-1], ""))
-    rows.append(("end", None, totals[-1], _told(second)))
+    start = totals[0] if recorded is None else round(recorded)
+    rows: list[tuple[str, int | None, int, str]] = [("start", None, start, _run_ids(first))]
+    for step, stages in zip(STEPS, pairwise(changes.stages), strict=True):
+        rows += _step_rows(step, *stages, start=rows[-1][2], reasons=changes.reasons[step])
+    rows.append(("method", totals[0] - start, totals[-1], ""))
+    rows.append(("end", None, totals[-1], _run_ids(second)))
     return pl.DataFrame(rows, schema=BRIDGE, orient="row")
 
 
-def _refuse_misfits(first: Side, second: Side, recorded: float | None) -> None:
+def _check_runs(first: BridgeRun, second: BridgeRun, recorded: float | None) -> None:
     if second.as_of < first.as_of:
         raise UsageError("the second run is of an earlier day than the first", remedy="Swap them.")
     if (first.policy.currency, first.policy.digits) != (second.policy.currency, second.policy.digits):
         raise UsageError("the two policies do not pay the same currency", remedy="Restate one of them.")
-    if recorded is not None and not 0 <= recorded <= MOST:
+    if recorded is not None and not 0 <= recorded <= LARGEST_TOTAL:
         raise UsageError(
             "a recorded figure is no sum of money", value=recorded, remedy="Take it as it was recorded."
         )
 
 
-def _told(side: Side) -> str:
-    return named(side.policy.id, side.ledger.id if side.ledger else "", str(side.as_of))
+def _run_ids(side: BridgeRun) -> str:
+    return join_ids(side.policy.id, side.ledger.id if side.ledger else "", str(side.as_of))
 
 
-def _total(stage: Mapping[str, float]) -> int:
-    """The sum of the lines as the cost table rounds it, in whole units."""
+def _rounded_total(stage: Mapping[str, float]) -> int:
+    """Add up the lines and round the total as the cost table does, to a whole number."""
     cost = math.fsum(stage.values())
-    if cost > MOST:
+    if cost > LARGEST_TOTAL:
         raise ModelRefused(
             f"a cost of {cost:.3g} is larger than the bridge adds up exactly",
             remedy="State amounts in a larger unit.",
@@ -117,66 +126,75 @@ def _total(stage: Mapping[str, float]) -> int:
     return round(float(pl.Series([cost]).round_sig_figs(SIGNIFICANT_DIGITS)[0]))
 
 
-def _rows(
+def _step_rows(
     step: str,
     before: Mapping[str, float],
     after: Mapping[str, float],
     *,
-    begun: int,
+    start: int,
     reasons: Callable[[str], str],
 ) -> Iterator[tuple[str, int | None, int, str]]:
-    """A step's own row, then one for each line that gains or loses its expected cost."""
+    """Yield the row of a step, then one row per line that gains or loses its expected cost."""
     both, alone = sorted(before.keys() & after.keys()), sorted(before.keys() ^ after.keys())
     stage = {**before, **{line: after[line] for line in both}}
-    total = begun + _total(stage) - _total(before)
+    total = start + _rounded_total(stage) - _rounded_total(before)
     moved = [line for line in both if before[line] != after[line]]
-    yield step, total - begun, total, named(*map(reasons, moved))
+    yield step, total - start, total, join_ids(*map(reasons, moved))
     for line in alone:
-        held = _total(stage)
+        previous = _rounded_total(stage)
         if line in after:
             stage[line] = after[line]
         else:
             del stage[line]
-        total += _total(stage) - held
-        yield step, _total(stage) - held, total, named(line, reasons(line))
+        total += _rounded_total(stage) - previous
+        yield step, _rounded_total(stage) - previous, total, join_ids(line, reasons(line))
 
 
 @dataclass(frozen=True)
-class _Move:
-    """Every stage between two runs: the expected cost by line, where it has one."""
+class _BridgeStages:
+    """The stages between two runs, each with the expected cost per line."""
 
-    first: Side
-    second: Side
+    first: BridgeRun
+    second: BridgeRun
     valuation: str
 
     @cached_property
-    def old(self) -> dict[str, CostLine]:
-        """The first policy's lines as they stood on its day, for good."""
+    def first_lines(self) -> dict[str, CostLine]:
+        """The lines of the first policy as of the day of the first run, without later changes."""
         day = self.first.as_of
-        return {line.id: _frozen(line, day) for line in self.first.policy.as_known_on(day).lines}
+        return {line.id: _line_as_of(line, day) for line in self.first.policy.as_known_on(day).lines}
 
     @cached_property
-    def newest(self) -> dict[str, CostLine]:
-        """The second policy's lines as they stood on its day."""
+    def second_lines(self) -> dict[str, CostLine]:
+        """The lines of the second policy as of the day of the second run."""
         day = self.second.as_of
-        return {line.id: _frozen(line, day) for line in self.second.policy.as_known_on(day).lines}
+        return {line.id: _line_as_of(line, day) for line in self.second.policy.as_known_on(day).lines}
 
     @cached_property
-    def new(self) -> dict[str, CostLine]:
-        """The second policy's lines, without what was found since the first run that budgets came to."""
+    def promised_lines(self) -> dict[str, CostLine]:
+        """The lines of the second policy, with the paid amounts of budgets that the first run knew."""
         return {
-            id_: line.model_copy(update={"true_ups": getattr(self.old.get(id_), "true_ups", ())})
+            id_: line.model_copy(update={"true_ups": getattr(self.first_lines.get(id_), "true_ups", ())})
             if isinstance(line, Budget)
             else line
-            for id_, line in self.newest.items()
+            for id_, line in self.second_lines.items()
         }
 
     @cached_property
     def stages(self) -> tuple[dict[str, float], ...]:
-        """The expected cost by line before the first step and after each of `STEPS`."""
+        """The expected cost per line before the first step and after each of `STEPS`.
+
+        Lines without an expected cost are missing.
+        """
         days = (self.first.as_of, *4 * (self.second.as_of,))
-        lines = (self.old, self.old, self.old, self.new, self.newest)
-        entries = (self._was, self._was, self._stated, self._promised, self._now)
+        lines = (self.first_lines, self.first_lines, self.first_lines, self.promised_lines, self.second_lines)
+        entries = (
+            self._first_entries,
+            self._first_entries,
+            self._entries_after_ledger,
+            self._entries_after_policy,
+            self._second_entries,
+        )
         return tuple(
             {
                 id_: cost
@@ -188,61 +206,67 @@ class _Move:
 
     @property
     def reasons(self) -> dict[str, Callable[[str], str]]:
-        """What moved a line in each step, by ids."""
+        """Per step, a function that returns the ids of what changed in a line."""
         return {
-            "data": self._facts,
-            "assumption": lambda id_: _differ(self._was(self.old[id_]), self._stated(self.old[id_])),
-            "policy": self._promises,
-            "payments": self._findings,
+            "data": self._new_facts,
+            "assumption": lambda id_: _changed_ids(
+                self._first_entries(self.first_lines[id_]), self._entries_after_ledger(self.first_lines[id_])
+            ),
+            "policy": self._policy_changes,
+            "payments": self._payment_facts,
         }
 
     @cached_property
     def _ledgers(self) -> tuple[Ledger | None, Ledger | None]:
-        """Both ledgers as they were known."""
+        """Both ledgers, each limited to what was public on the day of its run."""
         first, second = self.first, self.second
         return (
             first.ledger and first.ledger.as_known_on(first.as_of),
             second.ledger and second.ledger.as_known_on(second.as_of),
         )
 
-    def _was(self, line: CostLine) -> Entries:
-        return _in_force(self._ledgers[0], line)
+    def _first_entries(self, line: CostLine) -> AssumptionsByKind:
+        return _assumptions_in_force(self._ledgers[0], line)
 
-    def _now(self, line: CostLine) -> Entries:
-        return _in_force(self._ledgers[1], line)
+    def _second_entries(self, line: CostLine) -> AssumptionsByKind:
+        return _assumptions_in_force(self._ledgers[1], line)
 
-    def _stated(self, line: CostLine) -> Entries:
-        """The second ledger's assumptions, with what had been observed by the first run alone.
+    def _entries_after_ledger(self, line: CostLine) -> AssumptionsByKind:
+        """The assumptions of the second ledger, with the observations that the first ledger had.
 
-        Where a line would have no expected cost then, the first ledger's assumptions stand; unless it has
-        none in the end either.
+        If these give the line no expected cost although the second run has one, the first ledger supplies
+        the required assumptions that are missing.
         """
-        was, now = (
-            {kind: entry for kind, entry in entries.items() if fits(entry, line)}
-            for entries in (self._was(line), self._now(line))
+        before, after = (
+            {kind: entry for kind, entry in entries.items() if mix_fits_line(entry, line)}
+            for entries in (self._first_entries(line), self._second_entries(line))
         )
         day = self.second.as_of
-        was = {kind: _final(entry, line.closes_on(day)) for kind, entry in was.items()}
-        for kind, entry in now.items():
+        before = {kind: _without_interim_count(entry, line.closes_on(day)) for kind, entry in before.items()}
+        for kind, entry in after.items():
             if isinstance(entry, RateAssumption) and entry.observed:
-                now[kind] = entry.model_copy(update={"observed": getattr(was.get(kind), "observed", None)})
-        now = {kind: entry for kind, entry in now.items() if kind not in FOUND}
-        now |= {kind: entry for kind, entry in was.items() if kind in FOUND}
-        ends = line.id not in self.newest or self._ends(line.id)
-        if ends and self._expected(line, now, day) is None:
-            now = {kind: entry for kind, entry in was.items() if kind in NEEDED} | now
-        return now
+                observed = getattr(before.get(kind), "observed", None)
+                after[kind] = entry.model_copy(update={"observed": observed})
+        after = {kind: entry for kind, entry in after.items() if kind not in PAYMENT_KINDS}
+        after |= {kind: entry for kind, entry in before.items() if kind in PAYMENT_KINDS}
+        needs_cost = line.id not in self.second_lines or self._has_final_cost(line.id)
+        if needs_cost and self._expected(line, after, day) is None:
+            after = {kind: entry for kind, entry in before.items() if kind in REQUIRED_KINDS} | after
+        return after
 
-    def _promised(self, line: CostLine) -> Entries:
-        """As stated; of a promise that the first run did not know yet, all that is known of it by now."""
-        return self._stated(line) if line.id in self.old else self._now(line)
+    def _entries_after_policy(self, line: CostLine) -> AssumptionsByKind:
+        """The assumptions after the policy step.
 
-    def _ends(self, id_: str) -> bool:
-        line = self.newest[id_]
-        return self._expected(line, self._now(line), self.second.as_of) is not None
+        A line that the first run did not have uses the second ledger in full.
+        """
+        return self._entries_after_ledger(line) if line.id in self.first_lines else self._second_entries(line)
 
-    def _expected(self, line: CostLine, entries: Entries, day: date) -> float | None:
-        """The expected cost of one line under some assumptions."""
+    def _has_final_cost(self, id_: str) -> bool:
+        line = self.second_lines[id_]
+        return self._expected(line, self._second_entries(line), self.second.as_of) is not None
+
+    def _expected(self, line: CostLine, entries: AssumptionsByKind, day: date) -> float | None:
+        """Return the expected cost of one line under these assumptions; None if it has none."""
         ledger = self._ledgers[0] or self._ledgers[1]
         if ledger is not None:
             ledger = ledger.model_copy(update={"assumptions": tuple(entries.values()), "correlations": ()})
@@ -250,50 +274,52 @@ class _Move:
         table = cost_table(policy, ledger, as_of=day).filter(level="line", valuation=self.valuation)
         return table["expected"].item() if len(table) else None
 
-    def _since(self, day: date | None) -> bool:
+    def _between_runs(self, day: date | None) -> bool:
         return day is not None and self.first.as_of < day <= self.second.as_of
 
-    def _facts(self, id_: str) -> str:
-        facts = self.old[id_].numeric_facts
-        return named(*(f for f in facts if self._since(get_fact(f, hindsight=True).public_on)))
+    def _new_facts(self, id_: str) -> str:
+        facts = self.first_lines[id_].numeric_facts
+        return join_ids(*(f for f in facts if self._between_runs(get_fact(f, hindsight=True).public_on)))
 
-    def _promises(self, id_: str) -> str:
-        changes = self.second.policy.line(id_).effort_changes if id_ in self.new else ()
-        return named(id_, *(f for change in changes if self._since(change.since) for f in change.facts))
+    def _policy_changes(self, id_: str) -> str:
+        changes = self.second.policy.line(id_).effort_changes if id_ in self.promised_lines else ()
+        return join_ids(
+            id_, *(f for change in changes if self._between_runs(change.since) for f in change.facts)
+        )
 
-    def _findings(self, id_: str) -> str:
-        line, before = self.newest[id_], self.new[id_]
+    def _payment_facts(self, id_: str) -> str:
+        line, before = self.second_lines[id_], self.promised_lines[id_]
         if isinstance(line, Budget) and isinstance(before, Budget):
-            found = [t for t in line.true_ups if t not in before.true_ups]
-            return named(*(f for t in found for f in (str(t.amount), *t.facts) if not f.isdigit()))
-        return _differ(self._stated(before), self._now(line))
+            added = [t for t in line.true_ups if t not in before.true_ups]
+            return join_ids(*(f for t in added for f in (str(t.amount), *t.facts) if not f.isdigit()))
+        return _changed_ids(self._entries_after_ledger(before), self._second_entries(line))
 
 
-def _frozen(line: CostLine, day: date) -> CostLine:
-    """A line as it stood on a day: later demands and later findings are gone."""
+def _line_as_of(line: CostLine, day: date) -> CostLine:
+    """Return a line as of a day, without later changes of what claimants must do or later paid amounts."""
     update: dict[str, object] = {"effort": line.effort_on(day), "effort_changes": ()}
     if isinstance(line, Budget):
-        update["true_ups"] = tuple(t for t in line.true_ups_by(day) if _public(t.amount, day))
+        update["true_ups"] = tuple(t for t in line.true_ups_by(day) if _is_public(t.amount, day))
     return line.model_copy(update=update)
 
 
-def _final(entry: Assumption, closes: date | None) -> Assumption:
-    """An assumption without a count that an extension, announced since, has made an interim one."""
+def _without_interim_count(entry: Assumption, closes: date | None) -> Assumption:
+    """Drop the observed count of an assumption if it was not final, because the deadline was extended."""
     interim = isinstance(entry, RateAssumption) and entry.interim_error(closes)
     return entry.model_copy(update={"observed": None}) if interim else entry
 
 
-def _public(amount: int | str, day: date) -> bool:
+def _is_public(amount: int | str, day: date) -> bool:
     return isinstance(amount, int) or (get_fact(amount, hindsight=True).public_on or date.max) <= day
 
 
-def _in_force(ledger: Ledger | None, line: CostLine) -> Entries:
+def _assumptions_in_force(ledger: Ledger | None, line: CostLine) -> AssumptionsByKind:
     kinds = sorted({a.kind for a in ledger.assumptions}) if ledger else ()
-    found = {kind: ledger.find(kind, line.id, line.effort) for kind in kinds if ledger}
-    return {kind: entry for kind, entry in found.items() if entry is not None}
+    entries = {kind: ledger.find(kind, line.id, line.effort) for kind in kinds if ledger}
+    return {kind: entry for kind, entry in entries.items() if entry is not None}
 
 
-def _differ(before: Entries, after: Entries) -> str:
-    """The ids of the assumptions that are not the same; of one replaced, the new id."""
+def _changed_ids(before: AssumptionsByKind, after: AssumptionsByKind) -> str:
+    """Return the ids of the assumptions that differ; a replaced assumption has its new id."""
     kinds = sorted(before.keys() | after.keys())
-    return named(*((after.get(k) or before[k]).id for k in kinds if before.get(k) != after.get(k)))
+    return join_ids(*((after.get(k) or before[k]).id for k in kinds if before.get(k) != after.get(k)))

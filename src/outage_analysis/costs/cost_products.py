@@ -1,8 +1,8 @@
-"""The expected cost as a sum of products of named inputs: what sliders and a live workbook compute.
+"""The expected cost as a sum of products of named factors, for sliders and for formulas in a workbook.
 
-Every line is multilinear in independent inputs, so its expected cost is a sum of terms, each a base (a
-count of reports or people, or a sum) times some factors. Whoever changes a factor computes the new
-expected cost without the model, and gets what the model would give.
+The expected cost of a line is a sum of terms, because the inputs are independent. Each term is a base (a
+count or an amount) times some factors. A slider or a workbook that changes a factor can compute the new
+expected cost from the terms, and gets the result of the model.
 """
 
 from __future__ import annotations
@@ -20,36 +20,39 @@ from outage_analysis.costs.uncertainty.portfolio import LABELS, Part, Portfolio,
 from outage_analysis.policies import Policy, Schedule
 
 DIGITS = 12
-"""Factors are rounded to this: vector instructions differ in the last bits."""
+"""Factors are rounded to this many digits, because vector instructions differ in the last bits."""
 Measure = Literal["share", "money", "times"]
 
 
 @dataclass(frozen=True)
 class Factor:
-    """One number that a reader may change."""
+    """A number that a reader may change with a slider."""
 
     id: str
-    """An assumption's id; of one band of a mix and of a tier, with the line and the band's place."""
+    """The id of an assumption; for a band of a mix followed by its position. A tier has the id of its line,
+    `pays` and its position."""
     kind: str
-    """The assumption's kind, or `pays`: what a tier pays."""
+    """The kind of the assumption, or `pays` for the payment of a tier."""
     measure: Measure
     value: float
-    """As the model has it: a share, an amount in the smallest unit of the currency, or a multiple."""
+    """The value in the model: a share, an amount in the smallest unit of the currency, or a multiple."""
     low: float
+    """The low end of the slider."""
     high: float
-    """Where a slider begins and ends; `high` is also the most that a share can be."""
+    """The high end of the slider, and the largest possible value of a share."""
     assumption: str = ""
-    """The assumption that it is, or is a part of; empty for a tier, which the policy states."""
+    """The id of the assumption; empty for a tier, which the policy states."""
     line: str = ""
-    """The line whose tier or cap it is."""
+    """The id of the line, for a tier or a cap."""
     over: int | None = None
+    """The lower edge of the loss band, for a tier or a band of a mix."""
     up_to: int | None = None
-    """The loss band, of a tier and of a share of a mix."""
+    """The upper edge of the loss band."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a line's expected cost: `base` times its factors."""
+    """A part of the expected cost of a line: `base` times the factors with these ids."""
 
     line: str
     valuation: str
@@ -63,17 +66,21 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Products:
-    """Every line that has an expected cost, as terms, and the factors that they share."""
+class CostTerms:
+    """The expected cost of all lines as terms, and the factors that the terms share."""
 
     factors: tuple[Factor, ...]
     terms: tuple[Term, ...]
 
     def expected(self, valuation: str, given: Mapping[str, float] | None = None) -> float:
-        """The expected total of a valuation in the smallest unit, with some factors at other values.
+        """Return the expected total of a valuation in the smallest unit, with some factors changed.
+
+        Args:
+            valuation: the valuation of the total, such as `cash`.
+            given: the new values, by factor id.
 
         Raises:
-            KeyError: a factor that there is not.
+            KeyError: there is no factor with that id.
         """
         values = {factor.id: factor.value for factor in self.factors}
         for name, value in (given or {}).items():
@@ -85,37 +92,39 @@ class Products:
             for term in self.terms
             if term.valuation == valuation
         )
-        return rounded(sum(sums), SIGNIFICANT_DIGITS)
+        return round_digits(sum(sums), SIGNIFICANT_DIGITS)
 
 
-def rounded(value: float, digits: int = DIGITS) -> float:
-    """A figure to so many significant digits."""
+def round_digits(value: float, digits: int = DIGITS) -> float:
+    """Round a number to significant digits."""
     return float(pl.Series([value]).round_sig_figs(digits)[0]) if value else 0.0
 
 
-def products(portfolio: Portfolio, policy: Policy) -> Products | None:
-    """A portfolio as sums of products.
+def cost_terms(portfolio: Portfolio, policy: Policy) -> CostTerms | None:
+    """Return the expected cost of a portfolio as a sum of terms.
 
     Args:
-        portfolio: what is paid, and the inputs.
-        policy: whose tiers become factors of their own.
+        portfolio: the payment streams and their inputs.
+        policy: the policy, whose tier payments become factors.
 
     Returns:
-        None when inputs of the cash are declared to depend on each other: means do not multiply then. Of
-        other money with such inputs there is no term.
+        None if the ledger declares correlations between inputs of the cash, because the mean of a product is
+        then not the product of the means. Other valuations with correlated inputs have no terms.
     """
-    if portfolio.tied("cash"):
+    if portfolio.has_correlated_inputs("cash"):
         return None
     factors: dict[str, Factor] = {}
-    streams = [stream for stream in portfolio.streams if not portfolio.tied(stream.valuation)]
+    streams = [
+        stream for stream in portfolio.streams if not portfolio.has_correlated_inputs(stream.valuation)
+    ]
     terms = [term for stream in streams for term in _terms(stream, portfolio, policy, factors)]
-    return Products(tuple(factors.values()), tuple(terms))
+    return CostTerms(tuple(factors.values()), tuple(terms))
 
 
 def _terms(
     stream: Stream, portfolio: Portfolio, policy: Policy, factors: dict[str, Factor]
 ) -> Iterator[Term]:
-    if stream.served is not None:
+    if stream.capacity is not None:
         yield _capped(stream, portfolio, factors)
         return
     plain = [*stream.scales, *stream.rates]
@@ -131,7 +140,7 @@ def _terms(
             if tier is not None:
                 factors.setdefault(tier.id, tier)
             own = [stream.award] if part.reviewed else [tier.id] if tier else []
-            yield Term(stream.line, stream.valuation, rounded(base), (*used, *own), **_labelled(label))
+            yield Term(stream.line, stream.valuation, round_digits(base), (*used, *own), **_labelled(label))
 
 
 def _labelled(label: Mapping[str, object]) -> dict[str, Any]:
@@ -147,7 +156,9 @@ def _of_assumption(name: str, portfolio: Portfolio) -> Factor:
     elif entry.kind in AMOUNT_KINDS or isinstance(entry, Award | MeanPayment):
         measure = "money"
     high = 1.0 if measure == "share" else max(found.high, 2 * found.expected)
-    return Factor(name, entry.kind, measure, rounded(found.expected), 0.0, rounded(high), assumption=name)
+    return Factor(
+        name, entry.kind, measure, round_digits(found.expected), 0.0, round_digits(high), assumption=name
+    )
 
 
 def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dict[str, Factor]) -> str:
@@ -156,7 +167,7 @@ def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dic
     band = mix.bands[part.band or 0]
     name = f"{stream.mix}.{part.band}"
     share = Factor(
-        name, "band_mix", "share", rounded(band.share), 0.0, 1.0,
+        name, "band_mix", "share", round_digits(band.share), 0.0, 1.0,
         assumption=stream.mix, over=band.over, up_to=band.up_to,
     )  # fmt: skip
     factors.setdefault(name, share)
@@ -166,7 +177,7 @@ def _share_of_mix(stream: Stream, part: Part, portfolio: Portfolio, factors: dic
 def _tier(
     stream: Stream, part: Part, label: Mapping[str, object], policy: Policy
 ) -> tuple[float, Factor | None]:
-    """The base of a term, and what its tier pays where the policy says one amount."""
+    """Return the base of a term, and the factor of its tier if the tier pays one fixed amount."""
     base = part.paid * float(str(label.get("share", 1.0)))
     line = policy.line(stream.line)
     if part.reviewed or label.get("rule") != "pays" or not isinstance(line, Schedule) or line.segments:
@@ -185,15 +196,15 @@ def _tier(
 
 
 def _capped(stream: Stream, portfolio: Portfolio, factors: dict[str, Factor]) -> Term:
-    """First come, first served: the mean share that is served is a factor of the line's own."""
+    """Return the term of a stream with a capacity; its factor is the mean share of people served."""
     rate = portfolio.entries[stream.rates[0]] if stream.rates else None
-    most = (stream.served or 0.0) / stream.trials
+    most = (stream.capacity or 0.0) / stream.trials
     value = rate.range_under_cap(most).expected if isinstance(rate, RateAssumption) else most
     name = f"{stream.line}.served"
     kind = rate.kind if rate else "take_up"
     served = Factor(
-        name, kind, "share", rounded(value), 0.0, rounded(most),
+        name, kind, "share", round_digits(value), 0.0, round_digits(most),
         assumption=rate.id if rate else "", line=stream.line,
     )  # fmt: skip
     factors.setdefault(name, served)
-    return Term(stream.line, stream.valuation, rounded(stream.parts[0].paid), (name,), rule="in_kind")
+    return Term(stream.line, stream.valuation, round_digits(stream.parts[0].paid), (name,), rule="in_kind")

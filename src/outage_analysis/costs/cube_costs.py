@@ -1,4 +1,4 @@
-"""Cost lines from cubes of claims: what each schedule pays, by service, claimant type and loss band."""
+"""Cost lines from cubes of claims: the cost of each schedule by service, claimant type and loss band."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.costs.claim_payments import NO_RULE, paid_from, payments
-from outage_analysis.costs.funnel import Funnel, Input, named, status_of
+from outage_analysis.costs.claim_payments import NO_RULE, cube_fits_line, payments
+from outage_analysis.costs.funnel import Funnel, Input, cost_status, join_ids
 from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import Policy, Schedule
 
 KEYS = ("service", "claimant_type", "over", "up_to", "rule", "segment")
-"""What tells the rows of bands apart."""
+"""The columns that identify a row of a band."""
 MODELLED = ("low", "expected", "high", "most")
-"""The columns of a cost table that the funnel gives."""
+"""The columns of a cost table that depend on the funnel."""
 UNSTATED = "unstated"
 """The status of a line without an expected cost because most of its claims state no loss."""
 
 
-def from_cubes(
+def cube_rows(
     line: Schedule, funnel: Funnel, cubes: Sequence[Cube], policy: Policy
 ) -> Iterator[dict[str, object]]:
-    """The rows of a schedule, from the cube that has its claims: payments by band, times the funnel."""
+    """Yield the rows of a schedule from the cube with its claims: the payments by band times the funnel."""
     head: dict[str, object] = {
         "basis": "synthetic" if any(cube.synthetic for cube in cubes) else "claims",
         "line": line.id,
@@ -33,8 +33,8 @@ def from_cubes(
         "rule": "schedule",
         "facts": " ".join(line.facts),
     }
-    cube = next((cube for cube in cubes if paid_from(line, cube)), None)
-    if cube is None:  # totals count claims: who made several is not in them
+    cube = next((cube for cube in cubes if cube_fits_line(line, cube)), None)
+    if cube is None:  # the line pays per claimant, but totals only count claims
         yield head | {"status": "needs_claimants"}
         return
     facts = _facts_of_bands(line)
@@ -50,13 +50,13 @@ def from_cubes(
         "promised": _sum([b["promised"] for b in bands if b["rule"] != "review"]),
         "status": _status([b["status"] for b in bands], sums["expected"]),
         "missing": funnel.missing(review=any(b["rule"] == "review" for b in bands), mix=False),
-        "assumptions": named(funnel.paid_of_claims.assumption, funnel.award.assumption),
+        "assumptions": join_ids(funnel.paid_share_of_claims.assumption, funnel.award.assumption),
     }
     yield from bands
 
 
 def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) -> pl.DataFrame:
-    """What a schedule pays if all are accepted: a row a service, claimant type, band, rule and segment."""
+    """Return the payments if every claim is accepted, per service, claimant type, band, rule and segment."""
     only = policy.model_copy(update={"lines": (line,)})
     award, largest = (None if x is None else math.ceil(x) for x in (funnel.award.high, funnel.award.most))
     frame = payments(cube, only, award=award)
@@ -71,7 +71,7 @@ def _paid_by_band(line: Schedule, funnel: Funnel, cube: Cube, policy: Policy) ->
 
 
 def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | None], str]:
-    """The facts behind the rule of each band, by segment (None for those in none) and band."""
+    """Return the facts that the rule of each band cites, by segment (None if in no segment) and band."""
     names = [*(s.id for s in line.segments), None]
     return {
         (name, *band): " ".join(rule.facts)
@@ -81,17 +81,17 @@ def _facts_of_bands(line: Schedule) -> dict[tuple[str | None, int | None, int | 
 
 
 def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
-    """What a row of a cube adds to a line: its payments, times the funnel."""
+    """Return the cost row of one band: its payments times the funnel."""
     review = row["rule"] == "review"
     claims = float(str(row["claims"]))
     if not claims:
         cost = Input.certain(0.0)
     elif review:
-        cost = Input.certain(claims) * funnel.award * funnel.paid_of_claims
+        cost = Input.certain(claims) * funnel.award * funnel.paid_share_of_claims
     else:
         names = ("payment_low", "payment", "payment_high", "payment_most")
         low, mid, high, most = (_float(row[name]) for name in names)
-        cost = Input(low or 0.0, mid, high, most) * funnel.paid_of_claims
+        cost = Input(low or 0.0, mid, high, most) * funnel.paid_share_of_claims
         if mid == high == 0:  # certain, whatever the ledger lacks
             cost = Input.certain(0.0)
     return {
@@ -103,25 +103,27 @@ def _cube_row(row: dict[str, Any], funnel: Funnel) -> dict[str, object]:
         "expected": cost.expected,
         "high": cost.high,
         "most": cost.most,
-        "status": UNSTATED if row["rule"] == NO_RULE and row["payment"] is None else status_of(cost.expected),
+        "status": UNSTATED
+        if row["rule"] == NO_RULE and row["payment"] is None
+        else cost_status(cost.expected),
         "assumptions": cost.assumption,
     }
 
 
 def _status(bands: list[object], expected: float | None) -> str:
-    """The status of a line, from those of its bands."""
-    return UNSTATED if UNSTATED in bands else status_of(expected)
+    """Return the status of a line from the statuses of its bands."""
+    return UNSTATED if UNSTATED in bands else cost_status(expected)
 
 
 def unstated_losses(table: pl.DataFrame) -> pl.DataFrame:
-    """The lines with entitled claims that state no loss and for which the policy has no rule.
+    """List the lines with entitled claims that state no loss, if the policy has no rule for such claims.
 
     Args:
         table: a cost table.
 
     Returns:
-        One row per line: `line`, `unstated` and `entitled` (claims), `priced` (whether the line still has a
-        point estimate: at most half of its entitled claims state no loss).
+        One row per line: `line`, `unstated` and `entitled` (numbers of claims), and `priced`, whether the
+        line still has a point estimate because at most half of its entitled claims state no loss.
     """
     lines = table.filter(pl.col("level") == "line").select("line", entitled="count", status="status")
     unruled = table.filter((pl.col("level") == "band") & (pl.col("rule") == NO_RULE) & (pl.col("count") > 0))
@@ -135,5 +137,5 @@ def _float(value: object) -> float | None:
 
 
 def _sum(values: list[object]) -> float | None:
-    """The sum, or None as soon as one part is unknown."""
+    """Return the sum, or None if a part is unknown."""
     return None if None in values else sum(float(str(v)) for v in values)

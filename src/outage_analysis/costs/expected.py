@@ -1,8 +1,8 @@
 """The cost table: promised, low, expected, high and most by cost line, service and loss band.
 
-Low and high bound the expected cost: every input is at its low end or at its high end at once. They are not
-quantiles, no likely range, and no bounds of the total, which chance can carry beyond them. Most bounds the
-total: every claim is paid the most that it can get.
+`low` and `high` bound the expected cost: all inputs are at their low ends, or all at their high ends. They
+are not quantiles, and the total may lie outside them. `most` bounds the total: every claim gets its largest
+payment.
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ from datetime import date
 import polars as pl
 
 from outage_analysis.assumptions import Assumption, BandMix, Ledger, PaidTotal
-from outage_analysis.costs.budgets import budget
-from outage_analysis.costs.cube_costs import MODELLED, from_cubes
-from outage_analysis.costs.funnel import Funnel, funnel_of, named
-from outage_analysis.costs.published_counts import fee_credit, from_count, handling, in_kind, published
+from outage_analysis.costs.budgets import budget_row
+from outage_analysis.costs.cube_costs import MODELLED, cube_rows
+from outage_analysis.costs.funnel import Funnel, build_funnel, join_ids
+from outage_analysis.costs.published_counts import (
+    fee_credit_row,
+    handling_rows,
+    in_kind_rows,
+    public_fact,
+    schedule_rows,
+)
 from outage_analysis.incidents import ids_public_by
 from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
@@ -45,59 +51,57 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 """Columns of a cost table.
 
-`level` is line or band: add up one level only. `valuation` says which money: never add two kinds.
-`promised` is what everyone counted would get under the fixed rules. `low` and `high` bound the expected
-cost: low <= expected <= high. `most` bounds the total: what the line comes to if every claim is paid the
-most that it can get, null where nothing limits it. `missing` names what the ledger lacks for an expected
-cost.
+`level` is `line` or `band`; add up rows of one level only. Never add rows of different `valuation`.
+`promised` is the cost if everyone counted is paid under the fixed rules. `low` and `high` bound the expected
+cost: low <= expected <= high. `most` bounds the total: the cost of the line if every claim gets its largest
+payment; null if nothing limits it. `missing` names the inputs that the ledger lacks for an expected cost.
 
-What `most` is, by kind of line:
+The meaning of `most` by kind of line:
 
-- schedule: the count, times the largest `ultimate`, times the largest payment; from claims, what each claim
-  is paid, or the most that its band allows. Null with new applicants, whom no count limits, and with a
-  review whose award has no largest value or scatters.
-- free good: everyone entitled, or the cap, at the valuation of one. Fee credit: every subscriber, or the fact
-  that bounds them, times the credit.
-- budget: the sum or its `high`, or the sum times the largest `realised_ratio`; after a true-up, what it came
-  to. Null for a sum of lines without detail (`top_down`) without a stated ratio.
+- schedule: the count, times the largest `ultimate`, times the largest payment; with claims, the payment of
+  each claim or the largest payment in its band. Null with new applicants, because no count limits them, and
+  with a review whose award has no largest value or varies between claims.
+- free good: everyone entitled, or the cap, times the value of one. Fee credit: every subscriber, or the fact
+  that limits their number, times the credit.
+- budget: the amount or its `high`, or the amount times the largest `realised_ratio`; once known, the amount
+  actually paid. Null for a `top_down` amount without a stated ratio.
 - handling, and a line whose total is known: the largest value that the ledger allows.
 """
 
 SIGNIFICANT_DIGITS = 10
-"""Floats are rounded to this once, here: vector instructions differ in the last bits."""
+"""Floats are rounded to this many digits, because vector instructions differ in the last bits."""
 MOST_DIGITS = 15
-"""The same of `most`: rounded to fewer digits, it could fall below a total that it bounds."""
+"""Digits of `most`: with fewer digits it could fall below a total that it bounds."""
 
 
 def cost_table(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
 ) -> pl.DataFrame:
-    """What a policy costs, from published counts or from cubes of claims.
+    """Return the cost of a policy, from published counts or from cubes of claims.
 
     Args:
-        policy: the promises; lines not public by `as_of` are left out.
-        ledger: the assumptions; without one there are bounds and no expected cost.
+        policy: the policy; lines not public by `as_of` are left out.
+        ledger: the assumptions; without a ledger most lines have bounds and no expected cost.
         as_of: only facts, lines and assumptions public by this day are used.
-        cubes: claims or totals by service, claimant type and band, and for each line that pays by
-            claimant a cube of its claimants. Without any, the counts are the published ones that
-            the policy's lines cite.
+        cubes: cubes of claims or totals by service, claimant type and band; each line that pays per claimant
+            needs a cube of its claimants. By default the published counts that the lines cite are used.
 
     Returns:
-        The columns of `SCHEMA`, in units of the currency; one row a line (a free good has one a
-        valuation), and one a line, service, claimant type and band.
+        The columns of `SCHEMA`, in the smallest unit of the currency: one row per line (per line and
+        valuation for a free good), and one row per line, service, claimant type and band.
     """
     lines, _ = policy.public_by(as_of)
     rows: list[dict[str, object]] = []
     for line in lines:
-        funnel = funnel_of(line, ledger, as_of)
+        funnel = build_funnel(line, ledger, as_of)
         known = funnel.entries.get("paid_total")
         if isinstance(known, PaidTotal) and not cubes:
             rows.append(_came_to(line, known, as_of))
         elif cubes:
-            rows += from_cubes(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
+            rows += cube_rows(line, funnel, cubes, policy) if isinstance(line, Schedule) else ()
         else:
             rows += _published(line, funnel, as_of, policy)
-            rows += handling(line, funnel)
+            rows += handling_rows(line, funnel)
     table = pl.DataFrame(rows, schema=SCHEMA)
     cited = {ids: ids_public_by(ids, as_of) for ids in table["facts"].drop_nulls().unique()}
     return _rounded(table.with_columns(pl.col("facts").replace(cited)))
@@ -112,22 +116,22 @@ def _rounded(table: pl.DataFrame) -> pl.DataFrame:
 
 def _published(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterable[dict[str, object]]:
     if isinstance(line, Schedule):
-        return from_count(line, funnel, as_of)
+        return schedule_rows(line, funnel, as_of)
     if isinstance(line, InKind):
-        return in_kind(line, funnel, as_of)
+        return in_kind_rows(line, funnel, as_of)
     if isinstance(line, FeeCredit):
-        return (fee_credit(line, funnel, as_of),)
-    return (budget(line, funnel, as_of, policy),)
+        return (fee_credit_row(line, funnel, as_of),)
+    return (budget_row(line, funnel, as_of, policy),)
 
 
 def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]:
-    """The row of a line of which it is known what it came to."""
+    """Return the row of a line whose total is known."""
     counts = line.published_count if isinstance(line, Schedule) else getattr(line, "recipients", None)
-    count, found = published(counts, as_of), known.range
+    count, found = public_fact(counts, as_of), known.range
     return {
         "basis": "published",
         "line": line.id,
-        "valuation": valuation_of(line),
+        "valuation": line_valuation(line),
         "level": "line",
         "rule": line.kind,
         "count": None if count is None else float(count.count),
@@ -136,33 +140,33 @@ def _came_to(line: CostLine, known: PaidTotal, as_of: date) -> dict[str, object]
         "high": found.high,
         "most": known.most,
         "status": "ok",
-        "facts": named(count.id if count else "", *known.facts),
+        "facts": join_ids(count.id if count else "", *known.facts),
         "assumptions": known.id,
     }
 
 
-def valuation_of(line: CostLine) -> str:
-    """The money that a line counts in: of a good its face value."""
+def line_valuation(line: CostLine) -> str:
+    """Return the valuation of a line; for a free good, its face value."""
     if isinstance(line, InKind):
         return "face_value"
     return line.valuation if isinstance(line, Budget) else "cash"
 
 
-COUNTED = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
-"""Whether a row has any figure."""
+HAS_AMOUNT = pl.any_horizontal(pl.col("count", "promised", "expected", "high").is_not_null())
+"""An expression: whether a row has a count or any amount."""
 
 
 def totals(table: pl.DataFrame) -> pl.DataFrame:
-    """Sums over cost lines, one row per basis and valuation.
+    """Add up the cost lines, one row per basis and valuation.
 
-    `low`, `expected`, `high` and `most` count the same lines, so low <= expected <= high: those with an
-    expected cost, or, where no line has one, all that have any figure. `high` and `most` are null as soon as
-    one of these lines has no upper bound. `left_out` names the lines without an expected cost. `promised`
-    counts every line for which it is known.
+    `low`, `expected`, `high` and `most` include the same lines, so low <= expected <= high: the lines with an
+    expected cost or, if there is none, all lines with any amount. `high` and `most` are null if one of these
+    lines has no upper bound. `left_out` names the lines without an expected cost. `promised` includes every
+    line for which it is known.
     """
     known = pl.col("expected").is_not_null()
     lines = table.filter(pl.col("level") == "line").with_columns(
-        summed=pl.when(known.any().over("basis", "valuation")).then(known).otherwise(COUNTED)
+        summed=pl.when(known.any().over("basis", "valuation")).then(known).otherwise(HAS_AMOUNT)
     )
     found = (
         lines.group_by("basis", "valuation", maintain_order=True)
@@ -177,24 +181,24 @@ def totals(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _whole_sum(name: str) -> pl.Expr:
-    """The sum over the lines that a total counts; null where one of them has no value, or none counts."""
+    """Return the sum over the included lines; null if one of them has no value, or no line is included."""
     counted = pl.col(name).filter("summed")
     return pl.when(pl.col("summed").any() & (counted.null_count() == 0)).then(counted.sum()).alias(name)
 
 
-def inputs_in(table: pl.DataFrame) -> frozenset[str]:
-    """The ids of the assumptions that the figures of a cost table rest on."""
+def assumption_ids(table: pl.DataFrame) -> frozenset[str]:
+    """Return the ids of the assumptions that the figures of a cost table depend on."""
     return frozenset(id_ for ids in table["assumptions"].drop_nulls().unique() for id_ in ids.split())
 
 
 def by_band(table: pl.DataFrame) -> pl.DataFrame:
-    """A cost table with services and claimant types added up: one row a line, and one a line and band.
+    """Add up the services and claimant types of a cost table: one row per line, and one per line and band.
 
-    Low and high add up as well: every input is at the same end in each of the rows, and claims are
-    counted in their bands.
+    `low` and `high` may be added, because all rows have every input at the same end.
 
     Returns:
-        The columns of `SCHEMA`, the lines in their order, each before its bands, zero first and unknown last.
+        The columns of `SCHEMA`. Lines keep their order and come before their bands; the band of zero losses
+        is first, the band of unknown losses last.
     """
     keys = ("basis", "line", "valuation", "level", "segment", "over", "up_to", "rule")
     rows = table.group_by(keys, maintain_order=True).agg(
@@ -219,19 +223,19 @@ def by_band(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def fits(entry: Assumption, line: CostLine) -> bool:
-    """Whether an assumption can be used for a line."""
+def mix_fits_line(entry: Assumption, line: CostLine) -> bool:
+    """Whether an assumption applies to a line; a band mix must have the bands of the line."""
     if not isinstance(entry, BandMix) or not isinstance(line, Schedule):
         return True
     return [(b.over, b.up_to) for b in entry.bands] == [(b.over, b.up_to) for b in line.bands]
 
 
-def fitted(ledger: Ledger, policy: Policy) -> Ledger:
-    """The ledger without the mixes that are stated on other bands than the policy's."""
+def ledger_for_policy(ledger: Ledger, policy: Policy) -> Ledger:
+    """Return the ledger without band mixes whose bands differ from those of the policy."""
     lines = {line.id: line for line in policy.lines}
     kept = []
     for entry in ledger.assumptions:
-        mine = tuple(id_ for id_ in entry.lines if id_ not in lines or fits(entry, lines[id_]))
+        mine = tuple(id_ for id_ in entry.lines if id_ not in lines or mix_fits_line(entry, lines[id_]))
         if mine:
             kept.append(entry if mine == entry.lines else entry.model_copy(update={"lines": mine}))
     return ledger.model_copy(update={"assumptions": tuple(kept)})

@@ -1,7 +1,7 @@
-"""From reports to payments: who is entitled, files and is accepted, and what an accepted claim is paid.
+"""The funnel from reports to payments: the shares that are entitled, file and are accepted, and the payment.
 
-Every expected cost is multilinear in these independent inputs, so the product of their means is the
-mean of the product.
+The inputs are independent, and the expected cost is a product of them. So its mean is the product of
+their means.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from outage_analysis.policies import CostLine, Rule, Schedule
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the funnel.
+    """One input of the funnel, such as a rate or a payment, with its bounds.
 
-    `low` and `high` (None: no limit) are its ends, which bound the expected cost; `expected` is None when
-    nothing is stated. `most` bounds the total itself: what the input is if every claim is paid the most that
-    it can get (None: no limit).
+    `low` and `high` bound the mean of the input, and so the expected cost. `expected` is the mean; it is None
+    if the ledger states none. `most` is the largest value that the input can take, and so bounds the total
+    cost. None in `high` or `most` means that there is no limit.
     """
 
     low: float
@@ -32,99 +32,114 @@ class Input:
     assumption: str = ""
 
     @classmethod
-    def of(cls, found: Range, most: float | None, assumption: str = "") -> Input:
-        """A range of the ledger."""
-        return cls(found.low, found.expected, found.high, most, assumption)
+    def from_range(cls, values: Range, most: float | None, assumption: str = "") -> Input:
+        """Build an input from the range that an assumption states."""
+        return cls(values.low, values.expected, values.high, most, assumption)
 
     @classmethod
     def certain(cls, value: float) -> Input:
-        """A known value."""
+        """Build an input whose bounds and mean are one known value."""
         return cls(*4 * (value,))
 
     def __mul__(self, other: Input) -> Input:
-        """The product of independent non-negative inputs."""
+        """Multiply two independent, non-negative inputs."""
         return Input(
             self.low * other.low,
-            product(self.expected, other.expected),
-            product(self.high, other.high),
-            product(self.most, other.most),
-            named(self.assumption, other.assumption),
+            product_or_none(self.expected, other.expected),
+            product_or_none(self.high, other.high),
+            product_or_none(self.most, other.most),
+            join_ids(self.assumption, other.assumption),
         )
 
     def __add__(self, other: Input) -> Input:
-        """The sum of two streams."""
+        """Add two inputs."""
         return Input(
             self.low + other.low,
-            added(self.expected, other.expected),
-            added(self.high, other.high),
-            added(self.most, other.most),
-            named(self.assumption, other.assumption),
+            sum_or_none(self.expected, other.expected),
+            sum_or_none(self.high, other.high),
+            sum_or_none(self.most, other.most),
+            join_ids(self.assumption, other.assumption),
         )
 
 
-ALL = Input.certain(1.0)
-"""Every claim passes the stage."""
+ALL_PASS = Input.certain(1.0)
+"""The share of a stage that every claim passes."""
 
 
-def product(*factors: float | None) -> float | None:
-    """The product; None as soon as one factor is unknown."""
+def product_or_none(*factors: float | None) -> float | None:
+    """Return the product, or None if a factor is unknown."""
     known = [factor for factor in factors if factor is not None]
     return math.prod(known) if len(known) == len(factors) else None
 
 
-def added(one: float | None, other: float | None) -> float | None:
-    """The sum; None when either is unknown."""
+def sum_or_none(one: float | None, other: float | None) -> float | None:
+    """Return the sum, or None if a term is unknown."""
     return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """The stages of one cost line under one ledger, as known on one day."""
+    """The funnel of one cost line under one ledger, as known on one day."""
 
     line: str
+    """The id of the cost line."""
     entries: Mapping[str, Assumption]
-    """The assumption in force, by kind."""
+    """The assumptions that apply to the line, by kind."""
     ultimate: Input
-    """Reports in the end for each so far."""
+    """Final number of reports per report received so far."""
     claimants: Input
-    """Different claimants for each report."""
+    """Distinct claimants per report."""
     entitled: Input
+    """Share of the claimants who are entitled."""
     filing: Input
+    """Share of the entitled reports that become filed claims."""
     new: Input
-    """Filings of people who had never reported, for each report."""
+    """Filed claims by people who had not reported, per report."""
     acceptance: Input
+    """Share of the filed claims that is accepted."""
     take_up: Input
+    """Share of the entitled people who take a free good."""
     award: Input
+    """Mean payment that a review grants."""
     mean_payment: Input | None
-    """What an accepted claim is paid, where that is known better than its bands."""
-    realised: Input | None
-    """What was paid in the end for each unit announced, where the ledger states it."""
+    """Mean payment per accepted claim, if the ledger states it; it replaces the payments of the bands."""
+    realised_ratio: Input | None
+    """Amount paid per unit of the announced amount, if the ledger states it."""
     mix: dict[Band, float]
-    """Expected share of reports in each positive band; empty when the ledger states none."""
+    """Expected share of reports in each positive loss band; empty if the ledger states none."""
     mix_assumption: str
+    """The id of the assumption that states the mix; empty if there is none."""
 
     @property
     def reports(self) -> Input:
-        """Reports that can file, for each report so far."""
+        """Reports that are entitled to file, per report received so far."""
         return self.ultimate * self.claimants * self.entitled
 
     @property
-    def paid_of_claims(self) -> Input:
-        """The share of claims that ends in a payment, where a cube says who made them and who is entitled."""
+    def paid_share_of_claims(self) -> Input:
+        """Accepted claims per claim of a cube, which already contains only entitled claimants."""
         return self.ultimate * (self.filing + self.new) * self.acceptance
 
     @property
     def filed(self) -> Input:
-        """Filings for each report so far, with those of people who had never reported."""
+        """Filed claims per report received so far, including those of people who had not reported."""
         return self.reports * (self.filing + self.new)
 
     @property
     def paid(self) -> Input:
-        """The share of reports that ends in a payment."""
+        """Paid claims per report received so far."""
         return self.filed * self.acceptance
 
     def missing(self, *, review: bool, mix: bool) -> str:
-        """What the ledger does not state and the expected cost of a schedule needs, by kind."""
+        """Return the kinds of input that the expected cost of a schedule needs and the ledger lacks.
+
+        Args:
+            review: whether the schedule has a band under review, which needs a mean award.
+            mix: whether the expected cost needs the shares of the loss bands.
+
+        Returns:
+            The kinds, separated by spaces; empty if nothing is missing.
+        """
         needed = {"filing_share": self.filing, "acceptance": self.acceptance}
         if self.mean_payment is None and review:
             needed["review_award"] = self.award
@@ -132,88 +147,88 @@ class Funnel:
         return " ".join([*absent, "band_mix"] if mix and not self.mix and not self.mean_payment else absent)
 
     def payment(self, line: Schedule, band: Band, rule: Rule) -> Input:
-        """What one accepted claim in a band is paid."""
+        """Return the payment per accepted claim in a loss band."""
         if self.mean_payment is not None:
             return self.mean_payment
         if rule.review:
             return self.award
         least, most = line.tariff.payment_range(band)
-        top = None if most is None else float(most)
-        return Input(float(least), float(least) if least == most else None, top, top)
+        high = None if most is None else float(most)
+        return Input(float(least), float(least) if least == most else None, high, high)
 
-    def taken(self, people: int, served: int) -> Input:
-        """How many of the people entitled take a good that at most `served` can have."""
+    def people_served(self, people: int, served: int) -> Input:
+        """Return how many of the entitled people take a free good of which `served` can be given out."""
         rate = self.entries.get("take_up")
         if not isinstance(rate, RateAssumption):
             if self.take_up.expected is None:
                 return Input(0.0, None, float(served), float(served))
             return Input.certain(float(served))
-        taken = Input.of(rate.range_under_cap(served / people), rate.most, rate.id) * Input.certain(
-            float(people)
-        )
-        return replace(taken, most=float(served))
+        share = Input.from_range(rate.range_under_cap(served / people), rate.most, rate.id)
+        return replace(share * Input.certain(float(people)), most=float(served))
 
 
-def funnel_of(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
-    """The funnel of a cost line; an input that the ledger does not state has bounds and no mean.
+def build_funnel(line: CostLine, ledger: Ledger | None, as_of: date) -> Funnel:
+    """Build the funnel of a cost line from the assumptions that were public by a day.
+
+    An input that the ledger does not state has bounds and no mean.
 
     Raises:
-        ModelRefused: a rate is updated by a count that was not final.
+        ModelRefused: an assumption updates a rate by a count that was not final on that day.
     """
     effort = line.effort_on(as_of)
     known = ledger.as_known_on(as_of) if ledger else None
     entries: dict[str, Assumption] = {}
     for kind in dict.fromkeys(a.kind for a in known.assumptions) if known else ():
-        found = known.find(kind, line.id, effort) if known else None
-        if isinstance(found, RateAssumption) and (refusal := found.interim_error(line.closes_on(as_of))):
+        entry = known.find(kind, line.id, effort) if known else None
+        if isinstance(entry, RateAssumption) and (refusal := entry.interim_error(line.closes_on(as_of))):
             raise refusal
-        if found is not None:
-            entries[kind] = found
+        if entry is not None:
+            entries[kind] = entry
 
-    def stated(kind: str, otherwise: Input | None = None) -> Input:
+    def input_for(kind: str, default: Input | None = None) -> Input:
         entry = entries.get(kind)
         if entry is not None and not isinstance(entry, BandMix):
-            return Input.of(entry.range, entry.most, entry.id)
-        if otherwise is not None:
-            return otherwise
-        return ALL if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
+            return Input.from_range(entry.range, entry.most, entry.id)
+        if default is not None:
+            return default
+        return ALL_PASS if effort == "automatic" else Input(0.0, None, 1.0, 1.0)
 
     mix = entries.get("band_mix")
     return Funnel(
         line=line.id,
         entries=entries,
-        ultimate=stated("ultimate", ALL),
-        claimants=stated("claimant_share", ALL),
-        entitled=stated("entitled_share", ALL),
-        filing=stated("filing_share"),
-        new=stated("new_applicants", Input.certain(0.0)),
-        acceptance=stated("acceptance"),
-        take_up=stated("take_up"),
-        award=stated("review_award", Input(0.0, None, None, None)),
-        mean_payment=stated("mean_payment") if "mean_payment" in entries else None,
-        realised=stated("realised_ratio") if "realised_ratio" in entries else None,
+        ultimate=input_for("ultimate", ALL_PASS),
+        claimants=input_for("claimant_share", ALL_PASS),
+        entitled=input_for("entitled_share", ALL_PASS),
+        filing=input_for("filing_share"),
+        new=input_for("new_applicants", Input.certain(0.0)),
+        acceptance=input_for("acceptance"),
+        take_up=input_for("take_up"),
+        award=input_for("review_award", Input(0.0, None, None, None)),
+        mean_payment=input_for("mean_payment") if "mean_payment" in entries else None,
+        realised_ratio=input_for("realised_ratio") if "realised_ratio" in entries else None,
         mix=_mix(mix, line) if isinstance(line, Schedule) else {},
         mix_assumption=mix.id if mix else "",
     )
 
 
 def _mix(mix: Assumption | None, line: Schedule) -> dict[Band, float]:
-    """The expected shares of the bands; where there is one band, no assumption is needed."""
+    """Return the expected share of each band; a schedule with a single band needs no assumption."""
     if isinstance(mix, BandMix):
         return mix.shares_by_band(line)
     return {line.positive_bands[0][0]: 1.0} if len(line.positive_bands) == 1 else {}
 
 
-def status_of(expected: float | None) -> str:
-    """`ok` when there is an expected cost, else `bounds_only`."""
+def cost_status(expected: float | None) -> str:
+    """Return `ok` if there is an expected cost, else `bounds_only`."""
     return "ok" if expected is not None else "bounds_only"
 
 
-def named(*groups: str) -> str:
-    """Ids of several groups, each once, separated by spaces."""
+def join_ids(*groups: str) -> str:
+    """Join groups of ids into one text, each id once, separated by spaces."""
     return " ".join(dict.fromkeys(a for g in groups for a in g.split()))
 
 
-def entry_ids(entries: Mapping[str, Entry], *kinds: str) -> tuple[str, ...]:
-    """The ids of the assumptions in force of some kinds, in their order."""
+def assumption_ids_by_kind(entries: Mapping[str, Entry], *kinds: str) -> tuple[str, ...]:
+    """Return the ids of the assumptions of the named kinds, in the order of the kinds."""
     return tuple(entries[kind].id for kind in kinds if kind in entries)

@@ -1,4 +1,4 @@
-"""What a policy comes to on its own: payments at its edges and the published sums that it ties to."""
+"""Results that need only a policy: payments at band edges, and reconciliation with published amounts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.costs.budgets import amount_of
-from outage_analysis.costs.reconciliation import tie_outs
+from outage_analysis.costs.budgets import resolve_amount
+from outage_analysis.costs.reconciliation import reconciliation_table
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import get_fact
@@ -31,21 +31,21 @@ from outage_analysis.text import Locale
 
 
 def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any]:
-    """The golden result of a policy, as JSON can hold it.
+    """Return the payments and the reconciliation of a policy as a dictionary that JSON can store.
 
     Args:
-        policy: the promises.
-        as_of: leave out sums that rest on later facts; by default nothing is left out.
+        policy: the policy.
+        as_of: leave out amounts that use later facts; by default nothing is left out.
 
     Returns:
-        `lines`: what each line pays one claimant, at every edge, in whole currency as text;
-        `tie_outs`: each published sum beside ours; `missing`: what was not published.
+        `lines`: what each line pays per claimant at every band edge, in whole currency as text;
+        `tie_outs`: each published amount beside the recomputed one; `missing`: what was not published.
     """
-    ties = known_ties(policy, as_of)
+    ties = policy_reconciliation(policy, as_of)
     return {
         "policy": policy.id,
         "currency": policy.currency,
-        "lines": {line.id: _pays(line, policy, as_of) for line in policy.lines},
+        "lines": {line.id: _line_result(line, policy, as_of) for line in policy.lines},
         "tie_outs": ties.select(
             "id", "computed", "relation", "printed", "unit", "status", "facts"
         ).to_dicts(),
@@ -53,73 +53,84 @@ def policy_result(policy: Policy, *, as_of: date | None = None) -> dict[str, Any
     }
 
 
-def known_ties(policy: Policy, as_of: date | None) -> pl.DataFrame:
-    """The sums that a policy names, or those of them that rest on nothing later than a day."""
-    ties = tie_outs(policy.tie_outs, policy, as_of=as_of or date.max)
+def policy_reconciliation(policy: Policy, as_of: date | None) -> pl.DataFrame:
+    """Return the reconciliation of a policy; with a day, without the rows that use later facts."""
+    ties = reconciliation_table(policy.tie_outs, policy, as_of=as_of or date.max)
     return ties if as_of is None else ties.filter(~pl.col("hindsight"))
 
 
-def _pays(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
-    """What one claimant gets from a line."""
+def _line_result(line: CostLine, policy: Policy, as_of: date | None) -> dict[str, Any]:
+    """Return what a line pays per claimant."""
     if isinstance(line, Schedule):
         segments = {
-            s.id: _at_edges(t, policy) for s, (_, t) in zip(line.segments, line.tariffs, strict=False)
+            s.id: _payments_at_edges(t, policy)
+            for s, (_, t) in zip(line.segments, line.tariffs, strict=False)
         }
-        return {**_at_edges(line.tariff, policy), **({"segments": segments} if segments else {})}
+        return {**_payments_at_edges(line.tariff, policy), **({"segments": segments} if segments else {})}
     if isinstance(line, FeeCredit):
-        return {"credit": _amount(line.payment, policy)}
+        return {"credit": _format_amount(line.payment, policy)}
     if isinstance(line, InKind):
-        return {name: _amount(worth, policy) for name, worth in line.valuations.items()}
+        return {name: _format_amount(worth, policy) for name, worth in line.valuations.items()}
     stated = {"budget": line.amount, "low": line.low, "high": line.high}
-    sums = {name: _sum(given, policy, as_of) for name, given in stated.items()}
+    amounts = {name: _amount_with_fact(amount, policy, as_of) for name, amount in stated.items()}
     true_ups = line.true_ups_by(as_of or date.max)
-    return {**sums, "true_ups": {str(t.since): _sum(t.amount, policy, as_of) for t in true_ups}}
+    return {
+        **amounts,
+        "true_ups": {str(t.since): _amount_with_fact(t.amount, policy, as_of) for t in true_ups},
+    }
 
 
-def _sum(given: int | str | None, policy: Policy, as_of: date | None) -> str | None:
-    """A sum in whole currency and the fact that states it; the fact alone, where it came out later."""
+def _amount_with_fact(stated: int | str | None, policy: Policy, as_of: date | None) -> str | None:
+    """Return an amount in whole currency with its fact; only the fact if it was published later."""
     try:
-        amount = None if given is None else amount_of(given, policy, as_of, hindsight=True)
+        amount = None if stated is None else resolve_amount(stated, policy, as_of, hindsight=True)
     except ModelRefused:
-        return str(given)
-    shown = _amount(amount, policy)
-    return f"{shown} ({given})" if isinstance(given, str) else shown
+        return str(stated)
+    formatted = _format_amount(amount, policy)
+    return f"{formatted} ({stated})" if isinstance(stated, str) else formatted
 
 
-def _at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
-    """Loss -> payment on both sides of every edge, and for zero and unknown."""
+def _payments_at_edges(tariff: Tariff, policy: Policy) -> dict[str, str]:
+    """Return the payment for losses on both sides of every band edge, and for zero and unknown losses."""
     edges = sorted({0, 1, *(x for cut in tariff.cuts for x in (cut, cut + 1))})
     losses: dict[str, int | None] = {"unknown": None, **{str(x): x for x in edges}}
-    pays = {name: _amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
+    pays = {name: _format_amount(tariff.pay(x), policy) or "review" for name, x in losses.items()}
     return pays if tariff.unknown else pays | {"unknown": "no rule"}
 
 
-def _amount(value: Fraction | int | None, policy: Policy) -> str | None:
-    """An amount in whole currency, exactly."""
+def _format_amount(value: Fraction | int | None, policy: Policy) -> str | None:
+    """Write an amount exactly, in whole currency."""
     if value is None:
         return None
     exact = Decimal((Fraction(value) * SHARE_SCALE).numerator).scaleb(-SHARE_DIGITS - policy.digits)
     return f"{exact.normalize():f}"
 
 
-def ties_in_words(policy: Policy) -> str:
-    """How many published sums a policy meets, and how many it does not; empty when it names none."""
-    statuses = tie_outs(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
+def reconciliation_summary(policy: Policy) -> str:
+    """Count the published amounts that the policy reproduces, as text such as `3 tie, 1 differ`.
+
+    The text is empty if the policy names no published amount.
+    """
+    statuses = reconciliation_table(policy.tie_outs, policy, as_of=date.max)["status"].to_list()
     ties = statuses.count("ties")
     differ = f", {len(statuses) - ties} differ" if ties < len(statuses) else ""
     return f"{ties} tie{differ}" if statuses else ""
 
 
 def overview() -> pl.DataFrame:
-    """The bundled policies, one row each: `policy`, `currency`, `lines`, `public_from`, `ties`, `name`.
+    """List the bundled policies, one row per policy.
 
-    `ties` counts the published sums that are met, and those that are not.
+    Returns:
+        `policy`, `currency`, `lines` (how many), `public_from`, `ties` and `name`. `ties` is the text of
+        `reconciliation_summary`.
     """
     rows = []
     for id_ in bundled_ids("policies"):
         policy = load_policy(id_)
         first = min((line.public_on for line in policy.lines if line.public_on), default=None)
-        rows.append((id_, policy.currency, len(policy.lines), first, ties_in_words(policy), policy.name.en))
+        rows.append(
+            (id_, policy.currency, len(policy.lines), first, reconciliation_summary(policy), policy.name.en)
+        )
     schema = {
         "policy": pl.String,
         "currency": pl.String,
@@ -132,20 +143,22 @@ def overview() -> pl.DataFrame:
 
 
 def line_table(policy: Policy) -> pl.DataFrame:
-    """The lines of a policy: `line`, `kind`, `public_on`, `effort`, and the least and most for one recipient.
+    """List the cost lines of a policy, one row per line.
 
-    `least` and `most` are in whole currency; empty where the line states no amount, or no limit. `unknown`
-    says what a schedule pays for a claim without a stated loss.
+    Returns:
+        `line`, `kind`, `public_on`, `effort`, `least`, `most`, `unit` and `unknown`. `least` and `most` are
+        the payment per recipient in whole currency; null if the line states no amount or no limit. `unknown`
+        is what a schedule pays for a claim without a stated loss.
     """
-    words = Locale("en", policy.currency, policy.digits)
-    teller = PolicyExplainer(policy, words)
+    locale = Locale("en", policy.currency, policy.digits)
+    teller = PolicyExplainer(policy, locale)
     rows = []
     for line in policy.lines:
-        least, most = _range(line)
+        least, most = _payment_range(line)
         ends = [None if x is None else float(x / 10**policy.digits) for x in (least, most)]
         rows.append(
             (
-                *(line.id, words(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency),
+                *(line.id, locale(f"word.{line.kind}"), line.public_on, line.effort, *ends, policy.currency),
                 teller.rule_text(line.unknown) if isinstance(line, Schedule) else None,
             )
         )
@@ -162,33 +175,35 @@ def line_table(policy: Policy) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
+def _payment_range(line: CostLine) -> tuple[Fraction | None, Fraction | None]:
     if isinstance(line, Schedule):
         ends = [tariff.payment_range((0, None)) for _, tariff in line.tariffs]
         most = [high for _, high in ends if high is not None]
         return min(low for low, _ in ends), max(most) if len(most) == len(ends) else None
     if isinstance(line, Budget):
         return None, None
-    one = line.payment if isinstance(line, FeeCredit) else line.face_value
-    amount = None if one is None else Fraction(one)
+    payment = line.payment if isinstance(line, FeeCredit) else line.face_value
+    amount = None if payment is None else Fraction(payment)
     return amount, amount
 
 
-def at_rate(table: pl.DataFrame, currency: str, rate: str, public_by: date | None = None) -> pl.DataFrame:
-    """A table with the amounts of its `unit` column's currency converted at one dated rate.
+def convert_currency(
+    table: pl.DataFrame, currency: str, rate: str, public_by: date | None = None
+) -> pl.DataFrame:
+    """Convert the amounts of a table at one published exchange rate.
 
     Args:
-        table: has `unit` and numeric columns.
+        table: a table with numeric columns and a `unit` column; rows in another unit are not converted.
         currency: the currency to convert from.
-        rate: a fact whose unit is written KRW/USD, with the day that it held.
+        rate: the id of a fact that states the rate, with a unit such as KRW/USD and a date.
         public_by: refuse a rate that was not public by this day.
 
     Returns:
-        The table with one more column a numeric one, such as `most, KRW at FX-01`.
+        The table with one more column per numeric column, such as `most, KRW at FX-01`.
 
     Raises:
-        UsageError: the fact is no exchange rate of that currency, or bears no day.
-        ModelRefused: it was not public by the day.
+        UsageError: the fact is not an exchange rate of that currency, or has no date.
+        ModelRefused: the rate was not public by the day.
     """
     fact = get_fact(rate, public_by=public_by, hindsight=True)
     other, _, base = fact.unit.partition("/")

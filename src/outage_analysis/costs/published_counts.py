@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from outage_analysis.assumptions import Handling
-from outage_analysis.costs.funnel import Funnel, Input, named, product, status_of
+from outage_analysis.costs.funnel import Funnel, Input, cost_status, join_ids, product_or_none
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Band, Fact, get_fact
 from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
@@ -14,8 +14,8 @@ from outage_analysis.policies import CostLine, FeeCredit, InKind, Schedule
 Row = dict[str, object]
 
 
-def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
-    """A schedule from the published count that it cites, spread over its bands by the ledger's mix."""
+def schedule_rows(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
+    """Yield the rows of a schedule: its published count, divided over its bands by the mix of the ledger."""
     head: Row = {
         "basis": "published",
         "line": line.id,
@@ -24,7 +24,7 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
         "rule": "schedule",
         "claimant_type": " ".join(line.eligibility.get("claimant_type", ())) or None,
     }
-    count = published(line.published_count, as_of)
+    count = public_fact(line.published_count, as_of)
     if count is None:
         status = "not_public_yet" if line.published_count else "not_published"
         yield {**head, "status": status, "facts": " ".join(line.facts)}
@@ -36,28 +36,28 @@ def from_count(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Row]:
     if funnel.mean_payment is not None:  # it does not say how the claims spread over the bands
         return
     for band, rule in positive:
-        claims = product(count.count, funnel.mix.get(band))
+        claims = product_or_none(count.count, funnel.mix.get(band))
         one = pays[band] * funnel.paid
-        expected = product(claims, one.expected)
+        expected = product_or_none(claims, one.expected)
         yield head | {
             "level": "band",
             "over": band[0],
             "up_to": band[1],
             "rule": rule.outcome,
             "count": claims,
-            "promised": None if rule.review else product(claims, pays[band].expected),
+            "promised": None if rule.review else product_or_none(claims, pays[band].expected),
             "low": 0.0,
             "expected": expected,
-            "high": product(count.count, one.high),
-            "most": product(count.count, one.most),
-            "status": status_of(expected),
+            "high": product_or_none(count.count, one.high),
+            "most": product_or_none(count.count, one.most),
+            "status": cost_status(expected),
             "facts": " ".join((count.id, *rule.facts)),
-            "assumptions": named(one.assumption, funnel.mix_assumption),
+            "assumptions": join_ids(one.assumption, funnel.mix_assumption),
         }
 
 
-def published(fact: str | None, as_of: date) -> Fact | None:
-    """A fact, if the line names one and it was public by the day."""
+def public_fact(fact: str | None, as_of: date) -> Fact | None:
+    """Return a fact; None if the line names none or it was not public by the day."""
     try:
         return get_fact(fact, public_by=as_of) if fact else None
     except ModelRefused:
@@ -66,23 +66,23 @@ def published(fact: str | None, as_of: date) -> Fact | None:
 
 def _line_total(line: Schedule, funnel: Funnel, count: int, pays: dict[Band, Input]) -> Row:
     paid = funnel.paid
-    expected = product(count, paid.expected, _mean_payment(funnel, pays))
+    expected = product_or_none(count, paid.expected, _mean_payment(funnel, pays))
     fixed = [pays[band].high for band, rule in line.positive_bands if not rule.review]
     return {
         "count": float(count),
-        "promised": product(count, _largest(fixed)),
+        "promised": product_or_none(count, _largest(fixed)),
         "low": count * paid.low * min(pay.low for pay in pays.values()),
         "expected": expected,
-        "high": product(count, paid.high, _largest([pay.high for pay in pays.values()])),
-        "most": product(count, paid.most, _largest([pay.most for pay in pays.values()])),
-        "status": status_of(expected),
+        "high": product_or_none(count, paid.high, _largest([pay.high for pay in pays.values()])),
+        "most": product_or_none(count, paid.most, _largest([pay.most for pay in pays.values()])),
+        "status": cost_status(expected),
         "missing": funnel.missing(review=any(rule.review for _, rule in line.positive_bands), mix=True),
-        "assumptions": named(paid.assumption, *_behind_payments(funnel)),
+        "assumptions": join_ids(paid.assumption, *_behind_payments(funnel)),
     }
 
 
 def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
-    """What an accepted claim is expected to be paid, over the bands."""
+    """Return the expected payment per accepted claim over the bands; None if a band has none."""
     if funnel.mean_payment is not None:
         return funnel.mean_payment.expected
     each = [(share, pays[band].expected) for band, share in funnel.mix.items()]
@@ -95,7 +95,7 @@ def _mean_payment(funnel: Funnel, pays: dict[Band, Input]) -> float | None:
 
 
 def _largest(amounts: list[float | None]) -> float | None:
-    """The largest; None where there is none, or one of them has no limit."""
+    """Return the largest amount; None if there is none or one of them has no limit."""
     known = [amount for amount in amounts if amount is not None]
     return max(known) if known and len(known) == len(amounts) else None
 
@@ -106,12 +106,12 @@ def _behind_payments(funnel: Funnel) -> tuple[str, ...]:
     return funnel.award.assumption, funnel.mix_assumption
 
 
-def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
-    """A free good, one row a valuation that the page states, face value always.
+def in_kind_rows(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
+    """Yield the rows of a free good, one per valuation that the policy states, and always one at face value.
 
-    The ledger says which share takes it up, the cap how many can.
+    The ledger states the share of people who take it; the cap limits their number.
     """
-    people, cap = published(line.recipients, as_of), published(line.cap, as_of)
+    people, cap = public_fact(line.recipients, as_of), public_fact(line.cap, as_of)
     later = (people is None and line.recipients) or (cap is None and line.cap)
     for valuation, worth in line.valuations.items():
         if worth is None and valuation != "face_value":
@@ -122,14 +122,14 @@ def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
             "valuation": valuation,
             "level": "line",
             "rule": "in_kind",
-            "facts": named(line.recipients or "", line.cap or "", *line.facts),
+            "facts": join_ids(line.recipients or "", line.cap or "", *line.facts),
         }
         if later or people is None or worth is None:
             status = "not_public_yet" if later else "unpriced" if worth is None else "not_published"
             yield {**head, "status": status}
             continue
         served = people.count if cap is None else min(people.count, cap.count)
-        taken = funnel.taken(people.count, served)
+        taken = funnel.people_served(people.count, served)
         expected = None if taken.expected is None else taken.expected * worth
         yield {
             **head,
@@ -138,22 +138,22 @@ def in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Row]:
             "low": taken.low * worth,
             "expected": expected,
             "high": (served if taken.high is None else taken.high) * worth,
-            "most": product(taken.most, worth),
-            "status": status_of(expected),
+            "most": product_or_none(taken.most, worth),
+            "status": cost_status(expected),
             "assumptions": taken.assumption,
         }
 
 
-def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
-    """A fee handed back: exact when the fee and the subscribers are known, else at most bounded."""
-    people, most = published(line.recipients, as_of), published(line.recipients_high, as_of)
+def fee_credit_row(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
+    """Return the row of a fee credit: exact if the fee and the subscribers are known, else at most bounds."""
+    people, most = public_fact(line.recipients, as_of), public_fact(line.recipients_high, as_of)
     head: Row = {
         "basis": "published",
         "line": line.id,
         "valuation": "cash",
         "level": "line",
         "rule": "fee_credit",
-        "facts": named(line.recipients or "", *line.facts, line.recipients_high or ""),
+        "facts": join_ids(line.recipients or "", *line.facts, line.recipients_high or ""),
     }
     if line.payment is None:
         return {**head, "status": "unpriced"}
@@ -163,7 +163,13 @@ def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
         if most is None:
             return {**head, "status": status}
         high = float(most.count * line.payment)
-        return {**head, "low": 0.0, "high": high, "most": product(high, funnel.paid.most), "status": status}
+        return {
+            **head,
+            "low": 0.0,
+            "high": high,
+            "most": product_or_none(high, funnel.paid.most),
+            "status": status,
+        }
     full = float(people.count * line.payment)
     paid, largest = funnel.paid, max(people.count, most.count if most else 0)
     expected = None if paid.expected is None else full * paid.expected
@@ -174,14 +180,14 @@ def fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Row:
         "low": full * paid.low,
         "expected": expected,
         "high": full * (1.0 if paid.high is None else paid.high),
-        "most": product(largest * line.payment, paid.most),
-        "status": status_of(expected),
+        "most": product_or_none(largest * line.payment, paid.most),
+        "status": cost_status(expected),
         "assumptions": paid.assumption,
     }
 
 
-def handling(line: CostLine, funnel: Funnel) -> Iterator[Row]:
-    """What it takes to work through a line's claims, where the ledger states it: beside the cash."""
+def handling_rows(line: CostLine, funnel: Funnel) -> Iterator[Row]:
+    """Yield the row for the cost of handling a line's claims, if the ledger states it."""
     entry = funnel.entries.get("handling")
     if isinstance(entry, Handling):
         effort = entry.range

@@ -1,7 +1,7 @@
-"""Published sums, computed again by the code that computes everything else, beside what was printed.
+"""Reconciliation: amounts that were published, recomputed by this model and compared with the published ones.
 
-A tie-out is a check of arithmetic, not a run: it ignores the as-of date, except that rows resting on
-later facts are marked as hindsight.
+A tie-out checks the arithmetic of one published amount. It uses facts of any date and marks the rows that
+use facts later than the as-of date as hindsight.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from outage_analysis.costs.budgets import amount_of
+from outage_analysis.costs.budgets import resolve_amount
 from outage_analysis.costs.claim_payments import payments
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Fact, TieOut, get_fact, is_currency
@@ -33,13 +33,14 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
-    """Every tie-out whose cost lines the policy has.
+def reconciliation_table(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataFrame:
+    """Recompute every published amount whose cost lines the policy has.
 
     Returns:
-        One row a tie-out: `computed` (null where the loss is reviewed) and `printed` in `unit`, and the
-        `relation` that they should have; `status` is ties or differs; `as_expected` says whether that is
-        what the page declares; `hindsight` marks rows that rest on facts later than `as_of`.
+        One row per tie-out: the `computed` amount (null if the payment is under review), the `printed`
+        amount, both in `unit`, and the `relation` that they should have. `status` is `ties` or `differs`;
+        `as_expected` is whether the declaration expects this status; `hindsight` marks rows that use facts
+        later than `as_of`.
     """
     lines = {line.id for line in policy.lines}
     rows = [_row(t, policy, as_of) for t in ties if lines.issuperset(t.lines)]
@@ -47,8 +48,8 @@ def tie_outs(ties: Sequence[TieOut], policy: Policy, *, as_of: date) -> pl.DataF
 
 
 def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
-    computed = _computed(tie, policy)
-    printed, cited = _printed(tie)
+    computed = _computed_value(tie, policy)
+    printed, cited = _printed_value(tie)
     gap = math.nan if computed is None else computed - printed
     ties = abs(gap) <= tie.tolerance or (tie.at_least and gap > 0) or (tie.at_most and gap < 0)
     used = [get_fact(f, hindsight=True) for f in dict.fromkeys((*tie.of, *cited, *tie.facts))]
@@ -69,7 +70,7 @@ def _row(tie: TieOut, policy: Policy, as_of: date) -> dict[str, object]:
     }
 
 
-def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
+def _printed_value(tie: TieOut) -> tuple[float, tuple[str, ...]]:
     if tie.printed_value is not None:
         return float(tie.printed_value), ()
     fact = get_fact(tie.printed, hindsight=True)
@@ -79,8 +80,8 @@ def _printed(tie: TieOut) -> tuple[float, tuple[str, ...]]:
     return value, (fact.id,)
 
 
-def _computed(tie: TieOut, policy: Policy) -> float | None:
-    """The sum; None where a line reviews what it would pay."""
+def _computed_value(tie: TieOut, policy: Policy) -> float | None:
+    """Return the recomputed amount; None if a line decides the payment by review."""
     facts = [get_fact(f, hindsight=True) for f in tie.of]
     numbers = [fact.number for fact in facts]
     stranger = next(
@@ -90,7 +91,7 @@ def _computed(tie: TieOut, policy: Policy) -> float | None:
         raise UsageError(
             f"the tie-out {tie.id} mixes {stranger.unit} with {tie.unit}",
             value=stranger.id,
-            remedy="Currencies stand apart.",
+            remedy="A tie-out adds up amounts in one currency only.",
         )
     if tie.kind == "sum":
         return sum(numbers)
@@ -100,20 +101,20 @@ def _computed(tie: TieOut, policy: Policy) -> float | None:
         return numbers[0] / (sum(numbers[1:]) or 1) * tie.scale
     total = Fraction(0)
     for line in tie.lines:
-        amount = _amount(tie, policy, line)
+        amount = _line_amount(tie, policy, line)
         if amount is None:
             return None
         total += amount
     return float(total / 10**policy.digits)
 
 
-def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
-    """What one line comes to, in the smallest unit of the currency; None under review."""
+def _line_amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
+    """Return the cost of one line, in the smallest unit of the currency; None under review."""
     line = policy.line(id_)
     count = get_fact(tie.of[0], hindsight=True) if tie.of else None
     loss = tie.loss if tie.kind == "payments" else None
     if isinstance(line, Schedule) and not line.segments and count and loss is not None:
-        return _paid(policy, line, loss, count)
+        return _schedule_payment(policy, line, loss, count)
     if tie.kind == "face_value" and isinstance(line, InKind) and line.face_value is not None:
         served = min((get_fact(fact).count for fact in (line.recipients, line.cap) if fact), default=0)
         return Fraction(served * line.face_value)
@@ -123,7 +124,7 @@ def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
         people = (count or get_fact(line.recipients or "")).count
         return Fraction(people * line.payment)
     if tie.kind == "budget" and isinstance(line, Budget) and line.amount is not None:
-        return Fraction(amount_of(line.amount, policy))
+        return Fraction(resolve_amount(line.amount, policy))
     raise UsageError(
         f"the tie-out {tie.id} cannot be computed from the line",
         value=id_,
@@ -131,10 +132,10 @@ def _amount(tie: TieOut, policy: Policy, id_: str) -> Fraction | None:
     )
 
 
-def _paid(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
-    """What a schedule pays to `count` claims that each lost `loss`, through a cube of one row.
+def _schedule_payment(policy: Policy, line: Schedule, loss: int, count: Fact) -> Fraction | None:
+    """Return what a schedule pays for `count` claims with a loss of `loss` each; None under review.
 
-    None when the loss is reviewed.
+    The claims become a cube of one row, so that the same code as for any other cube computes the payment.
     """
     entitled = {d: values[0] for d, values in line.eligibility.items()}
     row = {

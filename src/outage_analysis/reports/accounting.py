@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.costs import COUNTED
+from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.policies import CostLine
 from outage_analysis.text import Locale
 
@@ -67,7 +67,7 @@ def _lines(analysis: Analysis) -> Iterator[CostLine]:
 
 def _figures(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     """The figures of a line by valuation, from what the headline rests on."""
-    rows = analysis.tables[analysis.behind("costs")].filter(COUNTED, level="line", line=line.id)
+    rows = analysis.tables[analysis.behind("costs")].filter(HAS_AMOUNT, level="line", line=line.id)
     if rows.is_empty():  # claims give figures to schedules alone
         rows = analysis.tables["costs"].filter(level="line", line=line.id)
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}

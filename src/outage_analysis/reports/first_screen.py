@@ -214,7 +214,7 @@ def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> An
             said["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
     said["left_out"] += analysis.unstated_notes(locale, first_screen=True)
     said["left_out"] += _beside(analysis, locale) + _later(analysis, locale)
-    if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
+    if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
         said["left_out"].append(locale("report.tied"))
     if silent := analysis.unpriced_lines:
         said["left_out"].append(locale("report.no_figure", count=len(silent)))

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from outage_analysis.analysis import Plan, pages_of
 from outage_analysis.assumptions import Ledger, load_ledger
-from outage_analysis.costs import Side
+from outage_analysis.costs import BridgeRun
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document
 from outage_analysis.incidents import Incident, load_incident
@@ -57,7 +57,7 @@ def reopen(folder: Path) -> Reopened:
     )
 
 
-def side_of(run: str, incident: str, policy: str | None, valuation: str) -> tuple[Side, float | None]:
+def side_of(run: str, incident: str, policy: str | None, valuation: str) -> tuple[BridgeRun, float | None]:
     """A run for a bridge: the folder of a report, with the figure that it told, or a ledger of today's pages.
 
     Args:
@@ -72,10 +72,10 @@ def side_of(run: str, incident: str, policy: str | None, valuation: str) -> tupl
     """
     if Path(run).is_dir():
         found = reopen(Path(run))
-        return Side(found.policy, found.ledger, found.as_of), found.expected.get(valuation)
+        return BridgeRun(found.policy, found.ledger, found.as_of), found.expected.get(valuation)
     ledger = load_ledger(run)
     _, page, _ = pages_of(Plan(incident=incident, policy=policy, ledger=run))
-    return Side(page, ledger, ledger.as_of), None
+    return BridgeRun(page, ledger, ledger.as_of), None
 
 
 def page_of(folder: Path, name: str, load: Callable[[Path], T]) -> T:

@@ -11,7 +11,7 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.charts import CHARTS, draw, frame_of, stable, svg, unchecked
-from outage_analysis.costs import Products, products
+from outage_analysis.costs import CostTerms, cost_terms
 from outage_analysis.reports.blocks import Answers, PageChart, Section, Tile
 from outage_analysis.reports.first_screen import sentences, tiles
 from outage_analysis.reports.grids import Grid, Writer
@@ -114,10 +114,10 @@ class Report:
         return sections(self.analysis, self.words, self.grids, self.charts)
 
     @cached_property
-    def products(self) -> Products | None:
+    def products(self) -> CostTerms | None:
         """The expected cost of the headline as sums of products; None where means do not multiply."""
         run = self.analysis.runs.get(self.analysis.headline)
-        return None if run is None else products(run.portfolio, self.analysis.policy)
+        return None if run is None else cost_terms(run.portfolio, self.analysis.policy)
 
     def made_up(self, chart: str) -> bool:
         """Whether a chart is drawn from synthetic rows, and must say so."""

@@ -171,7 +171,7 @@ class _Maker:
         if "controller" in self.grids:
             yield Text(locale("report.controller_intro"))
             yield from self._table("controller", "controller_title")
-            if any(run.portfolio.tied("cash") for run in self.analysis.runs.values()):
+            if any(run.portfolio.has_correlated_inputs("cash") for run in self.analysis.runs.values()):
                 yield Text(locale("report.tied"))
             if summed := totals(self.analysis, locale):
                 yield Items(summed)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.costs import COUNTED
+from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.incidents import facts_in_language
 from outage_analysis.policies import PolicyExplainer
 from outage_analysis.reports.accounting import controller
@@ -78,7 +78,7 @@ def views(analysis: Analysis, writer: Writer) -> dict[str, View]:
 
 def _cost_views(analysis: Analysis) -> dict[str, View]:
     t = analysis.tables
-    figures = t["costs"].filter(COUNTED)  # the others stand in the policy, with their status
+    figures = t["costs"].filter(HAS_AMOUNT)  # the others stand in the policy, with their status
     beside = pl.col("valuation").is_in(BESIDE)
     free = figures.filter(~beside, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
@@ -99,7 +99,7 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
 
 def _cash(analysis: Analysis) -> View:
     """The cost lines and bands of the headline; segments and bases where there is more than one."""
-    cash = analysis.costs.filter(COUNTED)
+    cash = analysis.costs.filter(HAS_AMOUNT)
     told = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
     return cash, [COST[0], *told, *COST[1:]]
 

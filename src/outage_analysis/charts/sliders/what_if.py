@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from outage_analysis.costs import Factor, Products
+from outage_analysis.costs import CostTerms, Factor
 from outage_analysis.text import Locale, capitalized
 
 KINDS = (
@@ -70,7 +70,7 @@ class WhatIf:
 
 
 def what_if(
-    found: Products | None,
+    found: CostTerms | None,
     words: Locale,
     names: Mapping[str, str],
     *,
@@ -114,7 +114,7 @@ def what_if(
     )
 
 
-def merged(found: Products) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
+def merged(found: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
     """The terms by valuation, cash first; those with the same factors are one."""
     bases: dict[str, dict[tuple[str, ...], list[float]]] = {}
     for term in sorted(found.terms, key=lambda t: t.valuation != "cash"):  # stable

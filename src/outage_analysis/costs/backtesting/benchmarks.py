@@ -1,4 +1,4 @@
-"""What a forecast must beat: everyone files, nothing is known, what was printed."""
+"""Benchmark forecasts: everybody files, all rates are equally likely, and the figures of the press."""
 
 from __future__ import annotations
 
@@ -8,83 +8,85 @@ import numpy as np
 
 from outage_analysis.costs.backtesting.scores import crps_log10, crps_uniform, decades
 from outage_analysis.costs.funnel import Funnel
-from outage_analysis.costs.uncertainty.sobol import uniforms
+from outage_analysis.costs.uncertainty.sobol import sobol_points
 from outage_analysis.incidents import Fact
 from outage_analysis.policies import Schedule
 
 FLAGGED_BEYOND = 2.0
-"""A rival is flagged when the outcome lies outside what it allows by more than this factor. Fixed before the
-back-test was first run: half or twice as much is what a forecast by hand may be off."""
+"""A benchmark is flagged if the outcome misses its range by more than this factor. A forecast by hand may
+miss by a factor of two; the value was fixed before the first run of the back-test."""
 
 Ends = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A forecast that is no model of ours: what it allows, and its score."""
+    """A simple forecast to compare the model with: its range and its score."""
 
     id: str
     low: float | None
-    """The least that it allows; None when it does not say."""
+    """The low end of the range; None if the forecast states only an upper bound."""
     high: float
-    """The most that it allows."""
+    """The high end of the range."""
     crps: float | None
-    """In decades; None for a bound alone, which is no forecast."""
+    """The CRPS in decades; None if the forecast is only an upper bound."""
 
     def factor(self, observed: float) -> float:
-        """How many times the outcome lies outside what it allows; 1 inside. Below 1 counts as 1."""
+        """Return the factor by which the outcome misses the range; 1 inside it. Values below 1 count as 1."""
         y = max(observed, 1.0)
         under = 1.0 if self.low is None else max(self.low, 1.0) / y
         return max(under, y / max(self.high, 1.0), 1.0)
 
 
-def naive(count: float, each: Ends, observed: float) -> Benchmark:
-    """Everyone files, is accepted and takes it; money is paid at the tiers, every value of log alike."""
-    return _between("naive", count * each[0], count * each[1], observed)
+def naive_benchmark(count: float, each: Ends, observed: float) -> Benchmark:
+    """Forecast that everybody files and is accepted, with payments log-uniform between the ends of `each`."""
+    return _range_benchmark("naive", count * each[0], count * each[1], observed)
 
 
-def flat(count: float, rates: int, each: Ends, observed: float, *, draws: int, seed: int) -> Benchmark:
-    """Every rate is as likely as any other from 0 to 1, and so is the logarithm of a mean payment.
+def flat_benchmark(
+    count: float, rates: int, each: Ends, observed: float, *, draws: int, seed: int
+) -> Benchmark:
+    """Forecast with uniform rates from 0 to 1 and a log-uniform mean payment.
 
     Args:
-        count: of those who could.
-        rates: how many rates thin them.
-        each: the least and the most of the mean payment; 1 and 1 for a count.
+        count: the number of people or claims at the start.
+        rates: the number of rates that reduce the count.
+        each: the smallest and the largest mean payment; 1 and 1 for a count.
         observed: the outcome.
-        draws: as `simulate`.
-        seed: as `simulate`.
+        draws: see `simulate`.
+        seed: see `simulate`.
     """
     low, high = each
     if not rates:
-        return _between("flat", count * low, count * high, observed)
-    u = uniforms(rates + 1, draws, seed=seed).reshape(-1, rates + 1)
-    # The integer part makes every count as likely as any other, when there is one rate.
+        return _range_benchmark("flat", count * low, count * high, observed)
+    u = sobol_points(rates + 1, draws, seed=seed).reshape(-1, rates + 1)
+    # With one rate, rounding down makes all counts equally likely.
     people = np.floor((count + 1) * u[:, :rates].prod(axis=1))
     amounts = people * low * (high / low) ** u[:, rates]
     return Benchmark("flat", 0.0, count * high, crps_log10(amounts, observed))
 
 
-def printed(fact: Fact, low: float | None, high: float, observed: float) -> Benchmark:
-    """A forecast of the press: a figure, or a range taken as even on the logarithm.
+def press_benchmark(fact: Fact, low: float | None, high: float, observed: float) -> Benchmark:
+    """Return the forecast of the press: a single figure, or a range taken as log-uniform.
 
     Args:
-        fact: what was printed.
-        low: its low end; None for a bound alone, which is no forecast and has no score.
-        high: its high end.
+        fact: the fact that states the figure.
+        low: the low end; None for an upper bound only, which has no score.
+        high: the high end.
         observed: the outcome.
     """
     if low is None:
         return Benchmark(fact.id, None, high, None)
-    return _between(fact.id, low, high, observed)
+    return _range_benchmark(fact.id, low, high, observed)
 
 
-def _between(id_: str, low: float, high: float, observed: float) -> Benchmark:
+def _range_benchmark(id_: str, low: float, high: float, observed: float) -> Benchmark:
     ends, came = decades([low, high]), float(decades(observed))
     return Benchmark(id_, low, high, crps_uniform(float(ends[0]), float(ends[1]), came))
 
 
-def tiers(line: Schedule) -> Ends | None:
-    """The least and the most that the bands pay which nobody reviews; None where that has no limit."""
+def tier_payments(line: Schedule) -> Ends | None:
+    """Return the smallest and the largest payment of the bands without review; None if there is no limit."""
     ends = [
         line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays and not rule.review
     ]
@@ -94,12 +96,12 @@ def tiers(line: Schedule) -> Ends | None:
     return float(min(low for low, _ in ends)), max(tops)
 
 
-def payments(line: Schedule, funnel: Funnel) -> Ends | None:
-    """The least and the most that the ledger conceives of a mean payment; None where it has no limit."""
-    found = [
+def mean_payment_ends(line: Schedule, funnel: Funnel) -> Ends | None:
+    """Return the smallest and the largest mean payment under the ledger; None if there is no limit."""
+    inputs = [
         funnel.payment(line, band, rule) for band, rule in line.positive_bands if rule.pays or rule.review
     ]
-    tops = [x.high for x in found if x.high is not None]
-    if not found or len(tops) < len(found) or not min(x.low for x in found) > 0:
+    tops = [x.high for x in inputs if x.high is not None]
+    if not inputs or len(tops) < len(inputs) or not min(x.low for x in inputs) > 0:
         return None
-    return min(x.low for x in found), max(tops)
+    return min(x.low for x in inputs), max(tops)

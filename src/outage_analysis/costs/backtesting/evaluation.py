@@ -1,6 +1,6 @@
-"""The back-test of a case: what a ledger would have forecast on a day, beside what came out.
+"""Runs the back-test of a case: the forecasts of a ledger as of a day, compared with the later outcomes.
 
-It takes no claims, so that no synthetic row can feed it. Outcomes are read here, after the forecasts.
+It does not use claims, so synthetic claims cannot affect it. It reads the outcomes only after the forecasts.
 """
 
 from __future__ import annotations
@@ -22,88 +22,88 @@ from outage_analysis.assumptions import (
 from outage_analysis.costs.backtesting.benchmarks import (
     FLAGGED_BEYOND,
     Benchmark,
-    flat,
-    naive,
-    payments,
-    printed,
-    tiers,
+    flat_benchmark,
+    mean_payment_ends,
+    naive_benchmark,
+    press_benchmark,
+    tier_payments,
 )
 from outage_analysis.costs.backtesting.results import OUTCOMES, RIVALS, SHOWN, Backtest
 from outage_analysis.costs.backtesting.scores import percentile
 from outage_analysis.costs.backtesting.stage_forecasts import (
-    ENDS,
+    PERCENTILES,
     RATES,
     Forecast,
-    accepted_only,
     cash_forecast,
-    cash_of,
+    cash_portfolio,
     count_forecast,
+    with_accepted_count,
 )
-from outage_analysis.costs.funnel import funnel_of
-from outage_analysis.costs.uncertainty.policy_streams import portfolio_of
+from outage_analysis.costs.funnel import build_funnel
+from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
-from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import BacktestSpec, Fact, Outcome, get_fact
 from outage_analysis.policies import CostLine, Policy, Schedule, load_policy
 
 
-def backtest(page: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
-    """Try a page.
+def backtest(spec: BacktestSpec, *, draws: int = DRAWS, seed: int = SEED) -> Backtest:
+    """Run the back-test that a document specifies.
 
     Args:
-        page: the case, its forecast day and its outcomes.
-        draws: of the uncertainty run, as `simulate` takes them.
-        seed: the same.
+        spec: the specification: the case, its forecast day and its outcomes.
+        draws: see `simulate`.
+        seed: see `simulate`.
 
     Raises:
-        UsageError: pages that do not fit each other, a line or a fact that there is not, an outcome that the
-            forecast day already knew.
-        ModelRefused: a stage of which the ledger says nothing.
+        UsageError: the policy and the ledger do not belong to the case, a line or a fact does not exist, or
+            an outcome was already public on the forecast day.
+        ModelRefused: the ledger states no assumption for a stage.
     """
-    case = _case(page, draws, seed)
-    tried = coverage(page, case.ledger)
-    trials = {outcome.id: case.trial(outcome) for outcome in page.outcomes}
-    outcomes = [_row(trial, page) for trial in trials.values()]
+    case = _load_case(spec, draws, seed)
+    coverage_table = coverage(spec, case.ledger)
+    trials = {outcome.id: case.trial(outcome) for outcome in spec.outcomes}
+    outcomes = [_outcome_row(trial, spec) for trial in trials.values()]
     against = [
         row
         for trial, ours in zip(trials.values(), outcomes, strict=True)
-        for row in _against(trial, ours["crps"])
+        for row in _benchmark_rows(trial, ours["crps"])
     ]
     return Backtest(
-        page,
+        spec,
         case.policy,
         case.ledger,
         _table(outcomes, OUTCOMES),
         _table(against, RIVALS),
-        tried.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
-        _table(list(_shown(case, trials)), SHOWN),
+        coverage_table.with_columns(pl.col(pl.Float64).round_sig_figs(10)),
+        _table(list(_unscored_rows(case, trials)), SHOWN),
     )
 
 
-def _case(page: BacktestSpec, draws: int, seed: int) -> Case:
-    policy, ledger = load_policy(page.policy), load_ledger(page.ledger)
-    if ledger.incident != page.incident:
+def _load_case(spec: BacktestSpec, draws: int, seed: int) -> BacktestCase:
+    policy, ledger = load_policy(spec.policy), load_ledger(spec.ledger)
+    if ledger.incident != spec.incident:
         raise UsageError(
-            f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {page.incident}",
-            file=page.id,
-            remedy="Name a ledger of the page's incident.",
+            f"the ledger {ledger.id} is for the incident {ledger.incident}, not for {spec.incident}",
+            file=spec.id,
+            remedy="Name a ledger of the back-test's incident.",
         )
-    if ledger.as_of > page.as_of:
+    if ledger.as_of > spec.as_of:
         raise UsageError(
-            f"the ledger {ledger.id} is of {ledger.as_of}, after the forecast of {page.as_of}",
-            file=page.id,
+            f"the ledger {ledger.id} is of {ledger.as_of}, after the forecast of {spec.as_of}",
+            file=spec.id,
             remedy="Name a ledger of that day or before.",
         )
-    return Case(page, policy, ledger.as_known_on(page.as_of), draws, seed)
+    return BacktestCase(spec, policy, ledger.as_known_on(spec.as_of), draws, seed)
 
 
 def _table(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _row(trial: Trial, page: BacktestSpec) -> dict[str, object]:
+def _outcome_row(trial: ScoredForecast, spec: BacktestSpec) -> dict[str, object]:
     outcome, given, made, came = trial.outcome, trial.given, trial.forecast, trial.observed
     interval = made.interval()
     low, middle, high = (x.value for x in interval)
@@ -113,7 +113,7 @@ def _row(trial: Trial, page: BacktestSpec) -> dict[str, object]:
         "line": outcome.line,
         "stage": outcome.stage,
         "independent": outcome.independent,
-        "conditional": bool(given and given.public_on and given.public_on > page.as_of),
+        "conditional": bool(given and given.public_on and given.public_on > spec.as_of),
         "given": float(given.count) if given else None,
         "unit": trial.unit,
         "p10": low,
@@ -123,7 +123,7 @@ def _row(trial: Trial, page: BacktestSpec) -> dict[str, object]:
         "error": max(x.error / max(x.value, 1.0) for x in interval),
         "sharpness": max(high, 1.0) / max(low, 1.0),
         "observed": came,
-        "percentile": percentile(made.law, came),
+        "percentile": percentile(made.distribution, came),
         "inside": verdict == "inside",
         "verdict": verdict,
         "crps": made.crps(came),
@@ -132,7 +132,7 @@ def _row(trial: Trial, page: BacktestSpec) -> dict[str, object]:
     }
 
 
-def _against(trial: Trial, ours: object) -> Iterator[dict[str, object]]:
+def _benchmark_rows(trial: ScoredForecast, ours: object) -> Iterator[dict[str, object]]:
     for rival in trial.rivals:
         factor = rival.factor(trial.observed)
         yield {
@@ -148,13 +148,13 @@ def _against(trial: Trial, ours: object) -> Iterator[dict[str, object]]:
         }
 
 
-def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[dict[str, object]]:
-    """Published figures beside ours: times an outcome's people, or beside the totals of the whole policy."""
-    for shown in case.page.shown:
-        fact = case.page.later_fact(shown.fact)
+def _unscored_rows(case: BacktestCase, trials: Mapping[str, ScoredForecast]) -> Iterator[dict[str, object]]:
+    """Yield published figures beside a forecast times an amount, or beside the totals of the policy."""
+    for shown in case.spec.shown:
+        fact = case.spec.later_fact(shown.fact)
         head = {"shown": shown.id, "fact": fact.id, "value": case.money(fact), "unit": case.policy.currency}
         if shown.outcome:
-            trial, each = trials[shown.outcome], case.money(get_fact(shown.each, public_by=case.page.as_of))
+            trial, each = trials[shown.outcome], case.money(get_fact(shown.each, public_by=case.spec.as_of))
             low, middle, high = (x.value * each for x in trial.forecast.interval())
             ours = {"p10": low, "p50": middle, "p90": high, "computed": trial.observed * each}
             yield head | {"beside": shown.outcome} | ours
@@ -162,26 +162,26 @@ def _shown(case: Case, trials: Mapping[str, Trial]) -> Iterator[dict[str, object
             yield from (head | row for row in _totals(case, shown.valuations))
 
 
-def _totals(case: Case, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:
-    laws = simulate(case.portfolio, draws=case.draws, seed=case.seed).totals
+def _totals(case: BacktestCase, valuations: tuple[str, ...]) -> Iterator[dict[str, object]]:
+    totals = simulate(case.portfolio, draws=case.draws, seed=case.seed).totals
     for valuation in valuations:
-        if valuation not in laws:
+        if valuation not in totals:
             raise ModelRefused(
-                f"as of {case.page.as_of} no line has an expected {valuation}",
-                file=case.page.id,
+                f"as of {case.spec.as_of} no line has an expected {valuation}",
+                file=case.spec.id,
                 remedy="Leave that valuation out of what is shown.",
             )
-        low, middle, high = (told(laws[valuation].quantile(p)).value for p in ENDS)
+        low, middle, high = (rounded_estimate(totals[valuation].quantile(p)).value for p in PERCENTILES)
         yield {"beside": valuation, "p10": low, "p50": middle, "p90": high}
 
 
-COUNTED = (1.0, 1.0)
-"""The least and the most that each of a count adds to it."""
+ONE_PER_CLAIM = (1.0, 1.0)
+"""The payment range of a count: each accepted claim adds exactly 1."""
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A forecast and its outcome, in people or in the smallest unit of the currency."""
+class ScoredForecast:
+    """A forecast with its outcome and its benchmarks, in people or in the smallest unit of the currency."""
 
     outcome: Outcome
     given: Fact | None
@@ -192,81 +192,81 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Case:
-    """What a page tries, with what was known on its day."""
+class BacktestCase:
+    """The policy and the ledger of a back-test, as known on the forecast day."""
 
-    page: BacktestSpec
+    spec: BacktestSpec
     policy: Policy
     ledger: Ledger
-    """Only what was public on the day."""
+    """The ledger, limited to what was public on the forecast day."""
     draws: int
     seed: int
 
     @cached_property
     def portfolio(self) -> Portfolio:
-        """Every line of the policy that the ledger expected something of."""
-        return portfolio_of(self.policy, self.ledger, as_of=self.page.as_of)
+        """The lines of the policy that have an expected cost under the ledger."""
+        return build_portfolio(self.policy, self.ledger, as_of=self.spec.as_of)
 
-    def trial(self, outcome: Outcome) -> Trial:
-        """Forecast one outcome from what was known, then read what came.
+    def trial(self, outcome: Outcome) -> ScoredForecast:
+        """Forecast one outcome from what was known on the day, then read the outcome.
 
         Raises:
-            UsageError: a line or a fact that there is not, or one in another unit or of another day.
-            ModelRefused: a line that was not public, or a stage of which the ledger says nothing.
+            UsageError: a line or a fact does not exist, or a fact has another unit or day.
+            ModelRefused: the line was not public, or the ledger states no assumption for the stage.
         """
-        line, as_of = self.policy.line(outcome.line), self.page.as_of
+        line, as_of = self.policy.line(outcome.line), self.spec.as_of
         if not line.known_on(as_of):
             raise ModelRefused(
                 f"the line {line.id} was not public by {as_of}",
-                file=self.page.id,
+                file=self.spec.id,
                 remedy="Let as_of be a day on which it was, or leave the outcome out.",
             )
-        given = self.page.denominator(outcome)
+        given = self.spec.denominator(outcome)
         if outcome.stage in RATES:
             return self._of_people(outcome, line, given)
         return self._of_cash(outcome, line, given)
 
     def money(self, fact: Fact) -> float:
-        """The sum of a fact, in the smallest unit of the policy's currency."""
+        """Return the amount of a fact, in the smallest unit of the policy's currency."""
         return float(fact.money(self.policy.currency) * 10**self.policy.digits)
 
-    def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> Trial:
+    def _of_people(self, outcome: Outcome, line: CostLine, given: Fact | None) -> ScoredForecast:
         count = given.count if given else 0
-        made = count_forecast(outcome.stage, count, line, funnel_of(line, self.ledger, self.page.as_of))
-        fact = self.page.later_fact(outcome.fact)
+        made = count_forecast(outcome.stage, count, line, build_funnel(line, self.ledger, self.spec.as_of))
+        fact = self.spec.later_fact(outcome.fact)
         came = float(fact.count)
         against = [
-            naive(count, COUNTED, came),
-            flat(count, 1, COUNTED, came, draws=self.draws, seed=self.seed),
-            *(printed(f, f.count, f.count, came) for f in self._press(outcome)),
+            naive_benchmark(count, ONE_PER_CLAIM, came),
+            flat_benchmark(count, 1, ONE_PER_CLAIM, came, draws=self.draws, seed=self.seed),
+            *(press_benchmark(f, f.count, f.count, came) for f in self._press(outcome)),
         ]
-        return Trial(outcome, given, made, came, fact.unit, tuple(against))
+        return ScoredForecast(outcome, given, made, came, fact.unit, tuple(against))
 
-    def _of_cash(self, outcome: Outcome, line: CostLine, given: Fact | None) -> Trial:
+    def _of_cash(self, outcome: Outcome, line: CostLine, given: Fact | None) -> ScoredForecast:
         if not isinstance(line, Schedule):
             raise ModelRefused(
                 f"{line.id} is no schedule, so there is nothing that claims are paid one by one",
-                file=self.page.id,
+                file=self.spec.id,
                 remedy="Try how many take it, or show its sum without a score.",
             )
-        portfolio = cash_of(self.portfolio, line)
+        portfolio = cash_portfolio(self.portfolio, line)
         if given:
-            portfolio = accepted_only(portfolio, given.count)
+            portfolio = with_accepted_count(portfolio, given.count)
         made = cash_forecast(portfolio, self.draws, self.seed)
-        came = self.money(self.page.later_fact(outcome.fact))
+        came = self.money(self.spec.later_fact(outcome.fact))
         count, rates = portfolio.streams[0].trials, len(portfolio.streams[0].rates)
-        against = [printed(f, *self._ends(f), came) for f in self._press(outcome)]
-        if conceived := payments(line, funnel_of(line, self.ledger, self.page.as_of)):
-            against.insert(0, flat(count, rates, conceived, came, draws=self.draws, seed=self.seed))
-        if at_tiers := tiers(line):
-            against.insert(0, naive(count, at_tiers, came))
-        return Trial(outcome, given, made, came, self.policy.currency, tuple(against))
+        against = [press_benchmark(f, *self._ends(f), came) for f in self._press(outcome)]
+        if conceived := mean_payment_ends(line, build_funnel(line, self.ledger, self.spec.as_of)):
+            against.insert(0, flat_benchmark(count, rates, conceived, came, draws=self.draws, seed=self.seed))
+        if at_tiers := tier_payments(line):
+            against.insert(0, naive_benchmark(count, at_tiers, came))
+        return ScoredForecast(outcome, given, made, came, self.policy.currency, tuple(against))
 
     def _press(self, outcome: Outcome) -> list[Fact]:
-        return [get_fact(id_, public_by=self.page.as_of) for id_ in outcome.press]
+        return [get_fact(id_, public_by=self.spec.as_of) for id_ in outcome.press]
 
     def _ends(self, fact: Fact) -> tuple[float | None, float]:
-        """The low end, None where only the most was printed, and the high end."""
+        """Return the low end of a press figure (None if it is only an upper bound) and the high end."""
         scale, currency = 10**self.policy.digits, self.policy.currency
         open_below = fact.value is None and fact.low is None
         low = None if open_below else fact.money(currency, "low") * scale
@@ -284,27 +284,29 @@ COVERAGE: dict[str, pl.DataType] = {
 }
 
 
-def coverage(page: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
-    """Every set of classes that the ledger rests on or that the page names, one class left out at a time.
+def coverage(spec: BacktestSpec, ledger: Ledger) -> pl.DataFrame:
+    """Test the reference-class rule: predict each class from the other classes of its set.
+
+    The sets are those that the ledger uses and those that the specification names.
 
     Returns:
-        The columns of `COVERAGE`, one row a set and class: its share, the 80 % interval that the rule makes
-        from the others, and where the class lies in it. The pooled spread leaves out every source of the
-        set, the class that is tried among them. Assumptions with the same classes are one set; a set of one
-        class has a row without an interval.
+        The columns of `COVERAGE`, one row per set and class: the share of the class, the 80 % interval that
+        the rule derives from the other classes, and the percentile of the class in it. The pooled spread
+        excludes all sources of the set, including the predicted class. Assumptions with the same classes form
+        one set; a set with a single class has a row without an interval.
 
     Raises:
-        ModelRefused: a class that was not public by the forecast day.
+        ModelRefused: a class was not public by the forecast day.
     """
     sets: dict[tuple[str, ...], list[str]] = {}
     stated = [(a.id, a.classes) for a in ledger.assumptions if isinstance(a, RateAssumption) and a.classes]
-    for name, classes in (*stated, *((s.id, s.classes) for s in page.reference_sets)):
+    for name, classes in (*stated, *((s.id, s.classes) for s in spec.reference_sets)):
         sets.setdefault(tuple(sorted(classes)), []).append(name)
     frames = [pl.DataFrame(schema=COVERAGE)]
     for classes, names in sets.items():
-        shares = {c: get_fact(c, public_by=page.as_of).middle / 100 for c in classes}
-        tried = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
+        shares = {c: get_fact(c, public_by=spec.as_of).middle / 100 for c in classes}
+        predicted = pl.DataFrame({"class": shares.keys(), "share": shares.values()})
         if len(shares) > 1:
-            tried = leave_one_out(shares, INTERVAL_LEVEL, published_spread(classes))
-        frames.append(tried.with_columns(pl.lit(" ".join(names)).alias("set")))
+            predicted = leave_one_out(shares, INTERVAL_LEVEL, published_spread(classes))
+        frames.append(predicted.with_columns(pl.lit(" ".join(names)).alias("set")))
     return pl.concat(frames, how="diagonal").select(*COVERAGE)

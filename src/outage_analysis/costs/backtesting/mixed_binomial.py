@@ -1,9 +1,10 @@
-"""The count of successes among n when their one rate is itself uncertain.
+"""The distribution of the number of successes among n trials that share one uncertain rate.
 
-Given the rate the count is binomial; over the rate everything is a mean over u from 0 to 1 of something at
-the rate's quantile of u. The rule is Lobatto's on panels of u that halve towards both ends, and wherever
-the mean rate of a panel is not yet settled or the rate moves by more than the binomial standard deviation
-can blur. So it serves a rate wider than the binomial law and one narrower alike, and rates that jump.
+Given the rate, the count is binomial. Averages over the rate are integrals over u from 0 to 1 at the
+u-quantile of the rate. Lobatto's rule integrates on panels of u that become narrower towards both ends, and
+that are halved where the mean rate of a panel has not converged or where the rate changes by more than a few
+binomial standard deviations. So the rate may be wider or narrower than the binomial distribution, and may
+have jumps.
 """
 
 from __future__ import annotations
@@ -20,39 +21,40 @@ Array = NDArray[np.float64]
 
 POINTS = np.array([-1.0, -np.sqrt(3 / 7), 0.0, np.sqrt(3 / 7), 1.0]) / 2 + 0.5
 WEIGHTS = np.array([9.0, 49.0, 64.0, 49.0, 9.0]) / 180
-"""The Lobatto rule on 0 to 1, exact up to degree 7. It has both ends, so that no jump hides beside them."""
-SETTLED = 1e-12
-"""What halving a panel may still change of the mean rate."""
-BLUR = 2.0
-"""Binomial standard deviations that the rate may move by across a panel."""
-FINEST = 0.5**40
-"""The narrowest panel that is halved: so exactly is a jump of the rate known."""
-NEVER = 1e-17
-"""A probability below this is not counted."""
+"""The Lobatto rule on 0 to 1, exact up to degree 7. It includes both ends, so that it detects jumps there."""
+MEAN_TOLERANCE = 1e-12
+"""The mean rate of a panel has converged if halving the panel changes it by at most this share."""
+MAX_RATE_STEP = 2.0
+"""The number of binomial standard deviations that the rate may change by across a panel."""
+MIN_PANEL_WIDTH = 0.5**40
+"""Panels narrower than this are not halved; it is the precision with which a jump of the rate is located."""
+NEGLIGIBLE = 1e-17
+"""Probabilities below this are ignored."""
 ROUNDING = 1e-12
-"""By how much a quantile's probability may be missed, so that a tie such as a median is no toss-up."""
+"""A quantile may miss its probability by this much, so that rounding does not decide ties."""
 
 
 class Rate(Protocol):
     """An uncertain rate."""
 
     def quantile(self, u: Array, /) -> Array:
-        """The rates that are not exceeded with probability u: (n,) -> (n,), from 0 to 1."""
+        """Return the u-quantiles of the rate, (n,) -> (n,), from 0 to 1."""
 
 
 class MixedBinomial:
-    """Successes among n with a rate that all share: beta-binomial, logit-normal-binomial and so on.
+    """The number of successes among n trials with one shared uncertain rate, such as beta-binomial.
 
-    Probabilities of at most so many are right to 1e-9, the mean to 1e-9 of itself; a fixed rate gives the
-    binomial law. Nodes grow as the square root of n, once; a probability takes some hundred of them.
+    Accuracy: the cdf to 1e-9 absolute, the mean to 1e-9 relative. A fixed rate gives the binomial
+    distribution. The number of nodes grows with the square root of n; each probability uses about a
+    hundred of them.
 
     Args:
-        n: how many there are.
-        rate: a number, or a law.
+        n: the number of trials.
+        rate: a number, or the distribution of the rate.
 
     Raises:
-        UsageError: n is no count.
-        ModelRefused: a rate outside 0 to 1.
+        UsageError: n is not a whole number from 0.
+        ModelRefused: the rate can lie outside 0 to 1.
     """
 
     def __init__(self, n: int, rate: Rate | float) -> None:
@@ -73,16 +75,16 @@ class MixedBinomial:
         return self.n * float((self._weights * self._rates).sum())
 
     def cdf(self, counts: ArrayLike) -> Array:
-        """The probability of at most so many, (...) -> (...)."""
-        distinct, where = np.unique(np.floor(np.asarray(counts, float)), return_inverse=True)
-        found = np.array([self._at_most(k) for k in distinct.tolist()])
-        return np.asarray(found[where].reshape(np.shape(counts)))
+        """Return the probability of at most these counts, (...) -> (...)."""
+        distinct, positions = np.unique(np.floor(np.asarray(counts, float)), return_inverse=True)
+        values = np.array([self._at_most(k) for k in distinct.tolist()])
+        return np.asarray(values[positions].reshape(np.shape(counts)))
 
     def quantile(self, p: ArrayLike) -> Array:
-        """The least counts that are not exceeded with probability p, (...) -> (...), whole.
+        """Return the smallest counts k with P(count <= k) >= p, (...) -> (...).
 
         Raises:
-            UsageError: a probability that is not between 0 and 1.
+            UsageError: a probability is not between 0 and 1.
         """
         p = np.asarray(p, float)
         if not ((p > 0) & (p < 1)).all():
@@ -97,8 +99,8 @@ class MixedBinomial:
     def _at_most(self, k: float) -> float:
         if k < 0 or k >= self.n:
             return float(k >= 0)
-        low = special.betaincinv(k + 1, self.n - k, NEVER)  # a lower rate is certain not to exceed k
-        high = special.betainccinv(k + 1, self.n - k, NEVER)  # a higher rate always exceeds k
+        low = special.betaincinv(k + 1, self.n - k, NEGLIGIBLE)  # a lower rate is certain not to exceed k
+        high = special.betainccinv(k + 1, self.n - k, NEGLIGIBLE)  # a higher rate always exceeds k
         first = int(np.searchsorted(self._rates, low, side="left"))
         last = int(np.searchsorted(self._rates, high, side="right"))
         at_most = special.betaincc(k + 1, self.n - k, self._rates[first:last])
@@ -107,12 +109,14 @@ class MixedBinomial:
 
 def _checked(rates: Array) -> Array:
     if not ((rates >= 0) & (rates <= 1)).all():  # also NaN
-        raise ModelRefused("a rate lies outside 0 to 1", remedy="Give a law on 0 to 1, such as a beta law.")
+        raise ModelRefused(
+            "a rate lies outside 0 to 1", remedy="Give a distribution on 0 to 1, such as beta."
+        )
     return rates
 
 
 def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
-    """Rates and their weights, which add up to 1."""
+    """Return the nodes of the rate and their weights, which add up to 1."""
 
     def on_panels(low: Array, width: Array) -> Array:
         u = low[:, None] + width[:, None] * POINTS
@@ -122,18 +126,20 @@ def _nodes(rate: Rate, n: int) -> tuple[Array, Array]:
     edges = np.concatenate([ends[::-1], 1 - ends[1:]])
     low, width = edges[:-1], np.diff(edges)
     rates = on_panels(low, width)
-    found, masses = [], []
+    nodes, masses = [], []
     while len(low):
         half = width / 2
         left, right = on_panels(low, half), on_panels(low + half, half)
         settled = (left @ WEIGHTS + right @ WEIGHTS) / 2
         spread = np.sqrt(np.maximum(settled * (1 - settled), 1 / max(n, 1)) / max(n, 1))
-        rough = np.abs(rates @ WEIGHTS - settled) * width > SETTLED * np.maximum(settled, 1 / max(n, 1))
-        rough |= right[:, -1] - left[:, 0] > BLUR * spread
-        rough &= width > FINEST
+        rough = np.abs(rates @ WEIGHTS - settled) * width > MEAN_TOLERANCE * np.maximum(
+            settled, 1 / max(n, 1)
+        )
+        rough |= right[:, -1] - left[:, 0] > MAX_RATE_STEP * spread
+        rough &= width > MIN_PANEL_WIDTH
         for part in (left, right):
-            found.append(part[~rough].ravel())
+            nodes.append(part[~rough].ravel())
             masses.append(np.outer(half[~rough], WEIGHTS).ravel())
         low, width = np.append(low[rough], (low + half)[rough]), np.tile(half[rough], 2)
         rates = np.concatenate([left[rough], right[rough]])
-    return np.concatenate(found), np.concatenate(masses)
+    return np.concatenate(nodes), np.concatenate(masses)

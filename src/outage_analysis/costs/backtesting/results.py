@@ -1,4 +1,4 @@
-"""What a back-test found: its tables, and the sentences that say it."""
+"""The result of a back-test: its tables and the sentences that summarise them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 
 CASH = ("paid", "total")
-"""Stages in money."""
+"""The stages whose outcome is an amount of money."""
 DIGITS = 3
-"""Of a forecast count in prose: a miss by one may be a miss."""
+"""Significant digits of a forecast count in a sentence."""
 
 OUTCOMES: dict[str, pl.DataType] = {
     "outcome": pl.String(),
@@ -67,22 +67,22 @@ SHOWN: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Backtest:
-    """Forecasts of one day beside what came out; money in the smallest unit of the currency.
+    """Forecasts as of one day compared with the outcomes; money in the smallest unit of the currency.
 
     Args:
-        page: what was tried.
-        policy: its policy.
-        ledger: its ledger, as it was public on the day.
-        outcomes: the columns of `OUTCOMES`, one row an outcome: quantiles of the forecast, their largest
-            numerical error as a share, sharpness (P90 over P10, below 1 counting as 1), the outcome, its
-            mid-rank percentile, the verdict (inside: from P10 to P90, miss_low: less came, miss_high: more
-            came) and the CRPS of log10. `conditional` marks forecasts for a given count that itself came out
-            later.
-        rivals: the columns of `RIVALS`, one row an outcome and rival (naive, flat, or the fact of a press
-            forecast): the least and the most that it allows, how many times the outcome lies outside of
-            that, whether it is flagged for more than twice, its CRPS and `ours`.
-        coverage: the columns of `COVERAGE`, see `coverage`.
-        shown: the columns of `SHOWN`: published figures beside ours, not scored.
+        page: the specification of the back-test.
+        policy: the policy.
+        ledger: the ledger, limited to what was public on the forecast day.
+        outcomes: the columns of `OUTCOMES`, one row per outcome: quantiles of the forecast, their largest
+            relative numerical error, sharpness (P90 over P10, where values below 1 count as 1), the outcome,
+            its mid-rank percentile, the verdict (`inside`: from P10 to P90; `miss_low`: the outcome is lower;
+            `miss_high`: it is higher) and the CRPS on log10. `conditional` marks forecasts that start from a
+            count which was itself published after the forecast day.
+        rivals: the columns of `RIVALS`, one row per outcome and benchmark (`naive`, `flat`, or the id of the
+            press figure): its range, the factor by which the outcome misses the range, whether that is more
+            than `FLAGGED_BEYOND`, its CRPS, and the CRPS of our forecast (`ours`).
+        coverage: the result of `coverage`.
+        shown: the columns of `SHOWN`: published figures beside our forecasts, without a score.
     """
 
     page: BacktestSpec
@@ -95,96 +95,103 @@ class Backtest:
 
     @property
     def ranges(self) -> pl.DataFrame:
-        """One row an outcome, for a chart: the columns of `OUTCOMES`, with the ends of its rivals.
+        """The outcomes with the ranges of two benchmarks, for a chart.
 
         Returns:
-            Also `naive_low`, `naive_high`, `press_low` and `press_high`, of the first forecast of the press.
+            One row per outcome: the columns of `OUTCOMES`, then `naive_low`, `naive_high`, and `press_low`
+            and `press_high` of the first press figure.
         """
         first = {o.id: o.press[0] for o in self.page.outcomes if o.press}
         named = pl.col("outcome").replace_strict(first, default=None, return_dtype=pl.String)
         rivals = {"naive": pl.col("rival") == "naive", "press": pl.col("rival") == named}
-        found = self.outcomes
-        for name, mine in rivals.items():
-            ends = self.rivals.filter(mine).select("outcome", pl.col("low", "high").name.prefix(f"{name}_"))
-            found = found.join(ends, on="outcome", how="left", maintain_order="left")
-        return found
+        table = self.outcomes
+        for name, matching in rivals.items():
+            ends = self.rivals.filter(matching).select(
+                "outcome", pl.col("low", "high").name.prefix(f"{name}_")
+            )
+            table = table.join(ends, on="outcome", how="left", maintain_order="left")
+        return table
 
-    def sentences(self, words: Locale) -> list[str]:
-        """What it found, the caveat first; amounts in words as `words` writes them."""
+    def sentences(self, locale: Locale) -> list[str]:
+        """Summarise the back-test in sentences, the caveat first.
+
+        Args:
+            locale: the language and its number formats.
+        """
         return [
-            *self._verdicts(words),
-            *(f"{o.name[words.lang]}: {o.note[words.lang]}" for o in self.page.outcomes if o.note),
-            *self._rivalry(words),
-            *self._coverage(words),
-            *self._shown(words),
+            *self._verdicts(locale),
+            *(f"{o.name[locale.lang]}: {o.note[locale.lang]}" for o in self.page.outcomes if o.note),
+            *self._rivalry(locale),
+            *self._coverage(locale),
+            *self._shown(locale),
         ]
 
-    def _verdicts(self, words: Locale) -> Iterator[str]:
+    def _verdicts(self, locale: Locale) -> Iterator[str]:
         tried = self.outcomes.filter("independent")
         inside = tried.filter(verdict="inside")["outcome"].to_list()
         known = any(a.outcome_known for a in self.ledger.assumptions)
-        yield words("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried))
-        yield words(
+        yield locale("backtest.caveat" if known else "backtest.caveat_blind", count=len(tried))
+        yield locale(
             "backtest.inside",
-            day=words.day(self.page.as_of),
+            day=locale.day(self.page.as_of),
             inside=len(inside),
             count=len(tried),
-            names=", ".join(self._names(words)[x] for x in inside) or "–",
+            names=", ".join(self._names(locale)[x] for x in inside) or "–",
         )
         for row in self.outcomes.filter(pl.col("verdict") != "inside").iter_rows(named=True):
-            yield " ".join(self._miss(row, words))
+            yield " ".join(self._miss(row, locale))
 
-    def _names(self, words: Locale) -> dict[str, str]:
+    def _names(self, locale: Locale) -> dict[str, str]:
         named = (*self.page.outcomes, *self.page.shown, *self.ledger.assumptions)
-        return {x.id: x.name[words.lang] for x in named}
+        return {x.id: x.name[locale.lang] for x in named}
 
-    def _miss(self, row: Mapping[str, Any], words: Locale) -> Iterator[str]:
-        """What was forecast, what came, which input was wrong, and that it stays so."""
-        names = self._names(words)
+    def _miss(self, row: Mapping[str, Any], locale: Locale) -> Iterator[str]:
+        """Describe a missed outcome: forecast, outcome, inputs, and that the ledger stays unchanged."""
+        names = self._names(locale)
         low = row["verdict"] == "miss_low"
         cash = row["stage"] in CASH
 
         def figure(value: float) -> str:
-            return words.money(value) if cash else words.number(words.rounded(value, DIGITS))
+            return locale.money(value) if cash else locale.number(locale.rounded(value, DIGITS))
 
-        yield words(
+        yield locale(
             f"backtest.{row['verdict']}",
             name=names[row["outcome"]],
-            day=words.day(self.page.as_of),
+            day=locale.day(self.page.as_of),
             low=figure(row["p10"]),
             median=figure(row["p50"]),
             high=figure(row["p90"]),
-            observed=_exactly(row["observed"], words, cash=cash),
-            chance=words.share(row["percentile"] if low else 1 - row["percentile"]),
+            observed=_exactly(row["observed"], locale, cash=cash),
+            chance=locale.share(row["percentile"] if low else 1 - row["percentile"]),
         )
-        inputs = ", ".join(words("backtest.quoted", name=names[x]) for x in row["assumptions"].split())
+        inputs = ", ".join(locale("backtest.quoted", name=names[x]) for x in row["assumptions"].split())
         if row["given"]:
-            each = words.money if cash else words.share
-            yield words(
+            each = locale.money if cash else locale.share
+            yield locale(
                 "backtest.wrong_each" if cash else "backtest.wrong_share",
                 inputs=inputs,
-                given=words.number(row["given"]),
+                given=locale.number(row["given"]),
                 expected=each(row["expected"] / row["given"]),
                 came=each(row["observed"] / row["given"]),
             )
         else:
-            yield words("backtest.wrong_total", inputs=inputs)
-        yield words("backtest.kept")
+            yield locale("backtest.wrong_total", inputs=inputs)
+        yield locale("backtest.kept")
 
-    def _rivalry(self, words: Locale) -> Iterator[str]:
-        yield words("backtest.rule", factor=words.number(FLAGGED_BEYOND))
+    def _rivalry(self, locale: Locale) -> Iterator[str]:
+        yield locale("backtest.rule", factor=locale.number(FLAGGED_BEYOND))
         naive, flat = (self.rivals.filter(rival=x) for x in ("naive", "flat"))
         if len(naive):
             worst = naive.sort("factor", descending=True).row(0, named=True)
-            yield words(
+            yield locale(
                 "backtest.naive",
                 flagged=naive["flagged"].sum(),
                 count=len(naive),
-                name=self._names(words)[worst["outcome"]],
-                times=words.number(words.rounded(worst["factor"])),
+                name=self._names(locale)[worst["outcome"]],
+                times=locale.number(locale.rounded(worst["factor"])),
             )
         better = pl.col("ours") < pl.col("crps")
-        yield words(
+        yield locale(
             "backtest.scores",
             naive=len(naive.filter(better)),
             of_naive=len(naive),
@@ -192,38 +199,38 @@ class Backtest:
             of_flat=len(flat),
         )
         for row in self.rivals.filter(~pl.col("rival").is_in(["naive", "flat"])).iter_rows(named=True):
-            yield self._press(row, words)
+            yield self._press(row, locale)
 
-    def _press(self, row: Mapping[str, Any], words: Locale) -> str:
+    def _press(self, row: Mapping[str, Any], locale: Locale) -> str:
         cash = {o.id: o.stage in CASH for o in self.page.outcomes}[row["outcome"]]
         ends = [x for x in dict.fromkeys((row["low"], row["high"])) if x is not None]
-        said = words(
+        sentence = locale(
             "backtest.press_bound" if row["low"] is None else "backtest.press",
             fact=row["rival"],
-            printed=" – ".join(_exactly(x, words, cash=cash) for x in ends),
-            times=words.number(words.rounded(row["factor"])),
+            printed=" – ".join(_exactly(x, locale, cash=cash) for x in ends),
+            times=locale.number(locale.rounded(row["factor"])),
         )
-        return f"{said} {words('backtest.flagged' if row['flagged'] else 'backtest.not_flagged')}"
+        return f"{sentence} {locale('backtest.flagged' if row['flagged'] else 'backtest.not_flagged')}"
 
-    def _coverage(self, words: Locale) -> Iterator[str]:
+    def _coverage(self, locale: Locale) -> Iterator[str]:
         tried = self.coverage.drop_nulls("inside")
         if len(tried):
-            yield words("backtest.coverage", inside=tried["inside"].sum(), tried=len(tried))
+            yield locale("backtest.coverage", inside=tried["inside"].sum(), tried=len(tried))
         alone = self.coverage.filter(pl.col("inside").is_null())["set"].str.split(" ").explode()
         if len(alone):
-            yield words("backtest.alone", names=", ".join(self._names(words)[x] for x in alone))
+            yield locale("backtest.alone", names=", ".join(self._names(locale)[x] for x in alone))
 
-    def _shown(self, words: Locale) -> Iterator[str]:
+    def _shown(self, locale: Locale) -> Iterator[str]:
         values = dict(self.shown.select("shown", "value").rows())
         for shown in self.page.shown:
-            yield words(
+            yield locale(
                 "backtest.shown",
-                name=shown.name[words.lang],
-                value=_exactly(values[shown.id], words, cash=True),
-                note=shown.note[words.lang],
+                name=shown.name[locale.lang],
+                value=_exactly(values[shown.id], locale, cash=True),
+                note=shown.note[locale.lang],
             )
 
 
-def _exactly(value: float, words: Locale, *, cash: bool) -> str:
-    """A published figure in prose keeps its digits."""
-    return f"{words.exact_money(value)} {words.unit}" if cash else words.number(value)
+def _exactly(value: float, locale: Locale, *, cash: bool) -> str:
+    """Write a published figure with all its digits."""
+    return f"{locale.exact_money(value)} {locale.unit}" if cash else locale.number(value)

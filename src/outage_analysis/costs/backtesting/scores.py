@@ -1,8 +1,9 @@
-"""Scores of a forecast against what happened: percentile and CRPS.
+"""Scores that compare a forecast with its outcome: percentile and CRPS.
 
-The continuous ranked probability score (CRPS) is the area between the forecast's cumulative law and the
-step at the outcome, squared: in the unit of the outcome, 0 for a perfect forecast, the absolute error for
-a single number (Gneiting and Raftery 2007). On log10 it is in decades: 1 is a factor of ten.
+The continuous ranked probability score (CRPS) is the integral of the squared difference between the
+cumulative distribution of the forecast and a step at the outcome (Gneiting and Raftery 2007). It has the
+unit of the outcome, is 0 for a perfect forecast, and equals the absolute error if the forecast is a single
+number. On log10 it is in decades: 1 is a factor of ten.
 """
 
 from __future__ import annotations
@@ -18,54 +19,54 @@ Array = NDArray[np.float64]
 
 
 class Predictive(Protocol):
-    """A law of one number."""
+    """The forecast distribution of a number."""
 
     def cdf(self, x: Array, /) -> Array:
-        """The probability of at most x."""
+        """Return the probability of at most x."""
 
     def quantile(self, u: Array, /) -> Array:
-        """The number that is not exceeded with probability u."""
+        """Return the u-quantiles."""
 
 
 def percentile(forecast: Predictive, observed: float) -> float:
-    """Where the outcome stands in the forecast, 0 to 1: what lies below it, and half of what is equal to it.
+    """Return the mid-rank percentile of the outcome, 0 to 1: P(below it) plus half of P(equal to it).
 
     Raises:
-        ModelRefused: an outcome that is no number.
+        ModelRefused: the outcome is not finite.
     """
-    near = _numbers([np.nextafter(observed, -np.inf), observed])
+    near = _finite([np.nextafter(observed, -np.inf), observed])
     return float(np.mean(forecast.cdf(near)))
 
 
 def crps(draws: ArrayLike, observed: float, weights: ArrayLike | None = None) -> float:
-    """The CRPS of a law that has these values only: exact, and without cancellation.
+    """Return the exact CRPS of the discrete distribution of the draws.
 
     Args:
-        draws: (n,).
+        draws: the values, (n,).
         observed: the outcome.
-        weights: (n,); equal ones if left out.
+        weights: the weights of the draws, (n,); by default equal.
 
     Raises:
-        ModelRefused: draws or an outcome that are no numbers.
-        UsageError: weights that do not fit.
+        ModelRefused: the draws or the outcome are not finite.
+        UsageError: the weights are not valid.
     """
-    x, w = _weighted(draws, weights)
-    ends = np.append(x, _numbers([observed]))
+    x, w = _checked_draws(draws, weights)
+    ends = np.append(x, _finite([observed]))
     order = np.argsort(ends, kind="stable")
     ends, below = ends[order], np.cumsum(np.append(w, 0.0)[order]) / w.sum()
     return float((np.diff(ends) * (below - (ends >= observed))[:-1] ** 2).sum())
 
 
 def crps_uniform(low: float, high: float, observed: float) -> float:
-    """The CRPS of a uniform law between two ends, in closed form; equal ends are a single number.
+    """Return the CRPS of a uniform distribution, in closed form; equal ends are a single number.
 
-    For a range printed in the press take the ends and the outcome in `decades`: uniform on the logarithm.
+    For a log-uniform range, pass the ends and the outcome in `decades`.
 
     Raises:
-        ModelRefused: no numbers.
-        UsageError: ends in the wrong order.
+        ModelRefused: an argument is not finite.
+        UsageError: the low end is above the high end.
     """
-    a, b, y = _numbers([low, high, observed])
+    a, b, y = _finite([low, high, observed])
     if a > b:
         raise UsageError("the low end is above the high end", value=(low, high))
     inside = np.clip(y, a, b)
@@ -74,25 +75,24 @@ def crps_uniform(low: float, high: float, observed: float) -> float:
 
 
 def crps_log10(draws: ArrayLike, observed: float, weights: ArrayLike | None = None) -> float:
-    """The CRPS in `decades`.
+    """Return the CRPS in `decades`.
 
     Raises:
-        ModelRefused: as `decades`.
-        UsageError: weights that do not fit.
+        ModelRefused: see `decades`.
+        UsageError: the weights are not valid.
     """
     return crps(decades(draws), float(decades(observed)), weights)
 
 
 def decades(amounts: ArrayLike) -> Array:
-    """The logarithms to base 10; amounts from 0 to 1 count as 1.
+    """Return logarithms to base 10; amounts from 0 to 1 count as 1.
 
-    Nobody and one person, nothing and one won, are the same miss: without a floor one draw of zero would
-    make the score infinite.
+    Without this minimum a single draw of zero would make the score infinite.
 
     Raises:
-        ModelRefused: negative amounts, or no numbers.
+        ModelRefused: an amount is negative or not finite.
     """
-    x = _numbers(amounts)
+    x = _finite(amounts)
     if (x < 0).any():
         raise ModelRefused(
             "a negative amount has no logarithm", value=x.min(), remedy="Score it in its own unit, by crps."
@@ -100,18 +100,18 @@ def decades(amounts: ArrayLike) -> Array:
     return np.asarray(np.log10(np.maximum(x, 1.0)))
 
 
-def _weighted(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
-    """Draws and their weights, in whatever unit."""
-    x = _numbers(draws).ravel()
+def _checked_draws(draws: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
+    """Check and return the draws and their weights, flattened."""
+    x = _finite(draws).ravel()
     w = np.ones(len(x)) if weights is None else np.asarray(weights, float).ravel()
     if not len(x):
         raise UsageError("no draws")
     if w.shape != x.shape or not np.isfinite(w).all() or w.min() < 0 or w.sum() == 0:
-        raise UsageError("weights are one a draw, none negative, some positive")
+        raise UsageError("weights must be one per draw, none negative, some positive")
     return x, w
 
 
-def _numbers(values: ArrayLike) -> Array:
+def _finite(values: ArrayLike) -> Array:
     x = np.asarray(values, float)
     if not np.isfinite(x).all():
         raise ModelRefused("a score needs finite numbers", remedy="Look for what made the forecast infinite.")

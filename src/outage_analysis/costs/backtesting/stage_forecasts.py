@@ -1,4 +1,4 @@
-"""The law that a ledger of some day gives to what came out later, by stage of the funnel."""
+"""Forecast distributions of later outcomes under the ledger of an earlier day, by stage of the funnel."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ from outage_analysis.costs.funnel import Funnel
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
 from outage_analysis.costs.uncertainty.simulation import simulate
-from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import ModelRefused
 from outage_analysis.incidents import Stage
 from outage_analysis.policies import CostLine, InKind, Schedule
 
 RATES = {"filed": "filing_share", "accepted": "acceptance", "taken": "take_up"}
-"""The one rate behind a stage that counts people."""
+"""The kind of rate that determines each stage that counts people."""
 MORE_OF_FILED = ("ultimate", "entitled_share", "new_applicants")
-"""What else decides how many file."""
-ENDS = (0.1, 0.5, 0.9)
+"""Other kinds of assumption that affect how many people file."""
+PERCENTILES = (0.1, 0.5, 0.9)
 CELLS = 256
-"""On the logarithm of an amount: a score is then right to about 2e-4."""
+"""The number of cells on the log scale; the score then has an error of about 2e-4."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """The law of a count, or of an amount in the smallest unit of the currency."""
+    """The forecast of a count, or of an amount in the smallest unit of the currency."""
 
-    law: Predictive
+    distribution: Predictive
     expected: float
     most: float
-    """What it does not exceed."""
+    """The largest possible value."""
     inputs: tuple[str, ...]
-    """The assumptions that it rests on."""
+    """The ids of the assumptions that it depends on."""
 
     def interval(self) -> list[Estimate]:
-        """P10, P50 and P90, to no digit beyond their numerical error."""
-        if isinstance(self.law, DrawnTotal):
-            return [told(self.law.total.quantile(p)) for p in ENDS]
-        return [Estimate(float(x), 0.0) for x in self.law.quantile(np.array(ENDS))]
+        """Return P10, P50 and P90, rounded to their numerical error."""
+        if isinstance(self.distribution, SimulatedTotal):
+            return [rounded_estimate(self.distribution.total.quantile(p)) for p in PERCENTILES]
+        return [Estimate(float(x), 0.0) for x in self.distribution.quantile(np.array(PERCENTILES))]
 
     def crps(self, observed: float) -> float:
-        """The CRPS in decades, of the law in cells that are even on the logarithm; small counts are exact."""
+        """Return the CRPS in decades, computed on log-scale cells; small counts have a cell each."""
         edges = np.unique(np.floor(np.geomspace(1, max(self.most, 1.0), CELLS)))
-        below = self.law.cdf(np.append(0.0, edges))
+        below = self.distribution.cdf(np.append(0.0, edges))
         middles = np.sqrt(np.append(1.0, edges[:-1] + 1) * edges)
         masses = np.maximum(np.diff(below, prepend=0.0), 0.0)
         return crps_log10(np.append(0.0, middles), observed, masses)
 
 
 @dataclass(frozen=True)
-class DrawnTotal:
-    """A total of the uncertainty run, by arrays."""
+class SimulatedTotal:
+    """Adapts a simulated total to the interface of `Predictive`."""
 
     total: SampledTotal
 
     def cdf(self, x: Array) -> Array:
-        """The probability of at most x, (n,) -> (n,)."""
+        """Return the probability of at most x, (n,) -> (n,)."""
         return np.array([1 - float(self.total.above(float(v)).mean()) for v in x])
 
     def quantile(self, u: Array) -> Array:
-        """The amounts that are not exceeded with probability u, (n,) -> (n,)."""
+        """Return the u-quantiles, (n,) -> (n,)."""
         return np.array([self.total.quantile(float(p)).value for p in u])
 
 
 def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> Forecast:
-    """How many of those given file, are accepted or take it.
+    """Forecast how many of the `given` people file, are accepted or take a free good.
 
     Raises:
-        ModelRefused: the ledger states no rate for it, or something besides the rate decides.
+        ModelRefused: the ledger states no rate for the stage, or the count depends on more than the rate.
     """
     rate = funnel.entries.get(RATES[stage])
     if not isinstance(rate, RateAssumption):
@@ -86,12 +86,14 @@ def count_forecast(stage: Stage, given: int, line: CostLine, funnel: Funnel) -> 
             f"how many were {stage} of {line.id} also hangs on {f'its {other}' if other else 'a cap'}",
             remedy="Try the stages after it, or the total.",
         )
-    law = MixedBinomial(given, rate.sampled_distribution)
-    return Forecast(law, law.mean, float(given), (rate.id,))
+    count = MixedBinomial(given, rate.sampled_distribution)
+    return Forecast(count, count.mean, float(given), (rate.id,))
 
 
-def cash_of(portfolio: Portfolio, line: Schedule) -> Portfolio:
-    """One schedule's cash out of a policy's; the inputs stay all, so that the draws are the policy's.
+def cash_portfolio(portfolio: Portfolio, line: Schedule) -> Portfolio:
+    """Return the portfolio with only the cash of one schedule.
+
+    It keeps all inputs, so that its draws are the same as those of the whole policy.
 
     Raises:
         ModelRefused: the line has no expected cost.
@@ -105,19 +107,21 @@ def cash_of(portfolio: Portfolio, line: Schedule) -> Portfolio:
     return replace(portfolio, streams=streams)
 
 
-def accepted_only(portfolio: Portfolio, accepted: int) -> Portfolio:
-    """The same line once so many claims are accepted: the rates are history, bands and awards are not."""
+def with_accepted_count(portfolio: Portfolio, accepted: int) -> Portfolio:
+    """Return the portfolio of a line with a known accepted count; bands and awards stay uncertain."""
     stream = portfolio.streams[0]
     scale = accepted / stream.trials
-    parts = tuple(replace(p, paid=p.paid * scale, squared=p.squared * scale) for p in stream.parts)
+    parts = tuple(
+        replace(p, paid=p.paid * scale, sum_of_squares=p.sum_of_squares * scale) for p in stream.parts
+    )
     settled = replace(stream, trials=float(accepted), parts=parts, scales=(), rates=())
     return replace(portfolio, streams=(settled,))
 
 
 def cash_forecast(portfolio: Portfolio, draws: int, seed: int) -> Forecast:
-    """The law of the cash of these streams."""
+    """Forecast the total cash of the streams of a portfolio."""
     total = simulate(portfolio, draws=draws, seed=seed).totals["cash"]
     most = float(total.values.max())
     inputs = dict.fromkeys(name for stream in portfolio.streams for name in stream.inputs)
     expected = float(expected_at(portfolio, "cash", {})[0])
-    return Forecast(DrawnTotal(total), expected, most, tuple(inputs))
+    return Forecast(SimulatedTotal(total), expected, most, tuple(inputs))

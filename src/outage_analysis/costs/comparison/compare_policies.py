@@ -1,4 +1,4 @@
-"""The comparison of policies: tables, and the sentence that says it."""
+"""The comparison of policies under one ledger: its tables and its summary sentence."""
 
 from __future__ import annotations
 
@@ -12,27 +12,32 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray, Ledger
-from outage_analysis.costs.comparison.replaced_losses import replaced
-from outage_analysis.costs.expected import cost_table, fitted, inputs_in, totals
-from outage_analysis.costs.sensitivity.inputs import chance_above, inputs_of, numbers, sign_change
-from outage_analysis.costs.uncertainty.policy_streams import portfolio_of
+from outage_analysis.costs.comparison.replaced_losses import loss_replacement
+from outage_analysis.costs.expected import assumption_ids, cost_table, ledger_for_policy, totals
+from outage_analysis.costs.sensitivity.inputs import (
+    assumptions_behind,
+    chance_above,
+    scalar_inputs,
+    sign_change,
+)
+from outage_analysis.costs.uncertainty.policy_streams import build_portfolio
 from outage_analysis.costs.uncertainty.portfolio import Part, Portfolio, expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, Sample, replicate_mean
-from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, Uncertainty, simulate_together
-from outage_analysis.costs.uncertainty.tables import rounded_chance, told
+from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, Simulation, simulate_together
+from outage_analysis.costs.uncertainty.tables import rounded_estimate, rounded_probability
 from outage_analysis.errors import ModelRefused, UsageError
 from outage_analysis.incidents import Valuation
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 
-FEWEST = 2
+MIN_POLICIES = 2
 ROUNDING = 1e-9
-ENDS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+PERCENTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 EVEN, CERTAIN = 0.5, 0.99
-"""A chance above it is said to be more than this."""
+"""A probability above `CERTAIN` is written as "more than 99 %"."""
 DIGITS = 2
-"""Decimals of the cost of one payment."""
+"""Decimals of the cost per payment."""
 VALUATIONS: tuple[str, ...] = get_args(Valuation)
 
 POLICIES: dict[str, pl.DataType] = {
@@ -76,23 +81,23 @@ LEFT_OUT: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """Several policies under one ledger, on the same draws.
+    """The comparison of several policies under one ledger, on the same draws.
 
     Args:
-        valuation: which money is compared; others are never added to it.
-        policies: the columns of `POLICIES`, in units of the currency, one row per policy as given. As in its
-            `totals`, `promised` is what all would be paid under the fixed rules, `expected` the expected cost
-            and `most` the most that the total can be. Then quantiles, payments expected (null where a line is
-            a sum and counts nobody), the cost of each, and `cheapest`, the chance that no other costs less.
-            Only `promised` and `most` are known where nothing has an expected cost: `left_out` says why.
-        pairs: the columns of `PAIRS`: the expected difference (policy less other), its quantiles, and the
-            chances that the policy costs less and that it costs more.
-        flips: the columns of `FLIPS`: the value of an input at which the cheaper of a pair changes, the
-            others at their means, and the chance that the input lies beyond it.
-        replaced: the columns of `replaced.REPLACED`: the share of a loss that an accepted claim gets back.
-        left_out: the columns of `LEFT_OUT`: lines without an expected cost, which are in no figure here,
-            with their status and what the ledger lacks; no line and `not_offered` for a policy that pays
-            nothing of this valuation.
+        valuation: the valuation that is compared, such as `cash`.
+        policies: the columns of `POLICIES`, one row per policy in the order of the arguments, in the smallest
+            unit of the currency. `promised`, `expected` and `most` are as in `totals`. `recipients` is the
+            expected number of payments (null if a line is one amount without a count), `per_recipient` the
+            cost of each, and `cheapest` the probability that no other policy costs less. A policy without an
+            expected cost has only `promised` and `most`; `left_out` gives the reason.
+        pairs: the columns of `PAIRS`, one row per pair: the expected difference (policy less other), its
+            quantiles, and the probabilities that the policy costs less and that it costs more.
+        flips: the columns of `FLIPS`: the value of an input at which the cheaper policy of a pair changes,
+            with the other inputs at their means, and the probability that the input lies beyond it.
+        replaced: the result of `loss_replacement`: the share of a loss that an accepted claim gets back.
+        left_out: the columns of `LEFT_OUT`: the lines without an expected cost, which no figure includes,
+            with their status and the inputs that the ledger lacks. A policy that pays nothing of this
+            valuation has one row without a line and with the status `not_offered`.
     """
 
     valuation: str
@@ -101,43 +106,43 @@ class Comparison:
     flips: pl.DataFrame = field(repr=False)
     replaced: pl.DataFrame = field(repr=False)
     left_out: pl.DataFrame = field(repr=False)
-    tied: bool = False
-    """Whether inputs are declared to depend on each other: expected costs then take them as independent."""
+    has_correlated_inputs: bool = False
+    """Whether the ledger declares correlations; the expected costs treat the inputs as independent anyway."""
     inputs: frozenset[str] = frozenset()
-    """The assumptions that the figures rest on."""
+    """The ids of the assumptions that the figures depend on."""
 
-    def sentence(self, words: Locale, names: Mapping[str, str]) -> str:
-        """What the comparison finds, in a sentence; and which policies have no expected cost.
+    def sentence(self, locale: Locale, names: Mapping[str, str]) -> str:
+        """Summarise the comparison in one sentence, and name the policies without an expected cost.
 
         Args:
-            words: the language, and how it writes money.
-            names: what readers call each policy, by id.
+            locale: the language and its number formats.
+            names: the display name of each policy, by id.
         """
         known = self.policies.filter(pl.col("expected").is_not_null()).sort("expected", maintain_order=True)
         (best, least), (second, next_least) = known.select("policy", "expected").head(2).rows()
         row = next(r for r in self.pairs.iter_rows(named=True) if {r["policy"], r["other"]} == {best, second})
         chance = row["cheaper"] if row["policy"] == best else row["dearer"]
-        quoted = {id_: words("compare.quoted", name=name) for id_, name in names.items()}
+        quoted = {id_: locale("compare.quoted", name=name) for id_, name in names.items()}
         key = "least" if chance >= EVEN else "least_yet"
         if least == next_least:
             key = "same" if row["cheaper"] or row["dearer"] else "always"
-        said = words(
+        sentence = locale(
             f"compare.{key}",
             policy=quoted[best],
             other=quoted[second],
-            cost=words.money(least),
-            other_cost=words.money(next_least),
-            valuation=words(f"word.{self.valuation}"),
-            chance=words("compare.almost", chance=words.share(CERTAIN))
+            cost=locale.money(least),
+            other_cost=locale.money(next_least),
+            valuation=locale(f"word.{self.valuation}"),
+            chance=locale("compare.almost", chance=locale.share(CERTAIN))
             if chance > CERTAIN
-            else words.share(chance),
+            else locale.share(chance),
         )
-        if self.tied:
-            said = f"{said} {words('compare.tied')}"
-        silent = self.policies.filter(pl.col("expected").is_null())["policy"].to_list()
-        if not silent:
-            return said
-        return f"{said} {words('compare.silent', policies=', '.join(quoted[x] for x in silent))}"
+        if self.has_correlated_inputs:
+            sentence = f"{sentence} {locale('compare.tied')}"
+        without_cost = self.policies.filter(pl.col("expected").is_null())["policy"].to_list()
+        if not without_cost:
+            return sentence
+        return f"{sentence} {locale('compare.silent', policies=', '.join(quoted[x] for x in without_cost))}"
 
 
 def compare(
@@ -150,49 +155,51 @@ def compare(
     draws: int = DRAWS,
     seed: int = SEED,
 ) -> Comparison:
-    """Compare what policies cost.
+    """Compare the costs of policies on the same draws.
 
     Args:
-        policies: two or more.
-        ledger: the assumptions, drawn once for all.
-        as_of: only what was public by this day counts.
-        cubes: by policy its claims, on its own edges, as `cost_table` takes them; without any, published
-            counts.
+        policies: two or more policies.
+        ledger: the assumptions, drawn once for all policies.
+        as_of: only facts, lines and assumptions public by this day are used.
+        cubes: by policy id, cubes of claims on the band edges of that policy, as for `cost_table`; by default
+            published counts are used.
         valuation: one of `VALUATIONS`.
         draws: see `simulate`.
         seed: see `simulate`.
 
     Raises:
-        UsageError: fewer than two policies, one twice, two currencies, or no such valuation.
-        ModelRefused: fewer than two of them have an expected cost.
+        UsageError: there are fewer than two policies, a policy is repeated, the currencies differ, or the
+            valuation does not exist.
+        ModelRefused: fewer than two of the policies have an expected cost.
     """
-    _refuse_misfits(policies, valuation)
+    _check_policies(policies, valuation)
     cubes = cubes or {}
     tables, portfolios = {}, {}
-    for page in policies:
-        mine, fitting = cubes.get(page.id, ()), ledger and fitted(ledger, page)
-        tables[page.id] = cost_table(page, fitting, as_of=as_of, cubes=mine).filter(valuation=valuation)
-        portfolio = portfolio_of(page, fitting, as_of=as_of, cubes=mine)
+    for policy in policies:
+        claims, fitting = cubes.get(policy.id, ()), ledger and ledger_for_policy(ledger, policy)
+        tables[policy.id] = cost_table(policy, fitting, as_of=as_of, cubes=claims).filter(valuation=valuation)
+        portfolio = build_portfolio(policy, fitting, as_of=as_of, cubes=claims)
         if valuation in portfolio.valuations:
-            portfolios[page.id] = portfolio
-    if len(portfolios) < FEWEST:
-        silent = ", ".join(p.id for p in policies if p.id not in portfolios)
+            portfolios[policy.id] = portfolio
+    if len(portfolios) < MIN_POLICIES:
+        without_cost = ", ".join(p.id for p in policies if p.id not in portfolios)
         raise ModelRefused(
             f"fewer than two policies have an expected cost in {valuation.replace('_', ' ')} as of {as_of}",
-            remedy=f"Without one: {silent}. Give a ledger with the inputs that they need, or another policy.",
+            remedy=f"Without one: {without_cost}. "
+            "Give a ledger with the inputs that they need, or another policy.",
         )
-    runs = _runs(portfolios, ledger, as_of, draws, seed)
+    runs = _shared_runs(portfolios, ledger, as_of, draws, seed)
     pairs = list(combinations(portfolios, 2))
     known = [p.as_known_on(as_of) for p in policies]
     return Comparison(
         valuation,
-        _frame(_policies(tables, runs, valuation), POLICIES),
-        _frame((_pair(runs, valuation, *pair) for pair in pairs), PAIRS),
-        _frame((row for pair in pairs for row in _flips(portfolios, valuation, *pair)), FLIPS),
-        pl.concat([replaced(p, cubes.get(p.id, ())) for p in known]),
-        _frame((row for name, table in tables.items() for row in _left_out(name, table)), LEFT_OUT),
-        tied=any(run.portfolio.tied(valuation) for run in runs.values()),
-        inputs=frozenset().union(*map(inputs_in, tables.values())),
+        _frame(_policy_rows(tables, runs, valuation), POLICIES),
+        _frame((_pair_row(runs, valuation, *pair) for pair in pairs), PAIRS),
+        _frame((row for pair in pairs for row in _flip_rows(portfolios, valuation, *pair)), FLIPS),
+        pl.concat([loss_replacement(p, cubes.get(p.id, ())) for p in known]),
+        _frame((row for name, table in tables.items() for row in _left_out_rows(name, table)), LEFT_OUT),
+        has_correlated_inputs=any(run.portfolio.has_correlated_inputs(valuation) for run in runs.values()),
+        inputs=frozenset().union(*map(assumption_ids, tables.values())),
     )
 
 
@@ -200,9 +207,9 @@ def _frame(rows: Iterator[dict[str, object]], schema: dict[str, pl.DataType]) ->
     return pl.DataFrame(list(rows), schema=schema).with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _refuse_misfits(policies: Sequence[Policy], valuation: str) -> None:
+def _check_policies(policies: Sequence[Policy], valuation: str) -> None:
     names = [policy.id for policy in policies]
-    if len(names) < FEWEST or len(set(names)) < len(names):
+    if len(names) < MIN_POLICIES or len(set(names)) < len(names):
         raise UsageError("a comparison needs two or more different policies", remedy="Name each once.")
     if len({(policy.currency, policy.digits) for policy in policies}) > 1:
         raise UsageError("the policies do not pay the same currency", remedy="Restate them in one.")
@@ -210,10 +217,10 @@ def _refuse_misfits(policies: Sequence[Policy], valuation: str) -> None:
         raise UsageError("no such valuation", value=valuation, remedy="Known: " + ", ".join(VALUATIONS) + ".")
 
 
-def _runs(
+def _shared_runs(
     portfolios: dict[str, Portfolio], ledger: Ledger | None, as_of: date, draws: int, seed: int
-) -> dict[str, Uncertainty]:
-    """One run per policy, on the same points; each run holds the inputs of all policies."""
+) -> dict[str, Simulation]:
+    """Simulate each policy at the same points; each run has the inputs of all policies."""
     entries = {name: e for one in portfolios.values() for name, e in one.entries.items()}
     shared = {name: entries[name] for name in sorted(entries)}
     declared = ledger.as_known_on(as_of).correlations if ledger else ()
@@ -222,10 +229,12 @@ def _runs(
     return dict(zip(portfolios, simulate_together(alike, draws=draws, seed=seed), strict=True))
 
 
-def _policies(
-    tables: dict[str, pl.DataFrame], runs: dict[str, Uncertainty], valuation: str
+def _policy_rows(
+    tables: dict[str, pl.DataFrame], runs: dict[str, Simulation], valuation: str
 ) -> Iterator[dict[str, object]]:
-    chances = dict(zip(runs, _cheapest([run.totals[valuation] for run in runs.values()]), strict=True))
+    chances = dict(
+        zip(runs, _chances_cheapest([run.totals[valuation] for run in runs.values()]), strict=True)
+    )
     for name, table in tables.items():
         sums = totals(table)
         bounds = {column: sums[column].item() if len(sums) else None for column in ("promised", "most")}
@@ -234,52 +243,54 @@ def _policies(
             total, expected = runs[name].totals[valuation], sums["expected"].item()
             people = _recipients(runs[name].portfolio, table, valuation)
             row |= {"expected": expected, "recipients": people}
-            row["cheapest"] = rounded_chance(chances[name]).value
-            row |= {column: told(total.quantile(p)).value for column, p in ENDS.items()}
+            row["cheapest"] = rounded_probability(chances[name]).value
+            row |= {column: rounded_estimate(total.quantile(p)).value for column, p in PERCENTILES.items()}
             row["per_recipient"] = round(expected / people, DIGITS) if people else None
         yield row
 
 
-def _cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
-    """For each total the probability that no other is less; totals may tie."""
+def _chances_cheapest(totals: Sequence[Sample]) -> Iterator[Estimate]:
+    """Yield, per total, the probability that no other total is smaller; totals may be equal."""
     least = np.min([total.values for total in totals], axis=0)
     for total in totals:
         yield replicate_mean((total.values == least).mean(axis=1))
 
 
 def _recipients(portfolio: Portfolio, table: pl.DataFrame, valuation: str) -> float | None:
-    """Payments expected; None when a line is a sum and counts nobody."""
-    mine = [s for s in portfolio.streams if s.valuation == valuation]
-    if any(stream.certain for stream in mine):
+    """Return the expected number of payments; None if a line is one amount without a count."""
+    streams = [s for s in portfolio.streams if s.valuation == valuation]
+    if any(stream.certain for stream in streams):
         return None
     bands = table.filter((pl.col("level") == "band") & (pl.col("rule") != "not_entitled"))
     paid = pl.col("count").filter(pl.col("rule").is_in(["pays", "review"])).sum() / pl.col("count").sum()
     shares = dict(bands.group_by("line").agg(paid).rows())
     heads = [
-        replace(s, parts=(Part(s.trials * shares.get(s.line, 1.0), 0.0),), mix="", award="") for s in mine
+        replace(s, parts=(Part(s.trials * shares.get(s.line, 1.0), 0.0),), mix="", award="") for s in streams
     ]
     return float(expected_at(replace(portfolio, streams=tuple(heads)), valuation, {})[0])
 
 
-def _pair(runs: dict[str, Uncertainty], valuation: str, one: str, other: str) -> dict[str, object]:
-    first, second = runs[one], runs[other]
+def _pair_row(runs: dict[str, Simulation], valuation: str, policy: str, other: str) -> dict[str, object]:
+    first, second = runs[policy], runs[other]
     gap = first.totals[valuation].values - second.totals[valuation].values
     expected = [float(expected_at(run.portfolio, valuation, {})[0]) for run in (first, second)]
     return {
-        "policy": one,
+        "policy": policy,
         "other": other,
         "difference": expected[0] - expected[1],
-        **{column: told(Sample(gap).quantile(p)).value for column, p in ENDS.items()},
-        "cheaper": rounded_chance(replicate_mean((gap < 0).mean(axis=1))).value,
-        "dearer": rounded_chance(replicate_mean((gap > 0).mean(axis=1))).value,
+        **{column: rounded_estimate(Sample(gap).quantile(p)).value for column, p in PERCENTILES.items()},
+        "cheaper": rounded_probability(replicate_mean((gap < 0).mean(axis=1))).value,
+        "dearer": rounded_probability(replicate_mean((gap > 0).mean(axis=1))).value,
     }
 
 
-def _flips(
-    portfolios: dict[str, Portfolio], valuation: str, one: str, other: str
+def _flip_rows(
+    portfolios: dict[str, Portfolio], valuation: str, policy: str, other: str
 ) -> Iterator[dict[str, object]]:
-    first, second = portfolios[one], portfolios[other]
-    for name, entry, mean in numbers(inputs_of(first, valuation) | inputs_of(second, valuation)):
+    first, second = portfolios[policy], portfolios[other]
+    for name, entry, mean in scalar_inputs(
+        assumptions_behind(first, valuation) | assumptions_behind(second, valuation)
+    ):
 
         def gap(values: FloatArray, name: str = name) -> FloatArray:
             given = {name: values}
@@ -289,10 +300,10 @@ def _flips(
         if value is not None and abs(value) > ROUNDING * mean:  # both may be proportional to the input
             above = chance_above(entry, value)
             beyond = above if mean < value else 1 - above
-            yield dict(zip(FLIPS, (one, other, name, entry.kind, mean, value, beyond), strict=True))
+            yield dict(zip(FLIPS, (policy, other, name, entry.kind, mean, value, beyond), strict=True))
 
 
-def _left_out(name: str, table: pl.DataFrame) -> Iterator[dict[str, object]]:
+def _left_out_rows(name: str, table: pl.DataFrame) -> Iterator[dict[str, object]]:
     lines = table.filter(pl.col("level") == "line")
     if lines.is_empty():
         yield {"policy": name, "status": "not_offered"}

@@ -1,4 +1,4 @@
-"""What an accepted claim gets back of its loss, by service and band: from claims, or from the edges alone."""
+"""The share of its loss that an accepted claim gets back, by service and band."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from outage_analysis.incidents import Band
 from outage_analysis.losses import Cube, known_sum
 from outage_analysis.policies import SHARE_SCALE, Policy, Tariff
 
-REPLACED: dict[str, pl.DataType] = {
+LOSS_REPLACEMENT: dict[str, pl.DataType] = {
     "policy": pl.String(),
     "line": pl.String(),
     "basis": pl.String(),
@@ -29,24 +29,24 @@ REPLACED: dict[str, pl.DataType] = {
 KEYS = ("line", "service", "segment", "over", "up_to", "rule")
 
 
-def replaced(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
-    """The share of a loss that an accepted claim gets back, by line, service and band.
+def loss_replacement(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
+    """Return the share of a loss that an accepted claim gets back, by line, service and band.
 
     Args:
-        policy: the promises, as known on the day.
-        cubes: claims; without any, the bands of each schedule give bounds.
+        policy: the policy, as known on the day.
+        cubes: cubes of claims; by default the bands of each schedule give bounds.
 
     Returns:
-        The columns of `REPLACED`. From claims (`basis` claims or synthetic) the shares are of the sums of
-        losses, and `low` equals `high` where the payments are exact. From the bands alone (`published`)
-        they bound what any single loss in the band gets back. `high` is null where nothing limits it: under
-        review, and where a fixed sum meets losses down to nothing. Lines whose losses are no money have no
-        row.
+        The columns of `LOSS_REPLACEMENT`. With claims (`basis` is `claims` or `synthetic`) `low` and `high`
+        are payments divided by the sum of losses, and equal if the payments are exact. Without claims
+        (`published`) they bound the share of any single loss in the band. `high` is null if there is no
+        limit: under review, or if a fixed payment applies to arbitrarily small losses. Lines whose losses are
+        not in currency have no row.
     """
     if policy.loss_unit != policy.currency:
-        return pl.DataFrame(schema=REPLACED)
+        return pl.DataFrame(schema=LOSS_REPLACEMENT)
     if cubes:
-        return pl.concat([_of_claims(policy, cube) for cube in cubes])
+        return pl.concat([_from_claims(policy, cube) for cube in cubes])
     rows = [
         {
             "policy": policy.id,
@@ -56,22 +56,22 @@ def replaced(policy: Policy, cubes: Sequence[Cube] = ()) -> pl.DataFrame:
             "over": band[0],
             "up_to": band[1],
             "rule": rule.outcome,
-            **dict(zip(("low", "high"), _ends(tariff, band), strict=True)),
+            **dict(zip(("low", "high"), _share_bounds(tariff, band), strict=True)),
         }
         for line in policy.schedules
         for segment, (_, tariff) in zip([*(s.id for s in line.segments), None], line.tariffs, strict=True)
         for band, rule in tariff.rules()[3:]
     ]
-    return pl.DataFrame(rows, schema=REPLACED)
+    return pl.DataFrame(rows, schema=LOSS_REPLACEMENT)
 
 
-def _of_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
-    found = payments(cube, policy)
-    if "service" not in found.columns:
-        found = found.with_columns(service=pl.lit(None, pl.String))
+def _from_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
+    paid = payments(cube, policy)
+    if "service" not in paid.columns:
+        paid = paid.with_columns(service=pl.lit(None, pl.String))
     sums = ("loss", "payment_low", "payment_high")
     return (
-        found.filter(pl.col("rule") != "not_entitled")
+        paid.filter(pl.col("rule") != "not_entitled")
         .group_by(KEYS, maintain_order=True)
         .agg(pl.col("claims").sum(), *map(known_sum, sums))
         .filter(pl.col("loss") > 0)
@@ -81,12 +81,15 @@ def _of_claims(policy: Policy, cube: Cube) -> pl.DataFrame:
             low=pl.col("payment_low").cast(pl.Float64) / pl.col("loss"),
             high=pl.col("payment_high").cast(pl.Float64) / pl.col("loss"),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in REPLACED.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in LOSS_REPLACEMENT.items())
     )
 
 
-def _ends(tariff: Tariff, band: Band) -> tuple[float, float | None]:
-    """The least and the most that is paid for one unit of a loss in a band: at the ends of its pieces."""
+def _share_bounds(tariff: Tariff, band: Band) -> tuple[float, float | None]:
+    """Return the smallest and the largest share of a loss that is paid in a band; None means no limit.
+
+    Within a piece of the tariff the share is monotonic, so the ends of the pieces suffice.
+    """
     ratios: list[Fraction] = []
     limited = True
     for piece in tariff.pieces_overlapping(band):

@@ -1,4 +1,4 @@
-"""What a total is made of: a number of claims, and what one claim is paid."""
+"""The components of a total: groups of claims with a distribution of their number and of their payment."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from outage_analysis.errors import UsageError
 
 Number = int | float | Fraction
 SUM_TOLERANCE = 1e-9
-"""How far from 1 a sum of floats may be and still be 1; it is then divided out."""
-LARGEST = 2**63
+"""How far the sum of float probabilities may differ from 1; they are then divided by their sum."""
+NUMBER_LIMIT = 2**63
 
 
-def whole(value: object, name: str) -> int:
-    """A whole number from 0 to 2^63; no bool, no float, no text.
+def checked_integer(value: object, name: str) -> int:
+    """Return the value as an int from 0 to below 2^63.
 
     Raises:
-        UsageError: anything else.
+        UsageError: the value is a bool, a float, a text or out of range.
     """
     try:
         number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type] # tried
     except TypeError:
         number = None
-    if number is None or not 0 <= number < LARGEST:
+    if number is None or not 0 <= number < NUMBER_LIMIT:
         raise UsageError(
             f"{name} is not a whole number from 0 to 2^63", value=value, remedy="Write 30000, not 30000.0."
         )
     return number
 
 
-def real(value: object, name: str) -> Number:
-    """A number from 0 to 2^63: an int or a Fraction as it is, any other as a float.
+def checked_number(value: object, name: str) -> Number:
+    """Return the value as an int, a Fraction or a float from 0 to below 2^63.
 
     Raises:
-        UsageError: not a number, negative or not finite.
+        UsageError: the value is not a number, negative, not finite or too large.
     """
     if isinstance(value, bool) or not isinstance(value, Real):
         raise UsageError(f"{name} is not a number", value=value, remedy="Give an int, a float or a Fraction.")
@@ -47,7 +47,7 @@ def real(value: object, name: str) -> Number:
         number = value
     else:
         number = int(value) if isinstance(value, Integral) else float(value)
-    if not 0 <= number < LARGEST:  # nor is NaN
+    if not 0 <= number < NUMBER_LIMIT:  # also refuses NaN
         raise UsageError(f"{name} is not a number from 0 to 2^63", value=value)
     return number
 
@@ -63,8 +63,8 @@ class Fixed:
     n: int
 
     def __post_init__(self) -> None:
-        """Refuse what is no count."""
-        object.__setattr__(self, "n", whole(self.n, "the count"))
+        """Check the count."""
+        object.__setattr__(self, "n", checked_integer(self.n, "the count"))
 
     @property
     def rational(self) -> bool:
@@ -79,7 +79,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Binomial:
-    """Each of n claims is paid with probability p; one that is not costs nothing.
+    """Each of n claims is accepted with probability p; a refused claim is paid 0.
 
     Raises:
         UsageError: n is not a whole number from 0 to 2^63, or p does not lie between 0 and 1.
@@ -89,9 +89,9 @@ class Binomial:
     p: Number
 
     def __post_init__(self) -> None:
-        """Refuse what is no count and no probability."""
-        object.__setattr__(self, "n", whole(self.n, "the count"))
-        object.__setattr__(self, "p", real(self.p, "p"))
+        """Check the count and the probability."""
+        object.__setattr__(self, "n", checked_integer(self.n, "the count"))
+        object.__setattr__(self, "p", checked_number(self.p, "p"))
         if self.p > 1:
             raise UsageError("p lies between 0 and 1", value=self.p, remedy="Write 5 % as 0.05.")
 
@@ -117,8 +117,8 @@ class Poisson:
     mean: Number
 
     def __post_init__(self) -> None:
-        """Refuse what is no mean."""
-        object.__setattr__(self, "mean", real(self.mean, "the mean"))
+        """Check the mean."""
+        object.__setattr__(self, "mean", checked_number(self.mean, "the mean"))
 
     @property
     def rational(self) -> bool:
@@ -135,9 +135,9 @@ class Poisson:
 class NegativeBinomial:
     """An over-dispersed Poisson number of claims: its variance is `dispersion` times its mean.
 
-    A dispersion of 1 is the Poisson law. With variance = mean + c mean^2 (a Poisson law whose mean is
-    itself uncertain; c is called contagion, or the dispersion of a regression), give 1 + c x mean. In
-    the parameters r and beta of Klugman, Panjer and Willmot, mean = r beta and dispersion = 1 + beta.
+    A dispersion of 1 is the Poisson distribution. If you know c in variance = mean + c mean^2 (c is called
+    contagion, or the dispersion of a regression), the dispersion is 1 + c x mean. In the parameters r and
+    beta of Klugman, Panjer and Willmot, mean = r beta and dispersion = 1 + beta.
 
     Raises:
         UsageError: the mean is not a number from 0 to 2^63, or the dispersion is below 1.
@@ -147,9 +147,9 @@ class NegativeBinomial:
     dispersion: Number
 
     def __post_init__(self) -> None:
-        """Refuse what is no mean, and counts less dispersed than a Poisson law."""
-        object.__setattr__(self, "mean", real(self.mean, "the mean"))
-        object.__setattr__(self, "dispersion", real(self.dispersion, "the dispersion"))
+        """Check the mean, and that the dispersion is at least that of a Poisson distribution."""
+        object.__setattr__(self, "mean", checked_number(self.mean, "the mean"))
+        object.__setattr__(self, "dispersion", checked_number(self.dispersion, "the dispersion"))
         if self.dispersion < 1:
             raise UsageError(
                 "the dispersion is the variance over the mean, at least 1",
@@ -173,17 +173,17 @@ Count = Fixed | Binomial | Poisson | NegativeBinomial
 
 @dataclass(frozen=True)
 class Component:
-    """Claims that are paid alike and independently; each is paid `payments[i]` with `probabilities[i]`.
+    """A group of independent claims; each is paid `payments[i]` with probability `probabilities[i]`.
 
     Args:
-        count: how many claims there are.
-        payments: whole numbers from 0 on, in the smallest unit of the currency; 0 is a claim refused.
-            Kept as a tuple.
-        probabilities: of each payment; they add up to 1 (floats to within 1e-9, which is divided out).
-            Kept as a tuple.
+        count: the distribution of the number of claims.
+        payments: the possible payments, whole numbers from 0 in the smallest unit of the currency; 0 is a
+            refused claim. Stored as a tuple.
+        probabilities: the probability of each payment. They add up to 1; floats may miss it by 1e-9 and are
+            then divided by their sum. Stored as a tuple.
 
     Raises:
-        UsageError: anything else; the message says what and where.
+        UsageError: an argument is not as described; the message names it.
     """
 
     count: Count
@@ -191,45 +191,47 @@ class Component:
     probabilities: Sequence[Number]
 
     def __post_init__(self) -> None:
-        """Refuse what is no law of a payment."""
+        """Check the count, the payments and their probabilities."""
         if not isinstance(self.count, Count):
             raise UsageError(
-                "the count is no law of a count",
+                "the count is not a distribution of a count",
                 value=self.count,
                 remedy="Give Fixed(n), Binomial(n, p), Poisson(mean) or NegativeBinomial(mean, dispersion).",
             )
-        payments = tuple(whole(x, "a payment") for x in _listed(self.payments, "payments"))
-        probabilities = tuple(real(x, "a probability") for x in _listed(self.probabilities, "probabilities"))
+        payments = tuple(checked_integer(x, "a payment") for x in _as_list(self.payments, "payments"))
+        probabilities = tuple(
+            checked_number(x, "a probability") for x in _as_list(self.probabilities, "probabilities")
+        )
         if len(payments) != len(probabilities) or not payments:
             raise UsageError(
                 f"{len(payments):,} payments do not fit {len(probabilities):,} probabilities",
                 remedy="Give one probability for each payment, and at least one payment.",
             )
-        total = added(probabilities)
+        total = exact_sum(probabilities)
         if total != 1 if isinstance(total, Fraction) else abs(total - 1) > SUM_TOLERANCE:
             raise UsageError(
                 "the probabilities do not add up to 1",
                 value=total,
-                remedy="Give the rest to the payment 0 if it is not paid.",
+                remedy="If the rest is not paid, add a payment of 0 with the remaining probability.",
             )
         object.__setattr__(self, "payments", payments)
         object.__setattr__(self, "probabilities", probabilities)
 
     @property
     def rational(self) -> bool:
-        """Whether every number is an int or a Fraction, so that the law of the total is rational."""
+        """Whether every number is an int or a Fraction, so that all probabilities are rational."""
         return self.count.rational and all(isinstance(p, int | Fraction) for p in self.probabilities)
 
 
-def added(numbers: Iterable[Number]) -> Fraction | float:
-    """The sum: a Fraction of ints and Fractions, correctly rounded as soon as there is a float."""
+def exact_sum(numbers: Iterable[Number]) -> Fraction | float:
+    """Add up numbers: ints and Fractions give an exact Fraction, floats a correctly rounded float."""
     terms = list(numbers)
     if any(isinstance(x, float) for x in terms):
         return math.fsum(terms)
     return sum((Fraction(x) for x in terms), Fraction(0))
 
 
-def _listed(values: object, name: str) -> list[object]:
+def _as_list(values: object, name: str) -> list[object]:
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise UsageError(f"{name} are no list of numbers", value=values)
+        raise UsageError(f"{name} are not a list of numbers", value=values)
     return list(values)

@@ -1,4 +1,4 @@
-"""Components that are alike become one, in an order that does not depend on how they were listed."""
+"""Merges components with the same distributions; the order of the components does not matter."""
 
 from __future__ import annotations
 
@@ -13,81 +13,84 @@ from outage_analysis.costs.exact.components import (
     Fixed,
     NegativeBinomial,
     Number,
-    added,
+    exact_sum,
 )
 
-Atoms = tuple[tuple[int, Number], ...]
-"""Payments with their probabilities, by payment; every probability is above 0."""
+PaymentDistribution = tuple[tuple[int, Number], ...]
+"""Pairs of a payment and its probability, sorted by payment; every probability is above 0."""
 
 
 @dataclass(frozen=True)
-class Pool:
-    """All components, as few laws as they come to.
+class PooledComponents:
+    """All components, merged into as few distributions as possible.
 
     Args:
-        fixed: claims by the law of their payment, refusals included: a binomial count is a fixed one
-            with further payments of 0.
-        poisson: the rate of each payment: Poisson counts add up, whatever is paid.
-        clustered: the mean of a negative binomial count, by the law of its payment and its dispersion.
+        fixed: the number of claims by payment distribution. A binomial count becomes a fixed count whose
+            payment distribution includes the refusals as payments of 0.
+        poisson: the expected number of claims by payment, as all Poisson counts together.
+        clustered: the expected number of claims by payment distribution and dispersion, for negative binomial
+            counts.
         mean, variance: of the total, in closed form.
         rational: whether every number is an int or a Fraction; otherwise every probability is a float.
     """
 
-    fixed: dict[Atoms, int]
+    fixed: dict[PaymentDistribution, int]
     poisson: dict[int, float]
-    clustered: dict[tuple[Atoms, float], float]
+    clustered: dict[tuple[PaymentDistribution, float], float]
     mean: Number
     variance: Number
     rational: bool
 
 
-def pool(components: Sequence[Component]) -> Pool:
-    """Add up what can be added before any law is computed."""
+def pool_components(components: Sequence[Component]) -> PooledComponents:
+    """Merge components, so that fewer distributions have to be computed."""
     rational = all(c.rational for c in components)
-    laws = [(c.count, _atoms(c, rational=rational)) for c in components]
-    laws.sort(key=lambda law: (type(law[0]).__name__, law[0].moments, law[1]))
-    fixed: dict[Atoms, int] = defaultdict(int)
+    distributions = [(c.count, _payment_distribution(c, rational=rational)) for c in components]
+    distributions.sort(
+        key=lambda distribution: (type(distribution[0]).__name__, distribution[0].moments, distribution[1])
+    )
+    fixed: dict[PaymentDistribution, int] = defaultdict(int)
     poisson: dict[int, float] = defaultdict(float)
-    clustered: dict[tuple[Atoms, float], float] = defaultdict(float)
-    for count, law in laws:
+    clustered: dict[tuple[PaymentDistribution, float], float] = defaultdict(float)
+    for count, distribution in distributions:
         claims = float(count.moments[0])
         if isinstance(count, Fixed | Binomial):
-            fixed[_thinned(law, count)] += count.n
+            fixed[_with_refusals(distribution, count)] += count.n
         elif isinstance(count, NegativeBinomial) and float(count.dispersion) > 1:
-            clustered[law, float(count.dispersion)] += claims
+            clustered[distribution, float(count.dispersion)] += claims
         else:
-            for payment, probability in law:
+            for payment, probability in distribution:
                 poisson[payment] += claims * float(probability)
-    moments = [_moments(count, law) for count, law in laws]
-    mean, variance = (added(m[i] for m in moments) for i in (0, 1))
-    return Pool(fixed, poisson, clustered, mean, variance, rational)
+    moments = [_moments(count, distribution) for count, distribution in distributions]
+    mean, variance = (exact_sum(m[i] for m in moments) for i in (0, 1))
+    return PooledComponents(fixed, poisson, clustered, mean, variance, rational)
 
 
-def _atoms(component: Component, *, rational: bool) -> Atoms:
-    """Each payment once."""
+def _payment_distribution(component: Component, *, rational: bool) -> PaymentDistribution:
+    """Return the payments with their probabilities, each payment once."""
     merged: dict[int, Number] = defaultdict(int)
     for payment, probability in sorted(zip(component.payments, component.probabilities, strict=True)):
         if probability:
             merged[payment] += probability
     if rational:
         return tuple(merged.items())
-    total = float(added(merged.values()))
+    total = float(exact_sum(merged.values()))
     return tuple((payment, float(p) / total) for payment, p in merged.items())
 
 
-def _thinned(law: Atoms, count: Fixed | Binomial) -> Atoms:
-    """A claim that is paid with probability p only is paid 0 otherwise."""
+def _with_refusals(distribution: PaymentDistribution, count: Fixed | Binomial) -> PaymentDistribution:
+    """Add a payment of 0 for the claims of a binomial count that are refused."""
     if isinstance(count, Fixed):
-        return law
+        return distribution
     refused = 1 - count.p
-    paid = {payment: probability * count.p for payment, probability in law}
+    paid = {payment: probability * count.p for payment, probability in distribution}
     paid[0] = paid.get(0, 0) + refused
     return tuple(sorted((payment, p) for payment, p in paid.items() if p))
 
 
-def _moments(count: Count, law: Atoms) -> tuple[Number, Number]:
-    """Mean and variance of what the claims of a component are paid together."""
+def _moments(count: Count, distribution: PaymentDistribution) -> tuple[Number, Number]:
+    """Return the mean and the variance of the total payment of a component."""
     claims, spread = count.moments
-    mean = added(payment * p for payment, p in law)
-    variance = added((payment - mean) ** 2 * p for payment, p in law)
+    mean = exact_sum(payment * p for payment, p in distribution)
+    variance = exact_sum((payment - mean) ** 2 * p for payment, p in distribution)
     return claims * mean, claims * variance + spread * mean**2

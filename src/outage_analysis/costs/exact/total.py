@@ -1,10 +1,10 @@
-"""The law of a total, exactly, given every parameter: claims counted by known laws, paid whole sums.
+"""The exact distribution of a total whose count and payment distributions are fully known.
 
-The characteristic function of the total is the product of those of its components; one real FFT inverts
-it on a stretch of the lattice that is proved to hold all but 2e-15 of the probability. The stretch is
-some 17 standard deviations long, so that time grows as the square root of the number of claims. Small
-totals of rational numbers are computed in Fractions. Sources: Klugman, Panjer and Willmot, Loss Models;
-Grübel and Hermesmeier (1999), ASTIN Bulletin 29, 197-214, on what an FFT adds to an aggregate law.
+The characteristic function of the total is the product of the functions of its components. One real FFT
+inverts it on a window of the lattice that provably holds all but 2e-15 of the probability. The window is
+about 17 standard deviations long, so the time grows with the square root of the number of claims. Small
+problems with rational numbers are computed in Fractions. Sources: Klugman, Panjer and Willmot, Loss Models;
+Grübel and Hermesmeier (1999), ASTIN Bulletin 29, 197-214, on the aliasing error of an FFT.
 """
 
 from __future__ import annotations
@@ -20,57 +20,65 @@ from numpy.typing import NDArray
 
 from outage_analysis.costs.exact.components import (
     Component,
-    whole,
+    checked_integer,
 )
-from outage_analysis.costs.exact.lattice import OUTSIDE, Complex, Lattice, Part, lattice_of, window
-from outage_analysis.costs.exact.pooling import Atoms, Pool, pool
+from outage_analysis.costs.exact.lattice import (
+    OUTSIDE_PROBABILITY,
+    Complex,
+    Lattice,
+    LogTerm,
+    build_lattice,
+    probability_window,
+)
+from outage_analysis.costs.exact.pooling import PaymentDistribution, PooledComponents, pool_components
 from outage_analysis.costs.exact.total_distribution import TotalDistribution
 from outage_analysis.errors import ModelRefused, UsageError
 
-MOST_POINTS = 2**21
-MOST_SPLIT = 0.01
+MAX_POINTS = 2**21
+MAX_SPLIT_SHARE = 0.01
 """The share of the variance that splitting payments over a coarser unit may add."""
 
 
 def exact_total(
-    components: Iterable[Component], *, unit: int | None = None, most_points: int = MOST_POINTS
+    components: Iterable[Component], *, unit: int | None = None, most_points: int = MAX_POINTS
 ) -> TotalDistribution:
-    """The law of what independent components are paid together.
+    """Return the distribution of the total payment of independent components.
 
-    Lives insured for a year: `exact_total(Component(Binomial(1, q), [sum_], [1]) for q, sum_ in lives)`.
-    An int or a Fraction everywhere, in a small problem, gives a law in Fractions.
+    Example of a life portfolio over one year, with death probability q and sum insured s:
+    `exact_total(Component(Binomial(1, q), [s], [1]) for q, s in lives)`. If every number is an int or a
+    Fraction and the problem is small, the probabilities are exact Fractions.
 
     Args:
-        components: at least one; their order changes nothing.
-        unit: of the lattice. Without one, the greatest that holds every payment. A coarser one splits
-            each payment over the two points beside it, which keeps its mean; `TotalLaw.split_sd` says
-            what that adds.
-        most_points: points of the lattice that the law may take.
+        components: at least one; their order does not matter.
+        unit: the unit of the lattice; by default the greatest unit of which every payment is a multiple. A
+            coarser unit splits each payment over the two points beside it. This keeps the mean and adds the
+            standard deviation `TotalDistribution.splitting_sd`.
+        most_points: the largest number of lattice points allowed.
 
     Raises:
-        UsageError: no component, or a unit that is none.
-        ModelRefused: the lattice would be too long, the unit too coarse, or a check failed.
+        UsageError: there is no component, or `unit` or `most_points` is not a positive whole number.
+        ModelRefused: the lattice would be too long, the unit is too coarse, or a check failed.
     """
-    listed = _listed(components)
-    if unit is not None and whole(unit, "the unit") == 0:
+    listed = _checked_components(components)
+    if unit is not None and checked_integer(unit, "the unit") == 0:
         raise UsageError("a unit is at least 1", value=unit)
-    if whole(most_points, "the number of points") == 0:
+    if checked_integer(most_points, "the number of points") == 0:
         raise UsageError("a lattice has at least one point", value=most_points)
-    pooled = pool(listed)
-    if unit is None and (found := rational_law(pooled)) is not None:
-        steps = math.gcd(*(b - a for a, b in pairwise(found)))
+    pooled = pool_components(listed)
+    if unit is None and (rational := rational_distribution(pooled)) is not None:
+        steps = math.gcd(*(b - a for a, b in pairwise(rational)))
         return TotalDistribution(
-            pooled.mean, pooled.variance, tuple(found), tuple(found.values()), steps or 1
+            pooled.mean, pooled.variance, tuple(rational), tuple(rational.values()), steps or 1
         )
-    lattice = lattice_of(pooled, unit)
+    lattice = build_lattice(pooled, unit)
     if not lattice.parts:
         points = range(lattice.base, lattice.base + 1)
         return TotalDistribution(float(lattice.base), 0.0, points, np.ones(1), lattice.unit)
-    _refuse_coarse(lattice, pooled)
-    return _on_window(lattice, pooled, most_points)
+    _check_unit(lattice, pooled)
+    return _distribution(lattice, pooled, most_points)
 
 
-def _listed(components: Iterable[Component]) -> list[Component]:
+def _checked_components(components: Iterable[Component]) -> list[Component]:
     listed = list(components) if isinstance(components, Iterable) else [components]
     if not listed:
         raise UsageError("there is no component", remedy="Give at least one Component.")
@@ -82,34 +90,36 @@ def _listed(components: Iterable[Component]) -> list[Component]:
     return listed
 
 
-def _on_window(lattice: Lattice, pooled: Pool, most_points: int) -> TotalDistribution:
-    """The law on the window that is proved wide enough; on wider ones should a check fail."""
-    first, last = window(lattice)
+def _distribution(lattice: Lattice, pooled: PooledComponents, most_points: int) -> TotalDistribution:
+    """Return the distribution on the window of `probability_window`, or on a wider one if a check fails."""
+    first, last = probability_window(lattice)
     if last - first >= most_points:
         raise _too_long(lattice, last - first + 1, most_points)
     wrong: list[str] = []
     for _ in range(3):
-        law = _law(lattice, pooled, first, last)
-        if not (wrong := failed(law.checks)):
-            return law
+        distribution = _distribution_on_window(lattice, pooled, first, last)
+        if not (wrong := failed_checks(distribution.checks)):
+            return distribution
         wider = last - first + 1
         low, high = lattice.ends
         first, last = int(max(low, first - wider)), int(min(high, last + wider))
         if last - first >= most_points:
             break
     raise ModelRefused(
-        f"the law of the total failed its checks: {', '.join(wrong)}",
+        f"the distribution of the total failed its checks: {', '.join(wrong)}",
         remedy="Leave out payments that are next to impossible, or give a coarser unit.",
     )
 
 
-def _law(lattice: Lattice, pooled: Pool, first: int, last: int) -> TotalDistribution:
-    """The law on the steps from first to last."""
-    weights, noise, rounding = invert(lattice, first, last - first + 1)
+def _distribution_on_window(
+    lattice: Lattice, pooled: PooledComponents, first: int, last: int
+) -> TotalDistribution:
+    """Return the distribution on the steps from first to last."""
+    weights, noise, rounding = invert_by_fft(lattice, first, last - first + 1)
     mean, variance = float(pooled.mean), float(pooled.variance)
     low, high = lattice.ends
     start = lattice.base + lattice.unit * first
-    found = checks(
+    deviations = accuracy_checks(
         weights,
         (mean - start) / lattice.unit,
         (variance + lattice.split) / lattice.unit**2,
@@ -123,18 +133,18 @@ def _law(lattice: Lattice, pooled: Pool, first: int, last: int) -> TotalDistribu
         range(start, start + lattice.unit * len(weights), lattice.unit),
         np.maximum(weights, 0.0),
         lattice.unit,
-        error=2 * OUTSIDE + rounding + found["negative"],
-        split_sd=math.sqrt(lattice.split),
-        checks=found,
+        error=2 * OUTSIDE_PROBABILITY + rounding + deviations["negative"],
+        splitting_sd=math.sqrt(lattice.split),
+        checks=deviations,
     )
 
 
-def _refuse_coarse(lattice: Lattice, pooled: Pool) -> None:
+def _check_unit(lattice: Lattice, pooled: PooledComponents) -> None:
     added = lattice.split / float(pooled.variance) if pooled.variance else float(lattice.split > 0)
-    if added > MOST_SPLIT:
+    if added > MAX_SPLIT_SHARE:
         raise ModelRefused(
             f"a unit of {lattice.unit:,} would add {added:.0%} to the variance",
-            remedy=f"At most {MOST_SPLIT:.0%} may be: give a finer unit, and most_points if it needs more.",
+            remedy=f"At most {MAX_SPLIT_SHARE:.0%} is allowed: give a finer unit, and if needed most_points.",
         )
 
 
@@ -148,13 +158,13 @@ def _too_long(lattice: Lattice, points: int, most_points: int) -> ModelRefused:
 
 
 Array = NDArray[np.float64]
-LIMIT = 1e-9
-"""What any check may be off."""
+CHECK_TOLERANCE = 1e-9
+"""The largest deviation that a check allows."""
 EDGE, SHORT = 8, 32
-"""Points that count as the edge of a window, at most, and the part of it that they are at most."""
+"""The edge of a window has at most `EDGE` points and at most one point in `SHORT`."""
 
 
-def checks(
+def accuracy_checks(
     weights: Array,
     mean: float,
     variance: float,
@@ -163,15 +173,19 @@ def checks(
     noise: float,
     open_ends: tuple[bool, bool],
 ) -> dict[str, float]:
-    """How far a law is off, by check, beyond what rounding explains.
+    """Return by how much a computed distribution violates each check, beyond what rounding explains.
 
     Args:
-        weights: of the window's points, before anything is mended.
-        mean: where the mean must lie, in steps from the first point.
-        variance: what it must be, in steps squared.
-        rounding: how well that mean is known itself.
-        noise: how well each weight is.
-        open_ends: whether the support goes on below, above the window.
+        weights: the probabilities of the window's points as computed; some may be negative.
+        mean: the mean in closed form, in steps from the first point.
+        variance: the variance in closed form, in steps squared.
+        rounding: the rounding error of that mean.
+        noise: the rounding error of each weight.
+        open_ends: whether the support continues below and above the window.
+
+    Returns:
+        The deviations of the sum, the mean (in standard deviations) and the variance (as a share), the sum of
+        the negative weights, and the greatest weight at an open end as a share of the greatest weight.
     """
     away = np.arange(len(weights)) - mean
     shift, spread = float((away * weights).sum()), float((away**2 * weights).sum())
@@ -189,26 +203,28 @@ def checks(
     }
 
 
-def failed(found: Mapping[str, float]) -> list[str]:
-    """What is off by more than `LIMIT`, or is no number, in words."""
-    return [f"{name} off by {off:.1e}" for name, off in found.items() if not off <= LIMIT]
+def failed_checks(deviations: Mapping[str, float]) -> list[str]:
+    """Describe each check whose deviation is above `CHECK_TOLERANCE` or is not a number."""
+    return [f"{name} off by {off:.1e}" for name, off in deviations.items() if not off <= CHECK_TOLERANCE]
 
 
 Whole = NDArray[np.int64]
 NEGLIGIBLE = -45.0
-"""The logarithm of a modulus that adds nothing to any sum."""
-ROUGH = 1e-12
-"""From this error on, sums over payments are taken one by one, at the frequencies that count."""
-MOST_SINES = 2**20
+"""Frequencies with a smaller logarithm of the modulus are left out: they change no sum."""
+ROUGH_ERROR = 1e-12
+"""From this error of the FFT on, the sums over payments are computed term by term instead."""
+MAX_SINES = 2**20
 ROUNDING = 2.0**-53
-# Sums are written as sums, not as products of matrices: these would wait for threads, and round as they do.
+# Sums over arrays replace matrix products, whose rounding depends on the number of threads.
 
 
-def invert(lattice: Lattice, first: int, points: int) -> tuple[Array, float, float]:
-    """Probabilities of the steps from `first` on, (points,), what rounds off each of them and their sums.
+def invert_by_fft(lattice: Lattice, first: int, points: int) -> tuple[Array, float, float]:
+    """Invert the characteristic function of the total on a window of the lattice.
 
-    They are those of the total modulo at least `points`: what lies outside is added to them. Rounding
-    is followed from the logarithms through the FFT to a sum of any of the probabilities.
+    Returns:
+        The probabilities of the steps from `first` on, (points,); the rounding error of each probability; and
+        the rounding error of any sum of them. The FFT works modulo its length, so the probability outside
+        the window is added to points inside it.
     """
     from scipy import fft
 
@@ -216,9 +232,9 @@ def invert(lattice: Lattice, first: int, points: int) -> tuple[Array, float, flo
     modulus = np.zeros(size // 2 + 1)
     with np.errstate(divide="ignore"):  # where the modulus is 0
         for part in lattice.parts:
-            modulus += part.modulus(_by_fft(part, size))
+            modulus += part.modulus(_sums_by_fft(part, size))
     kept = np.flatnonzero(modulus > NEGLIGIBLE)
-    logs, error = _logs(lattice, size, kept)
+    logs, error = _log_characteristic(lattice, size, kept)
     values = np.zeros(size // 2 + 1, complex)
     values[kept] = np.exp(logs + 2j * np.pi * (first % size * kept % size) / size)
     values[0] = 1.0
@@ -227,19 +243,24 @@ def invert(lattice: Lattice, first: int, points: int) -> tuple[Array, float, flo
     return weights[:points], noise, error + size * noise + 2 * ROUNDING * math.sqrt(size)
 
 
-def _logs(lattice: Lattice, size: int, kept: Whole) -> tuple[Complex, float]:
-    """The logarithms at the frequencies kept, (k,), and what their rounding adds to a sum.
+def _log_characteristic(lattice: Lattice, size: int, kept: Whole) -> tuple[Complex, float]:
+    """Return the logarithm of the characteristic function, (k,), and the error it causes in a sum.
 
-    An error at the frequency k enters a sum of probabilities 2 / (size sin(pi k / size)) times, at most.
-    The FFT of the payments has an absolute error, which n claims multiply by n; sums taken one by one
-    have a relative one, which is as small where the sums are, and so where the modulus is not.
+    An error at the frequency k enters a sum of probabilities with a factor of at most
+    2 / (size sin(pi k / size)). The FFT of the payments has an absolute error, which n claims multiply by n.
+    Sums computed term by term have a relative error instead, which is small wherever the sums are small.
+
+    Args:
+        lattice: the terms.
+        size: the length of the FFT.
+        kept: the frequencies to compute, (k,).
     """
     spread = sum(part.claims * math.sqrt(float((part.weights**2).sum())) for part in lattice.parts)
     error = spread * ROUNDING * math.log2(size) * math.log(size)
-    directly = error > ROUGH and len(kept) * lattice.atoms <= MOST_SINES
+    directly = error > ROUGH_ERROR and len(kept) * lattice.atoms <= MAX_SINES
     logs, lengths = np.zeros(len(kept), complex), np.ones(len(kept))
     for part in lattice.parts:
-        sums = _one_by_one(part, size, kept) if directly else _by_fft(part, size)[kept]
+        sums = _sums_term_by_term(part, size, kept) if directly else _sums_by_fft(part, size)[kept]
         modulus, angle = part.modulus(sums), part.angle(sums)
         logs += modulus + 1j * angle
         lengths += np.abs(modulus) + np.abs(angle)
@@ -249,8 +270,8 @@ def _logs(lattice: Lattice, size: int, kept: Whole) -> tuple[Complex, float]:
     return logs, error
 
 
-def _by_fft(part: Part, size: int) -> Complex:
-    """The sums of w (exp(-i x d) - 1) at all frequencies x = 2 pi k / size, (size // 2 + 1,)."""
+def _sums_by_fft(part: LogTerm, size: int) -> Complex:
+    """Return the sums of w (exp(-i x d) - 1) at all frequencies x = 2 pi k / size, (size // 2 + 1,)."""
     from scipy import fft
 
     laid = np.bincount(part.steps % size, part.weights, minlength=size)
@@ -258,51 +279,54 @@ def _by_fft(part: Part, size: int) -> Complex:
     return np.asarray(fft.rfft(laid))
 
 
-def _one_by_one(part: Part, size: int, kept: Whole) -> Complex:
-    """The same at some frequencies, (k,), with full relative accuracy: angles are reduced as integers."""
+def _sums_term_by_term(part: LogTerm, size: int, kept: Whole) -> Complex:
+    """Return the sums of `_sums_by_fft` at the frequencies in `kept`, (k,), with full relative accuracy.
+
+    The angles are reduced modulo 2 pi as integers, which loses no digits.
+    """
     turns = kept[:, None] * (part.steps % size) % size
     angles = 2 * np.pi / size * np.where(2 * turns > size, turns - size, turns)
     real = (-2 * part.weights * np.sin(angles / 2) ** 2).sum(axis=1)
     return np.asarray(real - 1j * (part.weights * np.sin(angles)).sum(axis=1))
 
 
-MOST_CLAIMS = 100
-MOST_WORK = 2**18
-"""Products of two whole numbers, about 0.1 s."""
+MAX_RATIONAL_CLAIMS = 100
+MAX_PRODUCTS = 2**18
+"""The largest number of integer products, which take about 0.1 s."""
 
-Law = dict[int, Fraction]
+RationalDistribution = dict[int, Fraction]
 
 
-def rational_law(pool: Pool) -> Law | None:
-    """The probability of each total, by total; None where that is not small or not rational.
+def rational_distribution(pool: PooledComponents) -> RationalDistribution | None:
+    """Return the exact probability of each total; None if the problem is large or has floats.
 
-    Claims that are all paid alike only move the others, so that any number of them is small.
+    Claims with a single possible payment only shift the total, so their number does not matter.
     """
-    sure = sum(n * law[0][0] for law, n in pool.fixed.items() if len(law) == 1)
-    open_ = {law: n for law, n in pool.fixed.items() if len(law) > 1}
-    if not pool.rational or sum(open_.values()) > MOST_CLAIMS:
+    sure = sum(n * payments[0][0] for payments, n in pool.fixed.items() if len(payments) == 1)
+    uncertain = {payments: n for payments, n in pool.fixed.items() if len(payments) > 1}
+    if not pool.rational or sum(uncertain.values()) > MAX_RATIONAL_CLAIMS:
         return None
     total, scale, work = {sure: 1}, 1, 0
-    for law, n in open_.items():
-        weights, common = _over_one_denominator(law)
+    for payments, n in uncertain.items():
+        weights, common = _integer_weights(payments)
         for _ in range(n):
             work += len(total) * len(weights)
-            if work > MOST_WORK:
+            if work > MAX_PRODUCTS:
                 return None
-            total, scale = _convolved(total, weights), scale * common
+            total, scale = _convolve(total, weights), scale * common
     return {x: Fraction(total[x], scale) for x in sorted(total)}
 
 
-def _over_one_denominator(law: Atoms) -> tuple[dict[int, int], int]:
-    """Probabilities as whole numbers over their common denominator."""
-    shares = {payment: Fraction(p) for payment, p in law}
+def _integer_weights(payments: PaymentDistribution) -> tuple[dict[int, int], int]:
+    """Return the probabilities as whole numbers, and their common denominator."""
+    shares = {payment: Fraction(p) for payment, p in payments}
     common = math.lcm(*(p.denominator for p in shares.values()))
     return {payment: int(p * common) for payment, p in shares.items()}, common
 
 
-def _convolved(total: dict[int, int], claim: dict[int, int]) -> dict[int, int]:
-    found: dict[int, int] = defaultdict(int)
+def _convolve(total: dict[int, int], claim: dict[int, int]) -> dict[int, int]:
+    result: dict[int, int] = defaultdict(int)
     for x, weight in total.items():
         for payment, p in claim.items():
-            found[x + payment] += weight * p
-    return found
+            result[x + payment] += weight * p
+    return result

@@ -1,4 +1,4 @@
-"""The law of a total: what a checker asks of it."""
+"""The probability distribution of a total, with quantiles and tail means."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from numbers import Real
 import numpy as np
 from numpy.typing import NDArray
 
-from outage_analysis.costs.exact.components import Number, real
+from outage_analysis.costs.exact.components import Number, checked_number
 from outage_analysis.errors import ModelRefused, UsageError
 
 Array = NDArray[np.float64]
-DIGITS = 1e-4
-"""A tail is answered for while the error is at most this share of it."""
-FLOAT = 2.0**-52
-"""What a float between 0 and 1 may be off."""
+TAIL_ACCURACY = 1e-4
+"""A tail probability is answered only if the error is at most this share of it."""
+FLOAT_ERROR = 2.0**-52
+"""The rounding error of a float between 0 and 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +29,15 @@ class TotalDistribution:
     """The probability of every total, in the unit of the payments.
 
     Args:
-        mean, variance: in closed form, from what was typed in.
-        points: the totals that carry weight, increasing; outside there is at most `error` of it.
-        weights: their probabilities: Fractions where the law is exact, else floats.
-        unit: what every total is a multiple of, after the least.
-        error: a bound on the error of every cumulative probability; 0 where the law is exact.
-        split_sd: the standard deviation that splitting payments over a coarser unit has added, 0 where
-            nothing was split. The mean is kept; `tvar(p)` is never too low, and too high by at most
-            split_sd / (2 (1 - p)).
-        checks: how far it was off before it was let pass: sum, mean (in standard deviations), variance
-            (as a share), negative weights, greatest weight at an open end (as a share of the greatest);
-            empty where the law is exact.
+        mean, variance: in closed form, from the components.
+        points: the possible totals, increasing; other totals have a probability of at most `error` together.
+        weights: the probability of each point, as Fractions if the distribution is exact, else as floats.
+        unit: the differences of totals are multiples of this unit.
+        error: a bound on the error of every cumulative probability; 0 if the distribution is exact.
+        splitting_sd: the standard deviation that splitting payments over a coarser unit has added; 0 if no
+            payment was split. The mean is unchanged; `tvar(p)` is never too low, and too high by at most
+            splitting_sd / (2 (1 - p)).
+        checks: the deviations that `accuracy_checks` measured; empty if the distribution is exact.
     """
 
     mean: Number
@@ -48,66 +46,64 @@ class TotalDistribution:
     weights: Array | Sequence[Fraction] = field(repr=False)
     unit: int = 1
     error: float = 0.0
-    split_sd: float = 0.0
+    splitting_sd: float = 0.0
     checks: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Freeze the weights too."""
+        """Make the weights read-only."""
         if isinstance(self.weights, np.ndarray):
             self.weights.setflags(write=False)
 
     @property
     def exact(self) -> bool:
-        """Whether the law is rational and every answer exact."""
+        """Whether the probabilities are exact Fractions."""
         return not isinstance(self.weights, np.ndarray)
 
     @property
-    def floor(self) -> float:
-        """The least probability of a tail that the law can answer for; 0 where it is exact."""
-        return self.error / DIGITS
+    def smallest_tail(self) -> float:
+        """The smallest tail probability that can be answered accurately; 0 if the distribution is exact."""
+        return self.error / TAIL_ACCURACY
 
     def pmf(self, x: Number) -> Number:
-        """The probability of a total of exactly x.
+        """Return the probability of a total of exactly x.
 
         Raises:
-            UsageError: x is no number.
+            UsageError: x is not a number.
         """
-        at = bisect_left(self.points, _amount(x))
+        at = bisect_left(self.points, _checked_total(x))
         there = at < len(self.points) and self.points[at] == x
         return self._number(self.weights[at] if there else 0)
 
     def cdf(self, x: Number) -> Number:
-        """The probability of a total of at most x, to within `error`.
+        """Return the probability of a total of at most x, to within `error`.
 
         Raises:
-            UsageError: x is no number.
+            UsageError: x is not a number.
         """
-        below = bisect_right(self.points, _amount(x))
+        below = bisect_right(self.points, _checked_total(x))
         return self._number(self._cumulated[below - 1] if below else 0)
 
     def quantile(self, p: Number) -> int:
-        """The least total that is not exceeded with probability p.
-
-        A probability that is reached to within `error` counts as reached.
+        """Return the smallest total x with P(total <= x) >= p - `error`.
 
         Raises:
             UsageError: p does not lie between 0 and 1, ends excluded.
-            ModelRefused: the tail below or above is smaller than `floor`.
+            ModelRefused: p or 1 - p is smaller than `smallest_tail`.
         """
         return self.points[self._reached(p)]
 
     def tvar(self, p: Number) -> Number:
-        """The tail value at risk: the mean of the quantiles from p to 1.
+        """Return the tail value at risk: the mean of the quantiles from p to 1.
 
-        The weight of the quantile itself is split, so that exactly 1 - p of probability is averaged.
-        What it is off is at most `error` times the way from the quantile to the last point, over 1 - p.
+        The probability of the quantile itself counts only in part, so that the average covers exactly 1 - p.
+        The error is at most `error` times the distance from the quantile to the last point, over 1 - p.
 
         Raises:
             UsageError: p does not lie between 0 and 1, ends excluded.
-            ModelRefused: the tail below or above is smaller than `floor`.
+            ModelRefused: p or 1 - p is smaller than `smallest_tail`.
         """
         at = self._reached(p)
-        tail = 1 - _as_written(p)
+        tail = 1 - _exact_probability(p)
         if isinstance(self.weights, np.ndarray):
             steps = np.arange(1.0, len(self.points) - at)
             return self.points[at] + self.unit * float((self.weights[at + 1 :] * steps).sum()) / float(tail)
@@ -116,7 +112,7 @@ class TotalDistribution:
 
     @cached_property
     def _cumulated(self) -> Array | list[Fraction]:
-        """The probability of at most each point; in blocks, whose sums round far less."""
+        """The cumulative probability at each point, added up in blocks to reduce rounding errors."""
         if not isinstance(self.weights, np.ndarray):
             return list(accumulate(self.weights))
         width = math.isqrt(len(self.weights)) + 1
@@ -127,30 +123,30 @@ class TotalDistribution:
         return np.minimum(blocks.ravel()[: len(self.weights)], 1.0)
 
     def _reached(self, p: Number) -> int:
-        """The place of the quantile of p."""
-        level = _as_written(p)
-        if min(level, 1 - level) < self.floor:
+        """Return the index of the quantile of p among the points."""
+        level = _exact_probability(p)
+        if min(level, 1 - level) < self.smallest_tail:
             raise ModelRefused(
-                f"the law is known to {self.error:.0e}, too little for a tail of {float(p):.12g}",
-                remedy=f"Ask for tails of at least {self.floor:.0e}.",
+                f"the distribution has an error of {self.error:.0e}, too much for a tail of {float(p):.12g}",
+                remedy=f"Ask for tails of at least {self.smallest_tail:.0e}.",
             )
         if self.exact:
-            return bisect_left(self._cumulated, level - Fraction(FLOAT if isinstance(p, float) else 0))
+            return bisect_left(self._cumulated, level - Fraction(FLOAT_ERROR if isinstance(p, float) else 0))
         return min(bisect_left(self._cumulated, float(level) - self.error), len(self.points) - 1)
 
     def _number(self, weight: Number) -> Number:
         return Fraction(weight) if self.exact else float(weight)
 
 
-def _as_written(p: object) -> Fraction:
-    """A probability as a fraction; a float stands for the decimal that it prints as."""
-    number = real(p, "the probability")
+def _exact_probability(p: object) -> Fraction:
+    """Convert a probability to a Fraction; a float becomes the decimal number that it prints as."""
+    number = checked_number(p, "the probability")
     if not 0 < number < 1:
         raise UsageError("a probability lies between 0 and 1, ends excluded", value=p)
     return Fraction(str(number))
 
 
-def _amount(x: Number) -> Number:
+def _checked_total(x: Number) -> Number:
     if isinstance(x, bool) or not isinstance(x, Real) or math.isnan(x):
         raise UsageError("a total is a number", value=x, remedy="Ask for one total at a time.")
     return x

@@ -1,4 +1,4 @@
-"""Inputs that are decided, not awaited: fixed at a value, and out of every variance."""
+"""Inputs that somebody decides, such as the award of a review: fixed at a value instead of drawn."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import polars as pl
 from pydantic import ValidationError
 
 from outage_analysis.assumptions import Assumption, Award, BandMix, RateAssumption, StatedNumber
-from outage_analysis.costs.sensitivity.inputs import inputs_of
+from outage_analysis.costs.sensitivity.inputs import assumptions_behind
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, expected_at
 from outage_analysis.costs.uncertainty.simulation import DRAWS, SEED, simulate
-from outage_analysis.costs.uncertainty.tables import told
+from outage_analysis.costs.uncertainty.tables import rounded_estimate
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 
-VIEWS = {
+AWARD_VIEWS = {
     "view": pl.String,
     "award": pl.Float64,
     "expected": pl.Float64,
@@ -25,21 +25,21 @@ VIEWS = {
     "p50": pl.Float64,
     "p90": pl.Float64,
 }
-ENDS = (0.1, 0.5, 0.9)
+PERCENTILES = (0.1, 0.5, 0.9)
 
 
-def fixed_at(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]) -> Portfolio:
-    """The portfolio with some inputs certain.
+def with_fixed_inputs(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]) -> Portfolio:
+    """Return the portfolio with some inputs fixed at a value.
 
     Args:
-        portfolio: what is paid, and the inputs.
-        values: a value by assumption; of a band mix the share of each band.
+        portfolio: the payment streams and their inputs.
+        values: the value by assumption; for a band mix, the share of each band.
 
     Returns:
-        A portfolio whose other inputs are as they were; correlations with what is certain are gone.
+        A portfolio with the other inputs unchanged, and without correlations with the fixed inputs.
 
     Raises:
-        UsageError: an assumption that is not in it, or a value that it cannot take.
+        UsageError: the portfolio does not use an assumption, or the assumption cannot have that value.
     """
     for name in values:
         if name not in portfolio.entries:
@@ -49,62 +49,64 @@ def fixed_at(portfolio: Portfolio, values: Mapping[str, float | Sequence[float]]
                 remedy=spelling_hint(name, [*portfolio.entries]),
             )
     entries = {
-        name: _certain(entry, values[name]) if name in values else entry
+        name: _fixed_entry(entry, values[name]) if name in values else entry
         for name, entry in portfolio.entries.items()
     }
-    tied = {pair: rank for pair, rank in portfolio.correlations.items() if not values.keys() & set(pair)}
-    return replace(portfolio, entries=entries, correlations=tied)
+    remaining = {pair: rank for pair, rank in portfolio.correlations.items() if not values.keys() & set(pair)}
+    return replace(portfolio, entries=entries, correlations=remaining)
 
 
-def award_given(portfolio: Portfolio, award: float) -> Portfolio:
-    """The portfolio once the company has decided what a review grants on average.
+def with_fixed_award(portfolio: Portfolio, award: float) -> Portfolio:
+    """Return the portfolio with the mean award of a review fixed.
 
     Raises:
-        UsageError: no review band, or an award below 0.
+        UsageError: the policy has no review band, or the award is negative.
     """
-    return fixed_at(portfolio, dict.fromkeys(_awards(portfolio), award))
+    return with_fixed_inputs(portfolio, dict.fromkeys(_award_names(portfolio), award))
 
 
 def award_views(
     portfolio: Portfolio, awards: Sequence[float], *, draws: int = DRAWS, seed: int = SEED
 ) -> pl.DataFrame:
-    """The cash in the two views of a review: its award uncertain, and given.
+    """Compare the cash with an uncertain mean award of a review and with fixed mean awards.
 
     Args:
-        portfolio: what is paid, and the inputs.
-        awards: mean awards to try, in units of the currency.
+        portfolio: the payment streams and their inputs.
+        awards: the mean awards to compare, in the smallest unit of the currency.
         draws: see `simulate`.
         seed: see `simulate`.
 
     Returns:
-        `view` (`uncertain` once, then `given` for each award), `award` (the expected one, or the one
-        given), `expected`, `p10`, `p50`, `p90`, in units of the currency.
+        `view` (one row `uncertain`, then one row `given` per award), `award` (the expected or the fixed
+        award), `expected`, `p10`, `p50`, `p90`, all in the smallest unit of the currency.
 
     Raises:
-        UsageError: no review band, or an award below 0.
+        UsageError: the policy has no review band, or an award is negative.
     """
-    uncertain = [portfolio.entries[name] for name in _awards(portfolio)]
+    uncertain = [portfolio.entries[name] for name in _award_names(portfolio)]
     means = {entry.range.expected for entry in uncertain if isinstance(entry, Award)}
     views = [("uncertain", means.pop() if len(means) == 1 else None, portfolio)]
-    views += [("given", award, award_given(portfolio, award)) for award in awards]
+    views += [("given", award, with_fixed_award(portfolio, award)) for award in awards]
     rows = []
     for view, award, decided in views:
-        law = simulate(decided, draws=draws, seed=seed).totals["cash"]
+        total = simulate(decided, draws=draws, seed=seed).totals["cash"]
         expected = float(expected_at(decided, "cash", {})[0])
-        rows.append((view, award, expected, *(told(law.quantile(p)).value for p in ENDS)))
-    table = pl.DataFrame(rows, schema=VIEWS, orient="row")
+        rows.append(
+            (view, award, expected, *(rounded_estimate(total.quantile(p)).value for p in PERCENTILES))
+        )
+    table = pl.DataFrame(rows, schema=AWARD_VIEWS, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(10))
 
 
-def _awards(portfolio: Portfolio) -> list[str]:
-    found = [name for name, e in inputs_of(portfolio, "cash").items() if isinstance(e, Award)]
-    if not found:
+def _award_names(portfolio: Portfolio) -> list[str]:
+    awards = [name for name, e in assumptions_behind(portfolio, "cash").items() if isinstance(e, Award)]
+    if not awards:
         raise UsageError("nothing of the cash is reviewed", remedy="Choose a policy with a review band.")
-    return found
+    return awards
 
 
-def _certain(entry: Assumption, value: float | Sequence[float]) -> Assumption:
-    changes = _changes(entry, value)
+def _fixed_entry(entry: Assumption, value: float | Sequence[float]) -> Assumption:
+    changes = _fixing_values(entry, value)
     try:
         return type(entry).model_validate(entry.model_dump(by_alias=True) | changes)
     except ValidationError as error:
@@ -112,20 +114,20 @@ def _certain(entry: Assumption, value: float | Sequence[float]) -> Assumption:
         raise UsageError(f"{entry.id} cannot be fixed there", value=value, remedy=f"{reason}.") from error
 
 
-def _changes(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
-    """The keys of an entry that make it certain."""
+def _fixing_values(entry: Assumption, value: float | Sequence[float]) -> dict[str, Any]:
+    """Return the changed keys of an assumption that make it certain."""
     if isinstance(entry, BandMix) == isinstance(value, int | float):
-        raise UsageError(f"{entry.id} takes one share a band, other inputs one number", value=value)
+        raise UsageError(f"{entry.id} takes one share per band, other inputs one number", value=value)
     if isinstance(entry, BandMix):
         if not isinstance(value, Sequence) or len(value) != len(entry.bands):
             raise UsageError(f"{entry.id} takes {len(entry.bands)} shares", value=value)
         bands = [band.model_dump() | {"share": x} for band, x in zip(entry.bands, value, strict=True)]
         return {"band": tuple(bands), "size": None}
-    fixed = {"distribution": {"kind": "fixed", "value": value}}
+    distribution = {"law": {"kind": "fixed", "value": value}}
     if isinstance(entry, RateAssumption):
-        return fixed | {"classes": (), "widest": (), "observed": None}
+        return distribution | {"classes": (), "widest": (), "observed": None}
     if isinstance(entry, StatedNumber):
-        return fixed
+        return distribution
     if isinstance(entry, Award):
-        return fixed | {"loss": None, "rule": ()}
+        return distribution | {"loss": None, "rule": ()}
     raise UsageError(f"{entry.id} is no rate, factor, mean payment, award or mix, so it cannot be fixed")

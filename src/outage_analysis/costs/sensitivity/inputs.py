@@ -1,4 +1,4 @@
-"""One input of a total at a time: which there are, what they may be, and where a gap changes its sign."""
+"""Single inputs of a total: the list of them, their quantiles and samples, and a search for break-evens."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ import numpy as np
 
 from outage_analysis.assumptions import Assumption, BandMix, FloatArray, OneDistribution
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
-from outage_analysis.costs.uncertainty.sobol import uniforms
+from outage_analysis.costs.uncertainty.sobol import sobol_points
 
 POINTS, SEED = 2**15, 1
-"""The sample of an input that takes several uniform numbers: a mix, rival rules, people and weeks."""
-REACH = (1e-9, 1 - 1e-9)
-"""An input is taken to lie between these quantiles."""
+"""The size and the seed of the sample of an input without closed-form quantiles, such as a mix."""
+QUANTILE_LIMITS = (1e-9, 1 - 1e-9)
+"""The search for a change of sign covers the values between these quantiles of the input."""
 CELLS, ROUNDS = 64, 9
-"""A change of sign is looked for on so many cells, then in its cell, to the last binary digit."""
+"""Each round of the search divides the range into `CELLS` cells and continues in the cell with the change."""
 
 
-def inputs_of(portfolio: Portfolio, *valuations: str) -> dict[str, Assumption]:
-    """The assumptions behind some totals, in the portfolio's order."""
+def assumptions_behind(portfolio: Portfolio, *valuations: str) -> dict[str, Assumption]:
+    """Return the assumptions that the totals of these valuations depend on, in the portfolio's order."""
     used = {name for s in portfolio.streams if s.valuation in valuations for name in s.inputs}
     return {name: entry for name, entry in portfolio.entries.items() if name in used}
 
 
-def numbers(entries: dict[str, Assumption]) -> Iterable[tuple[str, Assumption, float]]:
-    """Those that are one number, with their mean: all but the mixes."""
+def scalar_inputs(entries: dict[str, Assumption]) -> Iterable[tuple[str, Assumption, float]]:
+    """Yield the inputs that are a single number, with their means; this leaves out the band mixes."""
     for name, entry in entries.items():
         if not isinstance(entry, BandMix):
             yield name, entry, entry.range.expected
 
 
-def drawn(entry: Assumption) -> FloatArray:
-    """An even sample of an input: (n,), or (n, bands) for a mix."""
-    return entry.draw(np.concatenate(uniforms(entry.dimensions, POINTS, seed=SEED)))
+def sample_input(entry: Assumption) -> FloatArray:
+    """Return a sample of an input at Sobol points: (n,), or (n, bands) for a mix."""
+    return entry.draw(np.concatenate(sobol_points(entry.dimensions, POINTS, seed=SEED)))
 
 
-def quantiles(entry: Assumption, p: Sequence[float]) -> FloatArray:
-    """The values that an input that is one number does not exceed with some probabilities."""
+def input_quantiles(entry: Assumption, p: Sequence[float]) -> FloatArray:
+    """Return the quantiles of an input that is a single number, at the probabilities p."""
     if isinstance(entry, OneDistribution):
         return entry.sampled_distribution.quantile(p)
-    return np.asarray(np.quantile(drawn(entry), p))
+    return np.asarray(np.quantile(sample_input(entry), p))
 
 
 def chance_above(entry: Assumption, x: float) -> float:
-    """The probability that an input that is one number exceeds a value."""
+    """Return the probability that an input that is a single number exceeds x."""
     if isinstance(entry, OneDistribution):
         return float(1 - entry.sampled_distribution.cdf(x))
-    return float((drawn(entry) > x).mean())
+    return float((sample_input(entry) > x).mean())
 
 
 def sign_change(gap: Callable[[FloatArray], FloatArray], entry: Assumption) -> float | None:
-    """The least value of an input at which a gap changes its sign; None where it keeps it throughout."""
-    low, high = quantiles(entry, REACH)
+    """Return the smallest value of an input at which a function changes its sign; None if it never does."""
+    low, high = input_quantiles(entry, QUANTILE_LIMITS)
     for _ in range(ROUNDS):
         values = np.linspace(low, high, CELLS + 1)
         positive = gap(values) > 0

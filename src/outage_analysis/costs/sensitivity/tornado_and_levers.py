@@ -1,4 +1,4 @@
-"""Which input moves a total most: each at its P10 and its P90, the others at their means."""
+"""The tornado (the effect of each input on the total) and the levers (the effect of single decisions)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import Award, BandMix, FloatArray, RateAssumption
-from outage_analysis.costs.sensitivity.inputs import drawn, inputs_of, quantiles
+from outage_analysis.costs.sensitivity.inputs import assumptions_behind, input_quantiles, sample_input
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, expected_at
 
-ENDS = (0.1, 0.9)
+PERCENTILES = (0.1, 0.9)
 
 TORNADO: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -27,17 +27,17 @@ TORNADO: dict[str, pl.DataType] = {
 
 
 def tornado(portfolio: Portfolio) -> pl.DataFrame:
-    """One row an uncertain input of each total, the widest swing first.
+    """Return the expected total with each input at its P10 and its P90 and the others at their means.
 
     Returns:
-        The columns of `TORNADO`: the input at its 10 % and 90 % points (null for a band mix, which is
-        not one number: there the cost is at its own 10 % and 90 % points over the mixes) and the expected
-        total at them, in units of the currency.
+        The columns of `TORNADO`, one row per valuation and uncertain input, the widest range of cost first.
+        Costs are in the smallest unit of the currency. A band mix is not a single number: its `input_low` and
+        `input_high` are null, and the costs are the P10 and P90 of the expected total over the mixes.
     """
     rows = [
-        _row(portfolio, valuation, name)
+        _tornado_row(portfolio, valuation, name)
         for valuation in portfolio.valuations
-        for name in inputs_of(portfolio, valuation)
+        for name in assumptions_behind(portfolio, valuation)
     ]
     order = {valuation: n for n, valuation in enumerate(portfolio.valuations)}
     place = pl.col("valuation").replace_strict(order, return_dtype=pl.Int64)
@@ -50,13 +50,13 @@ def tornado(portfolio: Portfolio) -> pl.DataFrame:
     )
 
 
-def _row(portfolio: Portfolio, valuation: str, name: str) -> dict[str, object]:
+def _tornado_row(portfolio: Portfolio, valuation: str, name: str) -> dict[str, object]:
     entry = portfolio.entries[name]
     if isinstance(entry, BandMix):
         ends: tuple[float, float] | tuple[None, None] = (None, None)
-        costs = np.quantile(expected_at(portfolio, valuation, {name: drawn(entry)}), ENDS)
+        costs = np.quantile(expected_at(portfolio, valuation, {name: sample_input(entry)}), PERCENTILES)
     else:
-        values = quantiles(entry, ENDS)
+        values = input_quantiles(entry, PERCENTILES)
         ends = (float(values[0]), float(values[1]))
         costs = expected_at(portfolio, valuation, {name: values})
     return {
@@ -71,17 +71,17 @@ def _row(portfolio: Portfolio, valuation: str, name: str) -> dict[str, object]:
     }
 
 
-POINT = 0.01
+PERCENTAGE_POINT = 0.01
 LEVERS = {"line": pl.String, "lever": pl.String, "step": pl.Float64, "adds": pl.Float64}
 
 
 def levers(portfolio: Portfolio) -> pl.DataFrame:
-    """What one step of a decision adds to the expected cost of a cash line.
+    """Return what one step of a lever adds to the expected cost of each cash line.
 
     Returns:
-        One row a line and lever: `award` (a round step of the mean award, about a tenth of it),
-        `review_share` (one percentage point more of the reports in the review band) and `filing` (one
-        percentage point), with `step` and `adds` in units of the currency.
+        One row per line and lever: `line`, `lever`, `step` and `adds` (in the smallest unit of the currency).
+        The levers are `award` (a round step of about a tenth of the mean award), `review_share` (one
+        percentage point more of the reports in the review band) and `filing` (one percentage point more).
     """
     lines = sorted({s.line for s in portfolio.streams if s.valuation == "cash"})
     rows = []
@@ -89,34 +89,40 @@ def levers(portfolio: Portfolio) -> pl.DataFrame:
         streams = tuple(s for s in portfolio.streams if s.line == line and s.valuation == "cash")
         only = Portfolio(streams, portfolio.entries)
         base = expected_at(only, "cash", {})[0]
-        for lever, name, step, moved in _moves(only):
+        for lever, name, step, moved in _lever_moves(only):
             rows.append((line, lever, step, expected_at(only, "cash", {name: moved})[0] - base))
     frame = pl.DataFrame(rows, schema=LEVERS, orient="row")
     return frame.filter(pl.col("adds") != 0).with_columns(pl.col("adds").round_sig_figs(10))
 
 
-def _moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatArray]]:
-    """Each lever of a line: its name, the input that it moves, the step, the input after it."""
-    for name, entry in inputs_of(portfolio, "cash").items():
+def _lever_moves(portfolio: Portfolio) -> Iterator[tuple[str, str, float, FloatArray]]:
+    """Yield the name of each lever, the assumption that it changes, the step, and the changed input."""
+    for name, entry in assumptions_behind(portfolio, "cash").items():
         if isinstance(entry, BandMix):
-            more = _more_review(entry, portfolio.streams)
+            more = _mix_with_more_review(entry, portfolio.streams)
             if more is not None:
-                yield "review_share", name, POINT, more
+                yield "review_share", name, PERCENTAGE_POINT, more
             continue
         mean = entry.range.expected
         if isinstance(entry, Award) and mean:
             step = 10.0 ** math.floor(math.log10(mean / 10))
             yield "award", name, step, np.array([mean + step])
-        if isinstance(entry, RateAssumption) and entry.kind == "filing_share" and mean + POINT <= 1:
-            yield "filing", name, POINT, np.array([mean + POINT])
+        if (
+            isinstance(entry, RateAssumption)
+            and entry.kind == "filing_share"
+            and mean + PERCENTAGE_POINT <= 1
+        ):
+            yield "filing", name, PERCENTAGE_POINT, np.array([mean + PERCENTAGE_POINT])
 
 
-def _more_review(mix: BandMix, streams: tuple[Stream, ...]) -> FloatArray | None:
-    """The mix with one point more under review, taken from the other bands in proportion."""
+def _mix_with_more_review(mix: BandMix, streams: tuple[Stream, ...]) -> FloatArray | None:
+    """Return the mix with one percentage point more under review, taken pro rata from the other bands."""
     reviewed = [part.band for s in streams for part in s.parts if part.reviewed and part.band is not None]
     shares = np.array([band.share for band in mix.bands])
     inside = np.isin(np.arange(len(shares)), reviewed)
     under, rest = shares[inside].sum(), shares[~inside].sum()
-    if not under or rest <= POINT:
+    if not under or rest <= PERCENTAGE_POINT:
         return None
-    return np.asarray(np.where(inside, shares * (1 + POINT / under), shares * (1 - POINT / rest)))[None, :]
+    return np.asarray(
+        np.where(inside, shares * (1 + PERCENTAGE_POINT / under), shares * (1 - PERCENTAGE_POINT / rest))
+    )[None, :]

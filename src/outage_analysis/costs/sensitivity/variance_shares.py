@@ -1,4 +1,4 @@
-"""Shares of a total's variance by assumption: Sobol indices of the cost model."""
+"""Sobol indices: the share of the variance of a total that each assumption causes."""
 
 from __future__ import annotations
 
@@ -11,53 +11,56 @@ import polars as pl
 from numpy.typing import NDArray
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.sensitivity.inputs import inputs_of
+from outage_analysis.costs.sensitivity.inputs import assumptions_behind
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.simulation import SEED
-from outage_analysis.costs.uncertainty.sobol import blocks, half_width
+from outage_analysis.costs.uncertainty.sobol import half_width, sobol_replicates
 from outage_analysis.errors import ModelRefused, UsageError
 
 PAIRS = 2**13
-"""Points at which the inputs are swapped one by one."""
+"""The default number of pairs of points."""
 
 
-def cost_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = PAIRS) -> pl.DataFrame:
-    """How much of the variance of a total's mean, given the inputs, each assumption explains.
+def cost_sobol_indices(portfolio: Portfolio, valuation: str = "cash", *, draws: int = PAIRS) -> pl.DataFrame:
+    """Return the Sobol indices of each assumption for the mean total given the inputs.
 
-    What chance leaves when every input is known is in no share (`variance_split` has it).
+    The indices do not include the process variance, which remains if every input is known; `variance_split`
+    returns it.
 
     Args:
-        portfolio: what is paid, and the inputs.
-        valuation: which total.
-        draws: pairs of points, a power of two; they cost 2 x (assumptions + 1) evaluations each.
+        portfolio: the payment streams and their inputs.
+        valuation: the valuation of the total.
+        draws: the number of pairs of points, a power of two. The run evaluates the total
+            2 x (assumptions + 1) times per pair.
 
     Returns:
-        One row an assumption, the largest total index first: `assumption`, `kind`, `first` (the share it
-        explains alone), `total` (with all it takes part in), each with `_low` and `_high`, the 90 %
-        interval of its numerical error.
+        One row per assumption, the largest total index first: `assumption`, `kind`, `first` (the share that
+        it explains alone) and `total` (including its interactions), each with `_low` and `_high`, the ends of
+        the 90 % interval of the numerical error.
 
     Raises:
-        ModelRefused: nothing is uncertain, or inputs are declared to depend on each other.
+        ModelRefused: nothing is uncertain, or the ledger declares correlations between inputs of the total.
     """
-    entries = {name: e for name, e in inputs_of(portfolio, valuation).items() if e.dimensions}
+    entries = {name: e for name, e in assumptions_behind(portfolio, valuation).items() if e.dimensions}
     if not entries:
         raise ModelRefused(
             f"nothing about the {valuation.replace('_', ' ')} is uncertain, so there is no variance to share"
         )
-    tied = next((pair for pair in portfolio.correlations if set(pair) <= entries.keys()), None)
-    if tied is not None:
+    correlated = next((pair for pair in portfolio.correlations if set(pair) <= entries.keys()), None)
+    if correlated is not None:
         raise ModelRefused(
-            f"{tied[0]} and {tied[1]} are declared to depend on each other, and shares of the variance"
+            f"{correlated[0]} and {correlated[1]} are declared to depend on each other,"
+            " and shares of the variance"
             " need independent inputs",
             remedy="Read the tornado, or take the correlations out of the ledger.",
         )
-    mine = tuple(s for s in portfolio.streams if s.valuation == valuation)
-    only = replace(portfolio, streams=mine, entries=inputs_of(portfolio, valuation))
+    streams = tuple(s for s in portfolio.streams if s.valuation == valuation)
+    only = replace(portfolio, streams=streams, entries=assumptions_behind(portfolio, valuation))
     groups = {name: tuple(range(p.start, p.stop)) for name, p in only.places.items() if name in entries}
 
     def mean(points: FloatArray) -> FloatArray:
         values = only.values(points)
-        parts = [stream.moments(values, len(points))[0].sum(axis=1) for stream in mine]
+        parts = [stream.moments(values, len(points))[0].sum(axis=1) for stream in streams]
         return np.asarray(np.sum(parts, axis=0))
 
     table = sobol_indices(mean, groups, count=draws, seed=SEED).rename({"group": "assumption"})
@@ -73,7 +76,7 @@ Array = NDArray[np.float64]
 Model = Callable[[Array], Array]
 
 ROUNDING = 1e-12
-"""A spread of results below this share of their size is rounding."""
+"""If results differ by less than this share of their size, the difference is rounding."""
 
 
 def sobol_indices(
@@ -83,39 +86,39 @@ def sobol_indices(
     count: int,
     seed: int,
 ) -> pl.DataFrame:
-    """First-order and total indices of groups of coordinates, with 90 % intervals of their numerical error.
+    """Return first-order and total Sobol indices of groups of coordinates, with 90 % numerical intervals.
 
-    The estimators are those of Azzini, Mara and Rosati (2021), Jansen's and Saltelli's made symmetric.
-    They cost 2 x (groups + 1) x count results. A group without effect has 0 exactly, both indices of an
-    additive model are equal, and the total index of a group is one less the first-order index of all the
-    others. A first-order estimate may be negative: then the index is less than its numerical error, and
-    more draws, not zero, are the better answer.
+    The estimators are those of Azzini, Mara and Rosati (2021), symmetric versions of Jansen's and Saltelli's.
+    They evaluate the model at 2 x (groups + 1) x count points. A group without effect has indices of exactly
+    0, and both indices of an additive model are equal. The total index of a group is 1 less the first-order
+    index of all other groups together. A first-order estimate may be negative if the index is smaller than
+    its numerical error; take more draws then, and do not replace it by 0.
 
     Args:
-        model: results (n,) of points (n, d) with independent coordinates between 0 and 1. Inputs that
-            depend on each other belong in one group.
-        groups: the coordinates of each group, from 0; every coordinate belongs to one group.
-        count: pairs of points in all, a power of two in each replicate.
-        seed: of the points.
+        model: a function from points (n, d), with independent coordinates between 0 and 1, to results (n,).
+            Inputs that depend on each other belong in one group.
+        groups: the coordinates of each group, from 0; every coordinate belongs to exactly one group.
+        count: the number of pairs of points, a power of two per replicate.
+        seed: the seed of the points.
 
     Returns:
-        One row a group, as given: `group`, `first`, `first_low`, `first_high`, `total`, `total_low`,
-        `total_high`.
+        One row per group, in the order of `groups`: `group`, `first`, `first_low`, `first_high`, `total`,
+        `total_low`, `total_high`.
 
     Raises:
-        UsageError: groups that leave out or repeat a coordinate, or a number of draws that does not fit.
-        ModelRefused: results that are no numbers, or that do not vary.
+        UsageError: groups leave out or repeat a coordinate, or the number of pairs is not valid.
+        ModelRefused: results are not finite, or do not vary.
     """
     columns = [list(group) for group in groups.values()]
-    named = sorted(chain(*columns))
-    if not named or named != list(range(len(named))):
+    coordinates = sorted(chain(*columns))
+    if not coordinates or coordinates != list(range(len(coordinates))):
         raise UsageError(
             "the groups do not hold each coordinate once",
             value=dict(groups),
             remedy="Name every coordinate from 0 on in one group.",
         )
-    pairs = blocks(2 * len(named), count, seed=seed)
-    parts = np.array([_parts(model, points, columns) for points in pairs])
+    pairs = sobol_replicates(2 * len(coordinates), count, seed=seed)
+    parts = np.array([_index_parts(model, points, columns) for points in pairs])
     size, variance, *shares = parts.transpose(2, 0, 1)  # each (replicates, groups)
     if variance.mean() <= (ROUNDING * size.max()) ** 2:
         raise ModelRefused(
@@ -125,22 +128,22 @@ def sobol_indices(
     table: dict[str, object] = {"group": list(groups)}
     for name, share in zip(("first", "total"), shares, strict=True):
         index = share.mean(axis=0) / variance.mean(axis=0)
-        # The error of a ratio of means, to first order.
+        # First-order (delta method) error of a ratio of means.
         error = half_width((share - index * variance) / variance.mean(axis=0))
         table |= {name: index, f"{name}_low": index - error, f"{name}_high": index + error}
     return pl.DataFrame(table)
 
 
-def _parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
-    """Size of the results, variance, first-order part, total part: (groups, 4), from one replicate."""
+def _index_parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
+    """Return the size of the results, variance, first-order and total part per group, (groups, 4)."""
     a, b = np.hsplit(points, 2)
-    at_a, at_b = _results(model, a), _results(model, b)
+    at_a, at_b = _model_results(model, a), _model_results(model, b)
     size = np.abs(at_a).max()
     rows = []
     for group in groups:
         one, other = a.copy(order="K"), b.copy(order="K")
         one[:, group], other[:, group] = b[:, group], a[:, group]
-        at_one, at_other = _results(model, one), _results(model, other)
+        at_one, at_other = _model_results(model, one), _model_results(model, other)
         variance = np.mean((at_a - at_b) ** 2 + (at_one - at_other) ** 2) / 4
         first = np.mean((at_one - at_a) * (at_b - at_other)) / 2
         total = np.mean((at_one - at_a) ** 2 + (at_b - at_other) ** 2) / 4
@@ -148,10 +151,10 @@ def _parts(model: Model, points: Array, groups: Sequence[list[int]]) -> Array:
     return np.array(rows)
 
 
-def _results(model: Model, points: Array) -> Array:
+def _model_results(model: Model, points: Array) -> Array:
     results = np.asarray(model(points), float)
     if results.shape != points.shape[:1]:
-        raise UsageError("the model does not give one result a point", value=results.shape)
+        raise UsageError("the model does not return one result per point", value=results.shape)
     if not np.isfinite(results).all():
         raise ModelRefused(
             "the model gives results that are no numbers, or infinite ones",

@@ -1,8 +1,8 @@
-"""The sum of single awards that scatter about their mean, given how many there are.
+"""The distribution of the sum of a known number of lognormal awards.
 
-Single awards are lognormal. Their sum has no closed form, and a distribution of the same mean and variance
-is wrong in the tail, so its quantiles are tabulated: one award is put on a lattice, its Fourier transform
-is raised to the power of the count, and the result is transformed back.
+The sum has no closed form, and another distribution with the same mean and variance would be wrong in the
+tail. So the quantiles are tabulated: one award is put on a lattice, its Fourier transform is raised to the
+power of the count, and the result is transformed back.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from outage_analysis.costs.uncertainty.inverse_counts import cornish_fisher
 
 SCORES = np.linspace(-5.0, 5.0, 201)
 """Normal scores of the tabulated quantiles: 3e-7 to 1 - 3e-7."""
-BEYOND = 5.2
+LARGEST_AWARD_SCORE = 5.2
 """Normal score of the largest single award that the lattice holds."""
 STEP = 0.05
 """Lattice step as a share of one standard deviation, or of the median award times the root of the count."""
 FEWEST_POINTS, MOST_POINTS = 2**11, 2**19
 GROWTH = 1.3
-"""Ratio of neighbouring counts of the table, from 8 on; smaller counts all have a row."""
-EVERY_COUNT_TO = 8
+"""The ratio of neighbouring counts in the table above 8; every smaller count has a row."""
+EXACT_COUNTS_TO = 8
 EXPANSION_BELOW = 0.15
-"""Below this skewness of the sum the expansion of Cornish and Fisher replaces the lattice."""
+"""If the skewness of the sum is below this, the expansion of Cornish and Fisher replaces the lattice."""
 
 
 def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArray:
-    """Sums of lognormal awards of mean 1, (n,) -> (n,).
+    """Return quantiles of the sum of lognormal awards with mean 1, (n,) -> (n,).
 
     Args:
-        score: normal scores of the probabilities: which quantile of the sum is taken.
-        counts: whole numbers of awards, from 0 on.
-        spread: standard deviation of one award.
+        score: the quantile to take of each sum, as a standard normal score.
+        counts: the number of awards in each sum.
+        spread: the standard deviation of one award.
 
     Example:
         >>> import numpy as np
@@ -47,15 +47,15 @@ def award_sum(score: FloatArray, counts: FloatArray, spread: float) -> FloatArra
         return counts.astype(float)
     score = np.clip(score, SCORES[0], SCORES[-1])
     rows = _table_counts(float(counts[counts > 0].min()), float(counts.max()))
-    table = np.array([_log_means(n, spread) for n in rows])
+    table = np.array([_log_mean_quantiles(n, spread) for n in rows])
     row = np.interp(np.log(np.maximum(counts, 1.0)), np.log(rows), np.arange(len(rows)))
     column = (score - SCORES[0]) / (SCORES[1] - SCORES[0])
     return np.asarray(counts * np.exp(_bilinear(table, row, column)))
 
 
 def _table_counts(least: float, most: float) -> list[int]:
-    """The counts of a fixed sequence that bracket the least and the most count: at least two."""
-    counts = [*range(1, EVERY_COUNT_TO + 1)]
+    """Return the counts of the table that enclose the smallest and the largest count: at least two."""
+    counts = [*range(1, EXACT_COUNTS_TO + 1)]
     while counts[-1] <= most:
         counts.append(math.ceil(counts[-1] * GROWTH))
     first = next(k for k, n in enumerate(counts) if n > least) - 1
@@ -64,8 +64,8 @@ def _table_counts(least: float, most: float) -> list[int]:
 
 
 @lru_cache(maxsize=1024)
-def _log_means(count: int, spread: float) -> FloatArray:
-    """Logarithms of the quantiles of the mean of so many awards, at `SCORES`."""
+def _log_mean_quantiles(count: int, spread: float) -> FloatArray:
+    """Return the logarithms of the quantiles of the mean of `count` awards, at `SCORES`."""
     sigma = math.sqrt(math.log1p(spread**2))
     if count == 1:
         return SCORES * sigma - sigma**2 / 2
@@ -75,21 +75,21 @@ def _log_means(count: int, spread: float) -> FloatArray:
         w = 1 + spread**2
         excess = (w**4 + 2 * w**3 + 3 * w**2 - 6) / count
         return np.log1p(deviation * cornish_fisher(SCORES, skewness, excess))
-    # The upper end of the lattice: one extreme award, and the others near their mean.
-    top = count + math.exp(sigma * BEYOND - sigma**2 / 2) + 8 * spread * math.sqrt(count)
+    # The lattice must hold one extreme award, with the others near their mean.
+    top = count + math.exp(sigma * LARGEST_AWARD_SCORE - sigma**2 / 2) + 8 * spread * math.sqrt(count)
     wanted = STEP * min(spread, math.sqrt(count) * math.exp(-(sigma**2) / 2))
     points = int(np.clip(2 ** math.ceil(math.log2(top / wanted)), FEWEST_POINTS, MOST_POINTS // 2))
     step = top / points
-    power = np.fft.irfft(np.fft.rfft(_on_lattice(points, step, sigma), 2 * points) ** count, 2 * points)
+    power = np.fft.irfft(np.fft.rfft(_award_on_lattice(points, step, sigma), 2 * points) ** count, 2 * points)
     below = np.cumsum(np.maximum(power, 0.0))
-    # The sum fills half a step on either side of its point.
+    # The mass of a lattice point is spread over half a step on either side.
     edges = (np.arange(len(below)) + 0.5) * step
     quantiles = np.interp(special.ndtr(SCORES), below / below[-1], edges)
     return np.asarray(np.log(quantiles / count))
 
 
-def _on_lattice(points: int, step: float, sigma: float) -> FloatArray:
-    """The probabilities of one award on a lattice; each mass is split over two points to keep the mean."""
+def _award_on_lattice(points: int, step: float, sigma: float) -> FloatArray:
+    """Return the probabilities of one award on a lattice; splitting over two points keeps the mean."""
     edges = np.arange(points + 1) * step
     scores = np.append(-np.inf, (np.log(edges[1:]) + sigma**2 / 2) / sigma)
     below, weighted = special.ndtr(scores), special.ndtr(scores - sigma)

@@ -1,8 +1,7 @@
-"""Units: claims that are drawn together, and what a policy pays for them.
+"""Claim units: claims whose accepted number is drawn with one random number, and what a policy pays for them.
 
-One normal score determines how many claims of a unit are accepted. Compared policies share their units, so
-the same claims are accepted under each policy. An identical policy then costs exactly the same in every draw,
-and a policy that never pays less never costs less.
+Compared policies share their units, so the same claims are accepted under each policy. An identical policy
+then costs exactly the same in every draw, and a policy that never pays less never costs less.
 """
 
 from __future__ import annotations
@@ -17,25 +16,26 @@ from outage_analysis.incidents import Band
 POOLING_TOLERANCE = 0.3
 """Bands are pooled if each mean loss is within this many standard deviations (of the pool's accepted total)
 of the pool's mean."""
-FEW = 200
+UNPOOLED_CLAIMS = 200
 """Up to this many claims are never pooled: their sum takes few values."""
-MOST_SINGLE = 48
+MAX_SEPARATE_BANDS = 48
 """With more claims, at most this many bands of one payment formula have a count of their own."""
-PAIR = 2
-"""The number of losses that a sum and a sum of squares determine."""
+TWO_CLAIMS = 2
+"""The sum and the sum of squares of two losses determine both losses."""
 SMALLEST_CHANCE = 1e-6
-"""Stands for an acceptance of 0 or 1, which has no variance."""
+"""Replaces the variance of an acceptance of 0 or 1, which would be 0."""
 
 
 @dataclass(frozen=True)
-class Unit:
-    """Claims that are drawn together.
+class ClaimUnit:
+    """Claims whose accepted number is drawn together.
 
-    An accepted claim is paid `fixed + share x loss`, or an award when it is `reviewed`.
+    An accepted claim is paid `fixed + share x loss`, or an award if it is `reviewed`.
     """
 
     name: str
-    """Part of the name of its score. Units with the same score, claims and acceptance have the same count."""
+    """Part of the name of its normal score. Units with the same score, claims and acceptance have the same
+    count of accepted claims."""
     claims: float
     """The number of claims, accepted or not."""
     fixed: float = 0.0
@@ -43,18 +43,18 @@ class Unit:
     share: float = 0.0
     """The share of the loss that is paid as well."""
     loss: float = 0.0
-    """Their mean loss."""
+    """The mean loss."""
     deviation: float = 0.0
-    """The standard deviation of their losses; 0 if all count as equal."""
+    """The standard deviation of the losses; 0 if all losses are treated as equal."""
     skewness: float = 0.0
-    """The skewness of their losses."""
+    """The skewness of the losses."""
     least: float = 0.0
-    """No claim lost less."""
+    """The smallest possible loss."""
     most: float = math.inf
-    """No claim lost more."""
+    """The largest possible loss."""
     reviewed: bool = False
     band: int | None = None
-    """Its place in the stream's mix, when the stream has one."""
+    """The position of its band in the stream's band mix, if the stream has one."""
     labels: tuple[Mapping[str, object], ...] = ({},)
     """Service, claimant type, band and rule of each cell, with its `share` of the unit's mean payment."""
 
@@ -64,8 +64,8 @@ class Unit:
         return self.fixed + self.share * self.loss
 
 
-def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Unit, ...]]:
-    """The units of one line, for each policy that has it.
+def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[ClaimUnit, ...]]:
+    """Return the claim units of one line, per policy that has the line.
 
     Args:
         streams: one per policy.
@@ -75,19 +75,19 @@ def shared_units(streams: Sequence[Stream], accepted: float) -> list[tuple[Unit,
         The units of each stream. Streams with the same cells share units; others are independent.
     """
     if any(not stream.cells for stream in streams):
-        return [_of_parts(stream) for stream in streams]
+        return [_units_from_parts(stream) for stream in streams]
     if len({tuple((c.key, c.band, c.claims, c.loss) for c in stream.cells) for stream in streams}) > 1:
-        return [_of_cells([s.cells], accepted, f"policy {n} ")[0] for n, s in enumerate(streams)]
-    return _of_cells([stream.cells for stream in streams], accepted)
+        return [_units_from_cells([s.cells], accepted, f"policy {n} ")[0] for n, s in enumerate(streams)]
+    return _units_from_cells([stream.cells for stream in streams], accepted)
 
 
-def _of_parts(stream: Stream) -> tuple[Unit, ...]:
-    """One unit per part: n equal payments; both match the part's sum of payments and sum of squares."""
+def _units_from_parts(stream: Stream) -> tuple[ClaimUnit, ...]:
+    """Return one unit per part: equal payments with the same sum and sum of squares as the part."""
     return tuple(
-        Unit(
+        ClaimUnit(
             f"part {number}" if part.band is None else f"band {part.band} of {stream.mix}",
-            part.paid**2 / part.squared if part.squared else 0.0,
-            fixed=part.squared / part.paid if part.paid else 0.0,
+            part.paid**2 / part.sum_of_squares if part.sum_of_squares else 0.0,
+            fixed=part.sum_of_squares / part.paid if part.paid else 0.0,
             reviewed=part.reviewed,
             band=part.band if stream.mix else None,
             labels=part.labels,
@@ -96,34 +96,35 @@ def _of_parts(stream: Stream) -> tuple[Unit, ...]:
     )
 
 
-def _of_cells(
+def _units_from_cells(
     policies: Sequence[Sequence[Cell]], accepted: float, prefix: str = ""
-) -> list[tuple[Unit, ...]]:
-    """Units of the same cells under several policies. Cells join if each policy pays them by one formula.
+) -> list[tuple[ClaimUnit, ...]]:
+    """Return the units of the same cells under several policies.
 
-    The prefix sets the names of the units apart from those of other cells.
+    Cells form one group if each policy pays all of them by one formula. The prefix makes the names of the
+    units differ from those of other cells.
     """
     groups: dict[tuple[object, ...], list[int]] = {}
     for place, alike in enumerate(zip(*policies, strict=True)):
         if alike[0].claims and any(cell.paid for cell in alike):
             formulas = tuple((cell.fixed, cell.share, cell.reviewed) for cell in alike)
             groups.setdefault(formulas, []).append(place)
-    units: list[list[Unit]] = [[] for _ in policies]
+    units: list[list[ClaimUnit]] = [[] for _ in policies]
     for number, places in enumerate(groups.values()):
         flat = not any(cells[places[0]].share for cells in policies)
         same = [policies[0][place] for place in places]
-        pools = [_pool(range(len(places)), same)] if flat else [*_by_loss(same, accepted)]
+        pools = [_pool_cells(range(len(places)), same)] if flat else [*_units_by_loss(same, accepted)]
         for place, (members, pool) in enumerate(pools):
-            for mine, cells in zip(units, policies, strict=True):
+            for own_units, cells in zip(units, policies, strict=True):
                 own = [cells[places[member]] for member in members]
                 if own[0].paid:
                     name = f"{prefix}group {number} pool {place}"
-                    mine.append(_paid(replace(pool, name=name), own))
-    return [tuple(mine) for mine in units]
+                    own_units.append(_with_payment_formula(replace(pool, name=name), own))
+    return [tuple(own_units) for own_units in units]
 
 
-def _paid(pool: Unit, cells: Sequence[Cell]) -> Unit:
-    """A pool of claims with the formula by which a policy pays them, and the labels of its cells."""
+def _with_payment_formula(pool: ClaimUnit, cells: Sequence[Cell]) -> ClaimUnit:
+    """Add to a pool of claims the formula by which a policy pays them, and the labels of its cells."""
     first = cells[0]
     payments = [cell.claims * cell.fixed + cell.share * cell.loss for cell in cells]
     whole = sum(payments) or 1.0
@@ -133,8 +134,8 @@ def _paid(pool: Unit, cells: Sequence[Cell]) -> Unit:
     return replace(pool, fixed=first.fixed, share=first.share, reviewed=first.reviewed, labels=labels)
 
 
-def _by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], Unit]]:
-    """One unit per band of large losses, and one pool of the smaller losses.
+def _units_by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[int], ClaimUnit]]:
+    """Yield one unit per band of large losses, and one pool of the smaller losses.
 
     Yields:
         The positions of the cells, and their claims as a unit.
@@ -142,28 +143,33 @@ def _by_loss(cells: Sequence[Cell], accepted: float) -> Iterator[tuple[Sequence[
     by_band: dict[Band, list[int]] = {}
     for place, cell in enumerate(cells):
         by_band.setdefault(cell.band, []).append(place)
-    bands = sorted((_pool(mine, cells) for mine in by_band.values()), key=lambda band: -band[1].loss)
-    single = _singles([band for _, band in bands], accepted)
-    for mine, band in bands[:single]:
+    bands = sorted(
+        (_pool_cells(places_in_band, cells) for places_in_band in by_band.values()),
+        key=lambda band: -band[1].loss,
+    )
+    single = _separate_bands([band for _, band in bands], accepted)
+    for places_in_band, band in bands[:single]:
         alike = replace(band, deviation=0.0)
-        if band.claims == PAIR:  # the sum and the sum of squares give both losses
-            yield mine, replace(alike, claims=1.0, loss=band.loss + band.deviation)
-            yield mine, replace(alike, claims=1.0, loss=band.loss - band.deviation)
+        if band.claims == TWO_CLAIMS:  # the sum and the sum of squares give both losses
+            yield places_in_band, replace(alike, claims=1.0, loss=band.loss + band.deviation)
+            yield places_in_band, replace(alike, claims=1.0, loss=band.loss - band.deviation)
         else:
-            yield mine, alike
+            yield places_in_band, alike
     if single < len(bands):
         rest = [band for _, band in bands[single:]]
-        places, pool = _pool([place for mine, _ in bands[single:] for place in mine], cells)
+        places, pool = _pool_cells(
+            [place for places_in_band, _ in bands[single:] for place in places_in_band], cells
+        )
         third = sum(band.claims * (band.loss - pool.loss) ** 3 for band in rest) / pool.claims
         yield places, replace(pool, skewness=third / pool.deviation**3 if pool.deviation else 0.0)
 
 
-def _singles(bands: Sequence[Unit], accepted: float) -> int:
-    """How many bands, from the largest loss down, need a count of their own."""
-    if sum(band.claims for band in bands) <= FEW:
+def _separate_bands(bands: Sequence[ClaimUnit], accepted: float) -> int:
+    """Return how many bands, from the largest loss down, need a separate count."""
+    if sum(band.claims for band in bands) <= UNPOOLED_CLAIMS:
         return len(bands)
     chance = max(accepted * (1 - accepted), SMALLEST_CHANCE)
-    most = min(len(bands), MOST_SINGLE)
+    most = min(len(bands), MAX_SEPARATE_BANDS)
     for single in range(most):
         rest = bands[single:]
         mean = sum(band.claims * band.loss for band in rest) / sum(band.claims for band in rest)
@@ -173,14 +179,14 @@ def _singles(bands: Sequence[Unit], accepted: float) -> int:
     return most
 
 
-def _pool(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], Unit]:
-    """The claims of some cells as one unit, with the mean, deviation and ends of their losses."""
+def _pool_cells(places: Iterable[int], cells: Sequence[Cell]) -> tuple[Sequence[int], ClaimUnit]:
+    """Merge the claims of some cells into one unit, with the mean, deviation and limits of their losses."""
     places = list(places)
     claims = sum(cells[place].claims for place in places)
     whole = sum(cells[place].loss for place in places)
-    squared = sum(cells[place].squared for place in places)
+    squared = sum(cells[place].sum_of_squares for place in places)
     ends = [cells[place].band for place in places]
-    return places, Unit(
+    return places, ClaimUnit(
         "",
         claims,
         loss=whole / claims,

@@ -1,7 +1,7 @@
-"""The count process: how many claims are accepted, and what they are paid, given the uncertain inputs.
+"""Draws the numbers of accepted claims and their payments, given the uncertain inputs.
 
-Counts are drawn by the inverse method from further coordinates of the points that draw the inputs. Quantiles,
-comparison and everything else that depends on chance read the same sample.
+Counts are drawn by the inverse method. They use additional coordinates of the same points that draw the
+inputs, so that all results come from one sample.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from scipy import special
 
 from outage_analysis.assumptions import FloatArray
 from outage_analysis.costs.uncertainty.award_sums import award_sum
-from outage_analysis.costs.uncertainty.claim_units import Unit, shared_units
+from outage_analysis.costs.uncertainty.claim_units import ClaimUnit, shared_units
 from outage_analysis.costs.uncertainty.inverse_counts import (
     binomial_count,
     cornish_fisher,
@@ -23,33 +23,33 @@ from outage_analysis.costs.uncertainty.inverse_counts import (
 from outage_analysis.costs.uncertainty.portfolio import Portfolio, Stream, Values
 
 Scores = Callable[[str], FloatArray]
-"""Looks up the normal scores of a name, (draws,)."""
+"""A function that returns the normal scores of a name, (draws,)."""
 ALIGNED = 1e-12
 """If the Householder vector is shorter than this (squared), no reflection is needed."""
 TINY = 1e-300
-"""Stands for zero in a denominator."""
+"""Replaces zero in a denominator."""
 
 
 @dataclass(frozen=True)
-class Process:
-    """The units of each stream of a portfolio, and the normal scores that draw them."""
+class CountProcess:
+    """The claim units of each stream of a portfolio, and the normal scores that determine their counts."""
 
-    units: tuple[tuple[Unit, ...], ...]
+    units: tuple[tuple[ClaimUnit, ...], ...]
     weights: tuple[Mapping[str, float], ...]
     """One mapping per valuation: the name of each score and roughly the standard deviation of the amount
     that it determines."""
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers a point takes."""
+        """The number of coordinates of a point that the counts use."""
         return sum(len(group) for group in self.weights)
 
     def scores(self, points: FloatArray) -> dict[str, FloatArray]:
-        """Normal scores by name, each (draws,), for uniform points (draws, dimensions).
+        """Return the normal scores by name, each (draws,), for uniform points (draws, dimensions).
 
-        The scores of a valuation are reflected: its first coordinate then moves all of them in the direction
-        that moves the total most. The first coordinates of Sobol points are the most even ones, and a
-        reflection of independent normal numbers gives independent normal numbers.
+        The scores of a valuation are rotated so that its first coordinate has the largest effect on the
+        total, because the first coordinates of Sobol points are the most evenly distributed ones. The
+        rotation is a Householder reflection, which keeps independent normal numbers independent.
         """
         scores: dict[str, FloatArray] = {}
         first = 0
@@ -62,18 +62,18 @@ class Process:
     def amounts(
         self,
         stream: Stream,
-        units: Sequence[Unit],
+        units: Sequence[ClaimUnit],
         values: Values,
         scores: Mapping[str, FloatArray],
         draws: int,
     ) -> FloatArray:
-        """The payments to each unit of a stream, (draws, units), in the smallest unit of the currency.
+        """Return the payments to each unit of a stream, (draws, units), in the smallest unit of the currency.
 
         Args:
-            stream: one of the portfolio's.
-            units: its units.
-            values: the inputs.
-            scores: what `scores` returns.
+            stream: a stream of the portfolio.
+            units: the claim units of the stream.
+            values: the drawn inputs.
+            scores: the result of the method `scores`.
             draws: the number of points.
         """
         if stream.certain:
@@ -82,7 +82,7 @@ class Process:
         def own_scores(name: str) -> FloatArray:
             return scores[f"{stream.process}, {name}"]
 
-        counts = _counts(stream, units, values, own_scores)
+        counts = _accepted_counts(stream, units, values, own_scores)
         payments = [
             np.broadcast_to(_payments(stream, unit, count, values, own_scores), draws)
             for unit, count in zip(units, counts, strict=True)
@@ -91,9 +91,9 @@ class Process:
 
 
 def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[FloatArray]:
-    """A Householder reflection of columns of independent normal numbers.
+    """Apply a Householder reflection to columns of independent normal numbers.
 
-    The first column then contributes to every result in proportion to its weight.
+    The first column then contributes to every result in proportion to the weight of the result.
     """
     length = sum(weight**2 for weight in weights) ** 0.5
     mirror = [weight / length if length else 0.0 for weight in weights]
@@ -106,11 +106,11 @@ def _reflected(columns: Sequence[FloatArray], weights: Sequence[float]) -> list[
     return [column - x * along for x, column in zip(mirror, columns, strict=True)]
 
 
-def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Process]:
-    """The processes of several policies: lines of the same id have the same counts in all of them.
+def shared_processes(portfolios: Sequence[Portfolio], values: Values) -> list[CountProcess]:
+    """Return the count processes of several policies; lines with the same id have the same counts.
 
     Args:
-        portfolios: the policies, with the same inputs.
+        portfolios: portfolios with the same inputs.
         values: the inputs at some points; they decide which losses are pooled and which scores come first.
 
     Returns:
@@ -121,15 +121,15 @@ def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Proc
         for stream in portfolio.streams:
             streams.setdefault((stream.process, stream.valuation), []).append(stream)
     units = {
-        id(stream): mine
+        id(stream): own_units
         for alike in streams.values()
-        for stream, mine in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
+        for stream, own_units in zip(alike, shared_units(alike, _mean_rate(alike[0], values)), strict=True)
     }
     deviations: dict[str, float] = {}
     valuations: dict[str, str] = {}
     for portfolio in portfolios:
         for stream in portfolio.streams:
-            for name, variance in _variances(stream, units[id(stream)], values):
+            for name, variance in _score_variances(stream, units[id(stream)], values):
                 score = f"{stream.process}, {name}"
                 valuations.setdefault(score, stream.valuation)
                 deviations[score] = max(deviations.get(score, 0.0), variance**0.5)
@@ -138,17 +138,19 @@ def shared_process(portfolios: Sequence[Portfolio], values: Values) -> list[Proc
     for name in ordered:
         groups.setdefault(valuations[name], {})[name] = deviations[name]
     weights = tuple(groups[valuation] for valuation in sorted(groups))
-    return [Process(tuple(units[id(s)] for s in portfolio.streams), weights) for portfolio in portfolios]
+    return [CountProcess(tuple(units[id(s)] for s in portfolio.streams), weights) for portfolio in portfolios]
 
 
 def _mean_rate(stream: Stream, values: Values) -> float:
-    """The mean share of the trials that is accepted."""
+    """Return the mean share of the trials that is accepted."""
     _, rate = stream.scale_and_rate(values)
     return float(rate.mean())
 
 
-def _variances(stream: Stream, units: Sequence[Unit], values: Values) -> Iterator[tuple[str, float]]:
-    """The names of the scores that a stream reads, with roughly the variance that each determines."""
+def _score_variances(
+    stream: Stream, units: Sequence[ClaimUnit], values: Values
+) -> Iterator[tuple[str, float]]:
+    """Yield the names of the scores of a stream, each with the approximate variance that it causes."""
     if stream.certain:
         return
     accepted = _mean_rate(stream, values)
@@ -176,35 +178,37 @@ def _band_name(stream: Stream, band: int) -> str:
     return f"band {band} of {stream.mix}"
 
 
-def _drawn_bands(stream: Stream, units: Sequence[Unit], values: Values) -> range:
-    """The bands of a mix from the top down to the lowest that is paid.
+def _drawn_bands(stream: Stream, units: Sequence[ClaimUnit], values: Values) -> range:
+    """Return the bands of a mix from the highest down to the lowest paid band.
 
-    Unpaid bands above it are drawn as well, so that policies that pay different bands share their counts.
+    It includes unpaid bands in between, so that policies that pay different bands share their counts.
     """
     lowest = min(unit.band for unit in units if unit.band is not None)
     return range(values[stream.mix].shape[1] - 1, lowest - 1, -1)
 
 
-def _counts(stream: Stream, units: Sequence[Unit], values: Values, scores: Scores) -> list[FloatArray]:
-    """How many claims of each unit are accepted, (draws,)."""
+def _accepted_counts(
+    stream: Stream, units: Sequence[ClaimUnit], values: Values, scores: Scores
+) -> list[FloatArray]:
+    """Return the number of accepted claims of each unit, (draws,)."""
     scale, rate = stream.scale_and_rate(values)
 
     def draw_accepted(name: str, claims: float) -> FloatArray:
-        if stream.arrivals:
+        if stream.poisson_arrivals:
             return poisson_count(scores(name), claims * scale * rate)
         return binomial_count(scores(name), claims * scale, rate)
 
     if stream.mix:
-        split = _split(stream, units, values, draw_accepted("count", stream.trials), scores)
+        split = _counts_by_band(stream, units, values, draw_accepted("count", stream.trials), scores)
         return [draw_accepted(u.name, u.claims) if u.band is None else split[u.band] for u in units]
-    cap = np.inf if stream.served is None else stream.served  # first come, first served
+    cap = np.inf if stream.capacity is None else stream.capacity  # first come, first served
     return [np.minimum(draw_accepted(unit.name, unit.claims), cap) for unit in units]
 
 
-def _split(
-    stream: Stream, units: Sequence[Unit], values: Values, count: FloatArray, scores: Scores
+def _counts_by_band(
+    stream: Stream, units: Sequence[ClaimUnit], values: Values, count: FloatArray, scores: Scores
 ) -> dict[int, FloatArray]:
-    """The accepted claims per band: the top band takes its share first, the next its share of the rest."""
+    """Split the accepted claims over the bands, one conditional binomial draw per band from the top down."""
     remaining, remaining_share = count, np.ones_like(count)
     split = {}
     for band in _drawn_bands(stream, units, values):
@@ -215,8 +219,10 @@ def _split(
     return split
 
 
-def _payments(stream: Stream, unit: Unit, count: FloatArray, values: Values, scores: Scores) -> FloatArray:
-    """What the accepted claims of a unit are paid, (draws,)."""
+def _payments(
+    stream: Stream, unit: ClaimUnit, count: FloatArray, values: Values, scores: Scores
+) -> FloatArray:
+    """Return the total payment to the accepted claims of a unit, (draws,)."""
     if unit.reviewed:
         award = values[stream.award] if stream.award else 1.0
         sums = award_sum(scores(f"{unit.name}, awards"), count, stream.spread) if stream.spread else count
@@ -226,28 +232,30 @@ def _payments(stream: Stream, unit: Unit, count: FloatArray, values: Values, sco
     loss = count * unit.loss
     if unit.deviation:
         scale, _ = stream.scale_and_rate(values)
-        loss = _losses(unit, count, scale, scores(f"{unit.name}, losses"), arrivals=stream.arrivals)
+        loss = _summed_losses(
+            unit, count, scale, scores(f"{unit.name}, losses"), poisson_arrivals=stream.poisson_arrivals
+        )
     return np.asarray(unit.fixed * count + unit.share * loss)
 
 
-def _losses(
-    unit: Unit, count: FloatArray, scale: FloatArray, score: FloatArray, *, arrivals: bool
+def _summed_losses(
+    unit: ClaimUnit, count: FloatArray, scale: FloatArray, score: FloatArray, *, poisson_arrivals: bool
 ) -> FloatArray:
-    """The summed losses of the accepted claims of a pool, (draws,).
+    """Return the sum of the losses of the accepted claims of a pool, (draws,).
 
-    Accepted claims are sampled without replacement; the losses of Poisson arrivals are independent. The sum
-    has the mean, variance and skewness of such a sample, by the expansion of Cornish and Fisher, and stays
-    within what these claims can have lost.
+    Accepted claims are a sample without replacement; the losses of Poisson arrivals are independent. The
+    expansion of Cornish and Fisher gives the sum the mean, variance and skewness of such a sample. The sum is
+    limited to the range that is possible for these claims.
     """
     claims = unit.claims * scale
     refused = np.maximum(claims - count, 0.0)
-    finite = np.ones_like(count) if arrivals else refused / np.maximum(claims - 1, 1.0)
-    fraction = 0.0 if arrivals else count / np.maximum(claims, 1.0)
+    finite = np.ones_like(count) if poisson_arrivals else refused / np.maximum(claims - 1, 1.0)
+    fraction = 0.0 if poisson_arrivals else count / np.maximum(claims, 1.0)
     effective = np.maximum(count * finite, 1.0)
     quantile = cornish_fisher(score, unit.skewness * (1 - 2 * fraction) / np.sqrt(effective), 0.0)
     loss = count * unit.loss + unit.deviation * np.sqrt(count * finite) * quantile
     low, high = count * unit.least, count * unit.most
-    if not arrivals:
+    if not poisson_arrivals:
         whole = claims * unit.loss
         low = np.maximum(low, whole - refused * unit.most)
         high = np.minimum(high, whole - refused * unit.least)

@@ -1,4 +1,4 @@
-"""Where a total's doubt and its tail come from: process, parameter and model; lines and segments."""
+"""Splits the variance of a total by source, and its mean and its tail by cost line and segment."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.uncertainty.claim_units import Unit
+from outage_analysis.costs.uncertainty.claim_units import ClaimUnit
 from outage_analysis.costs.uncertainty.samples import SampledTotal
-from outage_analysis.costs.uncertainty.simulation import Uncertainty
+from outage_analysis.costs.uncertainty.simulation import Simulation
 
 TAIL = 0.95
-"""Contributions to the tail are to the mean of what lies above this quantile."""
+"""The tail is what lies above this quantile."""
 
 CONTRIBUTIONS: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -28,11 +28,11 @@ CONTRIBUTIONS: dict[str, pl.DataType] = {
 }
 
 
-def variance_split(run: Uncertainty) -> pl.DataFrame:
-    """The variance of each total by its source.
+def variance_split(run: Simulation) -> pl.DataFrame:
+    """Split the variance of each total by its source.
 
-    Process is what chance leaves when every input is known; model is which of rival rules or laws holds;
-    parameter is the rest of the inputs.
+    `process` is the variance that remains if every input is known. `model` is the variance between rival
+    models of an input. `parameter` is the rest of the variance that the inputs cause.
 
     Returns:
         `valuation`, `source`, `sd` in units of the currency, `share` of the variance; shares add up to 1.
@@ -41,8 +41,8 @@ def variance_split(run: Uncertainty) -> pl.DataFrame:
     followed = [run.portfolio.branches(points) for points in run.points()]
     for valuation, total in run.totals.items():
         used = {name for s in run.portfolio.streams if s.valuation == valuation for name in s.inputs}
-        codes = [_codes(branches, used, total.mean.shape[1]) for branches in followed]
-        model = _between(total.mean.ravel(), np.concatenate(codes))
+        codes = [_model_codes(branches, used, total.mean.shape[1]) for branches in followed]
+        model = _variance_between_models(total.mean.ravel(), np.concatenate(codes))
         parts = {"process": total.process, "parameter": max(total.parameter - model, 0.0), "model": model}
         whole = sum(parts.values())
         rows += [(valuation, name, v**0.5, v / whole if whole else 0.0) for name, v in parts.items()]
@@ -50,8 +50,10 @@ def variance_split(run: Uncertainty) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _codes(branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int) -> np.ndarray:
-    """One whole number for each combination of rival models of some assumptions."""
+def _model_codes(
+    branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str], draws: int
+) -> np.ndarray:
+    """Return, per draw, a number that identifies the combination of rival models of the used assumptions."""
     code = np.zeros(draws, dtype=np.int64)
     for name, (branch, count) in branches.items():
         if name in used:
@@ -59,8 +61,8 @@ def _codes(branches: Mapping[str, tuple[np.ndarray, int]], used: Collection[str]
     return code
 
 
-def _between(mean: FloatArray, codes: np.ndarray) -> float:
-    """The variance of the means of the models."""
+def _variance_between_models(mean: FloatArray, codes: np.ndarray) -> float:
+    """Return the variance of the mean total between models."""
     models, place = np.unique(codes, return_inverse=True)
     if len(models) == 1:
         return 0.0
@@ -69,45 +71,45 @@ def _between(mean: FloatArray, codes: np.ndarray) -> float:
     return float(np.average((means - mean.mean()) ** 2, weights=sizes))
 
 
-def contributions(run: Uncertainty) -> pl.DataFrame:
-    """What each line and segment adds to the mean of its total, and to the mean of the tail.
+def contributions(run: Simulation) -> pl.DataFrame:
+    """Return the contributions of each line and segment to the mean of its total and to the tail mean.
 
     Returns:
-        The columns of `CONTRIBUTIONS`, in units of the currency: `mean` adds up to the mean of the draws,
-        `tail` to the mean of what lies above the 95 % quantile (Euler's rule: the mean of a part, given
-        that the total is in the tail).
+        The columns of `CONTRIBUTIONS`, in units of the currency. `mean` adds up to the mean of the draws.
+        `tail` adds up to the mean of the totals above the 95 % quantile; by Euler's rule it is the mean of
+        the part given that the total is in the tail.
     """
     weights = {valuation: _tail_weights(total) for valuation, total in run.totals.items()}
     units = run.process.units
-    sums = [np.zeros((2, len(mine))) for mine in units]
-    for number, block in enumerate(run.blocks()):
+    sums = [np.zeros((2, len(own_units))) for own_units in units]
+    for number, block in enumerate(run.replicates()):
         for place, (stream, paid) in enumerate(zip(run.portfolio.streams, block.amounts, strict=True)):
             # No matrix product: its last bit may differ with the number of threads.
             weight = weights[stream.valuation][number][:, None]
             sums[place] += np.array([paid.sum(axis=0), (weight * paid).sum(axis=0)])
     rows = [
         {"valuation": stream.valuation, "line": stream.line, **label, "mean": mean, "tail": tail}
-        for stream, mine, added in zip(run.portfolio.streams, units, sums, strict=True)
-        for unit, mean, tail in zip(mine, *added / run.draws, strict=True)
-        for label, mean, tail in _spread(unit, mean, tail)
+        for stream, own_units, added in zip(run.portfolio.streams, units, sums, strict=True)
+        for unit, mean, tail in zip(own_units, *added / run.draws, strict=True)
+        for label, mean, tail in _by_cell(unit, mean, tail)
     ]
     table = pl.DataFrame(rows, schema=CONTRIBUTIONS)
     keys = [name for name in CONTRIBUTIONS if name not in ("mean", "tail")]
     return table.group_by(keys, maintain_order=True).agg(pl.col("mean", "tail").sum())
 
 
-def _spread(unit: Unit, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
-    """A unit's contribution over its cells."""
+def _by_cell(unit: ClaimUnit, mean: float, tail: float) -> Iterator[tuple[dict[str, object], float, float]]:
+    """Split the contribution of a unit over its cells, by their shares of the unit's mean payment."""
     for cell in unit.labels:
         share = float(str(cell.get("share", 1.0)))
         yield {k: v for k, v in cell.items() if k != "share"}, mean * share, tail * share
 
 
 def _tail_weights(total: SampledTotal) -> FloatArray:
-    """What each draw counts for in the mean of the tail, (replicates, draws)."""
+    """Return the weight of each draw in the tail mean, (replicates, draws)."""
     limit = total.quantile(TAIL).value
     above = total.above(limit)
-    # Draws at the quantile belong to the tail for what the rest of the tail lacks.
+    # Draws equal to the quantile count in part, so that the tail has exactly 5 % of the probability.
     lacking = (1 - TAIL) * total.draws - float(above.sum())
     at_limit = total.values == limit
     return np.asarray((above + lacking / at_limit.sum() * at_limit) / (1 - TAIL))

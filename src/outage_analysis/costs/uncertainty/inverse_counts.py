@@ -1,7 +1,7 @@
-"""Counts by the inverse method: the smallest count whose distribution function reaches a given probability.
+"""Draws counts by the inverse method: the smallest count whose distribution function reaches a probability.
 
-The probability is given by its normal score. Policies with the same score and the same distribution get the
-same count; a larger score never gives a smaller one.
+The probability is passed as a standard normal score. Policies with the same score and the same distribution
+get the same count; a larger score never gives a smaller count.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from scipy import special
 from outage_analysis.assumptions import FloatArray
 
 SMOOTH_FROM = 8.0
-"""From this standard deviation on the Cornish-Fisher expansion replaces the search. At most 1 % of the
-counts are then wrong, each by one, which moves no probability by more than 0.0005."""
+"""From this standard deviation on, the Cornish-Fisher expansion replaces the search. At most 1 % of the
+counts are then wrong, each by one, which changes no probability by more than 0.0005."""
 TABLE_WIDTH = 15.0
-"""Standard deviations on either side of the mean that a table of a fixed distribution covers."""
+"""The number of standard deviations on either side of the mean that the table of a distribution covers."""
 TABLE_MARGIN = 60.0
-"""Counts that the table covers beyond them: distributions with a small mean are skewed."""
+"""The additional counts that the table covers, because distributions with a small mean are skewed."""
 TINY = 1e-300
-"""Stands for zero in a denominator."""
+"""Replaces zero in a denominator."""
 
 Cumulative = Callable[[FloatArray, FloatArray, FloatArray], FloatArray]
 
 
 def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
-    """Binomial counts, (n,) -> (n,); arguments of one value hold for all.
+    """Return binomial counts, (n,) -> (n,); arguments are broadcast.
 
-    A number of trials that is not whole is a mixture of the two whole numbers beside it, so that the mean
-    is trials x rate.
+    A fractional number of trials is a mixture of the two whole numbers beside it, so that the mean is
+    trials x rate.
 
     Args:
-        score: normal scores of the probabilities.
-        trials: from 0 on.
-        rate: the chance of each trial, 0 to 1.
+        score: standard normal scores of the probabilities.
+        trials: the numbers of trials, at least 0.
+        rate: the probability of success per trial, 0 to 1.
 
     Example:
         >>> import numpy as np
@@ -50,24 +50,26 @@ def binomial_count(score: FloatArray, trials: FloatArray, rate: FloatArray) -> F
     positive = np.maximum(variance, TINY)
     skewness = (refused - rate) / np.sqrt(positive)
     excess = 1 / positive - 6 / np.maximum(trials, 1.0)
-    return _inverse(
-        score, trials, rate, (trials * rate, variance, skewness, excess), np.ceil(trials), _binomial
+    return _inverse_counts(
+        score, trials, rate, (trials * rate, variance, skewness, excess), np.ceil(trials), _binomial_cdf
     )
 
 
 def poisson_count(score: FloatArray, mean: FloatArray) -> FloatArray:
-    """Poisson counts, (n,) -> (n,); a mean of one value holds for all.
+    """Return Poisson counts, (n,) -> (n,); arguments are broadcast.
 
     Args:
-        score: normal scores of the probabilities.
-        mean: from 0 on.
+        score: standard normal scores of the probabilities.
+        mean: the means, at least 0.
     """
     score, mean = np.broadcast_arrays(score, mean)
     moments = (mean, mean, 1 / np.sqrt(np.maximum(mean, TINY)), 1 / np.maximum(mean, TINY))
-    return _inverse(score, mean, np.zeros_like(mean), moments, np.full_like(mean, np.inf), _poisson)
+    return _inverse_counts(
+        score, mean, np.zeros_like(mean), moments, np.full_like(mean, np.inf), _poisson_cdf
+    )
 
 
-def _inverse(
+def _inverse_counts(
     score: FloatArray,
     size: FloatArray,
     rate: FloatArray,
@@ -75,19 +77,22 @@ def _inverse(
     most: FloatArray,
     cumulative: Cumulative,
 ) -> FloatArray:
-    """The smallest counts whose distribution function reaches the scores: by table, search or expansion.
+    """Return the smallest counts whose distribution function reaches the scores.
 
-    `size` is the number of trials, or the mean of a Poisson count.
+    The method is a table if all draws share one distribution, a search if the variance is small, and else
+    an expansion. `size` is the number of trials, or the mean of a Poisson count.
     """
     mean, variance, skewness, excess = moments
     searched = np.flatnonzero(variance < SMOOTH_FROM**2)
     if len(searched) == len(score) and not np.ptp(size) and not np.ptp(rate):
-        first, below = _table(float(size[0]), float(rate[0]), float(mean[0]), float(variance[0]), cumulative)
+        first, below = _quantile_table(
+            float(size[0]), float(rate[0]), float(mean[0]), float(variance[0]), cumulative
+        )
         return np.asarray(first + np.minimum(np.searchsorted(below, score), len(below) - 1))
     quantile = cornish_fisher(score, np.clip(skewness, -1.0, 1.0), np.clip(excess, -1.0, 1.0))
     count = np.clip(np.floor(mean + np.sqrt(variance) * quantile + 0.5), 0.0, most)
     if len(searched):
-        count[searched] = _searched(
+        count[searched] = _search_counts(
             special.ndtr(score[searched]),
             count[searched],
             size[searched],
@@ -99,7 +104,7 @@ def _inverse(
 
 
 def cornish_fisher(z: FloatArray, skewness: FloatArray | float, excess: FloatArray | float) -> FloatArray:
-    """Standardised quantiles at normal scores, by the expansion of Cornish and Fisher (1938)."""
+    """Return standardised quantiles at the normal scores z, by the expansion of Cornish and Fisher (1938)."""
     square = z * z
     bent = skewness * (square - 1) / 6 + z * (
         excess * (square - 3) / 24 - skewness * skewness * (2 * square - 5) / 36
@@ -107,7 +112,7 @@ def cornish_fisher(z: FloatArray, skewness: FloatArray | float, excess: FloatArr
     return np.asarray(z + bent)
 
 
-def _searched(
+def _search_counts(
     u: FloatArray,
     count: FloatArray,
     size: FloatArray,
@@ -115,7 +120,7 @@ def _searched(
     most: FloatArray,
     cumulative: Cumulative,
 ) -> FloatArray:
-    """The smallest counts that reach u, by steps of one from a first guess."""
+    """Return the smallest counts whose distribution function reaches u, searched from a first guess."""
     up = np.flatnonzero(cumulative(count, size, rate) < u)
     down = np.setdiff1d(np.arange(len(u)), up, assume_unique=True)
     while len(up):
@@ -129,10 +134,10 @@ def _searched(
 
 
 @lru_cache(maxsize=256)
-def _table(
+def _quantile_table(
     size: float, rate: float, mean: float, variance: float, cumulative: Cumulative
 ) -> tuple[float, FloatArray]:
-    """The first count of a table of one distribution, and the normal scores up to which each count goes."""
+    """Return the first count in a table of one distribution, and the upper normal score of each count."""
     reach = TABLE_WIDTH * variance**0.5 + TABLE_MARGIN
     first = max(math.floor(mean - reach), 0)
     counts = np.arange(first, math.ceil(mean + reach) + 1, dtype=float)
@@ -140,22 +145,22 @@ def _table(
     return float(first), special.ndtri(below)
 
 
-def _binomial(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
-    """P(at most count), mixed over the whole numbers of trials on either side."""
+def _binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+    """Return P(successes <= count), mixed over the whole numbers of trials beside a fractional number."""
     whole = np.floor(trials)
     part = trials - whole
-    below = _whole_binomial(count, whole, rate)
+    below = _whole_binomial_cdf(count, whole, rate)
     if not part.any():
         return below
-    return (1 - part) * below + part * _whole_binomial(count, whole + 1, rate)
+    return (1 - part) * below + part * _whole_binomial_cdf(count, whole + 1, rate)
 
 
-def _whole_binomial(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
+def _whole_binomial_cdf(count: FloatArray, trials: FloatArray, rate: FloatArray) -> FloatArray:
     inside = (count >= 0) & (count < trials)
     failures = np.where(inside, trials - count, 1.0)
     below = special.betainc(failures, np.where(inside, count, 0.0) + 1, 1 - rate)
     return np.where(inside, below, (count >= trials).astype(float))
 
 
-def _poisson(count: FloatArray, mean: FloatArray, _: FloatArray) -> FloatArray:
+def _poisson_cdf(count: FloatArray, mean: FloatArray, _: FloatArray) -> FloatArray:
     return np.asarray(special.gammaincc(count + 1, mean))

@@ -1,4 +1,4 @@
-"""A policy, a ledger and the counts -> a portfolio: every line that has an expected cost, as streams."""
+"""Builds the portfolio of a policy: each line with an expected cost becomes one or more streams."""
 
 from __future__ import annotations
 
@@ -7,47 +7,47 @@ from datetime import date
 from typing import Any
 
 from outage_analysis.assumptions import Award, BandMix, Handling, Ledger, MeanPayment, PaidTotal
-from outage_analysis.costs.budgets import budgeted
-from outage_analysis.costs.claim_payments import paid_from, payments, placed_rows
-from outage_analysis.costs.expected import valuation_of
-from outage_analysis.costs.funnel import Funnel, entry_ids, funnel_of
-from outage_analysis.costs.published_counts import published
+from outage_analysis.costs.budgets import budget_cost
+from outage_analysis.costs.claim_payments import cube_fits_line, payments, rows_with_formula
+from outage_analysis.costs.expected import line_valuation
+from outage_analysis.costs.funnel import Funnel, assumption_ids_by_kind, build_funnel
+from outage_analysis.costs.published_counts import public_fact
 from outage_analysis.costs.uncertainty.portfolio import LABELS, Cell, Part, Portfolio, Stream
 from outage_analysis.losses import Cube
 from outage_analysis.policies import Budget, CostLine, FeeCredit, InKind, Policy, Schedule
 
 FILED = ("claimant_share", "entitled_share", "filing_share", "acceptance")
-"""Rates that thin the reports of a schedule to its payments."""
+"""The kinds of rate that reduce the reports of a schedule to its accepted claims."""
 ACCEPTED = FILED[2:]
-"""The same for claims, of which it is known who made them and who is entitled."""
+"""The kinds of rate for the claims of a cube, which states their claimants and who is entitled."""
 
 
-def portfolio_of(
+def build_portfolio(
     policy: Policy, ledger: Ledger | None, *, as_of: date, cubes: Sequence[Cube] = ()
 ) -> Portfolio:
-    """The streams of a policy, from published counts or from cubes of claims.
+    """Build the portfolio of a policy, from published counts or from cubes of claims.
 
     Args:
-        policy: the promises; lines not public by `as_of` are left out.
+        policy: the policy; lines not public by `as_of` are left out.
         ledger: the assumptions; only those public by `as_of` are used.
         as_of: only facts, lines and assumptions public by this day are used.
-        cubes: claims or totals, as `cost_table` takes them; without any, published counts.
+        cubes: cubes of claims or totals, as for `cost_table`; by default published counts are used.
 
     Returns:
-        The lines of which `cost_table` has an expected cost; the others are named in `left_out`.
+        A portfolio with the lines that have an expected cost in `cost_table`; `left_out` names the others.
     """
     lines, _ = policy.public_by(as_of)
     streams: list[Stream] = []
     left_out: dict[str, list[str]] = {}
     used: dict[str, Any] = {}
     for line in lines:
-        funnel = funnel_of(line, ledger, as_of)
+        funnel = build_funnel(line, ledger, as_of)
         if cubes and not isinstance(line, Schedule):
-            left_out.setdefault(valuation_of(line), []).append(line.id)
+            left_out.setdefault(line_valuation(line), []).append(line.id)
             continue
         mine = list(_from_cubes(line, funnel, cubes, policy) if cubes else _of(line, funnel, as_of, policy))
         if not mine:
-            left_out.setdefault(valuation_of(line), []).append(line.id)
+            left_out.setdefault(line_valuation(line), []).append(line.id)
         streams += mine
         used |= {entry.id: entry for entry in funnel.entries.values()}
     inputs = sorted({name for stream in streams for name in stream.inputs})
@@ -63,8 +63,8 @@ def portfolio_of(
 def _of(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
     known = funnel.entries.get("paid_total")
     if isinstance(known, PaidTotal):
-        part = Part(paid=1.0, squared=1.0)
-        yield Stream(line.id, valuation_of(line), 1.0, (part,), scales=(known.id,), certain=True)
+        part = Part(paid=1.0, sum_of_squares=1.0)
+        yield Stream(line.id, line_valuation(line), 1.0, (part,), scales=(known.id,), certain=True)
     elif isinstance(line, Schedule):
         yield from _schedule(line, funnel, as_of)
     elif isinstance(line, InKind):
@@ -75,12 +75,12 @@ def _of(line: CostLine, funnel: Funnel, as_of: date, policy: Policy) -> Iterator
         yield from _budget(line, funnel, as_of, policy)
     handling = funnel.entries.get("handling")
     if isinstance(handling, Handling):
-        part = Part(paid=1.0, squared=1.0)
+        part = Part(paid=1.0, sum_of_squares=1.0)
         yield Stream(line.id, "handling", 1.0, (part,), scales=(handling.id,), certain=True)
 
 
 def _schedule(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Stream]:
-    count = published(line.published_count, as_of)
+    count = public_fact(line.published_count, as_of)
     if count is None or funnel.missing(review=any(r.review for _, r in line.positive_bands), mix=True):
         return
     single = funnel.entries.get("mean_payment")
@@ -102,8 +102,8 @@ def _schedule(line: Schedule, funnel: Funnel, as_of: date) -> Iterator[Stream]:
         "cash",
         float(count.count),
         tuple(parts),
-        scales=entry_ids(funnel.entries, "ultimate"),
-        rates=entry_ids(funnel.entries, *FILED),
+        scales=assumption_ids_by_kind(funnel.entries, "ultimate"),
+        rates=assumption_ids_by_kind(funnel.entries, *FILED),
         **shape,
     )
     yield whole
@@ -115,7 +115,7 @@ def _types(line: Schedule) -> dict[str, str | None]:
 
 
 def _bands(line: Schedule, funnel: Funnel, count: int) -> list[Part]:
-    """A part a band, as if all reports lay in it; none when a band pays what its count does not tell."""
+    """Return one part per band, each as if all reports were in it; no parts if a payment is unknown."""
     parts: list[Part] = []
     written = [band for band, _ in line.tariff.bands_with_rules]
     for band, rule in line.positive_bands:
@@ -135,25 +135,27 @@ def _award(funnel: Funnel) -> dict[str, Any]:
 
 
 def _strangers(stream: Stream, funnel: Funnel) -> Iterator[Stream]:
-    """Filers who had never reported: a stream of their own, paid as the others."""
+    """Yield a separate stream for people who file without having reported; it has the same payments."""
     if "new_applicants" in funnel.entries:
         yield Stream(
             stream.line,
             stream.valuation,
             stream.trials,
             stream.parts,
-            scales=entry_ids(funnel.entries, "ultimate", "new_applicants"),
-            rates=tuple(x for x in stream.rates if x not in entry_ids(funnel.entries, "filing_share")),
+            scales=assumption_ids_by_kind(funnel.entries, "ultimate", "new_applicants"),
+            rates=tuple(
+                x for x in stream.rates if x not in assumption_ids_by_kind(funnel.entries, "filing_share")
+            ),
             mix=stream.mix,
             award=stream.award,
             spread=stream.spread,
-            arrivals=True,
+            poisson_arrivals=True,
             cells=stream.cells,
         )
 
 
 def _in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Stream]:
-    people, cap = published(line.recipients, as_of), published(line.cap, as_of)
+    people, cap = public_fact(line.recipients, as_of), public_fact(line.cap, as_of)
     if people is None or (line.cap and cap is None) or funnel.take_up.expected is None:
         return
     for valuation, worth in line.valuations.items():
@@ -165,13 +167,13 @@ def _in_kind(line: InKind, funnel: Funnel, as_of: date) -> Iterator[Stream]:
             valuation,
             total,
             (Part(total * worth, total * worth**2),),
-            rates=entry_ids(funnel.entries, "take_up"),
-            served=None if cap is None else float(min(people.count, cap.count)),
+            rates=assumption_ids_by_kind(funnel.entries, "take_up"),
+            capacity=None if cap is None else float(min(people.count, cap.count)),
         )
 
 
 def _fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Iterator[Stream]:
-    people = published(line.recipients, as_of)
+    people = public_fact(line.recipients, as_of)
     if people is None or line.payment is None or funnel.paid.expected is None:
         return
     total, one = float(people.count), float(line.payment)
@@ -180,27 +182,29 @@ def _fee_credit(line: FeeCredit, funnel: Funnel, as_of: date) -> Iterator[Stream
         "cash",
         total,
         (Part(total * one, total * one**2),),
-        scales=entry_ids(funnel.entries, "ultimate"),
-        rates=entry_ids(funnel.entries, *FILED),
+        scales=assumption_ids_by_kind(funnel.entries, "ultimate"),
+        rates=assumption_ids_by_kind(funnel.entries, *FILED),
     )
     yield stream
     yield from _strangers(stream, funnel)
 
 
 def _budget(line: Budget, funnel: Funnel, as_of: date, policy: Policy) -> Iterator[Stream]:
-    found = budgeted(line, funnel, as_of, policy)
+    found = budget_cost(line, funnel, as_of, policy)
     if found is None or found.expected is None:
         return
-    rates = () if found.trued_up else entry_ids(funnel.entries, "realised_ratio", "take_up")[:1]
+    rates = (
+        () if found.from_true_up else assumption_ids_by_kind(funnel.entries, "realised_ratio", "take_up")[:1]
+    )
     part = Part(found.promised, found.promised**2)
     yield Stream(line.id, line.valuation, 1.0, (part,), scales=rates, certain=True)
 
 
 def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: Policy) -> Iterator[Stream]:
-    """A schedule from the cube that has its rows: what is paid outright, and what a review grants."""
+    """Yield the streams of a schedule from the cube with its claims: fixed payments and review awards."""
     if not isinstance(line, Schedule) or funnel.paid.expected is None:
         return
-    cube = next((c for c in cubes if paid_from(line, c)), None)
+    cube = next((c for c in cubes if cube_fits_line(line, c)), None)
     if cube is None:
         return
     only = policy.model_copy(update={"lines": (line,)})
@@ -219,8 +223,8 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
         "cash",
         float(sum(row["claims"] for row in rows)),
         tuple(parts),
-        scales=entry_ids(funnel.entries, "ultimate"),
-        rates=entry_ids(funnel.entries, *ACCEPTED),
+        scales=assumption_ids_by_kind(funnel.entries, "ultimate"),
+        rates=assumption_ids_by_kind(funnel.entries, *ACCEPTED),
         cells=tuple(_cells(cube, line)),
         **(_award(funnel) if reviewed else {}),
     )
@@ -229,8 +233,8 @@ def _from_cubes(line: CostLine, funnel: Funnel, cubes: Sequence[Cube], policy: P
 
 
 def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
-    """Every cell of a cube, with how a schedule pays a claim in it."""
-    for row in placed_rows(cube, line).iter_rows(named=True):
+    """Yield the cells of a cube, each with the formula by which a schedule pays its claims."""
+    for row in rows_with_formula(cube, line).iter_rows(named=True):
         reviewed = row["entitled"] and row["rule"] == "review"
         pays = row["entitled"] and row["fixed"] is not None
         fixed, share = (float(row[name]) if pays else 0.0 for name in ("fixed", "slope"))
@@ -250,7 +254,7 @@ def _cells(cube: Cube, line: Schedule) -> Iterator[Cell]:
 
 
 FROM_RULE = {"over": "rule_over", "up_to": "rule_up_to"}
-"""Labels that are those of the rule, not of the cell."""
+"""Labels whose value is that of the rule instead of the cell, with their column names."""
 
 
 def _settled(rows: list[dict[str, Any]]) -> Part | None:
@@ -258,7 +262,7 @@ def _settled(rows: list[dict[str, Any]]) -> Part | None:
     total = sum(paid)
     if not total:
         return None
-    squared = [  # at least that of equal payments, where the cube has no squares
+    squared = [  # if the cube has no squares, the lower bound: the value for equal payments
         pay**2 / row["claims"] if row["payment_squared"] is None else row["payment_squared"]
         for pay, row in zip(paid, rows, strict=True)
     ]

@@ -1,8 +1,9 @@
-"""A policy under a ledger as streams of claims: what each pays, given the uncertain inputs.
+"""The portfolio of a policy under a ledger: its payment streams as functions of the uncertain inputs.
 
-A stream is a number of trials (reports, people, a sum) thinned by rates of the ledger. Its claims fall
-into parts: bands of a mix that is itself uncertain, or bands with counted claims. Given the inputs, each
-part has a mean and a covariance with the stream's total in closed form, whatever the number of claims.
+A stream starts from a number of trials (reports, people, or one amount), which the rates of the ledger
+reduce to accepted claims. Its claims are divided into parts: bands of an uncertain mix, or bands with
+counted claims. Given the inputs, the mean of each part and its covariance with the stream's total have a
+closed form, so the number of claims does not affect the run time.
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from outage_analysis.incidents import Band
 Values = Mapping[str, FloatArray]
 """Drawn inputs by the assumption's id: (draws,), or (draws, bands) for a mix."""
 LABELS = ("service", "claimant_type", "over", "up_to", "rule")
-"""What tells the cells of a part from each other."""
-ROUNDING = 1e-12
-"""A variance below this share of the sum of squares is none."""
+"""The columns that identify the cells of a part."""
+ROUNDING_SHARE = 1e-12
+"""A variance below this share of the sum of squares is rounding and treated as 0."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Claims of one cell of a cube, and how one of them is paid: `fixed + share x loss`, or by review."""
+    """The claims of one cell of a cube, each paid `fixed + share x loss` or by review."""
 
     key: tuple[object, ...]
-    """Its dimensions."""
+    """The values of the cube's dimensions."""
     band: Band
     claims: float
     loss: float
-    squared: float
-    """Sum of squared losses."""
+    sum_of_squares: float
+    """The sum of squared losses."""
     fixed: float
     share: float
     reviewed: bool
@@ -42,24 +43,25 @@ class Cell:
 
     @property
     def paid(self) -> bool:
-        """Whether a claim in it is paid anything."""
+        """Whether claims in the cell receive any payment."""
         return bool(self.fixed or self.share or self.reviewed)
 
 
 @dataclass(frozen=True)
 class Part:
-    """Claims of a stream that are paid alike, and their sums over all claims.
+    """The claims of a stream that are paid in the same way.
 
     Args:
-        paid: sum of payments, if every trial were accepted.
-        squared: sum of squared payments.
-        band: its place in the mix, when the stream has one: the sums are then those of all trials.
+        paid: the sum of payments if every trial were accepted.
+        sum_of_squares: the sum of squared payments if every trial were accepted.
+        band: the position of its band in the mix, if the stream has a mix; both sums then assume that all
+            trials are in this band.
         reviewed: whether the sums are multiples of the award.
-        labels: `LABELS` of its cells, with their share of the mean.
+        labels: the `LABELS` of its cells, each with its `share` of the mean.
     """
 
     paid: float
-    squared: float
+    sum_of_squares: float
     band: int | None = None
     reviewed: bool = False
     labels: tuple[Mapping[str, object], ...] = ({},)
@@ -67,74 +69,74 @@ class Part:
 
 @dataclass(frozen=True)
 class Stream:
-    """Trials of one cost line under one valuation."""
+    """The payments of one cost line under one valuation."""
 
     line: str
     valuation: str
     trials: float
     parts: tuple[Part, ...]
     scales: tuple[str, ...] = ()
-    """Inputs that multiply the trials."""
+    """The assumptions that multiply the number of trials."""
     rates: tuple[str, ...] = ()
-    """Inputs that thin them."""
+    """The assumptions whose product is the probability that a trial is accepted."""
     mix: str = ""
     award: str = ""
     spread: float = 0.0
-    """Standard deviation of single awards, as a share of the award."""
-    served: float | None = None
-    """The most that can be served."""
-    arrivals: bool = False
-    """Whether the trials are arrivals of strangers (Poisson), not a counted number."""
+    """The standard deviation of single awards, as a share of the mean award."""
+    capacity: float | None = None
+    """The largest number of people who can be served; None if there is no limit."""
+    poisson_arrivals: bool = False
+    """Whether the claims come from people who had not reported: their count is Poisson, not binomial."""
     certain: bool = False
-    """Whether nothing but the inputs is uncertain: a sum, not a count."""
+    """Whether the stream is one amount, which is certain once the inputs are known."""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
-    """The cells of a cube that it pays; empty where a published count is paid."""
+    """The cells of the cube that the stream pays; empty if it uses a published count."""
 
     @property
     def process(self) -> str:
-        """Which counts it reads: streams of the same name share them."""
-        return f"{self.line} (new applicants)" if self.arrivals else self.line
+        """The name of its count process; streams with the same name have the same counts."""
+        return f"{self.line} (new applicants)" if self.poisson_arrivals else self.line
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The assumptions it depends on."""
+        """The ids of the assumptions that the stream depends on."""
         return tuple(dict.fromkeys(x for x in (*self.scales, *self.rates, self.mix, self.award) if x))
 
     def moments(self, values: Values, draws: int) -> tuple[FloatArray, FloatArray]:
-        """Mean of each part, and its covariance with the stream's total, given the inputs.
+        """Return the mean of each part and its covariance with the stream's total, given the inputs.
 
         Returns:
             Two arrays of shape (draws, parts), in units of the currency and its square.
         """
         scale, rate = self.scale_and_rate(values, draws)
-        if self.served is not None:
+        if self.capacity is not None:
             return self._served(scale, rate)
         award = values[self.award] if self.award else np.ones(draws)
         ones = np.ones(draws)
         means, squares, thinned = (np.empty((draws, len(self.parts))) for _ in range(3))
         for k, part in enumerate(self.parts):
             share = values[self.mix][:, part.band] if self.mix and part.band is not None else ones
-            one = award if part.reviewed else ones
+            factor = award if part.reviewed else ones
             spread = 1 + self.spread**2 * part.reviewed
-            means[:, k] = scale * rate * share * part.paid * one
-            squares[:, k] = scale * rate * share * part.squared * one**2 * spread
+            means[:, k] = scale * rate * share * part.paid * factor
+            squares[:, k] = scale * rate * share * part.sum_of_squares * factor**2 * spread
             thinned[:, k] = squares[:, k] / spread * rate
         if self.certain:
             return means, np.zeros_like(means)
-        if self.arrivals:
+        if self.poisson_arrivals:
             return means, squares
-        if self.mix:  # which band a trial falls into is drawn with it
+        if self.mix:  # each trial falls into one band, so the bands are negatively correlated
             total = means.sum(axis=1, keepdims=True)
             thinned = means * total / np.maximum(self.trials * scale, 1e-300)[:, None]
         covariances = squares - thinned
-        # Where every trial is paid the same nothing varies, and what is left is rounding.
-        rounding = covariances.sum(axis=1) <= ROUNDING * squares.sum(axis=1)
+        # If every trial is paid the same, the variance is 0 and the difference is only rounding.
+        rounding = covariances.sum(axis=1) <= ROUNDING_SHARE * squares.sum(axis=1)
         return means, np.where(rounding[:, None], 0.0, covariances)
 
     def scale_and_rate(self, values: Values, draws: int = 1) -> tuple[FloatArray, FloatArray]:
-        """What multiplies the trials, and the share of them that is accepted, each (draws,).
+        """Return the factor of the trials and the share of them that is accepted, each (draws,).
 
-        Without such inputs they are ones, as many as `draws`.
+        If the stream has no such inputs, both are 1.
         """
         scale, rate = np.ones(draws), np.ones(draws)
         for name in self.scales:
@@ -144,20 +146,20 @@ class Stream:
         return scale, rate
 
     def _served(self, scale: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """First come, first served: the lesser of those who ask and those who can be served."""
+        """Return mean and variance of a stream with a capacity: the smaller of demand and capacity."""
         (part,) = self.parts
-        one = part.paid / self.trials
-        asked = self.trials * scale * rate
-        most = self.served or 0.0
-        free = asked < most
-        mean = np.where(free, asked, most) * one
-        variance = np.where(free, asked * (1 - rate), 0.0) * one**2
+        payment = part.paid / self.trials
+        demand = self.trials * scale * rate
+        capacity = self.capacity or 0.0
+        below = demand < capacity
+        mean = np.where(below, demand, capacity) * payment
+        variance = np.where(below, demand * (1 - rate), 0.0) * payment**2
         return mean[:, None], variance[:, None]
 
 
 @dataclass(frozen=True)
 class Portfolio:
-    """Every stream of a policy that has an expected cost, and the inputs they share."""
+    """All streams of a policy that have an expected cost, and the assumptions they share."""
 
     streams: tuple[Stream, ...]
     entries: Mapping[str, Assumption]
@@ -165,26 +167,29 @@ class Portfolio:
     correlations: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Declared rank correlations between assumptions."""
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """By valuation: the lines that have no expected cost here and are in no total. Of claims, these are
-    also the lines that pay by no claim."""
+    """Per valuation, the lines without an expected cost, which no total includes. If the portfolio uses
+    claims, these include the lines that do not pay per claim."""
 
     @property
     def valuations(self) -> tuple[str, ...]:
-        """Kinds of money in it: never added to each other."""
+        """The valuations of the streams; amounts of different valuations are never added."""
         return tuple(dict.fromkeys(s.valuation for s in self.streams))
 
     def counted(self, valuation: str) -> tuple[str, ...]:
-        """The cost lines in a total."""
+        """Return the ids of the cost lines in the total of a valuation."""
         return tuple(dict.fromkeys(s.line for s in self.streams if s.valuation == valuation))
 
-    def tied(self, valuation: str) -> bool:
-        """Whether inputs of a total are declared to depend on each other: then means do not multiply."""
+    def has_correlated_inputs(self, valuation: str) -> bool:
+        """Whether the ledger declares correlations between inputs of a total.
+
+        The mean of a product is then not the product of the means.
+        """
         used = {name for s in self.streams if s.valuation == valuation for name in s.inputs}
         return any(used.issuperset(pair) for pair, rank in self.correlations.items() if rank)
 
     @property
     def places(self) -> dict[str, slice]:
-        """Which uniform numbers of a draw belong to which assumption."""
+        """The coordinates of a point that belong to each assumption."""
         first, places = 0, {}
         for name, entry in self.entries.items():
             places[name] = slice(first, first + entry.dimensions)
@@ -193,52 +198,57 @@ class Portfolio:
 
     @property
     def dimensions(self) -> int:
-        """How many uniform numbers one draw takes."""
+        """The number of uniform numbers per draw."""
         return sum(entry.dimensions for entry in self.entries.values())
 
     def values(self, u: FloatArray) -> dict[str, FloatArray]:
-        """The inputs for uniforms of shape (draws, dimensions)."""
+        """Return the inputs by assumption for uniform points of shape (draws, dimensions)."""
         return {name: self.entries[name].draw(u[:, place]) for name, place in self.places.items()}
 
     def branches(self, u: FloatArray) -> dict[str, tuple[np.ndarray, int]]:
-        """Which of its rival models each draw follows and how many there are, where there are several."""
-        found = {}
+        """Return, per assumption with rival models, the model of each draw and the number of models."""
+        branches = {}
         for name, place in self.places.items():
             entry = self.entries[name]
             branch = entry.branch(u[:, place])
             if branch is not None:
-                found[name] = (branch, len(entry.models))
-        return found
+                branches[name] = (branch, len(entry.models))
+        return branches
 
 
-def expected_at(portfolio: Portfolio, valuation: str, given: Mapping[str, FloatArray]) -> FloatArray:
-    """The expected total of one valuation; the inputs count as independent, whatever is declared.
+def expected_at(portfolio: Portfolio, valuation: str, inputs: Mapping[str, FloatArray]) -> FloatArray:
+    """Return the expected total of a valuation, with some inputs set to given values.
+
+    All inputs are treated as independent, even if the ledger declares correlations.
 
     Args:
-        portfolio: what is paid, and the inputs.
-        valuation: which total.
-        given: values of some inputs by assumption: (n,), or (n, bands) for a mix.
+        portfolio: the payment streams and their inputs.
+        valuation: the valuation of the total, such as `cash`.
+        inputs: values of some inputs by assumption, (n,), or (n, bands) for a mix; the other inputs are at
+            their means.
 
     Returns:
-        One total a value, (n,), in units of the currency; (1,) when nothing is given.
+        One total per value, (n,), in the smallest unit of the currency; (1,) if `inputs` is empty.
     """
-    size = max((len(v) for v in given.values()), default=1)
+    size = max((len(v) for v in inputs.values()), default=1)
     total = np.zeros(size)
     for stream in portfolio.streams:
         if stream.valuation == valuation:
-            total += _expected(stream, portfolio, given, size)
+            total += _expected_payment(stream, portfolio, inputs, size)
     return total
 
 
-def _expected(stream: Stream, portfolio: Portfolio, given: Mapping[str, FloatArray], size: int) -> FloatArray:
+def _expected_payment(
+    stream: Stream, portfolio: Portfolio, inputs: Mapping[str, FloatArray], size: int
+) -> FloatArray:
     entries = portfolio.entries
-    if stream.served is not None and stream.rates and stream.rates[0] not in given:
-        rate = entries[stream.rates[0]]  # a cap cuts the law off, so the mean rate is not enough
+    if stream.capacity is not None and stream.rates and stream.rates[0] not in inputs:
+        rate = entries[stream.rates[0]]  # a capacity cuts off the distribution, so its mean is not enough
         if isinstance(rate, RateAssumption):
             return np.full(
-                size, rate.range_under_cap(stream.served / stream.trials).expected * stream.parts[0].paid
+                size, rate.range_under_cap(stream.capacity / stream.trials).expected * stream.parts[0].paid
             )
-    values = {name: given.get(name, _mean(portfolio, name)) for name in stream.inputs}
+    values = {name: inputs.get(name, _mean(portfolio, name)) for name in stream.inputs}
     means, _ = stream.moments(values, size)
     return np.asarray(means.sum(axis=1))
 

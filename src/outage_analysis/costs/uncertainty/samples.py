@@ -1,6 +1,6 @@
-"""A sample of a total: quantiles, chances and tail means, each with its numerical error.
+"""The sample of a total: its quantiles, exceedance probabilities and tail means with numerical errors.
 
-A sample has replicates, which are independent; their spread is the numerical error.
+A sample consists of independent replicates; the spread of their results gives the numerical error.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ class Sample:
         return self.values.size
 
     def above(self, x: float) -> FloatArray:
-        """1 where a value exceeds x and 0 elsewhere, of shape (replicates, draws)."""
+        """Return 1 where a value exceeds x and 0 elsewhere, (replicates, draws)."""
         return (self.values > x).astype(float)
 
     def exceedance(self, x: float) -> Estimate:
-        """P(value > x).
+        """Return the probability that a value exceeds x.
 
         Raises:
-            UsageError: x is no number.
+            UsageError: x is not a number.
         """
         if math.isnan(x):
             raise UsageError("a total is a number", value=x)
         return replicate_mean((self.values > x).mean(axis=1))
 
     def quantile(self, p: float) -> Estimate:
-        """The smallest x with P(value <= x) >= p.
+        """Return the smallest x with P(value <= x) >= p.
 
         Its error is the standard error of the distribution function divided by the density; it is 0 if one
         value holds all the probability nearby.
@@ -75,7 +75,7 @@ class Sample:
         return Estimate(x, cdf_error * (self._at(high) - self._at(low)) / (high - low))
 
     def tvar(self, p: float) -> Estimate:
-        """Tail value at risk: the mean of the quantiles from p to 1.
+        """Return the tail value at risk: the mean of the quantiles from p to 1.
 
         If the probability of one value extends below and above p, only its part above p counts.
 
@@ -120,12 +120,12 @@ class SampledTotal(Sample):
     """A sample of a total, with its mean and variance given the inputs of each draw.
 
     Args:
-        values: the totals, shape (replicates, draws).
-        mean: of the total given the inputs, same shape.
-        variance: of the total given the inputs, same shape.
+        values: the totals, (replicates, draws).
+        mean: the mean of the total given the inputs of each draw, same shape.
+        variance: the variance of the total given the inputs of each draw, same shape.
 
     Raises:
-        ModelRefused: a total, a mean or a variance that is no number, infinite or negative.
+        ModelRefused: a total, a mean or a variance is not a number, infinite or negative.
     """
 
     mean: FloatArray
@@ -142,12 +142,12 @@ class SampledTotal(Sample):
 
     @cached_property
     def process(self) -> float:
-        """The variance that is left when the inputs are known."""
+        """The process variance: the mean variance of the total given the inputs."""
         return float(self.variance.mean())
 
     @cached_property
     def parameter(self) -> float:
-        """The variance that comes from the inputs."""
+        """The parameter variance: the variance, over the inputs, of the mean total given the inputs."""
         return float(self.mean.var()) if np.ptp(self.mean) else 0.0
 
 

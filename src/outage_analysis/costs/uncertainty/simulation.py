@@ -1,4 +1,4 @@
-"""The uncertainty run: draws of the inputs and of the counts, and the sample of each total."""
+"""The simulation: draws of the inputs and of the claim counts, and the sampled total of each valuation."""
 
 from __future__ import annotations
 
@@ -9,109 +9,118 @@ from functools import cached_property
 import numpy as np
 
 from outage_analysis.assumptions import FloatArray
-from outage_analysis.costs.uncertainty.count_process import Process, shared_process
+from outage_analysis.costs.uncertainty.count_process import CountProcess, shared_processes
 from outage_analysis.costs.uncertainty.portfolio import Portfolio
 from outage_analysis.costs.uncertainty.samples import SampledTotal
-from outage_analysis.costs.uncertainty.sobol import COLUMNS, blocks, correlated, even_blocks
+from outage_analysis.costs.uncertainty.sobol import (
+    COLUMNS,
+    correlate_ranks,
+    quasi_random_replicates,
+    sobol_replicates,
+)
 from outage_analysis.errors import ModelRefused, UsageError
 
 DRAWS = 2**14
 SEED = 20221015
-"""The day of the outage; any whole number serves."""
+"""The date of the outage; any other whole number would do."""
 REPLICATES = 16
-CHANCE = 0.01
-"""Share of the variance above which the counts, given the inputs, need more points."""
-REFINED = 8
-"""How many times as many points are then taken; twice as many again for more than `FEW_COUNTS`."""
+COUNT_VARIANCE_SHARE = 0.01
+"""If the counts cause more than this share of the variance, the simulation uses more points."""
+REFINEMENT = 8
+"""The factor by which the number of points then grows; twice that for more than `FEW_COUNTS` counts."""
 FEW_COUNTS = 4
-"""Counts that Sobol points of the usual number draw evenly enough."""
+"""Up to this number of counts, Sobol points cover the counts evenly enough."""
 
 
 @dataclass(frozen=True)
-class Block:
-    """One replicate: the inputs, and what each stream pays."""
+class Replicate:
+    """One replicate of the simulation: the inputs and the payments of each stream."""
 
     uniforms: FloatArray
+    """The uniform numbers of the inputs, (draws, dimensions)."""
     values: Mapping[str, FloatArray]
+    """The inputs by assumption."""
     amounts: tuple[FloatArray, ...]
-    """By stream: what each unit is paid in each draw, (draws, units)."""
+    """Per stream, the payments to each unit in each draw, (draws, units)."""
 
 
 @dataclass(frozen=True)
-class Uncertainty:
-    """A portfolio's totals under everything that is uncertain about it."""
+class Simulation:
+    """A simulation of the totals of a portfolio; the draws are recomputed when needed, not stored."""
 
     portfolio: Portfolio
-    process: Process = field(repr=False)
+    process: CountProcess = field(repr=False)
     draws: int
     seed: int
     rank: FloatArray | None = field(default=None, repr=False)
-    """Rank correlations of the assumptions, in the portfolio's order; None when they are independent."""
+    """Rank correlations of the assumptions, in the portfolio's order; None if they are independent."""
 
     def points(self) -> Iterator[FloatArray]:
-        """The uniform points of the inputs, replicate by replicate, always the same: nothing is kept."""
-        return (u for u, _ in self._drawn())
+        """Yield the uniform points of the inputs, one array per replicate; always the same points."""
+        return (u for u, _ in self._sampled_inputs())
 
-    def blocks(self) -> Iterator[Block]:
-        """The inputs at these points, and what each stream pays given them."""
-        for u, values in self._drawn():
+    def replicates(self) -> Iterator[Replicate]:
+        """Yield the inputs and the payments of each stream, one replicate after the other."""
+        for u, values in self._sampled_inputs():
             scores = self.process.scores(u[:, self.portfolio.dimensions :])
             amounts = tuple(
                 self.process.amounts(stream, units, values, scores, len(u))
                 for stream, units in zip(self.portfolio.streams, self.process.units, strict=True)
             )
-            yield Block(u, values, amounts)
+            yield Replicate(u, values, amounts)
 
-    def _drawn(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
+    def _sampled_inputs(self) -> Iterator[tuple[FloatArray, dict[str, FloatArray]]]:
         dimensions = self.portfolio.dimensions + self.process.dimensions
-        for u in even_blocks(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
+        for u in quasi_random_replicates(dimensions, self.draws, seed=self.seed, replicates=REPLICATES):
             values = self.portfolio.values(u)
-            yield (u, values) if self.rank is None else self._tied(u, values, self.rank)
+            yield (u, values) if self.rank is None else self._correlated(u, values, self.rank)
 
-    def _tied(
+    def _correlated(
         self, u: FloatArray, values: dict[str, FloatArray], rank: FloatArray
     ) -> tuple[FloatArray, dict[str, FloatArray]]:
-        """The points of each assumption and its values, rearranged so that their ranks are correlated.
+        """Rearrange the points and values of the assumptions so that their ranks are correlated.
 
-        No assumption loses or gains a point (Iman and Conover 1982), so each keeps its law; which of its
-        points go together with which of another's is drawn by a Gaussian copula.
+        Each assumption keeps its set of points, and so its distribution (Iman and Conover 1982). A Gaussian
+        copula decides which points of different assumptions are combined.
         """
-        portfolio, tied, told = self.portfolio, u.copy(), dict(values)
-        names = _leading(portfolio)
+        portfolio, reordered, new_values = self.portfolio, u.copy(), dict(values)
+        names = _sampled_names(portfolio)
         places = [portfolio.places[name] for name in names]
-        wanted = correlated(u[:, [place.start for place in places]], rank)
+        target = correlate_ranks(u[:, [place.start for place in places]], rank)
         for k in np.flatnonzero((rank != np.eye(len(names))).any(axis=1)):
-            drawn = values[names[k]]
-            size = drawn if drawn.ndim == 1 else drawn[:, -1]  # a mix by the share of its last band
-            by_size, by_wish = (np.argsort(x, kind="stable") for x in (size, wanted[:, k]))
-            tied[by_wish, places[k]] = u[by_size, places[k]]
-            told[names[k]] = np.empty_like(drawn)
-            told[names[k]][by_wish] = drawn[by_size]
-        return tied, told
+            sample = values[names[k]]
+            size = sample if sample.ndim == 1 else sample[:, -1]  # a mix is ordered by its last band's share
+            by_size, by_target = (np.argsort(x, kind="stable") for x in (size, target[:, k]))
+            reordered[by_target, places[k]] = u[by_size, places[k]]
+            new_values[names[k]] = np.empty_like(sample)
+            new_values[names[k]][by_target] = sample[by_size]
+        return reordered, new_values
 
-    def only(self, line: str, valuation: str) -> Uncertainty | None:
-        """The same draws of one line alone; None when it has no expected cost."""
+    def only(self, line: str, valuation: str) -> Simulation | None:
+        """Return the simulation of one line, with the same draws; None if it has no expected cost."""
         streams = self.portfolio.streams
-        mine = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
-        if not mine:
+        positions = [k for k, s in enumerate(streams) if (s.line, s.valuation) == (line, valuation)]
+        if not positions:
             return None
         return replace(
             self,
-            portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in mine)),
-            process=replace(self.process, units=tuple(self.process.units[k] for k in mine)),
+            portfolio=replace(self.portfolio, streams=tuple(streams[k] for k in positions)),
+            process=replace(self.process, units=tuple(self.process.units[k] for k in positions)),
         )
 
     @cached_property
     def totals(self) -> dict[str, SampledTotal]:
         """The sampled total of each valuation."""
         rows: dict[str, list[FloatArray]] = {v: [] for v in self.portfolio.valuations}
-        for block in self.blocks():
-            for valuation, mine in rows.items():
-                mine.append(self._sums(block, valuation))
-        return {valuation: SampledTotal(*np.stack(mine, axis=1)) for valuation, mine in rows.items()}
+        for block in self.replicates():
+            for valuation, replicates in rows.items():
+                replicates.append(self._sums(block, valuation))
+        return {
+            valuation: SampledTotal(*np.stack(replicates, axis=1)) for valuation, replicates in rows.items()
+        }
 
-    def _sums(self, block: Block, valuation: str) -> FloatArray:
-        """A total of one replicate, with its mean and variance given the inputs, (3, draws)."""
+    def _sums(self, block: Replicate, valuation: str) -> FloatArray:
+        """Return the total of one replicate, and its mean and variance given the inputs, (3, draws)."""
         sums = np.zeros((3, len(block.uniforms)))
         for stream, paid in zip(self.portfolio.streams, block.amounts, strict=True):
             if stream.valuation == valuation:
@@ -120,29 +129,30 @@ class Uncertainty:
         return sums
 
 
-def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> Uncertainty:
-    """The uncertainty run of a portfolio.
+def simulate(portfolio: Portfolio, *, draws: int = DRAWS, seed: int = SEED) -> Simulation:
+    """Simulate the totals of a portfolio.
 
     Args:
-        portfolio: what is paid, and the inputs.
-        draws: how many points are taken, a power of two; 8 or 16 times as many if chance carries more than
-            1 % of the variance, because few claims or large payments carry it.
-        seed: the same seed gives the same digits on any number of threads.
+        portfolio: the payment streams and their inputs.
+        draws: the number of points, a power of two. If the claim counts cause more than 1 % of the variance,
+            because claims are few or payments large, 8 or 16 times as many points are used.
+        seed: the seed; results are identical for any number of threads.
 
     Raises:
-        ModelRefused: no line has an expected cost, or the correlations cannot hold together.
-        UsageError: a number of draws that is no power of two.
+        ModelRefused: no line has an expected cost, or the correlations contradict each other.
+        UsageError: the number of draws is not a power of two.
     """
     return simulate_together([portfolio], draws=draws, seed=seed)[0]
 
 
 def simulate_together(
     portfolios: Sequence[Portfolio], *, draws: int = DRAWS, seed: int = SEED
-) -> list[Uncertainty]:
-    """The uncertainty runs of several policies on the same points, with the same claims accepted.
+) -> list[Simulation]:
+    """Simulate several policies at the same points, with the same claims accepted.
 
     Args:
-        portfolios: with the same inputs and correlations; lines of the same id share their claims.
+        portfolios: portfolios with the same inputs and correlations; lines with the same id share their
+            claims.
         draws: see `simulate`.
         seed: see `simulate`.
 
@@ -155,51 +165,51 @@ def simulate_together(
             "no line has an expected cost, so nothing can be drawn",
             remedy="Give a ledger with the inputs that the policy needs.",
         )
-    trial = next(blocks(portfolios[0].dimensions, draws, seed=seed, replicates=REPLICATES))
+    trial = next(sobol_replicates(portfolios[0].dimensions, draws, seed=seed, replicates=REPLICATES))
     values = portfolios[0].values(trial)
-    processes = shared_process(portfolios, values)
-    if any(_chance_matters(portfolio, values, len(trial)) for portfolio in portfolios):
+    processes = shared_processes(portfolios, values)
+    if any(_counts_matter(portfolio, values, len(trial)) for portfolio in portfolios):
         many = processes[0].dimensions > FEW_COUNTS
-        draws = min(draws * (2 * REFINED if many else REFINED), REPLICATES << COLUMNS)
-    rank = _declared(portfolios[0])
+        draws = min(draws * (2 * REFINEMENT if many else REFINEMENT), REPLICATES << COLUMNS)
+    rank = _rank_matrix(portfolios[0])
     return [
-        _checked(Uncertainty(portfolio, process, draws, seed, rank))
+        _check_correlations(Simulation(portfolio, process, draws, seed, rank))
         for portfolio, process in zip(portfolios, processes, strict=True)
     ]
 
 
-def _chance_matters(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
-    """Whether chance, given the inputs, carries more than `CHANCE` of the variance of a total."""
+def _counts_matter(portfolio: Portfolio, values: Mapping[str, FloatArray], draws: int) -> bool:
+    """Whether the claim counts cause more than `COUNT_VARIANCE_SHARE` of the variance of a total."""
     for valuation in portfolio.valuations:
         moments = [s.moments(values, draws) for s in portfolio.streams if s.valuation == valuation]
         mean = np.sum([means.sum(axis=1) for means, _ in moments], axis=0)
         chance = float(np.sum([covariances.sum(axis=1) for _, covariances in moments], axis=0).mean())
-        if chance > CHANCE * (chance + float(mean.var())):
+        if chance > COUNT_VARIANCE_SHARE * (chance + float(mean.var())):
             return True
     return False
 
 
-def stressed(run: Uncertainty, rank: float = 0.5) -> Uncertainty:
-    """The same run with this rank correlation between all assumptions: what independence hides."""
-    names = _leading(run.portfolio)
+def with_equal_correlations(run: Simulation, rank: float = 0.5) -> Simulation:
+    """Return the simulation with the same rank correlation between all pairs of assumptions."""
+    names = _sampled_names(run.portfolio)
     matrix = np.full((len(names), len(names)), rank)
     np.fill_diagonal(matrix, 1.0)
-    return _checked(replace(run, rank=matrix))
+    return _check_correlations(replace(run, rank=matrix))
 
 
-def _checked(run: Uncertainty) -> Uncertainty:
-    """The run, if its draws and correlations can be had: said now, not when the first total is asked for."""
+def _check_correlations(run: Simulation) -> Simulation:
+    """Return the run after checking its correlations, so that an error appears before the first draw."""
     if run.rank is not None:
-        correlated(np.empty((0, len(run.rank))), run.rank, _leading(run.portfolio))
+        correlate_ranks(np.empty((0, len(run.rank))), run.rank, _sampled_names(run.portfolio))
     return run
 
 
-def _leading(portfolio: Portfolio) -> list[str]:
+def _sampled_names(portfolio: Portfolio) -> list[str]:
     return [name for name, entry in portfolio.entries.items() if entry.dimensions]
 
 
-def _declared(portfolio: Portfolio) -> FloatArray | None:
-    names = _leading(portfolio)
+def _rank_matrix(portfolio: Portfolio) -> FloatArray | None:
+    names = _sampled_names(portfolio)
     pairs = {pair: rank for pair, rank in portfolio.correlations.items() if rank}
     if not pairs:
         return None
@@ -207,7 +217,7 @@ def _declared(portfolio: Portfolio) -> FloatArray | None:
     for (one, other), rank in pairs.items():
         if one not in names or other not in names:
             raise UsageError(
-                f"a correlation of {one} with {other}, one of which is certain",
+                f"the correlation of {one} with {other} is not possible, because one of them is certain",
                 remedy="Give the band mix a size, or leave the correlation out.",
             )
         a, b = names.index(one), names.index(other)

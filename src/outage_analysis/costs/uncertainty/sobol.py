@@ -1,8 +1,8 @@
-"""Scrambled Sobol points in replicates, their numerical error, and declared rank correlations.
+"""Scrambled Sobol points in independent replicates, their numerical error, and rank correlations.
 
-A replicate is a Sobol net of its own, scrambled by a random linear map of the digits and a random shift
-(Matousek 1998), so that its mean is an unbiased estimate and the replicates are independent. The points
-are made here, not by scipy: `scipy.stats` takes half a second to import.
+Each replicate is a Sobol net with a random linear scrambling of the digits and a random shift (Matousek
+1998), so that its mean is an unbiased estimate and replicates are independent. This module computes the
+points itself because importing `scipy.stats` takes half a second.
 """
 
 from __future__ import annotations
@@ -19,60 +19,61 @@ from outage_analysis.errors import ModelRefused, UsageError, check_level
 Array = NDArray[np.float64]
 
 BITS = 52
-"""Binary digits of a point: with half a last digit added, an exact double strictly between 0 and 1."""
-FEWEST = 2
-"""Replicates below which they have no spread."""
-NO_LESS = -1e-9
-"""An eigenvalue down to here is zero that was rounded: inputs that move as one are allowed."""
+"""Binary digits per coordinate. Adding half of the last digit gives an exact double between 0 and 1."""
+MIN_REPLICATES = 2
+"""The smallest number of replicates that have a spread."""
+EIGENVALUE_TOLERANCE = -1e-9
+"""Smallest eigenvalue that counts as zero; zero is allowed, because inputs may be perfectly correlated."""
 EDGE = 0.5**53
-"""How near a point comes to 0 and 1."""
+"""The smallest distance of a coordinate from 0 and 1."""
 
 
-def uniforms(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Array:
-    """All points at once, (replicates, count // replicates, dimensions).
+def sobol_points(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Array:
+    """Return all points in one array, (replicates, count // replicates, dimensions).
 
-    The first dimensions do not change when further ones are added, nor the first points of a replicate
-    when more are asked for, nor the first replicates.
+    Adding dimensions, points or replicates leaves the existing ones unchanged.
 
     Raises:
-        UsageError: as `blocks`.
+        UsageError: as `sobol_replicates`.
     """
-    return np.stack(list(blocks(dimensions, count, seed=seed, replicates=replicates)))
+    return np.stack(list(sobol_replicates(dimensions, count, seed=seed, replicates=replicates)))
 
 
-def blocks(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
-    """The points one replicate after the other, each (count // replicates, dimensions), between 0 and 1.
+def sobol_replicates(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
+    """Yield the points replicate by replicate, each (count // replicates, dimensions), between 0 and 1.
 
     Args:
-        dimensions: of a point, at most 161. 0 is allowed: nothing is uncertain.
-        count: points in all, a power of two in each replicate.
-        seed: a number from 0 on; the same seed gives the same points anywhere.
-        replicates: independent scramblings, at least 2: their spread is the numerical error.
+        dimensions: the number of coordinates of a point, at most 161; 0 if nothing is uncertain.
+        count: the number of points of all replicates together; each replicate has a power of two.
+        seed: a whole number from 0; the same seed gives the same points on any machine.
+        replicates: the number of independent replicates, at least 2; their spread is the numerical error.
 
     Raises:
-        UsageError: numbers that do not fit, with the next ones that do.
+        UsageError: a number is out of range or does not divide; the message names the next that fits.
     """
-    _check(dimensions, count, seed, replicates)
+    _check_design(dimensions, count, seed, replicates)
     power = (count // replicates).bit_length() - 1
-    return (_scrambled(dimensions, power, seed, replicate) for replicate in range(replicates))
+    return (_scrambled_net(dimensions, power, seed, replicate) for replicate in range(replicates))
 
 
-def even_blocks(dimensions: int, count: int, *, seed: int, replicates: int = 8) -> Iterator[Array]:
-    """As `blocks`, for any number of coordinates: beyond the most that Sobol points have, Latin hypercubes.
+def quasi_random_replicates(
+    dimensions: int, count: int, *, seed: int, replicates: int = 8
+) -> Iterator[Array]:
+    """Yield replicates as `sobol_replicates` does, for any number of coordinates.
 
-    In a Latin hypercube each coordinate is evenly spread on its own, so it suits coordinates that matter
-    little: those come last.
+    Coordinates beyond `MAX_DIMENSIONS` come from a Latin hypercube, which spreads each coordinate evenly on
+    its own only. So the coordinates with the smallest effect should come last.
     """
-    sobol = min(dimensions, MOST)
-    for replicate, points in enumerate(blocks(sobol, count, seed=seed, replicates=replicates)):
+    sobol = min(dimensions, MAX_DIMENSIONS)
+    for replicate, points in enumerate(sobol_replicates(sobol, count, seed=seed, replicates=replicates)):
         if dimensions == sobol:
             yield points
         else:
-            yield np.hstack([points, _hypercube(dimensions - sobol, len(points), seed, replicate)])
+            yield np.hstack([points, _latin_hypercube(dimensions - sobol, len(points), seed, replicate)])
 
 
-def _hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
-    """A Latin hypercube, (count, dimensions), in an order that raw words decide."""
+def _latin_hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
+    """Return a Latin hypercube, (count, dimensions), ordered by raw random integers."""
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate, 1)))
     places = np.argsort(stream.random_raw((dimensions, count)), axis=1, kind="stable")
     inside = (stream.random_raw((dimensions, count)) >> np.uint64(12)).astype(float) * 0.5**BITS
@@ -80,43 +81,43 @@ def _hypercube(dimensions: int, count: int, seed: int, replicate: int) -> Array:
 
 
 def half_width(estimates: ArrayLike, *, level: float = 0.9) -> Array:
-    """Half the t interval of the mean of independent replicates, (replicates, ...) -> (...).
+    """Return half the width of the t interval of the mean of replicates, (replicates, ...) -> (...).
 
-    The plain t interval holds its level best among those for such replicates (L'Ecuyer, Nakayama, Owen,
-    Tuffin 2023).
+    For such replicates the plain t interval covers the mean most reliably (L'Ecuyer, Nakayama, Owen, Tuffin
+    2023).
 
     Raises:
-        UsageError: fewer than 2 replicates, or no level.
+        UsageError: there are fewer than 2 replicates, or the level is not between 0 and 1.
     """
     check_level(level)
     values = np.asarray(estimates, float)
-    if len(values) < FEWEST:
+    if len(values) < MIN_REPLICATES:
         raise UsageError("one replicate has no spread", remedy="Take 2 or more.")
     factor = special.stdtrit(len(values) - 1, (1 + level) / 2)
     return np.asarray(factor * values.std(axis=0, ddof=1) / np.sqrt(len(values)))
 
 
-def correlated(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
-    """Points with declared Spearman rank correlations, by a Gaussian copula, (..., d) -> (..., d).
+def correlate_ranks(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
+    """Give points the required Spearman rank correlations by a Gaussian copula, (..., d) -> (..., d).
 
-    A coordinate depends on those before it; one without a correlation to any before it keeps its bits.
+    A coordinate changes only if it is correlated with an earlier one.
 
     Args:
         u: independent points between 0 and 1.
         ranks: the rank correlations, (d, d).
-        names: of the coordinates, for a refusal; by default their numbers, from 0.
+        names: the names of the coordinates for error messages; by default their numbers from 0.
 
     Raises:
-        UsageError: a matrix for another number of coordinates.
-        ModelRefused: no correlation matrix, or one that no Gaussian copula has.
+        UsageError: the matrix has the wrong size.
+        ModelRefused: the matrix is not a correlation matrix, or no Gaussian copula has these correlations.
     """
     matrix = np.asarray(ranks, float)
     if matrix.shape != (u.shape[-1],) * 2:
         raise UsageError(
             f"rank correlations of {matrix.shape} for {u.shape[-1]} coordinates",
-            remedy="Give one row and one column a coordinate.",
+            remedy="Give one row and one column per coordinate.",
         )
-    factor = _factor(_gaussian(matrix, names or range(len(matrix))))
+    factor = _cholesky(_gaussian_correlations(matrix, names or range(len(matrix))))
     moved = np.flatnonzero(np.tril(factor, -1).any(axis=1))
     if not len(moved):
         return u
@@ -129,16 +130,16 @@ def correlated(u: Array, ranks: ArrayLike, names: Sequence[str] = ()) -> Array:
     return result
 
 
-def _check(dimensions: int, count: int, seed: int, replicates: int) -> None:
-    if not 0 <= dimensions <= MOST:
+def _check_design(dimensions: int, count: int, seed: int, replicates: int) -> None:
+    if not 0 <= dimensions <= MAX_DIMENSIONS:
         raise UsageError(
-            f"points have at most {MOST} coordinates",
+            f"points have at most {MAX_DIMENSIONS} coordinates",
             value=dimensions,
             remedy="Fix the inputs that matter least, or join them.",
         )
     if seed < 0:
         raise UsageError("a seed is a whole number from 0 on", value=seed)
-    if replicates < FEWEST:
+    if replicates < MIN_REPLICATES:
         raise UsageError(
             "one replicate has no spread", value=replicates, remedy="Take at least 2 replicates."
         )
@@ -154,9 +155,9 @@ def _check(dimensions: int, count: int, seed: int, replicates: int) -> None:
         )
 
 
-def _scrambled(dimensions: int, power: int, seed: int, replicate: int) -> Array:
-    """One scrambled net, (2^power, dimensions); in memory, a coordinate is a row."""
-    columns = _columns(dimensions, power, seed, replicate)
+def _scrambled_net(dimensions: int, power: int, seed: int, replicate: int) -> Array:
+    """Return one scrambled net, (2^power, dimensions), stored coordinate by coordinate."""
+    columns = _scrambled_columns(dimensions, power, seed, replicate)
     x = np.empty((dimensions, 1 << power), np.uint64)
     x[:, 0] = columns[:, power]
     for column in range(power):
@@ -166,17 +167,17 @@ def _scrambled(dimensions: int, power: int, seed: int, replicate: int) -> Array:
 
 
 @lru_cache(maxsize=256)
-def _columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
-    """The direction numbers of a replicate, scrambled, and last the point that it begins with.
+def _scrambled_columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
+    """Return the scrambled direction numbers of a replicate, and in the last column its first point.
 
-    They are kept, as a run passes over its points several times: they are few, and slow to make.
+    They are cached, because a simulation computes its points several times.
     """
-    numbers = directions(dimensions)[:, :power]
+    numbers = direction_numbers(dimensions)[:, :power]
     stream = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(replicate,)))
-    # Raw words, a row a dimension: no release of numpy and no further dimension changes them.
+    # Raw integers, one row per dimension, stay the same in every numpy release and with more dimensions.
     words = stream.random_raw((dimensions, COLUMNS + 1)).astype(np.uint64) >> np.uint64(64 - BITS)
     moved = np.zeros_like(numbers)
-    for digit in range(power):  # of the unscrambled point: stays, and alters the digits after it at random
+    for digit in range(power):  # each digit of the unscrambled point randomly changes the digits after it
         unit = np.uint64(1) << np.uint64(BITS - 1 - digit)
         image = unit | words[:, digit] & (unit - np.uint64(1))
         for column in range(digit, power):
@@ -185,45 +186,48 @@ def _columns(dimensions: int, power: int, seed: int, replicate: int) -> Bits:
     return np.column_stack([moved, words[:, COLUMNS]])
 
 
-def _gaussian(ranks: Array, names: Sequence[object]) -> Array:
-    """The correlations of the normal variables behind rank correlations, checked."""
+def _gaussian_correlations(ranks: Array, names: Sequence[object]) -> Array:
+    """Check rank correlations and return the correlations of the normal variables that produce them."""
     square = np.isfinite(ranks).all() and (np.abs(ranks) <= 1).all() and (ranks == ranks.T).all()
     if not (square and (np.diag(ranks) == 1).all()):
         raise ModelRefused(
-            "these are no correlations",
+            "these are not correlations",
             remedy="Give a symmetric matrix of numbers from -1 to 1, with ones on the diagonal.",
         )
-    normal = _pearson(ranks)
+    normal = _pearson_from_ranks(ranks)
     values, vectors = np.linalg.eigh(normal)
-    if len(values) and values[0] < NO_LESS:
+    if len(values) and values[0] < EIGENVALUE_TOLERANCE:
         worst = np.abs(vectors[:, 0])
         among = ", ".join(str(names[int(k)]) for k in np.flatnonzero(worst > worst.max() / 10))
         raise ModelRefused(
             f"the rank correlations among {among} contradict each other (least eigenvalue {values[0]:.2g})",
-            remedy=f"Weaken some, or multiply all by {_feasible(ranks):.2f} or less.",
+            remedy=f"Weaken some, or multiply all by {_feasible_share(ranks):.2f} or less.",
         )
     return normal
 
 
-def _pearson(ranks: Array) -> Array:
+def _pearson_from_ranks(ranks: Array) -> Array:
     normal = 2 * np.sin(np.pi / 6 * ranks)
     np.fill_diagonal(normal, 1.0)
     return np.asarray(normal)
 
 
-def _feasible(ranks: Array) -> float:
-    """The largest share of all rank correlations, in steps of a hundredth, that do not contradict."""
+def _feasible_share(ranks: Array) -> float:
+    """Return the largest factor, in steps of 0.01, by which the rank correlations become consistent."""
     off = ranks - np.eye(len(ranks))
     shares = (step / 100 for step in range(99, 0, -1))
-    return next((s for s in shares if np.linalg.eigvalsh(_pearson(s * off))[0] >= NO_LESS), 0.0)
+    return next(
+        (s for s in shares if np.linalg.eigvalsh(_pearson_from_ranks(s * off))[0] >= EIGENVALUE_TOLERANCE),
+        0.0,
+    )
 
 
-def _factor(matrix: Array) -> Array:
-    """The lower triangle whose square is the matrix; unlike numpy's also where some inputs move as one."""
+def _cholesky(matrix: Array) -> Array:
+    """Return the Cholesky factor of the matrix; unlike numpy's, also if the matrix is singular."""
     lower = np.zeros_like(matrix)
     for k in range(len(matrix)):
         rest = matrix[k:, k] - (lower[k:, :k] * lower[k, :k]).sum(axis=1)
-        if rest[0] > -NO_LESS:
+        if rest[0] > -EIGENVALUE_TOLERANCE:
             lower[k:, k] = rest / np.sqrt(rest[0])
     return lower
 
@@ -231,7 +235,7 @@ def _factor(matrix: Array) -> Array:
 Bits = NDArray[np.uint64]
 
 COLUMNS = 32
-"""Direction numbers of each dimension: points of one sequence are at most two to this power."""
+"""The number of direction numbers per dimension; a sequence has at most two to this power points."""
 
 TABLE = """
 3 1, 7 1 3, 11 1 3 1, 13 1 1 1, 19 1 1 3 3, 25 1 3 5 13, 37 1 1 5 5 17, 41 1 1 5 5 5, 47 1 1 7 11 19,
@@ -282,15 +286,15 @@ TABLE = """
 1933 1 3 5 13 9 61 107 141 141 1, 1939 1 3 1 11 27 25 85 105 309 979, 1969 1 3 3 11 19 7 115 223 349 43,
 2011 1 1 7 9 21 39 123 21 275 927, 2035 1 1 7 13 15 41 47 243 303 437, 2041 1 1 1 7 7 3 15 99 409 719
 """
-"""One entry a dimension from the second on: a primitive polynomial over two elements, its coefficients as
-the bits of a number, then the first odd numbers m."""
+"""One entry per dimension from the second on: a primitive polynomial over GF(2), with its coefficients as the
+bits of a number, and then the first direction numbers m, which are odd."""
 
-MOST = 1 + TABLE.count(",") + 1
-"""The most dimensions that the table serves."""
+MAX_DIMENSIONS = 1 + TABLE.count(",") + 1
+"""The number of dimensions that the table covers."""
 
 
-def directions(dimensions: int) -> Bits:
-    """The numbers m of the first dimensions, (dimensions, COLUMNS): the k-th, from 1, has k bits at most."""
+def direction_numbers(dimensions: int) -> Bits:
+    """Return the direction numbers m, (dimensions, COLUMNS); the k-th, from 1, has at most k bits."""
     m = np.ones((dimensions, COLUMNS), np.uint64)
     for row, entry in zip(m[1:], TABLE.split(","), strict=False):
         polynomial, *numbers = map(int, entry.split())

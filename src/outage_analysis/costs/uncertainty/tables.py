@@ -1,4 +1,4 @@
-"""The uncertainty run as tables: quantiles with their numerical error, and no digit beyond it."""
+"""Tables of a simulation: quantiles rounded to their numerical error, the distribution and the waterfall."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.costs.uncertainty.decomposition import TAIL, contributions, variance_split
 from outage_analysis.costs.uncertainty.portfolio import expected_at
 from outage_analysis.costs.uncertainty.samples import Estimate, SampledTotal
-from outage_analysis.costs.uncertainty.simulation import Uncertainty, stressed
+from outage_analysis.costs.uncertainty.simulation import Simulation, with_equal_correlations
 from outage_analysis.errors import ModelRefused
 
 MEASURES = {"p10": 0.1, "p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 DIGITS = 10
 STRESS = 0.5
-"""The rank correlation between all inputs under which the totals are printed beside independence."""
+"""The rank correlation between all inputs in the stress test that the tables show beside independence."""
 NEGLIGIBLE = 1e-15
-"""A probability below this is zero: the arithmetic has no digits for it."""
+"""Probabilities below this are treated as zero, because floats cannot resolve them."""
 
 QUANTILES: dict[str, pl.DataType] = {
     "valuation": pl.String(),
@@ -30,23 +30,26 @@ QUANTILES: dict[str, pl.DataType] = {
 }
 
 
-def uncertainty_tables(run: Uncertainty, *, budget: float | None = None) -> dict[str, pl.DataFrame]:
-    """Every table of a run.
+def uncertainty_tables(run: Simulation, *, budget: float | None = None) -> dict[str, pl.DataFrame]:
+    """Return the tables of a simulation.
 
     Args:
-        run: the draws.
-        budget: a sum of cash, in units of the currency: how likely the total exceeds it.
+        run: the simulation.
+        budget: an amount of cash in the smallest unit of the currency, for the probability of exceeding it.
 
     Returns:
-        `quantiles`: the columns of `QUANTILES`, rounded to the digits that the error leaves: the expected
-        cost in closed form (or the mean of the draws, where inputs are declared to depend on each other),
-        the mean of the draws as its check, quantiles, and the mean of the tail above the 95 % quantile;
-        each with one standard error and, under rank correlations of 0.5 between all inputs, `stressed`.
-        Also `split`, `contributions` and, when there is a budget, `budget`: `budget`, `exceeded` (the
-        chance), its `error`, `stressed` (the chance under rank correlations of 0.5), `counted` (the cost
-        lines in the total) and `left_out` (the cash lines without an expected cost, in no total).
+        `quantiles`: the columns of `QUANTILES`, rounded to their numerical error. The measures are the
+        expected cost in closed form (or the mean of the draws if inputs are correlated), the mean of the
+        draws as a check, quantiles, and the mean of the tail above the 95 % quantile. `error` is one standard
+        error; `stressed` is the value under rank correlations of 0.5 between all inputs.
+
+        `split` and `contributions`: the results of `variance_split` and `contributions`.
+
+        `budget`, only if there is a budget: `budget`, `exceeded` (the probability of exceeding it), `error`,
+        `stressed`, `counted` (the cost lines in the total) and `left_out` (the cash lines without an expected
+        cost, which the total does not include).
     """
-    harder = stressed(run, STRESS)
+    harder = with_equal_correlations(run, STRESS)
     tables = {
         "quantiles": _quantiles(run, harder),
         "split": variance_split(run).with_columns(pl.col("sd", "share").round_sig_figs(6)),
@@ -57,8 +60,14 @@ def uncertainty_tables(run: Uncertainty, *, budget: float | None = None) -> dict
     return tables
 
 
-def told(estimate: Estimate) -> Estimate:
-    """An estimate rounded to the decade of its error, and the error to two digits."""
+def rounded_estimate(estimate: Estimate) -> Estimate:
+    """Round an estimate to the decade of its error, and the error to two digits.
+
+    Example:
+        >>> from outage_analysis.costs.uncertainty.samples import Estimate
+        >>> rounded_estimate(Estimate(1234.567, 12.34))
+        Estimate(value=1230.0, error=12.0)
+    """
     if not estimate.error:
         return Estimate(_rounded(estimate.value, DIGITS), 0.0)
     if not math.isfinite(estimate.error):
@@ -67,18 +76,18 @@ def told(estimate: Estimate) -> Estimate:
     return Estimate(round(estimate.value, -decade), _rounded(estimate.error, 2))
 
 
-def rounded_chance(estimate: Estimate) -> Estimate:
-    """An estimate of a probability, rounded as `told` rounds; below 1e-15 the probability is zero."""
-    return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else told(estimate)
+def rounded_probability(estimate: Estimate) -> Estimate:
+    """Round an estimated probability by `rounded_estimate`; values below 1e-15 become zero."""
+    return Estimate(0.0, 0.0) if estimate.value < NEGLIGIBLE else rounded_estimate(estimate)
 
 
 def _rounded(value: float, digits: int) -> float:
     return value if not value else round(value, digits - 1 - math.floor(math.log10(abs(value))))
 
 
-def _budget(run: Uncertainty, harder: Uncertainty, budget: float) -> pl.DataFrame:
-    """The chance that the cash exceeds a budget, and which lines that cash counts."""
-    chance, pressed = (rounded_chance(r.totals["cash"].exceedance(budget)) for r in (run, harder))
+def _budget(run: Simulation, harder: Simulation, budget: float) -> pl.DataFrame:
+    """Return the probability that the cash exceeds a budget, and the lines that the cash includes."""
+    chance, pressed = (rounded_probability(r.totals["cash"].exceedance(budget)) for r in (run, harder))
     row = {
         "budget": budget,
         "exceeded": chance.value,
@@ -90,58 +99,58 @@ def _budget(run: Uncertainty, harder: Uncertainty, budget: float) -> pl.DataFram
     return pl.DataFrame([row])
 
 
-def _quantiles(run: Uncertainty, harder: Uncertainty) -> pl.DataFrame:
+def _quantiles(run: Simulation, harder: Simulation) -> pl.DataFrame:
     rows: list[tuple[str, str, float, float | None, float | None]] = []
     for valuation, total in run.totals.items():
-        expected = _expected(run, valuation)
+        expected = _expected_estimate(run, valuation)
         rows.append((valuation, "expected", expected.value, expected.error, None))
-        pressed = _measures(harder.totals[valuation])
-        for measure, found in _measures(total).items():
-            rows.append((valuation, measure, found.value, found.error, pressed[measure].value))
+        pressed = _estimates(harder.totals[valuation])
+        for measure, estimate in _estimates(total).items():
+            rows.append((valuation, measure, estimate.value, estimate.error, pressed[measure].value))
     return pl.DataFrame(rows, schema=QUANTILES, orient="row")
 
 
-def _expected(run: Uncertainty, valuation: str) -> Estimate:
-    """The expected total: in closed form, or from the draws where its inputs depend on each other."""
-    if run.portfolio.tied(valuation):
-        return told(run.totals[valuation].expected)
+def _expected_estimate(run: Simulation, valuation: str) -> Estimate:
+    """Return the expected total: in closed form, or from the draws if its inputs are correlated."""
+    if run.portfolio.has_correlated_inputs(valuation):
+        return rounded_estimate(run.totals[valuation].expected)
     return Estimate(_rounded(float(expected_at(run.portfolio, valuation, {})[0]), DIGITS), 0.0)
 
 
-def _measures(total: SampledTotal) -> dict[str, Estimate]:
-    """What the draws support."""
-    found = {"mean": told(total.expected)}
+def _estimates(total: SampledTotal) -> dict[str, Estimate]:
+    """Return the mean and those quantiles and tail means that the number of draws supports."""
+    estimates = {"mean": rounded_estimate(total.expected)}
     for measure, p in MEASURES.items():
         try:
-            found[measure] = told(total.quantile(p))
+            estimates[measure] = rounded_estimate(total.quantile(p))
         except ModelRefused:  # too few draws: left out rather than guessed
             continue
         if p == TAIL:
-            found["tvar95"] = told(total.tvar(p))
-    return found
+            estimates["tvar95"] = rounded_estimate(total.tvar(p))
+    return estimates
 
 
 POINTS = 120
-"""Amounts on the grid of a total."""
+"""The number of amounts on the grid of a distribution."""
 MARKS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 WINDOW = 9
-"""Neighbouring points over which the density is averaged."""
+"""The number of neighbouring grid points over which the density is averaged."""
 UPPER = (0.995, 0.99, 0.95, 0.9)
-"""The grid ends at the first of these quantiles that the draws support, and begins at its like."""
+"""The grid ends at the first of these quantiles that the draws support; `LOWER` sets its start likewise."""
 LOWER = tuple(1 - p for p in UPPER)
 BELOW_P10 = 20.0
-"""It begins no lower than the 10 % quantile over this: on a log axis the way to nothing has no end."""
+"""The grid starts no lower than the 10 % quantile divided by this, because a log axis never reaches 0."""
 WIDEST = 1e4
-"""Where the 10 % quantile is nothing, the grid begins at its own end over this."""
+"""If the 10 % quantile is 0, the grid starts at its upper end divided by this."""
 
-TOTAL_LAW: dict[str, pl.DataType] = {
+TOTAL_DISTRIBUTION: dict[str, pl.DataType] = {
     "valuation": pl.String(),
     "amount": pl.Float64(),
     "below": pl.Float64(),
     "density": pl.Float64(),
     "mark": pl.String(),
 }
-STEPS: dict[str, pl.DataType] = {
+WATERFALL_STEPS: dict[str, pl.DataType] = {
     "line": pl.String(),
     "service": pl.String(),
     "over": pl.Int64(),
@@ -153,103 +162,104 @@ STEPS: dict[str, pl.DataType] = {
 }
 
 
-def total_law(run: Uncertainty, budget: float | None = None) -> pl.DataFrame:
-    """The law of each total on a logarithmic grid, with what a chart of it marks.
+def total_distribution_table(run: Simulation, budget: float | None = None) -> pl.DataFrame:
+    """Return the distribution of each total on a logarithmic grid, with the marks for a chart.
 
     Args:
-        run: the draws.
-        budget: a sum of cash, in units of the currency.
+        run: the simulation.
+        budget: an amount of cash to mark, in the smallest unit of the currency.
 
     Returns:
-        The columns of `TOTAL_LAW`: `below` = P(total <= amount), and `density`, the probability for each
-        tenfold of the amount, averaged over neighbouring points. `mark` is null on the grid; the other rows
-        are the expected total in closed form, the quantiles that the draws support, and the budget (of
-        cash). A total that is certain has no grid, and its marks no density.
+        The columns of `TOTAL_DISTRIBUTION`. `below` is P(total <= amount). `density` is the probability per
+        factor of ten of the amount, averaged over neighbouring points. `mark` is null on the grid; the marked
+        rows are the expected total in closed form, the quantiles that the draws support, and the budget for
+        cash. A total that is certain has no grid, and its marks have no density.
     """
     rows = [
         row
         for valuation, total in run.totals.items()
-        for row in _rows(
+        for row in _distribution_rows(
             valuation,
             total,
             float(expected_at(run.portfolio, valuation, {})[0]),
             budget if valuation == "cash" else None,
         )
     ]
-    table = pl.DataFrame(rows, schema=TOTAL_LAW, orient="row")
+    table = pl.DataFrame(rows, schema=TOTAL_DISTRIBUTION, orient="row")
     return table.with_columns(pl.col(pl.Float64).round_sig_figs(SIGNIFICANT_DIGITS))
 
 
-def _rows(
+def _distribution_rows(
     valuation: str, total: SampledTotal, expected: float, budget: float | None
 ) -> list[tuple[str, float, float, float | None, str | None]]:
-    marks = {"expected": expected, **_total_quantiles(total)}
+    marks = {"expected": expected, **_marked_quantiles(total)}
     if budget is not None:
         marks["budget"] = budget
     grid = _grid(total, marks)
     below = np.array([1 - float(total.above(float(x)).mean()) for x in grid])
-    slope = _smooth(np.gradient(below, np.log10(grid))) if len(grid) else below
+    slope = _moving_average(np.gradient(below, np.log10(grid))) if len(grid) else below
     rows: list[tuple[str, float, float, float | None, str | None]] = [
         (valuation, float(x), float(p), float(d), None) for x, p, d in zip(grid, below, slope, strict=True)
     ]
     for mark, amount in marks.items():
         inside = len(grid) > 0 and amount > 0
         density = float(np.interp(math.log10(amount), np.log10(grid), slope)) if inside else None
-        rows.append((valuation, amount, 1 - told(total.exceedance(amount)).value, density, mark))
+        rows.append((valuation, amount, 1 - rounded_estimate(total.exceedance(amount)).value, density, mark))
     return rows
 
 
-def _smooth(values: np.ndarray) -> np.ndarray:
-    """Each value averaged with its neighbours: single draws show in a slope, not in the total."""
+def _moving_average(values: np.ndarray) -> np.ndarray:
+    """Average each value with its neighbours, because single draws make a density jagged."""
     window = np.hanning(WINDOW + 2)[1:-1]
     padded = np.pad(values, WINDOW // 2, mode="edge")
     return np.convolve(padded, window / window.sum(), mode="valid")
 
 
-def _total_quantiles(total: SampledTotal) -> dict[str, float]:
-    """Those that the draws support, as the table of quantiles tells them."""
-    found = {}
+def _marked_quantiles(total: SampledTotal) -> dict[str, float]:
+    """Return the marked quantiles that the draws support, rounded as in the table of quantiles."""
+    quantiles = {}
     for mark, p in MARKS.items():
         try:
-            found[mark] = told(total.quantile(p)).value
+            quantiles[mark] = rounded_estimate(total.quantile(p)).value
         except ModelRefused:
             continue
-    return found
+    return quantiles
 
 
 def _grid(total: SampledTotal, marks: dict[str, float]) -> np.ndarray:
-    """Amounts from far below the 10 % quantile to the last that the draws support, a budget among them."""
+    """Return the amounts of the grid; the marked expected total and budget lie inside it."""
     if not (total.process or total.parameter) or not set(MARKS) <= set(marks):
         return np.empty(0)
     high, least = (
-        next(x for p in ends if (x := _supported(total, p)) is not None) for ends in (UPPER, LOWER)
+        next(x for p in ends if (x := _quantile_if_supported(total, p)) is not None)
+        for ends in (UPPER, LOWER)
     )
     low = max(least, marks["p10"] / BELOW_P10) if marks["p10"] > 0 else high / WIDEST
     ends = [low, high, *(x for mark, x in marks.items() if mark in ("expected", "budget") and x > 0)]
     return np.geomspace(min(ends), max(ends), POINTS) if high > 0 else np.empty(0)
 
 
-def _supported(total: SampledTotal, p: float) -> float | None:
+def _quantile_if_supported(total: SampledTotal, p: float) -> float | None:
     try:
         return total.quantile(p).value
     except ModelRefused:
         return None
 
 
-def steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
-    """What adds up to the expected cash: its lines, or where there is one line, its services or bands.
+def waterfall_steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
+    """Return the steps that add up to the expected cash: lines, or with a single line its services or bands.
 
     Args:
-        costs: what `cost_table` returns, of one basis.
-        contributions: what `contributions` returns, of the same run.
+        costs: the result of `cost_table`, for one basis.
+        contributions: the result of `contributions`, for the same run.
 
     Returns:
-        The columns of `STEPS`: `expected` in closed form, and `tail`, what the step adds to the mean of
-        the worst 5 % of cases. Lines and services have the largest first, bands stand by loss.
+        The columns of `WATERFALL_STEPS`. `expected` is in closed form; `tail` is the contribution of the step
+        to the mean of the worst 5 % of cases. Lines and services are sorted by `expected`, bands by loss.
     """
     cash = costs.filter(pl.col("expected") > 0, valuation="cash")
     lines, cells = cash.filter(level="line"), cash.filter(level="band")
-    # Bands add up to their line only where that is priced by band.
+    # Bands add up to their line only if the line has an expected cost per band.
     priced = math.isclose(lines["expected"].sum(), cells["expected"].sum(), rel_tol=1e-6)
     for keys, part in ((["line"], lines), (["service"], cells), (["over", "up_to", "rule"], cells)):
         if part.select(keys).n_unique() > 1 and (part is lines or priced):
@@ -262,5 +272,7 @@ def steps(costs: pl.DataFrame, contributions: pl.DataFrame) -> pl.DataFrame:
     table = sums.join(tails, on=keys, how="left", nulls_equal=True, maintain_order="left")
     if "over" not in keys:
         table = table.sort("expected", *keys, descending=[True, False])
-    absent = [pl.lit(None, kind).alias(name) for name, kind in STEPS.items() if name not in table.columns]
-    return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*STEPS)
+    absent = [
+        pl.lit(None, kind).alias(name) for name, kind in WATERFALL_STEPS.items() if name not in table.columns
+    ]
+    return table.with_columns(*absent, pl.col("tail").fill_null(0.0)).select(*WATERFALL_STEPS)

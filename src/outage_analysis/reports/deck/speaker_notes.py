@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
-from outage_analysis.costs import COUNTED
+from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.reports.report import Report
 
 MOST_CITED = 9
@@ -91,7 +91,7 @@ def cash_facts(report: Report) -> tuple[str, ...]:
     """The facts that the expected cash rests on; where there is none, those of its bounds."""
     tables = report.analysis.tables
     costs = [tables[name] for name in ("costs", "claims_costs") if name in tables]
-    rows = pl.concat([t.filter(COUNTED, valuation="cash", level="line") for t in costs])
+    rows = pl.concat([t.filter(HAS_AMOUNT, valuation="cash", level="line") for t in costs])
     expected = rows.filter(pl.col("expected").is_not_null())
     return ids_in((rows if expected.is_empty() else expected)["facts"])
 

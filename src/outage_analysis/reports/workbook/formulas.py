@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from outage_analysis.costs import Factor, Products, Term, rounded
+from outage_analysis.costs import CostTerms, Factor, Term, round_digits
 from outage_analysis.reports.workbook.cells import Formula, Scale, decade, whole
 from outage_analysis.text import Locale
 
@@ -26,7 +26,7 @@ Key = tuple[str, str]
 class Live:
     """What the sheets compute: terms in whole currency, and the names of the inputs."""
 
-    products: Products
+    products: CostTerms
     words: Locale
     scale: Scale
     cells: dict[str, str] = field(default_factory=dict)
@@ -67,12 +67,14 @@ class Live:
 
     def value(self, term: Term) -> float:
         """What the formula of a term gives."""
-        return rounded(math.prod((self.base(term), *(self.shown(self.factors[f]) for f in term.factors))))
+        return round_digits(
+            math.prod((self.base(term), *(self.shown(self.factors[f]) for f in term.factors)))
+        )
 
     def sum(self, valuation: str, line: str | None = None) -> float:
         """What the formula of a total gives."""
         wanted = (t for t in self.terms if t.valuation == valuation and line in (None, t.line))
-        return rounded(math.fsum(map(self.value, wanted)))
+        return round_digits(math.fsum(map(self.value, wanted)))
 
     def product(self, term: Term, cell: str) -> Formula:
         """The formula of a term whose base stands in a cell."""
@@ -90,7 +92,7 @@ class Live:
 
     def scaled(self, cell: str, value: float) -> Formula:
         """An amount of a cell in the larger unit."""
-        return Formula(f"={cell}/{self.scale.size}", rounded(value / self.scale.size))
+        return Formula(f"={cell}/{self.scale.size}", round_digits(value / self.scale.size))
 
 
 def defined(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
