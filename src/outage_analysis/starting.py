@@ -39,11 +39,11 @@ def new(
     Example:
         outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR
     """
-    from outage_analysis.jupyter import LONGEST_PATH, new_project, typed
+    from outage_analysis.jupyter import MAX_PATH_LENGTH, new_project, shell_path
 
     made = new_project(folder, name=name, currency=currency, lang=lang)
     sys.stderr.write(
-        f"Next: cd {typed(folder)} && make report{_named()}\n"
+        f"Next: cd {shell_path(folder)} && make report{_named()}\n"
         f"      make lab{_named()} opens its notebooks\n"
         "Then: put your own into incident.toml, claims/, policy.toml and ledger.toml; README.md says how\n"
         "      outage-analysis inspect FILE --incident incident.toml shows how a file of yours reads\n"
@@ -51,7 +51,7 @@ def new(
     if as_json:
         print_json({"project": str(made)})
     else:
-        print_line(one_line(made, LONGEST_PATH))
+        print_line(one_line(made, MAX_PATH_LENGTH))
 
 
 @starting.command()

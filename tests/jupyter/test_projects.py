@@ -23,10 +23,10 @@ from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, Usage
 from outage_analysis.files import notebooks_root
 from outage_analysis.incidents import load_incident
 from outage_analysis.jupyter import new_project, show_table
-from outage_analysis.jupyter.export.notebook_files import names
-from outage_analysis.jupyter.export.parameters import restated
+from outage_analysis.jupyter.export.notebook_files import notebook_names
+from outage_analysis.jupyter.export.parameters import replace_values
 from outage_analysis.jupyter.projects import project as making
-from outage_analysis.jupyter.projects.project import ROWS, sample
+from outage_analysis.jupyter.projects.project import ROWS, sample_claims_csv
 from outage_analysis.policies import findings, load_policy
 from outage_analysis.reports import write_report
 from tests.commands import command
@@ -82,7 +82,7 @@ def parameters(notebook: Path) -> dict[str, Any]:
 
 
 def test_a_project_has_every_file(projects: dict[str, Path]) -> None:
-    notebooks = [f"notebooks/{name}.ipynb" for name in names()]
+    notebooks = [f"notebooks/{name}.ipynb" for name in notebook_names()]
     pages = ["incident.toml", "policy.toml", "alternative.toml", "ledger.toml", "claims/sample-synthetic.csv"]
     others = [".gitignore", "Makefile", "README.md", "notebooks/welcome.md"]
     assert sorted(contents(projects["KRW"])) == sorted([*notebooks, *pages, *others])
@@ -135,7 +135,9 @@ def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_p
 
 
 def test_losses_have_the_decimals_of_the_currency() -> None:
-    won, cents = ([row["loss"] for row in csv.DictReader(sample(digits).splitlines())] for digits in (0, 2))
+    won, cents = (
+        [row["loss"] for row in csv.DictReader(sample_claims_csv(digits).splitlines())] for digits in (0, 2)
+    )
     assert {len(x.partition(".")[2]) for x in cents if x.strip("0")} == {2}
     assert [x and int(x) for x in won] == [x and round(float(x) * 100) for x in cents]
     assert {"", "0"} < set(won)
@@ -149,7 +151,7 @@ def test_another_currency_reads_its_amounts_in_words(projects: dict[str, Path]) 
 # --- the notebooks ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", notebook_names())
 def test_a_notebook_points_at_files_of_the_project(projects: dict[str, Path], name: str) -> None:
     notebook = projects["EUR"] / "notebooks" / f"{name}.ipynb"
     values = parameters(notebook)
@@ -163,7 +165,7 @@ def test_a_notebook_points_at_files_of_the_project(projects: dict[str, Path], na
     assert values.get("budget", 60_000) == 60_000
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", notebook_names())
 def test_a_notebook_differs_from_the_bundled_one_in_its_parameters_alone(
     projects: dict[str, Path], name: str
 ) -> None:
@@ -178,17 +180,17 @@ def test_a_notebook_differs_from_the_bundled_one_in_its_parameters_alone(
 
 def test_parameters_keep_their_comments_and_skip_what_is_not_there() -> None:
     source = 'a = None  # 보상\nb = ["x"]\nc, d = 1, 2\n'
-    told = restated(source, {"a": '"\\', "b": ["y", "z"], "c": 3, "zzz": 4})
+    told = replace_values(source, {"a": '"\\', "b": ["y", "z"], "c": 3, "zzz": 4})
     assert told == 'a = "\\"\\\\"  # 보상\nb = ["y", "z"]\nc, d = 1, 2\n'
-    assert restated("a = 1\n", {"a": 6_000_000}) == "a = 6_000_000\n"
-    assert restated("a = 1\n", {"a": None}) == "a = None\n"
+    assert replace_values("a = 1\n", {"a": 6_000_000}) == "a = 6_000_000\n"
+    assert replace_values("a = 1\n", {"a": None}) == "a = None\n"
 
 
 def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(projects: dict[str, Path]) -> None:
     for page in (projects["KRW"] / "notebooks" / "welcome.md", notebooks_root() / "welcome.md"):
         linked = re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
         assert [link for link in linked if not link.startswith("../")] == [
-            f"{name}.ipynb" for name in names()
+            f"{name}.ipynb" for name in notebook_names()
         ]
         assert [link for link in linked if not (page.parent / link).is_file()] == []
 

@@ -15,10 +15,17 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.charts import view_selection as choosing
-from outage_analysis.charts.claims_data import OTHERS
-from outage_analysis.charts.linked_data import View, linked_views
+from outage_analysis.charts.claims_data import OTHER_ID
+from outage_analysis.charts.linked_data import View, build_views
 from outage_analysis.charts.loss_charts import service_name
-from outage_analysis.charts.theme import ACCENT, Drawn, Frame, NothingToDraw, laid_out, plain
+from outage_analysis.charts.theme import (
+    ACCENT,
+    AltairChart,
+    ChartContext,
+    NothingToDraw,
+    finish_views,
+    json_ready,
+)
 from outage_analysis.text import fonts
 
 # Views side by side cannot follow the width of their place: 700 pixels with the names, so that a notebook's
@@ -53,7 +60,7 @@ class _Place:
         return f"linked_{self.at}"
 
 
-def linked(table: pl.DataFrame, frame: Frame) -> Drawn:
+def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Claims by service, loss band, day and region: what is chosen in one view, the others show.
 
     Of regions, which are texts of the claims, only those that many claims have in common are named.
@@ -64,13 +71,13 @@ def linked(table: pl.DataFrame, frame: Frame) -> Drawn:
     """
     if table.is_empty() or not table["claims"].sum():
         raise NothingToDraw
-    views, counts = linked_views(table)
+    views, counts = build_views(table)
     places = [
-        _Place(at, _names(view, frame), _title(view, frame), *PLACES.get(view.id, LEFT))
+        _Place(at, _names(view, context), _title(view, context), *PLACES.get(view.id, LEFT))
         for at, view in enumerate(views)
     ]
     claims = sum(counts["claims"][0].to_list())
-    base, locale = alt.Chart(), frame.words
+    base, locale = alt.Chart(), context.words
     high = min(max(ROW * len(places[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
     drawn = {
         view.id: _days(base, place, high) if view.id == "day" else _rows(base, place)
@@ -79,23 +86,27 @@ def linked(table: pl.DataFrame, frame: Frame) -> Drawn:
     # Side by side, the longest list stands beside the days.
     order = sorted(drawn, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
     below = alt.concat(*(drawn[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
-    heading = _heading(base, claims, frame, places[0].room)
+    heading = _heading(base, claims, context, places[0].room)
     note = locale.band_note([tuple(entry) for entry in views[1].entries])
-    chart = laid_out(
-        alt.vconcat(heading, below, spacing=12, data=plain(counts)),
-        frame,
-        title=_headline(places, counts, claims, frame),
-        subtitle=locale("chart.linked_subtitle", loss=frame.loss, note=f"; {note}" if note else ""),
+    chart = finish_views(
+        alt.vconcat(heading, below, spacing=12, data=json_ready(counts)),
+        context,
+        title=_headline(places, counts, claims, context),
+        subtitle=locale("chart.linked_subtitle", loss=context.loss, note=f"; {note}" if note else ""),
         description=locale("chart.linked_description"),
     )
-    return chart.properties(params=_parameters(places, [view.id in ("band", "day") for view in views], frame))
+    return chart.properties(
+        params=_parameters(places, [view.id in ("band", "day") for view in views], context)
+    )
 
 
-def _parameters(places: Sequence[_Place], ordered: list[bool], frame: Frame) -> list[alt.TopLevelParameter]:
+def _parameters(
+    places: Sequence[_Place], ordered: list[bool], context: ChartContext
+) -> list[alt.TopLevelParameter]:
     """What can be chosen, and the names of it all."""
-    locale = frame.words
+    locale = context.words
     listed = {
-        choosing.key(place.at, n): f"{place.title}: {name}"
+        choosing.entry_key(place.at, n): f"{place.title}: {name}"
         for place in places
         for n, name in enumerate(place.names)
     }
@@ -104,29 +115,29 @@ def _parameters(places: Sequence[_Place], ordered: list[bool], frame: Frame) -> 
     return [
         alt.VariableParameter("names", value=[place.names for place in places]),
         alt.VariableParameter("titles", value=[place.title for place in places]),
-        *choosing.parameters(views, ordered, listed, *titles),
+        *choosing.selection_parameters(views, ordered, listed, *titles),
     ]
 
 
-def _headline(places: Sequence[_Place], counts: pl.DataFrame, claims: int, frame: Frame) -> str:
+def _headline(places: Sequence[_Place], counts: pl.DataFrame, claims: int, context: ChartContext) -> str:
     """The measure; of real claims, which service has most of them."""
-    locale = frame.words
-    if frame.synthetic:
+    locale = context.words
+    if context.synthetic:
         return locale("chart.linked_measure", views=", ".join(place.title for place in places).lower())
     largest = sum(counts["claims"][0].to_list()[: counts["width"][0]])
     return locale("chart.linked_finding", name=places[0].names[0], share=locale.share(largest / claims))
 
 
-def _names(view: View, frame: Frame) -> list[str]:
+def _names(view: View, context: ChartContext) -> list[str]:
     """What stands beside the bars of a view."""
-    locale, firsts = frame.words, [entry[0] for entry in view.entries]
+    locale, firsts = context.words, [entry[0] for entry in view.entries]
     if view.id == "service":
-        return [_line(service_name(frame, id_, view.merged)) for id_ in firsts]
+        return [_line(service_name(context, id_, view.merged)) for id_ in firsts]
     if view.id == "band":
         return [locale.band_short(*band) for band in view.entries]
     if view.id == "day":
         return [locale.short_day(day) for day in firsts]
-    apart = {None: locale("chart.linked_unstated"), OTHERS: locale("chart.linked_rest")}
+    apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
     return [apart[text] if text in apart else _short(text) for text in firsts]
 
 
@@ -141,11 +152,11 @@ def _line(text: str) -> str:
     return fonts.shown(" ".join(text.split()))
 
 
-def _title(view: View, frame: Frame) -> str:
-    locale = frame.words
+def _title(view: View, context: ChartContext) -> str:
+    locale = context.words
     if view.id == "day" and view.days > 1:
         return locale("chart.linked_days_binned", count=view.days)
-    return _line(frame.name(view.dimension)) if view.id == "category" else locale(f"chart.linked_{view.id}")
+    return _line(context.name(view.dimension)) if view.id == "category" else locale(f"chart.linked_{view.id}")
 
 
 def _sums(base: alt.Chart, at: int) -> alt.Chart:
@@ -154,7 +165,7 @@ def _sums(base: alt.Chart, at: int) -> alt.Chart:
     A table of two dimensions is read from either side: `at` is the entry's place, `by` the view beside it.
     """
     pairs = f"datum.one == {at} || datum.other == {at}"
-    across = choosing.chosen(f"datum.by * {choosing.VIEW} + datum.beside")
+    across = choosing.chosen_expression(f"datum.by * {choosing.KEYS_PER_VIEW} + datum.beside")
     some = f"chosen_view < 0 || chosen_view == {at}"
     every = 1 if at == 0 else 0  # any other view has the same sums
     return (
@@ -170,7 +181,7 @@ def _sums(base: alt.Chart, at: int) -> alt.Chart:
         .transform_aggregate(n="sum(claims)", groupby=["own"])
         .transform_joinaggregate(most="max(n)")
         .transform_calculate(
-            key=f"{at * choosing.VIEW} + datum.own",
+            key=f"{at * choosing.KEYS_PER_VIEW} + datum.own",
             length="datum.most ? datum.n / datum.most : 0",
             said=f"names[{at}][datum.own] + ': ' + format(datum.n, ',')",
         )
@@ -179,20 +190,20 @@ def _sums(base: alt.Chart, at: int) -> alt.Chart:
 
 def _fading(at: int) -> Any:  # noqa: ANN401 - Altair's own type of it is private
     """What is not chosen in its own view steps back."""
-    shown = f"chosen_view != {at} || {choosing.chosen('datum.key')}"
+    shown = f"chosen_view != {at} || {choosing.chosen_expression('datum.key')}"
     return alt.condition(shown, alt.value(1), alt.value(FADED))
 
 
 def _slots(sums: alt.Chart, at: int) -> alt.Chart:
     """The ground of each entry, which takes the clicks and is tinted where it is chosen."""
-    shown = f"chosen_view == {at} && {choosing.chosen('datum.key')}"
+    shown = f"chosen_view == {at} && {choosing.chosen_expression('datum.key')}"
     slots: alt.Chart = sums.mark_rect(cursor="pointer", aria=False).encode(
         color=alt.condition(shown, alt.value(CHOSEN), alt.value("transparent"))
     )
     return slots
 
 
-def _rows(base: alt.Chart, place: _Place) -> Drawn:
+def _rows(base: alt.Chart, place: _Place) -> AltairChart:
     """Horizontal bars, each with its number: of services, loss bands or a dimension."""
     at, sums = place.at, _sums(base, place.at)
     axis = alt.Axis(
@@ -219,7 +230,7 @@ def _rows(base: alt.Chart, place: _Place) -> Drawn:
     return _sized(view, place.bars, ROW * len(place.names), place, over=6)
 
 
-def _days(base: alt.Chart, place: _Place, high: int) -> Drawn:
+def _days(base: alt.Chart, place: _Place, high: int) -> AltairChart:
     """Upright bars by day."""
     at, sums = place.at, _sums(base, place.at)
     step = max(1, -(-len(place.names) // DAY_LABELS))
@@ -238,22 +249,22 @@ def _days(base: alt.Chart, place: _Place, high: int) -> Drawn:
     return _sized(view, place.bars, high, place)
 
 
-def _heading(base: alt.Chart, claims: int, frame: Frame, width: int) -> Drawn:
+def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) -> AltairChart:
     """What is chosen, how many claims that is, and which share of all."""
-    locale = frame.words
+    locale = context.words
     said = {name: _text(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
-    named = f"names[chosen_view][{{}} % {choosing.VIEW}]"
+    named = f"names[chosen_view][{{}} % {choosing.KEYS_PER_VIEW}]"
     low, high = (named.format(f"{end}(keys[0], until)") for end in ("min", "max"))
     ranged = f"keys[0] == until ? {low} : {low} + {said['to']} + {high}"
     several = f"length(keys) > 1 ? length(keys) + {said['several']} : {low}"
     what = f"ordered[chosen_view] ? ({ranged}) : {several}"
-    other = f"chosen_view * {choosing.VIEW} + datum.slot % datum.width"
+    other = f"chosen_view * {choosing.KEYS_PER_VIEW} + datum.slot % datum.width"
     heading = (
         base.transform_filter("datum.one == 0 && datum.other == max(1, chosen_view)")
         .transform_calculate(slot="sequence(0, length(datum.claims))")
         .transform_flatten(["claims", "slot"])
         .transform_calculate(key=f"chosen_view < 1 ? floor(datum.slot / datum.width) : {other}")
-        .transform_filter(f"chosen_view < 0 || {choosing.chosen('datum.key')}")
+        .transform_filter(f"chosen_view < 0 || {choosing.chosen_expression('datum.key')}")
         .transform_aggregate(n="sum(claims)")
         .transform_calculate(
             said=f"(chosen_view < 0 ? {said['all']} : titles[chosen_view] + ': ' + ({what})) + ': '"
@@ -271,9 +282,11 @@ def _text(word: str) -> str:
     return json.dumps(word, ensure_ascii=False)
 
 
-def _sized(view: Drawn, width: int, height: int, place: _Place | None = None, *, over: int = 0) -> Drawn:
+def _sized(
+    view: AltairChart, width: int, height: int, place: _Place | None = None, *, over: int = 0
+) -> AltairChart:
     """A drawing of a size, under its title; `over` makes up for an axis that does not reach above it."""
-    sized: Drawn = view.properties(width=width, height=height)
+    sized: AltairChart = view.properties(width=width, height=height)
     if place is None:
         return sized
     title = alt.TitleParams(

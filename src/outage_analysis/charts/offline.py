@@ -12,12 +12,12 @@ import re
 from html import escape
 from typing import Any
 
-from outage_analysis.charts.sliders.markup import asset
-from outage_analysis.charts.specs import script_json, stable, vega_bundle
+from outage_analysis.charts.sliders.markup import slider_asset
+from outage_analysis.charts.specs import script_json, stable_spec, vega_bundle
 from outage_analysis.text import LANGUAGES, Locale
 
 RENDERER = "outage-offline"
-CHARTS, WHAT_IFS = "outageCharts", "outageWhatIfs"
+CHART_QUEUE, SLIDER_QUEUE = "outageCharts", "outageWhatIfs"
 """What a page calls the charts and the sliders that were handed over."""
 HANDED, END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"
 LONGEST = 20_000_000
@@ -52,7 +52,7 @@ STYLE = """
 .outage-what-if > p { margin: 0 0 8px; }
 .outage-what-if .title { font-weight: 700; font-size: 1.15em; }
 .outage-what-if[data-live] .waiting { display: none; }
-""" + asset("what_if.css")
+""" + slider_asset("what_if.css")
 """The look of what this package puts into a notebook; a page without it still reads."""
 
 # A place is drawn once it has a width: JupyterLab builds cells out of sight.
@@ -118,29 +118,29 @@ serve('outageWhatIfs', move);
 """
 
 
-def bundle() -> str:
+def script_bundle() -> str:
     """Vega, the script of the sliders and what hands them their data, as one script element."""
     return f"<script>{_bundled()}</script>"
 
 
 def _bundled() -> str:
     # Inside a function, so that a second run of the cell declares nothing twice.
-    return f"(function () {{\n{vega_bundle()}\n{asset('what_if.js')}\n{DRAWING}}})();"
+    return f"(function () {{\n{vega_bundle()}\n{slider_asset('what_if.js')}\n{DRAWING}}})();"
 
 
-def hand_over(queue: str, given: object) -> tuple[str, str]:
+def data_script(queue: str, given: object) -> tuple[str, str]:
     """The key of a place, which is of what it is given, and the script that hands it over."""
     told = script_json(given)
     key = hashlib.sha256(told.encode()).hexdigest()[:16]
     return key, f'(window.{queue} = window.{queue} || []).push(["{key}", {told}]);'
 
 
-def rendered(spec: dict[str, Any], **_options: object) -> dict[str, str]:
+def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, str]:
     """A chart as the outputs of a cell, which an Altair renderer gives.
 
     Until it is drawn, words stand in its place: in the language that its `usermeta` names, else in English.
     """
-    key, script = hand_over(CHARTS, stable(spec))
+    key, script = data_script(CHART_QUEUE, stable_spec(spec))
     described = str(spec.get("description", ""))
     label = f' role="img" aria-label="{escape(" ".join(described.split()))}"' if described else ""
     lang = (spec.get("usermeta") or {}).get("lang")
@@ -149,15 +149,15 @@ def rendered(spec: dict[str, Any], **_options: object) -> dict[str, str]:
     return {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
 
 
-def is_ours(script: str) -> bool:
+def is_package_script(script: str) -> bool:
     """Whether a script is what this module writes to the letter: the bundle, or what hands over one thing."""
     found = HANDED.match(script)
-    if not found or found[1] not in (CHARTS, WHAT_IFS):
+    if not found or found[1] not in (CHART_QUEUE, SLIDER_QUEUE):
         return script == _bundled()
     if len(script) > LONGEST or not script.endswith(END):
         return False
     try:
         given = json.loads(script[found.end() : -len(END)])
-        return script == hand_over(found[1], given)[1]
+        return script == data_script(found[1], given)[1]
     except (ValueError, RecursionError):
         return False

@@ -32,13 +32,13 @@ from outage_analysis.charts import (
 from outage_analysis.charts import (
     total_charts as totals,
 )
-from outage_analysis.charts.theme import Drawn, Frame, NothingToDraw
+from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw
 
-Drawing = Callable[[pl.DataFrame, Frame], Drawn]
+Drawing = Callable[[pl.DataFrame, ChartContext], AltairChart]
 
 
 @dataclass(frozen=True)
-class Entry:
+class ChartEntry:
     """A chart by name: the table it is drawn from and the function that draws it."""
 
     table: str
@@ -49,33 +49,33 @@ class Entry:
     """Placed on the report's page. Views with a width of their own are for notebooks."""
 
 
-CHARTS: dict[str, Entry] = {
-    "cost_by_band": Entry("costs", costs.cost_by_band, page=False),
-    "headlines": Entry("headlines", costs.headlines),
-    "funnel": Entry("funnel", costs.funnel),
-    "total_law": Entry("total_law", totals.total_law),
-    "exceedance": Entry("total_law", totals.exceedance),
-    "waterfall": Entry("steps", totals.waterfall),
-    "tornado": Entry("tornado", ranges.tornado),
-    "free_goods": Entry("costs", costs.free_goods),
-    "backtest": Entry("hindsight_backtest", ranges.backtest),
-    "comparison": Entry("comparison", ranges.comparison),
-    "band_distribution": Entry("claims_bands", losses.band_distribution, claims=True),
-    "intake": Entry("claims_intake", claims.intake, claims=True),
-    "small_multiples": Entry("claims_bands", losses.small_multiples, claims=True, page=False),
-    "linked": Entry("claims_pairs", linked.linked, claims=True, page=False),
-    "ogive": Entry("claims_curves", fits.ogive, claims=True),
-    "tail": Entry("claims_curves", fits.tail, claims=True),
-    "intake_fan": Entry("intake_forecast", forecasts.intake_fan, page=False),
+CHARTS: dict[str, ChartEntry] = {
+    "cost_by_band": ChartEntry("costs", costs.cost_by_band, page=False),
+    "headlines": ChartEntry("headlines", costs.headlines),
+    "funnel": ChartEntry("funnel", costs.funnel),
+    "total_law": ChartEntry("total_law", totals.total_distribution),
+    "exceedance": ChartEntry("total_law", totals.exceedance),
+    "waterfall": ChartEntry("steps", totals.waterfall),
+    "tornado": ChartEntry("tornado", ranges.tornado),
+    "free_goods": ChartEntry("costs", costs.free_goods),
+    "backtest": ChartEntry("hindsight_backtest", ranges.backtest),
+    "comparison": ChartEntry("comparison", ranges.comparison),
+    "band_distribution": ChartEntry("claims_bands", losses.band_distribution, claims=True),
+    "intake": ChartEntry("claims_intake", claims.intake, claims=True),
+    "small_multiples": ChartEntry("claims_bands", losses.small_multiples, claims=True, page=False),
+    "linked": ChartEntry("claims_pairs", linked.linked_chart, claims=True, page=False),
+    "ogive": ChartEntry("claims_curves", fits.ogive, claims=True),
+    "tail": ChartEntry("claims_curves", fits.tail, claims=True),
+    "intake_fan": ChartEntry("intake_forecast", forecasts.intake_fan, page=False),
 }
 """Every chart, by name."""
 
 
-def draw(name: str, table: pl.DataFrame, frame: Frame) -> Drawn | None:
+def draw(name: str, table: pl.DataFrame, context: ChartContext) -> AltairChart | None:
     """One chart, or None when its table has nothing to show."""
     if table.is_empty():
         return None
     try:
-        return CHARTS[name].draw(table, frame)
+        return CHARTS[name].draw(table, context)
     except NothingToDraw:
         return None

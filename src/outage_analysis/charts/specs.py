@@ -10,20 +10,20 @@ from importlib.resources import files
 from typing import Any
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts.theme import Frame
+from outage_analysis.charts.theme import ChartContext
 from outage_analysis.incidents import BacktestSpec, Incident
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 
 
-def unchecked() -> AbstractContextManager[None]:
+def skip_schema_checks() -> AbstractContextManager[None]:
     """Within it Altair does not hold charts against its schema, which takes long: the tests do so."""
     from altair.utils.schemapi import debug_mode
 
     return debug_mode(False)  # noqa: FBT003 - not our own
 
 
-def names_of(
+def display_names(
     incident: Incident,
     policy: Policy | None = None,
     ledger: Ledger | None = None,
@@ -41,17 +41,17 @@ def names_of(
     return groups | {item.id: item.name[lang] for item in named} | headlines
 
 
-def frame_of(
-    incident: Incident, words: Locale, names: dict[str, str], as_of: date, *, synthetic: bool
-) -> Frame:
+def chart_context(
+    incident: Incident, locale: Locale, names: dict[str, str], as_of: date, *, synthetic: bool
+) -> ChartContext:
     """The frame of an incident's charts: its words, its names and how its loss is measured."""
     unit = incident.loss.unit
-    unit = words.unit if unit == incident.currency else words.counted_in(unit)
-    loss = f"{incident.loss.name[words.lang]}, {unit}"
-    return Frame(words, names, as_of, loss, synthetic=synthetic)
+    unit = locale.unit if unit == incident.currency else locale.counted_in(unit)
+    loss = f"{incident.loss.name[locale.lang]}, {unit}"
+    return ChartContext(locale, names, as_of, loss, synthetic=synthetic)
 
 
-def stable(spec: dict[str, Any]) -> dict[str, Any]:
+def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:
     """A spec without what differs from run to run: counters in names, and the library's own version."""
     text = script_json(spec)
     for number, name in enumerate(sorted(spec.get("datasets", {}))):

@@ -25,7 +25,7 @@ ROW = 34
 
 
 @dataclass(frozen=True)
-class Frame:
+class ChartContext:
     """What a chart needs beside its data: words, names of ids, the day and whether rows are synthetic."""
 
     words: Locale
@@ -42,7 +42,7 @@ class Frame:
 
 
 Axis = TypeVar("Axis", alt.X, alt.Y)
-Drawn = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
+AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
 """What a chart function returns: charts of several views are concatenations."""
 
 
@@ -50,60 +50,63 @@ class NothingToDraw(Exception):
     """A table has rows, but none that this chart shows."""
 
 
-def dressed(
-    chart: Drawn,
-    frame: Frame,
+def finish_chart(
+    chart: AltairChart,
+    context: ChartContext,
     *,
     title: str,
     subtitle: str,
     description: str,
     facts: str = "",
     height: int = 200,
-) -> Drawn:
+) -> AltairChart:
     """Title, footer, description and look, the same for every chart that is as wide as its place."""
-    placed: Drawn = chart.properties(
+    placed: AltairChart = chart.properties(
         width="container",
         height=height,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     )
-    return laid_out(placed, frame, title=title, subtitle=subtitle, description=description, facts=facts)
+    return finish_views(placed, context, title=title, subtitle=subtitle, description=description, facts=facts)
 
 
-def laid_out(
-    chart: Drawn, frame: Frame, *, title: str, subtitle: str, description: str, facts: str = ""
-) -> Drawn:
+def finish_views(
+    chart: AltairChart, context: ChartContext, *, title: str, subtitle: str, description: str, facts: str = ""
+) -> AltairChart:
     """Title, footer, description and look of a chart of several views, which has a width of its own."""
-    locale = frame.words
-    day = locale.day(frame.as_of)
+    locale = context.words
+    day = locale.day(context.as_of)
     footer = (
         locale("chart.sources", facts=facts.replace(" ", ", "), day=day)
         if facts
         else locale("chart.sources_none", day=day)
     )
-    if frame.source:
-        footer = frame.source
-    if frame.synthetic:
+    if context.source:
+        footer = context.source
+    if context.synthetic:
         title = locale("chart.synthetic_prefix", title=title)
         footer = locale("chart.sources_synthetic", day=day)
-    dressed_chart: Drawn = chart.properties(
+    dressed_chart: AltairChart = chart.properties(
         description=f"{description} {footer}",
         background="white",
         title=alt.TitleParams(
-            text=wrapped(title, 60), subtitle=[*wrapped(subtitle, 78), footer], anchor="start", frame="group"
+            text=wrap_columns(title, 60),
+            subtitle=[*wrap_columns(subtitle, 78), footer],
+            anchor="start",
+            frame="group",
         ),
     ).configure(**_config())
     return dressed_chart
 
 
-def on_field(axis: Axis, field: str) -> Axis:
+def axis_for_field(axis: Axis, field: str) -> Axis:
     """The same axis for another field."""
     other = axis.copy()
     other.shorthand = f"{field}:Q"
     return other
 
 
-def names_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
-    """An axis of names, each on as many lines as `folded` gave it: a phone has no room for one line.
+def name_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
+    """An axis of names, each on as many lines as `wrap_name` gave it: a phone has no room for one line.
 
     Names of so many lines stand in the middle of their rows.
     """
@@ -112,12 +115,12 @@ def names_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
     return alt.Axis(labelExpr=label, labelLimit=limit, labelLineHeight=height, labelOffset=raised)
 
 
-def folded(text: str) -> str:
+def wrap_name(text: str) -> str:
     """A name on several short lines."""
-    return "\n".join(wrapped(text, 24))
+    return "\n".join(wrap_columns(text, 24))
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrap_columns(text: str, width: int) -> list[str]:
     """Lines of at most `width` columns, a wide letter counting two: Vega does not wrap titles."""
     lines, line, used = [], "", 0
     for word in text.split(" "):
@@ -173,6 +176,6 @@ def _config() -> dict[str, Any]:
     }
 
 
-def plain(frame: pl.DataFrame) -> pl.DataFrame:
+def json_ready(context: pl.DataFrame) -> pl.DataFrame:
     """Decimals as floats and enums as text: what a chart's JSON can carry."""
-    return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))
+    return context.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))

@@ -9,20 +9,20 @@ import altair as alt
 import polars as pl
 
 from outage_analysis.charts import cost_data as uncertain
-from outage_analysis.charts.axes import brief, money_ends, money_x
+from outage_analysis.charts.axes import money_axis, money_range_ends, short_amount
 from outage_analysis.charts.theme import (
     ACCENT,
     INK,
     LIGHT,
     ROW,
-    Drawn,
-    Frame,
+    AltairChart,
+    ChartContext,
     NothingToDraw,
-    dressed,
-    folded,
-    names_axis,
-    on_field,
-    plain,
+    axis_for_field,
+    finish_chart,
+    json_ready,
+    name_axis,
+    wrap_name,
 )
 from outage_analysis.text import STATED, Locale, capital
 
@@ -45,12 +45,12 @@ CHANCES = {"p10": "90%", "p50": "50%", "p90": "10%"}
 Marks = dict[str, dict[str, float]]
 
 
-def total_law(table: pl.DataFrame, frame: Frame) -> Drawn:
+def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Area: the law of the total cash over a log axis, P10 to P90 in colour; rules: what is marked."""
-    locale, found = frame.words, _marks(table)
-    areas = uncertain.areas(table)
+    locale, found = context.words, _marks(table)
+    areas = uncertain.density_areas(table)
     ends = _ends(areas, found)
-    x = money_x("amount", locale, locale("chart.law_x", unit=locale.unit), *ends)
+    x = money_axis("amount", locale, locale("chart.law_x", unit=locale.unit), *ends)
     y = alt.Y(
         "density:Q",
         title=locale("chart.law_y"),
@@ -60,17 +60,17 @@ def total_law(table: pl.DataFrame, frame: Frame) -> Drawn:
     )
     parts = alt.Scale(domain=["below", "likely", "above"], range=[LIGHT, ACCENT, LIGHT])
     shape = (
-        alt.Chart(plain(areas))
+        alt.Chart(json_ready(areas))
         .mark_area(opacity=0.9)
         .encode(x, y, color=alt.Color("part:N", scale=parts, legend=None))
     )
-    low, high = money_ends(locale, found["p10"]["amount"], found["p90"]["amount"])
-    return dressed(
+    low, high = money_range_ends(locale, found["p10"]["amount"], found["p90"]["amount"])
+    return finish_chart(
         alt.layer(shape, *_flags(found, x, math.sqrt(math.prod(ends)), _digits(found), locale)),
-        frame,
+        context,
         height=HEIGHT,
         title=locale("chart.law_measure")
-        if frame.synthetic
+        if context.synthetic
         else locale(
             "chart.law_finding", expected=locale.money(found["expected"]["amount"]), low=low, high=high
         ),
@@ -85,7 +85,7 @@ def _marks(table: pl.DataFrame) -> Marks:
     Raises:
         NothingToDraw: no cash, a certain sum, or too few draws for its 10 and 90 % points.
     """
-    found = uncertain.marks(table)
+    found = uncertain.marked_amounts(table)
     gridded = len(table.filter(pl.col("mark").is_null(), valuation="cash"))
     if not gridded or not {"expected", "p90"} <= set(found):
         raise NothingToDraw
@@ -121,7 +121,7 @@ def _flags(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -
         dash = [1, 0] if strong else [4, 3]
         rule = base.mark_rule(color=INK, strokeWidth=1.6 if strong else 1, strokeDash=dash)
         rules.append(rule.encode(x, y=top, y2=alt.value(HEIGHT)))
-        shown = brief(locale, amount, STATED if mark == "budget" else digits)
+        shown = short_amount(locale, amount, STATED if mark == "budget" else digits)
         said = locale(f"chart.mark_{mark}", amount=shown, share=locale.share(marks[mark]["above"]))
         left = mark == "p10" or (mark != "p90" and amount > middle)
         looks = {"align": "right" if left else "left", "dx": -5 if left else 5, "baseline": "top"}
@@ -136,34 +136,34 @@ def _clear(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Ch
     return [text.encode(**places) for text in (rim, base.mark_text(**looks))]
 
 
-def exceedance(table: pl.DataFrame, frame: Frame) -> Drawn:
+def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Line: the chance that the cash exceeds each amount, on a log axis; a rule at the budget."""
-    locale, found = frame.words, _marks(table)
-    rows = uncertain.curve(table)
+    locale, found = context.words, _marks(table)
+    rows = uncertain.exceedance_curve(table)
     ends = _ends(rows, found)
-    x = money_x("amount", locale, locale("chart.exceedance_x", unit=locale.unit), *ends)
+    x = money_axis("amount", locale, locale("chart.exceedance_x", unit=locale.unit), *ends)
     y = alt.Y(
         "above:Q",
         title=locale("chart.exceedance_y"),
         scale=alt.Scale(domain=[0, TO_100], nice=False),
         axis=alt.Axis(values=[0, 25, 50, 75, 100]),
     )
-    base = alt.Chart(plain(rows))
+    base = alt.Chart(json_ready(rows))
     budget = found.get("budget")
     title = locale("chart.exceedance_finding", high=locale.money(found["p90"]["amount"]))
     if budget:
         share = locale.share(budget["above"])
         title = locale("chart.exceedance_budget", budget=locale.stated(budget["amount"]), share=share)
-    return dressed(
+    return finish_chart(
         alt.layer(
             base.mark_area(color=ACCENT, opacity=0.14).encode(x, y),
             base.mark_line(color=ACCENT, strokeWidth=2.5).encode(x, y),
             *_flags({"budget": budget} if budget else {}, x, math.sqrt(math.prod(ends)), 2, locale),
             *_points(found, x, y, locale),
         ),
-        frame,
+        context,
         height=HEIGHT,
-        title=locale("chart.exceedance_measure") if frame.synthetic else title,
+        title=locale("chart.exceedance_measure") if context.synthetic else title,
         subtitle=locale("chart.exceedance_subtitle"),
         description=locale("chart.exceedance_description"),
     )
@@ -185,37 +185,38 @@ def _points(found: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]
 def _chance(mark: str, amount: float, digits: int, locale: Locale) -> str:
     if mark not in CHANCES:
         return ""
-    return locale("chart.exceedance_point", share=CHANCES[mark], amount=brief(locale, amount, digits))
+    return locale("chart.exceedance_point", share=CHANCES[mark], amount=short_amount(locale, amount, digits))
 
 
-def waterfall(table: pl.DataFrame, frame: Frame) -> Drawn:
+def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Bars, each from where the one before it ends: what adds up to the expected cash."""
-    locale = frame.words
+    locale = context.words
     if len(table) < 2:  # noqa: PLR2004 - one bar is no sum
         raise NothingToDraw
-    rows = uncertain.bars(table)
+    rows = uncertain.waterfall_bars(table)
     total = float(rows["expected"].sum())
     told = (
-        uncertain.step_name(r, locale, lambda id_: folded(frame.name(id_)))
+        uncertain.step_labels(r, locale, lambda id_: wrap_name(context.name(id_)))
         for r in rows.iter_rows(named=True)
     )
     names = ["\n".join(filter(None, step)) for step in told]
     shares = [
-        f"{brief(locale, r['expected'])} ({locale.share(r['share'])})" for r in rows.iter_rows(named=True)
+        f"{short_amount(locale, r['expected'])} ({locale.share(r['share'])})"
+        for r in rows.iter_rows(named=True)
     ]
     data = pl.DataFrame(
         {
             "name": [*names, locale("chart.waterfall_sum")],
             "start": [*rows["start"], 0.0],
             "end": [*rows["end"], total],
-            "label": [*shares, brief(locale, total)],
+            "label": [*shares, short_amount(locale, total)],
             "sum": [*([False] * len(names)), True],
         }
     )
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
-    x = money_x("start", locale, locale("chart.waterfall_x", unit=locale.unit), 0.0, total * 1.4)
-    base = alt.Chart(plain(data))
-    return dressed(
+    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=name_axis())
+    x = money_axis("start", locale, locale("chart.waterfall_x", unit=locale.unit), 0.0, total * 1.4)
+    base = alt.Chart(json_ready(data))
+    return finish_chart(
         alt.layer(
             base.mark_bar(size=20).encode(
                 x,
@@ -223,12 +224,14 @@ def waterfall(table: pl.DataFrame, frame: Frame) -> Drawn:
                 y,
                 color=alt.condition("datum.sum", alt.value(INK), alt.value(ACCENT)),
             ),
-            base.mark_text(align="left", dx=5).encode(on_field(x, "end"), y, text="label:N"),
+            base.mark_text(align="left", dx=5).encode(axis_for_field(x, "end"), y, text="label:N"),
         ),
-        frame,
+        context,
         facts=" ".join(dict.fromkeys(" ".join(rows["facts"]).split())),
         height=(ROW + 8) * len(data),
-        title=locale("chart.waterfall_measure") if frame.synthetic else _waterfall_title(rows, names, locale),
+        title=locale("chart.waterfall_measure")
+        if context.synthetic
+        else _waterfall_title(rows, names, locale),
         subtitle=locale("chart.waterfall_subtitle", unit=locale.unit),
         description=locale("chart.waterfall_description"),
     )

@@ -11,24 +11,24 @@ from typing import Any
 
 import altair as alt
 
-VIEW = 1000
+KEYS_PER_VIEW = 1000
 """Keys of a view; views have far fewer entries."""
 CHOSEN = "(ordered[chosen_view] ? inrange({key}, [keys[0], until]) : indexof(keys, {key}) >= 0)"
 _PRESS: dict[str, Any] = {"source": "scope", "type": "mousedown"}
 _LISTED = "listed"
 
 
-def key(view: int, place: int) -> int:
+def entry_key(view: int, place: int) -> int:
     """The key of an entry."""
-    return view * VIEW + place
+    return view * KEYS_PER_VIEW + place
 
 
-def chosen(expression: str) -> str:
+def chosen_expression(expression: str) -> str:
     """Whether the key that an expression gives is chosen, given that something of its view is."""
     return CHOSEN.format(key=expression)
 
 
-def parameters(
+def selection_parameters(
     views: Sequence[str], ordered: Sequence[bool], listed: Mapping[int, str], title: str, everything: str
 ) -> list[alt.TopLevelParameter]:
     """What views listen for, and what is chosen: `keys`, `until` and `chosen_view` (-1 when nothing is).
@@ -37,7 +37,7 @@ def parameters(
     to another entry instead. A double click goes back to everything. The list is for keyboards.
 
     Args:
-        views: the names of the drawings, of which each has a field `key`.
+        views: the names of the drawings, of which each has a field `entry_key`.
         ordered: for each, whether its entries have an order.
         listed: key -> what the list says of it.
         title: what stands beside the list.
@@ -47,7 +47,7 @@ def parameters(
     ends = {"type": "point", "fields": ["key"], "clear": {"merge": [{"type": "dblclick"}, from_list]}}
     # The press is consumed, or a drag would mark the text that it goes over.
     begins = {**_PRESS, "consume": True}
-    adds = f"event.shiftKey && !ordered[chosen_view] && datum && floor(datum.key / {VIEW}) == chosen_view"
+    adds = f"event.shiftKey && !ordered[chosen_view] && datum && floor(datum.key / {KEYS_PER_VIEW}) == chosen_view"
     on_entry = "event.item && event.item.datum && isNumber(event.item.datum.key)"
     until_released = [_PRESS, {"source": "window", "type": "mouseup"}]
     drag = {"source": "scope", "type": "mouseover", "filter": on_entry, "between": until_released}
@@ -66,8 +66,9 @@ def parameters(
         ),
         variable("ordered", value=list(ordered)),
         variable("keys", expr=f"first.key || {_LISTED}.key || []"),
-        variable("chosen_view", expr=f"length(keys) ? floor(keys[0] / {VIEW}) : -1"),
+        variable("chosen_view", expr=f"length(keys) ? floor(keys[0] / {KEYS_PER_VIEW}) : -1"),
         variable(
-            "until", expr=f"last.key && floor(last.key[0] / {VIEW}) == chosen_view ? last.key[0] : keys[0]"
+            "until",
+            expr=f"last.key && floor(last.key[0] / {KEYS_PER_VIEW}) == chosen_view ? last.key[0] : keys[0]",
         ),
     ]

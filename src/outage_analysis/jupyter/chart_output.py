@@ -7,7 +7,15 @@ from datetime import date
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts import CHARTS, Drawn, Frame, draw, frame_of, names_of, wrapped
+from outage_analysis.charts import (
+    CHARTS,
+    AltairChart,
+    ChartContext,
+    chart_context,
+    display_names,
+    draw,
+    wrap_columns,
+)
 from outage_analysis.claims import Claims
 from outage_analysis.errors import UsageError
 from outage_analysis.files import nearest
@@ -27,7 +35,7 @@ def show(
     *,
     as_of: date | None = None,
     lang: str = "en",
-) -> Drawn | Html:
+) -> AltairChart | Html:
     """A chart of the package by name, as the last expression of a cell.
 
     Args:
@@ -58,13 +66,13 @@ def show(
     entry = CHARTS[name]
     from_claims = entry.claims or (isinstance(source, Analysis) and _marked(source, entry.table, drawn))
     frame = _frame(source, as_of, lang, claims=from_claims)
-    words, day = frame.words, frame.as_of
+    locale, day = frame.words, frame.as_of
     chart = draw(name, drawn, frame)
     if chart is None:
         dated = not isinstance(source, GroupedPage)
-        return note(words("notebook.nothing", day=words.day(day)) if dated else words("notebook.no_rows"))
+        return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
     *head, footer = chart.title.subtitle
-    chart.title.subtitle = [*head, *wrapped(footer, WIDEST_FOOTER)]
+    chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
     chart.usermeta = {"footer": len(head), "lang": lang}  # for who sets the title otherwise: where it starts
     return chart
 
@@ -76,23 +84,23 @@ def _marked(source: Analysis, name: str, drawn: pl.DataFrame) -> bool:
 
 def _frame(
     source: Analysis | Claims | GroupedPage | IntakeSeries, as_of: date | None, lang: str, *, claims: bool
-) -> Frame:
+) -> ChartContext:
     """What a chart of a source says beside its table."""
     if isinstance(source, GroupedPage):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]
-        return Frame(Locale(lang), {}, as_of or date.min, loss, source=printed)
+        return ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)
     if isinstance(source, IntakeSeries):
         names = {branch.id: branch.name[lang] for branch in source.branches}
-        return Frame(Locale(lang), names, as_of or source.as_of)
+        return ChartContext(Locale(lang), names, as_of or source.as_of)
     incident = source.incident
     if isinstance(source, Analysis):
-        return frame_of(
+        return chart_context(
             incident,
             source.words(lang),
             source.names(lang),
             source.as_of,
             synthetic=claims and source.synthetic,
         )
-    names, day = names_of(incident, lang=lang), as_of or incident.claims_to
-    return frame_of(incident, incident.words(lang), names, day, synthetic=source.synthetic)
+    names, day = display_names(incident, lang=lang), as_of or incident.claims_to
+    return chart_context(incident, incident.words(lang), names, day, synthetic=source.synthetic)

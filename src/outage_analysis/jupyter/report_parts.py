@@ -33,7 +33,7 @@ def show_answers(report: Report, question: Literal["drives", "decide", "left_out
     return _listed(list(getattr(report.answers, question)), report, made_up=made_up)
 
 
-def show_words(report: Report, section: str) -> Html:
+def show_section_text(report: Report, section: str) -> Html:
     """What a section of a report says, up to its first heading, beside its tables and charts.
 
     Args:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from outage_analysis.charts import RENDERER, STYLE, bundle, rendered
+from outage_analysis.charts import RENDERER, STYLE, render_offline, script_bundle
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import bundled_claims
 from outage_analysis.jupyter.markup import Html
@@ -33,26 +33,26 @@ def use_offline_charts() -> None:
     except ImportError as error:
         remedy = 'Run: pip install "outage-analysis[notebooks]"'
         raise EnvironmentFailed("notebooks need IPython", remedy=remedy) from error
-    begin(get_ipython())
+    enable_offline_charts(get_ipython())
 
 
-def begin(shell: InteractiveShell | None) -> None:
+def enable_offline_charts(shell: InteractiveShell | None) -> None:
     """Draw charts offline and tell our errors on one line, from now on; a second time changes nothing."""
     import altair as alt  # by now it is loaded, see charts.sooner
     from IPython.display import display
 
-    end()
-    alt.renderers.register(RENDERER, rendered)
+    disable_offline_charts()
+    alt.renderers.register(RENDERER, render_offline)
     _IN_USE.enter_context(alt.renderers.enable(RENDERER))  # type: ignore[arg-type] # its types are narrower
     if shell is not None:
         _IN_USE.callback(
             vars(shell).update, custom_exceptions=shell.custom_exceptions, CustomTB=shell.CustomTB
         )
         shell.set_custom_exc((OutageAnalysisError,), _on_one_line)  # type: ignore[no-untyped-call]
-    display(Html(f"<style>{STYLE}</style>{bundle()}", ""))  # type: ignore[no-untyped-call]
+    display(Html(f"<style>{STYLE}</style>{script_bundle()}", ""))  # type: ignore[no-untyped-call]
 
 
-def end() -> None:
+def disable_offline_charts() -> None:
     """Give back the renderer of charts and the tracebacks that there were before."""
     _IN_USE.close()
 

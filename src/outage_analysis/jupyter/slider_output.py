@@ -6,7 +6,7 @@ from decimal import Decimal
 from html import escape
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts import WHAT_IFS, WhatIf, hand_over
+from outage_analysis.charts import SLIDER_QUEUE, WhatIfSliders, data_script
 from outage_analysis.errors import UsageError
 from outage_analysis.jupyter.markup import Html, note
 from outage_analysis.reports import Report, sliders
@@ -43,7 +43,7 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = FEW
     locale, made_up = report.words, analysis.made_up
     mark = note(locale("notebook.synthetic")) if made_up else Html("", "")
     kind = f"what-if outage-what-if{' made-up' if made_up else ''}"
-    key, script = hand_over(WHAT_IFS, moved.data)
+    key, script = data_script(SLIDER_QUEUE, moved.data)
     name = escape(locale("report.what_if"))
     place = (
         f'<div class="{kind}" data-outage-what-if="{key}" role="group" aria-label="{name}">\n'
@@ -54,7 +54,7 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = FEW
     return Html(f"{place}\n<script>{script}</script>", told)
 
 
-def _lines(moved: WhatIf) -> list[str]:
+def _lines(moved: WhatIfSliders) -> list[str]:
     """The totals and the inputs for a terminal, where nothing moves."""
     totals = [f"{result.title}: {result.words} ({result.exact})" for result in moved.results]
     inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups for s in group.sliders]

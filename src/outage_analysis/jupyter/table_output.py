@@ -38,22 +38,22 @@ def show_table(
 
     Sums are shown in whole currency where the source knows the currency: analyses, claims and policies do.
     """
-    words = Locale(lang)
+    locale = Locale(lang)
     if isinstance(source, Analysis) and not source.of_claims:
-        mark = words("notebook.published", day=words.day(source.as_of))
+        mark = locale("notebook.published", day=locale.day(source.as_of))
     elif isinstance(source, Policy | Ledger | GroupedPage | IntakeSeries):
         mark = f"{source.name[lang]}."
     else:
-        mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
+        mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
     sums = _sums(source)
     if sums and (currency := sums.said(table)):
-        mark += f" {words('notebook.sums', currency=currency)}"
+        mark += f" {locale('notebook.sums', currency=currency)}"
     if table.is_empty():
-        return note(f"{mark} {words('notebook.no_rows')}")
+        return note(f"{mark} {locale('notebook.no_rows')}")
     numeric = [kind.is_numeric() for kind in table.dtypes]
     counted = whole_counts(table)
-    told = sums.written(counted, partial(_shown, words)) if sums else counted
-    rows = ([_shown(words, value) for value in row] for row in told.iter_rows())
+    told = sums.written(counted, partial(_shown, locale)) if sums else counted
+    rows = ([_shown(locale, value) for value in row] for row in told.iter_rows())
     drawn = grid(table.columns, rows, lambda column, text: style_of(text, number=numeric[column]))
     return Html(f"<p><em>{escape(mark)}</em></p>\n{drawn}", f"{mark}\n{told}")
 
@@ -69,14 +69,14 @@ def _sums(
     return DisplayUnits.of_ledger(source) if isinstance(source, Ledger) else None
 
 
-def _shown(words: Locale, value: object) -> str:
+def _shown(locale: Locale, value: object) -> str:
     """A value as tables of the report show it: every digit of a whole number, two decimals of another."""
     if value is None:
         return "–"
     if isinstance(value, date):
-        return words.day(value)
+        return locale.day(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return words.exact(int(value) if float(value).is_integer() else float(value))
+        return locale.exact(int(value) if float(value).is_integer() else float(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -42,7 +42,7 @@ class Slider:
 
 
 @dataclass(frozen=True)
-class Result:
+class SliderTotal:
     """One total that the sliders move: a valuation, as the report has it."""
 
     valuation: str
@@ -52,7 +52,7 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Group:
+class SliderGroup:
     """Sliders that move the same total."""
 
     title: str
@@ -60,23 +60,23 @@ class Group:
 
 
 @dataclass(frozen=True)
-class WhatIf:
+class WhatIfSliders:
     """The section of the sliders."""
 
-    groups: tuple[Group, ...]
-    results: tuple[Result, ...]
+    groups: tuple[SliderGroup, ...]
+    results: tuple[SliderTotal, ...]
     data: dict[str, Any]
     """What the script computes with: factors, terms, totals, and how amounts are said."""
 
 
-def what_if(
+def what_if_sliders(
     found: Products | None,
-    words: Locale,
+    locale: Locale,
     names: Mapping[str, str],
     *,
     most: int | None = None,
     ranking: Sequence[str] = (),
-) -> WhatIf | None:
+) -> WhatIfSliders | None:
     """The sliders of an expected cost; None where no input can be moved.
 
     Args:
@@ -88,7 +88,7 @@ def what_if(
     """
     if found is None:
         return None
-    terms = merged(found)
+    terms = merged_terms(found)
     used = {v: {id_ for _, ids in products for id_ in ids} for v, products in terms.items()}
     home = {id_: v for v in reversed(used) for id_ in used[v]}  # the first total that an input moves
     # A line that pays nothing has inputs and no term.
@@ -100,21 +100,21 @@ def what_if(
     if not moved:
         return None
     shown = [v for v, ids in used.items() if any(f.id in ids for f in moved)]
-    groups = {v: tuple(_slider(f, words, names) for f in moved if home[f.id] == v) for v in shown}
+    groups = {v: tuple(_slider(f, locale, names) for f in moved if home[f.id] == v) for v in shown}
     data = {
         "factors": {f.id: f.value for f in found.factors},
         "terms": {v: terms[v] for v in shown},
         "report": {v: found.expected(v) for v in shown},
-        "words": _said(words),
+        "words": _said(locale),
     }
-    return WhatIf(
-        tuple(Group(_title(v, words), sliders) for v, sliders in groups.items() if sliders),
-        tuple(_result(v, found.expected(v), words) for v in shown),
+    return WhatIfSliders(
+        tuple(SliderGroup(_title(v, locale), sliders) for v, sliders in groups.items() if sliders),
+        tuple(_result(v, found.expected(v), locale) for v in shown),
         data,
     )
 
 
-def merged(found: Products) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
+def merged_terms(found: Products) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
     """The terms by valuation, cash first; those with the same factors are one."""
     bases: dict[str, dict[tuple[str, ...], list[float]]] = {}
     for term in sorted(found.terms, key=lambda t: t.valuation != "cash"):  # stable
@@ -127,9 +127,9 @@ def _title(valuation: str, locale: Locale) -> str:
     return capital(locale(titles.get(valuation, f"word.{valuation}")))
 
 
-def _result(valuation: str, amount: float, locale: Locale) -> Result:
+def _result(valuation: str, amount: float, locale: Locale) -> SliderTotal:
     exact = locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
-    return Result(valuation, _title(valuation, locale), locale.money(amount), exact)
+    return SliderTotal(valuation, _title(valuation, locale), locale.money(amount), exact)
 
 
 def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:

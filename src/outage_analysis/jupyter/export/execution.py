@@ -19,7 +19,7 @@ from outage_analysis import errors
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 from outage_analysis.files import temporary_folder
 from outage_analysis.jupyter.export.notebook_files import Notebook, is_parameters
-from outage_analysis.jupyter.export.parameters import Given
+from outage_analysis.jupyter.export.parameters import FilledParameters
 
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "TZ": "UTC"}
 """What would let the same notebook give other bytes on another day or machine."""
@@ -29,7 +29,7 @@ PAUSE = 0.2
 
 def execute(
     notebook: Notebook,
-    given: Given,
+    given: FilledParameters,
     progress: Callable[[str], None] = lambda _: None,
     *,
     folder: Path | None = None,

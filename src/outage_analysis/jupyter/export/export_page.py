@@ -7,8 +7,13 @@ from pathlib import Path
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import file_in_place
-from outage_analysis.jupyter.export.notebook_files import Notebook, find, names, read
-from outage_analysis.jupyter.export.parameters import Given, fill, language
+from outage_analysis.jupyter.export.notebook_files import (
+    Notebook,
+    find_notebook,
+    notebook_names,
+    read_notebook,
+)
+from outage_analysis.jupyter.export.parameters import FilledParameters, fill_parameters, notebook_language
 from outage_analysis.text import LANGUAGES
 
 
@@ -47,13 +52,13 @@ def run_notebook(
     """
     if lang is not None and lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
-    file = find(name_or_path)
-    notebook = read(file)
-    folder = None if str(name_or_path) in names() else file.parent.absolute()
-    given = fill(notebook, dict(parameters or {}), lang)
+    file = find_notebook(name_or_path)
+    notebook = read_notebook(file)
+    folder = None if str(name_or_path) in notebook_names() else file.parent.absolute()
+    given = fill_parameters(notebook, dict(parameters or {}), lang)
     page = Path(out) if out is not None else Path(f"{notebook.name}.html")
     _refuse_target(page, force=force)
-    lang = lang or language(notebook, given)
+    lang = lang or notebook_language(notebook, given)
     text = _exported(notebook, given, lang, progress, code=code, folder=folder)
     with file_in_place(page, parents=True) as part:
         part.write_text(text, "utf-8", newline="\n")
@@ -62,7 +67,7 @@ def run_notebook(
 
 def _exported(
     notebook: Notebook,
-    given: Given,
+    given: FilledParameters,
     lang: str,
     progress: Callable[[str], None],
     *,
@@ -70,11 +75,11 @@ def _exported(
     folder: Path | None,
 ) -> str:
     from outage_analysis.jupyter.export.execution import execute
-    from outage_analysis.jupyter.export.page import Told, page
+    from outage_analysis.jupyter.export.page import PageOptions, notebook_page
 
     done = execute(notebook, given, progress, folder=folder)
     progress("writing the page")
-    return page(done, Told(notebook.name, lang, given.told, code=code))
+    return notebook_page(done, PageOptions(notebook.name, lang, given.told, code=code))
 
 
 def _refuse_target(page: Path, *, force: bool) -> None:

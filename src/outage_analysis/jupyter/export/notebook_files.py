@@ -13,9 +13,9 @@ from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import is_file, nearest, notebooks_root
 
 SUFFIX = ".ipynb"
-NEEDED = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
+REQUIRED_PACKAGES = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
 REMEDY = 'Run: pip install "outage-analysis[notebooks]"'
-LEFT_OUT = "remove-cell"
+REMOVE_TAG = "remove-cell"
 """The tag of a cell that is for who works in the notebook and in no page."""
 
 
@@ -39,12 +39,12 @@ def is_parameters(cell: Any) -> bool:  # noqa: ANN401 - nbformat ships no types
     return cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", ())
 
 
-def names() -> list[str]:
+def notebook_names() -> list[str]:
     """The bundled notebooks, sorted; in a checkout others of one's own may stand beside them."""
     return sorted(p.stem for p in notebooks_root().glob(f"[0-9][0-9]_*{SUFFIX}"))
 
 
-def find(name_or_path: str | Path) -> Path:
+def find_notebook(name_or_path: str | Path) -> Path:
     """The file of a bundled notebook, or of a path; a path serves wherever a name does.
 
     Raises:
@@ -59,18 +59,18 @@ def find(name_or_path: str | Path) -> Path:
     if path.suffix == SUFFIX and is_file(path):
         return path
     problem = "no such file" if path.suffix == SUFFIX else "no such notebook"
-    remedy = f"Give a bundled name or a path to a {SUFFIX} file. {nearest(text, names())}"
+    remedy = f"Give a bundled name or a path to a {SUFFIX} file. {nearest(text, notebook_names())}"
     raise UsageError(problem, file=text, remedy=remedy)
 
 
-def read(path: Path) -> Notebook:
+def read_notebook(path: Path) -> Notebook:
     """A notebook of any version that nbformat knows.
 
     Raises:
         UsageError: the file is no notebook, or one in another language than Python.
         EnvironmentFailed: the notebooks extra is not installed.
     """
-    lacking = [name for name in NEEDED if find_spec(name) is None]
+    lacking = [name for name in REQUIRED_PACKAGES if find_spec(name) is None]
     if lacking:
         raise EnvironmentFailed(f"{', '.join(lacking)} is not installed", remedy=REMEDY)
     import nbformat

@@ -17,19 +17,27 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from outage_analysis.charts import STYLE, is_ours
-from outage_analysis.jupyter.export.notebook_files import LEFT_OUT, Notebook
+from outage_analysis.charts import STYLE, is_package_script
+from outage_analysis.jupyter.export.notebook_files import REMOVE_TAG, Notebook
 from outage_analysis.reports import allowed, asset, faces
 from outage_analysis.text import Locale, fonts
 
-SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
+DISPLAY_TYPES = (
+    "text/html",
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "text/markdown",
+    "text/latex",
+    "text/plain",
+)
 """What an output may be shown as, the best first."""
-MOST_HANGUL = 0.3
+KOREAN_SHARE = 0.3
 """The share of Hangul among its letters from which on prose is Korean."""
 
 
 @dataclass(frozen=True)
-class Told:
+class PageOptions:
     """What a page says beside the notebook.
 
     Args:
@@ -45,13 +53,13 @@ class Told:
     code: bool = False
 
 
-def page(notebook: Notebook, told: Told) -> str:
+def notebook_page(notebook: Notebook, told: PageOptions) -> str:
     """The page of an executed notebook; the same notebook gives the same text."""
     import nbformat
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 
-    kept = [cell for cell in notebook.cells if LEFT_OUT not in cell.metadata.get("tags", ())]
+    kept = [cell for cell in notebook.cells if REMOVE_TAG not in cell.metadata.get("tags", ())]
     node = nbformat.from_dict(  # type: ignore[no-untyped-call]
         {"cells": kept, "metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": 5}
     )
@@ -61,17 +69,17 @@ def page(notebook: Notebook, told: Told) -> str:
         extra_template_basedirs=[str(Path(str(files(__package__))))],
         exclude_input=not told.code,
         exclude_raw=True,
-        config=Config({"NbConvertBase": {"display_data_priority": list(SHOWN)}}),
-        filters={"prose": _prose, "cleaned": cleaned},
+        config=Config({"NbConvertBase": {"display_data_priority": list(DISPLAY_TYPES)}}),
+        filters={"prose": _prose, "cleaned": sanitized_html},
     )
     prose = "\n".join(cell.source for cell in kept if cell.cell_type == "markdown")
-    words = Locale(told.lang)
+    locale = Locale(told.lang)
     resources: dict[str, Any] = {
-        "w": words,
+        "w": locale,
         "title": _title(prose) or told.name,
         "prose": "ko" if _is_korean(prose) else "en",
         "lang": told.lang,
-        "colophon": _colophon(told, words),
+        "colophon": _colophon(told, locale),
         "style": "",
         "csp": "",
     }
@@ -84,7 +92,7 @@ def page(notebook: Notebook, told: Told) -> str:
     text = rendered()
     own = (files(__package__) / "template" / "page.css").read_text("utf-8")
     style = faces(text) + asset("report.css") + own
-    scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_ours(s)]
+    scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]
     run = " ".join(dict.fromkeys(map(allowed, scripts))) or "'none'"
     resources["style"] = style
     resources["csp"] = (
@@ -99,7 +107,7 @@ def _prose(source: str) -> str:
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return cleaned(str(MarkdownWithMath(renderer=renderer).render(source)))
+    return sanitized_html(str(MarkdownWithMath(renderer=renderer).render(source)))
 
 
 def _title(prose: str) -> str:
@@ -110,17 +118,17 @@ def _title(prose: str) -> str:
 
 def _is_korean(prose: str) -> bool:
     letters = [c for c in prose if c.isalpha()]
-    return sum("가" <= c <= "힣" for c in letters) > MOST_HANGUL * max(len(letters), 1)
+    return sum("가" <= c <= "힣" for c in letters) > KOREAN_SHARE * max(len(letters), 1)
 
 
-def _colophon(told: Told, words: Locale) -> str:
+def _colophon(told: PageOptions, locale: Locale) -> str:
     """Which notebook it was, what made it run, and what it was given."""
     name = fonts.shown(told.name)
-    said = words("notebook.colophon", name=name, version=version("outage-analysis"))
+    said = locale("notebook.colophon", name=name, version=version("outage-analysis"))
     if not told.given:
         return said
     given = ", ".join(f"{key} = {fonts.shown(value)}" for key, value in told.given.items())
-    return f"{said} {words('notebook.given', parameters=given)}"
+    return f"{said} {locale('notebook.given', parameters=given)}"
 
 
 TEXT = """a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure
@@ -131,34 +139,34 @@ DRAWN = """svg g circle clipPath defs ellipse line linearGradient marker path pa
 radialGradient rect stop text tspan"""
 TAGS = frozenset(f"{TEXT} {SLIDERS} {DRAWN}".split())
 """What may stand in a page; no form, frame or object, and nothing that belongs to the page's head."""
-KEPT = {
+ALLOWED_URLS = {
     "href": re.compile(r"https?://|mailto:|[^:&]*$"),
     "src": re.compile("data:image/(png|jpeg|gif|webp|svg[+]xml);base64,"),
 }
 """What an address may be: a page to go to, or an image that is in the page."""
-NOT_KEPT = re.compile("on|style$|form|srcset$", re.IGNORECASE)
+FORBIDDEN_ATTRIBUTES = re.compile("on|style$|form|srcset$", re.IGNORECASE)
 """Attributes that would run or send, or that the policy blocks."""
-WAYS = frozenset(("http", "https", "mailto", "data"))
+PROTOCOLS = frozenset(("http", "https", "mailto", "data"))
 OPENING = re.compile(r"<(script|style)\b[^<>]*>", re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)  # a page is set twice
-def cleaned(markup: str) -> str:
+def sanitized_html(markup: str) -> str:
     """Markup without what could lead away from a page, end it or hide it; scripts and styles of ours stay."""
     kept, around = [], []
     for text, element, inside in _parts(markup):
         around.append(text)
-        if is_own(element, inside):
+        if is_package_element(element, inside):
             kept += [_harmless("".join(around)), element]
             around = []
     return "".join([*kept, _harmless("".join(around))])
 
 
-def is_own(element: str, inside: str) -> bool:
+def is_package_element(element: str, inside: str) -> bool:
     """Whether an element is a script or a style of this package, to the letter."""
     if element == f"<style>{inside}</style>":
         return inside == STYLE
-    return element == f"<script>{inside}</script>" and is_ours(inside)
+    return element == f"<script>{inside}</script>" and is_package_script(inside)
 
 
 def _parts(markup: str) -> Iterator[tuple[str, str, str]]:
@@ -179,8 +187,12 @@ def _harmless(markup: str) -> str:
 
     if not markup.strip():
         return markup
-    return str(clean(markup, tags=TAGS, attributes=_keeps, protocols=WAYS, strip=True))
+    return str(clean(markup, tags=TAGS, attributes=_keeps, protocols=PROTOCOLS, strip=True))
 
 
 def _keeps(_tag: str, name: str, value: str) -> bool:
-    return bool(KEPT[name].match(value)) if name in KEPT else not NOT_KEPT.match(name)
+    return (
+        bool(ALLOWED_URLS[name].match(value))
+        if name in ALLOWED_URLS
+        else not FORBIDDEN_ATTRIBUTES.match(name)
+    )

@@ -18,7 +18,7 @@ from outage_analysis.text import LANGUAGES
 
 
 @dataclass(frozen=True)
-class Given:
+class FilledParameters:
     """What a run was given."""
 
     executed: str | None = None
@@ -29,7 +29,9 @@ class Given:
     """The values that were given, as a page tells them."""
 
 
-def fill(notebook: Notebook, given: Mapping[str, str], lang: str | None = None) -> Given:
+def fill_parameters(
+    notebook: Notebook, given: Mapping[str, str], lang: str | None = None
+) -> FilledParameters:
     """Put values into a notebook's cell of parameters.
 
     Args:
@@ -52,12 +54,14 @@ def fill(notebook: Notebook, given: Mapping[str, str], lang: str | None = None) 
             problem = f"{notebook.name} has no parameter of that name"
             raise UsageError(problem, value=name, remedy=_hint(name, list(defaults)))
     if source is None:
-        return Given()
-    read: dict[ast.expr, Value] = {defaults[n]: value_of(n, text, defaults[n]) for n, text in values.items()}
-    return Given(
+        return FilledParameters()
+    read: dict[ast.expr, ParameterValue] = {
+        defaults[n]: parse_value(n, text, defaults[n]) for n, text in values.items()
+    }
+    return FilledParameters(
         _spliced(source, {node: value.executed for node, value in read.items()}),
         _spliced(source, {node: value.shown for node, value in read.items()}),
-        {name: str(named(text)) for name, text in sorted(given.items())},
+        {name: str(file_names_only(text)) for name, text in sorted(given.items())},
     )
 
 
@@ -69,14 +73,14 @@ def _hint(name: str, known: list[str]) -> str:
     return closest if closest.startswith("Known") else f"{closest} Known: {', '.join(known)}."
 
 
-def language(notebook: Notebook, given: Given) -> str:
+def notebook_language(notebook: Notebook, given: FilledParameters) -> str:
     """The language that a notebook's parameter `lang` says; English where it has none."""
     default = _assigned(given.executed or notebook.parameters or "").get("lang")
     said = default.value if isinstance(default, ast.Constant) else None
     return said if isinstance(said, str) and said in LANGUAGES else LANGUAGES[0]
 
 
-def restated(source: str, values: Mapping[str, object]) -> str:
+def replace_values(source: str, values: Mapping[str, object]) -> str:
     """A cell of parameters with other values, as they stand: a path stays relative.
 
     A name that the cell does not assign is left out; comments and all else stay.
@@ -136,7 +140,7 @@ LITERAL = (str, bytes, int, float, bool, list, tuple, dict, set, type(None))
 
 
 @dataclass(frozen=True)
-class Value:
+class ParameterValue:
     """A value as Python writes it."""
 
     executed: str
@@ -149,7 +153,7 @@ class _Unfit(Exception):
     """What the text should have been."""
 
 
-def value_of(name: str, text: str, default: ast.expr) -> Value:
+def parse_value(name: str, text: str, default: ast.expr) -> ParameterValue:
     """A text in place of a notebook's own value.
 
     Args:
@@ -161,17 +165,17 @@ def value_of(name: str, text: str, default: ast.expr) -> Value:
         UsageError: the text is no value of that type.
     """
     if text.strip() in NOTHING:
-        return Value("None", "None")
+        return ParameterValue("None", "None")
     try:
         function = ast.unparse(default.func) if isinstance(default, ast.Call) else ""
         if function in DAYS:
             day = _day(text)
             spelled = repr(day.isoformat()) if "iso" in function else f"{day.year}, {day.month}, {day.day}"
-            return Value(*(f"{function}({spelled})",) * 2)
+            return ParameterValue(*(f"{function}({spelled})",) * 2)
         value = _typed(text, _own(default))
     except _Unfit as wanted:
         raise UsageError(f"the parameter {name} is not {wanted}", value=text) from wanted
-    return Value(repr(_placed(value)), repr(named(value)))
+    return ParameterValue(repr(_placed(value)), repr(file_names_only(value)))
 
 
 def _own(default: ast.expr) -> object:
@@ -249,10 +253,10 @@ def _placed(value: object) -> object:
     return str(Path(value).absolute()) if isinstance(value, str) and _is_path(value) else value
 
 
-def named(value: object) -> object:
+def file_names_only(value: object) -> object:
     """A value with files by their names alone."""
     if isinstance(value, list | tuple):
-        return type(value)(named(item) for item in value)
+        return type(value)(file_names_only(item) for item in value)
     return Path(value).name if isinstance(value, str) and _is_path(value) else value
 
 

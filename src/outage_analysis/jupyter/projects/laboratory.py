@@ -48,10 +48,10 @@ def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = Tru
     os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
     with temporary_folder() as own:
         (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")
-        LabApp.launch_instance(arguments(place.absolute(), own, port=port, browser=browser))
+        LabApp.launch_instance(lab_arguments(place.absolute(), own, port=port, browser=browser))
 
 
-def arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:
+def lab_arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:
     """What JupyterLab is told.
 
     Args:

@@ -16,21 +16,21 @@ from random import Random
 from outage_analysis.analysis import Plan, pages_of
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import ids, notebooks_root, put_in_place, recover
-from outage_analysis.jupyter.export.notebook_files import names
-from outage_analysis.jupyter.export.parameters import restated
+from outage_analysis.jupyter.export.notebook_files import notebook_names
+from outage_analysis.jupyter.export.parameters import replace_values
 from outage_analysis.policies import decimal_places, load_policy
 from outage_analysis.text import LANGUAGES
 
-ELSEWHERE = {"gitignore": ".gitignore", "welcome.md": "notebooks/welcome.md"}
+TARGET_PATHS = {"gitignore": ".gitignore", "welcome.md": "notebooks/welcome.md"}
 """The templates of files that do not stand in the project itself under their own names."""
 AS_OF = "2026-02-28"
 """The day of the example, after the last day to claim: no clock's, so that a project is always the same."""
 BUDGET = 6_000_000
 """Of the example, in the smallest unit: somewhat above what its policy is expected to cost."""
-LONGEST_ID, LONGEST_NAME, LONGEST_PATH = 48, 120, 4096
-ACTS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
+MAX_ID_LENGTH, MAX_NAME_LENGTH, MAX_PATH_LENGTH = 48, 120, 4096
+MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
 """What Markdown, HTML or mathematics would take for more than a letter, in a heading."""
-BLANK = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
+INVISIBLE = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
 """Signs that count as printable and show nothing."""
 
 
@@ -60,7 +60,7 @@ class Project:
         korean = self.currency == "KRW"
         return {
             "id": self.id,
-            "title": ACTS.sub(lambda sign: f"&#{ord(sign[0])};", self.name),
+            "title": MARKUP_CHARACTERS.sub(lambda sign: f"&#{ord(sign[0])};", self.name),
             "name": json.dumps(self.name, ensure_ascii=False),
             "currency": self.currency,
             "digits": self.digits,
@@ -121,16 +121,16 @@ def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", la
     return place
 
 
-def typed(path: str | Path) -> str:
+def shell_path(path: str | Path) -> str:
     """A path as one types it into a shell, where it is never an option; on one line, whatever it holds."""
-    text = one_line(path, LONGEST_PATH)
+    text = one_line(path, MAX_PATH_LENGTH)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def _id(name: str) -> str:
     """The id that a folder's name makes."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:LONGEST_ID].rstrip("-_")
+    id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
     if not id_:
         problem = "the folder's name makes no id of an outage"
         remedy = "Use letters a to z and digits, as in tram-2031; a Korean name goes into --name."
@@ -141,8 +141,8 @@ def _id(name: str) -> str:
 
 
 def _checked(name: str) -> str:
-    if not name.isprintable() or len(name) > LONGEST_NAME or BLANK.fullmatch(name):
-        problem = f"the name is no printable text of at most {LONGEST_NAME} characters"
+    if not name.isprintable() or len(name) > MAX_NAME_LENGTH or INVISIBLE.fullmatch(name):
+        problem = f"the name is no printable text of at most {MAX_NAME_LENGTH} characters"
         raise UsageError(problem, value=name)
     return name.strip()
 
@@ -156,16 +156,16 @@ def _refuse_taken(place: Path, told: str | Path) -> None:
     if any(place.iterdir()):
         raise UsageError("is not empty", file=told, remedy="Name a new folder; nothing is ever overwritten.")
     if Path.cwd().is_relative_to(place):
-        remedy = f"Run: cd .. && outage-analysis new {typed(place.name)}"
+        remedy = f"Run: cd .. && outage-analysis new {shell_path(place.name)}"
         raise UsageError("is the folder that you are in", file=told, remedy=remedy)
 
 
 def _write(folder: Path, project: Project) -> None:
     """Every file of a project."""
     for page in sorted(page.name for page in (files(__package__) / "template").iterdir()):
-        _put(folder / ELSEWHERE.get(page, page), _filled(page, project))
-    _put(folder / "claims" / "sample-synthetic.csv", sample(project.digits))
-    for file, text in set_notebooks(project.parameters):
+        _put(folder / TARGET_PATHS.get(page, page), _filled(page, project))
+    _put(folder / "claims" / "sample-synthetic.csv", sample_claims_csv(project.digits))
+    for file, text in notebooks_with_parameters(project.parameters):
         _put(folder / "notebooks" / file, text)
 
 
@@ -188,17 +188,17 @@ def _put(path: Path, text: str) -> None:
     path.write_text(text, "utf-8", newline="\n")
 
 
-def set_notebooks(parameters: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+def notebooks_with_parameters(parameters: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Each bundled notebook's file name and text, the values in its cell of parameters replaced.
 
     A parameter that a notebook does not have is left out; everything else stays as it is, to the byte.
     """
-    for name in names():
+    for name in notebook_names():
         file = f"{name}.ipynb"
         page = json.loads((notebooks_root() / file).read_text("utf-8"))
         for cell in page["cells"]:
             if "parameters" in cell["metadata"].get("tags", ()):
-                text = restated("".join(cell["source"]), parameters)
+                text = replace_values("".join(cell["source"]), parameters)
                 cell["source"] = text.splitlines(keepends=True)
         yield file, json.dumps(page, ensure_ascii=False, indent=1) + "\n"
 
@@ -210,12 +210,12 @@ DAYS = 31
 HEAD = "claim_id,claimant_id,service,claimant_type,filed_on,loss,region,synthetic\n"
 SERVICES = {"app": 5, "payments": 3, "messaging": 2}
 REGIONS = {"capital": 5, "north": 2, "south": 2, "islands": 1}
-AGAIN = 0.04
+REPEAT_SHARE = 0.04
 """The share of claims made by somebody who claimed before."""
 
 
 @dataclass(frozen=True)
-class Claimants:
+class ClaimantGroup:
     """Claimants of one type, and the losses that they tell."""
 
     type: str
@@ -225,23 +225,26 @@ class Claimants:
     sigma: float
 
 
-CLAIMANTS = (Claimants("general_user", 0.6, 30_000, 1.0), Claimants("small_business", 0.4, 300_000, 1.2))
+CLAIMANT_GROUPS = (
+    ClaimantGroup("general_user", 0.6, 30_000, 1.0),
+    ClaimantGroup("small_business", 0.4, 300_000, 1.2),
+)
 ZERO, UNKNOWN = 0.05, 0.15
 """The shares of claims that name no loss, and none at all."""
 
 
-def sample(digits: int) -> str:
+def sample_claims_csv(digits: int) -> str:
     """The claims as CSV, losses with the decimals of the currency; equal arguments give equal text."""
     rng = Random(SEED)  # noqa: S311 - made-up rows, no secret
     days = sorted(FIRST_DAY + timedelta(int(DAYS * rng.random() ** 2)) for _ in range(ROWS))
-    people: list[tuple[str, Claimants]] = []
+    people: list[tuple[str, ClaimantGroup]] = []
     rows: list[str] = []
     for number, day in enumerate(days, start=1):
-        if people and rng.random() < AGAIN:
+        if people and rng.random() < REPEAT_SHARE:
             who, kind = people[int(rng.random() * len(people))]
         else:
             who = f"p{len(people) + 1:04}"
-            kind = CLAIMANTS[rng.random() >= CLAIMANTS[0].share]
+            kind = CLAIMANT_GROUPS[rng.random() >= CLAIMANT_GROUPS[0].share]
             people.append((who, kind))
         service, region = _one_of(rng, SERVICES), _one_of(rng, REGIONS)
         loss = _told(rng, kind, digits)
@@ -258,7 +261,7 @@ def _one_of(rng: Random, weights: dict[str, int]) -> str:
     return word
 
 
-def _told(rng: Random, kind: Claimants, digits: int) -> str:
+def _told(rng: Random, kind: ClaimantGroup, digits: int) -> str:
     """A loss as somebody writes it: a round sum of two digits, none, or nothing."""
     known, drawn = rng.random(), rng.lognormvariate(0, kind.sigma)
     if known < UNKNOWN:
