@@ -92,7 +92,7 @@ def test_figures_and_words_are_those_of_the_page(shown: tuple[Html, Report]) -> 
     assert w("report.what_if_range", low="|", high="").split("|")[0] in html.markup
     assert repr(html).splitlines()[:2] == [
         w("report.what_if"),
-        f"{whole.results[0].title}: {whole.results[0].words} ({whole.results[0].exact})",
+        f"{whole.results[0].title}: {whole.results[0].rounded} ({whole.results[0].exact})",
     ]
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from outage_analysis.charts.registry import CHARTS as CHARTS
     from outage_analysis.charts.registry import ChartEntry as ChartEntry
     from outage_analysis.charts.registry import draw as draw
-    from outage_analysis.charts.sliders.markup import slider_asset as slider_asset
     from outage_analysis.charts.sliders.markup import markup as markup
+    from outage_analysis.charts.sliders.markup import slider_asset as slider_asset
     from outage_analysis.charts.sliders.what_if import WhatIfSliders as WhatIfSliders
     from outage_analysis.charts.sliders.what_if import what_if_sliders as what_if_sliders
     from outage_analysis.charts.specs import chart_context as chart_context

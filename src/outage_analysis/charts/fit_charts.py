@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import curve_data as points
+from outage_analysis.charts import curve_data
 from outage_analysis.charts.axes import labelled_axis, log_ticks
 from outage_analysis.charts.theme import (
     ACCENT,
@@ -41,7 +41,7 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     locale = context.words
     families, counts, lines = _parts(table)
     best, weight = families.row(0)
-    name, half = locale(f"word.{best}"), points.median_loss(table)
+    name, half = locale(f"word.{best}"), curve_data.median_loss(table)
     pixels = [HEIGHT * (1 - v) for v in _last(lines, families["family"].to_list(), "share_below")]
     x = _loss_axis(context, lines["loss"].to_list())
     losses = _losses(locale, table)
@@ -143,14 +143,14 @@ def _lowest_share(lines: pl.DataFrame, least: float) -> float:
 
 
 def _parts(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    families, counts = points.family_weights(table), points.counted_shares(table)
+    families, counts = curve_data.family_weights(table), curve_data.counted_shares(table)
     if families.is_empty() or counts.is_empty():
         raise NothingToDraw
-    return families, counts, points.family_curves(table)
+    return families, counts, curve_data.family_curves(table)
 
 
 def _layers(counts: pl.DataFrame, lines: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Return the layers from back to front: interval of the best family, other families, best family, counts."""
+    """Return the layers, back to front: the best family's interval, other families, best family, counts."""
     best = lines["family"][0]
     best_line, other_lines = lines.filter(family=best), lines.filter(pl.col("family") != best)
     interval_base = alt.Chart(json_ready(best_line.select("loss", "low", "high").drop_nulls()))
@@ -173,7 +173,7 @@ def _names(families: pl.DataFrame, pixels: Sequence[float], locale: Locale) -> a
     rows = [
         {"name": locale(f"word.{family}"), "y": round(place, 1), "best": n == 0}
         for n, (family, place) in enumerate(
-            zip(families["family"], points.spread_labels(pixels, GAP, HEIGHT - GAP / 2), strict=True)
+            zip(families["family"], curve_data.spread_labels(pixels, GAP, HEIGHT - GAP / 2), strict=True)
         )
     ]
     base = alt.Chart(pl.DataFrame(rows))
@@ -214,7 +214,7 @@ def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
 
 
 def _losses(locale: Locale, table: pl.DataFrame) -> str:
-    """Describe the losses that the shares refer to: those above 0, or between the edges of a truncated table."""
+    """Describe the losses that the shares refer to: all above 0, or those inside a truncated table."""
     over, up_to = table.select("over", "up_to").row(0)
     if up_to is None:
         return locale("chart.losses_over", over=_amount(locale, over))

@@ -1,4 +1,4 @@
-"""Specifications as images, drawing by the converter in the package's own fonts."""
+"""Convert Vega-Lite specifications to SVG and PNG, with the fonts of this package."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def add_captions(drawing: str, title: str, subtitle: str, footer: str, descripti
     accessible = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
     background = f'<rect {extent} fill="white"/>{"".join(rows)}'
     body = f'<g transform="translate(0,{top})">{inside}</g>'
-    return f'<svg {spaces} {extent} viewBox="0 0 {width:g} {y + 8}" role="img">{accessible}{background}{body}</svg>'
+    view_box = f'viewBox="0 0 {width:g} {y + 8}"'
+    return f'<svg {spaces} {extent} {view_box} role="img">{accessible}{background}{body}</svg>'
 
 
 def _row(line: str, y: int, size: int, weight: int, colour: str) -> str:
@@ -73,7 +74,7 @@ def png(drawing: str) -> bytes:
 
 @cache
 def _converter() -> Any:  # noqa: ANN401 - the library ships no types
-    """Return the converter with this package's fonts registered; it silently drops text that has no font."""
+    """Return the converter with this package's fonts; it silently drops text that has no font."""
     import vl_convert
 
     vl_convert.register_font_directory(str(fonts.folder()))

@@ -1,4 +1,4 @@
-"""Charts of losses by service: stacked bars of the bands, and one small panel a service."""
+"""Charts of losses by service: stacked bars of the loss bands, and one small panel per service."""
 
 from __future__ import annotations
 
@@ -33,32 +33,33 @@ from outage_analysis.charts.theme import (
 from outage_analysis.incidents import UNKNOWN, ZERO, Band, holds_amounts
 
 LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
-"""One hue from light to dark: an order that survives any kind of colour blindness, and a photocopy."""
+"""One hue from light to dark, so that the order is visible with colour blindness and in greyscale."""
 SPECIAL_BAND_COLOURS = {ZERO: LIGHT, UNKNOWN: "#b3b8c0"}
-"""Bands that are no amounts of loss, in greys; any other of these is `GREY`."""
+"""Greys of the bands without an amount of loss; other such bands are `GREY`."""
 PERCENT_LABEL = (
     pl.when(pl.col("percent").is_between(0, 0.5, closed="none"))
     .then(pl.lit("<1"))
     .otherwise(pl.col("percent").round(0).cast(pl.Int64).cast(pl.String))
 )
 NAME, PANEL_NAME = 24, 13
-"""Columns of a line of a service's name, beside a bar and above a panel."""
+"""Columns per line of a service's name, beside a bar and above a panel."""
 PANEL, PANEL_COLUMNS, BAR = 72, 3, 14
-"""Pixels of a panel, panels in a row and pixels of a bar. Views that repeat cannot follow the width of
-their place: three panels and the names of the bands beside them are as wide as a telephone."""
+"""Width of a panel in pixels, panels per row, and height of a bar in pixels.
+
+Vega cannot adapt the width of repeated panels: three panels and the names of the bands fit on a phone."""
 
 
 def service_name(context: ChartContext, service: str, services: int, columns: int = NAME) -> str:
-    """The name of a service, or of several small ones together, on lines of so many columns."""
+    """Return the name of a service, or of the merged small services, wrapped to `columns` columns."""
     if service == OTHER_ID:
         return context.words("chart.other_services", count=services)
-    # A middle dot joins two Korean words without a space; a line may end after it.
+    # Korean joins words with a middle dot and no space; this lets a line end after the dot.
     lines = wrap_columns(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
 def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) -> pl.DataFrame:
-    """The rows with the names of their services and of their bands: `name` and `band`."""
+    """Add the display names of services and bands as the columns `name` and `band`."""
     locale = context.words
     services = rows.select("service", "services").rows()
     bands = rows.select("over", "up_to").rows()
@@ -69,32 +70,33 @@ def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) ->
 
 
 def band_colours(bands: Sequence[Band]) -> list[str]:
-    """A colour for each band: the larger the loss, the darker; greys for zero, negative and unknown."""
+    """Return a colour per band: darker for larger losses, grey for zero, negative and unknown."""
     amounts = [band for band in bands if holds_amounts(band)]
     steps = max(len(amounts) - 1, 1)
     return [
-        _along(amounts.index(b) / steps) if b in amounts else SPECIAL_BAND_COLOURS.get(b, GREY) for b in bands
+        _interpolated_colour(amounts.index(b) / steps) if b in amounts else SPECIAL_BAND_COLOURS.get(b, GREY)
+        for b in bands
     ]
 
 
-def _along(place: float) -> str:
-    """The colour at a place from 0 to 1 of the ramp."""
-    at = min(int(place * (len(LOSS_COLOURS) - 1)), len(LOSS_COLOURS) - 2)
-    part = place * (len(LOSS_COLOURS) - 1) - at
+def _interpolated_colour(position: float) -> str:
+    """Interpolate `LOSS_COLOURS` at a position from 0 to 1."""
+    at = min(int(position * (len(LOSS_COLOURS) - 1)), len(LOSS_COLOURS) - 2)
+    part = position * (len(LOSS_COLOURS) - 1) - at
     ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in LOSS_COLOURS[at : at + 2]]
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(*ends, strict=True))
 
 
 def readable_on(colour: str) -> str:
-    """White or ink, whichever stands out more from a colour (relative luminance, WCAG 2)."""
+    """Return the text colour, white or `INK`, with more contrast to a colour (WCAG 2 relative luminance)."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]  # noqa: PLR2004
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "white" if luminance < 0.2 else INK  # noqa: PLR2004 - there both stand out alike
+    return "white" if luminance < 0.2 else INK  # noqa: PLR2004 - at 0.2 both have the same contrast
 
 
 def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:
-    """What a subtitle adds about the bands: how they are written, and whether some are joined."""
+    """Return the subtitle's notes: how bands are written, and whether some are merged."""
     locale = context.words
     note = locale.band_note(bands)
     joined = len(bands) < len(ordered_bands(table))
@@ -102,7 +104,7 @@ def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame
 
 
 def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Bars of 100 %: each service's claims by loss band, with their number at the right."""
+    """Stacked 100 % bars: the claims of each service by loss band, with the number of claims at the right."""
     locale = context.words
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
@@ -115,7 +117,7 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
     percents = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
     x = alt.X("start:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=percents)
     base = alt.Chart(json_ready(data))
-    # Not by the signal `width`: the plot is fitted into its place after the legend has taken its lines.
+    # The signal `width` is of no use here: the plot is sized only after the legend has its lines.
     columns = alt.ExprRef("containerSize()[0] < 560 ? 2 : 5")
     bars = base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(
         x,
@@ -152,15 +154,15 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
 
 
 def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale, found = context.words, largest_band(table)
-    if context.synthetic or found is None:
+    locale, largest = context.words, largest_band(table)
+    if context.synthetic or largest is None:
         return locale("chart.bands_measure")
-    band, share = found
+    band, share = largest
     return locale("chart.bands_finding", band=locale.band_short(*band), share=locale.share(share))
 
 
 def _stacked(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
-    """The bars' rows; the number of claims stands in the first row of each service."""
+    """Return the rows of the bars; only the first row of each service has its number of claims."""
     rows = add_names(band_shares(few), context)
     first = pl.int_range(pl.len()).over("service") == 0
     return rows.select(
@@ -175,7 +177,7 @@ def _stacked(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
 
 
 def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """One small panel a service: the share of its claims in each loss band, all on one scale."""
+    """One small panel per service: the share of its claims in each loss band, all on the same scale."""
     locale = context.words
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
@@ -211,10 +213,10 @@ def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _panels_title(table: pl.DataFrame, context: ChartContext) -> str:
-    locale, found = context.words, largest_band(table)
-    if context.synthetic or found is None:
+    locale, largest = context.words, largest_band(table)
+    if context.synthetic or largest is None:
         return locale("chart.panels_measure")
-    (over, up_to), _ = found
+    (over, up_to), _ = largest
     inside = pl.col("over").eq_missing(over) & pl.col("up_to").eq_missing(up_to)
     of_band = pl.when(inside).then("claims").otherwise(0).sum() / pl.col("claims").sum()
     by_service = table.group_by("service").agg(of_band.alias("share"))["share"]

@@ -1,4 +1,4 @@
-"""Charts of ranges one below the other: inputs, outcomes, policies."""
+"""Charts of ranges, one per row: tornado, back-test and comparison of policies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import cost_data as uncertain
+from outage_analysis.charts import cost_data
 from outage_analysis.charts.axes import (
     LOG_AXIS_RATIO,
     labelled_axis,
@@ -37,20 +37,20 @@ from outage_analysis.text import Locale, short
 
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "realised_ratio")
-"""Kinds of inputs that are sums, and that multiply; the others are shares."""
-ROOM = 5.0
-"""A label beside the end of a bar takes so large a factor of a log axis."""
+"""Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
+LABEL_FACTOR = 5.0
+"""A log axis goes on by this factor at both ends, for the labels beside the bars."""
 SMALLEST = 1e-4
-"""Of the largest amount: a log axis does not go further down."""
+"""A log axis ends at this fraction of the largest amount, however small the others are."""
 LANES = {"naive": GREY, "forecast": ACCENT, "press": OKABE_ITO[1]}
-"""Ours stands between its rivals."""
+"""Colours of the rows of one outcome, in display order: the model's forecast is in the middle."""
 FARTHEST = 1e4
-"""Multiples of what happened beyond this are drawn at the edge."""
+"""Multiples of the observed value are clipped at this and at its reciprocal."""
 
 
 def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Bars on a log axis: the expected cash with one input at its P10 and at its P90, the widest first."""
-    locale, rows = context.words, uncertain.tornado_bars(table)
+    """Tornado: bars from the expected cash with one input at its P10 to that at its P90, widest bar first."""
+    locale, rows = context.words, cost_data.tornado_bars(table)
     if rows.is_empty():
         raise NothingToDraw
     most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
@@ -63,7 +63,9 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         first=pl.Series(_ends(rows, "left", locale)),
         last=pl.Series(_ends(rows, "right", locale)),
     )
-    x = money_axis("left", locale, locale("chart.tornado_x", unit=locale.unit), least / ROOM, most * ROOM)
+    x = money_axis(
+        "left", locale, locale("chart.tornado_x", unit=locale.unit), least / LABEL_FACTOR, most * LABEL_FACTOR
+    )
     right = axis_for_field(x, "right")
     y = alt.Y("name:N", sort=names, title=None, axis=name_axis())
     base = alt.Chart(json_ready(data))
@@ -88,7 +90,7 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _ends(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
-    """At one end of each bar: the cost, and below it the input's value there."""
+    """Return the labels at one end of the bars: the cost, and below it the value of the input."""
     point = "P10" if side == "left" else "P90"
     cells = rows.select("kind", f"input_{side}", side).rows()
     return [
@@ -97,32 +99,35 @@ def _ends(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
 
 
 def _input(kind: str, value: float | None, point: str, locale: Locale) -> str:
-    if value is None:  # a mix is no one number
+    if value is None:  # a mix of bands is not a single number
         return point
     if kind in MONEY:
-        said = short_amount(locale, value)
+        text = short_amount(locale, value)
     elif kind in FACTORS:
-        said = f"×{value:,.2g}"
+        text = f"×{value:,.2g}"
     else:
-        said = locale.share(value)
-    return locale("chart.tornado_at", value=said)
+        text = locale.share(value)
+    return locale("chart.tornado_at", value=text)
 
 
 def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Ranges as multiples of what happened, on a log axis: ours with its median, and its rivals'."""
-    locale, rows = context.words, uncertain.backtest_ratios(table)
+    """Back-test: forecast ranges as multiples of the observed value on a log axis.
+
+    The model's range has a dot at its median; naive and press forecasts stand beside it.
+    """
+    locale, rows = context.words, cost_data.backtest_ratios(table)
     if rows.is_empty():
         raise NothingToDraw
     heads = rows.filter(part="forecast")
-    told = _outcomes(heads, context)
+    labels = _outcome_labels(heads, context)
     parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
     data = rows.select(
         pl.col("low", "middle", "high").clip(1 / FARTHEST, FARTHEST),
-        name=pl.col("outcome").replace_strict(told, return_dtype=pl.String),
+        name=pl.col("outcome").replace_strict(labels, return_dtype=pl.String),
         part=pl.col("part").replace_strict(parts, return_dtype=pl.String),
     )
     x = _multiples_x(data, locale)
-    y = alt.Y("name:N", sort=list(told.values()), title=None, axis=name_axis(lines=2))
+    y = alt.Y("name:N", sort=list(labels.values()), title=None, axis=name_axis(lines=2))
     lanes = [parts[part] for part in LANES if part in parts]
     lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
     colours = alt.Scale(domain=list(parts.values()), range=[LANES[part] for part in parts])
@@ -130,24 +135,24 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
     )
     base, one = alt.Chart(json_ready(data)), alt.Chart(pl.DataFrame({"low": [1.0]}))
-    said = {"y": alt.value(0), "text": alt.value(locale("chart.backtest_happened"))}
+    one_label = {"y": alt.value(0), "text": alt.value(locale("chart.backtest_happened"))}
     spans = base.mark_rule(strokeWidth=6, strokeCap="round")
     dots = base.transform_filter("datum.middle").mark_point(
         filled=True, color=INK, size=70, stroke="white", opacity=1
     )
-    tried = heads.filter("independent")["inside"]
+    independent = heads.filter("independent")["inside"]
     return finish_chart(
         alt.layer(
             one.mark_rule(color=INK, strokeWidth=1.4).encode(x),
-            one.mark_text(dy=-6, fontWeight=600).encode(x, **said),
+            one.mark_text(dy=-6, fontWeight=600).encode(x, **one_label),
             spans.encode(
                 x, alt.X2("high:Q"), y, lane, color=alt.Color("part:N", scale=colours, legend=legend)
             ),
             dots.encode(axis_for_field(x, "middle"), y, lane),
         ),
         replace(context, source=locale("chart.backtest_source", day=locale.day(context.as_of))),
-        height=(ROW + 24) * len(told),
-        title=locale("chart.backtest_title", inside=tried.sum(), count=len(tried)),
+        height=(ROW + 24) * len(labels),
+        title=locale("chart.backtest_title", inside=independent.sum(), count=len(independent)),
         subtitle=locale("chart.backtest_subtitle"),
         description=locale("chart.backtest_description"),
     )
@@ -162,18 +167,18 @@ def _multiples_x(data: pl.DataFrame, locale: Locale) -> alt.X:
     return alt.X("low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axis)
 
 
-def _outcomes(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]:
-    """Each outcome's name, what came out, and whether the interval holds it."""
-    locale, told = context.words, {}
+def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]:
+    """Label each outcome with its name, the observed value, and whether the range contains it."""
+    locale, labels = context.words, {}
     for row in rows.iter_rows(named=True):
-        seen = (
+        observed = (
             short_amount(locale, row["observed"])
             if row["unit"] == locale.currency
             else short_number(locale, row["observed"], 3)
         )
         verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
-        told[row["outcome"]] = f"{wrap_name(context.name(row['outcome']))}\n{seen} · {verdict}"
-    return told
+        labels[row["outcome"]] = f"{wrap_name(context.name(row['outcome']))}\n{observed} · {verdict}"
+    return labels
 
 
 def _multiple(value: float) -> str:
@@ -181,9 +186,9 @@ def _multiple(value: float) -> str:
 
 
 def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
-    """Policies one below the other: P10 to P90, the expected cash and the most that the total can be."""
-    locale, rows = context.words, uncertain.policy_ranges(table)
-    if len(rows) < 2:  # noqa: PLR2004 - one is no comparison
+    """One row per policy: P10 to P90, the expected cash, and the largest possible total."""
+    locale, rows = context.words, cost_data.policy_ranges(table)
+    if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise NothingToDraw
     names = [wrap_name(name) for name in short([context.name(p) for p in rows["policy"]])]
     best = int(rows["cheapest"].arg_max() or 0)

@@ -1,4 +1,4 @@
-"""The look of every chart: title states the finding, subtitle the measure and unit, footer the sources."""
+"""Style of all charts: the title states the finding, the subtitle measure and unit, the footer sources."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LIGHT = "#d5d9df"
 INK = "#1f2328"
 FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
 WIDE_LETTERS = 0x1100
-"""From this code point on (Hangul and later) a letter is two columns wide."""
+"""Characters above this code point (Hangul and later) count as two columns wide."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
 
 
 @dataclass(frozen=True)
 class ChartContext:
-    """What a chart needs beside its data: words, names of ids, the day and whether rows are synthetic."""
+    """What a chart needs besides its data: language, names, as-of day, and whether rows are synthetic."""
 
     words: Locale
     names: Mapping[str, str]
@@ -34,20 +34,20 @@ class ChartContext:
     loss: str = ""
     synthetic: bool = False
     source: str = ""
-    """Where the data are from, in place of facts and a day."""
+    """Source for the footer, in place of the cited facts and the day."""
 
     def name(self, id_: str | None) -> str:
-        """The name of an id, or the id."""
+        """Return the display name of an id, or the id if it has none."""
         return self.names.get(id_ or "", id_ or self.words("word.all"))
 
 
 Axis = TypeVar("Axis", alt.X, alt.Y)
 AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
-"""What a chart function returns: charts of several views are concatenations."""
+"""What a chart function returns; charts of several views are concatenations."""
 
 
 class NothingToDraw(Exception):
-    """A table has rows, but none that this chart shows."""
+    """Raised if a table has rows, but none that the chart shows."""
 
 
 def finish_chart(
@@ -60,7 +60,7 @@ def finish_chart(
     facts: str = "",
     height: int = 200,
 ) -> AltairChart:
-    """Title, footer, description and look, the same for every chart that is as wide as its place."""
+    """Add title, footer, description and style to a chart that is as wide as its container."""
     placed: AltairChart = chart.properties(
         width="container",
         height=height,
@@ -72,7 +72,7 @@ def finish_chart(
 def finish_views(
     chart: AltairChart, context: ChartContext, *, title: str, subtitle: str, description: str, facts: str = ""
 ) -> AltairChart:
-    """Title, footer, description and look of a chart of several views, which has a width of its own."""
+    """Add title, footer, description and style to a chart that sets its own width, as several views do."""
     locale = context.words
     day = locale.day(context.as_of)
     footer = (
@@ -99,16 +99,18 @@ def finish_views(
 
 
 def axis_for_field(axis: Axis, field: str) -> Axis:
-    """The same axis for another field."""
+    """Return a copy of an axis for another quantitative field."""
     other = axis.copy()
     other.shorthand = f"{field}:Q"
     return other
 
 
 def name_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
-    """An axis of names, each on as many lines as `wrap_name` gave it: a phone has no room for one line.
+    """Return a vertical axis of names that keeps the line breaks of `wrap_name`.
 
-    Names of so many lines stand in the middle of their rows.
+    Args:
+        limit: widest label in pixels.
+        lines: number of lines that are centred on the row.
     """
     height, label = 13, "split(datum.label, '\\n')"
     raised = height * (1 - lines) / 2
@@ -116,12 +118,15 @@ def name_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
 
 
 def wrap_name(text: str) -> str:
-    """A name on several short lines."""
+    """Break a name into lines that fit beside a chart on a phone."""
     return "\n".join(wrap_columns(text, 24))
 
 
 def wrap_columns(text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns, a wide letter counting two: Vega does not wrap titles."""
+    """Break a text into lines of at most `width` columns, because Vega does not wrap titles.
+
+    A wide character such as Hangul counts as two columns.
+    """
     lines, line, used = [], "", 0
     for word in text.split(" "):
         size = sum(2 if ord(c) > WIDE_LETTERS else 1 for c in word)
@@ -177,5 +182,5 @@ def _config() -> dict[str, Any]:
 
 
 def json_ready(context: pl.DataFrame) -> pl.DataFrame:
-    """Decimals as floats and enums as text: what a chart's JSON can carry."""
+    """Convert decimals to floats and enums to strings, which a chart's JSON can hold."""
     return context.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))

@@ -1,6 +1,6 @@
-"""Notebook output, notebooks exported as pages, and new projects for an outage of your own.
+"""Notebook output, notebooks exported as HTML pages, and new projects for your own outage.
 
-In: an Analysis, a table or a notebook. Out: markup for JupyterLab, one offline HTML page, or a project
+Input: an `Analysis`, a table or a notebook. Output: HTML for JupyterLab, one offline HTML page, or a project
 folder.
 """
 
