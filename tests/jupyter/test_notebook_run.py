@@ -126,7 +126,7 @@ def test_a_value_keeps_the_type_of_the_one_it_replaces(
     assert then[name] == value
     assert type(then[name]) is type(value)
     assert {n: v for n, v in then.items() if n != name} == {n: v for n, v in before.items() if n != name}
-    assert given.told == {name: text}
+    assert given.values == {name: text}
 
 
 def test_comments_stay_where_they_are(stored: Notebook) -> None:
@@ -188,9 +188,9 @@ def test_files_are_found_from_the_working_folder_and_shown_by_name(
     )
     assert after(given.executed)["policy"] == str(page_of_mine)
     assert after(given.executed)["files"] == [str(tmp_path / "mine" / "*.csv"), "mine", "not-there.csv"]
-    assert after(given.shown)["policy"] == "policy.toml"
-    assert str(tmp_path) not in f"{given.shown}{given.told}"
-    assert given.told["policy"] == "policy.toml"
+    assert after(given.displayed)["policy"] == "policy.toml"
+    assert str(tmp_path) not in f"{given.displayed}{given.values}"
+    assert given.values["policy"] == "policy.toml"
 
 
 # --- finding and reading ------------------------------------------------------------------------------
@@ -273,7 +273,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for code in (False, True):
         pages["code" if code else "plain"] = folder / f"{code}.html"
         pages["code" if code else "plain"].write_text(
-            notebook_page(done, PageOptions("mine", "ko", given.told, code=code)), "utf-8"
+            notebook_page(done, PageOptions("mine", "ko", given.values, code=code)), "utf-8"
         )
     return pages
 
@@ -404,7 +404,7 @@ def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
 def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
     asked: str | Path, place: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executed, "_exported", lambda *_, folder, **__: f"in {folder}")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, folder, **__: f"in {folder}")
     assert run_notebook(asked, tmp_path / "page.html").read_text("utf-8") == f"in {place}"
 
 
@@ -490,7 +490,7 @@ def test_wrong_usage_is_refused_before_anything_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken.html").write_text("mine", "utf-8")
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: pytest.fail("it ran"))
     code, out, err = command("notebook", "run", *arguments)
     assert (code, out) == (2, "")
     assert said in err
@@ -502,14 +502,14 @@ def test_a_page_is_replaced_only_when_told_to_and_only_by_a_whole_one(
     written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = written(), tmp_path / "page.html"
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "first")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "first")
     assert run_notebook(source, out) == out
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "second")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "second")
     with pytest.raises(UsageError, match="--force"):
         run_notebook(source, out)
     run_notebook(source, out, force=True)
     assert out.read_text("utf-8") == "second"
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "no UTF-8: \ud800")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "no UTF-8: \ud800")
     with pytest.raises((OutageAnalysisError, UnicodeEncodeError)):
         run_notebook(source, out, force=True)
     assert out.read_text("utf-8") == "second"
@@ -519,7 +519,7 @@ def test_a_page_is_replaced_only_when_told_to_and_only_by_a_whole_one(
 def test_a_folder_that_cannot_be_written_is_the_environments_failure(
     written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "page")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "page")
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFailed, match="cannot be written"):
         run_notebook(written(), tmp_path / "file" / "page.html")

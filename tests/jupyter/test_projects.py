@@ -368,14 +368,14 @@ def test_an_empty_folder_is_filled_and_one_with_anything_in_it_is_refused(tmp_pa
 def test_two_that_make_one_project_at_once_make_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = making._write  # noqa: SLF001 - where a run is slow
+    write = making._write_files  # noqa: SLF001 - where a run is slow
 
     def overtaken(part: Path, project: making.Project) -> None:
         write(part, project)
-        monkeypatch.setattr(making, "_write", write)
+        monkeypatch.setattr(making, "_write_files", write)
         new_project(tmp_path / "p", name="The first")
 
-    monkeypatch.setattr(making, "_write", overtaken)
+    monkeypatch.setattr(making, "_write_files", overtaken)
     with pytest.raises(UsageError, match=r"p: somebody wrote there meanwhile\. It stays"):
         new_project(tmp_path / "p", name="The second")
     assert load_incident(tmp_path / "p" / "incident.toml").name.en == "The first"
@@ -385,7 +385,7 @@ def test_two_that_make_one_project_at_once_make_it_once(
 def test_a_file_saved_meanwhile_into_the_folder_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "_read_back", lambda _: (tmp_path / "notes.txt").write_text("mine"))
+    monkeypatch.setattr(making, "_check_documents", lambda _: (tmp_path / "notes.txt").write_text("mine"))
     with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
         new_project(tmp_path)
     assert contents(tmp_path) == {"notes.txt": b"mine"}
@@ -411,7 +411,7 @@ def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
     assert load_incident(project / "incident.toml").name.en == name
 
 
-@pytest.mark.parametrize("failing", ["sample", "set_notebooks", "pages_of"])
+@pytest.mark.parametrize("failing", ["sample_claims_csv", "notebooks_with_parameters", "pages_of"])
 def test_a_project_that_could_not_be_finished_leaves_nothing(
     failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,7 +80,7 @@ def execute(
             raise _cell_error(notebook.name, position, error.ename, error.evalue) from None
         except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
             raise _kernel_error(notebook.name, position) from error
-    _set_parameters(node, parameters.shown)
+    _set_parameters(node, parameters.displayed)
     return Notebook(notebook.name, node.cells, notebook.metadata)
 
 
