@@ -39,4 +39,4 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:  # noqa: ARG001 - IPython passes it by name
     """`%unload_ext outage_analysis`: restore charts and tracebacks."""
-    import_module("outage_analysis.jupyter.session").end()
+    import_module("outage_analysis.jupyter.session").disable_offline_charts()

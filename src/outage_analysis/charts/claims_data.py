@@ -74,8 +74,8 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
 
 def _by_claims(table: pl.DataFrame) -> list[str]:
     """Return the services that have claims, the one with most claims first."""
-    sums = table.group_by("service").agg(pl.col("claims").sum()).filter(pl.col("claims") > 0)
-    return sums.sort("claims", "service", descending=[True, False])["service"].to_list()
+    totals = table.group_by("service").agg(pl.col("claims").sum()).filter(pl.col("claims") > 0)
+    return totals.sort("claims", "service", descending=[True, False])["service"].to_list()
 
 
 def ordered_bands(table: pl.DataFrame) -> list[Band]:
@@ -93,11 +93,11 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
     merged first.
 
     Args:
-        table: `over`, `up_to`, `claims` and keys.
+        table: `over`, `up_to`, `claims` and, if there are several services, `service`.
         most: largest number of bands, not counting zero, negative and unknown.
     """
-    sums = table.group_by("over", "up_to").agg(pl.col("claims").sum()).rows()
-    joined = merged_bands({(over, up_to): claims for over, up_to, claims in sums}, most)
+    totals = table.group_by("over", "up_to").agg(pl.col("claims").sum()).rows()
+    joined = merged_bands({(over, up_to): claims for over, up_to, claims in totals}, most)
     if all(band == wider for band, wider in joined.items()):
         return table
     rows = [(*band, *wider) for band, wider in joined.items()]
@@ -178,8 +178,8 @@ def largest_band(table: pl.DataFrame) -> tuple[Band, float] | None:
 
     Returns None if no claim states a loss.
     """
-    sums = table.group_by("over", "up_to").agg(pl.col("claims").sum()).rows()
-    counts = {(over, up_to): n for over, up_to, n in sums}
+    totals = table.group_by("over", "up_to").agg(pl.col("claims").sum()).rows()
+    counts = {(over, up_to): n for over, up_to, n in totals}
     stated = [band for band in ordered_bands(table) if band != UNKNOWN and counts[band]]
     if not stated:
         return None

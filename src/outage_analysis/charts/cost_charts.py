@@ -57,11 +57,11 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
     place = int(data["expected"].arg_max() or 0)
     most = data.row(place, named=True)
     y = alt.Y("row:N", sort=data["row"].to_list(), title=None, axis=name_axis())
-    room = float(data["expected"].max() or 0) * 1.15  # type: ignore[arg-type]
+    axis_end = float(data["expected"].max() or 0) * 1.15  # type: ignore[arg-type]
     x = alt.X(
         "expected:Q",
         title=locale("chart.band_x", unit=unit),
-        scale=alt.Scale(domain=[0, room]),
+        scale=alt.Scale(domain=[0, axis_end]),
         axis=FEW,
     )
     base = alt.Chart(json_ready(data))
@@ -178,12 +178,14 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         ),
     )
     y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None, axis=name_axis())
-    room = alt.Scale(domain=[0, float(data.select(pl.max("expected", "high")).max_horizontal()[0]) * 1.2])
+    x_scale = alt.Scale(domain=[0, float(data.select(pl.max("expected", "high")).max_horizontal()[0]) * 1.2])
     base = alt.Chart(json_ready(data))
     counted = "column.claims" if "claimed" in rows["stage"] else "chart.funnel_x"
-    x = alt.X("expected:Q", title=locale(counted), scale=room, axis=FEW)
+    x = alt.X("expected:Q", title=locale(counted), scale=x_scale, axis=FEW)
     bars = base.mark_bar(size=18).encode(x, y)
-    spans = base.mark_rule(color=INK, strokeWidth=1.2).encode(alt.X("low:Q", scale=room), alt.X2("high:Q"), y)
+    spans = base.mark_rule(color=INK, strokeWidth=1.2).encode(
+        alt.X("low:Q", scale=x_scale), alt.X2("high:Q"), y
+    )
     labels = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600).encode(x, y, text="label:N")
     return finish_chart(
         bars + spans + labels,
@@ -241,11 +243,11 @@ def free_goods(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
         )
     )
     y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=name_axis())
-    room = alt.Scale(domain=[0, float(data["promised"].max()) * 1.6])  # type: ignore[arg-type]
+    x_scale = alt.Scale(domain=[0, float(data["promised"].max()) * 1.6])  # type: ignore[arg-type]
     base = alt.Chart(json_ready(data))
-    x = alt.X("promised:Q", scale=room, title=locale("chart.free_x", unit=unit), axis=FEW)
+    x = alt.X("promised:Q", scale=x_scale, title=locale("chart.free_x", unit=unit), axis=FEW)
     whole = base.mark_bar(size=18, fill=LIGHT, stroke=GREY).encode(x, y)
-    taken = base.mark_bar(size=18).encode(alt.X("expected:Q", scale=room), y)
+    taken = base.mark_bar(size=18).encode(alt.X("expected:Q", scale=x_scale), y)
     labels = base.mark_text(align="left", dx=5).encode(x, y, text="label:N")
     facts = " ".join(dict.fromkeys(" ".join(rows["facts"]).split()))
     return finish_chart(

@@ -75,12 +75,12 @@ def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
     rows = table.with_columns(joined=pl.when(small).then(pl.lit(0)).otherwise(pl.lit(1)))
     shown, rest = rows.filter(pl.col("joined") == 1), rows.filter(pl.col("joined") == 0)
     if len(rest):
-        sums = rest.select(
+        totals = rest.select(
             *(pl.lit(None, rest.schema[c]).alias(c) for c in STEP_KEYS),
             pl.sum("expected", "tail"),
             pl.col("facts").str.join(" "),
         )
-        shown = pl.concat([shown, sums.with_columns(joined=pl.lit(len(rest), pl.Int32))])
+        shown = pl.concat([shown, totals.with_columns(joined=pl.lit(len(rest), pl.Int32))])
     whole, tail = pl.col("expected").sum(), pl.col("tail").sum()
     end = pl.col("expected").cum_sum()
     return shown.select(

@@ -41,7 +41,7 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     locale = context.words
     families, counts, lines = _parts(table)
     best, weight = families.row(0)
-    name, half = locale(f"word.{best}"), curve_data.median_loss(table)
+    name, median = locale(f"word.{best}"), curve_data.median_loss(table)
     pixels = [HEIGHT * (1 - v) for v in _last(lines, families["family"].to_list(), "share_below")]
     x = _loss_axis(context, lines["loss"].to_list())
     losses = _losses(locale, table)
@@ -58,13 +58,13 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         x,
         y,
     )
-    has_finding = half is not None and not context.synthetic
+    has_finding = median is not None and not context.synthetic
     p = table.filter(family=best)["p"][0]
     key = "chart.ogive_finding" if weight >= CLEAR else "chart.ogive_several"
     key = "chart.ogive_poor" if p is not None and p < POOR else key
     finding = (
-        locale(key, losses=losses, median=_amount(locale, locale.rounded(half)), family=name)
-        if has_finding and half
+        locale(key, losses=losses, median=_amount(locale, locale.rounded(median)), family=name)
+        if has_finding and median
         else ""
     )
     return finish_chart(

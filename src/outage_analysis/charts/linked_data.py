@@ -38,7 +38,7 @@ class View:
     """service, band, day or category. It is not a dimension's id, which could be one of these words."""
     entries: list[ViewEntry]
     """In display order. Small entries are merged as `OTHER_ID`; merged days carry the first day."""
-    place: dict[ViewEntry, int]
+    positions: dict[ViewEntry, int]
     """Each entry of the tables -> the position of the entry that shows it."""
     dimension: str | None
     """The incident's dimension whose values are the categories."""
@@ -46,7 +46,7 @@ class View:
     @property
     def merged(self) -> int:
         """Number of table entries that the last entry shows."""
-        return sum(place == len(self.entries) - 1 for place in self.place.values())
+        return sum(position == len(self.entries) - 1 for position in self.positions.values())
 
     @property
     def days(self) -> int:
@@ -83,12 +83,12 @@ def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
     """Build one view with at most this fraction of its `MAX_ENTRIES`."""
     pairs = table.filter((pl.col("one") == name) | (pl.col("other") == name))
     pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # every pair has the same totals
-    sums = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
-    claims = {entry: count for *values, count in sums for entry in [tuple(values)]}
+    totals = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
+    claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))
-    entries, shown = {"band": _bands, "day": _days}.get(name, _largest)(claims, most)
-    places = {entry: place for place, entry in enumerate(entries)}
-    return View(name, entries, {entry: places[shown[entry]] for entry in claims}, table["dimension"][0])
+    entries, merged = {"band": _bands, "day": _days}.get(name, _largest)(claims, most)
+    positions = {entry: position for position, entry in enumerate(entries)}
+    return View(name, entries, {entry: positions[merged[entry]] for entry in claims}, table["dimension"][0])
 
 
 MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
@@ -96,9 +96,9 @@ MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
 
 
 def _bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
-    shown = merged_bands(claims, most)
-    frame = pl.DataFrame([*shown.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
-    return ordered_bands(frame), shown
+    merged = merged_bands(claims, most)
+    frame = pl.DataFrame([*merged.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
+    return ordered_bands(frame), merged
 
 
 def _days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
@@ -115,27 +115,27 @@ def _largest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
     ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
     if len(ranked) + (rest in claims) > most:
         ranked = ranked[: most - 1]
-    shown = {entry: entry if entry in ranked else rest for entry in claims}
-    return [*ranked, *([rest] if rest in shown.values() else [])], shown
+    merged = {entry: entry if entry in ranked else rest for entry in claims}
+    return [*ranked, *([rest] if rest in merged.values() else [])], merged
 
 
 def _counts(table: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
-    places = [_placed(table, view, f"place_{at}") for at, view in enumerate(views)]
+    positions = [_position_table(table, view, f"place_{at}") for at, view in enumerate(views)]
     rows = []
     for (at, one), (beside, other) in combinations(enumerate(views), 2):
         pair = table.filter(one=one.id, other=other.id)
-        for place, view in ((places[at], one), (places[beside], other)):
-            pair = pair.join(place, on=COLUMNS[view.id], nulls_equal=True)
+        for table_of_view, view in ((positions[at], one), (positions[beside], other)):
+            pair = pair.join(table_of_view, on=COLUMNS[view.id], nulls_equal=True)
         width = len(other.entries)
         slot = pl.col(f"place_{at}") * width + pl.col(f"place_{beside}")
-        sums = dict(pair.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
-        rows.append((at, beside, width, [sums.get(n, 0) for n in range(len(one.entries) * width)]))
+        totals = dict(pair.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
+        rows.append((at, beside, width, [totals.get(n, 0) for n in range(len(one.entries) * width)]))
     return pl.DataFrame(rows, schema=["one", "other", "width", "claims"], orient="row")
 
 
-def _placed(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:
+def _position_table(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:
     """Return the table entries with the position of each in a view."""
     columns = COLUMNS[view.id]
     schema = {column: table.schema[column] for column in columns} | {name: pl.Int64}
-    rows = [(*entry, place) for entry, place in view.place.items()]
+    rows = [(*entry, position) for entry, position in view.positions.items()]
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -45,8 +45,8 @@ DAY_LABELS = 4
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Number, labels and measures of one view."""
+class _ViewLayout:
+    """Labels and measures of one view: its number, entry names, title, and the pixels for names and bars."""
 
     at: int
     names: list[str]
@@ -72,60 +72,62 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     if table.is_empty() or not table["claims"].sum():
         raise NothingToDraw
     views, counts = build_views(table)
-    places = [
-        _Place(at, _names(view, context), _title(view, context), *PLACES.get(view.id, LEFT))
+    layouts = [
+        _ViewLayout(at, _names(view, context), _title(view, context), *PLACES.get(view.id, LEFT))
         for at, view in enumerate(views)
     ]
     claims = sum(counts["claims"][0].to_list())
     base, locale = alt.Chart(), context.words
-    high = min(max(ROW * len(places[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
+    high = min(max(ROW * len(layouts[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
     charts = {
-        view.id: _days(base, place, high) if view.id == "day" else _rows(base, place)
-        for place, view in zip(places, views, strict=True)
+        view.id: _days(base, layout, high) if view.id == "day" else _rows(base, layout)
+        for layout, view in zip(layouts, views, strict=True)
     }
     # The list of services, often the longest, stands beside the tall chart of days.
     order = sorted(charts, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
     below = alt.concat(*(charts[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
-    heading = _heading(base, claims, context, places[0].name_width)
+    heading = _heading(base, claims, context, layouts[0].name_width)
     note = locale.band_note([tuple(entry) for entry in views[1].entries])
     chart = finish_views(
         alt.vconcat(heading, below, spacing=12, data=json_ready(counts)),
         context,
-        title=_headline(places, counts, claims, context),
+        title=_headline(layouts, counts, claims, context),
         subtitle=locale("chart.linked_subtitle", loss=context.loss, note=f"; {note}" if note else ""),
         description=locale("chart.linked_description"),
     )
     return chart.properties(
-        params=_parameters(places, [view.id in ("band", "day") for view in views], context)
+        params=_parameters(layouts, [view.id in ("band", "day") for view in views], context)
     )
 
 
 def _parameters(
-    places: Sequence[_Place], ordered: list[bool], context: ChartContext
+    layouts: Sequence[_ViewLayout], ordered: list[bool], context: ChartContext
 ) -> list[alt.TopLevelParameter]:
     """Return the Vega parameters: the selections, and the names of all entries and views."""
     locale = context.words
     listed = {
-        view_selection.entry_key(place.at, n): f"{place.title}: {name}"
-        for place in places
-        for n, name in enumerate(place.names)
+        view_selection.entry_key(layout.at, n): f"{layout.title}: {name}"
+        for layout in layouts
+        for n, name in enumerate(layout.names)
     }
-    views = [place.view for place in places]
+    views = [layout.view for layout in layouts]
     titles = locale("chart.linked_choose"), locale("chart.linked_all")
     return [
-        alt.VariableParameter("names", value=[place.names for place in places]),
-        alt.VariableParameter("titles", value=[place.title for place in places]),
+        alt.VariableParameter("names", value=[layout.names for layout in layouts]),
+        alt.VariableParameter("titles", value=[layout.title for layout in layouts]),
         *view_selection.selection_parameters(views, ordered, listed, *titles),
     ]
 
 
-def _headline(places: Sequence[_Place], counts: pl.DataFrame, claims: int, context: ChartContext) -> str:
+def _headline(
+    layouts: Sequence[_ViewLayout], counts: pl.DataFrame, claims: int, context: ChartContext
+) -> str:
     """Title: the service with most claims; for synthetic claims only what is shown."""
     locale = context.words
     if context.synthetic:
-        return locale("chart.linked_measure", views=", ".join(place.title for place in places).lower())
+        return locale("chart.linked_measure", views=", ".join(layout.title for layout in layouts).lower())
     largest = sum(counts["claims"][0].to_list()[: counts["width"][0]])
-    return locale("chart.linked_finding", name=places[0].names[0], share=locale.share(largest / claims))
+    return locale("chart.linked_finding", name=layouts[0].names[0], share=locale.share(largest / claims))
 
 
 def _names(view: View, context: ChartContext) -> list[str]:
@@ -159,7 +161,7 @@ def _title(view: View, context: ChartContext) -> str:
     return _line(context.name(view.dimension)) if view.id == "category" else locale(f"chart.linked_{view.id}")
 
 
-def _sums(base: alt.Chart, at: int) -> alt.Chart:
+def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
     """Compute one row per entry of view `at`: `key`, `n` (claims in the current selection) and bar `length`.
 
     Each pairwise table serves both of its views. `own` is the entry's position in view `at`, `by` is the
@@ -195,59 +197,59 @@ def _fading(at: int) -> Any:  # noqa: ANN401 - Altair's type is private
     return alt.condition(full, alt.value(1), alt.value(FADED))
 
 
-def _slots(sums: alt.Chart, at: int) -> alt.Chart:
+def _slots(totals: alt.Chart, at: int) -> alt.Chart:
     """Return the background of each entry, which receives the clicks and is tinted when selected."""
     selected = f"chosen_view == {at} && {view_selection.chosen_expression('datum.key')}"
-    slots: alt.Chart = sums.mark_rect(cursor="pointer", aria=False).encode(
+    slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
         color=alt.condition(selected, alt.value(CHOSEN), alt.value("transparent"))
     )
     return slots
 
 
-def _rows(base: alt.Chart, place: _Place) -> AltairChart:
+def _rows(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
     """Draw horizontal bars with their counts, for services, loss bands or a dimension."""
-    at, sums = place.at, _sums(base, place.at)
+    at, totals = layout.at, _entry_totals(base, layout.at)
     axis = alt.Axis(
         labelExpr=f"names[{at}][datum.value]",
-        labelLimit=place.name_width - 6,
-        minExtent=place.name_width,
-        maxExtent=place.name_width,
+        labelLimit=layout.name_width - 6,
+        minExtent=layout.name_width,
+        maxExtent=layout.name_width,
         ticks=False,
         domain=False,
         labelPadding=6,
         zindex=1,
     )
-    scale = alt.Scale(domain=list(range(len(place.names))), padding=0)
+    scale = alt.Scale(domain=list(range(len(layout.names))), padding=0)
     y = alt.Y("own:O", title=None, axis=axis, scale=scale)
     x = alt.X("length:Q", title=None, axis=None, scale=alt.Scale(domain=[0, FULL]))
-    slots = _slots(sums, at).encode(y, x=alt.value(-place.name_width), x2=alt.value(place.bar_width))
-    bars = sums.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
-    numbers = sums.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
+    slots = _slots(totals, at).encode(y, x=alt.value(-layout.name_width), x2=alt.value(layout.bar_width))
+    bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
+    numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     view = alt.layer(
-        slots.properties(name=place.view),
+        slots.properties(name=layout.view),
         bars.encode(x, y, opacity=_fading(at), description="said:N"),
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
-    return _sized(view, place.bar_width, ROW * len(place.names), place, over=6)
+    return _sized(view, layout.bar_width, ROW * len(layout.names), layout, over=6)
 
 
-def _days(base: alt.Chart, place: _Place, high: int) -> AltairChart:
+def _days(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
     """Draw vertical bars by day."""
-    at, sums = place.at, _sums(base, place.at)
-    step = max(1, -(-len(place.names) // DAY_LABELS))
-    days = list(range(len(place.names)))
+    at, totals = layout.at, _entry_totals(base, layout.at)
+    step = max(1, -(-len(layout.names) // DAY_LABELS))
+    days = list(range(len(layout.names)))
     axis = alt.Axis(labelExpr=f"names[{at}][datum.value]", labelAngle=0, values=days[::step], zindex=1)
     x = alt.X("own:O", title=None, axis=axis, scale=alt.Scale(domain=days, padding=0))
     counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
     # With a nice scale the top tick is always at the top, so the title above does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
-    slots = _slots(sums, at).encode(x, y=alt.value(0), y2=alt.value(high + DAY_NAMES))
-    bars = sums.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
+    slots = _slots(totals, at).encode(x, y=alt.value(0), y2=alt.value(high + DAY_NAMES))
+    bars = totals.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
     view = alt.layer(
-        slots.properties(name=place.view),
+        slots.properties(name=layout.view),
         bars.encode(x, y, opacity=_fading(at), description="said:N"),
     )
-    return _sized(view, place.bar_width, high, place)
+    return _sized(view, layout.bar_width, high, layout)
 
 
 def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) -> AltairChart:
@@ -284,13 +286,13 @@ def _text(value: str) -> str:
 
 
 def _sized(
-    view: AltairChart, width: int, height: int, place: _Place | None = None, *, over: int = 0
+    view: AltairChart, width: int, height: int, layout: _ViewLayout | None = None, *, over: int = 0
 ) -> AltairChart:
     """Set size and title of a view; `over` lifts the title as far as the axis of its neighbour does."""
     sized: AltairChart = view.properties(width=width, height=height)
-    if place is None:
+    if layout is None:
         return sized
     title = alt.TitleParams(
-        place.title, anchor="start", frame="group", fontSize=12, dx=-place.name_width, offset=4 + over
+        layout.title, anchor="start", frame="group", fontSize=12, dx=-layout.name_width, offset=4 + over
     )
     return sized.properties(title=title)

@@ -186,10 +186,10 @@ def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     bands = ordered_bands(narrow)
     labels = [locale.band_short(*band) for band in bands]
     names = data["name"].unique(maintain_order=True).to_list()
-    room = float(data["percent"].max()) * 1.3  # type: ignore[arg-type]
+    axis_end = float(data["percent"].max()) * 1.3  # type: ignore[arg-type]
     axis = alt.Axis(labelFontSize=11, ticks=False)
     y = alt.Y("band:N", sort=labels, title=None, scale=alt.Scale(domain=labels), axis=axis)
-    x = alt.X("percent:Q", title=None, axis=None, scale=alt.Scale(domain=[0, room]))
+    x = alt.X("percent:Q", title=None, axis=None, scale=alt.Scale(domain=[0, axis_end]))
     base = alt.Chart(json_ready(data))
     bars = base.mark_bar(size=BAR - 3).encode(
         x,

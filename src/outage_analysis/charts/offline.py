@@ -72,9 +72,9 @@ function caption(place, title, footer) {  // as HTML above the chart, so that it
   var caption = document.createElement('div'), lines = [].concat(title.subtitle);
   caption.className = 'outage-caption';
   [title.text, lines.slice(0, footer), lines.slice(footer)].forEach(function (text, number) {
-    var said = document.createElement(number ? 'span' : 'strong');
-    said.textContent = [].concat(text).join(' ');
-    caption.append(said);
+    var element = document.createElement(number ? 'span' : 'strong');
+    element.textContent = [].concat(text).join(' ');
+    caption.append(element);
   });
   place.before(caption);
 }
@@ -102,11 +102,11 @@ function draw(chart) {
     });
   });
 }
-function move(given) {
-  var places = document.querySelectorAll('[data-outage-what-if="' + given[0] + '"]:not([data-live])');
+function activate(data) {
+  var places = document.querySelectorAll('[data-outage-what-if="' + data[0] + '"]:not([data-live])');
   places.forEach(function (place) {
     keepKeys(place, '[type=range], button');
-    whatIf(place, given[1]);
+    whatIf(place, data[1]);
   });
 }
 function serve(name, go) {
@@ -115,7 +115,7 @@ function serve(name, go) {
   waiting.forEach(go);
 }
 serve('outageCharts', draw);
-serve('outageWhatIfs', move);
+serve('outageWhatIfs', activate);
 """
 
 

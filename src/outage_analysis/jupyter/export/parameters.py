@@ -30,13 +30,13 @@ class FilledParameters:
 
 
 def fill_parameters(
-    notebook: Notebook, given: Mapping[str, str], lang: str | None = None
+    notebook: Notebook, texts: Mapping[str, str], lang: str | None = None
 ) -> FilledParameters:
     """Put the values of a run into a notebook's cell of parameters.
 
     Args:
         notebook: the notebook.
-        given: parameter -> value as text. The value must have the type of the notebook's own value (integer,
+        texts: parameter -> value as text. The value must have the type of the notebook's own value (integer,
             number, boolean, day, text, list). `None` sets it to None. If the notebook's own value is None,
             the text is read as a Python or TOML value, else as text. Relative paths start in the working
             folder.
@@ -47,7 +47,7 @@ def fill_parameters(
     """
     source = notebook.parameters
     defaults = {} if source is None else _assigned(source)
-    values = dict(given)
+    values = dict(texts)
     if lang is not None and "lang" in defaults and values.setdefault("lang", lang) != lang:
         raise UsageError("--lang and the parameter lang differ", value=f"{lang}, {values['lang']}")
     for name in values:
@@ -62,7 +62,7 @@ def fill_parameters(
     return FilledParameters(
         _spliced(source, {node: value.executed for node, value in read.items()}),
         _spliced(source, {node: value.displayed for node, value in read.items()}),
-        {name: str(file_names_only(text)) for name, text in sorted(given.items())},
+        {name: str(file_names_only(text)) for name, text in sorted(texts.items())},
     )
 
 

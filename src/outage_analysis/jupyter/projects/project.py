@@ -75,7 +75,7 @@ class Project:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """Parameters of the notebooks: paths relative to their folder; `as_of` None means the ledger's day."""
+        """Parameters of the notebooks: paths relative to their folder; `as_of` None is the ledger's day."""
         return {
             "incident": "../incident.toml",
             "policy": "../policy.toml",
