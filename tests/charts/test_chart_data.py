@@ -212,7 +212,7 @@ def test_without_a_dimension_there_are_three_views() -> None:
 def test_a_long_window_has_several_days_to_a_bar() -> None:
     told = [("talk", ZERO, date(2022, 1, 1) + timedelta(n), None, 1) for n in range(100)]
     day = pairs.build_views(pairs_table(told))[0][2]
-    assert day.days == 2
+    assert day.days_per_entry == 2
     assert day.entries == [(date(2022, 1, 1) + timedelta(n),) for n in range(0, 100, 2)]
 
 

@@ -327,7 +327,7 @@ def test_make_runs_nothing_that_a_folder_is_called(
 def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
     projects: dict[str, Path], tmp_path: Path
 ) -> None:
-    script = "import sys; from outage_analysis.projects import new_project; new_project(sys.argv[1])"
+    script = "import sys; from outage_analysis.jupyter import new_project; new_project(sys.argv[1])"
     folder = tmp_path / "my-krw"
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland", "LC_ALL": "C"}
     subprocess.run([sys.executable, "-c", script, str(folder)], env=environment, check=True)

@@ -50,7 +50,7 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
         claims, the merged ones last; rows of one service keep the order of the table.
     """
     keys = [c for c in table.columns if c in ("over", "up_to")]
-    largest = _by_claims(table)
+    largest = _services_by_claims(table)
     separate = largest if len(largest) <= most else largest[: most - 1]
     order = {service: place for place, service in enumerate(separate)}
     merged = table.filter(pl.col("service").is_in(largest)).with_columns(
@@ -72,7 +72,7 @@ def merge_small_services(table: pl.DataFrame, most: int = MAX_SERVICES) -> pl.Da
     )
 
 
-def _by_claims(table: pl.DataFrame) -> list[str]:
+def _services_by_claims(table: pl.DataFrame) -> list[str]:
     """Return the services that have claims, the one with most claims first."""
     totals = table.group_by("service").agg(pl.col("claims").sum()).filter(pl.col("claims") > 0)
     return totals.sort("claims", "service", descending=[True, False])["service"].to_list()
@@ -113,7 +113,7 @@ def merge_bands(table: pl.DataFrame, most: int = MAX_BANDS) -> pl.DataFrame:
 def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
     """Map each band to the merged band that `merge_bands` shows in its place."""
     apart = {band: band for band in claims if not holds_amounts(band)}
-    positive = sorted((b for b in claims if b not in apart), key=lambda b: (b[0] or 0, _top(b)))
+    positive = sorted((b for b in claims if b not in apart), key=lambda b: (b[0] or 0, _upper_edge(b)))
     groups = [[band] for band in positive]
     if len(groups) > most:
         groups = _merge_overlapping(groups)
@@ -122,7 +122,7 @@ def merged_bands(claims: Mapping[Band, int], most: int) -> dict[Band, Band]:
         at = min(range(len(groups) - 1), key=lambda i: weights[i] + weights[i + 1])
         groups[at : at + 2] = [groups[at] + groups[at + 1]]
         weights[at : at + 2] = [weights[at] + weights[at + 1]]
-    merged = {band: _union(group) for group in groups for band in group}
+    merged = {band: _spanning_band(group) for group in groups for band in group}
     return apart | merged
 
 
@@ -130,19 +130,19 @@ def _merge_overlapping(groups: list[list[Band]]) -> list[list[Band]]:
     """Merge groups of bands that overlap."""
     joined: list[list[Band]] = []
     for group in groups:
-        if joined and (group[0][0] or 0) < _top(_union(joined[-1])):
+        if joined and (group[0][0] or 0) < _upper_edge(_spanning_band(joined[-1])):
             joined[-1] += group
         else:
             joined.append(list(group))
     return joined
 
 
-def _union(group: list[Band]) -> Band:
-    top = max(map(_top, group))
-    return min(band[0] or 0 for band in group), None if top == _top((0, None)) else int(top)
+def _spanning_band(group: list[Band]) -> Band:
+    top = max(map(_upper_edge, group))
+    return min(band[0] or 0 for band in group), None if top == _upper_edge((0, None)) else int(top)
 
 
-def _top(band: Band) -> float:
+def _upper_edge(band: Band) -> float:
     return float("inf") if band[1] is None else band[1]
 
 

@@ -39,12 +39,12 @@ TAIL_MARGIN = 0.5
 def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Ogive: points for the counted share of losses up to each edge, lines for the fitted distributions."""
     locale = context.words
-    families, counts, lines = _parts(table)
+    families, counts, lines = _split_table(table)
     best, weight = families.row(0)
     name, median = locale(f"word.{best}"), curve_data.median_loss(table)
-    pixels = [HEIGHT * (1 - v) for v in _last(lines, families["family"].to_list(), "share_below")]
+    pixels = [HEIGHT * (1 - v) for v in _line_ends(lines, families["family"].to_list(), "share_below")]
     x = _loss_axis(context, lines["loss"].to_list())
-    losses = _losses(locale, table)
+    losses = _losses_phrase(locale, table)
     y = alt.Y("share:Q", title=locale("chart.ogive_y", losses=losses), scale=alt.Scale(domain=[0, 100]))
     layers = _layers(
         counts.select("loss", share=pl.col("share_below") * 100),
@@ -63,12 +63,12 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     key = "chart.ogive_finding" if weight >= CLEAR else "chart.ogive_several"
     key = "chart.ogive_poor" if p is not None and p < POOR else key
     finding = (
-        locale(key, losses=losses, median=_amount(locale, locale.rounded(median)), family=name)
+        locale(key, losses=losses, median=_short_loss(locale, locale.rounded(median)), family=name)
         if has_finding and median
         else ""
     )
     return finish_chart(
-        alt.layer(*layers, _names(families, pixels, locale)),
+        alt.layer(*layers, _family_labels(families, pixels, locale)),
         context,
         height=HEIGHT,
         title=finding or locale("chart.ogive_measure"),
@@ -76,7 +76,7 @@ def ogive(table: pl.DataFrame, context: ChartContext) -> AltairChart:
             "chart.ogive_subtitle",
             losses=losses,
             loss=context.loss,
-            note=_note(locale, table),
+            note=_scale_note(locale, table),
             weight=locale.share(weight),
         ),
         description=locale("chart.ogive_description"),
@@ -92,7 +92,7 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         NothingToDraw: no loss lies above an edge, or the table has no fit.
     """
     locale = context.words
-    families, counts, lines = _parts(table)
+    families, counts, lines = _split_table(table)
     above = counts.filter(pl.col("share_above") > 0)
     if above.is_empty():
         raise NothingToDraw
@@ -100,7 +100,7 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     end = float(counts["loss"].max())  # type: ignore[arg-type] # there are counts
     lowest = _lowest_share(lines, float(least))
     lines = lines.filter(pl.col("share_above") > 0)
-    x, losses = _loss_axis(context, lines["loss"].to_list()), _losses(locale, table)
+    x, losses = _loss_axis(context, lines["loss"].to_list()), _losses_phrase(locale, table)
     ticks = [10.0**k for k in range(math.ceil(math.log10(lowest * 100)), 3)]
     y = alt.Y(
         "share:Q",
@@ -116,11 +116,13 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         high=pl.col("above_high").clip(lowest / 10) * 100,
     )
     layers = _layers(above.select("loss", share=pl.col("share_above") * 100), percents, x, y)
-    ends = _last(lines, families["family"].to_list(), "share_above")
+    ends = _line_ends(lines, families["family"].to_list(), "share_above")
     pixels = [HEIGHT * math.log(max(v, lowest)) / math.log(lowest) for v in ends]
-    title = locale("chart.tail_finding", losses=losses, share=locale.share(least), edge=_amount(locale, last))
+    title = locale(
+        "chart.tail_finding", losses=losses, share=locale.share(least), edge=_short_loss(locale, last)
+    )
     return finish_chart(
-        alt.layer(*_end_of_counts(end, x, locale), *layers, _names(families, pixels, locale)),
+        alt.layer(*_last_edge_layers(end, x, locale), *layers, _family_labels(families, pixels, locale)),
         context,
         height=HEIGHT,
         title=locale("chart.tail_measure") if context.synthetic else title,
@@ -128,8 +130,8 @@ def tail(table: pl.DataFrame, context: ChartContext) -> AltairChart:
             "chart.tail_subtitle",
             losses=losses,
             loss=context.loss,
-            note=_note(locale, table),
-            edge=_amount(locale, end),
+            note=_scale_note(locale, table),
+            edge=_short_loss(locale, end),
         ),
         description=locale("chart.tail_description"),
     )
@@ -142,7 +144,7 @@ def _lowest_share(lines: pl.DataFrame, least: float) -> float:
     return max(min(least, reached), least / 100) * TAIL_MARGIN
 
 
-def _parts(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def _split_table(table: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     families, counts = curve_data.family_weights(table), curve_data.counted_shares(table)
     if families.is_empty() or counts.is_empty():
         raise NothingToDraw
@@ -168,7 +170,7 @@ def _layers(counts: pl.DataFrame, lines: pl.DataFrame, x: alt.X, y: alt.Y) -> li
     ]
 
 
-def _names(families: pl.DataFrame, pixels: Sequence[float], locale: Locale) -> alt.Chart:
+def _family_labels(families: pl.DataFrame, pixels: Sequence[float], locale: Locale) -> alt.Chart:
     """Label each line with its family in the right margin, without overlaps."""
     rows = [
         {"name": locale(f"word.{family}"), "y": round(place, 1), "best": n == 0}
@@ -187,7 +189,7 @@ def _names(families: pl.DataFrame, pixels: Sequence[float], locale: Locale) -> a
     return names
 
 
-def _end_of_counts(end: float, x: alt.X, locale: Locale) -> tuple[alt.Chart, alt.Chart]:
+def _last_edge_layers(end: float, x: alt.X, locale: Locale) -> tuple[alt.Chart, alt.Chart]:
     base = alt.Chart(pl.DataFrame({"loss": [end]}))
     rule = base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x)
     label = base.mark_text(align="right", dx=-5, fontSize=11, color="#57606a").encode(
@@ -196,7 +198,7 @@ def _end_of_counts(end: float, x: alt.X, locale: Locale) -> tuple[alt.Chart, alt
     return rule, label
 
 
-def _last(lines: pl.DataFrame, families: Sequence[str], column: str) -> list[float]:
+def _line_ends(lines: pl.DataFrame, families: Sequence[str], column: str) -> list[float]:
     """Return the last value of each family's line."""
     return [float(lines.filter(family=f).sort("loss")[column][-1]) for f in families]
 
@@ -209,24 +211,24 @@ def _loss_axis(context: ChartContext, losses: Sequence[float]) -> alt.X:
         "loss:Q",
         title=context.words("chart.loss_x", loss=context.loss),
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
-        axis=labelled_axis(ticks, [_amount(context.words, tick) for tick in ticks]),
+        axis=labelled_axis(ticks, [_short_loss(context.words, tick) for tick in ticks]),
     )
 
 
-def _losses(locale: Locale, table: pl.DataFrame) -> str:
+def _losses_phrase(locale: Locale, table: pl.DataFrame) -> str:
     """Describe the losses that the shares refer to: all above 0, or those inside a truncated table."""
     over, up_to = table.select("over", "up_to").row(0)
     if up_to is None:
-        return locale("chart.losses_over", over=_amount(locale, over))
-    return locale("chart.losses_between", over=_amount(locale, over), up_to=_amount(locale, up_to))
+        return locale("chart.losses_over", over=_short_loss(locale, over))
+    return locale("chart.losses_between", over=_short_loss(locale, over), up_to=_short_loss(locale, up_to))
 
 
-def _amount(locale: Locale, loss: float) -> str:
+def _short_loss(locale: Locale, loss: float) -> str:
     """Format a loss as a short amount; a small fractional loss gets three significant digits."""
     return locale.short(round(loss)) if loss >= LEAST_WHOLE or loss == round(loss) else f"{loss:.3g}"
 
 
-def _note(locale: Locale, table: pl.DataFrame) -> str:
+def _scale_note(locale: Locale, table: pl.DataFrame) -> str:
     """Explain the scale words of the axis labels, such as k and m; "" if the labels have none."""
     tens = 10.0 ** math.floor(math.log10(float(table["loss"].max())))  # type: ignore[arg-type]
     return (

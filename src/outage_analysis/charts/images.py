@@ -18,11 +18,11 @@ SOFT = "#57606a"
 def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
     """Render a Vega-Lite specification as SVG; `width` applies if the specification is "container" wide."""
     sized = spec | ({"width": width} if spec.get("width") == "container" else {})
-    drawing = _renumbered(_converter().vegalite_to_svg(sized))
+    drawing = _renumber_ids(_converter().vegalite_to_svg(sized))
     return re.sub(r">([^<>]+)</text>", lambda match: f">{fonts.shown(match[1])}</text>", drawing)
 
 
-def _renumbered(drawing: str) -> str:
+def _renumber_ids(drawing: str) -> str:
     """Number the ids of an SVG from 0, because the converter's counter runs on from chart to chart."""
     ids = {
         name: n for n, name in enumerate(dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing)))
@@ -45,12 +45,12 @@ def add_captions(drawing: str, title: str, subtitle: str, footer: str, descripti
     y, rows = 4, []
     for line, size, weight, colour in head:
         y += size + 5
-        rows.append(_row(line, y, size, weight, colour))
+        rows.append(_text_line(line, y, size, weight, colour))
     top = y + 12
     y = top + round(height)
     for line, size, weight, colour in foot:
         y += size + 5
-        rows.append(_row(line, y, size, weight, colour))
+        rows.append(_text_line(line, y, size, weight, colour))
     inside = drawing[drawing.index(">") + 1 : drawing.rindex("</svg>")]
     extent = f'width="{width:g}" height="{y + 8}"'
     spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
@@ -61,7 +61,7 @@ def add_captions(drawing: str, title: str, subtitle: str, footer: str, descripti
     return f'<svg {spaces} {extent} {view_box} role="img">{accessible}{background}{body}</svg>'
 
 
-def _row(line: str, y: int, size: int, weight: int, colour: str) -> str:
+def _text_line(line: str, y: int, size: int, weight: int, colour: str) -> str:
     style = f'font-family="{fonts.FAMILY}, sans-serif" font-size="{size}" font-weight="{weight}"'
     return f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>'
 

@@ -83,18 +83,18 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     if counted.is_empty() or expected.is_empty():
         raise NothingToDraw
     midnight = datetime.combine(min(table["moment"]).date(), time())
-    data = _fewer(table).with_columns(
+    data = _thin_points(table).with_columns(
         day=((pl.col("moment") - midnight).dt.total_seconds() / DAY.total_seconds()).round(3),
-        colour=pl.col("branch").replace_strict(_colours(table), default=INK),
+        colour=pl.col("branch").replace_strict(_branch_colours(table), default=INK),
     )
     x, y = _axes(data, midnight, locale)
     outcome = data.filter(part="outcome")
     layers = [
-        *_fans(data.filter(part="expected"), x, y),
-        *_closings(data.filter(part="closing"), x, locale),
-        *_counted(data.filter(part="counted"), x, y),
-        *_ends(data.filter(part="expected"), x, y, context),
-        *_outcome(outcome, x, y, locale),
+        *_fan_layers(data.filter(part="expected"), x, y),
+        *_closing_layers(data.filter(part="closing"), x, locale),
+        *_counted_layers(data.filter(part="counted"), x, y),
+        *_fan_labels(data.filter(part="expected"), x, y, context),
+        *_outcome_layers(outcome, x, y, locale),
     ]
     # The whole table is cited: thinned-out points still support the line.
     facts = " ".join(dict.fromkeys(" ".join(table["facts"]).split()))
@@ -109,7 +109,7 @@ def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
-def _fewer(table: pl.DataFrame) -> pl.DataFrame:
+def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
     """Reduce the table to `MAX_POINTS` counted and `MAX_POINTS` expected points."""
     branches = _branches(table)
     expected = [
@@ -127,10 +127,10 @@ def _title(data: pl.DataFrame, context: ChartContext) -> str:
         return locale("chart.fan_measure")
     end = data.filter(part="expected", branch=_branches(data)[0]).sort("at").row(-1, named=True)
     low, high = (locale.number(round(locale.rounded(end[c]))) for c in ("low_80", "high_80"))
-    return locale("chart.fan_finding", day=locale.day(_day_of(end["moment"])), low=low, high=high)
+    return locale("chart.fan_finding", day=locale.day(_closing_day(end["moment"])), low=low, high=high)
 
 
-def _day_of(moment: datetime) -> date:
+def _closing_day(moment: datetime) -> date:
     """Return the day that ends at a moment; midnight ends the day before."""
     return (moment - timedelta(microseconds=1)).date()
 
@@ -140,7 +140,7 @@ def _branches(data: pl.DataFrame) -> list[str]:
     return branches
 
 
-def _colours(data: pl.DataFrame) -> dict[str, str]:
+def _branch_colours(data: pl.DataFrame) -> dict[str, str]:
     return {b: OKABE_ITO[n % len(OKABE_ITO)] for n, b in enumerate(_branches(data))}
 
 
@@ -167,7 +167,7 @@ def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X
     return x, y
 
 
-def _fans(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _fan_layers(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """Draw each branch from the closing of the branch before it; until then both have the same forecast."""
     fields = ["day", "cumulative", "low_50", "high_50", "low_80", "high_80"]
     ends = dict(expected.group_by("branch").agg(pl.col("day").max()).rows())
@@ -186,7 +186,7 @@ def _fans(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     return layers
 
 
-def _counted(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _counted_layers(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     base = alt.Chart(json_ready(counted.select("day", "cumulative")))
     last = alt.Chart(json_ready(counted.sort("day").tail(1).select("day", "cumulative")))
     return [
@@ -198,8 +198,8 @@ def _counted(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     ]
 
 
-def _closings(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Chart]:
-    days = [locale("chart.fan_closes", day=locale.short_day(_day_of(m))) for m in closings["moment"]]
+def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Chart]:
+    days = [locale("chart.fan_closes", day=locale.short_day(_closing_day(m))) for m in closings["moment"]]
     base = alt.Chart(json_ready(closings.select("day", pl.Series("said", days, dtype=pl.String))))
     return [
         base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
@@ -209,7 +209,7 @@ def _closings(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Char
     ]
 
 
-def _ends(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
+def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
     """Label the end of each fan with the branch's name and its 80 % range."""
     locale, rows = context.words, []
     for branch in _branches(expected):
@@ -237,7 +237,7 @@ def _name(branch: str, context: ChartContext) -> str:
     )
 
 
-def _outcome(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
+def _outcome_layers(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
     if outcome.is_empty():
         return []
     labels = [locale("chart.fan_outcome", count=locale.number(count)) for count in outcome["cumulative"]]

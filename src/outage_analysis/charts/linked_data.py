@@ -44,12 +44,12 @@ class View:
     """The incident's dimension whose values are the categories."""
 
     @property
-    def merged(self) -> int:
-        """Number of table entries that the last entry shows."""
+    def merged_count(self) -> int:
+        """Number of table entries that are merged into the last entry."""
         return sum(position == len(self.entries) - 1 for position in self.positions.values())
 
     @property
-    def days(self) -> int:
+    def days_per_entry(self) -> int:
         """Number of days per entry in the view of days."""
         firsts = [entry[0] for entry in self.entries]
         return (firsts[1] - firsts[0]).days if len(firsts) > 1 else 1
@@ -67,14 +67,14 @@ def build_views(table: pl.DataFrame) -> tuple[list[View], pl.DataFrame]:
         per entry of `one`). The claims of every pair have the same total.
     """
     for fraction in REDUCTIONS:
-        views = [_view(table, name, fraction) for name in _names(table)]
+        views = [_view(table, name, fraction) for name in _view_ids(table)]
         counts = _counts(table, views)
         if json_bytes(counts) <= MAX_COUNT_BYTES:
             break
     return views, counts
 
 
-def _names(table: pl.DataFrame) -> list[str]:
+def _view_ids(table: pl.DataFrame) -> list[str]:
     present = {*table["one"], *table["other"]}
     return [name for name in MAX_ENTRIES if name in present]
 
@@ -86,7 +86,7 @@ def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
     totals = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
     claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
     most = max(2, int(MAX_ENTRIES[name] * fraction))
-    entries, merged = {"band": _bands, "day": _days}.get(name, _largest)(claims, most)
+    entries, merged = {"band": _merge_bands, "day": _merge_days}.get(name, _merge_smallest)(claims, most)
     positions = {entry: position for position, entry in enumerate(entries)}
     return View(name, entries, {entry: positions[merged[entry]] for entry in claims}, table["dimension"][0])
 
@@ -95,13 +95,13 @@ MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
 """The entries of a view in display order, and each table entry -> the entry that shows it."""
 
 
-def _bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
     merged = merged_bands(claims, most)
     frame = pl.DataFrame([*merged.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
     return ordered_bands(frame), merged
 
 
-def _days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
     """Merge days into bars of equal length; only the last bar may be shorter."""
     days: list[date] = sorted(day for (day,) in claims)
     length = (days[-1] - days[0]).days + 1
@@ -109,7 +109,7 @@ def _days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
     return [(bar,) for bar in bars], {(day,): (bars[bisect_right(bars, day) - 1],) for day in days}
 
 
-def _largest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
     """Keep the entries with most claims, in that order, and merge the others at the end."""
     rest: ViewEntry = (OTHER_ID,)
     ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))

@@ -73,14 +73,14 @@ def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         raise NothingToDraw
     views, counts = build_views(table)
     layouts = [
-        _ViewLayout(at, _names(view, context), _title(view, context), *PLACES.get(view.id, LEFT))
+        _ViewLayout(at, _entry_names(view, context), _title(view, context), *PLACES.get(view.id, LEFT))
         for at, view in enumerate(views)
     ]
     claims = sum(counts["claims"][0].to_list())
     base, locale = alt.Chart(), context.words
     high = min(max(ROW * len(layouts[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
     charts = {
-        view.id: _days(base, layout, high) if view.id == "day" else _rows(base, layout)
+        view.id: _day_view(base, layout, high) if view.id == "day" else _bar_view(base, layout)
         for layout, view in zip(layouts, views, strict=True)
     }
     # The list of services, often the longest, stands beside the tall chart of days.
@@ -130,35 +130,39 @@ def _headline(
     return locale("chart.linked_finding", name=layouts[0].names[0], share=locale.share(largest / claims))
 
 
-def _names(view: View, context: ChartContext) -> list[str]:
+def _entry_names(view: View, context: ChartContext) -> list[str]:
     """Return the labels of a view's entries."""
     locale, firsts = context.words, [entry[0] for entry in view.entries]
     if view.id == "service":
-        return [_line(service_name(context, id_, view.merged)) for id_ in firsts]
+        return [_clean_line(service_name(context, id_, view.merged_count)) for id_ in firsts]
     if view.id == "band":
         return [locale.band_short(*band) for band in view.entries]
     if view.id == "day":
         return [locale.short_day(day) for day in firsts]
     apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
-    return [apart[text] if text in apart else _short(text) for text in firsts]
+    return [apart[text] if text in apart else _shorten(text) for text in firsts]
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     """Shorten a text from the claims to one line of at most `LONGEST` characters."""
-    line = _line(text)
+    line = _clean_line(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
-def _line(text: str) -> str:
+def _clean_line(text: str) -> str:
     """Put a text on one line, without control characters that hide or reorder the text around them."""
     return fonts.shown(" ".join(text.split()))
 
 
 def _title(view: View, context: ChartContext) -> str:
     locale = context.words
-    if view.id == "day" and view.days > 1:
-        return locale("chart.linked_days_binned", count=view.days)
-    return _line(context.name(view.dimension)) if view.id == "category" else locale(f"chart.linked_{view.id}")
+    if view.id == "day" and view.days_per_entry > 1:
+        return locale("chart.linked_days_binned", count=view.days_per_entry)
+    return (
+        _clean_line(context.name(view.dimension))
+        if view.id == "category"
+        else locale(f"chart.linked_{view.id}")
+    )
 
 
 def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
@@ -191,7 +195,7 @@ def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
     )
 
 
-def _fading(at: int) -> Any:  # noqa: ANN401 - Altair's type is private
+def _fade_unselected(at: int) -> Any:  # noqa: ANN401 - Altair's type is private
     """Return the opacity condition that fades the unselected entries of a view with a selection."""
     full = f"chosen_view != {at} || {view_selection.chosen_expression('datum.key')}"
     return alt.condition(full, alt.value(1), alt.value(FADED))
@@ -206,7 +210,7 @@ def _slots(totals: alt.Chart, at: int) -> alt.Chart:
     return slots
 
 
-def _rows(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
+def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
     """Draw horizontal bars with their counts, for services, loss bands or a dimension."""
     at, totals = layout.at, _entry_totals(base, layout.at)
     axis = alt.Axis(
@@ -227,13 +231,13 @@ def _rows(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
     numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     view = alt.layer(
         slots.properties(name=layout.view),
-        bars.encode(x, y, opacity=_fading(at), description="said:N"),
+        bars.encode(x, y, opacity=_fade_unselected(at), description="said:N"),
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
     return _sized(view, layout.bar_width, ROW * len(layout.names), layout, over=6)
 
 
-def _days(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
+def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
     """Draw vertical bars by day."""
     at, totals = layout.at, _entry_totals(base, layout.at)
     step = max(1, -(-len(layout.names) // DAY_LABELS))
@@ -247,7 +251,7 @@ def _days(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
     bars = totals.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
     view = alt.layer(
         slots.properties(name=layout.view),
-        bars.encode(x, y, opacity=_fading(at), description="said:N"),
+        bars.encode(x, y, opacity=_fade_unselected(at), description="said:N"),
     )
     return _sized(view, layout.bar_width, high, layout)
 
@@ -255,7 +259,7 @@ def _days(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
 def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) -> AltairChart:
     """Show the current selection, its number of claims and its share of all claims."""
     locale = context.words
-    phrases = {name: _text(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
+    phrases = {name: _quoted(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
     named = f"names[chosen_view][{{}} % {view_selection.KEYS_PER_VIEW}]"
     low, high = (named.format(f"{end}(keys[0], until)") for end in ("min", "max"))
     ranged = f"keys[0] == until ? {low} : {low} + {phrases['to']} + {high}"
@@ -280,7 +284,7 @@ def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) ->
     return _sized(heading, 1, 16)
 
 
-def _text(value: str) -> str:
+def _quoted(value: str) -> str:
     """Quote a string for a Vega expression."""
     return json.dumps(value, ensure_ascii=False)
 

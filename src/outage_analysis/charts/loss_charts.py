@@ -109,7 +109,7 @@ def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise NothingToDraw
-    data = fit_services(narrow, lambda few: _stacked(few, context))
+    data = fit_services(narrow, lambda few: _stacked_rows(few, context))
     bands = ordered_bands(narrow)
     labels, colours = [locale.band_short(*band) for band in bands], band_colours(bands)
     names = data["name"].unique(maintain_order=True).to_list()
@@ -161,7 +161,7 @@ def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
     return locale("chart.bands_finding", band=locale.band_short(*band), share=locale.share(share))
 
 
-def _stacked(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
+def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
     """Return the rows of the bars; only the first row of each service has its number of claims."""
     rows = add_names(band_shares(few), context)
     first = pl.int_range(pl.len()).over("service") == 0
@@ -182,7 +182,7 @@ def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise NothingToDraw
-    data = fit_services(narrow, lambda few: _panels(few, context))
+    data = fit_services(narrow, lambda few: _panel_rows(few, context))
     bands = ordered_bands(narrow)
     labels = [locale.band_short(*band) for band in bands]
     names = data["name"].unique(maintain_order=True).to_list()
@@ -224,7 +224,7 @@ def _panels_title(table: pl.DataFrame, context: ChartContext) -> str:
     return locale("chart.panels_finding", band=locale.band_short(over, up_to), low=low, high=high)
 
 
-def _panels(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
+def _panel_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
     return add_names(band_shares(few), context, PANEL_NAME).select(
         "name", "band", "percent", label=PERCENT_LABEL
     )

@@ -60,8 +60,8 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         name=pl.Series(names),
         left=pl.col("left").clip(least),
         right="right",
-        first=pl.Series(_ends(rows, "left", locale)),
-        last=pl.Series(_ends(rows, "right", locale)),
+        first=pl.Series(_end_labels(rows, "left", locale)),
+        last=pl.Series(_end_labels(rows, "right", locale)),
     )
     x = money_axis(
         "left", locale, locale("chart.tornado_x", unit=locale.unit), least / LABEL_FACTOR, most * LABEL_FACTOR
@@ -89,16 +89,17 @@ def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
-def _ends(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
+def _end_labels(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
     """Return the labels at one end of the bars: the cost, and below it the value of the input."""
     point = "P10" if side == "left" else "P90"
     cells = rows.select("kind", f"input_{side}", side).rows()
     return [
-        f"{short_amount(locale, cost)}\n{_input(kind, value, point, locale)}" for kind, value, cost in cells
+        f"{short_amount(locale, cost)}\n{_input_label(kind, value, point, locale)}"
+        for kind, value, cost in cells
     ]
 
 
-def _input(kind: str, value: float | None, point: str, locale: Locale) -> str:
+def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> str:
     if value is None:  # a mix of bands is not a single number
         return point
     if kind in MONEY:
@@ -126,7 +127,7 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         name=pl.col("outcome").replace_strict(labels, return_dtype=pl.String),
         part=pl.col("part").replace_strict(parts, return_dtype=pl.String),
     )
-    x = _multiples_x(data, locale)
+    x = _multiples_axis(data, locale)
     y = alt.Y("name:N", sort=list(labels.values()), title=None, axis=name_axis(lines=2))
     lanes = [parts[part] for part in LANES if part in parts]
     lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
@@ -158,12 +159,12 @@ def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
-def _multiples_x(data: pl.DataFrame, locale: Locale) -> alt.X:
+def _multiples_axis(data: pl.DataFrame, locale: Locale) -> alt.X:
     ends = [v for c in ("low", "high") for v in data[c]]
     low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
     ticks = log_ticks(low, high)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = labelled_axis(ticks, [_multiple(tick) for tick in ticks])
+    axis = labelled_axis(ticks, [_multiple_label(tick) for tick in ticks])
     return alt.X("low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axis)
 
 
@@ -181,7 +182,7 @@ def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]
     return labels
 
 
-def _multiple(value: float) -> str:
+def _multiple_label(value: float) -> str:
     return f"×{value:,.10g}" if value >= 1 else f"×1/{1 / value:,.3g}"
 
 

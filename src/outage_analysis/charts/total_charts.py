@@ -49,7 +49,7 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     """Density of the total cash on a log axis: P10 to P90 in colour, with lines at the marked amounts."""
     locale, marks = context.words, _marks(table)
     areas = cost_data.density_areas(table)
-    ends = _ends(areas, marks)
+    ends = _axis_ends(areas, marks)
     x = money_axis("amount", locale, locale("chart.law_x", unit=locale.unit), *ends)
     y = alt.Y(
         "density:Q",
@@ -66,7 +66,7 @@ def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChar
     )
     low, high = money_range_ends(locale, marks["p10"]["amount"], marks["p90"]["amount"])
     return finish_chart(
-        alt.layer(shape, *_flags(marks, x, math.sqrt(math.prod(ends)), _digits(marks), locale)),
+        alt.layer(shape, *_labelled_lines(marks, x, math.sqrt(math.prod(ends)), _digits(marks), locale)),
         context,
         height=HEIGHT,
         title=locale("chart.law_measure")
@@ -92,7 +92,7 @@ def _marks(table: pl.DataFrame) -> Marks:
     return {"p10": {"amount": 0.0, "above": 0.9, "density": 0.0}} | marks
 
 
-def _ends(rows: pl.DataFrame, marks: Marks) -> tuple[float, float]:
+def _axis_ends(rows: pl.DataFrame, marks: Marks) -> tuple[float, float]:
     """Return the ends of the amount axis, with space for labels left of P10 and right of P90."""
     amounts = [*rows["amount"], *(m["amount"] for m in marks.values() if m["amount"])]
     low, high, p10, p90 = min(amounts), max(amounts), marks["p10"]["amount"], marks["p90"]["amount"]
@@ -106,7 +106,7 @@ def _digits(marks: Marks) -> int:
     return 2 + sum(high < times * low for times in CLOSE)
 
 
-def _flags(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -> list[alt.Chart]:
+def _labelled_lines(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -> list[alt.Chart]:
     """Draw vertical lines with labels: the budget on top, then the expected total, then P10 and P90.
 
     The label is on the left of its line if the line is right of `middle`. Labels are drawn over all lines.
@@ -126,11 +126,11 @@ def _flags(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -
         left = mark == "p10" or (mark != "p90" and amount > middle)
         looks = {"align": "right" if left else "left", "dx": -5 if left else 5, "baseline": "top"}
         looks["fontWeight"] = 600 if strong else 400
-        texts += _clear(base, looks, x=x, y=top, text=alt.value(label))
+        texts += _outlined_text(base, looks, x=x, y=top, text=alt.value(label))
     return [*rules, *texts]
 
 
-def _clear(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
+def _outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
     """Draw a text with a white outline, so that it is readable over lines."""
     rim = base.mark_text(**looks, stroke="white", strokeWidth=4)
     return [text.encode(**places) for text in (rim, base.mark_text(**looks))]
@@ -140,7 +140,7 @@ def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     """Exceedance curve: the probability that the cash exceeds each amount, with a line at the budget."""
     locale, marks = context.words, _marks(table)
     rows = cost_data.exceedance_curve(table)
-    ends = _ends(rows, marks)
+    ends = _axis_ends(rows, marks)
     x = money_axis("amount", locale, locale("chart.exceedance_x", unit=locale.unit), *ends)
     y = alt.Y(
         "above:Q",
@@ -158,8 +158,8 @@ def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
         alt.layer(
             base.mark_area(color=ACCENT, opacity=0.14).encode(x, y),
             base.mark_line(color=ACCENT, strokeWidth=2.5).encode(x, y),
-            *_flags({"budget": budget} if budget else {}, x, math.sqrt(math.prod(ends)), 2, locale),
-            *_points(marks, x, y, locale),
+            *_labelled_lines({"budget": budget} if budget else {}, x, math.sqrt(math.prod(ends)), 2, locale),
+            *_percentile_points(marks, x, y, locale),
         ),
         context,
         height=HEIGHT,
@@ -169,20 +169,24 @@ def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
     )
 
 
-def _points(marks: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
+def _percentile_points(marks: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
     """Mark percentiles and budget on the curve, labelled on the right, where a falling curve leaves space."""
     digits = _digits(marks)
     rows = [
-        {"amount": m["amount"], "above": 100 * m["above"], "said": _chance(mark, m["amount"], digits, locale)}
+        {
+            "amount": m["amount"],
+            "above": 100 * m["above"],
+            "said": _percentile_label(mark, m["amount"], digits, locale),
+        }
         for mark, m in marks.items()
         if m["amount"] and (mark in CHANCES or mark == "budget")
     ]
     base = alt.Chart(pl.DataFrame(rows))
     points = base.mark_point(filled=True, color=INK, size=50, opacity=1).encode(x, y)
-    return [points, *_clear(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="said:N")]
+    return [points, *_outlined_text(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="said:N")]
 
 
-def _chance(mark: str, amount: float, digits: int, locale: Locale) -> str:
+def _percentile_label(mark: str, amount: float, digits: int, locale: Locale) -> str:
     if mark not in CHANCES:
         return ""
     return locale("chart.exceedance_point", share=CHANCES[mark], amount=short_amount(locale, amount, digits))

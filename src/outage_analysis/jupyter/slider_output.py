@@ -49,11 +49,11 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
         f'{mark.markup}<p class="title" tabindex="-1">{name}</p>\n'
         f'<p class="waiting"><em>{escape(locale("notebook.what_if_waiting"))}</em></p>\n{markup}</div>'
     )
-    text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *_lines(moved))))
+    text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *_text_lines(moved))))
     return Html(f"{place}\n<script>{script}</script>", text)
 
 
-def _lines(moved: WhatIfSliders) -> list[str]:
+def _text_lines(moved: WhatIfSliders) -> list[str]:
     """Return the totals and the inputs as lines of text, for a terminal without sliders."""
     totals = [f"{result.title}: {result.rounded} ({result.exact})" for result in moved.results]
     inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups for s in group.sliders]

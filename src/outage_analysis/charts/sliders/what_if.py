@@ -109,7 +109,7 @@ def what_if_sliders(
     }
     return WhatIfSliders(
         tuple(SliderGroup(_title(v, locale), sliders) for v, sliders in groups.items() if sliders),
-        tuple(_result(v, cost.expected(v), locale) for v in valuations),
+        tuple(_total(v, cost.expected(v), locale) for v in valuations),
         data,
     )
 
@@ -131,7 +131,7 @@ def _title(valuation: str, locale: Locale) -> str:
     return capital(locale(titles.get(valuation, f"word.{valuation}")))
 
 
-def _result(valuation: str, amount: float, locale: Locale) -> SliderTotal:
+def _total(valuation: str, amount: float, locale: Locale) -> SliderTotal:
     exact = locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
     return SliderTotal(valuation, _title(valuation, locale), locale.money(amount), exact)
 
@@ -155,16 +155,16 @@ def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
         factor=factor.id,
         label=_label(factor, locale, names),
         unit=unit,
-        value=_written(value, digits + 1),
-        most=_written(most, digits),
-        step=_written(10.0**-digits, digits),
+        value=_number_text(value, digits + 1),
+        most=_number_text(most, digits),
+        step=_number_text(10.0**-digits, digits),
         times=times,
         per=per,
         bounded=bounded,
     )
 
 
-def _written(value: float, digits: int) -> str:
+def _number_text(value: float, digits: int) -> str:
     """Round to `digits` decimal places (negative: tens, hundreds) and drop trailing decimal zeros."""
     text = f"{round(value, digits):.{max(0, digits)}f}"
     return text.rstrip("0").rstrip(".") if digits > 0 else text

@@ -71,11 +71,11 @@ def execute(
             record_timing=False,
             store_widget_state=False,
             resources={"metadata": {"path": str(folder or own)}},
-            on_cell_execute=position.enter,
+            on_cell_execute=position.start_cell,
         )
         environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": str(own / ".ipython")}
         try:
-            _finish(_run(client, env=environment, stderr=subprocess.DEVNULL))
+            _run_in_thread(_execute_cells(client, env=environment, stderr=subprocess.DEVNULL))
         except CellExecutionError as error:
             raise _cell_error(notebook.name, position, error.ename, error.evalue) from None
         except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
@@ -84,7 +84,7 @@ def execute(
     return Notebook(notebook.name, node.cells, notebook.metadata)
 
 
-async def _run(client: Any, **kernel: object) -> None:  # noqa: ANN401 - an nbclient type, imported late
+async def _execute_cells(client: Any, **kernel: object) -> None:  # noqa: ANN401 - an nbclient type, imported late
     """Execute all cells in a new kernel, and always shut the kernel down afterwards."""
     manager = client.km
     try:
@@ -98,7 +98,7 @@ async def _run(client: Any, **kernel: object) -> None:  # noqa: ANN401 - an nbcl
             await manager.shutdown_kernel(now=True)
 
 
-def _finish(work: Coroutine[Any, Any, None]) -> None:
+def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
     """Run the coroutine in another thread, where nbclient does not replace signal handlers.
 
     An interrupt of this thread cancels the coroutine and waits for its end.
@@ -108,7 +108,7 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
         with _sigterm_raises(), ThreadPoolExecutor(1) as pool:
             task = loop.create_task(work)
             try:
-                done = pool.submit(_looped, loop, task)
+                done = pool.submit(_run_task, loop, task)
                 while not wait([done], timeout=PAUSE).done:
                     pass
                 done.result()
@@ -119,7 +119,7 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
         loop.close()
 
 
-def _looped(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+def _run_task(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
     """Run a task to its end, and then cancel the tasks that it started and left behind."""
     try:
         loop.run_until_complete(task)
@@ -160,7 +160,7 @@ class _Position:
     number: int = 0
     id_: str = ""
 
-    def enter(self, cell: Any, cell_index: int) -> None:  # noqa: ANN401, ARG002 - nbclient names them
+    def start_cell(self, cell: Any, cell_index: int) -> None:  # noqa: ANN401, ARG002 - nbclient names them
         """Count a cell that starts; nbclient calls this."""
         self.number, self.id_ = self.number + 1, str(cell.get("id", ""))
         self.progress(f"running cell {self.number} of {self.cells}")

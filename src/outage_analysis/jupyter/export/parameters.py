@@ -46,7 +46,7 @@ def fill_parameters(
         UsageError: the notebook has no such parameter, or the value has the wrong type.
     """
     source = notebook.parameters
-    defaults = {} if source is None else _assigned(source)
+    defaults = {} if source is None else _assigned_expressions(source)
     values = dict(texts)
     if lang is not None and "lang" in defaults and values.setdefault("lang", lang) != lang:
         raise UsageError("--lang and the parameter lang differ", value=f"{lang}, {values['lang']}")
@@ -60,8 +60,8 @@ def fill_parameters(
         defaults[n]: parse_value(n, text, defaults[n]) for n, text in values.items()
     }
     return FilledParameters(
-        _spliced(source, {node: value.executed for node, value in read.items()}),
-        _spliced(source, {node: value.displayed for node, value in read.items()}),
+        _replace_expressions(source, {node: value.executed for node, value in read.items()}),
+        _replace_expressions(source, {node: value.displayed for node, value in read.items()}),
         {name: str(file_names_only(text)) for name, text in sorted(texts.items())},
     )
 
@@ -76,7 +76,7 @@ def _hint(name: str, known: list[str]) -> str:
 
 def notebook_language(notebook: Notebook, filled: FilledParameters) -> str:
     """Return the value of a notebook's parameter `lang`; en if it has none."""
-    default = _assigned(filled.executed or notebook.parameters or "").get("lang")
+    default = _assigned_expressions(filled.executed or notebook.parameters or "").get("lang")
     lang = default.value if isinstance(default, ast.Constant) else None
     return lang if isinstance(lang, str) and lang in LANGUAGES else LANGUAGES[0]
 
@@ -86,8 +86,10 @@ def replace_values(source: str, values: Mapping[str, object]) -> str:
 
     Names that the cell does not assign are ignored. Comments and layout stay.
     """
-    nodes = _assigned(source)
-    return _spliced(source, {nodes[name]: _literal(v) for name, v in values.items() if name in nodes})
+    nodes = _assigned_expressions(source)
+    return _replace_expressions(
+        source, {nodes[name]: _literal(v) for name, v in values.items() if name in nodes}
+    )
 
 
 def _literal(value: object) -> str:
@@ -99,7 +101,7 @@ def _literal(value: object) -> str:
     return f"{value:_}" if type(value) is int else repr(value)
 
 
-def _assigned(source: str) -> dict[str, ast.expr]:
+def _assigned_expressions(source: str) -> dict[str, ast.expr]:
     """Return the names that a cell assigns, each with the expression of its value."""
     try:
         body = ast.parse(source).body
@@ -119,7 +121,7 @@ def _assigned(source: str) -> dict[str, ast.expr]:
     return expressions
 
 
-def _spliced(source: str, values: Mapping[ast.expr, str]) -> str:
+def _replace_expressions(source: str, values: Mapping[ast.expr, str]) -> str:
     """Replace the text of some expressions in a source and leave all else as it is."""
     lines = source.encode().splitlines(keepends=True)
     starts = [0]
@@ -170,7 +172,7 @@ def parse_value(name: str, text: str, default: ast.expr) -> ParameterValue:
     try:
         function = ast.unparse(default.func) if isinstance(default, ast.Call) else ""
         if function in DAYS:
-            day = _day(text)
+            day = _parse_day(text)
             spelled = repr(day.isoformat()) if "iso" in function else f"{day.year}, {day.month}, {day.day}"
             return ParameterValue(*(f"{function}({spelled})",) * 2)
         value = _convert(text, _default_value(default))
@@ -190,16 +192,16 @@ def _default_value(default: ast.expr) -> object:
 
 def _convert(text: str, own: object) -> object:
     if isinstance(own, bool):
-        return _truth(text)
-    read = _parsed_literal(text)
+        return _parse_boolean(text)
+    read = _parse_literal(text)
     if isinstance(own, str):
         string = read if isinstance(read, str) else text
-        return _day(string).isoformat() if _is_day(own) else string
+        return _parse_day(string).isoformat() if _is_day(own) else string
     if isinstance(own, int):
         return _require_type(read, (int,), "a whole number, such as 300_000_000")
     if isinstance(own, float):
         share = text.strip().endswith("%")  # 5% is 0.05
-        number = _parsed_literal(text.strip().removesuffix("%"))
+        number = _parse_literal(text.strip().removesuffix("%"))
         return float(_require_type(number, (int, float), "a number, such as 0.05")) / (100 if share else 1)
     if isinstance(own, list | tuple):
         return type(own)(_require_type(read, (list, tuple), 'a list, such as ["a", "b"]'))
@@ -212,13 +214,13 @@ def _require_type(value: Any, kinds: tuple[type, ...], wanted: str) -> Any:  # n
     return value
 
 
-def _truth(text: str) -> bool:
+def _parse_boolean(text: str) -> bool:
     if text.strip() not in TRUTH:
         raise _WrongType("true or false")
     return TRUTH[text.strip()]
 
 
-def _day(text: str) -> date:
+def _parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
@@ -233,7 +235,7 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def _parsed_literal(text: str) -> object:
+def _parse_literal(text: str) -> object:
     """Read a text as a Python literal or a TOML value; return the text if it is neither."""
     try:
         return ast.literal_eval(text.strip())
