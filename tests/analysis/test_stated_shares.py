@@ -152,9 +152,7 @@ def storm(tmp_path_factory: pytest.TempPathFactory) -> Storm:
 
 def title(name: str, table: pl.DataFrame) -> str:
     names = {"north": "North", "south": "South"}
-    chart = draw(
-        name, table, ChartContext(Locale("en"), names, date(2031, 2, 28), "Arrival delay, minutes")
-    )
+    chart = draw(name, table, ChartContext(Locale("en"), names, date(2031, 2, 28), "Arrival delay, minutes"))
     assert chart is not None
     said = chart.to_dict()["title"]["text"]
     return said if isinstance(said, str) else " ".join(said)

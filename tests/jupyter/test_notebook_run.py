@@ -160,7 +160,7 @@ def test_an_unknown_parameter_is_refused_and_the_known_are_named(stored: Noteboo
         fill_parameters(stored, {"zzz": "1"})
     with pytest.raises(UsageError, match="Known"):
         fill_parameters(stored, {"name": "two at once are no parameter"})
-    with pytest.raises(UsageError, match="No cell of it is tagged parameters"):
+    with pytest.raises(UsageError, match="It has no cell with the tag parameters"):
         fill_parameters(
             read_notebook(written(("code", "a = 1"), parameters="", name="bare.ipynb")), {"a": "2"}
         )
@@ -210,7 +210,7 @@ def test_a_notebook_is_found_by_name_or_path(written: Written) -> None:
 def test_what_is_no_notebook_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "odd.ipynb"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(UsageError, match="is no notebook"):
+    with pytest.raises(UsageError, match="is not a notebook"):
         read_notebook(path)
 
 
@@ -219,7 +219,7 @@ def test_another_language_is_refused(written: Written) -> None:
     raw = json.loads(path.read_text("utf-8"))
     raw["metadata"] = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
     path.write_text(json.dumps(raw), "utf-8")
-    with pytest.raises(UsageError, match=r"in another language than Python \(found 'R'\)"):
+    with pytest.raises(UsageError, match=r"in a language other than Python \(found 'R'\)"):
         read_notebook(path)
 
 
@@ -467,7 +467,7 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
 def test_a_kernel_that_cannot_start_is_said(written: Written, tmp_path: Path) -> None:
     (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)", "utf-8")
     with pytest.raises(
-        EnvironmentFailed, match=r"mine: the kernel did not start\. Look for a file beside it"
+        EnvironmentFailed, match=r"mine: the kernel did not start\. Rename any file beside it"
     ):
         execute(read_notebook(written()), FilledParameters(), folder=tmp_path)
 

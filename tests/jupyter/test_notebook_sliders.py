@@ -156,7 +156,7 @@ def test_where_nothing_can_be_moved_a_line_says_why(analysis: Analysis, lang: st
 
 @pytest.mark.parametrize("most", [0, -1, 2.5, "5", True])
 def test_no_slider_at_all_is_not_a_number_of_sliders(analysis: Analysis, most: object) -> None:
-    with pytest.raises(UsageError, match=f"most is no number of sliders .found '{most}'"):
+    with pytest.raises(UsageError, match=f"most is not a number of sliders .found '{most}'"):
         show_what_if(analysis, most=cast("int", most))
 
 

@@ -33,8 +33,8 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEF
         UsageError: `most` is not a positive whole number.
     """
     if most is not None and (type(most) is not int or most < 1):
-        remedy = "Give a whole number from 1 on, or None for all."
-        raise UsageError("most is no number of sliders", value=most, remedy=remedy)
+        remedy = "Give a positive whole number, or None for all."
+        raise UsageError("most is not a number of sliders", value=most, remedy=remedy)
     report = Report(analysis, lang)
     moved, markup, refused = sliders(report, most=most, title="p")
     if moved is None:

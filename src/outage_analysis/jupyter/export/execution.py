@@ -178,9 +178,9 @@ def _set_parameters(node: Any, source: str | None) -> None:  # noqa: ANN401 - nb
 def _kernel_error(name: str, position: _Position) -> EnvironmentFailed:
     """Return the error for a kernel that did not start or died."""
     if not position.number:
-        remedy = "Look for a file beside it that is named as a module of Python or Jupyter."
+        remedy = "Rename any file beside it that has the name of a Python or Jupyter module."
         return EnvironmentFailed("the kernel did not start", file=name, remedy=remedy)
-    remedy = "Look at the cell, and at the memory that is left."
+    remedy = "Check the cell and the free memory."
     return EnvironmentFailed(f"{position}: the kernel ended", file=name, remedy=remedy)
 
 

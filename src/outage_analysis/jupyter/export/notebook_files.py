@@ -84,12 +84,12 @@ def read_notebook(path: Path) -> Notebook:
             node = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
             nbformat.validate(node)
         except (nbformat.ValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UsageError("is no notebook", file=path, remedy="Save it again in JupyterLab.") from error
+            raise UsageError("is not a notebook", file=path, remedy="Save it again in JupyterLab.") from error
         except OSError as error:
             raise EnvironmentFailed(f"cannot be read: {error.strerror}", file=path) from error
     kernel = node.metadata.get("kernelspec", {}).get("language") or node.metadata.get(
         "language_info", {}
     ).get("name", "python")
     if kernel != "python":
-        raise UsageError("is a notebook in another language than Python", file=path, value=kernel)
+        raise UsageError("is a notebook in a language other than Python", file=path, value=kernel)
     return Notebook(path.stem, node.cells, {"kernelspec": {"name": "python3", "display_name": "Python 3"}})

@@ -69,7 +69,7 @@ def fill_parameters(
 def _hint(name: str, known: list[str]) -> str:
     """Return a hint with the most similar parameter and all parameters."""
     if not known:
-        return "No cell of it is tagged parameters."
+        return "It has no cell with the tag parameters."
     closest = nearest(name, known)
     return closest if closest.startswith("Known") else f"{closest} Known: {', '.join(known)}."
 
@@ -106,7 +106,7 @@ def _assigned_expressions(source: str) -> dict[str, ast.expr]:
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
-        problem = "the notebook's cell of parameters is no Python"
+        problem = "the notebook's cell of parameters is not valid Python"
         raise UsageError(problem, line=error.lineno, remedy="Run the notebook in JupyterLab.") from error
     expressions: dict[str, ast.expr] = {}
     for statement in body:

@@ -112,7 +112,7 @@ def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", la
     display_name = name or id_.replace("-", " ").replace("_", " ").capitalize()
     project = Project(id_, _check_name(display_name), currency, lang)
     if not re.fullmatch("[A-Z]{3}", currency):
-        raise UsageError("is no code of a currency", value=currency, remedy="Write three letters, as in EUR.")
+        raise UsageError("is not a currency code", value=currency, remedy="Write three letters, as in EUR.")
     if lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
     _check_folder(place, folder)
@@ -134,17 +134,17 @@ def _id(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
     if not id_:
-        problem = "the folder's name makes no id of an outage"
+        problem = "the folder's name gives no valid id for the outage"
         remedy = "Use letters a to z and digits, as in tram-2031; a Korean name goes into --name."
         raise UsageError(problem, value=name, remedy=remedy)
     if id_ in ids("incidents"):
-        raise UsageError("is the id of a bundled outage", value=id_, remedy="Name the folder otherwise.")
+        raise UsageError("is the id of a bundled outage", value=id_, remedy="Choose another folder name.")
     return id_
 
 
 def _check_name(name: str) -> str:
     if not name.isprintable() or len(name) > MAX_NAME_LENGTH or INVISIBLE.fullmatch(name):
-        problem = f"the name is no printable text of at most {MAX_NAME_LENGTH} characters"
+        problem = f"the name must be printable text of at most {MAX_NAME_LENGTH} characters"
         raise UsageError(problem, value=name)
     return name.strip()
 
@@ -157,7 +157,7 @@ def _check_folder(place: Path, argument: str | Path) -> None:
     if not place.exists() and not place.is_symlink():
         return
     if not place.is_dir() or place.is_symlink():
-        raise UsageError("is no folder", file=argument, remedy="Name a new folder.")
+        raise UsageError("is not a folder", file=argument, remedy="Name a new folder.")
     if any(place.iterdir()):
         raise UsageError(
             "is not empty", file=argument, remedy="Name a new folder; nothing is ever overwritten."
