@@ -174,7 +174,7 @@ def band_shares(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def largest_band(table: pl.DataFrame) -> tuple[Band, float] | None:
-    """Return the band with most claims and its share of all claims, leaving out unknown losses.
+    """Return the band with most claims, apart from unknown losses, and its share of all claims.
 
     Returns None if no claim states a loss.
     """

@@ -85,7 +85,7 @@ def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _band_title(name: str, share: float, context: ChartContext) -> str:
-    """Title: the share of the most expensive band; for synthetic rows only the measure."""
+    """Title: the share of the most expensive band; for synthetic rows only what is measured."""
     locale = context.words
     if context.synthetic:
         return locale("chart.band_measure")
@@ -198,7 +198,7 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
-    """Title: reports and payments of the line with most payments; for synthetic rows only the measure."""
+    """Title: reports and payments of the line with most payments; for synthetic rows only what is measured."""
     locale = context.words
     if context.synthetic:
         return locale("report.funnel_title")
