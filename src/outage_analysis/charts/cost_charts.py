@@ -198,7 +198,7 @@ def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
 
 
 def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
-    """Title: reports and payments of the line with most payments; for synthetic rows only what is measured."""
+    """Title: reports and payments of the main line; for synthetic rows only what is measured."""
     locale = context.words
     if context.synthetic:
         return locale("report.funnel_title")
