@@ -25,13 +25,13 @@ from typer.main import get_command
 import outage_analysis
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.charts import Frame
+from outage_analysis.charts import ChartContext
 from outage_analysis.claims import queries, read_claims
 from outage_analysis.cli import app
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import Incident, load_incident, load_layout
-from outage_analysis.jupyter.export.notebook_files import find, read
-from outage_analysis.jupyter.export.parameters import fill
+from outage_analysis.jupyter.export.notebook_files import find_notebook, read_notebook
+from outage_analysis.jupyter.export.parameters import fill_parameters
 from outage_analysis.policies import findings, load_policy
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES
@@ -107,7 +107,7 @@ def run_command(words: list[str]) -> None:
     elif words[1:3] == ["notebook", "run"]:
         options = parsed(words)
         given = dict(pair.split("=", 1) for pair in options["param"] or ())
-        fill(read(find(options["name"])), given, options["lang"])
+        fill_parameters(read_notebook(find_notebook(options["name"])), given, options["lang"])
     else:
         into = words.index(">") if ">" in words else len(words)
         code, out, err = command(*words[1:into])
@@ -231,7 +231,7 @@ def test_a_chart_is_added_as_the_recipe_says(
     names = room(module)
     exec(function, names)  # noqa: S102 - the block is ours
     chart = names["daily"](
-        analysis.tables["claims_intake"], Frame(labels.Locale(lang), {}, analysis.as_of)
+        analysis.tables["claims_intake"], ChartContext(labels.Locale(lang), {}, analysis.as_of)
     ).to_dict()
     assert chart["title"]["text"] == [said[lang]["daily_title"]]
     assert len(next(iter(chart["datasets"].values()))) == len(analysis.tables["claims_intake"])

@@ -20,7 +20,7 @@ from outage_analysis.charts import CHARTS
 from outage_analysis.claims import READERS, RULES, queries
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import fact_exists
-from outage_analysis.jupyter.export.notebook_files import find, names, read
+from outage_analysis.jupyter.export.notebook_files import find_notebook, notebook_names, read_notebook
 from outage_analysis.policies import Budget, FeeCredit, InKind, Policy, Schedule, findings
 from outage_analysis.reports import FORMATS
 from outage_analysis.text import AMOUNTS, DATES, LANGUAGES
@@ -124,11 +124,11 @@ def test_no_page_names_a_target_that_is_not_there(page: Path) -> None:
     assert named <= targets(ROOT / "Makefile")
 
 
-@pytest.mark.parametrize("notebook", names())
+@pytest.mark.parametrize("notebook", notebook_names())
 def test_the_page_on_notebooks_says_what_each_asks_and_takes(notebook: str) -> None:
     page = (ROOT / "docs" / "notebooks.md").read_text("utf-8")
     (row,) = re.findall(rf"^\| `{notebook}` \| \S.*$", page, re.MULTILINE)
-    stored = read(find(notebook))
+    stored = read_notebook(find_notebook(notebook))
     question = stored.cells[0].source.splitlines()[0].split(": ")[1]
     assert f"| {question.capitalize()} |" in row
     given = re.findall(r"^(\w+) = ", stored.parameters or "", re.MULTILINE)

@@ -34,9 +34,9 @@ __getattr__, __dir__ = lazy_exports(__name__, __file__)
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext outage_analysis`: draw charts offline and show each of our errors as one line."""
-    import_module("outage_analysis.jupyter.session").begin(shell)
+    import_module("outage_analysis.jupyter.session").enable_offline_charts(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:  # noqa: ARG001 - IPython passes it by name
     """`%unload_ext outage_analysis`: restore charts and tracebacks."""
-    import_module("outage_analysis.jupyter.session").end()
+    import_module("outage_analysis.jupyter.session").disable_offline_charts()

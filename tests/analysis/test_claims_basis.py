@@ -10,8 +10,8 @@ import pytest
 
 from outage_analysis import Plan, run, write_report
 from outage_analysis.analysis.tables import funnel_table
-from outage_analysis.charts import Drawn
-from outage_analysis.jupyter import new_project, show, show_answers, show_grid, show_words
+from outage_analysis.charts import AltairChart
+from outage_analysis.jupyter import new_project, show, show_answers, show_grid, show_section_text
 from outage_analysis.reports import Report, Text
 from outage_analysis.reports.blocks import Section
 from outage_analysis.text import Locale
@@ -182,7 +182,7 @@ def test_the_tables_of_the_headline_are_there_and_marked(
         shown = show_grid(report, name)
         assert len(shown.text.splitlines()) > 1
         assert report.marked(name) == (mark in shown.markup) == (kind == "synthetic")
-    for told in (show_answers(report, "decide"), show_words(report, "cost")):
+    for told in (show_answers(report, "decide"), show_section_text(report, "cost")):
         assert (mark in told.markup) == (kind == "synthetic")
     assert mark not in show_answers(report, "left_out").markup
 
@@ -194,7 +194,7 @@ def test_the_charts_of_the_headline_are_drawn_and_marked(
     analyses: dict[str, Analysis], name: str, kind: str, lang: str
 ) -> None:
     chart: Any = show(name, analyses[kind], lang=lang)
-    assert isinstance(chart, Drawn)
+    assert isinstance(chart, AltairChart)
     mark = Locale(lang)("chart.synthetic_prefix", title="")
     title = " ".join(chart.title.text)
     assert title.startswith(mark) == (kind == "synthetic")

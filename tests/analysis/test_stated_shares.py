@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.analysis import Analysis, Plan, Question, explore, run
-from outage_analysis.charts import Frame, draw
+from outage_analysis.charts import ChartContext, draw
 from outage_analysis.claims import Claims, read_claims
 from outage_analysis.incidents import Bands, load_incident
 from outage_analysis.losses import (
@@ -152,7 +152,7 @@ def storm(tmp_path_factory: pytest.TempPathFactory) -> Storm:
 
 def title(name: str, table: pl.DataFrame) -> str:
     names = {"north": "North", "south": "South"}
-    chart = draw(name, table, Frame(Locale("en"), names, date(2031, 2, 28), "Arrival delay, minutes"))
+    chart = draw(name, table, ChartContext(Locale("en"), names, date(2031, 2, 28), "Arrival delay, minutes"))
     assert chart is not None
     said = chart.to_dict()["title"]["text"]
     return said if isinstance(said, str) else " ".join(said)

@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import polars as pl
 
-from outage_analysis.charts import Frame
+from outage_analysis.charts import ChartContext
 from outage_analysis.costs import TORNADO
 from outage_analysis.costs.uncertainty.tables import TOTAL_DISTRIBUTION, WATERFALL_STEPS
 from outage_analysis.text import Locale
@@ -17,8 +17,8 @@ MEDIAN, SIGMA = 100e6, 1.0
 DAY = date(2022, 12, 30)
 
 
-def frame(lang: str = "en", names: dict[str, str] | None = None, *, synthetic: bool = False) -> Frame:
-    return Frame(Locale(lang), names or {}, DAY, synthetic=synthetic)
+def frame(lang: str = "en", names: dict[str, str] | None = None, *, synthetic: bool = False) -> ChartContext:
+    return ChartContext(Locale(lang), names or {}, DAY, synthetic=synthetic)
 
 
 def lognormal_law(

@@ -41,20 +41,20 @@ TABLE = bands_table(
 
 
 def test_services_are_in_the_order_of_their_claims_and_the_small_ones_one() -> None:
-    few = data.few_services(TABLE, 3)
+    few = data.merge_small_services(TABLE, 3)
     assert few.rows() == [
         ("talk", 1, -1, 0, 10),
         ("talk", 1, 0, 10, 90),
         ("bank", 1, 0, 10, 5),
         ("bank", 1, 10, None, 5),
-        (data.OTHERS, 2, 0, 10, 3),
-        (data.OTHERS, 2, None, None, 1),
+        (data.OTHER_ID, 2, 0, 10, 3),
+        (data.OTHER_ID, 2, None, None, 1),
     ]
 
 
 @pytest.mark.parametrize(("most", "shown"), [(4, 4), (3, 3), (2, 2), (1, 1)])
 def test_as_many_services_as_asked_for_and_no_claim_lost(most: int, shown: int) -> None:
-    few = data.few_services(TABLE, most)
+    few = data.merge_small_services(TABLE, most)
     assert few["service"].n_unique() == shown
     assert few["claims"].sum() == TABLE["claims"].sum()
     assert dict(few.select("service", "services").unique().rows())[few["service"][-1]] == 5 - shown
@@ -62,20 +62,20 @@ def test_as_many_services_as_asked_for_and_no_claim_lost(most: int, shown: int) 
 
 def test_a_service_without_a_claim_is_left_out() -> None:
     none = bands_table(("talk", 0, 10, 1), ("bank", 0, 10, 0))
-    assert data.few_services(none)["service"].unique(maintain_order=True).to_list() == ["talk"]
+    assert data.merge_small_services(none)["service"].unique(maintain_order=True).to_list() == ["talk"]
 
 
 def test_rows_that_do_not_fit_have_fewer_services() -> None:
     table = bands_table(*((f"{'long' * 40}-{n:02}", 0, band, 1) for n in range(60) for band in range(1, 11)))
-    rows = data.fitting(table, lambda few: few)
-    assert data.size(rows) <= data.LARGEST
-    assert 1 < rows["service"].n_unique() < data.MOST_SERVICES
+    rows = data.fit_services(table, lambda few: few)
+    assert data.json_bytes(rows) <= data.MAX_DATA_BYTES
+    assert 1 < rows["service"].n_unique() < data.MAX_SERVICES
     assert rows["claims"].sum() == 600
 
 
 def test_the_size_is_that_of_the_json() -> None:
     table = pl.DataFrame({"name": ["카카오"], "n": [1.5]})
-    assert data.size(table) == len(json.dumps(table.to_dicts(), ensure_ascii=False).encode())
+    assert data.json_bytes(table) == len(json.dumps(table.to_dicts(), ensure_ascii=False).encode())
 
 
 # --- bands -----------------------------------------------------------------------------------------------
@@ -88,11 +88,11 @@ def test_bands_are_in_display_order() -> None:
             for over, up_to in (UNKNOWN, (10, None), (0, 10), ZERO, (10, 20), NEGATIVE)
         )
     )
-    assert data.band_order(shuffled) == [NEGATIVE, ZERO, (0, 10), (10, 20), (10, None), UNKNOWN]
+    assert data.ordered_bands(shuffled) == [NEGATIVE, ZERO, (0, 10), (10, 20), (10, None), UNKNOWN]
 
 
 def test_bands_that_are_few_stay_as_they_are() -> None:
-    assert data.few_bands(TABLE) is TABLE
+    assert data.merge_bands(TABLE) is TABLE
 
 
 def test_neighbours_with_few_claims_are_joined_and_special_bands_stay_apart() -> None:
@@ -105,7 +105,7 @@ def test_neighbours_with_few_claims_are_joined_and_special_bands_stay_apart() ->
         ("talk", 30, None, 40),
         ("talk", None, None, 1),
     )
-    assert data.few_bands(table, 3).select("service", "over", "up_to", "claims").rows() == [
+    assert data.merge_bands(table, 3).select("service", "over", "up_to", "claims").rows() == [
         ("talk", *NEGATIVE, 1),
         ("talk", *ZERO, 1),
         ("talk", 0, 10, 50),
@@ -125,9 +125,9 @@ any_band = st.one_of(positive, st.sampled_from([NEGATIVE, ZERO, UNKNOWN]))
 @given(st.lists(st.tuples(any_band, st.integers(0, 9)), min_size=1, max_size=60), st.integers(1, 6))
 def test_joined_bands_hold_the_old_ones_and_all_claims(rows: list[tuple[Band, int]], most: int) -> None:
     table = bands_table(*(("talk", over, up_to, n) for (over, up_to), n in rows))
-    joined = data.few_bands(table, most)
+    joined = data.merge_bands(table, most)
     assert joined["claims"].sum() == table["claims"].sum()
-    amounts = [b for b in data.band_order(joined) if b not in (NEGATIVE, ZERO, UNKNOWN)]
+    amounts = [b for b in data.ordered_bands(joined) if b not in (NEGATIVE, ZERO, UNKNOWN)]
     before = {b for b, _ in rows if b not in (NEGATIVE, ZERO, UNKNOWN)}
     assert len(amounts) <= max(most, 1) or set(amounts) == before
     for over, up_to in before:
@@ -140,7 +140,7 @@ def test_joined_bands_hold_the_old_ones_and_all_claims(rows: list[tuple[Band, in
 
 
 def test_shares_run_from_end_to_end_of_each_service() -> None:
-    rows = data.shares(data.few_services(TABLE))
+    rows = data.band_shares(data.merge_small_services(TABLE))
     talk = rows.filter(service="talk")
     assert talk.select("start", "end", "percent", "of").rows() == [(0, 10, 10, 100), (10, 100, 90, 100)]
     pay = rows.filter(service="pay").select("over", "up_to", "start", "end").rows()
@@ -148,11 +148,11 @@ def test_shares_run_from_end_to_end_of_each_service() -> None:
 
 
 def test_the_fullest_band_is_a_stated_one_with_its_share_of_all_claims() -> None:
-    assert data.fullest(TABLE) == ((0, 10), 98 / 114)
+    assert data.largest_band(TABLE) == ((0, 10), 98 / 114)
     late = (("talk", 0, 100, 36), ("talk", 100, None, 4), ("talk", None, None, 10))
-    assert data.fullest(bands_table(*late, ("talk", *NEGATIVE, 50))) == (NEGATIVE, 0.5)
-    assert data.fullest(bands_table(("talk", None, None, 9), ("talk", -1, 0, 3))) == (ZERO, 0.25)
-    assert data.fullest(bands_table(("talk", None, None, 9), ("talk", 5, 6, 0))) is None
+    assert data.largest_band(bands_table(*late, ("talk", *NEGATIVE, 50))) == (NEGATIVE, 0.5)
+    assert data.largest_band(bands_table(("talk", None, None, 9), ("talk", -1, 0, 3))) == (ZERO, 0.25)
+    assert data.largest_band(bands_table(("talk", None, None, 9), ("talk", 5, 6, 0))) is None
 
 
 # --- pairs -----------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def pairs_table(told: Iterable[ToldRow], dimension: str | None = "region") -> pl
 
 
 def test_every_pair_is_one_list_of_counts_in_the_order_of_its_views() -> None:
-    views, counts = pairs.linked_views(pairs_table(TOLD))
+    views, counts = pairs.build_views(pairs_table(TOLD))
     assert [(view.id, view.entries) for view in views] == [
         ("service", [("talk",), ("bank",)]),
         ("band", [ZERO, (0, 10), (10, None), UNKNOWN]),
@@ -204,15 +204,15 @@ def test_every_pair_is_one_list_of_counts_in_the_order_of_its_views() -> None:
 
 
 def test_without_a_dimension_there_are_three_views() -> None:
-    views, counts = pairs.linked_views(pairs_table(TOLD, None))
+    views, counts = pairs.build_views(pairs_table(TOLD, None))
     assert [view.id for view in views] == ["service", "band", "day"]
     assert counts.select("one", "other").rows() == [(0, 1), (0, 2), (1, 2)]
 
 
 def test_a_long_window_has_several_days_to_a_bar() -> None:
     told = [("talk", ZERO, date(2022, 1, 1) + timedelta(n), None, 1) for n in range(100)]
-    day = pairs.linked_views(pairs_table(told))[0][2]
-    assert day.days == 2
+    day = pairs.build_views(pairs_table(told))[0][2]
+    assert day.days_per_entry == 2
     assert day.entries == [(date(2022, 1, 1) + timedelta(n),) for n in range(0, 100, 2)]
 
 
@@ -227,7 +227,7 @@ large = st.tuples(
 
 @given(st.lists(large, min_size=1, max_size=60))
 def test_nothing_is_lost_in_any_pair_and_both_sides_agree(told: list[ToldRow]) -> None:
-    views, counts = pairs.linked_views(pairs_table(told))
+    views, counts = pairs.build_views(pairs_table(told))
     margins: dict[int, list[int]] = {}
     for one, other, width, claims in counts.rows():
         rows = [sum(claims[n : n + width]) for n in range(0, len(claims), width)]
@@ -244,7 +244,7 @@ def test_nothing_is_lost_in_any_pair_and_both_sides_agree(told: list[ToldRow]) -
 @pytest.mark.parametrize(("days", "kept"), [(10, 10), (11, 6), (20, 10), (21, 7), (400, 10)])
 def test_an_intake_is_thinned_and_ends_where_it_did(days: int, kept: int) -> None:
     intake = pl.DataFrame({"cumulative": range(days)})
-    some = data.some_days(intake, 10)
+    some = data.thin_days(intake, 10)
     assert len(some) == kept
     assert some["cumulative"][-1] == days - 1
 
@@ -266,20 +266,20 @@ def curves(count: int = 5) -> pl.DataFrame:
 
 
 def test_the_likeliest_law_comes_first_and_what_was_counted_is_none() -> None:
-    assert points.families(curves()).rows() == [("burr", 0.75), ("gamma", 0.25)]
-    assert points.counted(curves()).rows() == [(10.0, 0.5, 0.5)]
+    assert points.family_weights(curves()).rows() == [("burr", 0.75), ("gamma", 0.25)]
+    assert points.counted_shares(curves()).rows() == [(10.0, 0.5, 0.5)]
 
 
 def test_lines_keep_their_ends() -> None:
-    lines = points.lines(curves(1000), 7)
+    lines = points.family_curves(curves(1000), 7)
     assert lines.group_by("family", maintain_order=True).len().rows() == [("burr", 7), ("gamma", 7)]
     assert lines.filter(family="burr")["loss"].to_list()[::6] == [1, 100]
 
 
 def test_the_median_is_between_the_points_on_their_logarithm() -> None:
-    assert points.median(curves(5)) == pytest.approx(10)
-    assert points.median(curves(4)) == pytest.approx(10)
-    assert points.median(curves(5).filter(pl.col("loss") < 10)) is None
+    assert points.median_loss(curves(5)) == pytest.approx(10)
+    assert points.median_loss(curves(4)) == pytest.approx(10)
+    assert points.median_loss(curves(5).filter(pl.col("loss") < 10)) is None
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_the_median_is_between_the_points_on_their_logarithm() -> None:
     ],
 )
 def test_labels_are_moved_apart_and_stay_inside(places: list[float], moved: list[float]) -> None:
-    assert points.spaced(places, 10, 100) == moved
+    assert points.spread_labels(places, 10, 100) == moved
 
 
 # --- the fan ---------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ OPENS = datetime(2022, 10, 17, 16, tzinfo=KOREA)
 
 
 def test_a_fan_begins_with_the_last_count_and_ends_with_the_closing() -> None:
-    table = points.fan(COUNTS, PATH, {"deadline": 3.0}, opens=OPENS)
+    table = points.fan_table(COUNTS, PATH, {"deadline": 3.0}, opens=OPENS)
     assert table.select(
         "part", "branch", "at", "cumulative", "low_50", "high_50", "low_80", "high_80"
     ).rows() == [
@@ -328,7 +328,7 @@ def test_a_fan_begins_with_the_last_count_and_ends_with_the_closing() -> None:
 
 
 def test_moments_are_by_the_clock_of_the_incident_and_carry_no_zone() -> None:
-    table = points.fan(COUNTS, PATH, {"deadline": 3.0}, opens=OPENS, later=(4.0, 70, "F-9"))
+    table = points.fan_table(COUNTS, PATH, {"deadline": 3.0}, opens=OPENS, later=(4.0, 70, "F-9"))
     assert table.schema["moment"] == pl.Datetime("us")
     outcome = table.row(-1, named=True)
     assert outcome["moment"] == datetime(2022, 10, 21, 16)  # noqa: DTZ001
@@ -336,6 +336,6 @@ def test_moments_are_by_the_clock_of_the_incident_and_carry_no_zone() -> None:
 
 
 def test_the_outcome_is_there_only_when_it_is_given() -> None:
-    table = points.fan(COUNTS.drop("facts"), PATH, {"deadline": 3.0}, opens=OPENS)
+    table = points.fan_table(COUNTS.drop("facts"), PATH, {"deadline": 3.0}, opens=OPENS)
     assert "outcome" not in table["part"]
     assert table["facts"].unique().to_list() == [""]

@@ -14,10 +14,18 @@ import polars as pl
 import pytest
 import vl_convert
 
-from outage_analysis.charts import CHARTS, Frame, draw, frame_of, names_of, vega_bundle, wrapped
-from outage_analysis.charts.claims_data import LARGEST, OTHERS
-from outage_analysis.charts.curve_data import fan
-from outage_analysis.charts.loss_charts import RAMP, ramp, readable_on
+from outage_analysis.charts import (
+    CHARTS,
+    ChartContext,
+    chart_context,
+    display_names,
+    draw,
+    vega_bundle,
+    wrap_columns,
+)
+from outage_analysis.charts.claims_data import MAX_DATA_BYTES, OTHER_ID
+from outage_analysis.charts.curve_data import fan_table
+from outage_analysis.charts.loss_charts import LOSS_COLOURS, band_colours, readable_on
 from outage_analysis.losses import curves, fit_all, with_shares
 from outage_analysis.text import LANGUAGES, Locale
 from tests.charts.cost_tables import POLICIES, TRIED
@@ -51,7 +59,7 @@ def forecast_table() -> pl.DataFrame:
     ]
     path = pl.DataFrame(rows, schema=["branch", "at", "median", "level", "low", "high"], orient="row")
     closes = {"deadline": 4.0, "extended": 8.0}
-    return fan(counts, path, closes, opens=datetime(2022, 10, 17, 16), later=(8.0, 300, "F-9"))  # noqa: DTZ001
+    return fan_table(counts, path, closes, opens=datetime(2022, 10, 17, 16), later=(8.0, 300, "F-9"))  # noqa: DTZ001
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +75,9 @@ def samples(analysis: Analysis) -> Samples:
     }
 
 
-def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> Frame:
-    names = names_of(analysis.incident, analysis.policy, analysis.ledger, lang=lang)
-    return frame_of(analysis.incident, Locale(lang), names, analysis.as_of, synthetic=synthetic)
+def frame(analysis: Analysis, lang: str = "en", *, synthetic: bool = False) -> ChartContext:
+    names = display_names(analysis.incident, analysis.policy, analysis.ledger, lang=lang)
+    return chart_context(analysis.incident, Locale(lang), names, analysis.as_of, synthetic=synthetic)
 
 
 @pytest.fixture
@@ -127,7 +135,7 @@ def test_every_chart_carries_few_data_and_fits_its_place(drawn: Drawing, name: s
     spec = drawn(name)
     data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
     assert spec["datasets"]
-    assert len(data) <= LARGEST
+    assert len(data) <= MAX_DATA_BYTES
     assert (spec.get("width") == "container") == (name not in SEVERAL_VIEWS)
     assert "http" not in json.dumps({k: v for k, v in spec.items() if k != "$schema"})
 
@@ -279,7 +287,7 @@ def test_drawing_twice_gives_the_same_chart(drawn: Drawing) -> None:
     ],
 )
 def test_long_titles_wrap_at_words(text: str, lines: list[str]) -> None:
-    assert wrapped(text, 8) == lines
+    assert wrap_columns(text, 8) == lines
 
 
 # --- the charts of losses ---------------------------------------------------------------------------------
@@ -359,18 +367,18 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("count", [1, 2, 5, 41])
 def test_darker_is_more_and_what_is_no_amount_is_grey(count: int) -> None:
     bands = [(-1, 0), *((n, n + 1) for n in range(count)), (None, None)]
-    zero, *colours, unknown = ramp(bands)
+    zero, *colours, unknown = band_colours(bands)
     shades = [luminance(c) for c in colours]
     assert shades == sorted(shades, reverse=True)
     assert len(set(colours)) == count
-    assert colours[0] == RAMP[0]
+    assert colours[0] == LOSS_COLOURS[0]
     for grey in (zero, unknown):
         red, green, blue = (int(grey[i : i + 2], 16) for i in (1, 3, 5))
         assert max(red, green, blue) - min(red, green, blue) < 16
 
 
 def test_text_on_a_colour_can_be_read() -> None:
-    assert [readable_on(c) for c in ("#ffffff", "#000000", RAMP[0], RAMP[-1])] == [
+    assert [readable_on(c) for c in ("#ffffff", "#000000", LOSS_COLOURS[0], LOSS_COLOURS[-1])] == [
         "#1f2328", "white", "#1f2328", "white"
     ]  # fmt: skip
 
@@ -539,7 +547,7 @@ def many(name: str) -> pl.DataFrame:
             low=pl.lit(4000), high=pl.lit(6000),
         )  # fmt: skip
         counts = pl.DataFrame({"at": ats, "cumulative": [round(10 * at) for at in ats]})
-        return fan(counts, path, {"deadline": 460.0}, opens=datetime(2022, 1, 1))  # noqa: DTZ001
+        return fan_table(counts, path, {"deadline": 460.0}, opens=datetime(2022, 1, 1))  # noqa: DTZ001
     return many_bands()
 
 
@@ -552,7 +560,7 @@ def test_no_chart_carries_more_than_a_page_can_whatever_the_claims(
     spec = drawn(name, many(name), lang=lang)
     data = json.dumps([spec["datasets"], spec.get("params", [])], ensure_ascii=False).encode()
     assert spec["datasets"]
-    assert len(data) <= LARGEST
+    assert len(data) <= MAX_DATA_BYTES
 
 
 def test_small_services_are_drawn_together_and_nothing_is_lost(drawn: Drawing) -> None:
@@ -563,7 +571,7 @@ def test_small_services_are_drawn_together_and_nothing_is_lost(drawn: Drawing) -
     assert services[-1] == f"{61 - len(services)} others"
     stacked = data_of(drawn("band_distribution", table))
     assert sum(r["of"] or 0 for r in stacked) == table["claims"].sum()
-    assert OTHERS not in [r["name"] for r in stacked]
+    assert OTHER_ID not in [r["name"] for r in stacked]
 
 
 def test_joined_bands_are_said_to_be(drawn: Drawing) -> None:

@@ -17,7 +17,7 @@ from selenium.webdriver.support.ui import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from outage_analysis.analysis import pairwise
-from outage_analysis.charts import bundle, draw, frame_of, names_of, rendered
+from outage_analysis.charts import chart_context, display_names, draw, render_offline, script_bundle
 from outage_analysis.claims import read_claims
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.incidents import Bands
@@ -187,8 +187,8 @@ def told(tmp_path_factory: pytest.TempPathFactory, incident: Incident, policy: P
 
 
 def drawing(table: pl.DataFrame, incident: Incident, *, synthetic: bool = False) -> dict[str, Any]:
-    frame = frame_of(
-        incident, Locale("en"), names_of(incident, lang="en"), date(2022, 10, 30), synthetic=synthetic
+    frame = chart_context(
+        incident, Locale("en"), display_names(incident, lang="en"), date(2022, 10, 30), synthetic=synthetic
     )
     chart = draw("linked", table, frame)
     assert chart is not None
@@ -283,9 +283,9 @@ class Views:
 
 @pytest.fixture
 def views(browser: Chrome, told: pl.DataFrame, incident: Incident, tmp_path: Path) -> Views:
-    markup = rendered(drawing(told, incident))["text/html"]
+    markup = render_offline(drawing(told, incident))["text/html"]
     page = tmp_path / "page.html"
-    page.write_text(f"<!doctype html><meta charset='utf-8'><body>{bundle()}{markup}</body>", "utf-8")
+    page.write_text(f"<!doctype html><meta charset='utf-8'><body>{script_bundle()}{markup}</body>", "utf-8")
     return Views(browser, page)
 
 

@@ -16,8 +16,8 @@ from scipy import stats
 from outage_analysis.assumptions.rates import Factor
 from outage_analysis.charts import cost_data as uncertain
 from outage_analysis.charts import draw
-from outage_analysis.charts.axes import brief, even_ticks, log_ticks, stepped
-from outage_analysis.charts.claims_data import LARGEST, size
+from outage_analysis.charts.axes import even_ticks, log_ticks, short_amount, short_number
+from outage_analysis.charts.claims_data import MAX_DATA_BYTES, json_bytes
 from outage_analysis.costs import (
     build_portfolio,
     cost_table,
@@ -208,8 +208,8 @@ def test_one_line_without_bands_is_one_step_and_no_chart() -> None:
 
 
 def test_the_law_is_cut_at_its_10_and_90_percent_points() -> None:
-    rows = uncertain.areas(lognormal_law())
-    marks = uncertain.marks(lognormal_law())
+    rows = uncertain.density_areas(lognormal_law())
+    marks = uncertain.marked_amounts(lognormal_law())
     likely = rows.filter(part="likely")["amount"]
     for got, mark in ((likely.min(), "p10"), (likely.max(), "p90")):
         assert got == pytest.approx(marks[mark]["amount"], rel=1e-4)
@@ -221,23 +221,23 @@ def test_the_law_is_cut_at_its_10_and_90_percent_points() -> None:
 
 
 def test_the_chance_of_more_falls_from_100_percent() -> None:
-    rows = uncertain.curve(lognormal_law())
+    rows = uncertain.exceedance_curve(lognormal_law())
     assert rows["above"].is_sorted(descending=True)
     assert rows["above"][0] == pytest.approx(99.5)
     assert rows["above"][-1] == pytest.approx(0.5)
 
 
 def test_bars_of_a_waterfall_begin_where_the_one_before_ends() -> None:
-    rows = uncertain.bars(steps_of(20.0, 30.0, 50.0))
+    rows = uncertain.waterfall_bars(steps_of(20.0, 30.0, 50.0))
     assert rows["start"].to_list() == [0, 20, 50]
     assert rows["end"].to_list() == [20, 50, 100]
     assert rows["share"].to_list() == rows["tail_share"].to_list() == [0.2, 0.3, 0.5]
-    assert uncertain.bars(steps_of(1.0, 1.0, tail=False))["tail_share"].to_list() == [None, None]
+    assert uncertain.waterfall_bars(steps_of(1.0, 1.0, tail=False))["tail_share"].to_list() == [None, None]
 
 
 @given(st.lists(st.floats(1, 1e12), min_size=2, max_size=30), st.integers(2, 12))
 def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) -> None:
-    rows = uncertain.bars(steps_of(*amounts), most)
+    rows = uncertain.waterfall_bars(steps_of(*amounts), most)
     assert len(rows) == min(len(amounts), most)
     assert rows["joined"].sum() == len(amounts)
     assert rows["end"][-1] == pytest.approx(sum(amounts))
@@ -247,7 +247,7 @@ def test_a_waterfall_of_few_bars_loses_nothing(amounts: list[float], most: int) 
 
 
 def test_a_swing_has_its_ends_in_order_with_their_inputs() -> None:
-    rows = uncertain.swings(SWINGS)
+    rows = uncertain.tornado_bars(SWINGS)
     assert rows["assumption"].to_list() == ["filing", "award", "mix", "backlog"]  # cash alone
     last = rows.row(3, named=True)
     assert (last["left"], last["right"]) == (111e6, 240e6)
@@ -255,7 +255,7 @@ def test_a_swing_has_its_ends_in_order_with_their_inputs() -> None:
 
 
 def test_forecasts_are_told_as_multiples_of_what_happened() -> None:
-    rows = uncertain.ratios(TRIED)
+    rows = uncertain.backtest_ratios(TRIED)
     filed = rows.filter(outcome="filed")
     assert filed.select("part", "low", "middle", "high").rows() == [
         ("forecast", 0.5, 2.25, 10.0),
@@ -267,7 +267,7 @@ def test_forecasts_are_told_as_multiples_of_what_happened() -> None:
 
 
 def test_policies_stand_by_expected_cost_and_those_without_one_are_left_out() -> None:
-    assert uncertain.offers(POLICIES)["policy"].to_list() == ["fees", "proof", "voucher"]
+    assert uncertain.policy_ranges(POLICIES)["policy"].to_list() == ["fees", "proof", "voucher"]
 
 
 def test_whatever_the_tables_a_chart_carries_little() -> None:
@@ -275,12 +275,12 @@ def test_whatever_the_tables_a_chart_carries_little() -> None:
     law = pl.concat([lognormal_law()] * 40)
     many = pl.concat([SWINGS.head(1)] * 500).with_columns(assumption=pl.lit(long))
     frames = [
-        *(uncertain.curve(law), uncertain.areas(law), uncertain.swings(many)),
-        uncertain.bars(pl.concat([steps_of(1.0, 2.0).with_columns(line=pl.lit(long))] * 300)),
-        uncertain.offers(pl.concat([POLICIES.head(1)] * 300).with_columns(policy=pl.lit(long))),
-        uncertain.ratios(pl.concat([TRIED.head(1)] * 300).with_columns(outcome=pl.lit(long))),
+        *(uncertain.exceedance_curve(law), uncertain.density_areas(law), uncertain.tornado_bars(many)),
+        uncertain.waterfall_bars(pl.concat([steps_of(1.0, 2.0).with_columns(line=pl.lit(long))] * 300)),
+        uncertain.policy_ranges(pl.concat([POLICIES.head(1)] * 300).with_columns(policy=pl.lit(long))),
+        uncertain.backtest_ratios(pl.concat([TRIED.head(1)] * 300).with_columns(outcome=pl.lit(long))),
     ]
-    assert [size(table) <= LARGEST for table in frames] == [True] * 6
+    assert [json_bytes(table) <= MAX_DATA_BYTES for table in frames] == [True] * 6
 
 
 # --- axes ------------------------------------------------------------------------------------------------
@@ -298,12 +298,12 @@ def test_whatever_the_tables_a_chart_carries_little() -> None:
     ],
 )
 def test_an_amount_is_brief_in_the_step_that_a_person_says(amount: float, en: str, ko: str) -> None:
-    assert (brief(EN, amount), brief(KO, amount)) == (en, ko)
+    assert (short_amount(EN, amount), short_amount(KO, amount)) == (en, ko)
 
 
 def test_an_amount_of_cents_is_told_in_whole_currency() -> None:
-    assert brief(Locale("en", "EUR", 2), 123_456_700) == "1.2m"
-    assert stepped(EN, 17_300_000, 3) == "17.3m"
+    assert short_amount(Locale("en", "EUR", 2), 123_456_700) == "1.2m"
+    assert short_number(EN, 17_300_000, 3) == "17.3m"
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_every_axis_has_a_few_round_ticks_within_its_ends(low: float, times: flo
         assert 3 <= len(ticks) <= 16
         assert ticks == sorted(set(ticks))
         assert start <= ticks[0] * (1 + 1e-9)
-        assert len({stepped(EN, tick, 6) for tick in ticks}) == len(ticks)
+        assert len({short_number(EN, tick, 6) for tick in ticks}) == len(ticks)
 
 
 # --- what the charts say ---------------------------------------------------------------------------------
@@ -371,7 +371,7 @@ def test_labels_have_lines_of_their_own_and_room_at_both_sides() -> None:
     }
     assert tops["P10"] == tops["P90"] > tops["expected"] > tops["budget"]
     low, high = map(math.log, spec["layer"][0]["encoding"]["x"]["scale"]["domain"])
-    marks = uncertain.marks(lognormal_law(sigma=0.05, median=150e6))
+    marks = uncertain.marked_amounts(lognormal_law(sigma=0.05, median=150e6))
     p10, p90 = (math.log(marks[mark]["amount"]) for mark in ("p10", "p90"))
     assert (p10 - low) / (high - low) > 0.2
     assert (high - p90) / (high - low) > 0.2

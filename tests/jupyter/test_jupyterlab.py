@@ -23,7 +23,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from outage_analysis.jupyter.export.notebook_files import names
+from outage_analysis.jupyter.export.notebook_files import notebook_names
 from tests.chromium import CHROMIUM, DRIVER, FLAGS, IN_A_BROWSER
 from tests.installed_package import Installed
 
@@ -157,7 +157,7 @@ def entered(lab: Lab, browser: Chrome) -> Chrome:
 @pytest.fixture(scope="module")
 def opened(entered: Chrome) -> Chrome:
     """JupyterLab with every notebook open, its cells at work or done."""
-    assert entered.execute_async_script(OPEN, names()) is None
+    assert entered.execute_async_script(OPEN, notebook_names()) is None
     return entered
 
 
@@ -207,13 +207,13 @@ def test_it_opens_on_a_welcome_that_leads_to_the_notebooks(entered: Chrome) -> N
     welcome = WebDriverWait(entered, SECONDS).until(lambda at: at.find_element(*rendered))
     assert welcome.find_element(By.TAG_NAME, "h1").text == "Welcome"
     links = welcome.find_elements(By.CSS_SELECTOR, "td a")
-    assert len(links) == len(names())
+    assert len(links) == len(notebook_names())
     links[0].click()
     tab = (By.CSS_SELECTOR, ".lm-TabBar-tab.lm-mod-current[title^='Name: 01_claims.ipynb']")
     WebDriverWait(entered, SECONDS).until(lambda at: at.find_elements(*tab))
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", notebook_names())
 def test_a_notebook_runs_and_all_its_charts_are_seen(opened: Chrome, name: str) -> None:
     ran = Ran(opened, name)
     outputs = [output for cell in ran.cells for output in cell["outputs"]]

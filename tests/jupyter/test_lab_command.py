@@ -76,7 +76,7 @@ def test_jupyterlab_knows_every_option_and_every_setting_that_it_is_told() -> No
     from jupyterlab.labapp import LabApp
 
     known = {app.__name__: app.class_trait_names(config=True) for app in (LabApp, ServerApp)}
-    for argument in laboratory.arguments(notebooks_root(), Path("own"), port=8890, browser=False):
+    for argument in laboratory.lab_arguments(notebooks_root(), Path("own"), port=8890, browser=False):
         app, _, option = argument.removeprefix("--").partition("=")[0].partition(".")
         assert option in known[app], argument
     schemas = Path(sys.prefix) / "share" / "jupyter" / "lab" / "schemas"

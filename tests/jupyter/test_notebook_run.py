@@ -16,16 +16,21 @@ from typing import Any
 import nbformat
 import pytest
 
-from outage_analysis.charts import STYLE, rendered
+from outage_analysis.charts import STYLE, render_offline
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import atomic_write as placing
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import run_notebook
 from outage_analysis.jupyter.export import export_page as executed
 from outage_analysis.jupyter.export.execution import execute
-from outage_analysis.jupyter.export.notebook_files import Notebook, find, names, read
-from outage_analysis.jupyter.export.page import Told, cleaned, page
-from outage_analysis.jupyter.export.parameters import Given, fill, language
+from outage_analysis.jupyter.export.notebook_files import (
+    Notebook,
+    find_notebook,
+    notebook_names,
+    read_notebook,
+)
+from outage_analysis.jupyter.export.page import PageOptions, notebook_page, sanitized_html
+from outage_analysis.jupyter.export.parameters import FilledParameters, fill_parameters, notebook_language
 from tests.commands import command
 from tests.html_page import WebPage
 
@@ -72,7 +77,7 @@ def write_notebook(path: Path, *cells: Cell, parameters: str = PARAMETERS) -> Pa
 
 @pytest.fixture
 def stored(written: Written) -> Notebook:
-    return read(written())
+    return read_notebook(written())
 
 
 def after(source: str | None) -> dict[str, object]:
@@ -116,16 +121,16 @@ def after(source: str | None) -> dict[str, object]:
 def test_a_value_keeps_the_type_of_the_one_it_replaces(
     stored: Notebook, name: str, text: str, value: object
 ) -> None:
-    given = fill(stored, {name: text})
+    given = fill_parameters(stored, {name: text})
     before, then = after(PARAMETERS), after(given.executed)
     assert then[name] == value
     assert type(then[name]) is type(value)
     assert {n: v for n, v in then.items() if n != name} == {n: v for n, v in before.items() if n != name}
-    assert given.told == {name: text}
+    assert given.values == {name: text}
 
 
 def test_comments_stay_where_they_are(stored: Notebook) -> None:
-    source = fill(stored, {"count": "6", "policy": "my", "longer": "2"}).executed or ""
+    source = fill_parameters(stored, {"count": "6", "policy": "my", "longer": "2"}).executed or ""
     assert "count: int = 6  # 몇 건\n" in source
     assert "policy = 'my'  # an id or a path\n" in source
     assert "longer = (\n    2\n)  # over three lines\n" in source
@@ -145,28 +150,30 @@ def test_comments_stay_where_they_are(stored: Notebook) -> None:
 )
 def test_a_value_of_another_type_is_refused(stored: Notebook, name: str, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=re.escape(said)):
-        fill(stored, {name: text})
+        fill_parameters(stored, {name: text})
 
 
 def test_an_unknown_parameter_is_refused_and_the_known_are_named(stored: Notebook, written: Written) -> None:
     with pytest.raises(UsageError, match=r"mine has no parameter .*Did you mean 'count'\? Known: "):
-        fill(stored, {"cuont": "1"})
+        fill_parameters(stored, {"cuont": "1"})
     with pytest.raises(UsageError, match="Known: " + ", ".join(KNOWN)):
-        fill(stored, {"zzz": "1"})
+        fill_parameters(stored, {"zzz": "1"})
     with pytest.raises(UsageError, match="Known"):
-        fill(stored, {"name": "two at once are no parameter"})
-    with pytest.raises(UsageError, match="No cell of it is tagged parameters"):
-        fill(read(written(("code", "a = 1"), parameters="", name="bare.ipynb")), {"a": "2"})
+        fill_parameters(stored, {"name": "two at once are no parameter"})
+    with pytest.raises(UsageError, match="It has no cell with the tag parameters"):
+        fill_parameters(
+            read_notebook(written(("code", "a = 1"), parameters="", name="bare.ipynb")), {"a": "2"}
+        )
 
 
 def test_the_language_is_a_parameter_where_the_notebook_has_it(stored: Notebook, written: Written) -> None:
-    assert after(fill(stored, {}, "ko").executed)["lang"] == "ko"
-    assert language(stored, fill(stored, {"lang": "ko"})) == "ko"
-    assert language(stored, fill(stored, {})) == "en"
+    assert after(fill_parameters(stored, {}, "ko").executed)["lang"] == "ko"
+    assert notebook_language(stored, fill_parameters(stored, {"lang": "ko"})) == "ko"
+    assert notebook_language(stored, fill_parameters(stored, {})) == "en"
     with pytest.raises(UsageError, match="--lang and the parameter lang differ"):
-        fill(stored, {"lang": "en"}, "ko")
-    bare = read(written(("code", "a = 1"), parameters="", name="bare.ipynb"))
-    assert fill(bare, {}, "ko").executed is None
+        fill_parameters(stored, {"lang": "en"}, "ko")
+    bare = read_notebook(written(("code", "a = 1"), parameters="", name="bare.ipynb"))
+    assert fill_parameters(bare, {}, "ko").executed is None
 
 
 def test_files_are_found_from_the_working_folder_and_shown_by_name(
@@ -176,33 +183,35 @@ def test_files_are_found_from_the_working_folder_and_shown_by_name(
     (tmp_path / "mine").mkdir()
     page_of_mine = tmp_path / "mine" / "policy.toml"
     page_of_mine.touch()
-    given = fill(stored, {"policy": "mine/policy.toml", "files": '["mine/*.csv", "mine", "not-there.csv"]'})
+    given = fill_parameters(
+        stored, {"policy": "mine/policy.toml", "files": '["mine/*.csv", "mine", "not-there.csv"]'}
+    )
     assert after(given.executed)["policy"] == str(page_of_mine)
     assert after(given.executed)["files"] == [str(tmp_path / "mine" / "*.csv"), "mine", "not-there.csv"]
-    assert after(given.shown)["policy"] == "policy.toml"
-    assert str(tmp_path) not in f"{given.shown}{given.told}"
-    assert given.told["policy"] == "policy.toml"
+    assert after(given.displayed)["policy"] == "policy.toml"
+    assert str(tmp_path) not in f"{given.displayed}{given.values}"
+    assert given.values["policy"] == "policy.toml"
 
 
 # --- finding and reading ------------------------------------------------------------------------------
 
 
 def test_a_notebook_is_found_by_name_or_path(written: Written) -> None:
-    assert "05_executive_summary" in names()
-    assert find("05_executive_summary") == notebooks_root() / "05_executive_summary.ipynb"
-    assert find(str(written())).name == "mine.ipynb"
+    assert "05_executive_summary" in notebook_names()
+    assert find_notebook("05_executive_summary") == notebooks_root() / "05_executive_summary.ipynb"
+    assert find_notebook(str(written())).name == "mine.ipynb"
     with pytest.raises(UsageError, match=r"no such notebook.*Did you mean '05_executive_summary'"):
-        find("05_executive_sumary")
+        find_notebook("05_executive_sumary")
     with pytest.raises(UsageError, match="no such file"):
-        find("elsewhere/mine.ipynb")
+        find_notebook("elsewhere/mine.ipynb")
 
 
 @pytest.mark.parametrize("text", ["", "not json", "{}", "[1]", "\ud800"])
 def test_what_is_no_notebook_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "odd.ipynb"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(UsageError, match="is no notebook"):
-        read(path)
+    with pytest.raises(UsageError, match="is not a notebook"):
+        read_notebook(path)
 
 
 def test_another_language_is_refused(written: Written) -> None:
@@ -210,8 +219,8 @@ def test_another_language_is_refused(written: Written) -> None:
     raw = json.loads(path.read_text("utf-8"))
     raw["metadata"] = {"kernelspec": {"name": "ir", "display_name": "R", "language": "R"}}
     path.write_text(json.dumps(raw), "utf-8")
-    with pytest.raises(UsageError, match=r"in another language than Python \(found 'R'\)"):
-        read(path)
+    with pytest.raises(UsageError, match=r"in a language other than Python \(found 'R'\)"):
+        read_notebook(path)
 
 
 @pytest.mark.parametrize("module", ["nbformat", "nbclient", "nbconvert", "ipykernel"])
@@ -226,7 +235,7 @@ def test_without_the_extra_the_remedy_is_to_install_it(module: str, monkeypatch:
 CHART = """\
 import altair as alt
 import polars as pl
-from outage_analysis.notebook import use_offline_charts
+from outage_analysis.jupyter import use_offline_charts
 use_offline_charts()
 title = alt.Title("제목", subtitle=["measure", "source"])
 alt.Chart(pl.DataFrame({"n": [1]}), title=title).mark_bar().encode(x="n:Q")
@@ -256,15 +265,15 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ("code", f"from IPython.display import HTML\nHTML('<script>{OTHER}</script>')"),
         ("raw", "raw"),
     )
-    stored = read(path)
+    stored = read_notebook(path)
     stored.cells.append(nbformat.v4.new_markdown_cell("Left out", metadata={"tags": ["remove-cell"]}))  # type: ignore[no-untyped-call]
-    given = fill(stored, {"lang": "ko", "policy": str(path)})
+    given = fill_parameters(stored, {"lang": "ko", "policy": str(path)})
     done = execute(stored, given)
     pages = {}
     for code in (False, True):
         pages["code" if code else "plain"] = folder / f"{code}.html"
         pages["code" if code else "plain"].write_text(
-            page(done, Told("mine", "ko", given.told, code=code)), "utf-8"
+            notebook_page(done, PageOptions("mine", "ko", given.values, code=code)), "utf-8"
         )
     return pages
 
@@ -327,25 +336,25 @@ def test_code_is_folded_or_left_out(exported: dict[str, Path]) -> None:
     ],
 )
 def test_foreign_markup_neither_leads_away_nor_ends_the_page(markup: str) -> None:
-    found = cleaned(f"<p class='a'>before</p>{markup} after")
+    found = sanitized_html(f"<p class='a'>before</p>{markup} after")
     assert not re.search(r"<(?!/?(p|a|img|svg)\b)|(on\w+|style|action|src)=|script:", found)
     assert found.startswith('<p class="a">before</p>')
-    assert cleaned(found) == found
+    assert sanitized_html(found) == found
 
 
 def test_what_is_ours_and_what_only_shows_stay_as_they_are() -> None:
-    ours = f"<style>{STYLE}</style>{rendered({'mark': 'bar'})['text/html']}"
-    assert cleaned(ours).replace(' role="img"', "") == ours
-    assert cleaned(f"<table><tbody>{ours}") == f"<table><tbody></tbody></table>{ours}"
+    ours = f"<style>{STYLE}</style>{render_offline({'mark': 'bar'})['text/html']}"
+    assert sanitized_html(ours).replace(' role="img"', "") == ours
+    assert sanitized_html(f"<table><tbody>{ours}") == f"<table><tbody></tbody></table>{ours}"
     table = (
         '<div class="n" tabindex="0"><table><tbody><tr><td class="n">1 &lt; 2</td></tr></tbody></table></div>'
     )
-    assert cleaned(table) == table
-    assert cleaned('<a href="https://example.org/?a=1&amp;b">x</a>') == (
+    assert sanitized_html(table) == table
+    assert sanitized_html('<a href="https://example.org/?a=1&amp;b">x</a>') == (
         '<a href="https://example.org/?a=1&amp;b">x</a>'
     )
     image = '<img alt="" src="data:image/png;base64,AA==">'
-    assert cleaned(image) == image
+    assert sanitized_html(image) == image
 
 
 def test_a_picture_ends_no_page() -> None:
@@ -355,7 +364,7 @@ def test_a_picture_ends_no_page() -> None:
         for kind in ("image/svg+xml", "image/png", "image/jpeg")
     ]
     cell = nbformat.v4.new_code_cell("1", outputs=outputs)  # type: ignore[no-untyped-call]
-    text = page(Notebook("mine", [cell]), Told("mine", "en", {}))
+    text = notebook_page(Notebook("mine", [cell]), PageOptions("mine", "en", {}))
     assert evil not in text
     assert text.count("<img ") == 3
 
@@ -396,7 +405,7 @@ def test_a_notebook_of_ones_own_runs_where_it_lies_and_leaves_nothing_there(
 def test_a_bundled_notebook_runs_elsewhere_unless_its_file_is_named(
     asked: str | Path, place: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executed, "_exported", lambda *_, folder, **__: f"in {folder}")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, folder, **__: f"in {folder}")
     assert run_notebook(asked, tmp_path / "page.html").read_text("utf-8") == f"in {place}"
 
 
@@ -443,7 +452,7 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     first = "import os, pathlib\npathlib.Path('kernel').write_text(str(os.getpid()), 'utf-8')"
-    slow = read(written(("code", "import time\ntime.sleep(600)"), parameters=first))
+    slow = read_notebook(written(("code", "import time\ntime.sleep(600)"), parameters=first))
     before = signal.getsignal(signal.SIGTERM)
 
     def interrupt(step: str) -> None:
@@ -451,7 +460,7 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
             os.kill(os.getpid(), getattr(signal, number))
 
     with pytest.raises(raised):
-        execute(slow, Given(), interrupt, folder=tmp_path)
+        execute(slow, FilledParameters(), interrupt, folder=tmp_path)
     assert list((tmp_path / "temporary").iterdir()) == []
     assert signal.getsignal(signal.SIGTERM) == before
     with pytest.raises(ProcessLookupError):
@@ -461,9 +470,9 @@ def test_an_interrupt_ends_the_kernel_and_leaves_nothing(
 def test_a_kernel_that_cannot_start_is_said(written: Written, tmp_path: Path) -> None:
     (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)", "utf-8")
     with pytest.raises(
-        EnvironmentFailed, match=r"mine: the kernel did not start\. Look for a file beside it"
+        EnvironmentFailed, match=r"mine: the kernel did not start\. Rename any file beside it"
     ):
-        execute(read(written()), Given(), folder=tmp_path)
+        execute(read_notebook(written()), FilledParameters(), folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -484,7 +493,7 @@ def test_wrong_usage_is_refused_before_anything_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken.html").write_text("mine", "utf-8")
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: pytest.fail("it ran"))
     code, out, err = command("notebook", "run", *arguments)
     assert (code, out) == (2, "")
     assert said in err
@@ -496,14 +505,14 @@ def test_a_page_is_replaced_only_when_told_to_and_only_by_a_whole_one(
     written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, out = written(), tmp_path / "page.html"
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "first")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "first")
     assert run_notebook(source, out) == out
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "second")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "second")
     with pytest.raises(UsageError, match="--force"):
         run_notebook(source, out)
     run_notebook(source, out, force=True)
     assert out.read_text("utf-8") == "second"
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "no UTF-8: \ud800")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "no UTF-8: \ud800")
     with pytest.raises((OutageAnalysisError, UnicodeEncodeError)):
         run_notebook(source, out, force=True)
     assert out.read_text("utf-8") == "second"
@@ -513,7 +522,7 @@ def test_a_page_is_replaced_only_when_told_to_and_only_by_a_whole_one(
 def test_a_folder_that_cannot_be_written_is_the_environments_failure(
     written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executed, "_exported", lambda *_, **__: "page")
+    monkeypatch.setattr(executed, "_run_and_export", lambda *_, **__: "page")
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFailed, match="cannot be written"):
         run_notebook(written(), tmp_path / "file" / "page.html")

@@ -18,14 +18,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts import STYLE, bundle, is_ours, what_if
+from outage_analysis.charts import STYLE, is_package_script, script_bundle, what_if_sliders
 from outage_analysis.costs import CostTerms, Factor, Term, round_digits
 from outage_analysis.costs.expected import SIGNIFICANT_DIGITS
 from outage_analysis.errors import UsageError
 from outage_analysis.files import Text
 from outage_analysis.jupyter import show_what_if
 from outage_analysis.jupyter.export.notebook_files import Notebook
-from outage_analysis.jupyter.export.page import Told, page
+from outage_analysis.jupyter.export.page import PageOptions, notebook_page
 from outage_analysis.jupyter.markup import Html
 from outage_analysis.reports import Report
 from outage_analysis.text import LANGUAGES, Locale
@@ -82,7 +82,7 @@ def test_figures_and_words_are_those_of_the_page(shown: tuple[Html, Report]) -> 
     html, report = shown
     found, w = report.products, report.words
     assert found
-    whole = what_if(found, w, report.names)
+    whole = what_if_sliders(found, w, report.names)
     assert whole
     sliders = {s.factor: s for group in whole.groups for s in group.sliders}
     for factor in moving(html):
@@ -92,7 +92,7 @@ def test_figures_and_words_are_those_of_the_page(shown: tuple[Html, Report]) -> 
     assert w("report.what_if_range", low="|", high="").split("|")[0] in html.markup
     assert repr(html).splitlines()[:2] == [
         w("report.what_if"),
-        f"{whole.results[0].title}: {whole.results[0].words} ({whole.results[0].exact})",
+        f"{whole.results[0].title}: {whole.results[0].rounded} ({whole.results[0].exact})",
     ]
 
 
@@ -101,12 +101,12 @@ def test_the_markup_has_no_id_no_style_no_address_and_one_script_of_ours(shown: 
     assert not re.search(r"\s(id|for|style|src|href|on\w+)\s*=", markup.partition("<script>")[0])
     assert markup.count("<script") == 1
     assert "<h" not in markup  # a notebook lists headings of outputs among its own
-    assert is_ours(script_of(shown[0]))
+    assert is_package_script(script_of(shown[0]))
 
 
 def test_a_script_that_is_not_to_the_letter_ours_is_foreign(analysis: Analysis) -> None:
     script = script_of(show_what_if(analysis))
-    assert is_ours(script)
+    assert is_package_script(script)
     assert "outageWhatIfs" in script
     for other in (
         script + "alert(1);",
@@ -122,7 +122,7 @@ def test_a_script_that_is_not_to_the_letter_ours_is_foreign(analysis: Analysis) 
         re.sub(r"push\(.*", "push([1, 2, 3]);", script),
     ):
         assert other != script
-        assert not is_ours(other), other[:200]
+        assert not is_package_script(other), other[:200]
 
 
 def test_names_are_inert(analysis: Analysis) -> None:
@@ -133,7 +133,7 @@ def test_names_are_inert(analysis: Analysis) -> None:
     assert html.markup.count("<script") == html.markup.count("</script") == 1
     assert "<svg" not in html.markup
     assert "&lt;svg onload=alert(2)&gt;" in html.markup
-    assert is_ours(script_of(html))
+    assert is_package_script(script_of(html))
 
 
 def test_sliders_of_synthetic_rows_say_so(analysis: Analysis, shown: tuple[Html, Report]) -> None:
@@ -156,7 +156,7 @@ def test_where_nothing_can_be_moved_a_line_says_why(analysis: Analysis, lang: st
 
 @pytest.mark.parametrize("most", [0, -1, 2.5, "5", True])
 def test_no_slider_at_all_is_not_a_number_of_sliders(analysis: Analysis, most: object) -> None:
-    with pytest.raises(UsageError, match=f"most is no number of sliders .found '{most}'"):
+    with pytest.raises(UsageError, match=f"most is not a number of sliders .found '{most}'"):
         show_what_if(analysis, most=cast("int", most))
 
 
@@ -170,7 +170,7 @@ def test_cash_comes_before_what_is_never_added_to_it() -> None:
     products = CostTerms(factors, terms)
 
     def first(most: int, *ranking: str) -> list[str]:
-        made = what_if(products, Locale("en"), {}, most=most, ranking=ranking)
+        made = what_if_sliders(products, Locale("en"), {}, most=most, ranking=ranking)
         assert made
         assert list(made.data["terms"]) == (["cash"] if most < 3 else ["cash", "face_value"])
         return [s.factor for group in made.groups for s in group.sliders]
@@ -188,10 +188,10 @@ def exported(analysis: Analysis, lang: str) -> str:
     v4: Any = nbformat.v4
     sliders = show_what_if(analysis, lang=lang).markup
     cells = [v4.new_markdown_cell("# What if?")]
-    for markup in (sliders, f"<style>{STYLE}</style>{bundle()}", sliders):
+    for markup in (sliders, f"<style>{STYLE}</style>{script_bundle()}", sliders):
         outputs = [v4.new_output("display_data", data={"text/html": markup})]
         cells.append(v4.new_code_cell("show_what_if(analysis)", outputs=outputs))
-    return page(Notebook("mine", cells), Told("mine", lang, {}))
+    return notebook_page(Notebook("mine", cells), PageOptions("mine", lang, {}))
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.jupyter.export.notebook_files import Notebook, names
-from outage_analysis.jupyter.export.page import Told, page
+from outage_analysis.jupyter.export.notebook_files import Notebook, notebook_names
+from outage_analysis.jupyter.export.page import PageOptions, notebook_page
 from outage_analysis.reports import Report, allowed
 from tests.chromium import FLAGS
 from tests.installed_package import Installed
@@ -108,9 +108,9 @@ def runs(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict
                 return await execute(name, installed, folder, **parameters)
 
         early = in_turn("03_compensation_cost", as_of="2022-10-24", lang="ko")
-        return await asyncio.gather(*(in_turn(name) for name in names()), early)
+        return await asyncio.gather(*(in_turn(name) for name in notebook_names()), early)
 
-    return dict(zip([*names(), "early"], asyncio.run(together()), strict=True))
+    return dict(zip([*notebook_names(), "early"], asyncio.run(together()), strict=True))
 
 
 def test_there_are_notebooks() -> None:
@@ -121,7 +121,7 @@ def test_there_are_notebooks() -> None:
         "04_policy_comparison",
         "05_executive_summary",
     ]
-    assert [path.stem for path in NOTEBOOKS] == names()
+    assert [path.stem for path in NOTEBOOKS] == notebook_names()
 
 
 def test_the_wheel_has_the_notebooks_of_the_checkout(installed: Installed) -> None:
@@ -183,9 +183,11 @@ def test_runs_without_a_warning_or_an_error(path: Path, runs: dict[str, Run]) ->
 def pages(runs: dict[str, Run]) -> dict[str, str]:
     """The page of each run."""
     return {
-        name: page(Notebook(name, done.notebook.cells, dict(done.notebook.metadata)), Told(name, "en", {}))
+        name: notebook_page(
+            Notebook(name, done.notebook.cells, dict(done.notebook.metadata)), PageOptions(name, "en", {})
+        )
         for name, done in runs.items()
-        if name in names()
+        if name in notebook_names()
     }
 
 
@@ -217,7 +219,7 @@ def exported(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> 
         return (folder / said.strip()).read_text("utf-8")
 
     with ThreadPoolExecutor(2) as room:
-        return dict(zip(names(), room.map(export, names()), strict=True))
+        return dict(zip(notebook_names(), room.map(export, notebook_names()), strict=True))
 
 
 @pytest.mark.installed

@@ -22,10 +22,10 @@ from outage_analysis.analysis import Analysis, pages_of
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError, UsageError
 from outage_analysis.files import notebooks_root
 from outage_analysis.jupyter import new_project, show_table
-from outage_analysis.jupyter.export.notebook_files import names
-from outage_analysis.jupyter.export.parameters import restated
+from outage_analysis.jupyter.export.notebook_files import notebook_names
+from outage_analysis.jupyter.export.parameters import replace_values
 from outage_analysis.jupyter.projects import project as making
-from outage_analysis.jupyter.projects.project import ROWS, sample
+from outage_analysis.jupyter.projects.project import ROWS, sample_claims_csv
 from outage_analysis.policies import findings
 from tests.commands import command
 from tests.html_page import WebPage
@@ -80,7 +80,7 @@ def parameters(notebook: Path) -> dict[str, Any]:
 
 
 def test_a_project_has_every_file(projects: dict[str, Path]) -> None:
-    notebooks = [f"notebooks/{name}.ipynb" for name in names()]
+    notebooks = [f"notebooks/{name}.ipynb" for name in notebook_names()]
     pages = ["incident.toml", "policy.toml", "alternative.toml", "ledger.toml", "claims/sample-synthetic.csv"]
     others = [".gitignore", "Makefile", "README.md", "notebooks/welcome.md"]
     assert sorted(contents(projects["KRW"])) == sorted([*notebooks, *pages, *others])
@@ -133,7 +133,9 @@ def test_the_sample_is_synthetic_under_any_name(projects: dict[str, Path], tmp_p
 
 
 def test_losses_have_the_decimals_of_the_currency() -> None:
-    won, cents = ([row["loss"] for row in csv.DictReader(sample(digits).splitlines())] for digits in (0, 2))
+    won, cents = (
+        [row["loss"] for row in csv.DictReader(sample_claims_csv(digits).splitlines())] for digits in (0, 2)
+    )
     assert {len(x.partition(".")[2]) for x in cents if x.strip("0")} == {2}
     assert [x and int(x) for x in won] == [x and round(float(x) * 100) for x in cents]
     assert {"", "0"} < set(won)
@@ -147,7 +149,7 @@ def test_another_currency_reads_its_amounts_in_words(projects: dict[str, Path]) 
 # --- the notebooks ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", notebook_names())
 def test_a_notebook_points_at_files_of_the_project(projects: dict[str, Path], name: str) -> None:
     notebook = projects["EUR"] / "notebooks" / f"{name}.ipynb"
     values = parameters(notebook)
@@ -161,7 +163,7 @@ def test_a_notebook_points_at_files_of_the_project(projects: dict[str, Path], na
     assert values.get("budget", 60_000) == 60_000
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", notebook_names())
 def test_a_notebook_differs_from_the_bundled_one_in_its_parameters_alone(
     projects: dict[str, Path], name: str
 ) -> None:
@@ -176,17 +178,17 @@ def test_a_notebook_differs_from_the_bundled_one_in_its_parameters_alone(
 
 def test_parameters_keep_their_comments_and_skip_what_is_not_there() -> None:
     source = 'a = None  # 보상\nb = ["x"]\nc, d = 1, 2\n'
-    told = restated(source, {"a": '"\\', "b": ["y", "z"], "c": 3, "zzz": 4})
+    told = replace_values(source, {"a": '"\\', "b": ["y", "z"], "c": 3, "zzz": 4})
     assert told == 'a = "\\"\\\\"  # 보상\nb = ["y", "z"]\nc, d = 1, 2\n'
-    assert restated("a = 1\n", {"a": 6_000_000}) == "a = 6_000_000\n"
-    assert restated("a = 1\n", {"a": None}) == "a = None\n"
+    assert replace_values("a = 1\n", {"a": 6_000_000}) == "a = 6_000_000\n"
+    assert replace_values("a = 1\n", {"a": None}) == "a = None\n"
 
 
 def test_the_welcome_links_to_every_notebook_and_to_files_that_are_there(projects: dict[str, Path]) -> None:
     for page in (projects["KRW"] / "notebooks" / "welcome.md", notebooks_root() / "welcome.md"):
         linked = re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
         assert [link for link in linked if not link.startswith("../")] == [
-            f"{name}.ipynb" for name in names()
+            f"{name}.ipynb" for name in notebook_names()
         ]
         assert [link for link in linked if not (page.parent / link).is_file()] == []
 
@@ -203,7 +205,7 @@ def test_the_report_says_that_it_is_synthetic_and_what_the_choice_costs(
     text = WebPage.of(write_report(analysis, tmp_path / "report", formats=("html",))).prose()
     assert "Synthetic. The claim rows in this report are synthetic." in " ".join(text.split())
     assert "example, not evidence" in text
-    assert "no figure in it says anything of a real outage" in text
+    assert "no figure in it describes a real outage" in text
     assert {"EUR": "euros", "KRW": "won"}[code] in text
 
 
@@ -325,7 +327,7 @@ def test_make_runs_nothing_that_a_folder_is_called(
 def test_equal_arguments_give_equal_bytes_whatever_the_hash_seed_and_the_clock(
     projects: dict[str, Path], tmp_path: Path
 ) -> None:
-    script = "import sys; from outage_analysis.projects import new_project; new_project(sys.argv[1])"
+    script = "import sys; from outage_analysis.jupyter import new_project; new_project(sys.argv[1])"
     folder = tmp_path / "my-krw"
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Pacific/Auckland", "LC_ALL": "C"}
     subprocess.run([sys.executable, "-c", script, str(folder)], env=environment, check=True)
@@ -366,14 +368,14 @@ def test_an_empty_folder_is_filled_and_one_with_anything_in_it_is_refused(tmp_pa
 def test_two_that_make_one_project_at_once_make_it_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = making._write  # noqa: SLF001 - where a run is slow
+    write = making._write_files  # noqa: SLF001 - where a run is slow
 
     def overtaken(part: Path, project: making.Project) -> None:
         write(part, project)
-        monkeypatch.setattr(making, "_write", write)
+        monkeypatch.setattr(making, "_write_files", write)
         new_project(tmp_path / "p", name="The first")
 
-    monkeypatch.setattr(making, "_write", overtaken)
+    monkeypatch.setattr(making, "_write_files", overtaken)
     with pytest.raises(UsageError, match=r"p: somebody wrote there meanwhile\. It stays"):
         new_project(tmp_path / "p", name="The second")
     assert load_incident(tmp_path / "p" / "incident.toml").name.en == "The first"
@@ -383,7 +385,7 @@ def test_two_that_make_one_project_at_once_make_it_once(
 def test_a_file_saved_meanwhile_into_the_folder_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "_read_back", lambda _: (tmp_path / "notes.txt").write_text("mine"))
+    monkeypatch.setattr(making, "_check_documents", lambda _: (tmp_path / "notes.txt").write_text("mine"))
     with pytest.raises(UsageError, match="somebody wrote there meanwhile"):
         new_project(tmp_path)
     assert contents(tmp_path) == {"notes.txt": b"mine"}
@@ -409,7 +411,7 @@ def test_a_name_is_no_markup_where_it_is_previewed(tmp_path: Path) -> None:
     assert load_incident(project / "incident.toml").name.en == name
 
 
-@pytest.mark.parametrize("failing", ["sample", "set_notebooks", "pages_of"])
+@pytest.mark.parametrize("failing", ["sample_claims_csv", "notebooks_with_parameters", "pages_of"])
 def test_a_project_that_could_not_be_finished_leaves_nothing(
     failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,17 +427,17 @@ def test_a_project_that_could_not_be_finished_leaves_nothing(
 REFUSED = {
     "a name without a letter": (
         partial(new_project, "보상"),
-        "makes no id of an outage.*Korean name goes into --name",
+        "gives no valid id for the outage.*Korean name goes into --name",
     ),
     "a bundled id": (partial(new_project, "Kakao 2022"), "is the id of a bundled outage"),
-    "a file": (partial(new_project, "file"), "is no folder"),
-    "a link": (partial(new_project, "link"), "is no folder"),
-    "no currency": (partial(new_project, "p", currency="won"), "is no code of a currency"),
-    "a currency with more in it": (partial(new_project, "p", currency='KRW"\n#'), "is no code of a currency"),
-    "a blank name": (partial(new_project, "p", name=" "), "no printable text"),
-    "a name of fillers": (partial(new_project, "p", name="\u3164"), "no printable text"),
+    "a file": (partial(new_project, "file"), "is not a folder"),
+    "a link": (partial(new_project, "link"), "is not a folder"),
+    "no currency": (partial(new_project, "p", currency="won"), "is not a currency code"),
+    "a currency with more in it": (partial(new_project, "p", currency='KRW"\n#'), "is not a currency code"),
+    "a blank name": (partial(new_project, "p", name=" "), "must be printable text"),
+    "a name of fillers": (partial(new_project, "p", name="\u3164"), "must be printable text"),
     "no language": (partial(new_project, "p", lang="fr"), "no such language"),
-    "a name over lines": (partial(new_project, "p", name="a\nb"), "no printable text"),
+    "a name over lines": (partial(new_project, "p", name="a\nb"), "must be printable text"),
     "a long name": (partial(new_project, "p", name="a" * 121), "at most 120 characters"),
     "where one stands": (partial(new_project, "."), "is the folder that you are in.*cd .. &&"),
 }

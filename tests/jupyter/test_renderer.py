@@ -24,8 +24,15 @@ from traitlets.config import Config
 import outage_analysis
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts import CHARTS, RENDERER, Drawn, bundle, forecast_fan, is_ours
-from outage_analysis.charts import rendered as drawn_offline
+from outage_analysis.charts import (
+    CHARTS,
+    RENDERER,
+    AltairChart,
+    forecast_fan,
+    is_package_script,
+    script_bundle,
+)
+from outage_analysis.charts import render_offline as drawn_offline
 from outage_analysis.claims import Claims
 from outage_analysis.errors import OutageAnalysisError, UsageError
 from outage_analysis.files import Text
@@ -36,9 +43,9 @@ from outage_analysis.jupyter import (
     show,
     show_answers,
     show_grid,
+    show_section_text,
     show_table,
     show_tiles,
-    show_words,
 )
 from outage_analysis.jupyter.markup import Html
 from outage_analysis.jupyter.session import use_offline_charts
@@ -64,7 +71,7 @@ def chart_of(word: str) -> alt.Chart:
     return encoded
 
 
-def rendered(chart: Drawn | Html) -> dict[str, str]:
+def rendered(chart: AltairChart | Html) -> dict[str, str]:
     assert not isinstance(chart, Html)
     return drawn_offline(chart.to_dict())
 
@@ -89,7 +96,7 @@ def default_renderer() -> Iterator[None]:
 
 
 def test_bundle_is_one_script_that_loads_nothing() -> None:
-    script = bundle()
+    script = script_bundle()
     assert re.findall(r"</?script[^>]*>", script) == ["<script>", "</script>"]
     assert script.count("window.vegaEmbed=") == 1
     assert "import(" not in script
@@ -148,8 +155,8 @@ def test_a_users_own_handler_of_errors_is_given_back(shell: InteractiveShell) ->
 @pytest.mark.parametrize("inside", ["[" * 100_000, '.push(["a", ' * 20_000, "9" * 5_000, ""])
 def test_a_script_that_only_begins_as_ours_is_soon_told_apart(inside: str) -> None:
     head = '(window.outageCharts = window.outageCharts || []).push(["a", '
-    assert not is_ours(f"{head}{inside}]);")
-    assert not is_ours(head + inside)
+    assert not is_package_script(f"{head}{inside}]);")
+    assert not is_package_script(head + inside)
 
 
 def test_plain_text_moves_no_terminal() -> None:
@@ -195,7 +202,7 @@ def handed_over(markup: str) -> dict[str, Any]:
     return spec
 
 
-def title_of(drawn: Drawn | Html) -> str:
+def title_of(drawn: AltairChart | Html) -> str:
     title = handed_over(rendered(drawn)["text/html"])["title"]
     return " ".join((*title["text"], *title["subtitle"]))
 
@@ -382,12 +389,12 @@ def test_a_table_shows_figures_in_full_and_escapes_text(policy: Policy) -> None:
 
 
 def test_only_what_the_package_writes_is_its_script() -> None:
-    [vega] = re.findall("<script>(.*)</script>", bundle(), re.DOTALL)
+    [vega] = re.findall("<script>(.*)</script>", script_bundle(), re.DOTALL)
     [chart] = re.findall("<script>(.*)</script>", rendered(chart_of(EVIL))["text/html"], re.DOTALL)
-    assert is_ours(vega)
-    assert is_ours(chart)
+    assert is_package_script(vega)
+    assert is_package_script(chart)
     for other in ("alert(1)", vega + "alert(1)", chart + "alert(1);", chart.replace("]);", ", alert(1)]);")):
-        assert not is_ours(other)
+        assert not is_package_script(other)
 
 
 def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -> None:
@@ -402,10 +409,10 @@ def test_the_first_screen_of_a_report_stands_in_a_notebook(analysis: Analysis) -
 def test_what_a_report_says_is_said_and_escaped(analysis: Analysis) -> None:
     report = Report(analysis)
     assert show_answers(report, "decide").text.splitlines() == list(report.answers.decide)
-    told = show_words(report, "hindsight").text.splitlines()
+    told = show_section_text(report, "hindsight").text.splitlines()
     assert told[0].startswith("Hindsight: none of this was known on 30 December 2022")
     assert len(told) < 5  # the back-test stands under a heading of its own
-    assert repr(show_words(report, "no such section")) == "Nothing is said of this."
+    assert repr(show_section_text(report, "no such section")) == "Nothing is said of this."
     named = analysis.incident.model_copy(update={"name": Text(en=EVIL)})
     hostile = show_tiles(Report(replace(analysis, incident=named))).markup
     assert "<script" not in hostile
@@ -465,7 +472,7 @@ def test_charts_draw_offline_before_and_after_the_bundle_and_once_in_sight(tmp_p
 
     early, late, hidden = (rendered(chart_of(word))["text/html"] for word in ("early", "late", "hidden"))
     out_of_sight = f"<div id='cell' style='display: none'>{hidden}</div>"
-    body = f"{early}{bundle()}{late}{late}{out_of_sight}{bundle()}"
+    body = f"{early}{script_bundle()}{late}{late}{out_of_sight}{script_bundle()}"
     page = tmp_path / "page.html"
     page.write_text(f"<!doctype html><meta charset='utf-8'><body>{body}</body>", "utf-8")
     options = webdriver.ChromeOptions()

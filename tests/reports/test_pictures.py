@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from PIL import Image
 
-from outage_analysis.charts import titled
+from outage_analysis.charts import add_captions
 from outage_analysis.charts.images import WIDTH
 from outage_analysis.reports import Report
 from outage_analysis.reports.table_files import write_svg
@@ -83,14 +83,14 @@ def test_a_second_report_of_one_process_draws_the_same(
 
 
 def test_titles_are_text_alone() -> None:
-    tree = ET.fromstring(titled(DRAWN, HOSTILE, HOSTILE, HOSTILE, HOSTILE))  # noqa: S314 - our own text
+    tree = ET.fromstring(add_captions(DRAWN, HOSTILE, HOSTILE, HOSTILE, HOSTILE))  # noqa: S314 - our own text
     assert not list(tree.iter(f"{SVG}script"))
     assert [e.text for e in tree.iter(f"{SVG}title")] == [HOSTILE]
     assert [e.get("id") for e in tree.iter() if e.get("id")] == ["drawn"]
 
 
 def test_long_titles_take_more_lines_and_push_the_drawing_down() -> None:
-    short, long = (titled(DRAWN, title, "", "", "") for title in ("cost", "cost " * 60))
+    short, long = (add_captions(DRAWN, title, "", "", "") for title in ("cost", "cost " * 60))
     heights = [float(ET.fromstring(text).get("height", "0")) for text in (short, long)]  # noqa: S314 - ours
     assert heights[1] > heights[0] + 50
     assert BytesIO(long.encode()).getvalue().count(b"<text") > 3

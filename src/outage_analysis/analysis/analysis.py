@@ -178,10 +178,10 @@ class Analysis(Displayable):
 
     def names(self, lang: str) -> dict[str, str]:
         """What readers call everything that has an id."""
-        from outage_analysis.charts import names_of  # no figure needs the charts, which load slowly
+        from outage_analysis.charts import display_names  # no figure needs the charts, which load slowly
 
         tried = self.backtest.page if self.backtest else None
-        names = names_of(self.incident, self.policy, self.ledger, tried, lang=lang)
+        names = display_names(self.incident, self.policy, self.ledger, tried, lang=lang)
         return names | (self.compared.names(lang) if self.compared else {})
 
     def marked(self, name: str) -> bool:

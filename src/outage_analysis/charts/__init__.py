@@ -30,40 +30,40 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
-    from outage_analysis.charts.axes import money_ends as money_ends
+    from outage_analysis.charts.axes import money_range_ends as money_range_ends
     from outage_analysis.charts.curve_data import forecast_fan as forecast_fan
+    from outage_analysis.charts.images import add_captions as add_captions
     from outage_analysis.charts.images import png as png
     from outage_analysis.charts.images import svg as svg
-    from outage_analysis.charts.images import titled as titled
-    from outage_analysis.charts.linked_views import linked as linked
+    from outage_analysis.charts.linked_views import linked_chart as linked_chart
     from outage_analysis.charts.offline import RENDERER as RENDERER
+    from outage_analysis.charts.offline import SLIDER_QUEUE as SLIDER_QUEUE
     from outage_analysis.charts.offline import STYLE as STYLE
-    from outage_analysis.charts.offline import WHAT_IFS as WHAT_IFS
-    from outage_analysis.charts.offline import bundle as bundle
-    from outage_analysis.charts.offline import hand_over as hand_over
-    from outage_analysis.charts.offline import is_ours as is_ours
-    from outage_analysis.charts.offline import rendered as rendered
+    from outage_analysis.charts.offline import data_script as data_script
+    from outage_analysis.charts.offline import is_package_script as is_package_script
+    from outage_analysis.charts.offline import render_offline as render_offline
+    from outage_analysis.charts.offline import script_bundle as script_bundle
     from outage_analysis.charts.registry import CHARTS as CHARTS
-    from outage_analysis.charts.registry import Entry as Entry
+    from outage_analysis.charts.registry import ChartEntry as ChartEntry
     from outage_analysis.charts.registry import draw as draw
-    from outage_analysis.charts.sliders.markup import asset as asset
     from outage_analysis.charts.sliders.markup import markup as markup
-    from outage_analysis.charts.sliders.what_if import WhatIf as WhatIf
-    from outage_analysis.charts.sliders.what_if import what_if as what_if
-    from outage_analysis.charts.specs import frame_of as frame_of
-    from outage_analysis.charts.specs import names_of as names_of
+    from outage_analysis.charts.sliders.markup import slider_asset as slider_asset
+    from outage_analysis.charts.sliders.what_if import WhatIfSliders as WhatIfSliders
+    from outage_analysis.charts.sliders.what_if import what_if_sliders as what_if_sliders
+    from outage_analysis.charts.specs import chart_context as chart_context
+    from outage_analysis.charts.specs import display_names as display_names
     from outage_analysis.charts.specs import script_json as script_json
-    from outage_analysis.charts.specs import stable as stable
-    from outage_analysis.charts.specs import unchecked as unchecked
+    from outage_analysis.charts.specs import skip_schema_checks as skip_schema_checks
+    from outage_analysis.charts.specs import stable_spec as stable_spec
     from outage_analysis.charts.specs import vega_bundle as vega_bundle
     from outage_analysis.charts.theme import ACCENT as ACCENT
     from outage_analysis.charts.theme import GREY as GREY
     from outage_analysis.charts.theme import INK as INK
     from outage_analysis.charts.theme import LIGHT as LIGHT
     from outage_analysis.charts.theme import WIDE_LETTERS as WIDE_LETTERS
-    from outage_analysis.charts.theme import Drawn as Drawn
-    from outage_analysis.charts.theme import Frame as Frame
+    from outage_analysis.charts.theme import AltairChart as AltairChart
+    from outage_analysis.charts.theme import ChartContext as ChartContext
     from outage_analysis.charts.theme import NothingToDraw as NothingToDraw
-    from outage_analysis.charts.theme import wrapped as wrapped
+    from outage_analysis.charts.theme import wrap_columns as wrap_columns
 
 __getattr__, __dir__ = lazy_exports(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Charts of the cost: by band, against headlines, funnel, free goods."""
+"""Charts of the cost: by loss band, next to press forecasts, the claims funnel, and free goods."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ from outage_analysis.charts.theme import (
     INK,
     LIGHT,
     ROW,
-    Drawn,
-    Frame,
+    AltairChart,
+    ChartContext,
     NothingToDraw,
-    dressed,
-    folded,
-    names_axis,
-    plain,
+    finish_chart,
+    json_ready,
+    name_axis,
+    wrap_name,
 )
 from outage_analysis.costs import by_band
 
 FEW = alt.Axis(tickCount=5, format=",.6~g")
 HALF = 0.5
-"""More than this of a whole is most of it."""
+"""A share above this makes a band most of the cost."""
 
 
-def cost_by_band(costs: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars: expected cash by loss band, and by cost line where there are several; bands that pay."""
-    locale = frame.words
-    found = costs.filter(pl.col("expected").is_not_null(), level="band", valuation="cash")
-    rows = by_band(found).filter(~pl.col("rule").is_in(("nothing", "no_rule", "not_entitled")))
+def cost_by_band(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Bar chart of the expected cash by loss band, for bands with a payment.
+
+    If there are several cost lines, there is one bar per line and band.
+    """
+    locale = context.words
+    band_costs = costs.filter(pl.col("expected").is_not_null(), level="band", valuation="cash")
+    rows = by_band(band_costs).filter(~pl.col("rule").is_in(("nothing", "no_rule", "not_entitled")))
     if rows.is_empty():
         raise NothingToDraw
     divisor, unit = locale.axis(float(rows["expected"].sum()))
@@ -46,22 +49,22 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> Drawn:
             lambda v: locale.number(locale.rounded(v)), return_dtype=pl.String
         ),
     )
-    names = [frame.name(line) for line in rows["line"]]
+    names = [context.name(line) for line in rows["line"]]
     several = len(set(names)) > 1
     if several:
-        lines = pl.Series("line", [folded(name) for name in names])
+        lines = pl.Series("line", [wrap_name(name) for name in names])
         data = data.with_columns(row=pl.format("{}\n{}", lines, "row"))
     place = int(data["expected"].arg_max() or 0)
     most = data.row(place, named=True)
-    y = alt.Y("row:N", sort=data["row"].to_list(), title=None, axis=names_axis())
-    room = float(data["expected"].max() or 0) * 1.15  # type: ignore[arg-type]
+    y = alt.Y("row:N", sort=data["row"].to_list(), title=None, axis=name_axis())
+    axis_end = float(data["expected"].max() or 0) * 1.15  # type: ignore[arg-type]
     x = alt.X(
         "expected:Q",
         title=locale("chart.band_x", unit=unit),
-        scale=alt.Scale(domain=[0, room]),
+        scale=alt.Scale(domain=[0, axis_end]),
         axis=FEW,
     )
-    base = alt.Chart(plain(data))
+    base = alt.Chart(json_ready(data))
     dearest = alt.datum.row == most["row"] if several else alt.datum.band == most["band"]
     bars = base.mark_bar(size=20).encode(
         x, y, color=alt.condition(dearest, alt.value(ACCENT), alt.value(GREY))
@@ -70,29 +73,29 @@ def cost_by_band(costs: pl.DataFrame, frame: Frame) -> Drawn:
     facts = " ".join(dict.fromkeys(" ".join(rows["facts"]).split()))
     share = most["expected"] / data["expected"].sum()
     name = f"{names[place]}, {most['band']}" if several else most["band"]
-    return dressed(
+    return finish_chart(
         bars + labels,
-        frame,
+        context,
         facts=facts,
         height=(ROW + (34 if several else 8)) * len(data),
-        title=_band_title(name, share, frame),
-        subtitle=locale("chart.band_subtitle", unit=unit, loss=frame.loss),
+        title=_band_title(name, share, context),
+        subtitle=locale("chart.band_subtitle", unit=unit, loss=context.loss),
         description=locale("chart.band_description"),
     )
 
 
-def _band_title(name: str, share: float, frame: Frame) -> str:
-    """What the dearest band makes up; of synthetic rows only what is measured."""
-    locale = frame.words
-    if frame.synthetic:
+def _band_title(name: str, share: float, context: ChartContext) -> str:
+    """Title: the share of the most expensive band; for synthetic rows only what is measured."""
+    locale = context.words
+    if context.synthetic:
         return locale("chart.band_measure")
-    found = "chart.band_title" if share > HALF else "chart.waterfall_finding"
-    return locale(found, share=locale.share(share), band=name, name=name)
+    key = "chart.band_title" if share > HALF else "chart.waterfall_finding"
+    return locale(key, share=locale.share(share), band=name, name=name)
 
 
-def headlines(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Ranges on a log axis: forecasts of one line's cash beside our bounds and expected value."""
-    locale = frame.words
+def headlines(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Ranges on a log axis: press forecasts of a line's cash next to the model's bounds and expected cost."""
+    locale = context.words
     ours = table.filter(pl.col("fact") == "")
     theirs = table.filter(pl.col("fact") != "", pl.col("line") != "")
     if ours.is_empty() or ours["expected"].null_count() or theirs["low"].is_null().all():
@@ -104,16 +107,16 @@ def headlines(table: pl.DataFrame, frame: Frame) -> Drawn:
         pl.col("high") / divisor,
         ours=pl.col("fact") == "",
         name=pl.col("fact").map_elements(
-            lambda f: folded(frame.name(f)) if f else locale("chart.headlines_ours"),
+            lambda f: wrap_name(context.name(f)) if f else locale("chart.headlines_ours"),
             return_dtype=pl.String,
         ),
     )
     ratio = ours["expected"][0] / float(theirs["low"].min())  # type: ignore[arg-type]
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
+    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=name_axis())
     scale = alt.Scale(type="log", nice=False)
     axis = alt.Axis(format=",.6~g", values=_decades(data))
     colour = alt.condition("datum.ours", alt.value(ACCENT), alt.value(GREY))
-    base = alt.Chart(plain(data))
+    base = alt.Chart(json_ready(data))
     spans = base.mark_rule(strokeWidth=5, strokeCap="round").encode(
         alt.X("low:Q", scale=scale, title=locale("chart.headlines_x", unit=unit), axis=axis),
         alt.X2("high:Q"),
@@ -134,9 +137,9 @@ def headlines(table: pl.DataFrame, frame: Frame) -> Drawn:
             text=alt.value(locale.number(locale.rounded(float(ours["expected"][0]) / divisor))),
         )
     )
-    return dressed(
+    return finish_chart(
         spans + dot + number,
-        frame,
+        context,
         facts=" ".join(theirs["fact"]),
         height=(ROW + 10) * len(data),
         title=locale("chart.headlines_title", times=locale.share(ratio)),
@@ -146,25 +149,26 @@ def headlines(table: pl.DataFrame, frame: Frame) -> Drawn:
 
 
 def _decades(data: pl.DataFrame) -> list[float]:
-    """Powers of ten across the data: readable ticks on a log axis."""
+    """Return the powers of ten that the data span, as ticks of a log axis."""
     low = min(v for v in data["low"] if v and v > 0)
     high = max(v for v in data["high"] if v)
     return [10.0**k for k in range(-6, 13) if low / 10 < 10.0**k < high * 10]
 
 
-def funnel(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars: how many are expected at each stage, from reports to payments; a thin rule spans the bounds.
+def funnel(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Bar chart of the expected count at each stage, from reports to payments.
 
-    Where several lines have stages, each stage stands under the name of its line.
+    A thin line spans the low and high bounds. If several cost lines have stages, each label starts with the
+    name of its line.
     """
-    locale = frame.words
+    locale = context.words
     rows = table.filter(pl.col("expected").is_not_null().all().over("line"))
     if rows.is_empty():
         raise NothingToDraw
     several = rows["line"].n_unique() > 1
-    stages = [folded(locale(f"word.{s}")) for s in rows["stage"]]
+    stages = [wrap_name(locale(f"word.{s}")) for s in rows["stage"]]
     if several:
-        lines = [folded(frame.name(line)) for line in rows["line"]]
+        lines = [wrap_name(context.name(line)) for line in rows["line"]]
         stages = [f"{line}\n{stage}" for line, stage in zip(lines, stages, strict=True)]
     data = rows.with_columns(
         stage=pl.Series(stages),
@@ -173,45 +177,50 @@ def funnel(table: pl.DataFrame, frame: Frame) -> Drawn:
             return_dtype=pl.String,
         ),
     )
-    y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None, axis=names_axis())
-    room = alt.Scale(domain=[0, float(data.select(pl.max("expected", "high")).max_horizontal()[0]) * 1.2])
-    base = alt.Chart(plain(data))
+    y = alt.Y("stage:N", sort=data["stage"].to_list(), title=None, axis=name_axis())
+    x_scale = alt.Scale(domain=[0, float(data.select(pl.max("expected", "high")).max_horizontal()[0]) * 1.2])
+    base = alt.Chart(json_ready(data))
     counted = "column.claims" if "claimed" in rows["stage"] else "chart.funnel_x"
-    x = alt.X("expected:Q", title=locale(counted), scale=room, axis=FEW)
+    x = alt.X("expected:Q", title=locale(counted), scale=x_scale, axis=FEW)
     bars = base.mark_bar(size=18).encode(x, y)
-    spans = base.mark_rule(color=INK, strokeWidth=1.2).encode(alt.X("low:Q", scale=room), alt.X2("high:Q"), y)
+    spans = base.mark_rule(color=INK, strokeWidth=1.2).encode(
+        alt.X("low:Q", scale=x_scale), alt.X2("high:Q"), y
+    )
     labels = base.mark_text(align="left", dx=6, dy=-15, fontWeight=600).encode(x, y, text="label:N")
-    return dressed(
+    return finish_chart(
         bars + spans + labels,
-        frame,
+        context,
         height=(ROW + (24 if several else 14)) * len(data),
-        title=_funnel_title(rows, frame),
+        title=_funnel_title(rows, context),
         subtitle=locale("chart.funnel_subtitle"),
         description=locale("chart.funnel_description"),
     )
 
 
-def _funnel_title(rows: pl.DataFrame, frame: Frame) -> str:
-    """How many of the line with most payments end in one; of synthetic rows only what is measured."""
-    locale = frame.words
-    if frame.synthetic:
+def _funnel_title(rows: pl.DataFrame, context: ChartContext) -> str:
+    """Title: reports and payments of the main line; for synthetic rows only what is measured."""
+    locale = context.words
+    if context.synthetic:
         return locale("report.funnel_title")
     paid = rows.filter(stage="paid").sort("expected", descending=True, maintain_order=True)
     line = paid["line"][0] if len(paid) else rows["line"][0]
-    found = dict(rows.filter(line=line).select("stage", "expected").rows())
-    counts = list(found.values())
-    first, last = found.get("reported", counts[0]), found.get("paid", counts[-1])
-    key = "chart.funnel_claims_title" if "claimed" in found else "chart.funnel_chart_title"
+    by_stage = dict(rows.filter(line=line).select("stage", "expected").rows())
+    counts = list(by_stage.values())
+    first, last = by_stage.get("reported", counts[0]), by_stage.get("paid", counts[-1])
+    key = "chart.funnel_claims_title" if "claimed" in by_stage else "chart.funnel_chart_title"
     several = rows["line"].n_unique() > 1
-    of = locale("report.of_line", line=frame.name(line)) if several else ""
+    line_phrase = locale("report.of_line", line=context.name(line)) if several else ""
     return locale(
-        key, paid=locale.number(round(locale.rounded(last))), reported=locale.number(first), line=of
+        key, paid=locale.number(round(locale.rounded(last))), reported=locale.number(first), line=line_phrase
     )
 
 
-def free_goods(costs: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars: list price of free goods, promised in outline and expected filled; never beside cash."""
-    locale = frame.words
+def free_goods(costs: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Bar chart of free goods at list price: promised as an outline, expected as a filled bar.
+
+    Cash is never in the same chart, because list price is not what the company spends.
+    """
+    locale = context.words
     rows = costs.filter(
         pl.col("expected").is_not_null() & pl.col("promised").is_not_null(),
         valuation="face_value",
@@ -221,7 +230,7 @@ def free_goods(costs: pl.DataFrame, frame: Frame) -> Drawn:
         raise NothingToDraw
     divisor, unit = locale.axis(float(rows["promised"].max()))  # type: ignore[arg-type]
     data = rows.select(
-        name=pl.col("line").map_elements(lambda x: folded(frame.name(x)), return_dtype=pl.String),
+        name=pl.col("line").map_elements(lambda x: wrap_name(context.name(x)), return_dtype=pl.String),
         promised=pl.col("promised") / divisor,
         expected=pl.col("expected") / divisor,
     ).with_columns(
@@ -233,17 +242,17 @@ def free_goods(costs: pl.DataFrame, frame: Frame) -> Drawn:
             return_dtype=pl.String,
         )
     )
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
-    room = alt.Scale(domain=[0, float(data["promised"].max()) * 1.6])  # type: ignore[arg-type]
-    base = alt.Chart(plain(data))
-    x = alt.X("promised:Q", scale=room, title=locale("chart.free_x", unit=unit), axis=FEW)
+    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=name_axis())
+    x_scale = alt.Scale(domain=[0, float(data["promised"].max()) * 1.6])  # type: ignore[arg-type]
+    base = alt.Chart(json_ready(data))
+    x = alt.X("promised:Q", scale=x_scale, title=locale("chart.free_x", unit=unit), axis=FEW)
     whole = base.mark_bar(size=18, fill=LIGHT, stroke=GREY).encode(x, y)
-    taken = base.mark_bar(size=18).encode(alt.X("expected:Q", scale=room), y)
+    taken = base.mark_bar(size=18).encode(alt.X("expected:Q", scale=x_scale), y)
     labels = base.mark_text(align="left", dx=5).encode(x, y, text="label:N")
     facts = " ".join(dict.fromkeys(" ".join(rows["facts"]).split()))
-    return dressed(
+    return finish_chart(
         whole + taken + labels,
-        frame,
+        context,
         facts=facts,
         height=(ROW + 14) * len(data),
         title=locale(

@@ -1,4 +1,4 @@
-"""What charts of an uncertain cost are drawn from, frame -> frame: few rows, whatever the tables."""
+"""Reduce tables of the uncertain cost to the few rows that a chart shows."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.charts.curve_data import evenly
+from outage_analysis.charts.curve_data import thin_evenly
 from outage_analysis.text import Locale
 
-MOST_POINTS = 120
-"""Of the line of a law."""
-MOST_ROWS = 12
-"""Bars of a waterfall, inputs of a tornado, outcomes, policies."""
-RIVALS = ("naive", "press")
-"""Whose ranges stand beside a forecast's."""
-STEP = ("line", "service", "over", "up_to", "rule")
+MAX_POINTS = 120
+"""Points of a distribution's curve."""
+MAX_ROWS = 12
+"""Rows of a waterfall, a tornado, a back-test or a comparison of policies."""
+BENCHMARKS = ("naive", "press")
+"""Forecasts that the model is compared with: a naive estimate and press reports."""
+STEP_KEYS = ("line", "service", "over", "up_to", "rule")
 
 
-def marks(table: pl.DataFrame) -> dict[str, dict[str, float]]:
-    """What is marked of the cash: `amount`, `above` (the chance of more) and `density`, by mark.
+def marked_amounts(table: pl.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the marked points of the distribution of the total cash, such as p10 or budget, by mark.
+
+    Each has its `amount`, `above` (the probability that the cash exceeds it) and `density`.
 
     Args:
         table: as `total_law` returns it.
@@ -32,20 +34,20 @@ def marks(table: pl.DataFrame) -> dict[str, dict[str, float]]:
     }
 
 
-def curve(table: pl.DataFrame) -> pl.DataFrame:
-    """`amount` and `above`, the chance of more in percent."""
-    grid = evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MOST_POINTS)
+def exceedance_curve(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the exceedance curve of the cash: `amount`, and `above`, the probability of more in percent."""
+    grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
     return grid.select("amount", above=100 * (1 - pl.col("below"))).with_columns(pl.all().round_sig_figs(5))
 
 
-def areas(table: pl.DataFrame) -> pl.DataFrame:
-    """The density of the cash, cut at its 10 and 90 % points.
+def density_areas(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the density of the total cash, split at P10 and P90.
 
     Returns:
-        `part` (below, likely, above; neighbours share their edge), `amount`, `density` in percent of its
-        peak.
+        `part` (below, likely, above; neighbouring parts share a point), `amount`, and `density` in percent of
+        the peak.
     """
-    grid = evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MOST_POINTS)
+    grid = thin_evenly(table.filter(pl.col("mark").is_null(), valuation="cash"), MAX_POINTS)
     edges = table.filter(pl.col("mark").is_in(["p10", "p90"]), pl.col("amount") > 0, valuation="cash")
     relative = 100 * pl.col("density") / pl.col("density").max()
     points = pl.concat([grid, edges]).sort("amount").select("amount", density=relative)
@@ -57,32 +59,32 @@ def areas(table: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts).with_columns(pl.col(pl.Float64).round_sig_figs(5))
 
 
-def bars(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
-    """The steps of a waterfall, each from where the one before it ends, the smallest ones as one.
+def waterfall_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+    """Return the bars of a waterfall chart; the smallest steps are merged into one bar.
 
     Args:
         table: as `steps` returns it.
-        most: bars, without that of the sum.
+        most: largest number of bars, not counting the bar of the total.
 
     Returns:
-        `line`, `service`, `over`, `up_to`, `rule`, `joined` (how many stand in the row, all of them
-        smaller than the others), `expected`, `start`, `end`, and `share` and `tail_share`, from 0 to 1, of
-        the expected sum and of the mean of the worst cases, and `facts`.
+        `line`, `service`, `over`, `up_to`, `rule`, `joined` (how many steps are merged in the row),
+        `expected`, `start`, `end`, `share` (of the expected total, from 0 to 1), `tail_share` (of the mean
+        of the worst cases) and `facts`.
     """
     small = pl.col("expected").rank("ordinal", descending=True) > (most - 1 if len(table) > most else most)
     rows = table.with_columns(joined=pl.when(small).then(pl.lit(0)).otherwise(pl.lit(1)))
-    kept, rest = rows.filter(pl.col("joined") == 1), rows.filter(pl.col("joined") == 0)
+    shown, rest = rows.filter(pl.col("joined") == 1), rows.filter(pl.col("joined") == 0)
     if len(rest):
-        sums = rest.select(
-            *(pl.lit(None, rest.schema[c]).alias(c) for c in STEP),
+        totals = rest.select(
+            *(pl.lit(None, rest.schema[c]).alias(c) for c in STEP_KEYS),
             pl.sum("expected", "tail"),
             pl.col("facts").str.join(" "),
         )
-        kept = pl.concat([kept, sums.with_columns(joined=pl.lit(len(rest), pl.Int32))])
+        shown = pl.concat([shown, totals.with_columns(joined=pl.lit(len(rest), pl.Int32))])
     whole, tail = pl.col("expected").sum(), pl.col("tail").sum()
     end = pl.col("expected").cum_sum()
-    return kept.select(
-        *STEP,
+    return shown.select(
+        *STEP_KEYS,
         "joined",
         "expected",
         start=end - pl.col("expected"),
@@ -93,30 +95,31 @@ def bars(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
     )
 
 
-def step_name(row: Mapping[str, Any], words: Locale, name: Callable[[str], str]) -> tuple[str, str]:
-    """What a row of `bars` is called, and the rule of its band ("" where it is none).
+def step_labels(row: Mapping[str, Any], locale: Locale, name: Callable[[str], str]) -> tuple[str, str]:
+    """Return the name of a row of `waterfall_bars`, and the rule of its band ("" if it is not a band).
 
     Args:
-        row: a line, a service, a band, or the smallest together.
-        words: the language.
-        name: what readers call a line or a service.
+        row: a cost line, a service, a band, or the merged small steps.
+        locale: language and currency of the labels.
+        name: returns the display name of a line or a service.
     """
     if row["joined"] > 1:
-        return words("chart.other_services", count=row["joined"]), ""
+        return locale("chart.other_services", count=row["joined"]), ""
     if row["rule"] is not None:
-        return words.band(row["over"], row["up_to"]), words(f"word.{row['rule']}")
+        return locale.band(row["over"], row["up_to"]), locale(f"word.{row['rule']}")
     return name(row["line"] or row["service"] or ""), ""
 
 
-def swings(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
-    """The inputs that move the cash most: the rows of a tornado with `left` and `right` ends in order.
+def tornado_bars(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+    """Return the inputs that move the expected cash most, as the bars of a tornado chart.
 
     Args:
         table: the columns of `TORNADO`, the widest swing first.
-        most: inputs to show.
+        most: largest number of inputs.
 
     Returns:
-        `assumption`, `kind`, `expected`, `left`, `right` (costs), `input_left`, `input_right`.
+        `assumption`, `kind`, `expected`, `left` and `right` (the lower and the higher cost), `input_left` and
+        `input_right` (the values of the input at these costs).
     """
     falls = pl.col("cost_high") < pl.col("cost_low")
     ends = ("cost_low", "cost_high", "input_low", "input_high")
@@ -137,51 +140,51 @@ def swings(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
     )
 
 
-def ratios(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
-    """Forecasts of several outcomes as multiples of what happened.
+def backtest_ratios(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+    """Express forecasts of several outcomes as multiples of the observed value.
 
     Args:
         table: `outcome`, `independent`, `unit`, `p10`, `p50`, `p90`, `observed`, `inside`, `naive_low`,
-            `naive_high`, `press_low`, `press_high` (a low end is null where only the most was said). An
-            outcome of nothing has no multiples and is left out.
-        most: outcomes to show.
+            `naive_high`, `press_low`, `press_high` (a low end is null if the source gave only an upper
+            bound). Outcomes with an observed value of 0 are left out.
+        most: largest number of outcomes.
 
     Returns:
         `outcome`, `independent`, `observed`, `unit`, `inside`, `part` (forecast, naive, press), `low`,
-        `middle` (of the forecast), `high`; rivals without a range have no row.
+        `middle` (median; null except for the forecast), `high`. Benchmarks without a range have no row.
     """
     rows = table.filter(pl.col("observed") > 0).head(most)
     heads = [pl.col(name) for name in ("outcome", "independent", "observed", "unit", "inside")]
-    seen = pl.col("observed")
+    observed = pl.col("observed")
     forecast = rows.select(
         *heads,
         pl.lit("forecast").alias("part"),
-        low=pl.col("p10") / seen,
-        middle=pl.col("p50") / seen,
-        high=pl.col("p90") / seen,
+        low=pl.col("p10") / observed,
+        middle=pl.col("p50") / observed,
+        high=pl.col("p90") / observed,
     )
-    rivals = [
+    benchmarks = [
         rows.select(
             *heads,
-            pl.lit(rival).alias("part"),
-            low=pl.coalesce(f"{rival}_low", f"{rival}_high") / seen,
+            pl.lit(benchmark).alias("part"),
+            low=pl.coalesce(f"{benchmark}_low", f"{benchmark}_high") / observed,
             middle=pl.lit(None, pl.Float64),
-            high=pl.col(f"{rival}_high") / seen,
+            high=pl.col(f"{benchmark}_high") / observed,
         )
-        for rival in RIVALS
+        for benchmark in BENCHMARKS
     ]
-    return pl.concat([forecast, *rivals]).filter(pl.col("high").is_not_null())
+    return pl.concat([forecast, *benchmarks]).filter(pl.col("high").is_not_null())
 
 
-def offers(table: pl.DataFrame, most: int = MOST_ROWS) -> pl.DataFrame:
-    """Policies with an expected cost, the cheapest first.
+def policy_ranges(table: pl.DataFrame, most: int = MAX_ROWS) -> pl.DataFrame:
+    """Return the policies that have an expected cost, the cheapest first.
 
     Args:
         table: the columns of `POLICIES`.
-        most: policies to show.
+        most: largest number of policies.
 
     Returns:
         `policy`, `most`, `expected`, `p10`, `p50`, `p90`, `cheapest`.
     """
-    wanted = ["policy", "most", "expected", "p10", "p50", "p90", "cheapest"]
-    return table.filter(pl.col("expected") > 0).sort("expected", "policy").head(most).select(wanted)
+    columns = ["policy", "most", "expected", "p10", "p50", "p90", "cheapest"]
+    return table.filter(pl.col("expected") > 0).sort("expected", "policy").head(most).select(columns)

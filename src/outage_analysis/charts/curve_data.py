@@ -1,4 +1,4 @@
-"""What charts of fitted laws and of the intake's fan are drawn from, frame -> frame."""
+"""Tables for charts of fitted loss distributions and for fan charts of an intake forecast."""
 
 from __future__ import annotations
 
@@ -10,63 +10,65 @@ import polars as pl
 
 from outage_analysis.losses import COUNTED, Channel, Forecast
 
-MOST_POINTS = 32
-"""Points of one line: a curve on a chart needs no more."""
+MAX_POINTS = 32
+"""Points per curve: more would not change how a curve looks."""
 LEVELS = {"50": 0.5, "80": 0.8}
-STEPS = 12
-"""Times between the last count and the last closing at which a fan is computed."""
+FAN_STEPS = 12
+"""A fan is computed at this many evenly spaced times between the last count and the last closing."""
 
 
-def families(curves: pl.DataFrame) -> pl.DataFrame:
-    """`family` and `weight` of each law, the likeliest first.
+def family_weights(curves: pl.DataFrame) -> pl.DataFrame:
+    """Return `family` and `weight` of each fitted distribution, the largest weight first.
 
     Args:
-        curves: what `severity.curves` returns: what was counted under the family `counted`, and the laws
-            at several losses.
+        curves: what `severity.curves` returns. Rows of the family `counted` hold the counts; the other
+            rows hold the fitted distributions at several losses.
     """
-    laws = curves.filter(pl.col("family") != COUNTED).group_by("family").agg(pl.col("weight").first())
-    return laws.sort("weight", "family", descending=[True, False])
+    weights = curves.filter(pl.col("family") != COUNTED).group_by("family").agg(pl.col("weight").first())
+    return weights.sort("weight", "family", descending=[True, False])
 
 
-def counted(curves: pl.DataFrame) -> pl.DataFrame:
-    """The edges with counts below and above them: `loss`, `share_below`, `share_above`."""
+def counted_shares(curves: pl.DataFrame) -> pl.DataFrame:
+    """Return the counted shares at each band edge: `loss`, `share_below`, `share_above`."""
     return curves.filter(family=COUNTED).select("loss", "share_below", "share_above").sort("loss")
 
 
-def lines(curves: pl.DataFrame, most: int = MOST_POINTS) -> pl.DataFrame:
-    """The laws at no more than `most` losses each, first and last included, the likeliest law first.
+def family_curves(curves: pl.DataFrame, most: int = MAX_POINTS) -> pl.DataFrame:
+    """Return the fitted curves with at most `most` points each, the family with the largest weight first.
 
     Returns:
-        `family`, `loss`, `share_below`, `share_above`, `low`, `high` of the share below, and `above_low`,
-        `above_high` of the share above.
+        `family`, `loss`, `share_below` with its interval `low` to `high`, and `share_above` with its
+        interval `above_low` to `above_high`.
     """
     wanted = ["family", "loss", "share_below", "share_above", "low", "high", "above_low", "above_high"]
     parts = [
-        evenly(curves.filter(family=family).select(wanted).sort("loss"), most)
-        for family in families(curves)["family"]
+        thin_evenly(curves.filter(family=family).select(wanted).sort("loss"), most)
+        for family in family_weights(curves)["family"]
     ]
     return pl.concat(parts).with_columns(pl.col(pl.Float64).round_sig_figs(4))
 
 
-def evenly(rows: pl.DataFrame, most: int) -> pl.DataFrame:
-    """At most so many of the rows (2 or more), evenly spread, the first and the last among them."""
+def thin_evenly(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Keep at most `most` rows (2 or more), evenly spread, including the first and the last."""
     if len(rows) <= most:
         return rows
     return rows[[round(n * (len(rows) - 1) / (most - 1)) for n in range(most)]]
 
 
-def median(curves: pl.DataFrame) -> float | None:
-    """The loss below which half of them are under the likeliest law; None outside the losses of the table."""
-    part = curves.filter(family=families(curves)["family"][0]).sort("loss")
+def median_loss(curves: pl.DataFrame) -> float | None:
+    """Interpolate the median loss of the family with the largest weight; None if outside the table."""
+    part = curves.filter(family=family_weights(curves)["family"][0]).sort("loss")
     below, above = part.filter(pl.col("share_below") <= 0.5), part.filter(pl.col("share_below") > 0.5)  # noqa: PLR2004
     if below.is_empty() or above.is_empty():
         return None
-    (a, p), (b, q) = below.select("loss", "share_below").row(-1), above.select("loss", "share_below").row(0)
-    return float(math.exp(math.log(a) + (math.log(b) - math.log(a)) * (0.5 - p) / (q - p)))
+    low_loss, low_share = below.select("loss", "share_below").row(-1)
+    high_loss, high_share = above.select("loss", "share_below").row(0)
+    start, end = math.log(low_loss), math.log(high_loss)
+    return float(math.exp(start + (end - start) * (0.5 - low_share) / (high_share - low_share)))
 
 
-def spaced(places: Sequence[float], gap: float, last: float) -> list[float]:
-    """Places of labels on a line, moved apart so that no two are closer than `gap`, none beyond `last`."""
+def spread_labels(places: Sequence[float], gap: float, last: float) -> list[float]:
+    """Move label positions apart so that they are at least `gap` apart and none exceeds `last`."""
     order = sorted(range(len(places)), key=lambda i: places[i])
     moved = [0.0] * len(places)
     least = -math.inf
@@ -81,34 +83,34 @@ def spaced(places: Sequence[float], gap: float, last: float) -> list[float]:
 
 
 def forecast_fan(
-    channel: Channel, made: Forecast, *, ended: tuple[datetime, int] | None = None, fact: str = ""
+    channel: Channel, forecast: Forecast, *, ended: tuple[datetime, int] | None = None, fact: str = ""
 ) -> pl.DataFrame:
-    """The fan of a forecast, at evenly spaced times and every closing.
+    """Return the table of a fan chart: the counts of an intake and the forecast of its later counts.
 
     Args:
-        channel: the counts.
-        made: its forecast, with the levels 0.5 and 0.8.
-        ended: when the intake ended and with how many claims, if that may be shown.
-        fact: the id of that count.
+        channel: the counts of the intake.
+        forecast: the forecast of these counts, with intervals at the levels 0.5 and 0.8.
+        ended: when the intake ended and its final number of claims, if the chart may show that.
+        fact: the id of the fact that states the final number.
 
     Returns:
-        What `fan` returns.
+        What `fan_table` returns.
     """
-    closes = {branch.id: branch.closes for branch in made.branches}
+    closes = {branch.id: branch.closes for branch in forecast.branches}
     last = max(closes.values())
-    steps = (made.until + (last - made.until) * n / STEPS for n in range(1, STEPS))
+    steps = (forecast.until + (last - forecast.until) * n / FAN_STEPS for n in range(1, FAN_STEPS))
     later = None if ended is None else (channel.days(ended[0]), ended[1], fact)
     facts = pl.Series("facts", channel.facts or [""] * len(channel.times), dtype=pl.String)
-    return fan(
+    return fan_table(
         channel.points().select(pl.col("days").alias("at"), "cumulative", facts),
-        made.path(sorted({*steps, *closes.values()})),
+        forecast.path(sorted({*steps, *closes.values()})),
         closes,
         opens=channel.opened.astimezone(channel.zone),
         later=later,
     )
 
 
-def fan(
+def fan_table(
     counts: pl.DataFrame,
     path: pl.DataFrame,
     closes: Mapping[str, float],
@@ -116,27 +118,27 @@ def fan(
     opens: datetime,
     later: tuple[float, int, str] | None = None,
 ) -> pl.DataFrame:
-    """What was counted, what is expected up to each closing, and what came out later: one row a point.
+    """Return the points of a fan chart: counts so far, forecasts to each closing, and the final count.
 
     Args:
-        counts: `at` (days since the opening), `cumulative` and, where they are published, `facts` (ids
-            with spaces between).
-        path: `branch`, `at`, `median`, `level`, `low`, `high`, as a forecast's path; times beyond a
-            branch's closing are left out, so the closing should be among them.
+        counts: `at` (days since the opening), `cumulative` and, for published counts, `facts` (ids
+            separated by spaces).
+        path: `branch`, `at`, `median`, `level`, `low`, `high`, as `Forecast.path` returns it. Times after a
+            branch's closing are dropped, so include the closing itself.
         closes: branch -> its closing, in days since the opening.
-        opens: when the intake opened, by the incident's own clock.
-        later: when a later count was taken, what it was and the id of its fact, if it may be shown.
+        opens: when the intake opened, in the time zone of the incident.
+        later: time, value and fact id of a later count, if the chart may show it.
 
     Returns:
         `part` (counted, expected, closing, outcome), `branch`, `at`, `moment` (local time without a
         zone), `cumulative`, `low_50`, `high_50`, `low_80`, `high_80`, `facts`. The rows of a branch
-        begin with the last count; their `cumulative` is the median.
+        start with the last count; `cumulative` of an expected row is the median.
     """
     facts = pl.col("facts") if "facts" in counts.columns else pl.lit("").alias("facts")
     texts = (pl.lit("counted").alias("part"), pl.lit("").alias("branch"))
-    seen = counts.select(*texts, "at", "cumulative", facts)
-    last_at, last = seen.sort("at").select("at", "cumulative").row(-1)
-    parts = [seen]
+    counted = counts.select(*texts, "at", "cumulative", facts)
+    last_at, last = counted.sort("at").select("at", "cumulative").row(-1)
+    parts = [counted]
     for branch, closing in closes.items():
         ends = {f"{end}_{name}": [last] for name in LEVELS for end in ("low", "high")}
         start = pl.DataFrame({"part": "expected", "branch": branch, "at": last_at, "cumulative": last} | ends)

@@ -1,4 +1,4 @@
-"""Specifications as images, drawn by the converter in the package's own fonts."""
+"""Convert Vega-Lite specifications to SVG and PNG, with the fonts of this package."""
 
 from __future__ import annotations
 
@@ -7,73 +7,74 @@ from functools import cache
 from html import escape
 from typing import Any
 
-from outage_analysis.charts.theme import INK, wrapped
+from outage_analysis.charts.theme import INK, wrap_columns
 from outage_analysis.text import fonts
 
 WIDTH = 760
-"""Of a chart that has no width of its own, in pixels; a PNG has twice as many."""
+"""Pixels: width of a chart whose specification sets none. A PNG has twice as many pixels."""
 SOFT = "#57606a"
 
 
 def svg(spec: dict[str, Any], width: int = WIDTH) -> str:
-    """A chart's specification as SVG; one that is as wide as its place gets this width, in pixels."""
+    """Render a Vega-Lite specification as SVG; `width` applies if the specification is "container" wide."""
     sized = spec | ({"width": width} if spec.get("width") == "container" else {})
-    drawn = _renumbered(_converter().vegalite_to_svg(sized))
-    return re.sub(r">([^<>]+)</text>", lambda found: f">{fonts.printable(found[1])}</text>", drawn)
+    drawing = _renumber_ids(_converter().vegalite_to_svg(sized))
+    return re.sub(r">([^<>]+)</text>", lambda match: f">{fonts.printable(match[1])}</text>", drawing)
 
 
-def _renumbered(drawn: str) -> str:
-    """An SVG with ids of its own: the converter counts on from one drawing to the next."""
+def _renumber_ids(drawing: str) -> str:
+    """Number the ids of an SVG from 0, because the converter's counter runs on from chart to chart."""
     ids = {
-        name: n for n, name in enumerate(dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawn)))
+        name: n for n, name in enumerate(dict.fromkeys(re.findall(r'id="((?:clip|gradient)_?\d+)"', drawing)))
     }
 
-    def renamed(found: re.Match[str]) -> str:
-        return f"{found[1]}own{ids[found[2]]}" if found[2] in ids else found[0]
+    def renamed(match: re.Match[str]) -> str:
+        return f"{match[1]}own{ids[match[2]]}" if match[2] in ids else match[0]
 
-    return re.sub(r'(id="|url\(#)((?:clip|gradient)_?\d+)\b', renamed, drawn)
+    return re.sub(r'(id="|url\(#)((?:clip|gradient)_?\d+)\b', renamed, drawing)
 
 
-def titled(drawn: str, title: str, subtitle: str, footer: str, description: str) -> str:
-    """A drawing under its title and above its sources, so that it can travel alone."""
-    sizes = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawn)
-    assert sizes is not None  # noqa: S101 - the converter always says both
+def add_captions(drawing: str, title: str, subtitle: str, footer: str, description: str) -> str:
+    """Add title, subtitle, footer and a text description to an SVG, so that the file explains itself."""
+    sizes = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawing)
+    assert sizes is not None  # noqa: S101 - the converter always writes both
     width, height = map(float, sizes.groups())
-    head = [(line, 17, 700, INK) for line in wrapped(title, 82)]
-    head += [(line, 13, 400, SOFT) for line in wrapped(subtitle, 110)]
-    foot = [(line, 11, 400, SOFT) for line in wrapped(footer, 130)]
+    head = [(line, 17, 700, INK) for line in wrap_columns(title, 82)]
+    head += [(line, 13, 400, SOFT) for line in wrap_columns(subtitle, 110)]
+    foot = [(line, 11, 400, SOFT) for line in wrap_columns(footer, 130)]
     y, rows = 4, []
     for line, size, weight, colour in head:
         y += size + 5
-        rows.append(_row(line, y, size, weight, colour))
+        rows.append(_text_line(line, y, size, weight, colour))
     top = y + 12
     y = top + round(height)
     for line, size, weight, colour in foot:
         y += size + 5
-        rows.append(_row(line, y, size, weight, colour))
-    inside = drawn[drawn.index(">") + 1 : drawn.rindex("</svg>")]
+        rows.append(_text_line(line, y, size, weight, colour))
+    inside = drawing[drawing.index(">") + 1 : drawing.rindex("</svg>")]
     extent = f'width="{width:g}" height="{y + 8}"'
     spaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    told = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
-    ground = f'<rect {extent} fill="white"/>{"".join(rows)}'
-    placed = f'<g transform="translate(0,{top})">{inside}</g>'
-    return f'<svg {spaces} {extent} viewBox="0 0 {width:g} {y + 8}" role="img">{told}{ground}{placed}</svg>'
+    accessible = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
+    background = f'<rect {extent} fill="white"/>{"".join(rows)}'
+    body = f'<g transform="translate(0,{top})">{inside}</g>'
+    view_box = f'viewBox="0 0 {width:g} {y + 8}"'
+    return f'<svg {spaces} {extent} {view_box} role="img">{accessible}{background}{body}</svg>'
 
 
-def _row(line: str, y: int, size: int, weight: int, colour: str) -> str:
+def _text_line(line: str, y: int, size: int, weight: int, colour: str) -> str:
     style = f'font-family="{fonts.FAMILY}, sans-serif" font-size="{size}" font-weight="{weight}"'
     return f'<text x="4" y="{y}" {style} fill="{colour}">{escape(line)}</text>'
 
 
-def png(drawn: str) -> bytes:
-    """An SVG of ours as PNG, at two dots a pixel."""
-    dots: bytes = _converter().svg_to_png(drawn, scale=2)
-    return dots
+def png(drawing: str) -> bytes:
+    """Convert an SVG of this package to PNG, at two dots per pixel."""
+    image: bytes = _converter().svg_to_png(drawing, scale=2)
+    return image
 
 
 @cache
 def _converter() -> Any:  # noqa: ANN401 - the library ships no types
-    """The converter, told of the package's fonts: where no font fits it draws no text, without a word."""
+    """Return the converter with this package's fonts; it silently drops text that has no font."""
     import vl_convert
 
     vl_convert.register_font_directory(str(fonts.folder()))

@@ -1,4 +1,4 @@
-"""The chart of the intake."""
+"""Charts of the intake: claims by day, and the fan chart of a forecast."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from datetime import date, datetime, time, timedelta
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts.claims_data import some_days
-from outage_analysis.charts.curve_data import evenly
+from outage_analysis.charts.claims_data import thin_days
+from outage_analysis.charts.curve_data import thin_evenly
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
     INK,
     OKABE_ITO,
-    Drawn,
-    Frame,
+    AltairChart,
+    ChartContext,
     NothingToDraw,
-    dressed,
-    on_field,
-    plain,
+    axis_for_field,
+    finish_chart,
+    json_ready,
 )
 from outage_analysis.text import Locale
 
-MOST_DAYS = 365
-"""Points of the intake; a longer one says the year, as the same day comes twice."""
+MAX_DAYS = 365
+"""Most points of the intake chart. A longer intake has labels with the year, as days repeat."""
 
 
-def intake(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Line: claims filed by the end of each day."""
-    locale = frame.words
+def intake(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Line chart of the cumulative number of claims by day."""
+    locale = context.words
     if len(table) < 2:  # noqa: PLR2004 - a line needs two points
         raise NothingToDraw
-    some = some_days(table, MOST_DAYS)
-    first, last_day = some["filed_on"][0], some["filed_on"][-1]
-    short = (last_day - first).days < MOST_DAYS
-    days = [locale.short_day(day) if short else str(day) for day in some["filed_on"]]
-    data = some.select(pl.Series("day", days), "cumulative")
-    # An ordinal axis: a time axis would depend on the reader's time zone.
-    step = -(-len(days) // (5 if short else 3))  # as many labels as a telephone is wide
+    days_shown = thin_days(table, MAX_DAYS)
+    first, last_day = days_shown["filed_on"][0], days_shown["filed_on"][-1]
+    short = (last_day - first).days < MAX_DAYS
+    days = [locale.short_day(day) if short else str(day) for day in days_shown["filed_on"]]
+    data = days_shown.select(pl.Series("day", days), "cumulative")
+    # The axis is ordinal because a time axis would depend on the reader's time zone.
+    step = -(-len(days) // (5 if short else 3))  # as many labels as fit on a phone
     x = alt.X(
         "day:O",
         sort=days,
@@ -47,16 +47,16 @@ def intake(table: pl.DataFrame, frame: Frame) -> Drawn:
         axis=alt.Axis(values=days[::step], labelAngle=0),
     )
     y = alt.Y("cumulative:Q", title=locale("chart.intake_y"), axis=alt.Axis(format=",d"))
-    base = alt.Chart(plain(data))
+    base = alt.Chart(json_ready(data))
     line = base.mark_line(color=ACCENT, point=alt.OverlayMarkDef(color=ACCENT)).encode(x, y)
     last = (
         base.transform_filter(alt.datum.day == days[-1])
         .mark_text(align="right", dx=-10, dy=-2, fontWeight=600)
         .encode(x, y, text=alt.Text("cumulative:Q", format=",d"))
     )
-    return dressed(
+    return finish_chart(
         line + last,
-        frame,
+        context,
         height=260,
         title=locale("chart.intake_title"),
         subtitle=locale("chart.intake_subtitle"),
@@ -65,97 +65,97 @@ def intake(table: pl.DataFrame, frame: Frame) -> Drawn:
 
 
 HEIGHT = 320
-MOST_TICKS = 7
-MOST_POINTS = 100
-"""Of the line, and of the fans together."""
+MAX_TICKS = 7
+MAX_POINTS = 100
+"""Most points of the counted line, and most points of all fans together."""
 DAY = timedelta(days=1)
 
 
-def intake_fan(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Points and a line as counted, a fan a branch, closings, and a hollow mark for what came out later.
+def intake_fan(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Fan chart: counts so far, one fan per branch of the forecast, closing days, and the final count.
 
     Args:
-        table: as `points.fan` returns it.
-        frame: words and names; branches have names by their ids.
+        table: as `curve_data.fan_table` returns it.
+        context: language and display names; branches are named by their ids.
     """
-    locale = frame.words
+    locale = context.words
     counted, expected = table.filter(part="counted"), table.filter(part="expected")
     if counted.is_empty() or expected.is_empty():
         raise NothingToDraw
     midnight = datetime.combine(min(table["moment"]).date(), time())
-    data = _fewer(table).with_columns(
+    data = _thin_points(table).with_columns(
         day=((pl.col("moment") - midnight).dt.total_seconds() / DAY.total_seconds()).round(3),
-        colour=pl.col("branch").replace_strict(_colours(table), default=INK),
+        colour=pl.col("branch").replace_strict(_branch_colours(table), default=INK),
     )
     x, y = _axes(data, midnight, locale)
     outcome = data.filter(part="outcome")
     layers = [
-        *_fans(data.filter(part="expected"), x, y),
-        *_closings(data.filter(part="closing"), x, locale),
-        *_counted(data.filter(part="counted"), x, y),
-        *_ends(data.filter(part="expected"), x, y, frame),
-        *_outcome(outcome, x, y, locale),
+        *_fan_layers(data.filter(part="expected"), x, y),
+        *_closing_layers(data.filter(part="closing"), x, locale),
+        *_counted_layers(data.filter(part="counted"), x, y),
+        *_fan_labels(data.filter(part="expected"), x, y, context),
+        *_outcome_layers(outcome, x, y, locale),
     ]
-    # Facts of points that are not drawn are in the line between those that are.
+    # The whole table is cited: thinned-out points still support the line.
     facts = " ".join(dict.fromkeys(" ".join(table["facts"]).split()))
-    return dressed(
+    return finish_chart(
         alt.layer(*layers),
-        frame,
+        context,
         facts=facts,
         height=HEIGHT,
-        title=_title(data, frame),
+        title=_title(data, context),
         subtitle=locale("chart.fan_subtitle") + (locale("chart.fan_later") if len(outcome) else ""),
         description=locale("chart.fan_description"),
     )
 
 
-def _fewer(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with as many points as a chart carries."""
+def _thin_points(table: pl.DataFrame) -> pl.DataFrame:
+    """Reduce the table to `MAX_POINTS` counted and `MAX_POINTS` expected points."""
     branches = _branches(table)
     expected = [
-        evenly(table.filter(part="expected", branch=b), max(8, MOST_POINTS // len(branches)))
+        thin_evenly(table.filter(part="expected", branch=b), max(8, MAX_POINTS // len(branches)))
         for b in branches
     ]
     rest = table.filter(~pl.col("part").is_in(["counted", "expected"]))
-    return pl.concat([evenly(table.filter(part="counted"), MOST_POINTS), *expected, rest])
+    return pl.concat([thin_evenly(table.filter(part="counted"), MAX_POINTS), *expected, rest])
 
 
-def _title(data: pl.DataFrame, frame: Frame) -> str:
-    """What is expected of the first branch, the one that was known."""
-    locale = frame.words
-    if frame.synthetic:
+def _title(data: pl.DataFrame, context: ChartContext) -> str:
+    """Title: the 80 % range at the end of the first branch, whose closing was known at the time."""
+    locale = context.words
+    if context.synthetic:
         return locale("chart.fan_measure")
     end = data.filter(part="expected", branch=_branches(data)[0]).sort("at").row(-1, named=True)
     low, high = (locale.number(round(locale.rounded(end[c]))) for c in ("low_80", "high_80"))
-    return locale("chart.fan_finding", day=locale.day(_day_of(end["moment"])), low=low, high=high)
+    return locale("chart.fan_finding", day=locale.day(_closing_day(end["moment"])), low=low, high=high)
 
 
-def _day_of(moment: datetime) -> date:
-    """The day that a moment closes: midnight is the end of the day before."""
+def _closing_day(moment: datetime) -> date:
+    """Return the day that ends at a moment; midnight ends the day before."""
     return (moment - timedelta(microseconds=1)).date()
 
 
 def _branches(data: pl.DataFrame) -> list[str]:
-    found: list[str] = data.filter(part="expected")["branch"].unique(maintain_order=True).to_list()
-    return found
+    branches: list[str] = data.filter(part="expected")["branch"].unique(maintain_order=True).to_list()
+    return branches
 
 
-def _colours(data: pl.DataFrame) -> dict[str, str]:
+def _branch_colours(data: pl.DataFrame) -> dict[str, str]:
     return {b: OKABE_ITO[n % len(OKABE_ITO)] for n, b in enumerate(_branches(data))}
 
 
 def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X, alt.Y]:
-    """Days since the first midnight as numbers, labelled as days: a time axis would shift with its reader."""
+    """Return both axes; x counts days from the first midnight, as a time axis would use the reader's zone."""
     last = float(data["day"].max())  # type: ignore[arg-type]
-    every = max(1, round(last / MOST_TICKS))
+    every = max(1, round(last / MAX_TICKS))
     ticks = list(range(0, int(last) + 1, every))
     labels = [locale.short_day((midnight + n * DAY).date()) for n in ticks]
-    shown = f"{json.dumps(labels, ensure_ascii=False)}[datum.value / {every}]"
+    expression = f"{json.dumps(labels, ensure_ascii=False)}[datum.value / {every}]"
     x = alt.X(
         "day:Q",
         title=None,
         scale=alt.Scale(domain=[0, last + 0.02 * last], nice=False),
-        axis=alt.Axis(values=ticks, labelExpr=shown, grid=False, labelSeparation=5),
+        axis=alt.Axis(values=ticks, labelExpr=expression, grid=False, labelSeparation=5),
     )
     highest = max(v for c in ("cumulative", "high_80") for v in data[c] if v is not None)
     y = alt.Y(
@@ -167,18 +167,18 @@ def _axes(data: pl.DataFrame, midnight: datetime, locale: Locale) -> tuple[alt.X
     return x, y
 
 
-def _fans(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Each branch from the closing of the one before: up to there they are the same."""
+def _fan_layers(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """Draw each branch from the closing of the branch before it; until then both have the same forecast."""
     fields = ["day", "cumulative", "low_50", "high_50", "low_80", "high_80"]
     ends = dict(expected.group_by("branch").agg(pl.col("day").max()).rows())
     layers = []
     for branch in _branches(expected):
         before = max((end for end in ends.values() if end < ends[branch]), default=0.0)
         part = expected.filter(pl.col("branch") == branch, pl.col("day") >= before)
-        base, colour = alt.Chart(plain(part.select(fields))), part["colour"][0]
+        base, colour = alt.Chart(json_ready(part.select(fields))), part["colour"][0]
         layers += [
             base.mark_area(color=colour, opacity=opacity).encode(
-                x, on_field(y, f"low_{level}"), alt.Y2(f"high_{level}:Q")
+                x, axis_for_field(y, f"low_{level}"), alt.Y2(f"high_{level}:Q")
             )
             for level, opacity in (("80", 0.16), ("50", 0.3))
         ]
@@ -186,9 +186,9 @@ def _fans(expected: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     return layers
 
 
-def _counted(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    base = alt.Chart(plain(counted.select("day", "cumulative")))
-    last = alt.Chart(plain(counted.sort("day").tail(1).select("day", "cumulative")))
+def _counted_layers(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    base = alt.Chart(json_ready(counted.select("day", "cumulative")))
+    last = alt.Chart(json_ready(counted.sort("day").tail(1).select("day", "cumulative")))
     return [
         base.mark_line(color=INK, strokeWidth=1.5).encode(x, y),
         base.mark_point(filled=True, color=INK, size=40, opacity=1).encode(x, y),
@@ -198,9 +198,9 @@ def _counted(counted: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     ]
 
 
-def _closings(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Chart]:
-    days = [locale("chart.fan_closes", day=locale.short_day(_day_of(m))) for m in closings["moment"]]
-    base = alt.Chart(plain(closings.select("day", pl.Series("said", days, dtype=pl.String))))
+def _closing_layers(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Chart]:
+    days = [locale("chart.fan_closes", day=locale.short_day(_closing_day(m))) for m in closings["moment"]]
+    base = alt.Chart(json_ready(closings.select("day", pl.Series("said", days, dtype=pl.String))))
     return [
         base.mark_rule(color=GREY, strokeDash=[4, 3]).encode(x),
         base.mark_text(align="right", dx=-4, fontSize=11, color="#57606a").encode(
@@ -209,35 +209,39 @@ def _closings(closings: pl.DataFrame, x: alt.X, locale: Locale) -> list[alt.Char
     ]
 
 
-def _ends(expected: pl.DataFrame, x: alt.X, y: alt.Y, frame: Frame) -> list[alt.Chart]:
-    """Each branch's name, with its range below it, where its fan ends."""
-    locale, rows = frame.words, []
+def _fan_labels(expected: pl.DataFrame, x: alt.X, y: alt.Y, context: ChartContext) -> list[alt.Chart]:
+    """Label the end of each fan with the branch's name and its 80 % range."""
+    locale, rows = context.words, []
     for branch in _branches(expected):
         end = expected.filter(branch=branch).sort("at").row(-1, named=True)
         low, high = (locale.number(round(locale.rounded(end[c]))) for c in ("low_80", "high_80"))
-        said = f"{_name(branch, frame)}\n{locale('chart.fan_range', low=low, high=high)}"
-        rows.append({"day": end["day"], "top": end["high_80"], "said": said, "colour": end["colour"]})
+        label = f"{_name(branch, context)}\n{locale('chart.fan_range', low=low, high=high)}"
+        rows.append({"day": end["day"], "top": end["high_80"], "said": label, "colour": end["colour"]})
     base = alt.Chart(pl.DataFrame(rows))
     return [
         base.mark_text(
             align="right", baseline="line-bottom", lineBreak="\n", dx=-5, dy=-4, fontWeight=600
-        ).encode(x, on_field(y, "top"), text="said:N", color=alt.Color("colour:N", scale=None, legend=None))
+        ).encode(
+            x, axis_for_field(y, "top"), text="said:N", color=alt.Color("colour:N", scale=None, legend=None)
+        )
     ]
 
 
-def _name(branch: str, frame: Frame) -> str:
-    """The name that a page gives a branch, else the word for its id."""
+def _name(branch: str, context: ChartContext) -> str:
+    """Return the display name of a branch, or else the translated word for its id."""
     word = f"word.{branch}"
     return (
-        frame.words(word) if branch not in frame.names and frame.words.has_label(word) else frame.name(branch)
+        context.words(word)
+        if branch not in context.names and context.words.has_label(word)
+        else context.name(branch)
     )
 
 
-def _outcome(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
+def _outcome_layers(outcome: pl.DataFrame, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
     if outcome.is_empty():
         return []
-    said = [locale("chart.fan_outcome", count=locale.number(count)) for count in outcome["cumulative"]]
-    base = alt.Chart(plain(outcome.select("day", "cumulative", pl.Series("said", said))))
+    labels = [locale("chart.fan_outcome", count=locale.number(count)) for count in outcome["cumulative"]]
+    base = alt.Chart(json_ready(outcome.select("day", "cumulative", pl.Series("said", labels))))
     return [
         base.mark_point(filled=False, color=INK, size=90, strokeWidth=1.8, opacity=1).encode(x, y),
         base.mark_text(align="right", dx=-6, dy=-13, fontSize=11).encode(x, y, text="said:N"),

@@ -1,4 +1,4 @@
-"""What linked views are drawn from: pairwise tables of few entries a view, each as one list of counts."""
+"""Reduce pairwise counts of claims to a few entries per view, for the linked charts."""
 
 from __future__ import annotations
 
@@ -11,124 +11,131 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.charts.claims_data import LARGEST, OTHERS, band_order, joined_bands, size
+from outage_analysis.charts.claims_data import (
+    MAX_DATA_BYTES,
+    OTHER_ID,
+    json_bytes,
+    merged_bands,
+    ordered_bands,
+)
 
-MOST = {"service": 20, "band": 24, "day": 60, "category": 20}
-"""Entries of a view, if the counts of all of them fit into what a page may carry."""
-SMALLER = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
-"""The parts of these entries that are tried until they fit."""
-ROOM = LARGEST * 3 // 5
-"""Bytes for the counts; the rest is for the names."""
+MAX_ENTRIES = {"service": 20, "band": 24, "day": 60, "category": 20}
+"""Most entries of each view, provided that the counts fit into `MAX_COUNT_BYTES`."""
+REDUCTIONS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
+"""Fractions of `MAX_ENTRIES` to try, in this order, until the counts fit."""
+MAX_COUNT_BYTES = MAX_DATA_BYTES * 3 // 5
+"""Bytes for the counts; the rest of `MAX_DATA_BYTES` is for the names."""
 COLUMNS = {"service": ["service"], "band": ["over", "up_to"], "day": ["filed_on"], "category": ["category"]}
-Entry = tuple[Any, ...]
-"""A service, a band, a day or a category as the tables say it: the values of its columns."""
+ViewEntry = tuple[Any, ...]
+"""The values that identify a service, a band, a day or a category in the tables' columns."""
 
 
 @dataclass(frozen=True)
 class View:
-    """One dimension, as it is shown."""
+    """One of the linked charts: its entries, and the entry that each value of the tables belongs to."""
 
     id: str
-    """service, band, day or category: never the id of a dimension, which may be any of these."""
-    entries: list[Entry]
-    """In their order; small ones together as `OTHERS`, several days as the first of them."""
-    place: dict[Entry, int]
-    """Each entry of the tables -> its place among those shown."""
+    """service, band, day or category. It is not a dimension's id, which could be one of these words."""
+    entries: list[ViewEntry]
+    """In display order. Small entries are merged as `OTHER_ID`; merged days carry the first day."""
+    positions: dict[ViewEntry, int]
+    """Each entry of the tables -> the position of the entry that shows it."""
     dimension: str | None
-    """The dimension of the incident that categories are of."""
+    """The incident's dimension whose values are the categories."""
 
     @property
-    def merged(self) -> int:
-        """How many entries of the tables the last one stands for."""
-        return sum(place == len(self.entries) - 1 for place in self.place.values())
+    def merged_count(self) -> int:
+        """Number of table entries that are merged into the last entry."""
+        return sum(position == len(self.entries) - 1 for position in self.positions.values())
 
     @property
-    def days(self) -> int:
-        """How many days one entry of the view of days stands for."""
+    def days_per_entry(self) -> int:
+        """Number of days per entry in the view of days."""
         firsts = [entry[0] for entry in self.entries]
         return (firsts[1] - firsts[0]).days if len(firsts) > 1 else 1
 
 
-def linked_views(table: pl.DataFrame) -> tuple[list[View], pl.DataFrame]:
-    """The views of the pairwise tables, and the counts of every two of them.
+def build_views(table: pl.DataFrame) -> tuple[list[View], pl.DataFrame]:
+    """Build the views of the pairwise tables, and the counts of every pair of views.
 
     Args:
         table: as `pairwise` returns it.
 
     Returns:
-        The views; and one row a pair: `one` and `other` (their places in the list), `width` (entries of
-        the other) and `claims`, row by row of the one. The claims of every pair add up to the same.
+        The views, and a table with one row per pair: `one` and `other` (positions in the list of views),
+        `width` (number of entries of `other`) and `claims` (the counts as a flattened matrix, one row of it
+        per entry of `one`). The claims of every pair have the same total.
     """
-    for part in SMALLER:
-        views = [_view(table, name, part) for name in _names(table)]
+    for fraction in REDUCTIONS:
+        views = [_view(table, name, fraction) for name in _view_ids(table)]
         counts = _counts(table, views)
-        if size(counts) <= ROOM:
+        if json_bytes(counts) <= MAX_COUNT_BYTES:
             break
     return views, counts
 
 
-def _names(table: pl.DataFrame) -> list[str]:
-    found = {*table["one"], *table["other"]}
-    return [name for name in MOST if name in found]
+def _view_ids(table: pl.DataFrame) -> list[str]:
+    present = {*table["one"], *table["other"]}
+    return [name for name in MAX_ENTRIES if name in present]
 
 
-def _view(table: pl.DataFrame, name: str, part: float) -> View:
-    """One view, with a part of the entries that it may have at most."""
-    of_it = table.filter((pl.col("one") == name) | (pl.col("other") == name))
-    pair = of_it.filter(one=of_it["one"][0], other=of_it["other"][0])  # any other has the same sums
-    sums = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
-    claims = {entry: count for *values, count in sums for entry in [tuple(values)]}
-    most = max(2, int(MOST[name] * part))
-    entries, shown = {"band": _bands, "day": _days}.get(name, _largest)(claims, most)
-    places = {entry: place for place, entry in enumerate(entries)}
-    return View(name, entries, {entry: places[shown[entry]] for entry in claims}, table["dimension"][0])
+def _view(table: pl.DataFrame, name: str, fraction: float) -> View:
+    """Build one view with at most this fraction of its `MAX_ENTRIES`."""
+    pairs = table.filter((pl.col("one") == name) | (pl.col("other") == name))
+    pair = pairs.filter(one=pairs["one"][0], other=pairs["other"][0])  # every pair has the same totals
+    totals = pair.group_by(COLUMNS[name]).agg(pl.col("claims").sum()).rows()
+    claims = {entry: count for *values, count in totals for entry in [tuple(values)]}
+    most = max(2, int(MAX_ENTRIES[name] * fraction))
+    entries, merged = {"band": _merge_bands, "day": _merge_days}.get(name, _merge_smallest)(claims, most)
+    positions = {entry: position for position, entry in enumerate(entries)}
+    return View(name, entries, {entry: positions[merged[entry]] for entry in claims}, table["dimension"][0])
 
 
-Shown = tuple[list[Entry], dict[Entry, Entry]]
-"""The entries of a view in their order, and each entry of the tables -> the one in which it is shown."""
+MergedEntries = tuple[list[ViewEntry], dict[ViewEntry, ViewEntry]]
+"""The entries of a view in display order, and each table entry -> the entry that shows it."""
 
 
-def _bands(claims: dict[Entry, int], most: int) -> Shown:
-    shown = joined_bands(claims, most)
-    frame = pl.DataFrame([*shown.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
-    return band_order(frame), shown
+def _merge_bands(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+    merged = merged_bands(claims, most)
+    frame = pl.DataFrame([*merged.values()], schema={"over": pl.Int64, "up_to": pl.Int64}, orient="row")
+    return ordered_bands(frame), merged
 
 
-def _days(claims: dict[Entry, int], most: int) -> Shown:
-    """Every bar has as many days as the others, the last one at most so many."""
+def _merge_days(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+    """Merge days into bars of equal length; only the last bar may be shorter."""
     days: list[date] = sorted(day for (day,) in claims)
     length = (days[-1] - days[0]).days + 1
     bars = [days[0] + timedelta(n) for n in range(0, length, -(-length // most))]
     return [(bar,) for bar in bars], {(day,): (bars[bisect_right(bars, day) - 1],) for day in days}
 
 
-def _largest(claims: dict[Entry, int], most: int) -> Shown:
-    """Those with most claims in their order, the others together at the end."""
-    rest: Entry = (OTHERS,)
+def _merge_smallest(claims: dict[ViewEntry, int], most: int) -> MergedEntries:
+    """Keep the entries with most claims, in that order, and merge the others at the end."""
+    rest: ViewEntry = (OTHER_ID,)
     ranked = sorted(claims.keys() - {rest}, key=lambda entry: (-claims[entry], str(entry[0])))
     if len(ranked) + (rest in claims) > most:
         ranked = ranked[: most - 1]
-    shown = {entry: entry if entry in ranked else rest for entry in claims}
-    return [*ranked, *([rest] if rest in shown.values() else [])], shown
+    merged = {entry: entry if entry in ranked else rest for entry in claims}
+    return [*ranked, *([rest] if rest in merged.values() else [])], merged
 
 
 def _counts(table: pl.DataFrame, views: Sequence[View]) -> pl.DataFrame:
-    places = [_placed(table, view, f"place_{at}") for at, view in enumerate(views)]
+    positions = [_position_table(table, view, f"place_{at}") for at, view in enumerate(views)]
     rows = []
     for (at, one), (beside, other) in combinations(enumerate(views), 2):
         pair = table.filter(one=one.id, other=other.id)
-        for place, view in ((places[at], one), (places[beside], other)):
-            pair = pair.join(place, on=COLUMNS[view.id], nulls_equal=True)
+        for table_of_view, view in ((positions[at], one), (positions[beside], other)):
+            pair = pair.join(table_of_view, on=COLUMNS[view.id], nulls_equal=True)
         width = len(other.entries)
         slot = pl.col(f"place_{at}") * width + pl.col(f"place_{beside}")
-        sums = dict(pair.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
-        rows.append((at, beside, width, [sums.get(n, 0) for n in range(len(one.entries) * width)]))
+        totals = dict(pair.group_by(slot.alias("slot")).agg(pl.col("claims").sum()).rows())
+        rows.append((at, beside, width, [totals.get(n, 0) for n in range(len(one.entries) * width)]))
     return pl.DataFrame(rows, schema=["one", "other", "width", "claims"], orient="row")
 
 
-def _placed(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:
-    """The entries of the tables, each with its place in a view."""
+def _position_table(table: pl.DataFrame, view: View, name: str) -> pl.DataFrame:
+    """Return the table entries with the position of each in a view."""
     columns = COLUMNS[view.id]
     schema = {column: table.schema[column] for column in columns} | {name: pl.Int64}
-    rows = [(*entry, place) for entry, place in view.place.items()]
+    rows = [(*entry, position) for entry, position in view.positions.items()]
     return pl.DataFrame(rows, schema=schema, orient="row")

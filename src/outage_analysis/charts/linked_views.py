@@ -1,7 +1,7 @@
-"""Views of the same claims that listen to each other: a choice in one changes all the others.
+"""Linked charts of the claims: selecting entries in one chart filters all the others.
 
-Every two dimensions have a table of their own, so a choice in one has its figures in all the others. A choice
-in two at a time has not: it replaces the earlier one.
+The page embeds one table of counts per pair of dimensions. These tables can filter by one dimension at a
+time, so a selection in another chart replaces the earlier one.
 """
 
 from __future__ import annotations
@@ -14,149 +14,167 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import view_selection as choosing
-from outage_analysis.charts.claims_data import OTHERS
-from outage_analysis.charts.linked_data import View, linked_views
+from outage_analysis.charts import view_selection
+from outage_analysis.charts.claims_data import OTHER_ID
+from outage_analysis.charts.linked_data import View, build_views
 from outage_analysis.charts.loss_charts import service_name
-from outage_analysis.charts.theme import ACCENT, Drawn, Frame, NothingToDraw, laid_out, plain
+from outage_analysis.charts.theme import (
+    ACCENT,
+    AltairChart,
+    ChartContext,
+    NothingToDraw,
+    finish_views,
+    json_ready,
+)
 from outage_analysis.text import fonts
 
-# Views side by side cannot follow the width of their place: 700 pixels with the names, so that a notebook's
-# cell and JupyterLab beside its file list both hold them. On a phone they stand in one column of half of it.
+# Vega cannot adapt the width of charts side by side. Together they take 700 pixels, which fits a notebook
+# cell in JupyterLab with the file list open. On a phone they stand in one column, half as wide.
 ROW, DAYS_HIGH, DAY_NAMES, COUNTS = 21, (150, 300), 20, 46
-"""Pixels: of a bar's row; of the days, at least and at most; of the texts below and beside these."""
+"""Pixels: height of a bar's row; least and greatest height of the chart of days; its axis labels."""
 LEFT, RIGHT = (140, 184), (100, 204)
-"""Pixels for the names and for the bars; the widest names and the widest bars are no wider than a phone."""
+"""Pixels for the names and for the bars of charts on the left and on the right; each fits on a phone."""
 PLACES = {"band": RIGHT, "day": RIGHT}
-"""Those of the views that stand on the right; the others are on the left."""
+"""Views that stand on the right; the others stand on the left."""
 FULL = 1.36
-"""The longest bar is 1; the rest is for its number."""
+"""Upper end of the scale; the longest bar has length 1 and the rest is for its number."""
 CHOSEN, FADED = "#e3eef7", 0.35
 LONGEST = 40
-"""Letters of a category."""
+"""Most characters of a category's name."""
 DAY_LABELS = 4
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a view is drawn: its number, its names, and the pixels for names and bars."""
+class _ViewLayout:
+    """Labels and measures of one view: its number, entry names, title, and the pixels for names and bars."""
 
     at: int
     names: list[str]
     title: str
-    room: int
-    bars: int
+    name_width: int
+    bar_width: int
 
     @property
     def view(self) -> str:
-        """The name of its drawing."""
+        """The name of the view in the specification."""
         return f"linked_{self.at}"
 
 
-def linked(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Claims by service, loss band, day and region: what is chosen in one view, the others show.
+def linked_chart(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Linked charts of claims by service, loss band, day and one dimension, such as the region.
 
-    Of regions, which are texts of the claims, only those that many claims have in common are named.
+    The values of the dimension come from the claims; only the most common ones are named.
 
     Args:
         table: as `pairwise` returns it.
-        frame: words and names.
+        context: language, display names and day.
     """
     if table.is_empty() or not table["claims"].sum():
         raise NothingToDraw
-    views, counts = linked_views(table)
-    places = [
-        _Place(at, _names(view, frame), _title(view, frame), *PLACES.get(view.id, LEFT))
+    views, counts = build_views(table)
+    layouts = [
+        _ViewLayout(at, _entry_names(view, context), _title(view, context), *PLACES.get(view.id, LEFT))
         for at, view in enumerate(views)
     ]
     claims = sum(counts["claims"][0].to_list())
-    base, locale = alt.Chart(), frame.words
-    high = min(max(ROW * len(places[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
-    drawn = {
-        view.id: _days(base, place, high) if view.id == "day" else _rows(base, place)
-        for place, view in zip(places, views, strict=True)
+    base, locale = alt.Chart(), context.words
+    high = min(max(ROW * len(layouts[0].names) - DAY_NAMES, DAYS_HIGH[0]), DAYS_HIGH[1])
+    charts = {
+        view.id: _day_view(base, layout, high) if view.id == "day" else _bar_view(base, layout)
+        for layout, view in zip(layouts, views, strict=True)
     }
-    # Side by side, the longest list stands beside the days.
-    order = sorted(drawn, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
-    below = alt.concat(*(drawn[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
-    heading = _heading(base, claims, frame, places[0].room)
+    # The list of services, often the longest, stands beside the tall chart of days.
+    order = sorted(charts, key=lambda id_: (id_ != "service", id_ != "day", id_ == "band"))
+    below = alt.concat(*(charts[id_] for id_ in order), columns=2, spacing={"row": 14, "column": 24})
+    heading = _heading(base, claims, context, layouts[0].name_width)
     note = locale.band_note([tuple(entry) for entry in views[1].entries])
-    chart = laid_out(
-        alt.vconcat(heading, below, spacing=12, data=plain(counts)),
-        frame,
-        title=_headline(places, counts, claims, frame),
-        subtitle=locale("chart.linked_subtitle", loss=frame.loss, note=f"; {note}" if note else ""),
+    chart = finish_views(
+        alt.vconcat(heading, below, spacing=12, data=json_ready(counts)),
+        context,
+        title=_headline(layouts, counts, claims, context),
+        subtitle=locale("chart.linked_subtitle", loss=context.loss, note=f"; {note}" if note else ""),
         description=locale("chart.linked_description"),
     )
-    return chart.properties(params=_parameters(places, [view.id in ("band", "day") for view in views], frame))
+    return chart.properties(
+        params=_parameters(layouts, [view.id in ("band", "day") for view in views], context)
+    )
 
 
-def _parameters(places: Sequence[_Place], ordered: list[bool], frame: Frame) -> list[alt.TopLevelParameter]:
-    """What can be chosen, and the names of it all."""
-    locale = frame.words
+def _parameters(
+    layouts: Sequence[_ViewLayout], ordered: list[bool], context: ChartContext
+) -> list[alt.TopLevelParameter]:
+    """Return the Vega parameters: the selections, and the names of all entries and views."""
+    locale = context.words
     listed = {
-        choosing.key(place.at, n): f"{place.title}: {name}"
-        for place in places
-        for n, name in enumerate(place.names)
+        view_selection.entry_key(layout.at, n): f"{layout.title}: {name}"
+        for layout in layouts
+        for n, name in enumerate(layout.names)
     }
-    views = [place.view for place in places]
+    views = [layout.view for layout in layouts]
     titles = locale("chart.linked_choose"), locale("chart.linked_all")
     return [
-        alt.VariableParameter("names", value=[place.names for place in places]),
-        alt.VariableParameter("titles", value=[place.title for place in places]),
-        *choosing.parameters(views, ordered, listed, *titles),
+        alt.VariableParameter("names", value=[layout.names for layout in layouts]),
+        alt.VariableParameter("titles", value=[layout.title for layout in layouts]),
+        *view_selection.selection_parameters(views, ordered, listed, *titles),
     ]
 
 
-def _headline(places: Sequence[_Place], counts: pl.DataFrame, claims: int, frame: Frame) -> str:
-    """The measure; of real claims, which service has most of them."""
-    locale = frame.words
-    if frame.synthetic:
-        return locale("chart.linked_measure", views=", ".join(place.title for place in places).lower())
+def _headline(
+    layouts: Sequence[_ViewLayout], counts: pl.DataFrame, claims: int, context: ChartContext
+) -> str:
+    """Title: the service with most claims; for synthetic claims only what is shown."""
+    locale = context.words
+    if context.synthetic:
+        return locale("chart.linked_measure", views=", ".join(layout.title for layout in layouts).lower())
     largest = sum(counts["claims"][0].to_list()[: counts["width"][0]])
-    return locale("chart.linked_finding", name=places[0].names[0], share=locale.share(largest / claims))
+    return locale("chart.linked_finding", name=layouts[0].names[0], share=locale.share(largest / claims))
 
 
-def _names(view: View, frame: Frame) -> list[str]:
-    """What stands beside the bars of a view."""
-    locale, firsts = frame.words, [entry[0] for entry in view.entries]
+def _entry_names(view: View, context: ChartContext) -> list[str]:
+    """Return the labels of a view's entries."""
+    locale, firsts = context.words, [entry[0] for entry in view.entries]
     if view.id == "service":
-        return [_line(service_name(frame, id_, view.merged)) for id_ in firsts]
+        return [_clean_line(service_name(context, id_, view.merged_count)) for id_ in firsts]
     if view.id == "band":
         return [locale.band_short(*band) for band in view.entries]
     if view.id == "day":
         return [locale.short_day(day) for day in firsts]
-    apart = {None: locale("chart.linked_unstated"), OTHERS: locale("chart.linked_rest")}
-    return [apart[text] if text in apart else _short(text) for text in firsts]
+    apart = {None: locale("chart.linked_unstated"), OTHER_ID: locale("chart.linked_rest")}
+    return [apart[text] if text in apart else _shorten(text) for text in firsts]
 
 
-def _short(text: str) -> str:
-    """A text from the claims, which may have any length, on one line."""
-    line = _line(text)
+def _shorten(text: str) -> str:
+    """Shorten a text from the claims to one line of at most `LONGEST` characters."""
+    line = _clean_line(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
-def _line(text: str) -> str:
-    """A text of others on one line, without marks that hide or turn what stands beside them."""
+def _clean_line(text: str) -> str:
+    """Put a text on one line, without control characters that hide or reorder the text around them."""
     return fonts.printable(" ".join(text.split()))
 
 
-def _title(view: View, frame: Frame) -> str:
-    locale = frame.words
-    if view.id == "day" and view.days > 1:
-        return locale("chart.linked_days_binned", count=view.days)
-    return _line(frame.name(view.dimension)) if view.id == "category" else locale(f"chart.linked_{view.id}")
+def _title(view: View, context: ChartContext) -> str:
+    locale = context.words
+    if view.id == "day" and view.days_per_entry > 1:
+        return locale("chart.linked_days_binned", count=view.days_per_entry)
+    return (
+        _clean_line(context.name(view.dimension))
+        if view.id == "category"
+        else locale(f"chart.linked_{view.id}")
+    )
 
 
-def _sums(base: alt.Chart, at: int) -> alt.Chart:
-    """One row an entry of a view: `key`, its claims `n` among those chosen elsewhere, its share of the most.
+def _entry_totals(base: alt.Chart, at: int) -> alt.Chart:
+    """Compute one row per entry of view `at`: `key`, `n` (claims in the current selection) and bar `length`.
 
-    A table of two dimensions is read from either side: `at` is the entry's place, `by` the view beside it.
+    Each pairwise table serves both of its views. `own` is the entry's position in view `at`, `by` is the
+    other view of the pair, and `beside` is the position in that view.
     """
     pairs = f"datum.one == {at} || datum.other == {at}"
-    across = choosing.chosen(f"datum.by * {choosing.VIEW} + datum.beside")
-    some = f"chosen_view < 0 || chosen_view == {at}"
-    every = 1 if at == 0 else 0  # any other view has the same sums
+    across = view_selection.chosen_expression(f"datum.by * {view_selection.KEYS_PER_VIEW} + datum.beside")
+    unfiltered = f"chosen_view < 0 || chosen_view == {at}"
+    every = 1 if at == 0 else 0  # every other view of the pair gives the same totals
     return (
         base.transform_filter(pairs)
         .transform_calculate(slot="sequence(0, length(datum.claims))")
@@ -166,97 +184,97 @@ def _sums(base: alt.Chart, at: int) -> alt.Chart:
             beside=f"datum.one == {at} ? datum.slot % datum.width : floor(datum.slot / datum.width)",
             by=f"datum.one == {at} ? datum.other : datum.one",
         )
-        .transform_filter(f"{some} ? datum.by == {every} : datum.by == chosen_view && {across}")
+        .transform_filter(f"{unfiltered} ? datum.by == {every} : datum.by == chosen_view && {across}")
         .transform_aggregate(n="sum(claims)", groupby=["own"])
         .transform_joinaggregate(most="max(n)")
         .transform_calculate(
-            key=f"{at * choosing.VIEW} + datum.own",
+            key=f"{at * view_selection.KEYS_PER_VIEW} + datum.own",
             length="datum.most ? datum.n / datum.most : 0",
             said=f"names[{at}][datum.own] + ': ' + format(datum.n, ',')",
         )
     )
 
 
-def _fading(at: int) -> Any:  # noqa: ANN401 - Altair's own type of it is private
-    """What is not chosen in its own view steps back."""
-    shown = f"chosen_view != {at} || {choosing.chosen('datum.key')}"
-    return alt.condition(shown, alt.value(1), alt.value(FADED))
+def _fade_unselected(at: int) -> Any:  # noqa: ANN401 - Altair's type is private
+    """Return the opacity condition that fades the unselected entries of a view with a selection."""
+    full = f"chosen_view != {at} || {view_selection.chosen_expression('datum.key')}"
+    return alt.condition(full, alt.value(1), alt.value(FADED))
 
 
-def _slots(sums: alt.Chart, at: int) -> alt.Chart:
-    """The ground of each entry, which takes the clicks and is tinted where it is chosen."""
-    shown = f"chosen_view == {at} && {choosing.chosen('datum.key')}"
-    slots: alt.Chart = sums.mark_rect(cursor="pointer", aria=False).encode(
-        color=alt.condition(shown, alt.value(CHOSEN), alt.value("transparent"))
+def _slots(totals: alt.Chart, at: int) -> alt.Chart:
+    """Return the background of each entry, which receives the clicks and is tinted when selected."""
+    selected = f"chosen_view == {at} && {view_selection.chosen_expression('datum.key')}"
+    slots: alt.Chart = totals.mark_rect(cursor="pointer", aria=False).encode(
+        color=alt.condition(selected, alt.value(CHOSEN), alt.value("transparent"))
     )
     return slots
 
 
-def _rows(base: alt.Chart, place: _Place) -> Drawn:
-    """Horizontal bars, each with its number: of services, loss bands or a dimension."""
-    at, sums = place.at, _sums(base, place.at)
+def _bar_view(base: alt.Chart, layout: _ViewLayout) -> AltairChart:
+    """Draw horizontal bars with their counts, for services, loss bands or a dimension."""
+    at, totals = layout.at, _entry_totals(base, layout.at)
     axis = alt.Axis(
         labelExpr=f"names[{at}][datum.value]",
-        labelLimit=place.room - 6,
-        minExtent=place.room,
-        maxExtent=place.room,
+        labelLimit=layout.name_width - 6,
+        minExtent=layout.name_width,
+        maxExtent=layout.name_width,
         ticks=False,
         domain=False,
         labelPadding=6,
         zindex=1,
     )
-    scale = alt.Scale(domain=list(range(len(place.names))), padding=0)
+    scale = alt.Scale(domain=list(range(len(layout.names))), padding=0)
     y = alt.Y("own:O", title=None, axis=axis, scale=scale)
     x = alt.X("length:Q", title=None, axis=None, scale=alt.Scale(domain=[0, FULL]))
-    slots = _slots(sums, at).encode(y, x=alt.value(-place.room), x2=alt.value(place.bars))
-    bars = sums.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
-    numbers = sums.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
+    slots = _slots(totals, at).encode(y, x=alt.value(-layout.name_width), x2=alt.value(layout.bar_width))
+    bars = totals.mark_bar(color=ACCENT, height={"band": 0.72}, cursor="pointer")
+    numbers = totals.mark_text(align="left", dx=4, fontSize=11, cursor="pointer", aria=False)
     view = alt.layer(
-        slots.properties(name=place.view),
-        bars.encode(x, y, opacity=_fading(at), description="said:N"),
+        slots.properties(name=layout.view),
+        bars.encode(x, y, opacity=_fade_unselected(at), description="said:N"),
         numbers.encode(x, y, text=alt.Text("n:Q", format=",d")),
     )
-    return _sized(view, place.bars, ROW * len(place.names), place, over=6)
+    return _sized(view, layout.bar_width, ROW * len(layout.names), layout, over=6)
 
 
-def _days(base: alt.Chart, place: _Place, high: int) -> Drawn:
-    """Upright bars by day."""
-    at, sums = place.at, _sums(base, place.at)
-    step = max(1, -(-len(place.names) // DAY_LABELS))
-    days = list(range(len(place.names)))
+def _day_view(base: alt.Chart, layout: _ViewLayout, high: int) -> AltairChart:
+    """Draw vertical bars by day."""
+    at, totals = layout.at, _entry_totals(base, layout.at)
+    step = max(1, -(-len(layout.names) // DAY_LABELS))
+    days = list(range(len(layout.names)))
     axis = alt.Axis(labelExpr=f"names[{at}][datum.value]", labelAngle=0, values=days[::step], zindex=1)
     x = alt.X("own:O", title=None, axis=axis, scale=alt.Scale(domain=days, padding=0))
     counts = alt.Axis(format=",d", tickCount=4, tickMinStep=1, minExtent=COUNTS, maxExtent=COUNTS)
-    # The uppermost tick stands at the top, whatever is chosen: the title above it stays where it is.
+    # With a nice scale the top tick is always at the top, so the title above does not move.
     y = alt.Y("n:Q", title=None, axis=counts, scale=alt.Scale(nice=4))
-    slots = _slots(sums, at).encode(x, y=alt.value(0), y2=alt.value(high + DAY_NAMES))
-    bars = sums.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
+    slots = _slots(totals, at).encode(x, y=alt.value(0), y2=alt.value(high + DAY_NAMES))
+    bars = totals.mark_bar(color=ACCENT, width={"band": 0.8}, cursor="pointer")
     view = alt.layer(
-        slots.properties(name=place.view),
-        bars.encode(x, y, opacity=_fading(at), description="said:N"),
+        slots.properties(name=layout.view),
+        bars.encode(x, y, opacity=_fade_unselected(at), description="said:N"),
     )
-    return _sized(view, place.bars, high, place)
+    return _sized(view, layout.bar_width, high, layout)
 
 
-def _heading(base: alt.Chart, claims: int, frame: Frame, width: int) -> Drawn:
-    """What is chosen, how many claims that is, and which share of all."""
-    locale = frame.words
-    said = {name: _text(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
-    named = f"names[chosen_view][{{}} % {choosing.VIEW}]"
+def _heading(base: alt.Chart, claims: int, context: ChartContext, width: int) -> AltairChart:
+    """Show the current selection, its number of claims and its share of all claims."""
+    locale = context.words
+    phrases = {name: _quoted(locale(f"chart.linked_{name}")) for name in ("all", "several", "to")}
+    named = f"names[chosen_view][{{}} % {view_selection.KEYS_PER_VIEW}]"
     low, high = (named.format(f"{end}(keys[0], until)") for end in ("min", "max"))
-    ranged = f"keys[0] == until ? {low} : {low} + {said['to']} + {high}"
-    several = f"length(keys) > 1 ? length(keys) + {said['several']} : {low}"
+    ranged = f"keys[0] == until ? {low} : {low} + {phrases['to']} + {high}"
+    several = f"length(keys) > 1 ? length(keys) + {phrases['several']} : {low}"
     what = f"ordered[chosen_view] ? ({ranged}) : {several}"
-    other = f"chosen_view * {choosing.VIEW} + datum.slot % datum.width"
+    other = f"chosen_view * {view_selection.KEYS_PER_VIEW} + datum.slot % datum.width"
     heading = (
         base.transform_filter("datum.one == 0 && datum.other == max(1, chosen_view)")
         .transform_calculate(slot="sequence(0, length(datum.claims))")
         .transform_flatten(["claims", "slot"])
         .transform_calculate(key=f"chosen_view < 1 ? floor(datum.slot / datum.width) : {other}")
-        .transform_filter(f"chosen_view < 0 || {choosing.chosen('datum.key')}")
+        .transform_filter(f"chosen_view < 0 || {view_selection.chosen_expression('datum.key')}")
         .transform_aggregate(n="sum(claims)")
         .transform_calculate(
-            said=f"(chosen_view < 0 ? {said['all']} : titles[chosen_view] + ': ' + ({what})) + ': '"
+            said=f"(chosen_view < 0 ? {phrases['all']} : titles[chosen_view] + ': ' + ({what})) + ': '"
             f" + format(datum.n, ',')"
             f" + (chosen_view < 0 ? '' : ' (' + format(datum.n / {claims}, '.1%') + ')')"
         )
@@ -266,17 +284,19 @@ def _heading(base: alt.Chart, claims: int, frame: Frame, width: int) -> Drawn:
     return _sized(heading, 1, 16)
 
 
-def _text(word: str) -> str:
-    """A word as an expression has it."""
-    return json.dumps(word, ensure_ascii=False)
+def _quoted(value: str) -> str:
+    """Quote a string for a Vega expression."""
+    return json.dumps(value, ensure_ascii=False)
 
 
-def _sized(view: Drawn, width: int, height: int, place: _Place | None = None, *, over: int = 0) -> Drawn:
-    """A drawing of a size, under its title; `over` makes up for an axis that does not reach above it."""
-    sized: Drawn = view.properties(width=width, height=height)
-    if place is None:
+def _sized(
+    view: AltairChart, width: int, height: int, layout: _ViewLayout | None = None, *, over: int = 0
+) -> AltairChart:
+    """Set size and title of a view; `over` lifts the title as far as the axis of its neighbour does."""
+    sized: AltairChart = view.properties(width=width, height=height)
+    if layout is None:
         return sized
     title = alt.TitleParams(
-        place.title, anchor="start", frame="group", fontSize=12, dx=-place.room, offset=4 + over
+        layout.title, anchor="start", frame="group", fontSize=12, dx=-layout.name_width, offset=4 + over
     )
     return sized.properties(title=title)

@@ -1,4 +1,4 @@
-"""Charts of losses by service: stacked bars of the bands, and one small panel a service."""
+"""Charts of losses by service: stacked bars of the loss bands, and one small panel per service."""
 
 from __future__ import annotations
 
@@ -7,106 +7,117 @@ from collections.abc import Sequence
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts.claims_data import OTHERS, band_order, few_bands, fitting, fullest, shares
+from outage_analysis.charts.claims_data import (
+    OTHER_ID,
+    band_shares,
+    fit_services,
+    largest_band,
+    merge_bands,
+    ordered_bands,
+)
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
     INK,
     LIGHT,
     ROW,
-    Drawn,
-    Frame,
+    AltairChart,
+    ChartContext,
     NothingToDraw,
-    dressed,
-    laid_out,
-    names_axis,
-    plain,
-    wrapped,
+    finish_chart,
+    finish_views,
+    json_ready,
+    name_axis,
+    wrap_columns,
 )
 from outage_analysis.incidents import UNKNOWN, ZERO, Band, holds_positive
 
-RAMP = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
-"""One hue from light to dark: an order that survives any kind of colour blindness, and a photocopy."""
-APART = {ZERO: LIGHT, UNKNOWN: "#b3b8c0"}
-"""Bands that are no amounts of loss, in greys; any other of these is `GREY`."""
-PERCENT = (
+LOSS_COLOURS = ("#c9dff0", "#7fb3d9", ACCENT, "#00324f")
+"""One hue from light to dark, so that the order is visible with colour blindness and in greyscale."""
+SPECIAL_BAND_COLOURS = {ZERO: LIGHT, UNKNOWN: "#b3b8c0"}
+"""Greys of the bands without an amount of loss; other such bands are `GREY`."""
+PERCENT_LABEL = (
     pl.when(pl.col("percent").is_between(0, 0.5, closed="none"))
     .then(pl.lit("<1"))
     .otherwise(pl.col("percent").round(0).cast(pl.Int64).cast(pl.String))
 )
 NAME, PANEL_NAME = 24, 13
-"""Columns of a line of a service's name, beside a bar and above a panel."""
+"""Columns per line of a service's name, beside a bar and above a panel."""
 PANEL, PANEL_COLUMNS, BAR = 72, 3, 14
-"""Pixels of a panel, panels in a row and pixels of a bar. Views that repeat cannot follow the width of
-their place: three panels and the names of the bands beside them are as wide as a telephone."""
+"""Width of a panel in pixels, panels per row, and height of a bar in pixels.
+
+Vega cannot adapt the width of repeated panels: three panels and the names of the bands fit on a phone."""
 
 
-def service_name(frame: Frame, service: str, services: int, columns: int = NAME) -> str:
-    """The name of a service, or of several small ones together, on lines of so many columns."""
-    if service == OTHERS:
-        return frame.words("chart.other_services", count=services)
-    # A middle dot joins two Korean words without a space; a line may end after it.
-    lines = wrapped(frame.name(service).replace("·", "· "), columns)
+def service_name(context: ChartContext, service: str, services: int, columns: int = NAME) -> str:
+    """Return the name of a service, or of the merged small services, wrapped to `columns` columns."""
+    if service == OTHER_ID:
+        return context.words("chart.other_services", count=services)
+    # Korean joins words with a middle dot and no space; this lets a line end after the dot.
+    lines = wrap_columns(context.name(service).replace("·", "· "), columns)
     return "\n".join(line.replace("· ", "·") for line in lines)
 
 
-def named(rows: pl.DataFrame, frame: Frame, columns: int = NAME) -> pl.DataFrame:
-    """The rows with the names of their services and of their bands: `name` and `band`."""
-    locale = frame.words
+def add_names(rows: pl.DataFrame, context: ChartContext, columns: int = NAME) -> pl.DataFrame:
+    """Add the display names of services and bands as the columns `name` and `band`."""
+    locale = context.words
     services = rows.select("service", "services").rows()
     bands = rows.select("over", "up_to").rows()
     return rows.with_columns(
-        name=pl.Series([service_name(frame, s, n, columns) for s, n in services], dtype=pl.String),
+        name=pl.Series([service_name(context, s, n, columns) for s, n in services], dtype=pl.String),
         band=pl.Series([locale.band_short(*band) for band in bands], dtype=pl.String),
     )
 
 
-def ramp(bands: Sequence[Band]) -> list[str]:
-    """A colour for each band: the larger the loss, the darker; greys for zero, negative and unknown."""
+def band_colours(bands: Sequence[Band]) -> list[str]:
+    """Return a colour per band: darker for larger losses, grey for zero, negative and unknown."""
     amounts = [band for band in bands if holds_positive(band)]
     steps = max(len(amounts) - 1, 1)
-    return [_along(amounts.index(b) / steps) if b in amounts else APART.get(b, GREY) for b in bands]
+    return [
+        _interpolated_colour(amounts.index(b) / steps) if b in amounts else SPECIAL_BAND_COLOURS.get(b, GREY)
+        for b in bands
+    ]
 
 
-def _along(place: float) -> str:
-    """The colour at a place from 0 to 1 of the ramp."""
-    at = min(int(place * (len(RAMP) - 1)), len(RAMP) - 2)
-    part = place * (len(RAMP) - 1) - at
-    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in RAMP[at : at + 2]]
+def _interpolated_colour(position: float) -> str:
+    """Interpolate `LOSS_COLOURS` at a position from 0 to 1."""
+    at = min(int(position * (len(LOSS_COLOURS) - 1)), len(LOSS_COLOURS) - 2)
+    part = position * (len(LOSS_COLOURS) - 1) - at
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in LOSS_COLOURS[at : at + 2]]
     return "#" + "".join(f"{round(a + (b - a) * part):02x}" for a, b in zip(*ends, strict=True))
 
 
 def readable_on(colour: str) -> str:
-    """White or ink, whichever stands out more from a colour (relative luminance, WCAG 2)."""
+    """Return the text colour, white or `INK`, with more contrast to a colour (WCAG 2 relative luminance)."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]  # noqa: PLR2004
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "white" if luminance < 0.2 else INK  # noqa: PLR2004 - there both stand out alike
+    return "white" if luminance < 0.2 else INK  # noqa: PLR2004 - at 0.2 both have the same contrast
 
 
-def notes(frame: Frame, bands: Sequence[Band], table: pl.DataFrame) -> str:
-    """What a subtitle adds about the bands: how they are written, and whether some are joined."""
-    locale = frame.words
+def band_notes(context: ChartContext, bands: Sequence[Band], table: pl.DataFrame) -> str:
+    """Return the subtitle's notes: how bands are written, and whether some are merged."""
+    locale = context.words
     note = locale.band_note(bands)
-    joined = len(bands) < len(band_order(table))
+    joined = len(bands) < len(ordered_bands(table))
     return (f"; {note}" if note else "") + (locale("chart.bands_joined") if joined else "")
 
 
-def band_distribution(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars of 100 %: each service's claims by loss band, with their number at the right."""
-    locale = frame.words
-    narrow = few_bands(table)
+def band_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Stacked 100 % bars: the claims of each service by loss band, with the number of claims at the right."""
+    locale = context.words
+    narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise NothingToDraw
-    data = fitting(narrow, lambda few: _stacked(few, frame))
-    bands = band_order(narrow)
-    labels, colours = [locale.band_short(*band) for band in bands], ramp(bands)
+    data = fit_services(narrow, lambda few: _stacked_rows(few, context))
+    bands = ordered_bands(narrow)
+    labels, colours = [locale.band_short(*band) for band in bands], band_colours(bands)
     names = data["name"].unique(maintain_order=True).to_list()
-    y = alt.Y("name:N", sort=names, title=None, axis=names_axis(150))
+    y = alt.Y("name:N", sort=names, title=None, axis=name_axis(150))
     percents = alt.Axis(values=[0, 25, 50, 75, 100], labelOverlap=True, labelSeparation=6)
     x = alt.X("start:Q", title=None, scale=alt.Scale(domain=[0, 100]), axis=percents)
-    base = alt.Chart(plain(data))
-    # Not by the signal `width`: the plot is fitted into its place after the legend has taken its lines.
+    base = alt.Chart(json_ready(data))
+    # The signal `width` is of no use here: the plot is sized only after the legend has its lines.
     columns = alt.ExprRef("containerSize()[0] < 560 ? 2 : 5")
     bars = base.mark_bar(size=20, stroke="white", strokeWidth=1).encode(
         x,
@@ -132,27 +143,27 @@ def band_distribution(table: pl.DataFrame, frame: Frame) -> Drawn:
         .mark_text(align="left", dx=6)
         .encode(y, x=alt.value("width"), text=alt.Text("of:Q", format=",d"))
     )
-    return dressed(
+    return finish_chart(
         alt.layer(bars, inside, counts).resolve_scale(color="independent"),
-        frame,
+        context,
         height=(ROW - 4) * len(names),
-        title=_stacked_title(narrow, frame),
-        subtitle=locale("chart.bands_subtitle", loss=frame.loss, note=notes(frame, bands, table)),
+        title=_stacked_title(narrow, context),
+        subtitle=locale("chart.bands_subtitle", loss=context.loss, note=band_notes(context, bands, table)),
         description=locale("chart.bands_description"),
     )
 
 
-def _stacked_title(table: pl.DataFrame, frame: Frame) -> str:
-    locale, found = frame.words, fullest(table)
-    if frame.synthetic or found is None:
+def _stacked_title(table: pl.DataFrame, context: ChartContext) -> str:
+    locale, largest = context.words, largest_band(table)
+    if context.synthetic or largest is None:
         return locale("chart.bands_measure")
-    band, share = found
+    band, share = largest
     return locale("chart.bands_finding", band=locale.band_short(*band), share=locale.share(share))
 
 
-def _stacked(few: pl.DataFrame, frame: Frame) -> pl.DataFrame:
-    """The bars' rows; the number of claims stands in the first row of each service."""
-    rows = named(shares(few), frame)
+def _stacked_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
+    """Return the rows of the bars; only the first row of each service has its number of claims."""
+    rows = add_names(band_shares(few), context)
     first = pl.int_range(pl.len()).over("service") == 0
     return rows.select(
         "name",
@@ -160,50 +171,52 @@ def _stacked(few: pl.DataFrame, frame: Frame) -> pl.DataFrame:
         "start",
         "end",
         middle=((pl.col("start") + pl.col("end")) / 2).round(2),
-        label=PERCENT,
+        label=PERCENT_LABEL,
         of=pl.when(first).then("of"),
     )
 
 
-def small_multiples(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """One small panel a service: the share of its claims in each loss band, all on one scale."""
-    locale = frame.words
-    narrow = few_bands(table)
+def small_multiples(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """One small panel per service: the share of its claims in each loss band, all on the same scale."""
+    locale = context.words
+    narrow = merge_bands(table)
     if not narrow["claims"].sum():
         raise NothingToDraw
-    data = fitting(narrow, lambda few: _panels(few, frame))
-    bands = band_order(narrow)
+    data = fit_services(narrow, lambda few: _panel_rows(few, context))
+    bands = ordered_bands(narrow)
     labels = [locale.band_short(*band) for band in bands]
     names = data["name"].unique(maintain_order=True).to_list()
-    room = float(data["percent"].max()) * 1.3  # type: ignore[arg-type]
+    axis_end = float(data["percent"].max()) * 1.3  # type: ignore[arg-type]
     axis = alt.Axis(labelFontSize=11, ticks=False)
     y = alt.Y("band:N", sort=labels, title=None, scale=alt.Scale(domain=labels), axis=axis)
-    x = alt.X("percent:Q", title=None, axis=None, scale=alt.Scale(domain=[0, room]))
-    base = alt.Chart(plain(data))
+    x = alt.X("percent:Q", title=None, axis=None, scale=alt.Scale(domain=[0, axis_end]))
+    base = alt.Chart(json_ready(data))
     bars = base.mark_bar(size=BAR - 3).encode(
-        x, y, color=alt.Color("band:N", scale=alt.Scale(domain=labels, range=ramp(bands)), legend=None)
+        x,
+        y,
+        color=alt.Color("band:N", scale=alt.Scale(domain=labels, range=band_colours(bands)), legend=None),
     )
     numbers = base.mark_text(align="left", dx=3, fontSize=10).encode(x, y, text="label:N")
     panel = (bars + numbers).properties(width=PANEL, height=BAR * len(bands))
     header = alt.Header(
         title=None, labelExpr="split(datum.label, '\\n')", labelAnchor="start", labelFontSize=11
     )
-    return laid_out(
+    return finish_views(
         panel.facet(alt.Facet("name:N", sort=names, header=header), columns=PANEL_COLUMNS).properties(
             spacing={"row": 10, "column": 12}
         ),
-        frame,
-        title=_panels_title(narrow, frame),
-        subtitle=locale("chart.panels_subtitle", loss=frame.loss, note=notes(frame, bands, table)),
+        context,
+        title=_panels_title(narrow, context),
+        subtitle=locale("chart.panels_subtitle", loss=context.loss, note=band_notes(context, bands, table)),
         description=locale("chart.panels_description"),
     )
 
 
-def _panels_title(table: pl.DataFrame, frame: Frame) -> str:
-    locale, found = frame.words, fullest(table)
-    if frame.synthetic or found is None:
+def _panels_title(table: pl.DataFrame, context: ChartContext) -> str:
+    locale, largest = context.words, largest_band(table)
+    if context.synthetic or largest is None:
         return locale("chart.panels_measure")
-    (over, up_to), _ = found
+    (over, up_to), _ = largest
     inside = pl.col("over").eq_missing(over) & pl.col("up_to").eq_missing(up_to)
     of_band = pl.when(inside).then("claims").otherwise(0).sum() / pl.col("claims").sum()
     by_service = table.group_by("service").agg(of_band.alias("share"))["share"]
@@ -211,5 +224,7 @@ def _panels_title(table: pl.DataFrame, frame: Frame) -> str:
     return locale("chart.panels_finding", band=locale.band_short(over, up_to), low=low, high=high)
 
 
-def _panels(few: pl.DataFrame, frame: Frame) -> pl.DataFrame:
-    return named(shares(few), frame, PANEL_NAME).select("name", "band", "percent", label=PERCENT)
+def _panel_rows(few: pl.DataFrame, context: ChartContext) -> pl.DataFrame:
+    return add_names(band_shares(few), context, PANEL_NAME).select(
+        "name", "band", "percent", label=PERCENT_LABEL
+    )

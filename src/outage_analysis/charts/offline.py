@@ -1,7 +1,8 @@
-"""What runs in the outputs of a notebook without a network: Vega for charts, and the script of sliders.
+"""Charts and sliders in notebook outputs that work without a network.
 
-One output of the notebook carries both. Each chart, and each set of sliders, is a place and a short script
-that hands its data over; whichever of the two a page runs first waits for the other.
+One output of the notebook contains Vega and the script of the sliders. Every chart, and every set of sliders,
+is a placeholder element and a short script that adds its data to a queue. The order in which a page runs the
+scripts does not matter: data wait in the queue until Vega is loaded.
 """
 
 from __future__ import annotations
@@ -12,16 +13,16 @@ import re
 from html import escape
 from typing import Any
 
-from outage_analysis.charts.sliders.markup import asset
-from outage_analysis.charts.specs import script_json, stable, vega_bundle
+from outage_analysis.charts.sliders.markup import slider_asset
+from outage_analysis.charts.specs import script_json, stable_spec, vega_bundle
 from outage_analysis.text import LANGUAGES, Locale
 
 RENDERER = "outage-offline"
-CHARTS, WHAT_IFS = "outageCharts", "outageWhatIfs"
-"""What a page calls the charts and the sliders that were handed over."""
-HANDED, END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"
-LONGEST = 20_000_000
-"""Characters of a script beyond which none is held to be of ours."""
+CHART_QUEUE, SLIDER_QUEUE = "outageCharts", "outageWhatIfs"
+"""Names of the JavaScript queues for the data of charts and of sliders."""
+DATA_START, DATA_END = re.compile(r'\(window\.(\w+) = window\.\w+ \|\| \[\]\)\.push\(\["\w+", '), "]);"
+MAX_SCRIPT_LENGTH = 20_000_000
+"""Characters: a longer script is not accepted as one of this package, to limit the time for parsing."""
 
 STYLE = """
 .outage-chart, .outage-caption { max-width: 860px; }
@@ -52,10 +53,10 @@ STYLE = """
 .outage-what-if > p { margin: 0 0 8px; }
 .outage-what-if .title { font-weight: 700; font-size: 1.15em; }
 .outage-what-if[data-live] .waiting { display: none; }
-""" + asset("what_if.css")
-"""The look of what this package puts into a notebook; a page without it still reads."""
+""" + slider_asset("what_if.css")
+"""Style sheet of this package's notebook outputs; they stay readable without it."""
 
-# A place is drawn once it has a width: JupyterLab builds cells out of sight.
+# A chart waits until its placeholder has a width, because JupyterLab first builds cells off-screen.
 DRAWING = """
 var options = {
   ast: true, actions: false, defaultStyle: false, renderer: 'svg', tooltip: {disableDefaultStyle: true}
@@ -67,17 +68,17 @@ function whenWide(place, go) {
   });
   watch.observe(place);
 }
-function caption(place, title, footer) {  // above the drawing, where it wraps as the page does
+function caption(place, title, footer) {  // as HTML above the chart, so that it wraps with the page
   var caption = document.createElement('div'), lines = [].concat(title.subtitle);
   caption.className = 'outage-caption';
   [title.text, lines.slice(0, footer), lines.slice(footer)].forEach(function (text, number) {
-    var said = document.createElement(number ? 'span' : 'strong');
-    said.textContent = [].concat(text).join(' ');
-    caption.append(said);
+    var element = document.createElement(number ? 'span' : 'strong');
+    element.textContent = [].concat(text).join(' ');
+    caption.append(element);
   });
   place.before(caption);
 }
-function keepKeys(place, what) {  // in JupyterLab arrows would choose cells
+function keepKeys(place, what) {  // else JupyterLab would move between cells on arrow keys
   place.querySelectorAll(what).forEach(function (element) {
     element.setAttribute('data-lm-suppress-shortcuts', 'true');
   });
@@ -92,20 +93,20 @@ function draw(chart) {
         caption(place, spec.title, (spec.usermeta || {}).footer || 1);
         delete spec.title;
       }
-      if (spec.facet && spec.columns) {  // as many small panels a row as there is room for
+      if (spec.facet && spec.columns) {  // as many small panels per row as fit
         spec.columns = Math.max(3, Math.floor((place.clientWidth - 75) / 84));
       }
       var views = (spec.vconcat || [])[1] || {};
-      if (views.columns && place.clientWidth < 660) views.columns = 1;  // views side by side need as much
+      if (views.columns && place.clientWidth < 660) views.columns = 1;  // side by side they need 660
       window.vegaEmbed(place, spec, options).then(function () { keepKeys(place, 'select, input'); });
     });
   });
 }
-function move(given) {
-  var places = document.querySelectorAll('[data-outage-what-if="' + given[0] + '"]:not([data-live])');
+function activate(data) {
+  var places = document.querySelectorAll('[data-outage-what-if="' + data[0] + '"]:not([data-live])');
   places.forEach(function (place) {
     keepKeys(place, '[type=range], button');
-    whatIf(place, given[1]);
+    whatIf(place, data[1]);
   });
 }
 function serve(name, go) {
@@ -114,33 +115,33 @@ function serve(name, go) {
   waiting.forEach(go);
 }
 serve('outageCharts', draw);
-serve('outageWhatIfs', move);
+serve('outageWhatIfs', activate);
 """
 
 
-def bundle() -> str:
-    """Vega, the script of the sliders and what hands them their data, as one script element."""
-    return f"<script>{_bundled()}</script>"
+def script_bundle() -> str:
+    """Return Vega, the script of the sliders and the code that reads the queues, as one script element."""
+    return f"<script>{_bundle_source()}</script>"
 
 
-def _bundled() -> str:
-    # Inside a function, so that a second run of the cell declares nothing twice.
-    return f"(function () {{\n{vega_bundle()}\n{asset('what_if.js')}\n{DRAWING}}})();"
+def _bundle_source() -> str:
+    # Wrapped in a function, so that running the cell twice declares no variable twice.
+    return f"(function () {{\n{vega_bundle()}\n{slider_asset('what_if.js')}\n{DRAWING}}})();"
 
 
-def hand_over(queue: str, given: object) -> tuple[str, str]:
-    """The key of a place, which is of what it is given, and the script that hands it over."""
-    told = script_json(given)
-    key = hashlib.sha256(told.encode()).hexdigest()[:16]
-    return key, f'(window.{queue} = window.{queue} || []).push(["{key}", {told}]);'
+def data_script(queue: str, data: object) -> tuple[str, str]:
+    """Return the key of a placeholder, a hash of its data, and the script that adds the data to a queue."""
+    text = script_json(data)
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return key, f'(window.{queue} = window.{queue} || []).push(["{key}", {text}]);'
 
 
-def rendered(spec: dict[str, Any], **_options: object) -> dict[str, str]:
-    """A chart as the outputs of a cell, which an Altair renderer gives.
+def render_offline(spec: dict[str, Any], **_options: object) -> dict[str, str]:
+    """Render a chart as the output of a notebook cell; this is the package's Altair renderer.
 
-    Until it is drawn, words stand in its place: in the language that its `usermeta` names, else in English.
+    The placeholder shows a text until the chart is drawn, in the language of `usermeta`, else in English.
     """
-    key, script = hand_over(CHARTS, stable(spec))
+    key, script = data_script(CHART_QUEUE, stable_spec(spec))
     described = str(spec.get("description", ""))
     label = f' role="img" aria-label="{escape(" ".join(described.split()))}"' if described else ""
     lang = (spec.get("usermeta") or {}).get("lang")
@@ -149,15 +150,15 @@ def rendered(spec: dict[str, Any], **_options: object) -> dict[str, str]:
     return {"text/html": f"{place}\n<script>{script}</script>", "text/plain": described}
 
 
-def is_ours(script: str) -> bool:
-    """Whether a script is what this module writes to the letter: the bundle, or what hands over one thing."""
-    found = HANDED.match(script)
-    if not found or found[1] not in (CHARTS, WHAT_IFS):
-        return script == _bundled()
-    if len(script) > LONGEST or not script.endswith(END):
+def is_package_script(script: str) -> bool:
+    """Check that a script is exactly one that this module writes: the bundle, or the data of a chart."""
+    start = DATA_START.match(script)
+    if not start or start[1] not in (CHART_QUEUE, SLIDER_QUEUE):
+        return script == _bundle_source()
+    if len(script) > MAX_SCRIPT_LENGTH or not script.endswith(DATA_END):
         return False
     try:
-        given = json.loads(script[found.end() : -len(END)])
-        return script == hand_over(found[1], given)[1]
+        data = json.loads(script[start.end() : -len(DATA_END)])
+        return script == data_script(start[1], data)[1]
     except (ValueError, RecursionError):
         return False

@@ -1,4 +1,4 @@
-"""Charts of ranges one below the other: inputs, outcomes, policies."""
+"""Charts of ranges, one per row: tornado, back-test and comparison of policies."""
 
 from __future__ import annotations
 
@@ -8,190 +8,206 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import cost_data as uncertain
-from outage_analysis.charts.axes import WIDE, brief, labelled, log_ticks, money_ends, money_x, stepped
+from outage_analysis.charts import cost_data
+from outage_analysis.charts.axes import (
+    LOG_AXIS_RATIO,
+    labelled_axis,
+    log_ticks,
+    money_axis,
+    money_range_ends,
+    short_amount,
+    short_number,
+)
 from outage_analysis.charts.theme import (
     ACCENT,
     GREY,
     INK,
     OKABE_ITO,
     ROW,
-    Drawn,
-    Frame,
+    AltairChart,
+    ChartContext,
     NothingToDraw,
-    dressed,
-    folded,
-    names_axis,
-    on_field,
-    plain,
+    axis_for_field,
+    finish_chart,
+    json_ready,
+    name_axis,
+    wrap_name,
 )
 from outage_analysis.text import Locale, short_names
 
 MONEY = ("review_award", "mean_payment", "paid_total", "handling")
 FACTORS = ("ultimate", "realised_ratio")
-"""Kinds of inputs that are sums, and that multiply; the others are shares."""
-ROOM = 5.0
-"""A label beside the end of a bar takes so large a factor of a log axis."""
+"""Kinds of inputs that are multipliers; those in `MONEY` are amounts, all others are shares."""
+LABEL_FACTOR = 5.0
+"""A log axis goes on by this factor at both ends, for the labels beside the bars."""
 SMALLEST = 1e-4
-"""Of the largest amount: a log axis does not go further down."""
+"""A log axis ends at this fraction of the largest amount, however small the others are."""
 LANES = {"naive": GREY, "forecast": ACCENT, "press": OKABE_ITO[1]}
-"""Ours stands between its rivals."""
+"""Colours of the rows of one outcome, in display order: the model's forecast is in the middle."""
 FARTHEST = 1e4
-"""Multiples of what happened beyond this are drawn at the edge."""
+"""Multiples of the observed value are clipped at this and at its reciprocal."""
 
 
-def tornado(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars on a log axis: the expected cash with one input at its P10 and at its P90, the widest first."""
-    locale, rows = frame.words, uncertain.swings(table)
+def tornado(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Tornado: bars from the expected cash with one input at its P10 to that at its P90, widest bar first."""
+    locale, rows = context.words, cost_data.tornado_bars(table)
     if rows.is_empty():
         raise NothingToDraw
     most = float(rows["right"].max())  # type: ignore[arg-type] # there are rows
     least = max(float(rows["left"].min()), most * SMALLEST)  # type: ignore[arg-type]
-    names = [folded(name) for name in short_names([frame.name(a) for a in rows["assumption"]])]
+    names = [wrap_name(name) for name in short_names([context.name(a) for a in rows["assumption"]])]
     data = rows.select(
         name=pl.Series(names),
         left=pl.col("left").clip(least),
         right="right",
-        first=pl.Series(_ends(rows, "left", locale)),
-        last=pl.Series(_ends(rows, "right", locale)),
+        first=pl.Series(_end_labels(rows, "left", locale)),
+        last=pl.Series(_end_labels(rows, "right", locale)),
     )
-    x = money_x("left", locale, locale("chart.tornado_x", unit=locale.unit), least / ROOM, most * ROOM)
-    right = on_field(x, "right")
-    y = alt.Y("name:N", sort=names, title=None, axis=names_axis())
-    base = alt.Chart(plain(data))
+    x = money_axis(
+        "left", locale, locale("chart.tornado_x", unit=locale.unit), least / LABEL_FACTOR, most * LABEL_FACTOR
+    )
+    right = axis_for_field(x, "right")
+    y = alt.Y("name:N", sort=names, title=None, axis=name_axis())
+    base = alt.Chart(json_ready(data))
     colour = alt.condition(alt.datum.name == names[0], alt.value(ACCENT), alt.value(GREY))
     bars = base.mark_bar(size=18).encode(x, alt.X2("right:Q"), y, color=colour)
     means = alt.Chart(rows.select(pl.col("expected").first()))
-    line = means.mark_rule(color=INK, strokeDash=[3, 3]).encode(on_field(x, "expected"))
+    line = means.mark_rule(color=INK, strokeDash=[3, 3]).encode(axis_for_field(x, "expected"))
     looks: dict[str, Any] = {"lineBreak": "\n", "lineHeight": 14, "dy": -5}
     first = base.mark_text(align="right", dx=-5, **looks).encode(x, y, text="first:N")
     last = base.mark_text(align="left", dx=5, **looks).encode(right, y, text="last:N")
-    low, high = money_ends(locale, rows["left"][0], rows["right"][0])
-    return dressed(
+    low, high = money_range_ends(locale, rows["left"][0], rows["right"][0])
+    return finish_chart(
         alt.layer(bars, line, first, last),
-        frame,
+        context,
         height=(ROW + 12) * len(data),
         title=locale("chart.tornado_measure")
-        if frame.synthetic
+        if context.synthetic
         else locale("chart.tornado_title", name=names[0].replace("\n", " "), low=low, high=high),
         subtitle=locale("chart.tornado_subtitle", unit=locale.unit),
         description=locale("chart.tornado_description"),
     )
 
 
-def _ends(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
-    """At one end of each bar: the cost, and below it the input's value there."""
+def _end_labels(rows: pl.DataFrame, side: str, locale: Locale) -> list[str]:
+    """Return the labels at one end of the bars: the cost, and below it the value of the input."""
     point = "P10" if side == "left" else "P90"
     cells = rows.select("kind", f"input_{side}", side).rows()
-    return [f"{brief(locale, cost)}\n{_input(kind, value, point, locale)}" for kind, value, cost in cells]
+    return [
+        f"{short_amount(locale, cost)}\n{_input_label(kind, value, point, locale)}"
+        for kind, value, cost in cells
+    ]
 
 
-def _input(kind: str, value: float | None, point: str, locale: Locale) -> str:
-    if value is None:  # a mix is no one number
+def _input_label(kind: str, value: float | None, point: str, locale: Locale) -> str:
+    if value is None:  # a mix of bands is not a single number
         return point
     if kind in MONEY:
-        said = brief(locale, value)
+        text = short_amount(locale, value)
     elif kind in FACTORS:
-        said = f"×{value:,.2g}"
+        text = f"×{value:,.2g}"
     else:
-        said = locale.share(value)
-    return locale("chart.tornado_at", value=said)
+        text = locale.share(value)
+    return locale("chart.tornado_at", value=text)
 
 
-def backtest(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Ranges as multiples of what happened, on a log axis: ours with its median, and its rivals'."""
-    locale, rows = frame.words, uncertain.ratios(table)
+def backtest(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Back-test: forecast ranges as multiples of the observed value on a log axis.
+
+    The model's range has a dot at its median; naive and press forecasts stand beside it.
+    """
+    locale, rows = context.words, cost_data.backtest_ratios(table)
     if rows.is_empty():
         raise NothingToDraw
     heads = rows.filter(part="forecast")
-    told = _outcomes(heads, frame)
+    labels = _outcome_labels(heads, context)
     parts = {part: locale(f"chart.backtest_{part}") for part in rows["part"].unique(maintain_order=True)}
     data = rows.select(
         pl.col("low", "middle", "high").clip(1 / FARTHEST, FARTHEST),
-        name=pl.col("outcome").replace_strict(told, return_dtype=pl.String),
+        name=pl.col("outcome").replace_strict(labels, return_dtype=pl.String),
         part=pl.col("part").replace_strict(parts, return_dtype=pl.String),
     )
-    x = _multiples_x(data, locale)
-    y = alt.Y("name:N", sort=list(told.values()), title=None, axis=names_axis(lines=2))
+    x = _multiples_axis(data, locale)
+    y = alt.Y("name:N", sort=list(labels.values()), title=None, axis=name_axis(lines=2))
     lanes = [parts[part] for part in LANES if part in parts]
     lane = alt.YOffset("part:N", sort=lanes, scale=alt.Scale(paddingOuter=0.7))
     colours = alt.Scale(domain=list(parts.values()), range=[LANES[part] for part in parts])
     legend = alt.Legend(
         title=None, orient="top", symbolType="stroke", symbolStrokeWidth=5, columns=1, labelLimit=300
     )
-    base, one = alt.Chart(plain(data)), alt.Chart(pl.DataFrame({"low": [1.0]}))
-    said = {"y": alt.value(0), "text": alt.value(locale("chart.backtest_happened"))}
+    base, one = alt.Chart(json_ready(data)), alt.Chart(pl.DataFrame({"low": [1.0]}))
+    one_label = {"y": alt.value(0), "text": alt.value(locale("chart.backtest_happened"))}
     spans = base.mark_rule(strokeWidth=6, strokeCap="round")
     dots = base.transform_filter("datum.middle").mark_point(
         filled=True, color=INK, size=70, stroke="white", opacity=1
     )
-    tried = heads.filter("independent")["inside"]
-    return dressed(
+    independent = heads.filter("independent")["inside"]
+    return finish_chart(
         alt.layer(
             one.mark_rule(color=INK, strokeWidth=1.4).encode(x),
-            one.mark_text(dy=-6, fontWeight=600).encode(x, **said),
+            one.mark_text(dy=-6, fontWeight=600).encode(x, **one_label),
             spans.encode(
                 x, alt.X2("high:Q"), y, lane, color=alt.Color("part:N", scale=colours, legend=legend)
             ),
-            dots.encode(on_field(x, "middle"), y, lane),
+            dots.encode(axis_for_field(x, "middle"), y, lane),
         ),
-        replace(frame, source=locale("chart.backtest_source", day=locale.day(frame.as_of))),
-        height=(ROW + 24) * len(told),
-        title=locale("chart.backtest_title", inside=tried.sum(), count=len(tried)),
+        replace(context, source=locale("chart.backtest_source", day=locale.day(context.as_of))),
+        height=(ROW + 24) * len(labels),
+        title=locale("chart.backtest_title", inside=independent.sum(), count=len(independent)),
         subtitle=locale("chart.backtest_subtitle"),
         description=locale("chart.backtest_description"),
     )
 
 
-def _multiples_x(data: pl.DataFrame, locale: Locale) -> alt.X:
+def _multiples_axis(data: pl.DataFrame, locale: Locale) -> alt.X:
     ends = [v for c in ("low", "high") for v in data[c]]
     low, high = min([*ends, 0.5]) / 1.5, max([*ends, 2]) * 1.5
     ticks = log_ticks(low, high)
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    axis = labelled(ticks, [_multiple(tick) for tick in ticks])
+    axis = labelled_axis(ticks, [_multiple_label(tick) for tick in ticks])
     return alt.X("low:Q", title=locale("chart.backtest_x"), scale=scale, axis=axis)
 
 
-def _outcomes(rows: pl.DataFrame, frame: Frame) -> dict[str, str]:
-    """Each outcome's name, what came out, and whether the interval holds it."""
-    locale, told = frame.words, {}
+def _outcome_labels(rows: pl.DataFrame, context: ChartContext) -> dict[str, str]:
+    """Label each outcome with its name, the observed value, and whether the range contains it."""
+    locale, labels = context.words, {}
     for row in rows.iter_rows(named=True):
-        seen = (
-            brief(locale, row["observed"])
+        observed = (
+            short_amount(locale, row["observed"])
             if row["unit"] == locale.currency
-            else stepped(locale, row["observed"], 3)
+            else short_number(locale, row["observed"], 3)
         )
         verdict = locale("chart.backtest_inside" if row["inside"] else "chart.backtest_missed")
-        told[row["outcome"]] = f"{folded(frame.name(row['outcome']))}\n{seen} · {verdict}"
-    return told
+        labels[row["outcome"]] = f"{wrap_name(context.name(row['outcome']))}\n{observed} · {verdict}"
+    return labels
 
 
-def _multiple(value: float) -> str:
+def _multiple_label(value: float) -> str:
     return f"×{value:,.10g}" if value >= 1 else f"×1/{1 / value:,.3g}"
 
 
-def comparison(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Policies one below the other: P10 to P90, the expected cash and the most that the total can be."""
-    locale, rows = frame.words, uncertain.offers(table)
-    if len(rows) < 2:  # noqa: PLR2004 - one is no comparison
+def comparison(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """One row per policy: P10 to P90, the expected cash, and the largest possible total."""
+    locale, rows = context.words, cost_data.policy_ranges(table)
+    if len(rows) < 2:  # noqa: PLR2004 - a comparison needs two policies
         raise NothingToDraw
-    names = [folded(name) for name in short_names([frame.name(p) for p in rows["policy"]])]
+    names = [wrap_name(name) for name in short_names([context.name(p) for p in rows["policy"]])]
     best = int(rows["cheapest"].arg_max() or 0)
     amounts = [v for c in ("p10", "p90", "expected", "most") for v in rows[c] if v]
     least, most = min(amounts), max(amounts)
-    least = max(least, most * SMALLEST) / 1.5 if most / least > WIDE else 0.0
+    least = max(least, most * SMALLEST) / 1.5 if most / least > LOG_AXIS_RATIO else 0.0
     data = rows.select(
         *(pl.col(c).clip(least) for c in ("p10", "p90", "expected", "most")),
         name=pl.Series(names),
-        label=pl.Series([brief(locale, v) for v in rows["expected"]]),
+        label=pl.Series([short_amount(locale, v) for v in rows["expected"]]),
     )
     key = "chart.comparison_log_x" if least else "chart.comparison_x"
-    x = money_x("p10", locale, locale(key, unit=locale.unit), least, most * (1.5 if least else 1.1))
-    expected, most = on_field(x, "expected"), on_field(x, "most")
+    x = money_axis("p10", locale, locale(key, unit=locale.unit), least, most * (1.5 if least else 1.1))
+    expected, most = axis_for_field(x, "expected"), axis_for_field(x, "most")
     y = alt.Y(
-        "name:N", sort=names, title=None, axis=names_axis(lines=min(name.count("\n") + 1 for name in names))
+        "name:N", sort=names, title=None, axis=name_axis(lines=min(name.count("\n") + 1 for name in names))
     )
-    base = alt.Chart(plain(data))
+    base = alt.Chart(json_ready(data))
     colour = alt.condition(alt.datum.name == names[best], alt.value(ACCENT), alt.value(GREY))
     layers = [
         base.mark_rule(strokeWidth=7, strokeCap="round").encode(x, alt.X2("p90:Q"), y, color=colour),
@@ -201,12 +217,12 @@ def comparison(table: pl.DataFrame, frame: Frame) -> Drawn:
         base.mark_point(filled=True, color=INK, size=80, stroke="white", opacity=1).encode(expected, y),
         base.mark_text(dy=-16, fontWeight=600).encode(expected, y, text="label:N"),
     ]
-    return dressed(
+    return finish_chart(
         alt.layer(*layers),
-        frame,
+        context,
         height=(ROW + 28) * len(data),
         title=locale("chart.comparison_measure")
-        if frame.synthetic
+        if context.synthetic
         else locale(
             "chart.comparison_title",
             name=names[best].replace("\n", " "),

@@ -1,4 +1,4 @@
-"""Charts: each a pure function of a frame and words."""
+"""List of all charts by name, with the table that each one shows."""
 
 from __future__ import annotations
 
@@ -9,73 +9,58 @@ import polars as pl
 
 import outage_analysis.charts.altair_import  # noqa: F401 - before any module that imports altair
 from outage_analysis.charts import (
-    cost_charts as costs,
+    cost_charts,
+    fit_charts,
+    intake_charts,
+    linked_views,
+    loss_charts,
+    range_charts,
+    total_charts,
 )
-from outage_analysis.charts import (
-    fit_charts as fits,
-)
-from outage_analysis.charts import (
-    intake_charts as claims,
-)
-from outage_analysis.charts import (
-    intake_charts as forecasts,
-)
-from outage_analysis.charts import (
-    linked_views as linked,
-)
-from outage_analysis.charts import (
-    loss_charts as losses,
-)
-from outage_analysis.charts import (
-    range_charts as ranges,
-)
-from outage_analysis.charts import (
-    total_charts as totals,
-)
-from outage_analysis.charts.theme import Drawn, Frame, NothingToDraw
+from outage_analysis.charts.theme import AltairChart, ChartContext, NothingToDraw
 
-Drawing = Callable[[pl.DataFrame, Frame], Drawn]
+ChartFunction = Callable[[pl.DataFrame, ChartContext], AltairChart]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A chart by name: the table it is drawn from and the function that draws it."""
+class ChartEntry:
+    """The table that a chart shows, and the function that draws it."""
 
     table: str
-    draw: Drawing
+    draw: ChartFunction
     claims: bool = False
-    """Drawn from claim rows, so it carries their mark when they are synthetic."""
+    """Whether the table comes from claim rows, so that the chart is marked when they are synthetic."""
     page: bool = True
-    """Placed on the report's page. Views with a width of their own are for notebooks."""
+    """Whether report.html shows the chart. The others are for notebooks only."""
 
 
-CHARTS: dict[str, Entry] = {
-    "cost_by_band": Entry("costs", costs.cost_by_band, page=False),
-    "headlines": Entry("headlines", costs.headlines),
-    "funnel": Entry("funnel", costs.funnel),
-    "total_law": Entry("total_law", totals.total_law),
-    "exceedance": Entry("total_law", totals.exceedance),
-    "waterfall": Entry("steps", totals.waterfall),
-    "tornado": Entry("tornado", ranges.tornado),
-    "free_goods": Entry("costs", costs.free_goods),
-    "backtest": Entry("hindsight_backtest", ranges.backtest),
-    "comparison": Entry("comparison", ranges.comparison),
-    "band_distribution": Entry("claims_bands", losses.band_distribution, claims=True),
-    "intake": Entry("claims_intake", claims.intake, claims=True),
-    "small_multiples": Entry("claims_bands", losses.small_multiples, claims=True, page=False),
-    "linked": Entry("claims_pairs", linked.linked, claims=True, page=False),
-    "ogive": Entry("claims_curves", fits.ogive, claims=True),
-    "tail": Entry("claims_curves", fits.tail, claims=True),
-    "intake_fan": Entry("intake_forecast", forecasts.intake_fan, page=False),
+CHARTS: dict[str, ChartEntry] = {
+    "cost_by_band": ChartEntry("costs", cost_charts.cost_by_band, page=False),
+    "headlines": ChartEntry("headlines", cost_charts.headlines),
+    "funnel": ChartEntry("funnel", cost_charts.funnel),
+    "total_law": ChartEntry("total_law", total_charts.total_distribution),
+    "exceedance": ChartEntry("total_law", total_charts.exceedance),
+    "waterfall": ChartEntry("steps", total_charts.waterfall),
+    "tornado": ChartEntry("tornado", range_charts.tornado),
+    "free_goods": ChartEntry("costs", cost_charts.free_goods),
+    "backtest": ChartEntry("hindsight_backtest", range_charts.backtest),
+    "comparison": ChartEntry("comparison", range_charts.comparison),
+    "band_distribution": ChartEntry("claims_bands", loss_charts.band_distribution, claims=True),
+    "intake": ChartEntry("claims_intake", intake_charts.intake, claims=True),
+    "small_multiples": ChartEntry("claims_bands", loss_charts.small_multiples, claims=True, page=False),
+    "linked": ChartEntry("claims_pairs", linked_views.linked_chart, claims=True, page=False),
+    "ogive": ChartEntry("claims_curves", fit_charts.ogive, claims=True),
+    "tail": ChartEntry("claims_curves", fit_charts.tail, claims=True),
+    "intake_fan": ChartEntry("intake_forecast", intake_charts.intake_fan, page=False),
 }
 """Every chart, by name."""
 
 
-def draw(name: str, table: pl.DataFrame, frame: Frame) -> Drawn | None:
-    """One chart, or None when its table has nothing to show."""
+def draw(name: str, table: pl.DataFrame, context: ChartContext) -> AltairChart | None:
+    """Draw one chart; None if the table has no rows that the chart shows."""
     if table.is_empty():
         return None
     try:
-        return CHARTS[name].draw(table, frame)
+        return CHARTS[name].draw(table, context)
     except NothingToDraw:
         return None

@@ -1,4 +1,4 @@
-"""Charts on their way to a page or a notebook: the frame they are drawn in, stable JSON, Vega itself."""
+"""What every chart needs on a page: its context, reproducible JSON, and the Vega script."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from importlib.resources import files
 from typing import Any
 
 from outage_analysis.assumptions import Ledger
-from outage_analysis.charts.theme import Frame
+from outage_analysis.charts.theme import ChartContext
 from outage_analysis.incidents import BacktestSpec, Incident
 from outage_analysis.policies import Policy
 from outage_analysis.text import Locale
 
 
-def unchecked() -> AbstractContextManager[None]:
-    """Within it Altair does not hold charts against its schema, which takes long: the tests do so."""
+def skip_schema_checks() -> AbstractContextManager[None]:
+    """Return a context in which Altair skips its slow schema validation; the tests validate every chart."""
     from altair.utils.schemapi import debug_mode
 
-    return debug_mode(False)  # noqa: FBT003 - not our own
+    return debug_mode(False)  # noqa: FBT003 - Altair's signature
 
 
-def names_of(
+def display_names(
     incident: Incident,
     policy: Policy | None = None,
     ledger: Ledger | None = None,
-    tried: BacktestSpec | None = None,
+    backtest: BacktestSpec | None = None,
     *,
     lang: str,
 ) -> dict[str, str]:
-    """Id -> name for everything that has one."""
-    named: list[Any] = [*(tried.outcomes if tried else ())]  # first: an id of another page is that page's
+    """Return the display names of all ids of the incident, policy, ledger and back-test, in one language."""
+    # The back-test comes first, so that a later document's name replaces it if both use the same id.
+    named: list[Any] = [*(backtest.outcomes if backtest else ())]
     named += [*incident.dimensions, *incident.services, *incident.claimant_types, *incident.tie_outs]
     named += (*policy.lines, *policy.tie_outs) if policy else ()
     named += ledger.assumptions if ledger else ()
@@ -41,18 +42,18 @@ def names_of(
     return groups | {item.id: item.name[lang] for item in named} | headlines
 
 
-def frame_of(
-    incident: Incident, words: Locale, names: dict[str, str], as_of: date, *, synthetic: bool
-) -> Frame:
-    """The frame of an incident's charts: its words, its names and how its loss is measured."""
+def chart_context(
+    incident: Incident, locale: Locale, names: dict[str, str], as_of: date, *, synthetic: bool
+) -> ChartContext:
+    """Return the context of an incident's charts, with the name and unit of its loss."""
     unit = incident.loss.unit
-    unit = words.unit if unit == incident.currency else words.unit_name(unit)
-    loss = f"{incident.loss.name[words.lang]}, {unit}"
-    return Frame(words, names, as_of, loss, synthetic=synthetic)
+    unit = locale.unit if unit == incident.currency else locale.unit_name(unit)
+    loss = f"{incident.loss.name[locale.lang]}, {unit}"
+    return ChartContext(locale, names, as_of, loss, synthetic=synthetic)
 
 
-def stable(spec: dict[str, Any]) -> dict[str, Any]:
-    """A spec without what differs from run to run: counters in names, and the library's own version."""
+def stable_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    """Make a specification reproducible: replace dataset names that differ from run to run by numbers."""
     text = script_json(spec)
     for number, name in enumerate(sorted(spec.get("datasets", {}))):
         text = text.replace(name, f"data-{number}")
@@ -61,14 +62,14 @@ def stable(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def script_json(value: object) -> str:
-    """JSON, sorted, that cannot end its script element."""
+    """Serialize to sorted JSON that can stand inside a script element."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c")
 
 
 @cache
 def vega_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed` and loads nothing.
+    """Return Vega, Vega-Lite and Vega-Embed as one script, which sets `window.vegaEmbed` and loads nothing.
 
-    The file is made by `make vega`; its licences lie beside it.
+    `make vega` writes the file; LICENSES.txt beside it has the licences.
     """
     return (files(__package__) / "vega" / "bundle.js").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The look of every chart: title states the finding, subtitle the measure and unit, footer the sources."""
+"""Style of all charts: the title states the finding, the subtitle measure and unit, the footer sources."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LIGHT = "#d5d9df"
 INK = "#1f2328"
 FONT = "Outage Sans, Noto Sans KR, Apple SD Gothic Neo, Malgun Gothic, Arial, sans-serif"
 WIDE_LETTERS = 0x1100
-"""From this code point on (Hangul and later) a letter is two columns wide."""
+"""Characters above this code point (Hangul and later) count as two columns wide."""
 ROW = 34
 """Height of one horizontal bar, in pixels."""
 
 
 @dataclass(frozen=True)
-class Frame:
-    """What a chart needs beside its data: words, names of ids, the day and whether rows are synthetic."""
+class ChartContext:
+    """What a chart needs besides its data: language, names, as-of day, and whether rows are synthetic."""
 
     words: Locale
     names: Mapping[str, str]
@@ -34,91 +34,99 @@ class Frame:
     loss: str = ""
     synthetic: bool = False
     source: str = ""
-    """Where the data are from, in place of facts and a day."""
+    """Source for the footer, in place of the cited facts and the day."""
 
     def name(self, id_: str | None) -> str:
-        """The name of an id, or the id."""
+        """Return the display name of an id, or the id if it has none."""
         return self.names.get(id_ or "", id_ or self.words("word.all"))
 
 
 Axis = TypeVar("Axis", alt.X, alt.Y)
-Drawn = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
-"""What a chart function returns: charts of several views are concatenations."""
+AltairChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.VConcatChart
+"""What a chart function returns; charts of several views are concatenations."""
 
 
 class NothingToDraw(Exception):
-    """A table has rows, but none that this chart shows."""
+    """Raised if a table has rows, but none that the chart shows."""
 
 
-def dressed(
-    chart: Drawn,
-    frame: Frame,
+def finish_chart(
+    chart: AltairChart,
+    context: ChartContext,
     *,
     title: str,
     subtitle: str,
     description: str,
     facts: str = "",
     height: int = 200,
-) -> Drawn:
-    """Title, footer, description and look, the same for every chart that is as wide as its place."""
-    placed: Drawn = chart.properties(
+) -> AltairChart:
+    """Add title, footer, description and style to a chart that is as wide as its container."""
+    placed: AltairChart = chart.properties(
         width="container",
         height=height,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     )
-    return laid_out(placed, frame, title=title, subtitle=subtitle, description=description, facts=facts)
+    return finish_views(placed, context, title=title, subtitle=subtitle, description=description, facts=facts)
 
 
-def laid_out(
-    chart: Drawn, frame: Frame, *, title: str, subtitle: str, description: str, facts: str = ""
-) -> Drawn:
-    """Title, footer, description and look of a chart of several views, which has a width of its own."""
-    locale = frame.words
-    day = locale.day(frame.as_of)
+def finish_views(
+    chart: AltairChart, context: ChartContext, *, title: str, subtitle: str, description: str, facts: str = ""
+) -> AltairChart:
+    """Add title, footer, description and style to a chart that sets its own width, as several views do."""
+    locale = context.words
+    day = locale.day(context.as_of)
     footer = (
         locale("chart.sources", facts=facts.replace(" ", ", "), day=day)
         if facts
         else locale("chart.sources_none", day=day)
     )
-    if frame.source:
-        footer = frame.source
-    if frame.synthetic:
+    if context.source:
+        footer = context.source
+    if context.synthetic:
         title = locale("chart.synthetic_prefix", title=title)
         footer = locale("chart.sources_synthetic", day=day)
-    dressed_chart: Drawn = chart.properties(
+    dressed_chart: AltairChart = chart.properties(
         description=f"{description} {footer}",
         background="white",
         title=alt.TitleParams(
-            text=wrapped(title, 60), subtitle=[*wrapped(subtitle, 78), footer], anchor="start", frame="group"
+            text=wrap_columns(title, 60),
+            subtitle=[*wrap_columns(subtitle, 78), footer],
+            anchor="start",
+            frame="group",
         ),
     ).configure(**_config())
     return dressed_chart
 
 
-def on_field(axis: Axis, field: str) -> Axis:
-    """The same axis for another field."""
+def axis_for_field(axis: Axis, field: str) -> Axis:
+    """Return a copy of an axis for another quantitative field."""
     other = axis.copy()
     other.shorthand = f"{field}:Q"
     return other
 
 
-def names_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
-    """An axis of names, each on as many lines as `folded` gave it: a phone has no room for one line.
+def name_axis(limit: int = 180, lines: int = 1) -> alt.Axis:
+    """Return a vertical axis of names that keeps the line breaks of `wrap_name`.
 
-    Names of so many lines stand in the middle of their rows.
+    Args:
+        limit: widest label in pixels.
+        lines: number of lines that are centred on the row.
     """
     height, label = 13, "split(datum.label, '\\n')"
     raised = height * (1 - lines) / 2
     return alt.Axis(labelExpr=label, labelLimit=limit, labelLineHeight=height, labelOffset=raised)
 
 
-def folded(text: str) -> str:
-    """A name on several short lines."""
-    return "\n".join(wrapped(text, 24))
+def wrap_name(text: str) -> str:
+    """Break a name into lines that fit beside a chart on a phone."""
+    return "\n".join(wrap_columns(text, 24))
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns, a wide letter counting two: Vega does not wrap titles."""
+def wrap_columns(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most `width` columns, because Vega does not wrap titles.
+
+    A wide character such as Hangul counts as two columns.
+    """
     lines, line, used = [], "", 0
     for word in text.split(" "):
         size = sum(2 if ord(c) > WIDE_LETTERS else 1 for c in word)
@@ -173,6 +181,6 @@ def _config() -> dict[str, Any]:
     }
 
 
-def plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Decimals as floats and enums as text: what a chart's JSON can carry."""
-    return frame.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))
+def json_ready(context: pl.DataFrame) -> pl.DataFrame:
+    """Convert decimals to floats and enums to strings, which a chart's JSON can hold."""
+    return context.with_columns(pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Enum).cast(pl.String))

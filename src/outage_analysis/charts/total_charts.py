@@ -1,4 +1,4 @@
-"""Charts of the total: its law, the chance of more than each amount, what it is made of."""
+"""Charts of the total cash: its distribution, exceedance probabilities, and a waterfall of its parts."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from outage_analysis.charts import cost_data as uncertain
-from outage_analysis.charts.axes import brief, money_ends, money_x
+from outage_analysis.charts import cost_data
+from outage_analysis.charts.axes import money_axis, money_range_ends, short_amount
 from outage_analysis.charts.theme import (
     ACCENT,
     INK,
     LIGHT,
     ROW,
-    Drawn,
-    Frame,
+    AltairChart,
+    ChartContext,
     NothingToDraw,
-    dressed,
-    folded,
-    names_axis,
-    on_field,
-    plain,
+    axis_for_field,
+    finish_chart,
+    json_ready,
+    name_axis,
+    wrap_name,
 )
 from outage_analysis.text import ALL_DIGITS, Locale, capitalized
 
 HEIGHT = 260
 LINE = 16
-"""Pixels from one line of labels to the next."""
+"""Pixels between two lines of labels."""
 LINES = {"p10": 2, "p90": 2, "expected": 1, "budget": 0}
-"""The line of each label."""
+"""The line of labels above the chart on which each mark's label stands."""
 SIDE = 0.37
-"""Beside P10 and P90 a log axis goes on for this part of its length up to there."""
+"""A log axis goes on beyond P10 and P90 by this part of its length, for their labels."""
 HEADROOM = 1.4
-"""Of the density: the labels stand above it."""
+"""The density axis goes up to this multiple of the peak, so that the labels fit above it."""
 TO_100 = 116
-"""Percent at the top of the axis, so that a label stands above the curve."""
+"""Percent at the top of the axis, so that a label fits above the curve."""
 CLOSE = (2, 1.1)
-"""Where P90 is less than these times P10, amounts have one digit more, and two."""
+"""If P90 / P10 is below the first ratio, amounts get one more digit; below the second, two more."""
 CHANCES = {"p10": "90%", "p50": "50%", "p90": "10%"}
-"""Of more than each of these."""
+"""The probability that the total exceeds each percentile."""
 
 Marks = dict[str, dict[str, float]]
 
 
-def total_law(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Area: the law of the total cash over a log axis, P10 to P90 in colour; rules: what is marked."""
-    locale, found = frame.words, _marks(table)
-    areas = uncertain.areas(table)
-    ends = _ends(areas, found)
-    x = money_x("amount", locale, locale("chart.law_x", unit=locale.unit), *ends)
+def total_distribution(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Density of the total cash on a log axis: P10 to P90 in colour, with lines at the marked amounts."""
+    locale, marks = context.words, _marks(table)
+    areas = cost_data.density_areas(table)
+    ends = _axis_ends(areas, marks)
+    x = money_axis("amount", locale, locale("chart.law_x", unit=locale.unit), *ends)
     y = alt.Y(
         "density:Q",
         title=locale("chart.law_y"),
@@ -60,19 +60,19 @@ def total_law(table: pl.DataFrame, frame: Frame) -> Drawn:
     )
     parts = alt.Scale(domain=["below", "likely", "above"], range=[LIGHT, ACCENT, LIGHT])
     shape = (
-        alt.Chart(plain(areas))
+        alt.Chart(json_ready(areas))
         .mark_area(opacity=0.9)
         .encode(x, y, color=alt.Color("part:N", scale=parts, legend=None))
     )
-    low, high = money_ends(locale, found["p10"]["amount"], found["p90"]["amount"])
-    return dressed(
-        alt.layer(shape, *_flags(found, x, math.sqrt(math.prod(ends)), _digits(found), locale)),
-        frame,
+    low, high = money_range_ends(locale, marks["p10"]["amount"], marks["p90"]["amount"])
+    return finish_chart(
+        alt.layer(shape, *_labelled_lines(marks, x, math.sqrt(math.prod(ends)), _digits(marks), locale)),
+        context,
         height=HEIGHT,
         title=locale("chart.law_measure")
-        if frame.synthetic
+        if context.synthetic
         else locale(
-            "chart.law_finding", expected=locale.money(found["expected"]["amount"]), low=low, high=high
+            "chart.law_finding", expected=locale.money(marks["expected"]["amount"]), low=low, high=high
         ),
         subtitle=locale("chart.law_subtitle"),
         description=locale("chart.law_description"),
@@ -80,36 +80,36 @@ def total_law(table: pl.DataFrame, frame: Frame) -> Drawn:
 
 
 def _marks(table: pl.DataFrame) -> Marks:
-    """What is marked of the cash.
+    """Return the marked points of the total cash, with P10 = 0 if the table has no positive one.
 
     Raises:
-        NothingToDraw: no cash, a certain sum, or too few draws for its 10 and 90 % points.
+        NothingToDraw: there is no cash, the total is certain, or there are too few draws for P10 and P90.
     """
-    found = uncertain.marks(table)
+    marks = cost_data.marked_amounts(table)
     gridded = len(table.filter(pl.col("mark").is_null(), valuation="cash"))
-    if not gridded or not {"expected", "p90"} <= set(found):
+    if not gridded or not {"expected", "p90"} <= set(marks):
         raise NothingToDraw
-    return {"p10": {"amount": 0.0, "above": 0.9, "density": 0.0}} | found
+    return {"p10": {"amount": 0.0, "above": 0.9, "density": 0.0}} | marks
 
 
-def _ends(rows: pl.DataFrame, found: Marks) -> tuple[float, float]:
-    """The ends of an axis over all that is drawn, with room for labels left of P10 and right of P90."""
-    amounts = [*rows["amount"], *(m["amount"] for m in found.values() if m["amount"])]
-    low, high, p10, p90 = min(amounts), max(amounts), found["p10"]["amount"], found["p90"]["amount"]
+def _axis_ends(rows: pl.DataFrame, marks: Marks) -> tuple[float, float]:
+    """Return the ends of the amount axis, with space for labels left of P10 and right of P90."""
+    amounts = [*rows["amount"], *(m["amount"] for m in marks.values() if m["amount"])]
+    low, high, p10, p90 = min(amounts), max(amounts), marks["p10"]["amount"], marks["p90"]["amount"]
     high = max(high, p90 * (p90 / low) ** SIDE)
     return (min(low, p10 / (high / p10) ** SIDE) if p10 else low), high
 
 
-def _digits(found: Marks) -> int:
-    """Digits that tell P10 from P90."""
-    low, high = (found[mark]["amount"] for mark in ("p10", "p90"))
+def _digits(marks: Marks) -> int:
+    """Return the number of digits with which P10 and P90 differ visibly."""
+    low, high = (marks[mark]["amount"] for mark in ("p10", "p90"))
     return 2 + sum(high < times * low for times in CLOSE)
 
 
-def _flags(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -> list[alt.Chart]:
-    """Rules with their labels on lines of their own: the budget on top, the expected total, P10 and P90.
+def _labelled_lines(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -> list[alt.Chart]:
+    """Draw vertical lines with labels: the budget on top, then the expected total, then P10 and P90.
 
-    A label stands left of its rule where that is right of the middle. The labels lie over all rules.
+    The label is on the left of its line if the line is right of `middle`. Labels are drawn over all lines.
     """
     rules, texts = [], []
     for mark, line in LINES.items():
@@ -121,101 +121,106 @@ def _flags(marks: Marks, x: alt.X, middle: float, digits: int, locale: Locale) -
         dash = [1, 0] if strong else [4, 3]
         rule = base.mark_rule(color=INK, strokeWidth=1.6 if strong else 1, strokeDash=dash)
         rules.append(rule.encode(x, y=top, y2=alt.value(HEIGHT)))
-        shown = brief(locale, amount, ALL_DIGITS if mark == "budget" else digits)
-        said = locale(f"chart.mark_{mark}", amount=shown, share=locale.share(marks[mark]["above"]))
+        number = short_amount(locale, amount, ALL_DIGITS if mark == "budget" else digits)
+        label = locale(f"chart.mark_{mark}", amount=number, share=locale.share(marks[mark]["above"]))
         left = mark == "p10" or (mark != "p90" and amount > middle)
         looks = {"align": "right" if left else "left", "dx": -5 if left else 5, "baseline": "top"}
         looks["fontWeight"] = 600 if strong else 400
-        texts += _clear(base, looks, x=x, y=top, text=alt.value(said))
+        texts += _outlined_text(base, looks, x=x, y=top, text=alt.value(label))
     return [*rules, *texts]
 
 
-def _clear(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
-    """A text on a white rim, readable over lines."""
+def _outlined_text(base: alt.Chart, looks: dict[str, Any], **places: Any) -> list[alt.Chart]:  # noqa: ANN401 - channels
+    """Draw a text with a white outline, so that it is readable over lines."""
     rim = base.mark_text(**looks, stroke="white", strokeWidth=4)
     return [text.encode(**places) for text in (rim, base.mark_text(**looks))]
 
 
-def exceedance(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Line: the chance that the cash exceeds each amount, on a log axis; a rule at the budget."""
-    locale, found = frame.words, _marks(table)
-    rows = uncertain.curve(table)
-    ends = _ends(rows, found)
-    x = money_x("amount", locale, locale("chart.exceedance_x", unit=locale.unit), *ends)
+def exceedance(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Exceedance curve: the probability that the cash exceeds each amount, with a line at the budget."""
+    locale, marks = context.words, _marks(table)
+    rows = cost_data.exceedance_curve(table)
+    ends = _axis_ends(rows, marks)
+    x = money_axis("amount", locale, locale("chart.exceedance_x", unit=locale.unit), *ends)
     y = alt.Y(
         "above:Q",
         title=locale("chart.exceedance_y"),
         scale=alt.Scale(domain=[0, TO_100], nice=False),
         axis=alt.Axis(values=[0, 25, 50, 75, 100]),
     )
-    base = alt.Chart(plain(rows))
-    budget = found.get("budget")
-    title = locale("chart.exceedance_finding", high=locale.money(found["p90"]["amount"]))
+    base = alt.Chart(json_ready(rows))
+    budget = marks.get("budget")
+    title = locale("chart.exceedance_finding", high=locale.money(marks["p90"]["amount"]))
     if budget:
         share = locale.share(budget["above"])
         title = locale("chart.exceedance_budget", budget=locale.money_in_full(budget["amount"]), share=share)
-    return dressed(
+    return finish_chart(
         alt.layer(
             base.mark_area(color=ACCENT, opacity=0.14).encode(x, y),
             base.mark_line(color=ACCENT, strokeWidth=2.5).encode(x, y),
-            *_flags({"budget": budget} if budget else {}, x, math.sqrt(math.prod(ends)), 2, locale),
-            *_points(found, x, y, locale),
+            *_labelled_lines({"budget": budget} if budget else {}, x, math.sqrt(math.prod(ends)), 2, locale),
+            *_percentile_points(marks, x, y, locale),
         ),
-        frame,
+        context,
         height=HEIGHT,
-        title=locale("chart.exceedance_measure") if frame.synthetic else title,
+        title=locale("chart.exceedance_measure") if context.synthetic else title,
         subtitle=locale("chart.exceedance_subtitle"),
         description=locale("chart.exceedance_description"),
     )
 
 
-def _points(found: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
-    """Points on the curve, quantiles with their chance: right of a falling curve there is room."""
-    digits = _digits(found)
+def _percentile_points(marks: Marks, x: alt.X, y: alt.Y, locale: Locale) -> list[alt.Chart]:
+    """Mark percentiles and budget on the curve, labelled on the right, where a falling curve leaves space."""
+    digits = _digits(marks)
     rows = [
-        {"amount": m["amount"], "above": 100 * m["above"], "said": _chance(mark, m["amount"], digits, locale)}
-        for mark, m in found.items()
+        {
+            "amount": m["amount"],
+            "above": 100 * m["above"],
+            "said": _percentile_label(mark, m["amount"], digits, locale),
+        }
+        for mark, m in marks.items()
         if m["amount"] and (mark in CHANCES or mark == "budget")
     ]
     base = alt.Chart(pl.DataFrame(rows))
     points = base.mark_point(filled=True, color=INK, size=50, opacity=1).encode(x, y)
-    return [points, *_clear(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="said:N")]
+    return [points, *_outlined_text(base, {"align": "left", "dx": 8, "dy": -8}, x=x, y=y, text="said:N")]
 
 
-def _chance(mark: str, amount: float, digits: int, locale: Locale) -> str:
+def _percentile_label(mark: str, amount: float, digits: int, locale: Locale) -> str:
     if mark not in CHANCES:
         return ""
-    return locale("chart.exceedance_point", share=CHANCES[mark], amount=brief(locale, amount, digits))
+    return locale("chart.exceedance_point", share=CHANCES[mark], amount=short_amount(locale, amount, digits))
 
 
-def waterfall(table: pl.DataFrame, frame: Frame) -> Drawn:
-    """Bars, each from where the one before it ends: what adds up to the expected cash."""
-    locale = frame.words
-    if len(table) < 2:  # noqa: PLR2004 - one bar is no sum
+def waterfall(table: pl.DataFrame, context: ChartContext) -> AltairChart:
+    """Waterfall: the steps that add up to the expected cash; each bar starts where the one before it ends."""
+    locale = context.words
+    if len(table) < 2:  # noqa: PLR2004 - a sum needs two bars
         raise NothingToDraw
-    rows = uncertain.bars(table)
+    rows = cost_data.waterfall_bars(table)
     total = float(rows["expected"].sum())
-    told = (
-        uncertain.step_name(r, locale, lambda id_: folded(frame.name(id_)))
+    labels = (
+        cost_data.step_labels(r, locale, lambda id_: wrap_name(context.name(id_)))
         for r in rows.iter_rows(named=True)
     )
-    names = ["\n".join(filter(None, step)) for step in told]
+    names = ["\n".join(filter(None, step)) for step in labels]
     shares = [
-        f"{brief(locale, r['expected'])} ({locale.share(r['share'])})" for r in rows.iter_rows(named=True)
+        f"{short_amount(locale, r['expected'])} ({locale.share(r['share'])})"
+        for r in rows.iter_rows(named=True)
     ]
     data = pl.DataFrame(
         {
             "name": [*names, locale("chart.waterfall_sum")],
             "start": [*rows["start"], 0.0],
             "end": [*rows["end"], total],
-            "label": [*shares, brief(locale, total)],
+            "label": [*shares, short_amount(locale, total)],
             "sum": [*([False] * len(names)), True],
         }
     )
-    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=names_axis())
-    x = money_x("start", locale, locale("chart.waterfall_x", unit=locale.unit), 0.0, total * 1.4)
-    base = alt.Chart(plain(data))
-    return dressed(
+    y = alt.Y("name:N", sort=data["name"].to_list(), title=None, axis=name_axis())
+    x = money_axis("start", locale, locale("chart.waterfall_x", unit=locale.unit), 0.0, total * 1.4)
+    base = alt.Chart(json_ready(data))
+    return finish_chart(
         alt.layer(
             base.mark_bar(size=20).encode(
                 x,
@@ -223,22 +228,24 @@ def waterfall(table: pl.DataFrame, frame: Frame) -> Drawn:
                 y,
                 color=alt.condition("datum.sum", alt.value(INK), alt.value(ACCENT)),
             ),
-            base.mark_text(align="left", dx=5).encode(on_field(x, "end"), y, text="label:N"),
+            base.mark_text(align="left", dx=5).encode(axis_for_field(x, "end"), y, text="label:N"),
         ),
-        frame,
+        context,
         facts=" ".join(dict.fromkeys(" ".join(rows["facts"]).split())),
         height=(ROW + 8) * len(data),
-        title=locale("chart.waterfall_measure") if frame.synthetic else _waterfall_title(rows, names, locale),
+        title=locale("chart.waterfall_measure")
+        if context.synthetic
+        else _waterfall_title(rows, names, locale),
         subtitle=locale("chart.waterfall_subtitle", unit=locale.unit),
         description=locale("chart.waterfall_description"),
     )
 
 
 def _waterfall_title(rows: pl.DataFrame, names: list[str], locale: Locale) -> str:
-    """The largest step, and what it makes of the worst cases."""
-    at = int(rows.filter(joined=1)["expected"].arg_max() or 0)  # those joined stand last
-    joint = " " if rows["rule"][at] is None else ", "
-    name, tail = names[at].replace("\n", joint), rows["tail_share"][at]
+    """Title: the share of the largest step in the expected cash, and in the mean of the worst cases."""
+    at = int(rows.filter(joined=1)["expected"].arg_max() or 0)  # merged steps are in the last row
+    separator = " " if rows["rule"][at] is None else ", "
+    name, tail = names[at].replace("\n", separator), rows["tail_share"][at]
     key = "chart.waterfall_finding" if tail is None else "chart.waterfall_tail"
     return locale(
         key, name=capitalized(name), share=locale.share(rows["share"][at]), tail=locale.share(tail or 0)

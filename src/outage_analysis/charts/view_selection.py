@@ -1,7 +1,8 @@
-"""One choice in one of several views, by mouse, by touch or from a list: what linked views share.
+"""Selection of entries in linked charts by mouse, touch or a drop-down list.
 
-An entry has a key: the place of its view times a thousand, and its own place in it. A choice is one key, the
-keys between two in a view that has an order, or any of one view. Vega-Lite's own selections hold the ends.
+Every entry has a key: 1000 times the number of its view, plus its position in the view. A selection belongs
+to one view. In an ordered view it is one key or all keys between two; in the others it is any set of keys.
+Vega-Lite selections store the two end keys.
 """
 
 from __future__ import annotations
@@ -11,43 +12,44 @@ from typing import Any
 
 import altair as alt
 
-VIEW = 1000
-"""Keys of a view; views have far fewer entries."""
+KEYS_PER_VIEW = 1000
+"""Keys reserved per view; a view has far fewer entries."""
 CHOSEN = "(ordered[chosen_view] ? inrange({key}, [keys[0], until]) : indexof(keys, {key}) >= 0)"
 _PRESS: dict[str, Any] = {"source": "scope", "type": "mousedown"}
 _LISTED = "listed"
 
 
-def key(view: int, place: int) -> int:
-    """The key of an entry."""
-    return view * VIEW + place
+def entry_key(view: int, place: int) -> int:
+    """Return the key of an entry by the number of its view and its position in the view."""
+    return view * KEYS_PER_VIEW + place
 
 
-def chosen(expression: str) -> str:
-    """Whether the key that an expression gives is chosen, given that something of its view is."""
+def chosen_expression(expression: str) -> str:
+    """Return a Vega expression that tests whether a key is selected, if its view has a selection."""
     return CHOSEN.format(key=expression)
 
 
-def parameters(
+def selection_parameters(
     views: Sequence[str], ordered: Sequence[bool], listed: Mapping[int, str], title: str, everything: str
 ) -> list[alt.TopLevelParameter]:
-    """What views listen for, and what is chosen: `keys`, `until` and `chosen_view` (-1 when nothing is).
+    """Return the Vega parameters of a selection: `keys`, `until` and `chosen_view` (-1 if none).
 
-    A click begins a choice; a shift-click adds to it or takes away; in a view with an order, a drag goes on
-    to another entry instead. A double click goes back to everything. The list is for keyboards.
+    A click selects an entry. A shift-click adds or removes one. In an ordered view, dragging selects a range.
+    A double click clears the selection. The drop-down list serves keyboard users.
 
     Args:
-        views: the names of the drawings, of which each has a field `key`.
-        ordered: for each, whether its entries have an order.
-        listed: key -> what the list says of it.
-        title: what stands beside the list.
-        everything: what it says of no choice.
+        views: the names of the views; the data of each have a field `key`.
+        ordered: for each view, whether its entries have an order.
+        listed: key -> label in the drop-down list.
+        title: label of the list.
+        everything: label of the list's item that clears the selection.
     """
     from_list = {"source": "window", "type": "change", "filter": f"event.target.name == '{_LISTED}_key'"}
     ends = {"type": "point", "fields": ["key"], "clear": {"merge": [{"type": "dblclick"}, from_list]}}
-    # The press is consumed, or a drag would mark the text that it goes over.
+    # Consume the press, or else dragging would select the text under the pointer.
     begins = {**_PRESS, "consume": True}
-    adds = f"event.shiftKey && !ordered[chosen_view] && datum && floor(datum.key / {VIEW}) == chosen_view"
+    same_view = f"floor(datum.key / {KEYS_PER_VIEW}) == chosen_view"
+    adds = f"event.shiftKey && !ordered[chosen_view] && datum && {same_view}"
     on_entry = "event.item && event.item.datum && isNumber(event.item.datum.key)"
     until_released = [_PRESS, {"source": "window", "type": "mouseup"}]
     drag = {"source": "scope", "type": "mouseover", "filter": on_entry, "between": until_released}
@@ -66,8 +68,9 @@ def parameters(
         ),
         variable("ordered", value=list(ordered)),
         variable("keys", expr=f"first.key || {_LISTED}.key || []"),
-        variable("chosen_view", expr=f"length(keys) ? floor(keys[0] / {VIEW}) : -1"),
+        variable("chosen_view", expr=f"length(keys) ? floor(keys[0] / {KEYS_PER_VIEW}) : -1"),
         variable(
-            "until", expr=f"last.key && floor(last.key[0] / {VIEW}) == chosen_view ? last.key[0] : keys[0]"
+            "until",
+            expr=f"last.key && floor(last.key[0] / {KEYS_PER_VIEW}) == chosen_view ? last.key[0] : keys[0]",
         ),
     ]

@@ -43,12 +43,12 @@ def new(
     Example:
         outage-analysis new tram-2031 --name "Tram outage in Lindau" --currency EUR
     """
-    from outage_analysis.jupyter import LONGEST_PATH, new_project, typed
+    from outage_analysis.jupyter import MAX_PATH_LENGTH, new_project, shell_path
 
     project = new_project(folder, name=name, currency=currency, lang=lang)
     make_option = _make_option()
     sys.stderr.write(
-        f"Next: cd {typed(folder)} && make report{make_option}\n"
+        f"Next: cd {shell_path(folder)} && make report{make_option}\n"
         f"      make lab{make_option} opens its notebooks\n"
         "Then: put your own into incident.toml, claims/, policy.toml and ledger.toml; README.md says how\n"
         "      outage-analysis inspect FILE --incident incident.toml shows how a file of yours reads\n"
@@ -56,7 +56,7 @@ def new(
     if as_json:
         print_json({"project": str(project)})
     else:
-        print_line(one_line(project, LONGEST_PATH))
+        print_line(one_line(project, MAX_PATH_LENGTH))
 
 
 def _make_option() -> str:

@@ -1,14 +1,7 @@
-"""Notebooks: an Analysis or a table goes in; output for JupyterLab, exported pages and new projects come out.
+"""Notebook output, notebooks exported as HTML pages, and new projects for your own outage.
 
-Modules:
-    session: what the first cell sets up
-    chart_output: charts
-    table_output: tables
-    report_parts: parts of the report
-    slider_output: what-if sliders
-    markup: HTML with a text alternative
-    export: notebooks exported as pages
-    projects: new projects and JupyterLab
+Input: an `Analysis`, a table or a notebook. Output: HTML for JupyterLab, one offline HTML page, or a project
+folder.
 """
 
 from __future__ import annotations
@@ -21,18 +14,18 @@ if TYPE_CHECKING:
     from outage_analysis.jupyter.chart_output import show as show
     from outage_analysis.jupyter.export.export_page import run_notebook as run_notebook
     from outage_analysis.jupyter.export.notebook_files import Notebook as Notebook
-    from outage_analysis.jupyter.export.notebook_files import find as find
-    from outage_analysis.jupyter.export.notebook_files import names as names
+    from outage_analysis.jupyter.export.notebook_files import find_notebook as find_notebook
+    from outage_analysis.jupyter.export.notebook_files import notebook_names as notebook_names
     from outage_analysis.jupyter.markup import Html as Html
     from outage_analysis.jupyter.markup import note as note
     from outage_analysis.jupyter.markup import refusals_as_notes as refusals_as_notes
     from outage_analysis.jupyter.projects.laboratory import open_lab as open_lab
-    from outage_analysis.jupyter.projects.project import LONGEST_PATH as LONGEST_PATH
+    from outage_analysis.jupyter.projects.project import MAX_PATH_LENGTH as MAX_PATH_LENGTH
     from outage_analysis.jupyter.projects.project import new_project as new_project
-    from outage_analysis.jupyter.projects.project import typed as typed
+    from outage_analysis.jupyter.projects.project import shell_path as shell_path
     from outage_analysis.jupyter.report_parts import show_answers as show_answers
+    from outage_analysis.jupyter.report_parts import show_section_text as show_section_text
     from outage_analysis.jupyter.report_parts import show_tiles as show_tiles
-    from outage_analysis.jupyter.report_parts import show_words as show_words
     from outage_analysis.jupyter.session import claim_files as claim_files
     from outage_analysis.jupyter.session import use_offline_charts as use_offline_charts
     from outage_analysis.jupyter.slider_output import show_what_if as show_what_if

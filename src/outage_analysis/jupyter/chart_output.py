@@ -1,4 +1,4 @@
-"""The charts of the package in a notebook."""
+"""Show the package's charts in a notebook."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from datetime import date
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts import CHARTS, Drawn, Frame, draw, frame_of, names_of, wrapped
+from outage_analysis.charts import (
+    CHARTS,
+    AltairChart,
+    ChartContext,
+    chart_context,
+    display_names,
+    draw,
+    wrap_columns,
+)
 from outage_analysis.claims import Claims
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
@@ -17,7 +25,7 @@ from outage_analysis.losses import GroupedPage
 from outage_analysis.text import Locale
 
 WIDEST_FOOTER = 90
-"""Columns of a chart's last line: in a report it stands in the page, here inside the drawing."""
+"""Columns per line of a chart's footer, which is part of the chart in a notebook and must be wrapped."""
 
 
 def show(
@@ -27,72 +35,71 @@ def show(
     *,
     as_of: date | None = None,
     lang: str = "en",
-) -> Drawn | Html:
-    """A chart of the package by name, as the last expression of a cell.
+) -> AltairChart | Html:
+    """Return a chart of the package by name; use it as the last expression of a cell.
 
     Args:
         name: a key of `CHARTS`.
-        source: what it is drawn from. An analysis has the table of every chart on the report's page.
-        table: a table in place of the analysis's own; needed for claims and pages, which have none.
-        as_of: the day in the chart's footer; by default the analysis's or the intake's, of claims the
-            last day of their window. A table of grouped losses has its source there, and no day.
+        source: where the data come from. An analysis contains the table of every chart of the report.
+        table: the data to show instead of the analysis's table. Required for any other source.
+        as_of: the day in the chart's footer. Default: the as-of day of the analysis or intake, or the last
+            day to claim. The footer of grouped losses shows their source instead of a day.
         lang: en or ko.
 
     Returns:
-        The chart, to be changed as any Altair chart can be; or a line that says there is nothing
-        to draw as of that day.
+        An Altair chart, which you can change further; or a note that there is nothing to show as of that day.
 
     Raises:
-        UsageError: no such chart, or claims without a table.
+        UsageError: there is no such chart, or `table` is missing.
     """
     if name not in CHARTS:
         raise UsageError("no such chart", value=name, remedy=spelling_hint(name, list(CHARTS)))
     if isinstance(source, Analysis):
         own = source.tables.get(source.behind(CHARTS[name].table), pl.DataFrame())
-        drawn = own if table is None else table
+        data = own if table is None else table
     elif table is None:
         remedy = "Build one from a cube, or give an analysis."
         raise UsageError(f"the chart {name} needs a table", remedy=remedy)
     else:
-        drawn = table
+        data = table
     entry = CHARTS[name]
-    from_claims = entry.claims or (isinstance(source, Analysis) and _marked(source, entry.table, drawn))
-    frame = _frame(source, as_of, lang, claims=from_claims)
-    words, day = frame.words, frame.as_of
-    chart = draw(name, drawn, frame)
+    from_claims = entry.claims or (isinstance(source, Analysis) and _is_synthetic(source, entry.table, data))
+    context = _context(source, as_of, lang, claims=from_claims)
+    locale, day = context.words, context.as_of
+    chart = draw(name, data, context)
     if chart is None:
         dated = not isinstance(source, GroupedPage)
-        return note(words("notebook.nothing", day=words.day(day)) if dated else words("notebook.no_rows"))
+        return note(locale("notebook.nothing", day=locale.day(day)) if dated else locale("notebook.no_rows"))
     *head, footer = chart.title.subtitle
-    chart.title.subtitle = [*head, *wrapped(footer, WIDEST_FOOTER)]
-    chart.usermeta = {"footer": len(head), "lang": lang}  # for who sets the title otherwise: where it starts
+    chart.title.subtitle = [*head, *wrap_columns(footer, WIDEST_FOOTER)]
+    chart.usermeta = {"footer": len(head), "lang": lang}  # where the footer starts, for render_offline
     return chart
 
 
-def _marked(source: Analysis, name: str, drawn: pl.DataFrame) -> bool:
-    """Whether a table is made from synthetic rows: that of the headline, or one that says so itself."""
-    return source.marked(source.behind(name)) or ("basis" in drawn and "synthetic" in drawn["basis"])
+def _is_synthetic(source: Analysis, name: str, data: pl.DataFrame) -> bool:
+    """Whether a table rests on synthetic rows, by the analysis or by its own column `basis`."""
+    return source.marked(source.behind(name)) or ("basis" in data and "synthetic" in data["basis"])
 
 
-def _frame(
+def _context(
     source: Analysis | Claims | GroupedPage | IntakeSeries, as_of: date | None, lang: str, *, claims: bool
-) -> Frame:
-    """What a chart of a source says beside its table."""
+) -> ChartContext:
+    """Return the context of a source's charts."""
     if isinstance(source, GroupedPage):
         loss = f"{source.name[lang]}, {source.unit[lang]}"
         printed = source.note[lang] if source.note else source.sources[0]
-        return Frame(Locale(lang), {}, as_of or date.min, loss, source=printed)
+        return ChartContext(Locale(lang), {}, as_of or date.min, loss, source=printed)
     if isinstance(source, IntakeSeries):
         names = {branch.id: branch.name[lang] for branch in source.branches}
-        return Frame(Locale(lang), names, as_of or source.as_of)
+        return ChartContext(Locale(lang), names, as_of or source.as_of)
     incident = source.incident
     if isinstance(source, Analysis):
-        return frame_of(
+        return chart_context(
             incident,
             source.words(lang),
             source.names(lang),
             source.as_of,
             synthetic=claims and source.synthetic,
         )
-    names, day = names_of(incident, lang=lang), as_of or incident.claims_to
-    return frame_of(incident, incident.words(lang), names, day, synthetic=source.synthetic)
+    names, day = display_names(incident, lang=lang), as_of or incident.claims_to
+    return chart_context(incident, incident.words(lang), names, day, synthetic=source.synthetic)

@@ -1,4 +1,4 @@
-"""What a notebook shows: markup, with the same in plain text for a terminal."""
+"""HTML output of a notebook cell, with a plain-text version for terminals."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from html import escape
 from outage_analysis.errors import ModelRefused, one_line
 
 LONGEST = 10_000
-"""Characters of a line of plain text."""
+"""Most characters per line of plain text."""
 
 
 @dataclass(frozen=True)
 class Html:
-    """Markup for a notebook, with the same in plain text for a terminal."""
+    """An output of a notebook cell: HTML in a notebook, plain text in a terminal."""
 
     markup: str
     text: str
@@ -28,14 +28,14 @@ class Html:
 
 
 def note(text: object) -> Html:
-    """A line of text among the outputs: a refusal, a reject explained."""
-    shown = one_line(text, LONGEST)
-    return Html(f"<p><em>{escape(shown)}</em></p>", shown)
+    """Return one line of text in italics as the output of a cell."""
+    line = one_line(text, LONGEST)
+    return Html(f"<p><em>{escape(line)}</em></p>", line)
 
 
 @contextmanager
 def refusals_as_notes() -> Iterator[None]:
-    """Show what the model refuses, and why, as a line; the cells below go on."""
+    """Print the reason if the model refuses a calculation (`ModelRefused`), so that later cells still run."""
     from IPython.display import display
 
     try:

@@ -1,4 +1,4 @@
-"""Parts of the report in a notebook: its first screen, and what its sections say."""
+"""Show parts of the report in a notebook: the tiles, the answers, and the text of a section."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from outage_analysis.reports import Heading, Items, Report, Text
 
 
 def show_tiles(report: Report) -> Html:
-    """The first screen of a report: what it is of, and its figures, each with what it means."""
+    """Show the first screen of a report: title, policy, warnings and the tiles with the main figures."""
     head = [report.kicker, report.title, report.policy, *filter(None, [report.warning, report.banner])]
     markup, lines = [], []
     for number, tile in enumerate(report.tiles):
@@ -28,30 +28,30 @@ def show_tiles(report: Report) -> Html:
 
 
 def show_answers(report: Report, question: Literal["drives", "decide", "left_out"]) -> Html:
-    """What the first screen of a report answers to a question, in sentences."""
+    """Show a report's answer to one question: what drives the cost, what to decide, or what is left out."""
     made_up = report.analysis.made_up and question != "left_out"
-    return _listed(list(getattr(report.answers, question)), report, made_up=made_up)
+    return _bullet_list(list(getattr(report.answers, question)), report, made_up=made_up)
 
 
-def show_words(report: Report, section: str) -> Html:
-    """What a section of a report says, up to its first heading, beside its tables and charts.
+def show_section_text(report: Report, section: str) -> Html:
+    """Show the sentences of a report's section up to its first heading, without tables and charts.
 
     Args:
         report: the report.
-        section: its id, such as method or hindsight.
+        section: the id of the section, such as method or hindsight.
     """
     parts = [part for part in report.sections if part.id == section]
     blocks = [block for part in parts for block in part.blocks]
-    found = takewhile(lambda block: not isinstance(block, Heading), blocks)
-    said = [(b.text,) if isinstance(b, Text) else b.items for b in found if isinstance(b, Text | Items)]
-    sentences = [sentence for group in said for sentence in group]
-    return _listed(sentences, report, made_up=any(part.synthetic for part in parts))
+    opening = takewhile(lambda block: not isinstance(block, Heading), blocks)
+    groups = [(b.text,) if isinstance(b, Text) else b.items for b in opening if isinstance(b, Text | Items)]
+    sentences = [sentence for group in groups for sentence in group]
+    return _bullet_list(sentences, report, made_up=any(part.synthetic for part in parts))
 
 
-def _listed(said: list[str], report: Report, *, made_up: bool) -> Html:
-    """Sentences, under a line that says of what they are made where the rows are synthetic."""
-    if not said:
+def _bullet_list(sentences: list[str], report: Report, *, made_up: bool) -> Html:
+    """Return sentences as a list, under a note if they rest on synthetic rows."""
+    if not sentences:
         return note(report.words("notebook.nothing_said"))
     mark = note(report.words("notebook.synthetic")) if made_up else Html("", "")
-    listed = f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in said)}</ul>"
-    return Html(mark.markup + listed, "\n".join(filter(None, (mark.text, *said))))
+    items = f"<ul>{''.join(f'<li>{escape(s)}</li>' for s in sentences)}</ul>"
+    return Html(mark.markup + items, "\n".join(filter(None, (mark.text, *sentences))))

@@ -1,4 +1,4 @@
-"""Sliders in a notebook: a few inputs that move the expected cost, with or without a kernel."""
+"""Sliders in a notebook: change a few inputs and see the expected cost, with or without a kernel."""
 
 from __future__ import annotations
 
@@ -6,36 +6,35 @@ from decimal import Decimal
 from html import escape
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts import WHAT_IFS, WhatIf, hand_over
+from outage_analysis.charts import SLIDER_QUEUE, WhatIfSliders, data_script
 from outage_analysis.errors import UsageError
 from outage_analysis.jupyter.markup import Html, note
 from outage_analysis.reports import Report, sliders
 
-FEW = 5
-"""Sliders that a reader takes in at once."""
+DEFAULT_SLIDERS = 5
+"""Default number of sliders: more would not fit on one screen."""
 
 
-def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = FEW) -> Html:
-    """Sliders that compute the expected cost of an analysis again, to the smallest unit, as the report's do.
+def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = DEFAULT_SLIDERS) -> Html:
+    """Show sliders that recompute the expected cost of an analysis, to the smallest currency unit.
 
-    They move in JupyterLab and in a page exported from the notebook, where no kernel is left.
+    They work in JupyterLab and in a page exported from the notebook, which has no kernel.
 
     Args:
         analysis: what `run` returned.
         lang: en or ko.
-        most: at most so many sliders: those of the inputs that move the cash most, the largest swing
-            first, then of what the policy decides. None for all of the report's page.
+        most: largest number of sliders. Inputs that change the cash most come first, then those that the
+            policy decides. None shows all sliders of the report.
 
     Returns:
-        The sliders, marked where the headline rests on synthetic rows; or a line that says why no input
-        can be moved.
+        The sliders, with a note if the headline rests on synthetic rows; or a note why there are none.
 
     Raises:
-        UsageError: `most` is no positive whole number.
+        UsageError: `most` is not a positive whole number.
     """
     if most is not None and (type(most) is not int or most < 1):
-        remedy = "Give a whole number from 1 on, or None for all."
-        raise UsageError("most is no number of sliders", value=most, remedy=remedy)
+        remedy = "Give a positive whole number, or None for all."
+        raise UsageError("most is not a number of sliders", value=most, remedy=remedy)
     report = Report(analysis, lang)
     moved, markup, refused = sliders(report, most=most, title="p")
     if moved is None:
@@ -43,19 +42,19 @@ def show_what_if(analysis: Analysis, *, lang: str = "en", most: int | None = FEW
     locale, made_up = report.words, analysis.made_up
     mark = note(locale("notebook.synthetic")) if made_up else Html("", "")
     kind = f"what-if outage-what-if{' made-up' if made_up else ''}"
-    key, script = hand_over(WHAT_IFS, moved.data)
+    key, script = data_script(SLIDER_QUEUE, moved.data)
     name = escape(locale("report.what_if"))
     place = (
         f'<div class="{kind}" data-outage-what-if="{key}" role="group" aria-label="{name}">\n'
         f'{mark.markup}<p class="title" tabindex="-1">{name}</p>\n'
         f'<p class="waiting"><em>{escape(locale("notebook.what_if_waiting"))}</em></p>\n{markup}</div>'
     )
-    told = "\n".join(filter(None, (mark.text, locale("report.what_if"), *_lines(moved))))
-    return Html(f"{place}\n<script>{script}</script>", told)
+    text = "\n".join(filter(None, (mark.text, locale("report.what_if"), *_text_lines(moved))))
+    return Html(f"{place}\n<script>{script}</script>", text)
 
 
-def _lines(moved: WhatIf) -> list[str]:
-    """The totals and the inputs for a terminal, where nothing moves."""
-    totals = [f"{result.title}: {result.words} ({result.exact})" for result in moved.results]
+def _text_lines(moved: WhatIfSliders) -> list[str]:
+    """Return the totals and the inputs as lines of text, for a terminal without sliders."""
+    totals = [f"{result.title}: {result.rounded} ({result.exact})" for result in moved.results]
     inputs = [f"{s.label}: {Decimal(s.value):,f} {s.unit}" for group in moved.groups for s in group.sliders]
     return [*totals, *inputs]

@@ -1,4 +1,4 @@
-"""Tables in a notebook, under a line that says what they were made from."""
+"""Show tables in a notebook, under a line that names their source."""
 
 from __future__ import annotations
 
@@ -27,41 +27,42 @@ def show_table(
     *,
     lang: str = "en",
 ) -> Html:
-    """A table under a line that says what it was made from.
+    """Show a table under a line that names its source and marks synthetic data.
+
+    If the source has a currency, as analyses, claims, policies and ledgers do, amounts are shown in whole
+    currency units.
 
     Args:
-        table: any frame; its columns keep their names.
-        source: an analysis stands for published figures, or for its claims where those give it none;
-            claims or a cube for their rows, which are marked when they are synthetic; any page for what
-            it says itself.
+        table: any data frame; its columns keep their names.
+        source: what the table was computed from. For an analysis the line names its published figures, or
+            its claims if the cost rests on those. For claims or a cube it says whether they are synthetic.
+            For a TOML document it gives the document's name.
         lang: en or ko.
-
-    Sums are shown in whole currency where the source knows the currency: analyses, claims and policies do.
     """
-    words = Locale(lang)
+    locale = Locale(lang)
     if isinstance(source, Analysis) and not source.of_claims:
-        mark = words("notebook.published", day=words.day(source.as_of))
+        mark = locale("notebook.published", day=locale.day(source.as_of))
     elif isinstance(source, Policy | Ledger | GroupedPage | IntakeSeries):
         mark = f"{source.name[lang]}."
     else:
-        mark = words("notebook.synthetic" if source.synthetic else "notebook.claims")
-    sums = _sums(source)
-    if sums and (currency := sums.said(table)):
-        mark += f" {words('notebook.sums', currency=currency)}"
+        mark = locale("notebook.synthetic" if source.synthetic else "notebook.claims")
+    units = _display_units(source)
+    if units and (currency := units.said(table)):
+        mark += f" {locale('notebook.sums', currency=currency)}"
     if table.is_empty():
-        return note(f"{mark} {words('notebook.no_rows')}")
+        return note(f"{mark} {locale('notebook.no_rows')}")
     numeric = [kind.is_numeric() for kind in table.dtypes]
     counted = whole_counts(table)
-    told = sums.written(counted, partial(_shown, words)) if sums else counted
-    rows = ([_shown(words, value) for value in row] for row in told.iter_rows())
-    drawn = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
-    return Html(f"<p><em>{escape(mark)}</em></p>\n{drawn}", f"{mark}\n{told}")
+    formatted = units.written(counted, partial(_format_value, locale)) if units else counted
+    rows = ([_format_value(locale, value) for value in row] for row in formatted.iter_rows())
+    html = html_table(table.columns, rows, lambda column, text: cell_class(text, number=numeric[column]))
+    return Html(f"<p><em>{escape(mark)}</em></p>\n{html}", f"{mark}\n{formatted}")
 
 
-def _sums(
+def _display_units(
     source: Analysis | Claims | Cube | Policy | Ledger | GroupedPage | IntakeSeries,
 ) -> DisplayUnits | None:
-    """How the sums of a table are written, where its source knows."""
+    """Return the currency units for a source's amounts; None if it has no currency."""
     if isinstance(source, Analysis | Claims):
         return DisplayUnits.of(source.incident)
     if isinstance(source, Policy):
@@ -69,24 +70,29 @@ def _sums(
     return DisplayUnits.of_ledger(source) if isinstance(source, Ledger) else None
 
 
-def _shown(words: Locale, value: object) -> str:
-    """A value as tables of the report show it: every digit of a whole number, two decimals of another."""
+def _format_value(locale: Locale, value: object) -> str:
+    """Format a value as in the report's tables: whole numbers in full, others with two decimals."""
     if value is None:
         return "–"
     if isinstance(value, date):
-        return words.day(value)
+        return locale.day(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return words.exact(int(value) if float(value).is_integer() else float(value))
+        return locale.exact(int(value) if float(value).is_integer() else float(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def show_grid(report: Report, name: str) -> Html:
-    """A table as a report shows it: titles and names in the report's language, every figure in full."""
+    """Show a table of a report, with translated column titles and names and with all digits.
+
+    Args:
+        report: the report.
+        name: the key of the table in `report.grids`, such as cost or headlines.
+    """
     if name not in report.grids:
         return note(report.words("notebook.no_rows"))
-    made, mark = report.grids[name], report.marked(name)
-    told = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in made.rows]
-    titles = [column.title for column in made.columns]
-    drawn = html_table(titles, told, lambda column, _text: made.columns[column].style)
+    table, mark = report.grids[name], report.marked(name)
+    rows = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in table.rows]
+    titles = [column.title for column in table.columns]
+    html = html_table(titles, rows, lambda column, _text: table.columns[column].style)
     opening = note(report.words("notebook.synthetic")).markup if mark else ""
-    return Html(opening + drawn, "\n".join("; ".join(row) for row in told))
+    return Html(opening + html, "\n".join("; ".join(row) for row in rows))

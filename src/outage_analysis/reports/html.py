@@ -13,17 +13,17 @@ from markupsafe import Markup
 
 from outage_analysis.charts import (
     NothingToDraw,
-    WhatIf,
-    frame_of,
-    linked,
+    WhatIfSliders,
+    chart_context,
+    linked_chart,
     markup,
     script_json,
-    stable,
-    unchecked,
+    skip_schema_checks,
+    slider_asset,
+    stable_spec,
     vega_bundle,
-    what_if,
+    what_if_sliders,
 )
-from outage_analysis.charts import asset as slider_asset
 from outage_analysis.reports.blocks import PageChart
 from outage_analysis.reports.grids import Grid
 from outage_analysis.reports.report import Report
@@ -127,10 +127,10 @@ def selection(report: Report) -> PageChart | None:
     if "claims_pairs" not in a.tables:
         return None
     table = fonts.printable_table(a.tables["claims_pairs"])
-    frame = frame_of(a.incident, report.words, report.names, a.as_of, synthetic=a.synthetic)
+    frame = chart_context(a.incident, report.words, report.names, a.as_of, synthetic=a.synthetic)
     try:
-        with unchecked():
-            spec = stable(linked(table, frame).to_dict(validate=False))
+        with skip_schema_checks():
+            spec = stable_spec(linked_chart(table, frame).to_dict(validate=False))
     except NothingToDraw:
         return None
     title = spec.pop("title")
@@ -141,7 +141,7 @@ def selection(report: Report) -> PageChart | None:
 class Sliders(NamedTuple):
     """Sliders, or why there are none."""
 
-    moved: WhatIf | None
+    moved: WhatIfSliders | None
     markup: Markup
     refused: str
 
@@ -156,7 +156,7 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
     """
     locale = report.words
     ranking = report.analysis.tables["tornado"]["assumption"].to_list() if report.products else []
-    moved = what_if(report.products, locale, report.names, most=most, ranking=ranking)
+    moved = what_if_sliders(report.products, locale, report.names, most=most, ranking=ranking)
     if moved is None:
         tied = report.analysis.runs and report.products is None
         return Sliders(None, Markup(), locale("report.what_if_tied" if tied else "report.what_if_none"))

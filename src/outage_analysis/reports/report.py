@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.analysis import Analysis
-from outage_analysis.charts import CHARTS, draw, frame_of, stable, svg, unchecked
+from outage_analysis.charts import CHARTS, chart_context, draw, skip_schema_checks, stable_spec, svg
 from outage_analysis.costs import CostTerms, cost_terms
 from outage_analysis.reports.blocks import Answers, PageChart, Section, Tile
 from outage_analysis.reports.first_screen import sentences, tiles
@@ -149,11 +149,13 @@ class Report:
     def _specs(self) -> dict[str, dict[str, Any]]:
         """The specification of every chart of the page that has something to show."""
         a, found = self.analysis, {}
-        with unchecked():
+        with skip_schema_checks():
             for name, entry in CHARTS.items():
-                frame = frame_of(a.incident, self.words, self.names, a.as_of, synthetic=self.made_up(name))
+                frame = chart_context(
+                    a.incident, self.words, self.names, a.as_of, synthetic=self.made_up(name)
+                )
                 table = fonts.printable_table(a.tables.get(a.behind(entry.table), pl.DataFrame()))
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:
-                    found[name] = stable(chart.to_dict(validate=False))
+                    found[name] = stable_spec(chart.to_dict(validate=False))
         return found

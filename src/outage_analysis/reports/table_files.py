@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from outage_analysis.charts import png, titled
+from outage_analysis.charts import add_captions, png
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
 from outage_analysis.reports.report import Report
@@ -79,7 +79,7 @@ def _drawings(report: Report, folder: Path) -> list[tuple[Path, str]]:
     return [
         (
             target / f"{name}{'-synthetic' if report.made_up(name) else ''}",
-            titled(report.drawings[name], chart.title, chart.subtitle, chart.footer, chart.description),
+            add_captions(report.drawings[name], chart.title, chart.subtitle, chart.footer, chart.description),
         )
         for name, chart in report.charts.items()
     ]

@@ -1,4 +1,4 @@
-"""The sliders as markup. It has no id, no style and no script, so a page may hold them more than once."""
+"""The sliders as HTML, without ids, style or script, so that a page can contain them more than once."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Literal
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from outage_analysis.charts.sliders.what_if import WhatIf
+from outage_analysis.charts.sliders.what_if import WhatIfSliders
 from outage_analysis.text import Locale
 
 
-def asset(name: str) -> str:
-    """The template, the style sheet or the script of the sliders by its file name."""
+def slider_asset(name: str) -> str:
+    """Return the template, style sheet or script of the sliders by its file name."""
     return (files(__package__) / "assets" / name).read_text("utf-8")
 
 
-def markup(moved: WhatIf, words: Locale, likely: str, *, title: Literal["h3", "p"] = "h3") -> Markup:
-    """What stands inside the element that `whatIf` of what_if.js is given.
+def markup(moved: WhatIfSliders, locale: Locale, likely: str, *, title: Literal["h3", "p"] = "h3") -> Markup:
+    """Return the HTML inside the element that is passed to `whatIf` in what_if.js.
 
     Args:
-        moved: the sliders and the totals that they move.
-        words: the language.
-        likely: whose range it is that they leave alone.
-        title: the element of a total's title: a notebook lists headings of outputs among its own.
+        moved: the sliders and the totals that they change.
+        locale: language and currency of the labels.
+        likely: the note on the likely range, which the sliders do not change.
+        title: the element for the title of a total. A notebook needs p, as its table of contents lists h3.
     """
     environment = Environment(
-        loader=FunctionLoader(asset),
+        loader=FunctionLoader(slider_asset),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     template = environment.get_template("what_if.html.j2")
-    told = template.render(what_if=moved, w=words, likely=likely, title=title)
-    return Markup(told)  # noqa: S704 - the template escapes
+    html = template.render(what_if=moved, w=locale, likely=likely, title=title)
+    return Markup(html)  # noqa: S704 - the template escapes

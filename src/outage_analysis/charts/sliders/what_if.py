@@ -1,4 +1,4 @@
-"""Sliders: the inputs that a person decides or doubts, and what a page needs to compute the cost again."""
+"""Sliders for uncertain or decidable inputs, and the data with which a page recomputes the cost."""
 
 from __future__ import annotations
 
@@ -14,110 +14,114 @@ KINDS = (
     *("filing_share", "acceptance", "new_applicants", "ultimate", "pays", "review_award", "mean_payment"),
     *("take_up", "realised_ratio"),
 )
-"""Kinds of factors that have a slider, in the order of the page: what somebody decides or doubts."""
+"""Kinds of factors that have a slider, in display order."""
 STEPS = 200
-"""A slider has at least so many steps, each a round number."""
+"""A slider has at least this many steps, and the step is a power of ten."""
 MINUS = "\N{MINUS SIGN}"
 MYRIAD = 10_000
-"""Korean amounts are said in units of this."""
+"""Korean amounts are given in units of this (만)."""
 
 
 @dataclass(frozen=True)
 class Slider:
-    """One input that can be moved."""
+    """One input that the reader can change."""
 
     factor: str
     label: str
     unit: str
     value: str
-    """As the report has it, as a number field writes it."""
+    """The value in the report, in the notation of an HTML number field."""
     most: str
     step: str
     times: int
-    """A factor is what the field says, times this ..."""
+    """The factor equals the value of the field times this, divided by `per`."""
     per: int
-    """... and divided by this."""
+    """See `times`."""
     bounded: bool
-    """Whether it can be no more than `most`, as a share can."""
+    """Whether values above `most` are impossible, as for a share above 100 %."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """One total that the sliders move: a valuation, as the report has it."""
+class SliderTotal:
+    """One total that the sliders change, at its value in the report."""
 
     valuation: str
     title: str
-    words: str
+    rounded: str
     exact: str
 
 
 @dataclass(frozen=True)
-class Group:
-    """Sliders that move the same total."""
+class SliderGroup:
+    """Sliders that change the same total."""
 
     title: str
     sliders: tuple[Slider, ...]
 
 
 @dataclass(frozen=True)
-class WhatIf:
-    """The section of the sliders."""
+class WhatIfSliders:
+    """Content of the sliders' section."""
 
-    groups: tuple[Group, ...]
-    results: tuple[Result, ...]
+    groups: tuple[SliderGroup, ...]
+    results: tuple[SliderTotal, ...]
     data: dict[str, Any]
-    """What the script computes with: factors, terms, totals, and how amounts are said."""
+    """Data for the script: factors, terms, totals, and the format of amounts."""
 
 
-def what_if(
-    found: CostTerms | None,
-    words: Locale,
+def what_if_sliders(
+    cost: CostTerms | None,
+    locale: Locale,
     names: Mapping[str, str],
     *,
     most: int | None = None,
     ranking: Sequence[str] = (),
-) -> WhatIf | None:
-    """The sliders of an expected cost; None where no input can be moved.
+) -> WhatIfSliders | None:
+    """Build the sliders of an expected cost; None if no input can be changed.
 
     Args:
-        found: the expected cost as sums of products.
-        words: the language.
-        names: what readers call lines and assumptions.
-        most: at most so many sliders, of the inputs that matter most; by default all.
-        ranking: ids of assumptions, those that matter most first.
+        cost: the expected cost as sums of products of factors.
+        locale: language and currency of the labels.
+        names: display names of lines and assumptions by id.
+        most: largest number of sliders; None for all.
+        ranking: ids of assumptions, most important first; decides which sliders `most` keeps.
     """
-    if found is None:
+    if cost is None:
         return None
-    terms = merged(found)
+    terms = merged_terms(cost)
     used = {v: {id_ for _, ids in products for id_ in ids} for v, products in terms.items()}
-    home = {id_: v for v in reversed(used) for id_ in used[v]}  # the first total that an input moves
-    # A line that pays nothing has inputs and no term.
-    moved = [f for kind in KINDS for f in found.factors if f.kind == kind and f.id in home]
+    total_of = {id_: v for v in reversed(used) for id_ in used[v]}  # the first total that an input changes
+    # Factors of a line that pays nothing appear in no term, so they get no slider.
+    moved = [f for kind in KINDS for f in cost.factors if f.kind == kind and f.id in total_of]
     if most is not None:
         order, rank = list(used), {id_: n for n, id_ in enumerate(dict.fromkeys(ranking))}
-        moved.sort(key=lambda f: (order.index(home[f.id]), rank.get(f.assumption, len(rank))))
+        moved.sort(key=lambda f: (order.index(total_of[f.id]), rank.get(f.assumption, len(rank))))
         del moved[most:]
     if not moved:
         return None
-    shown = [v for v, ids in used.items() if any(f.id in ids for f in moved)]
-    groups = {v: tuple(_slider(f, words, names) for f in moved if home[f.id] == v) for v in shown}
+    valuations = [v for v, ids in used.items() if any(f.id in ids for f in moved)]
+    groups = {v: tuple(_slider(f, locale, names) for f in moved if total_of[f.id] == v) for v in valuations}
     data = {
-        "factors": {f.id: f.value for f in found.factors},
-        "terms": {v: terms[v] for v in shown},
-        "report": {v: found.expected(v) for v in shown},
-        "words": _said(words),
+        "factors": {f.id: f.value for f in cost.factors},
+        "terms": {v: terms[v] for v in valuations},
+        "report": {v: cost.expected(v) for v in valuations},
+        "words": _script_formats(locale),
     }
-    return WhatIf(
-        tuple(Group(_title(v, words), sliders) for v, sliders in groups.items() if sliders),
-        tuple(_result(v, found.expected(v), words) for v in shown),
+    return WhatIfSliders(
+        tuple(SliderGroup(_title(v, locale), sliders) for v, sliders in groups.items() if sliders),
+        tuple(_total(v, cost.expected(v), locale) for v in valuations),
         data,
     )
 
 
-def merged(found: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
-    """The terms by valuation, cash first; those with the same factors are one."""
+def merged_terms(cost: CostTerms) -> dict[str, list[tuple[float, tuple[str, ...]]]]:
+    """Return the terms by valuation, cash first; terms with the same factors are added up.
+
+    Returns:
+        valuation -> list of (base amount, ids of the factors that multiply it).
+    """
     bases: dict[str, dict[tuple[str, ...], list[float]]] = {}
-    for term in sorted(found.terms, key=lambda t: t.valuation != "cash"):  # stable
+    for term in sorted(cost.terms, key=lambda t: t.valuation != "cash"):  # stable
         bases.setdefault(term.valuation, {}).setdefault(term.factors, []).append(term.base)
     return {v: [(math.fsum(b), ids) for ids, b in products.items()] for v, products in bases.items()}
 
@@ -127,13 +131,13 @@ def _title(valuation: str, locale: Locale) -> str:
     return capitalized(locale(titles.get(valuation, f"word.{valuation}")))
 
 
-def _result(valuation: str, amount: float, locale: Locale) -> Result:
+def _total(valuation: str, amount: float, locale: Locale) -> SliderTotal:
     exact = locale("report.exact", amount=locale.exact_money(amount), unit=locale.unit)
-    return Result(valuation, _title(valuation, locale), locale.money(amount), exact)
+    return SliderTotal(valuation, _title(valuation, locale), locale.money(amount), exact)
 
 
 def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
-    """A factor in the unit that a person reads: percent, won, ten thousand won, or a multiple."""
+    """Return the slider of a factor, in percent, currency units, units of 10,000 won, or as a multiple."""
     times, per, unit = 1, 1, "×"
     if factor.measure == "share":
         per, unit = 100, "%"
@@ -144,30 +148,30 @@ def _slider(factor: Factor, locale: Locale, names: Mapping[str, str]) -> Slider:
     most, value = (x * per / times for x in (factor.high, factor.value))
     digits = -math.floor(math.log10(most / STEPS)) if most else 0
     bounded = factor.measure == "share"
-    if bounded:  # what is written of the most is no more than that
+    if bounded:  # round down, so that the printed maximum does not exceed the real one
         most = math.floor(round(most * 10**digits, 6)) / 10**digits
         value = min(value, most)
     return Slider(
         factor=factor.id,
         label=_label(factor, locale, names),
         unit=unit,
-        value=_written(value, digits + 1),
-        most=_written(most, digits),
-        step=_written(10.0**-digits, digits),
+        value=_number_text(value, digits + 1),
+        most=_number_text(most, digits),
+        step=_number_text(10.0**-digits, digits),
         times=times,
         per=per,
         bounded=bounded,
     )
 
 
-def _written(value: float, digits: int) -> str:
-    """A number to so many decimal places, or to tens and hundreds, without zeros at its end."""
+def _number_text(value: float, digits: int) -> str:
+    """Round to `digits` decimal places (negative: tens, hundreds) and drop trailing decimal zeros."""
     text = f"{round(value, digits):.{max(0, digits)}f}"
     return text.rstrip("0").rstrip(".") if digits > 0 else text
 
 
 def _label(factor: Factor, locale: Locale, names: Mapping[str, str]) -> str:
-    """What a reader calls a factor; what follows a colon in a name explains it."""
+    """Return the label of a factor; the part of a name after a colon is an explanation and is dropped."""
     line = names.get(factor.line, factor.line)
     if factor.kind == "pays" and (factor.over, factor.up_to) == (0, None):
         return locale("report.what_if_pays_any", line=line)
@@ -177,8 +181,8 @@ def _label(factor: Factor, locale: Locale, names: Mapping[str, str]) -> str:
     return locale("report.what_if_served", name=name, line=line) if line else name
 
 
-def _said(locale: Locale) -> dict[str, Any]:
-    """How amounts and changes are said, for the script to do as `Words.money` does."""
+def _script_formats(locale: Locale) -> dict[str, Any]:
+    """Return the formats with which the script writes amounts as `Locale.money` does."""
     korean = locale.lang == "ko" and locale.currency == "KRW"
     sizes = (
         (10**12, 10**8, 10**4) if korean else (10**8, 10**4) if locale.lang == "ko" else (10**9, 10**6, 10**3)

@@ -1,4 +1,4 @@
-"""A notebook executed: by the Python that runs this, without the user's set-up; nothing is left behind."""
+"""Execute a notebook in a kernel of this Python, without the user's IPython profile, and clean up."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from outage_analysis import errors
 from outage_analysis.errors import EnvironmentFailed, OutageAnalysisError
 from outage_analysis.files import temporary_folder
 from outage_analysis.jupyter.export.notebook_files import Notebook, is_parameters
-from outage_analysis.jupyter.export.parameters import Given
+from outage_analysis.jupyter.export.parameters import FilledParameters
 
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "TZ": "UTC"}
-"""What would let the same notebook give other bytes on another day or machine."""
+"""Environment variables that make the output independent of the machine."""
 PAUSE = 0.2
-"""Seconds between looks for an interrupt: one that reaches another thread does not wake this one."""
+"""Seconds between checks for an interrupt, which does not wake a waiting main thread by itself."""
 
 
 def execute(
     notebook: Notebook,
-    given: Given,
+    parameters: FilledParameters,
     progress: Callable[[str], None] = lambda _: None,
     *,
     folder: Path | None = None,
 ) -> Notebook:
-    """Every cell in order.
+    """Execute all cells of a notebook in order.
 
     Args:
         notebook: as it is stored.
-        given: the values of its parameters.
-        progress: called with a word on each cell as it starts.
-        folder: where it runs, and relative paths in it start; by default a folder that is thrown away.
+        parameters: the cell of parameters with the values of this run.
+        progress: called with a short message when a cell starts.
+        folder: the working folder of the kernel; by default a temporary folder, which is deleted.
 
     Returns:
-        The notebook with its outputs, its cell of parameters as a page shows it.
+        The notebook with its outputs. Its cell of parameters names files without their folders.
 
     Raises:
-        OutageAnalysisError: a cell failed; where an error of this package was the cause, that error's class.
-        EnvironmentFailed: no kernel could start, or it ended of itself.
-        KeyboardInterrupt, SystemExit: it was interrupted or told to end; the kernel is gone by then.
+        OutageAnalysisError: a cell failed. If this package raised the error, its class is kept.
+        EnvironmentFailed: the kernel did not start, or it died.
+        KeyboardInterrupt, SystemExit: the run was interrupted; the kernel is already shut down.
     """
     import nbformat
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
@@ -59,10 +59,10 @@ def execute(
     node = nbformat.from_dict(  # type: ignore[no-untyped-call]
         {"cells": deepcopy(notebook.cells), "metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": 5}
     )
-    _set(node, given.executed)
-    at = _Place(len([cell for cell in node.cells if cell.cell_type == "code"]), progress)
+    _set_parameters(node, parameters.executed)
+    position = _Position(len([cell for cell in node.cells if cell.cell_type == "code"]), progress)
     with temporary_folder() as own:
-        # Without folders of kernels there is one: the ipykernel of this Python.
+        # An empty list of kernel folders leaves one kernel: the ipykernel of this Python.
         manager = AsyncKernelManager(kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
         client = NotebookClient(
             node,
@@ -71,21 +71,21 @@ def execute(
             record_timing=False,
             store_widget_state=False,
             resources={"metadata": {"path": str(folder or own)}},
-            on_cell_execute=at.enter,
+            on_cell_execute=position.start_cell,
         )
         environment = {**os.environ, **ENVIRONMENT, "IPYTHONDIR": str(own / ".ipython")}
         try:
-            _finish(_run(client, env=environment, stderr=subprocess.DEVNULL))
+            _run_in_thread(_execute_cells(client, env=environment, stderr=subprocess.DEVNULL))
         except CellExecutionError as error:
-            raise _failed(notebook.name, at, error.ename, error.evalue) from None
+            raise _cell_error(notebook.name, position, error.ename, error.evalue) from None
         except (DeadKernelError, NoSuchKernel, RuntimeError) as error:
-            raise _gone(notebook.name, at) from error
-    _set(node, given.shown)
+            raise _kernel_error(notebook.name, position) from error
+    _set_parameters(node, parameters.displayed)
     return Notebook(notebook.name, node.cells, notebook.metadata)
 
 
-async def _run(client: Any, **kernel: object) -> None:  # noqa: ANN401 - nbclient's, imported late
-    """Every cell in a kernel that is gone afterwards, however it ends."""
+async def _execute_cells(client: Any, **kernel: object) -> None:  # noqa: ANN401 - an nbclient type, imported late
+    """Execute all cells in a new kernel, and always shut the kernel down afterwards."""
     manager = client.km
     try:
         await client.async_start_new_kernel(**kernel)
@@ -98,14 +98,17 @@ async def _run(client: Any, **kernel: object) -> None:  # noqa: ANN401 - nbclien
             await manager.shutdown_kernel(now=True)
 
 
-def _finish(work: Coroutine[Any, Any, None]) -> None:
-    """Do it in a thread of its own, where nbclient leaves signals alone; an interrupt here ends it first."""
+def _run_in_thread(work: Coroutine[Any, Any, None]) -> None:
+    """Run the coroutine in another thread, where nbclient does not replace signal handlers.
+
+    An interrupt of this thread cancels the coroutine and waits for its end.
+    """
     loop = asyncio.SelectorEventLoop()
     try:
         with _sigterm_raises(), ThreadPoolExecutor(1) as pool:
             task = loop.create_task(work)
             try:
-                done = pool.submit(_looped, loop, task)
+                done = pool.submit(_run_task, loop, task)
                 while not wait([done], timeout=PAUSE).done:
                     pass
                 done.result()
@@ -116,29 +119,29 @@ def _finish(work: Coroutine[Any, Any, None]) -> None:
         loop.close()
 
 
-def _looped(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-    """Run a task to its end, and then end what it began and left."""
+def _run_task(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    """Run a task to its end, and then cancel the tasks that it started and left behind."""
     try:
         loop.run_until_complete(task)
     finally:
-        loop.run_until_complete(_end_left())
+        loop.run_until_complete(_cancel_remaining())
 
 
-async def _end_left() -> None:
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
+async def _cancel_remaining() -> None:
+    remaining = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in remaining:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.gather(*remaining, return_exceptions=True)
 
 
 @contextmanager
 def _sigterm_raises() -> Iterator[None]:
-    """Let the command be told to end as it is interrupted: what it began is cleared away."""
+    """Turn SIGTERM into SystemExit, so that clean-up code runs as it does on Ctrl-C."""
 
     def end(number: int, _frame: object) -> None:
         raise SystemExit(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():  # Python gives signals to that one alone
+    if threading.current_thread() is not threading.main_thread():  # only the main thread can set handlers
         yield
         return
     before = signal.signal(signal.SIGTERM, end)
@@ -149,16 +152,16 @@ def _sigterm_raises() -> Iterator[None]:
 
 
 @dataclass
-class _Place:
-    """Where an execution is."""
+class _Position:
+    """Counts the code cells as they start, and reports the progress."""
 
     cells: int
     progress: Callable[[str], None]
     number: int = 0
     id_: str = ""
 
-    def enter(self, cell: Any, cell_index: int) -> None:  # noqa: ANN401, ARG002 - nbclient names them
-        """A cell begins."""
+    def start_cell(self, cell: Any, cell_index: int) -> None:  # noqa: ANN401, ARG002 - nbclient names them
+        """Count a cell that starts; nbclient calls this."""
         self.number, self.id_ = self.number + 1, str(cell.get("id", ""))
         self.progress(f"running cell {self.number} of {self.cells}")
 
@@ -166,26 +169,26 @@ class _Place:
         return f"code cell {self.number} ({self.id_})"
 
 
-def _set(node: Any, source: str | None) -> None:  # noqa: ANN401 - nbformat ships no types
-    """Give the cell of parameters another source."""
+def _set_parameters(node: Any, source: str | None) -> None:  # noqa: ANN401 - nbformat ships no types
+    """Replace the source of the cell of parameters; None leaves it as it is."""
     if source is not None:
         next(cell for cell in node.cells if is_parameters(cell)).source = source
 
 
-def _gone(name: str, at: _Place) -> EnvironmentFailed:
-    """A kernel that ended of itself, or never began."""
-    if not at.number:
-        remedy = "Look for a file beside it that is named as a module of Python or Jupyter."
+def _kernel_error(name: str, position: _Position) -> EnvironmentFailed:
+    """Return the error for a kernel that did not start or died."""
+    if not position.number:
+        remedy = "Rename any file beside it that has the name of a Python or Jupyter module."
         return EnvironmentFailed("the kernel did not start", file=name, remedy=remedy)
-    remedy = "Look at the cell, and at the memory that is left."
-    return EnvironmentFailed(f"{at}: the kernel ended", file=name, remedy=remedy)
+    remedy = "Check the cell and the free memory."
+    return EnvironmentFailed(f"{position}: the kernel ended", file=name, remedy=remedy)
 
 
-def _failed(name: str, at: _Place, kind: str, said: str) -> OutageAnalysisError:
-    """A cell's error; one of this package keeps its class, and so its exit code."""
+def _cell_error(name: str, position: _Position, kind: str, message: str) -> OutageAnalysisError:
+    """Return the error for a failed cell; an error of this package keeps its class, and so its exit code."""
     known = getattr(errors, kind, None)
     if isinstance(known, type) and issubclass(known, OutageAnalysisError):
-        error: OutageAnalysisError = known(f"{at}: {said}", file=name)
+        error: OutageAnalysisError = known(f"{position}: {message}", file=name)
         return error
     remedy = "Run it in JupyterLab to see where."
-    return OutageAnalysisError(f"{at}: {kind}: {said.strip()}", file=name, remedy=remedy)
+    return OutageAnalysisError(f"{position}: {kind}: {message.strip()}", file=name, remedy=remedy)

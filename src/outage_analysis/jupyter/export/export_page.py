@@ -1,4 +1,4 @@
-"""A notebook as a report: executed with parameters, and exported as a page that opens offline."""
+"""Run a notebook with parameters and export it as one HTML page that opens offline."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from pathlib import Path
 
 from outage_analysis.errors import UsageError
 from outage_analysis.files import atomic_file
-from outage_analysis.jupyter.export.notebook_files import Notebook, find, names, read
-from outage_analysis.jupyter.export.parameters import Given, fill, language
+from outage_analysis.jupyter.export.notebook_files import (
+    Notebook,
+    find_notebook,
+    notebook_names,
+    read_notebook,
+)
+from outage_analysis.jupyter.export.parameters import FilledParameters, fill_parameters, notebook_language
 from outage_analysis.text import LANGUAGES
 
 
@@ -22,47 +27,47 @@ def run_notebook(
     force: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """Execute a notebook and write its page; the same notebook and parameters give the same bytes.
+    """Run a notebook and write it as an HTML page; equal notebooks and parameters give equal bytes.
 
-    A notebook of one's own runs in the folder that it lies in, as in JupyterLab: relative paths in it start
-    there. Paths among the parameters given start in the working folder.
+    Your own notebook runs in its own folder, as in JupyterLab, so relative paths in it start there. Paths in
+    `parameters` start in the working folder.
 
     Args:
-        name_or_path: a bundled notebook by name, or the path of one.
-        out: the page to write; by default the notebook's name with .html, in the working folder. It
-            appears only when all of it is written.
-        parameters: texts in place of the values in the cell tagged `parameters`.
-        lang: en or ko; it is also the parameter `lang` of a notebook that has one.
-        code: whether the page has the code of the cells, folded.
-        force: replace a page that is there.
-        progress: called with a word on each step as it starts.
+        name_or_path: the name of a bundled notebook, or a path.
+        out: the page to write; by default the notebook's name with .html, in the working folder. The
+            file appears only when it is complete.
+        parameters: name -> value as text; replaces values in the cell tagged `parameters`.
+        lang: en or ko. It also sets the parameter `lang`, if the notebook has one.
+        code: whether the page contains the code of the cells, folded.
+        force: overwrite an existing page.
+        progress: called with a short message when a step starts.
 
     Returns:
         The path of the page.
 
     Raises:
-        UsageError: no such notebook, parameter or language, or a page that may not be replaced.
-        OutageAnalysisError: a cell failed; where an error of this package was the cause, that error's class.
-        EnvironmentFailed: no kernel could run, or the disk refused.
+        UsageError: unknown notebook, parameter or language, or the page exists and `force` is not set.
+        OutageAnalysisError: a cell failed. If this package raised the error, its class is kept.
+        EnvironmentFailed: the kernel could not run, or the page could not be written.
     """
     if lang is not None and lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
-    file = find(name_or_path)
-    notebook = read(file)
-    folder = None if str(name_or_path) in names() else file.parent.absolute()
-    given = fill(notebook, dict(parameters or {}), lang)
+    file = find_notebook(name_or_path)
+    notebook = read_notebook(file)
+    folder = None if str(name_or_path) in notebook_names() else file.parent.absolute()
+    filled = fill_parameters(notebook, dict(parameters or {}), lang)
     page = Path(out) if out is not None else Path(f"{notebook.name}.html")
-    _refuse_target(page, force=force)
-    lang = lang or language(notebook, given)
-    text = _exported(notebook, given, lang, progress, code=code, folder=folder)
+    _check_target(page, force=force)
+    lang = lang or notebook_language(notebook, filled)
+    text = _run_and_export(notebook, filled, lang, progress, code=code, folder=folder)
     with atomic_file(page, parents=True) as part:
         part.write_text(text, "utf-8", newline="\n")
     return page
 
 
-def _exported(
+def _run_and_export(
     notebook: Notebook,
-    given: Given,
+    filled: FilledParameters,
     lang: str,
     progress: Callable[[str], None],
     *,
@@ -70,15 +75,15 @@ def _exported(
     folder: Path | None,
 ) -> str:
     from outage_analysis.jupyter.export.execution import execute
-    from outage_analysis.jupyter.export.page import Told, page
+    from outage_analysis.jupyter.export.page import PageOptions, notebook_page
 
-    done = execute(notebook, given, progress, folder=folder)
+    executed = execute(notebook, filled, progress, folder=folder)
     progress("writing the page")
-    return page(done, Told(notebook.name, lang, given.told, code=code))
+    return notebook_page(executed, PageOptions(notebook.name, lang, filled.values, code=code))
 
 
-def _refuse_target(page: Path, *, force: bool) -> None:
-    """Refuse before anything runs what could not be written after."""
+def _check_target(page: Path, *, force: bool) -> None:
+    """Raise a UsageError before the run if the page could not be written after it."""
     if page.suffix not in (".html", ".htm"):
         raise UsageError("is not named .html", file=page, remedy="Choose another --out.")
     if page.is_dir():

@@ -1,4 +1,4 @@
-"""Notebooks as they are stored: found by name or path, read, and refused where they cannot be run."""
+"""Find notebooks by name or path, read them, and reject files that cannot be run."""
 
 from __future__ import annotations
 
@@ -13,42 +13,45 @@ from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import is_file, notebooks_root, spelling_hint
 
 SUFFIX = ".ipynb"
-NEEDED = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
+REQUIRED_PACKAGES = ("bleach", "nbformat", "nbclient", "nbconvert", "ipykernel")
 REMEDY = 'Run: pip install "outage-analysis[notebooks]"'
-LEFT_OUT = "remove-cell"
-"""The tag of a cell that is for who works in the notebook and in no page."""
+REMOVE_TAG = "remove-cell"
+"""Tag of cells that are for users of the notebook and not exported to pages."""
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook and what it is called."""
+    """A notebook with its name."""
 
     name: str
     cells: list[Any] = field(repr=False)
-    """Its cells as nbformat reads them."""
+    """The cells as nbformat objects."""
     metadata: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def parameters(self) -> str | None:
-        """The source of the cell tagged `parameters`; None where no cell is."""
+        """Source of the cell tagged `parameters`; None if no cell has the tag."""
         return next((cell.source for cell in self.cells if is_parameters(cell)), None)
 
 
 def is_parameters(cell: Any) -> bool:  # noqa: ANN401 - nbformat ships no types
-    """Whether a cell is the one whose values a run may replace."""
+    """Whether a cell has the tag `parameters`, so that a run may replace its values."""
     return cell.cell_type == "code" and "parameters" in cell.metadata.get("tags", ())
 
 
-def names() -> list[str]:
-    """The bundled notebooks, sorted; in a checkout others of one's own may stand beside them."""
+def notebook_names() -> list[str]:
+    """Return the names of the bundled notebooks, sorted.
+
+    The name must start with two digits, because the folder of a checkout may contain other notebooks.
+    """
     return sorted(p.stem for p in notebooks_root().glob(f"[0-9][0-9]_*{SUFFIX}"))
 
 
-def find(name_or_path: str | Path) -> Path:
-    """The file of a bundled notebook, or of a path; a path serves wherever a name does.
+def find_notebook(name_or_path: str | Path) -> Path:
+    """Return the file of a bundled notebook by name, or of any notebook by path.
 
     Raises:
-        UsageError: neither a bundled name nor a file.
+        UsageError: the argument is neither the name of a bundled notebook nor an existing file.
     """
     text = str(name_or_path)
     if re.fullmatch(r"[\w-]+", text):
@@ -59,34 +62,34 @@ def find(name_or_path: str | Path) -> Path:
     if path.suffix == SUFFIX and is_file(path):
         return path
     problem = "no such file" if path.suffix == SUFFIX else "no such notebook"
-    remedy = f"Give a bundled name or a path to a {SUFFIX} file. {spelling_hint(text, names())}"
+    remedy = f"Give a bundled name or a path to a {SUFFIX} file. {spelling_hint(text, notebook_names())}"
     raise UsageError(problem, file=text, remedy=remedy)
 
 
-def read(path: Path) -> Notebook:
-    """A notebook of any version that nbformat knows.
+def read_notebook(path: Path) -> Notebook:
+    """Read a notebook of any version that nbformat supports.
 
     Raises:
-        UsageError: the file is no notebook, or one in another language than Python.
-        EnvironmentFailed: the notebooks extra is not installed.
+        UsageError: the file is not a notebook, or its language is not Python.
+        EnvironmentFailed: the `notebooks` extra is not installed.
     """
-    lacking = [name for name in NEEDED if find_spec(name) is None]
-    if lacking:
-        raise EnvironmentFailed(f"{', '.join(lacking)} is not installed", remedy=REMEDY)
+    missing = [name for name in REQUIRED_PACKAGES if find_spec(name) is None]
+    if missing:
+        raise EnvironmentFailed(f"{', '.join(missing)} is not installed", remedy=REMEDY)
     import nbformat
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # old notebooks lack ids, which no page shows
+        warnings.simplefilter("ignore")  # about missing cell ids in old notebooks, which pages do not need
         try:
             node = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
             nbformat.validate(node)
         except (nbformat.ValidationError, AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UsageError("is no notebook", file=path, remedy="Save it again in JupyterLab.") from error
+            raise UsageError("is not a notebook", file=path, remedy="Save it again in JupyterLab.") from error
         except OSError as error:
             raise EnvironmentFailed(f"cannot be read: {error.strerror}", file=path) from error
     kernel = node.metadata.get("kernelspec", {}).get("language") or node.metadata.get(
         "language_info", {}
     ).get("name", "python")
     if kernel != "python":
-        raise UsageError("is a notebook in another language than Python", file=path, value=kernel)
+        raise UsageError("is a notebook in a language other than Python", file=path, value=kernel)
     return Notebook(path.stem, node.cells, {"kernelspec": {"name": "python3", "display_name": "Python 3"}})

@@ -1,9 +1,9 @@
-"""An executed notebook as one offline page under a strict Content-Security-Policy.
+"""Export an executed notebook as one offline page with a strict Content-Security-Policy.
 
-Of the scripts in its outputs only those run that this package wrote: Vega, and the charts handed to it. Other
-scripts are left out, as is markup that could lead away from the page or hide the rest of it. Code
-is folded or left out; execution counts, times and ids of cells are in no page, nor is what a cell wrote to
-stderr, which names files of the machine.
+The page runs only this package's own scripts: Vega, the sliders, and the scripts with their data. It drops
+other scripts and all HTML that could load something, send something or hide parts of the page. Code is folded
+or left out. Execution counts, times and cell ids are left out, and so is stderr, which can name files of the
+machine.
 """
 
 from __future__ import annotations
@@ -17,152 +17,160 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from outage_analysis.charts import STYLE, is_ours
-from outage_analysis.jupyter.export.notebook_files import LEFT_OUT, Notebook
+from outage_analysis.charts import STYLE, is_package_script
+from outage_analysis.jupyter.export.notebook_files import REMOVE_TAG, Notebook
 from outage_analysis.reports import allowed, asset, faces
 from outage_analysis.text import Locale, fonts
 
-SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
-"""What an output may be shown as, the best first."""
-MOST_HANGUL = 0.3
-"""The share of Hangul among its letters from which on prose is Korean."""
+DISPLAY_TYPES = (
+    "text/html",
+    "image/svg+xml",
+    "image/png",
+    "image/jpeg",
+    "text/markdown",
+    "text/latex",
+    "text/plain",
+)
+"""MIME types of outputs that a page shows, in order of preference."""
+KOREAN_SHARE = 0.3
+"""If more than this share of the letters is Hangul, the prose counts as Korean."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a page says beside the notebook.
+class PageOptions:
+    """Settings of a page besides the notebook.
 
     Args:
-        name: what the notebook is called.
-        lang: of the outputs and of the page's own words, en or ko.
-        given: the parameters that were given, as text.
-        code: whether the code of the cells is there, folded.
+        name: name of the notebook.
+        lang: language of the outputs and of the page's own text, en or ko.
+        parameters: the parameters that the user set, as text.
+        code: whether the page contains the code of the cells, folded.
     """
 
     name: str
     lang: str
-    given: Mapping[str, str]
+    parameters: Mapping[str, str]
     code: bool = False
 
 
-def page(notebook: Notebook, told: Told) -> str:
-    """The page of an executed notebook; the same notebook gives the same text."""
+def notebook_page(notebook: Notebook, options: PageOptions) -> str:
+    """Return the HTML page of an executed notebook; equal notebooks give equal text."""
     import nbformat
     from nbconvert.exporters.templateexporter import TemplateExporter
     from traitlets.config import Config
 
-    kept = [cell for cell in notebook.cells if LEFT_OUT not in cell.metadata.get("tags", ())]
+    exported = [cell for cell in notebook.cells if REMOVE_TAG not in cell.metadata.get("tags", ())]
     node = nbformat.from_dict(  # type: ignore[no-untyped-call]
-        {"cells": kept, "metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": 5}
+        {"cells": exported, "metadata": notebook.metadata, "nbformat": 4, "nbformat_minor": 5}
     )
     exporter = TemplateExporter(  # type: ignore[no-untyped-call]
         template_name="template",
         template_file="index.html.j2",
         extra_template_basedirs=[str(Path(str(files(__package__))))],
-        exclude_input=not told.code,
+        exclude_input=not options.code,
         exclude_raw=True,
-        config=Config({"NbConvertBase": {"display_data_priority": list(SHOWN)}}),
-        filters={"prose": _prose, "cleaned": cleaned},
+        config=Config({"NbConvertBase": {"display_data_priority": list(DISPLAY_TYPES)}}),
+        filters={"prose": _prose, "cleaned": sanitized_html},
     )
-    prose = "\n".join(cell.source for cell in kept if cell.cell_type == "markdown")
-    words = Locale(told.lang)
+    prose = "\n".join(cell.source for cell in exported if cell.cell_type == "markdown")
+    locale = Locale(options.lang)
     resources: dict[str, Any] = {
-        "w": words,
-        "title": _title(prose) or told.name,
+        "locale": locale,
+        "title": _title(prose) or options.name,
         "prose": "ko" if _is_korean(prose) else "en",
-        "lang": told.lang,
-        "colophon": _colophon(told, words),
+        "lang": options.lang,
+        "colophon": _colophon(options, locale),
         "style": "",
         "csp": "",
     }
 
-    def rendered() -> str:
+    def render() -> str:
         text, _ = exporter.from_notebook_node(node, resources={"outage": resources})
         return str(text).rstrip() + "\n"
 
-    # Set once without the fonts, to learn which letters and which scripts the page has.
-    text = rendered()
-    own = (files(__package__) / "template" / "page.css").read_text("utf-8")
-    style = faces(text) + asset("report.css") + own
-    scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_ours(s)]
-    run = " ".join(dict.fromkeys(map(allowed, scripts))) or "'none'"
+    # Render once without fonts and policy, to collect the letters and the scripts that they must cover.
+    text = render()
+    page_style = (files(__package__) / "template" / "page.css").read_text("utf-8")
+    style = faces(text) + asset("report.css") + page_style
+    scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]
+    script_sources = " ".join(dict.fromkeys(map(allowed, scripts))) or "'none'"
     resources["style"] = style
     resources["csp"] = (
-        f"default-src 'none'; style-src {allowed(style)} {allowed(STYLE)}; script-src {run}; "
+        f"default-src 'none'; style-src {allowed(style)} {allowed(STYLE)}; script-src {script_sources}; "
         "font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    return rendered()
+    return render()
 
 
 def _prose(source: str) -> str:
-    """Markdown as HTML, without marks that link to headings."""
+    """Convert Markdown to safe HTML, without the anchor links of headings."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return cleaned(str(MarkdownWithMath(renderer=renderer).render(source)))
+    return sanitized_html(str(MarkdownWithMath(renderer=renderer).render(source)))
 
 
 def _title(prose: str) -> str:
-    """The first heading of a notebook, without marks."""
-    found = re.search(r"^#+\s+(.+)$", prose, re.MULTILINE)
-    return re.sub(r"[*_`]", "", found[1]).strip() if found else ""
+    """Return the first heading of the prose, without Markdown emphasis; "" if there is none."""
+    heading = re.search(r"^#+\s+(.+)$", prose, re.MULTILINE)
+    return re.sub(r"[*_`]", "", heading[1]).strip() if heading else ""
 
 
 def _is_korean(prose: str) -> bool:
     letters = [c for c in prose if c.isalpha()]
-    return sum("가" <= c <= "힣" for c in letters) > MOST_HANGUL * max(len(letters), 1)
+    return sum("가" <= c <= "힣" for c in letters) > KOREAN_SHARE * max(len(letters), 1)
 
 
-def _colophon(told: Told, words: Locale) -> str:
-    """Which notebook it was, what made it run, and what it was given."""
-    name = fonts.printable(told.name)
-    said = words("notebook.colophon", name=name, version=version("outage-analysis"))
-    if not told.given:
-        return said
-    given = ", ".join(f"{key} = {fonts.printable(value)}" for key, value in told.given.items())
-    return f"{said} {words('notebook.given', parameters=given)}"
+def _colophon(options: PageOptions, locale: Locale) -> str:
+    """Return the footer: notebook, version of this package, and the parameters that the user set."""
+    name = fonts.printable(options.name)
+    sentence = locale("notebook.colophon", name=name, version=version("outage-analysis"))
+    if not options.parameters:
+        return sentence
+    parameters = ", ".join(f"{key} = {fonts.printable(value)}" for key, value in options.parameters.items())
+    return f"{sentence} {locale('notebook.given', parameters=parameters)}"
 
 
 TEXT = """a abbr b blockquote br caption code col colgroup dd del details div dl dt em figcaption figure
 h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span strong sub summary sup
 table tbody td tfoot th thead time tr u ul var wbr"""
 SLIDERS = "button fieldset input label legend output"
-DRAWN = """svg g circle clipPath defs ellipse line linearGradient marker path pattern polygon polyline
+SVG = """svg g circle clipPath defs ellipse line linearGradient marker path pattern polygon polyline
 radialGradient rect stop text tspan"""
-TAGS = frozenset(f"{TEXT} {SLIDERS} {DRAWN}".split())
-"""What may stand in a page; no form, frame or object, and nothing that belongs to the page's head."""
-KEPT = {
+TAGS = frozenset(f"{TEXT} {SLIDERS} {SVG}".split())
+"""Elements that outputs may contain: no form, frame, object or element of the page's head."""
+ALLOWED_URLS = {
     "href": re.compile(r"https?://|mailto:|[^:&]*$"),
     "src": re.compile("data:image/(png|jpeg|gif|webp|svg[+]xml);base64,"),
 }
-"""What an address may be: a page to go to, or an image that is in the page."""
-NOT_KEPT = re.compile("on|style$|form|srcset$", re.IGNORECASE)
-"""Attributes that would run or send, or that the policy blocks."""
-WAYS = frozenset(("http", "https", "mailto", "data"))
+"""Allowed values of link attributes: an ordinary link, or an image embedded in the page."""
+FORBIDDEN_ATTRIBUTES = re.compile("on|style$|form|srcset$", re.IGNORECASE)
+"""Attributes that could run code or send data, or that the Content-Security-Policy blocks."""
+PROTOCOLS = frozenset(("http", "https", "mailto", "data"))
 OPENING = re.compile(r"<(script|style)\b[^<>]*>", re.IGNORECASE)
 
 
-@lru_cache(maxsize=256)  # a page is set twice
-def cleaned(markup: str) -> str:
-    """Markup without what could lead away from a page, end it or hide it; scripts and styles of ours stay."""
-    kept, around = [], []
+@lru_cache(maxsize=256)  # a page is rendered twice
+def sanitized_html(markup: str) -> str:
+    """Remove unsafe elements and attributes from HTML; keep scripts and styles of this package."""
+    safe, pending = [], []
     for text, element, inside in _parts(markup):
-        around.append(text)
-        if is_own(element, inside):
-            kept += [_harmless("".join(around)), element]
-            around = []
-    return "".join([*kept, _harmless("".join(around))])
+        pending.append(text)
+        if is_package_element(element, inside):
+            safe += [_bleached("".join(pending)), element]
+            pending = []
+    return "".join([*safe, _bleached("".join(pending))])
 
 
-def is_own(element: str, inside: str) -> bool:
-    """Whether an element is a script or a style of this package, to the letter."""
+def is_package_element(element: str, inside: str) -> bool:
+    """Whether an element is exactly a script or style sheet of this package."""
     if element == f"<style>{inside}</style>":
         return inside == STYLE
-    return element == f"<script>{inside}</script>" and is_ours(inside)
+    return element == f"<script>{inside}</script>" and is_package_script(inside)
 
 
 def _parts(markup: str) -> Iterator[tuple[str, str, str]]:
-    """What stands before each script or style, its whole element, and its inside; at the end the rest."""
+    """Yield the text before each script or style element, the element, and its content; last, the rest."""
     at = 0
     while opening := OPENING.search(markup, at):
         closing = re.compile(rf"</{opening[1]}\s*>", re.IGNORECASE).search(markup, opening.end())
@@ -174,13 +182,17 @@ def _parts(markup: str) -> Iterator[tuple[str, str, str]]:
     yield markup[at:], "", ""
 
 
-def _harmless(markup: str) -> str:
+def _bleached(markup: str) -> str:
     from bleach import clean  # type: ignore[import-untyped]
 
     if not markup.strip():
         return markup
-    return str(clean(markup, tags=TAGS, attributes=_keeps, protocols=WAYS, strip=True))
+    return str(clean(markup, tags=TAGS, attributes=_is_allowed_attribute, protocols=PROTOCOLS, strip=True))
 
 
-def _keeps(_tag: str, name: str, value: str) -> bool:
-    return bool(KEPT[name].match(value)) if name in KEPT else not NOT_KEPT.match(name)
+def _is_allowed_attribute(_tag: str, name: str, value: str) -> bool:
+    return (
+        bool(ALLOWED_URLS[name].match(value))
+        if name in ALLOWED_URLS
+        else not FORBIDDEN_ATTRIBUTES.match(name)
+    )

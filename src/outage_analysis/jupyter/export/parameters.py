@@ -1,4 +1,4 @@
-"""Values given to a notebook: each takes the place of one that the cell tagged `parameters` assigns."""
+"""Replace values that a notebook assigns in its cell tagged `parameters`."""
 
 from __future__ import annotations
 
@@ -18,33 +18,36 @@ from outage_analysis.text import LANGUAGES
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a run was given."""
+class FilledParameters:
+    """A notebook's cell of parameters with the values of one run."""
 
     executed: str | None = None
-    """The source of the parameters' cell as it runs: files by their whole path."""
-    shown: str | None = None
-    """The same as a page shows it: files by their names, so that it names no machine."""
-    told: dict[str, str] = field(default_factory=dict)
-    """The values that were given, as a page tells them."""
+    """Source of the cell as it runs, with absolute paths of files; None if there is no such cell."""
+    displayed: str | None = None
+    """Source of the cell for a page, with file names without folders, which would reveal the machine."""
+    values: dict[str, str] = field(default_factory=dict)
+    """The values that the user set, as the page prints them."""
 
 
-def fill(notebook: Notebook, given: Mapping[str, str], lang: str | None = None) -> Given:
-    """Put values into a notebook's cell of parameters.
+def fill_parameters(
+    notebook: Notebook, texts: Mapping[str, str], lang: str | None = None
+) -> FilledParameters:
+    """Put the values of a run into a notebook's cell of parameters.
 
     Args:
         notebook: the notebook.
-        given: a text for each parameter. It keeps the type of the notebook's own value (whole number, number,
-            truth value, day, text, list); `None` is nothing; a value that was nothing becomes what the text
-            reads as in Python or TOML, else text. The path of a file is taken from the working folder.
-        lang: the language asked for beside the parameters.
+        texts: parameter -> value as text. The value must have the type of the notebook's own value (integer,
+            number, boolean, day, text, list). `None` sets it to None. If the notebook's own value is None,
+            the text is read as a Python or TOML value, else as text. Relative paths start in the working
+            folder.
+        lang: value for the parameter `lang`, if the notebook has one.
 
     Raises:
-        UsageError: a parameter that the notebook does not have, or a value of another type.
+        UsageError: the notebook has no such parameter, or the value has the wrong type.
     """
     source = notebook.parameters
-    defaults = {} if source is None else _assigned(source)
-    values = dict(given)
+    defaults = {} if source is None else _assigned_expressions(source)
+    values = dict(texts)
     if lang is not None and "lang" in defaults and values.setdefault("lang", lang) != lang:
         raise UsageError("--lang and the parameter lang differ", value=f"{lang}, {values['lang']}")
     for name in values:
@@ -52,41 +55,45 @@ def fill(notebook: Notebook, given: Mapping[str, str], lang: str | None = None) 
             problem = f"{notebook.name} has no parameter of that name"
             raise UsageError(problem, value=name, remedy=_hint(name, list(defaults)))
     if source is None:
-        return Given()
-    read: dict[ast.expr, Value] = {defaults[n]: value_of(n, text, defaults[n]) for n, text in values.items()}
-    return Given(
-        _spliced(source, {node: value.executed for node, value in read.items()}),
-        _spliced(source, {node: value.shown for node, value in read.items()}),
-        {name: str(named(text)) for name, text in sorted(given.items())},
+        return FilledParameters()
+    read: dict[ast.expr, ParameterValue] = {
+        defaults[n]: parse_value(n, text, defaults[n]) for n, text in values.items()
+    }
+    return FilledParameters(
+        _replace_expressions(source, {node: value.executed for node, value in read.items()}),
+        _replace_expressions(source, {node: value.displayed for node, value in read.items()}),
+        {name: str(file_names_only(text)) for name, text in sorted(texts.items())},
     )
 
 
 def _hint(name: str, known: list[str]) -> str:
-    """The closest parameter, and all of them."""
+    """Return a hint with the most similar parameter and all parameters."""
     if not known:
-        return "No cell of it is tagged parameters."
+        return "It has no cell with the tag parameters."
     closest = spelling_hint(name, known)
     return closest if closest.startswith("Known") else f"{closest} Known: {', '.join(known)}."
 
 
-def language(notebook: Notebook, given: Given) -> str:
-    """The language that a notebook's parameter `lang` says; English where it has none."""
-    default = _assigned(given.executed or notebook.parameters or "").get("lang")
-    said = default.value if isinstance(default, ast.Constant) else None
-    return said if isinstance(said, str) and said in LANGUAGES else LANGUAGES[0]
+def notebook_language(notebook: Notebook, filled: FilledParameters) -> str:
+    """Return the value of a notebook's parameter `lang`; en if it has none."""
+    default = _assigned_expressions(filled.executed or notebook.parameters or "").get("lang")
+    lang = default.value if isinstance(default, ast.Constant) else None
+    return lang if isinstance(lang, str) and lang in LANGUAGES else LANGUAGES[0]
 
 
-def restated(source: str, values: Mapping[str, object]) -> str:
-    """A cell of parameters with other values, as they stand: a path stays relative.
+def replace_values(source: str, values: Mapping[str, object]) -> str:
+    """Replace values in the source of a cell of parameters; relative paths stay relative.
 
-    A name that the cell does not assign is left out; comments and all else stay.
+    Names that the cell does not assign are ignored. Comments and layout stay.
     """
-    nodes = _assigned(source)
-    return _spliced(source, {nodes[name]: _literal(v) for name, v in values.items() if name in nodes})
+    nodes = _assigned_expressions(source)
+    return _replace_expressions(
+        source, {nodes[name]: _literal(v) for name, v in values.items() if name in nodes}
+    )
 
 
 def _literal(value: object) -> str:
-    """A value as our notebooks write it."""
+    """Write a value as a Python literal in the style of the bundled notebooks."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
@@ -94,14 +101,14 @@ def _literal(value: object) -> str:
     return f"{value:_}" if type(value) is int else repr(value)
 
 
-def _assigned(source: str) -> dict[str, ast.expr]:
-    """The names that a cell assigns, each with the expression of its value."""
+def _assigned_expressions(source: str) -> dict[str, ast.expr]:
+    """Return the names that a cell assigns, each with the expression of its value."""
     try:
         body = ast.parse(source).body
     except SyntaxError as error:
-        problem = "the notebook's cell of parameters is no Python"
+        problem = "the notebook's cell of parameters is not valid Python"
         raise UsageError(problem, line=error.lineno, remedy="Run the notebook in JupyterLab.") from error
-    found: dict[str, ast.expr] = {}
+    expressions: dict[str, ast.expr] = {}
     for statement in body:
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target, value = statement.targets[0], statement.value
@@ -110,12 +117,12 @@ def _assigned(source: str) -> dict[str, ast.expr]:
         else:
             continue
         if isinstance(target, ast.Name):
-            found[target.id] = value
-    return found
+            expressions[target.id] = value
+    return expressions
 
 
-def _spliced(source: str, values: Mapping[ast.expr, str]) -> str:
-    """A source with the text of some expressions replaced, the rest and its comments untouched."""
+def _replace_expressions(source: str, values: Mapping[ast.expr, str]) -> str:
+    """Replace the text of some expressions in a source and leave all else as it is."""
     lines = source.encode().splitlines(keepends=True)
     starts = [0]
     for line in lines:
@@ -131,51 +138,51 @@ def _spliced(source: str, values: Mapping[ast.expr, str]) -> str:
 NOTHING = ("None", "none", "null")
 TRUTH = {"true": True, "True": True, "false": False, "False": False}
 DAYS = ("date", "datetime.date", "date.fromisoformat", "datetime.date.fromisoformat")
-"""Calls that make a day."""
+"""Calls in a notebook that create a date."""
 LITERAL = (str, bytes, int, float, bool, list, tuple, dict, set, type(None))
 
 
 @dataclass(frozen=True)
-class Value:
-    """A value as Python writes it."""
+class ParameterValue:
+    """A value as Python source."""
 
     executed: str
-    """As it runs: files by their whole path."""
-    shown: str
-    """As a page shows it: files by their names."""
+    """For the run, with absolute paths of files."""
+    displayed: str
+    """For the page, with file names without folders."""
 
 
-class _Unfit(Exception):
-    """What the text should have been."""
+class _WrongType(Exception):
+    """Raised with a description of the expected type."""
 
 
-def value_of(name: str, text: str, default: ast.expr) -> Value:
-    """A text in place of a notebook's own value.
+def parse_value(name: str, text: str, default: ast.expr) -> ParameterValue:
+    """Parse a text as a value of the same type as the notebook's own value.
 
     Args:
-        name: the parameter, for what a refusal says.
-        text: what was given.
-        default: the notebook's own value.
+        name: the parameter, for error messages.
+        text: the value that the user set.
+        default: the expression of the notebook's own value.
 
     Raises:
-        UsageError: the text is no value of that type.
+        UsageError: the text is not a value of that type.
     """
     if text.strip() in NOTHING:
-        return Value("None", "None")
+        return ParameterValue("None", "None")
     try:
         function = ast.unparse(default.func) if isinstance(default, ast.Call) else ""
         if function in DAYS:
-            day = _day(text)
+            day = _parse_day(text)
             spelled = repr(day.isoformat()) if "iso" in function else f"{day.year}, {day.month}, {day.day}"
-            return Value(*(f"{function}({spelled})",) * 2)
-        value = _typed(text, _own(default))
-    except _Unfit as wanted:
+            return ParameterValue(*(f"{function}({spelled})",) * 2)
+        value = _convert(text, _default_value(default))
+    except _WrongType as wanted:
         raise UsageError(f"the parameter {name} is not {wanted}", value=text) from wanted
-    return Value(repr(_placed(value)), repr(named(value)))
+    return ParameterValue(repr(_absolute_paths(value)), repr(file_names_only(value)))
 
 
-def _own(default: ast.expr) -> object:
-    """The notebook's own value; None where it is computed."""
+def _default_value(default: ast.expr) -> object:
+    """Return the notebook's own value; None if the expression is not a literal."""
     try:
         value: object = ast.literal_eval(default)
     except ValueError:
@@ -183,41 +190,41 @@ def _own(default: ast.expr) -> object:
     return value
 
 
-def _typed(text: str, own: object) -> object:
+def _convert(text: str, own: object) -> object:
     if isinstance(own, bool):
-        return _truth(text)
-    read = _parsed_literal(text)
+        return _parse_boolean(text)
+    read = _parse_literal(text)
     if isinstance(own, str):
-        said = read if isinstance(read, str) else text
-        return _day(said).isoformat() if _is_day(own) else said
+        string = read if isinstance(read, str) else text
+        return _parse_day(string).isoformat() if _is_day(own) else string
     if isinstance(own, int):
-        return _of(read, (int,), "a whole number, such as 300_000_000")
+        return _require_type(read, (int,), "a whole number, such as 300_000_000")
     if isinstance(own, float):
         share = text.strip().endswith("%")  # 5% is 0.05
-        number = _parsed_literal(text.strip().removesuffix("%"))
-        return float(_of(number, (int, float), "a number, such as 0.05")) / (100 if share else 1)
+        number = _parse_literal(text.strip().removesuffix("%"))
+        return float(_require_type(number, (int, float), "a number, such as 0.05")) / (100 if share else 1)
     if isinstance(own, list | tuple):
-        return type(own)(_of(read, (list, tuple), 'a list, such as ["a", "b"]'))
-    return read if own is None else _of(read, (type(own),), f"a {type(own).__name__}")
+        return type(own)(_require_type(read, (list, tuple), 'a list, such as ["a", "b"]'))
+    return read if own is None else _require_type(read, (type(own),), f"a {type(own).__name__}")
 
 
-def _of(value: Any, kinds: tuple[type, ...], wanted: str) -> Any:  # noqa: ANN401 - what a user wrote
-    if type(value) not in kinds:  # True is an int, and no number here
-        raise _Unfit(wanted)
+def _require_type(value: Any, kinds: tuple[type, ...], wanted: str) -> Any:  # noqa: ANN401 - what a user wrote
+    if type(value) not in kinds:  # not isinstance: True is an int, but not a number here
+        raise _WrongType(wanted)
     return value
 
 
-def _truth(text: str) -> bool:
+def _parse_boolean(text: str) -> bool:
     if text.strip() not in TRUTH:
-        raise _Unfit("true or false")
+        raise _WrongType("true or false")
     return TRUTH[text.strip()]
 
 
-def _day(text: str) -> date:
+def _parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise _Unfit("a day, such as 2022-12-30") from None
+        raise _WrongType("a day, such as 2022-12-30") from None
 
 
 def _is_day(text: str) -> bool:
@@ -228,8 +235,8 @@ def _is_day(text: str) -> bool:
     return True
 
 
-def _parsed_literal(text: str) -> object:
-    """A text as Python or TOML writes a value; a text that neither reads is itself."""
+def _parse_literal(text: str) -> object:
+    """Read a text as a Python literal or a TOML value; return the text if it is neither."""
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -238,26 +245,26 @@ def _parsed_literal(text: str) -> object:
         value: object = tomllib.loads(f"value = {text.strip()}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
         return text
-    # A bare day, or a number that Python cannot write, stays as it was given.
+    # Days and infinite numbers have no Python literal, so they stay text.
     return value if isinstance(value, LITERAL) and value not in (float("inf"), -float("inf")) else text
 
 
-def _placed(value: object) -> object:
-    """A value with files by their whole path: a notebook does not run in the folder of who runs it."""
+def _absolute_paths(value: object) -> object:
+    """Make paths in a value absolute, because the notebook does not run in the working folder."""
     if isinstance(value, list | tuple):
-        return type(value)(_placed(item) for item in value)
+        return type(value)(_absolute_paths(item) for item in value)
     return str(Path(value).absolute()) if isinstance(value, str) and _is_path(value) else value
 
 
-def named(value: object) -> object:
-    """A value with files by their names alone."""
+def file_names_only(value: object) -> object:
+    """Reduce paths in a value to file names."""
     if isinstance(value, list | tuple):
-        return type(value)(named(item) for item in value)
+        return type(value)(file_names_only(item) for item in value)
     return Path(value).name if isinstance(value, str) and _is_path(value) else value
 
 
 def _is_path(text: str) -> bool:
-    """Whether a text is the path of a file or folder that is there, or a pattern; an id is neither."""
+    """Whether a text is the path of an existing file or folder, or a glob pattern, and not an id."""
     path = Path(text)
     if not (path.suffix or len(path.parts) > 1):
         return False

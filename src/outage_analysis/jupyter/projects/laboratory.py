@@ -1,4 +1,4 @@
-"""JupyterLab on a folder of notebooks: opened on its welcome, and quiet: it asks the network for nothing."""
+"""Start JupyterLab on a folder of notebooks, with settings that avoid all network requests."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ SETTINGS: dict[str, dict[str, object]] = {
     "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-"""What differs from JupyterLab's own settings; those that a user has saved come before these."""
+"""Overrides of JupyterLab's default settings; settings that the user has saved take precedence."""
 
 
 def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = True) -> None:
-    """Serve JupyterLab on a folder of notebooks until it is stopped.
+    """Run JupyterLab on a folder of notebooks until the user stops it.
 
     Args:
-        folder: with notebooks and, if it has one, a welcome.md to open on.
-        port: to listen on; by default 8888, or the next that is free.
-        browser: whether to open one.
+        folder: contains the notebooks. If it has a welcome.md, JupyterLab opens it.
+        port: the port of the server; by default 8888, or the next free one.
+        browser: whether to open a browser.
 
     Raises:
-        UsageError: no such folder, or one without a notebook.
+        UsageError: the folder does not exist or has no notebook.
         EnvironmentFailed: the notebooks extra is not installed.
     """
     place = Path(folder)
@@ -42,29 +42,29 @@ def open_lab(folder: str | Path, *, port: int | None = None, browser: bool = Tru
         raise EnvironmentFailed("jupyterlab is not installed", remedy=REMEDY)
     from jupyterlab.labapp import LabApp
 
-    if hasattr(signal, "SIGPIPE"):  # a browser tab that is closed must not end a server
+    if hasattr(signal, "SIGPIPE"):  # closing a browser tab must not stop the server
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    bin_ = Path(sys.executable).parent  # where a terminal or a cell finds `outage-analysis`
+    bin_ = Path(sys.executable).parent  # so that terminals and cells find `outage-analysis`
     os.environ["PATH"] = os.pathsep.join((str(bin_), os.environ.get("PATH", os.defpath)))
     with temporary_folder() as own:
         (own / "overrides.json").write_text(json.dumps(SETTINGS), "utf-8")
-        LabApp.launch_instance(arguments(place.absolute(), own, port=port, browser=browser))
+        LabApp.launch_instance(lab_arguments(place.absolute(), own, port=port, browser=browser))
 
 
-def arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:
-    """What JupyterLab is told.
+def lab_arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> list[str]:
+    """Return the command-line arguments for JupyterLab.
 
     Args:
-        folder: the notebooks, by their whole path.
-        own: a folder for the settings of this run and for the layout of its tabs: the user's stays.
-        port: to listen on.
-        browser: whether to open one.
+        folder: the absolute path of the notebooks.
+        own: a temporary folder for settings and tab layout, so that the user's own do not change.
+        port: the port of the server; None for JupyterLab's default.
+        browser: whether to open a browser.
     """
-    # Of a project all is within reach, as its pages are what one changes between two runs of a notebook.
+    # In a project, serve the whole project folder: users edit its TOML files between runs of a notebook.
     root = folder.parent if (folder.parent / "incident.toml").is_file() else folder
     start = folder / WELCOME if (folder / WELCOME).is_file() else folder
     tree = quote(start.relative_to(root).as_posix())
-    told = {
+    options = {
         "ServerApp.root_dir": root,
         "ServerApp.open_browser": browser,
         "LabApp.default_url": "/lab" if start == root else f"/lab/tree/{tree}",
@@ -73,8 +73,8 @@ def arguments(folder: Path, own: Path, *, port: int | None, browser: bool) -> li
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
         "LabApp.news_url": None,
         "LabApp.extension_manager": "readonly",
-        # It listens to this machine alone and asks for its token: root, as in a container, may run it.
+        # Root may run the server, as in a container: it listens on this machine only and requires a token.
         "ServerApp.allow_root": os.name == "posix" and os.geteuid() == 0,
         **({} if port is None else {"ServerApp.port": port, "ServerApp.port_retries": 0}),
     }
-    return [f"--{key}={value}" for key, value in told.items()]
+    return [f"--{key}={value}" for key, value in options.items()]

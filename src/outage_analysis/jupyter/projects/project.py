@@ -1,4 +1,4 @@
-"""A new project: its pages from templates, its claims made up, its notebooks set to both."""
+"""Create a new project: TOML files from templates, synthetic claims, and notebooks that use both."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from random import Random
 from outage_analysis.analysis import Plan, pages_of
 from outage_analysis.errors import UsageError, one_line
 from outage_analysis.files import atomic_folder, bundled_ids, notebooks_root, recover_interrupted
-from outage_analysis.jupyter.export.notebook_files import names
-from outage_analysis.jupyter.export.parameters import restated
+from outage_analysis.jupyter.export.notebook_files import notebook_names
+from outage_analysis.jupyter.export.parameters import replace_values
 from outage_analysis.policies import decimal_places, load_policy
 from outage_analysis.text import LANGUAGES
 
-ELSEWHERE = {"gitignore": ".gitignore", "welcome.md": "notebooks/welcome.md"}
-"""The templates of files that do not stand in the project itself under their own names."""
+TARGET_PATHS = {"gitignore": ".gitignore", "welcome.md": "notebooks/welcome.md"}
+"""Template -> its path in the project, for templates with another path or name."""
 AS_OF = "2026-02-28"
-"""The day of the example, after the last day to claim: no clock's, so that a project is always the same."""
+"""As-of day of the example, after the last day to claim; fixed, so that new projects are reproducible."""
 BUDGET = 6_000_000
-"""Of the example, in the smallest unit: somewhat above what its policy is expected to cost."""
-LONGEST_ID, LONGEST_NAME, LONGEST_PATH = 48, 120, 4096
-ACTS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
-"""What Markdown, HTML or mathematics would take for more than a letter, in a heading."""
-BLANK = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
-"""Signs that count as printable and show nothing."""
+"""Budget of the example in the smallest currency unit, somewhat above its expected cost."""
+MAX_ID_LENGTH, MAX_NAME_LENGTH, MAX_PATH_LENGTH = 48, 120, 4096
+MARKUP_CHARACTERS = re.compile(r"[\\`*_\[\]<>&~$#@]|:(?=//)")
+"""Characters with a meaning in Markdown, HTML or mathematics; they are escaped in headings."""
+INVISIBLE = re.compile("[\\s\u034f\u115f\u1160\u2800\u3164\uffa0\ufe00-\ufe0f]*")
+"""A name that consists of printable but invisible characters only."""
 
 
 @dataclass(frozen=True)
 class Project:
-    """What tells a project from another."""
+    """The properties that differ between projects."""
 
     id: str
     name: str
     currency: str = "KRW"
     lang: str = "en"
-    """Of charts, tables and reports; the notebooks' own prose is in English."""
+    """Language of charts, tables and reports; the prose of the notebooks is always English."""
 
     @property
     def digits(self) -> int:
@@ -51,16 +51,16 @@ class Project:
 
     @property
     def budget(self) -> int:
-        """The example of a budget, in whole currency."""
+        """Budget of the example in whole currency units."""
         return BUDGET // int(10**self.digits)
 
     @property
-    def words(self) -> dict[str, object]:
-        """What the templates ask for."""
+    def template_values(self) -> dict[str, object]:
+        """The variables of the templates."""
         korean = self.currency == "KRW"
         return {
             "id": self.id,
-            "title": ACTS.sub(lambda sign: f"&#{ord(sign[0])};", self.name),
+            "title": MARKUP_CHARACTERS.sub(lambda match: f"&#{ord(match[0])};", self.name),
             "name": json.dumps(self.name, ensure_ascii=False),
             "currency": self.currency,
             "digits": self.digits,
@@ -75,7 +75,7 @@ class Project:
 
     @property
     def parameters(self) -> dict[str, object]:
-        """The values of the notebooks' parameters: files from where the notebooks lie, the ledger's day."""
+        """Parameters of the notebooks: paths relative to their folder; `as_of` None is the ledger's day."""
         return {
             "incident": "../incident.toml",
             "policy": "../policy.toml",
@@ -90,182 +90,192 @@ class Project:
 
 
 def new_project(folder: str | Path, *, name: str = "", currency: str = "KRW", lang: str = "en") -> Path:
-    """Make a project in a new or an empty folder, whole or not at all; equal arguments give equal bytes.
+    """Create a project in a new or empty folder; equal arguments give equal bytes.
+
+    If anything fails, no file is left behind.
 
     Args:
-        folder: where; its name, in small letters, is the id of the outage.
-        name: what readers call the outage; by default the id in words.
+        folder: the folder of the project; its name in lower case becomes the id of the outage.
+        name: display name of the outage; by default derived from the id.
         currency: ISO code of the currency of losses and payments.
-        lang: the language of its charts, tables and reports, en or ko.
+        lang: language of charts, tables and reports, en or ko.
 
     Returns:
-        The folder, by its whole path.
+        The absolute path of the folder.
 
     Raises:
-        UsageError: a folder with anything in it or whose name makes no id, or an argument that cannot be.
-        EnvironmentFailed: the disk refused.
+        UsageError: the folder is not empty, its name contains no valid id, or an argument is invalid.
+        EnvironmentFailed: the files could not be written.
     """
     place = Path(folder).absolute()
     id_ = _id(place.name)
-    called = name or id_.replace("-", " ").replace("_", " ").capitalize()
-    project = Project(id_, _checked(called), currency, lang)
+    display_name = name or id_.replace("-", " ").replace("_", " ").capitalize()
+    project = Project(id_, _check_name(display_name), currency, lang)
     if not re.fullmatch("[A-Z]{3}", currency):
-        raise UsageError("is no code of a currency", value=currency, remedy="Write three letters, as in EUR.")
+        raise UsageError("is not a currency code", value=currency, remedy="Write three letters, as in EUR.")
     if lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
-    _refuse_taken(place, folder)
+    _check_folder(place, folder)
     recover_interrupted(place)
     with atomic_folder(place) as part:
-        _write(part, project)
-        _read_back(part)
+        _write_files(part, project)
+        _check_documents(part)
     return place
 
 
-def typed(path: str | Path) -> str:
-    """A path as one types it into a shell, where it is never an option; on one line, whatever it holds."""
-    text = one_line(path, LONGEST_PATH)
+def shell_path(path: str | Path) -> str:
+    """Quote a path for a shell command, on one line; a leading hyphen gets ./ so that it is not an option."""
+    text = one_line(path, MAX_PATH_LENGTH)
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def _id(name: str) -> str:
-    """The id that a folder's name makes."""
+    """Derive the id of the outage from the folder's name."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:LONGEST_ID].rstrip("-_")
+    id_ = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:MAX_ID_LENGTH].rstrip("-_")
     if not id_:
-        problem = "the folder's name makes no id of an outage"
+        problem = "the folder's name gives no valid id for the outage"
         remedy = "Use letters a to z and digits, as in tram-2031; a Korean name goes into --name."
         raise UsageError(problem, value=name, remedy=remedy)
     if id_ in bundled_ids("incidents"):
-        raise UsageError("is the id of a bundled outage", value=id_, remedy="Name the folder otherwise.")
+        raise UsageError("is the id of a bundled outage", value=id_, remedy="Choose another folder name.")
     return id_
 
 
-def _checked(name: str) -> str:
-    if not name.isprintable() or len(name) > LONGEST_NAME or BLANK.fullmatch(name):
-        problem = f"the name is no printable text of at most {LONGEST_NAME} characters"
+def _check_name(name: str) -> str:
+    if not name.isprintable() or len(name) > MAX_NAME_LENGTH or INVISIBLE.fullmatch(name):
+        problem = f"the name must be printable text of at most {MAX_NAME_LENGTH} characters"
         raise UsageError(problem, value=name)
     return name.strip()
 
 
-def _refuse_taken(place: Path, told: str | Path) -> None:
-    """Refuse a folder that holds anything, or in which the user stands: another takes its place."""
+def _check_folder(place: Path, argument: str | Path) -> None:
+    """Raise a UsageError unless the folder is new, or empty and not the working folder.
+
+    The working folder cannot be used, because the project is moved into place and would replace it.
+    """
     if not place.exists() and not place.is_symlink():
         return
     if not place.is_dir() or place.is_symlink():
-        raise UsageError("is no folder", file=told, remedy="Name a new folder.")
+        raise UsageError("is not a folder", file=argument, remedy="Name a new folder.")
     if any(place.iterdir()):
-        raise UsageError("is not empty", file=told, remedy="Name a new folder; nothing is ever overwritten.")
+        raise UsageError(
+            "is not empty", file=argument, remedy="Name a new folder; nothing is ever overwritten."
+        )
     if Path.cwd().is_relative_to(place):
-        remedy = f"Run: cd .. && outage-analysis new {typed(place.name)}"
-        raise UsageError("is the folder that you are in", file=told, remedy=remedy)
+        remedy = f"Run: cd .. && outage-analysis new {shell_path(place.name)}"
+        raise UsageError("is the folder that you are in", file=argument, remedy=remedy)
 
 
-def _write(folder: Path, project: Project) -> None:
-    """Every file of a project."""
-    for page in sorted(page.name for page in (files(__package__) / "template").iterdir()):
-        _put(folder / ELSEWHERE.get(page, page), _filled(page, project))
-    _put(folder / "claims" / "sample-synthetic.csv", sample(project.digits))
-    for file, text in set_notebooks(project.parameters):
-        _put(folder / "notebooks" / file, text)
+def _write_files(folder: Path, project: Project) -> None:
+    """Write all files of a project."""
+    for template in sorted(file.name for file in (files(__package__) / "template").iterdir()):
+        _write_text(folder / TARGET_PATHS.get(template, template), _render_template(template, project))
+    _write_text(folder / "claims" / "sample-synthetic.csv", sample_claims_csv(project.digits))
+    for file, text in notebooks_with_parameters(project.parameters):
+        _write_text(folder / "notebooks" / file, text)
 
 
-def _read_back(folder: Path) -> None:
-    """Every page, as a run reads it: a project that could not run is none."""
+def _check_documents(folder: Path) -> None:
+    """Load all TOML documents as a run does, to be sure that the new project works."""
     pages_of(Plan(folder / "incident.toml", folder / "policy.toml", folder / "ledger.toml"))
     load_policy(folder / "alternative.toml")
 
 
-def _filled(template: str, project: Project) -> str:
+def _render_template(template: str, project: Project) -> str:
     from jinja2 import Environment, StrictUndefined
 
     text = (files(__package__) / "template" / template).read_text("utf-8")
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True)  # noqa: S701 - no HTML
-    return environment.from_string(text).render(project.words)
+    return environment.from_string(text).render(project.template_values)
 
 
-def _put(path: Path, text: str) -> None:
+def _write_text(path: Path, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, "utf-8", newline="\n")
 
 
-def set_notebooks(parameters: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Each bundled notebook's file name and text, the values in its cell of parameters replaced.
+def notebooks_with_parameters(parameters: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield file name and text of each bundled notebook, with values in its cell of parameters replaced.
 
-    A parameter that a notebook does not have is left out; everything else stays as it is, to the byte.
+    Parameters that a notebook does not have are ignored. Everything else stays the same, byte for byte.
     """
-    for name in names():
+    for name in notebook_names():
         file = f"{name}.ipynb"
-        page = json.loads((notebooks_root() / file).read_text("utf-8"))
-        for cell in page["cells"]:
+        notebook = json.loads((notebooks_root() / file).read_text("utf-8"))
+        for cell in notebook["cells"]:
             if "parameters" in cell["metadata"].get("tags", ()):
-                text = restated("".join(cell["source"]), parameters)
+                text = replace_values("".join(cell["source"]), parameters)
                 cell["source"] = text.splitlines(keepends=True)
-        yield file, json.dumps(page, ensure_ascii=False, indent=1) + "\n"
+        yield file, json.dumps(notebook, ensure_ascii=False, indent=1) + "\n"
 
 
 ROWS = 400
 SEED = 20260115
 FIRST_DAY = date(2026, 1, 15)
 DAYS = 31
-HEAD = "claim_id,claimant_id,service,claimant_type,filed_on,loss,region,synthetic\n"
+HEADER = "claim_id,claimant_id,service,claimant_type,filed_on,loss,region,synthetic\n"
 SERVICES = {"app": 5, "payments": 3, "messaging": 2}
 REGIONS = {"capital": 5, "north": 2, "south": 2, "islands": 1}
-AGAIN = 0.04
-"""The share of claims made by somebody who claimed before."""
+REPEAT_SHARE = 0.04
+"""Share of claims by a person who has claimed before."""
 
 
 @dataclass(frozen=True)
-class Claimants:
-    """Claimants of one type, and the losses that they tell."""
+class ClaimantGroup:
+    """Claimants of one type, and the lognormal distribution of their reported losses."""
 
     type: str
     share: float
     median: int
-    """In the smallest unit of the currency."""
+    """Median loss in the smallest currency unit."""
     sigma: float
 
 
-CLAIMANTS = (Claimants("general_user", 0.6, 30_000, 1.0), Claimants("small_business", 0.4, 300_000, 1.2))
+CLAIMANT_GROUPS = (
+    ClaimantGroup("general_user", 0.6, 30_000, 1.0),
+    ClaimantGroup("small_business", 0.4, 300_000, 1.2),
+)
 ZERO, UNKNOWN = 0.05, 0.15
-"""The shares of claims that name no loss, and none at all."""
+"""Shares of claims with a loss of 0, and of claims without a stated loss."""
 
 
-def sample(digits: int) -> str:
-    """The claims as CSV, losses with the decimals of the currency; equal arguments give equal text."""
-    rng = Random(SEED)  # noqa: S311 - made-up rows, no secret
+def sample_claims_csv(digits: int) -> str:
+    """Return synthetic claims as CSV; the text depends only on the currency's decimal places (`digits`)."""
+    rng = Random(SEED)  # noqa: S311 - synthetic rows, not a secret
     days = sorted(FIRST_DAY + timedelta(int(DAYS * rng.random() ** 2)) for _ in range(ROWS))
-    people: list[tuple[str, Claimants]] = []
+    people: list[tuple[str, ClaimantGroup]] = []
     rows: list[str] = []
     for number, day in enumerate(days, start=1):
-        if people and rng.random() < AGAIN:
+        if people and rng.random() < REPEAT_SHARE:
             who, kind = people[int(rng.random() * len(people))]
         else:
             who = f"p{len(people) + 1:04}"
-            kind = CLAIMANTS[rng.random() >= CLAIMANTS[0].share]
+            kind = CLAIMANT_GROUPS[rng.random() >= CLAIMANT_GROUPS[0].share]
             people.append((who, kind))
-        service, region = _one_of(rng, SERVICES), _one_of(rng, REGIONS)
-        loss = _told(rng, kind, digits)
+        service, region = _weighted_choice(rng, SERVICES), _weighted_choice(rng, REGIONS)
+        loss = _reported_loss(rng, kind, digits)
         rows.append(f"s{number:04},{who},{service},{kind.type},{day},{loss},{region},true\n")
-    return HEAD + "".join(rows)
+    return HEADER + "".join(rows)
 
 
-def _one_of(rng: Random, weights: dict[str, int]) -> str:
-    at = rng.random() * sum(weights.values())
-    for word, weight in weights.items():
-        at -= weight
-        if at < 0:
-            return word
-    return word
+def _weighted_choice(rng: Random, weights: dict[str, int]) -> str:
+    remaining = rng.random() * sum(weights.values())
+    for name, weight in weights.items():
+        remaining -= weight
+        if remaining < 0:
+            return name
+    return name
 
 
-def _told(rng: Random, kind: Claimants, digits: int) -> str:
-    """A loss as somebody writes it: a round sum of two digits, none, or nothing."""
-    known, drawn = rng.random(), rng.lognormvariate(0, kind.sigma)
-    if known < UNKNOWN:
+def _reported_loss(rng: Random, kind: ClaimantGroup, digits: int) -> str:
+    """Return a loss as a claimant writes it: rounded to two digits, 0, or empty if not stated."""
+    stated, factor = rng.random(), rng.lognormvariate(0, kind.sigma)
+    if stated < UNKNOWN:
         return ""
-    if known < UNKNOWN + ZERO:
+    if stated < UNKNOWN + ZERO:
         return "0"
-    loss = int(kind.median * drawn)
+    loss = int(kind.median * factor)
     step = 10 ** max(len(str(loss)) - 2, 0)
     whole, part = divmod(round(loss / step) * step, 10**digits)
     return f"{whole}.{part:0{digits}}" if digits else str(whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from outage_analysis.analysis import budget_scope
-from outage_analysis.charts import money_ends
+from outage_analysis.charts import money_range_ends
 from outage_analysis.reports.blocks import Tile
 from outage_analysis.reports.deck import native_charts as graphs
 from outage_analysis.reports.deck import theme as look
@@ -174,7 +174,7 @@ def _spread(
         return locale(
             "chart.exceedance_budget", budget=locale.money_in_full(budget[0]), share=locale.share(budget[1])
         )
-    low, high = money_ends(locale, found["p10"], found["p90"])
+    low, high = money_range_ends(locale, found["p10"], found["p90"])
     return locale("deck.sure_title", low=low, high=high)
 
 
@@ -183,7 +183,7 @@ def _meaning(report: Report, found: dict[str, float], budget: tuple[float, float
     locale = report.words
     said = []
     if budget:
-        low, high = money_ends(locale, found["p10"], found["p90"])
+        low, high = money_range_ends(locale, found["p10"], found["p90"])
         said.append(budget_scope(report.analysis, report.analysis.headline, locale))
         said.append(locale("deck.sure_eight", low=low, high=high))
     if "p50" in found:

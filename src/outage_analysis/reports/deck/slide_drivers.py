@@ -26,7 +26,7 @@ HIGH = look.BOTTOM - look.TOP
 def drivers(report: Report, canvas: Canvas) -> Talk:
     """The inputs by what they move, and what one step of each choice costs."""
     locale, a = report.words, report.analysis
-    rows = uncertain.swings(a.tables["tornado"], MOST_INPUTS)
+    rows = uncertain.tornado_bars(a.tables["tornado"], MOST_INPUTS)
     made_up = a.marked("tornado")
     badge = locale("report.synthetic_badge") if made_up else ""
     said = report.answers
@@ -70,7 +70,7 @@ def headlines(report: Report, canvas: Canvas) -> Talk:
     locale, a = report.words, report.analysis
     told = facts_in_language(a.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
     steps = a.tables.get("steps", pl.DataFrame())
-    parts = uncertain.bars(steps, MOST_PARTS) if len(steps) > 1 else steps.clear()
+    parts = uncertain.waterfall_bars(steps, MOST_PARTS) if len(steps) > 1 else steps.clear()
     stages = _stages(report) if parts.is_empty() else parts.clear()
     made_up = a.made_up and not (parts.is_empty() and stages.is_empty())
     drawn = next((n for n in ("headlines", "waterfall") if n in report.charts), "")
@@ -177,5 +177,5 @@ def _captioned(canvas: Canvas, box: Box, title: str, unit: str, plot: graphs.Plo
 
 
 def _part(report: Report, row: dict[str, Any]) -> str:
-    name, rule = uncertain.step_name(row, report.words, lambda id_: report.names.get(id_, id_))
+    name, rule = uncertain.step_labels(row, report.words, lambda id_: report.names.get(id_, id_))
     return f"{capitalized(name)}\n{rule}" if rule else name

@@ -25,7 +25,7 @@ BELOW = "#5B616B"
 def _law(page: Page, report: Report) -> Rows:
     """The density in percent of its peak, a column a part."""
     locale = report.words
-    rows = uncertain.areas(report.analysis.tables["total_law"])
+    rows = uncertain.density_areas(report.analysis.tables["total_law"])
     p10, p90 = locale("word.p10"), locale("word.p90")
     told: list[tuple[str, Kind]] = [
         (title, "decimal") for title in (f"< {p10}", f"{p10} – {p90}", f"> {p90}")
@@ -45,7 +45,9 @@ def _draw_law(page: Page, report: Report, at: Placed) -> Chart:
     for place, colour in enumerate(PARTS.values(), start=1):
         axes.line(chart, at, 0, place, colour)
     chart.set_x_axis(
-        axes.log(page, report, "law_x", uncertain.areas(report.analysis.tables["total_law"])["amount"])
+        axes.log(
+            page, report, "law_x", uncertain.density_areas(report.analysis.tables["total_law"])["amount"]
+        )
     )
     chart.set_y_axis(axes.axis(report, report.words("chart.law_y"), min=0, max=100, num_format="0"))
     return chart
@@ -54,10 +56,10 @@ def _draw_law(page: Page, report: Report, at: Placed) -> Chart:
 def _exceedance(page: Page, report: Report) -> Rows:
     """The chance of more than each amount; the quantiles apart, as points."""
     locale, table = report.words, report.analysis.tables["total_law"]
-    marks = uncertain.marks(table)
+    marks = uncertain.marked_amounts(table)
     cells = [
         [page.book.scale.cell(r["amount"]), Cell(locale.rounded(r["above"] / 100, 6), "share"), Cell(None)]
-        for r in uncertain.curve(table).iter_rows(named=True)
+        for r in uncertain.exceedance_curve(table).iter_rows(named=True)
     ]
     cells += [
         [
@@ -75,7 +77,7 @@ def _exceedance(page: Page, report: Report) -> Rows:
 
 def _draw_exceedance(page: Page, report: Report, at: Placed) -> Chart:
     locale, table = report.words, report.analysis.tables["total_law"]
-    marks, rows = uncertain.marks(table), uncertain.curve(table)
+    marks, rows = uncertain.marked_amounts(table), uncertain.exceedance_curve(table)
     chart = axes.new(page, "scatter", "straight")
     axes.line(chart, at, 0, 1, ACCENT)
     told = [
@@ -108,7 +110,7 @@ def _tornado(page: Page, report: Report) -> Rows:
                 for v in (r["left"], r["expected"] - r["left"], r["right"] - r["expected"])
             ),
         ]
-        for r in uncertain.swings(report.analysis.tables["tornado"]).iter_rows(named=True)
+        for r in uncertain.tornado_bars(report.analysis.tables["tornado"]).iter_rows(named=True)
     ]
     told: list[tuple[str, Kind]] = [
         (locale(f"workbook.{key}"), "scaled") for key in ("left_end", "to_expected", "to_right")
@@ -119,7 +121,7 @@ def _tornado(page: Page, report: Report) -> Rows:
 def _draw_tornado(page: Page, report: Report, at: Placed) -> Chart:
     chart = axes.new(page, "bar", "stacked")
     axes.bar(chart, at, 1, "")
-    rows = uncertain.swings(report.analysis.tables["tornado"])
+    rows = uncertain.tornado_bars(report.analysis.tables["tornado"])
     for place, end, colour, where in (
         (2, "left", BELOW, "inside_base"),
         (3, "right", ACCENT, "inside_end"),
@@ -133,7 +135,7 @@ def _draw_tornado(page: Page, report: Report, at: Placed) -> Chart:
 def _steps(page: Page, report: Report) -> Rows:
     """What adds up to the expected cash, each from where the one before ends; and their sum."""
     locale = report.words
-    rows = uncertain.bars(report.analysis.tables["steps"])
+    rows = uncertain.waterfall_bars(report.analysis.tables["steps"])
     cells = [
         [Cell(_step(report, r)), page.book.scale.cell(r["start"]), page.book.scale.cell(r["expected"])]
         for r in rows.iter_rows(named=True)
@@ -145,7 +147,7 @@ def _steps(page: Page, report: Report) -> Rows:
 
 
 def _step(report: Report, row: dict[str, Any]) -> str:
-    step = uncertain.step_name(row, report.words, lambda id_: report.names.get(id_, id_))
+    step = uncertain.step_labels(row, report.words, lambda id_: report.names.get(id_, id_))
     return ", ".join(filter(None, step))
 
 
