@@ -237,11 +237,11 @@ def bridge_(
     """
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.costs import VALUATIONS, bridge
-    from outage_analysis.reports import side_of
+    from outage_analysis.reports import bridge_side
 
     if valuation not in VALUATIONS:
         raise UsageError("no such valuation", value=valuation, remedy=f"Known: {', '.join(VALUATIONS)}.")
-    (one, recorded), (other, _) = (side_of(run, incident, policy, valuation) for run in (first, second))
+    (one, recorded), (other, _) = (bridge_side(run, incident, policy, valuation) for run in (first, second))
     incidents = {side.ledger.incident for side in (one, other) if side.ledger}
     if len(incidents) > 1:
         problem, shown = "the two runs are of two incidents", ", ".join(sorted(incidents))

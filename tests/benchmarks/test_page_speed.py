@@ -14,7 +14,7 @@ from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synth
 from outage_analysis.costs import portfolio_of, simulate
 from outage_analysis.incidents import load_incident
 from outage_analysis.reports import Report, write_report
-from outage_analysis.reports.html import page
+from outage_analysis.reports.html import html_page
 from tests.benchmarks.tables import tell
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def modelled(folio: Callable[[], Portfolio]) -> Uncertainty:
 
 
 def told(found: Analysis) -> str:
-    return page(Report(found))
+    return html_page(Report(found))
 
 
 def median_seconds(work: Callable[[], object]) -> float:

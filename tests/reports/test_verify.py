@@ -23,10 +23,10 @@ from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import Shelf
 from outage_analysis.reports import FORMATS, Report, read_manifest, write_report
 from outage_analysis.reports import build_manifest as recording
-from outage_analysis.reports.manifest import LARGEST
+from outage_analysis.reports.manifest import MAX_BYTES
 from outage_analysis.reports.verification import integrity
 from outage_analysis.reports.verification.causes import causes, reasons
-from outage_analysis.reports.verification.verify import Verified, verify
+from outage_analysis.reports.verification.verify import VerificationResult, verify
 from outage_analysis.text import fonts
 from tests.commands import command
 from tests.tampered_bundles import Manifest, flip, forged, manifest_of, retold, seal
@@ -79,7 +79,7 @@ def one_of(bundle: Path, suffix: str) -> str:
 
 def test_a_report_of_every_format_is_the_same_when_it_is_written_again(whole: Path) -> None:
     count = len([p for p in whole.rglob("*") if p.is_file()])
-    assert verify(whole) == Verified(count, rebuilt=True)
+    assert verify(whole) == VerificationResult(count, rebuilt=True)
     assert set(manifest_of(whole)["formats"]) == set(FORMATS)
 
 
@@ -433,7 +433,7 @@ def test_a_pipe_is_not_waited_for(bundle: Path) -> None:
 @pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS"])
 def test_what_is_too_large_is_refused_unread(bundle: Path, name: str) -> None:
     with (bundle / name).open("r+b") as stream:
-        stream.truncate(LARGEST + 1)
+        stream.truncate(MAX_BYTES + 1)
     with pytest.raises(OutageAnalysisError, match=r"is too large|is not as the report wrote it"):
         verify(bundle)
 

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Literal
 
 from outage_analysis.jupyter.markup import Html, note
-from outage_analysis.reports import Heading, Items, Report, Text
+from outage_analysis.reports import BulletList, Heading, Report, Text
 
 
 def show_tiles(report: Report) -> Html:
@@ -43,7 +43,7 @@ def show_words(report: Report, section: str) -> Html:
     parts = [part for part in report.sections if part.id == section]
     blocks = [block for part in parts for block in part.blocks]
     found = takewhile(lambda block: not isinstance(block, Heading), blocks)
-    said = [(b.text,) if isinstance(b, Text) else b.items for b in found if isinstance(b, Text | Items)]
+    said = [(b.text,) if isinstance(b, Text) else b.items for b in found if isinstance(b, Text | BulletList)]
     sentences = [sentence for group in said for sentence in group]
     return _listed(sentences, report, made_up=any(part.synthetic for part in parts))
 

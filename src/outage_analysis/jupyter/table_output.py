@@ -84,7 +84,7 @@ def show_grid(report: Report, name: str) -> Html:
     """A table as a report shows it: titles and names in the report's language, every figure in full."""
     if name not in report.grids:
         return note(report.words("notebook.no_rows"))
-    made, mark = report.grids[name], report.marked(name)
+    made, mark = report.grids[name], report.table_is_synthetic(name)
     told = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in made.rows]
     titles = [column.title for column in made.columns]
     drawn = grid(titles, told, lambda column, _text: made.columns[column].style)

@@ -17,11 +17,11 @@ SCHEMA = {
     "closes_on": pl.Date,
     "note": pl.String,
 }
-CASH = ("cash", "incremental_cash")
+CASH_VALUATIONS = ("cash", "incremental_cash")
 """Valuations that are money paid out; list prices and sales displaced are no cost to be booked."""
 
 
-def controller(analysis: Analysis, locale: Locale) -> pl.DataFrame:
+def accounting_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """One row a line that was public: obligation, presentation, best estimate, until when it can be claimed.
 
     Returns:
@@ -32,21 +32,21 @@ def controller(analysis: Analysis, locale: Locale) -> pl.DataFrame:
             line.id,
             locale(f"explain.{line.accounting.obligation}"),
             locale(f"explain.{line.accounting.presentation}"),
-            _estimate(line, analysis, locale),
+            _best_estimate(line, analysis, locale),
             line.closes_on(analysis.as_of),
             line.accounting.note[locale.lang] if line.accounting.note else "",
         )
-        for line in _lines(analysis)
+        for line in _public_lines(analysis)
         if line.accounting
     ]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
+def presentation_totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     """The best estimates in cash, added up by presentation; what has none is in no total."""
     sums: dict[str, float] = {}
-    for line in _lines(analysis):
-        cash = _cash(line, analysis)
+    for line in _public_lines(analysis):
+        cash = _expected_cash(line, analysis)
         if line.accounting and line.accounting.obligation != "none" and cash is not None:
             presentation = line.accounting.presentation
             sums[presentation] = sums.get(presentation, 0.0) + cash
@@ -60,12 +60,12 @@ def totals(analysis: Analysis, locale: Locale) -> tuple[str, ...]:
     )
 
 
-def _lines(analysis: Analysis) -> Iterator[CostLine]:
+def _public_lines(analysis: Analysis) -> Iterator[CostLine]:
     known, _ = analysis.policy.public_by(analysis.as_of)
     yield from known
 
 
-def _figures(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
+def _cost_rows(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     """The figures of a line by valuation, from what the headline rests on."""
     rows = analysis.tables[analysis.behind("costs")].filter(COUNTED, level="line", line=line.id)
     if rows.is_empty():  # claims give figures to schedules alone
@@ -73,18 +73,18 @@ def _figures(line: CostLine, analysis: Analysis) -> dict[str, dict[str, Any]]:
     return {row["valuation"]: row for row in rows.iter_rows(named=True)}
 
 
-def _cash(line: CostLine, analysis: Analysis) -> float | None:
+def _expected_cash(line: CostLine, analysis: Analysis) -> float | None:
     """The expected cash of a line."""
-    found = _figures(line, analysis)
-    told: Iterator[float | None] = (found[v]["expected"] for v in CASH if v in found)
+    found = _cost_rows(line, analysis)
+    told: Iterator[float | None] = (found[v]["expected"] for v in CASH_VALUATIONS if v in found)
     return next((value for value in told if value is not None), None)
 
 
-def _estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
+def _best_estimate(line: CostLine, analysis: Analysis, locale: Locale) -> str:
     """The best estimate of a line, or why there is none."""
     if line.accounting and line.accounting.obligation == "none":
         return locale("report.controller_not_due")
-    cash, found = _cash(line, analysis), _figures(line, analysis)
+    cash, found = _expected_cash(line, analysis), _cost_rows(line, analysis)
     if cash is not None:
         return locale("report.exact", amount=locale.exact_money(cash), unit=locale.unit)
     whole = found.get("top_down", {}).get("expected")

@@ -11,13 +11,21 @@ from contextlib import suppress
 
 from outage_analysis.errors import InputRefused
 
-EPOCH = (1980, 1, 1, 0, 0, 0)
+MEMBER_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of every member: the first that a zip can tell."""
-MOST_MEMBERS = 2_000
-MOST_BYTES = 200_000_000
+MAX_MEMBERS = 2_000
+MAX_TOTAL_BYTES = 200_000_000
 """What an archive may come to once read."""
 REGULAR_FILE = 0o100644 << 16
-DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, NotImplementedError, EOFError, OSError)
+ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+)
 """What Python raises for archives that are none, or are broken."""
 
 
@@ -33,44 +41,44 @@ def pack(members: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
-            entry = zipfile.ZipInfo(name, EPOCH)
+            entry = zipfile.ZipInfo(name, MEMBER_DATE)
             entry.create_system, entry.external_attr = 3, REGULAR_FILE  # Unix, on Windows too
             archive.writestr(entry, content)
     return packed.getvalue()
 
 
-def members(data: bytes) -> dict[str, bytes]:
+def read_members(data: bytes) -> dict[str, bytes]:
     """The members of a zip archive by name, in the archive's order.
 
     Raises:
         InputRefused: no zip archive, a damaged or encrypted member, a name that comes twice, more than
-            `MOST_MEMBERS` members or more than `MOST_BYTES` in all.
+            `MAX_MEMBERS` members or more than `MAX_TOTAL_BYTES` in all.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            _refuse_much(entries)
-            return {entry.filename: _content(archive, entry) for entry in entries}
-    except DAMAGED as error:
+            _check_size(entries)
+            return {entry.filename: _read_member(archive, entry) for entry in entries}
+    except ARCHIVE_ERRORS as error:
         raise InputRefused(f"is no readable zip archive: {error}", remedy="Write it again.") from error
 
 
-def repacked(data: bytes) -> bytes:
+def repack(data: bytes) -> bytes:
     """An archive as `pack` writes it, its members sorted: without the clock that another writer put in."""
-    return pack(dict(sorted(members(data).items())))
+    return pack(dict(sorted(read_members(data).items())))
 
 
-def _refuse_much(entries: list[zipfile.ZipInfo]) -> None:
+def _check_size(entries: list[zipfile.ZipInfo]) -> None:
     """Refuse what would not fit, before anything is unpacked."""
-    if len(entries) > MOST_MEMBERS:
-        raise InputRefused(f"holds more than {MOST_MEMBERS:,} members", value=len(entries))
-    if sum(entry.file_size for entry in entries) > MOST_BYTES:
-        raise InputRefused(f"holds more than {MOST_BYTES // 1_000_000:,} MB once unpacked")
+    if len(entries) > MAX_MEMBERS:
+        raise InputRefused(f"holds more than {MAX_MEMBERS:,} members", value=len(entries))
+    if sum(entry.file_size for entry in entries) > MAX_TOTAL_BYTES:
+        raise InputRefused(f"holds more than {MAX_TOTAL_BYTES // 1_000_000:,} MB once unpacked")
     if len({entry.filename for entry in entries}) < len(entries):
         raise InputRefused("holds two members of one name")
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     """A member's bytes, and never more than the archive says it has."""
     with archive.open(entry) as member:
         content = member.read(entry.file_size + 1)
@@ -79,7 +87,7 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     return content
 
 
-def digests(data: bytes) -> dict[str, str]:
+def member_digests(data: bytes) -> dict[str, str]:
     """The SHA-256 of every member by name; a member that cannot be read has none.
 
     Raises:
@@ -88,10 +96,10 @@ def digests(data: bytes) -> dict[str, str]:
     found = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _refuse_much(archive.infolist())
+            _check_size(archive.infolist())
             for entry in archive.infolist():
-                with suppress(*DAMAGED, InputRefused):
-                    found[entry.filename] = hashlib.sha256(_content(archive, entry)).hexdigest()
-    except DAMAGED as error:
+                with suppress(*ARCHIVE_ERRORS, InputRefused):
+                    found[entry.filename] = hashlib.sha256(_read_member(archive, entry)).hexdigest()
+    except ARCHIVE_ERRORS as error:
         raise InputRefused(f"is no readable zip archive: {error}", remedy="Write it again.") from error
     return found

@@ -22,14 +22,14 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Items:
+class BulletList:
     """A list."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class TableBlock:
     """A grid of the report, by name."""
 
     grid: str
@@ -39,14 +39,14 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ChartBlock:
     """A chart of the report by name, with the table that says the same."""
 
     chart: str
-    table: Table | None = None
+    table: TableBlock | None = None
 
 
-Block = Text | Heading | Items | Table | Picture
+Block = Text | Heading | BulletList | TableBlock | ChartBlock
 
 
 @dataclass(frozen=True)

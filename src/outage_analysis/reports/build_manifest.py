@@ -21,14 +21,14 @@ from outage_analysis.incidents import facts, load_layout, outcomes
 from outage_analysis.policies import Policy
 from outage_analysis.reports import archives
 from outage_analysis.reports.manifest import (
-    AssumptionEntry,
-    Input,
+    AssumptionRecord,
+    DocumentRecord,
+    InputRecord,
     Manifest,
-    Output,
-    Page,
-    PolicyPage,
+    OutputRecord,
+    PolicyRecord,
     content_digest,
-    digest,
+    file_digest,
 )
 from outage_analysis.reports.report import Report
 from outage_analysis.text import fonts
@@ -38,18 +38,18 @@ LIBRARIES = (
     *("pydantic", "python-pptx", "scipy", "typst", "vl-convert-python", "xlsxwriter"),
 )
 """Every library that can change a byte of a report."""
-ARCHIVES = (".pptx", ".xlsx")
-MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+ARCHIVE_SUFFIXES = (".pptx", ".xlsx")
+MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
 """One class of machine under the name of another system."""
 
 
-def manifest_of(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
+def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
     """The manifest of a report whose files stand in a folder."""
     a, plan = report.analysis, report.analysis.plan
     return Manifest(
         as_of=a.as_of,
-        assumptions=assumption_entries(a.known) if a.known else (),
-        backtest=_page(a.backtest.page) if a.backtest else None,
+        assumptions=assumption_records(a.known) if a.known else (),
+        backtest=_document_record(a.backtest.page) if a.backtest else None,
         bom=report.bom,
         budget=plan.budget,
         code_sha256=code_digest(),
@@ -58,33 +58,33 @@ def manifest_of(report: Report, folder: Path, formats: tuple[str, ...]) -> Manif
         epoch=a.as_of,
         examples=a.inputs.examples if a.inputs else (),
         expected=dict(a.tables["totals"].select("valuation", "expected").iter_rows()),
-        facts=_facts(a),
-        figures=_figures(a),
+        facts=_facts_digests(a),
+        figures=_headline_figures(a),
         fonts=fonts.digests(),
         formats=tuple(sorted(formats)),
-        glyphs_replaced=_replaced(report),
+        glyphs_replaced=_count_missing_glyphs(report),
         hindsight=plan.hindsight,
-        inputs=tuple(_inputs(a)),
+        inputs=tuple(_input_records(a)),
         language=report.lang,
         lines_not_public_yet=a.dropped_lines,
         max_rejects=plan.max_rejects,
-        outputs=outputs(folder),
-        pages=_pages(a),
-        policy=policy_page(a.policy),
+        outputs=output_records(folder),
+        pages=_document_records(a),
+        policy=policy_record(a.policy),
         seed=plan.seed,
         synthetic_claims=a.synthetic,
         versions={name: version(name) for name in ("outage-analysis", *LIBRARIES)},
-        warehouse=_warehouse(a),
+        warehouse=_warehouse_name(a),
     )
 
 
-def outputs(folder: Path) -> dict[str, Output]:
+def output_records(folder: Path) -> dict[str, OutputRecord]:
     """The files of a folder by name, with the members of those that are archives."""
     found = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        members = archives.digests(path.read_bytes()) if path.suffix in ARCHIVES else {}
+        members = archives.member_digests(path.read_bytes()) if path.suffix in ARCHIVE_SUFFIXES else {}
         name = path.relative_to(folder).as_posix()
-        found[name] = Output(sha256=digest(path), bytes=path.stat().st_size, members=members)
+        found[name] = OutputRecord(sha256=file_digest(path), bytes=path.stat().st_size, members=members)
     return found
 
 
@@ -92,7 +92,7 @@ def environment() -> dict[str, str]:
     """What runs the package: the version of Python, the class of machine."""
     machine = platform.machine().lower()
     return {
-        "machine": MACHINES.get(machine, machine),
+        "machine": MACHINE_NAMES.get(machine, machine),
         "python": ".".join(map(str, sys.version_info[:2])),
     }
 
@@ -112,9 +112,9 @@ def code_digest() -> str:
     return told.hexdigest()
 
 
-def policy_page(policy: Policy) -> PolicyPage:
+def policy_record(policy: Policy) -> PolicyRecord:
     """What is recorded of a policy."""
-    return PolicyPage(
+    return PolicyRecord(
         id=policy.id,
         content_sha256=content_digest(policy),
         name=fonts.shown(policy.name.en),
@@ -123,12 +123,12 @@ def policy_page(policy: Policy) -> PolicyPage:
     )
 
 
-def assumption_entries(ledger: Ledger) -> tuple[AssumptionEntry, ...]:
+def assumption_records(ledger: Ledger) -> tuple[AssumptionRecord, ...]:
     """What is recorded of a ledger: each entry as its table prints it."""
     columns = ("id", "kind", "distribution", "expected", "low", "high", "public_on", "outcome_known")
     rows = ledger_table(ledger).rename({"assumption": "id"}).select(columns).iter_rows(named=True)
     return tuple(
-        AssumptionEntry(
+        AssumptionRecord(
             **row,
             owner=fonts.shown(entry.owner),
             approved_by=fonts.shown(entry.approved_by),
@@ -138,12 +138,12 @@ def assumption_entries(ledger: Ledger) -> tuple[AssumptionEntry, ...]:
     )
 
 
-def _page(page: Document) -> Page:
+def _document_record(page: Document) -> DocumentRecord:
     """A page by its id, where it has one."""
-    return Page(id=getattr(page, "id", ""), content_sha256=content_digest(page))
+    return DocumentRecord(id=getattr(page, "id", ""), content_sha256=content_digest(page))
 
 
-def _pages(analysis: Analysis) -> dict[str, Page]:
+def _document_records(analysis: Analysis) -> dict[str, DocumentRecord]:
     """Each page that the bundle holds, by its name there."""
     named: dict[str, Document] = {"incident": analysis.incident, "policy": analysis.policy}
     others = analysis.compared.policies[1:] if analysis.compared else ()
@@ -151,10 +151,10 @@ def _pages(analysis: Analysis) -> dict[str, Page]:
     named |= {} if analysis.ledger is None else {"ledger": analysis.ledger}
     named |= {f"compared-{n}": page for n, page in enumerate(others, start=1)}
     named |= {f"layout-{n}": page for n, page in enumerate(layouts, start=1)}
-    return {name: _page(page) for name, page in named.items()}
+    return {name: _document_record(page) for name, page in named.items()}
 
 
-def _facts(analysis: Analysis) -> dict[str, str]:
+def _facts_digests(analysis: Analysis) -> dict[str, str]:
     """The rows that the run could use, by file: without hindsight, those public by the day."""
     if analysis.plan.hindsight:
         shelves = {"published": facts(), "outcomes": outcomes()}
@@ -167,7 +167,7 @@ def _facts(analysis: Analysis) -> dict[str, str]:
     }
 
 
-def _figures(analysis: Analysis) -> dict[str, float | None]:
+def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
     """Expected cash, P10, P50 and P90 of the headline; nothing where there is none."""
     told: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.headline or "published")}
     table = analysis.doubt(analysis.headline, "quantiles")
@@ -177,18 +177,20 @@ def _figures(analysis: Analysis) -> dict[str, float | None]:
     return told
 
 
-def _inputs(analysis: Analysis) -> Iterator[Input]:
+def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
     """Each file read, with what became of its rows."""
     plan = analysis.plan
     if plan.counts is not None:
         path, cube = Path(plan.counts), analysis.cubes["cost"]
         size = path.stat().st_size
-        yield Input(kind="counts", name=cube.source, sha256=digest(path), bytes=size, claims=cube.claims)
+        yield InputRecord(
+            kind="counts", name=cube.source, sha256=file_digest(path), bytes=size, claims=cube.claims
+        )
     if analysis.claims is None:
         return
     counts = analysis.claims.files.select("rows", "claims", "rejects").iter_rows(named=True)
     for f, row in zip(analysis.claims.inputs, counts, strict=True):
-        yield Input(
+        yield InputRecord(
             kind="claims",
             name=f.name,
             sha256=f.sha256,
@@ -199,21 +201,21 @@ def _inputs(analysis: Analysis) -> Iterator[Input]:
         )
 
 
-def _warehouse(analysis: Analysis) -> str | None:
+def _warehouse_name(analysis: Analysis) -> str | None:
     named = [Path(p) for p in analysis.plan.claims or ()]
     return next((fonts.shown(p.name) for p in named if p.suffix.lower() == STORE), None)
 
 
-def _replaced(report: Report) -> int:
+def _count_missing_glyphs(report: Report) -> int:
     """How many characters of names and table texts have no glyph."""
     texts = [*report.analysis.names(report.lang).values(), report.analysis.incident.name[report.lang]]
     for table in report.analysis.tables.values():
         for column in table.select(pl.col(pl.String)):
             texts += column.drop_nulls().unique().to_list()
-    return sum(map(_unseen, set(texts)))
+    return sum(map(_missing_glyphs, set(texts)))
 
 
-def _unseen(text: str) -> int:
+def _missing_glyphs(text: str) -> int:
     """Characters of a text that have no glyph; those of a repeated text count once."""
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
     return 0 if fonts.shown(joined) == joined else sum(fonts.shown(c) != c for c in joined)

@@ -12,15 +12,21 @@ from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import Document, Kind, nearest, page_text, put_in_place, recover, resolve
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
-from outage_analysis.reports.build_manifest import manifest_of
+from outage_analysis.reports.build_manifest import create_manifest
 from outage_analysis.reports.formats import FORMATS
-from outage_analysis.reports.manifest import NAME, SUMS, content_digest, digest, sums_of
+from outage_analysis.reports.manifest import (
+    CHECKSUMS_NAME,
+    MANIFEST_NAME,
+    content_digest,
+    file_digest,
+    read_checksums,
+)
 from outage_analysis.reports.report import Report
 from outage_analysis.text import LANGUAGES, Locale, fonts
 
-FIXED = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
+FIXED_CHARACTERS = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
 """What our own words are set with beside themselves: digits, marks, signs."""
-LOADERS: dict[Kind, Callable[[Path], Document]] = {
+DOCUMENT_LOADERS: dict[Kind, Callable[[Path], Document]] = {
     "incidents": load_incident,
     "policies": load_policy,
     "assumptions": load_ledger,
@@ -56,21 +62,21 @@ def write_report(
         EnvironmentFailed: the disk refused, or the fonts lack something.
     """
     asked, out = Path(out), Path(out).resolve()
-    refuse_unwritable(out, lang=lang, force=force, formats=formats)
-    refuse_unset(lang)
+    check_output_options(out, lang=lang, force=force, formats=formats)
+    check_fonts(lang)
     report, chosen = Report(analysis, lang, bom=bom), tuple(name for name in FORMATS if name in formats)
     with put_in_place(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
             FORMATS[name](report, folder)
-        _write_pages(analysis, folder)
-        (folder / NAME).write_text(manifest_of(report, folder, chosen).text(), "utf-8")
+        _write_documents(analysis, folder)
+        (folder / MANIFEST_NAME).write_text(create_manifest(report, folder, chosen).text(), "utf-8")
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        sums = "".join(f"{digest(folder / name)}  {name}\n" for name in names)
-        (folder / SUMS).write_text(sums, "utf-8")
-    return asked / ("report.html" if "html" in formats else NAME)
+        sums = "".join(f"{file_digest(folder / name)}  {name}\n" for name in names)
+        (folder / CHECKSUMS_NAME).write_text(sums, "utf-8")
+    return asked / ("report.html" if "html" in formats else MANIFEST_NAME)
 
 
-def refuse_unwritable(out: Path, *, lang: str, force: bool, formats: Sequence[str]) -> None:
+def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence[str]) -> None:
     """Refuse before anything runs what could not be written after.
 
     Raises:
@@ -85,14 +91,14 @@ def refuse_unwritable(out: Path, *, lang: str, force: bool, formats: Sequence[st
     _check_target(out.resolve(), force=force)
 
 
-def refuse_unset(lang: str) -> None:
+def check_fonts(lang: str) -> None:
     """Refuse to write what the package's fonts could not set.
 
     Raises:
         EnvironmentFailed: a font is missing, or has no glyph for a letter of our own words.
     """
     fonts.folder()
-    lacking = fonts.lacking(FIXED + "".join(Locale(lang).texts()))
+    lacking = fonts.lacking(FIXED_CHARACTERS + "".join(Locale(lang).texts()))
     if lacking:
         named = ", ".join(f"U+{ord(c):04X}" for c in lacking)
         problem = f"the fonts lack letters of our own words in {lang}"
@@ -111,11 +117,11 @@ def _check_target(out: Path, *, force: bool) -> None:
 
 def _is_report(folder: Path) -> bool:
     """Whether every file in a folder is one that its own checksums list."""
-    listed = {SUMS, *sums_of(folder)}
+    listed = {CHECKSUMS_NAME, *read_checksums(folder)}
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
 
 
-def _write_pages(analysis: Analysis, folder: Path) -> None:
+def _write_documents(analysis: Analysis, folder: Path) -> None:
     """Write the TOML pages that the report rests on, so that the bundle can be opened again.
 
     They are written from their values: a comment may be private, and would travel with the report.
@@ -136,5 +142,7 @@ def _write_pages(analysis: Analysis, folder: Path) -> None:
     for name, (kind, page, analysed) in named.items():
         source, copied = resolve(kind, page), folder / "pages" / f"{name}.toml"
         copied.write_text(page_text(source), "utf-8")
-        if analysed is not None and content_digest(LOADERS[kind](copied)) != content_digest(analysed):
+        if analysed is not None and content_digest(DOCUMENT_LOADERS[kind](copied)) != content_digest(
+            analysed
+        ):
             raise UsageError("is no longer the page that was analysed", file=source, remedy="Run again.")

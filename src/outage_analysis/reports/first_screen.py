@@ -13,7 +13,7 @@ from outage_analysis.policies import Schedule
 from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.text import Locale
 
-MOST_DRIVERS = 3
+MAX_DRIVERS = 3
 """Inputs that the first screen names."""
 
 
@@ -250,7 +250,7 @@ def _drives(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> lis
             "low": locale.money(row["cost_low"]),
             "high": locale.money(row["cost_high"]),
         }
-        for row in moved.head(MOST_DRIVERS).iter_rows(named=True)
+        for row in moved.head(MAX_DRIVERS).iter_rows(named=True)
     ]
     if not told:
         return []

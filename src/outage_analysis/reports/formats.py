@@ -12,8 +12,8 @@ from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_files import write_csv, write_parquet, write_png, write_svg
 from outage_analysis.reports.workbook.writing import write_xlsx
 
-Writer = Callable[[Report, Path], None]
-FORMATS: dict[str, Writer] = {
+FormatWriter = Callable[[Report, Path], None]
+FORMATS: dict[str, FormatWriter] = {
     "html": write_html,
     "pptx": write_pptx,
     "csv": write_csv,

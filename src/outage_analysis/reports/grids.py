@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from outage_analysis.text import Locale, fonts
 
-FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
+FORMATTERS: dict[ColumnKind, Callable[[Locale, Any], str]] = {
     "money": Locale.exact_money,
     "whole": lambda locale, value: locale.exact(round(value)),
     "decimal": Locale.exact,
@@ -25,11 +25,11 @@ FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
     "rule": lambda locale, value: locale(f"rule.{value}") if locale.has(f"rule.{value}") else str(value),
 }
 """How a value of a kind is written, where it needs nothing but words."""
-DERIVED = "derived from "
+DERIVED_PREFIX = "derived from "
 """How a source begins that is no address but the facts that a figure was computed from."""
-LONGEST = 120
+MAX_CELL_LENGTH = 120
 """Letters of a text from a file that a cell shows: as many as a name may have."""
-STYLES: dict[Kind, str] = {
+COLUMN_STYLES: dict[ColumnKind, str] = {
     **dict.fromkeys(("whole", "decimal", "money", "loss", "share", "written"), "n"),
     "day": "d",
 }
@@ -53,7 +53,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Writer:
+class TableFormatter:
     """Turns frames into grids in one language."""
 
     words: Locale
@@ -63,12 +63,14 @@ class Writer:
 
     def grid(self, frame: pl.DataFrame, columns: Sequence[str]) -> Grid:
         """The named columns of a frame; `band` stands for `over` and `up_to`."""
-        heads = tuple(Column(self.words(f"column.{c}"), STYLES.get(COLUMNS[c], "")) for c in columns)
+        heads = tuple(
+            Column(self.words(f"column.{c}"), COLUMN_STYLES.get(COLUMN_KINDS[c], "")) for c in columns
+        )
         rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
         return Grid(heads, rows)
 
     def _cell(self, column: str, row: dict[str, Any]) -> str | Markup:
-        locale, kind = self.words, COLUMNS[column]
+        locale, kind = self.words, COLUMN_KINDS[column]
         if column == "band" and "band" not in row:
             return self._band(row)
         value = row[column]
@@ -76,18 +78,18 @@ class Writer:
             return locale("report.not_published")
         if value is None or value == "":
             return ""
-        if kind in FIGURES:
-            return FIGURES[kind](locale, value)
+        if kind in FORMATTERS:
+            return FORMATTERS[kind](locale, value)
         if kind == "name":
             return self.names.get(str(value)) or fonts.shown(str(value))
         if kind == "data":
-            return cut(str(value))
+            return truncate(str(value))
         if kind == "names":
             # What follows a colon in a name explains it; a cell has no room for that.
             parts = (self.names.get(part, part).split(":")[0] for part in str(value).split())
             return "; ".join(parts)
         if kind == "links":
-            facts = str(value).removeprefix(DERIVED)
+            facts = str(value).removeprefix(DERIVED_PREFIX)
             return locale("report.derived", facts=facts) if facts != value else _links(facts)
         return (
             self._facts(fonts.shown(str(value))) if kind in ("facts", "counted") else fonts.shown(str(value))
@@ -109,10 +111,10 @@ class Writer:
         return Markup(", ").join(parts)
 
 
-def cut(text: str) -> str:
+def truncate(text: str) -> str:
     """Text from a file as a cell shows it: no control or mark of direction, and no more than fits."""
-    told = fonts.shown(text[: LONGEST + 1])
-    return told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
+    told = fonts.shown(text[: MAX_CELL_LENGTH + 1])
+    return told if len(told) <= MAX_CELL_LENGTH else f"{told[: MAX_CELL_LENGTH - 1]}…"
 
 
 def _links(text: str) -> Markup:
@@ -128,12 +130,12 @@ def _links(text: str) -> Markup:
     return Markup(", ").join(parts)
 
 
-Kind = Literal[
+ColumnKind = Literal[
     "text", "data", "name", "names", "word", "rule", "unit", "terms", "links", "facts", "written",
     "whole", "decimal", "money", "loss", "share", "day", "counted",
 ]  # fmt: skip
 
-COLUMNS: dict[str, Kind] = {
+COLUMN_KINDS: dict[str, ColumnKind] = {
     "amount": "money",
     "as_expected": "word",
     "approved_by": "data",

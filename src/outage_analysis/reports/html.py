@@ -33,77 +33,77 @@ if TYPE_CHECKING:
     from outage_analysis.reports.report import Report
 
 
-SENTENCE = 44
+PROSE_LENGTH = 44
 """Letters of a cell, on average, from which a column holds sentences."""
 
 
 def write_html(report: Report, folder: Path) -> None:
     """Write report.html."""
-    (folder / "report.html").write_text(page(report), "utf-8")
+    (folder / "report.html").write_text(html_page(report), "utf-8")
 
 
-def page(report: Report) -> str:
+def html_page(report: Report) -> str:
     """The whole page as text."""
-    shown = selection(report)
+    shown = linked_charts(report)
     what_if = sliders(report)
-    script = vega_bundle() + slider_asset("what_if.js") + asset("page.js")
+    script = vega_bundle() + slider_asset("what_if.js") + template_text("page.js")
     context = {
         "report": report,
         "w": report.words,
-        "specs": {later: _specs(report, hindsight=later) for later in (False, True)},
+        "specs": {later: _chart_specs(report, hindsight=later) for later in (False, True)},
         "what_if": what_if,
         "what_if_data": Markup(script_json(what_if.moved.data)) if what_if.moved else "",
         "linked": shown,
         "linked_data": Markup(script_json(shown.spec)) if shown else "",
-        "wordy": wordy,
+        "prose_columns": prose_columns,
         "script": Markup(script),
     }
     template = _environment().get_template("report.html.j2")
     # Set once without the fonts, to learn which letters the page has.
     text = template.render(**context, style="", csp="")
-    style = faces(text) + asset("report.css") + slider_asset("what_if.css")
+    style = font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
     csp = (
-        f"default-src 'none'; style-src {allowed(style)}; script-src {allowed(script)}; "
+        f"default-src 'none'; style-src {csp_hash(style)}; script-src {csp_hash(script)}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
     text = template.render(**context, style=Markup(style), csp=csp)
     return text if text.endswith("\n") else text + "\n"
 
 
-def wordy(grid: Grid) -> list[bool]:
+def prose_columns(grid: Grid) -> list[bool]:
     """Which columns hold sentences and need the room for them."""
     columns = ([len(str(row[n])) for row in grid.rows] for n, c in enumerate(grid.columns) if not c.style)
-    plain = iter([sum(lengths) > SENTENCE * len(lengths) for lengths in columns])
+    plain = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
     return [False if c.style else next(plain) for c in grid.columns]
 
 
-def _specs(report: Report, *, hindsight: bool) -> Markup:
+def _chart_specs(report: Report, *, hindsight: bool) -> Markup:
     """The charts of the page, or those that show what came out later."""
     return Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == hindsight}))
 
 
-def _told(value: object) -> object:
+def _printable(value: object) -> object:
     """Text as the page can show it: control characters and marks of direction are written out."""
     return fonts.shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _environment() -> Environment:
     return Environment(
-        loader=FunctionLoader(asset),
+        loader=FunctionLoader(template_text),
         autoescape=True,
-        finalize=_told,
+        finalize=_printable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
 
 
-def asset(name: str) -> str:
+def template_text(name: str) -> str:
     """A template, a style sheet or a script of the report by its file name."""
     return (files("outage_analysis.reports") / "templates" / name).read_text("utf-8")
 
 
-def faces(text: str) -> str:
+def font_face_rules(text: str) -> str:
     """The fonts as rules of a style sheet, with no more than the letters of a text."""
     letters = "".join(c for c in sorted(set(text)) if ord(c) in fonts.covered())
     rules = []
@@ -116,12 +116,12 @@ def faces(text: str) -> str:
     return "".join(rules)
 
 
-def allowed(text: str) -> str:
+def csp_hash(text: str) -> str:
     """A script or a style as the source list of a Content-Security-Policy names it."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
-def selection(report: Report) -> PageChart | None:
+def linked_charts(report: Report) -> PageChart | None:
     """The linked views of a report's claims; None where there are no claims, as with totals."""
     a = report.analysis
     if "claims_pairs" not in a.tables:
@@ -160,10 +160,10 @@ def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"
     if moved is None:
         tied = report.analysis.runs and report.products is None
         return Sliders(None, Markup(), locale("report.what_if_tied" if tied else "report.what_if_none"))
-    return Sliders(moved, markup(moved, locale, _likely(report), title=title), "")
+    return Sliders(moved, markup(moved, locale, _range_note(report), title=title), "")
 
 
-def _likely(report: Report) -> str:
+def _range_note(report: Report) -> str:
     """Whose range it is that the sliders leave alone."""
     table = report.analysis.doubt(report.analysis.headline, "quantiles")
     told = (

@@ -13,22 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document
 
-NAME, SUMS = "manifest.json", "SHA256SUMS"
-LARGEST = 1_000_000
+MANIFEST_NAME, CHECKSUMS_NAME = "manifest.json", "SHA256SUMS"
+MAX_BYTES = 1_000_000
 """Bytes of a manifest, or of checksums, that are read."""
-AGAIN = "Write the report again."
+REWRITE_REMEDY = "Write the report again."
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 
 
-class Entry(BaseModel):
+class ManifestPart(BaseModel):
     """A part of a manifest: frozen, and strict about keys and types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Output(Entry):
+class OutputRecord(ManifestPart):
     """A file that was written."""
 
     sha256: Digest
@@ -37,14 +37,14 @@ class Output(Entry):
     """Of a zip archive: the checksum of each file inside it."""
 
 
-class Page(Entry):
+class DocumentRecord(ManifestPart):
     """A TOML page: a checksum of what it says, whatever its layout."""
 
     id: str
     content_sha256: Digest
 
 
-class PolicyPage(Page):
+class PolicyRecord(DocumentRecord):
     """The policy, with a checksum of each cost line."""
 
     name: str
@@ -52,7 +52,7 @@ class PolicyPage(Page):
     lines: dict[str, Digest]
 
 
-class AssumptionEntry(Entry):
+class AssumptionRecord(ManifestPart):
     """One entry of the ledger that was used: its law, as the report prints it, and who answers for it."""
 
     id: str
@@ -68,7 +68,7 @@ class AssumptionEntry(Entry):
     content_sha256: Digest
 
 
-class Input(Entry):
+class InputRecord(ManifestPart):
     """A file of claims, or of totals, with what became of its rows."""
 
     kind: Literal["claims", "counts"]
@@ -82,12 +82,12 @@ class Input(Entry):
     rejects: Count | None = None
 
 
-class Manifest(Entry):
+class Manifest(ManifestPart):
     """Everything that a bundle's manifest.json says."""
 
     as_of: date
-    assumptions: tuple[AssumptionEntry, ...]
-    backtest: Page | None
+    assumptions: tuple[AssumptionRecord, ...]
+    backtest: DocumentRecord | None
     """The page of outcomes that the report was set beside, in hindsight."""
     bom: bool
     budget: Count | None
@@ -109,14 +109,14 @@ class Manifest(Entry):
     glyphs_replaced: Count
     """Characters of texts from outside that are written U+XXXX, for lack of a glyph."""
     hindsight: bool
-    inputs: tuple[Input, ...]
+    inputs: tuple[InputRecord, ...]
     language: str
     lines_not_public_yet: tuple[str, ...]
     max_rejects: float
-    outputs: dict[str, Output]
-    pages: dict[str, Page]
+    outputs: dict[str, OutputRecord]
+    pages: dict[str, DocumentRecord]
     """The pages that the bundle holds as pages/<name>.toml."""
-    policy: PolicyPage
+    policy: PolicyRecord
     seed: Count
     synthetic_claims: bool
     versions: dict[str, str]
@@ -136,15 +136,15 @@ def read_manifest(folder: Path) -> Manifest:
         UsageError: no bundle.
         InputRefused: too large, or no manifest of this version.
     """
-    data = bounded(folder, NAME)
+    data = read_limited(folder, MANIFEST_NAME)
     try:
         return Manifest.model_validate_json(data)
     except (ValidationError, RecursionError) as error:
         problem = "is no manifest of a report of this version"
-        raise InputRefused(problem, file=folder / NAME, remedy=AGAIN) from error
+        raise InputRefused(problem, file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY) from error
 
 
-def bounded(folder: Path, name: str) -> bytes:
+def read_limited(folder: Path, name: str) -> bytes:
     """The bytes of a bundle's manifest or checksums.
 
     Raises:
@@ -157,9 +157,9 @@ def bounded(folder: Path, name: str) -> bytes:
     if not path.is_file():
         raise UsageError("no report", file=folder, remedy="Name a folder that `report` wrote.")
     with path.open("rb") as stream:
-        data = stream.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise InputRefused("is too large for a manifest", file=path, remedy=AGAIN)
+        data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise InputRefused("is too large for a manifest", file=path, remedy=REWRITE_REMEDY)
     return data
 
 
@@ -168,16 +168,16 @@ def content_digest(page: Document) -> str:
     return hashlib.sha256(page.model_dump_json(by_alias=True).encode()).hexdigest()
 
 
-def digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sums_of(folder: Path) -> dict[str, str]:
+def read_checksums(folder: Path) -> dict[str, str]:
     """The checksums of a report's files by name, as it lists them; none where it lists none."""
     try:
-        lines = bounded(folder, SUMS).decode().splitlines()
+        lines = read_limited(folder, CHECKSUMS_NAME).decode().splitlines()
     except (OSError, UnicodeDecodeError, UsageError, InputRefused):
         return {}
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

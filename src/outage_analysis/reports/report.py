@@ -14,9 +14,9 @@ from outage_analysis.charts import CHARTS, draw, frame_of, stable, svg, unchecke
 from outage_analysis.costs import Products, products
 from outage_analysis.reports.blocks import Answers, PageChart, Section, Tile
 from outage_analysis.reports.first_screen import sentences, tiles
-from outage_analysis.reports.grids import Grid, Writer
+from outage_analysis.reports.grids import Grid, TableFormatter
 from outage_analysis.reports.sections import sections
-from outage_analysis.reports.table_views import RESTS_ON, grids
+from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
 
 
@@ -73,7 +73,7 @@ class Report:
         return self.analysis.warning(self.words)
 
     @property
-    def colophon(self) -> str:
+    def footer(self) -> str:
         """What made it, from what."""
         a, locale = self.analysis, self.words
         return locale(
@@ -86,12 +86,12 @@ class Report:
         )
 
     @cached_property
-    def writer(self) -> Writer:
+    def formatter(self) -> TableFormatter:
         """What turns frames into grids."""
         cited = set(self.analysis.tables["facts"]["id"])
         if "hindsight_outcomes" in self.analysis.tables:
             cited |= set(self.analysis.tables["hindsight_outcomes"]["id"])
-        return Writer(self.words, self.names, cited)
+        return TableFormatter(self.words, self.names, cited)
 
     @cached_property
     def tiles(self) -> list[Tile]:
@@ -106,7 +106,7 @@ class Report:
     @cached_property
     def grids(self) -> dict[str, Grid]:
         """Every table that has rows, by name."""
-        return grids(self.analysis, self.writer)
+        return format_tables(self.analysis, self.formatter)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
@@ -119,14 +119,14 @@ class Report:
         run = self.analysis.runs.get(self.analysis.headline)
         return None if run is None else products(run.portfolio, self.analysis.policy)
 
-    def made_up(self, chart: str) -> bool:
+    def chart_is_synthetic(self, chart: str) -> bool:
         """Whether a chart is drawn from synthetic rows, and must say so."""
         a, entry = self.analysis, CHARTS[chart]
         return (entry.claims and a.synthetic) or a.marked(a.behind(entry.table))
 
-    def marked(self, grid: str) -> bool:
+    def table_is_synthetic(self, grid: str) -> bool:
         """Whether a table of the page is made from synthetic rows, and must say so."""
-        return self.analysis.marked(self.analysis.behind(RESTS_ON.get(grid, grid)))
+        return self.analysis.marked(self.analysis.behind(SOURCE_TABLES.get(grid, grid)))
 
     @cached_property
     def charts(self) -> dict[str, PageChart]:
@@ -141,7 +141,7 @@ class Report:
         return found
 
     @cached_property
-    def drawings(self) -> dict[str, str]:
+    def chart_svgs(self) -> dict[str, str]:
         """The same charts as SVG, without their titles."""
         return {name: svg(chart.spec) for name, chart in self.charts.items()}
 
@@ -151,7 +151,9 @@ class Report:
         a, found = self.analysis, {}
         with unchecked():
             for name, entry in CHARTS.items():
-                frame = frame_of(a.incident, self.words, self.names, a.as_of, synthetic=self.made_up(name))
+                frame = frame_of(
+                    a.incident, self.words, self.names, a.as_of, synthetic=self.chart_is_synthetic(name)
+                )
                 table = fonts.shown_in(a.tables.get(a.behind(entry.table), pl.DataFrame()))
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:

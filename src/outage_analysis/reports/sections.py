@@ -9,8 +9,8 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.incidents import figure
-from outage_analysis.reports.accounting import totals
-from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text
+from outage_analysis.reports.accounting import presentation_totals
+from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.first_screen import free_note
 from outage_analysis.text import Locale
 
@@ -34,12 +34,12 @@ def sections(
         grids: names of the tables that have rows.
         charts: names of the charts that show something.
     """
-    maker = _Maker(analysis, words, grids, charts)
+    maker = _SectionBuilder(analysis, words, grids, charts)
     return tuple(section for section in maker.all() if section.blocks)
 
 
 @dataclass(frozen=True)
-class _Maker:
+class _SectionBuilder:
     """Builds sections from what there is."""
 
     analysis: Analysis
@@ -53,7 +53,7 @@ class _Maker:
         made_up = self.analysis.made_up
         yield self._section("cost", "cost_title", self._cost(), synthetic=made_up)
         if "funnel" in self.grids:
-            said = [Text(sentence) for sentence in _funnel_words(self.analysis, locale)]
+            said = [Text(sentence) for sentence in _funnel_sentences(self.analysis, locale)]
             shown = self._picture("funnel", "funnel", "funnel_title")
             yield self._section("funnel", "funnel_title", [*said, *shown], synthetic=made_up)
         yield self._section("doubt", "doubt_title", self._doubt(), synthetic=made_up)
@@ -79,7 +79,7 @@ class _Maker:
         cited = self._table("facts", "facts_title", folded=True)
         yield self._section("facts", "facts_title", self._under("facts_intro", cited))
         limits = (*(text[locale.lang] for text in self.analysis.limits), locale("report.limits"))
-        yield self._section("method", "method_title", [Text(self._method()), Items(limits)])
+        yield self._section("method", "method_title", [Text(self._method()), BulletList(limits)])
 
     def _method(self) -> str:
         """How it was computed; rates follow the written rule where the ledger derives any."""
@@ -173,8 +173,8 @@ class _Maker:
             yield from self._table("controller", "controller_title")
             if any(run.portfolio.tied("cash") for run in self.analysis.runs.values()):
                 yield Text(locale("report.tied"))
-            if summed := totals(self.analysis, locale):
-                yield Items(summed)
+            if summed := presentation_totals(self.analysis, locale):
+                yield BulletList(summed)
             yield Text(locale("report.controller_no_recourse"))
 
     def _assumptions(self) -> Iterator[Block]:
@@ -195,11 +195,11 @@ class _Maker:
         if "hindsight_outcomes" not in self.grids:
             return
         yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
-        yield from (Text(said, "strong") for said in lesson(self.analysis, locale))
+        yield from (Text(said, "strong") for said in hindsight_lesson(self.analysis, locale))
         if tried is not None:
             yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")
-            yield Items(tuple(tried.sentences(locale)))
+            yield BulletList(tuple(tried.sentences(locale)))
         yield from self._table("hindsight_headlines", "differs")
         yield from self._table("hindsight_tie_outs", "tie_title")
         yield from self._table("hindsight_outcomes", "hindsight_title")
@@ -209,17 +209,17 @@ class _Maker:
         return [Text(self.words(f"report.{key}")), *blocks] if blocks else []
 
     def _table(self, grid: str, title: str, *, folded: bool = False) -> list[Block]:
-        return [Table(grid, self.words(f"report.{title}"), folded)] if grid in self.grids else []
+        return [TableBlock(grid, self.words(f"report.{title}"), folded)] if grid in self.grids else []
 
     def _picture(self, chart: str, grid: str, title: str, *, caption: str = "") -> list[Block]:
         """A chart with its table folded under it; nothing where it shows nothing."""
         if chart not in self.charts:
             return []
         caption = caption or (self.words(f"report.{title}") if title else "")
-        return [Picture(chart, Table(grid, caption, folded=True) if grid in self.grids else None)]
+        return [ChartBlock(chart, TableBlock(grid, caption, folded=True) if grid in self.grids else None)]
 
 
-def _funnel_words(analysis: Analysis, locale: Locale) -> Iterator[str]:
+def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
     """What comes of a hundred reports; of which line, where there are several."""
     table, names = analysis.tables[analysis.behind("funnel")], analysis.names(locale.lang)
     told = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
@@ -234,7 +234,7 @@ def _funnel_words(analysis: Analysis, locale: Locale) -> Iterator[str]:
         yield locale(told, filed=filed, paid=paid, line=of)
 
 
-def lesson(analysis: Analysis, locale: Locale) -> list[str]:
+def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
     """How the case ended, beside what was expected: both halves of the lesson, for hindsight only."""
     outcome, expected = analysis.incident.outcome, analysis.expected_cash()
     later = analysis.tables.get("hindsight_outcomes", pl.DataFrame())

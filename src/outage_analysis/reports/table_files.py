@@ -30,29 +30,29 @@ def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
     with file_in_place(path) as part:
         if path.suffix == ".csv":
             texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
-            frame.with_columns(_harmless(name) for name in texts).write_csv(part, include_bom=bom)
+            frame.with_columns(_escape_formula(name) for name in texts).write_csv(part, include_bom=bom)
         else:
             held = BytesIO()  # the engine calls a full disk a fault of the format
             frame.write_parquet(held, compression="zstd")
             part.write_bytes(held.getvalue())
 
 
-def _harmless(name: str) -> pl.Expr:
+def _escape_formula(name: str) -> pl.Expr:
     text = pl.col(name).cast(pl.String)
     return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).alias(name)
 
 
 def write_csv(report: Report, folder: Path) -> None:
     """Every table as tables/<name>.csv; names and figures are the same in every language."""
-    _write_all(report, folder, "csv")
+    _write_tables(report, folder, "csv")
 
 
 def write_parquet(report: Report, folder: Path) -> None:
     """Every table as tables/<name>.parquet."""
-    _write_all(report, folder, "parquet")
+    _write_tables(report, folder, "parquet")
 
 
-def _write_all(report: Report, folder: Path, suffix: str) -> None:
+def _write_tables(report: Report, folder: Path, suffix: str) -> None:
     target = folder / "tables"
     target.mkdir(exist_ok=True)
     for name, frame in report.analysis.tables.items():
@@ -62,24 +62,24 @@ def _write_all(report: Report, folder: Path, suffix: str) -> None:
 
 def write_svg(report: Report, folder: Path) -> None:
     """Every chart as charts/<name>.svg, with its title and its sources."""
-    for stem, drawn in _drawings(report, folder):
+    for stem, drawn in _titled_charts(report, folder):
         stem.with_suffix(".svg").write_text(drawn, "utf-8")
 
 
 def write_png(report: Report, folder: Path) -> None:
     """Every chart as charts/<name>.png, the same drawing."""
-    for stem, drawn in _drawings(report, folder):
+    for stem, drawn in _titled_charts(report, folder):
         stem.with_suffix(".png").write_bytes(png(drawn))
 
 
-def _drawings(report: Report, folder: Path) -> list[tuple[Path, str]]:
+def _titled_charts(report: Report, folder: Path) -> list[tuple[Path, str]]:
     """Where each chart goes, but for its suffix, and its drawing with title and sources."""
     target = folder / "charts"
     target.mkdir(exist_ok=True)
     return [
         (
-            target / f"{name}{'-synthetic' if report.made_up(name) else ''}",
-            titled(report.drawings[name], chart.title, chart.subtitle, chart.footer, chart.description),
+            target / f"{name}{'-synthetic' if report.chart_is_synthetic(name) else ''}",
+            titled(report.chart_svgs[name], chart.title, chart.subtitle, chart.footer, chart.description),
         )
         for name, chart in report.charts.items()
     ]

@@ -10,20 +10,20 @@ from outage_analysis.analysis import Analysis
 from outage_analysis.costs import COUNTED
 from outage_analysis.incidents import in_language
 from outage_analysis.policies import Teller
-from outage_analysis.reports.accounting import controller
-from outage_analysis.reports.grids import Grid, Writer
+from outage_analysis.reports.accounting import accounting_table
+from outage_analysis.reports.grids import Grid, TableFormatter
 from outage_analysis.reports.model_views import (
-    ASSUMED,
-    BEHIND,
+    ASSUMPTION_COLUMNS,
+    RATIONALE_COLUMNS,
     View,
     assumption_table,
     backtest_table,
-    compared_views,
-    doubt_views,
+    comparison_views,
+    uncertainty_views,
 )
 from outage_analysis.text import Locale
 
-COST = [
+COST_COLUMNS = [
     "line",
     "band",
     "rule",
@@ -37,9 +37,9 @@ COST = [
     "facts",
     "assumptions",
 ]
-RESTS_ON = {"cost": "costs", "controller": "costs", "exceedance": "quantiles"}
+SOURCE_TABLES = {"cost": "costs", "controller": "costs", "exceedance": "quantiles"}
 """What tables of the page that no table of the analysis is named after are made from."""
-FACT = [
+FACT_COLUMNS = [
     "id",
     "quantity",
     "value",
@@ -51,27 +51,27 @@ FACT = [
     "grade",
     "source",
 ]
-BESIDE = ("top_down", "handling")
+SEPARATE_VALUATIONS = ("top_down", "handling")
 """Valuations that stand beside the cash: lines without detail, and the work that claims make."""
-HEADLINE = ["headline", "said", "counts", "public_on", "facts"]
-PRINTED = 6
+HEADLINE_COLUMNS = ["headline", "said", "counts", "public_on", "facts"]
+HEADLINE_DIGITS = 6
 """Digits of a sum that somebody printed: 557.7 billion, 253.83 million."""
-TIE_OUT = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
+TIE_OUT_COLUMNS = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
 
 
-def grids(analysis: Analysis, writer: Writer) -> dict[str, Grid]:
+def format_tables(analysis: Analysis, formatter: TableFormatter) -> dict[str, Grid]:
     """Every table of the page that has rows, by name."""
-    return {name: writer.grid(*view) for name, view in views(analysis, writer).items()}
+    return {name: formatter.grid(*view) for name, view in build_views(analysis, formatter).items()}
 
 
-def views(analysis: Analysis, writer: Writer) -> dict[str, View]:
+def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     """The same tables as frames, each with the columns that are shown: for formats with real numbers."""
     found = {
         **_cost_views(analysis),
-        **_page_views(analysis, writer),
+        **_document_views(analysis, formatter),
         **_claims_views(analysis),
-        **compared_views(analysis),
-        **_hindsight_views(analysis, writer),
+        **comparison_views(analysis),
+        **_hindsight_views(analysis, formatter),
     }
     return {name: view for name, view in found.items() if not view[0].is_empty()}
 
@@ -79,17 +79,17 @@ def views(analysis: Analysis, writer: Writer) -> dict[str, View]:
 def _cost_views(analysis: Analysis) -> dict[str, View]:
     t = analysis.tables
     figures = t["costs"].filter(COUNTED)  # the others stand in the policy, with their status
-    beside = pl.col("valuation").is_in(BESIDE)
+    beside = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
     free = figures.filter(~beside, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
     funnel = t[analysis.behind("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
     several = ["line"] if funnel["line"].n_unique() > 1 else []
     return {
-        "cost": _cash(analysis),
-        "beside": (figures.filter(beside), ["line", "valuation", *COST[4:9], "facts", "assumptions"]),
-        "free": (free, ["line", "valuation", *(c for c in COST[3:] if c != "status")]),
+        "cost": _cash_view(analysis),
+        "beside": (figures.filter(beside), ["line", "valuation", *COST_COLUMNS[4:9], "facts", "assumptions"]),
+        "free": (free, ["line", "valuation", *(c for c in COST_COLUMNS[3:] if c != "status")]),
         "funnel": (funnel, [*several, "stage", "value_low", "value", "value_high"]),
-        **doubt_views(t, analysis.incident.minor_units),
+        **uncertainty_views(t, analysis.incident.minor_units),
         "services": (
             t["services"],
             ["service", "group", "published_count", "hours_low", "hours_high", "facts"],
@@ -97,30 +97,30 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
     }
 
 
-def _cash(analysis: Analysis) -> View:
+def _cash_view(analysis: Analysis) -> View:
     """The cost lines and bands of the headline; segments and bases where there is more than one."""
     cash = analysis.costs.filter(COUNTED)
     told = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
-    return cash, [COST[0], *told, *COST[1:]]
+    return cash, [COST_COLUMNS[0], *told, *COST_COLUMNS[1:]]
 
 
-def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
-    t, locale = analysis.tables, writer.words
+def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
+    t, locale = analysis.tables, formatter.words
     assumed = assumption_table(analysis, locale)
     return {
-        "headlines": (_headlines(t["headlines"], writer), HEADLINE),
-        "tie_outs": (_tie_outs(analysis, t["tie_outs"], locale.lang), TIE_OUT),
+        "headlines": (_headlines_table(t["headlines"], formatter), HEADLINE_COLUMNS),
+        "tie_outs": (_tie_outs_table(analysis, t["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
         "policy": (
-            _policy(analysis, locale, writer.names),
+            _policy_table(analysis, locale, formatter.names),
             ["line", "kind", "payment", "effort", "eligibility", "public_on", "status", "facts"],
         ),
         "controller": (
-            controller(analysis, locale),
+            accounting_table(analysis, locale),
             ["line", "obligation", "presentation", "best_estimate", "closes_on", "note"],
         ),
-        "assumptions": (assumed, ASSUMED),
-        "assumptions_behind": (assumed, BEHIND),
-        "facts": (_facts(t["facts"], locale.lang), FACT),
+        "assumptions": (assumed, ASSUMPTION_COLUMNS),
+        "assumptions_behind": (assumed, RATIONALE_COLUMNS),
+        "facts": (_facts_table(t["facts"], locale.lang), FACT_COLUMNS),
     }
 
 
@@ -169,7 +169,7 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
     return {name: (frame, wanted[name]) for name, frame in tables.items()}
 
 
-def _hindsight_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
+def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
     t = analysis.tables
     if "hindsight_outcomes" not in t:
         return {}
@@ -177,60 +177,63 @@ def _hindsight_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
     tried = ["outcome_name", "given", *told, "percentile", "verdict", "crps"]
     return {
         **(
-            {"backtest": (backtest_table(t["hindsight_backtest"], writer), tried)}
+            {"backtest": (backtest_table(t["hindsight_backtest"], formatter), tried)}
             if "hindsight_backtest" in t
             else {}
         ),
         "hindsight_outcomes": (
-            _facts(t["hindsight_outcomes"], writer.words.lang),
-            [c for c in FACT if c not in ("value_low", "value_high")],
+            _facts_table(t["hindsight_outcomes"], formatter.words.lang),
+            [c for c in FACT_COLUMNS if c not in ("value_low", "value_high")],
         ),
-        "hindsight_headlines": (_headlines(t["hindsight_headlines"], writer), HEADLINE),
-        "hindsight_tie_outs": (_tie_outs(analysis, t["hindsight_tie_outs"], writer.words.lang), TIE_OUT),
+        "hindsight_headlines": (_headlines_table(t["hindsight_headlines"], formatter), HEADLINE_COLUMNS),
+        "hindsight_tie_outs": (
+            _tie_outs_table(analysis, t["hindsight_tie_outs"], formatter.words.lang),
+            TIE_OUT_COLUMNS,
+        ),
     }
 
 
-def _facts(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
+def _facts_table(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
     return in_language(frame, lang).rename({"low": "value_low", "high": "value_high"})
 
 
-def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
+def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
     """What others said, with our own figure of the same cash first."""
-    locale = writer.words
+    locale = formatter.words
     ours = pl.col("expected").is_not_null()
     table = in_language(frame.filter(ours | (pl.col("fact") != "")), locale.lang).rename({"fact": "facts"})
     rows = []
     for row in table.iter_rows(named=True):
         if row["facts"]:
-            name = writer.names.get(row["facts"], row["facts"])
-            rows.append((name, printed_sum(row["low"], row["high"], locale), row["counts"]))
+            name = formatter.names.get(row["facts"], row["facts"])
+            rows.append((name, headline_amount(row["low"], row["high"], locale), row["counts"]))
             continue
         likely = locale.money_range(row["low"] or 0.0, row["high"]) if row["high"] is not None else "–"
         said = locale("report.headline_said", expected=locale.money(row["expected"]), likely=likely)
-        line = writer.names.get(row["line"], row["line"])
+        line = formatter.names.get(row["line"], row["line"])
         rows.append((locale("chart.headlines_ours"), said, locale("report.headline_counts", line=line)))
     told = pl.DataFrame(rows, schema=dict.fromkeys(("headline", "said", "counts"), pl.String), orient="row")
     return table.drop("counts").hstack(told)
 
 
-def printed_sum(low: float | None, high: float | None, locale: Locale) -> str:
+def headline_amount(low: float | None, high: float | None, locale: Locale) -> str:
     """What a headline printed: whole currency, one sum, a range or a bound."""
     ends = [None if end is None else end * 10**locale.minor_units for end in (low, high)]
     if ends[0] is not None and ends[1] is not None:
-        return locale.money_range(ends[0], ends[1], PRINTED)
+        return locale.money_range(ends[0], ends[1], HEADLINE_DIGITS)
     key = "report.at_most" if ends[0] is None else "report.at_least"
     end = ends[1] if ends[0] is None else ends[0]
-    return "" if end is None else locale(key, amount=locale.money(end, PRINTED))
+    return "" if end is None else locale(key, amount=locale.money(end, HEADLINE_DIGITS))
 
 
-def _tie_outs(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFrame:
+def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFrame:
     notes = {tie.id: tie.note[lang] if tie.note else "" for tie in analysis.tie_outs}
     return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String)).rename(
         {"id": "tie_out"}
     )
 
 
-def _statuses(analysis: Analysis) -> dict[str, str]:
+def _line_statuses(analysis: Analysis) -> dict[str, str]:
     """Whether each line has a figure, and why not: of claims first, where the headline rests on them."""
     tables = [analysis.tables[name] for name in dict.fromkeys(("costs", analysis.behind("costs")))]
     return {
@@ -240,10 +243,10 @@ def _statuses(analysis: Analysis) -> dict[str, str]:
     }
 
 
-def _policy(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> pl.DataFrame:
+def _policy_table(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> pl.DataFrame:
     rows = []
     teller = Teller(analysis.policy, locale, analysis.as_of)
-    statuses = _statuses(analysis)
+    statuses = _line_statuses(analysis)
     for line in analysis.policy.lines:
         if line.id in analysis.dropped_lines:
             continue

@@ -19,7 +19,7 @@ from typing import Any
 
 from outage_analysis.charts import STYLE, is_ours
 from outage_analysis.jupyter.export.notebook_files import LEFT_OUT, Notebook
-from outage_analysis.reports import allowed, asset, faces
+from outage_analysis.reports import csp_hash, font_face_rules, template_text
 from outage_analysis.text import Locale, fonts
 
 SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/latex", "text/plain")
@@ -83,12 +83,12 @@ def page(notebook: Notebook, told: Told) -> str:
     # Set once without the fonts, to learn which letters and which scripts the page has.
     text = rendered()
     own = (files(__package__) / "template" / "page.css").read_text("utf-8")
-    style = faces(text) + asset("report.css") + own
+    style = font_face_rules(text) + template_text("report.css") + own
     scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_ours(s)]
-    run = " ".join(dict.fromkeys(map(allowed, scripts))) or "'none'"
+    run = " ".join(dict.fromkeys(map(csp_hash, scripts))) or "'none'"
     resources["style"] = style
     resources["csp"] = (
-        f"default-src 'none'; style-src {allowed(style)} {allowed(STYLE)}; script-src {run}; "
+        f"default-src 'none'; style-src {csp_hash(style)} {csp_hash(STYLE)}; script-src {run}; "
         "font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
     )
     return rendered()

@@ -11,33 +11,33 @@ import polars as pl
 from outage_analysis.costs import COUNTED
 from outage_analysis.reports.report import Report
 
-MOST_CITED = 9
+MAX_CITED = 9
 """Facts in a footer; the notes have all."""
-SEPARATOR = " ; "
+ADDRESS_SEPARATOR = " ; "
 """Between the addresses of a source."""
 
 
 @dataclass(frozen=True)
-class Talk:
+class SlideNotes:
     """What a slide rests on and what is said to it."""
 
-    said: tuple[str, ...]
+    sentences: tuple[str, ...]
     facts: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     synthetic: bool = False
     """Made from synthetic rows, and said to be."""
-    foot: str = ""
+    footer: str = ""
     """In place of sources and day."""
 
 
-def notes(report: Report, talk: Talk) -> list[str]:
+def note_paragraphs(report: Report, talk: SlideNotes) -> list[str]:
     """The paragraphs of a speaker: what the slide says, its sources by host, its inputs, the day."""
     locale, a = report.words, report.analysis
     cited = [
         locale("deck.notes_host", host=host, facts=", ".join(ids))
-        for host, ids in hosts(report, talk.facts).items()
+        for host, ids in facts_by_host(report, talk.facts).items()
     ]
-    lines = [*talk.said, locale("deck.notes_sources") if cited else locale("deck.notes_none"), *cited]
+    lines = [*talk.sentences, locale("deck.notes_sources") if cited else locale("deck.notes_none"), *cited]
     if talk.assumptions and a.ledger is not None:
         ids = ", ".join(talk.assumptions)
         lines.append(locale("deck.notes_assumptions", ids=ids, ledger=a.ledger.id))
@@ -49,26 +49,26 @@ def notes(report: Report, talk: Talk) -> list[str]:
     return lines
 
 
-def footer(report: Report, talk: Talk) -> str:
+def footer_text(report: Report, talk: SlideNotes) -> str:
     """Sources and day on one line, as a chart's."""
     locale, day = report.words, report.words.day(report.analysis.as_of)
-    if talk.foot:
-        return talk.foot
+    if talk.footer:
+        return talk.footer
     if talk.synthetic:
         return locale("chart.sources_synthetic", day=day)
     whole = dict.fromkeys(fact.partition(".")[0] for fact in talk.facts)  # a part is in its fact
     if not whole:
         return locale("chart.sources_none", day=day)
-    return locale("chart.sources", facts=some(report, [*whole], MOST_CITED), day=day)
+    return locale("chart.sources", facts=first_names(report, [*whole], MAX_CITED), day=day)
 
 
-def some(report: Report, names: Sequence[str], most: int) -> str:
+def first_names(report: Report, names: Sequence[str], most: int) -> str:
     """The first of several names, and how many more there are."""
     shown, left = ", ".join(names[:most]), len(names) - most
     return report.words("deck.and_more", shown=shown, count=left) if left > 0 else shown
 
 
-def hosts(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
+def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
     """The facts by where they were published, in the order in which they are cited."""
     facts = report.analysis.tables["facts"]
     sources = dict(facts.select("id", "source").iter_rows())
@@ -82,7 +82,7 @@ def hosts(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
 
 def web_hosts(source: str) -> list[str]:
     """The hosts of the addresses of a source, each once; none where it is derived from other facts."""
-    addresses = [urlsplit(part) for part in source.split(SEPARATOR)]
+    addresses = [urlsplit(part) for part in source.split(ADDRESS_SEPARATOR)]
     found = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
     return list(dict.fromkeys(host for host in found if host))
 
@@ -93,9 +93,9 @@ def cash_facts(report: Report) -> tuple[str, ...]:
     costs = [tables[name] for name in ("costs", "claims_costs") if name in tables]
     rows = pl.concat([t.filter(COUNTED, valuation="cash", level="line") for t in costs])
     expected = rows.filter(pl.col("expected").is_not_null())
-    return ids_in((rows if expected.is_empty() else expected)["facts"])
+    return split_ids((rows if expected.is_empty() else expected)["facts"])
 
 
-def ids_in(column: pl.Series) -> tuple[str, ...]:
+def split_ids(column: pl.Series) -> tuple[str, ...]:
     """The ids of cells that hold several."""
     return tuple(dict.fromkeys(" ".join(column.drop_nulls()).split()))

@@ -32,23 +32,23 @@ class Box:
         )
         return left, top, right - left, low - top
 
-    def lower(self, inches: float) -> Box:
+    def shrunk_by(self, inches: float) -> Box:
         """The same, of less height."""
         return Box(self.left, self.top, self.width, self.height - inches)
 
-    def up(self, inches: float) -> Box:
+    def moved_up(self, inches: float) -> Box:
         """The same, higher."""
         return Box(self.left, self.top - inches, self.width, self.height)
 
 
-LEFT, FULL = 0.65, 12.03
+LEFT, FULL_WIDTH = 0.65, 12.03
 """Where content begins, and how wide it is."""
 BAR = Box(LEFT, 0, 0.9, 0.09)
-WARNING = Box(LEFT, 0.1, FULL, 0.26)
+WARNING = Box(LEFT, 0.1, FULL_WIDTH, 0.26)
 KICKER = Box(LEFT, 0.36, 9.6, 0.28)
 BADGE = Box(10.68, 0.34, 2.0, 0.32)
-TITLE = Box(LEFT, 0.7, FULL, 1.0)
-LEDE = Box(LEFT, 1.74, FULL, 0.32)
+TITLE = Box(LEFT, 0.7, FULL_WIDTH, 1.0)
+LEDE = Box(LEFT, 1.74, FULL_WIDTH, 0.32)
 FOOTER = Box(LEFT, 6.98, 11.2, 0.26)
 NUMBER = Box(12.0, 6.98, 0.68, 0.26)
 ONE_LINE = 0.42

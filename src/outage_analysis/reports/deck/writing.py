@@ -9,6 +9,6 @@ from outage_analysis.reports.report import Report
 
 def write_pptx(report: Report, folder: Path) -> None:
     """Write report.pptx."""
-    from outage_analysis.reports.deck.slides import slides  # loads what writes a deck, which is slow
+    from outage_analysis.reports.deck.slides import build_deck  # loads what writes a deck, which is slow
 
-    (folder / "report.pptx").write_bytes(slides(report))
+    (folder / "report.pptx").write_bytes(build_deck(report))

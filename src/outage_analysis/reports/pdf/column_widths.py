@@ -11,16 +11,16 @@ from io import BytesIO
 
 from outage_analysis.text import fonts
 
-UPRIGHT, FLIPPED = 493.0, 740.0
+PORTRAIT_WIDTH, LANDSCAPE_WIDTH = 493.0, 740.0
 """Width of the text on an A4 page and on one that lies on its side, in points, between margins of 18 mm."""
-BETWEEN = 22.0
+HALVES_GAP = 22.0
 """Between the halves of a table that is set in two, in points."""
-SPACE, SLACK = 0.24, 0.1
+WORD_SPACE, SLACK = 0.24, 0.1
 """Between two words, and beside the longest, in ems."""
 
 
 @dataclass(frozen=True)
-class Setting:
+class TableSetting:
     """A way to set a table: letters and gaps in points, the page, and the tables that it is for."""
 
     size: float
@@ -34,40 +34,46 @@ class Setting:
     most_rows: float = math.inf
 
     @property
-    def room(self) -> float:
+    def available_width(self) -> float:
         """For the columns and their gaps, in points."""
-        return (UPRIGHT - BETWEEN) / 2 if self.halved else FLIPPED if self.flipped else UPRIGHT
+        return (
+            (PORTRAIT_WIDTH - HALVES_GAP) / 2
+            if self.halved
+            else LANDSCAPE_WIDTH
+            if self.flipped
+            else PORTRAIT_WIDTH
+        )
 
-    def columns(self, count: int) -> float:
+    def columns_width(self, count: int) -> float:
         """For so many columns without their gaps, in ems."""
-        return (self.room - self.gap * count) / self.size
+        return (self.available_width - self.gap * count) / self.size
 
 
 SETTINGS = (
-    Setting(7.4, 7.0, 1.6, halved=True, least_rows=24),
-    Setting(8.0, 9.0, 2.4),
-    Setting(7.4, 8.0, 2.4),
-    Setting(6.8, 6.0, 6.0, most_rows=12),
-    Setting(8.0, 9.0, 2.6, flipped=True),
-    Setting(7.4, 8.0, math.inf, flipped=True),
-    Setting(6.6, 6.0, math.inf, flipped=True),
+    TableSetting(7.4, 7.0, 1.6, halved=True, least_rows=24),
+    TableSetting(8.0, 9.0, 2.4),
+    TableSetting(7.4, 8.0, 2.4),
+    TableSetting(6.8, 6.0, 6.0, most_rows=12),
+    TableSetting(8.0, 9.0, 2.6, flipped=True),
+    TableSetting(7.4, 8.0, math.inf, flipped=True),
+    TableSetting(6.6, 6.0, math.inf, flipped=True),
 )
 """From the one that reads best: the first that fits is taken. For a short table no page is turned early."""
-BREAK = "\u200b"
+ZERO_WIDTH_SPACE = "\u200b"
 """A place where a long word may be broken; it has no width and needs no glyph."""
-WORD_END = re.compile(rf"\s+|{BREAK}|(?<=[-/])(?!\d)")
-UNBROKEN = 26
+WORD_END = re.compile(rf"\s+|{ZERO_WIDTH_SPACE}|(?<=[-/])(?!\d)")
+MAX_WORD_LENGTH = 26
 """Letters of the longest word that is set in one piece."""
-PIECE = 12
+PIECE_LENGTH = 12
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TableLayout:
     """How a table is set, and the width of each column in ems, without its gap."""
 
-    setting: Setting
+    setting: TableSetting
     widths: Sequence[float]
-    lines: float
+    mean_lines: float
     """Of a row, on average."""
 
     @property
@@ -76,7 +82,7 @@ class Sheet:
         return [round(width * self.setting.size + self.setting.gap, 2) for width in self.widths]
 
 
-def sheet(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence[str]]) -> Sheet:
+def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence[str]]) -> TableLayout:
     """The first setting in which nothing is cut and rows do not grow too tall.
 
     Args:
@@ -84,51 +90,53 @@ def sheet(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence
         figures: whether each column holds numbers or days, which are never broken.
         rows: the cells.
     """
-    columns = [_Column.of(*told) for told in zip(heads, figures, zip(*rows, strict=True), strict=True)]
+    columns = [
+        _ColumnWidth.from_cells(*told) for told in zip(heads, figures, zip(*rows, strict=True), strict=True)
+    ]
     suited = [s for s in SETTINGS if s.least_rows <= len(rows) <= s.most_rows]
     for setting in suited:
-        widths = _shared(columns, setting.columns(len(heads)))
-        if widths is not None and (lines := _lines(columns, widths)) <= setting.lines:
-            return Sheet(setting, widths, lines)
+        widths = _optimal_widths(columns, setting.columns_width(len(heads)))
+        if widths is not None and (lines := _mean_lines(columns, widths)) <= setting.lines:
+            return TableLayout(setting, widths, lines)
     # Wider than any page: every column gives way alike.
-    share = suited[-1].columns(len(heads)) / sum(column.least for column in columns)
+    share = suited[-1].columns_width(len(heads)) / sum(column.least for column in columns)
     widths = [column.least * share for column in columns]
-    return Sheet(suited[-1], widths, _lines(columns, widths))
+    return TableLayout(suited[-1], widths, _mean_lines(columns, widths))
 
 
 @dataclass(frozen=True)
-class _Cell:
+class _CellWidth:
     """A text on one line, and its words, in ems."""
 
     whole: float
     words: tuple[float, ...]
 
     @classmethod
-    def of(cls, text: str, weight: fonts.Weight = "Regular") -> _Cell:
+    def from_text(cls, text: str, weight: fonts.Weight = "Regular") -> _CellWidth:
         return cls(
-            measured(text, weight),
-            tuple(measured(locale, weight) for locale in WORD_END.split(text) if locale) or (0.0,),
+            width_in_ems(text, weight),
+            tuple(width_in_ems(locale, weight) for locale in WORD_END.split(text) if locale) or (0.0,),
         )
 
 
 @dataclass(frozen=True)
-class _Column:
+class _ColumnWidth:
     """What a column takes, in ems: its cells, the least that breaks no word, the most of use."""
 
-    cells: tuple[_Cell, ...]
+    cells: tuple[_CellWidth, ...]
     least: float
     most: float
 
     @classmethod
-    def of(cls, head: str, figures: bool, cells: Sequence[str]) -> _Column:  # noqa: FBT001 - of a zip
-        title, told = _Cell.of(head, "Bold"), [_Cell.of(cell) for cell in cells]
+    def from_cells(cls, head: str, figures: bool, cells: Sequence[str]) -> _ColumnWidth:  # noqa: FBT001 - of a zip
+        title, told = _CellWidth.from_text(head, "Bold"), [_CellWidth.from_text(cell) for cell in cells]
         longest = max(cell.whole if figures else max(cell.words) for cell in told)
         most = max(title.whole / 2 if figures else title.whole, *(cell.whole for cell in told))
         least = max(longest, *title.words)
         return cls((title, *told), least + SLACK, max(least, most) + SLACK)
 
 
-def _shared(columns: Sequence[_Column], room: float) -> list[float] | None:
+def _optimal_widths(columns: Sequence[_ColumnWidth], room: float) -> list[float] | None:
     """The widths that keep the cells low; None where words would be broken.
 
     They make the sum of the cubes of all cells' lines the least that the bounds of the columns allow.
@@ -149,42 +157,42 @@ def _shared(columns: Sequence[_Column], room: float) -> list[float] | None:
     return widths(small)
 
 
-def _lines(columns: Sequence[_Column], widths: Sequence[float]) -> float:
+def _mean_lines(columns: Sequence[_ColumnWidth], widths: Sequence[float]) -> float:
     """How many lines a row has, on average."""
     rows = zip(*(column.cells for column in columns), strict=True)
-    tall = [max(map(_wrapped, row, widths)) for row in rows]
+    tall = [max(map(_wrapped_lines, row, widths)) for row in rows]
     return sum(tall) / len(tall)
 
 
-def _wrapped(cell: _Cell, width: float) -> int:
+def _wrapped_lines(cell: _CellWidth, width: float) -> int:
     """The lines of a cell."""
     lines, used = 1, 0.0
     for word in cell.words if cell.whole > width else ():
         if used and used + word > width:
             lines, used = lines + 1, 0.0
-        used += word + SPACE
+        used += word + WORD_SPACE
     return lines
 
 
-def breakable(text: str) -> str:
+def add_break_points(text: str) -> str:
     """A text whose very long words can be broken at the end of a line."""
-    if len(text) <= UNBROKEN:
+    if len(text) <= MAX_WORD_LENGTH:
         return text
-    return re.sub(rf"\S{{{UNBROKEN + 1},}}", lambda word: _pieces(word[0]), text)
+    return re.sub(rf"\S{{{MAX_WORD_LENGTH + 1},}}", lambda word: _break_word(word[0]), text)
 
 
-def _pieces(word: str) -> str:
-    return BREAK.join(word[n : n + PIECE] for n in range(0, len(word), PIECE))
+def _break_word(word: str) -> str:
+    return ZERO_WIDTH_SPACE.join(word[n : n + PIECE_LENGTH] for n in range(0, len(word), PIECE_LENGTH))
 
 
-def measured(text: str, weight: fonts.Weight = "Regular") -> float:
+def width_in_ems(text: str, weight: fonts.Weight = "Regular") -> float:
     """The width of a text on one line, in ems."""
-    known = _advances(weight)
+    known = _letter_widths(weight)
     return sum(known.get(ord(letter), 0.0) for letter in text)
 
 
 @cache
-def _advances(weight: fonts.Weight) -> dict[int, float]:
+def _letter_widths(weight: fonts.Weight) -> dict[int, float]:
     from fontTools.ttLib import TTFont
 
     font = TTFont(BytesIO((fonts.folder() / f"OutageSans-{weight}.otf").read_bytes()), lazy=True)

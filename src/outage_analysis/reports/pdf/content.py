@@ -12,32 +12,49 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text, Tile
-from outage_analysis.reports.pdf.column_widths import breakable, sheet
+from outage_analysis.reports.blocks import (
+    Block,
+    BulletList,
+    ChartBlock,
+    Heading,
+    Section,
+    TableBlock,
+    Text,
+    Tile,
+)
+from outage_analysis.reports.pdf.column_widths import add_break_points, table_layout
 from outage_analysis.reports.report import Report
 from outage_analysis.text import fonts
 
 Values = dict[str, Any]
-WHOLE = 20
+MAX_UNBROKEN_LINES = 20
 """Lines of the longest table that is never divided between pages."""
-TITLE, RUNNING = 200, 60
+MAX_TITLE_LENGTH, MAX_RUNNING_TITLE = 200, 60
 """Letters of the longest title, and of the longest name that the head of a page has room for."""
-CITED = ("facts", "hindsight_outcomes")
+FACT_TABLES = ("facts", "hindsight_outcomes")
 """Tables whose rows are facts, to which others lead."""
-FOR_BRIEF = ("total_law", "waterfall", "comparison", "tornado", "headlines", "funnel", "band_distribution")
+BRIEF_CHART_NAMES = (
+    "total_law",
+    "waterfall",
+    "comparison",
+    "tornado",
+    "headlines",
+    "funnel",
+    "band_distribution",
+)
 """Charts that an executive sees, the first three that there are."""
-BRIEF_CHARTS = 3
+MAX_BRIEF_CHARTS = 3
 
 
 @dataclass(frozen=True)
-class Pages:
+class PdfContent:
     """A report as the templates read it."""
 
     report: Report
     _anchored: set[str] = field(default_factory=set, repr=False)
 
     @property
-    def shared(self) -> Values:
+    def common_values(self) -> Values:
         """What the brief and the report both tell: the first screen, and words of the templates."""
         r, locale = self.report, self.report.words
         said, made_up = r.answers, r.analysis.made_up
@@ -48,20 +65,23 @@ class Pages:
         )
         return {
             "lang": r.lang,
-            "title": breakable(cut(fonts.shown(r.title), TITLE)),
-            "kicker": ours(r.kicker),
-            "policy": breakable(cut(fonts.shown(r.policy), TITLE)),
-            "running": cut(data(r.analysis.incident.name[r.lang]), RUNNING),
-            "warning": ours(r.warning),
-            "banner": ours(r.banner),
-            "badge": ours(locale("report.synthetic_badge")),
-            "colophon": data(r.colophon),
-            "tiles": [_tile(tile) for tile in r.tiles],
-            "differs": {"title": ours(locale("report.differs")), "text": ours(locale("report.differs_text"))},
+            "title": add_break_points(truncate(fonts.shown(r.title), MAX_TITLE_LENGTH)),
+            "kicker": own_text(r.kicker),
+            "policy": add_break_points(truncate(fonts.shown(r.policy), MAX_TITLE_LENGTH)),
+            "running": truncate(external_text(r.analysis.incident.name[r.lang]), MAX_RUNNING_TITLE),
+            "warning": own_text(r.warning),
+            "banner": own_text(r.banner),
+            "badge": own_text(locale("report.synthetic_badge")),
+            "footer": external_text(r.footer),
+            "tiles": [_tile_values(tile) for tile in r.tiles],
+            "differs": {
+                "title": own_text(locale("report.differs")),
+                "text": own_text(locale("report.differs_text")),
+            },
             **{
                 name: {
-                    "title": ours(locale(f"report.{key}")),
-                    "texts": [data(text) for text in texts],
+                    "title": own_text(locale(f"report.{key}")),
+                    "texts": [external_text(text) for text in texts],
                     "synthetic": badge,
                 }
                 for name, key, texts, badge in answers
@@ -72,102 +92,106 @@ class Pages:
     def brief(self) -> Values:
         """The two pages for an executive."""
         r, locale = self.report, self.report.words
-        told = self.shared | {
-            "kind": ours(locale("report.brief")),
+        told = self.common_values | {
+            "kind": own_text(locale("report.brief")),
             "headlines": None,
-            "more": ours(locale("report.more")),
-            "charts": [self._chart(name) for name in FOR_BRIEF if name in r.charts][:BRIEF_CHARTS],
+            "more": own_text(locale("report.more")),
+            "charts": [self._chart(name) for name in BRIEF_CHART_NAMES if name in r.charts][
+                :MAX_BRIEF_CHARTS
+            ],
             "reading": None,
         }
         if "headlines" in r.grids:
             grid = r.grids["headlines"]
             told["headlines"] = {
-                "heads": [ours(column.title) for column in grid.columns[:-1]],
+                "heads": [own_text(column.title) for column in grid.columns[:-1]],
                 "styles": [column.style for column in grid.columns[:-1]],
-                "rows": [[plain(cell) for cell in row[:-1]] for row in grid.rows],
+                "rows": [[plain_text(cell) for cell in row[:-1]] for row in grid.rows],
             }
         if "quantiles" in r.grids:
             told["reading"] = {
-                "title": ours(locale("report.reading_title")),
-                "text": ours(locale("report.reading")),
+                "title": own_text(locale("report.reading_title")),
+                "text": own_text(locale("report.reading")),
             }
         return told
 
     @cached_property
-    def whole(self) -> Values:
+    def full_report(self) -> Values:
         """The full report: the first screen, and runs of pages that stand or lie."""
-        blocks = [self._settled(block) for block in (*self._differs(), *self._sections())]
-        self._unlink(blocks)
+        blocks = [
+            self._block_values(block) for block in (*self._headlines_section(), *self._sections_with_blocks())
+        ]
+        self._remove_dead_links(blocks)
         runs: list[Values] = []
-        for block in self._turned(blocks):
+        for block in self._with_orientation(blocks):
             if not runs or runs[-1]["flipped"] != block["flipped"]:
                 runs.append({"flipped": block["flipped"], "blocks": []})
             runs[-1]["blocks"].append(block)
-        return self.shared | {"contents": ours(self.report.words("report.contents")), "runs": runs}
+        return self.common_values | {"contents": own_text(self.report.words("report.contents")), "runs": runs}
 
     @cached_property
-    def drawings(self) -> dict[str, bytes]:
+    def chart_files(self) -> dict[str, bytes]:
         """Every chart as SVG without its titles, by the name of its file."""
-        return {f"{name}.svg": drawn.encode() for name, drawn in self.report.drawings.items()}
+        return {f"{name}.svg": drawn.encode() for name, drawn in self.report.chart_svgs.items()}
 
-    def _differs(self) -> Iterator[Block | Section]:
+    def _headlines_section(self) -> Iterator[Block | Section]:
         """Why it differs from the headlines, as a section of its own."""
         locale = self.report.words
         if "headlines" in self.report.grids:
             title = locale("report.differs")
-            charts = (Picture("headlines"),) if "headlines" in self.report.charts else ()
-            blocks = (Text(locale("report.differs_text")), *charts, Table("headlines", title))
+            charts = (ChartBlock("headlines"),) if "headlines" in self.report.charts else ()
+            blocks = (Text(locale("report.differs_text")), *charts, TableBlock("headlines", title))
             yield Section("headlines", title, blocks)
             yield from blocks
 
-    def _sections(self) -> Iterator[Block | Section]:
+    def _sections_with_blocks(self) -> Iterator[Block | Section]:
         """Every section, each followed by its blocks; the table of a picture follows the picture."""
         for section in self.report.sections:
             yield section
             for block in section.blocks:
                 yield block
-                if isinstance(block, Picture) and block.table is not None:
+                if isinstance(block, ChartBlock) and block.table is not None:
                     yield block.table
 
-    def _settled(self, block: Block | Section) -> Values:
+    def _block_values(self, block: Block | Section) -> Values:
         """A block as values."""
         match block:
             case Section():
                 marks = {"synthetic": block.synthetic, "hindsight": block.hindsight}
-                return {"kind": "section", "text": ours(block.title), **marks}
+                return {"kind": "section", "text": own_text(block.title), **marks}
             case Text():
-                return {"kind": "text", "text": data(block.text), "role": block.role}
+                return {"kind": "text", "text": external_text(block.text), "role": block.role}
             case Heading():
-                return {"kind": "heading", "text": ours(block.text)}
-            case Items():
-                return {"kind": "items", "items": [data(item) for item in block.items]}
-            case Picture():
+                return {"kind": "heading", "text": own_text(block.text)}
+            case BulletList():
+                return {"kind": "items", "items": [external_text(item) for item in block.items]}
+            case ChartBlock():
                 return {"kind": "picture", **self._chart(block.chart)}
-            case Table():
+            case TableBlock():
                 return self._table(block)
 
     def _chart(self, name: str) -> Values:
         chart = self.report.charts[name]
         return {
             "file": f"{name}.svg",
-            "title": data(chart.title),
-            "subtitle": data(chart.subtitle),
-            "footer": data(chart.footer),
-            "alt": data(chart.description),
-            "synthetic": self.report.made_up(name),
+            "title": external_text(chart.title),
+            "subtitle": external_text(chart.subtitle),
+            "footer": external_text(chart.footer),
+            "alt": external_text(chart.description),
+            "synthetic": self.report.chart_is_synthetic(name),
         }
 
-    def _table(self, table: Table) -> Values:
+    def _table(self, table: TableBlock) -> Values:
         grid = self.report.grids[table.grid]
-        heads = [ours(column.title) for column in grid.columns]
-        rows = [[parts(cell) for cell in row] for row in grid.rows]
-        texts = [[plain(cell) for cell in row] for row in grid.rows]
-        laid = sheet(heads, [bool(column.style) for column in grid.columns], texts)
-        anchors = [self._anchor(str(row[0])) for row in grid.rows] if table.grid in CITED else []
+        heads = [own_text(column.title) for column in grid.columns]
+        rows = [[cell_parts(cell) for cell in row] for row in grid.rows]
+        texts = [[plain_text(cell) for cell in row] for row in grid.rows]
+        laid = table_layout(heads, [bool(column.style) for column in grid.columns], texts)
+        anchors = [self._anchor(str(row[0])) for row in grid.rows] if table.grid in FACT_TABLES else []
         return {
             "kind": "table",
-            "caption": ours(table.caption),
-            "synthetic": self.report.marked(table.grid),
+            "caption": own_text(table.caption),
+            "synthetic": self.report.table_is_synthetic(table.grid),
             "heads": heads,
             "styles": [column.style for column in grid.columns],
             "rows": rows,
@@ -177,7 +201,7 @@ class Pages:
             "size": laid.setting.size,
             "gap": laid.setting.gap,
             "widths": laid.points,
-            "whole": len(rows) * laid.lines <= WHOLE,
+            "whole": len(rows) * laid.mean_lines <= MAX_UNBROKEN_LINES,
         }
 
     def _anchor(self, fact: str) -> str:
@@ -188,7 +212,7 @@ class Pages:
         self._anchored.add(place)
         return place
 
-    def _unlink(self, blocks: Sequence[Values]) -> None:
+    def _remove_dead_links(self, blocks: Sequence[Values]) -> None:
         """A link to a fact that no table lists becomes its text."""
         parts = (part for block in blocks for row in block.get("rows", ()) for cell in row for part in cell)
         for part in parts:
@@ -196,7 +220,7 @@ class Pages:
                 part.pop("to", None)
 
     @staticmethod
-    def _turned(blocks: Sequence[Values]) -> Iterator[Values]:
+    def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
         """Blocks with the pages they stand on: titles and texts go with the table or picture that follows.
 
         A caption that only says its title again is left out.
@@ -222,21 +246,21 @@ class Pages:
             yield held | {"flipped": False, "sticky": False}
 
 
-def _tile(tile: Tile) -> Values:
+def _tile_values(tile: Tile) -> Values:
     return {
-        "title": ours(tile.title),
-        "figure": ours(tile.figure),
-        "likely": data(tile.likely.strip()),
-        "note": data(tile.note.removeprefix(tile.likely)),
+        "title": own_text(tile.title),
+        "figure": own_text(tile.figure),
+        "likely": external_text(tile.likely.strip()),
+        "note": external_text(tile.note.removeprefix(tile.likely)),
         "synthetic": tile.synthetic,
     }
 
 
-LONGEST = 1_500
+MAX_TEXT_LENGTH = 1_500
 """Letters of the longest text from outside that is set whole."""
 
 
-class _Links(HTMLParser):
+class _LinkParser(HTMLParser):
     """A cell of markup as its texts, each with where it leads."""
 
     def __init__(self) -> None:
@@ -259,35 +283,35 @@ class _Links(HTMLParser):
 
     def handle_data(self, text: str) -> None:
         """A text, inside a link or outside."""
-        self.parts.append({"text": data(text), **self._leads})
+        self.parts.append({"text": external_text(text), **self._leads})
 
 
-def parts(cell: str | Markup) -> list[dict[str, str]]:
+def cell_parts(cell: str | Markup) -> list[dict[str, str]]:
     """A cell as texts, each with where it leads: `to` a place in the document or a `url` of the web."""
     if not isinstance(cell, Markup):
-        return [{"text": data(cell)}]
-    reader = _Links()
+        return [{"text": external_text(cell)}]
+    reader = _LinkParser()
     reader.feed(str(cell))
     reader.close()
     return reader.parts
 
 
-def plain(cell: str | Markup) -> str:
+def plain_text(cell: str | Markup) -> str:
     """A cell without its links."""
-    return "".join(part["text"] for part in parts(cell))
+    return "".join(part["text"] for part in cell_parts(cell))
 
 
-def data(text: str) -> str:
+def external_text(text: str) -> str:
     """A text that may hold what came from outside: with glyphs for all of it, and places to break it."""
-    return breakable(cut(fonts.shown(text), LONGEST))
+    return add_break_points(truncate(fonts.shown(text), MAX_TEXT_LENGTH))
 
 
-def cut(text: str, most: int) -> str:
+def truncate(text: str, most: int) -> str:
     """No more than so many letters of a text."""
     return text if len(text) <= most else text[:most] + "…"
 
 
-def ours(text: str) -> str:
+def own_text(text: str) -> str:
     """A text of our own.
 
     Raises:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.reports.pdf.content import Pages
+from outage_analysis.reports.pdf.content import PdfContent
 from outage_analysis.reports.report import Report
 from outage_analysis.text import fonts
 
@@ -23,9 +23,9 @@ def write_pdf(report: Report, folder: Path) -> None:
     Raises:
         EnvironmentFailed: a font is missing or lacks a character of ours, or typst refuses.
     """
-    pages, as_of = Pages(report), report.analysis.as_of
-    for name, told in (("brief", pages.brief), ("report", pages.whole)):
-        (folder / f"{name}.pdf").write_bytes(typeset(name, told, pages.drawings, as_of))
+    pages, as_of = PdfContent(report), report.analysis.as_of
+    for name, told in (("brief", pages.brief), ("report", pages.full_report)):
+        (folder / f"{name}.pdf").write_bytes(typeset(name, told, pages.chart_files, as_of))
 
 
 def typeset(template: str, told: Mapping[str, Any], drawings: Mapping[str, bytes], as_of: date) -> bytes:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from outage_analysis.reports.manifest import AssumptionEntry, Manifest, PolicyPage
+from outage_analysis.reports.manifest import AssumptionRecord, Manifest, PolicyRecord
 
-MOST = 3
+MAX_CAUSES = 3
 """Causes that are named on one line."""
 
 
 def reasons(why: Sequence[str]) -> str:
     """The first causes, as what follows a problem on its line."""
-    more = [f"and {len(why) - MOST} more"] if len(why) > MOST else []
-    return "".join((": " if why else "", "; ".join([*why[:MOST], *more])))
+    more = [f"and {len(why) - MAX_CAUSES} more"] if len(why) > MAX_CAUSES else []
+    return "".join((": " if why else "", "; ".join([*why[:MAX_CAUSES], *more])))
 
 
 def causes(was: Manifest, now: Manifest) -> list[str]:
@@ -31,7 +31,7 @@ def causes(was: Manifest, now: Manifest) -> list[str]:
     ]
 
 
-def policy_changes(was: PolicyPage, now: PolicyPage) -> list[str]:
+def policy_changes(was: PolicyRecord, now: PolicyRecord) -> list[str]:
     """What differs between two pages of a policy: its cost lines by id, or something else of it."""
     if was.content_sha256 == now.content_sha256:
         return []
@@ -41,7 +41,7 @@ def policy_changes(was: PolicyPage, now: PolicyPage) -> list[str]:
     return found or [f"policy: {was.id} says something else beside its lines"]
 
 
-def assumption_changes(was: Sequence[AssumptionEntry], now: Sequence[AssumptionEntry]) -> list[str]:
+def assumption_changes(was: Sequence[AssumptionRecord], now: Sequence[AssumptionRecord]) -> list[str]:
     """What differs between two ledgers, entry by entry: old and new expected value, or law."""
     old, new = ({entry.id: entry for entry in entries} for entries in (was, now))
     found = []
@@ -54,7 +54,7 @@ def assumption_changes(was: Sequence[AssumptionEntry], now: Sequence[AssumptionE
     return found
 
 
-def _moved(was: AssumptionEntry, now: AssumptionEntry) -> str:
+def _moved(was: AssumptionRecord, now: AssumptionRecord) -> str:
     if was.expected != now.expected:
         return f"expected {_number(was.expected)} -> {_number(now.expected)}"
     if was.distribution != now.distribution:

@@ -16,11 +16,11 @@ import polars as pl
 from outage_analysis.errors import InputRefused
 from outage_analysis.reports import archives
 
-UNREADABLE = (ValueError, RecursionError, InputRefused, csv.Error, pl.exceptions.PolarsError, OSError)
+READ_ERRORS = (ValueError, RecursionError, InputRefused, csv.Error, pl.exceptions.PolarsError, OSError)
 """What a damaged copy of a file may raise; where it differs is then told by the byte."""
 
 
-class Place(TypedDict, total=False):
+class Location(TypedDict, total=False):
     """Where in a file, in the terms of our errors."""
 
     row: int
@@ -28,7 +28,7 @@ class Place(TypedDict, total=False):
     column: str
 
 
-def difference(name: str, found: bytes, written: bytes) -> Place:
+def first_difference(name: str, found: bytes, written: bytes) -> Location:
     """The first place where a file differs from another copy, told as its kind of file allows.
 
     Args:
@@ -36,51 +36,51 @@ def difference(name: str, found: bytes, written: bytes) -> Place:
         found: the copy that may be damaged, or hostile.
         written: the other, which is ours.
     """
-    tell = KINDS.get(PurePosixPath(name).suffix)
-    told: Place = {}
+    tell = LOCATORS.get(PurePosixPath(name).suffix)
+    told: Location = {}
     if tell is not None:
-        with suppress(*UNREADABLE, pl.exceptions.PanicException):
+        with suppress(*READ_ERRORS, pl.exceptions.PanicException):
             told = tell(found, written)
-    return told or {"column": f"byte {_first(found, written) + 1:,}"}
+    return told or {"column": f"byte {_first_index(found, written) + 1:,}"}
 
 
-def member(found: dict[str, str], recorded: dict[str, str]) -> Place:
+def differing_member(found: dict[str, str], recorded: dict[str, str]) -> Location:
     """The first member of an archive, by name, whose checksum is another or that only one has."""
     names = sorted(found.keys() | recorded.keys())
     other = next((name for name in names if found.get(name) != recorded.get(name)), None)
     return {} if other is None else {"column": other}
 
 
-def _first(found: Sequence[object], written: Sequence[object]) -> int:
+def _first_index(found: Sequence[object], written: Sequence[object]) -> int:
     """Where two sequences differ first: at the end of the shorter, if not before."""
     pairs: Iterable[tuple[object, object]] = zip(found, written, strict=False)
     same = min(len(found), len(written))
     return next((n for n, (one, other) in enumerate(pairs) if one != other), same)
 
 
-def _line(found: bytes, written: bytes) -> Place:
-    return {"line": _first(found.split(b"\n"), written.split(b"\n")) + 1}
+def _differing_line(found: bytes, written: bytes) -> Location:
+    return {"line": _first_index(found.split(b"\n"), written.split(b"\n")) + 1}
 
 
-def _member(found: bytes, written: bytes) -> Place:
-    return member(archives.digests(found), archives.digests(written))
+def _archive_location(found: bytes, written: bytes) -> Location:
+    return differing_member(archives.member_digests(found), archives.member_digests(written))
 
 
-def _row(found: bytes, written: bytes) -> Place:
+def _csv_location(found: bytes, written: bytes) -> Location:
     """The row of a CSV, its header being row 1, and the column, where both agree on those."""
     ours, theirs = (
         list(csv.reader(io.StringIO(d.decode("utf-8-sig"), newline=""), strict=True))
         for d in (written, found)
     )
-    row = _first(theirs, ours)
+    row = _first_index(theirs, ours)
     if row >= min(len(ours), len(theirs)):
         return {"row": row + 1}
-    column = _first(theirs[row], ours[row])
+    column = _first_index(theirs[row], ours[row])
     known = row > 0 and theirs[0] == ours[0] and column < len(ours[0])
     return {"row": row + 1, "column": ours[0][column]} if known else {"row": row + 1}
 
 
-def _cell(found: bytes, written: bytes) -> Place:
+def _parquet_location(found: bytes, written: bytes) -> Location:
     """The first column of a Parquet that differs, and its first row that does; rows count from 1."""
     ours = pl.read_parquet(io.BytesIO(written))
     scanned = pl.scan_parquet(io.BytesIO(found))
@@ -99,34 +99,34 @@ def _cell(found: bytes, written: bytes) -> Place:
     return {}
 
 
-def _key(found: bytes, written: bytes) -> Place:
-    path = _path(json.loads(found), json.loads(written))
+def _json_location(found: bytes, written: bytes) -> Location:
+    path = _json_path(json.loads(found), json.loads(written))
     return {"column": " > ".join(path)} if path else {}
 
 
-def _path(found: Any, written: Any) -> list[str]:  # noqa: ANN401 - JSON values have no common type
+def _json_path(found: Any, written: Any) -> list[str]:  # noqa: ANN401 - JSON values have no common type
     """The keys that lead to the first value that differs."""
     if isinstance(found, dict) and isinstance(written, dict):
         names = sorted(found.keys() | written.keys())
         absent = object()
         key = next((k for k in names if found.get(k, absent) != written.get(k, absent)), None)
-        inner = _path(found.get(key), written.get(key)) if key in found.keys() & written.keys() else []
+        inner = _json_path(found.get(key), written.get(key)) if key in found.keys() & written.keys() else []
         return [] if key is None else [key, *inner]
     if isinstance(found, list) and isinstance(written, list):
-        place = _first(found, written)
+        place = _first_index(found, written)
         inside = place < min(len(found), len(written))
-        return [str(place + 1), *(_path(found[place], written[place]) if inside else [])]
+        return [str(place + 1), *(_json_path(found[place], written[place]) if inside else [])]
     return []
 
 
-KINDS: dict[str, Callable[[bytes, bytes], Place]] = {
-    ".csv": _row,
-    ".html": _line,
-    ".json": _key,
-    ".parquet": _cell,
-    ".pptx": _member,
-    ".svg": _line,
-    ".toml": _line,
-    ".xlsx": _member,
+LOCATORS: dict[str, Callable[[bytes, bytes], Location]] = {
+    ".csv": _csv_location,
+    ".html": _differing_line,
+    ".json": _json_location,
+    ".parquet": _parquet_location,
+    ".pptx": _archive_location,
+    ".svg": _differing_line,
+    ".toml": _differing_line,
+    ".xlsx": _archive_location,
 }
 """How the place is told, by the suffix of a file."""

@@ -14,12 +14,12 @@ from outage_analysis.files import Document, data_root
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.formats import FORMATS
-from outage_analysis.reports.manifest import AGAIN, NAME, Manifest, digest
-from outage_analysis.reports.open_bundle import page_of
+from outage_analysis.reports.manifest import MANIFEST_NAME, REWRITE_REMEDY, Manifest, file_digest
+from outage_analysis.reports.open_bundle import load_bundled_document
 
-MOST_DRAWS, LARGEST_BUDGET = 2**22, 10**18
+MAX_DRAWS, MAX_BUDGET = 2**22, 10**18
 """More would end in want of memory, or in sums that no float holds."""
-PAGES: dict[str, Callable[[Path], Document]] = {
+BUNDLED_DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
     "incident": load_incident,
     "policy": load_policy,
     "ledger": load_ledger,
@@ -29,7 +29,7 @@ PAGES: dict[str, Callable[[Path], Document]] = {
 """How each page of a bundle is read, by its name without its number."""
 
 
-def plan_of(
+def plan_from_bundle(
     folder: Path,
     manifest: Manifest,
     *,
@@ -51,14 +51,14 @@ def plan_of(
         InputRefused: a page that cannot be read, or a manifest that nobody can rebuild from.
         VerificationFailed: the claims are not those that it was made from.
     """
-    _refuse_strange(folder, manifest)
-    pages: dict[str, list[Path]] = {kind: [] for kind in PAGES}
+    _check_supported(folder, manifest)
+    pages: dict[str, list[Path]] = {kind: [] for kind in BUNDLED_DOCUMENT_LOADERS}
     for name in sorted(manifest.pages, key=lambda n: (len(n), n)):  # 10 comes after 9
         kind = name.partition("-")[0]
-        page_of(folder, name, PAGES[kind])
+        load_bundled_document(folder, name, BUNDLED_DOCUMENT_LOADERS[kind])
         pages[kind].append(folder / "pages" / f"{name}.toml")
     held = next(iter(pages["ledger"]), None)
-    files = _inputs(manifest, claims)
+    files = _input_files(manifest, claims)
     counted = any(given.kind == "counts" for given in manifest.inputs)
     return Plan(
         incident=pages["incident"][0],
@@ -77,26 +77,28 @@ def plan_of(
     )
 
 
-def _refuse_strange(folder: Path, manifest: Manifest) -> None:
+def _check_supported(folder: Path, manifest: Manifest) -> None:
     """Refuse what no report of this version has, whoever wrote the manifest."""
     named = all(re.fullmatch(r"incident|policy|ledger|(compared|layout)-\d{1,4}", n) for n in manifest.pages)
     whole = named and {"incident", "policy"} <= manifest.pages.keys()
-    sized = 0 < manifest.draws <= MOST_DRAWS and (manifest.budget or 0) <= LARGEST_BUDGET
+    sized = 0 < manifest.draws <= MAX_DRAWS and (manifest.budget or 0) <= MAX_BUDGET
     if not (whole and sized and manifest.formats):
-        raise InputRefused("cannot be rebuilt from by this version", file=folder / NAME, remedy=AGAIN)
+        raise InputRefused(
+            "cannot be rebuilt from by this version", file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY
+        )
     stranger = next((name for name in manifest.formats if name not in FORMATS), None)
     if stranger is not None:
         raise InputRefused(
-            "names a format that this version does not write", file=folder / NAME, value=stranger
+            "names a format that this version does not write", file=folder / MANIFEST_NAME, value=stranger
         )
 
 
-def _inputs(manifest: Manifest, given: Sequence[Path]) -> list[Path]:
+def _input_files(manifest: Manifest, given: Sequence[Path]) -> list[Path]:
     """The files of the inputs, in their order, each found by its content among those given or bundled."""
     if manifest.warehouse is not None:
         store = next((p for p in given if p.suffix.lower() == STORE), None)
         if store is None:
-            raise _lacking(manifest.warehouse)
+            raise _missing_claims_error(manifest.warehouse)
         return [store]
     bundled = sorted((data_root() / "claims").glob("*.parquet"))
     offered = expand(given)[0]
@@ -104,10 +106,10 @@ def _inputs(manifest: Manifest, given: Sequence[Path]) -> list[Path]:
     if absent is not None:
         raise InputRefused("there is no such file", file=absent)
     wanted = {given.sha256: given.name for given in manifest.inputs}
-    known = {digest(path): path for path in ([*bundled, *offered] if wanted else [])}
+    known = {file_digest(path): path for path in ([*bundled, *offered] if wanted else [])}
     for sum_, name in wanted.items():
         if sum_ not in known and not offered and name not in {p.name for p in bundled}:
-            raise _lacking(name)
+            raise _missing_claims_error(name)
         if sum_ not in known:
             whose = "none of the files given" if offered else "not the bundled file"
             problem = f"cannot be rebuilt: data: {whose} is {name} as it was read"
@@ -115,6 +117,6 @@ def _inputs(manifest: Manifest, given: Sequence[Path]) -> list[Path]:
     return [known[sum_] for sum_ in wanted]
 
 
-def _lacking(name: str) -> UsageError:
+def _missing_claims_error(name: str) -> UsageError:
     problem = "rests on claims that a bundle does not hold"
     return UsageError(problem, value=name, remedy="Give them with --claims, or check with --integrity alone.")

@@ -11,19 +11,30 @@ from outage_analysis.analysis import run
 from outage_analysis.errors import VerificationFailed
 from outage_analysis.files import temporary_folder
 from outage_analysis.reports.bundle import write_report
-from outage_analysis.reports.manifest import NAME, SUMS, Manifest, digest, read_manifest
+from outage_analysis.reports.manifest import (
+    CHECKSUMS_NAME,
+    MANIFEST_NAME,
+    Manifest,
+    file_digest,
+    read_manifest,
+)
 from outage_analysis.reports.verification.causes import causes, reasons
-from outage_analysis.reports.verification.file_differences import difference
-from outage_analysis.reports.verification.integrity import CHANGED, check_integrity, files_of, listed
-from outage_analysis.reports.verification.rebuild import plan_of
+from outage_analysis.reports.verification.file_differences import first_difference
+from outage_analysis.reports.verification.integrity import (
+    CHANGED_PROBLEM,
+    bundle_files,
+    check_integrity,
+    parse_checksums,
+)
+from outage_analysis.reports.verification.rebuild import plan_from_bundle
 
-NOTHING = "nothing that the manifest records: an option in it was changed, or no run is like another"
-MACHINERY = {"backtest", "code_sha256", "environment", "facts", "fonts", "versions"}
+NO_KNOWN_CAUSE = "nothing that the manifest records: an option in it was changed, or no run is like another"
+NOTED_KEYS = {"backtest", "code_sha256", "environment", "facts", "fonts", "versions"}
 """Keys of a manifest that may differ where no file does: they are told as notes."""
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerificationResult:
     """What was found to be as it should.
 
     Args:
@@ -46,7 +57,7 @@ def verify(
     policy: str | Path | None = None,
     ledger: str | Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
-) -> Verified:
+) -> VerificationResult:
     """Verify a bundle: its checksums, then that its plan gives the same bytes again.
 
     Args:
@@ -70,7 +81,7 @@ def verify(
     notes: tuple[str, ...] = ()
     if rebuild:
         notes = check_rebuild(folder, claims=claims, policy=policy, ledger=ledger, progress=progress)
-    return Verified(len(files_of(folder)), rebuild, notes)
+    return VerificationResult(len(bundle_files(folder)), rebuild, notes)
 
 
 def check_rebuild(
@@ -82,8 +93,8 @@ def check_rebuild(
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, ...]:
     """Write a bundle again into a folder that nobody owns, and compare; what differs without effect."""
-    found, was = files_of(folder), read_manifest(folder)
-    plan = plan_of(folder, was, claims=claims, policy=policy, ledger=ledger)
+    found, was = bundle_files(folder), read_manifest(folder)
+    plan = plan_from_bundle(folder, was, claims=claims, policy=policy, ledger=ledger)
     exchanged = {f"pages/{n}.toml" for n, page in (("policy", policy), ("ledger", ledger)) if page}
     with temporary_folder() as temporary:
         analysis = run(plan, progress=progress)
@@ -91,39 +102,41 @@ def check_rebuild(
         out = temporary / "report"
         write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom)
         progress("comparing")
-        written, now = files_of(out), read_manifest(out)
-        _compare(found, written, was, now, exchanged)
+        written, now = bundle_files(out), read_manifest(out)
+        _compare_files(found, written, was, now, exchanged)
         notes = tuple(causes(was, now))
         _compare_manifests(was, now, exchanged)
         if not notes and not exchanged:
-            for name in (NAME, SUMS):
-                _refuse_other(name, found, written, [])
-    if listed(folder) != {name: digest(path) for name, path in found.items() if name != SUMS}:
-        raise VerificationFailed("does not list the files as they are", file=SUMS)
+            for name in (MANIFEST_NAME, CHECKSUMS_NAME):
+                _check_same_bytes(name, found, written, [])
+    if parse_checksums(folder) != {
+        name: file_digest(path) for name, path in found.items() if name != CHECKSUMS_NAME
+    }:
+        raise VerificationFailed("does not list the files as they are", file=CHECKSUMS_NAME)
     return notes
 
 
-def _compare(
+def _compare_files(
     found: Mapping[str, Path], written: Mapping[str, Path], was: Manifest, now: Manifest, exchanged: set[str]
 ) -> None:
     """Compare every file but the manifest and the checksums."""
-    names = (found.keys() | written.keys()) - {NAME, SUMS} - exchanged
+    names = (found.keys() | written.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME} - exchanged
     why = causes(was, now)
     for name in sorted(names):
         recorded, again = was.outputs.get(name), now.outputs.get(name)
         if recorded is None and again is None:
             raise VerificationFailed("is no file of the report", file=name)
-        changed = name in found and (recorded is None or digest(found[name]) != recorded.sha256)
+        changed = name in found and (recorded is None or file_digest(found[name]) != recorded.sha256)
         if changed and recorded == again:
-            _refuse_other(name, found, written, ["it was changed after the report was written"])
-        _refuse_other(name, found, written, why)
+            _check_same_bytes(name, found, written, ["it was changed after the report was written"])
+        _check_same_bytes(name, found, written, why)
     pages = (name for name in sorted(found) if name.startswith("pages/") and name not in exchanged)
     for name in pages:  # rebuilt from themselves
-        if name not in was.outputs or digest(found[name]) != was.outputs[name].sha256:
-            raise VerificationFailed(CHANGED, file=name)
+        if name not in was.outputs or file_digest(found[name]) != was.outputs[name].sha256:
+            raise VerificationFailed(CHANGED_PROBLEM, file=name)
 
 
-def _refuse_other(
+def _check_same_bytes(
     name: str, found: Mapping[str, Path], written: Mapping[str, Path], why: Sequence[str]
 ) -> None:
     """Refuse a file that is not, byte for byte, what was written again."""
@@ -133,25 +146,25 @@ def _refuse_other(
         raise VerificationFailed(f"is not written again{reasons(why)}", file=name)
     ours, theirs = written[name].read_bytes(), found[name].read_bytes()
     if ours != theirs:
-        problem = f"differs from what a rebuild writes{reasons(why or [NOTHING])}"
-        raise VerificationFailed(problem, file=name, **difference(name, theirs, ours))
+        problem = f"differs from what a rebuild writes{reasons(why or [NO_KNOWN_CAUSE])}"
+        raise VerificationFailed(problem, file=name, **first_difference(name, theirs, ours))
 
 
 def _compare_manifests(was: Manifest, now: Manifest, exchanged: set[str]) -> None:
     """Compare what the manifests say, but for what may differ without effect."""
-    apart = set(MACHINERY)
+    apart = set(NOTED_KEYS)
     if exchanged or was.code_sha256 != now.code_sha256:
         apart |= {"pages", "policy"}  # other code reads the same page in its own way
     if exchanged or was.facts != now.facts:
         apart |= {"assumptions"}
     for key in sorted(Manifest.model_fields.keys() - apart):
-        old, new = (_told(manifest, key, exchanged) for manifest in (was, now))
+        old, new = (_comparable_json(manifest, key, exchanged) for manifest in (was, now))
         if old != new:
-            place = difference(NAME, old, new)
-            raise VerificationFailed("is not what a rebuild writes", file=NAME, **place)
+            place = first_difference(MANIFEST_NAME, old, new)
+            raise VerificationFailed("is not what a rebuild writes", file=MANIFEST_NAME, **place)
 
 
-def _told(manifest: Manifest, key: str, exchanged: set[str]) -> bytes:
+def _comparable_json(manifest: Manifest, key: str, exchanged: set[str]) -> bytes:
     """What a manifest says under one key, but for exchanged pages and digests of how pages are read."""
     read = {"assumptions": {"__all__": {"content_sha256"}}}
     told = manifest.model_dump(mode="json", include={key}, exclude=read)

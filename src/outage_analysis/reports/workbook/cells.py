@@ -10,13 +10,13 @@ from typing import Any, Literal
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.reports.grids import COLUMNS, Writer
+from outage_analysis.reports.grids import COLUMN_KINDS, TableFormatter
 from outage_analysis.text import Locale
 
-Kind = Literal["text", "money", "scaled", "whole", "decimal", "loss", "share", "day"]
+CellKind = Literal["text", "money", "scaled", "whole", "decimal", "loss", "share", "day"]
 """How a value is written: amounts and losses are in whole currency, `scaled` in 만 원 or millions."""
-Look = Literal["plain", "input", "original", "total", "flag"]
-RAW: dict[str, Kind] = {
+CellStyle = Literal["plain", "input", "original", "total", "flag"]
+NUMBER_KINDS: dict[str, CellKind] = {
     "money": "money",
     "whole": "whole",
     "decimal": "decimal",
@@ -27,10 +27,10 @@ RAW: dict[str, Kind] = {
 """Kinds of the report's columns that are numbers and days in a sheet; all others are texts."""
 MILLION = 10**6
 """The largest unit that stands beside whole currency: whoever wants billions can count."""
-MOST_DIGITS = 15
+MAX_DIGITS = 15
 """A sheet holds no more digits of a number: longer whole numbers are written as texts."""
-COUNTED = "_counted"
-SUMS = ("paid", "total")
+BACKTEST_SUFFIX = "_counted"
+AMOUNT_STAGES = ("paid", "total")
 """Stages of a back-test whose outcome is a sum; the others are counts."""
 
 
@@ -50,12 +50,12 @@ class Cell:
     """One cell."""
 
     value: Value
-    kind: Kind = "text"
-    look: Look = "plain"
+    kind: CellKind = "text"
+    look: CellStyle = "plain"
 
 
 @dataclass(frozen=True)
-class Head:
+class ColumnHead:
     """The head of a column."""
 
     title: str
@@ -63,65 +63,65 @@ class Head:
 
 
 @dataclass(frozen=True)
-class Rows:
+class SheetTable:
     """A table: heads and cells."""
 
-    heads: tuple[Head, ...]
+    heads: tuple[ColumnHead, ...]
     cells: Sequence[Sequence[Cell]]
 
 
-def heads(titles: Iterable[tuple[str, Kind]]) -> tuple[Head, ...]:
+def column_heads(titles: Iterable[tuple[str, CellKind]]) -> tuple[ColumnHead, ...]:
     """Heads over numbers stand right, as the numbers do."""
-    return tuple(Head(title, right=kind not in ("text", "day")) for title, kind in titles)
+    return tuple(ColumnHead(title, right=kind not in ("text", "day")) for title, kind in titles)
 
 
-def rows_of(writer: Writer, frame: pl.DataFrame, columns: Sequence[str]) -> Rows:
+def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequence[str]) -> SheetTable:
     """A table of the report with numbers and days as they are, and its texts as the page has them."""
-    grid = writer.grid(frame, columns)
+    grid = formatter.grid(frame, columns)
     told = zip(frame.iter_rows(named=True), grid.rows, strict=True)
     cells = [
-        [_cell(writer.words, column, record, text) for column, text in zip(columns, texts, strict=True)]
+        [_cell(formatter.words, column, record, text) for column, text in zip(columns, texts, strict=True)]
         for record, texts in told
     ]
-    return Rows(tuple(Head(c.title, right=c.style == "n") for c in grid.columns), cells)
+    return SheetTable(tuple(ColumnHead(c.title, right=c.style == "n") for c in grid.columns), cells)
 
 
 def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Markup) -> Cell:
-    kind = COLUMNS[column]
-    if column.endswith(COUNTED):  # of a back-test: sums and counts in one column
-        value = record[column.removesuffix(COUNTED)]
-        return amount(locale, value) if record["stage"] in SUMS else Cell(value, "decimal")
+    kind = COLUMN_KINDS[column]
+    if column.endswith(BACKTEST_SUFFIX):  # of a back-test: sums and counts in one column
+        value = record[column.removesuffix(BACKTEST_SUFFIX)]
+        return money_cell(locale, value) if record["stage"] in AMOUNT_STAGES else Cell(value, "decimal")
     if kind == "links" and isinstance(text, Markup):  # whole addresses, and as text: no link is from data
         return Cell(record[column].replace(" ; ", "; "))
-    if kind not in RAW:
+    if kind not in NUMBER_KINDS:
         return Cell(text.striptags() if isinstance(text, Markup) else text)
     value = record[column]
-    if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
+    if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
         return Cell(str(text))
     if kind == "money":
-        return amount(locale, value)
+        return money_cell(locale, value)
     if kind == "loss" and value is not None:
         return Cell(value / 10**locale.loss_digits, "loss")
-    return Cell(value, RAW[kind])
+    return Cell(value, NUMBER_KINDS[kind])
 
 
-def decade(value: float) -> int:
+def decimal_exponent(value: float) -> int:
     """The power of ten of a figure, from its digits: a logarithm may differ in its last bit."""
     return int(f"{value:e}".partition("e")[2])
 
 
-def amount(locale: Locale, value: float | None) -> Cell:
+def money_cell(locale: Locale, value: float | None) -> Cell:
     """An amount of the smallest unit, in whole currency."""
-    return Cell(None if value is None else whole(locale, value), "money")
+    return Cell(None if value is None else whole_currency(locale, value), "money")
 
 
-def whole(locale: Locale, value: float) -> float:
+def whole_currency(locale: Locale, value: float) -> float:
     """An amount of the smallest unit in whole currency."""
     return value / 10**locale.minor_units if locale.minor_units else value
 
 
 @dataclass(frozen=True)
-class Scale:
+class LargerUnit:
     """The larger unit that stands beside whole currency: 만 원, or millions; less where sums are small."""
 
     words: Locale
@@ -129,15 +129,15 @@ class Scale:
     name: str
 
     @classmethod
-    def of(cls, words: Locale, largest: float | None) -> Scale:
+    def for_amounts(cls, words: Locale, largest: float | None) -> LargerUnit:
         """The unit of amounts up to `largest`, in the smallest unit of the currency."""
-        most = MILLION if largest is None else min(MILLION, whole(words, largest))
+        most = MILLION if largest is None else min(MILLION, whole_currency(words, largest))
         size, name = words.scale(most)
         return cls(words, size, f"{name} {words.unit}".strip())
 
     def amount(self, value: float) -> float:
         """An amount of the smallest unit in this one."""
-        return whole(self.words, value) / self.size
+        return whole_currency(self.words, value) / self.size
 
     def cell(self, value: float | None) -> Cell:
         """The same in a cell."""
