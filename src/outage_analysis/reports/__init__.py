@@ -1,7 +1,7 @@
-"""Reports: an Analysis goes in, a folder of files with a manifest comes out.
+"""Reports of an `Analysis` as HTML, PDF, Excel, PowerPoint, CSV, Parquet, SVG and PNG.
 
-`formats` lists the output formats; `bundle` writes the folder; `verification` checks one that was
-written earlier.
+`formats` lists the output formats. `bundle` writes them into a folder with a manifest and checksums.
+`verification` checks such a folder later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a manifest records of an analysis: its pages, inputs, facts, figures and the machinery behind it."""
+"""Build the manifest of a bundle from the analysis, the report and the written files."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ LIBRARIES = (
     *("altair", "duckdb", "fastexcel", "fonttools", "jinja2", "lxml", "numpy", "polars"),
     *("pydantic", "python-pptx", "scipy", "typst", "vl-convert-python", "xlsxwriter"),
 )
-"""Every library that can change a byte of a report."""
+"""Libraries whose version can change a byte of a report."""
 ARCHIVE_SUFFIXES = (".pptx", ".xlsx")
 MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""One class of machine under the name of another system."""
+"""Names of the same processor architecture on other operating systems."""
 
 
 def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
-    """The manifest of a report whose files stand in a folder."""
+    """Return the manifest of a report whose files are already in the folder."""
     a, plan = report.analysis, report.analysis.plan
     return Manifest(
         as_of=a.as_of,
@@ -79,17 +79,17 @@ def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> M
 
 
 def output_records(folder: Path) -> dict[str, OutputRecord]:
-    """The files of a folder by name, with the members of those that are archives."""
-    found = {}
+    """Return size and checksum per file of a folder; for archives also the checksums of their members."""
+    records = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         members = archives.member_digests(path.read_bytes()) if path.suffix in ARCHIVE_SUFFIXES else {}
         name = path.relative_to(folder).as_posix()
-        found[name] = OutputRecord(sha256=file_digest(path), bytes=path.stat().st_size, members=members)
-    return found
+        records[name] = OutputRecord(sha256=file_digest(path), bytes=path.stat().st_size, members=members)
+    return records
 
 
 def environment() -> dict[str, str]:
-    """What runs the package: the version of Python, the class of machine."""
+    """Return the processor architecture and the minor version of Python."""
     machine = platform.machine().lower()
     return {
         "machine": MACHINE_NAMES.get(machine, machine),
@@ -99,21 +99,24 @@ def environment() -> dict[str, str]:
 
 @cache
 def code_digest() -> str:
-    """A checksum of the package's own files: data and fonts are named apart, notebooks change no report."""
+    """Return a checksum of the package's code, without its data, fonts and notebooks.
+
+    Data and fonts have entries of their own in the manifest, and notebooks do not change a report.
+    """
     root = package_root()
-    told = hashlib.sha256()
+    checksum = hashlib.sha256()
     for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix()):
         name = path.relative_to(root)
-        apart = name.parts[0] in ("data", "notebooks") or path.suffix == ".otf"
+        excluded = name.parts[0] in ("data", "notebooks") or path.suffix == ".otf"
         hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
-        if path.is_file() and not apart and not hidden:
+        if path.is_file() and not excluded and not hidden:
             content = path.read_bytes()
-            told.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
-    return told.hexdigest()
+            checksum.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
+    return checksum.hexdigest()
 
 
 def policy_record(policy: Policy) -> PolicyRecord:
-    """What is recorded of a policy."""
+    """Return the manifest's record of a policy."""
     return PolicyRecord(
         id=policy.id,
         content_sha256=content_digest(policy),
@@ -124,7 +127,7 @@ def policy_record(policy: Policy) -> PolicyRecord:
 
 
 def assumption_records(ledger: Ledger) -> tuple[AssumptionRecord, ...]:
-    """What is recorded of a ledger: each entry as its table prints it."""
+    """Return one record per assumption of a ledger, with the values that its table prints."""
     columns = ("id", "kind", "distribution", "expected", "low", "high", "public_on", "outcome_known")
     rows = ledger_table(ledger).rename({"assumption": "id"}).select(columns).iter_rows(named=True)
     return tuple(
@@ -138,47 +141,50 @@ def assumption_records(ledger: Ledger) -> tuple[AssumptionRecord, ...]:
     )
 
 
-def _document_record(page: Document) -> DocumentRecord:
-    """A page by its id, where it has one."""
-    return DocumentRecord(id=getattr(page, "id", ""), content_sha256=content_digest(page))
+def _document_record(document: Document) -> DocumentRecord:
+    """Return the id of a document, or an empty text if it has none, with its checksum."""
+    return DocumentRecord(id=getattr(document, "id", ""), content_sha256=content_digest(document))
 
 
 def _document_records(analysis: Analysis) -> dict[str, DocumentRecord]:
-    """Each page that the bundle holds, by its name there."""
-    named: dict[str, Document] = {"incident": analysis.incident, "policy": analysis.policy}
+    """Return a record per document of the bundle, by its file name in pages/ without suffix."""
+    documents: dict[str, Document] = {"incident": analysis.incident, "policy": analysis.policy}
     others = analysis.compared.policies[1:] if analysis.compared else ()
-    layouts = [load_layout(page) for page in analysis.plan.columns]
-    named |= {} if analysis.ledger is None else {"ledger": analysis.ledger}
-    named |= {f"compared-{n}": page for n, page in enumerate(others, start=1)}
-    named |= {f"layout-{n}": page for n, page in enumerate(layouts, start=1)}
-    return {name: _document_record(page) for name, page in named.items()}
+    layouts = [load_layout(reference) for reference in analysis.plan.columns]
+    documents |= {} if analysis.ledger is None else {"ledger": analysis.ledger}
+    documents |= {f"compared-{n}": policy for n, policy in enumerate(others, start=1)}
+    documents |= {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
+    return {name: _document_record(document) for name, document in documents.items()}
 
 
 def _facts_digests(analysis: Analysis) -> dict[str, str]:
-    """The rows that the run could use, by file: without hindsight, those public by the day."""
+    """Return a checksum, per file, of the facts that the run could use.
+
+    Without hindsight, these are the facts that were public on the as-of day.
+    """
     if analysis.plan.hindsight:
-        shelves = {"published": facts(), "outcomes": outcomes()}
+        tables = {"published": facts(), "outcomes": outcomes()}
     else:
-        shelves = {"published": facts(public_by=analysis.as_of)}
+        tables = {"published": facts(public_by=analysis.as_of)}
     return {
-        f"{shelf}/{file}.csv": hashlib.sha256(rows.write_csv().encode()).hexdigest()
-        for shelf, frame in shelves.items()
+        f"{directory}/{file}.csv": hashlib.sha256(rows.write_csv().encode()).hexdigest()
+        for directory, frame in tables.items()
         for (file,), rows in frame.group_by("collection", maintain_order=True)
     }
 
 
 def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
-    """Expected cash, P10, P50 and P90 of the headline; nothing where there is none."""
-    told: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.headline or "published")}
+    """Return expected cash, P10, P50 and P90 of the headline; no percentiles without a simulation."""
+    figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.headline or "published")}
     table = analysis.doubt(analysis.headline, "quantiles")
     if table is not None:
         quantiles = table.filter(pl.col("measure").is_in(["p10", "p50", "p90"]), valuation="cash")
-        told |= dict(quantiles.select("measure", "value").iter_rows())
-    return told
+        figures |= dict(quantiles.select("measure", "value").iter_rows())
+    return figures
 
 
 def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
-    """Each file read, with what became of its rows."""
+    """Yield a record per input file, with the number of rows read and rejected."""
     plan = analysis.plan
     if plan.counts is not None:
         path, cube = Path(plan.counts), analysis.cubes["cost"]
@@ -207,7 +213,7 @@ def _warehouse_name(analysis: Analysis) -> str | None:
 
 
 def _count_missing_glyphs(report: Report) -> int:
-    """How many characters of names and table texts have no glyph."""
+    """Count the characters in names and table texts that the fonts lack."""
     texts = [*report.analysis.names(report.lang).values(), report.analysis.incident.name[report.lang]]
     for table in report.analysis.tables.values():
         for column in table.select(pl.col(pl.String)):
@@ -216,6 +222,6 @@ def _count_missing_glyphs(report: Report) -> int:
 
 
 def _missing_glyphs(text: str) -> int:
-    """Characters of a text that have no glyph; those of a repeated text count once."""
+    """Count the characters of a text that the fonts lack."""
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
     return 0 if fonts.shown(joined) == joined else sum(fonts.shown(c) != c for c in joined)

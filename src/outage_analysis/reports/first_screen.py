@@ -1,4 +1,4 @@
-"""The first screen: how much, how sure, what drives it, what to decide, why it differs."""
+"""The first screen: the expected cost, its uncertainty, drivers, decisions and what is left out."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.text import Locale
 
 MAX_DRIVERS = 3
-"""Inputs that the first screen names."""
+"""The most cost drivers that the first screen names."""
 
 
 def tiles(analysis: Analysis, words: Locale) -> list[Tile]:
-    """The figures of the first screen, in reading order."""
+    """Return the key figures of the first screen, in reading order."""
     published = [_expected, _budget, _promised, _profit, _free]
-    # Where nothing published gives cash, nor any line cites a count, the claims given come first.
+    # If published counts give no expected cash and no line cites a count, the claims come first.
     cited = any(line.published_count for line in analysis.policy.schedules)
     counted = cited or analysis.expected_cash() is not None
     order = [*published, _claims] if counted else [_claims, *published[1:]]
@@ -32,7 +32,7 @@ def _expected(analysis: Analysis, locale: Locale) -> Tile | None:
     title = locale("report.tile_expected")
     if total is None or expected is None:
         return Tile(title, "–", locale("report.no_headline"))
-    # Inputs that depend on each other can carry the mean beyond the ends of independent ones.
+    # The mean of dependent inputs can lie outside the bounds computed for independent ones.
     low, high = min(total["low"] or 0.0, expected), total["high"] and max(total["high"], expected)
     ends = {"low": locale.money(low), "total": _most(total["most"], locale)}
     bounds = (
@@ -45,14 +45,14 @@ def _expected(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _most(most: float | None, locale: Locale) -> str:
-    """What bounds the total itself."""
+    """Return the largest possible total as text, or that it is unbounded."""
     return (
         locale("report.total_open") if most is None else locale("report.total_most", most=locale.money(most))
     )
 
 
 def _scope(analysis: Analysis, locale: Locale) -> str:
-    """Which lines the expected cash counts, where they are so few that it would be taken for more."""
+    """Name the lines that the expected cash counts, if they are few enough to mislead."""
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
     names = analysis.names(locale.lang)
@@ -62,7 +62,7 @@ def _scope(analysis: Analysis, locale: Locale) -> str:
 
 
 def _likely(analysis: Analysis, locale: Locale, basis: str) -> str:
-    """How unsure the expected cash is."""
+    """Return the 80 % range of the expected cash as text; empty if nothing was simulated."""
     likely = analysis.likely_cash(basis)
     if likely is None:
         return ""
@@ -83,7 +83,10 @@ def _budget(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """What is promised if everyone who reported is paid: the count, at the cheapest and the dearest tier."""
+    """Return what is promised if everyone who reported is paid.
+
+    The values are the published count, and the amounts at the cheapest and at the most expensive tier.
+    """
     line = _counted_schedule(analysis)
     if line is None:
         return None
@@ -100,7 +103,7 @@ def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
 
 
 def _counted_schedule(analysis: Analysis) -> Schedule | None:
-    """The first schedule with a published count."""
+    """Return the first schedule with a published count; None if there is none."""
     rows = _schedule_rows(analysis)
     line = analysis.policy.line(rows["line"][0]) if len(rows) else None
     return line if isinstance(line, Schedule) else None
@@ -119,7 +122,7 @@ def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def quarter_profit(analysis: Analysis) -> float | None:
-    """A quarter's operating profit in the smallest unit, where it was public by the day."""
+    """Return a quarter's operating profit in the smallest currency unit; None if not public yet."""
     fact = analysis.incident.quarter_profit
     profit = figure(fact) if fact else None
     if profit is None or profit.public_on is None or profit.public_on > analysis.as_of:
@@ -153,11 +156,11 @@ def _free(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def free_note(analysis: Analysis, locale: Locale) -> str:
-    """What the expected take-up of free goods is out of: the goods that have one."""
+    """Return the note on free goods: the amount promised, to which the expected take-up relates."""
     goods = analysis.tables["costs"].filter(
         pl.col("expected").is_not_null(), level="line", valuation="face_value"
     )
-    if goods["promised"].null_count():  # of some it is known what they came to, not what was promised
+    if goods["promised"].null_count():  # for some goods only the amount used is known, not the promise
         return locale("report.tile_free_known", count=locale.number(goods["promised"].null_count()))
     return locale("report.tile_free_note", promised=locale.money(float(goods["promised"].sum())))
 
@@ -190,7 +193,7 @@ def _claims(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
-    """Why the claims give no expected cost: unstated losses, what the ledger lacks, or their bands."""
+    """Return why the claims give no expected cost: unstated losses, missing assumptions or wide bands."""
     if UNSTATED in lines["status"]:
         return locale("report.tile_claims_unstated", **values)
     lacking = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
@@ -202,7 +205,7 @@ def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
 
 
 def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> Answers:
-    """What drives the cost, what to decide, what is left out."""
+    """Return the sentences on cost drivers, decisions and what is left out."""
     locale = words
     said: dict[str, list[str]] = {"drives": _drives(analysis, locale, names), "decide": [], "left_out": []}
     if analysis.compared is not None:
@@ -228,7 +231,7 @@ def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> An
 
 
 def _choices(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """What one step of each choice adds; of which line, where there are several."""
+    """Return what one step of each lever adds to the cost; names the line if there are several."""
     several = levers["line"].n_unique() > 1
     return [
         locale(
@@ -242,7 +245,7 @@ def _choices(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> 
 
 
 def _drives(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """The input that moves the cash most, and those after it."""
+    """Return sentences on the inputs that move the cash most."""
     moved = analysis.tables["tornado"].filter(valuation="cash")
     told = [
         {
@@ -260,19 +263,19 @@ def _drives(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> lis
 
 
 def _later(analysis: Analysis, locale: Locale) -> list[str]:
-    """Claims that had not been filed by the day."""
+    """Return the number of claims filed after the as-of day, which are left out."""
     if analysis.claims is None or "cost" not in analysis.cubes:
         return []
     later = len(analysis.claims) - analysis.cubes["cost"].claims
     if not later:
         return []
-    # How many rows our generator dated later follows from a count that was published later.
+    # The number of synthetic claims dated later follows from a count that was published later.
     key = "report.later_rows" if analysis.synthetic else "report.later_claims"
     return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
 def _beside(analysis: Analysis, locale: Locale) -> list[str]:
-    """What stands beside the cash: lines without detail, and how much of both the others explain."""
+    """Return sentences on costs outside the cash: lines known only as a total, and handling effort."""
     whole, work = (analysis.total("published", v) for v in ("top_down", "handling"))
     said = []
     if whole and whole["expected"]:

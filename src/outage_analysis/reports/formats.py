@@ -1,4 +1,4 @@
-"""Every format that a report can be written in, by name."""
+"""The output formats of a report."""
 
 from __future__ import annotations
 
@@ -23,4 +23,4 @@ FORMATS: dict[str, FormatWriter] = {
     "svg": write_svg,
     "png": write_png,
 }
-"""Every format, by name: a function that writes its files into the folder."""
+"""Format name -> the function that writes its files into a folder."""

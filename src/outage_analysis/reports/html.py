@@ -1,4 +1,7 @@
-"""The page: one offline file under a strict Content-Security-Policy, Vega inside, no request at all."""
+"""The HTML report: one file that works offline and makes no network request.
+
+The file contains Vega and the fonts. Its Content-Security-Policy allows only its own scripts and styles.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
 
 PROSE_LENGTH = 44
-"""Letters of a cell, on average, from which a column holds sentences."""
+"""A text column whose cells have more characters than this on average contains sentences."""
 
 
 def write_html(report: Report, folder: Path) -> None:
@@ -43,8 +46,8 @@ def write_html(report: Report, folder: Path) -> None:
 
 
 def html_page(report: Report) -> str:
-    """The whole page as text."""
-    shown = linked_charts(report)
+    """Return the complete HTML page."""
+    linked_view = linked_charts(report)
     what_if = sliders(report)
     script = vega_bundle() + slider_asset("what_if.js") + template_text("page.js")
     context = {
@@ -52,14 +55,14 @@ def html_page(report: Report) -> str:
         "w": report.words,
         "specs": {later: _chart_specs(report, hindsight=later) for later in (False, True)},
         "what_if": what_if,
-        "what_if_data": Markup(script_json(what_if.moved.data)) if what_if.moved else "",
-        "linked": shown,
-        "linked_data": Markup(script_json(shown.spec)) if shown else "",
+        "what_if_data": Markup(script_json(what_if.sliders.data)) if what_if.sliders else "",
+        "linked": linked_view,
+        "linked_data": Markup(script_json(linked_view.spec)) if linked_view else "",
         "prose_columns": prose_columns,
         "script": Markup(script),
     }
     template = _environment().get_template("report.html.j2")
-    # Set once without the fonts, to learn which letters the page has.
+    # The first rendering has no fonts; it shows which letters the embedded fonts must contain.
     text = template.render(**context, style="", csp="")
     style = font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
     csp = (
@@ -71,19 +74,19 @@ def html_page(report: Report) -> str:
 
 
 def prose_columns(grid: Grid) -> list[bool]:
-    """Which columns hold sentences and need the room for them."""
+    """Return, per column, whether it contains sentences and therefore gets a wide column."""
     columns = ([len(str(row[n])) for row in grid.rows] for n, c in enumerate(grid.columns) if not c.style)
-    plain = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
-    return [False if c.style else next(plain) for c in grid.columns]
+    are_prose = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
+    return [False if c.style else next(are_prose) for c in grid.columns]
 
 
 def _chart_specs(report: Report, *, hindsight: bool) -> Markup:
-    """The charts of the page, or those that show what came out later."""
+    """Return the chart specifications as JSON: those of hindsight, or all others."""
     return Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == hindsight}))
 
 
 def _printable(value: object) -> object:
-    """Text as the page can show it: control characters and marks of direction are written out."""
+    """Return a text with control and direction characters made visible; other values unchanged."""
     return fonts.shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -99,12 +102,12 @@ def _environment() -> Environment:
 
 
 def template_text(name: str) -> str:
-    """A template, a style sheet or a script of the report by its file name."""
+    """Return the text of a file in reports/templates: a template, a style sheet or a script."""
     return (files("outage_analysis.reports") / "templates" / name).read_text("utf-8")
 
 
 def font_face_rules(text: str) -> str:
-    """The fonts as rules of a style sheet, with no more than the letters of a text."""
+    """Return CSS @font-face rules that embed the fonts, reduced to the letters of a text."""
     letters = "".join(c for c in sorted(set(text)) if ord(c) in fonts.covered())
     rules = []
     for weight, number in zip(fonts.WEIGHTS, (400, 700), strict=True):
@@ -117,12 +120,12 @@ def font_face_rules(text: str) -> str:
 
 
 def csp_hash(text: str) -> str:
-    """A script or a style as the source list of a Content-Security-Policy names it."""
+    """Return the hash of a script or style for a Content-Security-Policy source list."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
 def linked_charts(report: Report) -> PageChart | None:
-    """The linked views of a report's claims; None where there are no claims, as with totals."""
+    """Return the linked charts of a report's claims; None if there are no single claims to chart."""
     a = report.analysis
     if "claims_pairs" not in a.tables:
         return None
@@ -139,37 +142,38 @@ def linked_charts(report: Report) -> PageChart | None:
 
 
 class Sliders(NamedTuple):
-    """Sliders, or why there are none."""
+    """The what-if sliders and their HTML; without sliders, the reason why there are none."""
 
-    moved: WhatIf | None
+    sliders: WhatIf | None
     markup: Markup
-    refused: str
+    reason: str
 
 
 def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"] = "h3") -> Sliders:
-    """The sliders of a report's headline.
+    """Return the what-if sliders of a report's headline cost.
 
     Args:
         report: the report.
-        most: at most so many, those of the inputs that move the cash most; by default all.
-        title: the element of a total's title.
+        most: the largest number of sliders, for the inputs that move the cash most; all by default.
+        title: the HTML element for the title of each total.
     """
     locale = report.words
     ranking = report.analysis.tables["tornado"]["assumption"].to_list() if report.products else []
-    moved = what_if(report.products, locale, report.names, most=most, ranking=ranking)
-    if moved is None:
-        tied = report.analysis.runs and report.products is None
-        return Sliders(None, Markup(), locale("report.what_if_tied" if tied else "report.what_if_none"))
-    return Sliders(moved, markup(moved, locale, _range_note(report), title=title), "")
+    panel = what_if(report.products, locale, report.names, most=most, ranking=ranking)
+    if panel is None:
+        inputs_depend = report.analysis.runs and report.products is None
+        key = "report.what_if_tied" if inputs_depend else "report.what_if_none"
+        return Sliders(None, Markup(), locale(key))
+    return Sliders(panel, markup(panel, locale, _range_note(report), title=title), "")
 
 
 def _range_note(report: Report) -> str:
-    """Whose range it is that the sliders leave alone."""
+    """Return the sentence that gives the 80 % range of the cost, which the sliders do not change."""
     table = report.analysis.doubt(report.analysis.headline, "quantiles")
-    told = (
-        {} if table is None else dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-    )
-    if not {"p10", "p90"} <= set(told):
+    points = {}
+    if table is not None:
+        points = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+    if not {"p10", "p90"} <= set(points):
         return report.words("report.what_if_no_range")
-    low, high = (report.words.money(told[end]) for end in ("p10", "p90"))
+    low, high = (report.words.money(points[end]) for end in ("p10", "p90"))
     return report.words("report.what_if_range", low=low, high=high)

@@ -1,4 +1,4 @@
-"""What a page shows of the model: how unsure, the options compared, the back-test, the assumptions."""
+"""Tables about the model: uncertainty, compared policies, back-test and assumptions."""
 
 from __future__ import annotations
 
@@ -22,15 +22,20 @@ ASSUMPTION_COLUMNS = [
     "public_on",
 ]
 RATIONALE_COLUMNS = ["assumption", "rationale", "stated_source", "facts", "owner", "approved_by"]
-"""What an assumption says; and why, from where, and who answers for it."""
+"""`ASSUMPTION_COLUMNS` hold the values, `RATIONALE_COLUMNS` the reason, source and owner."""
 RECIPIENT_COLUMNS = ("recipients", "per_recipient")
 
 
 def uncertainty_views(t: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
-    """How unsure the totals are, and what moves them; with the decimal places of the currency."""
-    moved = ["valuation", "assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"]
+    """Return the tables of the cost's uncertainty and its drivers, each with the columns to show.
+
+    Args:
+        t: the tables of the analysis, by name.
+        digits: the decimal places of the currency.
+    """
+    tornado = ["valuation", "assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"]
     views: dict[str, View] = {
-        "tornado": (_in_whole_currency(t["tornado"], digits, "input_low", "input_high"), moved)
+        "tornado": (_in_whole_currency(t["tornado"], digits, "input_low", "input_high"), tornado)
     }
     if "quantiles" in t:
         amounts = t["quantiles"].rename({"value": "amount"})
@@ -44,19 +49,19 @@ def uncertainty_views(t: Mapping[str, pl.DataFrame], digits: int) -> dict[str, V
 
 
 def _exceedance_table(amounts: pl.DataFrame) -> pl.DataFrame:
-    """The quantiles of the cash as chances of more, the likeliest first."""
+    """Return the probability that the cash exceeds each of its percentiles, in descending order."""
     points = amounts.filter(pl.col("measure").str.contains(r"^p\d+$"), valuation="cash")
     below = pl.col("measure").str.strip_prefix("p").cast(pl.Float64) / 100
     return points.with_columns(chance=(1 - below).round(6)).sort("chance", descending=True)
 
 
 def _steps_view(frame: pl.DataFrame) -> View:
-    """What adds up to the expected cash: by line, by service or by band, whichever the steps are."""
-    told = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
+    """Return the parts that add up to the expected cash, by line, service or band."""
+    keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
     banded = frame["rule"].null_count() < len(frame)
     level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
     return frame.with_columns(level), [
-        *told,
+        *keys,
         *(("band", "rule") if banded else ()),
         "expected",
         "tail",
@@ -65,7 +70,7 @@ def _steps_view(frame: pl.DataFrame) -> View:
 
 
 def comparison_views(analysis: Analysis) -> dict[str, View]:
-    """The policies side by side, and where the cheaper of two changes."""
+    """Return the comparison of policies: costs, pairs, and input values at which the cheaper one changes."""
     if analysis.compared is None:
         return {}
     t = analysis.tables
@@ -89,31 +94,31 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
 
 
 def _in_whole_currency(frame: pl.DataFrame, digits: int, *columns: str) -> pl.DataFrame:
-    """Values of inputs as a reader takes them: those that are sums in whole currency."""
-    sums = pl.when(pl.col("kind").is_in(SUMS)).then(10.0**digits).otherwise(1.0)
-    return frame.with_columns(pl.col(*columns) / sums)
+    """Return a frame with amounts among the input values converted to whole currency."""
+    divisor = pl.when(pl.col("kind").is_in(SUMS)).then(10.0**digits).otherwise(1.0)
+    return frame.with_columns(pl.col(*columns) / divisor)
 
 
 def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
-    """Counts and sums stand in one column, so they are written here."""
+    """Return the back-test with formatted values, because its columns mix counts and amounts."""
     locale = formatter.words
     names = [formatter.names.get(x, x) for x in frame["outcome"]]
-    cash = frame["stage"].is_in(["paid", "total"])
-    told = {
+    is_amount = frame["stage"].is_in(["paid", "total"])
+    texts = {
         f"{column}_counted": pl.Series(
             [
                 locale.exact_money(round(x)) if money else locale.exact(x)
-                for x, money in zip(frame[column], cash, strict=True)
+                for x, money in zip(frame[column], is_amount, strict=True)
             ],
             dtype=pl.String,
         )
         for column in ("p10", "p50", "p90", "observed")
     }
-    return frame.with_columns(outcome_name=pl.Series(names, dtype=pl.String), **told)
+    return frame.with_columns(outcome_name=pl.Series(names, dtype=pl.String), **texts)
 
 
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
-    """The inputs of the figures: value, bounds, distribution; reason, source, owner."""
+    """Return one row per assumption used, with `ASSUMPTION_COLUMNS` and `RATIONALE_COLUMNS`."""
     rows = []
     for a in analysis.inputs.assumptions if analysis.inputs else ():
         expected, bounds = inputs(a, locale)

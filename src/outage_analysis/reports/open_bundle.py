@@ -1,4 +1,4 @@
-"""A bundle opened again: the pages it rests on, its day and the figures it told."""
+"""Read a written bundle again: its TOML documents, as-of day and expected totals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ T = TypeVar("T", bound=Document)
 
 @dataclass(frozen=True)
 class OpenedBundle:
-    """What a bundle was made from, and the expected totals that it told, by valuation."""
+    """The documents of a bundle, its as-of day, and its expected total per valuation."""
 
     incident: Incident
     policy: Policy
@@ -39,18 +39,18 @@ class OpenedBundle:
 
 
 def read_bundle(folder: Path) -> OpenedBundle:
-    """Read a bundle's manifest and pages.
+    """Read the manifest and the TOML documents of a bundle.
 
     Raises:
-        UsageError: no bundle.
-        InputRefused: a manifest or a page that is not the one that was written.
+        UsageError: the folder is not a bundle.
+        InputRefused: the manifest or a document does not match its checksum.
     """
     path, data = folder / MANIFEST_NAME, read_limited(folder, MANIFEST_NAME)
     _check_unchanged(folder, MANIFEST_NAME)
     try:
         manifest = json.loads(data)
         as_of, has_ledger = date.fromisoformat(manifest["as_of"]), "ledger" in manifest["pages"]
-        told = {str(k): None if v is None else float(v) for k, v in manifest["expected"].items()}
+        expected = {str(k): None if v is None else float(v) for k, v in manifest["expected"].items()}
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         problem = "is no manifest of a report of this version"
         raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
@@ -59,36 +59,39 @@ def read_bundle(folder: Path) -> OpenedBundle:
         _load_unchanged(folder, "policy", load_policy),
         _load_unchanged(folder, "ledger", load_ledger) if has_ledger else None,
         as_of,
-        told,
+        expected,
     )
 
 
 def bridge_side(run: str, incident: str, policy: str | None, valuation: str) -> tuple[Side, float | None]:
-    """A run for a bridge: the folder of a report, with the figure that it told, or a ledger of today's pages.
+    """Return one side of a cost bridge, from a report folder or from a ledger.
 
     Args:
-        run: the folder, or the id or path of a ledger.
-        incident: whose policy is taken with a ledger, unless one is named.
-        policy: the id or path of a policy, with a ledger.
-        valuation: which figure.
+        run: a report folder, or the id or path of a ledger.
+        incident: the incident whose policy goes with a ledger.
+        policy: the id or path of another policy to use with a ledger.
+        valuation: the valuation whose expected total is returned.
+
+    Returns:
+        The policy, ledger and as-of day; and the expected total that a report contains, None for a ledger.
 
     Raises:
-        UsageError: neither a report nor a ledger.
-        InputRefused: a report that cannot be opened again.
+        UsageError: `run` is neither a report nor a ledger.
+        InputRefused: the report cannot be read.
     """
     if Path(run).is_dir():
-        found = read_bundle(Path(run))
-        return Side(found.policy, found.ledger, found.as_of), found.expected.get(valuation)
+        bundle = read_bundle(Path(run))
+        return Side(bundle.policy, bundle.ledger, bundle.as_of), bundle.expected.get(valuation)
     ledger = load_ledger(run)
     _, page, _ = pages_of(Plan(incident=incident, policy=policy, ledger=run))
     return Side(page, ledger, ledger.as_of), None
 
 
 def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:
-    """A page that a bundle holds, whether or not it is as it was written.
+    """Load a TOML document of a bundle by its name, without comparing it with its checksum.
 
     Raises:
-        InputRefused: it is missing, a link, or cannot be read by this version.
+        InputRefused: the document is missing, a link, or not readable by this version.
     """
     path = bundle_path(folder, f"pages/{name}.toml")
     try:
@@ -99,10 +102,10 @@ def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) ->
 
 
 def bundle_path(folder: Path, name: str) -> Path:
-    """The path of a file of a bundle by its name there.
+    """Return the path of a file inside a bundle.
 
     Raises:
-        InputRefused: the name leads elsewhere, or a part of the path is a link.
+        InputRefused: the name leads outside the bundle, or part of the path is a link.
     """
     parts = PurePosixPath(name).parts
     strange = "\\" in name or ":" in name or not name.isprintable()
@@ -122,7 +125,7 @@ def _load_unchanged(folder: Path, name: str, load: Callable[[Path], T]) -> T:
 
 
 def _check_unchanged(folder: Path, name: str) -> None:
-    """Refuse a file of a bundle that is not the one that its checksums name."""
+    """Raise if a file of a bundle does not match its checksum."""
     path = bundle_path(folder, name)
     if not path.is_file() or file_digest(path) != read_checksums(folder).get(name):
         raise InputRefused("is not as the report wrote it", file=path, remedy=REWRITE_REMEDY)

@@ -1,4 +1,4 @@
-"""A report in one language: everything that its formats tell, worked out once."""
+"""The content of a report in one language, shared by all output formats."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from outage_analysis.text import Locale, fonts
 
 @dataclass(frozen=True)
 class Report:
-    """An analysis told in one language.
+    """The texts, tables and charts of a report in one language, computed on first use.
 
     Args:
-        analysis: every figure.
+        analysis: the analysis whose figures the report shows.
         lang: en or ko.
-        bom: whether CSV files begin with a byte order mark, which Korean Excel needs.
+        bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
     """
 
     analysis: Analysis
@@ -36,45 +36,46 @@ class Report:
 
     @cached_property
     def words(self) -> Locale:
-        """The language and how it writes the incident's money and losses."""
+        """The labels of the language and its number formats for the incident's currency and losses."""
         return self.analysis.words(self.lang)
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """What readers call everything that has an id."""
+        """The display name of every id: lines, services, claimant types, assumptions, facts and policies."""
         return {id_: fonts.shown(name) for id_, name in self.analysis.names(self.lang).items()}
 
     @property
     def title(self) -> str:
-        """The title of the report."""
+        """The title of the report, with the name of the incident."""
         return self.words("report.title", incident=fonts.shown(self.analysis.incident.name[self.lang]))
 
     @property
     def kicker(self) -> str:
-        """What it is, and the day whose knowledge it uses."""
+        """The line above the title: the kind of document and the as-of day."""
         return self.words("report.kicker", day=self.words.day(self.analysis.as_of))
 
     @property
     def policy(self) -> str:
-        """The policy that it costs."""
+        """The line below the title: the name of the policy."""
         return self.words("report.policy", policy=fonts.shown(self.analysis.policy.name[self.lang]))
 
     @property
     def banner(self) -> str:
-        """What must be known of synthetic rows before anything is read; empty where there are none."""
+        """The notice that claims are synthetic; empty if none are."""
         if not self.analysis.synthetic:
             return ""
-        told = "report.synthetic_headline" if self.analysis.made_up else "report.synthetic_banner"
-        return self.words(told)
+        headline_is_synthetic = self.analysis.made_up
+        key = "report.synthetic_headline" if headline_is_synthetic else "report.synthetic_banner"
+        return self.words(key)
 
     @property
     def warning(self) -> str:
-        """That no figure may be used, as long as assumptions are examples; empty where none is."""
+        """The warning that figures rest on example assumptions and may not be used; empty otherwise."""
         return self.analysis.warning(self.words)
 
     @property
     def footer(self) -> str:
-        """What made it, from what."""
+        """The last line: package version, as-of day, and the ids of the incident, policy and ledger."""
         a, locale = self.analysis, self.words
         return locale(
             "report.footer",
@@ -87,7 +88,10 @@ class Report:
 
     @cached_property
     def formatter(self) -> TableFormatter:
-        """What turns frames into grids."""
+        """The formatter that turns data frames into tables of texts.
+
+        It links the ids of the facts that the report lists.
+        """
         cited = set(self.analysis.tables["facts"]["id"])
         if "hindsight_outcomes" in self.analysis.tables:
             cited |= set(self.analysis.tables["hindsight_outcomes"]["id"])
@@ -95,60 +99,64 @@ class Report:
 
     @cached_property
     def tiles(self) -> list[Tile]:
-        """The figures of the first screen, in reading order."""
+        """The key figures of the first screen, in reading order."""
         return tiles(self.analysis, self.words)
 
     @cached_property
     def answers(self) -> Answers:
-        """The sentences of the first screen."""
+        """The sentences of the first screen: cost drivers, decisions and what is left out."""
         return sentences(self.analysis, self.words, self.names)
 
     @cached_property
     def grids(self) -> dict[str, Grid]:
-        """Every table that has rows, by name."""
+        """Every table that has rows, formatted as text, by name."""
         return format_tables(self.analysis, self.formatter)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """What follows the first screen, in order."""
+        """The sections that follow the first screen, in order."""
         return sections(self.analysis, self.words, self.grids, self.charts)
 
     @cached_property
     def products(self) -> Products | None:
-        """The expected cost of the headline as sums of products; None where means do not multiply."""
+        """The expected cost of the headline as a sum of products of inputs, for sliders and formulas.
+
+        None if nothing was simulated, or if inputs depend on each other so that the mean of a product is
+        not the product of the means.
+        """
         run = self.analysis.runs.get(self.analysis.headline)
         return None if run is None else products(run.portfolio, self.analysis.policy)
 
     def chart_is_synthetic(self, chart: str) -> bool:
-        """Whether a chart is drawn from synthetic rows, and must say so."""
+        """Whether a chart is based on synthetic claims and must be labelled so."""
         a, entry = self.analysis, CHARTS[chart]
         return (entry.claims and a.synthetic) or a.marked(a.behind(entry.table))
 
     def table_is_synthetic(self, grid: str) -> bool:
-        """Whether a table of the page is made from synthetic rows, and must say so."""
+        """Whether a table is based on synthetic claims and must be labelled so."""
         return self.analysis.marked(self.analysis.behind(SOURCE_TABLES.get(grid, grid)))
 
     @cached_property
     def charts(self) -> dict[str, PageChart]:
-        """Every chart of the page that has something to show, by name, without its titles."""
-        found = {}
+        """Every chart of the report that has data, by name, with the titles separate from the drawing."""
+        charts = {}
         for name, whole in self._specs.items():
             spec = dict(whole)
             title = spec.pop("title")
             *subtitle, footer = title["subtitle"]
             later = CHARTS[name].table.startswith("hindsight_")
-            found[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
-        return found
+            charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
+        return charts
 
     @cached_property
     def chart_svgs(self) -> dict[str, str]:
-        """The same charts as SVG, without their titles."""
+        """The charts as SVG, without their titles, by name."""
         return {name: svg(chart.spec) for name, chart in self.charts.items()}
 
     @cached_property
     def _specs(self) -> dict[str, dict[str, Any]]:
-        """The specification of every chart of the page that has something to show."""
-        a, found = self.analysis, {}
+        """The Vega-Lite specification, with titles, of every chart that has data, by name."""
+        a, specs = self.analysis, {}
         with unchecked():
             for name, entry in CHARTS.items():
                 frame = frame_of(
@@ -157,5 +165,5 @@ class Report:
                 table = fonts.shown_in(a.tables.get(a.behind(entry.table), pl.DataFrame()))
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:
-                    found[name] = stable(chart.to_dict(validate=False))
-        return found
+                    specs[name] = stable(chart.to_dict(validate=False))
+        return specs

@@ -1,4 +1,4 @@
-"""The order of a report after its first screen: which section says what, and when it is there at all."""
+"""The sections of a report after its first screen: their order and their content."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ QUALITY = {
 def sections(
     analysis: Analysis, words: Locale, grids: Collection[str], charts: Collection[str]
 ) -> tuple[Section, ...]:
-    """Every section that has something to say, in order.
+    """Return the sections that have content, in order.
 
     Args:
-        analysis: the figures.
+        analysis: the analysis to report.
         words: the language.
         grids: names of the tables that have rows.
-        charts: names of the charts that show something.
+        charts: names of the charts that have data.
     """
-    maker = _SectionBuilder(analysis, words, grids, charts)
-    return tuple(section for section in maker.all() if section.blocks)
+    builder = _SectionBuilder(analysis, words, grids, charts)
+    return tuple(section for section in builder.all() if section.blocks)
 
 
 @dataclass(frozen=True)
 class _SectionBuilder:
-    """Builds sections from what there is."""
+    """Builds the sections from the tables and charts that exist."""
 
     analysis: Analysis
     words: Locale
@@ -48,7 +48,7 @@ class _SectionBuilder:
     charts: Collection[str]
 
     def all(self) -> Iterator[Section]:
-        """The sections, also those without a block."""
+        """Yield every section in order; some may have no blocks."""
         locale = self.words
         made_up = self.analysis.made_up
         yield self._section("cost", "cost_title", self._cost(), synthetic=made_up)
@@ -82,7 +82,7 @@ class _SectionBuilder:
         yield self._section("method", "method_title", [Text(self._method()), BulletList(limits)])
 
     def _method(self) -> str:
-        """How it was computed; rates follow the written rule where the ledger derives any."""
+        """Return the paragraph on the method; it mentions the rule for rates if the ledger uses it."""
         keys = ["method", "method_claims" if self.analysis.of_claims else "method_counts"]
         keys += ["method_rule"] if self.analysis.by_rule else []
         return " ".join(self.words(f"report.{key}") for key in keys)
@@ -205,14 +205,14 @@ class _SectionBuilder:
         yield from self._table("hindsight_outcomes", "hindsight_title")
 
     def _under(self, key: str, blocks: Sequence[Block]) -> list[Block]:
-        """What there is under an opening sentence; nothing without it."""
+        """Return blocks after an opening sentence; empty if there are no blocks."""
         return [Text(self.words(f"report.{key}")), *blocks] if blocks else []
 
     def _table(self, grid: str, title: str, *, folded: bool = False) -> list[Block]:
         return [TableBlock(grid, self.words(f"report.{title}"), folded)] if grid in self.grids else []
 
     def _picture(self, chart: str, grid: str, title: str, *, caption: str = "") -> list[Block]:
-        """A chart with its table folded under it; nothing where it shows nothing."""
+        """Return a chart with its table folded below it; empty if the chart has no data."""
         if chart not in self.charts:
             return []
         caption = caption or (self.words(f"report.{title}") if title else "")
@@ -220,7 +220,7 @@ class _SectionBuilder:
 
 
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
-    """What comes of a hundred reports; of which line, where there are several."""
+    """Yield how many of 100 reports are filed and paid; names the line if there are several."""
     table, names = analysis.tables[analysis.behind("funnel")], analysis.names(locale.lang)
     told = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
     several = table["line"].n_unique() > 1
@@ -235,7 +235,7 @@ def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
 
 
 def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
-    """How the case ended, beside what was expected: both halves of the lesson, for hindsight only."""
+    """Return sentences that compare the outcome of the incident with the forecast, for hindsight."""
     outcome, expected = analysis.incident.outcome, analysis.expected_cash()
     later = analysis.tables.get("hindsight_outcomes", pl.DataFrame())
     if outcome is None or later.is_empty() or expected is None:
