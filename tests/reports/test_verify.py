@@ -25,7 +25,7 @@ from outage_analysis.reports import FORMATS, Report, read_manifest, write_report
 from outage_analysis.reports import build_manifest as recording
 from outage_analysis.reports.manifest import MAX_BYTES
 from outage_analysis.reports.verification import integrity
-from outage_analysis.reports.verification.causes import causes, reasons
+from outage_analysis.reports.verification.causes import causes, causes_suffix
 from outage_analysis.reports.verification.verify import VerificationResult, verify
 from outage_analysis.text import fonts
 from tests.commands import command
@@ -311,9 +311,9 @@ def test_another_page_of_outcomes_is_named_unless_other_pages_explain_it(bundles
 
 
 def test_many_causes_are_counted() -> None:
-    assert reasons([]) == ""
-    assert reasons(["a", "b", "c"]) == ": a; b; c"
-    assert reasons(["a", "b", "c", "d", "e"]) == ": a; b; c; and 2 more"
+    assert causes_suffix([]) == ""
+    assert causes_suffix(["a", "b", "c"]) == ": a; b; c"
+    assert causes_suffix(["a", "b", "c", "d", "e"]) == ": a; b; c; and 2 more"
 
 
 def test_changed_code_and_fonts_are_named(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

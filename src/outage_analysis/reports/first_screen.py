@@ -110,10 +110,10 @@ def _counted_schedule(analysis: Analysis) -> Schedule | None:
 
 
 def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
-    found, line = promised_range(analysis), _counted_schedule(analysis)
-    if found is None or line is None:
+    promised, line = promised_range(analysis), _counted_schedule(analysis)
+    if promised is None or line is None:
         return None
-    count, low, high = found
+    count, low, high = promised
     several = "report.tile_promised_note" if low < high else "report.tile_promised_one"
     note, title = locale(several, count=locale.number(count)), "report.tile_promised"
     if any(rule.review for _, rule in line.positive):
@@ -142,9 +142,12 @@ def _profit(analysis: Analysis, locale: Locale) -> Tile | None:
     if promised is not None:
         ends = dict.fromkeys(locale.share(locale.rounded(end / profit)) for end in promised[1:])
         note += " " + locale("report.tile_profit_promised", share=" – ".join(ends))
-    made_up = basis == "synthetic"
+    is_synthetic = basis == "synthetic"
     return Tile(
-        locale("report.tile_profit"), locale.share(locale.rounded(cash / profit)), note, synthetic=made_up
+        locale("report.tile_profit"),
+        locale.share(locale.rounded(cash / profit)),
+        note,
+        synthetic=is_synthetic,
     )
 
 
@@ -207,27 +210,27 @@ def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
 def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> Answers:
     """Return the sentences on cost drivers, decisions and what is left out."""
     locale = words
-    said: dict[str, list[str]] = {"drives": _drives(analysis, locale, names), "decide": [], "left_out": []}
+    answers: dict[str, list[str]] = {"drives": _drives(analysis, locale, names), "decide": [], "left_out": []}
     if analysis.compared is not None:
-        said["decide"].append(analysis.compared.sentence(locale))
-    said["decide"] += _choices(analysis.tables["levers"], locale, names)
+        answers["decide"].append(analysis.compared.sentence(locale))
+    answers["decide"] += _choices(analysis.tables["levers"], locale, names)
     bounded = "not_counted_claims" if analysis.of_claims else "not_counted"
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
         if ids:
-            said["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
-    said["left_out"] += analysis.unstated_notes(locale, first_screen=True)
-    said["left_out"] += _beside(analysis, locale) + _later(analysis, locale)
+            answers["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
+    answers["left_out"] += analysis.unstated_notes(locale, first_screen=True)
+    answers["left_out"] += _beside(analysis, locale) + _later(analysis, locale)
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
-        said["left_out"].append(locale("report.tied"))
-    if silent := analysis.unpriced_lines:
-        said["left_out"].append(locale("report.no_figure", count=len(silent)))
+        answers["left_out"].append(locale("report.tied"))
+    if unpriced := analysis.unpriced_lines:
+        answers["left_out"].append(locale("report.no_figure", count=len(unpriced)))
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
-        said["left_out"].append(locale("report.dropped", lines=lines))
+        answers["left_out"].append(locale("report.dropped", lines=lines))
     if uncounted := analysis.uncounted_lines:
         lines = ", ".join(names.get(x, x) for x in uncounted)
-        said["left_out"].append(locale("report.budget_left_out", lines=lines))
-    return Answers(**{key: tuple(texts) for key, texts in said.items()})
+        answers["left_out"].append(locale("report.budget_left_out", lines=lines))
+    return Answers(**{key: tuple(texts) for key, texts in answers.items()})
 
 
 def _choices(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
@@ -257,9 +260,9 @@ def _drives(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> lis
     ]
     if not told:
         return []
-    after = "; ".join(locale("report.drives_one", **row) for row in told[1:])
-    said = [locale("report.drives_text", **told[0])]
-    return [*said, locale("report.drives_next", names=after)] if after else said
+    others = "; ".join(locale("report.drives_one", **row) for row in told[1:])
+    answers = [locale("report.drives_text", **told[0])]
+    return [*answers, locale("report.drives_next", names=others)] if others else answers
 
 
 def _later(analysis: Analysis, locale: Locale) -> list[str]:
@@ -276,18 +279,18 @@ def _later(analysis: Analysis, locale: Locale) -> list[str]:
 
 def _beside(analysis: Analysis, locale: Locale) -> list[str]:
     """Return sentences on costs outside the cash: lines known only as a total, and handling effort."""
-    whole, work = (analysis.total("published", v) for v in ("top_down", "handling"))
-    said = []
-    if whole and whole["expected"]:
+    line_totals, handling = (analysis.total("published", v) for v in ("top_down", "handling"))
+    answers = []
+    if line_totals and line_totals["expected"]:
         counted = analysis.expected_cash() or 0.0
-        said.append(
+        answers.append(
             locale(
                 "report.top_down",
-                expected=locale.money(whole["expected"]),
-                announced=locale.money(whole["promised"] or 0.0),
-                share=locale.share(locale.rounded(counted / (counted + whole["expected"]))),
+                expected=locale.money(line_totals["expected"]),
+                announced=locale.money(line_totals["promised"] or 0.0),
+                share=locale.share(locale.rounded(counted / (counted + line_totals["expected"]))),
             )
         )
-    if work and work["expected"]:
-        said.append(locale("report.handling", expected=locale.money(work["expected"])))
-    return said
+    if handling and handling["expected"]:
+        answers.append(locale("report.handling", expected=locale.money(handling["expected"])))
+    return answers

@@ -102,8 +102,8 @@ class TableFormatter:
         """Return the loss band of a row; empty for the row of a whole cost line."""
         if row.get("rule") == "straddles":
             return self.words("word.straddles")
-        whole = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
-        return "" if whole else self.words.band(row["over"], row["up_to"])
+        is_whole_line = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
+        return "" if is_whole_line else self.words.band(row["over"], row["up_to"])
 
     def _facts(self, ids: str) -> Markup:
         """Return fact ids, separated by commas, with links to the facts that the report lists."""

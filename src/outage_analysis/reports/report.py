@@ -140,8 +140,8 @@ class Report:
     def charts(self) -> dict[str, PageChart]:
         """Every chart of the report that has data, by name, with the titles separate from the drawing."""
         charts = {}
-        for name, whole in self._specs.items():
-            spec = dict(whole)
+        for name, full_spec in self._specs.items():
+            spec = dict(full_spec)
             title = spec.pop("title")
             *subtitle, footer = title["subtitle"]
             later = CHARTS[name].table.startswith("hindsight_")

@@ -50,30 +50,30 @@ class _SectionBuilder:
     def all(self) -> Iterator[Section]:
         """Yield every section in order; some may have no blocks."""
         locale = self.words
-        made_up = self.analysis.made_up
-        yield self._section("cost", "cost_title", self._cost(), synthetic=made_up)
+        is_synthetic = self.analysis.made_up
+        yield self._section("cost", "cost_title", self._cost(), synthetic=is_synthetic)
         if "funnel" in self.grids:
-            said = [Text(sentence) for sentence in _funnel_sentences(self.analysis, locale)]
-            shown = self._picture("funnel", "funnel", "funnel_title")
-            yield self._section("funnel", "funnel_title", [*said, *shown], synthetic=made_up)
-        yield self._section("doubt", "doubt_title", self._doubt(), synthetic=made_up)
+            texts = [Text(sentence) for sentence in _funnel_sentences(self.analysis, locale)]
+            blocks = self._picture("funnel", "funnel", "funnel_title")
+            yield self._section("funnel", "funnel_title", [*texts, *blocks], synthetic=is_synthetic)
+        yield self._section("doubt", "doubt_title", self._doubt(), synthetic=is_synthetic)
         drivers = self._picture("tornado", "tornado", "drivers_title")
         yield self._section(
-            "tornado", "drivers_title", self._under("drivers_intro", drivers), synthetic=made_up
+            "tornado", "drivers_title", self._under("drivers_intro", drivers), synthetic=is_synthetic
         )
-        yield self._section("compared", "compared_title", self._compared(), synthetic=made_up)
+        yield self._section("compared", "compared_title", self._compared(), synthetic=is_synthetic)
         yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
         if "free" in self.grids:
-            shown = [
+            blocks = [
                 Text(free_note(self.analysis, locale)),
                 *self._picture("free_goods", "free", "free_title"),
             ]
-            yield self._section("free", "free_title", shown)
+            yield self._section("free", "free_title", blocks)
         yield self._section("claims", "claims_title", self._claims(), synthetic=self.analysis.synthetic)
         yield self._section("quality", "quality_title", self._quality(), synthetic=self.analysis.synthetic)
         ties = self._table("tie_outs", "tie_title")
         yield self._section("tie-outs", "tie_title", self._under("tie_intro", ties))
-        yield self._section("accounting", "controller_title", self._accounting(), synthetic=made_up)
+        yield self._section("accounting", "controller_title", self._accounting(), synthetic=is_synthetic)
         yield self._section("assumptions", "assumptions_title", self._assumptions())
         yield self._section("hindsight", "hindsight_title", self._hindsight(), hindsight=True)
         cited = self._table("facts", "facts_title", folded=True)
@@ -191,15 +191,15 @@ class _SectionBuilder:
             yield from self._table("assumptions_behind", "assumptions_behind")
 
     def _hindsight(self) -> Iterator[Block]:
-        locale, tried = self.words, self.analysis.backtest
+        locale, backtest = self.words, self.analysis.backtest
         if "hindsight_outcomes" not in self.grids:
             return
         yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
-        yield from (Text(said, "strong") for said in hindsight_lesson(self.analysis, locale))
-        if tried is not None:
+        yield from (Text(texts, "strong") for texts in hindsight_lesson(self.analysis, locale))
+        if backtest is not None:
             yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")
-            yield BulletList(tuple(tried.sentences(locale)))
+            yield BulletList(tuple(backtest.sentences(locale)))
         yield from self._table("hindsight_headlines", "differs")
         yield from self._table("hindsight_tie_outs", "tie_title")
         yield from self._table("hindsight_outcomes", "hindsight_title")
@@ -222,16 +222,18 @@ class _SectionBuilder:
 def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
     """Yield how many of 100 reports are filed and paid; names the line if there are several."""
     table, names = analysis.tables[analysis.behind("funnel")], analysis.names(locale.lang)
-    told = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
+    key = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
     several = table["line"].n_unique() > 1
     for (line,), rows in table.group_by("line", maintain_order=True):
-        found = dict(rows.select("stage", "expected").iter_rows())
-        first = next(iter(found.values()))
-        if None in found.values() or not first:
+        expected_by_stage = dict(rows.select("stage", "expected").iter_rows())
+        first = next(iter(expected_by_stage.values()))
+        if None in expected_by_stage.values() or not first:
             continue
-        filed, paid = (locale.number(locale.rounded(100 * found[s] / first)) for s in ("filed", "paid"))
-        of = locale("report.of_line", line=names.get(str(line), str(line))) if several else ""
-        yield locale(told, filed=filed, paid=paid, line=of)
+        filed, paid = (
+            locale.number(locale.rounded(100 * expected_by_stage[s] / first)) for s in ("filed", "paid")
+        )
+        line_note = locale("report.of_line", line=names.get(str(line), str(line))) if several else ""
+        yield locale(key, filed=filed, paid=paid, line=line_note)
 
 
 def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
@@ -245,7 +247,7 @@ def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
     if line is None or not {outcome.filed, outcome.accepted, outcome.paid} <= set(values):
         return []
     filed, accepted, paid = (values[f] for f in (outcome.filed, outcome.accepted, outcome.paid))
-    said = [
+    texts = [
         locale(
             "report.hindsight_figures",
             day=locale.day(analysis.as_of),
@@ -258,7 +260,7 @@ def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
     tiers = [rule.fixed for _, rule in line.rules() if rule.fixed]
     if count and tiers:
         mean = paid / accepted
-        said.append(
+        texts.append(
             locale(
                 "report.hindsight_lesson",
                 count=locale.number(count),
@@ -270,4 +272,4 @@ def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
                 most=locale.number(round(mean / min(tiers))),
             )
         )
-    return said
+    return texts

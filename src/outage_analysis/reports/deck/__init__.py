@@ -1,1 +1,1 @@
-"""The slide deck: five slides with native charts and speaker notes."""
+"""The PowerPoint deck: five slides with native charts and speaker notes."""

@@ -1,4 +1,4 @@
-"""The empty deck: one master, one layout, a theme of ours; and the deck as bytes that no clock changes."""
+"""Create an empty deck with one layout and the report's theme; write decks as reproducible bytes."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ PLACEHOLDER_BOXES = {
 }
 PLACEHOLDER_BOXES |= {"ftr": theme.FOOTER, "sldNum": theme.NUMBER}
 PLACEHOLDER_ALIGNMENT = {"ftr": "l", "sldNum": "r"}
-"""How the small texts of a slide stand."""
+"""Alignment of the footer and the slide number."""
 
 
 def create_deck(title: str, lang: str, as_of: date) -> Deck:
-    """A deck without slides.
+    """Return a deck without slides.
 
     Args:
-        title: of the document.
+        title: the title of the document.
         lang: en or ko.
-        as_of: the day that stands for the moment when it was made.
+        as_of: the day to record as creation date.
     """
     deck = Presentation()
     deck.slide_width, deck.slide_height = (Emu(round(x * theme.EMU)) for x in (theme.WIDTH, theme.HEIGHT))
@@ -64,34 +64,35 @@ def create_deck(title: str, lang: str, as_of: date) -> Deck:
     _remove_related_parts(deck.part.package, RT.THUMBNAIL)
     _style_master(deck, lang)
     deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES).blob = PROPERTIES.encode()
-    made, told = datetime.combine(as_of, time(), UTC).replace(tzinfo=None), deck.core_properties
-    told.title, told.author, told.last_modified_by, told.revision = title, AUTHOR, AUTHOR, 1
-    told.created = told.modified = made
-    told.language = theme.LOCALES[lang]
+    created, properties = datetime.combine(as_of, time(), UTC).replace(tzinfo=None), deck.core_properties
+    properties.title, properties.author, properties.last_modified_by = title, AUTHOR, AUTHOR
+    properties.revision = 1
+    properties.created = properties.modified = created
+    properties.language = theme.LOCALES[lang]
     return deck
 
 
 def deck_bytes(deck: Deck) -> bytes:
-    """A deck as bytes."""
+    """Return a deck as the bytes of a .pptx file without dates of its members."""
     stream = io.BytesIO()
     deck.save(stream)
     return repack(stream.getvalue())
 
 
 def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - a part or the package
-    """Drop what the library's template carries of the machine that it was made on."""
-    rels = owner._rels  # noqa: SLF001 - no public way out
+    """Remove parts that the library's template contains from the machine where it was created."""
+    rels = owner._rels  # noqa: SLF001 - the library has no public method to remove parts
     for name in [name for name, rel in rels.items() if rel.reltype == kind]:
         rels.pop(name)
 
 
 def _style_master(deck: Deck, lang: str) -> None:
-    """Fonts and colours of the theme, and the places of the placeholders; none for a date."""
+    """Set fonts, colours and placeholder positions of the master; remove the date placeholder."""
     master = deck.slide_master
     theme_part = master.part.part_related_by(RT.THEME)
-    whole = etree.fromstring(theme_part.blob)
+    theme_xml = etree.fromstring(theme_part.blob)
     theme_part.blob = etree.tostring(
-        _apply_theme(whole, lang), xml_declaration=True, encoding="UTF-8", standalone=True
+        _apply_theme(theme_xml, lang), xml_declaration=True, encoding="UTF-8", standalone=True
     )
     _apply_theme(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - no property
     for page in (master, *deck.slide_layouts):

@@ -1,4 +1,4 @@
-"""Native charts: drawn by the program that opens the deck, from the figures in the workbook inside it."""
+"""Native charts of the deck: PowerPoint draws them from an embedded workbook."""
 
 from __future__ import annotations
 
@@ -26,33 +26,37 @@ from outage_analysis.text import Locale, fonts
 
 MAX_NAME_LENGTH = 70
 DECIMALS = 4
-"""Decimal places of a figure: what differences of exact figures lose is beyond them."""
+"""Decimals of chart figures; rounding removes the floating-point noise of differences."""
 AXIS_POWERS = {"en": (9, 6, 3), "ko": (6, 3)}
-"""Powers of ten in which an axis may count: formats divide by thousands, and Korean sheets count in 백만."""
+"""Powers of ten that an axis may use as its unit.
+
+Number formats can only divide by thousands, and Korean has no common word for 10^9.
+"""
 
 
 @dataclass(frozen=True)
 class AmountFormat:
-    """How amounts are written on a chart."""
+    """The number format and the unit of amounts on a chart."""
 
     format: str
     unit: str
 
 
 def amount_format(words: Locale, amounts: Iterable[float]) -> AmountFormat:
-    """The number format and the unit of amounts in whole currency: no amount is shown as 0 that is none."""
-    told = [x for x in amounts if x > 0] or [0.0]
-    fits = (p for p in AXIS_POWERS[words.lang] if max(told) >= 10**p and min(told) >= 10 ** (p - 1))
+    """Return the format for amounts in whole currency; amounts above 0 are never displayed as 0."""
+    positive = [x for x in amounts if x > 0] or [0.0]
+    powers = AXIS_POWERS[words.lang]
+    fits = (p for p in powers if max(positive) >= 10**p and min(positive) >= 10 ** (p - 1))
     power = next(fits, 0)
     thousands = "," * (power // 3)
-    tens = 10 ** (power + 1) - 10**power // 20  # from here on no decimal changes what is read
-    shown = f"[=0]0;[<{tens}]0.0{thousands};#,##0{thousands}"
-    return AmountFormat(shown, words(f"deck.unit_{power}", unit=words.unit))
+    tens = 10 ** (power + 1) - 10**power // 20  # amounts from here on round to two digits without a decimal
+    number_format = f"[=0]0;[<{tens}]0.0{thousands};#,##0{thousands}"
+    return AmountFormat(number_format, words(f"deck.unit_{power}", unit=words.unit))
 
 
 @dataclass(frozen=True)
 class BarData:
-    """What is drawn: rows by name, each series with a figure a row."""
+    """The data of a bar chart: row names, and series with one number per row."""
 
     names: Sequence[str]
     series: Mapping[str, Sequence[float]]
@@ -61,40 +65,40 @@ class BarData:
     created: date
 
 
-def add_bar_chart(canvas: Canvas, name: str, box: Box, plot: BarData, strong: Sequence[int]) -> None:
-    """Horizontal bars with their amounts, the first row on top; those of `strong` in the accent colour."""
-    chart = _add_chart(canvas, name, box, plot, XL_CHART_TYPE.BAR_CLUSTERED)
+def add_bar_chart(canvas: Canvas, name: str, box: Box, data: BarData, strong: Sequence[int]) -> None:
+    """Add horizontal bars with their amounts, the first row on top; rows in `strong` are highlighted."""
+    chart = _add_chart(canvas, name, box, data, XL_CHART_TYPE.BAR_CLUSTERED)
     chart.value_axis.visible = False
     chart.value_axis.has_major_gridlines = False
-    drawn = chart.plots[0]
-    drawn.has_data_labels = True
-    labels = drawn.data_labels
-    labels.number_format, labels.number_format_is_linked = plot.format, False
+    bar_plot = chart.plots[0]
+    bar_plot.has_data_labels = True
+    labels = bar_plot.data_labels
+    labels.number_format, labels.number_format_is_linked = data.format, False
     labels.position, labels.show_value = XL_LABEL_POSITION.OUTSIDE_END, True
     _set_font(labels.font, canvas.lang, 13, theme.INK)
-    (series,) = drawn.series
+    (series,) = bar_plot.series
     _fill(series.format, theme.GREY)
-    for at in strong:
-        _fill(series.points[at].format, theme.ACCENT)
+    for index in strong:
+        _fill(series.points[index].format, theme.ACCENT)
 
 
-def add_range_chart(canvas: Canvas, name: str, box: Box, plot: BarData) -> None:
-    """Horizontal bars from one amount to another, pale up to a third and strong from there.
+def add_range_chart(canvas: Canvas, name: str, box: Box, data: BarData) -> None:
+    """Add horizontal bars from a low to a high amount, in two colours that meet at a middle amount.
 
     Args:
         canvas: the slide.
-        name: of the shape.
-        box: where it stands.
-        plot: three series: where a bar begins, which is unseen, and its pale and its strong part.
+        name: the name of the shape.
+        box: the space for the chart.
+        data: three series: the low amount, and the lengths of the pale and the dark part of the bar.
     """
-    chart = _add_chart(canvas, name, box, plot, XL_CHART_TYPE.BAR_STACKED)
+    chart = _add_chart(canvas, name, box, data, XL_CHART_TYPE.BAR_STACKED)
     axis = chart.value_axis
     axis.has_major_gridlines = True
     axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(theme.LIGHT)
     axis.format.line.fill.background()
     axis.major_tick_mark = XL_TICK_MARK.NONE
     axis.minimum_scale = 0
-    axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = plot.format, False
+    axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = data.format, False
     _set_font(axis.tick_labels.font, canvas.lang, 12, theme.MUTED)
     unseen, below, above = chart.plots[0].series
     unseen.format.fill.background()
@@ -103,38 +107,38 @@ def add_range_chart(canvas: Canvas, name: str, box: Box, plot: BarData) -> None:
 
 
 class _EmbeddedWorkbook(CategoryWorkbookWriter):  # type: ignore[misc] # the library ships no types
-    """The workbook inside a chart, without formulas, links and clock."""
+    """The workbook inside a chart, without formulas, links and current date."""
 
     @property
     def xlsx_blob(self) -> bytes:
         stream = io.BytesIO()
         book = Workbook(stream, {"in_memory": True, **NO_CONVERSION})
-        book.set_properties({"created": self._chart_data.made})
+        book.set_properties({"created": self._chart_data.created})
         self._populate_worksheet(book, book.add_worksheet())
         book.close()
         return repack(stream.getvalue())
 
 
 class _ChartFigures(CategoryChartData):  # type: ignore[misc] # same
-    """The figures of a chart, and the moment that stands for when they were written."""
+    """The figures of a chart, with the creation date of their workbook."""
 
-    made = datetime(1980, 1, 1)  # noqa: DTZ001 - the format knows no zone
+    created = datetime(1980, 1, 1)  # noqa: DTZ001 - the format knows no zone
 
     @property
     def _workbook_writer(self) -> _EmbeddedWorkbook:
         return _EmbeddedWorkbook(self)
 
 
-def _add_chart(canvas: Canvas, name: str, box: Box, plot: BarData, kind: Any) -> Any:  # noqa: ANN401 - no types
-    """A chart without title, legend or lines, its first row on top."""
+def _add_chart(canvas: Canvas, name: str, box: Box, data: BarData, kind: Any) -> Any:  # noqa: ANN401 - no types
+    """Add a chart without title, legend or grid lines, with the first row on top."""
     figures = _ChartFigures(number_format="#,##0")
-    figures.made = datetime.combine(plot.created, time(), UTC).replace(tzinfo=None)
-    figures.categories = [row_label(x) for x in plot.names]
-    for title, amounts in plot.series.items():
+    figures.created = datetime.combine(data.created, time(), UTC).replace(tzinfo=None)
+    figures.categories = [row_label(x) for x in data.names]
+    for title, amounts in data.series.items():
         figures.add_series(fonts.shown(title), [round(x, DECIMALS) for x in amounts])
     frame = canvas.slide.shapes.add_chart(kind, *map(Emu, box.emu), figures)
     frame.name = name
-    set_alt_text(frame, plot.alt_text)
+    set_alt_text(frame, data.alt_text)
     chart = frame.chart
     chart.has_legend, chart.has_title = False, False
     _set_font(chart.font, canvas.lang, 13, theme.INK)
@@ -151,7 +155,7 @@ def _add_chart(canvas: Canvas, name: str, box: Box, plot: BarData, kind: Any) ->
 
 
 def row_label(text: str) -> str:
-    """The name of a row, on one or two lines."""
+    """Return the label of a row with each of its lines shortened."""
     return "\n".join(truncate_text(fonts.shown(part), MAX_NAME_LENGTH) for part in text.split("\n"))
 
 

@@ -1,4 +1,4 @@
-"""The last slide: what to decide, what is left out, how it was made and from what."""
+"""The last slide: decisions, what is left out, method and sources."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from outage_analysis.reports.report import Report
 from outage_analysis.text import short
 
 MAX_HOSTS = 12
-"""Named on the slide; the notes have all."""
+"""The most source hosts that the slide names; the speaker notes name all."""
 UPPER_END, LOWER_START = 5.42, 5.56
-"""Where the upper part ends and the lower begins."""
+"""The end of the upper part and the start of the lower part, in inches from the top."""
 
 
 def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """The options or the choices as a table, the left-out sentences, method and limits, the sources."""
+    """Write the slide with a table of policies or levers, what is left out, method and sources."""
     locale, a = report.words, report.analysis
     compared = a.compared
-    made_up = compared is not None and compared.synthetic and a.made_up
+    is_synthetic = compared is not None and compared.synthetic and a.made_up
     title = report.charts["comparison"].title if "comparison" in report.charts else locale("deck.close_title")
     lede = "" if compared else locale("deck.no_options")
-    canvas.add_title(title, report.kicker, lede, locale("report.synthetic_badge") if made_up else "")
+    canvas.add_title(title, report.kicker, lede, locale("report.synthetic_badge") if is_synthetic else "")
     wide = 7.2 if compared else 5.3
-    said = _add_options_table(report, canvas, wide) if compared else _add_choices_table(report, canvas, wide)
+    texts = _add_options_table(report, canvas, wide) if compared else _add_choices_table(report, canvas, wide)
     left = theme.LEFT + wide + 0.35
     omitted = report.answers.left_out or (locale("deck.nothing_left_out"),)
     lines = [Paragraph(locale("deck.left_out"), 15, bold=True, space_after=5)]
@@ -39,17 +39,17 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
     sources = a.tables["facts"]["source"].drop_nulls()
     known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
     method = locale("deck.method_drawn" if a.runs else "deck.method", draws=locale.number(a.plan.draws))
-    said_by = (
+    sources_text = (
         locale("deck.sources", hosts=first_names(report, known, MAX_HOSTS))
         if known
         else locale("deck.notes_none")
     )
     rule = [locale("deck.method_rule")] if a.by_rule else []
-    limits, apart = [text[locale.lang] for text in a.limits], " ".join((*rule, locale("deck.limits")))
+    limits, limits_text = [text[locale.lang] for text in a.limits], " ".join((*rule, locale("deck.limits")))
     lower = [
         Paragraph(locale("report.method_title"), 13, bold=True, space_after=2),
-        *(Paragraph(text, 12, space_after=2) for text in (method, apart)),
-        Paragraph(said_by, 12, colour=theme.MUTED, space_after=0),
+        *(Paragraph(text, 12, space_after=2) for text in (method, limits_text)),
+        Paragraph(sources_text, 12, colour=theme.MUTED, space_after=0),
     ]
     canvas.add_text(
         "Method and sources",
@@ -57,15 +57,15 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
         lower,
     )
     return SlideNotes(
-        (*said, *omitted, method, apart, *limits),
+        (*texts, *omitted, method, limits_text, *limits),
         tuple(cited),
-        synthetic=made_up,
+        synthetic=is_synthetic,
         footer=report.footer,
     )
 
 
 def _add_options_table(report: Report, canvas: Canvas, wide: float) -> list[str]:
-    """The policies side by side."""
+    """Add the table of compared policies and return its sentence for the notes."""
     locale, table = report.words, report.analysis.tables["comparison"]
     columns = ("policy_name", "expected", "range", "most", "cheapest")
     heads = [locale(f"deck.option_{c}") for c in columns]
@@ -99,12 +99,12 @@ def _add_options_table(report: Report, canvas: Canvas, wide: float) -> list[str]
 
 
 def _add_choices_table(report: Report, canvas: Canvas, wide: float) -> list[str]:
-    """What one step of each choice adds to the expected cash."""
+    """Add the table of what one step of each lever costs and return its rows as sentences."""
     locale, levers = report.words, report.analysis.tables["levers"]
     if levers.is_empty():
-        said = locale("deck.decide_none")
-        canvas.add_text("What to decide", Box(theme.LEFT, theme.TOP, wide, 1.5), [Paragraph(said, 16)])
-        return [said]
+        texts = locale("deck.decide_none")
+        canvas.add_text("What to decide", Box(theme.LEFT, theme.TOP, wide, 1.5), [Paragraph(texts, 16)])
+        return [texts]
     several = levers["line"].n_unique() > 1
     rows = []
     for row in levers.sort("adds", descending=True, maintain_order=True).iter_rows(named=True):

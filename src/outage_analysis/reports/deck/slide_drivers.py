@@ -1,4 +1,4 @@
-"""The third and the fourth slide: what drives the cost, and why it differs from the headlines."""
+"""The third and fourth slide: cost drivers, and differences from published headlines."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ CONTENT_HEIGHT = theme.BOTTOM - theme.TOP
 
 
 def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """The inputs by what they move, and what one step of each choice costs."""
+    """Write the slide with the cost range per input, and the cost of one step of each lever."""
     locale, a = report.words, report.analysis
     rows = uncertain.swings(a.tables["tornado"], MAX_INPUTS)
-    made_up = a.marked("tornado")
-    badge = locale("report.synthetic_badge") if made_up else ""
-    said = report.answers
+    is_synthetic = a.marked("tornado")
+    badge = locale("report.synthetic_badge") if is_synthetic else ""
+    answers = report.answers
     decide = [Paragraph(locale("report.decide"), 15, bold=True, space_after=6)]
     decide += [
         Paragraph(text, 14, space_after=8, bullet=True)
-        for text in said.decide or (locale("deck.decide_none"),)
+        for text in answers.decide or (locale("deck.decide_none"),)
     ]
     if rows.is_empty():
         canvas.add_title(locale("deck.drivers_none_title"), report.kicker, badge=badge)
         lines = [Paragraph(locale("deck.drivers_none"), 18, space_after=14), *decide]
         canvas.add_text("In words", Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, CONTENT_HEIGHT), lines)
-        return SlideNotes((locale("deck.drivers_none"), *said.decide), cash_facts(report), synthetic=made_up)
+        return SlideNotes(
+            (locale("deck.drivers_none"), *answers.decide), cash_facts(report), synthetic=is_synthetic
+        )
     unit = minor_units_factor(report)
     scale = native_charts.amount_format(locale, [x / unit for x in rows["right"]])
     title = report.charts["tornado"].title if "tornado" in report.charts else locale("chart.tornado_measure")
@@ -53,84 +55,90 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
         locale("deck.range_above"): [x / unit for x in parts["above"]],
     }
     alt = locale("deck.drivers_alt", unit=scale.unit)
-    plot = native_charts.BarData(_input_labels(report, rows), series, scale.format, alt, a.as_of)
-    native_charts.add_range_chart(canvas, "What drives it", Box(0.5, theme.TOP, 7.9, CONTENT_HEIGHT), plot)
-    lines = [Paragraph(text, 14, space_after=14) for text in said.drives] + decide
+    data = native_charts.BarData(_input_labels(report, rows), series, scale.format, alt, a.as_of)
+    native_charts.add_range_chart(canvas, "What drives it", Box(0.5, theme.TOP, 7.9, CONTENT_HEIGHT), data)
+    lines = [Paragraph(text, 14, space_after=14) for text in answers.drives] + decide
     canvas.add_text("What to decide", Box(8.75, theme.TOP + 0.1, 3.93, CONTENT_HEIGHT - 0.1), lines)
-    return SlideNotes((*said.drives, *said.decide), cash_facts(report), tuple(rows["assumption"]), made_up)
+    return SlideNotes(
+        (*answers.drives, *answers.decide), cash_facts(report), tuple(rows["assumption"]), is_synthetic
+    )
 
 
 def _input_labels(report: Report, rows: pl.DataFrame) -> list[str]:
-    """The name of each input, and below it the cost at its ends."""
-    locale, shown = report.words, short([report.names.get(x, x) for x in rows["assumption"]])
+    """Return the name of each input with the cost at its low and high end on a second line."""
+    locale, names = report.words, short([report.names.get(x, x) for x in rows["assumption"]])
     ends = [locale.money_range(left, right) for left, right in rows.select("left", "right").rows()]
-    return [f"{name}\n{end}" for name, end in zip(shown, ends, strict=True)]
+    return [f"{name}\n{end}" for name, end in zip(names, ends, strict=True)]
 
 
 def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
-    """Who said what, when, and what it counts, beside what the expected cash is made of."""
+    """Write the slide with published headline amounts and the parts of the expected cash."""
     locale, a = report.words, report.analysis
-    told = in_language(a.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
+    published = in_language(a.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
     steps = a.tables.get("steps", pl.DataFrame())
     parts = uncertain.bars(steps, MAX_PARTS) if len(steps) > 1 else steps.clear()
     stages = _funnel_stages(report) if parts.is_empty() else parts.clear()
-    made_up = a.made_up and not (parts.is_empty() and stages.is_empty())
-    drawn = next((n for n in ("headlines", "waterfall") if n in report.charts), "")
-    if drawn == "waterfall" and parts.is_empty():
-        drawn = ""
+    is_synthetic = a.made_up and not (parts.is_empty() and stages.is_empty())
+    chart_name = next((n for n in ("headlines", "waterfall") if n in report.charts), "")
+    if chart_name == "waterfall" and parts.is_empty():
+        chart_name = ""
     title = (
-        report.charts[drawn].title if drawn else locale("report.differs" if len(told) else "deck.parts_title")
+        report.charts[chart_name].title
+        if chart_name
+        else locale("report.differs" if len(published) else "deck.parts_title")
     )
-    lede = locale("report.differs_text" if len(told) else "deck.headlines_none")
-    canvas.add_title(title, report.kicker, lede, locale("report.synthetic_badge") if made_up else "")
+    lede = locale("report.differs_text" if len(published) else "deck.headlines_none")
+    canvas.add_title(title, report.kicker, lede, locale("report.synthetic_badge") if is_synthetic else "")
     wide = theme.FULL_WIDTH if parts.is_empty() and stages.is_empty() else 7.7
-    said = [lede]
-    if len(told):
+    sentences = [lede]
+    if len(published):
         _add_headlines_table(
-            report, canvas, told, Box(theme.LEFT, theme.TOP + 0.05, wide, CONTENT_HEIGHT - 0.05)
+            report, canvas, published, Box(theme.LEFT, theme.TOP + 0.05, wide, CONTENT_HEIGHT - 0.05)
         )
-        said += [f"{who}: {sum_}. {counts}" for who, sum_, counts, _ in _headline_rows(report, told)]
-    beside = (
+        sentences += [
+            f"{who}: {amount}. {counts}" for who, amount, counts, _ in _headline_rows(report, published)
+        ]
+    right_box = (
         Box(8.65, theme.TOP, 4.03, CONTENT_HEIGHT)
-        if len(told)
+        if len(published)
         else Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, CONTENT_HEIGHT)
     )
     if not stages.is_empty():
-        _add_funnel_chart(report, canvas, stages, beside)
-        said.append(locale("report.funnel_title"))
+        _add_funnel_chart(report, canvas, stages, right_box)
+        sentences.append(locale("report.funnel_title"))
     elif not parts.is_empty():
-        _add_parts_chart(report, canvas, parts, beside)
-        said.append(locale("deck.parts_say", expected=locale.money(float(parts["expected"].sum()))))
-    elif not len(told):
-        whole = locale("deck.parts_none")
+        _add_parts_chart(report, canvas, parts, right_box)
+        sentences.append(locale("deck.parts_say", expected=locale.money(float(parts["expected"].sum()))))
+    elif not len(published):
+        message = locale("deck.parts_none")
         canvas.add_text(
-            "In words", Box(theme.LEFT, theme.TOP + 0.1, theme.FULL_WIDTH, 3), [Paragraph(whole, 18)]
+            "In words", Box(theme.LEFT, theme.TOP + 0.1, theme.FULL_WIDTH, 3), [Paragraph(message, 18)]
         )
-        said.append(whole)
-    facts = (*told["fact"], *(split_ids(parts["facts"]) if not parts.is_empty() else ()))
-    return SlideNotes(tuple(said), facts, synthetic=made_up and not len(told))
+        sentences.append(message)
+    facts = (*published["fact"], *(split_ids(parts["facts"]) if not parts.is_empty() else ()))
+    return SlideNotes(tuple(sentences), facts, synthetic=is_synthetic and not len(published))
 
 
-def _headline_rows(report: Report, told: pl.DataFrame) -> list[tuple[str, str, str, str]]:
+def _headline_rows(report: Report, published: pl.DataFrame) -> list[tuple[str, str, str, str]]:
     locale = report.words
     rows = []
-    for row in told.iter_rows(named=True):
+    for row in published.iter_rows(named=True):
         name = report.names.get(row["fact"], row["fact"])
-        said = headline_amount(row["low"], row["high"], locale) or locale("report.not_published")
-        rows.append((name, said, row["counts"] or "", locale.day(row["public_on"])))
+        amount = headline_amount(row["low"], row["high"], locale) or locale("report.not_published")
+        rows.append((name, amount, row["counts"] or "", locale.day(row["public_on"])))
     return rows
 
 
-def _add_headlines_table(report: Report, canvas: Canvas, told: pl.DataFrame, box: Box) -> None:
-    """The headlines as a table, with the expected cash of this model on top where it has one."""
+def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame, box: Box) -> None:
+    """Add the table of headline amounts, with the model's expected cash on top if it is comparable."""
     locale, a = report.words, report.analysis
-    rows, found = _headline_rows(report, told), cost_points(report)
-    ours = a.headline == "published" and "expected" in found
+    rows, points = _headline_rows(report, published), cost_points(report)
+    ours = a.headline == "published" and "expected" in points
     if ours:
-        spread = {"p10", "p90"} <= set(found) and locale.money_range(found["p10"], found["p90"])
+        spread = {"p10", "p90"} <= set(points) and locale.money_range(points["p10"], points["p90"])
         counts = locale("deck.ours_likely", range=spread) if spread else locale("deck.ours_counts")
         rows = [
-            (locale("chart.headlines_ours"), locale.money(found["expected"]), counts, locale.day(a.as_of)),
+            (locale("chart.headlines_ours"), locale.money(points["expected"]), counts, locale.day(a.as_of)),
             *rows,
         ]
     heads = [locale(f"deck.headline_{c}") for c in ("who", "sum", "counts", "when")]
@@ -146,20 +154,20 @@ def _add_headlines_table(report: Report, canvas: Canvas, told: pl.DataFrame, box
 
 
 def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: Box) -> None:
-    """What adds up to the expected cash, as bars on a line of their own."""
+    """Add a bar chart of the parts of the expected cash."""
     locale = report.words
     amounts = [x / minor_units_factor(report) for x in parts["expected"]]
     scale = native_charts.amount_format(locale, amounts)
     total = locale.money(float(parts["expected"].sum()))
     names = [_part_label(report, row) for row in parts.iter_rows(named=True)]
     series, alt = {locale("chart.waterfall_sum"): amounts}, locale("deck.parts_alt", unit=scale.unit)
-    plot = native_charts.BarData(names, series, scale.format, alt, report.analysis.as_of)
+    data = native_charts.BarData(names, series, scale.format, alt, report.analysis.as_of)
     largest = amounts.index(max(amounts))
-    _add_captioned_bars(canvas, box, locale("deck.parts_caption", expected=total), scale.unit, plot, largest)
+    _add_captioned_bars(canvas, box, locale("deck.parts_caption", expected=total), scale.unit, data, largest)
 
 
 def _funnel_stages(report: Report) -> pl.DataFrame:
-    """How many reports are expected to come through, stage by stage; nothing where it is not known."""
+    """Return the expected number of claims per stage of the funnel; empty if any is unknown."""
     a = report.analysis
     table = a.tables[a.behind("funnel")]
     rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table
@@ -167,27 +175,29 @@ def _funnel_stages(report: Report) -> pl.DataFrame:
 
 
 def _add_funnel_chart(report: Report, canvas: Canvas, rows: pl.DataFrame, box: Box) -> None:
-    """From reports to payments, as bars: a headline of all reports counts another thing."""
+    """Add a bar chart of the funnel from reports to payments."""
     locale, counted = report.words, [float(round(x)) for x in rows["expected"]]
     series, names = {locale("chart.funnel_x"): counted}, [capital(locale(f"word.{x}")) for x in rows["stage"]]
-    plot = native_charts.BarData(
+    data = native_charts.BarData(
         names, series, "#,##0", locale("chart.funnel_description"), report.analysis.as_of
     )
     unit = locale("column.claims" if "claimed" in rows["stage"] else "chart.funnel_x")
-    _add_captioned_bars(canvas, box, locale("report.funnel_title"), unit, plot, len(names) - 1)
+    _add_captioned_bars(canvas, box, locale("report.funnel_title"), unit, data, len(names) - 1)
 
 
 def _add_captioned_bars(
-    canvas: Canvas, box: Box, title: str, unit: str, plot: native_charts.BarData, strong: int
+    canvas: Canvas, box: Box, title: str, unit: str, data: native_charts.BarData, strong: int
 ) -> None:
-    """Bars under their title and unit, one of them in the accent colour."""
+    """Add a bar chart with title and unit above it; the row `strong` is highlighted."""
     lines = [
         Paragraph(title, 14, bold=True, space_after=2),
         Paragraph(unit, 12, colour=theme.MUTED, space_after=0),
     ]
     canvas.add_text("What the bars show", Box(box.left, box.top + 0.05, box.width, 0.8), lines)
-    high = min(box.height - 0.9, 0.7 + 0.85 * len(plot.names))
-    native_charts.add_bar_chart(canvas, title, Box(box.left, box.top + 0.9, box.width, high), plot, [strong])
+    height = min(box.height - 0.9, 0.7 + 0.85 * len(data.names))
+    native_charts.add_bar_chart(
+        canvas, title, Box(box.left, box.top + 0.9, box.width, height), data, [strong]
+    )
 
 
 def _part_label(report: Report, row: dict[str, Any]) -> str:

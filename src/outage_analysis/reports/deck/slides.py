@@ -1,4 +1,4 @@
-"""The five slides in order."""
+"""Build the deck from its five slides."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SLIDE_FUNCTIONS: tuple[Callable[[Report, Canvas], SlideNotes], ...] = (
     headlines_slide,
     decisions_slide,
 )
-"""What is shown, in order: how much, how sure, what drives it, why it differs, what to decide."""
+"""The functions that write the slides, in order: cost, uncertainty, drivers, headlines, decisions."""
 
 
 def build_deck(report: Report) -> bytes:
-    """The deck as a file's bytes; the same report gives the same bytes."""
+    """Return the deck as the bytes of a .pptx file; the same report gives the same bytes."""
     deck = create_deck(report.title, report.lang, report.analysis.as_of)
     for number, write in enumerate(SLIDE_FUNCTIONS, start=1):
         canvas = Canvas.on_new_slide(deck, report.lang)

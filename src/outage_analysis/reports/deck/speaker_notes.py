@@ -1,4 +1,4 @@
-"""What goes with a slide: the sentences of the speaker, the facts that are cited, the day."""
+"""Speaker notes and footers of the slides: sentences, sources and as-of day."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from outage_analysis.costs import COUNTED
 from outage_analysis.reports.report import Report
 
 MAX_CITED = 9
-"""Facts in a footer; the notes have all."""
+"""The most facts that a footer cites; the speaker notes cite all."""
 ADDRESS_SEPARATOR = " ; "
-"""Between the addresses of a source."""
+"""Separates the addresses of a source."""
 
 
 @dataclass(frozen=True)
 class SlideNotes:
-    """What a slide rests on and what is said to it."""
+    """The sentences, facts and assumptions behind a slide, for its notes and footer."""
 
     sentences: tuple[str, ...]
     facts: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     synthetic: bool = False
-    """Made from synthetic rows, and said to be."""
+    """Whether the slide is based on synthetic claims."""
     footer: str = ""
-    """In place of sources and day."""
+    """Replaces the usual footer with sources and day, unless empty."""
 
 
 def note_paragraphs(report: Report, talk: SlideNotes) -> list[str]:
-    """The paragraphs of a speaker: what the slide says, its sources by host, its inputs, the day."""
+    """Return the speaker notes: sentences, sources by web host, assumptions and as-of day."""
     locale, a = report.words, report.analysis
     cited = [
         locale("deck.notes_host", host=host, facts=", ".join(ids))
@@ -50,45 +50,45 @@ def note_paragraphs(report: Report, talk: SlideNotes) -> list[str]:
 
 
 def footer_text(report: Report, talk: SlideNotes) -> str:
-    """Sources and day on one line, as a chart's."""
+    """Return the footer: sources and as-of day on one line, as below a chart."""
     locale, day = report.words, report.words.day(report.analysis.as_of)
     if talk.footer:
         return talk.footer
     if talk.synthetic:
         return locale("chart.sources_synthetic", day=day)
-    whole = dict.fromkeys(fact.partition(".")[0] for fact in talk.facts)  # a part is in its fact
-    if not whole:
+    facts = dict.fromkeys(fact.partition(".")[0] for fact in talk.facts)  # without parts of a fact
+    if not facts:
         return locale("chart.sources_none", day=day)
-    return locale("chart.sources", facts=first_names(report, [*whole], MAX_CITED), day=day)
+    return locale("chart.sources", facts=first_names(report, [*facts], MAX_CITED), day=day)
 
 
 def first_names(report: Report, names: Sequence[str], most: int) -> str:
-    """The first of several names, and how many more there are."""
-    shown, left = ", ".join(names[:most]), len(names) - most
-    return report.words("deck.and_more", shown=shown, count=left) if left > 0 else shown
+    """Return the first `most` names and the number of further ones."""
+    listed, left = ", ".join(names[:most]), len(names) - most
+    return report.words("deck.and_more", shown=listed, count=left) if left > 0 else listed
 
 
 def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
-    """The facts by where they were published, in the order in which they are cited."""
+    """Return the cited facts by the web hosts of their sources, in order of citation."""
     facts = report.analysis.tables["facts"]
     sources = dict(facts.select("id", "source").iter_rows())
-    found: dict[str, list[str]] = {}
+    by_host: dict[str, list[str]] = {}
     for fact in dict.fromkeys(wanted):
         if fact in sources:
             place = ", ".join(web_hosts(sources[fact] or "")) or report.words("deck.notes_derived")
-            found.setdefault(place, []).append(fact)
-    return found
+            by_host.setdefault(place, []).append(fact)
+    return by_host
 
 
 def web_hosts(source: str) -> list[str]:
-    """The hosts of the addresses of a source, each once; none where it is derived from other facts."""
+    """Return the web hosts of a source without repetitions; empty if it is derived from other facts."""
     addresses = [urlsplit(part) for part in source.split(ADDRESS_SEPARATOR)]
-    found = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
-    return list(dict.fromkeys(host for host in found if host))
+    hosts = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
+    return list(dict.fromkeys(host for host in hosts if host))
 
 
 def cash_facts(report: Report) -> tuple[str, ...]:
-    """The facts that the expected cash rests on; where there is none, those of its bounds."""
+    """Return the facts behind the expected cash, or behind its bounds if it is unknown."""
     tables = report.analysis.tables
     costs = [tables[name] for name in ("costs", "claims_costs") if name in tables]
     rows = pl.concat([t.filter(COUNTED, valuation="cash", level="line") for t in costs])
@@ -97,5 +97,5 @@ def cash_facts(report: Report) -> tuple[str, ...]:
 
 
 def split_ids(column: pl.Series) -> tuple[str, ...]:
-    """The ids of cells that hold several."""
+    """Return the ids in a column whose cells contain several ids, without repetitions."""
     return tuple(dict.fromkeys(" ".join(column.drop_nulls()).split()))

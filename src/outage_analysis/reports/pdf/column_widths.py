@@ -1,4 +1,4 @@
-"""How wide the columns of a printed table are, and whether its page lies on its side."""
+"""Choose font size, column widths and page orientation for the tables of the PDF report."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from io import BytesIO
 from outage_analysis.text import fonts
 
 PORTRAIT_WIDTH, LANDSCAPE_WIDTH = 493.0, 740.0
-"""Width of the text on an A4 page and on one that lies on its side, in points, between margins of 18 mm."""
+"""Text width in points of an A4 page, in portrait and in landscape, with margins of 18 mm."""
 HALVES_GAP = 22.0
-"""Between the halves of a table that is set in two, in points."""
+"""Space in points between the two halves of a table that runs in two columns of the page."""
 WORD_SPACE, SLACK = 0.24, 0.1
-"""Between two words, and beside the longest, in ems."""
+"""Space between two words, and spare space beside the longest word, in ems."""
 
 
 @dataclass(frozen=True)
 class TableSetting:
-    """A way to set a table: letters and gaps in points, the page, and the tables that it is for."""
+    """One way to typeset a table: font size and gap in points, orientation, and suitable row counts."""
 
     size: float
     gap: float
     lines: float
-    """The most that a row may have, on average."""
+    """The most lines per row, on average."""
     flipped: bool = False
     halved: bool = False
-    """Whether the table runs in two columns of the page."""
+    """Whether the table runs in two columns of the page, side by side."""
     least_rows: int = 0
     most_rows: float = math.inf
 
     @property
     def available_width(self) -> float:
-        """For the columns and their gaps, in points."""
+        """Width for the columns and their gaps, in points."""
         return (
             (PORTRAIT_WIDTH - HALVES_GAP) / 2
             if self.halved
@@ -45,7 +45,7 @@ class TableSetting:
         )
 
     def columns_width(self, count: int) -> float:
-        """For so many columns without their gaps, in ems."""
+        """Width for `count` columns without their gaps, in ems."""
         return (self.available_width - self.gap * count) / self.size
 
 
@@ -58,47 +58,48 @@ SETTINGS = (
     TableSetting(7.4, 8.0, math.inf, flipped=True),
     TableSetting(6.6, 6.0, math.inf, flipped=True),
 )
-"""From the one that reads best: the first that fits is taken. For a short table no page is turned early."""
+"""Settings in order of legibility; the first that fits is used. Short tables try portrait longer."""
 ZERO_WIDTH_SPACE = "\u200b"
-"""A place where a long word may be broken; it has no width and needs no glyph."""
+"""Marks a place where a long word may be broken; it is invisible and needs no glyph."""
 WORD_END = re.compile(rf"\s+|{ZERO_WIDTH_SPACE}|(?<=[-/])(?!\d)")
 MAX_WORD_LENGTH = 26
-"""Letters of the longest word that is set in one piece."""
+"""Longer words get break points every `PIECE_LENGTH` characters."""
 PIECE_LENGTH = 12
 
 
 @dataclass(frozen=True)
 class TableLayout:
-    """How a table is set, and the width of each column in ems, without its gap."""
+    """The setting of a table, and the width per column in ems, without the gap."""
 
     setting: TableSetting
     widths: Sequence[float]
     mean_lines: float
-    """Of a row, on average."""
+    """Lines per row, on average."""
 
     @property
     def points(self) -> list[float]:
-        """The width of each column with its gap, in points."""
+        """The width per column, with its gap, in points."""
         return [round(width * self.setting.size + self.setting.gap, 2) for width in self.widths]
 
 
 def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence[str]]) -> TableLayout:
-    """The first setting in which nothing is cut and rows do not grow too tall.
+    """Return the first setting in which no word is broken and rows have few lines.
 
     Args:
-        heads: titles of the columns.
-        figures: whether each column holds numbers or days, which are never broken.
-        rows: the cells.
+        heads: the titles of the columns.
+        figures: whether each column contains numbers or dates, which must stay on one line.
+        rows: the cells, row by row.
     """
     columns = [
-        _ColumnWidth.from_cells(*told) for told in zip(heads, figures, zip(*rows, strict=True), strict=True)
+        _ColumnWidth.from_cells(*column)
+        for column in zip(heads, figures, zip(*rows, strict=True), strict=True)
     ]
     suited = [s for s in SETTINGS if s.least_rows <= len(rows) <= s.most_rows]
     for setting in suited:
         widths = _optimal_widths(columns, setting.columns_width(len(heads)))
         if widths is not None and (lines := _mean_lines(columns, widths)) <= setting.lines:
             return TableLayout(setting, widths, lines)
-    # Wider than any page: every column gives way alike.
+    # The table is wider than any page: all columns shrink by the same factor.
     share = suited[-1].columns_width(len(heads)) / sum(column.least for column in columns)
     widths = [column.least * share for column in columns]
     return TableLayout(suited[-1], widths, _mean_lines(columns, widths))
@@ -106,7 +107,7 @@ def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[S
 
 @dataclass(frozen=True)
 class _CellWidth:
-    """A text on one line, and its words, in ems."""
+    """The width in ems of a text on one line, and of each of its words."""
 
     whole: float
     words: tuple[float, ...]
@@ -121,14 +122,14 @@ class _CellWidth:
 
 @dataclass(frozen=True)
 class _ColumnWidth:
-    """What a column takes, in ems: its cells, the least that breaks no word, the most of use."""
+    """The widths in ems of a column: its cells, the least without broken words, and the most useful."""
 
     cells: tuple[_CellWidth, ...]
     least: float
     most: float
 
     @classmethod
-    def from_cells(cls, head: str, figures: bool, cells: Sequence[str]) -> _ColumnWidth:  # noqa: FBT001 - of a zip
+    def from_cells(cls, head: str, figures: bool, cells: Sequence[str]) -> _ColumnWidth:  # noqa: FBT001 - zipped
         title, told = _CellWidth.from_text(head, "Bold"), [_CellWidth.from_text(cell) for cell in cells]
         longest = max(cell.whole if figures else max(cell.words) for cell in told)
         most = max(title.whole / 2 if figures else title.whole, *(cell.whole for cell in told))
@@ -136,36 +137,37 @@ class _ColumnWidth:
         return cls((title, *told), least + SLACK, max(least, most) + SLACK)
 
 
-def _optimal_widths(columns: Sequence[_ColumnWidth], room: float) -> list[float] | None:
-    """The widths that keep the cells low; None where words would be broken.
+def _optimal_widths(columns: Sequence[_ColumnWidth], available: float) -> list[float] | None:
+    """Return the column widths that give the lowest rows; None if words would have to be broken.
 
-    They make the sum of the cubes of all cells' lines the least that the bounds of the columns allow.
+    They minimise the sum over all cells of the cubed number of lines, within the bounds of each column.
+    Without bounds, a width is proportional to the fourth root of the sum of its cells' cubed widths.
     """
-    if sum(column.most for column in columns) <= room:
+    if sum(column.most for column in columns) <= available:
         return [column.most for column in columns]
-    if sum(column.least for column in columns) > room:
+    if sum(column.least for column in columns) > available:
         return None
     weights = [sum(cell.whole**3 for cell in column.cells) ** 0.25 for column in columns]
-    small, large = 0.0, room / min(weight for weight in weights if weight)
+    small, large = 0.0, available / min(weight for weight in weights if weight)
 
     def widths(scale: float) -> list[float]:
-        return [min(max(c.least, scale * locale), c.most) for c, locale in zip(columns, weights, strict=True)]
+        return [min(max(c.least, scale * weight), c.most) for c, weight in zip(columns, weights, strict=True)]
 
     for _ in range(50):
         middle = (small + large) / 2
-        small, large = (middle, large) if sum(widths(middle)) <= room else (small, middle)
+        small, large = (middle, large) if sum(widths(middle)) <= available else (small, middle)
     return widths(small)
 
 
 def _mean_lines(columns: Sequence[_ColumnWidth], widths: Sequence[float]) -> float:
-    """How many lines a row has, on average."""
+    """Return the average number of lines per row."""
     rows = zip(*(column.cells for column in columns), strict=True)
     tall = [max(map(_wrapped_lines, row, widths)) for row in rows]
     return sum(tall) / len(tall)
 
 
 def _wrapped_lines(cell: _CellWidth, width: float) -> int:
-    """The lines of a cell."""
+    """Return the number of lines of a cell in a column of a width."""
     lines, used = 1, 0.0
     for word in cell.words if cell.whole > width else ():
         if used and used + word > width:
@@ -175,7 +177,7 @@ def _wrapped_lines(cell: _CellWidth, width: float) -> int:
 
 
 def add_break_points(text: str) -> str:
-    """A text whose very long words can be broken at the end of a line."""
+    """Return a text with invisible break points inside very long words."""
     if len(text) <= MAX_WORD_LENGTH:
         return text
     return re.sub(rf"\S{{{MAX_WORD_LENGTH + 1},}}", lambda word: _break_word(word[0]), text)
@@ -186,7 +188,7 @@ def _break_word(word: str) -> str:
 
 
 def width_in_ems(text: str, weight: fonts.Weight = "Regular") -> float:
-    """The width of a text on one line, in ems."""
+    """Return the width of a text on one line, in ems."""
     known = _letter_widths(weight)
     return sum(known.get(ord(letter), 0.0) for letter in text)
 

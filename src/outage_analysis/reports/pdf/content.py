@@ -1,4 +1,8 @@
-"""What the templates set: the report as plain values, every text inert and every glyph there."""
+"""The content of the PDF files as plain values for the typst templates.
+
+Every text becomes a string, which typst never reads as markup, and contains only characters that the
+fonts have.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +32,11 @@ from outage_analysis.text import fonts
 
 Values = dict[str, Any]
 MAX_UNBROKEN_LINES = 20
-"""Lines of the longest table that is never divided between pages."""
+"""A table of at most this many lines of text is never split between pages."""
 MAX_TITLE_LENGTH, MAX_RUNNING_TITLE = 200, 60
-"""Letters of the longest title, and of the longest name that the head of a page has room for."""
+"""The most characters of a title, and of the incident's name in the header of a page."""
 FACT_TABLES = ("facts", "hindsight_outcomes")
-"""Tables whose rows are facts, to which others lead."""
+"""Tables whose rows are facts; fact ids in other tables link to these rows."""
 BRIEF_CHART_NAMES = (
     "total_law",
     "waterfall",
@@ -42,26 +46,26 @@ BRIEF_CHART_NAMES = (
     "funnel",
     "band_distribution",
 )
-"""Charts that an executive sees, the first three that there are."""
+"""Charts for the executive brief in order of preference; it shows the first three that exist."""
 MAX_BRIEF_CHARTS = 3
 
 
 @dataclass(frozen=True)
 class PdfContent:
-    """A report as the templates read it."""
+    """The values that the typst templates of a report read."""
 
     report: Report
     _anchored: set[str] = field(default_factory=set, repr=False)
 
     @property
     def common_values(self) -> Values:
-        """What the brief and the report both tell: the first screen, and words of the templates."""
+        """The values that the brief and the full report share: the first screen and labels."""
         r, locale = self.report, self.report.words
-        said, made_up = r.answers, r.analysis.made_up
+        sentences, is_synthetic = r.answers, r.analysis.made_up
         answers = (
-            ("drives", "drives", said.drives, made_up),
-            ("decide", "decide", said.decide, made_up),
-            ("left_out", "left_out_title", said.left_out, False),
+            ("drives", "drives", sentences.drives, is_synthetic),
+            ("decide", "decide", sentences.decide, is_synthetic),
+            ("left_out", "left_out_title", sentences.left_out, False),
         )
         return {
             "lang": r.lang,
@@ -90,9 +94,9 @@ class PdfContent:
 
     @cached_property
     def brief(self) -> Values:
-        """The two pages for an executive."""
+        """The values of the two-page executive brief."""
         r, locale = self.report, self.report.words
-        told = self.common_values | {
+        values = self.common_values | {
             "kind": own_text(locale("report.brief")),
             "headlines": None,
             "more": own_text(locale("report.more")),
@@ -103,21 +107,21 @@ class PdfContent:
         }
         if "headlines" in r.grids:
             grid = r.grids["headlines"]
-            told["headlines"] = {
+            values["headlines"] = {
                 "heads": [own_text(column.title) for column in grid.columns[:-1]],
                 "styles": [column.style for column in grid.columns[:-1]],
                 "rows": [[plain_text(cell) for cell in row[:-1]] for row in grid.rows],
             }
         if "quantiles" in r.grids:
-            told["reading"] = {
+            values["reading"] = {
                 "title": own_text(locale("report.reading_title")),
                 "text": own_text(locale("report.reading")),
             }
-        return told
+        return values
 
     @cached_property
     def full_report(self) -> Values:
-        """The full report: the first screen, and runs of pages that stand or lie."""
+        """The values of the full report: the first screen, and runs of blocks with equal page orientation."""
         blocks = [
             self._block_values(block) for block in (*self._headlines_section(), *self._sections_with_blocks())
         ]
@@ -131,11 +135,11 @@ class PdfContent:
 
     @cached_property
     def chart_files(self) -> dict[str, bytes]:
-        """Every chart as SVG without its titles, by the name of its file."""
+        """Every chart as SVG without its titles, by file name."""
         return {f"{name}.svg": drawn.encode() for name, drawn in self.report.chart_svgs.items()}
 
     def _headlines_section(self) -> Iterator[Block | Section]:
-        """Why it differs from the headlines, as a section of its own."""
+        """Yield the section on published headline amounts, followed by its blocks."""
         locale = self.report.words
         if "headlines" in self.report.grids:
             title = locale("report.differs")
@@ -145,7 +149,7 @@ class PdfContent:
             yield from blocks
 
     def _sections_with_blocks(self) -> Iterator[Block | Section]:
-        """Every section, each followed by its blocks; the table of a picture follows the picture."""
+        """Yield every section, each followed by its blocks; a chart's table follows the chart."""
         for section in self.report.sections:
             yield section
             for block in section.blocks:
@@ -154,7 +158,7 @@ class PdfContent:
                     yield block.table
 
     def _block_values(self, block: Block | Section) -> Values:
-        """A block as values."""
+        """Return a block as plain values."""
         match block:
             case Section():
                 marks = {"synthetic": block.synthetic, "hindsight": block.hindsight}
@@ -186,7 +190,7 @@ class PdfContent:
         heads = [own_text(column.title) for column in grid.columns]
         rows = [[cell_parts(cell) for cell in row] for row in grid.rows]
         texts = [[plain_text(cell) for cell in row] for row in grid.rows]
-        laid = table_layout(heads, [bool(column.style) for column in grid.columns], texts)
+        layout = table_layout(heads, [bool(column.style) for column in grid.columns], texts)
         anchors = [self._anchor(str(row[0])) for row in grid.rows] if table.grid in FACT_TABLES else []
         return {
             "kind": "table",
@@ -196,16 +200,16 @@ class PdfContent:
             "styles": [column.style for column in grid.columns],
             "rows": rows,
             "anchors": anchors or [""] * len(rows),
-            "flipped": laid.setting.flipped,
-            "halved": laid.setting.halved,
-            "size": laid.setting.size,
-            "gap": laid.setting.gap,
-            "widths": laid.points,
-            "whole": len(rows) * laid.mean_lines <= MAX_UNBROKEN_LINES,
+            "flipped": layout.setting.flipped,
+            "halved": layout.setting.halved,
+            "size": layout.setting.size,
+            "gap": layout.setting.gap,
+            "widths": layout.points,
+            "whole": len(rows) * layout.mean_lines <= MAX_UNBROKEN_LINES,
         }
 
     def _anchor(self, fact: str) -> str:
-        """The place that links to a fact lead to: its first row."""
+        """Return the anchor of a fact at its first row; empty at later rows."""
         place = f"fact-{fact}"
         if place in self._anchored:
             return ""
@@ -213,7 +217,7 @@ class PdfContent:
         return place
 
     def _remove_dead_links(self, blocks: Sequence[Values]) -> None:
-        """A link to a fact that no table lists becomes its text."""
+        """Turn links to facts that no table lists into plain text."""
         parts = (part for block in blocks for row in block.get("rows", ()) for cell in row for part in cell)
         for part in parts:
             if part.get("to", "") not in self._anchored:
@@ -221,9 +225,9 @@ class PdfContent:
 
     @staticmethod
     def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
-        """Blocks with the pages they stand on: titles and texts go with the table or picture that follows.
+        """Yield blocks with the orientation of their page; headings and texts follow the next table or chart.
 
-        A caption that only says its title again is left out.
+        A caption that repeats the heading above it is removed.
         """
         waiting: list[Values] = []
         flipped = False
@@ -231,19 +235,23 @@ class PdfContent:
             if block["kind"] in ("section", "heading", "text", "items"):
                 waiting.append(block)
                 continue
-            titles = [n for n, held in enumerate(waiting) if held["kind"] in ("section", "heading")]
+            titles = [
+                n
+                for n, waiting_block in enumerate(waiting)
+                if waiting_block["kind"] in ("section", "heading")
+            ]
             ended = titles[0] if titles else 0
-            if block.get("caption") in [held.get("text") for held in waiting]:
+            if block.get("caption") in [waiting_block.get("text") for waiting_block in waiting]:
                 block["caption"] = ""
-            for held in waiting[:ended]:
-                yield held | {"flipped": flipped, "sticky": False}
+            for waiting_block in waiting[:ended]:
+                yield waiting_block | {"flipped": flipped, "sticky": False}
             flipped = block.get("flipped", False)
-            for held in waiting[ended:]:
-                yield held | {"flipped": flipped, "sticky": True}
+            for waiting_block in waiting[ended:]:
+                yield waiting_block | {"flipped": flipped, "sticky": True}
             yield block | {"flipped": flipped}
             waiting = []
-        for held in waiting:
-            yield held | {"flipped": False, "sticky": False}
+        for waiting_block in waiting:
+            yield waiting_block | {"flipped": False, "sticky": False}
 
 
 def _tile_values(tile: Tile) -> Values:
@@ -257,11 +265,11 @@ def _tile_values(tile: Tile) -> Values:
 
 
 MAX_TEXT_LENGTH = 1_500
-"""Letters of the longest text from outside that is set whole."""
+"""The most characters of an input text; longer ones are cut."""
 
 
 class _LinkParser(HTMLParser):
-    """A cell of markup as its texts, each with where it leads."""
+    """Splits the HTML of a cell into texts with their links."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -269,7 +277,7 @@ class _LinkParser(HTMLParser):
         self._leads: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember where a link leads: to a fact, or to an address of the web; nowhere else."""
+        """Store the target of a link if it is a fact or a web address; ignore others."""
         address = dict(attrs).get("href") or ""
         if tag == "a" and address.startswith("#"):
             self._leads = {"to": address[1:]}
@@ -277,17 +285,17 @@ class _LinkParser(HTMLParser):
             self._leads = {"url": address}
 
     def handle_endtag(self, tag: str) -> None:
-        """A link ends."""
+        """Forget the target at the end of a link."""
         if tag == "a":
             self._leads = {}
 
     def handle_data(self, text: str) -> None:
-        """A text, inside a link or outside."""
+        """Add a text with the target of the link around it, if any."""
         self.parts.append({"text": external_text(text), **self._leads})
 
 
 def cell_parts(cell: str | Markup) -> list[dict[str, str]]:
-    """A cell as texts, each with where it leads: `to` a place in the document or a `url` of the web."""
+    """Return a cell as texts with link targets: `to` for an anchor of the document, `url` for the web."""
     if not isinstance(cell, Markup):
         return [{"text": external_text(cell)}]
     reader = _LinkParser()
@@ -297,25 +305,25 @@ def cell_parts(cell: str | Markup) -> list[dict[str, str]]:
 
 
 def plain_text(cell: str | Markup) -> str:
-    """A cell without its links."""
+    """Return the text of a cell without links."""
     return "".join(part["text"] for part in cell_parts(cell))
 
 
 def external_text(text: str) -> str:
-    """A text that may hold what came from outside: with glyphs for all of it, and places to break it."""
+    """Return a text that may contain input: shortened, with line-break points, without missing glyphs."""
     return add_break_points(truncate(fonts.shown(text), MAX_TEXT_LENGTH))
 
 
 def truncate(text: str, most: int) -> str:
-    """No more than so many letters of a text."""
+    """Return a text of at most `most` characters, plus an ellipsis if it was cut."""
     return text if len(text) <= most else text[:most] + "…"
 
 
 def own_text(text: str) -> str:
-    """A text of our own.
+    """Return a text of the package itself after checking that the fonts have all of its characters.
 
     Raises:
-        EnvironmentFailed: the fonts lack a character of it.
+        EnvironmentFailed: the fonts lack a character.
     """
     lacking = fonts.lacking(text)
     if lacking:

@@ -1,1 +1,1 @@
-"""Verification of a written report: checksums, a rebuild, and the cause of any difference."""
+"""Verify a written report: compare checksums, rebuild it, and name the cause of any difference."""

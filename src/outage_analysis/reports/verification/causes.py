@@ -1,4 +1,4 @@
-"""Why two runs wrote other bytes: what their manifests record that is not the same, in the order of doubt."""
+"""Compare two manifests to explain why two runs wrote different files."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from outage_analysis.reports.manifest import AssumptionRecord, Manifest, PolicyRecord
 
 MAX_CAUSES = 3
-"""Causes that are named on one line."""
+"""The most causes that an error message names."""
 
 
-def reasons(why: Sequence[str]) -> str:
-    """The first causes, as what follows a problem on its line."""
+def causes_suffix(why: Sequence[str]) -> str:
+    """Return the first causes as the end of an error message, starting with a colon."""
     more = [f"and {len(why) - MAX_CAUSES} more"] if len(why) > MAX_CAUSES else []
     return "".join((": " if why else "", "; ".join([*why[:MAX_CAUSES], *more])))
 
 
 def causes(was: Manifest, now: Manifest) -> list[str]:
-    """What differs between the run that wrote a report and another: environment first, data last."""
+    """Return the differences between two runs: environment first, then code, documents and data."""
     return [
         *_changed("environment: ", was.environment, now.environment),
         *_changed("environment: ", was.versions, now.versions),
@@ -32,7 +32,7 @@ def causes(was: Manifest, now: Manifest) -> list[str]:
 
 
 def policy_changes(was: PolicyRecord, now: PolicyRecord) -> list[str]:
-    """What differs between two pages of a policy: its cost lines by id, or something else of it."""
+    """Return the differences between two policies: by cost line, or in other parts."""
     if was.content_sha256 == now.content_sha256:
         return []
     if was.id != now.id:
@@ -42,7 +42,7 @@ def policy_changes(was: PolicyRecord, now: PolicyRecord) -> list[str]:
 
 
 def assumption_changes(was: Sequence[AssumptionRecord], now: Sequence[AssumptionRecord]) -> list[str]:
-    """What differs between two ledgers, entry by entry: old and new expected value, or law."""
+    """Return the differences between two ledgers per assumption, with old and new expected value."""
     old, new = ({entry.id: entry for entry in entries} for entries in (was, now))
     found = []
     for text in _keys(*({k: e.content_sha256 for k, e in entries.items()} for entries in (old, new))):
@@ -67,7 +67,7 @@ def _number(value: float | None) -> str:
 
 
 def _ledger_changes(was: Manifest, now: Manifest) -> list[str]:
-    """The entries of the ledger that differ; without any, that it differs otherwise."""
+    """Return the differences between the used assumptions, or that other parts of the ledger differ."""
     found = assumption_changes(was.assumptions, now.assumptions)
     old, new = was.pages.get("ledger"), now.pages.get("ledger")
     if found or old == new:
@@ -76,19 +76,20 @@ def _ledger_changes(was: Manifest, now: Manifest) -> list[str]:
 
 
 def _page_changes(was: Manifest, now: Manifest) -> list[str]:
-    """The other pages that differ: the incident, compared policies, layouts, outcomes."""
+    """Return the other documents that differ: incident, compared policies, layouts and outcomes."""
     old, new = (
         {k: page.content_sha256 for k, page in m.pages.items() if k not in ("policy", "ledger")}
         for m in (was, now)
     )
     found = [text if text.startswith("incident") else f"page {text}" for text in _keys(old, new)]
-    if was.backtest != now.backtest and was.pages == now.pages:  # else the pages are why it was not tried
+    # If other documents differ, they are the reason why the back-test differs.
+    if was.backtest != now.backtest and was.pages == now.pages:
         found.append("back-test: its page of outcomes is another")
     return found
 
 
 def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
-    """The files of claims that differ, in their content, name or what became of their rows."""
+    """Yield the claims files that differ in content, name, or rows read and rejected."""
     if len(was.inputs) != len(now.inputs):
         yield f"data: {len(was.inputs)} files -> {len(now.inputs)}"
     for old, new in zip(was.inputs, now.inputs, strict=False):
@@ -101,7 +102,7 @@ def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
 
 
 def _keys(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Each key whose value differs, and how."""
+    """Yield each key whose value differs, and whether it is new, gone or changed."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             yield (
@@ -114,7 +115,7 @@ def _keys(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
 
 
 def _changed(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Each value that differs, with both."""
+    """Yield each value that differs, with its old and new value."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             yield f"{kind}{key} {was.get(key, 'none')} -> {now.get(key, 'none')}"

@@ -1,4 +1,4 @@
-"""A bundle verified: every file is the one that was written, and writing it again gives the same bytes."""
+"""Verify a bundle: check its files, rebuild the report and compare it byte by byte."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from outage_analysis.reports.manifest import (
     file_digest,
     read_manifest,
 )
-from outage_analysis.reports.verification.causes import causes, reasons
+from outage_analysis.reports.verification.causes import causes, causes_suffix
 from outage_analysis.reports.verification.file_differences import first_difference
 from outage_analysis.reports.verification.integrity import (
     CHANGED_PROBLEM,
@@ -30,17 +30,17 @@ from outage_analysis.reports.verification.rebuild import plan_from_bundle
 
 NO_KNOWN_CAUSE = "nothing that the manifest records: an option in it was changed, or no run is like another"
 NOTED_KEYS = {"backtest", "code_sha256", "environment", "facts", "fonts", "versions"}
-"""Keys of a manifest that may differ where no file does: they are told as notes."""
+"""Manifest keys whose differences are only noted, because they need not change any file."""
 
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What was found to be as it should.
+    """The result of a successful verification.
 
     Args:
-        files: how many there are.
-        rebuilt: whether they were also written again.
-        notes: what differs between the two runs without changing a byte of what they tell.
+        files: the number of files.
+        rebuilt: whether the report was also rebuilt and compared.
+        notes: differences between the two runs that changed no file, such as library versions.
     """
 
     files: int
@@ -58,21 +58,21 @@ def verify(
     ledger: str | Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> VerificationResult:
-    """Verify a bundle: its checksums, then that its plan gives the same bytes again.
+    """Verify a bundle: check its checksums, rebuild the report and compare every byte.
 
     Args:
-        folder: what `write_report` wrote.
-        integrity: check every file against the checksums and the manifest.
-        rebuild: run the plan again and compare every file, byte for byte.
-        claims: where the claims are that the bundle was made from, when they are not bundled ones.
-        policy: rebuild with another policy, to see that it is named.
-        ledger: rebuild with another ledger, to see that its entries are named.
-        progress: called with the name of each step as it starts.
+        folder: a folder that `write_report` wrote.
+        integrity: whether to check every file against the checksums and the manifest.
+        rebuild: whether to rebuild the report and compare every file.
+        claims: the claims files that the bundle was made from, unless they ship with the package.
+        policy: another policy for the rebuild; verification then fails and names the policy as the cause.
+        ledger: another ledger for the rebuild; verification then names the entries that differ.
+        progress: called with the name of each step when it starts.
 
     Raises:
-        UsageError: no bundle, or claims that a rebuild needs and was not given.
-        InputRefused: a bundle that leads outside its folder, or cannot be read.
-        VerificationFailed: the first file that differs, where in it, and why.
+        UsageError: the folder is not a bundle, or the rebuild lacks claims files.
+        InputRefused: the bundle cannot be read, or contains links or unsafe names.
+        VerificationFailed: the first file that differs, the location in it, and the cause.
     """
     folder = Path(folder)
     if integrity:
@@ -92,8 +92,8 @@ def check_rebuild(
     ledger: str | Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, ...]:
-    """Write a bundle again into a folder that nobody owns, and compare; what differs without effect."""
-    found, was = bundle_files(folder), read_manifest(folder)
+    """Rebuild a report in a temporary folder, compare it, and return differences that changed no file."""
+    files, was = bundle_files(folder), read_manifest(folder)
     plan = plan_from_bundle(folder, was, claims=claims, policy=policy, ledger=ledger)
     exchanged = {f"pages/{n}.toml" for n, page in (("policy", policy), ("ledger", ledger)) if page}
     with temporary_folder() as temporary:
@@ -102,62 +102,70 @@ def check_rebuild(
         out = temporary / "report"
         write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom)
         progress("comparing")
-        written, now = bundle_files(out), read_manifest(out)
-        _compare_files(found, written, was, now, exchanged)
+        rebuilt, now = bundle_files(out), read_manifest(out)
+        _compare_files(files, rebuilt, was, now, exchanged)
         notes = tuple(causes(was, now))
         _compare_manifests(was, now, exchanged)
         if not notes and not exchanged:
             for name in (MANIFEST_NAME, CHECKSUMS_NAME):
-                _check_same_bytes(name, found, written, [])
+                _check_same_bytes(name, files, rebuilt, [])
     if parse_checksums(folder) != {
-        name: file_digest(path) for name, path in found.items() if name != CHECKSUMS_NAME
+        name: file_digest(path) for name, path in files.items() if name != CHECKSUMS_NAME
     }:
         raise VerificationFailed("does not list the files as they are", file=CHECKSUMS_NAME)
     return notes
 
 
 def _compare_files(
-    found: Mapping[str, Path], written: Mapping[str, Path], was: Manifest, now: Manifest, exchanged: set[str]
+    files: Mapping[str, Path], rebuilt: Mapping[str, Path], was: Manifest, now: Manifest, exchanged: set[str]
 ) -> None:
-    """Compare every file but the manifest and the checksums."""
-    names = (found.keys() | written.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME} - exchanged
-    why = causes(was, now)
+    """Compare every file except the manifest and the checksums.
+
+    Args:
+        files: the files of the bundle, by name.
+        rebuilt: the files of the rebuild, by name.
+        was: the manifest of the bundle.
+        now: the manifest of the rebuild.
+        exchanged: documents that the user replaced, which are not compared.
+    """
+    names = (files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME} - exchanged
+    known_causes = causes(was, now)
     for name in sorted(names):
         recorded, again = was.outputs.get(name), now.outputs.get(name)
         if recorded is None and again is None:
             raise VerificationFailed("is no file of the report", file=name)
-        changed = name in found and (recorded is None or file_digest(found[name]) != recorded.sha256)
+        changed = name in files and (recorded is None or file_digest(files[name]) != recorded.sha256)
         if changed and recorded == again:
-            _check_same_bytes(name, found, written, ["it was changed after the report was written"])
-        _check_same_bytes(name, found, written, why)
-    pages = (name for name in sorted(found) if name.startswith("pages/") and name not in exchanged)
-    for name in pages:  # rebuilt from themselves
-        if name not in was.outputs or file_digest(found[name]) != was.outputs[name].sha256:
+            _check_same_bytes(name, files, rebuilt, ["it was changed after the report was written"])
+        _check_same_bytes(name, files, rebuilt, known_causes)
+    pages = (name for name in sorted(files) if name.startswith("pages/") and name not in exchanged)
+    for name in pages:  # the rebuild copies them from the bundle, so only the manifest can reveal a change
+        if name not in was.outputs or file_digest(files[name]) != was.outputs[name].sha256:
             raise VerificationFailed(CHANGED_PROBLEM, file=name)
 
 
 def _check_same_bytes(
-    name: str, found: Mapping[str, Path], written: Mapping[str, Path], why: Sequence[str]
+    name: str, files: Mapping[str, Path], rebuilt: Mapping[str, Path], known_causes: Sequence[str]
 ) -> None:
-    """Refuse a file that is not, byte for byte, what was written again."""
-    if name not in found:
-        raise VerificationFailed(f"is missing{reasons(why)}", file=name)
-    if name not in written:
-        raise VerificationFailed(f"is not written again{reasons(why)}", file=name)
-    ours, theirs = written[name].read_bytes(), found[name].read_bytes()
+    """Raise if a file of the bundle differs from the file of the rebuild."""
+    if name not in files:
+        raise VerificationFailed(f"is missing{causes_suffix(known_causes)}", file=name)
+    if name not in rebuilt:
+        raise VerificationFailed(f"is not written again{causes_suffix(known_causes)}", file=name)
+    ours, theirs = rebuilt[name].read_bytes(), files[name].read_bytes()
     if ours != theirs:
-        problem = f"differs from what a rebuild writes{reasons(why or [NO_KNOWN_CAUSE])}"
+        problem = f"differs from what a rebuild writes{causes_suffix(known_causes or [NO_KNOWN_CAUSE])}"
         raise VerificationFailed(problem, file=name, **first_difference(name, theirs, ours))
 
 
 def _compare_manifests(was: Manifest, now: Manifest, exchanged: set[str]) -> None:
-    """Compare what the manifests say, but for what may differ without effect."""
-    apart = set(NOTED_KEYS)
+    """Compare the manifests, except for keys whose differences change no file."""
+    ignored = set(NOTED_KEYS)
     if exchanged or was.code_sha256 != now.code_sha256:
-        apart |= {"pages", "policy"}  # other code reads the same page in its own way
+        ignored |= {"pages", "policy"}  # another version may parse the same document differently
     if exchanged or was.facts != now.facts:
-        apart |= {"assumptions"}
-    for key in sorted(Manifest.model_fields.keys() - apart):
+        ignored |= {"assumptions"}
+    for key in sorted(Manifest.model_fields.keys() - ignored):
         old, new = (_comparable_json(manifest, key, exchanged) for manifest in (was, now))
         if old != new:
             place = first_difference(MANIFEST_NAME, old, new)
@@ -165,9 +173,9 @@ def _compare_manifests(was: Manifest, now: Manifest, exchanged: set[str]) -> Non
 
 
 def _comparable_json(manifest: Manifest, key: str, exchanged: set[str]) -> bytes:
-    """What a manifest says under one key, but for exchanged pages and digests of how pages are read."""
+    """Return one key of a manifest as JSON, without exchanged documents and content checksums."""
     read = {"assumptions": {"__all__": {"content_sha256"}}}
-    told = manifest.model_dump(mode="json", include={key}, exclude=read)
+    values = manifest.model_dump(mode="json", include={key}, exclude=read)
     if key == "outputs":
-        told[key] = {name: output for name, output in told[key].items() if name not in exchanged}
-    return json.dumps(told).encode()
+        values[key] = {name: output for name, output in values[key].items() if name not in exchanged}
+    return json.dumps(values).encode()

@@ -1,1 +1,1 @@
-"""The workbook: the report with real numbers, live formulas and native charts."""
+"""The Excel workbook: the report with real numbers, live formulas and native charts."""

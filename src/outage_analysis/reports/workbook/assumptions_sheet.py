@@ -1,4 +1,4 @@
-"""The sheet of the assumptions: every input of the expected cost as a named cell."""
+"""The sheet of assumptions: a named cell per input of the expected cost, which users can change."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from outage_analysis.reports.workbook.sheet import SheetWriter, TableRange
 
 MEASURE_KINDS: dict[str, CellKind] = {"share": "share", "money": "money", "times": "decimal"}
 VALUE_COLUMN, UNIT_COLUMN, ORIGINAL_COLUMN = 3, 4, 5
-"""Columns of the inputs."""
+"""Columns of the table of inputs, counted from 0."""
 MAX_MESSAGE_TITLE = 32
-"""Characters of a message about what was typed."""
+"""The most characters that Excel allows in the title of a validation message."""
 
 
 def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) -> None:
-    """The inputs, and what else the ledger states.
+    """Write the inputs as named cells, and the other assumptions of the ledger as a table.
 
     Args:
-        page: an empty sheet.
-        report: the figures.
-        live: the products, where there are any; the cells that its names stand for are added.
+        sheet: an empty sheet.
+        report: the report.
+        live: the formulas, or None. Its `cells` receive the addresses of the named cells.
     """
     locale = report.words
     sheet.write_title(locale("workbook.assumptions"))
@@ -69,12 +69,12 @@ def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) 
 
 def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -> None:
     locale, factors = report.words, live.products.factors
-    counted, sheet.row = sheet.row, sheet.row + 1
+    counter_row, sheet.row = sheet.row, sheet.row + 1
     sheet.freeze_above(sheet.row + 1)
-    told = _ledger_texts(report)
+    texts = _ledger_texts(report)
     first = sheet.row + 1
     rows = [
-        _input_cells(report, live, f, told.get(f.assumption, {}), n)
+        _input_cells(report, live, f, texts.get(f.assumption, {}), n)
         for n, f in enumerate(factors, start=first)
     ]
     titles: list[tuple[str, CellKind]] = [
@@ -96,29 +96,32 @@ def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -
         (locale("column.approved_by"), "text"),
         (locale("workbook.defined"), "text"),
     ]
-    placed = sheet.write_table(SheetTable(column_heads(titles), rows))
-    for row, factor in enumerate(factors, start=placed.first):
+    table_range = sheet.write_table(SheetTable(column_heads(titles), rows))
+    for row, factor in enumerate(factors, start=table_range.first):
         live.cells[live.names[factor.id]] = sheet_reference(
             sheet.name, cell_address(row, VALUE_COLUMN, fixed=True)
         )
         _add_validation(sheet, report, factor, row)
     ends = [
-        f"{cell_address(placed.first, c)}:{cell_address(placed.last, c)}"
+        f"{cell_address(table_range.first, c)}:{cell_address(table_range.last, c)}"
         for c in (VALUE_COLUMN, ORIGINAL_COLUMN)
     ]
-    sheet.write_cell(counted, 0, Cell(locale("workbook.changed_count"), look="total"))
-    sheet.write_cell(counted, 1, Cell(Formula(f"=SUMPRODUCT(--({ends[0]}<>{ends[1]}))", 0), "whole", "total"))
-    live.cells[CHANGED_INPUTS_NAME] = sheet_reference(sheet.name, cell_address(counted, 1, fixed=True))
-    _write_mix_checks(sheet, report, live, placed)
+    sheet.write_cell(counter_row, 0, Cell(locale("workbook.changed_count"), look="total"))
+    sheet.write_cell(
+        counter_row, 1, Cell(Formula(f"=SUMPRODUCT(--({ends[0]}<>{ends[1]}))", 0), "whole", "total")
+    )
+    live.cells[CHANGED_INPUTS_NAME] = sheet_reference(sheet.name, cell_address(counter_row, 1, fixed=True))
+    _write_mix_checks(sheet, report, live, table_range)
 
 
 def _input_cells(
-    report: Report, live: LiveFormulas, factor: Factor, told: Mapping[str, str], row: int
+    report: Report, live: LiveFormulas, factor: Factor, texts: Mapping[str, str], row: int
 ) -> list[Cell]:
     locale, kind = report.words, MEASURE_KINDS[factor.measure]
     value = live.input_value(factor)
     low, high = _input_range(report, factor)
-    flag = f'=IF({cell_address(row, VALUE_COLUMN)}<>{cell_address(row, ORIGINAL_COLUMN)},{quoted_text(locale("workbook.is_changed"))},"")'
+    current, original = cell_address(row, VALUE_COLUMN), cell_address(row, ORIGINAL_COLUMN)
+    flag = f'=IF({current}<>{original},{quoted_text(locale("workbook.is_changed"))},"")'
     unit = locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")
     ends = [Cell(None if x is None else live.input_value(factor, x), kind) for x in (low, high)]
     return [
@@ -130,13 +133,13 @@ def _input_cells(
         Cell(value, kind, "original"),
         Cell(Formula(flag, ""), look="flag"),
         *ends,
-        *(Cell(told.get(c, "")) for c in ("distribution", "grade", *RATIONALE_COLUMNS[1:])),
+        *(Cell(texts.get(c, "")) for c in ("distribution", "grade", *RATIONALE_COLUMNS[1:])),
         Cell(live.names[factor.id]),
     ]
 
 
 def _scope_text(report: Report, factor: Factor) -> str:
-    """The line and the band that an input is for."""
+    """Return the line and the loss band that an input applies to."""
     band = (factor.over, factor.up_to)
     parts = [report.names.get(factor.line, factor.line)] if factor.line else []
     parts += [report.words.band(*band)] if band != (None, None) else []
@@ -144,7 +147,7 @@ def _scope_text(report: Report, factor: Factor) -> str:
 
 
 def _input_range(report: Report, factor: Factor) -> tuple[float | None, float | None]:
-    """The stated ends of an input; a tier has none, the policy states it."""
+    """Return the range of an input; a tier of the policy has none."""
     ledger = report.analysis.ledger
     entry = next((a for a in ledger.assumptions if a.id == factor.id), None) if ledger else None
     if entry is not None and not isinstance(entry, BandMix):
@@ -153,43 +156,46 @@ def _input_range(report: Report, factor: Factor) -> tuple[float | None, float | 
 
 
 def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
-    """What the ledger says of each assumption, in words, by id and column."""
+    """Return the texts of the ledger by assumption id, then by column."""
     view = build_views(report.analysis, report.formatter).get("assumptions")
     if view is None:
         return {}
     frame, _ = view
     rows = sheet_table(report.formatter, frame, frame.columns).cells
-    told = [{c: str(cell.value or "") for c, cell in zip(frame.columns, row, strict=True)} for row in rows]
-    return dict(zip(frame["assumption"], told, strict=True))
+    texts = [{c: str(cell.value or "") for c, cell in zip(frame.columns, row, strict=True)} for row in rows]
+    return dict(zip(frame["assumption"], texts, strict=True))
 
 
 def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int) -> None:
-    """What may be typed into an input."""
+    """Restrict the values that users can type into an input cell."""
     locale = report.words
-    asked: dict[str, Any] = {
+    options: dict[str, Any] = {
         "validate": "decimal",
         "error_title": locale("workbook.invalid")[:MAX_MESSAGE_TITLE],
     }
     if factor.measure == "share":
-        said = locale("workbook.invalid_share", high=locale.share(factor.high))
-        asked |= {"criteria": "between", "minimum": 0, "maximum": factor.high, "error_message": said}
+        message = locale("workbook.invalid_share", high=locale.share(factor.high))
+        options |= {"criteria": "between", "minimum": 0, "maximum": factor.high, "error_message": message}
     else:
-        asked |= {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
-    sheet.worksheet.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, asked)
+        options |= {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
+    sheet.worksheet.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, options)
 
 
-def _write_mix_checks(sheet: SheetWriter, report: Report, live: LiveFormulas, placed: TableRange) -> None:
-    """Whether the shares of each mix still add up."""
+def _write_mix_checks(
+    sheet: SheetWriter, report: Report, live: LiveFormulas, table_range: TableRange
+) -> None:
+    """Write, per band mix, whether its shares still have the original sum."""
     locale = report.words
     mixes: dict[str, list[int]] = {}
-    for row, factor in enumerate(live.products.factors, start=placed.first):
+    for row, factor in enumerate(live.products.factors, start=table_range.first):
         if factor.kind == "band_mix":
             mixes.setdefault(factor.assumption, []).append(row)
     rows = []
     for row, (mix, places) in enumerate(mixes.items(), start=sheet.row):
         sums = ["+".join(cell_address(place, c) for place in places) for c in (VALUE_COLUMN, ORIGINAL_COLUMN)]
-        value = sum(live.products.factors[place - placed.first].value for place in places)
-        flag = f'=IF(ABS({cell_address(row, VALUE_COLUMN)}-{cell_address(row, ORIGINAL_COLUMN)})<1E-9,"",{quoted_text(locale("workbook.mix_off"))})'
+        value = sum(live.products.factors[place - table_range.first].value for place in places)
+        current, original = cell_address(row, VALUE_COLUMN), cell_address(row, ORIGINAL_COLUMN)
+        flag = f'=IF(ABS({current}-{original})<1E-9,"",{quoted_text(locale("workbook.mix_off"))})'
         name = locale("workbook.mix_sum", mix=report.names.get(mix, mix))
         numbers = [Cell(Formula(f"={s}", round(value, 12)), "share", "total") for s in sums]
         blank = Cell("", look="total")

@@ -1,4 +1,4 @@
-"""What stands in the cells of a sheet: texts, real numbers, days, and formulas that are ours."""
+"""The contents of cells: texts, numbers, dates and formulas of the package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from outage_analysis.reports.grids import COLUMN_KINDS, TableFormatter
 from outage_analysis.text import Locale
 
 CellKind = Literal["text", "money", "scaled", "whole", "decimal", "loss", "share", "day"]
-"""How a value is written: amounts and losses are in whole currency, `scaled` in 만 원 or millions."""
+"""The number format of a value: `scaled` is in 만 원 or millions, other amounts in whole currency."""
 CellStyle = Literal["plain", "input", "original", "total", "flag"]
 NUMBER_KINDS: dict[str, CellKind] = {
     "money": "money",
@@ -24,19 +24,19 @@ NUMBER_KINDS: dict[str, CellKind] = {
     "share": "share",
     "day": "day",
 }
-"""Kinds of the report's columns that are numbers and days in a sheet; all others are texts."""
+"""Column kinds that become numbers or dates in a sheet; all others become texts."""
 MILLION = 10**6
-"""The largest unit that stands beside whole currency: whoever wants billions can count."""
+"""The largest unit for amounts that are shown beside whole currency."""
 MAX_DIGITS = 15
-"""A sheet holds no more digits of a number: longer whole numbers are written as texts."""
+"""Excel stores no more significant digits, so longer whole numbers are written as texts."""
 BACKTEST_SUFFIX = "_counted"
 AMOUNT_STAGES = ("paid", "total")
-"""Stages of a back-test whose outcome is a sum; the others are counts."""
+"""Stages of a back-test whose outcome is an amount; other stages are counts."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula, never from data, and its value for who does not compute it."""
+    """A formula and its value, for programs that do not compute formulas. Never built from input texts."""
 
     text: str
     cached: float | str
@@ -47,7 +47,7 @@ Value = str | float | date | Formula | None
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell."""
+    """The content of a cell, its number format and its style."""
 
     value: Value
     kind: CellKind = "text"
@@ -56,7 +56,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class ColumnHead:
-    """The head of a column."""
+    """The title of a column."""
 
     title: str
     right: bool = False
@@ -64,34 +64,34 @@ class ColumnHead:
 
 @dataclass(frozen=True)
 class SheetTable:
-    """A table: heads and cells."""
+    """A table for a sheet: column titles and cells."""
 
     heads: tuple[ColumnHead, ...]
     cells: Sequence[Sequence[Cell]]
 
 
 def column_heads(titles: Iterable[tuple[str, CellKind]]) -> tuple[ColumnHead, ...]:
-    """Heads over numbers stand right, as the numbers do."""
+    """Return column titles; those above numbers are right-aligned."""
     return tuple(ColumnHead(title, right=kind not in ("text", "day")) for title, kind in titles)
 
 
 def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequence[str]) -> SheetTable:
-    """A table of the report with numbers and days as they are, and its texts as the page has them."""
+    """Return a report table with real numbers and dates; its texts are those of the other formats."""
     grid = formatter.grid(frame, columns)
-    told = zip(frame.iter_rows(named=True), grid.rows, strict=True)
+    rows = zip(frame.iter_rows(named=True), grid.rows, strict=True)
     cells = [
         [_cell(formatter.words, column, record, text) for column, text in zip(columns, texts, strict=True)]
-        for record, texts in told
+        for record, texts in rows
     ]
     return SheetTable(tuple(ColumnHead(c.title, right=c.style == "n") for c in grid.columns), cells)
 
 
 def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Markup) -> Cell:
     kind = COLUMN_KINDS[column]
-    if column.endswith(BACKTEST_SUFFIX):  # of a back-test: sums and counts in one column
+    if column.endswith(BACKTEST_SUFFIX):  # columns of a back-test mix amounts and counts
         value = record[column.removesuffix(BACKTEST_SUFFIX)]
         return money_cell(locale, value) if record["stage"] in AMOUNT_STAGES else Cell(value, "decimal")
-    if kind == "links" and isinstance(text, Markup):  # whole addresses, and as text: no link is from data
+    if kind == "links" and isinstance(text, Markup):  # as text with full addresses, never as a link
         return Cell(record[column].replace(" ; ", "; "))
     if kind not in NUMBER_KINDS:
         return Cell(text.striptags() if isinstance(text, Markup) else text)
@@ -106,23 +106,26 @@ def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Marku
 
 
 def decimal_exponent(value: float) -> int:
-    """The power of ten of a figure, from its digits: a logarithm may differ in its last bit."""
+    """Return the exponent of a number in scientific notation.
+
+    It is read from the digits, because a logarithm can be wrong in its last bit.
+    """
     return int(f"{value:e}".partition("e")[2])
 
 
 def money_cell(locale: Locale, value: float | None) -> Cell:
-    """An amount of the smallest unit, in whole currency."""
+    """Return a cell with an amount, given in the smallest unit, in whole currency."""
     return Cell(None if value is None else whole_currency(locale, value), "money")
 
 
 def whole_currency(locale: Locale, value: float) -> float:
-    """An amount of the smallest unit in whole currency."""
+    """Convert an amount from the smallest unit to whole currency."""
     return value / 10**locale.minor_units if locale.minor_units else value
 
 
 @dataclass(frozen=True)
 class LargerUnit:
-    """The larger unit that stands beside whole currency: 만 원, or millions; less where sums are small."""
+    """The larger unit for amounts: 만 원, or millions, or a smaller one if all amounts are small."""
 
     words: Locale
     size: int
@@ -130,19 +133,19 @@ class LargerUnit:
 
     @classmethod
     def for_amounts(cls, words: Locale, largest: float | None) -> LargerUnit:
-        """The unit of amounts up to `largest`, in the smallest unit of the currency."""
+        """Return the unit for amounts up to `largest`, which is in the smallest unit of the currency."""
         most = MILLION if largest is None else min(MILLION, whole_currency(words, largest))
         size, name = words.scale(most)
         return cls(words, size, f"{name} {words.unit}".strip())
 
     def amount(self, value: float) -> float:
-        """An amount of the smallest unit in this one."""
+        """Convert an amount from the smallest unit of the currency."""
         return whole_currency(self.words, value) / self.size
 
     def cell(self, value: float | None) -> Cell:
-        """The same in a cell."""
+        """Return a cell with an amount, converted from the smallest unit of the currency."""
         return Cell(None if value is None else self.amount(value), "scaled")
 
     def title(self) -> str:
-        """What stands over a column of such amounts."""
+        """Return the title of a column of amounts in this unit."""
         return self.words("workbook.scaled", unit=self.name)

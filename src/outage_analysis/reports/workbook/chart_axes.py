@@ -1,4 +1,4 @@
-"""Lines, bars and axes of native charts."""
+"""Series and axes of the workbook's native charts."""
 
 from __future__ import annotations
 
@@ -19,69 +19,76 @@ BAR_LAYOUT: dict[str, Any] = {"gap": 60, "overlap": 100}
 
 
 def add_chart(sheet: SheetWriter, kind: str, subtype: str = "") -> Chart:
-    """An empty chart."""
+    """Return a new chart without series."""
     return sheet.book.workbook.add_chart({"type": kind, **({"subtype": subtype} if subtype else {})})
 
 
-def add_line(chart: Chart, at: TableRange, x: int, y: int, colour: str) -> None:
-    """A line through the cells of two columns, named by the head of the second."""
-    looks = {"line": {"color": colour, "width": 2.25}, "marker": {"type": "none"}}
+def add_line(chart: Chart, table_range: TableRange, x: int, y: int, colour: str) -> None:
+    """Add a line with x and y from two columns; its name is the title of the y column."""
+    options = {"line": {"color": colour, "width": 2.25}, "marker": {"type": "none"}}
     chart.add_series(
-        {"name": [at.sheet_name, at.head_row, y], "categories": at.column(x), "values": at.column(y), **looks}
+        {
+            "name": [table_range.sheet_name, table_range.head_row, y],
+            "categories": table_range.column(x),
+            "values": table_range.column(y),
+            **options,
+        }
     )
 
 
-def add_bars(chart: Chart, at: TableRange, place: int, colour: str, **looks: Any) -> None:  # noqa: ANN401 - the library's
-    """A series of stacked bars; without a colour it only holds the others in place."""
+def add_bars(chart: Chart, table_range: TableRange, column: int, colour: str, **options: Any) -> None:  # noqa: ANN401 - the library's
+    """Add a series of stacked bars; without a colour it is invisible and only shifts the next series."""
     filled = {"fill": {"color": colour}} if colour else INVISIBLE
-    known = {
-        "name": [at.sheet_name, at.head_row, place],
-        "categories": at.column(0),
-        "values": at.column(place),
+    defaults = {
+        "name": [table_range.sheet_name, table_range.head_row, column],
+        "categories": table_range.column(0),
+        "values": table_range.column(column),
         **BAR_LAYOUT,
     }
-    chart.add_series({**known, **filled, **looks})
+    chart.add_series({**defaults, **filled, **options})
 
 
 def chart_font(report: Report) -> dict[str, Any]:
-    """The font of what is small in a chart."""
+    """Return the font of axes and labels."""
     return {"name": FONTS[report.words.lang], "size": 9, "color": INK, "bold": False}
 
 
 def white_font(report: Report) -> dict[str, Any]:
-    """The same on dark bars."""
+    """Return the font of labels on dark bars."""
     return {**chart_font(report), "color": "#FFFFFF"}
 
 
-def value_axis(report: Report, title: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's
-    """An axis with lines across the chart."""
+def value_axis(report: Report, title: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's
+    """Return the options of an axis of values, with grid lines."""
     small, lines = chart_font(report), {"visible": True, "line": {"color": LIGHT, "width": 0.75}}
-    known = {"name": title, "name_font": small, "num_font": small, "line": {"color": GREY}}
-    return {**known, "major_gridlines": lines, **asked}
+    defaults = {"name": title, "name_font": small, "num_font": small, "line": {"color": GREY}}
+    return {**defaults, "major_gridlines": lines, **options}
 
 
-def category_axis(report: Report, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's
-    """An axis of names or days."""
+def category_axis(report: Report, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's
+    """Return the options of an axis of names or dates, without grid lines."""
     return {
         "num_font": chart_font(report),
         "line": {"color": GREY},
         "major_gridlines": {"visible": False},
-        **asked,
+        **options,
     }
 
 
 def log_axis(sheet: SheetWriter, report: Report, key: str, amounts: Iterable[float]) -> dict[str, Any]:
-    """An axis of amounts over whole decades."""
-    told, scale = list(amounts), sheet.book.scale
-    least, most = (10.0 ** decimal_exponent(scale.amount(end)) for end in (min(told), max(told)))
+    """Return the options of a logarithmic axis of amounts that starts and ends at powers of ten."""
+    values, scale = list(amounts), sheet.book.scale
+    least, most = (10.0 ** decimal_exponent(scale.amount(end)) for end in (min(values), max(values)))
     number = "#,##0" if least >= 1 else "General"
-    asked = {"log_base": 10, "min": least, "max": 10 * most, "num_format": number}
-    return value_axis(report, report.words(f"chart.{key}", unit=scale.name), crossing=least, **asked)
+    options = {"log_base": 10, "min": least, "max": 10 * most, "num_format": number}
+    return value_axis(report, report.words(f"chart.{key}", unit=scale.name), crossing=least, **options)
 
 
 def set_bar_axes(sheet: SheetWriter, report: Report, chart: Chart, key: str) -> Chart:
-    """Names down the side, the first on top, amounts along the foot."""
+    """Set the axes of a horizontal bar chart: names on the left, the first on top, and amounts below."""
     title = report.words(f"chart.{key}", unit=sheet.book.scale.name)
-    chart.set_y_axis(category_axis(report, reverse=True, crossing="max"))  # of bars, the axis of names
+    chart.set_y_axis(
+        category_axis(report, reverse=True, crossing="max")
+    )  # y is the axis of names in bar charts
     chart.set_x_axis(value_axis(report, title, min=0, num_format="#,##0"))
     return chart

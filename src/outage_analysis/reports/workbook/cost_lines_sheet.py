@@ -1,4 +1,4 @@
-"""The sheet of the cost lines: what each adds to the expected cost, as formulas over the inputs."""
+"""The sheet of cost lines: formulas for the expected cost per line, over the inputs."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from outage_analysis.reports.workbook.formulas import (
 from outage_analysis.reports.workbook.sheet import SheetWriter
 
 BASE_COLUMN, EXPECTED_COLUMN, SCALED_COLUMN = 6, 8, 9
-"""Columns of the terms."""
+"""Columns of the table of terms, counted from 0."""
 TOTAL_COLUMNS = (0, 1, EXPECTED_COLUMN, SCALED_COLUMN, SCALED_COLUMN + 1)
-"""Those that a total has, too."""
+"""Columns that the table of totals fills, too."""
 BANDED_RULES = ("pays", "review")
-"""Rules that hold for a band; losses that nobody stated are one, too."""
+"""Rules that apply to a loss band; unstated losses count as a band."""
 
 
 def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | None, inputs: str) -> None:
-    """The terms of every line, the totals of the lines and of the valuations.
+    """Write the terms of every cost line, the totals per line and the totals per valuation.
 
     Args:
-        page: an empty sheet.
-        report: the figures.
-        live: the products; without any, a sentence says why there are no formulas.
-        inputs: the name of the sheet of the inputs.
+        sheet: an empty sheet.
+        report: the report.
+        live: the formulas; if None, a sentence states why there are none.
+        inputs: the name of the sheet of inputs.
     """
     locale = report.words
     sheet.write_title(locale("workbook.lines"), report.banner if report.analysis.marked("quantiles") else "")
@@ -47,9 +47,9 @@ def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | No
     sheet.write_paragraph(locale("workbook.lines_intro", sheet=inputs), "note")
     sheet.freeze_above(sheet.row + 1)
     rows = [_term_cells(report, live, term, row) for row, term in enumerate(live.terms, start=sheet.row + 1)]
-    placed = sheet.write_table(SheetTable(column_heads(_column_titles(report, live)), rows))
+    table_range = sheet.write_table(SheetTable(column_heads(_column_titles(report, live)), rows))
     keys: dict[LineKey, list[int]] = {}
-    for row, term in enumerate(live.terms, start=placed.first):
+    for row, term in enumerate(live.terms, start=table_range.first):
         keys.setdefault((term.line, term.valuation), []).append(row)
     sheet.write_heading(locale("workbook.totals"))
     first = sheet.row + 1
@@ -87,7 +87,7 @@ def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | No
 
 
 def no_formulas_reason(report: Report) -> str:
-    """Why a workbook has values alone."""
+    """Return why a workbook has values without formulas."""
     a = report.analysis
     return report.words("workbook.no_formulas_tied" if a.headline in a.runs else "workbook.no_formulas")
 
@@ -120,10 +120,10 @@ def _term_cells(report: Report, live: LiveFormulas, term: Term, row: int) -> lis
         locale(f"word.{term.rule}") if term.rule else "",
     )
     value = live.term_value(term)
-    counted = any(live.factors[f].measure == "money" for f in term.factors)
+    is_count = any(live.factors[f].measure == "money" for f in term.factors)
     return [
         *map(Cell, texts),
-        Cell(live.term_base(term), "decimal" if counted else "money"),
+        Cell(live.term_base(term), "decimal" if is_count else "money"),
         Cell(" × ".join(live.names[f] for f in term.factors)),
         Cell(live.term_formula(term, cell_address(row, BASE_COLUMN)), "money"),
         Cell(live.scaled_formula(cell_address(row, EXPECTED_COLUMN), value), "scaled"),
@@ -134,16 +134,16 @@ def _term_cells(report: Report, live: LiveFormulas, term: Term, row: int) -> lis
 def _total_cells(
     report: Report, live: LiveFormulas, line: str, valuation: str, cells: str, row: int
 ) -> list[Cell]:
-    """The sum of a line, or of a whole valuation."""
+    """Return the cells of the total of a line, or of a valuation if `line` is empty."""
     locale = report.words
     value = live.total_value(valuation, line or None)
-    told = locale(f"word.{valuation}")
+    valuation_name = locale(f"word.{valuation}")
     look: CellStyle = "plain" if line else "total"
-    name = report.names.get(line, line) if line else locale("workbook.total_of", valuation=told)
+    name = report.names.get(line, line) if line else locale("workbook.total_of", valuation=valuation_name)
     blanks = [Cell("", look=look)] * (EXPECTED_COLUMN - 2)
     return [
         Cell(name, look=look),
-        Cell(told, look=look),
+        Cell(valuation_name, look=look),
         *blanks,
         Cell(Formula(f"=SUM({cells})", value), "money", look),
         Cell(live.scaled_formula(cell_address(row, EXPECTED_COLUMN), value), "scaled", look),

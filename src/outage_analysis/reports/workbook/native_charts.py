@@ -1,4 +1,4 @@
-"""Native charts: the report's own, drawn by the sheet from cells and free to be edited."""
+"""Native charts of the workbook: Excel draws them from cells, and users can edit them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:  # the library is read only when a workbook is written
 AREA_COLOURS = {"below": GREY, "likely": ACCENT, "above": GREY}
 MARKED_POINTS = ("p10", "p50", "p90", "budget")
 BELOW_COLOUR = "#5B616B"
-"""Of the part of a bar that lies below the expected sum."""
+"""Colour of the part of a bar below the expected amount."""
 
 
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """The density in percent of its peak, a column a part."""
+    """Return the density in percent of its peak, with one column per part of the 80 % range."""
     locale = report.words
     rows = uncertain.areas(report.analysis.tables["total_law"])
     p10, p90 = locale("word.p10"), locale("word.p90")
-    told: list[tuple[str, CellKind]] = [
+    titles: list[tuple[str, CellKind]] = [
         (title, "decimal") for title in (f"< {p10}", f"{p10} – {p90}", f"> {p90}")
     ]
     cells = [
@@ -37,13 +37,13 @@ def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
         ]
         for r in rows.iter_rows(named=True)
     ]
-    return _figures_table(sheet, [(locale("column.amount"), "scaled"), *told], cells)
+    return _figures_table(sheet, [(locale("column.amount"), "scaled"), *titles], cells)
 
 
-def _draw_density(sheet: SheetWriter, report: Report, at: TableRange) -> Chart:
+def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
     chart = axes.add_chart(sheet, "scatter", "straight")
     for place, colour in enumerate(AREA_COLOURS.values(), start=1):
-        axes.add_line(chart, at, 0, place, colour)
+        axes.add_line(chart, table_range, 0, place, colour)
     chart.set_x_axis(
         axes.log_axis(sheet, report, "law_x", uncertain.areas(report.analysis.tables["total_law"])["amount"])
     )
@@ -52,7 +52,7 @@ def _draw_density(sheet: SheetWriter, report: Report, at: TableRange) -> Chart:
 
 
 def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """The chance of more than each amount; the quantiles apart, as points."""
+    """Return the probability of exceeding each amount; marked percentiles have a column of their own."""
     locale, table = report.words, report.analysis.tables["total_law"]
     marks = uncertain.marks(table)
     cells = [
@@ -75,22 +75,22 @@ def _exceedance_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     )
 
 
-def _draw_exceedance(sheet: SheetWriter, report: Report, at: TableRange) -> Chart:
+def _draw_exceedance(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
     locale, table = report.words, report.analysis.tables["total_law"]
     marks, rows = uncertain.marks(table), uncertain.curve(table)
     chart = axes.add_chart(sheet, "scatter", "straight")
-    axes.add_line(chart, at, 0, 1, ACCENT)
-    told = [
+    axes.add_line(chart, table_range, 0, 1, ACCENT)
+    label_texts = [
         {"value": f"{locale(f'word.{m}')}  {locale.money(marks[m]['amount'])}"}
         for m in MARKED_POINTS
         if m in marks
     ]
     points = {"type": "circle", "size": 7, "fill": {"color": INK}, "border": {"color": INK}}
-    labels = {"custom": told, "value": True, "position": "right", "font": axes.chart_font(report)}
+    labels = {"custom": label_texts, "value": True, "position": "right", "font": axes.chart_font(report)}
     chart.add_series(
         {
-            "categories": at.column(0, len(rows)),
-            "values": at.column(2, len(rows)),
+            "categories": table_range.column(0, len(rows)),
+            "values": table_range.column(2, len(rows)),
             "line": {"none": True},
             "marker": points,
             "data_labels": labels,
@@ -102,7 +102,7 @@ def _draw_exceedance(sheet: SheetWriter, report: Report, at: TableRange) -> Char
 
 
 def _tornado_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Each input's lowest expected cash, and what leads from there to the expected and the highest."""
+    """Return, per input, the low end of the cost and the distances to the expected cost and the high end."""
     locale = report.words
     cells = [
         [
@@ -114,28 +114,28 @@ def _tornado_figures(sheet: SheetWriter, report: Report) -> SheetTable:
         ]
         for r in uncertain.swings(report.analysis.tables["tornado"]).iter_rows(named=True)
     ]
-    told: list[tuple[str, CellKind]] = [
+    titles: list[tuple[str, CellKind]] = [
         (locale(f"workbook.{key}"), "scaled") for key in ("left_end", "to_expected", "to_right")
     ]
-    return _figures_table(sheet, [(locale("column.assumption"), "text"), *told], cells)
+    return _figures_table(sheet, [(locale("column.assumption"), "text"), *titles], cells)
 
 
-def _draw_tornado(sheet: SheetWriter, report: Report, at: TableRange) -> Chart:
+def _draw_tornado(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
     chart = axes.add_chart(sheet, "bar", "stacked")
-    axes.add_bars(chart, at, 1, "")
+    axes.add_bars(chart, table_range, 1, "")
     rows = uncertain.swings(report.analysis.tables["tornado"])
     for place, end, colour, where in (
         (2, "left", BELOW_COLOUR, "inside_base"),
         (3, "right", ACCENT, "inside_end"),
     ):
-        told = [{"value": _bar_label(sheet, value)} for value in rows[end]]
-        labels = {"value": True, "custom": told, "position": where, "font": axes.white_font(report)}
-        axes.add_bars(chart, at, place, colour, data_labels=labels)
+        label_texts = [{"value": _bar_label(sheet, value)} for value in rows[end]]
+        labels = {"value": True, "custom": label_texts, "position": where, "font": axes.white_font(report)}
+        axes.add_bars(chart, table_range, place, colour, data_labels=labels)
     return axes.set_bar_axes(sheet, report, chart, "waterfall_x")
 
 
 def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """What adds up to the expected cash, each from where the one before ends; and their sum."""
+    """Return the parts of the expected cash, each with the position where its bar starts; and the total."""
     locale = report.words
     rows = uncertain.bars(report.analysis.tables["steps"])
     cells = [
@@ -146,11 +146,11 @@ def _waterfall_figures(sheet: SheetWriter, report: Report) -> SheetTable:
     cells.append(
         [Cell(locale("chart.waterfall_sum")), sheet.book.scale.cell(0), sheet.book.scale.cell(total)]
     )
-    told: list[tuple[str, CellKind]] = [
+    titles: list[tuple[str, CellKind]] = [
         (locale("workbook.start"), "scaled"),
         (locale("workbook.step"), "scaled"),
     ]
-    return _figures_table(sheet, [(locale("column.line"), "text"), *told], cells)
+    return _figures_table(sheet, [(locale("column.line"), "text"), *titles], cells)
 
 
 def _step_name(report: Report, row: dict[str, Any]) -> str:
@@ -158,20 +158,20 @@ def _step_name(report: Report, row: dict[str, Any]) -> str:
     return ", ".join(filter(None, step))
 
 
-def _draw_waterfall(sheet: SheetWriter, report: Report, at: TableRange) -> Chart:
+def _draw_waterfall(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
     chart = axes.add_chart(sheet, "bar", "stacked")
-    axes.add_bars(chart, at, 1, "")
-    last = at.last - at.first
+    axes.add_bars(chart, table_range, 1, "")
+    last = table_range.last - table_range.first
     points = [{"fill": {"color": ACCENT}}] * last + [{"fill": {"color": INK}}]
     labels = {"value": True, "position": "inside_end", "font": axes.white_font(report)}
-    axes.add_bars(chart, at, 2, ACCENT, points=points, data_labels=labels)
+    axes.add_bars(chart, table_range, 2, ACCENT, points=points, data_labels=labels)
     return axes.set_bar_axes(sheet, report, chart, "waterfall_x")
 
 
-def _draw_intake(sheet: SheetWriter, report: Report, at: TableRange) -> Chart:
-    """From the table of the page itself: days, claims, claims so far."""
+def _draw_intake(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
+    """Draw cumulative claims from the table on the same sheet: day, claims, cumulative claims."""
     chart = axes.add_chart(sheet, "line")
-    axes.add_line(chart, at, 0, 2, ACCENT)
+    axes.add_line(chart, table_range, 0, 2, ACCENT)
     chart.set_x_axis(axes.category_axis(report, date_axis=True, num_format=sheet.book.styles.day_format))
     chart.set_y_axis(axes.value_axis(report, report.words("chart.intake_y"), min=0, num_format="#,##0"))
     return chart
@@ -179,11 +179,11 @@ def _draw_intake(sheet: SheetWriter, report: Report, at: TableRange) -> Chart:
 
 @dataclass(frozen=True)
 class NativeChart:
-    """A chart that a sheet draws."""
+    """How to draw a chart, and how to compute its figures."""
 
     draw: Callable[[SheetWriter, Report, TableRange], Chart]
     figures: Callable[[SheetWriter, Report], SheetTable] | None = None
-    """What it is drawn from, where that is not the table that stands with it."""
+    """Returns the table of figures; None if the chart uses the table on its own sheet."""
 
 
 NATIVE_CHARTS = {
@@ -197,46 +197,46 @@ NATIVE_CHARTS = {
 
 @dataclass(frozen=True)
 class PendingChart:
-    """A chart that is drawn once its figures are written."""
+    """A chart to insert after its figures are written on their sheet."""
 
     name: str
     sheet: SheetWriter
     row: int
-    """The first of the rows left for it."""
+    """The first of the rows reserved for it."""
     table: TableRange | None
-    """The table that stands with it."""
+    """The table of the chart on the same sheet."""
 
 
-def insert_chart(waiting: PendingChart, report: Report, data: SheetWriter) -> None:
-    """Draw a chart of the report into the room left for it.
+def insert_chart(pending: PendingChart, report: Report, data: SheetWriter) -> None:
+    """Insert a chart into the rows reserved for it.
 
     Args:
-        waiting: which, and where.
-        report: the figures.
-        data: the sheet of the figures of all charts. The title of the chart is one of its cells, to which
-            it refers: so nothing from data is taken for a formula.
+        pending: the chart and its position.
+        report: the report.
+        data: the sheet with the figures of all charts. The chart's title refers to a cell of this sheet,
+            so that no text is parsed as a formula.
     """
-    sheet, native, told = waiting.sheet, NATIVE_CHARTS[waiting.name], report.charts[waiting.name]
-    head = data.write_heading(told.title)
-    if native.figures is None:
-        data.write_paragraph(told.subtitle, "note")
-    placed = data.write_table(native.figures(sheet, report)) if native.figures else waiting.table
-    if placed is None:
+    sheet, definition, page_chart = pending.sheet, NATIVE_CHARTS[pending.name], report.charts[pending.name]
+    head = data.write_heading(page_chart.title)
+    if definition.figures is None:
+        data.write_paragraph(page_chart.subtitle, "note")
+    table_range = data.write_table(definition.figures(sheet, report)) if definition.figures else pending.table
+    if table_range is None:
         return
-    chart = native.draw(sheet, report, placed)
+    chart = definition.draw(sheet, report, table_range)
     chart.set_title({"name": [data.name, head, 0], "name_font": {**axes.chart_font(report), "size": 11}})
     chart.set_legend({"none": True})
     chart.set_chartarea({"border": {"color": LIGHT}})
     chart.set_size(CHART_SIZE)
     sheet.worksheet.insert_chart(
-        waiting.row, 0, chart, {"description": told.description, "x_offset": 4, "y_offset": 4}
+        pending.row, 0, chart, {"description": page_chart.description, "x_offset": 4, "y_offset": 4}
     )
 
 
 def _figures_table(
     sheet: SheetWriter, titles: Iterable[tuple[str, CellKind]], cells: list[list[Cell]]
 ) -> SheetTable:
-    """Figures of a chart; amounts say their unit."""
+    """Return the figures of a chart as a table; titles of amounts include the unit."""
     unit = f" ({sheet.book.scale.name})"
     return SheetTable(
         column_heads([(t + (unit if kind == "scaled" else ""), kind) for t, kind in titles]), cells
@@ -244,6 +244,6 @@ def _figures_table(
 
 
 def _bar_label(sheet: SheetWriter, value: float) -> str:
-    """An amount on a bar, in the unit of its axis."""
+    """Return the label of a bar: its amount in the unit of the axis."""
     locale = sheet.book.words
     return locale.number(locale.rounded(sheet.book.scale.amount(value), 3))

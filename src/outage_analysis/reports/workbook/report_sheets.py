@@ -1,4 +1,4 @@
-"""The sheets that follow the report: its sections, with real numbers, and the cube of the claims."""
+"""The sheets with the sections of the report, and the sheet with the cube of claims."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ SHEET_SECTIONS = {
     "tie_outs": ("tie-outs",),
     "method": ("method",),
 }
-"""Sheet -> the sections of the report that stand on it. A section of no sheet gets one of its own."""
+"""Sheet -> the report sections on it. Other sections get a sheet of their own."""
 SEPARATE_SECTIONS = ("assumptions",)
-"""Sections whose sheet is built otherwise."""
+"""Sections that another module writes."""
 MODEL_COLOUR, CLAIMS_COLOUR, HINDSIGHT_COLOUR, SOURCES_COLOUR = "#0072B2", "#8a8f98", "#CC79A7", "#d5d9df"
 SHEET_COLOURS = {
     "claims": CLAIMS_COLOUR,
@@ -43,12 +43,12 @@ SHEET_COLOURS = {
 
 
 def write_sections(book: ReportWorkbook, report: Report) -> None:
-    """A sheet for each group of sections that the report has."""
+    """Write a sheet per group of sections, and the sheet with the figures of the charts."""
     waiting: list[PendingChart] = []
-    found = {section.id: section for section in report.sections if section.id not in SEPARATE_SECTIONS}
+    remaining = {section.id: section for section in report.sections if section.id not in SEPARATE_SECTIONS}
     tables = build_views(report.analysis, report.formatter)
     for name, ids in SHEET_SECTIONS.items():
-        sections = [found.pop(id_) for id_ in ids if id_ in found]
+        sections = [remaining.pop(id_) for id_ in ids if id_ in remaining]
         if sections:
             title = report.words(f"workbook.{name}")
             waiting += _write_sheet(
@@ -56,7 +56,7 @@ def write_sections(book: ReportWorkbook, report: Report) -> None:
             )
         if name == "claims" and "cost" in report.analysis.cubes:
             _write_cube(book, report)
-    for section in found.values():
+    for section in remaining.values():
         waiting += _write_sheet(book, report, tables, section.title, SOURCES_COLOUR, [section])
     if waiting:
         title = report.words("workbook.chart_figures")
@@ -75,12 +75,12 @@ def _write_sheet(
     colour: str,
     sections: Sequence[Section],
 ) -> list[PendingChart]:
-    made_up = any(section.synthetic for section in sections)
-    sheet = book.add_sheet(name, colour, synthetic=made_up)
-    sheet.write_title(sections[0].title, report.banner if made_up else "")
+    is_synthetic = any(section.synthetic for section in sections)
+    sheet = book.add_sheet(name, colour, synthetic=is_synthetic)
+    sheet.write_title(sections[0].title, report.banner if is_synthetic else "")
     writer = _BlockWriter(sheet, report, tables)
-    for place_, section in enumerate(sections):
-        if place_:
+    for position, section in enumerate(sections):
+        if position:
             sheet.write_heading(section.title)
         for block in section.blocks:
             writer.write(block)
@@ -89,7 +89,7 @@ def _write_sheet(
 
 @dataclass
 class _BlockWriter:
-    """Writes what sections are made of."""
+    """Writes the blocks of sections to a sheet."""
 
     sheet: SheetWriter
     report: Report
@@ -97,10 +97,10 @@ class _BlockWriter:
 
     def __post_init__(self) -> None:
         self.waiting: list[PendingChart] = []
-        """Charts, whose figures stand on a sheet of their own."""
+        """Charts to insert later, because another sheet has their figures."""
 
     def write(self, block: Block) -> None:
-        """One block."""
+        """Write one block."""
         if isinstance(block, Text):
             self.sheet.write_paragraph(block.text, block.role if block.role != "plain" else "text")
         elif isinstance(block, Heading):
@@ -114,7 +114,7 @@ class _BlockWriter:
             self._picture(block)
 
     def _table(self, block: TableBlock) -> TableRange | None:
-        """A table under its caption."""
+        """Write a table below its caption; nothing if it has no rows."""
         if block.grid not in self.tables:
             return None
         if block.caption:
@@ -122,22 +122,22 @@ class _BlockWriter:
         return self.sheet.write_table(sheet_table(self.report.formatter, *self.tables[block.grid]))
 
     def _picture(self, block: ChartBlock) -> None:
-        """A chart, where sheets draw it, and its table."""
+        """Reserve rows for a chart if it has a native version, and write its table."""
         name = block.chart
         row = self.sheet.reserve_chart_rows() if name in NATIVE_CHARTS else 0
-        placed = self._table(block.table) if block.table else None
+        table_range = self._table(block.table) if block.table else None
         if name in NATIVE_CHARTS:
-            self.waiting.append(PendingChart(name, self.sheet, row, placed))
+            self.waiting.append(PendingChart(name, self.sheet, row, table_range))
 
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
-    """The claims by every dimension of the cost cube, in bands for the eye."""
+    """Write the number and loss of claims by every dimension of the cost cube, in readable loss bands."""
     locale, a = report.words, report.analysis
     cube = a.cubes["cost"]
     sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
     sheet.write_title(locale("workbook.cube"), report.banner if cube.synthetic else "")
     sheet.write_paragraph(locale("workbook.cube_intro"))
-    if a.claims is None:  # totals come in bands of their own
+    if a.claims is None:  # totals were read in bands already
         frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
     else:
         cuts = a.policy.as_known_on(a.as_of).cuts

@@ -1,4 +1,4 @@
-"""A sheet that is written from the top down."""
+"""Write sheets from top to bottom: titles, paragraphs, tables and charts."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ if TYPE_CHECKING:  # the library is read only when a workbook is written
     from xlsxwriter.worksheet import Worksheet
 
 MAX_CELL_LENGTH = 32_767
-"""Characters that a cell can hold."""
+"""The most characters of a cell."""
 MAX_NAME_LENGTH = 31
 FORBIDDEN_IN_NAME = "[]:*?/\\"
-"""What the name of a sheet cannot hold."""
+"""Characters that Excel does not allow in the name of a sheet."""
 MAX_WIDTH, MIN_WIDTH = 46, 9
-"""Columns, in characters; longer texts are wrapped."""
+"""Limits of column widths, in characters; longer texts wrap."""
 LONG_TEXT, MAX_LONG_TEXT_WIDTH = 160, 72
-"""Whole paragraphs in a cell take a wider column."""
+"""Texts of at least `LONG_TEXT` characters may widen their column up to `MAX_LONG_TEXT_WIDTH`."""
 PARAGRAPH_WIDTH = 112
-"""Characters of a paragraph that runs across columns."""
+"""The width in characters of a paragraph that spans several columns."""
 LINE_HEIGHT, HEAD_LINE_HEIGHT = 15, 16
-"""Points from one line of text to the next."""
+"""Points per line of text, in paragraphs and in column titles."""
 MAX_TABLE_ROWS = 100_000
-"""Of one table."""
+"""The most rows of one table; further rows are left out with a warning."""
 MIN_FILTERED_ROWS = 12
-"""From so many rows on a table can be filtered."""
+"""Tables with at least this many rows get a filter."""
 CHART_ROWS, CHART_SIZE = 18, {"width": 860, "height": 340}
 A4, A3, MAX_A4_WIDTH = 9, 8, 190
-"""Papers by their numbers, and the characters that fit across the smaller."""
+"""Excel's numbers of the paper formats, and the most characters per row that fit on A4."""
 FIRST_YEAR = 1900
 MAX_FROZEN_HEAD = 7
-"""A head further down does not stay in sight."""
+"""Column titles below this row are not frozen, because they would fill the screen."""
 
 
 @dataclass(frozen=True)
 class TableRange:
-    """Where a table stands: its head, its first and last row, its columns; all counted from 0."""
+    """The position of a table: its title row, first and last row, and number of columns, counted from 0."""
 
     sheet_name: str
     head_row: int
@@ -53,13 +53,13 @@ class TableRange:
     columns: int
 
     def column(self, place: int, first: int = 0) -> list[Any]:
-        """The cells of a column from one of its rows on, as charts take them."""
+        """Return the cells of a column, from its row `first` on, in the form that charts need."""
         return [self.sheet_name, self.first + first, place, self.last, place]
 
 
 @dataclass
 class ReportWorkbook:
-    """The workbook, and what all of its sheets share."""
+    """The workbook with the locale, formats and larger unit that all sheets share."""
 
     workbook: Workbook
     words: Locale
@@ -68,34 +68,37 @@ class ReportWorkbook:
     sheets: list[SheetWriter] = field(default_factory=list)
 
     def add_sheet(self, name: str, colour: str, *, synthetic: bool = False) -> SheetWriter:
-        """A new sheet; one of synthetic rows says so in its name."""
+        """Add a sheet; if it is based on synthetic claims, its name says so."""
         mark = f" ({self.words('workbook.synthetic')})" if synthetic else ""
-        plain = "".join(c for c in cell_text(name) if c not in FORBIDDEN_IN_NAME).strip("' ") or "–"
+        base_name = "".join(c for c in cell_text(name) if c not in FORBIDDEN_IN_NAME).strip("' ") or "–"
         taken = {sheet.name.casefold() for sheet in self.sheets}
-        found = plain[: MAX_NAME_LENGTH - len(mark)] + mark
-        while found.casefold() in taken:
-            plain, found = plain[:-1], f"{plain[: MAX_NAME_LENGTH - len(mark) - 2]} {len(taken)}{mark}"
-        worksheet = self.workbook.add_worksheet(found)
+        unique_name = base_name[: MAX_NAME_LENGTH - len(mark)] + mark
+        while unique_name.casefold() in taken:
+            base_name, unique_name = (
+                base_name[:-1],
+                f"{base_name[: MAX_NAME_LENGTH - len(mark) - 2]} {len(taken)}{mark}",
+            )
+        worksheet = self.workbook.add_worksheet(unique_name)
         worksheet.set_tab_color(colour)
         self.sheets.append(SheetWriter(self, worksheet))
         return self.sheets[-1]
 
     def finish(self) -> None:
-        """Set up every sheet."""
+        """Finish every sheet."""
         for sheet in self.sheets:
             sheet.finish()
 
 
 class SheetWriter:
-    """One sheet: `row` is the next to be written."""
+    """Writes one sheet; `row` is the next free row."""
 
     def __init__(self, book: ReportWorkbook, worksheet: Worksheet) -> None:
         self.book, self.worksheet, self.row = book, worksheet, 0
         self.widths: dict[int, float] = {}
-        """Columns, in characters; those set beforehand stay."""
+        """Column widths in characters; they grow with the cells unless they were set."""
         self._fixed = False
         self.sortable = True
-        """Whether its tables may be put in another order: not those that formulas and charts refer to."""
+        """Whether users may sort the tables; False if formulas or charts refer to their rows."""
         self._paragraphs: list[tuple[int, str, str]] = []
         self._tables: list[TableRange] = []
         self._frozen = 0
@@ -107,11 +110,11 @@ class SheetWriter:
         return str(self.worksheet.get_name())
 
     def set_column_widths(self, *widths: float) -> None:
-        """Set the widths of the columns, whatever stands in them."""
+        """Set the widths of the columns, regardless of the cells."""
         self.widths, self._fixed = dict(enumerate(widths)), True
 
     def write_title(self, title: str, banner: str = "") -> None:
-        """Title, and above it what must be known of synthetic rows."""
+        """Write the title, below the notice on synthetic claims if there is one."""
         if banner:
             self.write_paragraph(banner, "warning")
         self.worksheet.set_row(self.row, 24)
@@ -120,12 +123,12 @@ class SheetWriter:
         self._frozen, self._last_heading = self.row, title
 
     def write_paragraph(self, text: str, look: str = "text") -> None:
-        """A paragraph across the columns."""
+        """Write a paragraph that spans the columns."""
         self._paragraphs.append((self.row, cell_text(text), look))
         self.row += 1
 
     def write_heading(self, text: str) -> int:
-        """A heading after an empty row, unless it says again what the one above says; returns its row."""
+        """Write a heading after an empty row and return its row; skip it if it repeats the last heading."""
         if text == self._last_heading:
             return self.row
         self._last_heading = text
@@ -136,12 +139,12 @@ class SheetWriter:
         return self.row - 1
 
     def reserve_chart_rows(self) -> int:
-        """Leave the rows of a chart empty; returns the first."""
+        """Leave empty rows for a chart and return the first of them."""
         self.row += CHART_ROWS
         return self.row - CHART_ROWS
 
     def write_table(self, rows: SheetTable) -> TableRange:
-        """A table; what does not fit is said to be cut."""
+        """Write a table and return its position; a warning states how many rows were left out."""
         cells, count = rows.cells[:MAX_TABLE_ROWS], len(rows.cells)
         if len(cells) < count:
             locale = self.book.words
@@ -155,56 +158,56 @@ class SheetWriter:
             for column, cell in enumerate(line):
                 self.write_cell(row, column, cell)
         columns = max(map(len, (rows.heads, *cells)))
-        placed = TableRange(self.name, head, head + 1, head + len(cells), columns)
+        table_range = TableRange(self.name, head, head + 1, head + len(cells), columns)
         if rows.heads:
-            self._tables.append(placed)
-        self.row = placed.last + 2
-        return placed
+            self._tables.append(table_range)
+        self.row = table_range.last + 2
+        return table_range
 
     def _write_heads(self, head: int, titles: Sequence[ColumnHead]) -> None:
-        """The heads of a table, as high as the longest needs."""
-        style, most = self.book.styles, 1
+        """Write the column titles, in a row that is high enough for the longest."""
+        styles, most = self.book.styles, 1
         for column, title in enumerate(titles):
             text = cell_text(title.title)
-            self.worksheet.write_string(head, column, text, style.cell_format("head", right=title.right))
+            self.worksheet.write_string(head, column, text, styles.cell_format("head", right=title.right))
             self._widen(column, min(_text_width(text), 18) + 2)
             most = max(most, math.ceil((_text_width(text) + 1) / self.widths[column]))
         if titles:
             self.worksheet.set_row(head, HEAD_LINE_HEIGHT * most + 2)
 
     def write_cell(self, row: int, column: int, cell: Cell) -> None:
-        """One cell: a text is never taken for a formula, a link or a number."""
-        value, worksheet, style = cell.value, self.worksheet, self.book.styles
+        """Write one cell; texts are never stored as formulas, links or numbers."""
+        value, worksheet, styles = cell.value, self.worksheet, self.book.styles
         if isinstance(value, Formula):
-            known = value.cached
-            number = "" if isinstance(known, str) else style.number_format(cell.kind, known)
-            worksheet.write_formula(row, column, value.text, style.cell_format(cell.look, number), known)
+            cached = value.cached
+            number = "" if isinstance(cached, str) else styles.number_format(cell.kind, cached)
+            worksheet.write_formula(row, column, value.text, styles.cell_format(cell.look, number), cached)
             self._widen(
-                column, _text_width(known if isinstance(known, str) else _number_text(cell.kind, known))
+                column, _text_width(cached if isinstance(cached, str) else _number_text(cell.kind, cached))
             )
         elif isinstance(value, date) and value.year >= FIRST_YEAR:
-            worksheet.write_datetime(row, column, value, style.cell_format(cell.look, style.day_format))
+            worksheet.write_datetime(row, column, value, styles.cell_format(cell.look, styles.day_format))
             self._widen(column, 14)
         elif isinstance(value, float | int) and math.isfinite(value):
             worksheet.write_number(
-                row, column, value, style.cell_format(cell.look, style.number_format(cell.kind, value))
+                row, column, value, styles.cell_format(cell.look, styles.number_format(cell.kind, value))
             )
             self._widen(column, len(_number_text(cell.kind, value)) + 2)
         elif value is None or value == "":
-            worksheet.write_blank(row, column, None, style.cell_format(cell.look))
+            worksheet.write_blank(row, column, None, styles.cell_format(cell.look))
         else:
             text = cell_text(str(value))
             worksheet.write_string(
-                row, column, text, style.cell_format(cell.look, quoted=text.startswith(FORMULA_PREFIXES))
+                row, column, text, styles.cell_format(cell.look, quoted=text.startswith(FORMULA_PREFIXES))
             )
             self._widen(column, _text_width(text) + 1)
 
     def freeze_above(self, row: int) -> None:
-        """Keep the rows above this one in sight, and on every printed page."""
+        """Keep the rows above this one visible on the screen and on every printed page."""
         self._frozen = row
 
     def finish(self) -> None:
-        """Widths, paragraphs, and how the sheet scrolls and prints."""
+        """Set column widths, write the paragraphs, and set up scrolling and printing."""
         worksheet = self.worksheet
         columns = max((t.columns for t in self._tables), default=1)
         for column, width in self.widths.items():
@@ -217,10 +220,10 @@ class SheetWriter:
             last += 1
             across += self.widths.get(last, MIN_WIDTH)
         for row, text, look in self._paragraphs:
-            shape = self.book.styles.cell_format(look)
+            cell_format = self.book.styles.cell_format(look)
             if last:
-                worksheet.merge_range(row, 0, row, last, "", shape)
-            worksheet.write_string(row, 0, text, shape)
+                worksheet.merge_range(row, 0, row, last, "", cell_format)
+            worksheet.write_string(row, 0, text, cell_format)
             worksheet.set_row(row, LINE_HEIGHT * math.ceil(_text_width(text) / (1.12 * across)) + 2)
         if len(self._tables) == 1 and self._tables[0].head_row <= MAX_FROZEN_HEAD:
             self._frozen = self._tables[0].head_row + 1
@@ -239,25 +242,25 @@ class SheetWriter:
 
     def _widen(self, column: int, width: float) -> None:
         if not self._fixed:
-            known = self.widths.get(column, MIN_WIDTH)
+            width_so_far = self.widths.get(column, MIN_WIDTH)
             self.widths[column] = max(
-                known, min(width, MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH)
+                width_so_far, min(width, MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH)
             )
 
 
 def cell_text(text: str) -> str:
-    """A text as a cell can hold it: no control characters, not too long."""
+    """Return a text that a cell can store: without control characters, and shortened if necessary."""
     safe = fonts.shown(text)
     return safe if len(safe) <= MAX_CELL_LENGTH else safe[: MAX_CELL_LENGTH - 1] + "…"
 
 
 def _text_width(text: str) -> int:
-    """Columns of a text: a letter of Hangul takes two."""
+    """Return the width of a text in characters; Hangul letters count twice."""
     return sum(2 if ord(c) >= WIDE_LETTERS else 1 for c in text)
 
 
 def _number_text(kind: CellKind, value: float) -> str:
-    """A number about as long as its format writes it."""
+    """Return a number as text of about the length that its format displays."""
     if kind == "share":
         return f"{value:.2%}"
     if kind == "decimal" and not float(value).is_integer():

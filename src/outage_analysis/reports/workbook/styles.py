@@ -1,4 +1,4 @@
-"""How cells look: fonts, colours, number formats."""
+"""Cell formats: fonts, colours and number formats."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:  # the library is read only when a workbook is written
     from xlsxwriter.format import Format
 
 NO_CONVERSION = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""A text stays a text, whatever it begins with."""
+"""Options that make xlsxwriter store every text as text, even if it looks like a formula or a link."""
 FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
-"""A workbook cannot carry fonts. These come with every Excel, and where they are missing, others of the
-same widths (Carlito) or with Hangul stand in."""
+"""Workbooks cannot embed fonts. These come with every Excel; other programs replace them by fonts of
+the same widths (Carlito) or with Hangul."""
 FONT_SIZE = 10
 FORMULA_PREFIXES = ("=", "+", "-", "@")
-"""What a sheet takes for a formula when somebody types it: such texts are marked as quoted."""
+"""Texts that start so would become formulas when a user edits them; their cells are marked as text."""
 INPUT_TAB = "#E69F00"
 INPUT, INPUT_INK, WARNING, BAND = "#FFF4CC", "#1F4E9E", "#FFE3D3", "#EEF1F5"
 CELL_STYLES: dict[str, dict[str, Any]] = {
@@ -37,12 +37,12 @@ CELL_STYLES: dict[str, dict[str, Any]] = {
     "warning": {"bold": True, "bg_color": WARNING},
 }
 TABLE_STYLES = ("plain", "input", "original", "total", "flag", "head")
-"""Looks of the cells of a table."""
+"""Styles of table cells."""
 MAX_DECIMALS, MAX_SHARE_DECIMALS = 9, 4
 
 
 class CellFormats:
-    """The formats of one workbook, each made once."""
+    """The cell formats of one workbook; each combination is created once."""
 
     def __init__(self, workbook: Workbook, words: Locale) -> None:
         self._workbook, self._words = workbook, words
@@ -51,24 +51,29 @@ class CellFormats:
     def cell_format(
         self, look: CellStyle | str, number: str = "", *, right: bool = False, quoted: bool = False
     ) -> Format:
-        """The format of a look and a number format."""
+        """Return the format with a style and a number format."""
         key = (look, number, right, quoted)
         if key not in self._made:
-            asked = {
+            options = {
                 "valign": "top",
                 "font_name": FONTS[self._words.lang],
                 "font_size": FONT_SIZE,
                 **CELL_STYLES[look],
             }
-            asked |= {"num_format": number} if number else {"text_wrap": look not in ("title", "heading")}
-            apart = {"align": "left", "indent": 1 if look in TABLE_STYLES else 0}  # from the number before
-            asked |= {"align": "right"} if right else {} if number not in ("", self.day_format) else apart
-            asked |= {"quote_prefix": True} if quoted else {}
-            self._made[key] = self._workbook.add_format(asked)
+            options |= {"num_format": number} if number else {"text_wrap": look not in ("title", "heading")}
+            alignment = {
+                "align": "left",
+                "indent": 1 if look in TABLE_STYLES else 0,
+            }  # from the number before
+            options |= (
+                {"align": "right"} if right else {} if number not in ("", self.day_format) else alignment
+            )
+            options |= {"quote_prefix": True} if quoted else {}
+            self._made[key] = self._workbook.add_format(options)
         return self._made[key]
 
     def number_format(self, kind: CellKind, value: float) -> str:
-        """The number format of a value of a kind."""
+        """Return the number format for a value of a kind."""
         locale = self._words
         if kind in ("money", "loss"):
             digits = locale.minor_units if kind == "money" else locale.loss_digits
@@ -83,25 +88,25 @@ class CellFormats:
 
     @property
     def day_format(self) -> str:
-        """The format of days: 29 Dec 2022, whatever the language of the machine, or 2022. 12. 29."""
+        """The number format of dates: 29 Dec 2022 in English, on any system; 2022. 12. 29. in Korean."""
         return r'yyyy". "m". "d"."' if self._words.lang == "ko" else "[$-409]d mmm yyyy"
 
 
 def _share_format(value: float) -> str:
-    """Tenths of a percent; two digits of what is less, or that far from all."""
+    """Return a percent format with one decimal, or two significant digits near 0 % and 100 %."""
     percent = 100 * min(abs(value), abs(1 - value)) if abs(value) < 1 else 100 * abs(value)
     digits = min(MAX_SHARE_DECIMALS, max(1, 1 - decimal_exponent(percent))) if percent else 1
     return "0." + "0" * digits + "%"
 
 
 def _scaled_format(value: float, lang: str) -> str:
-    """Amounts in 만 원 or millions: about three digits."""
+    """Return the format of amounts in 만 원 or millions, with about three significant digits."""
     digits = sum(abs(value) < limit for limit in ((100, 1) if lang == "ko" else (10_000, 10)))
     return "#,##0" + ("." + "0" * digits if digits else "")
 
 
 def _decimal_format(value: float) -> str:
-    """Whole numbers in full, others to two decimals, small ones to three digits."""
+    """Return the format of a number: no decimals if whole, two decimals, or three digits if below 1."""
     if float(value).is_integer():
         return "#,##0"
     if abs(value) >= 1:

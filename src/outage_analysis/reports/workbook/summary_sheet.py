@@ -1,4 +1,4 @@
-"""The first sheet: how much, how sure, what drives it, what to decide, why it differs."""
+"""The summary sheet: expected cost, uncertainty, drivers, decisions and published headlines."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ STALE_INK = "#A33A00"
 
 
 def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None, inputs: str) -> None:
-    """The figures of the first screen, those that formulas keep up to date beside those of the model.
+    """Write the figures of the first screen: live formulas beside the model's values.
 
     Args:
-        page: an empty sheet.
-        report: the figures.
-        live: the products, where there are any.
-        inputs: the name of the sheet of the inputs.
+        sheet: an empty sheet.
+        report: the report.
+        live: the formulas; None if there are none.
+        inputs: the name of the sheet of inputs.
     """
     locale = report.words
     sheet.set_column_widths(*COLUMN_WIDTHS)
@@ -45,22 +45,26 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
     if report.warning:
         sheet.write_paragraph(report.warning, "warning")
     sheet.write_title(report.title, report.banner)
-    for text, look in ((report.kicker, "text"), (report.policy, "text"), (report.footer, "note")):
-        sheet.write_paragraph(text, look)
+    for text, warning_format in ((report.kicker, "text"), (report.policy, "text"), (report.footer, "note")):
+        sheet.write_paragraph(text, warning_format)
     sheet.write_heading(locale("workbook.figures"))
     sheet.write_paragraph(
         locale("workbook.live_intro", sheet=inputs) if live else no_formulas_reason(report), "note"
     )
     _write_rows(sheet, report, live, summary_rows(report, live, sheet.book.scale, sheet.row + 1))
-    beside = separate_rows(report, live, sheet.book.scale, sheet.row + 3)
-    if beside:
+    separate = separate_rows(report, live, sheet.book.scale, sheet.row + 3)
+    if separate:
         sheet.write_heading(locale("workbook.apart"))
-        _write_rows(sheet, report, live, beside)
-    told = report.answers
-    for key, said in (("drives", told.drives), ("decide", told.decide), ("left_out", told.left_out)):
-        if said:
+        _write_rows(sheet, report, live, separate)
+    formula = report.answers
+    for key, texts in (
+        ("drives", formula.drives),
+        ("decide", formula.decide),
+        ("left_out", formula.left_out),
+    ):
+        if texts:
             sheet.write_heading(locale(f"report.{key}"))
-            for text in said:
+            for text in texts:
                 sheet.write_paragraph(text)
     view = build_views(report.analysis, report.formatter).get("headlines")
     if view is not None:
@@ -70,10 +74,10 @@ def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None,
 
 
 def _write_rows(
-    sheet: SheetWriter, report: Report, live: LiveFormulas | None, found: list[SummaryRow]
+    sheet: SheetWriter, report: Report, live: LiveFormulas | None, rows: list[SummaryRow]
 ) -> None:
     locale = report.words
-    if not found:
+    if not rows:
         sheet.write_paragraph(
             report.tiles[0].note if report.tiles else locale("report.no_headline"), "strong"
         )
@@ -89,12 +93,12 @@ def _write_rows(
         (locale("workbook.state"), "text"),
         (locale("column.note"), "text"),
     ]
-    placed = sheet.write_table(SheetTable(column_heads(titles), [figure.cells for figure in found]))
+    table_range = sheet.write_table(SheetTable(column_heads(titles), [figure.cells for figure in rows]))
     if live is None:
         return
-    look = sheet.book.workbook.add_format({"font_color": STALE_INK, "bold": True})
-    rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS_NAME}>0", "format": look}
-    for row, figure in enumerate(found, start=placed.first):
+    warning_format = sheet.book.workbook.add_format({"font_color": STALE_INK, "bold": True})
+    rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS_NAME}>0", "format": warning_format}
+    for row, figure in enumerate(rows, start=table_range.first):
         if figure.from_model_only:
             sheet.worksheet.conditional_format(row, 0, row, len(titles) - 2, rule)
 
@@ -102,17 +106,17 @@ def _write_rows(
 def _headlines_table(
     report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: list[str]
 ) -> SheetTable:
-    """What others said, under the columns of the figures: each end in both units."""
+    """Return the published headline amounts, with both ends in whole currency and in the larger unit."""
     locale = report.words
     texts = sheet_table(report.formatter, frame, columns).cells
     places = {column: place for place, column in enumerate(columns)}
     unit = 10**locale.minor_units
     cells = []
-    for record, told in zip(frame.iter_rows(named=True), texts, strict=True):
+    for record, row_texts in zip(frame.iter_rows(named=True), texts, strict=True):
         ends = [None if record[end] is None else record[end] * unit for end in ("low", "high")]
-        sums = [cell for end in ends for cell in (money_cell(locale, end), scale.cell(end))]
-        rest = [told[places[column]] for column in ("public_on", "facts", "counts")]
-        cells.append([told[places["headline"]], *sums, *rest])
+        amounts = [cell for end in ends for cell in (money_cell(locale, end), scale.cell(end))]
+        rest = [row_texts[places[column]] for column in ("public_on", "facts", "counts")]
+        cells.append([row_texts[places["headline"]], *amounts, *rest])
     larger = scale.title()
     titles: list[tuple[str, CellKind]] = [
         (locale("column.headline"), "text"),
@@ -130,7 +134,7 @@ def _headlines_table(
 QUANTILES = ("p10", "p50", "p90", "p95", "p99")
 EMPTY_CELL = Cell(None)
 AmountPair = tuple[Cell, Cell]
-"""An amount in whole currency, and in the larger unit."""
+"""A cell with an amount in whole currency, and one with the same amount in the larger unit."""
 NO_AMOUNT: AmountPair = (EMPTY_CELL, EMPTY_CELL)
 
 
@@ -145,33 +149,34 @@ class SummaryRow:
     state: Cell = EMPTY_CELL
     note: str = ""
     from_model_only: bool = field(default=False, kw_only=True)
-    """Only the model can tell it: it is stale as soon as an input is changed."""
+    """Whether only the simulation gives this figure, so that it is outdated once an input is changed."""
 
     @property
     def cells(self) -> list[Cell]:
-        """As the sheet has them."""
+        """The cells of the row, in the order of the columns."""
         return [Cell(self.name), *self.live, *self.model, self.error, self.state, Cell(self.note)]
 
 
 def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Expected cash, how unsure it is, and what it is weighed against.
+    """Return the rows for expected cash, percentiles, budget, profit, promises and claims.
 
     Args:
-        report: the figures.
-        live: the products, where there are any.
+        report: the report.
+        live: the formulas; None if there are none.
         scale: the larger unit.
-        row: the row of the sheet that the first stands in, from 0.
+        row: the sheet row of the first of them, counted from 0.
     """
     locale, expected = report.words, report.analysis.expected_cash(_basis(report))
     if expected is None:
         return [*_promised_rows(report, scale), *_claims_rows(report, scale)]
-    told = f"=IF({CHANGED_INPUTS_NAME}>0,{quoted_text(locale('workbook.moved'))},{quoted_text(locale('workbook.same'))})"
+    changed, same = quoted_text(locale("workbook.moved")), quoted_text(locale("workbook.same"))
+    formula = f"=IF({CHANGED_INPUTS_NAME}>0,{changed},{same})"
     first = SummaryRow(
         locale("report.tile_expected"),
         _amount_pair(report, scale, expected),
         _live_pair(live, "cash", row),
         money_cell(locale, _standard_error(report)),
-        EMPTY_CELL if live is None else Cell(Formula(told, locale("workbook.same"))),
+        EMPTY_CELL if live is None else Cell(Formula(formula, locale("workbook.same"))),
         _tile_note(report, locale("report.tile_expected")),
     )
     return [
@@ -185,12 +190,12 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
 
 
 def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Free goods at face value, lines without detail, handling: each for itself, never added."""
+    """Return the rows of amounts that are not added to the cash: free goods, unspecified lines, handling."""
     locale, table = report.words, report.analysis.tables.get("quantiles")
     if table is None:
         return []
     notes = {"face_value": _tile_note(report, locale("report.tile_free"))}
-    told = table.filter(pl.col("valuation") != "cash", measure="expected")
+    expected = table.filter(pl.col("valuation") != "cash", measure="expected")
     return [
         SummaryRow(
             locale("report.tile_free") if valuation == "face_value" else capital(locale(f"word.{valuation}")),
@@ -200,13 +205,13 @@ def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, 
             note=notes.get(valuation, ""),
         )
         for place, (valuation, value, error) in enumerate(
-            told.select("valuation", "value", "error").rows(), start=row
+            expected.select("valuation", "value", "error").rows(), start=row
         )
     ]
 
 
 def _basis(report: Report) -> str:
-    """What the headline rests on."""
+    """Return the basis of the headline."""
     return report.analysis.headline or "published"
 
 
@@ -215,7 +220,7 @@ def _amount_pair(report: Report, scale: LargerUnit, value: float) -> AmountPair:
 
 
 def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPair:
-    """The live total of a valuation that stands in a row."""
+    """Return the cells with the live total of a valuation in a sheet row; empty without formulas."""
     if live is None or valuation not in live.valuations:
         return NO_AMOUNT
     total = live.total_formula(valuation)
@@ -224,17 +229,18 @@ def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPai
 
 
 def _staleness_cell(report: Report, live: LiveFormulas | None) -> Cell:
-    """Whether what the model drew still belongs to the inputs."""
+    """Return a formula that states whether simulated figures still match the inputs."""
     locale = report.words
-    told = f"=IF({CHANGED_INPUTS_NAME}>0,{quoted_text(locale('workbook.stale'))},{quoted_text(locale('workbook.current'))})"
-    return EMPTY_CELL if live is None else Cell(Formula(told, locale("workbook.current")))
+    stale, current = quoted_text(locale("workbook.stale")), quoted_text(locale("workbook.current"))
+    formula = f"=IF({CHANGED_INPUTS_NAME}>0,{stale},{current})"
+    return EMPTY_CELL if live is None else Cell(Formula(formula, locale("workbook.current")))
 
 
 def _quantile_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit) -> list[SummaryRow]:
     locale, table = report.words, report.analysis.tables.get("quantiles")
     if table is None:
         return []
-    found = {row["measure"]: row for row in table.filter(valuation="cash").rows(named=True)}
+    by_measure = {row["measure"]: row for row in table.filter(valuation="cash").rows(named=True)}
     return [
         SummaryRow(
             locale(f"word.{measure}"),
@@ -244,7 +250,7 @@ def _quantile_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit)
             from_model_only=True,
         )
         for measure in QUANTILES
-        if (row := found.get(measure))
+        if (row := by_measure.get(measure))
     ]
 
 
@@ -271,23 +277,28 @@ def _profit_rows(report: Report, live: LiveFormulas | None, expected: float, row
     locale, profit = report.words, quarter_profit(report.analysis)
     if not profit:
         return []
-    share, told = Cell(locale.rounded(expected / profit, 10), "share"), EMPTY_CELL
+    share, formula = Cell(locale.rounded(expected / profit, 10), "share"), EMPTY_CELL
     if live is not None and "cash" in live.valuations:
-        told = Cell(
+        formula = Cell(
             Formula(
                 f"=B{row + 1}/{round(whole_currency(locale, profit))}", locale.rounded(expected / profit, 10)
             ),
             "share",
         )
     note = _tile_note(report, locale("report.tile_profit"))
-    return [SummaryRow(locale("workbook.profit_share"), (share, EMPTY_CELL), (told, EMPTY_CELL), note=note)]
+    return [
+        SummaryRow(locale("workbook.profit_share"), (share, EMPTY_CELL), (formula, EMPTY_CELL), note=note)
+    ]
 
 
 def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
-    """What is promised if all are paid: of the policy and a published count, so that no rate moves it."""
-    locale, found = report.words, promised_range(report.analysis)
+    """Return the rows with the least and the most that is promised if every reported claim is paid.
+
+    They depend on the policy and a published count only, so changed inputs do not affect them.
+    """
+    locale, promised = report.words, promised_range(report.analysis)
     note = _tile_note(report, locale("report.tile_promised"))
-    ends = zip(("low", "high"), found[1:], strict=True) if found else ()
+    ends = zip(("low", "high"), promised[1:], strict=True) if promised else ()
     return [
         SummaryRow(locale(f"workbook.promised_{end}"), _amount_pair(report, scale, value), note=note)
         for end, value in ends
@@ -295,7 +306,7 @@ def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 
 def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
-    """The expected cash of the claims given, where the headline is another."""
+    """Return the row with the expected cash from claims, if the headline has another basis."""
     locale, a = report.words, report.analysis
     basis = next((b for b in ("claims", "synthetic") if b in a.runs and b != a.headline), "")
     expected = a.expected_cash(basis) if basis else None
@@ -307,12 +318,12 @@ def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 
 def _standard_error(report: Report) -> float:
-    """One standard error of the expected cash: none, but where it is the mean of the draws."""
+    """Return the standard error of the expected cash; 0 unless it is a simulated mean."""
     table = report.analysis.tables.get("quantiles")
-    found = [] if table is None else table.filter(valuation="cash", measure="expected")["error"].to_list()
-    return float(found[0]) if found else 0.0
+    rows = [] if table is None else table.filter(valuation="cash", measure="expected")["error"].to_list()
+    return float(rows[0]) if rows else 0.0
 
 
 def _tile_note(report: Report, title: str) -> str:
-    """What the first screen says of a figure."""
+    """Return the note on the first screen for the figure with this title."""
     return next((tile.note for tile in report.tiles if tile.title == title), "")

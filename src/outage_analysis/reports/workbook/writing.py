@@ -1,4 +1,4 @@
-"""The workbook: the report with real numbers, live formulas of the expected cost, and native charts."""
+"""Write the Excel workbook: the report with real numbers, live formulas and native charts."""
 
 from __future__ import annotations
 
@@ -19,39 +19,41 @@ from outage_analysis.reports.workbook.summary_sheet import write_summary
 
 
 def write_xlsx(report: Report, folder: Path) -> None:
-    """The whole report as report.xlsx.
+    """Write the report as report.xlsx.
 
     Raises:
-        OSError: the disk refused.
+        OSError: the file cannot be written.
     """
     (folder / "report.xlsx").write_bytes(workbook_bytes(report))
 
 
 def workbook_bytes(report: Report) -> bytes:
-    """The workbook, with no date but that of the day whose knowledge it uses."""
+    """Return the workbook as bytes; its only date is the as-of day, so that a rebuild is identical."""
     import xlsxwriter
 
-    held, locale = BytesIO(), report.words
+    buffer, locale = BytesIO(), report.words
     fonts = {"font_name": FONTS[locale.lang], "font_size": FONT_SIZE}
-    made = xlsxwriter.Workbook(held, {"in_memory": True, "default_format_properties": fonts, **NO_CONVERSION})
+    file = xlsxwriter.Workbook(
+        buffer, {"in_memory": True, "default_format_properties": fonts, **NO_CONVERSION}
+    )
     created = datetime.combine(report.analysis.as_of, time())
-    about = {"title": report.title, "subject": report.policy, "comments": report.footer}
-    made.set_properties({**{k: cell_text(text) for k, text in about.items()}, "created": created})
+    properties = {"title": report.title, "subject": report.policy, "comments": report.footer}
+    file.set_properties({**{k: cell_text(text) for k, text in properties.items()}, "created": created})
     scale = LargerUnit.for_amounts(
         locale, report.analysis.expected_cash(report.analysis.headline or "published")
     )
-    book = ReportWorkbook(made, locale, CellFormats(made, locale), scale)
+    book = ReportWorkbook(file, locale, CellFormats(file, locale), scale)
     live = None if report.products is None else LiveFormulas(report.products, locale, scale)
-    drawn = report.analysis.marked("quantiles")
-    summary = book.add_sheet(locale("workbook.summary"), MODEL_COLOUR, synthetic=drawn)
+    is_synthetic = report.analysis.marked("quantiles")
+    summary = book.add_sheet(locale("workbook.summary"), MODEL_COLOUR, synthetic=is_synthetic)
     inputs = book.add_sheet(locale("workbook.assumptions"), INPUT_TAB)
-    lines = book.add_sheet(locale("workbook.lines"), MODEL_COLOUR, synthetic=drawn)
+    lines = book.add_sheet(locale("workbook.lines"), MODEL_COLOUR, synthetic=is_synthetic)
     write_inputs(inputs, report, live)
     write_cost_lines(lines, report, live, inputs.name)
     write_summary(summary, report, live, inputs.name)
     for name, cell in (live.cells if live else {}).items():
-        made.define_name(name, cell)
+        file.define_name(name, cell)
     write_sections(book, report)
     book.finish()
-    made.close()
-    return pack(read_members(held.getvalue()))
+    file.close()
+    return pack(read_members(buffer.getvalue()))
