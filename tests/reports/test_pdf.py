@@ -334,7 +334,7 @@ def test_a_missing_font_is_an_error(hostile: PdfContent, monkeypatch: pytest.Mon
 
 
 def test_what_typst_refuses_is_an_error_on_one_line(hostile: PdfContent) -> None:
-    with pytest.raises(EnvironmentFailed, match=r"brief\.pdf: typst cannot set it: .*policy") as caught:
+    with pytest.raises(EnvironmentFailed, match=r"brief\.pdf: typst failed: .*policy") as caught:
         typeset(
             "brief",
             {k: v for k, v in hostile.brief.items() if k != "policy"},

@@ -179,7 +179,7 @@ def test_a_rebuild_finds_a_forged_file_and_the_place_in_it(made: Analysis, tmp_p
     spoil(bundle / name)
     failure = refused(forged(bundle, name))
     assert failure.file == name
-    assert "differs from what a rebuild writes: nothing that the manifest records" in failure.problem
+    assert "differs from what a rebuild writes: no recorded cause" in failure.problem
     assert {key: getattr(failure, key) for key in place} == place
     assert failure.line or failure.row
 
@@ -229,7 +229,7 @@ def test_a_run_that_is_never_the_same_is_said_to_be_so(bundle: Path, monkeypatch
     monkeypatch.setitem(FORMATS, "csv", differing)
     failure = refused(bundle)
     assert failure.file == "tables/costs.csv"
-    assert "nothing that the manifest records" in failure.problem
+    assert "no recorded cause" in failure.problem
 
 
 # --- the cause ------------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def test_another_page_of_outcomes_is_named_unless_other_pages_explain_it(bundles
     assert causes(was, now) == ["back-test: its page of outcomes is another"]
     ledger = was.pages["ledger"].model_copy(update={"content_sha256": 64 * "0"})
     told = causes(was, now.model_copy(update={"pages": was.pages | {"ledger": ledger}}))
-    assert told == ["assumptions: the ledger says something else beside the entries that were used"]
+    assert told == ["assumptions: the ledger differs outside the assumptions that were used"]
 
 
 def test_many_causes_are_counted() -> None:
@@ -403,7 +403,7 @@ def test_a_name_that_leads_elsewhere_is_refused(bundle: Path, secret: Path, name
     assert secret.is_file()
     with (bundle / "SHA256SUMS").open("a", encoding="utf-8") as stream:
         stream.write(f"{64 * '0'}  {name}\n")
-    with pytest.raises(InputRefused, match="is no name of a file of a report"):
+    with pytest.raises(InputRefused, match="is not the name of a report file"):
         verify(bundle)
 
 

@@ -272,7 +272,7 @@ def _later(analysis: Analysis, locale: Locale) -> list[str]:
     later = len(analysis.claims) - analysis.cubes["cost"].claims
     if not later:
         return []
-    # The number of synthetic claims dated later follows from a count that was published later.
+    # Synthetic claims dated later follow a count that was published later, so they have their own sentence.
     key = "report.later_rows" if analysis.synthetic else "report.later_claims"
     return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 

@@ -104,7 +104,7 @@ class Manifest(ManifestPart):
     expected: dict[str, float | None]
     """Expected total per valuation, from published counts."""
     facts: dict[str, Digest]
-    """A checksum, per file of facts, of the rows that were public on the as-of day."""
+    """A checksum, per file of facts, of the rows that the run could use."""
     figures: dict[str, float | None]
     """The headline cost in cash: expected, p10, p50 and p90, in the smallest unit of the currency."""
     fonts: dict[str, Digest]

@@ -110,7 +110,7 @@ def bundle_path(folder: Path, name: str) -> Path:
     parts = PurePosixPath(name).parts
     strange = "\\" in name or ":" in name or not name.isprintable()
     if strange or not parts or name != "/".join(parts) or {"..", "/"} & set(parts):
-        raise InputRefused("is no name of a file of a report", file=name, remedy=REWRITE_REMEDY)
+        raise InputRefused("is not the name of a report file", file=name, remedy=REWRITE_REMEDY)
     path = folder
     for part in parts:
         path /= part

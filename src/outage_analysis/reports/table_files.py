@@ -73,7 +73,7 @@ def write_png(report: Report, folder: Path) -> None:
 
 
 def _titled_charts(report: Report, folder: Path) -> list[tuple[Path, str]]:
-    """Return, per chart, its path without suffix and its SVG with title and sources."""
+    """Return the path without suffix and the SVG, with title and sources, of each chart."""
     target = folder / "charts"
     target.mkdir(exist_ok=True)
     return [

@@ -79,7 +79,7 @@ def deck_bytes(deck: Deck) -> bytes:
     return repack(stream.getvalue())
 
 
-def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - a part or the package
+def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - python-pptx has no types
     """Remove parts that the library's template contains from the machine where it was created."""
     rels = owner._rels  # noqa: SLF001 - the library has no public method to remove parts
     for name in [name for name, rel in rels.items() if rel.reltype == kind]:
@@ -94,7 +94,7 @@ def _style_master(deck: Deck, lang: str) -> None:
     theme_part.blob = etree.tostring(
         _apply_theme(theme_xml, lang), xml_declaration=True, encoding="UTF-8", standalone=True
     )
-    _apply_theme(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - no property
+    _apply_theme(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - python-pptx has no property for it
     for page in (master, *deck.slide_layouts):
         for shape in list(page.placeholders):
             kind = shape.element.ph.get("type", "body")

@@ -87,7 +87,7 @@ class Canvas:
         for shape in self.slide.slide_layout.placeholders:
             kind = shape.element.ph.get("type")
             if kind in ("ftr", "sldNum"):
-                tree = self.slide.shapes._spTree  # noqa: SLF001 - the library copies no footers
+                tree = self.slide.shapes._spTree  # noqa: SLF001 - python-pptx does not copy footers to slides
                 element = copy.deepcopy(shape.element)
                 tree.append(element)
                 element.nvSpPr.cNvPr.set("id", str(max(int(i) for i in tree.xpath("//p:cNvPr/@id")) + 1))
@@ -107,7 +107,10 @@ class Canvas:
         place = self.slide.shapes.add_textbox(*map(Emu, box.emu))
         place.name = name
         frame = place.text_frame
-        frame.word_wrap, frame.auto_size = True, MSO_AUTO_SIZE.TEXT_TO_FIT_SHAPE  # for who edits it
+        frame.word_wrap, frame.auto_size = (
+            True,
+            MSO_AUTO_SIZE.TEXT_TO_FIT_SHAPE,
+        )
         if framed:
             place.line.color.rgb = RGBColor.from_string(theme.INK)
             place.line.width = Pt(1)
@@ -115,7 +118,7 @@ class Canvas:
             Paragraph(fonts.shown(x.text), x.size, x.bold, x.colour, x.space_after, x.bullet) for x in lines
         ]
         self._write(frame, fit_paragraphs(paragraphs, box.width - 0.02, box.height))
-        body = frame._txBody.bodyPr  # noqa: SLF001 - attributes that have no property
+        body = frame._txBody.bodyPr  # noqa: SLF001 - python-pptx has no property for it
         body.attrib.update({"lIns": "0", "rIns": "0", "tIns": "0", "bIns": "0"})
         body.set("anchor", "ctr" if framed else "t")
         if framed:
@@ -173,7 +176,7 @@ class Canvas:
         element.name = name
         set_alt_text(element, alt_text)
         grid = element.table
-        grid._tbl.tblPr.find(qn("a:tableStyleId")).text = PLAIN_TABLE  # noqa: SLF001 - no property
+        grid._tbl.tblPr.find(qn("a:tableStyleId")).text = PLAIN_TABLE  # noqa: SLF001 - python-pptx has no property for it
         grid.horz_banding = False
         for column, inch in zip(grid.columns, inches, strict=True):
             column.width = Emu(round(inch * theme.EMU))
@@ -187,14 +190,14 @@ class Canvas:
                 line = Paragraph(text, size, bold, theme.MUTED if row_index == 0 else colour, 0)
                 self._write_cell(grid.cell(row_index, n), line, inches[n], heavy=row_index == 0)
 
-    def _write_cell(self, cell: Any, line: Paragraph, available_width: float, *, heavy: bool) -> None:  # noqa: ANN401 - no types
+    def _write_cell(self, cell: Any, line: Paragraph, available_width: float, *, heavy: bool) -> None:  # noqa: ANN401 - python-pptx has no types
         text = truncate_lines(
             line.text, line.size, available_width - COLUMN_GAP, MAX_CELL_LINES, bold=line.bold
         )
         self._write(cell.text_frame, [Paragraph(text, line.size, line.bold, line.colour, 0)])
         cell.margin_left, cell.margin_right = Emu(0), Emu(round(COLUMN_GAP * theme.EMU))
         cell.margin_top = cell.margin_bottom = Emu(round(CELL_PADDING * theme.EMU))
-        element = cell._tc.get_or_add_tcPr()  # noqa: SLF001 - lines of a cell have no property
+        element = cell._tc.get_or_add_tcPr()  # noqa: SLF001 - python-pptx has no property for cell borders
         bottom_line = element.makeelement(qn("a:lnB"), {"w": "12700" if heavy else "6350"})
         fill = bottom_line.makeelement(qn("a:solidFill"), {})
         fill.append(fill.makeelement(qn("a:srgbClr"), {"val": theme.GREY if heavy else theme.LIGHT}))
@@ -205,13 +208,13 @@ class Canvas:
         """Write the speaker notes."""
         page = self.slide.notes_slide
         for shape in list(page.placeholders):
-            if shape.element.ph.get("type") == "sldNum":  # the library leaves it empty
+            if shape.element.ph.get("type") == "sldNum":  # python-pptx leaves this placeholder empty
                 shape.element.getparent().remove(shape.element)
         self._write(
             page.notes_text_frame, [Paragraph(fonts.shown(text), 12, space_after=0) for text in paragraphs]
         )
 
-    def _write(self, frame: Any, lines: Sequence[Paragraph]) -> None:  # noqa: ANN401 - no types
+    def _write(self, frame: Any, lines: Sequence[Paragraph]) -> None:  # noqa: ANN401 - python-pptx has no types
         """Replace the content of a text frame by paragraphs."""
         frame.clear()
         for n, line in enumerate(lines):
@@ -227,13 +230,13 @@ class Canvas:
             run._r.get_or_add_rPr().set("lang", theme.LOCALES[self.lang])  # noqa: SLF001 - same
 
 
-def set_alt_text(shape: Any, text: str) -> None:  # noqa: ANN401 - no types
+def set_alt_text(shape: Any, text: str) -> None:  # noqa: ANN401 - python-pptx has no types
     """Set the text alternative of a chart or a table."""
-    element = shape._element.xpath(".//p:cNvPr")[0]  # noqa: SLF001 - no property
+    element = shape._element.xpath(".//p:cNvPr")[0]  # noqa: SLF001 - python-pptx has no property for it
     element.set("descr", fonts.shown(text))
 
 
-def _fill_decorative(shape: Any, colour: str) -> None:  # noqa: ANN401 - no types
+def _fill_decorative(shape: Any, colour: str) -> None:  # noqa: ANN401 - python-pptx has no types
     """Fill a shape and mark it as decorative, so that screen readers skip it."""
     shape.fill.solid()
     shape.fill.fore_color.rgb = RGBColor.from_string(colour)
@@ -251,8 +254,8 @@ def _fill_decorative(shape: Any, colour: str) -> None:  # noqa: ANN401 - no type
     element.xpath(".//p:cNvPr")[0].append(etree.fromstring(mark))
 
 
-def _add_bullet(paragraph: Any, line: Paragraph) -> None:  # noqa: ANN401 - no types
-    element = paragraph._p.get_or_add_pPr()  # noqa: SLF001 - bullets have no property
+def _add_bullet(paragraph: Any, line: Paragraph) -> None:  # noqa: ANN401 - python-pptx has no types
+    element = paragraph._p.get_or_add_pPr()  # noqa: SLF001 - python-pptx has no property for bullets
     inset = round(line.indent * theme.EMU)
     element.attrib.update({"marL": str(inset), "indent": str(-inset)})
     element.append(element.makeelement(qn("a:buChar"), {"char": "•"}))

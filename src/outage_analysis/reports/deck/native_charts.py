@@ -30,7 +30,7 @@ DECIMALS = 4
 AXIS_POWERS = {"en": (9, 6, 3), "ko": (6, 3)}
 """Powers of ten that an axis may use as its unit.
 
-Number formats can only divide by thousands, and Korean has no common word for 10^9.
+Number formats can only divide by powers of a thousand, and Korean charts count in 백만 (millions).
 """
 
 
@@ -49,7 +49,7 @@ def amount_format(words: Locale, amounts: Iterable[float]) -> AmountFormat:
     fits = (p for p in powers if max(positive) >= 10**p and min(positive) >= 10 ** (p - 1))
     power = next(fits, 0)
     thousands = "," * (power // 3)
-    tens = 10 ** (power + 1) - 10**power // 20  # amounts from here on round to two digits without a decimal
+    tens = 10 ** (power + 1) - 10**power // 20  # amounts that round to 10 units or more have no decimals
     number_format = f"[=0]0;[<{tens}]0.0{thousands};#,##0{thousands}"
     return AmountFormat(number_format, words(f"deck.unit_{power}", unit=words.unit))
 
@@ -122,14 +122,14 @@ class _EmbeddedWorkbook(CategoryWorkbookWriter):  # type: ignore[misc] # the lib
 class _ChartFigures(CategoryChartData):  # type: ignore[misc] # same
     """The figures of a chart, with the creation date of their workbook."""
 
-    created = datetime(1980, 1, 1)  # noqa: DTZ001 - the format knows no zone
+    created = datetime(1980, 1, 1)  # noqa: DTZ001 - the file format stores no time zone
 
     @property
     def _workbook_writer(self) -> _EmbeddedWorkbook:
         return _EmbeddedWorkbook(self)
 
 
-def _add_chart(canvas: Canvas, name: str, box: Box, data: BarData, kind: Any) -> Any:  # noqa: ANN401 - no types
+def _add_chart(canvas: Canvas, name: str, box: Box, data: BarData, kind: Any) -> Any:  # noqa: ANN401 - python-pptx has no types
     """Add a chart without title, legend or grid lines, with the first row on top."""
     figures = _ChartFigures(number_format="#,##0")
     figures.created = datetime.combine(data.created, time(), UTC).replace(tzinfo=None)
@@ -149,7 +149,7 @@ def _add_chart(canvas: Canvas, name: str, box: Box, data: BarData, kind: Any) ->
     axis.format.line.color.rgb = RGBColor.from_string(theme.GREY)
     axis.major_tick_mark = XL_TICK_MARK.NONE
     _set_font(axis.tick_labels.font, canvas.lang, 13, theme.INK)
-    for end in chart._chartSpace.iter(qn("a:endParaRPr")):  # noqa: SLF001 - no property
+    for end in chart._chartSpace.iter(qn("a:endParaRPr")):  # noqa: SLF001 - python-pptx has no property for it
         end.set("lang", theme.LOCALES[canvas.lang])
     return chart
 
@@ -159,12 +159,12 @@ def row_label(text: str) -> str:
     return "\n".join(truncate_text(fonts.shown(part), MAX_NAME_LENGTH) for part in text.split("\n"))
 
 
-def _set_font(font: Any, lang: str, size: float, colour: str) -> None:  # noqa: ANN401 - no types
+def _set_font(font: Any, lang: str, size: float, colour: str) -> None:  # noqa: ANN401 - python-pptx has no types
     font.size = Pt(size)
     font.color.rgb = RGBColor.from_string(colour)
-    font._rPr.set("lang", theme.LOCALES[lang])  # noqa: SLF001 - the library's enumeration lacks the name
+    font._rPr.set("lang", theme.LOCALES[lang])  # noqa: SLF001 - python-pptx lacks Korean among its languages
 
 
-def _fill(format_: Any, colour: str) -> None:  # noqa: ANN401 - no types
+def _fill(format_: Any, colour: str) -> None:  # noqa: ANN401 - python-pptx has no types
     format_.fill.solid()
     format_.fill.fore_color.rgb = RGBColor.from_string(colour)

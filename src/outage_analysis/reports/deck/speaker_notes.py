@@ -56,7 +56,9 @@ def footer_text(report: Report, talk: SlideNotes) -> str:
         return talk.footer
     if talk.synthetic:
         return locale("chart.sources_synthetic", day=day)
-    facts = dict.fromkeys(fact.partition(".")[0] for fact in talk.facts)  # without parts of a fact
+    facts = dict.fromkeys(
+        fact.partition(".")[0] for fact in talk.facts
+    )  # a part such as "id.part" counts as its fact
     if not facts:
         return locale("chart.sources_none", day=day)
     return locale("chart.sources", facts=first_names(report, [*facts], MAX_CITED), day=day)

@@ -17,7 +17,7 @@ MIN_SIZE = 10.5
 MAX_PARAGRAPH_LENGTH = 1_500
 """The most characters of a paragraph; longer ones are shortened."""
 FIRST_WIDE_LETTER = 0x1100
-"""Letters from this code point on (Hangul) are as wide as they are high."""
+"""Letters from this code point on (Hangul and later) are one em wide."""
 WORD_END_SHARE = 0.8
 """A shortened text ends after a whole word if that keeps more than this share of it."""
 NARROW_LETTERS = frozenset("iljftIr.,:;'’‘|!()[]-/ ")

@@ -58,7 +58,10 @@ SETTINGS = (
     TableSetting(7.4, 8.0, math.inf, flipped=True),
     TableSetting(6.6, 6.0, math.inf, flipped=True),
 )
-"""Settings in order of legibility; the first that fits is used. Short tables try portrait longer."""
+"""Settings in order of legibility; the first that fits is used.
+
+Tables of up to 12 rows may use small type in portrait before the page is turned to landscape.
+"""
 ZERO_WIDTH_SPACE = "\u200b"
 """Marks a place where a long word may be broken; it is invisible and needs no glyph."""
 WORD_END = re.compile(rf"\s+|{ZERO_WIDTH_SPACE}|(?<=[-/])(?!\d)")

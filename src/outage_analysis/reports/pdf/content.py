@@ -331,6 +331,6 @@ def own_text(text: str) -> str:
         raise EnvironmentFailed(
             f"the package's fonts lack {character}",
             value=text,
-            remedy="Install the package again, or mend the word.",
+            remedy="Install the package again, or correct the label.",
         )
     return text

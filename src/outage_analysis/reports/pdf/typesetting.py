@@ -60,5 +60,5 @@ def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, byt
         )
     except typst.TypstError as error:
         problem = str(error.message).partition("\n")[0]
-        raise EnvironmentFailed(f"typst cannot set it: {problem}", file=f"{template}.pdf") from error
+        raise EnvironmentFailed(f"typst failed: {problem}", file=f"{template}.pdf") from error
     return pdf

@@ -38,7 +38,7 @@ def policy_changes(was: PolicyRecord, now: PolicyRecord) -> list[str]:
     if was.id != now.id:
         return [f"policy: {was.id} -> {now.id}"]
     found = [f"policy: line {text}" for text in _keys(was.lines, now.lines)]
-    return found or [f"policy: {was.id} says something else beside its lines"]
+    return found or [f"policy: {was.id} differs outside its cost lines"]
 
 
 def assumption_changes(was: Sequence[AssumptionRecord], now: Sequence[AssumptionRecord]) -> list[str]:
@@ -59,7 +59,7 @@ def _moved(was: AssumptionRecord, now: AssumptionRecord) -> str:
         return f"expected {_number(was.expected)} -> {_number(now.expected)}"
     if was.distribution != now.distribution:
         return f"{was.distribution} -> {now.distribution}"
-    return "the same law, other words or bounds"
+    return "same distribution, other texts or bounds"
 
 
 def _number(value: float | None) -> str:
@@ -72,7 +72,7 @@ def _ledger_changes(was: Manifest, now: Manifest) -> list[str]:
     old, new = was.pages.get("ledger"), now.pages.get("ledger")
     if found or old == new:
         return found
-    return ["assumptions: the ledger says something else beside the entries that were used"]
+    return ["assumptions: the ledger differs outside the assumptions that were used"]
 
 
 def _page_changes(was: Manifest, now: Manifest) -> list[str]:

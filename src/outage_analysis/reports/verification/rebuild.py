@@ -53,7 +53,7 @@ def plan_from_bundle(
     """
     _check_supported(folder, manifest)
     pages: dict[str, list[Path]] = {kind: [] for kind in BUNDLED_DOCUMENT_LOADERS}
-    for name in sorted(manifest.pages, key=lambda n: (len(n), n)):  # 10 comes after 9
+    for name in sorted(manifest.pages, key=lambda n: (len(n), n)):  # so that 10 comes after 9
         kind = name.partition("-")[0]
         load_bundled_document(folder, name, BUNDLED_DOCUMENT_LOADERS[kind])
         pages[kind].append(folder / "pages" / f"{name}.toml")
@@ -86,7 +86,7 @@ def _check_supported(folder: Path, manifest: Manifest) -> None:
     is_within_limits = 0 < manifest.draws <= MAX_DRAWS and (manifest.budget or 0) <= MAX_BUDGET
     if not (has_required and is_within_limits and manifest.formats):
         raise InputRefused(
-            "cannot be rebuilt from by this version", file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY
+            "cannot be rebuilt by this version", file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY
         )
     unknown_format = next((name for name in manifest.formats if name not in FORMATS), None)
     if unknown_format is not None:

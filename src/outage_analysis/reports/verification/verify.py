@@ -28,7 +28,7 @@ from outage_analysis.reports.verification.integrity import (
 )
 from outage_analysis.reports.verification.rebuild import plan_from_bundle
 
-NO_KNOWN_CAUSE = "nothing that the manifest records: an option in it was changed, or no run is like another"
+NO_KNOWN_CAUSE = "no recorded cause: somebody edited the manifest, or runs are not reproducible"
 NOTED_KEYS = {"backtest", "code_sha256", "environment", "facts", "fonts", "versions"}
 """Manifest keys whose differences are only noted, because they need not change any file."""
 
@@ -65,8 +65,8 @@ def verify(
         integrity: whether to check every file against the checksums and the manifest.
         rebuild: whether to rebuild the report and compare every file.
         claims: the claims files that the bundle was made from, unless they ship with the package.
-        policy: another policy for the rebuild; verification then fails and names the policy as the cause.
-        ledger: another ledger for the rebuild; verification then names the entries that differ.
+        policy: another policy for the rebuild; differences then name the policy as their cause.
+        ledger: another ledger for the rebuild; differences then name the entries that changed.
         progress: called with the name of each step when it starts.
 
     Raises:

@@ -91,7 +91,7 @@ def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Marku
     if column.endswith(BACKTEST_SUFFIX):  # columns of a back-test mix amounts and counts
         value = record[column.removesuffix(BACKTEST_SUFFIX)]
         return money_cell(locale, value) if record["stage"] in AMOUNT_STAGES else Cell(value, "decimal")
-    if kind == "links" and isinstance(text, Markup):  # as text with full addresses, never as a link
+    if kind == "links" and isinstance(text, Markup):  # as text, so that no link in a sheet comes from input
         return Cell(record[column].replace(" ; ", "; "))
     if kind not in NUMBER_KINDS:
         return Cell(text.striptags() if isinstance(text, Markup) else text)

@@ -11,7 +11,7 @@ from outage_analysis.reports.workbook.cells import decimal_exponent
 from outage_analysis.reports.workbook.sheet import SheetWriter, TableRange
 from outage_analysis.reports.workbook.styles import FONTS
 
-if TYPE_CHECKING:  # the library is read only when a workbook is written
+if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
     from xlsxwriter.chart import Chart
 
 INVISIBLE = {"fill": {"none": True}, "border": {"none": True}}
@@ -36,7 +36,7 @@ def add_line(chart: Chart, table_range: TableRange, x: int, y: int, colour: str)
     )
 
 
-def add_bars(chart: Chart, table_range: TableRange, column: int, colour: str, **options: Any) -> None:  # noqa: ANN401 - the library's
+def add_bars(chart: Chart, table_range: TableRange, column: int, colour: str, **options: Any) -> None:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
     """Add a series of stacked bars; without a colour it is invisible and only shifts the next series."""
     filled = {"fill": {"color": colour}} if colour else INVISIBLE
     defaults = {
@@ -58,14 +58,14 @@ def white_font(report: Report) -> dict[str, Any]:
     return {**chart_font(report), "color": "#FFFFFF"}
 
 
-def value_axis(report: Report, title: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's
+def value_axis(report: Report, title: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
     """Return the options of an axis of values, with grid lines."""
     small, lines = chart_font(report), {"visible": True, "line": {"color": LIGHT, "width": 0.75}}
     defaults = {"name": title, "name_font": small, "num_font": small, "line": {"color": GREY}}
     return {**defaults, "major_gridlines": lines, **options}
 
 
-def category_axis(report: Report, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's
+def category_axis(report: Report, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
     """Return the options of an axis of names or dates, without grid lines."""
     return {
         "num_font": chart_font(report),

@@ -13,7 +13,7 @@ from outage_analysis.reports.workbook import chart_axes as axes
 from outage_analysis.reports.workbook.cells import Cell, CellKind, SheetTable, column_heads
 from outage_analysis.reports.workbook.sheet import CHART_SIZE, SheetWriter, TableRange
 
-if TYPE_CHECKING:  # the library is read only when a workbook is written
+if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
     from xlsxwriter.chart import Chart
 
 AREA_COLOURS = {"below": GREY, "likely": ACCENT, "above": GREY}
@@ -23,7 +23,7 @@ BELOW_COLOUR = "#5B616B"
 
 
 def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
-    """Return the density in percent of its peak, with one column per part of the 80 % range."""
+    """Return the density in percent of its peak, with columns below, inside and above the 80 % range."""
     locale = report.words
     rows = uncertain.areas(report.analysis.tables["total_law"])
     p10, p90 = locale("word.p10"), locale("word.p90")

@@ -13,7 +13,7 @@ from outage_analysis.reports.workbook.cells import Cell, CellKind, ColumnHead, F
 from outage_analysis.reports.workbook.styles import FONT_SIZE, FONTS, FORMULA_PREFIXES, CellFormats
 from outage_analysis.text import Locale, fonts
 
-if TYPE_CHECKING:  # the library is read only when a workbook is written
+if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
     from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
 

@@ -8,7 +8,7 @@ from outage_analysis.charts import ACCENT, GREY, INK, LIGHT
 from outage_analysis.reports.workbook.cells import CellKind, CellStyle, decimal_exponent
 from outage_analysis.text import Locale
 
-if TYPE_CHECKING:  # the library is read only when a workbook is written
+if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
 
@@ -19,7 +19,7 @@ FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
 the same widths (Carlito) or with Hangul."""
 FONT_SIZE = 10
 FORMULA_PREFIXES = ("=", "+", "-", "@")
-"""Texts that start so would become formulas when a user edits them; their cells are marked as text."""
+"""A text with such a first character becomes a formula when edited, so its cell is marked as text."""
 INPUT_TAB = "#E69F00"
 INPUT, INPUT_INK, WARNING, BAND = "#FFF4CC", "#1F4E9E", "#FFE3D3", "#EEF1F5"
 CELL_STYLES: dict[str, dict[str, Any]] = {
@@ -64,7 +64,7 @@ class CellFormats:
             alignment = {
                 "align": "left",
                 "indent": 1 if look in TABLE_STYLES else 0,
-            }  # from the number before
+            }  # separates it from a number in the column before
             options |= (
                 {"align": "right"} if right else {} if number not in ("", self.day_format) else alignment
             )

@@ -190,7 +190,7 @@ def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, r
 
 
 def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
-    """Return the rows of amounts that are not added to the cash: free goods, unspecified lines, handling."""
+    """Return the rows outside the cash: free goods, lines known only as a total, and handling."""
     locale, table = report.words, report.analysis.tables.get("quantiles")
     if table is None:
         return []
