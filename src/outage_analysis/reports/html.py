@@ -52,7 +52,7 @@ def html_page(report: Report) -> str:
     script = vega_bundle() + slider_asset("what_if.js") + template_text("page.js")
     context = {
         "report": report,
-        "w": report.words,
+        "locale": report.words,
         "specs": {later: _chart_specs(report, hindsight=later) for later in (False, True)},
         "what_if": what_if,
         "what_if_data": Markup(script_json(what_if.sliders.data)) if what_if.sliders else "",
