@@ -106,7 +106,7 @@ def test_it_is_in_what_a_notebook_shows(report: Report) -> None:
 
 
 def test_the_manifest_names_the_examples(example: Analysis, tmp_path: Path) -> None:
-    told = json.loads(create_manifest(Report(example), tmp_path, ("html",)).text())
+    told = json.loads(create_manifest(Report(example), tmp_path, ("html",)).to_json())
     assert told["examples"] == ["review-award", "filing-one-tap", "acceptance-one-tap"]
 
 
@@ -132,7 +132,7 @@ def test_the_bundled_case_has_no_example(analysis: Analysis, lang: str, tmp_path
         "",
     )
     assert "" not in analysis.card(lang).lines
-    assert "examples" not in create_manifest(Report(analysis, lang), tmp_path, ("html",)).text()
+    assert "examples" not in create_manifest(Report(analysis, lang), tmp_path, ("html",)).to_json()
 
 
 def test_an_example_that_was_not_known_by_the_day_does_not_count(example: Analysis) -> None:

@@ -34,7 +34,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_written_is_what_is_read(bundles: dict[str, Path]) -> None:
     for folder in bundles.values():
-        assert read_manifest(folder).text() == (folder / "manifest.json").read_text("utf-8")
+        assert read_manifest(folder).to_json() == (folder / "manifest.json").read_text("utf-8")
 
 
 def test_it_tells_the_figures_of_the_tables(bundles: dict[str, Path], analysis: Analysis) -> None:

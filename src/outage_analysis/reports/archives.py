@@ -89,7 +89,9 @@ def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     with archive.open(entry) as member:
         content = member.read(entry.file_size + 1)
     if len(content) != entry.file_size:
-        raise InputRefused("contains a member whose size differs from the archive directory", value=entry.filename)
+        raise InputRefused(
+            "contains a member whose size differs from the archive directory", value=entry.filename
+        )
     return content
 
 

@@ -45,36 +45,36 @@ MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
     """Return the manifest of a report whose files are already in the folder."""
-    a, plan = report.analysis, report.analysis.plan
+    analysis, plan = report.analysis, report.analysis.plan
     return Manifest(
-        as_of=a.as_of,
-        assumptions=assumption_records(a.known) if a.known else (),
-        backtest=_document_record(a.backtest.page) if a.backtest else None,
+        as_of=analysis.as_of,
+        assumptions=assumption_records(analysis.known) if analysis.known else (),
+        backtest=_document_record(analysis.backtest.page) if analysis.backtest else None,
         bom=report.bom,
         budget=plan.budget,
         code_sha256=code_digest(),
         draws=plan.draws,
         environment=environment(),
-        epoch=a.as_of,
-        examples=a.inputs.examples if a.inputs else (),
-        expected=dict(a.tables["totals"].select("valuation", "expected").iter_rows()),
-        facts=_facts_digests(a),
-        figures=_headline_figures(a),
+        epoch=analysis.as_of,
+        examples=analysis.inputs.examples if analysis.inputs else (),
+        expected=dict(analysis.tables["totals"].select("valuation", "expected").iter_rows()),
+        facts=_facts_digests(analysis),
+        figures=_headline_figures(analysis),
         fonts=fonts.digests(),
         formats=tuple(sorted(formats)),
         glyphs_replaced=_count_missing_glyphs(report),
         hindsight=plan.hindsight,
-        inputs=tuple(_input_records(a)),
+        inputs=tuple(_input_records(analysis)),
         language=report.lang,
-        lines_not_public_yet=a.dropped_lines,
+        lines_not_public_yet=analysis.dropped_lines,
         max_rejects=plan.max_rejects,
         outputs=output_records(folder),
-        pages=_document_records(a),
-        policy=policy_record(a.policy),
+        pages=_document_records(analysis),
+        policy=policy_record(analysis.policy),
         seed=plan.seed,
-        synthetic_claims=a.synthetic,
+        synthetic_claims=analysis.synthetic,
         versions={name: version(name) for name in ("outage-analysis", *LIBRARIES)},
-        warehouse=_warehouse_name(a),
+        warehouse=_warehouse_name(analysis),
     )
 
 
@@ -195,14 +195,14 @@ def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
     if analysis.claims is None:
         return
     counts = analysis.claims.files.select("rows", "claims", "rejects").iter_rows(named=True)
-    for f, row in zip(analysis.claims.inputs, counts, strict=True):
+    for claims_file, row in zip(analysis.claims.inputs, counts, strict=True):
         yield InputRecord(
             kind="claims",
-            name=f.name,
-            sha256=f.sha256,
-            bytes=f.bytes,
-            encoding=f.encoding,
-            dialect=f.dialect,
+            name=claims_file.name,
+            sha256=claims_file.sha256,
+            bytes=claims_file.bytes,
+            encoding=claims_file.encoding,
+            dialect=claims_file.dialect,
             **row,
         )
 

@@ -69,10 +69,10 @@ def write_report(
         for name in chosen:
             FORMATS[name](report, folder)
         _write_documents(analysis, folder)
-        (folder / MANIFEST_NAME).write_text(create_manifest(report, folder, chosen).text(), "utf-8")
+        (folder / MANIFEST_NAME).write_text(create_manifest(report, folder, chosen).to_json(), "utf-8")
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        sums = "".join(f"{file_digest(folder / name)}  {name}\n" for name in names)
-        (folder / CHECKSUMS_NAME).write_text(sums, "utf-8")
+        checksums = "".join(f"{file_digest(folder / name)}  {name}\n" for name in names)
+        (folder / CHECKSUMS_NAME).write_text(checksums, "utf-8")
     return requested / ("report.html" if "html" in formats else MANIFEST_NAME)
 
 
@@ -98,9 +98,9 @@ def check_fonts(lang: str) -> None:
         EnvironmentFailed: a font file or a character of the fixed texts is missing.
     """
     fonts.folder()
-    lacking = fonts.lacking(FIXED_CHARACTERS + "".join(Locale(lang).texts()))
-    if lacking:
-        named = ", ".join(f"U+{ord(c):04X}" for c in lacking)
+    missing = fonts.lacking(FIXED_CHARACTERS + "".join(Locale(lang).texts()))
+    if missing:
+        named = ", ".join(f"U+{ord(c):04X}" for c in missing)
         problem = f"the fonts lack letters of our own words in {lang}"
         raise EnvironmentFailed(problem, value=named, remedy="Install the package again.")
 

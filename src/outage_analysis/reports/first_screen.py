@@ -19,39 +19,41 @@ MAX_DRIVERS = 3
 
 def tiles(analysis: Analysis, words: Locale) -> list[Tile]:
     """Return the key figures of the first screen, in reading order."""
-    published = [_expected, _budget, _promised, _profit, _free]
+    published = [_expected_tile, _budget_tile, _promised_tile, _profit_tile, _free_goods_tile]
     # If published counts give no expected cash and no line cites a count, the claims come first.
     cited = any(line.published_count for line in analysis.policy.schedules)
     counted = cited or analysis.expected_cash() is not None
-    order = [*published, _claims] if counted else [_claims, *published[1:]]
+    order = [*published, _claims_tile] if counted else [_claims_tile, *published[1:]]
     return [tile for make in order if (tile := make(analysis, words)) is not None]
 
 
-def _expected(analysis: Analysis, locale: Locale) -> Tile | None:
+def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total, expected = analysis.total("published"), analysis.expected_cash()
     title = locale("report.tile_expected")
     if total is None or expected is None:
         return Tile(title, "–", locale("report.no_headline"))
     # The mean of dependent inputs can lie outside the bounds computed for independent ones.
     low, high = min(total["low"] or 0.0, expected), total["high"] and max(total["high"], expected)
-    ends = {"low": locale.money(low), "total": _most(total["most"], locale)}
+    ends = {"low": locale.money(low), "total": _upper_bound_text(total["most"], locale)}
     bounds = (
         locale("report.tile_expected_unbounded", **ends)
         if high is None
         else locale("report.tile_expected_note", high=locale.money(high), **ends)
     )
-    likely = _likely(analysis, locale, "published")
-    return Tile(title, locale.money(expected), f"{likely}{_scope(analysis, locale)}{bounds}", likely=likely)
+    likely = _likely_range(analysis, locale, "published")
+    return Tile(
+        title, locale.money(expected), f"{likely}{_scope_text(analysis, locale)}{bounds}", likely=likely
+    )
 
 
-def _most(most: float | None, locale: Locale) -> str:
+def _upper_bound_text(most: float | None, locale: Locale) -> str:
     """Return the largest possible total as text, or that it is unbounded."""
     return (
         locale("report.total_open") if most is None else locale("report.total_most", most=locale.money(most))
     )
 
 
-def _scope(analysis: Analysis, locale: Locale) -> str:
+def _scope_text(analysis: Analysis, locale: Locale) -> str:
     """Name the lines that the expected cash counts, if they are few enough to mislead."""
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
@@ -61,7 +63,7 @@ def _scope(analysis: Analysis, locale: Locale) -> str:
     return locale("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
 
 
-def _likely(analysis: Analysis, locale: Locale, basis: str) -> str:
+def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:
     """Return the 80 % range of the expected cash as text; empty if nothing was simulated."""
     likely = analysis.likely_cash(basis)
     if likely is None:
@@ -70,7 +72,7 @@ def _likely(analysis: Analysis, locale: Locale, basis: str) -> str:
     return locale("report.tile_likely", low=low, high=high) + " "
 
 
-def _budget(analysis: Analysis, locale: Locale) -> Tile | None:
+def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     basis = next((b for b in analysis.runs if analysis.doubt(b, "budget") is not None), "")
     table = analysis.doubt(basis, "budget")
     if table is None:
@@ -91,11 +93,11 @@ def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
     if line is None:
         return None
     ends = [line.tariff.extremes(band) for band, rule in line.positive if rule.pays]
-    tops = [float(most) for _, most in ends if most is not None]
-    if not ends or len(tops) < len(ends):
+    highest_amounts = [float(most) for _, most in ends if most is not None]
+    if not ends or len(highest_amounts) < len(ends):
         return None
     count = float(_schedule_rows(analysis)["count"][0])
-    return count, count * float(min(least for least, _ in ends)), count * max(tops)
+    return count, count * float(min(least for least, _ in ends)), count * max(highest_amounts)
 
 
 def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
@@ -109,7 +111,7 @@ def _counted_schedule(analysis: Analysis) -> Schedule | None:
     return line if isinstance(line, Schedule) else None
 
 
-def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
+def _promised_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     promised, line = promised_range(analysis), _counted_schedule(analysis)
     if promised is None or line is None:
         return None
@@ -130,7 +132,7 @@ def quarter_profit(analysis: Analysis) -> float | None:
     return float(profit.number * 10**analysis.incident.minor_units)
 
 
-def _profit(analysis: Analysis, locale: Locale) -> Tile | None:
+def _profit_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     basis = analysis.headline or "published"
     cash, profit = analysis.expected_cash(basis), quarter_profit(analysis)
     if cash is None or profit is None:
@@ -151,7 +153,7 @@ def _profit(analysis: Analysis, locale: Locale) -> Tile | None:
     )
 
 
-def _free(analysis: Analysis, locale: Locale) -> Tile | None:
+def _free_goods_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.total("published", "face_value")
     if total is None or total["expected"] is None:
         return None
@@ -168,7 +170,7 @@ def free_note(analysis: Analysis, locale: Locale) -> str:
     return locale("report.tile_free_note", promised=locale.money(float(goods["promised"].sum())))
 
 
-def _claims(analysis: Analysis, locale: Locale) -> Tile | None:
+def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.total("claims") or analysis.total("synthetic")
     if total is None:
         return None
@@ -176,21 +178,21 @@ def _claims(analysis: Analysis, locale: Locale) -> Tile | None:
     values = {
         "count": locale.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
         "low": locale.money(total["low"] or 0.0),
-        "total": _most(total["most"], locale),
+        "total": _upper_bound_text(total["most"], locale),
     }
     if total["expected"] is None:
         note = _no_estimate(line, locale, high="–" if high is None else locale.money(high), **values)
     elif high is None:
         note = locale("report.tile_claims_open", **values)
     else:
-        told = "report.tile_claims_made" if analysis.synthetic else "report.tile_claims_note"
-        note = _likely(analysis, locale, str(line["basis"][0])) + locale(
-            told, high=locale.money(high), **values
+        driver_values = "report.tile_claims_made" if analysis.synthetic else "report.tile_claims_note"
+        note = _likely_range(analysis, locale, str(line["basis"][0])) + locale(
+            driver_values, high=locale.money(high), **values
         )
     basis = str(line["basis"][0])
     expected = analysis.expected_cash(basis)
     amount = "–" if expected is None else locale.money(expected)
-    likely = _likely(analysis, locale, basis)
+    likely = _likely_range(analysis, locale, basis)
     likely = likely if note.startswith(likely) else ""
     return Tile(locale("report.tile_claims"), amount, note, synthetic=analysis.synthetic, likely=likely)
 
@@ -199,27 +201,33 @@ def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
     """Return why the claims give no expected cost: unstated losses, missing assumptions or wide bands."""
     if UNSTATED in lines["status"]:
         return locale("report.tile_claims_unstated", **values)
-    lacking = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
-    if not lacking:
+    missing = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
+    if not missing:
         return locale("report.tile_claims_bands", **values)
     return locale(
-        "report.tile_claims_none", missing=", ".join(locale(f"word.{name}") for name in lacking), **values
+        "report.tile_claims_none", missing=", ".join(locale(f"word.{name}") for name in missing), **values
     )
 
 
 def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> Answers:
     """Return the sentences on cost drivers, decisions and what is left out."""
     locale = words
-    answers: dict[str, list[str]] = {"drives": _drives(analysis, locale, names), "decide": [], "left_out": []}
+    answers: dict[str, list[str]] = {
+        "drives": _driver_sentences(analysis, locale, names),
+        "decide": [],
+        "left_out": [],
+    }
     if analysis.compared is not None:
         answers["decide"].append(analysis.compared.sentence(locale))
-    answers["decide"] += _choices(analysis.tables["levers"], locale, names)
+    answers["decide"] += _lever_sentences(analysis.tables["levers"], locale, names)
     bounded = "not_counted_claims" if analysis.of_claims else "not_counted"
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
         if ids:
             answers["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
     answers["left_out"] += analysis.unstated_notes(locale, first_screen=True)
-    answers["left_out"] += _beside(analysis, locale) + _later(analysis, locale)
+    answers["left_out"] += _separate_cost_sentences(analysis, locale) + _later_claims_sentences(
+        analysis, locale
+    )
     if any(run.portfolio.tied("cash") for run in analysis.runs.values()):
         answers["left_out"].append(locale("report.tied"))
     if unpriced := analysis.unpriced_lines:
@@ -233,7 +241,7 @@ def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> An
     return Answers(**{key: tuple(texts) for key, texts in answers.items()})
 
 
-def _choices(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
+def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
     """Return what one step of each lever adds to the cost; names the line if there are several."""
     several = levers["line"].n_unique() > 1
     return [
@@ -247,10 +255,10 @@ def _choices(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> 
     ]
 
 
-def _drives(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
+def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
     """Return sentences on the inputs that move the cash most."""
     moved = analysis.tables["tornado"].filter(valuation="cash")
-    told = [
+    driver_values = [
         {
             "name": names.get(row["assumption"], row["assumption"]).split(":")[0],
             "low": locale.money(row["cost_low"]),
@@ -258,14 +266,14 @@ def _drives(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> lis
         }
         for row in moved.head(MAX_DRIVERS).iter_rows(named=True)
     ]
-    if not told:
+    if not driver_values:
         return []
-    others = "; ".join(locale("report.drives_one", **row) for row in told[1:])
-    answers = [locale("report.drives_text", **told[0])]
+    others = "; ".join(locale("report.drives_one", **row) for row in driver_values[1:])
+    answers = [locale("report.drives_text", **driver_values[0])]
     return [*answers, locale("report.drives_next", names=others)] if others else answers
 
 
-def _later(analysis: Analysis, locale: Locale) -> list[str]:
+def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     """Return the number of claims filed after the as-of day, which are left out."""
     if analysis.claims is None or "cost" not in analysis.cubes:
         return []
@@ -277,7 +285,7 @@ def _later(analysis: Analysis, locale: Locale) -> list[str]:
     return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
-def _beside(analysis: Analysis, locale: Locale) -> list[str]:
+def _separate_cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
     """Return sentences on costs outside the cash: lines known only as a total, and handling effort."""
     line_totals, handling = (analysis.total("published", v) for v in ("top_down", "handling"))
     answers = []

@@ -126,11 +126,13 @@ def csp_hash(text: str) -> str:
 
 def linked_charts(report: Report) -> PageChart | None:
     """Return the linked charts of a report's claims; None if there are no single claims to chart."""
-    a = report.analysis
-    if "claims_pairs" not in a.tables:
+    analysis = report.analysis
+    if "claims_pairs" not in analysis.tables:
         return None
-    table = fonts.shown_in(a.tables["claims_pairs"])
-    frame = frame_of(a.incident, report.words, report.names, a.as_of, synthetic=a.synthetic)
+    table = fonts.shown_in(analysis.tables["claims_pairs"])
+    frame = frame_of(
+        analysis.incident, report.words, report.names, analysis.as_of, synthetic=analysis.synthetic
+    )
     try:
         with unchecked():
             spec = stable(linked(table, frame).to_dict(validate=False))

@@ -126,7 +126,7 @@ class Manifest(ManifestPart):
     warehouse: str | None
     """The DuckDB file that the claims were read from; `inputs` then names the files it was built from."""
 
-    def text(self) -> str:
+    def to_json(self) -> str:
         """The manifest as JSON, with sorted keys and without default values."""
         values = self.model_dump(mode="json", exclude_defaults=True)
         return json.dumps(values, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

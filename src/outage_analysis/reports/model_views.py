@@ -26,25 +26,25 @@ RATIONALE_COLUMNS = ["assumption", "rationale", "stated_source", "facts", "owner
 RECIPIENT_COLUMNS = ("recipients", "per_recipient")
 
 
-def uncertainty_views(t: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
+def uncertainty_views(tables: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
     """Return the tables of the cost's uncertainty and its drivers, each with the columns to show.
 
     Args:
-        t: the tables of the analysis, by name.
+        tables: the tables of the analysis, by name.
         digits: the decimal places of the currency.
     """
     tornado = ["valuation", "assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"]
     views: dict[str, View] = {
-        "tornado": (_in_whole_currency(t["tornado"], digits, "input_low", "input_high"), tornado)
+        "tornado": (_in_whole_currency(tables["tornado"], digits, "input_low", "input_high"), tornado)
     }
-    if "quantiles" in t:
-        amounts = t["quantiles"].rename({"value": "amount"})
-        sources = t["split"].rename({"source": "doubt"})
+    if "quantiles" in tables:
+        amounts = tables["quantiles"].rename({"value": "amount"})
+        sources = tables["split"].rename({"source": "doubt"})
         views["quantiles"] = (amounts, ["valuation", "measure", "amount", "error", "stressed"])
         views["split"] = (sources, ["valuation", "doubt", "sd", "share"])
         views["exceedance"] = (_exceedance_table(amounts), ["chance", "amount", "error"])
-    if "steps" in t:
-        views["steps"] = _steps_view(t["steps"])
+    if "steps" in tables:
+        views["steps"] = _steps_view(tables["steps"])
     return views
 
 
@@ -73,8 +73,8 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
     """Return the comparison of policies: costs, pairs, and input values at which the cheaper one changes."""
     if analysis.compared is None:
         return {}
-    t = analysis.tables
-    offers = [
+    tables = analysis.tables
+    comparison = [
         "policy_name",
         *("promised", "expected", "p10", "p50", "p90", "most"),
         *RECIPIENT_COLUMNS,
@@ -82,12 +82,12 @@ def comparison_views(analysis: Analysis) -> dict[str, View]:
     ]
     pairs = ["policy_name", "other", "difference", "p10", "p50", "p90", "cheaper"]
     flips = ["policy_name", "other", "assumption", "flips_at", "beyond"]
-    named = {"policy": "policy_name"}
+    new_names = {"policy": "policy_name"}
     return {
-        "comparison": (t["comparison"].rename(named), offers),
-        "pairs": (t["pairs"].rename(named), pairs),
+        "comparison": (tables["comparison"].rename(new_names), comparison),
+        "pairs": (tables["pairs"].rename(new_names), pairs),
         "flips": (
-            _in_whole_currency(t["flips"], analysis.incident.minor_units, "flips_at").rename(named),
+            _in_whole_currency(tables["flips"], analysis.incident.minor_units, "flips_at").rename(new_names),
             flips,
         ),
     }
@@ -120,23 +120,23 @@ def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFra
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
     """Return one row per assumption used, with `ASSUMPTION_COLUMNS` and `RATIONALE_COLUMNS`."""
     rows = []
-    for a in analysis.inputs.assumptions if analysis.inputs else ():
-        expected, bounds = inputs(a, locale)
-        facts = dict.fromkeys((*a.facts, *a.computed_from))
+    for assumption in analysis.inputs.assumptions if analysis.inputs else ():
+        expected, bounds = inputs(assumption, locale)
+        facts = dict.fromkeys((*assumption.facts, *assumption.computed_from))
         rows.append(
             (
-                a.id,
-                a.kind,
+                assumption.id,
+                assumption.kind,
                 expected,
                 bounds,
-                distribution(a, locale),
-                grade(a, locale),
-                a.public_on,
-                a.rationale[locale.lang],
-                a.source[locale.lang],
+                distribution(assumption, locale),
+                grade(assumption, locale),
+                assumption.public_on,
+                assumption.rationale[locale.lang],
+                assumption.source[locale.lang],
                 " ".join(facts),
-                a.owner,
-                a.approved_by or "–",
+                assumption.owner,
+                assumption.approved_by or "–",
             )
         )
     schema = {

@@ -108,8 +108,8 @@ def bundle_path(folder: Path, name: str) -> Path:
         InputRefused: the name leads outside the bundle, or part of the path is a link.
     """
     parts = PurePosixPath(name).parts
-    strange = "\\" in name or ":" in name or not name.isprintable()
-    if strange or not parts or name != "/".join(parts) or {"..", "/"} & set(parts):
+    is_unsafe = "\\" in name or ":" in name or not name.isprintable()
+    if is_unsafe or not parts or name != "/".join(parts) or {"..", "/"} & set(parts):
         raise InputRefused("is not the name of a report file", file=name, remedy=REWRITE_REMEDY)
     path = folder
     for part in parts:

@@ -76,14 +76,14 @@ class Report:
     @property
     def footer(self) -> str:
         """The last line: package version, as-of day, and the ids of the incident, policy and ledger."""
-        a, locale = self.analysis, self.words
+        analysis, locale = self.analysis, self.words
         return locale(
             "report.footer",
             version=version("outage-analysis"),
-            day=locale.day(a.as_of),
-            incident=a.incident.id,
-            policy=a.policy.id,
-            ledger=a.ledger.id if a.ledger else locale("report.none"),
+            day=locale.day(analysis.as_of),
+            incident=analysis.incident.id,
+            policy=analysis.policy.id,
+            ledger=analysis.ledger.id if analysis.ledger else locale("report.none"),
         )
 
     @cached_property
@@ -129,8 +129,8 @@ class Report:
 
     def chart_is_synthetic(self, chart: str) -> bool:
         """Whether a chart is based on synthetic claims and must be labelled so."""
-        a, entry = self.analysis, CHARTS[chart]
-        return (entry.claims and a.synthetic) or a.marked(a.behind(entry.table))
+        analysis, entry = self.analysis, CHARTS[chart]
+        return (entry.claims and analysis.synthetic) or analysis.marked(analysis.behind(entry.table))
 
     def table_is_synthetic(self, grid: str) -> bool:
         """Whether a table is based on synthetic claims and must be labelled so."""
@@ -156,13 +156,17 @@ class Report:
     @cached_property
     def _specs(self) -> dict[str, dict[str, Any]]:
         """The Vega-Lite specification, with titles, of every chart that has data, by name."""
-        a, specs = self.analysis, {}
+        analysis, specs = self.analysis, {}
         with unchecked():
             for name, entry in CHARTS.items():
                 frame = frame_of(
-                    a.incident, self.words, self.names, a.as_of, synthetic=self.chart_is_synthetic(name)
+                    analysis.incident,
+                    self.words,
+                    self.names,
+                    analysis.as_of,
+                    synthetic=self.chart_is_synthetic(name),
                 )
-                table = fonts.shown_in(a.tables.get(a.behind(entry.table), pl.DataFrame()))
+                table = fonts.shown_in(analysis.tables.get(analysis.behind(entry.table), pl.DataFrame()))
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:
                     specs[name] = stable(chart.to_dict(validate=False))

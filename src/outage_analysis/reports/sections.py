@@ -56,10 +56,10 @@ class _SectionBuilder:
             texts = [Text(sentence) for sentence in _funnel_sentences(self.analysis, locale)]
             blocks = self._picture("funnel", "funnel", "funnel_title")
             yield self._section("funnel", "funnel_title", [*texts, *blocks], synthetic=is_synthetic)
-        yield self._section("doubt", "doubt_title", self._doubt(), synthetic=is_synthetic)
+        yield self._section("doubt", "doubt_title", self._uncertainty(), synthetic=is_synthetic)
         drivers = self._picture("tornado", "tornado", "drivers_title")
         yield self._section(
-            "tornado", "drivers_title", self._under("drivers_intro", drivers), synthetic=is_synthetic
+            "tornado", "drivers_title", self._with_intro("drivers_intro", drivers), synthetic=is_synthetic
         )
         yield self._section("compared", "compared_title", self._compared(), synthetic=is_synthetic)
         yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
@@ -72,12 +72,12 @@ class _SectionBuilder:
         yield self._section("claims", "claims_title", self._claims(), synthetic=self.analysis.synthetic)
         yield self._section("quality", "quality_title", self._quality(), synthetic=self.analysis.synthetic)
         ties = self._table("tie_outs", "tie_title")
-        yield self._section("tie-outs", "tie_title", self._under("tie_intro", ties))
+        yield self._section("tie-outs", "tie_title", self._with_intro("tie_intro", ties))
         yield self._section("accounting", "controller_title", self._accounting(), synthetic=is_synthetic)
         yield self._section("assumptions", "assumptions_title", self._assumptions())
         yield self._section("hindsight", "hindsight_title", self._hindsight(), hindsight=True)
         cited = self._table("facts", "facts_title", folded=True)
-        yield self._section("facts", "facts_title", self._under("facts_intro", cited))
+        yield self._section("facts", "facts_title", self._with_intro("facts_intro", cited))
         limits = (*(text[locale.lang] for text in self.analysis.limits), locale("report.limits"))
         yield self._section("method", "method_title", [Text(self._method()), BulletList(limits)])
 
@@ -109,7 +109,7 @@ class _SectionBuilder:
             yield Text(locale("report.beside_intro"))
             yield from self._table("beside", "beside_title")
 
-    def _doubt(self) -> Iterator[Block]:
+    def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
             yield Text(self.words("report.doubt_intro"))
             yield from self._picture("total_law", "quantiles", "doubt_title")
@@ -157,8 +157,8 @@ class _SectionBuilder:
         if "claims_quality" not in self.grids:
             return
         files = self.analysis.tables["claims_quality"]
-        sums = {c: locale.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
-        yield Text(locale("report.quality_line", **sums))
+        totals = {c: locale.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
+        yield Text(locale("report.quality_line", **totals))
         for name, title in QUALITY.items():
             if name in self.grids:
                 yield Heading(locale(f"report.{title}"))
@@ -204,7 +204,7 @@ class _SectionBuilder:
         yield from self._table("hindsight_tie_outs", "tie_title")
         yield from self._table("hindsight_outcomes", "hindsight_title")
 
-    def _under(self, key: str, blocks: Sequence[Block]) -> list[Block]:
+    def _with_intro(self, key: str, blocks: Sequence[Block]) -> list[Block]:
         """Return blocks after an opening sentence; empty if there are no blocks."""
         return [Text(self.words(f"report.{key}")), *blocks] if blocks else []
 

@@ -80,12 +80,12 @@ def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View
 
 
 def _cost_views(analysis: Analysis) -> dict[str, View]:
-    t = analysis.tables
-    figures = t["costs"].filter(COUNTED)  # the policy table shows the lines that are not counted
+    tables = analysis.tables
+    figures = tables["costs"].filter(COUNTED)  # the policy table shows the lines that are not counted
     is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
     free = figures.filter(~is_separate, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
-    funnel = t[analysis.behind("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
+    funnel = tables[analysis.behind("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
     line_column = ["line"] if funnel["line"].n_unique() > 1 else []
     return {
         "cost": _cash_view(analysis),
@@ -95,9 +95,9 @@ def _cost_views(analysis: Analysis) -> dict[str, View]:
         ),
         "free": (free, ["line", "valuation", *(c for c in COST_COLUMNS[3:] if c != "status")]),
         "funnel": (funnel, [*line_column, "stage", "value_low", "value", "value_high"]),
-        **uncertainty_views(t, analysis.incident.minor_units),
+        **uncertainty_views(tables, analysis.incident.minor_units),
         "services": (
-            t["services"],
+            tables["services"],
             ["service", "group", "published_count", "hours_low", "hours_high", "facts"],
         ),
     }
@@ -111,11 +111,11 @@ def _cash_view(analysis: Analysis) -> View:
 
 
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
-    t, locale = analysis.tables, formatter.words
+    tables, locale = analysis.tables, formatter.words
     assumptions = assumption_table(analysis, locale)
     return {
-        "headlines": (_headlines_table(t["headlines"], formatter), HEADLINE_COLUMNS),
-        "tie_outs": (_tie_outs_table(analysis, t["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
+        "headlines": (_headlines_table(tables["headlines"], formatter), HEADLINE_COLUMNS),
+        "tie_outs": (_tie_outs_table(analysis, tables["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
         "policy": (
             _policy_table(analysis, locale, formatter.names),
             ["line", "kind", "payment", "effort", "eligibility", "public_on", "status", "facts"],
@@ -126,7 +126,7 @@ def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, 
         ),
         "assumptions": (assumptions, ASSUMPTION_COLUMNS),
         "assumptions_behind": (assumptions, RATIONALE_COLUMNS),
-        "facts": (_facts_table(t["facts"], locale.lang), FACT_COLUMNS),
+        "facts": (_facts_table(tables["facts"], locale.lang), FACT_COLUMNS),
     }
 
 
@@ -176,24 +176,24 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
 
 
 def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
-    t = analysis.tables
-    if "hindsight_outcomes" not in t:
+    tables = analysis.tables
+    if "hindsight_outcomes" not in tables:
         return {}
     texts = (f"{x}_counted" for x in ("p10", "p50", "p90", "observed"))
     backtest_columns = ["outcome_name", "given", *texts, "percentile", "verdict", "crps"]
     return {
         **(
-            {"backtest": (backtest_table(t["hindsight_backtest"], formatter), backtest_columns)}
-            if "hindsight_backtest" in t
+            {"backtest": (backtest_table(tables["hindsight_backtest"], formatter), backtest_columns)}
+            if "hindsight_backtest" in tables
             else {}
         ),
         "hindsight_outcomes": (
-            _facts_table(t["hindsight_outcomes"], formatter.words.lang),
+            _facts_table(tables["hindsight_outcomes"], formatter.words.lang),
             [c for c in FACT_COLUMNS if c not in ("value_low", "value_high")],
         ),
-        "hindsight_headlines": (_headlines_table(t["hindsight_headlines"], formatter), HEADLINE_COLUMNS),
+        "hindsight_headlines": (_headlines_table(tables["hindsight_headlines"], formatter), HEADLINE_COLUMNS),
         "hindsight_tie_outs": (
-            _tie_outs_table(analysis, t["hindsight_tie_outs"], formatter.words.lang),
+            _tie_outs_table(analysis, tables["hindsight_tie_outs"], formatter.words.lang),
             TIE_OUT_COLUMNS,
         ),
     }

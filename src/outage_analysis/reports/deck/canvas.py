@@ -56,7 +56,7 @@ class Canvas:
         """Append a new slide to a deck."""
         return cls(deck.slides.add_slide(deck.slide_layouts[0]), lang)
 
-    def add_title(self, title: str, kicker: str, lede: str = "", badge: str = "") -> None:
+    def add_title(self, title: str, kicker: str, subtitle: str = "", badge: str = "") -> None:
         """Write the title into its placeholder, the lines above and below it, and a badge."""
         text = fonts.shown(title)
         fits = (x for x in TITLE_SIZES if line_count(text, x[0], theme.TITLE.width, bold=True) <= x[1])
@@ -73,11 +73,11 @@ class Canvas:
         bar.name = "Accent"
         _fill_decorative(bar, theme.ACCENT)
         self.add_text("Kicker", theme.KICKER, [Paragraph(kicker, 12, colour=theme.MUTED, space_after=0)])
-        if lede:
+        if subtitle:
             self.add_text(
                 "Measure",
-                theme.LEDE if most > 1 else theme.LEDE.moved_up(theme.ONE_LINE),
-                [Paragraph(lede, 14, colour=theme.MUTED, space_after=0)],
+                theme.SUBTITLE if most > 1 else theme.SUBTITLE.moved_up(theme.ONE_LINE),
+                [Paragraph(subtitle, 14, colour=theme.MUTED, space_after=0)],
             )
         if badge:
             self.add_text("Badge", theme.BADGE, [Paragraph(badge, 12, bold=True, space_after=0)], framed=True)
@@ -92,11 +92,11 @@ class Canvas:
                 tree.append(element)
                 element.nvSpPr.cNvPr.set("id", str(max(int(i) for i in tree.xpath("//p:cNvPr/@id")) + 1))
                 element.nvSpPr.cNvPr.set("name", "Footer" if kind == "ftr" else "Slide Number")
-        foot, page = self.slide.placeholders[11], self.slide.placeholders[12]
+        footer, page = self.slide.placeholders[11], self.slide.placeholders[12]
         line = Paragraph(
             truncate_lines(fonts.shown(text), 10, theme.FOOTER.width), 10, colour=theme.MUTED, space_after=0
         )
-        self._write(foot.text_frame, [line])
+        self._write(footer.text_frame, [line])
         field = page.element.find(".//" + qn("a:fld"))
         field.find(qn("a:t")).text = str(number)
         for run in self.slide.element.iter(qn("a:rPr"), qn("a:endParaRPr")):

@@ -49,8 +49,10 @@ def amount_format(words: Locale, amounts: Iterable[float]) -> AmountFormat:
     fits = (p for p in powers if max(positive) >= 10**p and min(positive) >= 10 ** (p - 1))
     power = next(fits, 0)
     thousands = "," * (power // 3)
-    tens = 10 ** (power + 1) - 10**power // 20  # amounts that round to 10 units or more have no decimals
-    number_format = f"[=0]0;[<{tens}]0.0{thousands};#,##0{thousands}"
+    decimal_limit = (
+        10 ** (power + 1) - 10**power // 20
+    )  # amounts that round to 10 units or more have no decimals
+    number_format = f"[=0]0;[<{decimal_limit}]0.0{thousands};#,##0{thousands}"
     return AmountFormat(number_format, words(f"deck.unit_{power}", unit=words.unit))
 
 
@@ -65,7 +67,7 @@ class BarData:
     created: date
 
 
-def add_bar_chart(canvas: Canvas, name: str, box: Box, data: BarData, strong: Sequence[int]) -> None:
+def add_bar_chart(canvas: Canvas, name: str, box: Box, data: BarData, highlighted: Sequence[int]) -> None:
     """Add horizontal bars with their amounts, the first row on top; rows in `strong` are highlighted."""
     chart = _add_chart(canvas, name, box, data, XL_CHART_TYPE.BAR_CLUSTERED)
     chart.value_axis.visible = False
@@ -78,7 +80,7 @@ def add_bar_chart(canvas: Canvas, name: str, box: Box, data: BarData, strong: Se
     _set_font(labels.font, canvas.lang, 13, theme.INK)
     (series,) = bar_plot.series
     _fill(series.format, theme.GREY)
-    for index in strong:
+    for index in highlighted:
         _fill(series.points[index].format, theme.ACCENT)
 
 

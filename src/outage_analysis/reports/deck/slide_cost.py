@@ -33,15 +33,17 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
     badge = locale("report.synthetic_badge") if first.synthetic else ""
     canvas.add_title(_cost_title(report, first, related), report.kicker, report.policy, badge)
     low = 5.1 if separate or report.banner else theme.BOTTOM
-    wide = 5.5 if related else theme.FULL_WIDTH
+    width = 5.5 if related else theme.FULL_WIDTH
     figure = next(
-        (s for s in FIGURE_SIZES if text_width(first.figure, s, bold=True) <= wide), FIGURE_SIZES[-1]
+        (s for s in FIGURE_SIZES if text_width(first.figure, s, bold=True) <= width), FIGURE_SIZES[-1]
     )
-    hero = [Paragraph(_tile_title(report, first), 15, colour=theme.MUTED, space_after=2)]
+    paragraphs = [Paragraph(_tile_title(report, first), 15, colour=theme.MUTED, space_after=2)]
     if first.figure != NO_FIGURE:
-        hero.append(Paragraph(first.figure, figure, bold=True, colour=theme.ACCENT, space_after=6))
-    hero.append(Paragraph(first.note, 20 if first.figure == NO_FIGURE else 15, space_after=0))
-    canvas.add_text("Expected cash", Box(theme.LEFT, theme.TOP + 0.1, wide, low - theme.TOP - 0.15), hero)
+        paragraphs.append(Paragraph(first.figure, figure, bold=True, colour=theme.ACCENT, space_after=6))
+    paragraphs.append(Paragraph(first.note, 20 if first.figure == NO_FIGURE else 15, space_after=0))
+    canvas.add_text(
+        "Expected cash", Box(theme.LEFT, theme.TOP + 0.1, width, low - theme.TOP - 0.15), paragraphs
+    )
     for n, tile in enumerate(related):
         _add_tile(report, canvas, tile, Box(6.75, theme.TOP + 0.1 + n * 0.98, 5.93, 0.86))
     if separate:
@@ -55,10 +57,12 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
             Box(theme.LEFT, 6.2, theme.FULL_WIDTH, 0.56),
             [Paragraph(texts, 11.5, colour=theme.MUTED)],
         )
-    a = report.analysis
-    fact = a.incident.quarter_profit
-    profit = (fact,) if fact and quarter_profit(a) is not None else ()
-    free = a.tables["costs"].filter(pl.col("expected").is_not_null(), valuation="face_value", level="line")
+    analysis = report.analysis
+    fact = analysis.incident.quarter_profit
+    profit = (fact,) if fact and quarter_profit(analysis) is not None else ()
+    free = analysis.tables["costs"].filter(
+        pl.col("expected").is_not_null(), valuation="face_value", level="line"
+    )
     note_texts = tuple(f"{_tile_title(report, t)}: {t.figure}. {t.note}" for t in report.tiles)
     return SlideNotes(
         note_texts, (*cash_facts(report), *profit, *split_ids(free["facts"])), synthetic=first.synthetic
@@ -102,8 +106,11 @@ def cost_points(report: Report) -> dict[str, float]:
 
     Empty if nothing was simulated.
     """
-    a = report.analysis
-    table, expected = a.tables.get("quantiles"), a.expected_cash(a.headline or "published")
+    analysis = report.analysis
+    table, expected = (
+        analysis.tables.get("quantiles"),
+        analysis.expected_cash(analysis.headline or "published"),
+    )
     if table is None or expected is None:
         return {}
     rows = table.filter(pl.col("value").is_not_null(), valuation="cash")
@@ -112,8 +119,8 @@ def cost_points(report: Report) -> dict[str, float]:
 
 def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with the distribution of the total: percentiles as bars, and their explanation."""
-    locale, a, points = report.words, report.analysis, cost_points(report)
-    is_synthetic = a.marked("quantiles")
+    locale, analysis, points = report.words, report.analysis, cost_points(report)
+    is_synthetic = analysis.marked("quantiles")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
     if not {"p10", "p90"} <= set(points) or points["p10"] == points["p90"]:
         return _text_slide(report, canvas, points)
@@ -121,9 +128,9 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     scale = native_charts.amount_format(
         locale, [points[p] / minor_units_factor(report) for p in QUANTILES if p in points]
     )
-    lede = locale("deck.sure_measure", unit=scale.unit)
+    subtitle = locale("deck.sure_measure", unit=scale.unit)
     canvas.add_title(
-        _uncertainty_title(report, points, budget, synthetic=is_synthetic), report.kicker, lede, badge
+        _uncertainty_title(report, points, budget, synthetic=is_synthetic), report.kicker, subtitle, badge
     )
     rows = [
         (points[p], locale(f"deck.sure_{p}"), p == "expected")
@@ -136,18 +143,20 @@ def uncertainty_slide(report: Report, canvas: Canvas) -> SlideNotes:
     amounts = {locale("deck.sure_series"): [row[0] / minor_units_factor(report) for row in rows]}
     names = [row[1] for row in rows]
     data = native_charts.BarData(
-        names, amounts, scale.format, locale("deck.sure_alt", unit=scale.unit), a.as_of
+        names, amounts, scale.format, locale("deck.sure_alt", unit=scale.unit), analysis.as_of
     )
-    strong = [n for n, row in enumerate(rows) if row[2]]
+    highlighted = [n for n, row in enumerate(rows) if row[2]]
     left_out = _left_out_text(report)
     high = theme.BOTTOM - theme.TOP - (LEFT_OUT_HEIGHT if left_out else 0)
-    native_charts.add_bar_chart(canvas, "Law of the total", Box(0.5, theme.TOP, 7.9, high), data, strong)
+    native_charts.add_bar_chart(canvas, "Law of the total", Box(0.5, theme.TOP, 7.9, high), data, highlighted)
     texts = tuple(_uncertainty_sentences(report, points, budget))
     column = Box(8.75, theme.TOP + 0.15, 3.93, high - 0.15)
     canvas.add_text("What it means", column, [Paragraph(text, 15, space_after=11) for text in texts])
     if left_out:
-        foot = Box(theme.LEFT, theme.TOP + high + 0.1, theme.FULL_WIDTH, LEFT_OUT_HEIGHT - 0.1)
-        canvas.add_text("Left out", foot, [Paragraph(left_out, 11.5, colour=theme.MUTED, space_after=0)])
+        footer_box = Box(theme.LEFT, theme.TOP + high + 0.1, theme.FULL_WIDTH, LEFT_OUT_HEIGHT - 0.1)
+        canvas.add_text(
+            "Left out", footer_box, [Paragraph(left_out, 11.5, colour=theme.MUTED, space_after=0)]
+        )
     note_texts = filter(None, (*texts, left_out, locale("deck.sure_apart")))
     return SlideNotes(tuple(note_texts), cash_facts(report), synthetic=is_synthetic)
 
@@ -180,9 +189,9 @@ def _text_slide(report: Report, canvas: Canvas, points: dict[str, float]) -> Sli
 
 def _left_out_text(report: Report) -> str:
     """Return which lines the budget probability leaves out; empty if there are none."""
-    locale, a = report.words, report.analysis
-    names = a.names(locale.lang)
-    lines = ", ".join(names.get(x, x) for x in a.uncounted_lines)
+    locale, analysis = report.words, report.analysis
+    names = analysis.names(locale.lang)
+    lines = ", ".join(names.get(x, x) for x in analysis.uncounted_lines)
     return locale("report.budget_left_out", lines=lines) if lines else ""
 
 

@@ -20,32 +20,39 @@ UPPER_END, LOWER_START = 5.42, 5.56
 
 def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with a table of policies or levers, what is left out, method and sources."""
-    locale, a = report.words, report.analysis
-    compared = a.compared
-    is_synthetic = compared is not None and compared.synthetic and a.made_up
+    locale, analysis = report.words, report.analysis
+    compared = analysis.compared
+    is_synthetic = compared is not None and compared.synthetic and analysis.made_up
     title = report.charts["comparison"].title if "comparison" in report.charts else locale("deck.close_title")
-    lede = "" if compared else locale("deck.no_options")
-    canvas.add_title(title, report.kicker, lede, locale("report.synthetic_badge") if is_synthetic else "")
-    wide = 7.2 if compared else 5.3
-    texts = _add_options_table(report, canvas, wide) if compared else _add_choices_table(report, canvas, wide)
-    left = theme.LEFT + wide + 0.35
+    subtitle = "" if compared else locale("deck.no_options")
+    canvas.add_title(title, report.kicker, subtitle, locale("report.synthetic_badge") if is_synthetic else "")
+    width = 7.2 if compared else 5.3
+    texts = (
+        _add_options_table(report, canvas, width) if compared else _add_choices_table(report, canvas, width)
+    )
+    left = theme.LEFT + width + 0.35
     omitted = report.answers.left_out or (locale("deck.nothing_left_out"),)
     lines = [Paragraph(locale("deck.left_out"), 15, bold=True, space_after=5)]
     lines += [Paragraph(text, 12, space_after=5, bullet=True) for text in omitted]
-    top = theme.TOP if lede or compared is None else theme.LEDE.top + 0.1
+    top = theme.TOP if subtitle or compared is None else theme.SUBTITLE.top + 0.1
     canvas.add_text("Left out", Box(left, top, theme.LEFT + theme.FULL_WIDTH - left, UPPER_END - top), lines)
     canvas.add_line((UPPER_END + LOWER_START) / 2)
-    cited = list(a.tables["facts"]["id"])
-    sources = a.tables["facts"]["source"].drop_nulls()
+    cited = list(analysis.tables["facts"]["id"])
+    sources = analysis.tables["facts"]["source"].drop_nulls()
     known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
-    method = locale("deck.method_drawn" if a.runs else "deck.method", draws=locale.number(a.plan.draws))
+    method = locale(
+        "deck.method_drawn" if analysis.runs else "deck.method", draws=locale.number(analysis.plan.draws)
+    )
     sources_text = (
         locale("deck.sources", hosts=first_names(report, known, MAX_HOSTS))
         if known
         else locale("deck.notes_none")
     )
-    rule = [locale("deck.method_rule")] if a.by_rule else []
-    limits, limits_text = [text[locale.lang] for text in a.limits], " ".join((*rule, locale("deck.limits")))
+    rule = [locale("deck.method_rule")] if analysis.by_rule else []
+    limits, limits_text = (
+        [text[locale.lang] for text in analysis.limits],
+        " ".join((*rule, locale("deck.limits"))),
+    )
     lower = [
         Paragraph(locale("report.method_title"), 13, bold=True, space_after=2),
         *(Paragraph(text, 12, space_after=2) for text in (method, limits_text)),
@@ -64,7 +71,7 @@ def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
     )
 
 
-def _add_options_table(report: Report, canvas: Canvas, wide: float) -> list[str]:
+def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str]:
     """Add the table of compared policies and return its sentence for the notes."""
     locale, table = report.words, report.analysis.tables["comparison"]
     columns = ("policy_name", "expected", "range", "most", "cheapest")
@@ -81,8 +88,8 @@ def _add_options_table(report: Report, canvas: Canvas, wide: float) -> list[str]
         rows.append((name, amounts[0] or none, spread, amounts[1] or none, chance))
     compared = report.analysis.compared
     sentence = compared.sentence(locale) if compared else ""
-    top = theme.LEDE.top + 0.1
-    place = Box(theme.LEFT, top, wide, 2.6)
+    top = theme.SUBTITLE.top + 0.1
+    place = Box(theme.LEFT, top, width, 2.6)
     canvas.add_table(
         "Options",
         place,
@@ -93,17 +100,17 @@ def _add_options_table(report: Report, canvas: Canvas, wide: float) -> list[str]
     )
     low = top + 2.7
     canvas.add_text(
-        "What the comparison finds", Box(theme.LEFT, low, wide, UPPER_END - low), [Paragraph(sentence, 13)]
+        "What the comparison finds", Box(theme.LEFT, low, width, UPPER_END - low), [Paragraph(sentence, 13)]
     )
     return [sentence]
 
 
-def _add_choices_table(report: Report, canvas: Canvas, wide: float) -> list[str]:
+def _add_choices_table(report: Report, canvas: Canvas, width: float) -> list[str]:
     """Add the table of what one step of each lever costs and return its rows as sentences."""
     locale, levers = report.words, report.analysis.tables["levers"]
     if levers.is_empty():
         texts = locale("deck.decide_none")
-        canvas.add_text("What to decide", Box(theme.LEFT, theme.TOP, wide, 1.5), [Paragraph(texts, 16)])
+        canvas.add_text("What to decide", Box(theme.LEFT, theme.TOP, width, 1.5), [Paragraph(texts, 16)])
         return [texts]
     several = levers["line"].n_unique() > 1
     rows = []
@@ -116,7 +123,7 @@ def _add_choices_table(report: Report, canvas: Canvas, wide: float) -> list[str]
     heads = [locale(f"deck.choice_{c}") for c in ("name", "step", "adds")]
     canvas.add_table(
         "Choices",
-        Box(theme.LEFT, theme.TOP, wide, UPPER_END - theme.TOP - 0.1),
+        Box(theme.LEFT, theme.TOP, width, UPPER_END - theme.TOP - 0.1),
         heads,
         rows,
         widths=(2.3, 1.6, 1.4),

@@ -24,9 +24,9 @@ CONTENT_HEIGHT = theme.BOTTOM - theme.TOP
 
 def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with the cost range per input, and the cost of one step of each lever."""
-    locale, a = report.words, report.analysis
-    rows = uncertain.swings(a.tables["tornado"], MAX_INPUTS)
-    is_synthetic = a.marked("tornado")
+    locale, analysis = report.words, report.analysis
+    rows = uncertain.swings(analysis.tables["tornado"], MAX_INPUTS)
+    is_synthetic = analysis.marked("tornado")
     badge = locale("report.synthetic_badge") if is_synthetic else ""
     answers = report.answers
     decide = [Paragraph(locale("report.decide"), 15, bold=True, space_after=6)]
@@ -45,8 +45,8 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
     scale = native_charts.amount_format(locale, [x / unit for x in rows["right"]])
     title = report.charts["tornado"].title if "tornado" in report.charts else locale("chart.tornado_measure")
     expected = locale.money(float(rows["expected"][0]))
-    lede = locale("deck.drivers_measure", unit=scale.unit, expected=expected)
-    canvas.add_title(title, report.kicker, lede, badge)
+    subtitle = locale("deck.drivers_measure", unit=scale.unit, expected=expected)
+    canvas.add_title(title, report.kicker, subtitle, badge)
     middle = pl.col("expected").clip("left", "right")
     parts = rows.select(below=middle - pl.col("left"), above=pl.col("right") - middle)
     series = {
@@ -55,7 +55,7 @@ def drivers_slide(report: Report, canvas: Canvas) -> SlideNotes:
         locale("deck.range_above"): [x / unit for x in parts["above"]],
     }
     alt = locale("deck.drivers_alt", unit=scale.unit)
-    data = native_charts.BarData(_input_labels(report, rows), series, scale.format, alt, a.as_of)
+    data = native_charts.BarData(_input_labels(report, rows), series, scale.format, alt, analysis.as_of)
     native_charts.add_range_chart(canvas, "What drives it", Box(0.5, theme.TOP, 7.9, CONTENT_HEIGHT), data)
     lines = [Paragraph(text, 14, space_after=14) for text in answers.drives] + decide
     canvas.add_text("What to decide", Box(8.75, theme.TOP + 0.1, 3.93, CONTENT_HEIGHT - 0.1), lines)
@@ -73,12 +73,12 @@ def _input_labels(report: Report, rows: pl.DataFrame) -> list[str]:
 
 def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
     """Write the slide with published headline amounts and the parts of the expected cash."""
-    locale, a = report.words, report.analysis
-    published = in_language(a.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
-    steps = a.tables.get("steps", pl.DataFrame())
+    locale, analysis = report.words, report.analysis
+    published = in_language(analysis.tables["headlines"].filter(pl.col("fact") != ""), locale.lang)
+    steps = analysis.tables.get("steps", pl.DataFrame())
     parts = uncertain.bars(steps, MAX_PARTS) if len(steps) > 1 else steps.clear()
     stages = _funnel_stages(report) if parts.is_empty() else parts.clear()
-    is_synthetic = a.made_up and not (parts.is_empty() and stages.is_empty())
+    is_synthetic = analysis.made_up and not (parts.is_empty() and stages.is_empty())
     chart_name = next((n for n in ("headlines", "waterfall") if n in report.charts), "")
     if chart_name == "waterfall" and parts.is_empty():
         chart_name = ""
@@ -87,13 +87,13 @@ def headlines_slide(report: Report, canvas: Canvas) -> SlideNotes:
         if chart_name
         else locale("report.differs" if len(published) else "deck.parts_title")
     )
-    lede = locale("report.differs_text" if len(published) else "deck.headlines_none")
-    canvas.add_title(title, report.kicker, lede, locale("report.synthetic_badge") if is_synthetic else "")
-    wide = theme.FULL_WIDTH if parts.is_empty() and stages.is_empty() else 7.7
-    sentences = [lede]
+    subtitle = locale("report.differs_text" if len(published) else "deck.headlines_none")
+    canvas.add_title(title, report.kicker, subtitle, locale("report.synthetic_badge") if is_synthetic else "")
+    width = theme.FULL_WIDTH if parts.is_empty() and stages.is_empty() else 7.7
+    sentences = [subtitle]
     if len(published):
         _add_headlines_table(
-            report, canvas, published, Box(theme.LEFT, theme.TOP + 0.05, wide, CONTENT_HEIGHT - 0.05)
+            report, canvas, published, Box(theme.LEFT, theme.TOP + 0.05, width, CONTENT_HEIGHT - 0.05)
         )
         sentences += [
             f"{who}: {amount}. {counts}" for who, amount, counts, _ in _headline_rows(report, published)
@@ -131,14 +131,19 @@ def _headline_rows(report: Report, published: pl.DataFrame) -> list[tuple[str, s
 
 def _add_headlines_table(report: Report, canvas: Canvas, published: pl.DataFrame, box: Box) -> None:
     """Add the table of headline amounts, with the model's expected cash on top if it is comparable."""
-    locale, a = report.words, report.analysis
+    locale, analysis = report.words, report.analysis
     rows, points = _headline_rows(report, published), cost_points(report)
-    ours = a.headline == "published" and "expected" in points
+    ours = analysis.headline == "published" and "expected" in points
     if ours:
         spread = {"p10", "p90"} <= set(points) and locale.money_range(points["p10"], points["p90"])
         counts = locale("deck.ours_likely", range=spread) if spread else locale("deck.ours_counts")
         rows = [
-            (locale("chart.headlines_ours"), locale.money(points["expected"]), counts, locale.day(a.as_of)),
+            (
+                locale("chart.headlines_ours"),
+                locale.money(points["expected"]),
+                counts,
+                locale.day(analysis.as_of),
+            ),
             *rows,
         ]
     heads = [locale(f"deck.headline_{c}") for c in ("who", "sum", "counts", "when")]
@@ -168,8 +173,8 @@ def _add_parts_chart(report: Report, canvas: Canvas, parts: pl.DataFrame, box: B
 
 def _funnel_stages(report: Report) -> pl.DataFrame:
     """Return the expected number of claims per stage of the funnel; empty if any is unknown."""
-    a = report.analysis
-    table = a.tables[a.behind("funnel")]
+    analysis = report.analysis
+    table = analysis.tables[analysis.behind("funnel")]
     rows = table.filter(pl.col("line") == table["line"][0]) if len(table) else table
     return rows.clear() if rows["expected"].null_count() else rows
 
@@ -186,7 +191,7 @@ def _add_funnel_chart(report: Report, canvas: Canvas, rows: pl.DataFrame, box: B
 
 
 def _add_captioned_bars(
-    canvas: Canvas, box: Box, title: str, unit: str, data: native_charts.BarData, strong: int
+    canvas: Canvas, box: Box, title: str, unit: str, data: native_charts.BarData, highlighted: int
 ) -> None:
     """Add a bar chart with title and unit above it; the row `strong` is highlighted."""
     lines = [
@@ -196,7 +201,7 @@ def _add_captioned_bars(
     canvas.add_text("What the bars show", Box(box.left, box.top + 0.05, box.width, 0.8), lines)
     height = min(box.height - 0.9, 0.7 + 0.85 * len(data.names))
     native_charts.add_bar_chart(
-        canvas, title, Box(box.left, box.top + 0.9, box.width, height), data, [strong]
+        canvas, title, Box(box.left, box.top + 0.9, box.width, height), data, [highlighted]
     )
 
 

@@ -27,8 +27,8 @@ def build_deck(report: Report) -> bytes:
     deck = create_deck(report.title, report.lang, report.analysis.as_of)
     for number, write in enumerate(SLIDE_FUNCTIONS, start=1):
         canvas = Canvas.on_new_slide(deck, report.lang)
-        talk = write(report, canvas)
+        slide_notes = write(report, canvas)
         canvas.add_warning(report.warning)
-        canvas.add_footer(footer_text(report, talk), number)
-        canvas.add_notes(note_paragraphs(report, talk))
+        canvas.add_footer(footer_text(report, slide_notes), number)
+        canvas.add_notes(note_paragraphs(report, slide_notes))
     return deck_bytes(deck)

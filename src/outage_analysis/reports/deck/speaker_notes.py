@@ -30,34 +30,38 @@ class SlideNotes:
     """Replaces the usual footer with sources and day, unless empty."""
 
 
-def note_paragraphs(report: Report, talk: SlideNotes) -> list[str]:
+def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
     """Return the speaker notes: sentences, sources by web host, assumptions and as-of day."""
     locale, a = report.words, report.analysis
     cited = [
         locale("deck.notes_host", host=host, facts=", ".join(ids))
-        for host, ids in facts_by_host(report, talk.facts).items()
+        for host, ids in facts_by_host(report, slide_notes.facts).items()
     ]
-    lines = [*talk.sentences, locale("deck.notes_sources") if cited else locale("deck.notes_none"), *cited]
-    if talk.assumptions and a.ledger is not None:
-        ids = ", ".join(talk.assumptions)
+    lines = [
+        *slide_notes.sentences,
+        locale("deck.notes_sources") if cited else locale("deck.notes_none"),
+        *cited,
+    ]
+    if slide_notes.assumptions and a.ledger is not None:
+        ids = ", ".join(slide_notes.assumptions)
         lines.append(locale("deck.notes_assumptions", ids=ids, ledger=a.ledger.id))
     lines.append(locale("deck.notes_day", day=locale.day(a.as_of)))
     if report.warning:
         lines.insert(0, report.warning)
-    if talk.synthetic or report.banner:
+    if slide_notes.synthetic or report.banner:
         lines.append(f"{locale('report.synthetic_badge')}: {report.banner}")
     return lines
 
 
-def footer_text(report: Report, talk: SlideNotes) -> str:
+def footer_text(report: Report, slide_notes: SlideNotes) -> str:
     """Return the footer: sources and as-of day on one line, as below a chart."""
     locale, day = report.words, report.words.day(report.analysis.as_of)
-    if talk.footer:
-        return talk.footer
-    if talk.synthetic:
+    if slide_notes.footer:
+        return slide_notes.footer
+    if slide_notes.synthetic:
         return locale("chart.sources_synthetic", day=day)
     facts = dict.fromkeys(
-        fact.partition(".")[0] for fact in talk.facts
+        fact.partition(".")[0] for fact in slide_notes.facts
     )  # a part such as "id.part" counts as its fact
     if not facts:
         return locale("chart.sources_none", day=day)

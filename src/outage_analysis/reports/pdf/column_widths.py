@@ -97,22 +97,22 @@ def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[S
         _ColumnWidth.from_cells(*column)
         for column in zip(heads, figures, zip(*rows, strict=True), strict=True)
     ]
-    suited = [s for s in SETTINGS if s.least_rows <= len(rows) <= s.most_rows]
-    for setting in suited:
+    suitable = [s for s in SETTINGS if s.least_rows <= len(rows) <= s.most_rows]
+    for setting in suitable:
         widths = _optimal_widths(columns, setting.columns_width(len(heads)))
         if widths is not None and (lines := _mean_lines(columns, widths)) <= setting.lines:
             return TableLayout(setting, widths, lines)
     # The table is wider than any page: all columns shrink by the same factor.
-    share = suited[-1].columns_width(len(heads)) / sum(column.least for column in columns)
+    share = suitable[-1].columns_width(len(heads)) / sum(column.least for column in columns)
     widths = [column.least * share for column in columns]
-    return TableLayout(suited[-1], widths, _mean_lines(columns, widths))
+    return TableLayout(suitable[-1], widths, _mean_lines(columns, widths))
 
 
 @dataclass(frozen=True)
 class _CellWidth:
     """The width in ems of a text on one line, and of each of its words."""
 
-    whole: float
+    total: float
     words: tuple[float, ...]
 
     @classmethod
@@ -133,11 +133,14 @@ class _ColumnWidth:
 
     @classmethod
     def from_cells(cls, head: str, figures: bool, cells: Sequence[str]) -> _ColumnWidth:  # noqa: FBT001 - zipped
-        title, told = _CellWidth.from_text(head, "Bold"), [_CellWidth.from_text(cell) for cell in cells]
-        longest = max(cell.whole if figures else max(cell.words) for cell in told)
-        most = max(title.whole / 2 if figures else title.whole, *(cell.whole for cell in told))
+        title, cell_widths = (
+            _CellWidth.from_text(head, "Bold"),
+            [_CellWidth.from_text(cell) for cell in cells],
+        )
+        longest = max(cell.total if figures else max(cell.words) for cell in cell_widths)
+        most = max(title.total / 2 if figures else title.total, *(cell.total for cell in cell_widths))
         least = max(longest, *title.words)
-        return cls((title, *told), least + SLACK, max(least, most) + SLACK)
+        return cls((title, *cell_widths), least + SLACK, max(least, most) + SLACK)
 
 
 def _optimal_widths(columns: Sequence[_ColumnWidth], available: float) -> list[float] | None:
@@ -150,7 +153,7 @@ def _optimal_widths(columns: Sequence[_ColumnWidth], available: float) -> list[f
         return [column.most for column in columns]
     if sum(column.least for column in columns) > available:
         return None
-    weights = [sum(cell.whole**3 for cell in column.cells) ** 0.25 for column in columns]
+    weights = [sum(cell.total**3 for cell in column.cells) ** 0.25 for column in columns]
     small, large = 0.0, available / min(weight for weight in weights if weight)
 
     def widths(scale: float) -> list[float]:
@@ -165,14 +168,14 @@ def _optimal_widths(columns: Sequence[_ColumnWidth], available: float) -> list[f
 def _mean_lines(columns: Sequence[_ColumnWidth], widths: Sequence[float]) -> float:
     """Return the average number of lines per row."""
     rows = zip(*(column.cells for column in columns), strict=True)
-    tall = [max(map(_wrapped_lines, row, widths)) for row in rows]
-    return sum(tall) / len(tall)
+    lines_per_row = [max(map(_wrapped_lines, row, widths)) for row in rows]
+    return sum(lines_per_row) / len(lines_per_row)
 
 
 def _wrapped_lines(cell: _CellWidth, width: float) -> int:
     """Return the number of lines of a cell in a column of a width."""
     lines, used = 1, 0.0
-    for word in cell.words if cell.whole > width else ():
+    for word in cell.words if cell.total > width else ():
         if used and used + word > width:
             lines, used = lines + 1, 0.0
         used += word + WORD_SPACE

@@ -60,24 +60,24 @@ class PdfContent:
     @property
     def common_values(self) -> Values:
         """The values that the brief and the full report share: the first screen and labels."""
-        r, locale = self.report, self.report.words
-        sentences, is_synthetic = r.answers, r.analysis.made_up
+        report, locale = self.report, self.report.words
+        sentences, is_synthetic = report.answers, report.analysis.made_up
         answers = (
             ("drives", "drives", sentences.drives, is_synthetic),
             ("decide", "decide", sentences.decide, is_synthetic),
             ("left_out", "left_out_title", sentences.left_out, False),
         )
         return {
-            "lang": r.lang,
-            "title": add_break_points(truncate(fonts.shown(r.title), MAX_TITLE_LENGTH)),
-            "kicker": own_text(r.kicker),
-            "policy": add_break_points(truncate(fonts.shown(r.policy), MAX_TITLE_LENGTH)),
-            "running": truncate(external_text(r.analysis.incident.name[r.lang]), MAX_RUNNING_TITLE),
-            "warning": own_text(r.warning),
-            "banner": own_text(r.banner),
+            "lang": report.lang,
+            "title": add_break_points(truncate(fonts.shown(report.title), MAX_TITLE_LENGTH)),
+            "kicker": own_text(report.kicker),
+            "policy": add_break_points(truncate(fonts.shown(report.policy), MAX_TITLE_LENGTH)),
+            "running": truncate(external_text(report.analysis.incident.name[report.lang]), MAX_RUNNING_TITLE),
+            "warning": own_text(report.warning),
+            "banner": own_text(report.banner),
             "badge": own_text(locale("report.synthetic_badge")),
-            "footer": external_text(r.footer),
-            "tiles": [_tile_values(tile) for tile in r.tiles],
+            "footer": external_text(report.footer),
+            "tiles": [_tile_values(tile) for tile in report.tiles],
             "differs": {
                 "title": own_text(locale("report.differs")),
                 "text": own_text(locale("report.differs_text")),
@@ -95,24 +95,24 @@ class PdfContent:
     @cached_property
     def brief(self) -> Values:
         """The values of the two-page executive brief."""
-        r, locale = self.report, self.report.words
+        report, locale = self.report, self.report.words
         values = self.common_values | {
             "kind": own_text(locale("report.brief")),
             "headlines": None,
             "more": own_text(locale("report.more")),
-            "charts": [self._chart(name) for name in BRIEF_CHART_NAMES if name in r.charts][
+            "charts": [self._chart(name) for name in BRIEF_CHART_NAMES if name in report.charts][
                 :MAX_BRIEF_CHARTS
             ],
             "reading": None,
         }
-        if "headlines" in r.grids:
-            grid = r.grids["headlines"]
+        if "headlines" in report.grids:
+            grid = report.grids["headlines"]
             values["headlines"] = {
                 "heads": [own_text(column.title) for column in grid.columns[:-1]],
                 "styles": [column.style for column in grid.columns[:-1]],
                 "rows": [[plain_text(cell) for cell in row[:-1]] for row in grid.rows],
             }
-        if "quantiles" in r.grids:
+        if "quantiles" in report.grids:
             values["reading"] = {
                 "title": own_text(locale("report.reading_title")),
                 "text": own_text(locale("report.reading")),
@@ -136,7 +136,7 @@ class PdfContent:
     @cached_property
     def chart_files(self) -> dict[str, bytes]:
         """Every chart as SVG without its titles, by file name."""
-        return {f"{name}.svg": drawn.encode() for name, drawn in self.report.chart_svgs.items()}
+        return {f"{name}.svg": chart_svg.encode() for name, chart_svg in self.report.chart_svgs.items()}
 
     def _headlines_section(self) -> Iterator[Block | Section]:
         """Yield the section on published headline amounts, followed by its blocks."""
@@ -205,7 +205,7 @@ class PdfContent:
             "size": layout.setting.size,
             "gap": layout.setting.gap,
             "widths": layout.points,
-            "whole": len(rows) * layout.mean_lines <= MAX_UNBROKEN_LINES,
+            "keep_together": len(rows) * layout.mean_lines <= MAX_UNBROKEN_LINES,
         }
 
     def _anchor(self, fact: str) -> str:
@@ -240,13 +240,13 @@ class PdfContent:
                 for n, waiting_block in enumerate(waiting)
                 if waiting_block["kind"] in ("section", "heading")
             ]
-            ended = titles[0] if titles else 0
+            first_heading = titles[0] if titles else 0
             if block.get("caption") in [waiting_block.get("text") for waiting_block in waiting]:
                 block["caption"] = ""
-            for waiting_block in waiting[:ended]:
+            for waiting_block in waiting[:first_heading]:
                 yield waiting_block | {"flipped": flipped, "sticky": False}
             flipped = block.get("flipped", False)
-            for waiting_block in waiting[ended:]:
+            for waiting_block in waiting[first_heading:]:
                 yield waiting_block | {"flipped": flipped, "sticky": True}
             yield block | {"flipped": flipped}
             waiting = []
@@ -325,9 +325,9 @@ def own_text(text: str) -> str:
     Raises:
         EnvironmentFailed: the fonts lack a character.
     """
-    lacking = fonts.lacking(text)
-    if lacking:
-        character = f"U+{ord(lacking[0]):04X}"
+    missing = fonts.lacking(text)
+    if missing:
+        character = f"U+{ord(missing[0]):04X}"
         raise EnvironmentFailed(
             f"the package's fonts lack {character}",
             value=text,

@@ -41,33 +41,38 @@ def check_integrity(folder: Path) -> None:
         VerificationFailed: the first file that differs, and where.
         InputRefused: a link, a file that is too large, or a manifest that cannot be read.
     """
-    files, sums = bundle_files(folder), parse_checksums(folder)
+    files, checksums = bundle_files(folder), parse_checksums(folder)
     recorded = _manifest_or_none(
-        folder, intact=MANIFEST_NAME in files and file_digest(files[MANIFEST_NAME]) == sums.get(MANIFEST_NAME)
+        folder,
+        intact=MANIFEST_NAME in files and file_digest(files[MANIFEST_NAME]) == checksums.get(MANIFEST_NAME),
     )
     is_complete = (
         recorded is not None and recorded.outputs.keys() | {MANIFEST_NAME, CHECKSUMS_NAME} == files.keys()
     )
     if is_complete:  # the manifest is intact, so a name without a file is an error in the checksums
-        unknown_line = next((n for n, name in enumerate(sums, start=1) if name not in files), None)
+        unknown_line = next((n for n, name in enumerate(checksums, start=1) if name not in files), None)
         if unknown_line is not None:
             raise VerificationFailed(CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=unknown_line)
-    for name in sorted((files.keys() | sums.keys()) - {CHECKSUMS_NAME}):
+    for name in sorted((files.keys() | checksums.keys()) - {CHECKSUMS_NAME}):
         if name not in files:
             raise VerificationFailed("is missing", file=name)
-        if name not in sums:
+        if name not in checksums:
             raise VerificationFailed("is no file of the report", file=name)
         now = file_digest(files[name])
-        if now == sums[name]:
+        if now == checksums[name]:
             continue
         if recorded and name in recorded.outputs and recorded.outputs[name].sha256 == now:
-            raise VerificationFailed(CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=list(sums).index(name) + 1)
+            raise VerificationFailed(
+                CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=list(checksums).index(name) + 1
+            )
         _raise_changed(folder, name, recorded)
     manifest = read_manifest(folder)
     expected = {name: output.sha256 for name, output in manifest.outputs.items()} | {
-        MANIFEST_NAME: sums.get(MANIFEST_NAME)
+        MANIFEST_NAME: checksums.get(MANIFEST_NAME)
     }
-    other = next((n for n in sorted(expected.keys() | sums.keys()) if expected.get(n) != sums.get(n)), None)
+    other = next(
+        (n for n in sorted(expected.keys() | checksums.keys()) if expected.get(n) != checksums.get(n)), None
+    )
     if other is not None:
         raise VerificationFailed(
             "does not agree with SHA256SUMS", file=MANIFEST_NAME, column=f"outputs > {other}"
@@ -108,14 +113,14 @@ def parse_checksums(folder: Path) -> dict[str, str]:
         InputRefused: a name that leads outside the folder.
     """
     text = read_limited(folder, CHECKSUMS_NAME).decode("utf-8", "replace")
-    sums: dict[str, str] = {}
+    checksums: dict[str, str] = {}
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         entry = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
-        if entry is None or entry[2] in sums:
+        if entry is None or entry[2] in checksums:
             raise VerificationFailed(CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=number)
         bundle_path(folder, entry[2])
-        sums[entry[2]] = entry[1]
-    return sums
+        checksums[entry[2]] = entry[1]
+    return checksums
 
 
 def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
@@ -130,13 +135,13 @@ def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
 
 def _raise_changed(folder: Path, name: str, recorded: Manifest | None) -> None:
     """Raise for a changed file; name the archive member or the document's entries that changed."""
-    place: Location = {}
+    location: Location = {}
     changes: list[str] = []
     if recorded and name in recorded.outputs and recorded.outputs[name].members:
-        place = _member_location((folder / name).read_bytes(), recorded.outputs[name].members)
+        location = _member_location((folder / name).read_bytes(), recorded.outputs[name].members)
     if recorded and name.startswith("pages/"):
         changes = _document_changes(folder, name, recorded)
-    raise VerificationFailed(f"{CHANGED_PROBLEM}{causes_suffix(changes)}", file=name, **place)
+    raise VerificationFailed(f"{CHANGED_PROBLEM}{causes_suffix(changes)}", file=name, **location)
 
 
 def _member_location(data: bytes, recorded: Mapping[str, str]) -> Location:

@@ -106,7 +106,7 @@ def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -
         f"{cell_address(table_range.first, c)}:{cell_address(table_range.last, c)}"
         for c in (VALUE_COLUMN, ORIGINAL_COLUMN)
     ]
-    sheet.write_cell(counter_row, 0, Cell(locale("workbook.changed_count"), look="total"))
+    sheet.write_cell(counter_row, 0, Cell(locale("workbook.changed_count"), style="total"))
     sheet.write_cell(
         counter_row, 1, Cell(Formula(f"=SUMPRODUCT(--({ends[0]}<>{ends[1]}))", 0), "whole", "total")
     )
@@ -131,7 +131,7 @@ def _input_cells(
         Cell(value, kind, "input"),
         Cell(unit),
         Cell(value, kind, "original"),
-        Cell(Formula(flag, ""), look="flag"),
+        Cell(Formula(flag, ""), style="flag"),
         *ends,
         *(Cell(texts.get(c, "")) for c in ("distribution", "grade", *RATIONALE_COLUMNS[1:])),
         Cell(live.names[factor.id]),
@@ -192,14 +192,16 @@ def _write_mix_checks(
             mixes.setdefault(factor.assumption, []).append(row)
     rows = []
     for row, (mix, places) in enumerate(mixes.items(), start=sheet.row):
-        sums = ["+".join(cell_address(place, c) for place in places) for c in (VALUE_COLUMN, ORIGINAL_COLUMN)]
+        sum_formulas = [
+            "+".join(cell_address(place, c) for place in places) for c in (VALUE_COLUMN, ORIGINAL_COLUMN)
+        ]
         value = sum(live.products.factors[place - table_range.first].value for place in places)
         current, original = cell_address(row, VALUE_COLUMN), cell_address(row, ORIGINAL_COLUMN)
         flag = f'=IF(ABS({current}-{original})<1E-9,"",{quoted_text(locale("workbook.mix_off"))})'
         name = locale("workbook.mix_sum", mix=report.names.get(mix, mix))
-        numbers = [Cell(Formula(f"={s}", round(value, 12)), "share", "total") for s in sums]
-        blank = Cell("", look="total")
-        flagged = Cell(Formula(flag, ""), look="flag")
-        rows.append([Cell(name, look="total"), blank, blank, numbers[0], blank, numbers[1], flagged])
+        numbers = [Cell(Formula(f"={s}", round(value, 12)), "share", "total") for s in sum_formulas]
+        blank = Cell("", style="total")
+        flagged = Cell(Formula(flag, ""), style="flag")
+        rows.append([Cell(name, style="total"), blank, blank, numbers[0], blank, numbers[1], flagged])
     if rows:
         sheet.write_table(SheetTable((), rows))

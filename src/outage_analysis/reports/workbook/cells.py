@@ -51,7 +51,7 @@ class Cell:
 
     value: Value
     kind: CellKind = "text"
-    look: CellStyle = "plain"
+    style: CellStyle = "plain"
 
 
 @dataclass(frozen=True)

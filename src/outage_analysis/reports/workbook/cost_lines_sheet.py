@@ -88,8 +88,10 @@ def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | No
 
 def no_formulas_reason(report: Report) -> str:
     """Return why a workbook has values without formulas."""
-    a = report.analysis
-    return report.words("workbook.no_formulas_tied" if a.headline in a.runs else "workbook.no_formulas")
+    analysis = report.analysis
+    return report.words(
+        "workbook.no_formulas_tied" if analysis.headline in analysis.runs else "workbook.no_formulas"
+    )
 
 
 def _column_titles(report: Report, live: LiveFormulas) -> list[tuple[str, CellKind]]:
@@ -138,14 +140,14 @@ def _total_cells(
     locale = report.words
     value = live.total_value(valuation, line or None)
     valuation_name = locale(f"word.{valuation}")
-    look: CellStyle = "plain" if line else "total"
+    style: CellStyle = "plain" if line else "total"
     name = report.names.get(line, line) if line else locale("workbook.total_of", valuation=valuation_name)
-    blanks = [Cell("", look=look)] * (EXPECTED_COLUMN - 2)
+    blanks = [Cell("", style=style)] * (EXPECTED_COLUMN - 2)
     return [
-        Cell(name, look=look),
-        Cell(valuation_name, look=look),
+        Cell(name, style=style),
+        Cell(valuation_name, style=style),
         *blanks,
-        Cell(Formula(f"=SUM({cells})", value), "money", look),
-        Cell(live.scaled_formula(cell_address(row, EXPECTED_COLUMN), value), "scaled", look),
+        Cell(Formula(f"=SUM({cells})", value), "money", style),
+        Cell(live.scaled_formula(cell_address(row, EXPECTED_COLUMN), value), "scaled", style),
         Cell(value if line else live.model_total(valuation), "money", "original" if line else "total"),
     ]

@@ -37,7 +37,7 @@ class LiveFormulas:
         """The terms grouped by valuation and line, in order of first appearance."""
         keys = list(dict.fromkeys((t.valuation, t.line) for t in self.products.terms))
         valuations = list(dict.fromkeys(t.valuation for t in self.products.terms))
-        order = {key: (valuations.index(key[0]), place) for place, key in enumerate(keys)}
+        order = {key: (valuations.index(key[0]), index) for index, key in enumerate(keys)}
         return tuple(sorted(self.products.terms, key=lambda t: order[t.valuation, t.line]))
 
     @cached_property

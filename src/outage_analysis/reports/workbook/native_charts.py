@@ -42,8 +42,8 @@ def _density_figures(sheet: SheetWriter, report: Report) -> SheetTable:
 
 def _draw_density(sheet: SheetWriter, report: Report, table_range: TableRange) -> Chart:
     chart = axes.add_chart(sheet, "scatter", "straight")
-    for place, colour in enumerate(AREA_COLOURS.values(), start=1):
-        axes.add_line(chart, table_range, 0, place, colour)
+    for column, colour in enumerate(AREA_COLOURS.values(), start=1):
+        axes.add_line(chart, table_range, 0, column, colour)
     chart.set_x_axis(
         axes.log_axis(sheet, report, "law_x", uncertain.areas(report.analysis.tables["total_law"])["amount"])
     )
@@ -124,13 +124,13 @@ def _draw_tornado(sheet: SheetWriter, report: Report, table_range: TableRange) -
     chart = axes.add_chart(sheet, "bar", "stacked")
     axes.add_bars(chart, table_range, 1, "")
     rows = uncertain.swings(report.analysis.tables["tornado"])
-    for place, end, colour, where in (
+    for column, end, colour, where in (
         (2, "left", BELOW_COLOUR, "inside_base"),
         (3, "right", ACCENT, "inside_end"),
     ):
         label_texts = [{"value": _bar_label(sheet, value)} for value in rows[end]]
         labels = {"value": True, "custom": label_texts, "position": where, "font": axes.white_font(report)}
-        axes.add_bars(chart, table_range, place, colour, data_labels=labels)
+        axes.add_bars(chart, table_range, column, colour, data_labels=labels)
     return axes.set_bar_axes(sheet, report, chart, "waterfall_x")
 
 

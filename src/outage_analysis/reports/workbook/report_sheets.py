@@ -132,16 +132,16 @@ class _BlockWriter:
 
 def _write_cube(book: ReportWorkbook, report: Report) -> None:
     """Write the number and loss of claims by every dimension of the cost cube, in readable loss bands."""
-    locale, a = report.words, report.analysis
-    cube = a.cubes["cost"]
+    locale, analysis = report.words, report.analysis
+    cube = analysis.cubes["cost"]
     sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
     sheet.write_title(locale("workbook.cube"), report.banner if cube.synthetic else "")
     sheet.write_paragraph(locale("workbook.cube_intro"))
-    if a.claims is None:  # totals were read in bands already
+    if analysis.claims is None:  # totals were read in bands already
         frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
     else:
-        cuts = a.policy.as_known_on(a.as_of).cuts
-        bands = display_bands(cuts, negative=a.incident.loss.negative == "band")
+        cuts = analysis.policy.as_known_on(analysis.as_of).cuts
+        bands = display_bands(cuts, negative=analysis.incident.loss.negative == "band")
         frame = regroup(cube, cube.dimensions, bands)
     sheet.freeze_above(sheet.row + 1)
     sheet.write_table(_cube_table(report, frame, cube.dimensions))

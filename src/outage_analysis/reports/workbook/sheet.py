@@ -122,9 +122,9 @@ class SheetWriter:
         self.row += 1
         self._frozen, self._last_heading = self.row, title
 
-    def write_paragraph(self, text: str, look: str = "text") -> None:
+    def write_paragraph(self, text: str, style: str = "text") -> None:
         """Write a paragraph that spans the columns."""
-        self._paragraphs.append((self.row, cell_text(text), look))
+        self._paragraphs.append((self.row, cell_text(text), style))
         self.row += 1
 
     def write_heading(self, text: str) -> int:
@@ -181,24 +181,24 @@ class SheetWriter:
         if isinstance(value, Formula):
             cached = value.cached
             number = "" if isinstance(cached, str) else styles.number_format(cell.kind, cached)
-            worksheet.write_formula(row, column, value.text, styles.cell_format(cell.look, number), cached)
+            worksheet.write_formula(row, column, value.text, styles.cell_format(cell.style, number), cached)
             self._widen(
                 column, _text_width(cached if isinstance(cached, str) else _number_text(cell.kind, cached))
             )
         elif isinstance(value, date) and value.year >= FIRST_YEAR:
-            worksheet.write_datetime(row, column, value, styles.cell_format(cell.look, styles.day_format))
+            worksheet.write_datetime(row, column, value, styles.cell_format(cell.style, styles.day_format))
             self._widen(column, 14)
         elif isinstance(value, float | int) and math.isfinite(value):
             worksheet.write_number(
-                row, column, value, styles.cell_format(cell.look, styles.number_format(cell.kind, value))
+                row, column, value, styles.cell_format(cell.style, styles.number_format(cell.kind, value))
             )
             self._widen(column, len(_number_text(cell.kind, value)) + 2)
         elif value is None or value == "":
-            worksheet.write_blank(row, column, None, styles.cell_format(cell.look))
+            worksheet.write_blank(row, column, None, styles.cell_format(cell.style))
         else:
             text = cell_text(str(value))
             worksheet.write_string(
-                row, column, text, styles.cell_format(cell.look, quoted=text.startswith(FORMULA_PREFIXES))
+                row, column, text, styles.cell_format(cell.style, quoted=text.startswith(FORMULA_PREFIXES))
             )
             self._widen(column, _text_width(text) + 1)
 
@@ -219,8 +219,8 @@ class SheetWriter:
         while last + 1 < columns and across < PARAGRAPH_WIDTH:
             last += 1
             across += self.widths.get(last, MIN_WIDTH)
-        for row, text, look in self._paragraphs:
-            cell_format = self.book.styles.cell_format(look)
+        for row, text, style in self._paragraphs:
+            cell_format = self.book.styles.cell_format(style)
             if last:
                 worksheet.merge_range(row, 0, row, last, "", cell_format)
             worksheet.write_string(row, 0, text, cell_format)

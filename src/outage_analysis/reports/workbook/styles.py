@@ -49,21 +49,21 @@ class CellFormats:
         self._made: dict[tuple[str, str, bool, bool], Format] = {}
 
     def cell_format(
-        self, look: CellStyle | str, number: str = "", *, right: bool = False, quoted: bool = False
+        self, style: CellStyle | str, number: str = "", *, right: bool = False, quoted: bool = False
     ) -> Format:
         """Return the format with a style and a number format."""
-        key = (look, number, right, quoted)
+        key = (style, number, right, quoted)
         if key not in self._made:
             options = {
                 "valign": "top",
                 "font_name": FONTS[self._words.lang],
                 "font_size": FONT_SIZE,
-                **CELL_STYLES[look],
+                **CELL_STYLES[style],
             }
-            options |= {"num_format": number} if number else {"text_wrap": look not in ("title", "heading")}
+            options |= {"num_format": number} if number else {"text_wrap": style not in ("title", "heading")}
             alignment = {
                 "align": "left",
-                "indent": 1 if look in TABLE_STYLES else 0,
+                "indent": 1 if style in TABLE_STYLES else 0,
             }  # separates it from a number in the column before
             options |= (
                 {"align": "right"} if right else {} if number not in ("", self.day_format) else alignment

@@ -307,9 +307,9 @@ def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
 
 def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
     """Return the row with the expected cash from claims, if the headline has another basis."""
-    locale, a = report.words, report.analysis
-    basis = next((b for b in ("claims", "synthetic") if b in a.runs and b != a.headline), "")
-    expected = a.expected_cash(basis) if basis else None
+    locale, analysis = report.words, report.analysis
+    basis = next((b for b in ("claims", "synthetic") if b in analysis.runs and b != analysis.headline), "")
+    expected = analysis.expected_cash(basis) if basis else None
     if expected is None:
         return []
     title = locale("report.tile_claims")
