@@ -34,12 +34,12 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
     canvas.add_title(_cost_title(report, first, related), report.kicker, report.policy, badge)
     low = 5.1 if separate or report.banner else theme.BOTTOM
     width = 5.5 if related else theme.FULL_WIDTH
-    figure = next(
+    figure_size = next(
         (s for s in FIGURE_SIZES if text_width(first.figure, s, bold=True) <= width), FIGURE_SIZES[-1]
     )
     paragraphs = [Paragraph(_tile_title(report, first), 15, colour=theme.MUTED, space_after=2)]
     if first.figure != NO_FIGURE:
-        paragraphs.append(Paragraph(first.figure, figure, bold=True, colour=theme.ACCENT, space_after=6))
+        paragraphs.append(Paragraph(first.figure, figure_size, bold=True, colour=theme.ACCENT, space_after=6))
     paragraphs.append(Paragraph(first.note, 20 if first.figure == NO_FIGURE else 15, space_after=0))
     canvas.add_text(
         "Expected cash", Box(theme.LEFT, theme.TOP + 0.1, width, low - theme.TOP - 0.15), paragraphs
@@ -51,11 +51,11 @@ def cost_slide(report: Report, canvas: Canvas) -> SlideNotes:
         for n, tile in enumerate(separate):
             _add_tile(report, canvas, tile, Box(theme.LEFT + n * 6.1, low + 0.12, 5.93, 0.92))
     if report.banner:
-        texts = f"{locale('report.synthetic_badge')}: {report.banner}"
+        notice = f"{locale('report.synthetic_badge')}: {report.banner}"
         canvas.add_text(
             "Synthetic",
             Box(theme.LEFT, 6.2, theme.FULL_WIDTH, 0.56),
-            [Paragraph(texts, 11.5, colour=theme.MUTED)],
+            [Paragraph(notice, 11.5, colour=theme.MUTED)],
         )
     analysis = report.analysis
     fact = analysis.incident.quarter_profit
@@ -73,8 +73,8 @@ def _cost_title(report: Report, first: Tile, related: list[Tile]) -> str:
     """Return the title of the slide: the expected cash, or only its name if claims are synthetic."""
     locale = report.words
     if first.figure == NO_FIGURE:
-        none = "deck.answer_none_claims" if report.analysis.of_claims else "deck.answer_none"
-        return locale(none, day=locale.day(report.analysis.as_of))
+        no_cost_key = "deck.answer_none_claims" if report.analysis.of_claims else "deck.answer_none"
+        return locale(no_cost_key, day=locale.day(report.analysis.as_of))
     if first.synthetic:
         return locale("chart.synthetic_prefix", title=first.title)
     share = next((tile.figure for tile in related if tile.title == locale("report.tile_profit")), "")

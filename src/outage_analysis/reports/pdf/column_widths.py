@@ -86,7 +86,7 @@ class TableLayout:
 
 
 def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence[str]]) -> TableLayout:
-    """Return the first setting in which no word is broken and rows have few lines.
+    """Return the layout with the first setting in which no word is broken and rows have few lines.
 
     Args:
         heads: the titles of the columns.
@@ -119,7 +119,7 @@ class _CellWidth:
     def from_text(cls, text: str, weight: fonts.Weight = "Regular") -> _CellWidth:
         return cls(
             width_in_ems(text, weight),
-            tuple(width_in_ems(locale, weight) for locale in WORD_END.split(text) if locale) or (0.0,),
+            tuple(width_in_ems(word, weight) for word in WORD_END.split(text) if word) or (0.0,),
         )
 
 

@@ -52,9 +52,9 @@ class TableRange:
     last: int
     columns: int
 
-    def column(self, place: int, first: int = 0) -> list[Any]:
+    def column(self, index: int, first: int = 0) -> list[Any]:
         """Return the cells of a column, from its row `first` on, in the form that charts need."""
-        return [self.sheet_name, self.first + first, place, self.last, place]
+        return [self.sheet_name, self.first + first, index, self.last, index]
 
 
 @dataclass
