@@ -28,6 +28,11 @@ class Report:
         analysis: the analysis whose figures the report shows.
         lang: en or ko.
         bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
+
+    Example:
+        >>> report = Report(run(Plan(budget=300_000_000)), "en")
+        >>> [tile.figure for tile in report.tiles]  # the key figures as text
+        >>> report.grids["cost"].rows  # the cost lines as text
     """
 
     analysis: Analysis
