@@ -17,14 +17,14 @@ MAX_DRIVERS = 3
 """The most cost drivers that the first screen names."""
 
 
-def tiles(analysis: Analysis, words: Locale) -> list[Tile]:
+def tiles(analysis: Analysis, locale: Locale) -> list[Tile]:
     """Return the key figures of the first screen, in reading order."""
     published = [_expected_tile, _budget_tile, _promised_tile, _profit_tile, _free_goods_tile]
     # If published counts give no expected cash and no line cites a count, the claims come first.
     cited = any(line.published_count for line in analysis.policy.schedules)
     counted = cited or analysis.expected_cash() is not None
     order = [*published, _claims_tile] if counted else [_claims_tile, *published[1:]]
-    return [tile for make in order if (tile := make(analysis, words)) is not None]
+    return [tile for make in order if (tile := make(analysis, locale)) is not None]
 
 
 def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
@@ -209,9 +209,8 @@ def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
     )
 
 
-def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> Answers:
+def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> Answers:
     """Return the sentences on cost drivers, decisions and what is left out."""
-    locale = words
     answers: dict[str, list[str]] = {
         "drives": _driver_sentences(analysis, locale, names),
         "decide": [],

@@ -56,7 +56,7 @@ class Grid:
 class TableFormatter:
     """Formats data frames as grids in one language."""
 
-    words: Locale
+    locale: Locale
     names: Mapping[str, str]
     linked: Collection[str] = ()
     """Ids of the facts that the report lists; cells link to their rows."""
@@ -67,13 +67,13 @@ class TableFormatter:
         The column `band` is composed of the columns `over` and `up_to` if the frame has no such column.
         """
         heads = tuple(
-            Column(self.words(f"column.{c}"), COLUMN_STYLES.get(COLUMN_KINDS[c], "")) for c in columns
+            Column(self.locale(f"column.{c}"), COLUMN_STYLES.get(COLUMN_KINDS[c], "")) for c in columns
         )
         rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
         return Grid(heads, rows)
 
     def _cell(self, column: str, row: dict[str, Any]) -> str | Markup:
-        locale, kind = self.words, COLUMN_KINDS[column]
+        locale, kind = self.locale, COLUMN_KINDS[column]
         if column == "band" and "band" not in row:
             return self._band(row)
         value = row[column]
@@ -101,9 +101,9 @@ class TableFormatter:
     def _band(self, row: dict[str, Any]) -> str:
         """Return the loss band of a row; empty for the row of a whole cost line."""
         if row.get("rule") == "straddles":
-            return self.words("word.straddles")
+            return self.locale("word.straddles")
         is_whole_line = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
-        return "" if is_whole_line else self.words.band(row["over"], row["up_to"])
+        return "" if is_whole_line else self.locale.band(row["over"], row["up_to"])
 
     def _facts(self, ids: str) -> Markup:
         """Return fact ids, separated by commas, with links to the facts that the report lists."""

@@ -101,7 +101,7 @@ def _in_whole_currency(frame: pl.DataFrame, digits: int, *columns: str) -> pl.Da
 
 def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
     """Return the back-test with formatted values, because its columns mix counts and amounts."""
-    locale = formatter.words
+    locale = formatter.locale
     names = [formatter.names.get(x, x) for x in frame["outcome"]]
     is_amount = frame["stage"].is_in(["paid", "total"])
     texts = {

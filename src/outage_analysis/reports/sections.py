@@ -24,17 +24,17 @@ QUALITY = {
 
 
 def sections(
-    analysis: Analysis, words: Locale, grids: Collection[str], charts: Collection[str]
+    analysis: Analysis, locale: Locale, grids: Collection[str], charts: Collection[str]
 ) -> tuple[Section, ...]:
     """Return the sections that have content, in order.
 
     Args:
         analysis: the analysis to report.
-        words: the language.
+        locale: the language.
         grids: names of the tables that have rows.
         charts: names of the charts that have data.
     """
-    builder = _SectionBuilder(analysis, words, grids, charts)
+    builder = _SectionBuilder(analysis, locale, grids, charts)
     return tuple(section for section in builder.all() if section.blocks)
 
 
@@ -43,13 +43,13 @@ class _SectionBuilder:
     """Builds the sections from the tables and charts that exist."""
 
     analysis: Analysis
-    words: Locale
+    locale: Locale
     grids: Collection[str]
     charts: Collection[str]
 
     def all(self) -> Iterator[Section]:
         """Yield every section in order; some may have no blocks."""
-        locale = self.words
+        locale = self.locale
         is_synthetic = self.analysis.made_up
         yield self._section("cost", "cost_title", self._cost(), synthetic=is_synthetic)
         if "funnel" in self.grids:
@@ -85,15 +85,15 @@ class _SectionBuilder:
         """Return the paragraph on the method; it mentions the rule for rates if the ledger uses it."""
         keys = ["method", "method_claims" if self.analysis.of_claims else "method_counts"]
         keys += ["method_rule"] if self.analysis.by_rule else []
-        return " ".join(self.words(f"report.{key}") for key in keys)
+        return " ".join(self.locale(f"report.{key}") for key in keys)
 
     def _section(
         self, id_: str, key: str, blocks: Iterable[Block], *, synthetic: bool = False, hindsight: bool = False
     ) -> Section:
-        return Section(id_, self.words(f"report.{key}"), tuple(blocks), synthetic, hindsight)
+        return Section(id_, self.locale(f"report.{key}"), tuple(blocks), synthetic, hindsight)
 
     def _cost(self) -> Iterator[Block]:
-        locale = self.words
+        locale = self.locale
         of_claims = self.analysis.of_claims
         if self.analysis.made_up:
             yield Text(locale("report.claims_intro_synthetic"))
@@ -111,23 +111,23 @@ class _SectionBuilder:
 
     def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
-            yield Text(self.words("report.doubt_intro"))
+            yield Text(self.locale("report.doubt_intro"))
             yield from self._picture("total_law", "quantiles", "doubt_title")
             yield from self._picture("exceedance", "exceedance", "exceedance_title")
             if "split" in self.grids:
-                yield Heading(self.words("report.split_title"))
+                yield Heading(self.locale("report.split_title"))
                 yield from self._table("split", "split_title", folded=True)
 
     def _compared(self) -> Iterator[Block]:
         if self.analysis.compared is not None:
-            yield Text(self.analysis.compared.sentence(self.words))
-            yield Text(self.words("report.compared_caveat"))
+            yield Text(self.analysis.compared.sentence(self.locale))
+            yield Text(self.locale("report.compared_caveat"))
             yield from self._picture("comparison", "comparison", "compared_title")
             yield from self._table("pairs", "pairs_title")
             yield from self._table("flips", "flips_title")
 
     def _claims(self) -> Iterator[Block]:
-        locale = self.words
+        locale = self.locale
         if not self.analysis.cubes:
             return
         yield Text(
@@ -153,7 +153,7 @@ class _SectionBuilder:
             yield from self._table("claims_costs", "claims_cost_title", folded=True)
 
     def _quality(self) -> Iterator[Block]:
-        locale = self.words
+        locale = self.locale
         if "claims_quality" not in self.grids:
             return
         files = self.analysis.tables["claims_quality"]
@@ -167,7 +167,7 @@ class _SectionBuilder:
                 yield Text(locale("report.quality_clean"))
 
     def _accounting(self) -> Iterator[Block]:
-        locale = self.words
+        locale = self.locale
         if "controller" in self.grids:
             yield Text(locale("report.controller_intro"))
             yield from self._table("controller", "controller_title")
@@ -180,18 +180,20 @@ class _SectionBuilder:
     def _assumptions(self) -> Iterator[Block]:
         inputs, unused = self.analysis.inputs, self.analysis.unused_inputs
         if "assumptions" in self.grids and inputs is not None:
-            yield Text(self.words("report.assumptions_intro"))
+            yield Text(self.locale("report.assumptions_intro"))
             if unused:
-                names = self.analysis.names(self.words.lang)
-                yield Text(self.words("report.assumptions_unused", names=", ".join(names[x] for x in unused)))
+                names = self.analysis.names(self.locale.lang)
+                yield Text(
+                    self.locale("report.assumptions_unused", names=", ".join(names[x] for x in unused))
+                )
             if any(a.outcome_known for a in inputs.assumptions):
-                yield Text(self.words("report.assumptions_outcome"), "strong")
+                yield Text(self.locale("report.assumptions_outcome"), "strong")
             yield from self._table("assumptions", "assumptions_title")
-            yield Heading(self.words("report.assumptions_behind"))
+            yield Heading(self.locale("report.assumptions_behind"))
             yield from self._table("assumptions_behind", "assumptions_behind")
 
     def _hindsight(self) -> Iterator[Block]:
-        locale, backtest = self.words, self.analysis.backtest
+        locale, backtest = self.locale, self.analysis.backtest
         if "hindsight_outcomes" not in self.grids:
             return
         yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
@@ -206,16 +208,16 @@ class _SectionBuilder:
 
     def _with_intro(self, key: str, blocks: Sequence[Block]) -> list[Block]:
         """Return blocks after an opening sentence; empty if there are no blocks."""
-        return [Text(self.words(f"report.{key}")), *blocks] if blocks else []
+        return [Text(self.locale(f"report.{key}")), *blocks] if blocks else []
 
     def _table(self, grid: str, title: str, *, folded: bool = False) -> list[Block]:
-        return [TableBlock(grid, self.words(f"report.{title}"), folded)] if grid in self.grids else []
+        return [TableBlock(grid, self.locale(f"report.{title}"), folded)] if grid in self.grids else []
 
     def _picture(self, chart: str, grid: str, title: str, *, caption: str = "") -> list[Block]:
         """Return a chart with its table folded below it; empty if the chart has no data."""
         if chart not in self.charts:
             return []
-        caption = caption or (self.words(f"report.{title}") if title else "")
+        caption = caption or (self.locale(f"report.{title}") if title else "")
         return [ChartBlock(chart, TableBlock(grid, caption, folded=True) if grid in self.grids else None)]
 
 

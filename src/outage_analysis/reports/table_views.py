@@ -111,7 +111,7 @@ def _cash_view(analysis: Analysis) -> View:
 
 
 def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
-    tables, locale = analysis.tables, formatter.words
+    tables, locale = analysis.tables, formatter.locale
     assumptions = assumption_table(analysis, locale)
     return {
         "headlines": (_headlines_table(tables["headlines"], formatter), HEADLINE_COLUMNS),
@@ -188,12 +188,12 @@ def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str,
             else {}
         ),
         "hindsight_outcomes": (
-            _facts_table(tables["hindsight_outcomes"], formatter.words.lang),
+            _facts_table(tables["hindsight_outcomes"], formatter.locale.lang),
             [c for c in FACT_COLUMNS if c not in ("value_low", "value_high")],
         ),
         "hindsight_headlines": (_headlines_table(tables["hindsight_headlines"], formatter), HEADLINE_COLUMNS),
         "hindsight_tie_outs": (
-            _tie_outs_table(analysis, tables["hindsight_tie_outs"], formatter.words.lang),
+            _tie_outs_table(analysis, tables["hindsight_tie_outs"], formatter.locale.lang),
             TIE_OUT_COLUMNS,
         ),
     }
@@ -205,7 +205,7 @@ def _facts_table(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
 
 def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
     """Return published headline amounts, with this model's figure for the same cash first."""
-    locale = formatter.words
+    locale = formatter.locale
     ours = pl.col("expected").is_not_null()
     table = in_language(frame.filter(ours | (pl.col("fact") != "")), locale.lang).rename({"fact": "facts"})
     rows = []

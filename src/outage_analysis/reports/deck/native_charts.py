@@ -42,10 +42,10 @@ class AmountFormat:
     unit: str
 
 
-def amount_format(words: Locale, amounts: Iterable[float]) -> AmountFormat:
+def amount_format(locale: Locale, amounts: Iterable[float]) -> AmountFormat:
     """Return the format for amounts in whole currency; amounts above 0 are never displayed as 0."""
     positive = [x for x in amounts if x > 0] or [0.0]
-    powers = AXIS_POWERS[words.lang]
+    powers = AXIS_POWERS[locale.lang]
     fits = (p for p in powers if max(positive) >= 10**p and min(positive) >= 10 ** (p - 1))
     power = next(fits, 0)
     thousands = "," * (power // 3)
@@ -53,7 +53,7 @@ def amount_format(words: Locale, amounts: Iterable[float]) -> AmountFormat:
         10 ** (power + 1) - 10**power // 20
     )  # amounts that round to 10 units or more have no decimals
     number_format = f"[=0]0;[<{decimal_limit}]0.0{thousands};#,##0{thousands}"
-    return AmountFormat(number_format, words(f"deck.unit_{power}", unit=words.unit))
+    return AmountFormat(number_format, locale(f"deck.unit_{power}", unit=locale.unit))
 
 
 @dataclass(frozen=True)

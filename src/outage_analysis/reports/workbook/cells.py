@@ -80,7 +80,7 @@ def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequenc
     grid = formatter.grid(frame, columns)
     rows = zip(frame.iter_rows(named=True), grid.rows, strict=True)
     cells = [
-        [_cell(formatter.words, column, record, text) for column, text in zip(columns, texts, strict=True)]
+        [_cell(formatter.locale, column, record, text) for column, text in zip(columns, texts, strict=True)]
         for record, texts in rows
     ]
     return SheetTable(tuple(ColumnHead(c.title, right=c.style == "n") for c in grid.columns), cells)
@@ -127,20 +127,20 @@ def whole_currency(locale: Locale, value: float) -> float:
 class LargerUnit:
     """The larger unit for amounts: 만 원, or millions, or a smaller one if all amounts are small."""
 
-    words: Locale
+    locale: Locale
     size: int
     name: str
 
     @classmethod
-    def for_amounts(cls, words: Locale, largest: float | None) -> LargerUnit:
+    def for_amounts(cls, locale: Locale, largest: float | None) -> LargerUnit:
         """Return the unit for amounts up to `largest`, which is in the smallest unit of the currency."""
-        most = MILLION if largest is None else min(MILLION, whole_currency(words, largest))
-        size, name = words.scale(most)
-        return cls(words, size, f"{name} {words.unit}".strip())
+        most = MILLION if largest is None else min(MILLION, whole_currency(locale, largest))
+        size, name = locale.scale(most)
+        return cls(locale, size, f"{name} {locale.unit}".strip())
 
     def amount(self, value: float) -> float:
         """Convert an amount from the smallest unit of the currency."""
-        return whole_currency(self.words, value) / self.size
+        return whole_currency(self.locale, value) / self.size
 
     def cell(self, value: float | None) -> Cell:
         """Return a cell with an amount, converted from the smallest unit of the currency."""
@@ -148,4 +148,4 @@ class LargerUnit:
 
     def title(self) -> str:
         """Return the title of a column of amounts in this unit."""
-        return self.words("workbook.scaled", unit=self.name)
+        return self.locale("workbook.scaled", unit=self.name)

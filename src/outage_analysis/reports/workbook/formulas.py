@@ -27,7 +27,7 @@ class LiveFormulas:
     """The formulas of a workbook: terms in whole currency, and the names of the input cells."""
 
     products: Products
-    words: Locale
+    locale: Locale
     scale: LargerUnit
     cells: dict[str, str] = field(default_factory=dict)
     """Defined name -> the cell it refers to; filled while the sheets are written."""
@@ -60,7 +60,7 @@ class LiveFormulas:
     def input_value(self, factor: Factor, value: float | None = None) -> float:
         """Return a value of an input, by default its own, as its cell shows it: amounts in whole currency."""
         number = factor.value if value is None else value
-        return whole_currency(self.words, number) if factor.measure == "money" else number
+        return whole_currency(self.locale, number) if factor.measure == "money" else number
 
     def term_base(self, term: Term) -> float:
         """Return the constant of a term, so that the term is in whole currency.
@@ -68,7 +68,7 @@ class LiveFormulas:
         If one of the inputs is an amount, the constant is a count; otherwise it is an amount.
         """
         amounts = sum(self.factors[f].measure == "money" for f in term.factors)
-        return float(term.base * 10.0 ** (self.words.minor_units * (amounts - 1)))
+        return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
 
     def term_value(self, term: Term) -> float:
         """Return the value of the formula of a term."""
@@ -88,12 +88,12 @@ class LiveFormulas:
     def total_formula(self, valuation: str) -> Formula:
         """Return the formula of a total, rounded to ten digits or to the smallest currency unit."""
         value = self.model_total(valuation)
-        digits = min(self.words.minor_units, 9 - decimal_exponent(value)) if value else 0
+        digits = min(self.locale.minor_units, 9 - decimal_exponent(value)) if value else 0
         return Formula(f"=ROUND({TOTAL_NAME.format(valuation)},{digits})", round(value, digits))
 
     def model_total(self, valuation: str) -> float:
         """Return the total of a valuation that the model computed, in whole currency."""
-        return whole_currency(self.words, self.products.expected(valuation))
+        return whole_currency(self.locale, self.products.expected(valuation))
 
     def scaled_formula(self, cell: str, value: float) -> Formula:
         """Return the formula that converts the amount in a cell to the larger unit."""

@@ -245,5 +245,5 @@ def _figures_table(
 
 def _bar_label(sheet: SheetWriter, value: float) -> str:
     """Return the label of a bar: its amount in the unit of the axis."""
-    locale = sheet.book.words
+    locale = sheet.book.locale
     return locale.number(locale.rounded(sheet.book.scale.amount(value), 3))

@@ -62,14 +62,14 @@ class ReportWorkbook:
     """The workbook with the locale, formats and larger unit that all sheets share."""
 
     workbook: Workbook
-    words: Locale
+    locale: Locale
     styles: CellFormats
     scale: LargerUnit
     sheets: list[SheetWriter] = field(default_factory=list)
 
     def add_sheet(self, name: str, colour: str, *, synthetic: bool = False) -> SheetWriter:
         """Add a sheet; if it is based on synthetic claims, its name says so."""
-        mark = f" ({self.words('workbook.synthetic')})" if synthetic else ""
+        mark = f" ({self.locale('workbook.synthetic')})" if synthetic else ""
         base_name = "".join(c for c in cell_text(name) if c not in FORBIDDEN_IN_NAME).strip("' ") or "–"
         taken = {sheet.name.casefold() for sheet in self.sheets}
         unique_name = base_name[: MAX_NAME_LENGTH - len(mark)] + mark
@@ -147,7 +147,7 @@ class SheetWriter:
         """Write a table and return its position; a warning states how many rows were left out."""
         cells, count = rows.cells[:MAX_TABLE_ROWS], len(rows.cells)
         if len(cells) < count:
-            locale = self.book.words
+            locale = self.book.locale
             self.write_paragraph(
                 locale("workbook.cut_rows", shown=locale.number(len(cells)), count=locale.number(count)),
                 "warning",
@@ -238,7 +238,9 @@ class SheetWriter:
         worksheet.set_paper(A4 if sum(self.widths.values()) <= MAX_A4_WIDTH else A3)
         worksheet.fit_to_pages(1, 0)
         worksheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
-        worksheet.set_footer(f'&L&"{FONTS[self.book.words.lang]}"&{FONT_SIZE - 2}&A&R&{FONT_SIZE - 2}&P / &N')
+        worksheet.set_footer(
+            f'&L&"{FONTS[self.book.locale.lang]}"&{FONT_SIZE - 2}&A&R&{FONT_SIZE - 2}&P / &N'
+        )
 
     def _widen(self, column: int, width: float) -> None:
         if not self._fixed:

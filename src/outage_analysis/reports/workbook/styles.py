@@ -44,8 +44,8 @@ MAX_DECIMALS, MAX_SHARE_DECIMALS = 9, 4
 class CellFormats:
     """The cell formats of one workbook; each combination is created once."""
 
-    def __init__(self, workbook: Workbook, words: Locale) -> None:
-        self._workbook, self._words = workbook, words
+    def __init__(self, workbook: Workbook, locale: Locale) -> None:
+        self._workbook, self._locale = workbook, locale
         self._made: dict[tuple[str, str, bool, bool], Format] = {}
 
     def cell_format(
@@ -56,7 +56,7 @@ class CellFormats:
         if key not in self._made:
             options = {
                 "valign": "top",
-                "font_name": FONTS[self._words.lang],
+                "font_name": FONTS[self._locale.lang],
                 "font_size": FONT_SIZE,
                 **CELL_STYLES[style],
             }
@@ -74,7 +74,7 @@ class CellFormats:
 
     def number_format(self, kind: CellKind, value: float) -> str:
         """Return the number format for a value of a kind."""
-        locale = self._words
+        locale = self._locale
         if kind in ("money", "loss"):
             digits = locale.minor_units if kind == "money" else locale.loss_digits
             return "#,##0" + ("." + "0" * digits if digits else "")
@@ -89,7 +89,7 @@ class CellFormats:
     @property
     def day_format(self) -> str:
         """The number format of dates: 29 Dec 2022 in English, on any system; 2022. 12. 29. in Korean."""
-        return r'yyyy". "m". "d"."' if self._words.lang == "ko" else "[$-409]d mmm yyyy"
+        return r'yyyy". "m". "d"."' if self._locale.lang == "ko" else "[$-409]d mmm yyyy"
 
 
 def _share_format(value: float) -> str:
