@@ -16,10 +16,10 @@ from outage_analysis.analysis import Analysis, pages_of
 from outage_analysis.errors import UsageError
 from outage_analysis.jupyter import new_project, show_tiles
 from outage_analysis.reports import Report
-from outage_analysis.reports.build_manifest import manifest_of
-from outage_analysis.reports.deck.slides import slides
-from outage_analysis.reports.html import page
-from outage_analysis.reports.pdf.content import Pages
+from outage_analysis.reports.build_manifest import create_manifest
+from outage_analysis.reports.deck.slides import build_deck
+from outage_analysis.reports.html import html_page
+from outage_analysis.reports.pdf.content import PdfContent
 from outage_analysis.reports.pdf.typesetting import typeset
 from outage_analysis.reports.workbook.writing import write_xlsx
 from outage_analysis.text import LANGUAGES
@@ -71,7 +71,7 @@ def test_it_is_said_although_no_row_is_synthetic(report: Report) -> None:
 
 def test_it_stands_above_the_first_figure_of_the_page(report: Report) -> None:
     shown = WebPage()
-    shown.feed(page(report))
+    shown.feed(html_page(report))
     (banner,) = [p for p in shown.all("p") if "banner" in p.attributes.get("class", "")]
     assert banner.text == SAID[report.lang]
     assert shown.prose().index(banner.text) < shown.prose().index(report.tiles[0].figure)
@@ -79,15 +79,15 @@ def test_it_stands_above_the_first_figure_of_the_page(report: Report) -> None:
 
 @pytest.mark.parametrize("book", ["brief", "report"])
 def test_it_stands_on_the_first_page_of_what_is_printed(report: Report, book: str) -> None:
-    pages = Pages(report)
-    told = pages.brief if book == "brief" else pages.whole
+    pages = PdfContent(report)
+    told = pages.brief if book == "brief" else pages.full_report
     blank = dict.fromkeys((f"{chart}.svg" for chart in report.charts), BLANK)
     printed = PdfReader(BytesIO(typeset(book, told, blank, report.analysis.as_of)))
     assert squeezed(SAID[report.lang]) in squeezed(printed.pages[0].extract_text())
 
 
 def test_it_stands_on_every_slide_and_is_said_first(report: Report) -> None:
-    for slide in Presentation(BytesIO(slides(report))).slides:
+    for slide in Presentation(BytesIO(build_deck(report))).slides:
         assert SAID[report.lang] in [x.text_frame.text for x in slide.shapes if x.has_text_frame]
         assert slide.notes_slide.notes_text_frame.text.startswith(SAID[report.lang])
 
@@ -107,7 +107,7 @@ def test_it_is_in_what_a_notebook_shows(report: Report) -> None:
 
 
 def test_the_manifest_names_the_examples(example: Analysis, tmp_path: Path) -> None:
-    told = json.loads(manifest_of(Report(example), tmp_path, ("html",)).text())
+    told = json.loads(create_manifest(Report(example), tmp_path, ("html",)).to_json())
     assert told["examples"] == ["review-award", "filing-one-tap", "acceptance-one-tap"]
 
 
@@ -128,9 +128,12 @@ def test_commands_say_it_on_stderr_and_name_the_examples_in_json(
 def test_the_bundled_case_has_no_example(analysis: Analysis, lang: str, tmp_path: Path) -> None:
     assert analysis.ledger
     assert analysis.ledger.examples == ()
-    assert (Report(analysis, lang).warning, Pages(Report(analysis, lang)).shared["warning"]) == ("", "")
+    assert (Report(analysis, lang).warning, PdfContent(Report(analysis, lang)).common_values["warning"]) == (
+        "",
+        "",
+    )
     assert "" not in analysis.card(lang).lines
-    assert "examples" not in manifest_of(Report(analysis, lang), tmp_path, ("html",)).text()
+    assert "examples" not in create_manifest(Report(analysis, lang), tmp_path, ("html",)).to_json()
 
 
 def test_an_example_that_was_not_known_by_the_day_does_not_count(example: Analysis) -> None:

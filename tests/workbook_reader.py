@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from outage_analysis.reports.archives import members
+from outage_analysis.reports.archives import read_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ class Workbook:
     """A workbook, of whatever program."""
 
     def __init__(self, data: bytes) -> None:
-        self.members = members(data)
+        self.members = read_members(data)
         book, relations = (self._xml(f"xl/{name}") for name in ("workbook.xml", "_rels/workbook.xml.rels"))
         targets = {r.attrib["Id"]: r.attrib["Target"] for r in relations}
         self.paths = {

@@ -181,7 +181,7 @@ def test_the_tables_of_the_headline_are_there_and_marked(
     for name in ("cost", "funnel", "controller", "exceedance"):
         shown = show_grid(report, name)
         assert len(shown.text.splitlines()) > 1
-        assert report.marked(name) == (mark in shown.markup) == (kind == "synthetic")
+        assert report.table_is_synthetic(name) == (mark in shown.markup) == (kind == "synthetic")
     for told in (show_answers(report, "decide"), show_section_text(report, "cost")):
         assert (mark in told.markup) == (kind == "synthetic")
     assert mark not in show_answers(report, "left_out").markup
@@ -270,7 +270,7 @@ def test_without_a_ledger_the_bounds_are_those_of_the_claims(
     assert (found.headline, found.of_claims, found.made_up) == ("", True, True)
     report = Report(found, lang)
     assert report.banner == report.words("report.synthetic_headline")
-    assert report.marked("cost")
+    assert report.table_is_synthetic("cost")
     assert {row[0] for row in report.grids["cost"].rows} == {report.names[line] for line in LINES}
     told = [row[3] for row in report.grids["controller"].rows]  # a review has no limit, a flat sum has one
     assert told[0] == report.words("report.controller_from_claims", low="0")

@@ -13,7 +13,7 @@ from outage_analysis import Plan, load_incident, run, write_report
 from outage_analysis.claims import load_synthetic, synthetic_chunks, write_synthetic
 from outage_analysis.costs import build_portfolio, simulate
 from outage_analysis.reports import Report
-from outage_analysis.reports.html import page
+from outage_analysis.reports.html import html_page
 from tests.benchmarks.tables import tell
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def modelled(folio: Callable[[], Portfolio]) -> Simulation:
 
 
 def told(found: Analysis) -> str:
-    return page(Report(found))
+    return html_page(Report(found))
 
 
 def median_seconds(work: Callable[[], object]) -> float:

@@ -8,7 +8,7 @@ import pytest
 
 from outage_analysis.errors import InputRefused
 from outage_analysis.reports import archives
-from outage_analysis.reports.archives import members, pack
+from outage_analysis.reports.archives import pack, read_members
 
 CONTENTS = {"b.xml": b"<b/>" * 100, "a/보상.xml": "가".encode()}
 
@@ -22,7 +22,7 @@ def zipped(*entries: tuple[str, bytes]) -> bytes:
 
 
 def test_what_is_packed_comes_back_in_its_order() -> None:
-    assert list(members(pack(CONTENTS)).items()) == list(CONTENTS.items())
+    assert list(read_members(pack(CONTENTS)).items()) == list(CONTENTS.items())
 
 
 def test_an_archive_tells_neither_the_clock_nor_the_system_and_is_not_compressed() -> None:
@@ -35,13 +35,13 @@ def test_an_archive_tells_neither_the_clock_nor_the_system_and_is_not_compressed
 
 
 def test_a_compressed_archive_of_others_is_read() -> None:
-    assert members(zipped(("x", b"1" * 1000))) == {"x": b"1" * 1000}
+    assert read_members(zipped(("x", b"1" * 1000))) == {"x": b"1" * 1000}
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no zip", pack(CONTENTS)[:-30]])
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
     with pytest.raises(InputRefused, match="no readable zip archive"):
-        members(data)
+        read_members(data)
 
 
 def test_a_damaged_member_is_refused() -> None:
@@ -49,23 +49,23 @@ def test_a_damaged_member_is_refused() -> None:
         damaged = bytearray(data)
         damaged[40] ^= 1
         with pytest.raises(InputRefused, match="no readable zip archive"):
-            members(bytes(damaged))
+            read_members(bytes(damaged))
 
 
 def test_too_many_or_too_large_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MOST_MEMBERS", 2)
-    monkeypatch.setattr(archives, "MOST_BYTES", 1000)
-    members(zipped(("a", b"0" * 500), ("b", b"0" * 500)))
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 2)
+    monkeypatch.setattr(archives, "MAX_TOTAL_BYTES", 1000)
+    read_members(zipped(("a", b"0" * 500), ("b", b"0" * 500)))
     with pytest.raises(InputRefused, match="more than 2 members"):
-        members(zipped(("a", b""), ("b", b""), ("c", b"")))
+        read_members(zipped(("a", b""), ("b", b""), ("c", b"")))
     with pytest.raises(InputRefused, match="once unpacked"):
-        members(zipped(("a", b"0" * 1001)))
+        read_members(zipped(("a", b"0" * 1001)))
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_two_members_of_one_name_are_refused() -> None:
     with pytest.raises(InputRefused, match="two members of one name"):
-        members(zipped(("a", b"1"), ("a", b"2")))
+        read_members(zipped(("a", b"1"), ("a", b"2")))
 
 
 def test_a_member_larger_than_it_says_is_refused() -> None:
@@ -73,4 +73,4 @@ def test_a_member_larger_than_it_says_is_refused() -> None:
     directory = data.rfind(b"PK\x01\x02")
     data[directory + 24] = 5  # the size that the directory tells
     with pytest.raises(InputRefused, match=r"readable|another size"):
-        members(bytes(data))
+        read_members(bytes(data))

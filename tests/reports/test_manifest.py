@@ -17,7 +17,7 @@ from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.incidents import facts, outcomes
 from outage_analysis.reports import FORMATS, read_manifest, write_report
 from outage_analysis.reports.archives import pack
-from outage_analysis.reports.build_manifest import LIBRARIES, code_digest, outputs
+from outage_analysis.reports.build_manifest import LIBRARIES, code_digest, output_records
 from outage_analysis.text import fonts
 from tests.tampered_bundles import manifest_of
 
@@ -34,7 +34,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_written_is_what_is_read(bundles: dict[str, Path]) -> None:
     for folder in bundles.values():
-        assert read_manifest(folder).text() == (folder / "manifest.json").read_text("utf-8")
+        assert read_manifest(folder).to_json() == (folder / "manifest.json").read_text("utf-8")
 
 
 def test_it_tells_the_figures_of_the_tables(bundles: dict[str, Path], analysis: Analysis) -> None:
@@ -109,7 +109,7 @@ def test_nothing_of_the_bundled_case_has_to_be_written_out(bundles: dict[str, Pa
 def test_the_members_of_an_archive_are_told_and_of_other_files_none(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(pack({"x.xml": b"<x/>", "y.xml": b"<y/>"}))
     (tmp_path / "b.csv").write_bytes(b"x\n")
-    found = outputs(tmp_path)
+    found = output_records(tmp_path)
     assert found["a.xlsx"].members["x.xml"] == hashlib.sha256(b"<x/>").hexdigest()
     assert list(found["a.xlsx"].members) == ["x.xml", "y.xml"]
     assert not found["b.csv"].members

@@ -14,8 +14,8 @@ import pytest
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.files import bundled_claims
 from outage_analysis.reports import Report
-from outage_analysis.reports.grids import LONGEST, cut
-from outage_analysis.reports.html import page
+from outage_analysis.reports.grids import MAX_CELL_LENGTH, truncate
+from outage_analysis.reports.html import html_page
 from outage_analysis.text import LANGUAGES, Locale
 from tests.html_page import WebPage
 
@@ -32,7 +32,7 @@ MARKED = "a\u202eb<b>c</b>"
 
 def read(analysis: Analysis, lang: str = "en") -> WebPage:
     found = WebPage()
-    found.feed(page(Report(analysis, lang)))
+    found.feed(html_page(Report(analysis, lang)))
     found.close()
     return found
 
@@ -253,21 +253,21 @@ def test_marks_of_direction_are_written_out_wherever_a_name_stands(edited: Edite
         "policies", 'en = "Cash for small businesses"', f"en = {named}", 'en = "Announced as', 'en = "\u202eA'
     )
     ledger = edited("assumptions", 'owner = "outage-analysis"', f"owner = {named}")
-    text = page(Report(run(Plan(incident=incident, policy=policy, ledger=ledger, claims=(), draws=FEW))))
+    text = html_page(Report(run(Plan(incident=incident, policy=policy, ledger=ledger, claims=(), draws=FEW))))
     assert "\u202e" not in text
     assert "<b>c" not in text
     assert text.count("aU+202Eb&lt;b&gt;c&lt;/b&gt;") > 5
 
 
 def test_a_long_text_from_a_file_is_cut(claims_csv: ClaimsCsv) -> None:
-    assert cut("x" * 10_000) == "x" * (LONGEST - 1) + "…"
-    assert cut("\u202e" * 10_000).startswith("U+202EU+202E")
-    assert len(cut("\u202e" * 10_000)) == LONGEST
-    assert cut("우리 😀.csv") == "우리 U+1F600.csv"
+    assert truncate("x" * 10_000) == "x" * (MAX_CELL_LENGTH - 1) + "…"
+    assert truncate("\u202e" * 10_000).startswith("U+202EU+202E")
+    assert len(truncate("\u202e" * 10_000)) == MAX_CELL_LENGTH
+    assert truncate("우리 😀.csv") == "우리 U+1F600.csv"
     name = "n" * 200 + ".csv"
     found = read(run(Plan(claims=(claims_csv([{}], name=name),), draws=FEW)))
     assert name not in found.prose()
-    assert "n" * (LONGEST - 1) + "…" in found.prose()
+    assert "n" * (MAX_CELL_LENGTH - 1) + "…" in found.prose()
 
 
 @pytest.mark.slow
@@ -276,7 +276,7 @@ def test_twenty_times_the_claims_make_a_page_of_the_same_size(tmp_path: Path, ow
     assert bundled
     many = tmp_path / "complaints.parquet"
     pl.read_parquet(bundled).drop("synthetic").write_parquet(many)
-    sizes = [len(page(Report(run(Plan(claims=(path,), draws=FEW))))) for path in (own_claims, many)]
+    sizes = [len(html_page(Report(run(Plan(claims=(path,), draws=FEW))))) for path in (own_claims, many)]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.02)
 
 

@@ -18,9 +18,16 @@ from pypdf import PdfReader
 from outage_analysis.analysis import Analysis
 from outage_analysis.errors import EnvironmentFailed
 from outage_analysis.reports import Report
-from outage_analysis.reports.blocks import Picture
-from outage_analysis.reports.pdf.column_widths import BREAK, FLIPPED, UPRIGHT, breakable, measured, sheet
-from outage_analysis.reports.pdf.content import LONGEST, Pages, data, ours
+from outage_analysis.reports.blocks import ChartBlock
+from outage_analysis.reports.pdf.column_widths import (
+    LANDSCAPE_WIDTH,
+    PORTRAIT_WIDTH,
+    ZERO_WIDTH_SPACE,
+    add_break_points,
+    table_layout,
+    width_in_ems,
+)
+from outage_analysis.reports.pdf.content import MAX_TEXT_LENGTH, PdfContent, external_text, own_text
 from outage_analysis.reports.pdf.typesetting import typeset
 from outage_analysis.text import LANGUAGES, fonts
 from outage_analysis.text import locale as labels
@@ -50,7 +57,7 @@ def words_of(path: Path) -> tuple[str, ...]:
 
 
 def squeezed(text: str) -> str:
-    return "".join(text.replace(BREAK, "").split())
+    return "".join(text.replace(ZERO_WIDTH_SPACE, "").split())
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +65,9 @@ def reports(analysis: Analysis) -> dict[str, Report]:
     return {lang: Report(analysis, lang) for lang in LANGUAGES}
 
 
-def set_again(name: str, pages: Pages, **changed: object) -> PdfReader:
+def set_again(name: str, pages: PdfContent, **changed: object) -> PdfReader:
     """A book with other values, its charts blank."""
-    told = {**(pages.brief if name == "brief" else pages.whole), **changed}
+    told = {**(pages.brief if name == "brief" else pages.full_report), **changed}
     blank = dict.fromkeys((f"{chart}.svg" for chart in pages.report.charts), BLANK)
     return opened(typeset(name, told, blank, pages.report.analysis.as_of))
 
@@ -147,7 +154,10 @@ def test_every_chart_is_told_to_who_cannot_see_it(
 ) -> None:
     report = reports[lang]
     placed = ["headlines"] + [
-        block.chart for section in report.sections for block in section.blocks if isinstance(block, Picture)
+        block.chart
+        for section in report.sections
+        for block in section.blocks
+        if isinstance(block, ChartBlock)
     ]
     told = [figure["/Alt"] for figure in tagged(read(bundles[lang] / "report.pdf"), "/Figure")]
     assert told == [report.charts[name].description for name in placed]
@@ -202,7 +212,7 @@ def test_synthetic_parts_say_so_at_their_titles_charts_and_tables(
     bundles: Bundles, reports: dict[str, Report]
 ) -> None:
     report = reports["en"]
-    told = Pages(report).whole
+    told = PdfContent(report).full_report
     marked = [block for run in told["runs"] for block in run["blocks"] if block.get("synthetic")]
     assert [b["text"] for b in marked if b["kind"] == "section"] == [
         s.title for s in report.sections if s.synthetic
@@ -242,7 +252,7 @@ def test_a_fact_leads_to_its_row(bundles: Bundles) -> None:
 
 
 def test_only_addresses_of_the_web_and_listed_facts_are_links(reports: dict[str, Report]) -> None:
-    runs = Pages(reports["en"]).whole["runs"]
+    runs = PdfContent(reports["en"]).full_report["runs"]
     tables = [block for run in runs for block in run["blocks"] if block["kind"] == "table"]
     parts = [part for table in tables for row in table["rows"] for cell in row for part in cell]
     places = [place for table in tables for place in table["anchors"] if place]
@@ -252,7 +262,7 @@ def test_only_addresses_of_the_web_and_listed_facts_are_links(reports: dict[str,
 
 
 @pytest.fixture(scope="module")
-def hostile(analysis: Analysis) -> Pages:
+def hostile(analysis: Analysis) -> PdfContent:
     """The bundled case with names that would be markup, were they read as such."""
     incident, policy = analysis.incident, analysis.policy
     evil = {"en": EVIL, "ko": EVIL}
@@ -263,11 +273,11 @@ def hostile(analysis: Analysis) -> Pages:
         incident=incident.model_copy(update={"name": evil, "services": services}),
         policy=policy.model_copy(update={"name": evil, "lines": lines}),
     )
-    return Pages(Report(renamed, "en"))
+    return PdfContent(Report(renamed, "en"))
 
 
 @pytest.mark.parametrize("book", BOOKS)
-def test_names_are_only_text(hostile: Pages, book: str) -> None:
+def test_names_are_only_text(hostile: PdfContent, book: str) -> None:
     reader = set_again(book, hostile)
     text = [squeezed(page.extract_text()) for page in reader.pages[:6]]
     assert squeezed(EVIL) in text[0]
@@ -277,8 +287,8 @@ def test_names_are_only_text(hostile: Pages, book: str) -> None:
 
 
 @pytest.mark.parametrize("letter", ["가", "W", "가 ", "W "])
-def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(hostile: Pages, letter: str) -> None:
-    long = data(letter * 10_000)
+def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(hostile: PdfContent, letter: str) -> None:
+    long = external_text(letter * 10_000)
     told = hostile.brief
     reader = set_again(
         "brief",
@@ -301,8 +311,8 @@ def test_the_brief_keeps_to_two_pages_whatever_it_has_to_say(hostile: Pages, let
 
 
 def test_a_letter_without_a_glyph_is_written_as_its_number() -> None:
-    assert data("a\u202eb 😀") == "aU+202Eb U+1F600"
-    assert len(data("가" * 10_000).replace(BREAK, "")) == LONGEST + 1
+    assert external_text("a\u202eb 😀") == "aU+202Eb U+1F600"
+    assert len(external_text("가" * 10_000).replace(ZERO_WIDTH_SPACE, "")) == MAX_TEXT_LENGTH + 1
 
 
 # --- what fails, and how ------------------------------------------------------------------------------
@@ -313,18 +323,18 @@ def test_a_word_of_ours_without_a_glyph_is_an_error_that_names_it(
 ) -> None:
     monkeypatch.setitem(labels._label_texts("en"), "report.contents", "Contents 中")  # noqa: SLF001 - a bad word
     with pytest.raises(EnvironmentFailed, match=r"lack U\+4E2D"):
-        _ = Pages(reports["en"]).whole
-    assert ours("Contents") == "Contents"
+        _ = PdfContent(reports["en"]).full_report
+    assert own_text("Contents") == "Contents"
 
 
-def test_a_missing_font_is_an_error(hostile: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_font_is_an_error(hostile: PdfContent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "WEIGHTS", ("Regular", "Black"))
     with pytest.raises(EnvironmentFailed, match=r"OutageSans-Black\.otf: the font is missing"):
         set_again("brief", hostile)
 
 
-def test_what_typst_refuses_is_an_error_on_one_line(hostile: Pages) -> None:
-    with pytest.raises(EnvironmentFailed, match=r"brief\.pdf: typst cannot set it: .*policy") as caught:
+def test_what_typst_refuses_is_an_error_on_one_line(hostile: PdfContent) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"brief\.pdf: typst failed: .*policy") as caught:
         typeset(
             "brief",
             {k: v for k, v in hostile.brief.items() if k != "policy"},
@@ -347,47 +357,50 @@ sys.stdout.buffer.write(typeset("report", told, drawings, datetime.date(2022, 12
 
 @pytest.mark.slow
 def test_another_process_writes_the_same_bytes(tmp_path: Path, reports: dict[str, Report]) -> None:
-    pages = Pages(reports["en"])
+    pages = PdfContent(reports["en"])
     blank = {f"{chart}.svg": BLANK.decode() for chart in reports["en"].charts}
-    (tmp_path / "told.json").write_text(json.dumps([pages.whole, blank]), "utf-8")
+    (tmp_path / "told.json").write_text(json.dumps([pages.full_report, blank]), "utf-8")
     odd = {"TZ": "Asia/Seoul", "PYTHONHASHSEED": "7", "LC_ALL": "C", "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-c", AGAIN]
     ran = subprocess.run(command, env={**os.environ, **odd}, cwd=tmp_path, check=True, capture_output=True)
     drawings = {name: drawn.encode() for name, drawn in blank.items()}
-    assert ran.stdout == typeset("report", pages.whole, drawings, reports["en"].analysis.as_of)
+    assert ran.stdout == typeset("report", pages.full_report, drawings, reports["en"].analysis.as_of)
 
 
 # --- widths of columns --------------------------------------------------------------------------------
 
 
 def test_long_words_can_be_broken_and_others_are_left() -> None:
-    assert breakable("a long text of short words, all of them") == "a long text of short words, all of them"
-    assert breakable("x" * 30).split(BREAK) == ["x" * 12, "x" * 12, "x" * 6]
+    assert (
+        add_break_points("a long text of short words, all of them")
+        == "a long text of short words, all of them"
+    )
+    assert add_break_points("x" * 30).split(ZERO_WIDTH_SPACE) == ["x" * 12, "x" * 12, "x" * 6]
 
 
 def test_a_narrow_table_is_as_wide_as_its_texts() -> None:
-    laid = sheet(["Name", "Won"], [False, True], [["Kakao T", "1,000"], ["Melon", "2"]])
+    laid = table_layout(["Name", "Won"], [False, True], [["Kakao T", "1,000"], ["Melon", "2"]])
     assert not laid.setting.flipped
-    assert laid.widths[0] == pytest.approx(measured("Kakao T"), abs=0.2)
+    assert laid.widths[0] == pytest.approx(width_in_ems("Kakao T"), abs=0.2)
 
 
 def test_a_long_narrow_table_runs_in_two_columns() -> None:
     rows = [["Melon", str(n)] for n in range(60)]
-    laid = sheet(["Name", "Won"], [False, True], rows)
+    laid = table_layout(["Name", "Won"], [False, True], rows)
     assert laid.setting.halved
-    assert sum(laid.points) < UPRIGHT / 2
-    assert not sheet(["Name", "Won"], [False, True], rows[:9]).setting.halved
+    assert sum(laid.points) < PORTRAIT_WIDTH / 2
+    assert not table_layout(["Name", "Won"], [False, True], rows[:9]).setting.halved
 
 
 def test_a_table_too_wide_for_the_page_turns_it_and_no_number_is_broken() -> None:
     heads, figures = [f"Column {n}" for n in range(10)], [False, *[True] * 8, False]
     rows = [["a name of some words", *["123,456,789,012"] * 8, "a remark of some words " * 4]] * 20
-    laid = sheet(heads, figures, rows)
+    laid = table_layout(heads, figures, rows)
     assert laid.setting.flipped
-    assert sum(laid.points) <= FLIPPED + 0.1
-    assert all(width >= measured("123,456,789,012") for width in laid.widths[1:9])
+    assert sum(laid.points) <= LANDSCAPE_WIDTH + 0.1
+    assert all(width >= width_in_ems("123,456,789,012") for width in laid.widths[1:9])
 
 
 def test_a_table_wider_than_any_page_is_squeezed_into_it() -> None:
-    laid = sheet([f"Column {n}" for n in range(30)], [True] * 30, [["123,456,789,012"] * 30])
-    assert sum(laid.points) == pytest.approx(FLIPPED, abs=1)
+    laid = table_layout([f"Column {n}" for n in range(30)], [True] * 30, [["123,456,789,012"] * 30])
+    assert sum(laid.points) == pytest.approx(LANDSCAPE_WIDTH, abs=1)

@@ -21,12 +21,18 @@ from pypdf import PdfReader
 from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.files import data_root
 from outage_analysis.reports import Report
-from outage_analysis.reports.archives import members
-from outage_analysis.reports.deck.native_charts import scale
-from outage_analysis.reports.deck.slides import slides
-from outage_analysis.reports.deck.text_size import Line, cut, fitted, height, rows
+from outage_analysis.reports.archives import read_members
+from outage_analysis.reports.deck.native_charts import amount_format
+from outage_analysis.reports.deck.slides import build_deck
+from outage_analysis.reports.deck.text_size import (
+    Paragraph,
+    fit_paragraphs,
+    line_count,
+    text_height,
+    truncate_lines,
+)
 from outage_analysis.reports.deck.theme import EMU, HEIGHT, WIDTH
-from outage_analysis.reports.table_views import printed_sum
+from outage_analysis.reports.table_views import headline_amount
 from outage_analysis.text import LANGUAGES, Locale
 from tests.paths import OWN_OUTAGE
 from tests.untranslated_text import untranslated
@@ -67,9 +73,8 @@ def reports(analysis: Analysis) -> dict[str, Report]:
 
 
 @pytest.fixture(scope="module")
-def files(reports: dict[str, Report], bundles: dict[str, Path]) -> dict[str, bytes]:
-    bundled = {lang: (folder / "report.pptx").read_bytes() for lang, folder in bundles.items()}
-    return bundled | {name: slides(reports[name]) for name in PLANS}
+def files(reports: dict[str, Report]) -> dict[str, bytes]:
+    return {name: build_deck(report) for name, report in reports.items()}
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +155,7 @@ def test_the_headlines_stand_beside_ours_in_a_table(
     told = report.analysis.tables["headlines"].filter(fact="CO-01").row(0, named=True)
     assert cells[1][1] == report.tiles[0].figure
     assert [row[1] for row in cells if row[0] == report.names["CO-01"]] == [
-        printed_sum(told["low"], told["high"], report.words)
+        headline_amount(told["low"], told["high"], report.words)
     ]
     assert len(cells) == 1 + len(report.analysis.tables["headlines"])
 
@@ -244,12 +249,12 @@ def test_no_placeholder_is_empty_and_nothing_overlaps_or_leaves_the_slide(
 
 
 def test_the_same_report_gives_the_same_bytes(analysis: Analysis, files: dict[str, bytes]) -> None:
-    assert slides(Report(analysis, "ko")) == files["ko"]
+    assert build_deck(Report(analysis, "ko")) == files["ko"]
 
 
 def test_no_clock_is_in_the_deck_nor_in_the_workbooks_inside_it(files: dict[str, bytes]) -> None:
-    parts = members(files["en"])
-    books = {name: members(data) for name, data in parts.items() if name.endswith(".xlsx")}
+    parts = read_members(files["en"])
+    books = {name: read_members(data) for name, data in parts.items() if name.endswith(".xlsx")}
     assert len(books) == 3
     stamps = set()
     for held in (parts, *books.values()):
@@ -276,12 +281,12 @@ def test_hostile_names_are_text_alone(edited: Edited) -> None:
     ledger = edited("assumptions", '"Filing share: reports with a loss that file"', quoted)
     policy = edited("policies", '"Kakao compensation package of 29 December 2022"', quoted)
     plan = Plan(incident=incident, policy=policy, ledger=ledger, claims=(), draws=1024, hindsight=False)
-    data = slides(Report(run(plan)))
+    data = build_deck(Report(run(plan)))
     deck = Presentation(io.BytesIO(data))
     shown = "\n".join(text for slide in deck.slides for text in texts(slide))
     assert shown.count('=HYPERLINK("http://evil.example","x")<b>&U+202EU+001B') >= 3
-    parts = members(data)
-    inside = [members(book) for name, book in parts.items() if name.endswith(".xlsx")]
+    parts = read_members(data)
+    inside = [read_members(book) for name, book in parts.items() if name.endswith(".xlsx")]
     for held in (parts, *inside):
         for name, content in held.items():
             assert not re.search(rb'hlink(Click|Hover)|<hyperlink|<f>|TargetMode="External"', content), name
@@ -291,7 +296,7 @@ def test_names_of_any_length_stay_on_the_slide(analysis: Analysis) -> None:
     report = Report(analysis)
     vars(report)["charts"] = {}
     vars(report)["names"] = dict.fromkeys(report.names, HOSTILE + " 나" * 5_000)
-    for slide in Presentation(io.BytesIO(slides(report))).slides:
+    for slide in Presentation(io.BytesIO(build_deck(report))).slides:
         assert max(map(len, texts(slide))) < 2_000
         assert all(shape.top + shape.height <= HEIGHT * EMU for shape in slide.shapes)
 
@@ -300,17 +305,17 @@ def test_names_of_any_length_stay_on_the_slide(analysis: Analysis) -> None:
 
 
 def test_text_is_made_to_fit_its_box() -> None:
-    lines = [Line("word " * 200, 20), Line("가" * 9_000, 20)]
-    shown = fitted(lines, 3.0, 2.0)
-    assert height(shown, 3.0) <= 2.0
+    lines = [Paragraph("word " * 200, 20), Paragraph("가" * 9_000, 20)]
+    shown = fit_paragraphs(lines, 3.0, 2.0)
+    assert text_height(shown, 3.0) <= 2.0
     assert all(line.text.endswith("…") for line in shown)
-    assert fitted([Line("short", 20)], 3.0, 2.0) == [Line("short", 20)]
+    assert fit_paragraphs([Paragraph("short", 20)], 3.0, 2.0) == [Paragraph("short", 20)]
 
 
 def test_a_line_is_cut_after_a_word() -> None:
-    assert rows("one two three", 72, 3.0) > 1
-    assert cut("a sentence of several words that goes on", 12, 2.0) == "a sentence of several…"
-    assert cut("short", 12, 2.0) == "short"
+    assert line_count("one two three", 72, 3.0) > 1
+    assert truncate_lines("a sentence of several words that goes on", 12, 2.0) == "a sentence of several…"
+    assert truncate_lines("short", 12, 2.0) == "short"
 
 
 @pytest.mark.parametrize(
@@ -325,7 +330,7 @@ def test_a_line_is_cut_after_a_word() -> None:
 def test_a_chart_counts_in_a_unit_that_shows_its_smallest_bar(
     lang: str, amounts: list[float], unit: str, shown: str
 ) -> None:
-    found = scale(Locale(lang), amounts)
+    found = amount_format(Locale(lang), amounts)
     assert found.unit == unit
     assert found.format.endswith(f"#,##0{shown}")
 

@@ -17,10 +17,10 @@ from outage_analysis.analysis import Analysis, Plan, run
 from outage_analysis.costs import bridge, cost_table, totals
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.files import data_root, document_text
-from outage_analysis.reports import side_of, write_report
-from outage_analysis.reports.archives import members
-from outage_analysis.reports.manifest import LARGEST
-from outage_analysis.reports.open_bundle import reopen
+from outage_analysis.reports import bridge_side, write_report
+from outage_analysis.reports.archives import read_members
+from outage_analysis.reports.manifest import MAX_BYTES
+from outage_analysis.reports.open_bundle import read_bundle
 from outage_analysis.reports.verification.verify import verify
 from tests.commands import command
 from tests.tram_case import write_pages
@@ -63,7 +63,7 @@ def sealed(bundle: Path, name: str, text: str) -> Path:
 def test_a_bundle_opens_to_the_pages_the_day_and_the_figures_of_its_run(
     written: Path, made: Analysis
 ) -> None:
-    found = reopen(written)
+    found = read_bundle(written)
     assert (found.incident, found.policy, found.ledger) == (
         made.incident,
         made.policy,
@@ -77,7 +77,7 @@ def test_a_bundle_opens_to_the_pages_the_day_and_the_figures_of_its_run(
 
 def test_a_bundle_without_a_ledger_opens_too(tram: Path, tmp_path: Path) -> None:
     plan = Plan(incident=tram / "incident.toml", policy=tram / "counted.toml", draws=1_024)
-    found = reopen(write_report(run(plan), tmp_path / "bare", formats=["csv"]).parent)
+    found = read_bundle(write_report(run(plan), tmp_path / "bare", formats=["csv"]).parent)
     assert (found.ledger, found.expected) == (None, {"cash": None})
 
 
@@ -88,7 +88,7 @@ def test_a_bundle_of_the_bundled_case_holds_its_pages(bundles: dict[str, Path]) 
         source = data_root() / kind / "kakao-2022.toml"
         assert tomllib.loads(page.read_text("utf-8")) == tomllib.loads(source.read_text("utf-8"))
         assert page.read_text("utf-8") == document_text(page)
-    assert reopen(bundles["ko"]).expected.keys() == {"cash", "face_value", "top_down", "handling"}
+    assert read_bundle(bundles["ko"]).expected.keys() == {"cash", "face_value", "top_down", "handling"}
 
 
 def test_the_manifest_says_what_was_asked_and_names_every_page(written: Path, tram: Path) -> None:
@@ -135,7 +135,7 @@ def test_comments_of_pages_stay_with_their_author_and_the_bundle_is_still_verifi
     private = (*PRIVATE, "home of kim", str(tmp_path))
     for path in (p for p in bundle.rglob("*") if p.is_file()):
         data = path.read_bytes()
-        parts = members(data).values() if path.suffix in (".xlsx", ".pptx") else [data]
+        parts = read_members(data).values() if path.suffix in (".xlsx", ".pptx") else [data]
         for part in parts:
             assert [word for word in private if word.encode() in part] == [], path
     assert verify(bundle).rebuilt
@@ -167,7 +167,7 @@ def test_a_file_that_is_not_as_it_was_written_is_refused(bundle: Path, name: str
 def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
     (bundle / "SHA256SUMS").unlink()
     with pytest.raises(InputRefused, match=r"manifest\.json: is not as the report wrote it"):
-        reopen(bundle)
+        read_bundle(bundle)
 
 
 @pytest.mark.parametrize(
@@ -191,39 +191,39 @@ def test_a_bundle_without_checksums_is_refused(bundle: Path) -> None:
 )
 def test_a_manifest_of_another_kind_is_refused_in_one_line(bundle: Path, text: str) -> None:
     with pytest.raises(InputRefused) as refusal:
-        reopen(sealed(bundle, "manifest.json", text))
+        read_bundle(sealed(bundle, "manifest.json", text))
     assert "is no manifest of a report of this version. Write the report again." in str(refusal.value)
     assert "\n" not in str(refusal.value)
 
 
 def test_a_manifest_of_gigabytes_is_refused_unread(bundle: Path) -> None:
     with (bundle / "manifest.json").open("wb") as stream:
-        stream.truncate(LARGEST + 1)
+        stream.truncate(MAX_BYTES + 1)
     with pytest.raises(InputRefused, match="is too large for a manifest"):
-        reopen(bundle)
+        read_bundle(bundle)
 
 
 def test_a_page_that_this_version_cannot_read_is_refused(bundle: Path) -> None:
     page = (bundle / "pages" / "policy.toml").read_text("utf-8")
     sealed(bundle, "pages/policy.toml", page.replace("loss_unit", "unit_of_loss"))
     with pytest.raises(InputRefused, match=r"policy\.toml: cannot be read by this version: .*unknown key"):
-        reopen(bundle)
+        read_bundle(bundle)
 
 
 def test_a_folder_that_is_no_report_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no report\. Name a folder that `report` wrote"):
-        reopen(tmp_path)
+        read_bundle(tmp_path)
 
 
 # --- the sides of a bridge --------------------------------------------------------------------------------
 
 
 def test_a_run_is_a_report_with_the_figure_it_told_or_a_ledger(written: Path, made: Analysis) -> None:
-    side, recorded = side_of(str(written), "kakao-2022", None, "cash")
+    side, recorded = bridge_side(str(written), "kakao-2022", None, "cash")
     assert (side.policy, side.ledger, side.as_of) == (made.policy, made.ledger, made.as_of)
     assert recorded == made.tables["totals"]["expected"].item()
-    assert side_of(str(written), "kakao-2022", None, "face_value")[1] is None
-    side, recorded = side_of("kakao-2022-10-24", "kakao-2022", "kakao-candidate-fees", "cash")
+    assert bridge_side(str(written), "kakao-2022", None, "face_value")[1] is None
+    side, recorded = bridge_side("kakao-2022-10-24", "kakao-2022", "kakao-candidate-fees", "cash")
     assert side.ledger
     assert (side.policy.id, side.as_of, recorded) == ("kakao-candidate-fees", side.ledger.as_of, None)
 
@@ -253,7 +253,7 @@ def test_a_figure_that_an_older_version_told_is_a_step_of_its_own(bundle: Path, 
 @pytest.mark.parametrize("figure", [-1, float("nan"), float("inf"), 1e300])
 def test_a_figure_that_is_no_sum_makes_no_bridge(bundle: Path, figure: float) -> None:
     retold(bundle, lambda manifest: manifest["expected"].update(cash=figure))
-    side, recorded = side_of(str(bundle), "kakao-2022", None, "cash")
+    side, recorded = bridge_side(str(bundle), "kakao-2022", None, "cash")
     with pytest.raises(OutageAnalysisError, match="a recorded figure is no sum of money"):
         bridge(side, side, valuation="cash", recorded=recorded)
 
@@ -268,7 +268,7 @@ def test_runs_of_two_incidents_have_no_bridge(written: Path) -> None:
 
 def test_the_bundled_report_leads_to_the_updated_ledger(bundles: dict[str, Path]) -> None:
     (first, recorded), (second, _) = (
-        side_of(str(name), "kakao-2022", None, "cash") for name in (bundles["en"], "kakao-2023-06-30")
+        bridge_side(str(name), "kakao-2022", None, "cash") for name in (bundles["en"], "kakao-2023-06-30")
     )
     table = bridge(first, second, valuation="cash", recorded=recorded)
     ends = {}

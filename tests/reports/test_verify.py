@@ -23,10 +23,10 @@ from outage_analysis.incidents import published_facts as published
 from outage_analysis.incidents.published_facts import FactCollection
 from outage_analysis.reports import FORMATS, Report, read_manifest, write_report
 from outage_analysis.reports import build_manifest as recording
-from outage_analysis.reports.manifest import LARGEST
+from outage_analysis.reports.manifest import MAX_BYTES
 from outage_analysis.reports.verification import integrity
-from outage_analysis.reports.verification.causes import causes, reasons
-from outage_analysis.reports.verification.verify import Verified, verify
+from outage_analysis.reports.verification.causes import causes, causes_suffix
+from outage_analysis.reports.verification.verify import VerificationResult, verify
 from outage_analysis.text import fonts
 from tests.commands import command
 from tests.tampered_bundles import Manifest, flip, forged, manifest_of, retold, seal
@@ -79,7 +79,7 @@ def one_of(bundle: Path, suffix: str) -> str:
 
 def test_a_report_of_every_format_is_the_same_when_it_is_written_again(whole: Path) -> None:
     count = len([p for p in whole.rglob("*") if p.is_file()])
-    assert verify(whole) == Verified(count, rebuilt=True)
+    assert verify(whole) == VerificationResult(count, rebuilt=True)
     assert set(manifest_of(whole)["formats"]) == set(FORMATS)
 
 
@@ -180,7 +180,7 @@ def test_a_rebuild_finds_a_forged_file_and_the_place_in_it(made: Analysis, tmp_p
     spoil(bundle / name)
     failure = refused(forged(bundle, name))
     assert failure.file == name
-    assert "differs from what a rebuild writes: nothing that the manifest records" in failure.problem
+    assert "differs from what a rebuild writes: no recorded cause" in failure.problem
     assert {key: getattr(failure, key) for key in place} == place
     assert failure.line or failure.row
 
@@ -230,7 +230,7 @@ def test_a_run_that_is_never_the_same_is_said_to_be_so(bundle: Path, monkeypatch
     monkeypatch.setitem(FORMATS, "csv", differing)
     failure = refused(bundle)
     assert failure.file == "tables/costs.csv"
-    assert "nothing that the manifest records" in failure.problem
+    assert "no recorded cause" in failure.problem
 
 
 # --- the cause ------------------------------------------------------------------------------------------
@@ -274,13 +274,17 @@ def test_changed_facts_are_named_by_their_file(bundle: Path, reshelve: Reshelve)
 
 def test_another_page_of_outcomes_is_named(bundles: dict[str, Path]) -> None:
     was = read_manifest(bundles["en"])
-    assert causes(was, was.model_copy(update={"backtest": None})) == ["page outcomes is gone"]
+    now = was.model_copy(update={"backtest": None})
+    assert causes(was, now) == ["back-test: its page of outcomes is another"]
+    ledger = was.pages["ledger"].model_copy(update={"content_sha256": 64 * "0"})
+    told = causes(was, now.model_copy(update={"pages": was.pages | {"ledger": ledger}}))
+    assert told == ["assumptions: the ledger differs outside the assumptions that were used"]
 
 
 def test_many_causes_are_counted() -> None:
-    assert reasons([]) == ""
-    assert reasons(["a", "b", "c"]) == ": a; b; c"
-    assert reasons(["a", "b", "c", "d", "e"]) == ": a; b; c; and 2 more"
+    assert causes_suffix([]) == ""
+    assert causes_suffix(["a", "b", "c"]) == ": a; b; c"
+    assert causes_suffix(["a", "b", "c", "d", "e"]) == ": a; b; c; and 2 more"
 
 
 def test_changed_code_and_fonts_are_named(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,7 +374,7 @@ def test_a_name_that_leads_elsewhere_is_refused(bundle: Path, secret: Path, name
     assert secret.is_file()
     with (bundle / "SHA256SUMS").open("a", encoding="utf-8") as stream:
         stream.write(f"{64 * '0'}  {name}\n")
-    with pytest.raises(InputRefused, match="is no name of a file of a report"):
+    with pytest.raises(InputRefused, match="is not the name of a report file"):
         verify(bundle)
 
 
@@ -400,7 +404,7 @@ def test_a_pipe_is_not_waited_for(bundle: Path) -> None:
 @pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS"])
 def test_what_is_too_large_is_refused_unread(bundle: Path, name: str) -> None:
     with (bundle / name).open("r+b") as stream:
-        stream.truncate(LARGEST + 1)
+        stream.truncate(MAX_BYTES + 1)
     with pytest.raises(OutageAnalysisError, match=r"is too large|is not as the report wrote it"):
         verify(bundle)
 

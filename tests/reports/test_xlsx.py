@@ -18,10 +18,10 @@ from outage_analysis.analysis import Analysis
 from outage_analysis.costs import CostTerms, Factor, Term
 from outage_analysis.reports import Report
 from outage_analysis.reports.archives import pack
-from outage_analysis.reports.grids import Writer
-from outage_analysis.reports.workbook.cells import Scale, rows_of
-from outage_analysis.reports.workbook.formulas import Live, defined
-from outage_analysis.reports.workbook.writing import workbook, write_xlsx
+from outage_analysis.reports.grids import TableFormatter
+from outage_analysis.reports.workbook.cells import LargerUnit, sheet_table
+from outage_analysis.reports.workbook.formulas import LiveFormulas, formula_names
+from outage_analysis.reports.workbook.writing import workbook_bytes, write_xlsx
 from outage_analysis.text import LANGUAGES, Locale
 from tests.untranslated_text import untranslated
 from tests.workbook_reader import Workbook
@@ -56,9 +56,8 @@ def reports(analysis: Analysis) -> dict[str, Report]:
 
 
 @pytest.fixture(scope="module")
-def data(bundles: dict[str, Path]) -> dict[str, bytes]:
-    """The workbook of the bundled case in each language."""
-    return {lang: (folder / "report.xlsx").read_bytes() for lang, folder in bundles.items()}
+def data(reports: dict[str, Report]) -> dict[str, bytes]:
+    return {lang: workbook_bytes(report) for lang, report in reports.items()}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +73,7 @@ def lang(request: pytest.FixtureRequest) -> str:
 def test_a_whole_number_that_a_cell_cannot_hold_is_a_text() -> None:
     """A sheet keeps 15 digits of a number and shows zeros for the others."""
     frame = pl.DataFrame({"loss": [2**53 + 1, 10**15 - 1], "claims": [3, 10**15]})
-    rows = rows_of(Writer(Locale("en"), {}), frame, ["loss", "claims"])
+    rows = sheet_table(TableFormatter(Locale("en"), {}), frame, ["loss", "claims"])
     assert [[cell.value for cell in row] for row in rows.cells] == [
         ["9,007,199,254,740,993", 3],
         [10**15 - 1, "1,000,000,000,000,000"],
@@ -120,7 +119,7 @@ def test_every_input_is_a_named_cell(
 ) -> None:
     products = reports[lang].products
     assert products is not None
-    names = defined(f.id for f in products.factors)
+    names = formula_names(f.id for f in products.factors)
     assert names["as-filing-share"] == "as_filing_share"
     assert {f.id: books[lang].named(names[f.id]).value for f in products.factors} == {
         f.id: f.value for f in products.factors
@@ -215,7 +214,7 @@ def test_charts_are_native_and_described(books: dict[str, Workbook]) -> None:
 
 
 def test_texts_from_outside_are_inert(analysis: Analysis, books: dict[str, Workbook]) -> None:
-    book = Workbook(workbook(Report(hostile(analysis))))
+    book = Workbook(workbook_bytes(Report(hostile(analysis))))
     assert [c.formula for c in book.formulas()] == [c.formula for c in books["en"].formulas()]
     assert drawn_from(book) == drawn_from(books["en"])
     assert not any(b"hyperlink" in part for name, part in book.members.items() if "worksheets/" in name)
@@ -274,7 +273,7 @@ def test_without_products_there_are_values_and_the_reason(
 ) -> None:
     monkeypatch.setattr(Report, "products", None)
     report = Report(analysis)
-    book = Workbook(workbook(report))
+    book = Workbook(workbook_bytes(report))
     assert not book.formulas()
     told = set(book.texts())
     assert report.words("workbook.no_formulas_tied") in told
@@ -283,7 +282,7 @@ def test_without_products_there_are_values_and_the_reason(
 
 def test_names_are_no_cells_and_none_comes_twice() -> None:
     ids = ["as-1", "as_1", "AS-1", "as1", "r1c1", "c", "2022", "true", "x.pays.0", "expected-cash"]
-    found = defined(ids, ["expected_cash"])
+    found = formula_names(ids, ["expected_cash"])
     assert list(found.values()) == [
         *("as_1", "as_1_2", "AS_1_3", "_as1", "_r1c1", "_c", "_2022", "_true", "x_pays_0", "expected_cash_2"),
     ]
@@ -296,12 +295,12 @@ def test_cents_become_euros_and_formulas_give_euros() -> None:
         Factor("pays", "pays", "money", 1_250, 0, 12_500),
     )
     terms = (Term("a", "cash", 3, ("share", "pays")), Term("b", "cash", 70_000, ("share",)))
-    live = Live(CostTerms(factors, terms), euros, Scale.of(euros, None))
-    assert [live.shown(f) for f in factors] == [0.5, 12.5]
-    assert [live.base(t) for t in terms] == [3, 700]
-    assert [live.value(t) for t in terms] == [18.75, 350]
-    assert live.sum("cash") == live.modelled("cash") == 368.75
-    assert live.total("cash").text == "=ROUND(expected_cash,2)"
+    live = LiveFormulas(CostTerms(factors, terms), euros, LargerUnit.for_amounts(euros, None))
+    assert [live.input_value(f) for f in factors] == [0.5, 12.5]
+    assert [live.term_base(t) for t in terms] == [3, 700]
+    assert [live.term_value(t) for t in terms] == [18.75, 350]
+    assert live.total_value("cash") == live.model_total("cash") == 368.75
+    assert live.total_formula("cash").text == "=ROUND(expected_cash,2)"
 
 
 # --- LibreOffice ----------------------------------------------------------------------------------------
@@ -325,7 +324,7 @@ def changed(content: bytes, report: Report, changes: dict[str, float]) -> bytes:
     parts = dict(book.members)
     text = parts[path].decode()
     for id_, value in changes.items():
-        cell = book.names[defined([id_])[id_]].rpartition("!")[2].replace("$", "")
+        cell = book.names[formula_names([id_])[id_]].rpartition("!")[2].replace("$", "")
         text, found = re.subn(rf'(<c r="{cell}"[^>]*>)<v>[^<]*</v>', rf"\1<v>{value}</v>", text)
         assert found == 1
     parts[path] = text.encode()
@@ -371,7 +370,7 @@ class TestOffice:
         w, sheet = reports[lang].words, reports[lang].words("workbook.summary")
         live = book.cells(sheet)[f"B{book.row_of(sheet, w('report.tile_expected'))}"].value
         assert live == round(products.expected("cash", CHANGES[change]))
-        size, cells = Scale.of(w, None).size, book.cells(sheet)
+        size, cells = LargerUnit.for_amounts(w, None).size, book.cells(sheet)
         larger = {ref[1:]: c.value for ref, c in cells.items() if ref[0] == "C" and c.formula}
         assert len(larger) == 4
         assert larger == {row: pytest.approx(float(cells[f"B{row}"].value or 0) / size) for row in larger}

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outage_analysis.errors import UsageError
-from outage_analysis.reports.grids import COLUMNS, Kind
+from outage_analysis.reports.grids import COLUMN_KINDS, ColumnKind
 from outage_analysis.text import LANGUAGES, Locale
 
 
@@ -64,11 +64,11 @@ def test_korean_never_says_the_word_that_admits_unlawfulness() -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_column_has_a_title(lang: str) -> None:
-    assert [column for column in COLUMNS if not Locale(lang).has_label(f"column.{column}")] == []
+    assert [column for column in COLUMN_KINDS if not Locale(lang).has_label(f"column.{column}")] == []
 
 
 def test_every_column_has_a_known_kind() -> None:
-    assert {column: kind for column, kind in COLUMNS.items() if kind not in get_args(Kind)} == {}
+    assert {column: kind for column, kind in COLUMN_KINDS.items() if kind not in get_args(ColumnKind)} == {}
 
 
 def test_an_unknown_language_is_refused() -> None:

@@ -262,11 +262,11 @@ def bridge(
     from outage_analysis.analysis import DisplayUnits
     from outage_analysis.costs import VALUATIONS
     from outage_analysis.costs import bridge as bridge_table
-    from outage_analysis.reports import side_of
+    from outage_analysis.reports import bridge_side
 
     if valuation not in VALUATIONS:
         raise UsageError("no such valuation", value=valuation, remedy=f"Known: {', '.join(VALUATIONS)}.")
-    (start, recorded), (end, _) = (side_of(run, incident, policy, valuation) for run in (first, second))
+    (start, recorded), (end, _) = (bridge_side(run, incident, policy, valuation) for run in (first, second))
     incidents = {side.ledger.incident for side in (start, end) if side.ledger}
     if len(incidents) > 1:
         names = ", ".join(sorted(incidents))

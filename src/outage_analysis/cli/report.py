@@ -47,11 +47,11 @@ def report(
         outage-analysis report --lang ko --formats html,csv --bom
     """
     from outage_analysis.analysis import run
-    from outage_analysis.reports import FORMATS, refuse_unwritable, write_report
+    from outage_analysis.reports import FORMATS, check_output_options, write_report
 
     chosen = tuple(FORMATS) if formats is None else tuple(name.strip() for name in formats.split(","))
     plan = options.plan(hindsight=hindsight, compare=compare or ())
-    refuse_unwritable(out, lang=lang, force=force, formats=chosen)
+    check_output_options(out, lang=lang, force=force, formats=chosen)
     with progress() as step:
         analysis = run(plan, progress=step)
         analysis.refuse_idle_budget()

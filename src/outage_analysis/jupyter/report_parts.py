@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import Literal
 
 from outage_analysis.jupyter.markup import Html, note
-from outage_analysis.reports import Heading, Items, Report, Text
+from outage_analysis.reports import BulletList, Heading, Report, Text
 
 
 def show_tiles(report: Report) -> Html:
@@ -43,7 +43,9 @@ def show_section_text(report: Report, section: str) -> Html:
     parts = [part for part in report.sections if part.id == section]
     blocks = [block for part in parts for block in part.blocks]
     opening = takewhile(lambda block: not isinstance(block, Heading), blocks)
-    groups = [(b.text,) if isinstance(b, Text) else b.items for b in opening if isinstance(b, Text | Items)]
+    groups = [
+        (b.text,) if isinstance(b, Text) else b.items for b in opening if isinstance(b, Text | BulletList)
+    ]
     sentences = [sentence for group in groups for sentence in group]
     return _bullet_list(sentences, report, made_up=any(part.synthetic for part in parts))
 

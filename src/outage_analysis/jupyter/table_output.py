@@ -90,7 +90,7 @@ def show_grid(report: Report, name: str) -> Html:
     """
     if name not in report.grids:
         return note(report.words("notebook.no_rows"))
-    table, mark = report.grids[name], report.marked(name)
+    table, mark = report.grids[name], report.table_is_synthetic(name)
     rows = [[c.striptags() if isinstance(c, Markup) else c for c in row] for row in table.rows]
     titles = [column.title for column in table.columns]
     html = html_table(titles, rows, lambda column, _text: table.columns[column].style)

@@ -1,26 +1,7 @@
-"""Reports: an Analysis goes in; a folder of files with a manifest comes out.
+"""Reports of an `Analysis` as HTML, PDF, Excel, PowerPoint, CSV, Parquet, SVG and PNG.
 
-Modules:
-    formats: the output formats, by name
-    bundle: writes the folder
-    manifest: the manifest
-    build_manifest: the manifest of an analysis
-    report: everything that the formats show, in one language
-    first_screen: the first screen
-    sections: the sections in order
-    blocks: texts, tables and pictures of a section
-    table_views: which tables and columns are shown
-    model_views: tables about the model
-    accounting: how each line might be booked
-    grids: tables with titles and number formats
-    html: the page
-    table_files: CSV, Parquet, SVG and PNG files
-    pdf: PDF files
-    workbook: the workbook
-    deck: the slide deck
-    archives: zip archives with stable bytes
-    open_bundle: reads a written report
-    verification: verifies a written report
+`formats` lists the output formats. `bundle` writes them into a folder with a manifest and checksums.
+`verification` checks such a folder later.
 """
 
 from __future__ import annotations
@@ -30,18 +11,18 @@ from typing import TYPE_CHECKING
 from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
+    from outage_analysis.reports.blocks import BulletList as BulletList
     from outage_analysis.reports.blocks import Heading as Heading
-    from outage_analysis.reports.blocks import Items as Items
     from outage_analysis.reports.blocks import Text as Text
-    from outage_analysis.reports.bundle import refuse_unwritable as refuse_unwritable
+    from outage_analysis.reports.bundle import check_output_options as check_output_options
     from outage_analysis.reports.bundle import write_report as write_report
     from outage_analysis.reports.formats import FORMATS as FORMATS
-    from outage_analysis.reports.html import allowed as allowed
-    from outage_analysis.reports.html import asset as asset
-    from outage_analysis.reports.html import faces as faces
+    from outage_analysis.reports.html import csp_hash as csp_hash
+    from outage_analysis.reports.html import font_face_rules as font_face_rules
     from outage_analysis.reports.html import sliders as sliders
+    from outage_analysis.reports.html import template_text as template_text
     from outage_analysis.reports.manifest import read_manifest as read_manifest
-    from outage_analysis.reports.open_bundle import side_of as side_of
+    from outage_analysis.reports.open_bundle import bridge_side as bridge_side
     from outage_analysis.reports.report import Report as Report
     from outage_analysis.reports.table_files import write_table as write_table
     from outage_analysis.reports.verification.verify import verify as verify

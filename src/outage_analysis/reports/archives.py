@@ -1,4 +1,7 @@
-"""Zip archives whose bytes depend on nothing but their members: no clock, no system, no version of zlib."""
+"""Read and write zip archives; the same members always give the same bytes.
+
+The bytes depend on no clock, operating system or version of zlib.
+"""
 
 from __future__ import annotations
 
@@ -11,87 +14,100 @@ from contextlib import suppress
 
 from outage_analysis.errors import InputRefused
 
-EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The date of every member: the first that a zip can tell."""
-MOST_MEMBERS = 2_000
-MOST_BYTES = 200_000_000
-"""What an archive may come to once read."""
+MEMBER_DATE = (1980, 1, 1, 0, 0, 0)
+"""The date of every member: the earliest that the zip format can store."""
+MAX_MEMBERS = 2_000
+MAX_TOTAL_BYTES = 200_000_000
+"""Limits for archives that are read: number of members, and bytes of all members unpacked."""
 REGULAR_FILE = 0o100644 << 16
-DAMAGED = (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, NotImplementedError, EOFError, OSError)
-"""What Python raises for archives that are none, or are broken."""
+ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    EOFError,
+    OSError,
+)
+"""Exceptions that Python raises for files that are not zip archives or are damaged."""
 
 
 def pack(members: Mapping[str, bytes]) -> bytes:
-    """A zip archive of members in the order given, stored uncompressed.
+    """Return an uncompressed zip archive of members, in their order.
 
     Args:
-        members: contents by the name inside the archive.
+        members: content by name inside the archive.
 
     Returns:
-        The archive: the same bytes for the same members, wherever it is written.
+        The archive: the same members give the same bytes on every machine.
     """
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system, entry.external_attr = 3, REGULAR_FILE  # Unix, on Windows too
+            entry = zipfile.ZipInfo(name, MEMBER_DATE)
+            entry.create_system, entry.external_attr = 3, REGULAR_FILE  # as on Unix, also when run on Windows
             archive.writestr(entry, content)
-    return packed.getvalue()
+    return buffer.getvalue()
 
 
-def members(data: bytes) -> dict[str, bytes]:
-    """The members of a zip archive by name, in the archive's order.
+def read_members(data: bytes) -> dict[str, bytes]:
+    """Return the members of a zip archive by name, in the archive's order.
 
     Raises:
-        InputRefused: no zip archive, a damaged or encrypted member, a name that comes twice, more than
-            `MOST_MEMBERS` members or more than `MOST_BYTES` in all.
+        InputRefused: not a zip archive, a damaged or encrypted member, a repeated name, more than
+            `MAX_MEMBERS` members or more than `MAX_TOTAL_BYTES` in all.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            _refuse_much(entries)
-            return {entry.filename: _content(archive, entry) for entry in entries}
-    except DAMAGED as error:
+            _check_size(entries)
+            return {entry.filename: _read_member(archive, entry) for entry in entries}
+    except ARCHIVE_ERRORS as error:
         raise InputRefused(f"is no readable zip archive: {error}", remedy="Write it again.") from error
 
 
-def repacked(data: bytes) -> bytes:
-    """An archive as `pack` writes it, its members sorted: without the clock that another writer put in."""
-    return pack(dict(sorted(members(data).items())))
+def repack(data: bytes) -> bytes:
+    """Return an archive rewritten by `pack` with sorted members, which removes its dates."""
+    return pack(dict(sorted(read_members(data).items())))
 
 
-def _refuse_much(entries: list[zipfile.ZipInfo]) -> None:
-    """Refuse what would not fit, before anything is unpacked."""
-    if len(entries) > MOST_MEMBERS:
-        raise InputRefused(f"holds more than {MOST_MEMBERS:,} members", value=len(entries))
-    if sum(entry.file_size for entry in entries) > MOST_BYTES:
-        raise InputRefused(f"holds more than {MOST_BYTES // 1_000_000:,} MB once unpacked")
+def _check_size(entries: list[zipfile.ZipInfo]) -> None:
+    """Check the size limits before anything is unpacked."""
+    if len(entries) > MAX_MEMBERS:
+        raise InputRefused(f"holds more than {MAX_MEMBERS:,} members", value=len(entries))
+    if sum(entry.file_size for entry in entries) > MAX_TOTAL_BYTES:
+        raise InputRefused(f"holds more than {MAX_TOTAL_BYTES // 1_000_000:,} MB once unpacked")
     if len({entry.filename for entry in entries}) < len(entries):
         raise InputRefused("holds two members of one name")
 
 
-def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """A member's bytes, and never more than the archive says it has."""
+def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Read a member, but no more bytes than the archive's directory states.
+
+    A false size could otherwise fill the memory.
+    """
     with archive.open(entry) as member:
         content = member.read(entry.file_size + 1)
     if len(content) != entry.file_size:
-        raise InputRefused("holds a member of another size than it says", value=entry.filename)
+        raise InputRefused(
+            "contains a member whose size differs from the archive directory", value=entry.filename
+        )
     return content
 
 
-def digests(data: bytes) -> dict[str, str]:
-    """The SHA-256 of every member by name; a member that cannot be read has none.
+def member_digests(data: bytes) -> dict[str, str]:
+    """Return the SHA-256 of every readable member by name; damaged members are left out.
 
     Raises:
-        InputRefused: no zip archive, or one that is too much.
+        InputRefused: not a zip archive, or one beyond the size limits.
     """
-    found = {}
+    checksums = {}
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _refuse_much(archive.infolist())
+            _check_size(archive.infolist())
             for entry in archive.infolist():
-                with suppress(*DAMAGED, InputRefused):
-                    found[entry.filename] = hashlib.sha256(_content(archive, entry)).hexdigest()
-    except DAMAGED as error:
+                with suppress(*ARCHIVE_ERRORS, InputRefused):
+                    checksums[entry.filename] = hashlib.sha256(_read_member(archive, entry)).hexdigest()
+    except ARCHIVE_ERRORS as error:
         raise InputRefused(f"is no readable zip archive: {error}", remedy="Write it again.") from error
-    return found
+    return checksums

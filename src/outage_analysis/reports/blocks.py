@@ -1,4 +1,4 @@
-"""What a report is made of, whatever the format: sections of texts, tables and charts."""
+"""The parts of a report that every output format renders: sections, paragraphs, tables and charts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph."""
+    """A paragraph. `role` sets its emphasis."""
 
     text: str
     role: Literal["plain", "strong", "warning"] = "plain"
@@ -16,67 +16,67 @@ class Text:
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading within a section."""
+    """A heading inside a section."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Items:
-    """A list."""
+class BulletList:
+    """A bulleted list."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Table:
-    """A grid of the report, by name."""
+class TableBlock:
+    """A reference to one of `Report.grids`, with its caption."""
 
     grid: str
     caption: str
     folded: bool = False
-    """Whether a page on a screen shows it only when asked."""
+    """Whether the HTML page hides the table until the reader opens it."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A chart of the report by name, with the table that says the same."""
+class ChartBlock:
+    """A reference to one of `Report.charts`, with the table of the same figures."""
 
     chart: str
-    table: Table | None = None
+    table: TableBlock | None = None
 
 
-Block = Text | Heading | Items | Table | Picture
+Block = Text | Heading | BulletList | TableBlock | ChartBlock
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report under a heading of its own."""
+    """A titled part of the report."""
 
     id: str
     title: str
     blocks: tuple[Block, ...]
     synthetic: bool = False
-    """Made from synthetic rows: marked wherever it is shown."""
+    """Whether it is based on synthetic claims; every format then labels it so."""
     hindsight: bool = False
-    """Shows what came out after the as-of day."""
+    """Whether it shows what became known after the as-of day."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure of the first screen, with its name and what it means."""
+    """One key figure of the first screen, with its title and an explanatory note."""
 
     title: str
     figure: str
     note: str
     synthetic: bool = False
     likely: str = ""
-    """How the note begins, where that says how sure the figure is: set apart on a screen."""
+    """The start of the note if it is the 80 % range of the figure; the page sets it in bold."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The questions of the first screen and their answers, in sentences."""
+    """The sentences of the first screen: what drives the cost, what to decide and what is left out."""
 
     drives: tuple[str, ...] = ()
     decide: tuple[str, ...] = ()
@@ -85,16 +85,16 @@ class Answers:
 
 @dataclass(frozen=True)
 class PageChart:
-    """A chart whose title stands in the page, where it wraps, instead of in the drawing."""
+    """A chart with its titles as text beside it, because titles inside a drawing cannot wrap."""
 
     spec: dict[str, Any] = field(repr=False)
     title: str
     subtitle: str
     footer: str
     hindsight: bool
-    """Whether it shows what came out later: its data then stand in that section alone."""
+    """Whether it shows what became known after the as-of day; its data then stay in that section."""
 
     @property
     def description(self) -> str:
-        """What it shows, for who cannot see it."""
+        """The text alternative for readers who cannot see the chart."""
         return str(self.spec["description"])

@@ -1,4 +1,4 @@
-"""What a manifest records of an analysis: its pages, inputs, facts, figures and the machinery behind it."""
+"""Build the manifest of a bundle from the analysis, the report and the written files."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from outage_analysis.incidents import facts, load_layout, outcomes
 from outage_analysis.policies import Policy
 from outage_analysis.reports import archives
 from outage_analysis.reports.manifest import (
-    AssumptionEntry,
-    Input,
+    AssumptionRecord,
+    DocumentRecord,
+    InputRecord,
     Manifest,
-    Output,
-    Page,
-    PolicyPage,
+    OutputRecord,
+    PolicyRecord,
     content_digest,
-    digest,
+    file_digest,
 )
 from outage_analysis.reports.report import Report
 from outage_analysis.text import fonts
@@ -37,84 +37,87 @@ LIBRARIES = (
     *("altair", "duckdb", "fastexcel", "fonttools", "jinja2", "lxml", "numpy", "polars"),
     *("pydantic", "python-pptx", "scipy", "typst", "vl-convert-python", "xlsxwriter"),
 )
-"""Every library that can change a byte of a report."""
-ARCHIVES = (".pptx", ".xlsx")
-MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""One class of machine under the name of another system."""
+"""Libraries whose version can change a byte of a report."""
+ARCHIVE_SUFFIXES = (".pptx", ".xlsx")
+MACHINE_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""Names of the same processor architecture on other operating systems."""
 
 
-def manifest_of(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
-    """The manifest of a report whose files stand in a folder."""
-    a, plan = report.analysis, report.analysis.plan
+def create_manifest(report: Report, folder: Path, formats: tuple[str, ...]) -> Manifest:
+    """Return the manifest of a report whose files are already in the folder."""
+    analysis, plan = report.analysis, report.analysis.plan
     return Manifest(
-        as_of=a.as_of,
-        assumptions=assumption_entries(a.known) if a.known else (),
-        backtest=_page(a.backtest.page) if a.backtest else None,
+        as_of=analysis.as_of,
+        assumptions=assumption_records(analysis.known) if analysis.known else (),
+        backtest=_document_record(analysis.backtest.page) if analysis.backtest else None,
         bom=report.bom,
         budget=plan.budget,
         code_sha256=code_digest(),
         draws=plan.draws,
         environment=environment(),
-        epoch=a.as_of,
-        examples=a.inputs.examples if a.inputs else (),
-        expected=dict(a.tables["totals"].select("valuation", "expected").iter_rows()),
-        facts=_facts(a),
-        figures=_figures(a),
+        epoch=analysis.as_of,
+        examples=analysis.inputs.examples if analysis.inputs else (),
+        expected=dict(analysis.tables["totals"].select("valuation", "expected").iter_rows()),
+        facts=_facts_digests(analysis),
+        figures=_headline_figures(analysis),
         fonts=fonts.digests(),
         formats=tuple(sorted(formats)),
-        glyphs_replaced=_replaced(report),
+        glyphs_replaced=_count_missing_glyphs(report),
         hindsight=plan.hindsight,
-        inputs=tuple(_inputs(a)),
+        inputs=tuple(_input_records(analysis)),
         language=report.lang,
-        lines_not_public_yet=a.dropped_lines,
+        lines_not_public_yet=analysis.dropped_lines,
         max_rejects=plan.max_rejects,
-        outputs=outputs(folder),
-        pages=_pages(a),
-        policy=policy_page(a.policy),
+        outputs=output_records(folder),
+        pages=_document_records(analysis),
+        policy=policy_record(analysis.policy),
         seed=plan.seed,
-        synthetic_claims=a.synthetic,
+        synthetic_claims=analysis.synthetic,
         versions={name: version(name) for name in ("outage-analysis", *LIBRARIES)},
-        warehouse=_warehouse(a),
+        warehouse=_warehouse_name(analysis),
     )
 
 
-def outputs(folder: Path) -> dict[str, Output]:
-    """The files of a folder by name, with the members of those that are archives."""
-    found = {}
+def output_records(folder: Path) -> dict[str, OutputRecord]:
+    """Return size and checksum per file of a folder; for archives also the checksums of their members."""
+    records = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        members = archives.digests(path.read_bytes()) if path.suffix in ARCHIVES else {}
+        members = archives.member_digests(path.read_bytes()) if path.suffix in ARCHIVE_SUFFIXES else {}
         name = path.relative_to(folder).as_posix()
-        found[name] = Output(sha256=digest(path), bytes=path.stat().st_size, members=members)
-    return found
+        records[name] = OutputRecord(sha256=file_digest(path), bytes=path.stat().st_size, members=members)
+    return records
 
 
 def environment() -> dict[str, str]:
-    """What runs the package: the version of Python, the class of machine."""
+    """Return the processor architecture and the minor version of Python."""
     machine = platform.machine().lower()
     return {
-        "machine": MACHINES.get(machine, machine),
+        "machine": MACHINE_NAMES.get(machine, machine),
         "python": ".".join(map(str, sys.version_info[:2])),
     }
 
 
 @cache
 def code_digest() -> str:
-    """A checksum of the package's own files: data and fonts are named apart, notebooks change no report."""
+    """Return a checksum of the package's code, without its data, fonts and notebooks.
+
+    Data and fonts have entries of their own in the manifest, and notebooks do not change a report.
+    """
     root = package_root()
-    told = hashlib.sha256()
+    checksum = hashlib.sha256()
     for path in sorted(root.rglob("*"), key=lambda p: p.relative_to(root).as_posix()):
         name = path.relative_to(root)
-        apart = name.parts[0] in ("data", "notebooks") or path.suffix == ".otf"
+        excluded = name.parts[0] in ("data", "notebooks") or path.suffix == ".otf"
         hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
-        if path.is_file() and not apart and not hidden:
+        if path.is_file() and not excluded and not hidden:
             content = path.read_bytes()
-            told.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
-    return told.hexdigest()
+            checksum.update(f"{name.as_posix()}\0{len(content)}\0".encode() + content)
+    return checksum.hexdigest()
 
 
-def policy_page(policy: Policy) -> PolicyPage:
-    """What is recorded of a policy."""
-    return PolicyPage(
+def policy_record(policy: Policy) -> PolicyRecord:
+    """Return the manifest's record of a policy."""
+    return PolicyRecord(
         id=policy.id,
         content_sha256=content_digest(policy),
         name=fonts.printable(policy.name.en),
@@ -123,12 +126,12 @@ def policy_page(policy: Policy) -> PolicyPage:
     )
 
 
-def assumption_entries(ledger: Ledger) -> tuple[AssumptionEntry, ...]:
-    """What is recorded of a ledger: each entry as its table prints it."""
+def assumption_records(ledger: Ledger) -> tuple[AssumptionRecord, ...]:
+    """Return one record per assumption of a ledger, with the values that its table prints."""
     columns = ("id", "kind", "distribution", "expected", "low", "high", "public_on", "outcome_known")
     rows = ledger_table(ledger).rename({"assumption": "id"}).select(columns).iter_rows(named=True)
     return tuple(
-        AssumptionEntry(
+        AssumptionRecord(
             **row,
             owner=fonts.printable(entry.owner),
             approved_by=fonts.printable(entry.approved_by),
@@ -138,82 +141,87 @@ def assumption_entries(ledger: Ledger) -> tuple[AssumptionEntry, ...]:
     )
 
 
-def _page(page: Document) -> Page:
-    """A page by its id, where it has one."""
-    return Page(id=getattr(page, "id", ""), content_sha256=content_digest(page))
+def _document_record(document: Document) -> DocumentRecord:
+    """Return the id of a document, or an empty text if it has none, with its checksum."""
+    return DocumentRecord(id=getattr(document, "id", ""), content_sha256=content_digest(document))
 
 
-def _pages(analysis: Analysis) -> dict[str, Page]:
-    """Each page that the bundle holds, by its name there."""
-    named: dict[str, Document] = {"incident": analysis.incident, "policy": analysis.policy}
+def _document_records(analysis: Analysis) -> dict[str, DocumentRecord]:
+    """Return a record per document of the bundle, by its file name in pages/ without suffix."""
+    documents: dict[str, Document] = {"incident": analysis.incident, "policy": analysis.policy}
     others = analysis.compared.policies[1:] if analysis.compared else ()
-    layouts = [load_layout(page) for page in analysis.plan.columns]
-    named |= {} if analysis.ledger is None else {"ledger": analysis.ledger}
-    named |= {f"compared-{n}": page for n, page in enumerate(others, start=1)}
-    named |= {f"layout-{n}": page for n, page in enumerate(layouts, start=1)}
-    return {name: _page(page) for name, page in named.items()}
+    layouts = [load_layout(reference) for reference in analysis.plan.columns]
+    documents |= {} if analysis.ledger is None else {"ledger": analysis.ledger}
+    documents |= {f"compared-{n}": policy for n, policy in enumerate(others, start=1)}
+    documents |= {f"layout-{n}": layout for n, layout in enumerate(layouts, start=1)}
+    return {name: _document_record(document) for name, document in documents.items()}
 
 
-def _facts(analysis: Analysis) -> dict[str, str]:
-    """The rows that the run could use, by file: without hindsight, those public by the day."""
+def _facts_digests(analysis: Analysis) -> dict[str, str]:
+    """Return a checksum, per file, of the facts that the run could use.
+
+    Without hindsight, these are the facts that were public on the as-of day.
+    """
     if analysis.plan.hindsight:
-        shelves = {"published": facts(), "outcomes": outcomes()}
+        tables = {"published": facts(), "outcomes": outcomes()}
     else:
-        shelves = {"published": facts(public_by=analysis.as_of)}
+        tables = {"published": facts(public_by=analysis.as_of)}
     return {
-        f"{shelf}/{file}.csv": hashlib.sha256(rows.write_csv().encode()).hexdigest()
-        for shelf, frame in shelves.items()
+        f"{directory}/{file}.csv": hashlib.sha256(rows.write_csv().encode()).hexdigest()
+        for directory, frame in tables.items()
         for (file,), rows in frame.group_by("collection", maintain_order=True)
     }
 
 
-def _figures(analysis: Analysis) -> dict[str, float | None]:
-    """Expected cash, P10, P50 and P90 of the headline; nothing where there is none."""
-    told: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.headline or "published")}
+def _headline_figures(analysis: Analysis) -> dict[str, float | None]:
+    """Return expected cash, P10, P50 and P90 of the headline; no percentiles without a simulation."""
+    figures: dict[str, float | None] = {"expected": analysis.expected_cash(analysis.headline or "published")}
     table = analysis.doubt(analysis.headline, "quantiles")
     if table is not None:
         quantiles = table.filter(pl.col("measure").is_in(["p10", "p50", "p90"]), valuation="cash")
-        told |= dict(quantiles.select("measure", "value").iter_rows())
-    return told
+        figures |= dict(quantiles.select("measure", "value").iter_rows())
+    return figures
 
 
-def _inputs(analysis: Analysis) -> Iterator[Input]:
-    """Each file read, with what became of its rows."""
+def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
+    """Yield a record per input file, with the number of rows read and rejected."""
     plan = analysis.plan
     if plan.counts is not None:
         path, cube = Path(plan.counts), analysis.cubes["cost"]
         size = path.stat().st_size
-        yield Input(kind="counts", name=cube.source, sha256=digest(path), bytes=size, claims=cube.claims)
+        yield InputRecord(
+            kind="counts", name=cube.source, sha256=file_digest(path), bytes=size, claims=cube.claims
+        )
     if analysis.claims is None:
         return
     counts = analysis.claims.files.select("rows", "claims", "rejects").iter_rows(named=True)
-    for f, row in zip(analysis.claims.inputs, counts, strict=True):
-        yield Input(
+    for claims_file, row in zip(analysis.claims.inputs, counts, strict=True):
+        yield InputRecord(
             kind="claims",
-            name=f.name,
-            sha256=f.sha256,
-            bytes=f.bytes,
-            encoding=f.encoding,
-            dialect=f.dialect,
+            name=claims_file.name,
+            sha256=claims_file.sha256,
+            bytes=claims_file.bytes,
+            encoding=claims_file.encoding,
+            dialect=claims_file.dialect,
             **row,
         )
 
 
-def _warehouse(analysis: Analysis) -> str | None:
+def _warehouse_name(analysis: Analysis) -> str | None:
     named = [Path(p) for p in analysis.plan.claims or ()]
     return next((fonts.printable(p.name) for p in named if p.suffix.lower() == STORE), None)
 
 
-def _replaced(report: Report) -> int:
-    """How many characters of names and table texts have no glyph."""
+def _count_missing_glyphs(report: Report) -> int:
+    """Count the characters in names and table texts that the fonts lack."""
     texts = [*report.analysis.names(report.lang).values(), report.analysis.incident.name[report.lang]]
     for table in report.analysis.tables.values():
         for column in table.select(pl.col(pl.String)):
             texts += column.drop_nulls().unique().to_list()
-    return sum(map(_unseen, set(texts)))
+    return sum(map(_missing_glyphs, set(texts)))
 
 
-def _unseen(text: str) -> int:
-    """Characters of a text that have no glyph; those of a repeated text count once."""
+def _missing_glyphs(text: str) -> int:
+    """Count the characters of a text that the fonts lack."""
     joined = unicodedata.normalize("NFC", text).replace("\r\n", " ").replace("\n", " ")
     return 0 if fonts.printable(joined) == joined else sum(fonts.printable(c) != c for c in joined)

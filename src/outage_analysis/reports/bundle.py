@@ -1,4 +1,4 @@
-"""The bundle: every format in one folder, with a manifest and checksums, written whole or not at all."""
+"""Write a bundle: a folder with every output format, a manifest and checksums."""
 
 from __future__ import annotations
 
@@ -20,15 +20,21 @@ from outage_analysis.files import (
 )
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
-from outage_analysis.reports.build_manifest import manifest_of
+from outage_analysis.reports.build_manifest import create_manifest
 from outage_analysis.reports.formats import FORMATS
-from outage_analysis.reports.manifest import NAME, SUMS, content_digest, digest, sums_of
+from outage_analysis.reports.manifest import (
+    CHECKSUMS_NAME,
+    MANIFEST_NAME,
+    content_digest,
+    file_digest,
+    read_checksums,
+)
 from outage_analysis.reports.report import Report
 from outage_analysis.text import LANGUAGES, Locale, fonts
 
-FIXED = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
-"""What our own words are set with beside themselves: digits, marks, signs."""
-LOADERS: dict[Kind, Callable[[Path], Document]] = {
+FIXED_CHARACTERS = "".join(map(chr, range(0x20, 0x7F))) + "–—…×·≤≥→’‘“”"
+"""ASCII and the punctuation that figures and labels use; the fonts must cover them."""
+DOCUMENT_LOADERS: dict[Kind, Callable[[Path], Document]] = {
     "incidents": load_incident,
     "policies": load_policy,
     "assumptions": load_ledger,
@@ -48,63 +54,63 @@ def write_report(
     """Write a report's formats, manifest.json and SHA256SUMS into a folder.
 
     Args:
-        analysis: what `run` returned.
-        out: the folder. It appears only when all of it is written.
-        lang: en or ko.
-        force: replace a report that is there; a folder that is no report is never replaced.
-        formats: which of `FORMATS`; all, by default.
-        bom: begin CSV files with a byte order mark, which Korean Excel needs.
+    analysis: the result of `run`.
+    out: the folder. It appears only once every file is written.
+    lang: en or ko.
+    force: whether to overwrite an existing report. A folder that is not a report is never overwritten.
+    formats: names from `FORMATS`; all by default.
+    bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
 
     Returns:
-        The path of the HTML page; without one, of the manifest.
+    The path of report.html, or of manifest.json if HTML is not among the formats.
 
     Raises:
-        UsageError: an unknown language or format, a folder that may not be replaced, or a page that is no
-            longer the one that was analysed.
-        EnvironmentFailed: the disk refused, or the fonts lack something.
+    UsageError: an unknown language or format, a folder that must not be overwritten, or a TOML file
+        that changed since the analysis.
+    EnvironmentFailed: the folder cannot be written, or the fonts lack a file or a character.
     """
-    asked, out = Path(out), Path(out).resolve()
-    refuse_unwritable(out, lang=lang, force=force, formats=formats)
-    refuse_unset(lang)
+    requested, out = Path(out), Path(out).resolve()
+    check_output_options(out, lang=lang, force=force, formats=formats)
+    check_fonts(lang)
     report, chosen = Report(analysis, lang, bom=bom), tuple(name for name in FORMATS if name in formats)
     with atomic_folder(out, partial(_check_target, force=force)) as folder:
         for name in chosen:
             FORMATS[name](report, folder)
-        _write_pages(analysis, folder)
-        (folder / NAME).write_text(manifest_of(report, folder, chosen).text(), "utf-8")
+        _write_documents(analysis, folder)
+        (folder / MANIFEST_NAME).write_text(create_manifest(report, folder, chosen).to_json(), "utf-8")
         names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        sums = "".join(f"{digest(folder / name)}  {name}\n" for name in names)
-        (folder / SUMS).write_text(sums, "utf-8")
-    return asked / ("report.html" if "html" in formats else NAME)
+        checksums = "".join(f"{file_digest(folder / name)}  {name}\n" for name in names)
+        (folder / CHECKSUMS_NAME).write_text(checksums, "utf-8")
+    return requested / ("report.html" if "html" in formats else MANIFEST_NAME)
 
 
-def refuse_unwritable(out: Path, *, lang: str, force: bool, formats: Sequence[str]) -> None:
-    """Refuse before anything runs what could not be written after.
+def check_output_options(out: Path, *, lang: str, force: bool, formats: Sequence[str]) -> None:
+    """Raise before a long run if its report could not be written.
 
     Raises:
-        UsageError: an unknown language or format, or a folder that may not be replaced.
+    UsageError: an unknown language or format, or a folder that must not be overwritten.
     """
     if lang not in LANGUAGES:
         raise UsageError("no such language", value=lang, remedy="Known: " + ", ".join(LANGUAGES))
-    stranger = next((name for name in formats if name not in FORMATS), None)
-    if stranger is not None or not formats:
+    unknown = next((name for name in formats if name not in FORMATS), None)
+    if unknown is not None or not formats:
         raise UsageError(
-            "no such format", value=stranger or "", remedy=spelling_hint(stranger or "", [*FORMATS])
+            "no such format", value=unknown or "", remedy=spelling_hint(unknown or "", [*FORMATS])
         )
     recover_interrupted(out.resolve(), partial(_check_target, force=True))
     _check_target(out.resolve(), force=force)
 
 
-def refuse_unset(lang: str) -> None:
-    """Refuse to write what the package's fonts could not set.
+def check_fonts(lang: str) -> None:
+    """Check that the package's fonts have every character of the report's fixed texts.
 
     Raises:
-        EnvironmentFailed: a font is missing, or has no glyph for a letter of our own words.
+        EnvironmentFailed: a font file or a character of the fixed texts is missing.
     """
     fonts.folder()
-    lacking = fonts.missing_characters(FIXED + "".join(Locale(lang).texts()))
-    if lacking:
-        named = ", ".join(f"U+{ord(c):04X}" for c in lacking)
+    missing = fonts.missing_characters(FIXED_CHARACTERS + "".join(Locale(lang).texts()))
+    if missing:
+        named = ", ".join(f"U+{ord(c):04X}" for c in missing)
         problem = f"the fonts lack letters of our own words in {lang}"
         raise EnvironmentFailed(problem, value=named, remedy="Install the package again.")
 
@@ -120,31 +126,33 @@ def _check_target(out: Path, *, force: bool) -> None:
 
 
 def _is_report(folder: Path) -> bool:
-    """Whether every file in a folder is one that its own checksums list."""
-    listed = {SUMS, *sums_of(folder)}
+    """Whether the checksums of a folder list all of its files."""
+    listed = {CHECKSUMS_NAME, *read_checksums(folder)}
     return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir()} <= listed
 
 
-def _write_pages(analysis: Analysis, folder: Path) -> None:
-    """Write the TOML pages that the report rests on, so that the bundle can be opened again.
+def _write_documents(analysis: Analysis, folder: Path) -> None:
+    """Write the TOML documents of the analysis into pages/, so that the bundle can be rebuilt.
 
-    They are written from their values: a comment may be private, and would travel with the report.
+    They are written from their parsed values without comments, because comments may be private.
     """
     plan = analysis.plan
-    named: dict[str, tuple[Kind, str | Path, Document | None]] = {
+    documents: dict[str, tuple[Kind, str | Path, Document | None]] = {
         "incident": ("incidents", plan.incident, analysis.incident),
         "policy": ("policies", plan.policy or analysis.incident.id, analysis.policy),
     }
     if analysis.ledger is not None:
-        named["ledger"] = ("assumptions", plan.ledger or analysis.ledger.id, analysis.ledger)
+        documents["ledger"] = ("assumptions", plan.ledger or analysis.ledger.id, analysis.ledger)
     others = analysis.compared.policies[1:] if analysis.compared else ()
-    for n, (page, other) in enumerate(zip(plan.compare, others, strict=True), start=1):
-        named[f"compared-{n}"] = ("policies", page, other)
-    for n, page in enumerate(plan.columns, start=1):
-        named[f"layout-{n}"] = ("layouts", page, None)
+    for n, (reference, other) in enumerate(zip(plan.compare, others, strict=True), start=1):
+        documents[f"compared-{n}"] = ("policies", reference, other)
+    for n, reference in enumerate(plan.columns, start=1):
+        documents[f"layout-{n}"] = ("layouts", reference, None)
     (folder / "pages").mkdir()
-    for name, (kind, page, analysed) in named.items():
-        source, copied = document_path(kind, page), folder / "pages" / f"{name}.toml"
+    for name, (kind, reference, analysed) in documents.items():
+        source, copied = document_path(kind, reference), folder / "pages" / f"{name}.toml"
         copied.write_text(document_text(source), "utf-8")
-        if analysed is not None and content_digest(LOADERS[kind](copied)) != content_digest(analysed):
+        if analysed is not None and content_digest(DOCUMENT_LOADERS[kind](copied)) != content_digest(
+            analysed
+        ):
             raise UsageError("is no longer the page that was analysed", file=source, remedy="Run again.")

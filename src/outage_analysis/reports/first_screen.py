@@ -1,4 +1,4 @@
-"""The first screen: how much, how sure, what drives it, what to decide, why it differs."""
+"""The first screen: the expected cost, its uncertainty, drivers, decisions and what is left out."""
 
 from __future__ import annotations
 
@@ -13,46 +13,48 @@ from outage_analysis.policies import Schedule
 from outage_analysis.reports.blocks import Answers, Tile
 from outage_analysis.text import Locale
 
-MOST_DRIVERS = 3
-"""Inputs that the first screen names."""
+MAX_DRIVERS = 3
+"""The most cost drivers that the first screen names."""
 
 
-def tiles(analysis: Analysis, words: Locale) -> list[Tile]:
-    """The figures of the first screen, in reading order."""
-    published = [_expected, _budget, _promised, _profit, _free]
-    # Where nothing published gives cash, nor any line cites a count, the claims given come first.
+def tiles(analysis: Analysis, locale: Locale) -> list[Tile]:
+    """Return the key figures of the first screen, in reading order."""
+    published = [_expected_tile, _budget_tile, _promised_tile, _profit_tile, _free_goods_tile]
+    # If published counts give no expected cash and no line cites a count, the claims come first.
     cited = any(line.published_count for line in analysis.policy.schedules)
     counted = cited or analysis.expected_cash() is not None
-    order = [*published, _claims] if counted else [_claims, *published[1:]]
-    return [tile for make in order if (tile := make(analysis, words)) is not None]
+    order = [*published, _claims_tile] if counted else [_claims_tile, *published[1:]]
+    return [tile for make in order if (tile := make(analysis, locale)) is not None]
 
 
-def _expected(analysis: Analysis, locale: Locale) -> Tile | None:
+def _expected_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total, expected = analysis.total("published"), analysis.expected_cash()
     title = locale("report.tile_expected")
     if total is None or expected is None:
         return Tile(title, "–", locale("report.no_headline"))
-    # Inputs that depend on each other can carry the mean beyond the ends of independent ones.
+    # The mean of dependent inputs can lie outside the bounds computed for independent ones.
     low, high = min(total["low"] or 0.0, expected), total["high"] and max(total["high"], expected)
-    ends = {"low": locale.money(low), "total": _most(total["most"], locale)}
+    ends = {"low": locale.money(low), "total": _upper_bound_text(total["most"], locale)}
     bounds = (
         locale("report.tile_expected_unbounded", **ends)
         if high is None
         else locale("report.tile_expected_note", high=locale.money(high), **ends)
     )
-    likely = _likely(analysis, locale, "published")
-    return Tile(title, locale.money(expected), f"{likely}{_scope(analysis, locale)}{bounds}", likely=likely)
+    likely = _likely_range(analysis, locale, "published")
+    return Tile(
+        title, locale.money(expected), f"{likely}{_scope_text(analysis, locale)}{bounds}", likely=likely
+    )
 
 
-def _most(most: float | None, locale: Locale) -> str:
-    """What bounds the total itself."""
+def _upper_bound_text(most: float | None, locale: Locale) -> str:
+    """Return the largest possible total as text, or that it is unbounded."""
     return (
         locale("report.total_open") if most is None else locale("report.total_most", most=locale.money(most))
     )
 
 
-def _scope(analysis: Analysis, locale: Locale) -> str:
-    """Which lines the expected cash counts, where they are so few that it would be taken for more."""
+def _scope_text(analysis: Analysis, locale: Locale) -> str:
+    """Name the lines that the expected cash counts, if they are few enough to mislead."""
     rows = analysis.tables["costs"].filter(basis="published", level="line", valuation="cash")
     counted = rows.filter(pl.col("expected").is_not_null())["line"].to_list()
     names = analysis.names(locale.lang)
@@ -61,8 +63,8 @@ def _scope(analysis: Analysis, locale: Locale) -> str:
     return locale("report.tile_scope", lines=", ".join(names.get(x, x) for x in counted)) + " "
 
 
-def _likely(analysis: Analysis, locale: Locale, basis: str) -> str:
-    """How unsure the expected cash is."""
+def _likely_range(analysis: Analysis, locale: Locale, basis: str) -> str:
+    """Return the 80 % range of the expected cash as text; empty if nothing was simulated."""
     likely = analysis.likely_cash(basis)
     if likely is None:
         return ""
@@ -70,7 +72,7 @@ def _likely(analysis: Analysis, locale: Locale, basis: str) -> str:
     return locale("report.tile_likely", low=low, high=high) + " "
 
 
-def _budget(analysis: Analysis, locale: Locale) -> Tile | None:
+def _budget_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     basis = next((b for b in analysis.runs if analysis.doubt(b, "budget") is not None), "")
     table = analysis.doubt(basis, "budget")
     if table is None:
@@ -83,16 +85,19 @@ def _budget(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def promised_range(analysis: Analysis) -> tuple[float, float, float] | None:
-    """What is promised if everyone who reported is paid: the count, at the cheapest and the dearest tier."""
+    """Return what is promised if everyone who reported is paid.
+
+    The values are the published count, and the amounts at the cheapest and at the most expensive tier.
+    """
     line = _counted_schedule(analysis)
     if line is None:
         return None
     ends = [line.tariff.payment_range(band) for band, rule in line.positive_bands if rule.pays]
-    tops = [float(most) for _, most in ends if most is not None]
-    if not ends or len(tops) < len(ends):
+    highest_amounts = [float(most) for _, most in ends if most is not None]
+    if not ends or len(highest_amounts) < len(ends):
         return None
     count = float(_schedule_rows(analysis)["count"][0])
-    return count, count * float(min(least for least, _ in ends)), count * max(tops)
+    return count, count * float(min(least for least, _ in ends)), count * max(highest_amounts)
 
 
 def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
@@ -100,17 +105,17 @@ def _schedule_rows(analysis: Analysis) -> pl.DataFrame:
 
 
 def _counted_schedule(analysis: Analysis) -> Schedule | None:
-    """The first schedule with a published count."""
+    """Return the first schedule with a published count; None if there is none."""
     rows = _schedule_rows(analysis)
     line = analysis.policy.line(rows["line"][0]) if len(rows) else None
     return line if isinstance(line, Schedule) else None
 
 
-def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
-    found, line = promised_range(analysis), _counted_schedule(analysis)
-    if found is None or line is None:
+def _promised_tile(analysis: Analysis, locale: Locale) -> Tile | None:
+    promised, line = promised_range(analysis), _counted_schedule(analysis)
+    if promised is None or line is None:
         return None
-    count, low, high = found
+    count, low, high = promised
     several = "report.tile_promised_note" if low < high else "report.tile_promised_one"
     note, title = locale(several, count=locale.number(count)), "report.tile_promised"
     if any(rule.review for _, rule in line.positive_bands):
@@ -119,7 +124,7 @@ def _promised(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def quarter_profit(analysis: Analysis) -> float | None:
-    """A quarter's operating profit in the smallest unit, where it was public by the day."""
+    """Return a quarter's operating profit in the smallest currency unit; None if not public yet."""
     fact = analysis.incident.quarter_profit
     profit = get_fact(fact) if fact else None
     if profit is None or profit.public_on is None or profit.public_on > analysis.as_of:
@@ -127,7 +132,7 @@ def quarter_profit(analysis: Analysis) -> float | None:
     return float(profit.number * 10**analysis.incident.minor_units)
 
 
-def _profit(analysis: Analysis, locale: Locale) -> Tile | None:
+def _profit_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     basis = analysis.headline or "published"
     cash, profit = analysis.expected_cash(basis), quarter_profit(analysis)
     if cash is None or profit is None:
@@ -139,13 +144,16 @@ def _profit(analysis: Analysis, locale: Locale) -> Tile | None:
     if promised is not None:
         ends = dict.fromkeys(locale.share(locale.rounded(end / profit)) for end in promised[1:])
         note += " " + locale("report.tile_profit_promised", share=" – ".join(ends))
-    made_up = basis == "synthetic"
+    is_synthetic = basis == "synthetic"
     return Tile(
-        locale("report.tile_profit"), locale.share(locale.rounded(cash / profit)), note, synthetic=made_up
+        locale("report.tile_profit"),
+        locale.share(locale.rounded(cash / profit)),
+        note,
+        synthetic=is_synthetic,
     )
 
 
-def _free(analysis: Analysis, locale: Locale) -> Tile | None:
+def _free_goods_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.total("published", "face_value")
     if total is None or total["expected"] is None:
         return None
@@ -153,16 +161,16 @@ def _free(analysis: Analysis, locale: Locale) -> Tile | None:
 
 
 def free_note(analysis: Analysis, locale: Locale) -> str:
-    """What the expected take-up of free goods is out of: the goods that have one."""
+    """Return the note on free goods: the amount promised, to which the expected take-up relates."""
     goods = analysis.tables["costs"].filter(
         pl.col("expected").is_not_null(), level="line", valuation="face_value"
     )
-    if goods["promised"].null_count():  # of some it is known what they came to, not what was promised
+    if goods["promised"].null_count():  # for some goods only the amount used is known, not the promise
         return locale("report.tile_free_known", count=locale.number(goods["promised"].null_count()))
     return locale("report.tile_free_note", promised=locale.money(float(goods["promised"].sum())))
 
 
-def _claims(analysis: Analysis, locale: Locale) -> Tile | None:
+def _claims_tile(analysis: Analysis, locale: Locale) -> Tile | None:
     total = analysis.total("claims") or analysis.total("synthetic")
     if total is None:
         return None
@@ -170,65 +178,70 @@ def _claims(analysis: Analysis, locale: Locale) -> Tile | None:
     values = {
         "count": locale.number(sum(c.claims for n, c in analysis.cubes.items() if n == "cost")),
         "low": locale.money(total["low"] or 0.0),
-        "total": _most(total["most"], locale),
+        "total": _upper_bound_text(total["most"], locale),
     }
     if total["expected"] is None:
         note = _no_estimate(line, locale, high="–" if high is None else locale.money(high), **values)
     elif high is None:
         note = locale("report.tile_claims_open", **values)
     else:
-        told = "report.tile_claims_made" if analysis.synthetic else "report.tile_claims_note"
-        note = _likely(analysis, locale, str(line["basis"][0])) + locale(
-            told, high=locale.money(high), **values
+        driver_values = "report.tile_claims_made" if analysis.synthetic else "report.tile_claims_note"
+        note = _likely_range(analysis, locale, str(line["basis"][0])) + locale(
+            driver_values, high=locale.money(high), **values
         )
     basis = str(line["basis"][0])
     expected = analysis.expected_cash(basis)
     amount = "–" if expected is None else locale.money(expected)
-    likely = _likely(analysis, locale, basis)
+    likely = _likely_range(analysis, locale, basis)
     likely = likely if note.startswith(likely) else ""
     return Tile(locale("report.tile_claims"), amount, note, synthetic=analysis.synthetic, likely=likely)
 
 
 def _no_estimate(lines: pl.DataFrame, locale: Locale, **values: str) -> str:
-    """Why the claims give no expected cost: unstated losses, what the ledger lacks, or their bands."""
+    """Return why the claims give no expected cost: unstated losses, missing assumptions or wide bands."""
     if UNSTATED in lines["status"]:
         return locale("report.tile_claims_unstated", **values)
-    lacking = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
-    if not lacking:
+    missing = dict.fromkeys(" ".join(lines["missing"].fill_null("")).split())
+    if not missing:
         return locale("report.tile_claims_bands", **values)
     return locale(
-        "report.tile_claims_none", missing=", ".join(locale(f"word.{name}") for name in lacking), **values
+        "report.tile_claims_none", missing=", ".join(locale(f"word.{name}") for name in missing), **values
     )
 
 
-def sentences(analysis: Analysis, words: Locale, names: Mapping[str, str]) -> Answers:
-    """What drives the cost, what to decide, what is left out."""
-    locale = words
-    said: dict[str, list[str]] = {"drives": _drives(analysis, locale, names), "decide": [], "left_out": []}
+def sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> Answers:
+    """Return the sentences on cost drivers, decisions and what is left out."""
+    answers: dict[str, list[str]] = {
+        "drives": _driver_sentences(analysis, locale, names),
+        "decide": [],
+        "left_out": [],
+    }
     if analysis.compared is not None:
-        said["decide"].append(analysis.compared.sentence(locale))
-    said["decide"] += _choices(analysis.tables["levers"], locale, names)
+        answers["decide"].append(analysis.compared.sentence(locale))
+    answers["decide"] += _lever_sentences(analysis.tables["levers"], locale, names)
     bounded = "not_counted_claims" if analysis.of_claims else "not_counted"
     for key, ids in ((bounded, analysis.bounded_lines), ("lines_apart", analysis.lines_apart)):
         if ids:
-            said["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
-    said["left_out"] += analysis.unstated_notes(locale, first_screen=True)
-    said["left_out"] += _beside(analysis, locale) + _later(analysis, locale)
+            answers["left_out"].append(locale(f"report.{key}", lines=", ".join(names.get(x, x) for x in ids)))
+    answers["left_out"] += analysis.unstated_notes(locale, first_screen=True)
+    answers["left_out"] += _separate_cost_sentences(analysis, locale) + _later_claims_sentences(
+        analysis, locale
+    )
     if any(run.portfolio.has_correlated_inputs("cash") for run in analysis.runs.values()):
-        said["left_out"].append(locale("report.tied"))
-    if silent := analysis.unpriced_lines:
-        said["left_out"].append(locale("report.no_figure", count=len(silent)))
+        answers["left_out"].append(locale("report.tied"))
+    if unpriced := analysis.unpriced_lines:
+        answers["left_out"].append(locale("report.no_figure", count=len(unpriced)))
     if analysis.dropped_lines:
         lines = ", ".join(names.get(x, x) for x in analysis.dropped_lines)
-        said["left_out"].append(locale("report.dropped", lines=lines))
+        answers["left_out"].append(locale("report.dropped", lines=lines))
     if uncounted := analysis.uncounted_lines:
         lines = ", ".join(names.get(x, x) for x in uncounted)
-        said["left_out"].append(locale("report.budget_left_out", lines=lines))
-    return Answers(**{key: tuple(texts) for key, texts in said.items()})
+        answers["left_out"].append(locale("report.budget_left_out", lines=lines))
+    return Answers(**{key: tuple(texts) for key, texts in answers.items()})
 
 
-def _choices(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """What one step of each choice adds; of which line, where there are several."""
+def _lever_sentences(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> list[str]:
+    """Return what one step of each lever adds to the cost; names the line if there are several."""
     several = levers["line"].n_unique() > 1
     return [
         locale(
@@ -241,50 +254,50 @@ def _choices(levers: pl.DataFrame, locale: Locale, names: Mapping[str, str]) -> 
     ]
 
 
-def _drives(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
-    """The input that moves the cash most, and those after it."""
+def _driver_sentences(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> list[str]:
+    """Return sentences on the inputs that move the cash most."""
     moved = analysis.tables["tornado"].filter(valuation="cash")
-    told = [
+    driver_values = [
         {
             "name": names.get(row["assumption"], row["assumption"]).split(":")[0],
             "low": locale.money(row["cost_low"]),
             "high": locale.money(row["cost_high"]),
         }
-        for row in moved.head(MOST_DRIVERS).iter_rows(named=True)
+        for row in moved.head(MAX_DRIVERS).iter_rows(named=True)
     ]
-    if not told:
+    if not driver_values:
         return []
-    after = "; ".join(locale("report.drives_one", **row) for row in told[1:])
-    said = [locale("report.drives_text", **told[0])]
-    return [*said, locale("report.drives_next", names=after)] if after else said
+    others = "; ".join(locale("report.drives_one", **row) for row in driver_values[1:])
+    answers = [locale("report.drives_text", **driver_values[0])]
+    return [*answers, locale("report.drives_next", names=others)] if others else answers
 
 
-def _later(analysis: Analysis, locale: Locale) -> list[str]:
-    """Claims that had not been filed by the day."""
+def _later_claims_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return the number of claims filed after the as-of day, which are left out."""
     if analysis.claims is None or "cost" not in analysis.cubes:
         return []
     later = len(analysis.claims) - analysis.cubes["cost"].claims
     if not later:
         return []
-    # How many rows our generator dated later follows from a count that was published later.
+    # Synthetic claims dated later follow a count that was published later, so they have their own sentence.
     key = "report.later_rows" if analysis.synthetic else "report.later_claims"
     return [locale(key, count=locale.number(later), day=locale.day(analysis.as_of))]
 
 
-def _beside(analysis: Analysis, locale: Locale) -> list[str]:
-    """What stands beside the cash: lines without detail, and how much of both the others explain."""
-    whole, work = (analysis.total("published", v) for v in ("top_down", "handling"))
-    said = []
-    if whole and whole["expected"]:
+def _separate_cost_sentences(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return sentences on costs outside the cash: lines known only as a total, and handling effort."""
+    line_totals, handling = (analysis.total("published", v) for v in ("top_down", "handling"))
+    answers = []
+    if line_totals and line_totals["expected"]:
         counted = analysis.expected_cash() or 0.0
-        said.append(
+        answers.append(
             locale(
                 "report.top_down",
-                expected=locale.money(whole["expected"]),
-                announced=locale.money(whole["promised"] or 0.0),
-                share=locale.share(locale.rounded(counted / (counted + whole["expected"]))),
+                expected=locale.money(line_totals["expected"]),
+                announced=locale.money(line_totals["promised"] or 0.0),
+                share=locale.share(locale.rounded(counted / (counted + line_totals["expected"]))),
             )
         )
-    if work and work["expected"]:
-        said.append(locale("report.handling", expected=locale.money(work["expected"])))
-    return said
+    if handling and handling["expected"]:
+        answers.append(locale("report.handling", expected=locale.money(handling["expected"])))
+    return answers

@@ -1,4 +1,4 @@
-"""Every format that a report can be written in, by name."""
+"""The output formats of a report."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from outage_analysis.reports.report import Report
 from outage_analysis.reports.table_files import write_csv, write_parquet, write_png, write_svg
 from outage_analysis.reports.workbook.writing import write_xlsx
 
-Writer = Callable[[Report, Path], None]
-FORMATS: dict[str, Writer] = {
+FormatWriter = Callable[[Report, Path], None]
+FORMATS: dict[str, FormatWriter] = {
     "html": write_html,
     "pptx": write_pptx,
     "csv": write_csv,
@@ -23,4 +23,4 @@ FORMATS: dict[str, Writer] = {
     "svg": write_svg,
     "png": write_png,
 }
-"""Every format, by name: a function that writes its files into the folder."""
+"""Format name -> the function that writes its files into a folder."""

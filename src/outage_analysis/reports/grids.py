@@ -1,4 +1,4 @@
-"""Frames as tables for a page: titles, number formats, names for ids, links to facts."""
+"""Format data frames as tables of texts: titles, number formats, names for ids, links to facts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from outage_analysis.text import Locale, fonts
 
-FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
+FORMATTERS: dict[ColumnKind, Callable[[Locale, Any], str]] = {
     "money": Locale.exact_money,
     "whole": lambda locale, value: locale.exact(round(value)),
     "decimal": Locale.exact,
@@ -26,12 +26,12 @@ FIGURES: dict[Kind, Callable[[Locale, Any], str]] = {
         locale(f"rule.{value}") if locale.has_label(f"rule.{value}") else str(value)
     ),
 }
-"""How a value of a kind is written, where it needs nothing but words."""
-DERIVED = "derived from "
-"""How a source begins that is no address but the facts that a figure was computed from."""
-LONGEST = 120
-"""Letters of a text from a file that a cell shows: as many as a name may have."""
-STYLES: dict[Kind, str] = {
+"""Column kind -> the function that formats a value, for kinds that need only the locale."""
+DERIVED_PREFIX = "derived from "
+"""The start of a source that names the facts a figure was computed from, not a web address."""
+MAX_CELL_LENGTH = 120
+"""The most characters of an input text that a cell shows; names may be no longer."""
+COLUMN_STYLES: dict[ColumnKind, str] = {
     **dict.fromkeys(("whole", "decimal", "money", "loss", "share", "written"), "n"),
     "day": "d",
 }
@@ -39,38 +39,43 @@ STYLES: dict[Kind, str] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a grid."""
+    """The title and style of one column."""
 
     title: str
     style: str
-    """The class of its cells: n for numbers, d for days, empty for text."""
+    """The CSS class of its cells: n for numbers, d for days, empty for text."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table ready for a template: every cell is text or safe markup."""
+    """A formatted table: every cell is a text or safe HTML."""
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str | Markup, ...], ...]
 
 
 @dataclass(frozen=True)
-class Writer:
-    """Turns frames into grids in one language."""
+class TableFormatter:
+    """Formats data frames as grids in one language."""
 
-    words: Locale
+    locale: Locale
     names: Mapping[str, str]
     linked: Collection[str] = ()
-    """Facts that have a row on the page to link to."""
+    """Ids of the facts that the report lists; cells link to their rows."""
 
     def grid(self, frame: pl.DataFrame, columns: Sequence[str]) -> Grid:
-        """The named columns of a frame; `band` stands for `over` and `up_to`."""
-        heads = tuple(Column(self.words(f"column.{c}"), STYLES.get(COLUMNS[c], "")) for c in columns)
+        """Format some columns of a frame.
+
+        The column `band` is composed of the columns `over` and `up_to` if the frame has no such column.
+        """
+        heads = tuple(
+            Column(self.locale(f"column.{c}"), COLUMN_STYLES.get(COLUMN_KINDS[c], "")) for c in columns
+        )
         rows = tuple(tuple(self._cell(c, row) for c in columns) for row in frame.iter_rows(named=True))
         return Grid(heads, rows)
 
     def _cell(self, column: str, row: dict[str, Any]) -> str | Markup:
-        locale, kind = self.words, COLUMNS[column]
+        locale, kind = self.locale, COLUMN_KINDS[column]
         if column == "band" and "band" not in row:
             return self._band(row)
         value = row[column]
@@ -78,18 +83,18 @@ class Writer:
             return locale("report.not_published")
         if value is None or value == "":
             return ""
-        if kind in FIGURES:
-            return FIGURES[kind](locale, value)
+        if kind in FORMATTERS:
+            return FORMATTERS[kind](locale, value)
         if kind == "name":
             return self.names.get(str(value)) or fonts.printable(str(value))
         if kind == "data":
-            return cut(str(value))
+            return truncate(str(value))
         if kind == "names":
-            # What follows a colon in a name explains it; a cell has no room for that.
+            # The part of a name after a colon is an explanation that is too long for a cell.
             parts = (self.names.get(part, part).split(":")[0] for part in str(value).split())
             return "; ".join(parts)
         if kind == "links":
-            facts = str(value).removeprefix(DERIVED)
+            facts = str(value).removeprefix(DERIVED_PREFIX)
             return locale("report.derived", facts=facts) if facts != value else _links(facts)
         return (
             self._facts(fonts.printable(str(value)))
@@ -98,14 +103,14 @@ class Writer:
         )
 
     def _band(self, row: dict[str, Any]) -> str:
-        """The band of a row; a whole line has none, and some rows lie across several."""
+        """Return the loss band of a row; empty for the row of a whole cost line."""
         if row.get("rule") == "straddles":
-            return self.words("word.straddles")
-        whole = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
-        return "" if whole else self.words.band(row["over"], row["up_to"])
+            return self.locale("word.straddles")
+        is_whole_line = row["over"] is None and row["up_to"] is None and row.get("level") == "line"
+        return "" if is_whole_line else self.locale.band(row["over"], row["up_to"])
 
     def _facts(self, ids: str) -> Markup:
-        """Fact ids, linked where the page lists them."""
+        """Return fact ids, separated by commas, with links to the facts that the report lists."""
         parts = [
             Markup('<a href="#fact-{0}">{0}</a>').format(i) if i in self.linked else Markup("{}").format(i)
             for i in dict.fromkeys(ids.split())
@@ -113,14 +118,14 @@ class Writer:
         return Markup(", ").join(parts)
 
 
-def cut(text: str) -> str:
-    """Text from a file as a cell shows it: no control or mark of direction, and no more than fits."""
-    told = fonts.printable(text[: LONGEST + 1])
-    return told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
+def truncate(text: str) -> str:
+    """Return an input text shortened to `MAX_CELL_LENGTH`, with control characters made visible."""
+    visible = fonts.printable(text[: MAX_CELL_LENGTH + 1])
+    return visible if len(visible) <= MAX_CELL_LENGTH else f"{visible[: MAX_CELL_LENGTH - 1]}…"
 
 
 def _links(text: str) -> Markup:
-    """Addresses as links that show their host; anything else stays text."""
+    """Return web addresses as links that show the host; other texts stay as they are."""
     parts = []
     for part in text.split(" ; "):
         address = urlsplit(part)
@@ -132,12 +137,12 @@ def _links(text: str) -> Markup:
     return Markup(", ").join(parts)
 
 
-Kind = Literal[
+ColumnKind = Literal[
     "text", "data", "name", "names", "word", "rule", "unit", "terms", "links", "facts", "written",
     "whole", "decimal", "money", "loss", "share", "day", "counted",
 ]  # fmt: skip
 
-COLUMNS: dict[str, Kind] = {
+COLUMN_KINDS: dict[str, ColumnKind] = {
     "amount": "money",
     "as_expected": "word",
     "approved_by": "data",
@@ -286,4 +291,4 @@ COLUMNS: dict[str, Kind] = {
     "quantity_asked": "word",
     "parameters": "terms",
 }
-"""Column -> how it is shown. Its title is the word `column.<name>`."""
+"""Column name -> how its values are formatted. The title of the column is the label `column.<name>`."""

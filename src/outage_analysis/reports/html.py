@@ -1,4 +1,7 @@
-"""The page: one offline file under a strict Content-Security-Policy, Vega inside, no request at all."""
+"""The HTML report: one file that works offline and makes no network request.
+
+The file contains Vega and the fonts. Its Content-Security-Policy allows only its own scripts and styles.
+"""
 
 from __future__ import annotations
 
@@ -33,78 +36,78 @@ if TYPE_CHECKING:
     from outage_analysis.reports.report import Report
 
 
-SENTENCE = 44
-"""Letters of a cell, on average, from which a column holds sentences."""
+PROSE_LENGTH = 44
+"""A text column whose cells have more characters than this on average contains sentences."""
 
 
 def write_html(report: Report, folder: Path) -> None:
     """Write report.html."""
-    (folder / "report.html").write_text(page(report), "utf-8")
+    (folder / "report.html").write_text(html_page(report), "utf-8")
 
 
-def page(report: Report) -> str:
-    """The whole page as text."""
-    shown = selection(report)
+def html_page(report: Report) -> str:
+    """Return the complete HTML page."""
+    linked_view = linked_charts(report)
     what_if = sliders(report)
-    script = vega_bundle() + slider_asset("what_if.js") + asset("page.js")
+    script = vega_bundle() + slider_asset("what_if.js") + template_text("page.js")
     context = {
         "report": report,
-        "w": report.words,
-        "specs": {later: _specs(report, hindsight=later) for later in (False, True)},
+        "locale": report.words,
+        "specs": {later: _chart_specs(report, hindsight=later) for later in (False, True)},
         "what_if": what_if,
-        "what_if_data": Markup(script_json(what_if.moved.data)) if what_if.moved else "",
-        "linked": shown,
-        "linked_data": Markup(script_json(shown.spec)) if shown else "",
-        "wordy": wordy,
+        "what_if_data": Markup(script_json(what_if.sliders.data)) if what_if.sliders else "",
+        "linked": linked_view,
+        "linked_data": Markup(script_json(linked_view.spec)) if linked_view else "",
+        "prose_columns": prose_columns,
         "script": Markup(script),
     }
     template = _environment().get_template("report.html.j2")
-    # Set once without the fonts, to learn which letters the page has.
+    # The first rendering has no fonts; it shows which letters the embedded fonts must contain.
     text = template.render(**context, style="", csp="")
-    style = faces(text) + asset("report.css") + slider_asset("what_if.css")
+    style = font_face_rules(text) + template_text("report.css") + slider_asset("what_if.css")
     csp = (
-        f"default-src 'none'; style-src {allowed(style)}; script-src {allowed(script)}; "
+        f"default-src 'none'; style-src {csp_hash(style)}; script-src {csp_hash(script)}; "
         "font-src data:; base-uri 'none'; form-action 'none'"
     )
     text = template.render(**context, style=Markup(style), csp=csp)
     return text if text.endswith("\n") else text + "\n"
 
 
-def wordy(grid: Grid) -> list[bool]:
-    """Which columns hold sentences and need the room for them."""
+def prose_columns(grid: Grid) -> list[bool]:
+    """Return, per column, whether it contains sentences and therefore gets a wide column."""
     columns = ([len(str(row[n])) for row in grid.rows] for n, c in enumerate(grid.columns) if not c.style)
-    plain = iter([sum(lengths) > SENTENCE * len(lengths) for lengths in columns])
-    return [False if c.style else next(plain) for c in grid.columns]
+    are_prose = iter([sum(lengths) > PROSE_LENGTH * len(lengths) for lengths in columns])
+    return [False if c.style else next(are_prose) for c in grid.columns]
 
 
-def _specs(report: Report, *, hindsight: bool) -> Markup:
-    """The charts of the page, or those that show what came out later."""
+def _chart_specs(report: Report, *, hindsight: bool) -> Markup:
+    """Return the chart specifications as JSON: those of hindsight, or all others."""
     return Markup(script_json({n: c.spec for n, c in report.charts.items() if c.hindsight == hindsight}))
 
 
-def _told(value: object) -> object:
-    """Text as the page can show it: control characters and marks of direction are written out."""
+def _printable(value: object) -> object:
+    """Return a text with control and direction characters made visible; other values unchanged."""
     return fonts.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _environment() -> Environment:
     return Environment(
-        loader=FunctionLoader(asset),
+        loader=FunctionLoader(template_text),
         autoescape=True,
-        finalize=_told,
+        finalize=_printable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
 
 
-def asset(name: str) -> str:
-    """A template, a style sheet or a script of the report by its file name."""
+def template_text(name: str) -> str:
+    """Return the text of a file in reports/templates: a template, a style sheet or a script."""
     return (files("outage_analysis.reports") / "templates" / name).read_text("utf-8")
 
 
-def faces(text: str) -> str:
-    """The fonts as rules of a style sheet, with no more than the letters of a text."""
+def font_face_rules(text: str) -> str:
+    """Return CSS @font-face rules that embed the fonts, reduced to the letters of a text."""
     letters = "".join(c for c in sorted(set(text)) if ord(c) in fonts.covered_code_points())
     rules = []
     for weight, number in zip(fonts.WEIGHTS, (400, 700), strict=True):
@@ -116,18 +119,20 @@ def faces(text: str) -> str:
     return "".join(rules)
 
 
-def allowed(text: str) -> str:
-    """A script or a style as the source list of a Content-Security-Policy names it."""
+def csp_hash(text: str) -> str:
+    """Return the hash of a script or style for a Content-Security-Policy source list."""
     return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
 
-def selection(report: Report) -> PageChart | None:
-    """The linked views of a report's claims; None where there are no claims, as with totals."""
-    a = report.analysis
-    if "claims_pairs" not in a.tables:
+def linked_charts(report: Report) -> PageChart | None:
+    """Return the linked charts of a report's claims; None if there are no single claims to chart."""
+    analysis = report.analysis
+    if "claims_pairs" not in analysis.tables:
         return None
-    table = fonts.printable_table(a.tables["claims_pairs"])
-    frame = chart_context(a.incident, report.words, report.names, a.as_of, synthetic=a.synthetic)
+    table = fonts.printable_table(analysis.tables["claims_pairs"])
+    frame = chart_context(
+        analysis.incident, report.words, report.names, analysis.as_of, synthetic=analysis.synthetic
+    )
     try:
         with skip_schema_checks():
             spec = stable_spec(linked_chart(table, frame).to_dict(validate=False))
@@ -139,37 +144,38 @@ def selection(report: Report) -> PageChart | None:
 
 
 class Sliders(NamedTuple):
-    """Sliders, or why there are none."""
+    """The what-if sliders and their HTML; without sliders, the reason why there are none."""
 
-    moved: WhatIfSliders | None
+    sliders: WhatIfSliders | None
     markup: Markup
-    refused: str
+    reason: str
 
 
 def sliders(report: Report, *, most: int | None = None, title: Literal["h3", "p"] = "h3") -> Sliders:
-    """The sliders of a report's headline.
+    """Return the what-if sliders of a report's headline cost.
 
     Args:
         report: the report.
-        most: at most so many, those of the inputs that move the cash most; by default all.
-        title: the element of a total's title.
+        most: the largest number of sliders, for the inputs that move the cash most; all by default.
+        title: the HTML element for the title of each total.
     """
     locale = report.words
     ranking = report.analysis.tables["tornado"]["assumption"].to_list() if report.products else []
-    moved = what_if_sliders(report.products, locale, report.names, most=most, ranking=ranking)
-    if moved is None:
-        tied = report.analysis.runs and report.products is None
-        return Sliders(None, Markup(), locale("report.what_if_tied" if tied else "report.what_if_none"))
-    return Sliders(moved, markup(moved, locale, _likely(report), title=title), "")
+    panel = what_if_sliders(report.products, locale, report.names, most=most, ranking=ranking)
+    if panel is None:
+        inputs_depend = report.analysis.runs and report.products is None
+        key = "report.what_if_tied" if inputs_depend else "report.what_if_none"
+        return Sliders(None, Markup(), locale(key))
+    return Sliders(panel, markup(panel, locale, _range_note(report), title=title), "")
 
 
-def _likely(report: Report) -> str:
-    """Whose range it is that the sliders leave alone."""
+def _range_note(report: Report) -> str:
+    """Return the sentence that gives the 80 % range of the cost, which the sliders do not change."""
     table = report.analysis.doubt(report.analysis.headline, "quantiles")
-    told = (
-        {} if table is None else dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
-    )
-    if not {"p10", "p90"} <= set(told):
+    points = {}
+    if table is not None:
+        points = dict(table.filter(valuation="cash").select("measure", "value").iter_rows())
+    if not {"p10", "p90"} <= set(points):
         return report.words("report.what_if_no_range")
-    low, high = (report.words.money(told[end]) for end in ("p10", "p90"))
+    low, high = (report.words.money(points[end]) for end in ("p10", "p90"))
     return report.words("report.what_if_range", low=low, high=high)

@@ -1,4 +1,7 @@
-"""The manifest: what a report was made from, with what, and what was written; read again without trust."""
+"""The manifest of a bundle: its inputs, settings, software versions and output files.
+
+A manifest that is read may have been changed by anybody, so every key and type is checked.
+"""
 
 from __future__ import annotations
 
@@ -13,47 +16,47 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document
 
-NAME, SUMS = "manifest.json", "SHA256SUMS"
-LARGEST = 1_000_000
-"""Bytes of a manifest, or of checksums, that are read."""
-AGAIN = "Write the report again."
+MANIFEST_NAME, CHECKSUMS_NAME = "manifest.json", "SHA256SUMS"
+MAX_BYTES = 1_000_000
+"""The largest manifest or checksum file, in bytes, that is read."""
+REWRITE_REMEDY = "Write the report again."
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
 
 
-class Entry(BaseModel):
-    """A part of a manifest: frozen, and strict about keys and types."""
+class ManifestPart(BaseModel):
+    """Base class of the manifest and its parts: immutable, with strict keys and types."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Output(Entry):
-    """A file that was written."""
+class OutputRecord(ManifestPart):
+    """A file of the bundle."""
 
     sha256: Digest
     bytes: Count
     members: dict[str, Digest] = Field(default_factory=dict)
-    """Of a zip archive: the checksum of each file inside it."""
+    """For .xlsx and .pptx: the checksum of each file inside the zip archive."""
 
 
-class Page(Entry):
-    """A TOML page: a checksum of what it says, whatever its layout."""
+class DocumentRecord(ManifestPart):
+    """A TOML document: its id and a checksum of its parsed content, which ignores formatting."""
 
     id: str
     content_sha256: Digest
 
 
-class PolicyPage(Page):
-    """The policy, with a checksum of each cost line."""
+class PolicyRecord(DocumentRecord):
+    """The policy, with a checksum per cost line."""
 
     name: str
     currency: str
     lines: dict[str, Digest]
 
 
-class AssumptionEntry(Entry):
-    """One entry of the ledger that was used: its law, as the report prints it, and who answers for it."""
+class AssumptionRecord(ManifestPart):
+    """One assumption that was used: its distribution as the report prints it, and its owner."""
 
     id: str
     kind: str
@@ -68,8 +71,8 @@ class AssumptionEntry(Entry):
     content_sha256: Digest
 
 
-class Input(Entry):
-    """A file of claims, or of totals, with what became of its rows."""
+class InputRecord(ManifestPart):
+    """An input file of claims, or of totals, with the number of rows read and rejected."""
 
     kind: Literal["claims", "counts"]
     name: str
@@ -82,74 +85,74 @@ class Input(Entry):
     rejects: Count | None = None
 
 
-class Manifest(Entry):
-    """Everything that a bundle's manifest.json says."""
+class Manifest(ManifestPart):
+    """The content of a bundle's manifest.json."""
 
     as_of: date
-    assumptions: tuple[AssumptionEntry, ...]
-    backtest: Page | None
-    """The page of outcomes that the report was set beside, in hindsight."""
+    assumptions: tuple[AssumptionRecord, ...]
+    backtest: DocumentRecord | None
+    """The document of outcomes that the back-test used, if there was one."""
     bom: bool
     budget: Count | None
     code_sha256: Digest
     draws: Count
     environment: dict[str, str]
     examples: tuple[str, ...] = ()
-    """Assumptions that are examples, not evidence: while there is one, no figure may be used."""
+    """Ids of assumptions that are examples, not evidence. If there are any, no figure may be used."""
     epoch: date
-    """The only date that any file of the bundle was told."""
+    """The date that files of the bundle carry as their creation date."""
     expected: dict[str, float | None]
-    """Expected totals by valuation, from published counts."""
+    """Expected total per valuation, from published counts."""
     facts: dict[str, Digest]
-    """A checksum of the rows that could be used, by the file they stand in."""
+    """A checksum, per file of facts, of the rows that the run could use."""
     figures: dict[str, float | None]
-    """Cash of the headline: expected, p10, p50, p90; in the smallest unit of the currency."""
+    """The headline cost in cash: expected, p10, p50 and p90, in the smallest unit of the currency."""
     fonts: dict[str, Digest]
     formats: tuple[str, ...]
     glyphs_replaced: Count
-    """Characters of texts from outside that are written U+XXXX, for lack of a glyph."""
+    """The number of characters in input texts that the fonts lack; the report writes them as U+XXXX."""
     hindsight: bool
-    inputs: tuple[Input, ...]
+    inputs: tuple[InputRecord, ...]
     language: str
     lines_not_public_yet: tuple[str, ...]
     max_rejects: float
-    outputs: dict[str, Output]
-    pages: dict[str, Page]
-    """The pages that the bundle holds as pages/<name>.toml."""
-    policy: PolicyPage
+    outputs: dict[str, OutputRecord]
+    pages: dict[str, DocumentRecord]
+    """The TOML documents that the bundle contains as pages/<name>.toml."""
+    policy: PolicyRecord
     seed: Count
     synthetic_claims: bool
     versions: dict[str, str]
     warehouse: str | None
-    """The warehouse file that the claims were read from; their files are then named as it knew them."""
+    """The DuckDB file that the claims were read from; `inputs` then names the files it was built from."""
 
-    def text(self) -> str:
-        """As JSON: keys sorted, what is nothing by default left out."""
-        told = self.model_dump(mode="json", exclude_defaults=True)
-        return json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    def to_json(self) -> str:
+        """The manifest as JSON, with sorted keys and without default values."""
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        return json.dumps(values, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a bundle, whether or not it is as it was written.
+    """Read the manifest of a bundle, without comparing it with its checksum.
 
     Raises:
-        UsageError: no bundle.
-        InputRefused: too large, or no manifest of this version.
+        UsageError: the folder has no manifest.
+        InputRefused: the manifest is too large or does not fit this version.
     """
-    data = bounded(folder, NAME)
+    data = read_limited(folder, MANIFEST_NAME)
     try:
         return Manifest.model_validate_json(data)
     except (ValidationError, RecursionError) as error:
         problem = "is no manifest of a report of this version"
-        raise InputRefused(problem, file=folder / NAME, remedy=AGAIN) from error
+        raise InputRefused(problem, file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY) from error
 
 
-def bounded(folder: Path, name: str) -> bytes:
-    """The bytes of a bundle's manifest or checksums.
+def read_limited(folder: Path, name: str) -> bytes:
+    """Read the manifest or the checksums of a bundle, up to `MAX_BYTES`.
 
     Raises:
-        UsageError: there is none.
-        InputRefused: it is a link, or too large.
+        UsageError: there is no such file.
+        InputRefused: the file is a link or too large.
     """
     path = folder / name
     if path.is_symlink():
@@ -157,27 +160,27 @@ def bounded(folder: Path, name: str) -> bytes:
     if not path.is_file():
         raise UsageError("no report", file=folder, remedy="Name a folder that `report` wrote.")
     with path.open("rb") as stream:
-        data = stream.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise InputRefused("is too large for a manifest", file=path, remedy=AGAIN)
+        data = stream.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise InputRefused("is too large for a manifest", file=path, remedy=REWRITE_REMEDY)
     return data
 
 
-def content_digest(page: Document) -> str:
-    """A checksum of what a page, or a part of one, says: whatever its layout."""
-    return hashlib.sha256(page.model_dump_json(by_alias=True).encode()).hexdigest()
+def content_digest(document: Document) -> str:
+    """The SHA-256 of the parsed content of a TOML document or a part of it, whatever its formatting."""
+    return hashlib.sha256(document.model_dump_json(by_alias=True).encode()).hexdigest()
 
 
-def digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """The SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def sums_of(folder: Path) -> dict[str, str]:
-    """The checksums of a report's files by name, as it lists them; none where it lists none."""
+def read_checksums(folder: Path) -> dict[str, str]:
+    """The checksums in SHA256SUMS by file name; empty if the file is missing or unreadable."""
     try:
-        lines = bounded(folder, SUMS).decode().splitlines()
+        lines = read_limited(folder, CHECKSUMS_NAME).decode().splitlines()
     except (OSError, UnicodeDecodeError, UsageError, InputRefused):
         return {}
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}

@@ -1,4 +1,4 @@
-"""What a page shows of the model: how unsure, the options compared, the back-test, the assumptions."""
+"""Tables about the model: uncertainty, compared policies, back-test and assumptions."""
 
 from __future__ import annotations
 
@@ -8,45 +8,60 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import AMOUNT_KINDS, distribution_text, grade_label, value_and_range
-from outage_analysis.reports.grids import Writer
+from outage_analysis.reports.grids import TableFormatter
 from outage_analysis.text import Locale
 
 View = tuple[pl.DataFrame, list[str]]
-ASSUMED = ["assumption", "kind", "expected_text", "range_text", "distribution", "grade", "public_on"]
-BEHIND = ["assumption", "rationale", "stated_source", "facts", "owner", "approved_by"]
-"""What an assumption says; and why, from where, and who answers for it."""
-PEOPLE = ("recipients", "per_recipient")
+ASSUMPTION_COLUMNS = [
+    "assumption",
+    "kind",
+    "expected_text",
+    "range_text",
+    "distribution",
+    "grade",
+    "public_on",
+]
+RATIONALE_COLUMNS = ["assumption", "rationale", "stated_source", "facts", "owner", "approved_by"]
+"""`ASSUMPTION_COLUMNS` hold the values, `RATIONALE_COLUMNS` the reason, source and owner."""
+RECIPIENT_COLUMNS = ("recipients", "per_recipient")
 
 
-def doubt_views(t: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
-    """How unsure the totals are, and what moves them; with the decimal places of the currency."""
-    moved = ["valuation", "assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"]
-    views: dict[str, View] = {"tornado": (_whole(t["tornado"], digits, "input_low", "input_high"), moved)}
-    if "quantiles" in t:
-        amounts = t["quantiles"].rename({"value": "amount"})
-        sources = t["split"].rename({"source": "doubt"})
+def uncertainty_views(tables: Mapping[str, pl.DataFrame], digits: int) -> dict[str, View]:
+    """Return the tables of the cost's uncertainty and its drivers, each with the columns to show.
+
+    Args:
+        tables: the tables of the analysis, by name.
+        digits: the decimal places of the currency.
+    """
+    tornado = ["valuation", "assumption", "input_low", "input_high", "cost_low", "cost_expected", "cost_high"]
+    views: dict[str, View] = {
+        "tornado": (_in_whole_currency(tables["tornado"], digits, "input_low", "input_high"), tornado)
+    }
+    if "quantiles" in tables:
+        amounts = tables["quantiles"].rename({"value": "amount"})
+        sources = tables["split"].rename({"source": "doubt"})
         views["quantiles"] = (amounts, ["valuation", "measure", "amount", "error", "stressed"])
         views["split"] = (sources, ["valuation", "doubt", "sd", "share"])
-        views["exceedance"] = (_exceedance(amounts), ["chance", "amount", "error"])
-    if "steps" in t:
-        views["steps"] = _steps(t["steps"])
+        views["exceedance"] = (_exceedance_table(amounts), ["chance", "amount", "error"])
+    if "steps" in tables:
+        views["steps"] = _steps_view(tables["steps"])
     return views
 
 
-def _exceedance(amounts: pl.DataFrame) -> pl.DataFrame:
-    """The quantiles of the cash as chances of more, the likeliest first."""
+def _exceedance_table(amounts: pl.DataFrame) -> pl.DataFrame:
+    """Return the probability that the cash exceeds each of its percentiles, in descending order."""
     points = amounts.filter(pl.col("measure").str.contains(r"^p\d+$"), valuation="cash")
     below = pl.col("measure").str.strip_prefix("p").cast(pl.Float64) / 100
     return points.with_columns(chance=(1 - below).round(6)).sort("chance", descending=True)
 
 
-def _steps(frame: pl.DataFrame) -> View:
-    """What adds up to the expected cash: by line, by service or by band, whichever the steps are."""
-    told = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
+def _steps_view(frame: pl.DataFrame) -> View:
+    """Return the parts that add up to the expected cash, by line, service or band."""
+    keys = [c for c in ("line", "service") if frame[c].null_count() < len(frame)]
     banded = frame["rule"].null_count() < len(frame)
     level = pl.when(pl.col("rule").is_null()).then(pl.lit("line")).alias("level")
     return frame.with_columns(level), [
-        *told,
+        *keys,
         *(("band", "rule") if banded else ()),
         "expected",
         "tail",
@@ -54,67 +69,78 @@ def _steps(frame: pl.DataFrame) -> View:
     ]
 
 
-def compared_views(analysis: Analysis) -> dict[str, View]:
-    """The policies side by side, and where the cheaper of two changes."""
+def comparison_views(analysis: Analysis) -> dict[str, View]:
+    """Return the comparison of policies: costs, pairs, and input values at which the cheaper one changes."""
     if analysis.compared is None:
         return {}
-    t = analysis.tables
-    offers = ["policy_name", *("promised", "expected", "p10", "p50", "p90", "most"), *PEOPLE, "cheapest"]
+    tables = analysis.tables
+    comparison = [
+        "policy_name",
+        *("promised", "expected", "p10", "p50", "p90", "most"),
+        *RECIPIENT_COLUMNS,
+        "cheapest",
+    ]
     pairs = ["policy_name", "other", "difference", "p10", "p50", "p90", "cheaper"]
     flips = ["policy_name", "other", "assumption", "flips_at", "beyond"]
-    named = {"policy": "policy_name"}
+    new_names = {"policy": "policy_name"}
     return {
-        "comparison": (t["comparison"].rename(named), offers),
-        "pairs": (t["pairs"].rename(named), pairs),
-        "flips": (_whole(t["flips"], analysis.incident.minor_units, "flips_at").rename(named), flips),
+        "comparison": (tables["comparison"].rename(new_names), comparison),
+        "pairs": (tables["pairs"].rename(new_names), pairs),
+        "flips": (
+            _in_whole_currency(tables["flips"], analysis.incident.minor_units, "flips_at").rename(new_names),
+            flips,
+        ),
     }
 
 
-def _whole(frame: pl.DataFrame, digits: int, *columns: str) -> pl.DataFrame:
-    """Values of inputs as a reader takes them: those that are sums in whole currency."""
-    sums = pl.when(pl.col("kind").is_in(AMOUNT_KINDS)).then(10.0**digits).otherwise(1.0)
-    return frame.with_columns(pl.col(*columns) / sums)
+def _in_whole_currency(frame: pl.DataFrame, digits: int, *columns: str) -> pl.DataFrame:
+    """Return a frame with amounts among the input values converted to whole currency."""
+    divisor = pl.when(pl.col("kind").is_in(AMOUNT_KINDS)).then(10.0**digits).otherwise(1.0)
+    return frame.with_columns(pl.col(*columns) / divisor)
 
 
-def backtest_table(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
-    """Counts and sums stand in one column, so they are written here."""
-    locale = writer.words
-    names = [writer.names.get(x, x) for x in frame["outcome"]]
-    cash = frame["stage"].is_in(["paid", "total"])
-    told = {
+def backtest_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
+    """Return the back-test with formatted values, because its columns mix counts and amounts."""
+    locale = formatter.locale
+    names = [formatter.names.get(x, x) for x in frame["outcome"]]
+    is_amount = frame["stage"].is_in(["paid", "total"])
+    texts = {
         f"{column}_counted": pl.Series(
             [
                 locale.exact_money(round(x)) if money else locale.exact(x)
-                for x, money in zip(frame[column], cash, strict=True)
+                for x, money in zip(frame[column], is_amount, strict=True)
             ],
             dtype=pl.String,
         )
         for column in ("p10", "p50", "p90", "observed")
     }
-    return frame.with_columns(outcome_name=pl.Series(names, dtype=pl.String), **told)
+    return frame.with_columns(outcome_name=pl.Series(names, dtype=pl.String), **texts)
 
 
 def assumption_table(analysis: Analysis, locale: Locale) -> pl.DataFrame:
-    """The inputs of the figures: value, bounds, distribution; reason, source, owner."""
+    """Return one row per assumption used, with `ASSUMPTION_COLUMNS` and `RATIONALE_COLUMNS`."""
     rows = []
-    for a in analysis.inputs.assumptions if analysis.inputs else ():
-        expected, bounds = value_and_range(a, locale)
-        facts = dict.fromkeys((*a.facts, *a.computed_from))
+    for assumption in analysis.inputs.assumptions if analysis.inputs else ():
+        expected, bounds = value_and_range(assumption, locale)
+        facts = dict.fromkeys((*assumption.facts, *assumption.computed_from))
         rows.append(
             (
-                a.id,
-                a.kind,
+                assumption.id,
+                assumption.kind,
                 expected,
                 bounds,
-                distribution_text(a, locale),
-                grade_label(a, locale),
-                a.public_on,
-                a.rationale[locale.lang],
-                a.source[locale.lang],
+                distribution_text(assumption, locale),
+                grade_label(assumption, locale),
+                assumption.public_on,
+                assumption.rationale[locale.lang],
+                assumption.source[locale.lang],
                 " ".join(facts),
-                a.owner,
-                a.approved_by or "–",
+                assumption.owner,
+                assumption.approved_by or "–",
             )
         )
-    schema = {c: pl.Date if c == "public_on" else pl.String for c in dict.fromkeys((*ASSUMED, *BEHIND))}
+    schema = {
+        c: pl.Date if c == "public_on" else pl.String
+        for c in dict.fromkeys((*ASSUMPTION_COLUMNS, *RATIONALE_COLUMNS))
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")

@@ -1,4 +1,4 @@
-"""A bundle opened again: the pages it rests on, its day and the figures it told."""
+"""Read a written bundle again: its TOML documents, as-of day and expected totals."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import Document
 from outage_analysis.incidents import Incident, load_incident
 from outage_analysis.policies import Policy, load_policy
-from outage_analysis.reports.manifest import AGAIN, NAME, bounded, digest, sums_of
+from outage_analysis.reports.manifest import (
+    MANIFEST_NAME,
+    REWRITE_REMEDY,
+    file_digest,
+    read_checksums,
+    read_limited,
+)
 
 T = TypeVar("T", bound=Document)
 
 
 @dataclass(frozen=True)
-class Reopened:
-    """What a bundle was made from, and the expected totals that it told, by valuation."""
+class OpenedBundle:
+    """The documents of a bundle, its as-of day, and its expected total per valuation."""
 
     incident: Incident
     policy: Policy
@@ -32,76 +38,81 @@ class Reopened:
     expected: dict[str, float | None]
 
 
-def reopen(folder: Path) -> Reopened:
-    """Read a bundle's manifest and pages.
+def read_bundle(folder: Path) -> OpenedBundle:
+    """Read the manifest and the TOML documents of a bundle.
 
     Raises:
-        UsageError: no bundle.
-        InputRefused: a manifest or a page that is not the one that was written.
+        UsageError: the folder is not a bundle.
+        InputRefused: the manifest or a document does not match its checksum.
     """
-    path, data = folder / NAME, bounded(folder, NAME)
-    _refuse_changed(folder, NAME)
+    path, data = folder / MANIFEST_NAME, read_limited(folder, MANIFEST_NAME)
+    _check_unchanged(folder, MANIFEST_NAME)
     try:
         manifest = json.loads(data)
         as_of, has_ledger = date.fromisoformat(manifest["as_of"]), "ledger" in manifest["pages"]
-        told = {str(k): None if v is None else float(v) for k, v in manifest["expected"].items()}
+        expected = {str(k): None if v is None else float(v) for k, v in manifest["expected"].items()}
     except (ArithmeticError, AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         problem = "is no manifest of a report of this version"
-        raise InputRefused(problem, file=path, remedy=AGAIN) from error
-    return Reopened(
-        _unchanged(folder, "incident", load_incident),
-        _unchanged(folder, "policy", load_policy),
-        _unchanged(folder, "ledger", load_ledger) if has_ledger else None,
+        raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
+    return OpenedBundle(
+        _load_unchanged(folder, "incident", load_incident),
+        _load_unchanged(folder, "policy", load_policy),
+        _load_unchanged(folder, "ledger", load_ledger) if has_ledger else None,
         as_of,
-        told,
+        expected,
     )
 
 
-def side_of(run: str, incident: str, policy: str | None, valuation: str) -> tuple[BridgeRun, float | None]:
-    """A run for a bridge: the folder of a report, with the figure that it told, or a ledger of today's pages.
+def bridge_side(
+    run: str, incident: str, policy: str | None, valuation: str
+) -> tuple[BridgeRun, float | None]:
+    """Return one side of a cost bridge, from a report folder or from a ledger.
 
     Args:
-        run: the folder, or the id or path of a ledger.
-        incident: whose policy is taken with a ledger, unless one is named.
-        policy: the id or path of a policy, with a ledger.
-        valuation: which figure.
+        run: a report folder, or the id or path of a ledger.
+        incident: the incident whose policy goes with a ledger.
+        policy: the id or path of another policy to use with a ledger.
+        valuation: the valuation whose expected total is returned.
+
+    Returns:
+        The policy, ledger and as-of day; and the expected total that a report contains, None for a ledger.
 
     Raises:
-        UsageError: neither a report nor a ledger.
-        InputRefused: a report that cannot be opened again.
+        UsageError: `run` is neither a report nor a ledger.
+        InputRefused: the report cannot be read.
     """
     if Path(run).is_dir():
-        found = reopen(Path(run))
-        return BridgeRun(found.policy, found.ledger, found.as_of), found.expected.get(valuation)
+        bundle = read_bundle(Path(run))
+        return BridgeRun(bundle.policy, bundle.ledger, bundle.as_of), bundle.expected.get(valuation)
     ledger = load_ledger(run)
     _, page, _ = pages_of(Plan(incident=incident, policy=policy, ledger=run))
     return BridgeRun(page, ledger, ledger.as_of), None
 
 
-def page_of(folder: Path, name: str, load: Callable[[Path], T]) -> T:
-    """A page that a bundle holds, whether or not it is as it was written.
+def load_bundled_document(folder: Path, name: str, load: Callable[[Path], T]) -> T:
+    """Load a TOML document of a bundle by its name, without comparing it with its checksum.
 
     Raises:
-        InputRefused: it is missing, a link, or cannot be read by this version.
+        InputRefused: the document is missing, a link, or not readable by this version.
     """
-    path = inside(folder, f"pages/{name}.toml")
+    path = bundle_path(folder, f"pages/{name}.toml")
     try:
         return load(path)
     except UsageError as error:
         problem = f"cannot be read by this version: {error.problem}"
-        raise InputRefused(problem, file=path, remedy=AGAIN) from error
+        raise InputRefused(problem, file=path, remedy=REWRITE_REMEDY) from error
 
 
-def inside(folder: Path, name: str) -> Path:
-    """The path of a file of a bundle by its name there.
+def bundle_path(folder: Path, name: str) -> Path:
+    """Return the path of a file inside a bundle.
 
     Raises:
-        InputRefused: the name leads elsewhere, or a part of the path is a link.
+        InputRefused: the name leads outside the bundle, or part of the path is a link.
     """
     parts = PurePosixPath(name).parts
-    strange = "\\" in name or ":" in name or not name.isprintable()
-    if strange or not parts or name != "/".join(parts) or {"..", "/"} & set(parts):
-        raise InputRefused("is no name of a file of a report", file=name, remedy=AGAIN)
+    is_unsafe = "\\" in name or ":" in name or not name.isprintable()
+    if is_unsafe or not parts or name != "/".join(parts) or {"..", "/"} & set(parts):
+        raise InputRefused("is not the name of a report file", file=name, remedy=REWRITE_REMEDY)
     path = folder
     for part in parts:
         path /= part
@@ -110,13 +121,13 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
-def _unchanged(folder: Path, name: str, load: Callable[[Path], T]) -> T:
-    _refuse_changed(folder, f"pages/{name}.toml")
-    return page_of(folder, name, load)
+def _load_unchanged(folder: Path, name: str, load: Callable[[Path], T]) -> T:
+    _check_unchanged(folder, f"pages/{name}.toml")
+    return load_bundled_document(folder, name, load)
 
 
-def _refuse_changed(folder: Path, name: str) -> None:
-    """Refuse a file of a bundle that is not the one that its checksums name."""
-    path = inside(folder, name)
-    if not path.is_file() or digest(path) != sums_of(folder).get(name):
-        raise InputRefused("is not as the report wrote it", file=path, remedy=AGAIN)
+def _check_unchanged(folder: Path, name: str) -> None:
+    """Raise if a file of a bundle does not match its checksum."""
+    path = bundle_path(folder, name)
+    if not path.is_file() or file_digest(path) != read_checksums(folder).get(name):
+        raise InputRefused("is not as the report wrote it", file=path, remedy=REWRITE_REMEDY)

@@ -1,4 +1,4 @@
-"""A report in one language: everything that its formats tell, worked out once."""
+"""The content of a report in one language, shared by all output formats."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ from outage_analysis.charts import CHARTS, chart_context, draw, skip_schema_chec
 from outage_analysis.costs import CostTerms, cost_terms
 from outage_analysis.reports.blocks import Answers, PageChart, Section, Tile
 from outage_analysis.reports.first_screen import sentences, tiles
-from outage_analysis.reports.grids import Grid, Writer
+from outage_analysis.reports.grids import Grid, TableFormatter
 from outage_analysis.reports.sections import sections
-from outage_analysis.reports.table_views import RESTS_ON, grids
+from outage_analysis.reports.table_views import SOURCE_TABLES, format_tables
 from outage_analysis.text import Locale, fonts
 
 
 @dataclass(frozen=True)
 class Report:
-    """An analysis told in one language.
+    """The texts, tables and charts of a report in one language, computed on first use.
 
     Args:
-        analysis: every figure.
+        analysis: the analysis whose figures the report shows.
         lang: en or ko.
-        bom: whether CSV files begin with a byte order mark, which Korean Excel needs.
+        bom: whether CSV files start with a byte order mark, which Korean Excel needs to read UTF-8.
+
+    Example:
+        >>> report = Report(run(Plan(budget=300_000_000)), "en")
+        >>> [tile.figure for tile in report.tiles]  # the key figures as text
+        >>> report.grids["cost"].rows  # the cost lines as text
     """
 
     analysis: Analysis
@@ -36,126 +41,140 @@ class Report:
 
     @cached_property
     def words(self) -> Locale:
-        """The language and how it writes the incident's money and losses."""
+        """The labels of the language and its number formats for the incident's currency and losses."""
         return self.analysis.words(self.lang)
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """What readers call everything that has an id."""
+        """The display name of every id: lines, services, claimant types, assumptions, facts and policies."""
         return {id_: fonts.printable(name) for id_, name in self.analysis.names(self.lang).items()}
 
     @property
     def title(self) -> str:
-        """The title of the report."""
+        """The title of the report, with the name of the incident."""
         return self.words("report.title", incident=fonts.printable(self.analysis.incident.name[self.lang]))
 
     @property
     def kicker(self) -> str:
-        """What it is, and the day whose knowledge it uses."""
+        """The line above the title: the kind of document and the as-of day."""
         return self.words("report.kicker", day=self.words.day(self.analysis.as_of))
 
     @property
     def policy(self) -> str:
-        """The policy that it costs."""
+        """The line below the title: the name of the policy."""
         return self.words("report.policy", policy=fonts.printable(self.analysis.policy.name[self.lang]))
 
     @property
     def banner(self) -> str:
-        """What must be known of synthetic rows before anything is read; empty where there are none."""
+        """The notice that claims are synthetic; empty if none are."""
         if not self.analysis.synthetic:
             return ""
-        told = "report.synthetic_headline" if self.analysis.made_up else "report.synthetic_banner"
-        return self.words(told)
+        headline_is_synthetic = self.analysis.made_up
+        key = "report.synthetic_headline" if headline_is_synthetic else "report.synthetic_banner"
+        return self.words(key)
 
     @property
     def warning(self) -> str:
-        """That no figure may be used, as long as assumptions are examples; empty where none is."""
+        """The warning that figures rest on example assumptions and may not be used; empty otherwise."""
         return self.analysis.warning(self.words)
 
     @property
-    def colophon(self) -> str:
-        """What made it, from what."""
-        a, locale = self.analysis, self.words
+    def footer(self) -> str:
+        """The last line: package version, as-of day, and the ids of the incident, policy and ledger."""
+        analysis, locale = self.analysis, self.words
         return locale(
             "report.footer",
             version=version("outage-analysis"),
-            day=locale.day(a.as_of),
-            incident=a.incident.id,
-            policy=a.policy.id,
-            ledger=a.ledger.id if a.ledger else locale("report.none"),
+            day=locale.day(analysis.as_of),
+            incident=analysis.incident.id,
+            policy=analysis.policy.id,
+            ledger=analysis.ledger.id if analysis.ledger else locale("report.none"),
         )
 
     @cached_property
-    def writer(self) -> Writer:
-        """What turns frames into grids."""
+    def formatter(self) -> TableFormatter:
+        """The formatter that turns data frames into tables of texts.
+
+        It links the ids of the facts that the report lists.
+        """
         cited = set(self.analysis.tables["facts"]["id"])
         if "hindsight_outcomes" in self.analysis.tables:
             cited |= set(self.analysis.tables["hindsight_outcomes"]["id"])
-        return Writer(self.words, self.names, cited)
+        return TableFormatter(self.words, self.names, cited)
 
     @cached_property
     def tiles(self) -> list[Tile]:
-        """The figures of the first screen, in reading order."""
+        """The key figures of the first screen, in reading order."""
         return tiles(self.analysis, self.words)
 
     @cached_property
     def answers(self) -> Answers:
-        """The sentences of the first screen."""
+        """The sentences of the first screen: cost drivers, decisions and what is left out."""
         return sentences(self.analysis, self.words, self.names)
 
     @cached_property
     def grids(self) -> dict[str, Grid]:
-        """Every table that has rows, by name."""
-        return grids(self.analysis, self.writer)
+        """Every table that has rows, formatted as text, by name."""
+        return format_tables(self.analysis, self.formatter)
 
     @cached_property
     def sections(self) -> tuple[Section, ...]:
-        """What follows the first screen, in order."""
+        """The sections that follow the first screen, in order."""
         return sections(self.analysis, self.words, self.grids, self.charts)
 
     @cached_property
     def products(self) -> CostTerms | None:
-        """The expected cost of the headline as sums of products; None where means do not multiply."""
+        """The expected cost of the headline as a sum of products of inputs, for sliders and formulas.
+
+        None if nothing was simulated, or if inputs depend on each other so that the mean of a product is
+        not the product of the means.
+        """
         run = self.analysis.runs.get(self.analysis.headline)
         return None if run is None else cost_terms(run.portfolio, self.analysis.policy)
 
-    def made_up(self, chart: str) -> bool:
-        """Whether a chart is drawn from synthetic rows, and must say so."""
-        a, entry = self.analysis, CHARTS[chart]
-        return (entry.claims and a.synthetic) or a.marked(a.behind(entry.table))
+    def chart_is_synthetic(self, chart: str) -> bool:
+        """Whether a chart is based on synthetic claims and must be labelled so."""
+        analysis, entry = self.analysis, CHARTS[chart]
+        return (entry.claims and analysis.synthetic) or analysis.marked(analysis.behind(entry.table))
 
-    def marked(self, grid: str) -> bool:
-        """Whether a table of the page is made from synthetic rows, and must say so."""
-        return self.analysis.marked(self.analysis.behind(RESTS_ON.get(grid, grid)))
+    def table_is_synthetic(self, grid: str) -> bool:
+        """Whether a table is based on synthetic claims and must be labelled so."""
+        return self.analysis.marked(self.analysis.behind(SOURCE_TABLES.get(grid, grid)))
 
     @cached_property
     def charts(self) -> dict[str, PageChart]:
-        """Every chart of the page that has something to show, by name, without its titles."""
-        found = {}
-        for name, whole in self._specs.items():
-            spec = dict(whole)
+        """Every chart of the report that has data, by name, with the titles separate from the drawing."""
+        charts = {}
+        for name, full_spec in self._specs.items():
+            spec = dict(full_spec)
             title = spec.pop("title")
             *subtitle, footer = title["subtitle"]
             later = CHARTS[name].table.startswith("hindsight_")
-            found[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
-        return found
+            charts[name] = PageChart(spec, " ".join(title["text"]), " ".join(subtitle), footer, later)
+        return charts
 
     @cached_property
-    def drawings(self) -> dict[str, str]:
-        """The same charts as SVG, without their titles."""
+    def chart_svgs(self) -> dict[str, str]:
+        """The charts as SVG, without their titles, by name."""
         return {name: svg(chart.spec) for name, chart in self.charts.items()}
 
     @cached_property
     def _specs(self) -> dict[str, dict[str, Any]]:
-        """The specification of every chart of the page that has something to show."""
-        a, found = self.analysis, {}
+        """The Vega-Lite specification, with titles, of every chart that has data, by name."""
+        analysis, specs = self.analysis, {}
         with skip_schema_checks():
             for name, entry in CHARTS.items():
                 frame = chart_context(
-                    a.incident, self.words, self.names, a.as_of, synthetic=self.made_up(name)
+                    analysis.incident,
+                    self.words,
+                    self.names,
+                    analysis.as_of,
+                    synthetic=self.chart_is_synthetic(name),
                 )
-                table = fonts.printable_table(a.tables.get(a.behind(entry.table), pl.DataFrame()))
+                table = fonts.printable_table(
+                    analysis.tables.get(analysis.behind(entry.table), pl.DataFrame())
+                )
                 chart = draw(name, table, frame) if entry.page else None
                 if chart is not None:
-                    found[name] = stable_spec(chart.to_dict(validate=False))
-        return found
+                    specs[name] = stable_spec(chart.to_dict(validate=False))
+        return specs

@@ -1,4 +1,4 @@
-"""The order of a report after its first screen: which section says what, and when it is there at all."""
+"""The sections of a report after its first screen: their order and their content."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.incidents import get_fact
-from outage_analysis.reports.accounting import totals
-from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text
+from outage_analysis.reports.accounting import presentation_totals
+from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.first_screen import free_note
 from outage_analysis.text import Locale
 
@@ -24,76 +24,76 @@ QUALITY = {
 
 
 def sections(
-    analysis: Analysis, words: Locale, grids: Collection[str], charts: Collection[str]
+    analysis: Analysis, locale: Locale, grids: Collection[str], charts: Collection[str]
 ) -> tuple[Section, ...]:
-    """Every section that has something to say, in order.
+    """Return the sections that have content, in order.
 
     Args:
-        analysis: the figures.
-        words: the language.
+        analysis: the analysis to report.
+        locale: the language.
         grids: names of the tables that have rows.
-        charts: names of the charts that show something.
+        charts: names of the charts that have data.
     """
-    maker = _Maker(analysis, words, grids, charts)
-    return tuple(section for section in maker.all() if section.blocks)
+    builder = _SectionBuilder(analysis, locale, grids, charts)
+    return tuple(section for section in builder.all() if section.blocks)
 
 
 @dataclass(frozen=True)
-class _Maker:
-    """Builds sections from what there is."""
+class _SectionBuilder:
+    """Builds the sections from the tables and charts that exist."""
 
     analysis: Analysis
-    words: Locale
+    locale: Locale
     grids: Collection[str]
     charts: Collection[str]
 
     def all(self) -> Iterator[Section]:
-        """The sections, also those without a block."""
-        locale = self.words
-        made_up = self.analysis.made_up
-        yield self._section("cost", "cost_title", self._cost(), synthetic=made_up)
+        """Yield every section in order; some may have no blocks."""
+        locale = self.locale
+        is_synthetic = self.analysis.made_up
+        yield self._section("cost", "cost_title", self._cost(), synthetic=is_synthetic)
         if "funnel" in self.grids:
-            said = [Text(sentence) for sentence in _funnel_words(self.analysis, locale)]
-            shown = self._picture("funnel", "funnel", "funnel_title")
-            yield self._section("funnel", "funnel_title", [*said, *shown], synthetic=made_up)
-        yield self._section("doubt", "doubt_title", self._doubt(), synthetic=made_up)
+            texts = [Text(sentence) for sentence in _funnel_sentences(self.analysis, locale)]
+            blocks = self._picture("funnel", "funnel", "funnel_title")
+            yield self._section("funnel", "funnel_title", [*texts, *blocks], synthetic=is_synthetic)
+        yield self._section("doubt", "doubt_title", self._uncertainty(), synthetic=is_synthetic)
         drivers = self._picture("tornado", "tornado", "drivers_title")
         yield self._section(
-            "tornado", "drivers_title", self._under("drivers_intro", drivers), synthetic=made_up
+            "tornado", "drivers_title", self._with_intro("drivers_intro", drivers), synthetic=is_synthetic
         )
-        yield self._section("compared", "compared_title", self._compared(), synthetic=made_up)
+        yield self._section("compared", "compared_title", self._compared(), synthetic=is_synthetic)
         yield self._section("policy", "policy_title", self._table("policy", "policy_title"))
         if "free" in self.grids:
-            shown = [
+            blocks = [
                 Text(free_note(self.analysis, locale)),
                 *self._picture("free_goods", "free", "free_title"),
             ]
-            yield self._section("free", "free_title", shown)
+            yield self._section("free", "free_title", blocks)
         yield self._section("claims", "claims_title", self._claims(), synthetic=self.analysis.synthetic)
         yield self._section("quality", "quality_title", self._quality(), synthetic=self.analysis.synthetic)
         ties = self._table("tie_outs", "tie_title")
-        yield self._section("tie-outs", "tie_title", self._under("tie_intro", ties))
-        yield self._section("accounting", "controller_title", self._accounting(), synthetic=made_up)
+        yield self._section("tie-outs", "tie_title", self._with_intro("tie_intro", ties))
+        yield self._section("accounting", "controller_title", self._accounting(), synthetic=is_synthetic)
         yield self._section("assumptions", "assumptions_title", self._assumptions())
         yield self._section("hindsight", "hindsight_title", self._hindsight(), hindsight=True)
         cited = self._table("facts", "facts_title", folded=True)
-        yield self._section("facts", "facts_title", self._under("facts_intro", cited))
+        yield self._section("facts", "facts_title", self._with_intro("facts_intro", cited))
         limits = (*(text[locale.lang] for text in self.analysis.limits), locale("report.limits"))
-        yield self._section("method", "method_title", [Text(self._method()), Items(limits)])
+        yield self._section("method", "method_title", [Text(self._method()), BulletList(limits)])
 
     def _method(self) -> str:
-        """How it was computed; rates follow the written rule where the ledger derives any."""
+        """Return the paragraph on the method; it mentions the rule for rates if the ledger uses it."""
         keys = ["method", "method_claims" if self.analysis.of_claims else "method_counts"]
         keys += ["method_rule"] if self.analysis.by_rule else []
-        return " ".join(self.words(f"report.{key}") for key in keys)
+        return " ".join(self.locale(f"report.{key}") for key in keys)
 
     def _section(
         self, id_: str, key: str, blocks: Iterable[Block], *, synthetic: bool = False, hindsight: bool = False
     ) -> Section:
-        return Section(id_, self.words(f"report.{key}"), tuple(blocks), synthetic, hindsight)
+        return Section(id_, self.locale(f"report.{key}"), tuple(blocks), synthetic, hindsight)
 
     def _cost(self) -> Iterator[Block]:
-        locale = self.words
+        locale = self.locale
         of_claims = self.analysis.of_claims
         if self.analysis.made_up:
             yield Text(locale("report.claims_intro_synthetic"))
@@ -109,25 +109,25 @@ class _Maker:
             yield Text(locale("report.beside_intro"))
             yield from self._table("beside", "beside_title")
 
-    def _doubt(self) -> Iterator[Block]:
+    def _uncertainty(self) -> Iterator[Block]:
         if "quantiles" in self.grids:
-            yield Text(self.words("report.doubt_intro"))
+            yield Text(self.locale("report.doubt_intro"))
             yield from self._picture("total_law", "quantiles", "doubt_title")
             yield from self._picture("exceedance", "exceedance", "exceedance_title")
             if "split" in self.grids:
-                yield Heading(self.words("report.split_title"))
+                yield Heading(self.locale("report.split_title"))
                 yield from self._table("split", "split_title", folded=True)
 
     def _compared(self) -> Iterator[Block]:
         if self.analysis.compared is not None:
-            yield Text(self.analysis.compared.sentence(self.words))
-            yield Text(self.words("report.compared_caveat"))
+            yield Text(self.analysis.compared.sentence(self.locale))
+            yield Text(self.locale("report.compared_caveat"))
             yield from self._picture("comparison", "comparison", "compared_title")
             yield from self._table("pairs", "pairs_title")
             yield from self._table("flips", "flips_title")
 
     def _claims(self) -> Iterator[Block]:
-        locale = self.words
+        locale = self.locale
         if not self.analysis.cubes:
             return
         yield Text(
@@ -153,12 +153,12 @@ class _Maker:
             yield from self._table("claims_costs", "claims_cost_title", folded=True)
 
     def _quality(self) -> Iterator[Block]:
-        locale = self.words
+        locale = self.locale
         if "claims_quality" not in self.grids:
             return
         files = self.analysis.tables["claims_quality"]
-        sums = {c: locale.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
-        yield Text(locale("report.quality_line", **sums))
+        totals = {c: locale.exact(int(files[c].sum())) for c in ("rows", "claims", "rejects")}
+        yield Text(locale("report.quality_line", **totals))
         for name, title in QUALITY.items():
             if name in self.grids:
                 yield Heading(locale(f"report.{title}"))
@@ -167,75 +167,79 @@ class _Maker:
                 yield Text(locale("report.quality_clean"))
 
     def _accounting(self) -> Iterator[Block]:
-        locale = self.words
+        locale = self.locale
         if "controller" in self.grids:
             yield Text(locale("report.controller_intro"))
             yield from self._table("controller", "controller_title")
             if any(run.portfolio.has_correlated_inputs("cash") for run in self.analysis.runs.values()):
                 yield Text(locale("report.tied"))
-            if summed := totals(self.analysis, locale):
-                yield Items(summed)
+            if summed := presentation_totals(self.analysis, locale):
+                yield BulletList(summed)
             yield Text(locale("report.controller_no_recourse"))
 
     def _assumptions(self) -> Iterator[Block]:
         inputs, unused = self.analysis.inputs, self.analysis.unused_inputs
         if "assumptions" in self.grids and inputs is not None:
-            yield Text(self.words("report.assumptions_intro"))
+            yield Text(self.locale("report.assumptions_intro"))
             if unused:
-                names = self.analysis.names(self.words.lang)
-                yield Text(self.words("report.assumptions_unused", names=", ".join(names[x] for x in unused)))
+                names = self.analysis.names(self.locale.lang)
+                yield Text(
+                    self.locale("report.assumptions_unused", names=", ".join(names[x] for x in unused))
+                )
             if any(a.outcome_known for a in inputs.assumptions):
-                yield Text(self.words("report.assumptions_outcome"), "strong")
+                yield Text(self.locale("report.assumptions_outcome"), "strong")
             yield from self._table("assumptions", "assumptions_title")
-            yield Heading(self.words("report.assumptions_behind"))
+            yield Heading(self.locale("report.assumptions_behind"))
             yield from self._table("assumptions_behind", "assumptions_behind")
 
     def _hindsight(self) -> Iterator[Block]:
-        locale, tried = self.words, self.analysis.backtest
+        locale, backtest = self.locale, self.analysis.backtest
         if "hindsight_outcomes" not in self.grids:
             return
         yield Text(locale("report.hindsight_intro", day=locale.day(self.analysis.as_of)))
-        yield from (Text(said, "strong") for said in lesson(self.analysis, locale))
-        if tried is not None:
+        yield from (Text(texts, "strong") for texts in hindsight_lesson(self.analysis, locale))
+        if backtest is not None:
             yield Heading(locale("report.backtest_title"))
             yield from self._picture("backtest", "backtest", "backtest_title")
-            yield Items(tuple(tried.sentences(locale)))
+            yield BulletList(tuple(backtest.sentences(locale)))
         yield from self._table("hindsight_headlines", "differs")
         yield from self._table("hindsight_tie_outs", "tie_title")
         yield from self._table("hindsight_outcomes", "hindsight_title")
 
-    def _under(self, key: str, blocks: Sequence[Block]) -> list[Block]:
-        """What there is under an opening sentence; nothing without it."""
-        return [Text(self.words(f"report.{key}")), *blocks] if blocks else []
+    def _with_intro(self, key: str, blocks: Sequence[Block]) -> list[Block]:
+        """Return blocks after an opening sentence; empty if there are no blocks."""
+        return [Text(self.locale(f"report.{key}")), *blocks] if blocks else []
 
     def _table(self, grid: str, title: str, *, folded: bool = False) -> list[Block]:
-        return [Table(grid, self.words(f"report.{title}"), folded)] if grid in self.grids else []
+        return [TableBlock(grid, self.locale(f"report.{title}"), folded)] if grid in self.grids else []
 
     def _picture(self, chart: str, grid: str, title: str, *, caption: str = "") -> list[Block]:
-        """A chart with its table folded under it; nothing where it shows nothing."""
+        """Return a chart with its table folded below it; empty if the chart has no data."""
         if chart not in self.charts:
             return []
-        caption = caption or (self.words(f"report.{title}") if title else "")
-        return [Picture(chart, Table(grid, caption, folded=True) if grid in self.grids else None)]
+        caption = caption or (self.locale(f"report.{title}") if title else "")
+        return [ChartBlock(chart, TableBlock(grid, caption, folded=True) if grid in self.grids else None)]
 
 
-def _funnel_words(analysis: Analysis, locale: Locale) -> Iterator[str]:
-    """What comes of a hundred reports; of which line, where there are several."""
+def _funnel_sentences(analysis: Analysis, locale: Locale) -> Iterator[str]:
+    """Yield how many of 100 reports are filed and paid; names the line if there are several."""
     table, names = analysis.tables[analysis.behind("funnel")], analysis.names(locale.lang)
-    told = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
+    key = "report.funnel_intro_claims" if analysis.of_claims else "report.funnel_intro"
     several = table["line"].n_unique() > 1
     for (line,), rows in table.group_by("line", maintain_order=True):
-        found = dict(rows.select("stage", "expected").iter_rows())
-        first = next(iter(found.values()))
-        if None in found.values() or not first:
+        expected_by_stage = dict(rows.select("stage", "expected").iter_rows())
+        first = next(iter(expected_by_stage.values()))
+        if None in expected_by_stage.values() or not first:
             continue
-        filed, paid = (locale.number(locale.rounded(100 * found[s] / first)) for s in ("filed", "paid"))
-        of = locale("report.of_line", line=names.get(str(line), str(line))) if several else ""
-        yield locale(told, filed=filed, paid=paid, line=of)
+        filed, paid = (
+            locale.number(locale.rounded(100 * expected_by_stage[s] / first)) for s in ("filed", "paid")
+        )
+        line_note = locale("report.of_line", line=names.get(str(line), str(line))) if several else ""
+        yield locale(key, filed=filed, paid=paid, line=line_note)
 
 
-def lesson(analysis: Analysis, locale: Locale) -> list[str]:
-    """How the case ended, beside what was expected: both halves of the lesson, for hindsight only."""
+def hindsight_lesson(analysis: Analysis, locale: Locale) -> list[str]:
+    """Return sentences that compare the outcome of the incident with the forecast, for hindsight."""
     outcome, expected = analysis.incident.outcome, analysis.expected_cash()
     later = analysis.tables.get("hindsight_outcomes", pl.DataFrame())
     if outcome is None or later.is_empty() or expected is None:
@@ -245,7 +249,7 @@ def lesson(analysis: Analysis, locale: Locale) -> list[str]:
     if line is None or not {outcome.filed, outcome.accepted, outcome.paid} <= set(values):
         return []
     filed, accepted, paid = (values[f] for f in (outcome.filed, outcome.accepted, outcome.paid))
-    said = [
+    texts = [
         locale(
             "report.hindsight_figures",
             day=locale.day(analysis.as_of),
@@ -258,7 +262,7 @@ def lesson(analysis: Analysis, locale: Locale) -> list[str]:
     tiers = [rule.fixed for _, rule in line.rules() if rule.fixed]
     if count and tiers:
         mean = paid / accepted
-        said.append(
+        texts.append(
             locale(
                 "report.hindsight_lesson",
                 count=locale.number(count),
@@ -270,4 +274,4 @@ def lesson(analysis: Analysis, locale: Locale) -> list[str]:
                 most=locale.number(round(mean / min(tiers))),
             )
         )
-    return said
+    return texts

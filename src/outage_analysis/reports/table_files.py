@@ -1,4 +1,4 @@
-"""Tables as files: CSV for people and sheets, Parquet for machines."""
+"""Write tables as CSV and Parquet, and charts as SVG and PNG."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ FORMULA_STARTS = r"^[=+\-@\t\r]"
 
 
 def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
-    """One frame as .csv or .parquet, to a temporary name and then renamed.
+    """Write a data frame as .csv or .parquet, atomically: to a temporary file that is then renamed.
 
-    In a CSV, text that a spreadsheet would run as a formula gets a leading apostrophe; `bom` puts a byte
-    order mark before it, which Korean Excel needs to read UTF-8.
+    In a CSV, text that a spreadsheet would run as a formula gets a leading apostrophe. `bom` adds a byte
+    order mark, which Korean Excel needs to read UTF-8.
 
     Raises:
-        UsageError: another suffix.
+        UsageError: the path has another suffix.
         EnvironmentFailed: the file cannot be written.
     """
     if path.suffix not in (".csv", ".parquet"):
@@ -30,29 +30,29 @@ def write_table(frame: pl.DataFrame, path: Path, *, bom: bool = False) -> None:
     with atomic_file(path) as part:
         if path.suffix == ".csv":
             texts = [n for n, t in frame.schema.items() if t == pl.String or isinstance(t, pl.Enum)]
-            frame.with_columns(_harmless(name) for name in texts).write_csv(part, include_bom=bom)
+            frame.with_columns(_escape_formula(name) for name in texts).write_csv(part, include_bom=bom)
         else:
-            held = BytesIO()  # the engine calls a full disk a fault of the format
-            frame.write_parquet(held, compression="zstd")
-            part.write_bytes(held.getvalue())
+            buffer = BytesIO()  # polars reports a full disk as a format error if it writes the file itself
+            frame.write_parquet(buffer, compression="zstd")
+            part.write_bytes(buffer.getvalue())
 
 
-def _harmless(name: str) -> pl.Expr:
+def _escape_formula(name: str) -> pl.Expr:
     text = pl.col(name).cast(pl.String)
     return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text).alias(name)
 
 
 def write_csv(report: Report, folder: Path) -> None:
-    """Every table as tables/<name>.csv; names and figures are the same in every language."""
-    _write_all(report, folder, "csv")
+    """Write every table as tables/<name>.csv; the content does not depend on the report's language."""
+    _write_tables(report, folder, "csv")
 
 
 def write_parquet(report: Report, folder: Path) -> None:
-    """Every table as tables/<name>.parquet."""
-    _write_all(report, folder, "parquet")
+    """Write every table as tables/<name>.parquet."""
+    _write_tables(report, folder, "parquet")
 
 
-def _write_all(report: Report, folder: Path, suffix: str) -> None:
+def _write_tables(report: Report, folder: Path, suffix: str) -> None:
     target = folder / "tables"
     target.mkdir(exist_ok=True)
     for name, frame in report.analysis.tables.items():
@@ -61,25 +61,27 @@ def _write_all(report: Report, folder: Path, suffix: str) -> None:
 
 
 def write_svg(report: Report, folder: Path) -> None:
-    """Every chart as charts/<name>.svg, with its title and its sources."""
-    for stem, drawn in _drawings(report, folder):
-        stem.with_suffix(".svg").write_text(drawn, "utf-8")
+    """Write every chart as charts/<name>.svg, with its title and sources."""
+    for stem, svg in _titled_charts(report, folder):
+        stem.with_suffix(".svg").write_text(svg, "utf-8")
 
 
 def write_png(report: Report, folder: Path) -> None:
-    """Every chart as charts/<name>.png, the same drawing."""
-    for stem, drawn in _drawings(report, folder):
-        stem.with_suffix(".png").write_bytes(png(drawn))
+    """Write every chart as charts/<name>.png, rendered from its SVG."""
+    for stem, svg in _titled_charts(report, folder):
+        stem.with_suffix(".png").write_bytes(png(svg))
 
 
-def _drawings(report: Report, folder: Path) -> list[tuple[Path, str]]:
-    """Where each chart goes, but for its suffix, and its drawing with title and sources."""
+def _titled_charts(report: Report, folder: Path) -> list[tuple[Path, str]]:
+    """Return the path without suffix and the SVG, with title and sources, of each chart."""
     target = folder / "charts"
     target.mkdir(exist_ok=True)
     return [
         (
-            target / f"{name}{'-synthetic' if report.made_up(name) else ''}",
-            add_captions(report.drawings[name], chart.title, chart.subtitle, chart.footer, chart.description),
+            target / f"{name}{'-synthetic' if report.chart_is_synthetic(name) else ''}",
+            add_captions(
+                report.chart_svgs[name], chart.title, chart.subtitle, chart.footer, chart.description
+            ),
         )
         for name, chart in report.charts.items()
     ]

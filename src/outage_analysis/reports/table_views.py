@@ -1,4 +1,4 @@
-"""Which tables a page shows, and which of their columns."""
+"""Choose the tables that a report shows, and their columns."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from outage_analysis.analysis import Analysis
 from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.incidents import facts_in_language
 from outage_analysis.policies import PolicyExplainer
-from outage_analysis.reports.accounting import controller
-from outage_analysis.reports.grids import Grid, Writer
+from outage_analysis.reports.accounting import accounting_table
+from outage_analysis.reports.grids import Grid, TableFormatter
 from outage_analysis.reports.model_views import (
-    ASSUMED,
-    BEHIND,
+    ASSUMPTION_COLUMNS,
+    RATIONALE_COLUMNS,
     View,
     assumption_table,
     backtest_table,
-    compared_views,
-    doubt_views,
+    comparison_views,
+    uncertainty_views,
 )
 from outage_analysis.text import Locale
 
-COST = [
+COST_COLUMNS = [
     "line",
     "band",
     "rule",
@@ -37,9 +37,9 @@ COST = [
     "facts",
     "assumptions",
 ]
-RESTS_ON = {"cost": "costs", "controller": "costs", "exceedance": "quantiles"}
-"""What tables of the page that no table of the analysis is named after are made from."""
-FACT = [
+SOURCE_TABLES = {"cost": "costs", "controller": "costs", "exceedance": "quantiles"}
+"""Report tables whose name differs from the analysis table that they are made from."""
+FACT_COLUMNS = [
     "id",
     "quantity",
     "value",
@@ -51,83 +51,89 @@ FACT = [
     "grade",
     "source",
 ]
-BESIDE = ("top_down", "handling")
-"""Valuations that stand beside the cash: lines without detail, and the work that claims make."""
-HEADLINE = ["headline", "said", "counts", "public_on", "facts"]
-PRINTED = 6
-"""Digits of a sum that somebody printed: 557.7 billion, 253.83 million."""
-TIE_OUT = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
+SEPARATE_VALUATIONS = ("top_down", "handling")
+"""Valuations shown in a table of their own: lines known only as a total, and handling effort."""
+HEADLINE_COLUMNS = ["headline", "said", "counts", "public_on", "facts"]
+HEADLINE_DIGITS = 6
+"""The most significant digits of a published amount, such as 557.7 billion or 253.83 million."""
+TIE_OUT_COLUMNS = ["tie_out", "computed", "relation", "printed", "unit", "status", "note", "facts"]
 
 
-def grids(analysis: Analysis, writer: Writer) -> dict[str, Grid]:
-    """Every table of the page that has rows, by name."""
-    return {name: writer.grid(*view) for name, view in views(analysis, writer).items()}
+def format_tables(analysis: Analysis, formatter: TableFormatter) -> dict[str, Grid]:
+    """Return every report table that has rows, formatted as text, by name."""
+    return {name: formatter.grid(*view) for name, view in build_views(analysis, formatter).items()}
 
 
-def views(analysis: Analysis, writer: Writer) -> dict[str, View]:
-    """The same tables as frames, each with the columns that are shown: for formats with real numbers."""
-    found = {
+def build_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
+    """Return every report table that has rows as a data frame with the columns to show, by name.
+
+    Formats that write real numbers use these instead of the formatted tables.
+    """
+    views = {
         **_cost_views(analysis),
-        **_page_views(analysis, writer),
+        **_document_views(analysis, formatter),
         **_claims_views(analysis),
-        **compared_views(analysis),
-        **_hindsight_views(analysis, writer),
+        **comparison_views(analysis),
+        **_hindsight_views(analysis, formatter),
     }
-    return {name: view for name, view in found.items() if not view[0].is_empty()}
+    return {name: view for name, view in views.items() if not view[0].is_empty()}
 
 
 def _cost_views(analysis: Analysis) -> dict[str, View]:
-    t = analysis.tables
-    figures = t["costs"].filter(HAS_AMOUNT)  # the others stand in the policy, with their status
-    beside = pl.col("valuation").is_in(BESIDE)
-    free = figures.filter(~beside, pl.col("valuation") != "cash")
+    tables = analysis.tables
+    figures = tables["costs"].filter(HAS_AMOUNT)  # the policy table shows the lines that are not counted
+    is_separate = pl.col("valuation").is_in(SEPARATE_VALUATIONS)
+    free = figures.filter(~is_separate, pl.col("valuation") != "cash")
     numbers = {"low": "value_low", "expected": "value", "high": "value_high"}
-    funnel = t[analysis.behind("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
-    several = ["line"] if funnel["line"].n_unique() > 1 else []
+    funnel = tables[analysis.behind("funnel")].with_columns(pl.col(*numbers).round(0)).rename(numbers)
+    line_column = ["line"] if funnel["line"].n_unique() > 1 else []
     return {
-        "cost": _cash(analysis),
-        "beside": (figures.filter(beside), ["line", "valuation", *COST[4:9], "facts", "assumptions"]),
-        "free": (free, ["line", "valuation", *(c for c in COST[3:] if c != "status")]),
-        "funnel": (funnel, [*several, "stage", "value_low", "value", "value_high"]),
-        **doubt_views(t, analysis.incident.minor_units),
+        "cost": _cash_view(analysis),
+        "beside": (
+            figures.filter(is_separate),
+            ["line", "valuation", *COST_COLUMNS[4:9], "facts", "assumptions"],
+        ),
+        "free": (free, ["line", "valuation", *(c for c in COST_COLUMNS[3:] if c != "status")]),
+        "funnel": (funnel, [*line_column, "stage", "value_low", "value", "value_high"]),
+        **uncertainty_views(tables, analysis.incident.minor_units),
         "services": (
-            t["services"],
+            tables["services"],
             ["service", "group", "published_count", "hours_low", "hours_high", "facts"],
         ),
     }
 
 
-def _cash(analysis: Analysis) -> View:
-    """The cost lines and bands of the headline; segments and bases where there is more than one."""
+def _cash_view(analysis: Analysis) -> View:
+    """Return the cost lines and bands of the headline, with basis and segment if there are several."""
     cash = analysis.costs.filter(HAS_AMOUNT)
-    told = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
-    return cash, [COST[0], *told, *COST[1:]]
+    keys = [c for c in ("basis", "segment") if cash[c].n_unique() > 1]
+    return cash, [COST_COLUMNS[0], *keys, *COST_COLUMNS[1:]]
 
 
-def _page_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
-    t, locale = analysis.tables, writer.words
-    assumed = assumption_table(analysis, locale)
+def _document_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
+    tables, locale = analysis.tables, formatter.locale
+    assumptions = assumption_table(analysis, locale)
     return {
-        "headlines": (_headlines(t["headlines"], writer), HEADLINE),
-        "tie_outs": (_tie_outs(analysis, t["tie_outs"], locale.lang), TIE_OUT),
+        "headlines": (_headlines_table(tables["headlines"], formatter), HEADLINE_COLUMNS),
+        "tie_outs": (_tie_outs_table(analysis, tables["tie_outs"], locale.lang), TIE_OUT_COLUMNS),
         "policy": (
-            _policy(analysis, locale, writer.names),
+            _policy_table(analysis, locale, formatter.names),
             ["line", "kind", "payment", "effort", "eligibility", "public_on", "status", "facts"],
         ),
         "controller": (
-            controller(analysis, locale),
+            accounting_table(analysis, locale),
             ["line", "obligation", "presentation", "best_estimate", "closes_on", "note"],
         ),
-        "assumptions": (assumed, ASSUMED),
-        "assumptions_behind": (assumed, BEHIND),
-        "facts": (_facts(t["facts"], locale.lang), FACT),
+        "assumptions": (assumptions, ASSUMPTION_COLUMNS),
+        "assumptions_behind": (assumptions, RATIONALE_COLUMNS),
+        "facts": (_facts_table(tables["facts"], locale.lang), FACT_COLUMNS),
     }
 
 
 def _claims_views(analysis: Analysis) -> dict[str, View]:
     summary = analysis.tables.get("claims_summary", pl.DataFrame({"negative": [0]}))
     negative = ["negative"] if summary["negative"].fill_null(1).sum() else []
-    wanted = {
+    columns = {
         "claims_costs": [
             *("line", "service", "claimant_type", "band", "rule", "count", "promised"),
             *("low", "expected", "high", "most"),
@@ -153,50 +159,53 @@ def _claims_views(analysis: Analysis) -> dict[str, View]:
             *("quantity_asked", "family", "fit_value", "fit_low", "fit_high", "average", "least", "greatest"),
         ],
     }
-    tables = {name: analysis.tables[name] for name in wanted if name in analysis.tables}
-    if "claims_curves" in analysis.tables:  # the points of the curves: what was counted
+    tables = {name: analysis.tables[name] for name in columns if name in analysis.tables}
+    if "claims_curves" in analysis.tables:  # the observed shares, without the fitted curves
         counted = analysis.tables["claims_curves"].filter(family="counted")
         tables["claims_points"] = counted.rename({"loss": "loss_edge"})
     if "claims_costs" in tables:
         tables["claims_costs"] = tables["claims_costs"].filter(pl.col("rule") != "not_entitled")
         if tables["claims_costs"]["segment"].null_count() < len(tables["claims_costs"]):
-            wanted["claims_costs"].insert(3, "segment")
+            columns["claims_costs"].insert(3, "segment")
     if "claims_fitted" in tables:
-        asked = {"quantity": "quantity_asked", "value": "fit_value", "low": "fit_low", "high": "fit_high"}
-        tables["claims_fitted"] = tables["claims_fitted"].rename(asked)
+        new_names = {"quantity": "quantity_asked", "value": "fit_value", "low": "fit_low", "high": "fit_high"}
+        tables["claims_fitted"] = tables["claims_fitted"].rename(new_names)
     if "claims_rules" in tables:
         tables["claims_rules"] = tables["claims_rules"].rename({"rule": "rule_text"})
-    return {name: (frame, wanted[name]) for name, frame in tables.items()}
+    return {name: (frame, columns[name]) for name, frame in tables.items()}
 
 
-def _hindsight_views(analysis: Analysis, writer: Writer) -> dict[str, View]:
-    t = analysis.tables
-    if "hindsight_outcomes" not in t:
+def _hindsight_views(analysis: Analysis, formatter: TableFormatter) -> dict[str, View]:
+    tables = analysis.tables
+    if "hindsight_outcomes" not in tables:
         return {}
-    told = (f"{x}_counted" for x in ("p10", "p50", "p90", "observed"))
-    tried = ["outcome_name", "given", *told, "percentile", "verdict", "crps"]
+    texts = (f"{x}_counted" for x in ("p10", "p50", "p90", "observed"))
+    backtest_columns = ["outcome_name", "given", *texts, "percentile", "verdict", "crps"]
     return {
         **(
-            {"backtest": (backtest_table(t["hindsight_backtest"], writer), tried)}
-            if "hindsight_backtest" in t
+            {"backtest": (backtest_table(tables["hindsight_backtest"], formatter), backtest_columns)}
+            if "hindsight_backtest" in tables
             else {}
         ),
         "hindsight_outcomes": (
-            _facts(t["hindsight_outcomes"], writer.words.lang),
-            [c for c in FACT if c not in ("value_low", "value_high")],
+            _facts_table(tables["hindsight_outcomes"], formatter.locale.lang),
+            [c for c in FACT_COLUMNS if c not in ("value_low", "value_high")],
         ),
-        "hindsight_headlines": (_headlines(t["hindsight_headlines"], writer), HEADLINE),
-        "hindsight_tie_outs": (_tie_outs(analysis, t["hindsight_tie_outs"], writer.words.lang), TIE_OUT),
+        "hindsight_headlines": (_headlines_table(tables["hindsight_headlines"], formatter), HEADLINE_COLUMNS),
+        "hindsight_tie_outs": (
+            _tie_outs_table(analysis, tables["hindsight_tie_outs"], formatter.locale.lang),
+            TIE_OUT_COLUMNS,
+        ),
     }
 
 
-def _facts(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
+def _facts_table(frame: pl.DataFrame, lang: str) -> pl.DataFrame:
     return facts_in_language(frame, lang).rename({"low": "value_low", "high": "value_high"})
 
 
-def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
-    """What others said, with our own figure of the same cash first."""
-    locale = writer.words
+def _headlines_table(frame: pl.DataFrame, formatter: TableFormatter) -> pl.DataFrame:
+    """Return published headline amounts, with this model's figure for the same cash first."""
+    locale = formatter.locale
     ours = pl.col("expected").is_not_null()
     table = facts_in_language(frame.filter(ours | (pl.col("fact") != "")), locale.lang).rename(
         {"fact": "facts"}
@@ -204,36 +213,45 @@ def _headlines(frame: pl.DataFrame, writer: Writer) -> pl.DataFrame:
     rows = []
     for row in table.iter_rows(named=True):
         if row["facts"]:
-            name = writer.names.get(row["facts"], row["facts"])
-            rows.append((name, printed_sum(row["low"], row["high"], locale), row["counts"]))
+            name = formatter.names.get(row["facts"], row["facts"])
+            rows.append((name, headline_amount(row["low"], row["high"], locale), row["counts"]))
             continue
-        likely = locale.money_range(row["low"] or 0.0, row["high"]) if row["high"] is not None else "–"
-        said = locale("report.headline_said", expected=locale.money(row["expected"]), likely=likely)
-        line = writer.names.get(row["line"], row["line"])
-        rows.append((locale("chart.headlines_ours"), said, locale("report.headline_counts", line=line)))
-    told = pl.DataFrame(rows, schema=dict.fromkeys(("headline", "said", "counts"), pl.String), orient="row")
-    return table.drop("counts").hstack(told)
+        range_text = locale.money_range(row["low"] or 0.0, row["high"]) if row["high"] is not None else "–"
+        amount = locale("report.headline_said", expected=locale.money(row["expected"]), likely=range_text)
+        line = formatter.names.get(row["line"], row["line"])
+        rows.append((locale("chart.headlines_ours"), amount, locale("report.headline_counts", line=line)))
+    texts = pl.DataFrame(rows, schema=dict.fromkeys(("headline", "said", "counts"), pl.String), orient="row")
+    return table.drop("counts").hstack(texts)
 
 
-def printed_sum(low: float | None, high: float | None, locale: Locale) -> str:
-    """What a headline printed: whole currency, one sum, a range or a bound."""
+def headline_amount(low: float | None, high: float | None, locale: Locale) -> str:
+    """Return a published amount as text: one amount, a range, or a lower or upper bound.
+
+    Args:
+        low: the lower end in whole currency; None if there is none.
+        high: the upper end in whole currency; None if there is none.
+        locale: the language and the currency.
+    """
     ends = [None if end is None else end * 10**locale.minor_units for end in (low, high)]
     if ends[0] is not None and ends[1] is not None:
-        return locale.money_range(ends[0], ends[1], PRINTED)
+        return locale.money_range(ends[0], ends[1], HEADLINE_DIGITS)
     key = "report.at_most" if ends[0] is None else "report.at_least"
     end = ends[1] if ends[0] is None else ends[0]
-    return "" if end is None else locale(key, amount=locale.money(end, PRINTED))
+    return "" if end is None else locale(key, amount=locale.money(end, HEADLINE_DIGITS))
 
 
-def _tie_outs(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFrame:
+def _tie_outs_table(analysis: Analysis, frame: pl.DataFrame, lang: str) -> pl.DataFrame:
     notes = {tie.id: tie.note[lang] if tie.note else "" for tie in analysis.tie_outs}
     return frame.with_columns(note=pl.Series([notes[i] for i in frame["id"]], dtype=pl.String)).rename(
         {"id": "tie_out"}
     )
 
 
-def _statuses(analysis: Analysis) -> dict[str, str]:
-    """Whether each line has a figure, and why not: of claims first, where the headline rests on them."""
+def _line_statuses(analysis: Analysis) -> dict[str, str]:
+    """Return the status per cost line: whether it has a cost, and if not, why.
+
+    If the headline rests on claims, statuses from claims take precedence over those from published counts.
+    """
     tables = [analysis.tables[name] for name in dict.fromkeys(("costs", analysis.behind("costs")))]
     return {
         line: status
@@ -242,10 +260,10 @@ def _statuses(analysis: Analysis) -> dict[str, str]:
     }
 
 
-def _policy(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> pl.DataFrame:
+def _policy_table(analysis: Analysis, locale: Locale, names: Mapping[str, str]) -> pl.DataFrame:
     rows = []
     teller = PolicyExplainer(analysis.policy, locale, analysis.as_of)
-    statuses = _statuses(analysis)
+    statuses = _line_statuses(analysis)
     for line in analysis.policy.lines:
         if line.id in analysis.dropped_lines:
             continue

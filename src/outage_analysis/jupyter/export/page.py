@@ -19,7 +19,7 @@ from typing import Any
 
 from outage_analysis.charts import STYLE, is_package_script
 from outage_analysis.jupyter.export.notebook_files import REMOVE_TAG, Notebook
-from outage_analysis.reports import allowed, asset, faces
+from outage_analysis.reports import csp_hash, font_face_rules, template_text
 from outage_analysis.text import Locale, fonts
 
 DISPLAY_TYPES = (
@@ -91,12 +91,12 @@ def notebook_page(notebook: Notebook, options: PageOptions) -> str:
     # Render once without fonts and policy, to collect the letters and the scripts that they must cover.
     text = render()
     page_style = (files(__package__) / "template" / "page.css").read_text("utf-8")
-    style = faces(text) + asset("report.css") + page_style
+    style = font_face_rules(text) + template_text("report.css") + page_style
     scripts = [s for s in re.findall(r"<script>(.*?)</script>", text, re.DOTALL) if is_package_script(s)]
-    script_sources = " ".join(dict.fromkeys(map(allowed, scripts))) or "'none'"
+    script_sources = " ".join(dict.fromkeys(map(csp_hash, scripts))) or "'none'"
     resources["style"] = style
     resources["csp"] = (
-        f"default-src 'none'; style-src {allowed(style)} {allowed(STYLE)}; script-src {script_sources}; "
+        f"default-src 'none'; style-src {csp_hash(style)} {csp_hash(STYLE)}; script-src {script_sources}; "
         "font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
     )
     return render()

@@ -1,4 +1,4 @@
-"""The empty deck: one master, one layout, a theme of ours; and the deck as bytes that no clock changes."""
+"""Create an empty deck with one layout and the report's theme; write decks as reproducible bytes."""
 
 from __future__ import annotations
 
@@ -13,106 +13,112 @@ from pptx.oxml.ns import qn
 from pptx.presentation import Presentation as Deck
 from pptx.util import Emu
 
-from outage_analysis.reports.archives import repacked
-from outage_analysis.reports.deck import theme as look
+from outage_analysis.reports.archives import repack
+from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.theme import Box
 
 LAYOUT = "Title Only"
 AUTHOR = "outage-analysis"
-THEME = {
-    "dk1": look.INK,
+THEME_COLOURS = {
+    "dk1": theme.INK,
     "lt1": "FFFFFF",
-    "dk2": look.MUTED,
-    "lt2": look.LIGHT,
-    "accent1": look.ACCENT,
-    "accent2": look.GREY,
-    "accent3": look.PALE,
-    "accent4": look.MUTED,
-    "accent5": look.LIGHT,
-    "accent6": look.INK,
-    "hlink": look.ACCENT,
-    "folHlink": look.ACCENT,
+    "dk2": theme.MUTED,
+    "lt2": theme.LIGHT,
+    "accent1": theme.ACCENT,
+    "accent2": theme.GREY,
+    "accent3": theme.PALE,
+    "accent4": theme.MUTED,
+    "accent5": theme.LIGHT,
+    "accent6": theme.INK,
+    "hlink": theme.ACCENT,
+    "folHlink": theme.ACCENT,
 }
 PROPERTIES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <Properties xmlns="http://schemas.openxmlformats.org/officeDocument/2006/extended-properties"><Application>\
 outage-analysis</Application><PresentationFormat>Widescreen</PresentationFormat><Slides>5</Slides>\
 <Notes>5</Notes></Properties>"""
-PLACES = {"title": look.TITLE, "body": Box(look.LEFT, look.TOP, look.FULL, look.BOTTOM - look.TOP)}
-PLACES |= {"ftr": look.FOOTER, "sldNum": look.NUMBER}
-STYLES = {"ftr": "l", "sldNum": "r"}
-"""How the small texts of a slide stand."""
+PLACEHOLDER_BOXES = {
+    "title": theme.TITLE,
+    "body": Box(theme.LEFT, theme.TOP, theme.FULL_WIDTH, theme.BOTTOM - theme.TOP),
+}
+PLACEHOLDER_BOXES |= {"ftr": theme.FOOTER, "sldNum": theme.NUMBER}
+PLACEHOLDER_ALIGNMENT = {"ftr": "l", "sldNum": "r"}
+"""Alignment of the footer and the slide number."""
 
 
-def empty(title: str, lang: str, as_of: date) -> Deck:
-    """A deck without slides.
+def create_deck(title: str, lang: str, as_of: date) -> Deck:
+    """Return a deck without slides.
 
     Args:
-        title: of the document.
+        title: the title of the document.
         lang: en or ko.
-        as_of: the day that stands for the moment when it was made.
+        as_of: the day to record as creation date.
     """
     deck = Presentation()
-    deck.slide_width, deck.slide_height = (Emu(round(x * look.EMU)) for x in (look.WIDTH, look.HEIGHT))
+    deck.slide_width, deck.slide_height = (Emu(round(x * theme.EMU)) for x in (theme.WIDTH, theme.HEIGHT))
     deck.element.find(qn("p:sldSz")).attrib.pop("type", None)
     for layout in list(deck.slide_layouts):
         if layout.name != LAYOUT:
             deck.slide_layouts.remove(layout)
-    _drop(deck.part, RT.PRINTER_SETTINGS)
-    _drop(deck.part.package, RT.THUMBNAIL)
-    _dress(deck, lang)
+    _remove_related_parts(deck.part, RT.PRINTER_SETTINGS)
+    _remove_related_parts(deck.part.package, RT.THUMBNAIL)
+    _style_master(deck, lang)
     deck.part.package.part_related_by(RT.EXTENDED_PROPERTIES).blob = PROPERTIES.encode()
-    made, told = datetime.combine(as_of, time(), UTC).replace(tzinfo=None), deck.core_properties
-    told.title, told.author, told.last_modified_by, told.revision = title, AUTHOR, AUTHOR, 1
-    told.created = told.modified = made
-    told.language = look.LOCALES[lang]
+    created, properties = datetime.combine(as_of, time(), UTC).replace(tzinfo=None), deck.core_properties
+    properties.title, properties.author, properties.last_modified_by = title, AUTHOR, AUTHOR
+    properties.revision = 1
+    properties.created = properties.modified = created
+    properties.language = theme.LOCALES[lang]
     return deck
 
 
-def packed(deck: Deck) -> bytes:
-    """A deck as bytes."""
+def deck_bytes(deck: Deck) -> bytes:
+    """Return a deck as the bytes of a .pptx file without dates of its members."""
     stream = io.BytesIO()
     deck.save(stream)
-    return repacked(stream.getvalue())
+    return repack(stream.getvalue())
 
 
-def _drop(owner: Any, kind: str) -> None:  # noqa: ANN401 - a part or the package
-    """Drop what the library's template carries of the machine that it was made on."""
-    rels = owner._rels  # noqa: SLF001 - no public way out
+def _remove_related_parts(owner: Any, kind: str) -> None:  # noqa: ANN401 - python-pptx has no types
+    """Remove parts that the library's template contains from the machine where it was created."""
+    rels = owner._rels  # noqa: SLF001 - the library has no public method to remove parts
     for name in [name for name, rel in rels.items() if rel.reltype == kind]:
         rels.pop(name)
 
 
-def _dress(deck: Deck, lang: str) -> None:
-    """Fonts and colours of the theme, and the places of the placeholders; none for a date."""
+def _style_master(deck: Deck, lang: str) -> None:
+    """Set fonts, colours and placeholder positions of the master; remove the date placeholder."""
     master = deck.slide_master
-    theme = master.part.part_related_by(RT.THEME)
-    whole = etree.fromstring(theme.blob)
-    theme.blob = etree.tostring(_themed(whole, lang), xml_declaration=True, encoding="UTF-8", standalone=True)
-    _themed(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - no property
+    theme_part = master.part.part_related_by(RT.THEME)
+    theme_xml = etree.fromstring(theme_part.blob)
+    theme_part.blob = etree.tostring(
+        _apply_theme(theme_xml, lang), xml_declaration=True, encoding="UTF-8", standalone=True
+    )
+    _apply_theme(deck.notes_master.part.part_related_by(RT.THEME)._element, lang)  # noqa: SLF001 - python-pptx has no property for it
     for page in (master, *deck.slide_layouts):
         for shape in list(page.placeholders):
             kind = shape.element.ph.get("type", "body")
             if kind == "dt":
                 shape.element.getparent().remove(shape.element)
             elif page is master:
-                shape.left, shape.top, shape.width, shape.height = map(Emu, PLACES[kind].emu)
+                shape.left, shape.top, shape.width, shape.height = map(Emu, PLACEHOLDER_BOXES[kind].emu)
                 body = shape.element.txBody.find(qn("a:bodyPr"))
                 body.attrib.update({"lIns": "0", "rIns": "0", "tIns": "0", "bIns": "0"})
                 body.set("anchor", "t" if kind in ("title", "body") else "ctr")
                 for style in shape.element.iter(qn("a:lvl1pPr")):
-                    style.set("algn", STYLES.get(kind, "l"))
+                    style.set("algn", PLACEHOLDER_ALIGNMENT.get(kind, "l"))
                     style.find(qn("a:defRPr")).set("sz", "1000")
     heading = master.element.find(".//" + qn("p:titleStyle")).find(qn("a:lvl1pPr"))
     heading.set("algn", "l")
     heading.find(qn("a:defRPr")).attrib.update({"sz": "2800", "b": "1"})
 
 
-def _themed(theme: etree._Element, lang: str) -> etree._Element:
-    for name, colour in THEME.items():
-        slot = theme.find(f".//{qn('a:clrScheme')}/{qn(f'a:{name}')}")
+def _apply_theme(theme_part: etree._Element, lang: str) -> etree._Element:
+    for name, colour in THEME_COLOURS.items():
+        slot = theme_part.find(f".//{qn('a:clrScheme')}/{qn(f'a:{name}')}")
         slot[:] = [slot.makeelement(qn("a:srgbClr"), {"val": colour})]
     for kind in ("majorFont", "minorFont"):
-        fonts = theme.find(f".//{qn(f'a:{kind}')}")
-        fonts.find(qn("a:latin")).set("typeface", look.LATIN[lang])
-        fonts.find(qn("a:ea")).set("typeface", look.HANGUL)
-    return theme
+        fonts = theme_part.find(f".//{qn(f'a:{kind}')}")
+        fonts.find(qn("a:latin")).set("typeface", theme.LATIN[lang])
+        fonts.find(qn("a:ea")).set("typeface", theme.HANGUL)
+    return theme_part

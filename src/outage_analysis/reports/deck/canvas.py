@@ -1,4 +1,4 @@
-"""One slide: its title, texts, tables and notes, each in its place, in one language."""
+"""Write one slide: title, texts, tables, footer and speaker notes."""
 
 from __future__ import annotations
 
@@ -15,113 +15,133 @@ from pptx.presentation import Presentation as Deck
 from pptx.slide import Slide
 from pptx.util import Emu, Pt
 
-from outage_analysis.reports.deck import theme as look
-from outage_analysis.reports.deck.text_size import LEADING, Line, cut, fitted, rows, width
+from outage_analysis.reports.deck import theme
+from outage_analysis.reports.deck.text_size import (
+    LINE_SPACING,
+    Paragraph,
+    fit_paragraphs,
+    line_count,
+    text_width,
+    truncate_lines,
+)
 from outage_analysis.reports.deck.theme import Box
 from outage_analysis.text import Locale, fonts
 
 TITLE_SIZES = ((28, 1), (26, 1), (24, 1), (28, 2), (24, 2), (20, 2))
-"""Points and lines, in order of preference."""
+"""Font size in points and number of lines of the title, in order of preference."""
 TABLE_SIZES = (13, 12.5, 12, 11.5, 11, 10.5)
 PLAIN_TABLE = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"
-"""The style of a table without lines or fills, known to every version of the format."""
-MOST_LINES = 4
-"""Of a cell."""
-PAD = 0.05
-"""Inches above and below the text of a cell."""
-GAP = 0.15
-"""Inches between two columns of a table."""
-BALANCE = 0.62
-"""Of the length of a title on one line: the width of two lines."""
-MORE = 0.3
-"""Inches for saying that there is more."""
+"""The id of PowerPoint's table style without lines and fills."""
+MAX_CELL_LINES = 4
+"""The most lines of text in a table cell."""
+CELL_PADDING = 0.05
+"""Space above and below the text of a cell, in inches."""
+COLUMN_GAP = 0.15
+"""Space between two columns of a table, in inches."""
+TWO_LINE_SHARE = 0.62
+"""The width of a title on two lines, as a share of its width on one line."""
+MORE_ROWS_HEIGHT = 0.3
+"""The height in inches of the note that a table was shortened."""
 
 
 @dataclass(frozen=True)
 class Canvas:
-    """A slide that is being written."""
+    """A slide with methods to add content."""
 
     slide: Slide
     lang: str
 
     @classmethod
-    def of(cls, deck: Deck, lang: str) -> Canvas:
-        """A new slide at the end of a deck."""
+    def on_new_slide(cls, deck: Deck, lang: str) -> Canvas:
+        """Append a new slide to a deck."""
         return cls(deck.slides.add_slide(deck.slide_layouts[0]), lang)
 
-    def head(self, title: str, kicker: str, lede: str = "", badge: str = "") -> None:
-        """The title in the place that an outline reads, what stands above and below it, and a badge."""
+    def add_title(self, title: str, kicker: str, subtitle: str = "", badge: str = "") -> None:
+        """Write the title into its placeholder, the lines above and below it, and a badge."""
         text = fonts.printable(title)
-        fits = (x for x in TITLE_SIZES if rows(text, x[0], look.TITLE.width, bold=True) <= x[1])
+        fits = (x for x in TITLE_SIZES if line_count(text, x[0], theme.TITLE.width, bold=True) <= x[1])
         size, most = next(fits, TITLE_SIZES[-1])
-        shown = Line(cut(text, size, look.TITLE.width, 2, bold=True), size, bold=True, after=0)
-        box = _balanced(text, size) if most > 1 else look.TITLE.lower(look.ONE_LINE)
+        paragraphs = Paragraph(
+            truncate_lines(text, size, theme.TITLE.width, 2, bold=True), size, bold=True, space_after=0
+        )
+        box = _balanced_title_box(text, size) if most > 1 else theme.TITLE.shrunk_by(theme.ONE_LINE)
         place = self.slide.shapes.title
         place.name = "Title"
         place.left, place.top, place.width, place.height = map(Emu, box.emu)
-        self._write(place.text_frame, [shown])
-        bar = self.slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *map(Emu, look.BAR.emu))
+        self._write(place.text_frame, [paragraphs])
+        bar = self.slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *map(Emu, theme.BAR.emu))
         bar.name = "Accent"
-        _decorative(bar, look.ACCENT)
-        self.text("Kicker", look.KICKER, [Line(kicker, 12, colour=look.MUTED, after=0)])
-        if lede:
-            self.text(
+        _fill_decorative(bar, theme.ACCENT)
+        self.add_text("Kicker", theme.KICKER, [Paragraph(kicker, 12, colour=theme.MUTED, space_after=0)])
+        if subtitle:
+            self.add_text(
                 "Measure",
-                look.LEDE if most > 1 else look.LEDE.up(look.ONE_LINE),
-                [Line(lede, 14, colour=look.MUTED, after=0)],
+                theme.SUBTITLE if most > 1 else theme.SUBTITLE.moved_up(theme.ONE_LINE),
+                [Paragraph(subtitle, 14, colour=theme.MUTED, space_after=0)],
             )
         if badge:
-            self.text("Badge", look.BADGE, [Line(badge, 12, bold=True, after=0)], framed=True)
+            self.add_text("Badge", theme.BADGE, [Paragraph(badge, 12, bold=True, space_after=0)], framed=True)
 
-    def foot(self, text: str, number: int) -> None:
-        """The footer and the number of the slide, in the placeholders of the layout."""
+    def add_footer(self, text: str, number: int) -> None:
+        """Write the footer and the slide number into their placeholders."""
         for shape in self.slide.slide_layout.placeholders:
             kind = shape.element.ph.get("type")
             if kind in ("ftr", "sldNum"):
-                tree = self.slide.shapes._spTree  # noqa: SLF001 - the library copies no footers
-                held = copy.deepcopy(shape.element)
-                tree.append(held)
-                held.nvSpPr.cNvPr.set("id", str(max(int(i) for i in tree.xpath("//p:cNvPr/@id")) + 1))
-                held.nvSpPr.cNvPr.set("name", "Footer" if kind == "ftr" else "Slide Number")
-        foot, page = self.slide.placeholders[11], self.slide.placeholders[12]
-        line = Line(cut(fonts.printable(text), 10, look.FOOTER.width), 10, colour=look.MUTED, after=0)
-        self._write(foot.text_frame, [line])
+                tree = self.slide.shapes._spTree  # noqa: SLF001 - python-pptx does not copy footers to slides
+                element = copy.deepcopy(shape.element)
+                tree.append(element)
+                element.nvSpPr.cNvPr.set("id", str(max(int(i) for i in tree.xpath("//p:cNvPr/@id")) + 1))
+                element.nvSpPr.cNvPr.set("name", "Footer" if kind == "ftr" else "Slide Number")
+        footer, page = self.slide.placeholders[11], self.slide.placeholders[12]
+        line = Paragraph(
+            truncate_lines(fonts.printable(text), 10, theme.FOOTER.width),
+            10,
+            colour=theme.MUTED,
+            space_after=0,
+        )
+        self._write(footer.text_frame, [line])
         field = page.element.find(".//" + qn("a:fld"))
         field.find(qn("a:t")).text = str(number)
         for run in self.slide.element.iter(qn("a:rPr"), qn("a:endParaRPr")):
-            run.set("lang", look.LOCALES[self.lang])
+            run.set("lang", theme.LOCALES[self.lang])
 
-    def text(self, name: str, box: Box, lines: Sequence[Line], *, framed: bool = False) -> None:
-        """Paragraphs in a box, as large as they fit."""
+    def add_text(self, name: str, box: Box, lines: Sequence[Paragraph], *, framed: bool = False) -> None:
+        """Add paragraphs in a box; fonts shrink until the text fits."""
         place = self.slide.shapes.add_textbox(*map(Emu, box.emu))
         place.name = name
         frame = place.text_frame
-        frame.word_wrap, frame.auto_size = True, MSO_AUTO_SIZE.TEXT_TO_FIT_SHAPE  # for who edits it
+        frame.word_wrap, frame.auto_size = (
+            True,
+            MSO_AUTO_SIZE.TEXT_TO_FIT_SHAPE,
+        )
         if framed:
-            place.line.color.rgb = RGBColor.from_string(look.INK)
+            place.line.color.rgb = RGBColor.from_string(theme.INK)
             place.line.width = Pt(1)
-        shown = [Line(fonts.printable(x.text), x.size, x.bold, x.colour, x.after, x.bullet) for x in lines]
-        self._write(frame, fitted(shown, box.width - 0.02, box.height))
-        body = frame._txBody.bodyPr  # noqa: SLF001 - attributes that have no property
+        paragraphs = [
+            Paragraph(fonts.printable(x.text), x.size, x.bold, x.colour, x.space_after, x.bullet)
+            for x in lines
+        ]
+        self._write(frame, fit_paragraphs(paragraphs, box.width - 0.02, box.height))
+        body = frame._txBody.bodyPr  # noqa: SLF001 - python-pptx has no property for it
         body.attrib.update({"lIns": "0", "rIns": "0", "tIns": "0", "bIns": "0"})
         body.set("anchor", "ctr" if framed else "t")
         if framed:
             for paragraph in frame.paragraphs:
                 paragraph._p.get_or_add_pPr().set("algn", "ctr")  # noqa: SLF001 - same
 
-    def warn(self, text: str) -> None:
-        """What must be known before anything is read, above all else; nothing where there is nothing."""
+    def add_warning(self, text: str) -> None:
+        """Write a warning at the top of the slide; nothing if it is empty."""
         if text:
-            self.text("Warning", look.WARNING, [Line(text, 14, bold=True, after=0)])
+            self.add_text("Warning", theme.WARNING, [Paragraph(text, 14, bold=True, space_after=0)])
 
-    def rule(self, top: float) -> None:
-        """A thin line across."""
-        box = Box(look.LEFT, top, look.FULL, 0.01)
+    def add_line(self, top: float) -> None:
+        """Draw a thin horizontal line across the content, `top` inches from the top."""
+        box = Box(theme.LEFT, top, theme.FULL_WIDTH, 0.01)
         line = self.slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *map(Emu, box.emu))
         line.name = "Line"
-        _decorative(line, look.LIGHT)
+        _fill_decorative(line, theme.LIGHT)
 
-    def table(
+    def add_table(
         self,
         name: str,
         box: Box,
@@ -129,96 +149,106 @@ class Canvas:
         body: Sequence[Sequence[str]],
         *,
         widths: Sequence[float],
-        describes: str,
-        strong: int = -1,
+        alt_text: str,
+        highlighted_row: int = -1,
     ) -> None:
-        """A native table that fits its box; what does not fit is left out from its end, and said to be.
+        """Add a native table; rows that do not fit are replaced by a note with their number.
 
         Args:
-            name: of the shape.
-            box: where it stands.
-            heads: titles of the columns.
-            body: cells as text.
-            widths: of the columns, relative.
-            describes: what it shows, for who cannot see it.
-            strong: the row that stands out, from 0.
+            name: the name of the shape.
+            box: the space for the table.
+            heads: the titles of the columns.
+            body: the cells, row by row.
+            widths: relative widths of the columns.
+            alt_text: the text alternative for readers who cannot see the table.
+            highlighted_row: the row to emphasise, counted from 0; -1 for none.
         """
         inches = [x * box.width / sum(widths) for x in widths]
         cells = [[fonts.printable(cell) for cell in row] for row in (heads, *body)]
-        size, heights = _sized(cells, inches, box.height)
+        size, heights = _table_size(cells, inches, box.height)
         if len(heights) < len(cells):
-            size, heights = _sized(cells, inches, box.height - MORE)
-            rest = Box(box.left, box.top + box.height - MORE + 0.04, box.width, MORE - 0.04)
-            said = Locale(self.lang)("deck.more_rows", count=len(cells) - len(heights))
-            self.text(f"{name}: more", rest, [Line(said, 11, colour=look.MUTED, after=0)])
+            size, heights = _table_size(cells, inches, box.height - MORE_ROWS_HEIGHT)
+            rest = Box(
+                box.left, box.top + box.height - MORE_ROWS_HEIGHT + 0.04, box.width, MORE_ROWS_HEIGHT - 0.04
+            )
+            note = Locale(self.lang)("deck.more_rows", count=len(cells) - len(heights))
+            self.add_text(f"{name}: more", rest, [Paragraph(note, 11, colour=theme.MUTED, space_after=0)])
         cells = cells[: len(heights)]
-        held = self.slide.shapes.add_table(
+        element = self.slide.shapes.add_table(
             len(heights), len(heads), *map(Emu, Box(box.left, box.top, box.width, sum(heights)).emu)
         )
-        held.name = name
-        describe(held, describes)
-        grid = held.table
-        grid._tbl.tblPr.find(qn("a:tableStyleId")).text = PLAIN_TABLE  # noqa: SLF001 - no property
+        element.name = name
+        set_alt_text(element, alt_text)
+        grid = element.table
+        grid._tbl.tblPr.find(qn("a:tableStyleId")).text = PLAIN_TABLE  # noqa: SLF001 - python-pptx has no property for it
         grid.horz_banding = False
         for column, inch in zip(grid.columns, inches, strict=True):
-            column.width = Emu(round(inch * look.EMU))
-        for at, (row, high) in enumerate(zip(cells, heights, strict=True)):
-            grid.rows[at].height = Emu(round(high * look.EMU))
+            column.width = Emu(round(inch * theme.EMU))
+        for row_index, (row, available_height) in enumerate(zip(cells, heights, strict=True)):
+            grid.rows[row_index].height = Emu(round(available_height * theme.EMU))
             for n, text in enumerate(row):
-                bold, colour = at in (0, strong + 1), look.ACCENT if at == strong + 1 > 0 else look.INK
-                line = Line(text, size, bold, look.MUTED if at == 0 else colour, 0)
-                self._cell(grid.cell(at, n), line, inches[n], heavy=at == 0)
+                bold, colour = (
+                    row_index in (0, highlighted_row + 1),
+                    theme.ACCENT if row_index == highlighted_row + 1 > 0 else theme.INK,
+                )
+                line = Paragraph(text, size, bold, theme.MUTED if row_index == 0 else colour, 0)
+                self._write_cell(grid.cell(row_index, n), line, inches[n], heavy=row_index == 0)
 
-    def _cell(self, cell: Any, line: Line, wide: float, *, heavy: bool) -> None:  # noqa: ANN401 - no types
-        text = cut(line.text, line.size, wide - GAP, MOST_LINES, bold=line.bold)
-        self._write(cell.text_frame, [Line(text, line.size, line.bold, line.colour, 0)])
-        cell.margin_left, cell.margin_right = Emu(0), Emu(round(GAP * look.EMU))
-        cell.margin_top = cell.margin_bottom = Emu(round(PAD * look.EMU))
-        held = cell._tc.get_or_add_tcPr()  # noqa: SLF001 - lines of a cell have no property
-        under = held.makeelement(qn("a:lnB"), {"w": "12700" if heavy else "6350"})
-        fill = under.makeelement(qn("a:solidFill"), {})
-        fill.append(fill.makeelement(qn("a:srgbClr"), {"val": look.GREY if heavy else look.LIGHT}))
-        under.append(fill)
-        held.append(under)
+    def _write_cell(self, cell: Any, line: Paragraph, available_width: float, *, heavy: bool) -> None:  # noqa: ANN401 - python-pptx has no types
+        text = truncate_lines(
+            line.text, line.size, available_width - COLUMN_GAP, MAX_CELL_LINES, bold=line.bold
+        )
+        self._write(cell.text_frame, [Paragraph(text, line.size, line.bold, line.colour, 0)])
+        cell.margin_left, cell.margin_right = Emu(0), Emu(round(COLUMN_GAP * theme.EMU))
+        cell.margin_top = cell.margin_bottom = Emu(round(CELL_PADDING * theme.EMU))
+        element = cell._tc.get_or_add_tcPr()  # noqa: SLF001 - python-pptx has no property for cell borders
+        bottom_line = element.makeelement(qn("a:lnB"), {"w": "12700" if heavy else "6350"})
+        fill = bottom_line.makeelement(qn("a:solidFill"), {})
+        fill.append(fill.makeelement(qn("a:srgbClr"), {"val": theme.GREY if heavy else theme.LIGHT}))
+        bottom_line.append(fill)
+        element.append(bottom_line)
 
-    def notes(self, paragraphs: Sequence[str]) -> None:
-        """What the speaker says and where it is from."""
+    def add_notes(self, paragraphs: Sequence[str]) -> None:
+        """Write the speaker notes."""
         page = self.slide.notes_slide
         for shape in list(page.placeholders):
-            if shape.element.ph.get("type") == "sldNum":  # the library leaves it empty
+            if shape.element.ph.get("type") == "sldNum":  # python-pptx leaves this placeholder empty
                 shape.element.getparent().remove(shape.element)
-        self._write(page.notes_text_frame, [Line(fonts.printable(text), 12, after=0) for text in paragraphs])
+        self._write(
+            page.notes_text_frame,
+            [Paragraph(fonts.printable(text), 12, space_after=0) for text in paragraphs],
+        )
 
-    def _write(self, frame: Any, lines: Sequence[Line]) -> None:  # noqa: ANN401 - no types
-        """Paragraphs into a text frame, in place of what is there."""
+    def _write(self, frame: Any, lines: Sequence[Paragraph]) -> None:  # noqa: ANN401 - python-pptx has no types
+        """Replace the content of a text frame by paragraphs."""
         frame.clear()
         for n, line in enumerate(lines):
             paragraph = frame.paragraphs[0] if n == 0 else frame.add_paragraph()
-            paragraph.space_after, paragraph.line_spacing = Pt(line.after), Pt(line.size * LEADING)
+            paragraph.space_after, paragraph.line_spacing = Pt(line.space_after), Pt(line.size * LINE_SPACING)
             if line.bullet:
-                _bulleted(paragraph, line)
+                _add_bullet(paragraph, line)
             run = paragraph.add_run()
             run.text = line.text
             font = run.font
             font.size, font.bold = Pt(line.size), line.bold
             font.color.rgb = RGBColor.from_string(line.colour)
-            run._r.get_or_add_rPr().set("lang", look.LOCALES[self.lang])  # noqa: SLF001 - same
+            run._r.get_or_add_rPr().set("lang", theme.LOCALES[self.lang])  # noqa: SLF001 - same
 
 
-def describe(shape: Any, text: str) -> None:  # noqa: ANN401 - no types
-    """What a chart or a table shows, for who cannot see it."""
-    held = shape._element.xpath(".//p:cNvPr")[0]  # noqa: SLF001 - no property
-    held.set("descr", fonts.printable(text))
+def set_alt_text(shape: Any, text: str) -> None:  # noqa: ANN401 - python-pptx has no types
+    """Set the text alternative of a chart or a table."""
+    element = shape._element.xpath(".//p:cNvPr")[0]  # noqa: SLF001 - python-pptx has no property for it
+    element.set("descr", fonts.printable(text))
 
 
-def _decorative(shape: Any, colour: str) -> None:  # noqa: ANN401 - no types
-    """A plain filled shape without text, marked as saying nothing, so that nobody is read its name."""
+def _fill_decorative(shape: Any, colour: str) -> None:  # noqa: ANN401 - python-pptx has no types
+    """Fill a shape and mark it as decorative, so that screen readers skip it."""
     shape.fill.solid()
     shape.fill.fore_color.rgb = RGBColor.from_string(colour)
     shape.line.fill.background()
-    held = shape._element  # noqa: SLF001 - same
-    for part in (held.find(qn("p:style")), held.find(qn("p:txBody"))):
-        held.remove(part)
+    element = shape._element  # noqa: SLF001 - same
+    for part in (element.find(qn("p:style")), element.find(qn("p:txBody"))):
+        element.remove(part)
     from lxml import etree
 
     mark = (
@@ -226,35 +256,39 @@ def _decorative(shape: Any, colour: str) -> None:  # noqa: ANN401 - no types
         '<a:ext uri="{C183D7F6-B498-43B3-948B-1728B52AA6E4}"><adec:decorative val="1" '
         'xmlns:adec="http://schemas.microsoft.com/office/drawing/2017/decorative"/></a:ext></a:extLst>'
     )
-    held.xpath(".//p:cNvPr")[0].append(etree.fromstring(mark))
+    element.xpath(".//p:cNvPr")[0].append(etree.fromstring(mark))
 
 
-def _bulleted(paragraph: Any, line: Line) -> None:  # noqa: ANN401 - no types
-    held = paragraph._p.get_or_add_pPr()  # noqa: SLF001 - bullets have no property
-    inset = round(line.indent * look.EMU)
-    held.attrib.update({"marL": str(inset), "indent": str(-inset)})
-    held.append(held.makeelement(qn("a:buChar"), {"char": "•"}))
+def _add_bullet(paragraph: Any, line: Paragraph) -> None:  # noqa: ANN401 - python-pptx has no types
+    element = paragraph._p.get_or_add_pPr()  # noqa: SLF001 - python-pptx has no property for bullets
+    inset = round(line.indent * theme.EMU)
+    element.attrib.update({"marL": str(inset), "indent": str(-inset)})
+    element.append(element.makeelement(qn("a:buChar"), {"char": "•"}))
 
 
-def _balanced(title: str, size: float) -> Box:
-    """The place of a title of two lines, as narrow as makes them about as long."""
-    wide = min(look.TITLE.width, width(title, size, bold=True) * BALANCE)
-    narrow = Box(look.TITLE.left, look.TITLE.top, wide, look.TITLE.height)
-    return narrow if rows(title, size, wide, bold=True) <= 2 else look.TITLE  # noqa: PLR2004 - two lines
+def _balanced_title_box(title: str, size: float) -> Box:
+    """Return the box of a two-line title, narrow enough that both lines have about equal length."""
+    available_width = min(theme.TITLE.width, text_width(title, size, bold=True) * TWO_LINE_SHARE)
+    narrow = Box(theme.TITLE.left, theme.TITLE.top, available_width, theme.TITLE.height)
+    return narrow if line_count(title, size, available_width, bold=True) <= 2 else theme.TITLE  # noqa: PLR2004 - two lines
 
 
-def _sized(cells: Sequence[Sequence[str]], inches: Sequence[float], high: float) -> tuple[float, list[float]]:
-    """The size of the letters of a table and the heights of its rows; rows that find no room have none."""
+def _table_size(
+    cells: Sequence[Sequence[str]], inches: Sequence[float], available_height: float
+) -> tuple[float, list[float]]:
+    """Return the font size of a table and the heights of the rows that fit, in inches."""
     for size in TABLE_SIZES:
-        heights = [_row(row, inches, size, bold=n == 0) for n, row in enumerate(cells)]
-        if sum(heights) <= high:
+        heights = [_row_height(row, inches, size, bold=n == 0) for n, row in enumerate(cells)]
+        if sum(heights) <= available_height:
             return size, heights
-    while len(heights) > 2 and sum(heights) > high:  # noqa: PLR2004 - a head and one row
+    while len(heights) > 2 and sum(heights) > available_height:  # noqa: PLR2004 - a head and one row
         heights.pop()
     return size, heights
 
 
-def _row(row: Sequence[str], inches: Sequence[float], size: float, *, bold: bool) -> float:
-    room = [wide - GAP for wide in inches]
-    most = max(min(MOST_LINES, rows(t, size, x, bold=bold)) for t, x in zip(row, room, strict=True))
-    return most * size * LEADING / 72 + 2 * PAD
+def _row_height(row: Sequence[str], inches: Sequence[float], size: float, *, bold: bool) -> float:
+    text_widths = [inch - COLUMN_GAP for inch in inches]
+    most = max(
+        min(MAX_CELL_LINES, line_count(t, size, x, bold=bold)) for t, x in zip(row, text_widths, strict=True)
+    )
+    return most * size * LINE_SPACING / 72 + 2 * CELL_PADDING

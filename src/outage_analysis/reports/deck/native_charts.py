@@ -1,4 +1,4 @@
-"""Native charts: drawn by the program that opens the deck, from the figures in the workbook inside it."""
+"""Native charts of the deck: PowerPoint draws them from an embedded workbook."""
 
 from __future__ import annotations
 
@@ -16,151 +16,157 @@ from pptx.oxml.ns import qn
 from pptx.util import Emu, Pt
 from xlsxwriter import Workbook
 
-from outage_analysis.reports.archives import repacked
-from outage_analysis.reports.deck import theme as look
-from outage_analysis.reports.deck.canvas import Canvas, describe
-from outage_analysis.reports.deck.text_size import shortened
+from outage_analysis.reports.archives import repack
+from outage_analysis.reports.deck import theme
+from outage_analysis.reports.deck.canvas import Canvas, set_alt_text
+from outage_analysis.reports.deck.text_size import truncate_text
 from outage_analysis.reports.deck.theme import Box
-from outage_analysis.reports.workbook.styles import NOTHING_RUNS
+from outage_analysis.reports.workbook.styles import NO_CONVERSION
 from outage_analysis.text import Locale, fonts
 
-LONGEST_NAME = 70
-DIGITS = 4
-"""Decimal places of a figure: what differences of exact figures lose is beyond them."""
-STEPS = {"en": (9, 6, 3), "ko": (6, 3)}
-"""Powers of ten in which an axis may count: formats divide by thousands, and Korean sheets count in 백만."""
+MAX_NAME_LENGTH = 70
+DECIMALS = 4
+"""Decimals of chart figures; rounding removes the floating-point noise of differences."""
+AXIS_POWERS = {"en": (9, 6, 3), "ko": (6, 3)}
+"""Powers of ten that an axis may use as its unit.
+
+Number formats can only divide by powers of a thousand, and Korean charts count in 백만 (millions).
+"""
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How amounts are written on a chart."""
+class AmountFormat:
+    """The number format and the unit of amounts on a chart."""
 
     format: str
     unit: str
 
 
-def scale(words: Locale, amounts: Iterable[float]) -> Scale:
-    """The number format and the unit of amounts in whole currency: no amount is shown as 0 that is none."""
-    told = [x for x in amounts if x > 0] or [0.0]
-    fits = (p for p in STEPS[words.lang] if max(told) >= 10**p and min(told) >= 10 ** (p - 1))
+def amount_format(locale: Locale, amounts: Iterable[float]) -> AmountFormat:
+    """Return the format for amounts in whole currency; amounts above 0 are never displayed as 0."""
+    positive = [x for x in amounts if x > 0] or [0.0]
+    powers = AXIS_POWERS[locale.lang]
+    fits = (p for p in powers if max(positive) >= 10**p and min(positive) >= 10 ** (p - 1))
     power = next(fits, 0)
     thousands = "," * (power // 3)
-    tens = 10 ** (power + 1) - 10**power // 20  # from here on no decimal changes what is read
-    shown = f"[=0]0;[<{tens}]0.0{thousands};#,##0{thousands}"
-    return Scale(shown, words(f"deck.unit_{power}", unit=words.unit))
+    decimal_limit = (
+        10 ** (power + 1) - 10**power // 20
+    )  # amounts that round to 10 units or more have no decimals
+    number_format = f"[=0]0;[<{decimal_limit}]0.0{thousands};#,##0{thousands}"
+    return AmountFormat(number_format, locale(f"deck.unit_{power}", unit=locale.unit))
 
 
 @dataclass(frozen=True)
-class Plot:
-    """What is drawn: rows by name, each series with a figure a row."""
+class BarData:
+    """The data of a bar chart: row names, and series with one number per row."""
 
     names: Sequence[str]
     series: Mapping[str, Sequence[float]]
     format: str
-    describes: str
-    made: date
+    alt_text: str
+    created: date
 
 
-def bars(canvas: Canvas, name: str, box: Box, plot: Plot, strong: Sequence[int]) -> None:
-    """Horizontal bars with their amounts, the first row on top; those of `strong` in the accent colour."""
-    chart = _chart(canvas, name, box, plot, XL_CHART_TYPE.BAR_CLUSTERED)
+def add_bar_chart(canvas: Canvas, name: str, box: Box, data: BarData, highlighted: Sequence[int]) -> None:
+    """Add horizontal bars with their amounts, the first row on top; rows in `strong` are highlighted."""
+    chart = _add_chart(canvas, name, box, data, XL_CHART_TYPE.BAR_CLUSTERED)
     chart.value_axis.visible = False
     chart.value_axis.has_major_gridlines = False
-    drawn = chart.plots[0]
-    drawn.has_data_labels = True
-    labels = drawn.data_labels
-    labels.number_format, labels.number_format_is_linked = plot.format, False
+    bar_plot = chart.plots[0]
+    bar_plot.has_data_labels = True
+    labels = bar_plot.data_labels
+    labels.number_format, labels.number_format_is_linked = data.format, False
     labels.position, labels.show_value = XL_LABEL_POSITION.OUTSIDE_END, True
-    _lettered(labels.font, canvas.lang, 13, look.INK)
-    (series,) = drawn.series
-    _filled(series.format, look.GREY)
-    for at in strong:
-        _filled(series.points[at].format, look.ACCENT)
+    _set_font(labels.font, canvas.lang, 13, theme.INK)
+    (series,) = bar_plot.series
+    _fill(series.format, theme.GREY)
+    for index in highlighted:
+        _fill(series.points[index].format, theme.ACCENT)
 
 
-def ranges(canvas: Canvas, name: str, box: Box, plot: Plot) -> None:
-    """Horizontal bars from one amount to another, pale up to a third and strong from there.
+def add_range_chart(canvas: Canvas, name: str, box: Box, data: BarData) -> None:
+    """Add horizontal bars from a low to a high amount, in two colours that meet at a middle amount.
 
     Args:
         canvas: the slide.
-        name: of the shape.
-        box: where it stands.
-        plot: three series: where a bar begins, which is unseen, and its pale and its strong part.
+        name: the name of the shape.
+        box: the space for the chart.
+        data: three series: the low amount, and the lengths of the pale and the dark part of the bar.
     """
-    chart = _chart(canvas, name, box, plot, XL_CHART_TYPE.BAR_STACKED)
+    chart = _add_chart(canvas, name, box, data, XL_CHART_TYPE.BAR_STACKED)
     axis = chart.value_axis
     axis.has_major_gridlines = True
-    axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(look.LIGHT)
+    axis.major_gridlines.format.line.color.rgb = RGBColor.from_string(theme.LIGHT)
     axis.format.line.fill.background()
     axis.major_tick_mark = XL_TICK_MARK.NONE
     axis.minimum_scale = 0
-    axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = plot.format, False
-    _lettered(axis.tick_labels.font, canvas.lang, 12, look.MUTED)
+    axis.tick_labels.number_format, axis.tick_labels.number_format_is_linked = data.format, False
+    _set_font(axis.tick_labels.font, canvas.lang, 12, theme.MUTED)
     unseen, below, above = chart.plots[0].series
     unseen.format.fill.background()
-    _filled(below.format, look.PALE)
-    _filled(above.format, look.ACCENT)
+    _fill(below.format, theme.PALE)
+    _fill(above.format, theme.ACCENT)
 
 
-class _Sheet(CategoryWorkbookWriter):  # type: ignore[misc] # the library ships no types
-    """The workbook inside a chart, without formulas, links and clock."""
+class _EmbeddedWorkbook(CategoryWorkbookWriter):  # type: ignore[misc] # the library ships no types
+    """The workbook inside a chart, without formulas, links and current date."""
 
     @property
     def xlsx_blob(self) -> bytes:
         stream = io.BytesIO()
-        book = Workbook(stream, {"in_memory": True, **NOTHING_RUNS})
-        book.set_properties({"created": self._chart_data.made})
+        book = Workbook(stream, {"in_memory": True, **NO_CONVERSION})
+        book.set_properties({"created": self._chart_data.created})
         self._populate_worksheet(book, book.add_worksheet())
         book.close()
-        return repacked(stream.getvalue())
+        return repack(stream.getvalue())
 
 
-class _Figures(CategoryChartData):  # type: ignore[misc] # same
-    """The figures of a chart, and the moment that stands for when they were written."""
+class _ChartFigures(CategoryChartData):  # type: ignore[misc] # same
+    """The figures of a chart, with the creation date of their workbook."""
 
-    made = datetime(1980, 1, 1)  # noqa: DTZ001 - the format knows no zone
+    created = datetime(1980, 1, 1)  # noqa: DTZ001 - the file format stores no time zone
 
     @property
-    def _workbook_writer(self) -> _Sheet:
-        return _Sheet(self)
+    def _workbook_writer(self) -> _EmbeddedWorkbook:
+        return _EmbeddedWorkbook(self)
 
 
-def _chart(canvas: Canvas, name: str, box: Box, plot: Plot, kind: Any) -> Any:  # noqa: ANN401 - no types
-    """A chart without title, legend or lines, its first row on top."""
-    figures = _Figures(number_format="#,##0")
-    figures.made = datetime.combine(plot.made, time(), UTC).replace(tzinfo=None)
-    figures.categories = [named(x) for x in plot.names]
-    for title, amounts in plot.series.items():
-        figures.add_series(fonts.printable(title), [round(x, DIGITS) for x in amounts])
+def _add_chart(canvas: Canvas, name: str, box: Box, data: BarData, kind: Any) -> Any:  # noqa: ANN401 - python-pptx has no types
+    """Add a chart without title, legend or grid lines, with the first row on top."""
+    figures = _ChartFigures(number_format="#,##0")
+    figures.created = datetime.combine(data.created, time(), UTC).replace(tzinfo=None)
+    figures.categories = [row_label(x) for x in data.names]
+    for title, amounts in data.series.items():
+        figures.add_series(fonts.printable(title), [round(x, DECIMALS) for x in amounts])
     frame = canvas.slide.shapes.add_chart(kind, *map(Emu, box.emu), figures)
     frame.name = name
-    describe(frame, plot.describes)
+    set_alt_text(frame, data.alt_text)
     chart = frame.chart
     chart.has_legend, chart.has_title = False, False
-    _lettered(chart.font, canvas.lang, 13, look.INK)
+    _set_font(chart.font, canvas.lang, 13, theme.INK)
     chart.plots[0].gap_width, chart.plots[0].vary_by_categories = 55, False
     axis = chart.category_axis
     axis.reverse_order = True
     axis.has_major_gridlines = False
-    axis.format.line.color.rgb = RGBColor.from_string(look.GREY)
+    axis.format.line.color.rgb = RGBColor.from_string(theme.GREY)
     axis.major_tick_mark = XL_TICK_MARK.NONE
-    _lettered(axis.tick_labels.font, canvas.lang, 13, look.INK)
-    for end in chart._chartSpace.iter(qn("a:endParaRPr")):  # noqa: SLF001 - no property
-        end.set("lang", look.LOCALES[canvas.lang])
+    _set_font(axis.tick_labels.font, canvas.lang, 13, theme.INK)
+    for end in chart._chartSpace.iter(qn("a:endParaRPr")):  # noqa: SLF001 - python-pptx has no property for it
+        end.set("lang", theme.LOCALES[canvas.lang])
     return chart
 
 
-def named(text: str) -> str:
-    """The name of a row, on one or two lines."""
-    return "\n".join(shortened(fonts.printable(part), LONGEST_NAME) for part in text.split("\n"))
+def row_label(text: str) -> str:
+    """Return the label of a row with each of its lines shortened."""
+    return "\n".join(truncate_text(fonts.printable(part), MAX_NAME_LENGTH) for part in text.split("\n"))
 
 
-def _lettered(font: Any, lang: str, size: float, colour: str) -> None:  # noqa: ANN401 - no types
+def _set_font(font: Any, lang: str, size: float, colour: str) -> None:  # noqa: ANN401 - python-pptx has no types
     font.size = Pt(size)
     font.color.rgb = RGBColor.from_string(colour)
-    font._rPr.set("lang", look.LOCALES[lang])  # noqa: SLF001 - the library's enumeration lacks the name
+    font._rPr.set("lang", theme.LOCALES[lang])  # noqa: SLF001 - python-pptx lacks Korean among its languages
 
 
-def _filled(format_: Any, colour: str) -> None:  # noqa: ANN401 - no types
+def _fill(format_: Any, colour: str) -> None:  # noqa: ANN401 - python-pptx has no types
     format_.fill.solid()
     format_.fill.fore_color.rgb = RGBColor.from_string(colour)

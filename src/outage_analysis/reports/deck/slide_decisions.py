@@ -1,65 +1,78 @@
-"""The last slide: what to decide, what is left out, how it was made and from what."""
+"""The last slide: decisions, what is left out, method and sources."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from outage_analysis.reports.deck import theme as look
+from outage_analysis.reports.deck import theme
 from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.speaker_notes import Talk, some, web_hosts
-from outage_analysis.reports.deck.text_size import Line
+from outage_analysis.reports.deck.speaker_notes import SlideNotes, first_names, web_hosts
+from outage_analysis.reports.deck.text_size import Paragraph
 from outage_analysis.reports.deck.theme import Box
 from outage_analysis.reports.report import Report
 from outage_analysis.text import short_names
 
-MOST_HOSTS = 12
-"""Named on the slide; the notes have all."""
-MIDDLE, LOW = 5.42, 5.56
-"""Where the upper part ends and the lower begins."""
+MAX_HOSTS = 12
+"""The most source hosts that the slide names; the speaker notes name all."""
+UPPER_END, LOWER_START = 5.42, 5.56
+"""The end of the upper part and the start of the lower part, in inches from the top."""
 
 
-def closing(report: Report, canvas: Canvas) -> Talk:
-    """The options or the choices as a table, the left-out sentences, method and limits, the sources."""
-    locale, a = report.words, report.analysis
-    compared = a.compared
-    made_up = compared is not None and compared.synthetic and a.made_up
+def decisions_slide(report: Report, canvas: Canvas) -> SlideNotes:
+    """Write the slide with a table of policies or levers, what is left out, method and sources."""
+    locale, analysis = report.words, report.analysis
+    compared = analysis.compared
+    is_synthetic = compared is not None and compared.synthetic and analysis.made_up
     title = report.charts["comparison"].title if "comparison" in report.charts else locale("deck.close_title")
-    lede = "" if compared else locale("deck.no_options")
-    canvas.head(title, report.kicker, lede, locale("report.synthetic_badge") if made_up else "")
-    wide = 7.2 if compared else 5.3
-    said = _options(report, canvas, wide) if compared else _choices(report, canvas, wide)
-    left = look.LEFT + wide + 0.35
+    subtitle = "" if compared else locale("deck.no_options")
+    canvas.add_title(title, report.kicker, subtitle, locale("report.synthetic_badge") if is_synthetic else "")
+    width = 7.2 if compared else 5.3
+    texts = (
+        _add_options_table(report, canvas, width) if compared else _add_choices_table(report, canvas, width)
+    )
+    left = theme.LEFT + width + 0.35
     omitted = report.answers.left_out or (locale("deck.nothing_left_out"),)
-    lines = [Line(locale("deck.left_out"), 15, bold=True, after=5)]
-    lines += [Line(text, 12, after=5, bullet=True) for text in omitted]
-    top = look.TOP if lede or compared is None else look.LEDE.top + 0.1
-    canvas.text("Left out", Box(left, top, look.LEFT + look.FULL - left, MIDDLE - top), lines)
-    canvas.rule((MIDDLE + LOW) / 2)
-    cited = list(a.tables["facts"]["id"])
-    sources = a.tables["facts"]["source"].drop_nulls()
+    lines = [Paragraph(locale("deck.left_out"), 15, bold=True, space_after=5)]
+    lines += [Paragraph(text, 12, space_after=5, bullet=True) for text in omitted]
+    top = theme.TOP if subtitle or compared is None else theme.SUBTITLE.top + 0.1
+    canvas.add_text("Left out", Box(left, top, theme.LEFT + theme.FULL_WIDTH - left, UPPER_END - top), lines)
+    canvas.add_line((UPPER_END + LOWER_START) / 2)
+    cited = list(analysis.tables["facts"]["id"])
+    sources = analysis.tables["facts"]["source"].drop_nulls()
     known = [host for host, _ in Counter(x for source in sources for x in web_hosts(source)).most_common()]
-    method = locale("deck.method_drawn" if a.runs else "deck.method", draws=locale.number(a.plan.draws))
-    said_by = (
-        locale("deck.sources", hosts=some(report, known, MOST_HOSTS)) if known else locale("deck.notes_none")
+    method = locale(
+        "deck.method_drawn" if analysis.runs else "deck.method", draws=locale.number(analysis.plan.draws)
     )
-    rule = [locale("deck.method_rule")] if a.by_rule else []
-    limits, apart = [text[locale.lang] for text in a.limits], " ".join((*rule, locale("deck.limits")))
+    sources_text = (
+        locale("deck.sources", hosts=first_names(report, known, MAX_HOSTS))
+        if known
+        else locale("deck.notes_none")
+    )
+    rule = [locale("deck.method_rule")] if analysis.by_rule else []
+    limits, limits_text = (
+        [text[locale.lang] for text in analysis.limits],
+        " ".join((*rule, locale("deck.limits"))),
+    )
     lower = [
-        Line(locale("report.method_title"), 13, bold=True, after=2),
-        *(Line(text, 12, after=2) for text in (method, apart)),
-        Line(said_by, 12, colour=look.MUTED, after=0),
+        Paragraph(locale("report.method_title"), 13, bold=True, space_after=2),
+        *(Paragraph(text, 12, space_after=2) for text in (method, limits_text)),
+        Paragraph(sources_text, 12, colour=theme.MUTED, space_after=0),
     ]
-    canvas.text("Method and sources", Box(look.LEFT, LOW, look.FULL, look.BOTTOM - LOW), lower)
-    return Talk(
-        (*said, *omitted, method, apart, *limits),
+    canvas.add_text(
+        "Method and sources",
+        Box(theme.LEFT, LOWER_START, theme.FULL_WIDTH, theme.BOTTOM - LOWER_START),
+        lower,
+    )
+    return SlideNotes(
+        (*texts, *omitted, method, limits_text, *limits),
         tuple(cited),
-        synthetic=made_up,
-        foot=report.colophon,
+        synthetic=is_synthetic,
+        footer=report.footer,
     )
 
 
-def _options(report: Report, canvas: Canvas, wide: float) -> list[str]:
-    """The policies side by side."""
+def _add_options_table(report: Report, canvas: Canvas, width: float) -> list[str]:
+    """Add the table of compared policies and return its sentence for the notes."""
     locale, table = report.words, report.analysis.tables["comparison"]
     columns = ("policy_name", "expected", "range", "most", "cheapest")
     heads = [locale(f"deck.option_{c}") for c in columns]
@@ -75,28 +88,30 @@ def _options(report: Report, canvas: Canvas, wide: float) -> list[str]:
         rows.append((name, amounts[0] or none, spread, amounts[1] or none, chance))
     compared = report.analysis.compared
     sentence = compared.sentence(locale) if compared else ""
-    top = look.LEDE.top + 0.1
-    place = Box(look.LEFT, top, wide, 2.6)
-    canvas.table(
+    top = theme.SUBTITLE.top + 0.1
+    place = Box(theme.LEFT, top, width, 2.6)
+    canvas.add_table(
         "Options",
         place,
         heads,
         rows,
         widths=(2.1, 1.3, 1.6, 1.3, 1.1),
-        describes=locale("report.compared_title"),
+        alt_text=locale("report.compared_title"),
     )
     low = top + 2.7
-    canvas.text("What the comparison finds", Box(look.LEFT, low, wide, MIDDLE - low), [Line(sentence, 13)])
+    canvas.add_text(
+        "What the comparison finds", Box(theme.LEFT, low, width, UPPER_END - low), [Paragraph(sentence, 13)]
+    )
     return [sentence]
 
 
-def _choices(report: Report, canvas: Canvas, wide: float) -> list[str]:
-    """What one step of each choice adds to the expected cash."""
+def _add_choices_table(report: Report, canvas: Canvas, width: float) -> list[str]:
+    """Add the table of what one step of each lever costs and return its rows as sentences."""
     locale, levers = report.words, report.analysis.tables["levers"]
     if levers.is_empty():
-        said = locale("deck.decide_none")
-        canvas.text("What to decide", Box(look.LEFT, look.TOP, wide, 1.5), [Line(said, 16)])
-        return [said]
+        texts = locale("deck.decide_none")
+        canvas.add_text("What to decide", Box(theme.LEFT, theme.TOP, width, 1.5), [Paragraph(texts, 16)])
+        return [texts]
     several = levers["line"].n_unique() > 1
     rows = []
     for row in levers.sort("adds", descending=True, maintain_order=True).iter_rows(named=True):
@@ -106,12 +121,12 @@ def _choices(report: Report, canvas: Canvas, wide: float) -> list[str]:
         step = locale.money(row["step"]) if row["lever"] == "award" else locale("deck.point")
         rows.append((name, step, locale.money(row["adds"])))
     heads = [locale(f"deck.choice_{c}") for c in ("name", "step", "adds")]
-    canvas.table(
+    canvas.add_table(
         "Choices",
-        Box(look.LEFT, look.TOP, wide, MIDDLE - look.TOP - 0.1),
+        Box(theme.LEFT, theme.TOP, width, UPPER_END - theme.TOP - 0.1),
         heads,
         rows,
         widths=(2.3, 1.6, 1.4),
-        describes=locale("report.decide"),
+        alt_text=locale("report.decide"),
     )
     return [f"{name}: {step}, {adds}." for name, step, adds in rows]

@@ -1,28 +1,34 @@
-"""The five slides in order."""
+"""Build the deck from its five slides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from outage_analysis.reports.deck.blank_deck import empty, packed
+from outage_analysis.reports.deck.blank_deck import create_deck, deck_bytes
 from outage_analysis.reports.deck.canvas import Canvas
-from outage_analysis.reports.deck.slide_cost import answer, doubt
-from outage_analysis.reports.deck.slide_decisions import closing
-from outage_analysis.reports.deck.slide_drivers import drivers, headlines
-from outage_analysis.reports.deck.speaker_notes import Talk, footer, notes
+from outage_analysis.reports.deck.slide_cost import cost_slide, uncertainty_slide
+from outage_analysis.reports.deck.slide_decisions import decisions_slide
+from outage_analysis.reports.deck.slide_drivers import drivers_slide, headlines_slide
+from outage_analysis.reports.deck.speaker_notes import SlideNotes, footer_text, note_paragraphs
 from outage_analysis.reports.report import Report
 
-SLIDES: tuple[Callable[[Report, Canvas], Talk], ...] = (answer, doubt, drivers, headlines, closing)
-"""What is shown, in order: how much, how sure, what drives it, why it differs, what to decide."""
+SLIDE_FUNCTIONS: tuple[Callable[[Report, Canvas], SlideNotes], ...] = (
+    cost_slide,
+    uncertainty_slide,
+    drivers_slide,
+    headlines_slide,
+    decisions_slide,
+)
+"""The functions that write the slides, in order: cost, uncertainty, drivers, headlines, decisions."""
 
 
-def slides(report: Report) -> bytes:
-    """The deck as a file's bytes; the same report gives the same bytes."""
-    deck = empty(report.title, report.lang, report.analysis.as_of)
-    for number, write in enumerate(SLIDES, start=1):
-        canvas = Canvas.of(deck, report.lang)
-        talk = write(report, canvas)
-        canvas.warn(report.warning)
-        canvas.foot(footer(report, talk), number)
-        canvas.notes(notes(report, talk))
-    return packed(deck)
+def build_deck(report: Report) -> bytes:
+    """Return the deck as the bytes of a .pptx file; the same report gives the same bytes."""
+    deck = create_deck(report.title, report.lang, report.analysis.as_of)
+    for number, write in enumerate(SLIDE_FUNCTIONS, start=1):
+        canvas = Canvas.on_new_slide(deck, report.lang)
+        slide_notes = write(report, canvas)
+        canvas.add_warning(report.warning)
+        canvas.add_footer(footer_text(report, slide_notes), number)
+        canvas.add_notes(note_paragraphs(report, slide_notes))
+    return deck_bytes(deck)

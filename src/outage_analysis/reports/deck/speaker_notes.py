@@ -1,4 +1,4 @@
-"""What goes with a slide: the sentences of the speaker, the facts that are cited, the day."""
+"""Speaker notes and footers of the slides: sentences, sources and as-of day."""
 
 from __future__ import annotations
 
@@ -11,91 +11,97 @@ import polars as pl
 from outage_analysis.costs import HAS_AMOUNT
 from outage_analysis.reports.report import Report
 
-MOST_CITED = 9
-"""Facts in a footer; the notes have all."""
-SEPARATOR = " ; "
-"""Between the addresses of a source."""
+MAX_CITED = 9
+"""The most facts that a footer cites; the speaker notes cite all."""
+ADDRESS_SEPARATOR = " ; "
+"""Separates the addresses of a source."""
 
 
 @dataclass(frozen=True)
-class Talk:
-    """What a slide rests on and what is said to it."""
+class SlideNotes:
+    """The sentences, facts and assumptions behind a slide, for its notes and footer."""
 
-    said: tuple[str, ...]
+    sentences: tuple[str, ...]
     facts: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     synthetic: bool = False
-    """Made from synthetic rows, and said to be."""
-    foot: str = ""
-    """In place of sources and day."""
+    """Whether the slide is based on synthetic claims."""
+    footer: str = ""
+    """Replaces the usual footer with sources and day, unless empty."""
 
 
-def notes(report: Report, talk: Talk) -> list[str]:
-    """The paragraphs of a speaker: what the slide says, its sources by host, its inputs, the day."""
+def note_paragraphs(report: Report, slide_notes: SlideNotes) -> list[str]:
+    """Return the speaker notes: sentences, sources by web host, assumptions and as-of day."""
     locale, a = report.words, report.analysis
     cited = [
         locale("deck.notes_host", host=host, facts=", ".join(ids))
-        for host, ids in hosts(report, talk.facts).items()
+        for host, ids in facts_by_host(report, slide_notes.facts).items()
     ]
-    lines = [*talk.said, locale("deck.notes_sources") if cited else locale("deck.notes_none"), *cited]
-    if talk.assumptions and a.ledger is not None:
-        ids = ", ".join(talk.assumptions)
+    lines = [
+        *slide_notes.sentences,
+        locale("deck.notes_sources") if cited else locale("deck.notes_none"),
+        *cited,
+    ]
+    if slide_notes.assumptions and a.ledger is not None:
+        ids = ", ".join(slide_notes.assumptions)
         lines.append(locale("deck.notes_assumptions", ids=ids, ledger=a.ledger.id))
     lines.append(locale("deck.notes_day", day=locale.day(a.as_of)))
     if report.warning:
         lines.insert(0, report.warning)
-    if talk.synthetic or report.banner:
+    if slide_notes.synthetic or report.banner:
         lines.append(f"{locale('report.synthetic_badge')}: {report.banner}")
     return lines
 
 
-def footer(report: Report, talk: Talk) -> str:
-    """Sources and day on one line, as a chart's."""
+def footer_text(report: Report, slide_notes: SlideNotes) -> str:
+    """Return the footer: sources and as-of day on one line, as below a chart."""
     locale, day = report.words, report.words.day(report.analysis.as_of)
-    if talk.foot:
-        return talk.foot
-    if talk.synthetic:
+    if slide_notes.footer:
+        return slide_notes.footer
+    if slide_notes.synthetic:
         return locale("chart.sources_synthetic", day=day)
-    whole = dict.fromkeys(fact.partition(".")[0] for fact in talk.facts)  # a part is in its fact
-    if not whole:
+    facts = dict.fromkeys(
+        fact.partition(".")[0] for fact in slide_notes.facts
+    )  # a part such as "id.part" counts as its fact
+    if not facts:
         return locale("chart.sources_none", day=day)
-    return locale("chart.sources", facts=some(report, [*whole], MOST_CITED), day=day)
+    return locale("chart.sources", facts=first_names(report, [*facts], MAX_CITED), day=day)
 
 
-def some(report: Report, names: Sequence[str], most: int) -> str:
-    """The first of several names, and how many more there are."""
-    shown, left = ", ".join(names[:most]), len(names) - most
-    return report.words("deck.and_more", shown=shown, count=left) if left > 0 else shown
+def first_names(report: Report, names: Sequence[str], most: int) -> str:
+    """Return the first `most` names and the number of further ones."""
+    listed, left = ", ".join(names[:most]), len(names) - most
+    return report.words("deck.and_more", shown=listed, count=left) if left > 0 else listed
 
 
-def hosts(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
-    """The facts by where they were published, in the order in which they are cited."""
+def facts_by_host(report: Report, wanted: Iterable[str]) -> dict[str, list[str]]:
+    """Return the cited facts by the web hosts of their sources, in order of citation."""
     facts = report.analysis.tables["facts"]
     sources = dict(facts.select("id", "source").iter_rows())
-    found: dict[str, list[str]] = {}
+    by_host: dict[str, list[str]] = {}
     for fact in dict.fromkeys(wanted):
         if fact in sources:
             place = ", ".join(web_hosts(sources[fact] or "")) or report.words("deck.notes_derived")
-            found.setdefault(place, []).append(fact)
-    return found
+            by_host.setdefault(place, []).append(fact)
+    return by_host
 
 
 def web_hosts(source: str) -> list[str]:
-    """The hosts of the addresses of a source, each once; none where it is derived from other facts."""
-    addresses = [urlsplit(part) for part in source.split(SEPARATOR)]
-    found = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
-    return list(dict.fromkeys(host for host in found if host))
+    """Return the web hosts of a source without repetitions; empty if it is derived from other facts."""
+    addresses = [urlsplit(part) for part in source.split(ADDRESS_SEPARATOR)]
+    hosts = (a.netloc.removeprefix("www.") for a in addresses if a.scheme in ("http", "https"))
+    return list(dict.fromkeys(host for host in hosts if host))
 
 
 def cash_facts(report: Report) -> tuple[str, ...]:
-    """The facts that the expected cash rests on; where there is none, those of its bounds."""
+    """Return the facts behind the expected cash, or behind its bounds if it is unknown."""
     tables = report.analysis.tables
     costs = [tables[name] for name in ("costs", "claims_costs") if name in tables]
     rows = pl.concat([t.filter(HAS_AMOUNT, valuation="cash", level="line") for t in costs])
     expected = rows.filter(pl.col("expected").is_not_null())
-    return ids_in((rows if expected.is_empty() else expected)["facts"])
+    return split_ids((rows if expected.is_empty() else expected)["facts"])
 
 
-def ids_in(column: pl.Series) -> tuple[str, ...]:
-    """The ids of cells that hold several."""
+def split_ids(column: pl.Series) -> tuple[str, ...]:
+    """Return the ids in a column whose cells contain several ids, without repetitions."""
     return tuple(dict.fromkeys(" ".join(column.drop_nulls()).split()))

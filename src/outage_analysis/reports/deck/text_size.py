@@ -1,4 +1,7 @@
-"""How much room text takes: a slide has no layout engine until it is opened, so its widths are estimated."""
+"""Estimate the size of texts on slides.
+
+A deck is laid out only when a program opens it, so text widths must be estimated to make texts fit.
+"""
 
 from __future__ import annotations
 
@@ -7,108 +10,113 @@ from dataclasses import dataclass, replace
 
 from outage_analysis.reports.deck.theme import INK
 
-LEADING = 1.25
-"""Height of a line, in sizes of its letters: set exactly, as fonts differ in theirs."""
-SMALLEST = 10.5
-"""Points: nobody reads less on a wall."""
-LONGEST = 1_500
-"""Characters of a paragraph; a longer one is shortened before it is measured."""
-WIDE_LETTERS = 0x1100
-"""Hangul and later."""
-WHOLE = 0.8
-"""Of a shortened text: it ends after a word that ends beyond this part of it."""
-NARROW = frozenset("iljftIr.,:;'’‘|!()[]-/ ")
-BROAD = frozenset("mwMWOQGCD@%&–—…")
-WIDTHS = {"wide": 1.0, "narrow": 0.33, "broad": 0.85, "capital": 0.7, "other": 0.59}
-"""Ems of a letter: wider than Arial and Malgun Gothic, for a machine that has neither."""
-BOLD = 1.2
+LINE_SPACING = 1.25
+"""Line height as a multiple of the font size, set explicitly because fonts differ."""
+MIN_SIZE = 10.5
+"""The smallest font size in points that is legible when projected."""
+MAX_PARAGRAPH_LENGTH = 1_500
+"""The most characters of a paragraph; longer ones are shortened."""
+FIRST_WIDE_LETTER = 0x1100
+"""Letters from this code point on (Hangul and later) are one em wide."""
+WORD_END_SHARE = 0.8
+"""A shortened text ends after a whole word if that keeps more than this share of it."""
+NARROW_LETTERS = frozenset("iljftIr.,:;'’‘|!()[]-/ ")
+BROAD_LETTERS = frozenset("mwMWOQGCD@%&–—…")
+LETTER_WIDTHS = {"wide": 1.0, "narrow": 0.33, "broad": 0.85, "capital": 0.7, "other": 0.59}
+"""Letter widths in ems. They exceed those of Arial and Malgun Gothic, in case other fonts replace them."""
+BOLD_FACTOR = 1.2
 
 
 @dataclass(frozen=True)
-class Line:
-    """A paragraph: its text, its size in points and how it looks."""
+class Paragraph:
+    """A paragraph: its text, font size in points and style."""
 
     text: str
     size: float = 14
     bold: bool = False
     colour: str = INK
-    after: float = 4
-    """Points below it."""
+    space_after: float = 4
+    """Space below the paragraph, in points."""
     bullet: bool = False
 
     @property
     def indent(self) -> float:
-        """Inches that its bullet takes."""
+        """The indent for its bullet, in inches."""
         return self.size / 72 if self.bullet else 0.0
 
 
-def width(text: str, size: float, *, bold: bool = False) -> float:
-    """Inches of a text on one line."""
-    return sum(map(_em, text)) * size / 72 * (BOLD if bold else 1)
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return the width of a text on one line, in inches."""
+    return sum(map(_letter_width, text)) * size / 72 * (BOLD_FACTOR if bold else 1)
 
 
-def _em(letter: str) -> float:
-    if ord(letter) >= WIDE_LETTERS:
-        return WIDTHS["wide"]
-    if letter in NARROW:
-        return WIDTHS["narrow"]
-    if letter in BROAD:
-        return WIDTHS["broad"]
-    return WIDTHS["capital" if letter.isupper() else "other"]
+def _letter_width(letter: str) -> float:
+    if ord(letter) >= FIRST_WIDE_LETTER:
+        return LETTER_WIDTHS["wide"]
+    if letter in NARROW_LETTERS:
+        return LETTER_WIDTHS["narrow"]
+    if letter in BROAD_LETTERS:
+        return LETTER_WIDTHS["broad"]
+    return LETTER_WIDTHS["capital" if letter.isupper() else "other"]
 
 
-def rows(text: str, size: float, room: float, *, bold: bool = False) -> int:
-    """Lines that a text takes in a column of so many inches; a word that is wider than it is broken."""
-    count, used, space = 1, 0.0, width(" ", size)
+def line_count(text: str, size: float, width: float, *, bold: bool = False) -> int:
+    """Return the number of lines of a text in a column `width` inches wide; too long words are split."""
+    count, used, space = 1, 0.0, text_width(" ", size)
     for word in text.split(" "):
-        wide = width(word, size, bold=bold)
-        if used and used + space + wide > room:
+        word_width = text_width(word, size, bold=bold)
+        if used and used + space + word_width > width:
             count, used = count + 1, 0.0
-        more, used = divmod(used + (space if used else 0) + wide, room)
-        count += int(more)
+        extra_lines, used = divmod(used + (space if used else 0) + word_width, width)
+        count += int(extra_lines)
     return count
 
 
-def height(lines: Sequence[Line], room: float) -> float:
-    """Inches of paragraphs in a column of so many inches."""
-    each = (rows(x.text, x.size, room - x.indent, bold=x.bold) * x.size * LEADING + x.after for x in lines)
-    return sum(each) / 72
+def text_height(lines: Sequence[Paragraph], width: float) -> float:
+    """Return the height in inches of paragraphs in a column `width` inches wide."""
+    heights = (
+        line_count(x.text, x.size, width - x.indent, bold=x.bold) * x.size * LINE_SPACING + x.space_after
+        for x in lines
+    )
+    return sum(heights) / 72
 
 
-def fitted(lines: Sequence[Line], room: float, high: float) -> list[Line]:
-    """Paragraphs as large as asked, or as small as it takes to fit; what is still too long ends in dots.
+def fit_paragraphs(lines: Sequence[Paragraph], width: float, max_height: float) -> list[Paragraph]:
+    """Return paragraphs with smaller fonts, and shortened if necessary, so that they fit into a box.
 
     Args:
-        lines: the paragraphs at their largest.
-        room: inches of the column.
-        high: inches of its height.
+        lines: the paragraphs with their largest font sizes.
+        width: the width of the box in inches.
+        max_height: the height of the box in inches.
     """
-    shown = [replace(x, text=shortened(x.text, LONGEST)) for x in lines]
+    shortened = [replace(x, text=truncate_text(x.text, MAX_PARAGRAPH_LENGTH)) for x in lines]
     for percent in range(100, 64, -4):
-        sized = [replace(x, size=max(SMALLEST, x.size * percent / 100)) for x in shown]
+        sized = [replace(x, size=max(MIN_SIZE, x.size * percent / 100)) for x in shortened]
         sized = [replace(x, size=round(x.size * 2) / 2) for x in sized]
-        if height(sized, room) <= high:
+        if text_height(sized, width) <= max_height:
             return sized
-    while height(sized, room) > high:
-        at = max(range(len(sized)), key=lambda n: len(sized[n].text))
-        if len(sized[at].text) <= 1:  # nothing is left that could be shorter
+    while text_height(sized, width) > max_height:
+        longest = max(range(len(sized)), key=lambda n: len(sized[n].text))
+        if len(sized[longest].text) <= 1:  # the texts cannot get shorter
             return sized[:-1]
-        sized[at] = replace(sized[at], text=shortened(sized[at].text, len(sized[at].text) * 9 // 10))
+        sized[longest] = replace(
+            sized[longest], text=truncate_text(sized[longest].text, len(sized[longest].text) * 9 // 10)
+        )
     return sized
 
 
-def cut(text: str, size: float, room: float, most: int = 1, *, bold: bool = False) -> str:
-    """A text that takes at most so many lines, ending in dots where it was longer."""
-    text = shortened(text, LONGEST)
-    while rows(text, size, room, bold=bold) > most and len(text) > 1:
-        text = shortened(text, len(text) * 9 // 10)
+def truncate_lines(text: str, size: float, width: float, most: int = 1, *, bold: bool = False) -> str:
+    """Return a text shortened to at most `most` lines; an ellipsis marks the cut."""
+    text = truncate_text(text, MAX_PARAGRAPH_LENGTH)
+    while line_count(text, size, width, bold=bold) > most and len(text) > 1:
+        text = truncate_text(text, len(text) * 9 // 10)
     return text
 
 
-def shortened(text: str, most: int) -> str:
-    """A text of at most so many characters, ending in dots where it was longer, after a word if it can."""
+def truncate_text(text: str, most: int) -> str:
+    """Return a text of at most `most` characters; an ellipsis marks the cut, after a word if possible."""
     if len(text) <= most:
         return text
-    kept = text[: max(0, most - 1)]
-    word = kept.rfind(" ")
-    return kept[: word if word > most * WHOLE else None].rstrip(" ….,;:") + "…"
+    start = text[: max(0, most - 1)]
+    word = start.rfind(" ")
+    return start[: word if word > most * WORD_END_SHARE else None].rstrip(" ….,;:") + "…"

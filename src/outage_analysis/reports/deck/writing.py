@@ -1,4 +1,4 @@
-"""A deck of five slides with native charts and speaker notes, for who presents the answer."""
+"""Write the PowerPoint deck: five slides with native charts and speaker notes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from outage_analysis.reports.report import Report
 
 
 def write_pptx(report: Report, folder: Path) -> None:
-    """Write report.pptx."""
-    from outage_analysis.reports.deck.slides import slides  # loads what writes a deck, which is slow
+    """Write the report as report.pptx."""
+    from outage_analysis.reports.deck.slides import build_deck  # python-pptx is slow to import
 
-    (folder / "report.pptx").write_bytes(slides(report))
+    (folder / "report.pptx").write_bytes(build_deck(report))

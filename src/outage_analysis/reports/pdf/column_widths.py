@@ -1,4 +1,4 @@
-"""How wide the columns of a printed table are, and whether its page lies on its side."""
+"""Choose font size, column widths and page orientation for the tables of the PDF report."""
 
 from __future__ import annotations
 
@@ -11,180 +11,196 @@ from io import BytesIO
 
 from outage_analysis.text import fonts
 
-UPRIGHT, FLIPPED = 493.0, 740.0
-"""Width of the text on an A4 page and on one that lies on its side, in points, between margins of 18 mm."""
-BETWEEN = 22.0
-"""Between the halves of a table that is set in two, in points."""
-SPACE, SLACK = 0.24, 0.1
-"""Between two words, and beside the longest, in ems."""
+PORTRAIT_WIDTH, LANDSCAPE_WIDTH = 493.0, 740.0
+"""Text width in points of an A4 page, in portrait and in landscape, with margins of 18 mm."""
+HALVES_GAP = 22.0
+"""Space in points between the two halves of a table that runs in two columns of the page."""
+WORD_SPACE, SLACK = 0.24, 0.1
+"""Space between two words, and spare space beside the longest word, in ems."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """A way to set a table: letters and gaps in points, the page, and the tables that it is for."""
+class TableSetting:
+    """One way to typeset a table: font size and gap in points, orientation, and suitable row counts."""
 
     size: float
     gap: float
     lines: float
-    """The most that a row may have, on average."""
+    """The most lines per row, on average."""
     flipped: bool = False
     halved: bool = False
-    """Whether the table runs in two columns of the page."""
+    """Whether the table runs in two columns of the page, side by side."""
     least_rows: int = 0
     most_rows: float = math.inf
 
     @property
-    def room(self) -> float:
-        """For the columns and their gaps, in points."""
-        return (UPRIGHT - BETWEEN) / 2 if self.halved else FLIPPED if self.flipped else UPRIGHT
+    def available_width(self) -> float:
+        """Width for the columns and their gaps, in points."""
+        return (
+            (PORTRAIT_WIDTH - HALVES_GAP) / 2
+            if self.halved
+            else LANDSCAPE_WIDTH
+            if self.flipped
+            else PORTRAIT_WIDTH
+        )
 
-    def columns(self, count: int) -> float:
-        """For so many columns without their gaps, in ems."""
-        return (self.room - self.gap * count) / self.size
+    def columns_width(self, count: int) -> float:
+        """Width for `count` columns without their gaps, in ems."""
+        return (self.available_width - self.gap * count) / self.size
 
 
 SETTINGS = (
-    Setting(7.4, 7.0, 1.6, halved=True, least_rows=24),
-    Setting(8.0, 9.0, 2.4),
-    Setting(7.4, 8.0, 2.4),
-    Setting(6.8, 6.0, 6.0, most_rows=12),
-    Setting(8.0, 9.0, 2.6, flipped=True),
-    Setting(7.4, 8.0, math.inf, flipped=True),
-    Setting(6.6, 6.0, math.inf, flipped=True),
+    TableSetting(7.4, 7.0, 1.6, halved=True, least_rows=24),
+    TableSetting(8.0, 9.0, 2.4),
+    TableSetting(7.4, 8.0, 2.4),
+    TableSetting(6.8, 6.0, 6.0, most_rows=12),
+    TableSetting(8.0, 9.0, 2.6, flipped=True),
+    TableSetting(7.4, 8.0, math.inf, flipped=True),
+    TableSetting(6.6, 6.0, math.inf, flipped=True),
 )
-"""From the one that reads best: the first that fits is taken. For a short table no page is turned early."""
-BREAK = "\u200b"
-"""A place where a long word may be broken; it has no width and needs no glyph."""
-WORD_END = re.compile(rf"\s+|{BREAK}|(?<=[-/])(?!\d)")
-UNBROKEN = 26
-"""Letters of the longest word that is set in one piece."""
-PIECE = 12
+"""Settings in order of legibility; the first that fits is used.
+
+Tables of up to 12 rows may use small type in portrait before the page is turned to landscape.
+"""
+ZERO_WIDTH_SPACE = "\u200b"
+"""Marks a place where a long word may be broken; it is invisible and needs no glyph."""
+WORD_END = re.compile(rf"\s+|{ZERO_WIDTH_SPACE}|(?<=[-/])(?!\d)")
+MAX_WORD_LENGTH = 26
+"""Longer words get break points every `PIECE_LENGTH` characters."""
+PIECE_LENGTH = 12
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """How a table is set, and the width of each column in ems, without its gap."""
+class TableLayout:
+    """The setting of a table, and the width per column in ems, without the gap."""
 
-    setting: Setting
+    setting: TableSetting
     widths: Sequence[float]
-    lines: float
-    """Of a row, on average."""
+    mean_lines: float
+    """Lines per row, on average."""
 
     @property
     def points(self) -> list[float]:
-        """The width of each column with its gap, in points."""
+        """The width per column, with its gap, in points."""
         return [round(width * self.setting.size + self.setting.gap, 2) for width in self.widths]
 
 
-def sheet(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence[str]]) -> Sheet:
-    """The first setting in which nothing is cut and rows do not grow too tall.
+def table_layout(heads: Sequence[str], figures: Sequence[bool], rows: Sequence[Sequence[str]]) -> TableLayout:
+    """Return the layout with the first setting in which no word is broken and rows have few lines.
 
     Args:
-        heads: titles of the columns.
-        figures: whether each column holds numbers or days, which are never broken.
-        rows: the cells.
+        heads: the titles of the columns.
+        figures: whether each column contains numbers or dates, which must stay on one line.
+        rows: the cells, row by row.
     """
-    columns = [_Column.of(*told) for told in zip(heads, figures, zip(*rows, strict=True), strict=True)]
-    suited = [s for s in SETTINGS if s.least_rows <= len(rows) <= s.most_rows]
-    for setting in suited:
-        widths = _shared(columns, setting.columns(len(heads)))
-        if widths is not None and (lines := _lines(columns, widths)) <= setting.lines:
-            return Sheet(setting, widths, lines)
-    # Wider than any page: every column gives way alike.
-    share = suited[-1].columns(len(heads)) / sum(column.least for column in columns)
+    columns = [
+        _ColumnWidth.from_cells(*column)
+        for column in zip(heads, figures, zip(*rows, strict=True), strict=True)
+    ]
+    suitable = [s for s in SETTINGS if s.least_rows <= len(rows) <= s.most_rows]
+    for setting in suitable:
+        widths = _optimal_widths(columns, setting.columns_width(len(heads)))
+        if widths is not None and (lines := _mean_lines(columns, widths)) <= setting.lines:
+            return TableLayout(setting, widths, lines)
+    # The table is wider than any page: all columns shrink by the same factor.
+    share = suitable[-1].columns_width(len(heads)) / sum(column.least for column in columns)
     widths = [column.least * share for column in columns]
-    return Sheet(suited[-1], widths, _lines(columns, widths))
+    return TableLayout(suitable[-1], widths, _mean_lines(columns, widths))
 
 
 @dataclass(frozen=True)
-class _Cell:
-    """A text on one line, and its words, in ems."""
+class _CellWidth:
+    """The width in ems of a text on one line, and of each of its words."""
 
-    whole: float
+    total: float
     words: tuple[float, ...]
 
     @classmethod
-    def of(cls, text: str, weight: fonts.Weight = "Regular") -> _Cell:
+    def from_text(cls, text: str, weight: fonts.Weight = "Regular") -> _CellWidth:
         return cls(
-            measured(text, weight),
-            tuple(measured(locale, weight) for locale in WORD_END.split(text) if locale) or (0.0,),
+            width_in_ems(text, weight),
+            tuple(width_in_ems(word, weight) for word in WORD_END.split(text) if word) or (0.0,),
         )
 
 
 @dataclass(frozen=True)
-class _Column:
-    """What a column takes, in ems: its cells, the least that breaks no word, the most of use."""
+class _ColumnWidth:
+    """The widths in ems of a column: its cells, the least without broken words, and the most useful."""
 
-    cells: tuple[_Cell, ...]
+    cells: tuple[_CellWidth, ...]
     least: float
     most: float
 
     @classmethod
-    def of(cls, head: str, figures: bool, cells: Sequence[str]) -> _Column:  # noqa: FBT001 - of a zip
-        title, told = _Cell.of(head, "Bold"), [_Cell.of(cell) for cell in cells]
-        longest = max(cell.whole if figures else max(cell.words) for cell in told)
-        most = max(title.whole / 2 if figures else title.whole, *(cell.whole for cell in told))
+    def from_cells(cls, head: str, figures: bool, cells: Sequence[str]) -> _ColumnWidth:  # noqa: FBT001 - zipped
+        title, cell_widths = (
+            _CellWidth.from_text(head, "Bold"),
+            [_CellWidth.from_text(cell) for cell in cells],
+        )
+        longest = max(cell.total if figures else max(cell.words) for cell in cell_widths)
+        most = max(title.total / 2 if figures else title.total, *(cell.total for cell in cell_widths))
         least = max(longest, *title.words)
-        return cls((title, *told), least + SLACK, max(least, most) + SLACK)
+        return cls((title, *cell_widths), least + SLACK, max(least, most) + SLACK)
 
 
-def _shared(columns: Sequence[_Column], room: float) -> list[float] | None:
-    """The widths that keep the cells low; None where words would be broken.
+def _optimal_widths(columns: Sequence[_ColumnWidth], available: float) -> list[float] | None:
+    """Return the column widths that give the lowest rows; None if words would have to be broken.
 
-    They make the sum of the cubes of all cells' lines the least that the bounds of the columns allow.
+    They minimise the sum over all cells of the cubed number of lines, within the bounds of each column.
+    Without bounds, a width is proportional to the fourth root of the sum of its cells' cubed widths.
     """
-    if sum(column.most for column in columns) <= room:
+    if sum(column.most for column in columns) <= available:
         return [column.most for column in columns]
-    if sum(column.least for column in columns) > room:
+    if sum(column.least for column in columns) > available:
         return None
-    weights = [sum(cell.whole**3 for cell in column.cells) ** 0.25 for column in columns]
-    small, large = 0.0, room / min(weight for weight in weights if weight)
+    weights = [sum(cell.total**3 for cell in column.cells) ** 0.25 for column in columns]
+    small, large = 0.0, available / min(weight for weight in weights if weight)
 
     def widths(scale: float) -> list[float]:
-        return [min(max(c.least, scale * locale), c.most) for c, locale in zip(columns, weights, strict=True)]
+        return [min(max(c.least, scale * weight), c.most) for c, weight in zip(columns, weights, strict=True)]
 
     for _ in range(50):
         middle = (small + large) / 2
-        small, large = (middle, large) if sum(widths(middle)) <= room else (small, middle)
+        small, large = (middle, large) if sum(widths(middle)) <= available else (small, middle)
     return widths(small)
 
 
-def _lines(columns: Sequence[_Column], widths: Sequence[float]) -> float:
-    """How many lines a row has, on average."""
+def _mean_lines(columns: Sequence[_ColumnWidth], widths: Sequence[float]) -> float:
+    """Return the average number of lines per row."""
     rows = zip(*(column.cells for column in columns), strict=True)
-    tall = [max(map(_wrapped, row, widths)) for row in rows]
-    return sum(tall) / len(tall)
+    lines_per_row = [max(map(_wrapped_lines, row, widths)) for row in rows]
+    return sum(lines_per_row) / len(lines_per_row)
 
 
-def _wrapped(cell: _Cell, width: float) -> int:
-    """The lines of a cell."""
+def _wrapped_lines(cell: _CellWidth, width: float) -> int:
+    """Return the number of lines of a cell in a column of a width."""
     lines, used = 1, 0.0
-    for word in cell.words if cell.whole > width else ():
+    for word in cell.words if cell.total > width else ():
         if used and used + word > width:
             lines, used = lines + 1, 0.0
-        used += word + SPACE
+        used += word + WORD_SPACE
     return lines
 
 
-def breakable(text: str) -> str:
-    """A text whose very long words can be broken at the end of a line."""
-    if len(text) <= UNBROKEN:
+def add_break_points(text: str) -> str:
+    """Return a text with invisible break points inside very long words."""
+    if len(text) <= MAX_WORD_LENGTH:
         return text
-    return re.sub(rf"\S{{{UNBROKEN + 1},}}", lambda word: _pieces(word[0]), text)
+    return re.sub(rf"\S{{{MAX_WORD_LENGTH + 1},}}", lambda word: _break_word(word[0]), text)
 
 
-def _pieces(word: str) -> str:
-    return BREAK.join(word[n : n + PIECE] for n in range(0, len(word), PIECE))
+def _break_word(word: str) -> str:
+    return ZERO_WIDTH_SPACE.join(word[n : n + PIECE_LENGTH] for n in range(0, len(word), PIECE_LENGTH))
 
 
-def measured(text: str, weight: fonts.Weight = "Regular") -> float:
-    """The width of a text on one line, in ems."""
-    known = _advances(weight)
+def width_in_ems(text: str, weight: fonts.Weight = "Regular") -> float:
+    """Return the width of a text on one line, in ems."""
+    known = _letter_widths(weight)
     return sum(known.get(ord(letter), 0.0) for letter in text)
 
 
 @cache
-def _advances(weight: fonts.Weight) -> dict[int, float]:
+def _letter_widths(weight: fonts.Weight) -> dict[int, float]:
     from fontTools.ttLib import TTFont
 
     font = TTFont(BytesIO((fonts.folder() / f"OutageSans-{weight}.otf").read_bytes()), lazy=True)

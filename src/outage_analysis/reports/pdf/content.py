@@ -1,4 +1,8 @@
-"""What the templates set: the report as plain values, every text inert and every glyph there."""
+"""The content of the PDF files as plain values for the typst templates.
+
+Every text becomes a string, which typst never reads as markup, and contains only characters that the
+fonts have.
+"""
 
 from __future__ import annotations
 
@@ -12,56 +16,76 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text, Tile
-from outage_analysis.reports.pdf.column_widths import breakable, sheet
+from outage_analysis.reports.blocks import (
+    Block,
+    BulletList,
+    ChartBlock,
+    Heading,
+    Section,
+    TableBlock,
+    Text,
+    Tile,
+)
+from outage_analysis.reports.pdf.column_widths import add_break_points, table_layout
 from outage_analysis.reports.report import Report
 from outage_analysis.text import fonts
 
 Values = dict[str, Any]
-WHOLE = 20
-"""Lines of the longest table that is never divided between pages."""
-TITLE, RUNNING = 200, 60
-"""Letters of the longest title, and of the longest name that the head of a page has room for."""
-CITED = ("facts", "hindsight_outcomes")
-"""Tables whose rows are facts, to which others lead."""
-FOR_BRIEF = ("total_law", "waterfall", "comparison", "tornado", "headlines", "funnel", "band_distribution")
-"""Charts that an executive sees, the first three that there are."""
-BRIEF_CHARTS = 3
+MAX_UNBROKEN_LINES = 20
+"""A table of at most this many lines of text is never split between pages."""
+MAX_TITLE_LENGTH, MAX_RUNNING_TITLE = 200, 60
+"""The most characters of a title, and of the incident's name in the header of a page."""
+FACT_TABLES = ("facts", "hindsight_outcomes")
+"""Tables whose rows are facts; fact ids in other tables link to these rows."""
+BRIEF_CHART_NAMES = (
+    "total_law",
+    "waterfall",
+    "comparison",
+    "tornado",
+    "headlines",
+    "funnel",
+    "band_distribution",
+)
+"""Charts for the executive brief in order of preference; it shows the first three that exist."""
+MAX_BRIEF_CHARTS = 3
 
 
 @dataclass(frozen=True)
-class Pages:
-    """A report as the templates read it."""
+class PdfContent:
+    """The values that the typst templates of a report read."""
 
     report: Report
     _anchored: set[str] = field(default_factory=set, repr=False)
 
     @property
-    def shared(self) -> Values:
-        """What the brief and the report both tell: the first screen, and words of the templates."""
-        r, locale = self.report, self.report.words
-        said, made_up = r.answers, r.analysis.made_up
+    def common_values(self) -> Values:
+        """The values that the brief and the full report share: the first screen and labels."""
+        report, locale = self.report, self.report.words
+        sentences, is_synthetic = report.answers, report.analysis.made_up
         answers = (
-            ("drives", "drives", said.drives, made_up),
-            ("decide", "decide", said.decide, made_up),
-            ("left_out", "left_out_title", said.left_out, False),
+            ("drives", "drives", sentences.drives, is_synthetic),
+            ("decide", "decide", sentences.decide, is_synthetic),
+            ("left_out", "left_out_title", sentences.left_out, False),
         )
         return {
-            "lang": r.lang,
-            "title": breakable(cut(fonts.printable(r.title), TITLE)),
-            "kicker": ours(r.kicker),
-            "policy": breakable(cut(fonts.printable(r.policy), TITLE)),
-            "running": cut(data(r.analysis.incident.name[r.lang]), RUNNING),
-            "warning": ours(r.warning),
-            "banner": ours(r.banner),
-            "badge": ours(locale("report.synthetic_badge")),
-            "colophon": data(r.colophon),
-            "tiles": [_tile(tile) for tile in r.tiles],
-            "differs": {"title": ours(locale("report.differs")), "text": ours(locale("report.differs_text"))},
+            "lang": report.lang,
+            "title": add_break_points(truncate(fonts.printable(report.title), MAX_TITLE_LENGTH)),
+            "kicker": own_text(report.kicker),
+            "policy": add_break_points(truncate(fonts.printable(report.policy), MAX_TITLE_LENGTH)),
+            "running": truncate(external_text(report.analysis.incident.name[report.lang]), MAX_RUNNING_TITLE),
+            "warning": own_text(report.warning),
+            "banner": own_text(report.banner),
+            "badge": own_text(locale("report.synthetic_badge")),
+            "footer": external_text(report.footer),
+            "tiles": [_tile_values(tile) for tile in report.tiles],
+            "differs": {
+                "title": own_text(locale("report.differs")),
+                "text": own_text(locale("report.differs_text")),
+            },
             **{
                 name: {
-                    "title": ours(locale(f"report.{key}")),
-                    "texts": [data(text) for text in texts],
+                    "title": own_text(locale(f"report.{key}")),
+                    "texts": [external_text(text) for text in texts],
                     "synthetic": badge,
                 }
                 for name, key, texts, badge in answers
@@ -70,136 +94,140 @@ class Pages:
 
     @cached_property
     def brief(self) -> Values:
-        """The two pages for an executive."""
-        r, locale = self.report, self.report.words
-        told = self.shared | {
-            "kind": ours(locale("report.brief")),
+        """The values of the two-page executive brief."""
+        report, locale = self.report, self.report.words
+        values = self.common_values | {
+            "kind": own_text(locale("report.brief")),
             "headlines": None,
-            "more": ours(locale("report.more")),
-            "charts": [self._chart(name) for name in FOR_BRIEF if name in r.charts][:BRIEF_CHARTS],
+            "more": own_text(locale("report.more")),
+            "charts": [self._chart(name) for name in BRIEF_CHART_NAMES if name in report.charts][
+                :MAX_BRIEF_CHARTS
+            ],
             "reading": None,
         }
-        if "headlines" in r.grids:
-            grid = r.grids["headlines"]
-            told["headlines"] = {
-                "heads": [ours(column.title) for column in grid.columns[:-1]],
+        if "headlines" in report.grids:
+            grid = report.grids["headlines"]
+            values["headlines"] = {
+                "heads": [own_text(column.title) for column in grid.columns[:-1]],
                 "styles": [column.style for column in grid.columns[:-1]],
-                "rows": [[plain(cell) for cell in row[:-1]] for row in grid.rows],
+                "rows": [[plain_text(cell) for cell in row[:-1]] for row in grid.rows],
             }
-        if "quantiles" in r.grids:
-            told["reading"] = {
-                "title": ours(locale("report.reading_title")),
-                "text": ours(locale("report.reading")),
+        if "quantiles" in report.grids:
+            values["reading"] = {
+                "title": own_text(locale("report.reading_title")),
+                "text": own_text(locale("report.reading")),
             }
-        return told
+        return values
 
     @cached_property
-    def whole(self) -> Values:
-        """The full report: the first screen, and runs of pages that stand or lie."""
-        blocks = [self._settled(block) for block in (*self._differs(), *self._sections())]
-        self._unlink(blocks)
+    def full_report(self) -> Values:
+        """The values of the full report: the first screen, and runs of blocks with equal page orientation."""
+        blocks = [
+            self._block_values(block) for block in (*self._headlines_section(), *self._sections_with_blocks())
+        ]
+        self._remove_dead_links(blocks)
         runs: list[Values] = []
-        for block in self._turned(blocks):
+        for block in self._with_orientation(blocks):
             if not runs or runs[-1]["flipped"] != block["flipped"]:
                 runs.append({"flipped": block["flipped"], "blocks": []})
             runs[-1]["blocks"].append(block)
-        return self.shared | {"contents": ours(self.report.words("report.contents")), "runs": runs}
+        return self.common_values | {"contents": own_text(self.report.words("report.contents")), "runs": runs}
 
     @cached_property
-    def drawings(self) -> dict[str, bytes]:
-        """Every chart as SVG without its titles, by the name of its file."""
-        return {f"{name}.svg": drawn.encode() for name, drawn in self.report.drawings.items()}
+    def chart_files(self) -> dict[str, bytes]:
+        """Every chart as SVG without its titles, by file name."""
+        return {f"{name}.svg": chart_svg.encode() for name, chart_svg in self.report.chart_svgs.items()}
 
-    def _differs(self) -> Iterator[Block | Section]:
-        """Why it differs from the headlines, as a section of its own."""
+    def _headlines_section(self) -> Iterator[Block | Section]:
+        """Yield the section on published headline amounts, followed by its blocks."""
         locale = self.report.words
         if "headlines" in self.report.grids:
             title = locale("report.differs")
-            charts = (Picture("headlines"),) if "headlines" in self.report.charts else ()
-            blocks = (Text(locale("report.differs_text")), *charts, Table("headlines", title))
+            charts = (ChartBlock("headlines"),) if "headlines" in self.report.charts else ()
+            blocks = (Text(locale("report.differs_text")), *charts, TableBlock("headlines", title))
             yield Section("headlines", title, blocks)
             yield from blocks
 
-    def _sections(self) -> Iterator[Block | Section]:
-        """Every section, each followed by its blocks; the table of a picture follows the picture."""
+    def _sections_with_blocks(self) -> Iterator[Block | Section]:
+        """Yield every section, each followed by its blocks; a chart's table follows the chart."""
         for section in self.report.sections:
             yield section
             for block in section.blocks:
                 yield block
-                if isinstance(block, Picture) and block.table is not None:
+                if isinstance(block, ChartBlock) and block.table is not None:
                     yield block.table
 
-    def _settled(self, block: Block | Section) -> Values:
-        """A block as values."""
+    def _block_values(self, block: Block | Section) -> Values:
+        """Return a block as plain values."""
         match block:
             case Section():
                 marks = {"synthetic": block.synthetic, "hindsight": block.hindsight}
-                return {"kind": "section", "text": ours(block.title), **marks}
+                return {"kind": "section", "text": own_text(block.title), **marks}
             case Text():
-                return {"kind": "text", "text": data(block.text), "role": block.role}
+                return {"kind": "text", "text": external_text(block.text), "role": block.role}
             case Heading():
-                return {"kind": "heading", "text": ours(block.text)}
-            case Items():
-                return {"kind": "items", "items": [data(item) for item in block.items]}
-            case Picture():
+                return {"kind": "heading", "text": own_text(block.text)}
+            case BulletList():
+                return {"kind": "items", "items": [external_text(item) for item in block.items]}
+            case ChartBlock():
                 return {"kind": "picture", **self._chart(block.chart)}
-            case Table():
+            case TableBlock():
                 return self._table(block)
 
     def _chart(self, name: str) -> Values:
         chart = self.report.charts[name]
         return {
             "file": f"{name}.svg",
-            "title": data(chart.title),
-            "subtitle": data(chart.subtitle),
-            "footer": data(chart.footer),
-            "alt": data(chart.description),
-            "synthetic": self.report.made_up(name),
+            "title": external_text(chart.title),
+            "subtitle": external_text(chart.subtitle),
+            "footer": external_text(chart.footer),
+            "alt": external_text(chart.description),
+            "synthetic": self.report.chart_is_synthetic(name),
         }
 
-    def _table(self, table: Table) -> Values:
+    def _table(self, table: TableBlock) -> Values:
         grid = self.report.grids[table.grid]
-        heads = [ours(column.title) for column in grid.columns]
-        rows = [[parts(cell) for cell in row] for row in grid.rows]
-        texts = [[plain(cell) for cell in row] for row in grid.rows]
-        laid = sheet(heads, [bool(column.style) for column in grid.columns], texts)
-        anchors = [self._anchor(str(row[0])) for row in grid.rows] if table.grid in CITED else []
+        heads = [own_text(column.title) for column in grid.columns]
+        rows = [[cell_parts(cell) for cell in row] for row in grid.rows]
+        texts = [[plain_text(cell) for cell in row] for row in grid.rows]
+        layout = table_layout(heads, [bool(column.style) for column in grid.columns], texts)
+        anchors = [self._anchor(str(row[0])) for row in grid.rows] if table.grid in FACT_TABLES else []
         return {
             "kind": "table",
-            "caption": ours(table.caption),
-            "synthetic": self.report.marked(table.grid),
+            "caption": own_text(table.caption),
+            "synthetic": self.report.table_is_synthetic(table.grid),
             "heads": heads,
             "styles": [column.style for column in grid.columns],
             "rows": rows,
             "anchors": anchors or [""] * len(rows),
-            "flipped": laid.setting.flipped,
-            "halved": laid.setting.halved,
-            "size": laid.setting.size,
-            "gap": laid.setting.gap,
-            "widths": laid.points,
-            "whole": len(rows) * laid.lines <= WHOLE,
+            "flipped": layout.setting.flipped,
+            "halved": layout.setting.halved,
+            "size": layout.setting.size,
+            "gap": layout.setting.gap,
+            "widths": layout.points,
+            "keep_together": len(rows) * layout.mean_lines <= MAX_UNBROKEN_LINES,
         }
 
     def _anchor(self, fact: str) -> str:
-        """The place that links to a fact lead to: its first row."""
+        """Return the anchor of a fact at its first row; empty at later rows."""
         place = f"fact-{fact}"
         if place in self._anchored:
             return ""
         self._anchored.add(place)
         return place
 
-    def _unlink(self, blocks: Sequence[Values]) -> None:
-        """A link to a fact that no table lists becomes its text."""
+    def _remove_dead_links(self, blocks: Sequence[Values]) -> None:
+        """Turn links to facts that no table lists into plain text."""
         parts = (part for block in blocks for row in block.get("rows", ()) for cell in row for part in cell)
         for part in parts:
             if part.get("to", "") not in self._anchored:
                 part.pop("to", None)
 
     @staticmethod
-    def _turned(blocks: Sequence[Values]) -> Iterator[Values]:
-        """Blocks with the pages they stand on: titles and texts go with the table or picture that follows.
+    def _with_orientation(blocks: Sequence[Values]) -> Iterator[Values]:
+        """Yield blocks with the orientation of their page; headings and texts follow the next table or chart.
 
-        A caption that only says its title again is left out.
+        A caption that repeats the heading above it is removed.
         """
         waiting: list[Values] = []
         flipped = False
@@ -207,37 +235,41 @@ class Pages:
             if block["kind"] in ("section", "heading", "text", "items"):
                 waiting.append(block)
                 continue
-            titles = [n for n, held in enumerate(waiting) if held["kind"] in ("section", "heading")]
-            ended = titles[0] if titles else 0
-            if block.get("caption") in [held.get("text") for held in waiting]:
+            titles = [
+                n
+                for n, waiting_block in enumerate(waiting)
+                if waiting_block["kind"] in ("section", "heading")
+            ]
+            first_heading = titles[0] if titles else 0
+            if block.get("caption") in [waiting_block.get("text") for waiting_block in waiting]:
                 block["caption"] = ""
-            for held in waiting[:ended]:
-                yield held | {"flipped": flipped, "sticky": False}
+            for waiting_block in waiting[:first_heading]:
+                yield waiting_block | {"flipped": flipped, "sticky": False}
             flipped = block.get("flipped", False)
-            for held in waiting[ended:]:
-                yield held | {"flipped": flipped, "sticky": True}
+            for waiting_block in waiting[first_heading:]:
+                yield waiting_block | {"flipped": flipped, "sticky": True}
             yield block | {"flipped": flipped}
             waiting = []
-        for held in waiting:
-            yield held | {"flipped": False, "sticky": False}
+        for waiting_block in waiting:
+            yield waiting_block | {"flipped": False, "sticky": False}
 
 
-def _tile(tile: Tile) -> Values:
+def _tile_values(tile: Tile) -> Values:
     return {
-        "title": ours(tile.title),
-        "figure": ours(tile.figure),
-        "likely": data(tile.likely.strip()),
-        "note": data(tile.note.removeprefix(tile.likely)),
+        "title": own_text(tile.title),
+        "figure": own_text(tile.figure),
+        "likely": external_text(tile.likely.strip()),
+        "note": external_text(tile.note.removeprefix(tile.likely)),
         "synthetic": tile.synthetic,
     }
 
 
-LONGEST = 1_500
-"""Letters of the longest text from outside that is set whole."""
+MAX_TEXT_LENGTH = 1_500
+"""The most characters of an input text; longer ones are cut."""
 
 
-class _Links(HTMLParser):
-    """A cell of markup as its texts, each with where it leads."""
+class _LinkParser(HTMLParser):
+    """Splits the HTML of a cell into texts with their links."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -245,7 +277,7 @@ class _Links(HTMLParser):
         self._leads: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember where a link leads: to a fact, or to an address of the web; nowhere else."""
+        """Store the target of a link if it is a fact or a web address; ignore others."""
         address = dict(attrs).get("href") or ""
         if tag == "a" and address.startswith("#"):
             self._leads = {"to": address[1:]}
@@ -253,52 +285,52 @@ class _Links(HTMLParser):
             self._leads = {"url": address}
 
     def handle_endtag(self, tag: str) -> None:
-        """A link ends."""
+        """Forget the target at the end of a link."""
         if tag == "a":
             self._leads = {}
 
     def handle_data(self, text: str) -> None:
-        """A text, inside a link or outside."""
-        self.parts.append({"text": data(text), **self._leads})
+        """Add a text with the target of the link around it, if any."""
+        self.parts.append({"text": external_text(text), **self._leads})
 
 
-def parts(cell: str | Markup) -> list[dict[str, str]]:
-    """A cell as texts, each with where it leads: `to` a place in the document or a `url` of the web."""
+def cell_parts(cell: str | Markup) -> list[dict[str, str]]:
+    """Return a cell as texts with link targets: `to` for an anchor of the document, `url` for the web."""
     if not isinstance(cell, Markup):
-        return [{"text": data(cell)}]
-    reader = _Links()
+        return [{"text": external_text(cell)}]
+    reader = _LinkParser()
     reader.feed(str(cell))
     reader.close()
     return reader.parts
 
 
-def plain(cell: str | Markup) -> str:
-    """A cell without its links."""
-    return "".join(part["text"] for part in parts(cell))
+def plain_text(cell: str | Markup) -> str:
+    """Return the text of a cell without links."""
+    return "".join(part["text"] for part in cell_parts(cell))
 
 
-def data(text: str) -> str:
-    """A text that may hold what came from outside: with glyphs for all of it, and places to break it."""
-    return breakable(cut(fonts.printable(text), LONGEST))
+def external_text(text: str) -> str:
+    """Return a text that may contain input: shortened, with line-break points, without missing glyphs."""
+    return add_break_points(truncate(fonts.printable(text), MAX_TEXT_LENGTH))
 
 
-def cut(text: str, most: int) -> str:
-    """No more than so many letters of a text."""
+def truncate(text: str, most: int) -> str:
+    """Return a text of at most `most` characters, plus an ellipsis if it was cut."""
     return text if len(text) <= most else text[:most] + "…"
 
 
-def ours(text: str) -> str:
-    """A text of our own.
+def own_text(text: str) -> str:
+    """Return a text of the package itself after checking that the fonts have all of its characters.
 
     Raises:
-        EnvironmentFailed: the fonts lack a character of it.
+        EnvironmentFailed: the fonts lack a character.
     """
-    lacking = fonts.missing_characters(text)
-    if lacking:
-        character = f"U+{ord(lacking[0]):04X}"
+    missing = fonts.missing_characters(text)
+    if missing:
+        character = f"U+{ord(missing[0]):04X}"
         raise EnvironmentFailed(
             f"the package's fonts lack {character}",
             value=text,
-            remedy="Install the package again, or mend the word.",
+            remedy="Install the package again, or correct the label.",
         )
     return text

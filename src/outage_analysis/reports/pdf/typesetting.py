@@ -1,4 +1,4 @@
-"""PDF by typst: the executive brief of two pages and the full report, tagged and in the package's fonts."""
+"""Write the executive brief and the full report as tagged PDF, typeset by typst."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from outage_analysis.errors import EnvironmentFailed
-from outage_analysis.reports.pdf.content import Pages
+from outage_analysis.reports.pdf.content import PdfContent
 from outage_analysis.reports.report import Report
 from outage_analysis.text import fonts
 
@@ -18,40 +18,40 @@ TEMPLATES = ("brief.typ", "report.typ", "style.typ")
 
 
 def write_pdf(report: Report, folder: Path) -> None:
-    """Write brief.pdf, the two pages for an executive, and report.pdf, the full report.
+    """Write brief.pdf, the two-page executive brief, and report.pdf, the full report.
 
     Raises:
-        EnvironmentFailed: a font is missing or lacks a character of ours, or typst refuses.
+        EnvironmentFailed: a font is missing or lacks a character, or typst reports an error.
     """
-    pages, as_of = Pages(report), report.analysis.as_of
-    for name, told in (("brief", pages.brief), ("report", pages.whole)):
-        (folder / f"{name}.pdf").write_bytes(typeset(name, told, pages.drawings, as_of))
+    pages, as_of = PdfContent(report), report.analysis.as_of
+    for name, values in (("brief", pages.brief), ("report", pages.full_report)):
+        (folder / f"{name}.pdf").write_bytes(typeset(name, values, pages.chart_files, as_of))
 
 
-def typeset(template: str, told: Mapping[str, Any], drawings: Mapping[str, bytes], as_of: date) -> bytes:
-    """A template as tagged PDF (PDF/UA-1), dated as of the day.
+def typeset(template: str, values: Mapping[str, Any], drawings: Mapping[str, bytes], as_of: date) -> bytes:
+    """Return a template as tagged PDF (PDF/UA-1), dated on the as-of day.
 
-    Typst is given every file as bytes and reads none: data come as JSON, so no text of theirs is markup.
+    Typst receives every file in memory. Values come as JSON, so typst never reads them as markup.
 
     Args:
         template: brief or report.
-        told: what the template reads from report.json.
+        values: the values that the template reads from report.json.
         drawings: SVG by file name.
-        as_of: the date of the document, at midnight UTC.
+        as_of: the creation date of the document, at midnight UTC.
 
     Raises:
-        EnvironmentFailed: a font is missing, or typst refuses.
+        EnvironmentFailed: a font is missing, or typst reports an error.
     """
     import typst
 
     templates = files("outage_analysis.reports") / "templates"
     sources = {name: (templates / name).read_bytes() for name in TEMPLATES}
-    made = {"report.json": json.dumps(told, ensure_ascii=False, sort_keys=True).encode(), **drawings}
-    project: Any = {"main": sources[f"{template}.typ"], **sources, **made}  # no type of the library's says so
+    data_files = {"report.json": json.dumps(values, ensure_ascii=False, sort_keys=True).encode(), **drawings}
+    project: Any = {"main": sources[f"{template}.typ"], **sources, **data_files}  # typst ships no exact type
     try:
-        written: bytes = typst.compile(
+        pdf: bytes = typst.compile(
             project,
-            root=fonts.folder(),  # the folder of the process never matters
+            root=fonts.folder(),  # otherwise typst would use the current folder
             font_paths=[fonts.folder()],
             ignore_system_fonts=True,
             format="pdf",
@@ -60,5 +60,5 @@ def typeset(template: str, told: Mapping[str, Any], drawings: Mapping[str, bytes
         )
     except typst.TypstError as error:
         problem = str(error.message).partition("\n")[0]
-        raise EnvironmentFailed(f"typst cannot set it: {problem}", file=f"{template}.pdf") from error
-    return written
+        raise EnvironmentFailed(f"typst failed: {problem}", file=f"{template}.pdf") from error
+    return pdf

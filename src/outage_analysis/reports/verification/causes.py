@@ -6,18 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from outage_analysis.reports.manifest import Manifest
 
-MOST = 3
-"""Causes that are named on one line."""
+MAX_CAUSES = 3
+"""The most causes that an error message names."""
 
 
-def reasons(why: Sequence[str]) -> str:
-    """The first causes, as what follows a problem on its line."""
-    more = [f"and {len(why) - MOST} more"] if len(why) > MOST else []
-    return "".join((": " if why else "", "; ".join([*why[:MOST], *more])))
+def causes_suffix(why: Sequence[str]) -> str:
+    """Return the first causes as the end of an error message, starting with a colon."""
+    more = [f"and {len(why) - MAX_CAUSES} more"] if len(why) > MAX_CAUSES else []
+    return "".join((": " if why else "", "; ".join([*why[:MAX_CAUSES], *more])))
 
 
 def causes(was: Manifest, now: Manifest) -> list[str]:
-    """What differs between the run that wrote a report and another: environment first, data last."""
+    """Return the differences between two runs: environment first, then code, documents and data."""
     return [
         *_changed("environment: ", was.environment, now.environment),
         *_changed("environment: ", was.versions, now.versions),
@@ -30,13 +30,13 @@ def causes(was: Manifest, now: Manifest) -> list[str]:
 
 
 def _pages(manifest: Manifest) -> dict[str, str]:
-    """The digest of each page that a run read, the page of outcomes among them."""
+    """Return the digest of each document that a run read, including the outcomes."""
     outcomes = {"outcomes": manifest.backtest} if manifest.backtest else {}
     return {name: page.content_sha256 for name, page in (manifest.pages | outcomes).items()}
 
 
 def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
-    """The files of claims that differ, in their content, name or what became of their rows."""
+    """Yield the claims files that differ in content, name, or rows read and rejected."""
     if len(was.inputs) != len(now.inputs):
         yield f"data: {len(was.inputs)} files -> {len(now.inputs)}"
     for old, new in zip(was.inputs, now.inputs, strict=False):
@@ -49,14 +49,14 @@ def _data_changes(was: Manifest, now: Manifest) -> Iterator[str]:
 
 
 def _changed(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Each value that differs, with both."""
+    """Yield each value that differs, with its old and new value."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             yield f"{kind}{key} {was.get(key, 'none')} -> {now.get(key, 'none')}"
 
 
 def _replaced(kind: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Each key whose digest differs, and how."""
+    """Yield each key whose digest differs: new, gone or changed."""
     for key in sorted(was.keys() | now.keys()):
         if was.get(key) != now.get(key):
             how = "is new" if key not in was else "is gone" if key not in now else "changed"

@@ -1,4 +1,4 @@
-"""Where two copies of a file differ first: in which member, row, key or line; failing that, at which byte."""
+"""Locate the first difference between two copies of a file, by row, line, key, member or byte."""
 
 from __future__ import annotations
 
@@ -16,74 +16,74 @@ import polars as pl
 from outage_analysis.errors import InputRefused
 from outage_analysis.reports import archives
 
-UNREADABLE = (ValueError, RecursionError, InputRefused, csv.Error, pl.exceptions.PolarsError, OSError)
-"""What a damaged copy of a file may raise; where it differs is then told by the byte."""
+READ_ERRORS = (ValueError, RecursionError, InputRefused, csv.Error, pl.exceptions.PolarsError, OSError)
+"""Exceptions from reading a damaged file; the first differing byte is then reported."""
 
 
-class Place(TypedDict, total=False):
-    """Where in a file, in the terms of our errors."""
+class Location(TypedDict, total=False):
+    """A location in a file, as keyword arguments of `OutageAnalysisError`."""
 
     row: int
     line: int
     column: str
 
 
-def difference(name: str, found: bytes, written: bytes) -> Place:
-    """The first place where a file differs from another copy, told as its kind of file allows.
+def first_difference(name: str, checked: bytes, written: bytes) -> Location:
+    """Return the first location where two copies of a file differ, in terms of its file type.
 
     Args:
-        name: of the file.
-        found: the copy that may be damaged, or hostile.
-        written: the other, which is ours.
+        name: the name of the file.
+        checked: the copy to check, which may be damaged or hostile.
+        written: the copy that the rebuild wrote.
     """
-    tell = KINDS.get(PurePosixPath(name).suffix)
-    told: Place = {}
-    if tell is not None:
-        with suppress(*UNREADABLE, pl.exceptions.PanicException):
-            told = tell(found, written)
-    return told or {"column": f"byte {_first(found, written) + 1:,}"}
+    locate = LOCATORS.get(PurePosixPath(name).suffix)
+    location: Location = {}
+    if locate is not None:
+        with suppress(*READ_ERRORS, pl.exceptions.PanicException):
+            location = locate(checked, written)
+    return location or {"column": f"byte {_first_index(checked, written) + 1:,}"}
 
 
-def member(found: dict[str, str], recorded: dict[str, str]) -> Place:
-    """The first member of an archive, by name, whose checksum is another or that only one has."""
-    names = sorted(found.keys() | recorded.keys())
-    other = next((name for name in names if found.get(name) != recorded.get(name)), None)
+def differing_member(checked: dict[str, str], recorded: dict[str, str]) -> Location:
+    """Return the first member of an archive, by name, whose checksum differs or that only one copy has."""
+    names = sorted(checked.keys() | recorded.keys())
+    other = next((name for name in names if checked.get(name) != recorded.get(name)), None)
     return {} if other is None else {"column": other}
 
 
-def _first(found: Sequence[object], written: Sequence[object]) -> int:
-    """Where two sequences differ first: at the end of the shorter, if not before."""
-    pairs: Iterable[tuple[object, object]] = zip(found, written, strict=False)
-    same = min(len(found), len(written))
+def _first_index(checked: Sequence[object], written: Sequence[object]) -> int:
+    """Return the first index at which two sequences differ; if one starts the other, its length."""
+    pairs: Iterable[tuple[object, object]] = zip(checked, written, strict=False)
+    same = min(len(checked), len(written))
     return next((n for n, (one, other) in enumerate(pairs) if one != other), same)
 
 
-def _line(found: bytes, written: bytes) -> Place:
-    return {"line": _first(found.split(b"\n"), written.split(b"\n")) + 1}
+def _differing_line(checked: bytes, written: bytes) -> Location:
+    return {"line": _first_index(checked.split(b"\n"), written.split(b"\n")) + 1}
 
 
-def _member(found: bytes, written: bytes) -> Place:
-    return member(archives.digests(found), archives.digests(written))
+def _archive_location(checked: bytes, written: bytes) -> Location:
+    return differing_member(archives.member_digests(checked), archives.member_digests(written))
 
 
-def _row(found: bytes, written: bytes) -> Place:
-    """The row of a CSV, its header being row 1, and the column, where both agree on those."""
+def _csv_location(checked: bytes, written: bytes) -> Location:
+    """Return the first row of a CSV that differs, counting the header as row 1, and the column if known."""
     ours, theirs = (
         list(csv.reader(io.StringIO(d.decode("utf-8-sig"), newline=""), strict=True))
-        for d in (written, found)
+        for d in (written, checked)
     )
-    row = _first(theirs, ours)
+    row = _first_index(theirs, ours)
     if row >= min(len(ours), len(theirs)):
         return {"row": row + 1}
-    column = _first(theirs[row], ours[row])
+    column = _first_index(theirs[row], ours[row])
     known = row > 0 and theirs[0] == ours[0] and column < len(ours[0])
     return {"row": row + 1, "column": ours[0][column]} if known else {"row": row + 1}
 
 
-def _cell(found: bytes, written: bytes) -> Place:
-    """The first column of a Parquet that differs, and its first row that does; rows count from 1."""
+def _parquet_location(checked: bytes, written: bytes) -> Location:
+    """Return the first column of a Parquet file that differs and its first such row, counted from 1."""
     ours = pl.read_parquet(io.BytesIO(written))
-    scanned = pl.scan_parquet(io.BytesIO(found))
+    scanned = pl.scan_parquet(io.BytesIO(checked))
     schema = scanned.collect_schema()
     if list(schema.items()) != list(ours.schema.items()):
         pairs = zip_longest(schema.items(), ours.schema.items())
@@ -99,34 +99,36 @@ def _cell(found: bytes, written: bytes) -> Place:
     return {}
 
 
-def _key(found: bytes, written: bytes) -> Place:
-    path = _path(json.loads(found), json.loads(written))
+def _json_location(checked: bytes, written: bytes) -> Location:
+    path = _json_path(json.loads(checked), json.loads(written))
     return {"column": " > ".join(path)} if path else {}
 
 
-def _path(found: Any, written: Any) -> list[str]:  # noqa: ANN401 - JSON values have no common type
-    """The keys that lead to the first value that differs."""
-    if isinstance(found, dict) and isinstance(written, dict):
-        names = sorted(found.keys() | written.keys())
+def _json_path(checked: Any, written: Any) -> list[str]:  # noqa: ANN401 - JSON values have no common type
+    """Return the keys that lead to the first JSON value that differs."""
+    if isinstance(checked, dict) and isinstance(written, dict):
+        names = sorted(checked.keys() | written.keys())
         absent = object()
-        key = next((k for k in names if found.get(k, absent) != written.get(k, absent)), None)
-        inner = _path(found.get(key), written.get(key)) if key in found.keys() & written.keys() else []
+        key = next((k for k in names if checked.get(k, absent) != written.get(k, absent)), None)
+        inner = (
+            _json_path(checked.get(key), written.get(key)) if key in checked.keys() & written.keys() else []
+        )
         return [] if key is None else [key, *inner]
-    if isinstance(found, list) and isinstance(written, list):
-        place = _first(found, written)
-        inside = place < min(len(found), len(written))
-        return [str(place + 1), *(_path(found[place], written[place]) if inside else [])]
+    if isinstance(checked, list) and isinstance(written, list):
+        place = _first_index(checked, written)
+        inside = place < min(len(checked), len(written))
+        return [str(place + 1), *(_json_path(checked[place], written[place]) if inside else [])]
     return []
 
 
-KINDS: dict[str, Callable[[bytes, bytes], Place]] = {
-    ".csv": _row,
-    ".html": _line,
-    ".json": _key,
-    ".parquet": _cell,
-    ".pptx": _member,
-    ".svg": _line,
-    ".toml": _line,
-    ".xlsx": _member,
+LOCATORS: dict[str, Callable[[bytes, bytes], Location]] = {
+    ".csv": _csv_location,
+    ".html": _differing_line,
+    ".json": _json_location,
+    ".parquet": _parquet_location,
+    ".pptx": _archive_location,
+    ".svg": _differing_line,
+    ".toml": _differing_line,
+    ".xlsx": _archive_location,
 }
-"""How the place is told, by the suffix of a file."""
+"""File suffix -> the function that locates the first difference."""

@@ -1,4 +1,7 @@
-"""A bundle compared with its own checksums and manifest, without trust in any of them."""
+"""Compare the files of a bundle with its checksums and its manifest.
+
+A bundle may have been changed by anybody, so no file in it is trusted.
+"""
 
 from __future__ import annotations
 
@@ -11,91 +14,114 @@ from outage_analysis.errors import InputRefused, OutageAnalysisError, Verificati
 from outage_analysis.reports import archives
 from outage_analysis.reports.build_manifest import code_digest
 from outage_analysis.reports.manifest import (
-    NAME,
-    SUMS,
+    CHECKSUMS_NAME,
+    MANIFEST_NAME,
     Manifest,
-    bounded,
     content_digest,
-    digest,
+    file_digest,
+    read_limited,
     read_manifest,
 )
-from outage_analysis.reports.open_bundle import inside, page_of
-from outage_analysis.reports.verification.file_differences import Place, member
-from outage_analysis.reports.verification.rebuild import PAGES
+from outage_analysis.reports.open_bundle import bundle_path, load_bundled_document
+from outage_analysis.reports.verification.file_differences import Location, differing_member
+from outage_analysis.reports.verification.rebuild import BUNDLED_DOCUMENT_LOADERS
 
-MOST_FILES, LARGEST_FILE = 5_000, archives.MOST_BYTES
-"""What a folder may hold to be taken for a report."""
-CHANGED = "is not as the report wrote it"
+MAX_FILES, MAX_FILE_BYTES = 5_000, archives.MAX_TOTAL_BYTES
+"""Limits of a bundle: number of files, and bytes per file."""
+CHANGED_PROBLEM = "is not as the report wrote it"
 
 
 def check_integrity(folder: Path) -> None:
-    """Compare every file of a bundle with its checksums, these with its manifest, and its pages with both."""
-    found, sums = files_of(folder), listed(folder)
-    recorded = _manifest_or_none(folder, intact=NAME in found and digest(found[NAME]) == sums.get(NAME))
-    whole = recorded is not None and recorded.outputs.keys() | {NAME, SUMS} == found.keys()
-    if whole:  # then a name that is not there is wrong in the checksums
-        strange = next((n for n, name in enumerate(sums, start=1) if name not in found), None)
-        if strange is not None:
-            raise VerificationFailed(CHANGED, file=SUMS, line=strange)
-    for name in sorted((found.keys() | sums.keys()) - {SUMS}):
-        if name not in found:
-            raise VerificationFailed("is missing", file=name)
-        if name not in sums:
-            raise VerificationFailed("is no file of the report", file=name)
-        now = digest(found[name])
-        if now == sums[name]:
-            continue
-        if recorded and name in recorded.outputs and recorded.outputs[name].sha256 == now:
-            raise VerificationFailed(CHANGED, file=SUMS, line=list(sums).index(name) + 1)
-        _refuse(folder, name, recorded)
-    manifest = read_manifest(folder)
-    told = {name: output.sha256 for name, output in manifest.outputs.items()} | {NAME: sums.get(NAME)}
-    other = next((n for n in sorted(told.keys() | sums.keys()) if told.get(n) != sums.get(n)), None)
-    if other is not None:
-        raise VerificationFailed("does not agree with SHA256SUMS", file=NAME, column=f"outputs > {other}")
-    if manifest.code_sha256 != code_digest():
-        return  # another version reads a page in its own way
-    for name, page in sorted(manifest.pages.items()):
-        kind = PAGES.get(name.partition("-")[0])
-        if kind is None or content_digest(page_of(folder, name, kind)) != page.content_sha256:
-            _refuse(folder, f"pages/{name}.toml", manifest)
-
-
-def files_of(folder: Path) -> dict[str, Path]:
-    """Every file of a folder by its name there.
+    """Check every file against SHA256SUMS, SHA256SUMS against the manifest, and documents against both.
 
     Raises:
-        InputRefused: a link, something that is no plain file, a file too large, or too many.
+        VerificationFailed: the first file that differs, and where.
+        InputRefused: a link, a file that is too large, or a manifest that cannot be read.
     """
-    found: dict[str, Path] = {}
+    files, checksums = bundle_files(folder), parse_checksums(folder)
+    recorded = _manifest_or_none(
+        folder,
+        intact=MANIFEST_NAME in files and file_digest(files[MANIFEST_NAME]) == checksums.get(MANIFEST_NAME),
+    )
+    is_complete = (
+        recorded is not None and recorded.outputs.keys() | {MANIFEST_NAME, CHECKSUMS_NAME} == files.keys()
+    )
+    if is_complete:  # the manifest is intact, so a name without a file is an error in the checksums
+        unknown_line = next((n for n, name in enumerate(checksums, start=1) if name not in files), None)
+        if unknown_line is not None:
+            raise VerificationFailed(CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=unknown_line)
+    for name in sorted((files.keys() | checksums.keys()) - {CHECKSUMS_NAME}):
+        if name not in files:
+            raise VerificationFailed("is missing", file=name)
+        if name not in checksums:
+            raise VerificationFailed("is no file of the report", file=name)
+        now = file_digest(files[name])
+        if now == checksums[name]:
+            continue
+        if recorded and name in recorded.outputs and recorded.outputs[name].sha256 == now:
+            raise VerificationFailed(
+                CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=list(checksums).index(name) + 1
+            )
+        _raise_changed(folder, name, recorded)
+    manifest = read_manifest(folder)
+    expected = {name: output.sha256 for name, output in manifest.outputs.items()} | {
+        MANIFEST_NAME: checksums.get(MANIFEST_NAME)
+    }
+    other = next(
+        (n for n in sorted(expected.keys() | checksums.keys()) if expected.get(n) != checksums.get(n)), None
+    )
+    if other is not None:
+        raise VerificationFailed(
+            "does not agree with SHA256SUMS", file=MANIFEST_NAME, column=f"outputs > {other}"
+        )
+    if manifest.code_sha256 != code_digest():
+        return  # another version of the package may parse the documents differently
+    for name, page in sorted(manifest.pages.items()):
+        kind = BUNDLED_DOCUMENT_LOADERS.get(name.partition("-")[0])
+        if kind is None or content_digest(load_bundled_document(folder, name, kind)) != page.content_sha256:
+            _raise_changed(folder, f"pages/{name}.toml", manifest)
+
+
+def bundle_files(folder: Path) -> dict[str, Path]:
+    """Return the path of every file of a folder by its name relative to the folder.
+
+    Raises:
+        InputRefused: a link, a special file, a file that is too large, or too many files.
+    """
+    paths: dict[str, Path] = {}
     for root, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(root) / name
             if path.is_symlink():
                 raise InputRefused("is a link, and not followed", file=path)
-            if name in files and (not path.is_file() or path.stat().st_size > LARGEST_FILE):
+            if name in files and (not path.is_file() or path.stat().st_size > MAX_FILE_BYTES):
                 raise InputRefused("is no plain file, or too large for one of a report", file=path)
-        found |= {(Path(root) / name).relative_to(folder).as_posix(): Path(root) / name for name in files}
-        if len(found) > MOST_FILES:
-            raise InputRefused(f"holds more than {MOST_FILES:,} files", file=folder)
-    return found
+        paths |= {(Path(root) / name).relative_to(folder).as_posix(): Path(root) / name for name in files}
+        if len(paths) > MAX_FILES:
+            raise InputRefused(f"holds more than {MAX_FILES:,} files", file=folder)
+    return paths
 
 
-def listed(folder: Path) -> dict[str, str]:
-    """The checksums of a bundle by name, if their file is one that a report wrote."""
-    text = bounded(folder, SUMS).decode("utf-8", "replace")
-    sums: dict[str, str] = {}
+def parse_checksums(folder: Path) -> dict[str, str]:
+    """Return the checksums in SHA256SUMS by file name.
+
+    Raises:
+        VerificationFailed: a line that no report wrote, or a repeated name.
+        InputRefused: a name that leads outside the folder.
+    """
+    text = read_limited(folder, CHECKSUMS_NAME).decode("utf-8", "replace")
+    checksums: dict[str, str] = {}
     for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
-        told = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
-        if told is None or told[2] in sums:
-            raise VerificationFailed(CHANGED, file=SUMS, line=number)
-        inside(folder, told[2])
-        sums[told[2]] = told[1]
-    return sums
+        entry = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
+        if entry is None or entry[2] in checksums:
+            raise VerificationFailed(CHANGED_PROBLEM, file=CHECKSUMS_NAME, line=number)
+        bundle_path(folder, entry[2])
+        checksums[entry[2]] = entry[1]
+    return checksums
 
 
 def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
-    """The manifest; if it is not the one that was written, as far as it can still be read."""
+    """Return the manifest; if it was changed and cannot be read, None."""
     try:
         return read_manifest(folder)
     except OutageAnalysisError:
@@ -104,16 +130,16 @@ def _manifest_or_none(folder: Path, *, intact: bool) -> Manifest | None:
         return None
 
 
-def _refuse(folder: Path, name: str, recorded: Manifest | None) -> None:
+def _raise_changed(folder: Path, name: str, recorded: Manifest | None) -> None:
     """Name a file that is not as it was written, and the member of an archive."""
-    place: Place = {}
+    place: Location = {}
     if recorded and name in recorded.outputs and recorded.outputs[name].members:
-        place = _member((folder / name).read_bytes(), recorded.outputs[name].members)
-    raise VerificationFailed(CHANGED, file=name, **place)
+        place = _member_location((folder / name).read_bytes(), recorded.outputs[name].members)
+    raise VerificationFailed(CHANGED_PROBLEM, file=name, **place)
 
 
-def _member(data: bytes, recorded: Mapping[str, str]) -> Place:
+def _member_location(data: bytes, recorded: Mapping[str, str]) -> Location:
     try:
-        return member(archives.digests(data), dict(recorded))
+        return differing_member(archives.member_digests(data), dict(recorded))
     except InputRefused:
         return {}

@@ -1,4 +1,4 @@
-"""The plan of a bundle, made again from its pages and from claims that are found by their content."""
+"""Recreate the plan of a bundle from its documents and from claims files with the recorded checksums."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from outage_analysis.files import Document, data_root
 from outage_analysis.incidents import load_incident, load_layout
 from outage_analysis.policies import load_policy
 from outage_analysis.reports.formats import FORMATS
-from outage_analysis.reports.manifest import AGAIN, NAME, Manifest, digest
-from outage_analysis.reports.open_bundle import page_of
+from outage_analysis.reports.manifest import MANIFEST_NAME, REWRITE_REMEDY, Manifest, file_digest
+from outage_analysis.reports.open_bundle import load_bundled_document
 
-MOST_DRAWS, LARGEST_BUDGET = 2**22, 10**18
-"""More would end in want of memory, or in sums that no float holds."""
-PAGES: dict[str, Callable[[Path], Document]] = {
+MAX_DRAWS, MAX_BUDGET = 2**22, 10**18
+"""Larger values would exhaust the memory or exceed the precision of a float."""
+BUNDLED_DOCUMENT_LOADERS: dict[str, Callable[[Path], Document]] = {
     "incident": load_incident,
     "policy": load_policy,
     "ledger": load_ledger,
     "compared": load_policy,
     "layout": load_layout,
 }
-"""How each page of a bundle is read, by its name without its number."""
+"""Name of a bundled document without its number -> the function that loads it."""
 
 
-def plan_of(
+def plan_from_bundle(
     folder: Path,
     manifest: Manifest,
     *,
     claims: Sequence[Path] = (),
 ) -> Plan:
-    """The plan that a bundle was made from.
+    """Return the plan that a bundle was made from.
 
     Args:
         folder: the bundle.
@@ -43,26 +43,26 @@ def plan_of(
         claims: where its inputs may be; those that are bundled with the package are found by themselves.
 
     Raises:
-        UsageError: claims that the bundle needs and does not hold.
-        InputRefused: a page that cannot be read, or a manifest that nobody can rebuild from.
-        VerificationFailed: the claims are not those that it was made from.
+        UsageError: the bundle needs claims files that are not in `claims`.
+        InputRefused: a document cannot be read, or this version does not support the manifest.
+        VerificationFailed: no file has the checksum of an input.
     """
-    _refuse_strange(folder, manifest)
-    pages: dict[str, list[Path]] = {kind: [] for kind in PAGES}
-    for name in sorted(manifest.pages, key=lambda n: (len(n), n)):  # 10 comes after 9
+    _check_supported(folder, manifest)
+    pages: dict[str, list[Path]] = {kind: [] for kind in BUNDLED_DOCUMENT_LOADERS}
+    for name in sorted(manifest.pages, key=lambda n: (len(n), n)):  # so that 10 comes after 9
         kind = name.partition("-")[0]
-        page_of(folder, name, PAGES[kind])
+        load_bundled_document(folder, name, BUNDLED_DOCUMENT_LOADERS[kind])
         pages[kind].append(folder / "pages" / f"{name}.toml")
-    held = next(iter(pages["ledger"]), None)
-    files = _inputs(manifest, claims)
-    counted = any(given.kind == "counts" for given in manifest.inputs)
+    bundled_ledger = next(iter(pages["ledger"]), None)
+    input_files = _input_files(manifest, claims)
+    uses_totals = any(record.kind == "counts" for record in manifest.inputs)
     return Plan(
         incident=pages["incident"][0],
         policy=pages["policy"][0],
-        ledger=held,
-        claims=None if counted else tuple(files),
+        ledger=bundled_ledger,
+        claims=None if uses_totals else tuple(input_files),
         columns=tuple(pages["layout"]),
-        counts=files[0] if counted else None,
+        counts=input_files[0] if uses_totals else None,
         as_of=manifest.as_of,
         max_rejects=manifest.max_rejects,
         hindsight=manifest.hindsight,
@@ -73,44 +73,52 @@ def plan_of(
     )
 
 
-def _refuse_strange(folder: Path, manifest: Manifest) -> None:
-    """Refuse what no report of this version has, whoever wrote the manifest."""
-    named = all(re.fullmatch(r"incident|policy|ledger|(compared|layout)-\d{1,4}", n) for n in manifest.pages)
-    whole = named and {"incident", "policy"} <= manifest.pages.keys()
-    sized = 0 < manifest.draws <= MOST_DRAWS and (manifest.budget or 0) <= LARGEST_BUDGET
-    if not (whole and sized and manifest.formats):
-        raise InputRefused("cannot be rebuilt from by this version", file=folder / NAME, remedy=AGAIN)
-    stranger = next((name for name in manifest.formats if name not in FORMATS), None)
-    if stranger is not None:
+def _check_supported(folder: Path, manifest: Manifest) -> None:
+    """Raise if the manifest has documents, sizes or formats that this version never writes."""
+    names_are_known = all(
+        re.fullmatch(r"incident|policy|ledger|(compared|layout)-\d{1,4}", n) for n in manifest.pages
+    )
+    has_required = names_are_known and {"incident", "policy"} <= manifest.pages.keys()
+    is_within_limits = 0 < manifest.draws <= MAX_DRAWS and (manifest.budget or 0) <= MAX_BUDGET
+    if not (has_required and is_within_limits and manifest.formats):
         raise InputRefused(
-            "names a format that this version does not write", file=folder / NAME, value=stranger
+            "cannot be rebuilt by this version", file=folder / MANIFEST_NAME, remedy=REWRITE_REMEDY
+        )
+    unknown_format = next((name for name in manifest.formats if name not in FORMATS), None)
+    if unknown_format is not None:
+        raise InputRefused(
+            "names a format that this version does not write",
+            file=folder / MANIFEST_NAME,
+            value=unknown_format,
         )
 
 
-def _inputs(manifest: Manifest, given: Sequence[Path]) -> list[Path]:
-    """The files of the inputs, in their order, each found by its content among those given or bundled."""
+def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path]:
+    """Return the input files in the manifest's order, identified by checksum among known files."""
     if manifest.warehouse is not None:
-        store = next((p for p in given if p.suffix.lower() == STORE), None)
+        store = next((p for p in offered_paths if p.suffix.lower() == STORE), None)
         if store is None:
-            raise _lacking(manifest.warehouse)
+            raise _missing_claims_error(manifest.warehouse)
         return [store]
     bundled = sorted((data_root() / "claims").glob("*.parquet"))
-    offered = expand(given)[0]
+    offered = expand(offered_paths)[0]
     absent = next((p for p in offered if not p.is_file()), None)
     if absent is not None:
         raise InputRefused("there is no such file", file=absent)
-    wanted = {given.sha256: given.name for given in manifest.inputs}
-    known = {digest(path): path for path in ([*bundled, *offered] if wanted else [])}
-    for sum_, name in wanted.items():
-        if sum_ not in known and not offered and name not in {p.name for p in bundled}:
-            raise _lacking(name)
-        if sum_ not in known:
+    wanted = {record.sha256: record.name for record in manifest.inputs}
+    known = {file_digest(path): path for path in ([*bundled, *offered] if wanted else [])}
+    for checksum, name in wanted.items():
+        if checksum not in known and not offered and name not in {p.name for p in bundled}:
+            raise _missing_claims_error(name)
+        if checksum not in known:
             whose = "none of the files given" if offered else "not the bundled file"
             problem = f"cannot be rebuilt: data: {whose} is {name} as it was read"
-            raise VerificationFailed(problem, remedy=f"Give the file whose SHA-256 is {sum_} with --claims.")
-    return [known[sum_] for sum_ in wanted]
+            raise VerificationFailed(
+                problem, remedy=f"Give the file whose SHA-256 is {checksum} with --claims."
+            )
+    return [known[checksum] for checksum in wanted]
 
 
-def _lacking(name: str) -> UsageError:
+def _missing_claims_error(name: str) -> UsageError:
     problem = "rests on claims that a bundle does not hold"
     return UsageError(problem, value=name, remedy="Give them with --claims, or check with --integrity alone.")

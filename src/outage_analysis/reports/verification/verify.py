@@ -1,4 +1,4 @@
-"""A bundle verified: every file is the one that was written, and writing it again gives the same bytes."""
+"""Verify a bundle: check its files, rebuild the report and compare it byte by byte."""
 
 from __future__ import annotations
 
@@ -11,25 +11,36 @@ from outage_analysis.analysis import run
 from outage_analysis.errors import VerificationFailed
 from outage_analysis.files import temporary_folder
 from outage_analysis.reports.bundle import write_report
-from outage_analysis.reports.manifest import NAME, SUMS, Manifest, digest, read_manifest
-from outage_analysis.reports.verification.causes import causes, reasons
-from outage_analysis.reports.verification.file_differences import difference
-from outage_analysis.reports.verification.integrity import CHANGED, check_integrity, files_of, listed
-from outage_analysis.reports.verification.rebuild import plan_of
+from outage_analysis.reports.manifest import (
+    CHECKSUMS_NAME,
+    MANIFEST_NAME,
+    Manifest,
+    file_digest,
+    read_manifest,
+)
+from outage_analysis.reports.verification.causes import causes, causes_suffix
+from outage_analysis.reports.verification.file_differences import first_difference
+from outage_analysis.reports.verification.integrity import (
+    CHANGED_PROBLEM,
+    bundle_files,
+    check_integrity,
+    parse_checksums,
+)
+from outage_analysis.reports.verification.rebuild import plan_from_bundle
 
-NOTHING = "nothing that the manifest records: an option in it was changed, or no run is like another"
-MACHINERY = {"backtest", "code_sha256", "environment", "facts", "fonts", "versions"}
-"""Keys of a manifest that may differ where no file does: they are told as notes."""
+NO_KNOWN_CAUSE = "no recorded cause: somebody edited the manifest, or runs are not reproducible"
+NOTED_KEYS = {"backtest", "code_sha256", "environment", "facts", "fonts", "versions"}
+"""Manifest keys whose differences are only noted, because they need not change any file."""
 
 
 @dataclass(frozen=True)
-class Verified:
-    """What was found to be as it should.
+class VerificationResult:
+    """The result of a successful verification.
 
     Args:
-        files: how many there are.
-        rebuilt: whether they were also written again.
-        notes: what differs between the two runs without changing a byte of what they tell.
+        files: the number of files.
+        rebuilt: whether the report was also rebuilt and compared.
+        notes: differences between the two runs that changed no file, such as library versions.
     """
 
     files: int
@@ -44,8 +55,8 @@ def verify(
     rebuild: bool = True,
     claims: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
-) -> Verified:
-    """Verify a bundle: its checksums, then that its plan gives the same bytes again.
+) -> VerificationResult:
+    """Verify a bundle: check its checksums, rebuild the report and compare every byte.
 
     Args:
         folder: what `write_report` wrote.
@@ -55,9 +66,9 @@ def verify(
         progress: called with the name of each step as it starts.
 
     Raises:
-        UsageError: no bundle, or claims that a rebuild needs and was not given.
-        InputRefused: a bundle that leads outside its folder, or cannot be read.
-        VerificationFailed: the first file that differs, where in it, and why.
+        UsageError: the folder is not a bundle, or the rebuild lacks claims files.
+        InputRefused: the bundle cannot be read, or contains links or unsafe names.
+        VerificationFailed: the first file that differs, the location in it, and the cause.
     """
     folder = Path(folder)
     if integrity:
@@ -66,7 +77,7 @@ def verify(
     notes: tuple[str, ...] = ()
     if rebuild:
         notes = check_rebuild(folder, claims=claims, progress=progress)
-    return Verified(len(files_of(folder)), rebuild, notes)
+    return VerificationResult(len(bundle_files(folder)), rebuild, notes)
 
 
 def check_rebuild(
@@ -75,73 +86,76 @@ def check_rebuild(
     claims: Sequence[Path] = (),
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[str, ...]:
-    """Write a bundle again into a folder that nobody owns, and compare; what differs without effect."""
-    found, was = files_of(folder), read_manifest(folder)
-    plan = plan_of(folder, was, claims=claims)
+    """Rebuild a report in a temporary folder, compare it, and return differences that changed no file."""
+    files, was = bundle_files(folder), read_manifest(folder)
+    plan = plan_from_bundle(folder, was, claims=claims)
     with temporary_folder() as temporary:
         analysis = run(plan, progress=progress)
         progress("writing the report again")
         out = temporary / "report"
         write_report(analysis, out, lang=was.language, formats=was.formats, bom=was.bom)
         progress("comparing")
-        written, now = files_of(out), read_manifest(out)
-        _compare(found, written, was, now)
+        rebuilt, now = bundle_files(out), read_manifest(out)
+        _compare_files(files, rebuilt, was, now)
         notes = tuple(causes(was, now))
         _compare_manifests(was, now)
         if not notes:
-            for name in (NAME, SUMS):
-                _refuse_other(name, found, written, [])
-    if listed(folder) != {name: digest(path) for name, path in found.items() if name != SUMS}:
-        raise VerificationFailed("does not list the files as they are", file=SUMS)
+            for name in (MANIFEST_NAME, CHECKSUMS_NAME):
+                _check_same_bytes(name, files, rebuilt, [])
+    digests = {name: file_digest(path) for name, path in files.items() if name != CHECKSUMS_NAME}
+    if parse_checksums(folder) != digests:
+        raise VerificationFailed("does not list the files as they are", file=CHECKSUMS_NAME)
     return notes
 
 
-def _compare(found: Mapping[str, Path], written: Mapping[str, Path], was: Manifest, now: Manifest) -> None:
-    """Compare every file but the manifest and the checksums."""
-    names = (found.keys() | written.keys()) - {NAME, SUMS}
-    why = causes(was, now)
-    for name in sorted(names):
-        recorded, again = was.outputs.get(name), now.outputs.get(name)
-        if recorded is None and again is None:
-            raise VerificationFailed("is no file of the report", file=name)
-        changed = name in found and (recorded is None or digest(found[name]) != recorded.sha256)
-        if changed and recorded == again:
-            _refuse_other(name, found, written, ["it was changed after the report was written"])
-        _refuse_other(name, found, written, why)
-    for name in (name for name in sorted(found) if name.startswith("pages/")):  # rebuilt from themselves
-        if name not in was.outputs or digest(found[name]) != was.outputs[name].sha256:
-            raise VerificationFailed(CHANGED, file=name)
-
-
-def _refuse_other(
-    name: str, found: Mapping[str, Path], written: Mapping[str, Path], why: Sequence[str]
+def _compare_files(
+    files: Mapping[str, Path], rebuilt: Mapping[str, Path], was: Manifest, now: Manifest
 ) -> None:
-    """Refuse a file that is not, byte for byte, what was written again."""
-    if name not in found:
-        raise VerificationFailed(f"is missing{reasons(why)}", file=name)
-    if name not in written:
-        raise VerificationFailed(f"is not written again{reasons(why)}", file=name)
-    ours, theirs = written[name].read_bytes(), found[name].read_bytes()
+    """Compare every file except the manifest and the checksums."""
+    names = (files.keys() | rebuilt.keys()) - {MANIFEST_NAME, CHECKSUMS_NAME}
+    known_causes = causes(was, now)
+    for name in sorted(names):
+        recorded, recorded_again = was.outputs.get(name), now.outputs.get(name)
+        if recorded is None and recorded_again is None:
+            raise VerificationFailed("is no file of the report", file=name)
+        changed = name in files and (recorded is None or file_digest(files[name]) != recorded.sha256)
+        if changed and recorded == recorded_again:
+            _check_same_bytes(name, files, rebuilt, ["it was changed after the report was written"])
+        _check_same_bytes(name, files, rebuilt, known_causes)
+    for name in sorted(name for name in files if name.startswith("pages/")):  # rebuilt from themselves
+        if name not in was.outputs or file_digest(files[name]) != was.outputs[name].sha256:
+            raise VerificationFailed(CHANGED_PROBLEM, file=name)
+
+
+def _check_same_bytes(
+    name: str, files: Mapping[str, Path], rebuilt: Mapping[str, Path], known_causes: Sequence[str]
+) -> None:
+    """Raise if a file of the bundle differs from the file of the rebuild."""
+    if name not in files:
+        raise VerificationFailed(f"is missing{causes_suffix(known_causes)}", file=name)
+    if name not in rebuilt:
+        raise VerificationFailed(f"is not written again{causes_suffix(known_causes)}", file=name)
+    ours, theirs = rebuilt[name].read_bytes(), files[name].read_bytes()
     if ours != theirs:
-        problem = f"differs from what a rebuild writes{reasons(why or [NOTHING])}"
-        raise VerificationFailed(problem, file=name, **difference(name, theirs, ours))
+        problem = f"differs from what a rebuild writes{causes_suffix(known_causes or [NO_KNOWN_CAUSE])}"
+        raise VerificationFailed(problem, file=name, **first_difference(name, theirs, ours))
 
 
 def _compare_manifests(was: Manifest, now: Manifest) -> None:
     """Compare what the manifests say, but for what may differ without effect."""
-    apart = set(MACHINERY)
+    apart = set(NOTED_KEYS)
     if was.code_sha256 != now.code_sha256:
         apart |= {"pages", "policy"}  # other code reads the same page in its own way
     if was.facts != now.facts:
         apart |= {"assumptions"}
     for key in sorted(Manifest.model_fields.keys() - apart):
-        old, new = (_told(manifest, key) for manifest in (was, now))
+        old, new = (_comparable_json(manifest, key) for manifest in (was, now))
         if old != new:
-            place = difference(NAME, old, new)
-            raise VerificationFailed("is not what a rebuild writes", file=NAME, **place)
+            place = first_difference(MANIFEST_NAME, old, new)
+            raise VerificationFailed("is not what a rebuild writes", file=MANIFEST_NAME, **place)
 
 
-def _told(manifest: Manifest, key: str) -> bytes:
+def _comparable_json(manifest: Manifest, key: str) -> bytes:
     """What a manifest says under one key, without the digests of how pages are read."""
     read = {"assumptions": {"__all__": {"content_sha256"}}}
     return json.dumps(manifest.model_dump(mode="json", include={key}, exclude=read)).encode()

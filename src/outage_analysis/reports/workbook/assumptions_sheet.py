@@ -1,4 +1,4 @@
-"""The sheet of the assumptions: every input of the expected cost as a named cell."""
+"""The sheet of assumptions: a named cell per input of the expected cost, which users can change."""
 
 from __future__ import annotations
 
@@ -8,60 +8,76 @@ from typing import Any
 from outage_analysis.assumptions import BandMix
 from outage_analysis.costs import Factor
 from outage_analysis.reports.blocks import Text
-from outage_analysis.reports.model_views import BEHIND
+from outage_analysis.reports.model_views import RATIONALE_COLUMNS
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.table_views import views
-from outage_analysis.reports.workbook.cells import Cell, Formula, Kind, Rows, heads, rows_of
-from outage_analysis.reports.workbook.cost_lines_sheet import why_no_formulas
-from outage_analysis.reports.workbook.formulas import CHANGED, Live, at, quoted, sheet_cell
-from outage_analysis.reports.workbook.sheet import Page, Placed
+from outage_analysis.reports.table_views import build_views
+from outage_analysis.reports.workbook.cells import (
+    Cell,
+    CellKind,
+    Formula,
+    SheetTable,
+    column_heads,
+    sheet_table,
+)
+from outage_analysis.reports.workbook.cost_lines_sheet import no_formulas_reason
+from outage_analysis.reports.workbook.formulas import (
+    CHANGED_INPUTS_NAME,
+    LiveFormulas,
+    cell_address,
+    quoted_text,
+    sheet_reference,
+)
+from outage_analysis.reports.workbook.sheet import SheetWriter, TableRange
 
-KINDS: dict[str, Kind] = {"share": "share", "money": "money", "times": "decimal"}
-VALUE, UNIT, ORIGINAL = 3, 4, 5
-"""Columns of the inputs."""
-LONGEST_TITLE = 32
-"""Characters of a message about what was typed."""
+MEASURE_KINDS: dict[str, CellKind] = {"share": "share", "money": "money", "times": "decimal"}
+VALUE_COLUMN, UNIT_COLUMN, ORIGINAL_COLUMN = 3, 4, 5
+"""Columns of the table of inputs, counted from 0."""
+MAX_MESSAGE_TITLE = 32
+"""The most characters that Excel allows in the title of a validation message."""
 
 
-def write_inputs(page: Page, report: Report, live: Live | None) -> None:
-    """The inputs, and what else the ledger states.
+def write_inputs(sheet: SheetWriter, report: Report, live: LiveFormulas | None) -> None:
+    """Write the inputs as named cells, and the other assumptions of the ledger as a table.
 
     Args:
-        page: an empty sheet.
-        report: the figures.
-        live: the products, where there are any; the cells that its names stand for are added.
+        sheet: an empty sheet.
+        report: the report.
+        live: the formulas, or None. Its `cells` receive the addresses of the named cells.
     """
     locale = report.words
-    page.open(locale("workbook.assumptions"))
-    page.sortable = False
+    sheet.write_title(locale("workbook.assumptions"))
+    sheet.sortable = False
     section = next((s for s in report.sections if s.id == "assumptions"), None)
     for block in section.blocks if section else ():
         if isinstance(block, Text):
-            page.say(block.text, "strong" if block.role != "plain" else "text")
+            sheet.write_paragraph(block.text, "strong" if block.role != "plain" else "text")
     if live is not None:
-        page.say(locale("workbook.inputs_intro"), "note")
-        _named(page, report, live)
-    view = views(report.analysis, report.writer).get("assumptions")
+        sheet.write_paragraph(locale("workbook.inputs_intro"), "note")
+        _write_input_table(sheet, report, live)
+    view = build_views(report.analysis, report.formatter).get("assumptions")
     if view is None:
         if live is None:
-            page.say(why_no_formulas(report))
+            sheet.write_paragraph(no_formulas_reason(report))
         return
     frame, _ = view
     used = {f.assumption for f in live.products.factors} if live else set()
     rest = frame.filter(~frame["assumption"].is_in(sorted(used)))
     if len(rest):
-        page.head(locale("workbook.others") if live else locale("report.assumptions_title"))
-        page.table(rows_of(report.writer, rest, rest.columns))
+        sheet.write_heading(locale("workbook.others") if live else locale("report.assumptions_title"))
+        sheet.write_table(sheet_table(report.formatter, rest, rest.columns))
 
 
-def _named(page: Page, report: Report, live: Live) -> None:
+def _write_input_table(sheet: SheetWriter, report: Report, live: LiveFormulas) -> None:
     locale, factors = report.words, live.products.factors
-    counted, page.row = page.row, page.row + 1
-    page.freeze(page.row + 1)
-    told = _told(report)
-    first = page.row + 1
-    rows = [_row(report, live, f, told.get(f.assumption, {}), n) for n, f in enumerate(factors, start=first)]
-    titles: list[tuple[str, Kind]] = [
+    counter_row, sheet.row = sheet.row, sheet.row + 1
+    sheet.freeze_above(sheet.row + 1)
+    texts = _ledger_texts(report)
+    first = sheet.row + 1
+    rows = [
+        _input_cells(report, live, f, texts.get(f.assumption, {}), n)
+        for n, f in enumerate(factors, start=first)
+    ]
+    titles: list[tuple[str, CellKind]] = [
         (locale("column.assumption"), "text"),
         (locale("workbook.part"), "text"),
         (locale("column.kind"), "text"),
@@ -80,48 +96,58 @@ def _named(page: Page, report: Report, live: Live) -> None:
         (locale("column.approved_by"), "text"),
         (locale("workbook.defined"), "text"),
     ]
-    placed = page.table(Rows(heads(titles), rows))
-    for row, factor in enumerate(factors, start=placed.first):
-        live.cells[live.names[factor.id]] = sheet_cell(page.name, at(row, VALUE, fixed=True))
-        _validate(page, report, factor, row)
-    ends = [f"{at(placed.first, c)}:{at(placed.last, c)}" for c in (VALUE, ORIGINAL)]
-    page.write(counted, 0, Cell(locale("workbook.changed_count"), look="total"))
-    page.write(counted, 1, Cell(Formula(f"=SUMPRODUCT(--({ends[0]}<>{ends[1]}))", 0), "whole", "total"))
-    live.cells[CHANGED] = sheet_cell(page.name, at(counted, 1, fixed=True))
-    _mixes(page, report, live, placed)
+    table_range = sheet.write_table(SheetTable(column_heads(titles), rows))
+    for row, factor in enumerate(factors, start=table_range.first):
+        live.cells[live.names[factor.id]] = sheet_reference(
+            sheet.name, cell_address(row, VALUE_COLUMN, fixed=True)
+        )
+        _add_validation(sheet, report, factor, row)
+    ends = [
+        f"{cell_address(table_range.first, c)}:{cell_address(table_range.last, c)}"
+        for c in (VALUE_COLUMN, ORIGINAL_COLUMN)
+    ]
+    sheet.write_cell(counter_row, 0, Cell(locale("workbook.changed_count"), style="total"))
+    sheet.write_cell(
+        counter_row, 1, Cell(Formula(f"=SUMPRODUCT(--({ends[0]}<>{ends[1]}))", 0), "whole", "total")
+    )
+    live.cells[CHANGED_INPUTS_NAME] = sheet_reference(sheet.name, cell_address(counter_row, 1, fixed=True))
+    _write_mix_checks(sheet, report, live, table_range)
 
 
-def _row(report: Report, live: Live, factor: Factor, told: Mapping[str, str], row: int) -> list[Cell]:
-    locale, kind = report.words, KINDS[factor.measure]
-    value = live.shown(factor)
-    low, high = _ends(report, factor)
-    flag = f'=IF({at(row, VALUE)}<>{at(row, ORIGINAL)},{quoted(locale("workbook.is_changed"))},"")'
+def _input_cells(
+    report: Report, live: LiveFormulas, factor: Factor, texts: Mapping[str, str], row: int
+) -> list[Cell]:
+    locale, kind = report.words, MEASURE_KINDS[factor.measure]
+    value = live.input_value(factor)
+    low, high = _input_range(report, factor)
+    current, original = cell_address(row, VALUE_COLUMN), cell_address(row, ORIGINAL_COLUMN)
+    flag = f'=IF({current}<>{original},{quoted_text(locale("workbook.is_changed"))},"")'
     unit = locale.unit if factor.measure == "money" else locale(f"workbook.{factor.measure}")
-    ends = [Cell(None if x is None else live.shown(factor, x), kind) for x in (low, high)]
+    ends = [Cell(None if x is None else live.input_value(factor, x), kind) for x in (low, high)]
     return [
         Cell(report.names.get(factor.assumption, factor.assumption) or locale("workbook.tier")),
-        Cell(_part(report, factor)),
+        Cell(_scope_text(report, factor)),
         Cell(locale(f"word.{factor.kind}")),
         Cell(value, kind, "input"),
         Cell(unit),
         Cell(value, kind, "original"),
-        Cell(Formula(flag, ""), look="flag"),
+        Cell(Formula(flag, ""), style="flag"),
         *ends,
-        *(Cell(told.get(c, "")) for c in ("distribution", "grade", *BEHIND[1:])),
+        *(Cell(texts.get(c, "")) for c in ("distribution", "grade", *RATIONALE_COLUMNS[1:])),
         Cell(live.names[factor.id]),
     ]
 
 
-def _part(report: Report, factor: Factor) -> str:
-    """The line and the band that an input is for."""
+def _scope_text(report: Report, factor: Factor) -> str:
+    """Return the line and the loss band that an input applies to."""
     band = (factor.over, factor.up_to)
     parts = [report.names.get(factor.line, factor.line)] if factor.line else []
     parts += [report.words.band(*band)] if band != (None, None) else []
     return ", ".join(parts)
 
 
-def _ends(report: Report, factor: Factor) -> tuple[float | None, float | None]:
-    """The stated ends of an input; a tier has none, the policy states it."""
+def _input_range(report: Report, factor: Factor) -> tuple[float | None, float | None]:
+    """Return the range of an input; a tier of the policy has none."""
     ledger = report.analysis.ledger
     entry = next((a for a in ledger.assumptions if a.id == factor.id), None) if ledger else None
     if entry is not None and not isinstance(entry, BandMix):
@@ -129,45 +155,53 @@ def _ends(report: Report, factor: Factor) -> tuple[float | None, float | None]:
     return (factor.low, factor.high) if factor.assumption else (None, None)
 
 
-def _told(report: Report) -> dict[str, dict[str, str]]:
-    """What the ledger says of each assumption, in words, by id and column."""
-    view = views(report.analysis, report.writer).get("assumptions")
+def _ledger_texts(report: Report) -> dict[str, dict[str, str]]:
+    """Return the texts of the ledger by assumption id, then by column."""
+    view = build_views(report.analysis, report.formatter).get("assumptions")
     if view is None:
         return {}
     frame, _ = view
-    rows = rows_of(report.writer, frame, frame.columns).cells
-    told = [{c: str(cell.value or "") for c, cell in zip(frame.columns, row, strict=True)} for row in rows]
-    return dict(zip(frame["assumption"], told, strict=True))
+    rows = sheet_table(report.formatter, frame, frame.columns).cells
+    texts = [{c: str(cell.value or "") for c, cell in zip(frame.columns, row, strict=True)} for row in rows]
+    return dict(zip(frame["assumption"], texts, strict=True))
 
 
-def _validate(page: Page, report: Report, factor: Factor, row: int) -> None:
-    """What may be typed into an input."""
+def _add_validation(sheet: SheetWriter, report: Report, factor: Factor, row: int) -> None:
+    """Restrict the values that users can type into an input cell."""
     locale = report.words
-    asked: dict[str, Any] = {"validate": "decimal", "error_title": locale("workbook.invalid")[:LONGEST_TITLE]}
+    options: dict[str, Any] = {
+        "validate": "decimal",
+        "error_title": locale("workbook.invalid")[:MAX_MESSAGE_TITLE],
+    }
     if factor.measure == "share":
-        said = locale("workbook.invalid_share", high=locale.share(factor.high))
-        asked |= {"criteria": "between", "minimum": 0, "maximum": factor.high, "error_message": said}
+        message = locale("workbook.invalid_share", high=locale.share(factor.high))
+        options |= {"criteria": "between", "minimum": 0, "maximum": factor.high, "error_message": message}
     else:
-        asked |= {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
-    page.sheet.data_validation(row, VALUE, row, VALUE, asked)
+        options |= {"criteria": ">=", "value": 0, "error_message": locale("workbook.invalid_amount")}
+    sheet.worksheet.data_validation(row, VALUE_COLUMN, row, VALUE_COLUMN, options)
 
 
-def _mixes(page: Page, report: Report, live: Live, placed: Placed) -> None:
-    """Whether the shares of each mix still add up."""
+def _write_mix_checks(
+    sheet: SheetWriter, report: Report, live: LiveFormulas, table_range: TableRange
+) -> None:
+    """Write, per band mix, whether its shares still have the original sum."""
     locale = report.words
     mixes: dict[str, list[int]] = {}
-    for row, factor in enumerate(live.products.factors, start=placed.first):
+    for row, factor in enumerate(live.products.factors, start=table_range.first):
         if factor.kind == "band_mix":
             mixes.setdefault(factor.assumption, []).append(row)
     rows = []
-    for row, (mix, places) in enumerate(mixes.items(), start=page.row):
-        sums = ["+".join(at(place, c) for place in places) for c in (VALUE, ORIGINAL)]
-        value = sum(live.products.factors[place - placed.first].value for place in places)
-        flag = f'=IF(ABS({at(row, VALUE)}-{at(row, ORIGINAL)})<1E-9,"",{quoted(locale("workbook.mix_off"))})'
+    for row, (mix, places) in enumerate(mixes.items(), start=sheet.row):
+        sum_formulas = [
+            "+".join(cell_address(place, c) for place in places) for c in (VALUE_COLUMN, ORIGINAL_COLUMN)
+        ]
+        value = sum(live.products.factors[place - table_range.first].value for place in places)
+        current, original = cell_address(row, VALUE_COLUMN), cell_address(row, ORIGINAL_COLUMN)
+        flag = f'=IF(ABS({current}-{original})<1E-9,"",{quoted_text(locale("workbook.mix_off"))})'
         name = locale("workbook.mix_sum", mix=report.names.get(mix, mix))
-        numbers = [Cell(Formula(f"={s}", round(value, 12)), "share", "total") for s in sums]
-        blank = Cell("", look="total")
-        flagged = Cell(Formula(flag, ""), look="flag")
-        rows.append([Cell(name, look="total"), blank, blank, numbers[0], blank, numbers[1], flagged])
+        numbers = [Cell(Formula(f"={s}", round(value, 12)), "share", "total") for s in sum_formulas]
+        blank = Cell("", style="total")
+        flagged = Cell(Formula(flag, ""), style="flag")
+        rows.append([Cell(name, style="total"), blank, blank, numbers[0], blank, numbers[1], flagged])
     if rows:
-        page.table(Rows((), rows))
+        sheet.write_table(SheetTable((), rows))

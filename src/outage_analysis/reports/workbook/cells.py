@@ -1,4 +1,4 @@
-"""What stands in the cells of a sheet: texts, real numbers, days, and formulas that are ours."""
+"""The contents of cells: texts, numbers, dates and formulas of the package."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any, Literal
 import polars as pl
 from markupsafe import Markup
 
-from outage_analysis.reports.grids import COLUMNS, Writer
+from outage_analysis.reports.grids import COLUMN_KINDS, TableFormatter
 from outage_analysis.text import Locale
 
-Kind = Literal["text", "money", "scaled", "whole", "decimal", "loss", "share", "day"]
-"""How a value is written: amounts and losses are in whole currency, `scaled` in 만 원 or millions."""
-Look = Literal["plain", "input", "original", "total", "flag"]
-RAW: dict[str, Kind] = {
+CellKind = Literal["text", "money", "scaled", "whole", "decimal", "loss", "share", "day"]
+"""The number format of a value: `scaled` is in 만 원 or millions, other amounts in whole currency."""
+CellStyle = Literal["plain", "input", "original", "total", "flag"]
+NUMBER_KINDS: dict[str, CellKind] = {
     "money": "money",
     "whole": "whole",
     "decimal": "decimal",
@@ -24,19 +24,19 @@ RAW: dict[str, Kind] = {
     "share": "share",
     "day": "day",
 }
-"""Kinds of the report's columns that are numbers and days in a sheet; all others are texts."""
+"""Column kinds that become numbers or dates in a sheet; all others become texts."""
 MILLION = 10**6
-"""The largest unit that stands beside whole currency: whoever wants billions can count."""
-MOST_DIGITS = 15
-"""A sheet holds no more digits of a number: longer whole numbers are written as texts."""
-COUNTED = "_counted"
-SUMS = ("paid", "total")
-"""Stages of a back-test whose outcome is a sum; the others are counts."""
+"""The largest unit for amounts that are shown beside whole currency."""
+MAX_DIGITS = 15
+"""Excel stores no more significant digits, so longer whole numbers are written as texts."""
+BACKTEST_SUFFIX = "_counted"
+AMOUNT_STAGES = ("paid", "total")
+"""Stages of a back-test whose outcome is an amount; other stages are counts."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula, never from data, and its value for who does not compute it."""
+    """A formula and its value, for programs that do not compute formulas. Never built from input texts."""
 
     text: str
     cached: float | str
@@ -47,102 +47,105 @@ Value = str | float | date | Formula | None
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell."""
+    """The content of a cell, its number format and its style."""
 
     value: Value
-    kind: Kind = "text"
-    look: Look = "plain"
+    kind: CellKind = "text"
+    style: CellStyle = "plain"
 
 
 @dataclass(frozen=True)
-class Head:
-    """The head of a column."""
+class ColumnHead:
+    """The title of a column."""
 
     title: str
     right: bool = False
 
 
 @dataclass(frozen=True)
-class Rows:
-    """A table: heads and cells."""
+class SheetTable:
+    """A table for a sheet: column titles and cells."""
 
-    heads: tuple[Head, ...]
+    heads: tuple[ColumnHead, ...]
     cells: Sequence[Sequence[Cell]]
 
 
-def heads(titles: Iterable[tuple[str, Kind]]) -> tuple[Head, ...]:
-    """Heads over numbers stand right, as the numbers do."""
-    return tuple(Head(title, right=kind not in ("text", "day")) for title, kind in titles)
+def column_heads(titles: Iterable[tuple[str, CellKind]]) -> tuple[ColumnHead, ...]:
+    """Return column titles; those above numbers are right-aligned."""
+    return tuple(ColumnHead(title, right=kind not in ("text", "day")) for title, kind in titles)
 
 
-def rows_of(writer: Writer, frame: pl.DataFrame, columns: Sequence[str]) -> Rows:
-    """A table of the report with numbers and days as they are, and its texts as the page has them."""
-    grid = writer.grid(frame, columns)
-    told = zip(frame.iter_rows(named=True), grid.rows, strict=True)
+def sheet_table(formatter: TableFormatter, frame: pl.DataFrame, columns: Sequence[str]) -> SheetTable:
+    """Return a report table with real numbers and dates; its texts are those of the other formats."""
+    grid = formatter.grid(frame, columns)
+    rows = zip(frame.iter_rows(named=True), grid.rows, strict=True)
     cells = [
-        [_cell(writer.words, column, record, text) for column, text in zip(columns, texts, strict=True)]
-        for record, texts in told
+        [_cell(formatter.locale, column, record, text) for column, text in zip(columns, texts, strict=True)]
+        for record, texts in rows
     ]
-    return Rows(tuple(Head(c.title, right=c.style == "n") for c in grid.columns), cells)
+    return SheetTable(tuple(ColumnHead(c.title, right=c.style == "n") for c in grid.columns), cells)
 
 
 def _cell(locale: Locale, column: str, record: dict[str, Any], text: str | Markup) -> Cell:
-    kind = COLUMNS[column]
-    if column.endswith(COUNTED):  # of a back-test: sums and counts in one column
-        value = record[column.removesuffix(COUNTED)]
-        return amount(locale, value) if record["stage"] in SUMS else Cell(value, "decimal")
-    if kind == "links" and isinstance(text, Markup):  # whole addresses, and as text: no link is from data
+    kind = COLUMN_KINDS[column]
+    if column.endswith(BACKTEST_SUFFIX):  # columns of a back-test mix amounts and counts
+        value = record[column.removesuffix(BACKTEST_SUFFIX)]
+        return money_cell(locale, value) if record["stage"] in AMOUNT_STAGES else Cell(value, "decimal")
+    if kind == "links" and isinstance(text, Markup):  # as text, so that no link in a sheet comes from input
         return Cell(record[column].replace(" ; ", "; "))
-    if kind not in RAW:
+    if kind not in NUMBER_KINDS:
         return Cell(text.striptags() if isinstance(text, Markup) else text)
     value = record[column]
-    if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
+    if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
         return Cell(str(text))
     if kind == "money":
-        return amount(locale, value)
+        return money_cell(locale, value)
     if kind == "loss" and value is not None:
         return Cell(value / 10**locale.loss_digits, "loss")
-    return Cell(value, RAW[kind])
+    return Cell(value, NUMBER_KINDS[kind])
 
 
-def decade(value: float) -> int:
-    """The power of ten of a figure, from its digits: a logarithm may differ in its last bit."""
+def decimal_exponent(value: float) -> int:
+    """Return the exponent of a number in scientific notation.
+
+    It is read from the digits, because a logarithm can be wrong in its last bit.
+    """
     return int(f"{value:e}".partition("e")[2])
 
 
-def amount(locale: Locale, value: float | None) -> Cell:
-    """An amount of the smallest unit, in whole currency."""
-    return Cell(None if value is None else whole(locale, value), "money")
+def money_cell(locale: Locale, value: float | None) -> Cell:
+    """Return a cell with an amount, given in the smallest unit, in whole currency."""
+    return Cell(None if value is None else whole_currency(locale, value), "money")
 
 
-def whole(locale: Locale, value: float) -> float:
-    """An amount of the smallest unit in whole currency."""
+def whole_currency(locale: Locale, value: float) -> float:
+    """Convert an amount from the smallest unit to whole currency."""
     return value / 10**locale.minor_units if locale.minor_units else value
 
 
 @dataclass(frozen=True)
-class Scale:
-    """The larger unit that stands beside whole currency: 만 원, or millions; less where sums are small."""
+class LargerUnit:
+    """The larger unit for amounts: 만 원, or millions, or a smaller one if all amounts are small."""
 
-    words: Locale
+    locale: Locale
     size: int
     name: str
 
     @classmethod
-    def of(cls, words: Locale, largest: float | None) -> Scale:
-        """The unit of amounts up to `largest`, in the smallest unit of the currency."""
-        most = MILLION if largest is None else min(MILLION, whole(words, largest))
-        size, name = words.scale(most)
-        return cls(words, size, f"{name} {words.unit}".strip())
+    def for_amounts(cls, locale: Locale, largest: float | None) -> LargerUnit:
+        """Return the unit for amounts up to `largest`, which is in the smallest unit of the currency."""
+        most = MILLION if largest is None else min(MILLION, whole_currency(locale, largest))
+        size, name = locale.scale(most)
+        return cls(locale, size, f"{name} {locale.unit}".strip())
 
     def amount(self, value: float) -> float:
-        """An amount of the smallest unit in this one."""
-        return whole(self.words, value) / self.size
+        """Convert an amount from the smallest unit of the currency."""
+        return whole_currency(self.locale, value) / self.size
 
     def cell(self, value: float | None) -> Cell:
-        """The same in a cell."""
+        """Return a cell with an amount, converted from the smallest unit of the currency."""
         return Cell(None if value is None else self.amount(value), "scaled")
 
     def title(self) -> str:
-        """What stands over a column of such amounts."""
-        return self.words("workbook.scaled", unit=self.name)
+        """Return the title of a column of amounts in this unit."""
+        return self.locale("workbook.scaled", unit=self.name)

@@ -1,4 +1,4 @@
-"""Lines, bars and axes of native charts."""
+"""Series and axes of the workbook's native charts."""
 
 from __future__ import annotations
 
@@ -7,76 +7,88 @@ from typing import TYPE_CHECKING, Any
 
 from outage_analysis.charts import GREY, INK, LIGHT
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.workbook.cells import decade
-from outage_analysis.reports.workbook.sheet import Page, Placed
+from outage_analysis.reports.workbook.cells import decimal_exponent
+from outage_analysis.reports.workbook.sheet import SheetWriter, TableRange
 from outage_analysis.reports.workbook.styles import FONTS
 
-if TYPE_CHECKING:  # the library is read only when a workbook is written
+if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
     from xlsxwriter.chart import Chart
 
-CLEAR = {"fill": {"none": True}, "border": {"none": True}}
-BARS: dict[str, Any] = {"gap": 60, "overlap": 100}
+INVISIBLE = {"fill": {"none": True}, "border": {"none": True}}
+BAR_LAYOUT: dict[str, Any] = {"gap": 60, "overlap": 100}
 
 
-def new(page: Page, kind: str, subtype: str = "") -> Chart:
-    """An empty chart."""
-    return page.book.workbook.add_chart({"type": kind, **({"subtype": subtype} if subtype else {})})
+def add_chart(sheet: SheetWriter, kind: str, subtype: str = "") -> Chart:
+    """Return a new chart without series."""
+    return sheet.book.workbook.add_chart({"type": kind, **({"subtype": subtype} if subtype else {})})
 
 
-def line(chart: Chart, at: Placed, x: int, y: int, colour: str) -> None:
-    """A line through the cells of two columns, named by the head of the second."""
-    looks = {"line": {"color": colour, "width": 2.25}, "marker": {"type": "none"}}
+def add_line(chart: Chart, table_range: TableRange, x: int, y: int, colour: str) -> None:
+    """Add a line with x and y from two columns; its name is the title of the y column."""
+    options = {"line": {"color": colour, "width": 2.25}, "marker": {"type": "none"}}
     chart.add_series(
-        {"name": [at.sheet, at.head, y], "categories": at.column(x), "values": at.column(y), **looks}
+        {
+            "name": [table_range.sheet_name, table_range.head_row, y],
+            "categories": table_range.column(x),
+            "values": table_range.column(y),
+            **options,
+        }
     )
 
 
-def bar(chart: Chart, at: Placed, place: int, colour: str, **looks: Any) -> None:  # noqa: ANN401 - the library's
-    """A series of stacked bars; without a colour it only holds the others in place."""
-    filled = {"fill": {"color": colour}} if colour else CLEAR
-    known = {
-        "name": [at.sheet, at.head, place],
-        "categories": at.column(0),
-        "values": at.column(place),
-        **BARS,
+def add_bars(chart: Chart, table_range: TableRange, column: int, colour: str, **options: Any) -> None:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
+    """Add a series of stacked bars; without a colour it is invisible and only shifts the next series."""
+    filled = {"fill": {"color": colour}} if colour else INVISIBLE
+    defaults = {
+        "name": [table_range.sheet_name, table_range.head_row, column],
+        "categories": table_range.column(0),
+        "values": table_range.column(column),
+        **BAR_LAYOUT,
     }
-    chart.add_series({**known, **filled, **looks})
+    chart.add_series({**defaults, **filled, **options})
 
 
-def font(report: Report) -> dict[str, Any]:
-    """The font of what is small in a chart."""
+def chart_font(report: Report) -> dict[str, Any]:
+    """Return the font of axes and labels."""
     return {"name": FONTS[report.words.lang], "size": 9, "color": INK, "bold": False}
 
 
-def white(report: Report) -> dict[str, Any]:
-    """The same on dark bars."""
-    return {**font(report), "color": "#FFFFFF"}
+def white_font(report: Report) -> dict[str, Any]:
+    """Return the font of labels on dark bars."""
+    return {**chart_font(report), "color": "#FFFFFF"}
 
 
-def axis(report: Report, title: str, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's
-    """An axis with lines across the chart."""
-    small, lines = font(report), {"visible": True, "line": {"color": LIGHT, "width": 0.75}}
-    known = {"name": title, "name_font": small, "num_font": small, "line": {"color": GREY}}
-    return {**known, "major_gridlines": lines, **asked}
+def value_axis(report: Report, title: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
+    """Return the options of an axis of values, with grid lines."""
+    small, lines = chart_font(report), {"visible": True, "line": {"color": LIGHT, "width": 0.75}}
+    defaults = {"name": title, "name_font": small, "num_font": small, "line": {"color": GREY}}
+    return {**defaults, "major_gridlines": lines, **options}
 
 
-def plain(report: Report, **asked: Any) -> dict[str, Any]:  # noqa: ANN401 - the library's
-    """An axis of names or days."""
-    return {"num_font": font(report), "line": {"color": GREY}, "major_gridlines": {"visible": False}, **asked}
+def category_axis(report: Report, **options: Any) -> dict[str, Any]:  # noqa: ANN401 - passed on to xlsxwriter, which has no types
+    """Return the options of an axis of names or dates, without grid lines."""
+    return {
+        "num_font": chart_font(report),
+        "line": {"color": GREY},
+        "major_gridlines": {"visible": False},
+        **options,
+    }
 
 
-def log(page: Page, report: Report, key: str, amounts: Iterable[float]) -> dict[str, Any]:
-    """An axis of amounts over whole decades."""
-    told, scale = list(amounts), page.book.scale
-    least, most = (10.0 ** decade(scale.amount(end)) for end in (min(told), max(told)))
+def log_axis(sheet: SheetWriter, report: Report, key: str, amounts: Iterable[float]) -> dict[str, Any]:
+    """Return the options of a logarithmic axis of amounts that starts and ends at powers of ten."""
+    values, scale = list(amounts), sheet.book.scale
+    least, most = (10.0 ** decimal_exponent(scale.amount(end)) for end in (min(values), max(values)))
     number = "#,##0" if least >= 1 else "General"
-    asked = {"log_base": 10, "min": least, "max": 10 * most, "num_format": number}
-    return axis(report, report.words(f"chart.{key}", unit=scale.name), crossing=least, **asked)
+    options = {"log_base": 10, "min": least, "max": 10 * most, "num_format": number}
+    return value_axis(report, report.words(f"chart.{key}", unit=scale.name), crossing=least, **options)
 
 
-def lying(page: Page, report: Report, chart: Chart, key: str) -> Chart:
-    """Names down the side, the first on top, amounts along the foot."""
-    title = report.words(f"chart.{key}", unit=page.book.scale.name)
-    chart.set_y_axis(plain(report, reverse=True, crossing="max"))  # of bars, the axis of names
-    chart.set_x_axis(axis(report, title, min=0, num_format="#,##0"))
+def set_bar_axes(sheet: SheetWriter, report: Report, chart: Chart, key: str) -> Chart:
+    """Set the axes of a horizontal bar chart: names on the left, the first on top, and amounts below."""
+    title = report.words(f"chart.{key}", unit=sheet.book.scale.name)
+    chart.set_y_axis(
+        category_axis(report, reverse=True, crossing="max")
+    )  # y is the axis of names in bar charts
+    chart.set_x_axis(value_axis(report, title, min=0, num_format="#,##0"))
     return chart

@@ -1,68 +1,102 @@
-"""The sheet of the cost lines: what each adds to the expected cost, as formulas over the inputs."""
+"""The sheet of cost lines: formulas for the expected cost per line, over the inputs."""
 
 from __future__ import annotations
 
 from outage_analysis.costs import Term
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.workbook.cells import Cell, Formula, Kind, Look, Rows, heads
-from outage_analysis.reports.workbook.formulas import OURS, Key, Live, at, sheet_cell
-from outage_analysis.reports.workbook.sheet import Page
+from outage_analysis.reports.workbook.cells import (
+    Cell,
+    CellKind,
+    CellStyle,
+    Formula,
+    SheetTable,
+    column_heads,
+)
+from outage_analysis.reports.workbook.formulas import (
+    TOTAL_NAME,
+    LineKey,
+    LiveFormulas,
+    cell_address,
+    sheet_reference,
+)
+from outage_analysis.reports.workbook.sheet import SheetWriter
 
-BASE, EXPECTED, SCALED = 6, 8, 9
-"""Columns of the terms."""
-TOTALS = (0, 1, EXPECTED, SCALED, SCALED + 1)
-"""Those that a total has, too."""
-BANDED = ("pays", "review")
-"""Rules that hold for a band; losses that nobody stated are one, too."""
+BASE_COLUMN, EXPECTED_COLUMN, SCALED_COLUMN = 6, 8, 9
+"""Columns of the table of terms, counted from 0."""
+TOTAL_COLUMNS = (0, 1, EXPECTED_COLUMN, SCALED_COLUMN, SCALED_COLUMN + 1)
+"""Columns that the table of totals fills, too."""
+BANDED_RULES = ("pays", "review")
+"""Rules that apply to a loss band; unstated losses count as a band."""
 
 
-def write_lines(page: Page, report: Report, live: Live | None, inputs: str) -> None:
-    """The terms of every line, the totals of the lines and of the valuations.
+def write_cost_lines(sheet: SheetWriter, report: Report, live: LiveFormulas | None, inputs: str) -> None:
+    """Write the terms of every cost line, the totals per line and the totals per valuation.
 
     Args:
-        page: an empty sheet.
-        report: the figures.
-        live: the products; without any, a sentence says why there are no formulas.
-        inputs: the name of the sheet of the inputs.
+        sheet: an empty sheet.
+        report: the report.
+        live: the formulas; if None, a sentence states why there are none.
+        inputs: the name of the sheet of inputs.
     """
     locale = report.words
-    page.open(locale("workbook.lines"), report.banner if report.analysis.marked("quantiles") else "")
-    page.sortable = False
+    sheet.write_title(locale("workbook.lines"), report.banner if report.analysis.marked("quantiles") else "")
+    sheet.sortable = False
     if live is None:
-        page.say(why_no_formulas(report), "strong")
+        sheet.write_paragraph(no_formulas_reason(report), "strong")
         return
-    page.say(locale("workbook.lines_intro", sheet=inputs), "note")
-    page.freeze(page.row + 1)
-    rows = [_row(report, live, term, row) for row, term in enumerate(live.terms, start=page.row + 1)]
-    placed = page.table(Rows(heads(_titles(report, live)), rows))
-    keys: dict[Key, list[int]] = {}
-    for row, term in enumerate(live.terms, start=placed.first):
+    sheet.write_paragraph(locale("workbook.lines_intro", sheet=inputs), "note")
+    sheet.freeze_above(sheet.row + 1)
+    rows = [_term_cells(report, live, term, row) for row, term in enumerate(live.terms, start=sheet.row + 1)]
+    table_range = sheet.write_table(SheetTable(column_heads(_column_titles(report, live)), rows))
+    keys: dict[LineKey, list[int]] = {}
+    for row, term in enumerate(live.terms, start=table_range.first):
         keys.setdefault((term.line, term.valuation), []).append(row)
-    page.head(locale("workbook.totals"))
-    first = page.row + 1
+    sheet.write_heading(locale("workbook.totals"))
+    first = sheet.row + 1
     totals = [
-        _total(report, live, line, valuation, f"{at(places[0], EXPECTED)}:{at(places[-1], EXPECTED)}", row)
+        _total_cells(
+            report,
+            live,
+            line,
+            valuation,
+            f"{cell_address(places[0], EXPECTED_COLUMN)}:{cell_address(places[-1], EXPECTED_COLUMN)}",
+            row,
+        )
         for row, ((line, valuation), places) in enumerate(keys.items(), start=first)
     ]
     for row, valuation in enumerate(live.valuations, start=first + len(keys)):
         parts = [n for n, (_, v) in enumerate(keys, start=first) if v == valuation]
         totals.append(
-            _total(report, live, "", valuation, f"{at(parts[0], EXPECTED)}:{at(parts[-1], EXPECTED)}", row)
+            _total_cells(
+                report,
+                live,
+                "",
+                valuation,
+                f"{cell_address(parts[0], EXPECTED_COLUMN)}:{cell_address(parts[-1], EXPECTED_COLUMN)}",
+                row,
+            )
         )
-        live.cells[OURS.format(valuation)] = sheet_cell(page.name, at(row, EXPECTED, fixed=True))
-    titles = [(t if place in TOTALS else "", kind) for place, (t, kind) in enumerate(_titles(report, live))]
-    page.table(Rows(heads(titles), totals))
+        live.cells[TOTAL_NAME.format(valuation)] = sheet_reference(
+            sheet.name, cell_address(row, EXPECTED_COLUMN, fixed=True)
+        )
+    titles = [
+        (t if place in TOTAL_COLUMNS else "", kind)
+        for place, (t, kind) in enumerate(_column_titles(report, live))
+    ]
+    sheet.write_table(SheetTable(column_heads(titles), totals))
 
 
-def why_no_formulas(report: Report) -> str:
-    """Why a workbook has values alone."""
-    a = report.analysis
-    return report.words("workbook.no_formulas_tied" if a.headline in a.runs else "workbook.no_formulas")
+def no_formulas_reason(report: Report) -> str:
+    """Return why a workbook has values without formulas."""
+    analysis = report.analysis
+    return report.words(
+        "workbook.no_formulas_tied" if analysis.headline in analysis.runs else "workbook.no_formulas"
+    )
 
 
-def _titles(report: Report, live: Live) -> list[tuple[str, Kind]]:
+def _column_titles(report: Report, live: LiveFormulas) -> list[tuple[str, CellKind]]:
     locale = report.words
-    columns: list[tuple[str, Kind]] = [
+    columns: list[tuple[str, CellKind]] = [
         (locale(f"column.{name}"), "text")
         for name in ("line", "valuation", "service", "claimant_type", "band", "rule")
     ]
@@ -76,9 +110,9 @@ def _titles(report: Report, live: Live) -> list[tuple[str, Kind]]:
     ]
 
 
-def _row(report: Report, live: Live, term: Term, row: int) -> list[Cell]:
+def _term_cells(report: Report, live: LiveFormulas, term: Term, row: int) -> list[Cell]:
     locale, names = report.words, report.names
-    banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED
+    banded = (term.over, term.up_to) != (None, None) or term.rule in BANDED_RULES
     texts = (
         names.get(term.line, term.line),
         locale(f"word.{term.valuation}"),
@@ -87,31 +121,33 @@ def _row(report: Report, live: Live, term: Term, row: int) -> list[Cell]:
         locale.band(term.over, term.up_to) if banded else "",
         locale(f"word.{term.rule}") if term.rule else "",
     )
-    value = live.value(term)
-    counted = any(live.factors[f].measure == "money" for f in term.factors)
+    value = live.term_value(term)
+    is_count = any(live.factors[f].measure == "money" for f in term.factors)
     return [
         *map(Cell, texts),
-        Cell(live.base(term), "decimal" if counted else "money"),
+        Cell(live.term_base(term), "decimal" if is_count else "money"),
         Cell(" × ".join(live.names[f] for f in term.factors)),
-        Cell(live.product(term, at(row, BASE)), "money"),
-        Cell(live.scaled(at(row, EXPECTED), value), "scaled"),
+        Cell(live.term_formula(term, cell_address(row, BASE_COLUMN)), "money"),
+        Cell(live.scaled_formula(cell_address(row, EXPECTED_COLUMN), value), "scaled"),
         Cell(value, "money", "original"),
     ]
 
 
-def _total(report: Report, live: Live, line: str, valuation: str, cells: str, row: int) -> list[Cell]:
-    """The sum of a line, or of a whole valuation."""
+def _total_cells(
+    report: Report, live: LiveFormulas, line: str, valuation: str, cells: str, row: int
+) -> list[Cell]:
+    """Return the cells of the total of a line, or of a valuation if `line` is empty."""
     locale = report.words
-    value = live.sum(valuation, line or None)
-    told = locale(f"word.{valuation}")
-    look: Look = "plain" if line else "total"
-    name = report.names.get(line, line) if line else locale("workbook.total_of", valuation=told)
-    blanks = [Cell("", look=look)] * (EXPECTED - 2)
+    value = live.total_value(valuation, line or None)
+    valuation_name = locale(f"word.{valuation}")
+    style: CellStyle = "plain" if line else "total"
+    name = report.names.get(line, line) if line else locale("workbook.total_of", valuation=valuation_name)
+    blanks = [Cell("", style=style)] * (EXPECTED_COLUMN - 2)
     return [
-        Cell(name, look=look),
-        Cell(told, look=look),
+        Cell(name, style=style),
+        Cell(valuation_name, style=style),
         *blanks,
-        Cell(Formula(f"=SUM({cells})", value), "money", look),
-        Cell(live.scaled(at(row, EXPECTED), value), "scaled", look),
-        Cell(value if line else live.modelled(valuation), "money", "original" if line else "total"),
+        Cell(Formula(f"=SUM({cells})", value), "money", style),
+        Cell(live.scaled_formula(cell_address(row, EXPECTED_COLUMN), value), "scaled", style),
+        Cell(value if line else live.model_total(valuation), "money", "original" if line else "total"),
     ]

@@ -1,4 +1,4 @@
-"""The expected cost as formulas over named cells, with the values that they give."""
+"""The expected cost as Excel formulas over named cells, with their values."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from outage_analysis.costs import CostTerms, Factor, Term, round_digits
-from outage_analysis.reports.workbook.cells import Formula, Scale, decade, whole
+from outage_analysis.reports.workbook.cells import Formula, LargerUnit, decimal_exponent, whole_currency
 from outage_analysis.text import Locale
 
-CHANGED = "inputs_changed"
-"""The named cell that counts the inputs that differ from the model's."""
-OURS = "expected_{}"
-"""The named cell of a total."""
-REFERENCE = re.compile(r"[A-Z]{1,3}[0-9]+|R[0-9]*(C[0-9]*)?|C[0-9]*|TRUE|FALSE", re.IGNORECASE)
-"""What a formula would read as something else than a name."""
-Key = tuple[str, str]
+CHANGED_INPUTS_NAME = "inputs_changed"
+"""The named cell with the number of inputs that the user changed."""
+TOTAL_NAME = "expected_{}"
+"""The named cell with the total of a valuation."""
+CELL_REFERENCE = re.compile(r"[A-Z]{1,3}[0-9]+|R[0-9]*(C[0-9]*)?|C[0-9]*|TRUE|FALSE", re.IGNORECASE)
+"""Texts that a formula would parse as a cell or a truth value instead of a name."""
+LineKey = tuple[str, str]
 """A cost line and a valuation."""
 
 
 @dataclass(frozen=True)
-class Live:
-    """What the sheets compute: terms in whole currency, and the names of the inputs."""
+class LiveFormulas:
+    """The formulas of a workbook: terms in whole currency, and the names of the input cells."""
 
     products: CostTerms
-    words: Locale
-    scale: Scale
+    locale: Locale
+    scale: LargerUnit
     cells: dict[str, str] = field(default_factory=dict)
-    """Name -> the cell that it stands for, as the sheets are written."""
+    """Defined name -> the cell it refers to; filled while the sheets are written."""
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:
-        """The terms, those of a valuation and a line together, in the order of their first."""
+        """The terms grouped by valuation and line, in order of first appearance."""
         keys = list(dict.fromkeys((t.valuation, t.line) for t in self.products.terms))
         valuations = list(dict.fromkeys(t.valuation for t in self.products.terms))
-        order = {key: (valuations.index(key[0]), place) for place, key in enumerate(keys)}
+        order = {key: (valuations.index(key[0]), index) for index, key in enumerate(keys)}
         return tuple(sorted(self.products.terms, key=lambda t: order[t.valuation, t.line]))
 
     @cached_property
     def factors(self) -> dict[str, Factor]:
-        """The inputs by id."""
+        """The inputs, by id."""
         return {factor.id: factor for factor in self.products.factors}
 
     @cached_property
@@ -52,78 +52,86 @@ class Live:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """The name of each input in formulas, by id."""
-        return defined(self.factors, (CHANGED, *(OURS.format(v) for v in self.valuations)))
-
-    def shown(self, factor: Factor, value: float | None = None) -> float:
-        """What stands in the cell of an input: sums in whole currency."""
-        given = factor.value if value is None else value
-        return whole(self.words, given) if factor.measure == "money" else given
-
-    def base(self, term: Term) -> float:
-        """A term's count, or sum in whole currency: one of its numbers is a sum, and takes the unit."""
-        sums = sum(self.factors[f].measure == "money" for f in term.factors)
-        return float(term.base * 10.0 ** (self.words.minor_units * (sums - 1)))
-
-    def value(self, term: Term) -> float:
-        """What the formula of a term gives."""
-        return round_digits(
-            math.prod((self.base(term), *(self.shown(self.factors[f]) for f in term.factors)))
+        """The defined name of each input, by id."""
+        return formula_names(
+            self.factors, (CHANGED_INPUTS_NAME, *(TOTAL_NAME.format(v) for v in self.valuations))
         )
 
-    def sum(self, valuation: str, line: str | None = None) -> float:
-        """What the formula of a total gives."""
+    def input_value(self, factor: Factor, value: float | None = None) -> float:
+        """Return a value of an input, by default its own, as its cell shows it: amounts in whole currency."""
+        number = factor.value if value is None else value
+        return whole_currency(self.locale, number) if factor.measure == "money" else number
+
+    def term_base(self, term: Term) -> float:
+        """Return the constant of a term, so that the term is in whole currency.
+
+        If one of the inputs is an amount, the constant is a count; otherwise it is an amount.
+        """
+        amounts = sum(self.factors[f].measure == "money" for f in term.factors)
+        return float(term.base * 10.0 ** (self.locale.minor_units * (amounts - 1)))
+
+    def term_value(self, term: Term) -> float:
+        """Return the value of the formula of a term."""
+        return round_digits(
+            math.prod((self.term_base(term), *(self.input_value(self.factors[f]) for f in term.factors)))
+        )
+
+    def total_value(self, valuation: str, line: str | None = None) -> float:
+        """Return the value of the total of a valuation, or of one of its lines."""
         wanted = (t for t in self.terms if t.valuation == valuation and line in (None, t.line))
-        return round_digits(math.fsum(map(self.value, wanted)))
+        return round_digits(math.fsum(map(self.term_value, wanted)))
 
-    def product(self, term: Term, cell: str) -> Formula:
-        """The formula of a term whose base stands in a cell."""
-        return Formula("=" + "*".join((cell, *(self.names[f] for f in term.factors))), self.value(term))
+    def term_formula(self, term: Term, cell: str) -> Formula:
+        """Return the formula of a term; `cell` contains the constant."""
+        return Formula("=" + "*".join((cell, *(self.names[f] for f in term.factors))), self.term_value(term))
 
-    def total(self, valuation: str) -> Formula:
-        """A total as the model gives it: to the smallest unit, or to its ten significant digits."""
-        value = self.modelled(valuation)
-        digits = min(self.words.minor_units, 9 - decade(value)) if value else 0
-        return Formula(f"=ROUND({OURS.format(valuation)},{digits})", round(value, digits))
+    def total_formula(self, valuation: str) -> Formula:
+        """Return the formula of a total, rounded to ten digits or to the smallest currency unit."""
+        value = self.model_total(valuation)
+        digits = min(self.locale.minor_units, 9 - decimal_exponent(value)) if value else 0
+        return Formula(f"=ROUND({TOTAL_NAME.format(valuation)},{digits})", round(value, digits))
 
-    def modelled(self, valuation: str) -> float:
-        """A total as the model gave it, in whole currency."""
-        return whole(self.words, self.products.expected(valuation))
+    def model_total(self, valuation: str) -> float:
+        """Return the total of a valuation that the model computed, in whole currency."""
+        return whole_currency(self.locale, self.products.expected(valuation))
 
-    def scaled(self, cell: str, value: float) -> Formula:
-        """An amount of a cell in the larger unit."""
+    def scaled_formula(self, cell: str, value: float) -> Formula:
+        """Return the formula that converts the amount in a cell to the larger unit."""
         return Formula(f"={cell}/{self.scale.size}", round_digits(value / self.scale.size))
 
 
-def defined(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
-    """A name for formulas for each id: no reference to a cell, and none twice, whatever the case."""
-    found: dict[str, str] = {}
+def formula_names(ids: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
+    """Return a defined name per id that is not a cell reference and is unique regardless of case."""
+    names: dict[str, str] = {}
     used = {name.casefold() for name in taken}
     for id_ in ids:
         plain = re.sub(r"[^A-Za-z0-9_]", "_", id_)
-        if plain[:1].isdigit() or REFERENCE.fullmatch(plain):
+        if plain[:1].isdigit() or CELL_REFERENCE.fullmatch(plain):
             plain = f"_{plain}"
         name, number = plain, 2
         while name.casefold() in used:
             name, number = f"{plain}_{number}", number + 1
         used.add(name.casefold())
-        found[id_] = name
-    return found
+        names[id_] = name
+    return names
 
 
-def at(row: int, column: int, *, fixed: bool = False) -> str:
-    """A cell as formulas write it, from its row and column counted from 0; one of the first 26 columns."""
+def cell_address(row: int, column: int, *, fixed: bool = False) -> str:
+    """Return the address of a cell, such as B3 or $B$3, from its row and column counted from 0.
+
+    The column must be one of the first 26.
+    """
     mark = "$" if fixed else ""
     return f"{mark}{chr(ord('A') + column)}{mark}{row + 1}"
 
 
-def quoted(text: str) -> str:
-    """A word of ours as a text within a formula."""
+def quoted_text(text: str) -> str:
+    """Return a label as a text literal for a formula."""
     doubled = text.replace('"', '""')
     return f'"{doubled}"'
 
 
-def sheet_cell(sheet: str, cell: str) -> str:
-    """A cell of a sheet, as a defined name stands for it."""
+def sheet_reference(sheet: str, cell: str) -> str:
+    """Return the reference to a cell of a sheet that a defined name needs."""
     doubled = sheet.replace("'", "''")
     return f"='{doubled}'!{cell}"

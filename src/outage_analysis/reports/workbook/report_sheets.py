@@ -1,4 +1,4 @@
-"""The sheets that follow the report: its sections, with real numbers, and the cube of the claims."""
+"""The sheets with the sections of the report, and the sheet with the cube of claims."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from outage_analysis.losses import display_bands, regroup
-from outage_analysis.reports.blocks import Block, Heading, Items, Picture, Section, Table, Text
+from outage_analysis.reports.blocks import Block, BulletList, ChartBlock, Heading, Section, TableBlock, Text
 from outage_analysis.reports.model_views import View
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.table_views import views
-from outage_analysis.reports.workbook.cells import Cell, Head, Rows, rows_of
-from outage_analysis.reports.workbook.native_charts import NATIVE, Waiting, place
-from outage_analysis.reports.workbook.sheet import Book, Page, Placed
+from outage_analysis.reports.table_views import build_views
+from outage_analysis.reports.workbook.cells import Cell, ColumnHead, SheetTable, sheet_table
+from outage_analysis.reports.workbook.native_charts import NATIVE_CHARTS, PendingChart, insert_chart
+from outage_analysis.reports.workbook.sheet import ReportWorkbook, SheetWriter, TableRange
 
-SHEETS = {
+SHEET_SECTIONS = {
     "cost": ("cost", "funnel", "free"),
     "doubt": ("doubt",),
     "drivers": ("tornado",),
@@ -29,123 +29,135 @@ SHEETS = {
     "tie_outs": ("tie-outs",),
     "method": ("method",),
 }
-"""Sheet -> the sections of the report that stand on it. A section of no sheet gets one of its own."""
-ELSEWHERE = ("assumptions",)
-"""Sections whose sheet is built otherwise."""
-MODEL, CLAIMS, LATER, SOURCES = "#0072B2", "#8a8f98", "#CC79A7", "#d5d9df"
-COLOURS = {"claims": CLAIMS, "quality": CLAIMS, "hindsight": LATER, "facts": SOURCES, "tie_outs": SOURCES}
+"""Sheet -> the report sections on it. Other sections get a sheet of their own."""
+SEPARATE_SECTIONS = ("assumptions",)
+"""Sections that another module writes."""
+MODEL_COLOUR, CLAIMS_COLOUR, HINDSIGHT_COLOUR, SOURCES_COLOUR = "#0072B2", "#8a8f98", "#CC79A7", "#d5d9df"
+SHEET_COLOURS = {
+    "claims": CLAIMS_COLOUR,
+    "quality": CLAIMS_COLOUR,
+    "hindsight": HINDSIGHT_COLOUR,
+    "facts": SOURCES_COLOUR,
+    "tie_outs": SOURCES_COLOUR,
+}
 
 
-def write_sections(book: Book, report: Report) -> None:
-    """A sheet for each group of sections that the report has."""
-    waiting: list[Waiting] = []
-    found = {section.id: section for section in report.sections if section.id not in ELSEWHERE}
-    tables = views(report.analysis, report.writer)
-    for name, ids in SHEETS.items():
-        sections = [found.pop(id_) for id_ in ids if id_ in found]
+def write_sections(book: ReportWorkbook, report: Report) -> None:
+    """Write a sheet per group of sections, and the sheet with the figures of the charts."""
+    waiting: list[PendingChart] = []
+    remaining = {section.id: section for section in report.sections if section.id not in SEPARATE_SECTIONS}
+    tables = build_views(report.analysis, report.formatter)
+    for name, ids in SHEET_SECTIONS.items():
+        sections = [remaining.pop(id_) for id_ in ids if id_ in remaining]
         if sections:
             title = report.words(f"workbook.{name}")
-            waiting += _write(book, report, tables, title, COLOURS.get(name, MODEL), sections)
+            waiting += _write_sheet(
+                book, report, tables, title, SHEET_COLOURS.get(name, MODEL_COLOUR), sections
+            )
         if name == "claims" and "cost" in report.analysis.cubes:
             _write_cube(book, report)
-    for section in found.values():
-        waiting += _write(book, report, tables, section.title, SOURCES, [section])
+    for section in remaining.values():
+        waiting += _write_sheet(book, report, tables, section.title, SOURCES_COLOUR, [section])
     if waiting:
         title = report.words("workbook.chart_figures")
-        data = book.page(title, SOURCES, synthetic=report.analysis.marked("total_law"))
-        data.open(title, report.banner if report.analysis.marked("total_law") else "")
+        data = book.add_sheet(title, SOURCES_COLOUR, synthetic=report.analysis.marked("total_law"))
+        data.write_title(title, report.banner if report.analysis.marked("total_law") else "")
         data.sortable = False
         for chart in waiting:
-            place(chart, report, data)
+            insert_chart(chart, report, data)
 
 
-def _write(
-    book: Book,
+def _write_sheet(
+    book: ReportWorkbook,
     report: Report,
     tables: dict[str, View],
     name: str,
     colour: str,
     sections: Sequence[Section],
-) -> list[Waiting]:
-    made_up = any(section.synthetic for section in sections)
-    page = book.page(name, colour, synthetic=made_up)
-    page.open(sections[0].title, report.banner if made_up else "")
-    writer = _Blocks(page, report, tables)
-    for place_, section in enumerate(sections):
-        if place_:
-            page.head(section.title)
+) -> list[PendingChart]:
+    is_synthetic = any(section.synthetic for section in sections)
+    sheet = book.add_sheet(name, colour, synthetic=is_synthetic)
+    sheet.write_title(sections[0].title, report.banner if is_synthetic else "")
+    writer = _BlockWriter(sheet, report, tables)
+    for position, section in enumerate(sections):
+        if position:
+            sheet.write_heading(section.title)
         for block in section.blocks:
             writer.write(block)
     return writer.waiting
 
 
 @dataclass
-class _Blocks:
-    """Writes what sections are made of."""
+class _BlockWriter:
+    """Writes the blocks of sections to a sheet."""
 
-    page: Page
+    sheet: SheetWriter
     report: Report
     tables: dict[str, View]
 
     def __post_init__(self) -> None:
-        self.waiting: list[Waiting] = []
-        """Charts, whose figures stand on a sheet of their own."""
+        self.waiting: list[PendingChart] = []
+        """Charts to insert later, because another sheet has their figures."""
 
     def write(self, block: Block) -> None:
-        """One block."""
+        """Write one block."""
         if isinstance(block, Text):
-            self.page.say(block.text, block.role if block.role != "plain" else "text")
+            self.sheet.write_paragraph(block.text, block.role if block.role != "plain" else "text")
         elif isinstance(block, Heading):
-            self.page.head(block.text)
-        elif isinstance(block, Items):
+            self.sheet.write_heading(block.text)
+        elif isinstance(block, BulletList):
             for item in block.items:
-                self.page.say(f"• {item}")
-        elif isinstance(block, Table):
+                self.sheet.write_paragraph(f"• {item}")
+        elif isinstance(block, TableBlock):
             self._table(block)
-        elif isinstance(block, Picture):
+        elif isinstance(block, ChartBlock):
             self._picture(block)
 
-    def _table(self, block: Table) -> Placed | None:
-        """A table under its caption."""
+    def _table(self, block: TableBlock) -> TableRange | None:
+        """Write a table below its caption; nothing if it has no rows."""
         if block.grid not in self.tables:
             return None
         if block.caption:
-            self.page.head(block.caption)
-        return self.page.table(rows_of(self.report.writer, *self.tables[block.grid]))
+            self.sheet.write_heading(block.caption)
+        return self.sheet.write_table(sheet_table(self.report.formatter, *self.tables[block.grid]))
 
-    def _picture(self, block: Picture) -> None:
-        """A chart, where sheets draw it, and its table."""
+    def _picture(self, block: ChartBlock) -> None:
+        """Reserve rows for a chart if it has a native version, and write its table."""
         name = block.chart
-        row = self.page.room() if name in NATIVE else 0
-        placed = self._table(block.table) if block.table else None
-        if name in NATIVE:
-            self.waiting.append(Waiting(name, self.page, row, placed))
+        row = self.sheet.reserve_chart_rows() if name in NATIVE_CHARTS else 0
+        table_range = self._table(block.table) if block.table else None
+        if name in NATIVE_CHARTS:
+            self.waiting.append(PendingChart(name, self.sheet, row, table_range))
 
 
-def _write_cube(book: Book, report: Report) -> None:
-    """The claims by every dimension of the cost cube, in bands for the eye."""
-    locale, a = report.words, report.analysis
-    cube = a.cubes["cost"]
-    page = book.page(locale("workbook.cube"), CLAIMS, synthetic=cube.synthetic)
-    page.open(locale("workbook.cube"), report.banner if cube.synthetic else "")
-    page.say(locale("workbook.cube_intro"))
-    if a.claims is None:  # totals come in bands of their own
+def _write_cube(book: ReportWorkbook, report: Report) -> None:
+    """Write the number and loss of claims by every dimension of the cost cube, in readable loss bands."""
+    locale, analysis = report.words, report.analysis
+    cube = analysis.cubes["cost"]
+    sheet = book.add_sheet(locale("workbook.cube"), CLAIMS_COLOUR, synthetic=cube.synthetic)
+    sheet.write_title(locale("workbook.cube"), report.banner if cube.synthetic else "")
+    sheet.write_paragraph(locale("workbook.cube_intro"))
+    if analysis.claims is None:  # totals were read in bands already
         frame = regroup(cube, [*cube.dimensions, "over", "up_to"])
     else:
-        cuts = a.policy.as_known_on(a.as_of).cuts
-        bands = display_bands(cuts, negative=a.incident.loss.negative == "band")
+        cuts = analysis.policy.as_known_on(analysis.as_of).cuts
+        bands = display_bands(cuts, negative=analysis.incident.loss.negative == "band")
         frame = regroup(cube, cube.dimensions, bands)
-    page.freeze(page.row + 1)
-    page.table(_cube_rows(report, frame, cube.dimensions))
+    sheet.freeze_above(sheet.row + 1)
+    sheet.write_table(_cube_table(report, frame, cube.dimensions))
 
 
-def _cube_rows(report: Report, frame: pl.DataFrame, dimensions: Sequence[str]) -> Rows:
+def _cube_table(report: Report, frame: pl.DataFrame, dimensions: Sequence[str]) -> SheetTable:
     locale, names = report.words, report.names
     titles = [
         locale(f"column.{d}") if locale.has_label(f"column.{d}") else names.get(d, d) for d in dimensions
     ]
     numbers = [locale(f"column.{c}") for c in ("claims", "loss")]
-    heads = [*map(Head, titles), Head(locale("column.band")), *(Head(n, right=True) for n in numbers)]
+    heads = [
+        *map(ColumnHead, titles),
+        ColumnHead(locale("column.band")),
+        *(ColumnHead(n, right=True) for n in numbers),
+    ]
     unit = 10**locale.loss_digits
     cells = [
         [
@@ -156,4 +168,4 @@ def _cube_rows(report: Report, frame: pl.DataFrame, dimensions: Sequence[str]) -
         ]
         for r in frame.iter_rows(named=True)
     ]
-    return Rows(tuple(heads), cells)
+    return SheetTable(tuple(heads), cells)

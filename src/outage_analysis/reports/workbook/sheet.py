@@ -1,4 +1,4 @@
-"""A sheet that is written from the top down."""
+"""Write sheets from top to bottom: titles, paragraphs, tables and charts."""
 
 from __future__ import annotations
 
@@ -9,247 +9,260 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from outage_analysis.charts import WIDE_LETTERS
-from outage_analysis.reports.workbook.cells import Cell, Formula, Head, Kind, Rows, Scale
-from outage_analysis.reports.workbook.styles import FONTS, RISKY, SIZE, Styles
+from outage_analysis.reports.workbook.cells import Cell, CellKind, ColumnHead, Formula, LargerUnit, SheetTable
+from outage_analysis.reports.workbook.styles import FONT_SIZE, FONTS, FORMULA_PREFIXES, CellFormats
 from outage_analysis.text import Locale, fonts
 
-if TYPE_CHECKING:  # the library is read only when a workbook is written
+if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
     from xlsxwriter import Workbook
     from xlsxwriter.worksheet import Worksheet
 
-LONGEST = 32_767
-"""Characters that a cell can hold."""
-LONGEST_NAME = 31
-FORBIDDEN = "[]:*?/\\"
-"""What the name of a sheet cannot hold."""
-WIDEST, NARROWEST = 46, 9
-"""Columns, in characters; longer texts are wrapped."""
-LONG, WIDEST_LONG = 160, 72
-"""Whole paragraphs in a cell take a wider column."""
-ACROSS = 112
-"""Characters of a paragraph that runs across columns."""
-LINE, HEAD_LINE = 15, 16
-"""Points from one line of text to the next."""
-MOST_ROWS = 100_000
-"""Of one table."""
-FILTERED = 12
-"""From so many rows on a table can be filtered."""
+MAX_CELL_LENGTH = 32_767
+"""The most characters of a cell."""
+MAX_NAME_LENGTH = 31
+FORBIDDEN_IN_NAME = "[]:*?/\\"
+"""Characters that Excel does not allow in the name of a sheet."""
+MAX_WIDTH, MIN_WIDTH = 46, 9
+"""Limits of column widths, in characters; longer texts wrap."""
+LONG_TEXT, MAX_LONG_TEXT_WIDTH = 160, 72
+"""Texts of at least `LONG_TEXT` characters may widen their column up to `MAX_LONG_TEXT_WIDTH`."""
+PARAGRAPH_WIDTH = 112
+"""The width in characters of a paragraph that spans several columns."""
+LINE_HEIGHT, HEAD_LINE_HEIGHT = 15, 16
+"""Points per line of text, in paragraphs and in column titles."""
+MAX_TABLE_ROWS = 100_000
+"""The most rows of one table; further rows are left out with a warning."""
+MIN_FILTERED_ROWS = 12
+"""Tables with at least this many rows get a filter."""
 CHART_ROWS, CHART_SIZE = 18, {"width": 860, "height": 340}
-A4, A3, ON_A4 = 9, 8, 190
-"""Papers by their numbers, and the characters that fit across the smaller."""
+A4, A3, MAX_A4_WIDTH = 9, 8, 190
+"""Excel's numbers of the paper formats, and the most characters per row that fit on A4."""
 FIRST_YEAR = 1900
-FROZEN = 7
-"""A head further down does not stay in sight."""
+MAX_FROZEN_HEAD = 7
+"""Column titles below this row are not frozen, because they would fill the screen."""
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Where a table stands: its head, its first and last row, its columns; all counted from 0."""
+class TableRange:
+    """The position of a table: its title row, first and last row, and number of columns, counted from 0."""
 
-    sheet: str
-    head: int
+    sheet_name: str
+    head_row: int
     first: int
     last: int
     columns: int
 
-    def column(self, place: int, first: int = 0) -> list[Any]:
-        """The cells of a column from one of its rows on, as charts take them."""
-        return [self.sheet, self.first + first, place, self.last, place]
+    def column(self, index: int, first: int = 0) -> list[Any]:
+        """Return the cells of a column, from its row `first` on, in the form that charts need."""
+        return [self.sheet_name, self.first + first, index, self.last, index]
 
 
 @dataclass
-class Book:
-    """The workbook, and what all of its sheets share."""
+class ReportWorkbook:
+    """The workbook with the locale, formats and larger unit that all sheets share."""
 
     workbook: Workbook
-    words: Locale
-    styles: Styles
-    scale: Scale
-    pages: list[Page] = field(default_factory=list)
+    locale: Locale
+    styles: CellFormats
+    scale: LargerUnit
+    sheets: list[SheetWriter] = field(default_factory=list)
 
-    def page(self, name: str, colour: str, *, synthetic: bool = False) -> Page:
-        """A new sheet; one of synthetic rows says so in its name."""
-        mark = f" ({self.words('workbook.synthetic')})" if synthetic else ""
-        plain = "".join(c for c in shown(name) if c not in FORBIDDEN).strip("' ") or "–"
-        taken = {page.name.casefold() for page in self.pages}
-        found = plain[: LONGEST_NAME - len(mark)] + mark
-        while found.casefold() in taken:
-            plain, found = plain[:-1], f"{plain[: LONGEST_NAME - len(mark) - 2]} {len(taken)}{mark}"
-        sheet = self.workbook.add_worksheet(found)
-        sheet.set_tab_color(colour)
-        self.pages.append(Page(self, sheet))
-        return self.pages[-1]
+    def add_sheet(self, name: str, colour: str, *, synthetic: bool = False) -> SheetWriter:
+        """Add a sheet; if it is based on synthetic claims, its name says so."""
+        mark = f" ({self.locale('workbook.synthetic')})" if synthetic else ""
+        base_name = "".join(c for c in cell_text(name) if c not in FORBIDDEN_IN_NAME).strip("' ") or "–"
+        taken = {sheet.name.casefold() for sheet in self.sheets}
+        unique_name = base_name[: MAX_NAME_LENGTH - len(mark)] + mark
+        while unique_name.casefold() in taken:
+            base_name, unique_name = (
+                base_name[:-1],
+                f"{base_name[: MAX_NAME_LENGTH - len(mark) - 2]} {len(taken)}{mark}",
+            )
+        worksheet = self.workbook.add_worksheet(unique_name)
+        worksheet.set_tab_color(colour)
+        self.sheets.append(SheetWriter(self, worksheet))
+        return self.sheets[-1]
 
     def finish(self) -> None:
-        """Set up every sheet."""
-        for page in self.pages:
-            page.finish()
+        """Finish every sheet."""
+        for sheet in self.sheets:
+            sheet.finish()
 
 
-class Page:
-    """One sheet: `row` is the next to be written."""
+class SheetWriter:
+    """Writes one sheet; `row` is the next free row."""
 
-    def __init__(self, book: Book, sheet: Worksheet) -> None:
-        self.book, self.sheet, self.row = book, sheet, 0
+    def __init__(self, book: ReportWorkbook, worksheet: Worksheet) -> None:
+        self.book, self.worksheet, self.row = book, worksheet, 0
         self.widths: dict[int, float] = {}
-        """Columns, in characters; those set beforehand stay."""
+        """Column widths in characters; they grow with the cells unless they were set."""
         self._fixed = False
         self.sortable = True
-        """Whether its tables may be put in another order: not those that formulas and charts refer to."""
+        """Whether users may sort the tables; False if formulas or charts refer to their rows."""
         self._paragraphs: list[tuple[int, str, str]] = []
-        self._tables: list[Placed] = []
+        self._tables: list[TableRange] = []
         self._frozen = 0
-        self._headed = ""
+        self._last_heading = ""
 
     @property
     def name(self) -> str:
         """The name of the sheet."""
-        return str(self.sheet.get_name())
+        return str(self.worksheet.get_name())
 
-    def fix(self, *widths: float) -> None:
-        """Set the widths of the columns, whatever stands in them."""
+    def set_column_widths(self, *widths: float) -> None:
+        """Set the widths of the columns, regardless of the cells."""
         self.widths, self._fixed = dict(enumerate(widths)), True
 
-    def open(self, title: str, banner: str = "") -> None:
-        """Title, and above it what must be known of synthetic rows."""
+    def write_title(self, title: str, banner: str = "") -> None:
+        """Write the title, below the notice on synthetic claims if there is one."""
         if banner:
-            self.say(banner, "warning")
-        self.sheet.set_row(self.row, 24)
-        self.sheet.write_string(self.row, 0, shown(title), self.book.styles.of("title"))
+            self.write_paragraph(banner, "warning")
+        self.worksheet.set_row(self.row, 24)
+        self.worksheet.write_string(self.row, 0, cell_text(title), self.book.styles.cell_format("title"))
         self.row += 1
-        self._frozen, self._headed = self.row, title
+        self._frozen, self._last_heading = self.row, title
 
-    def say(self, text: str, look: str = "text") -> None:
-        """A paragraph across the columns."""
-        self._paragraphs.append((self.row, shown(text), look))
+    def write_paragraph(self, text: str, style: str = "text") -> None:
+        """Write a paragraph that spans the columns."""
+        self._paragraphs.append((self.row, cell_text(text), style))
         self.row += 1
 
-    def head(self, text: str) -> int:
-        """A heading after an empty row, unless it says again what the one above says; returns its row."""
-        if text == self._headed:
+    def write_heading(self, text: str) -> int:
+        """Write a heading after an empty row and return its row; skip it if it repeats the last heading."""
+        if text == self._last_heading:
             return self.row
-        self._headed = text
+        self._last_heading = text
         self.row += 1 if self.row > self._frozen else 0
-        self.sheet.set_row(self.row, 20)
-        self.sheet.write_string(self.row, 0, shown(text), self.book.styles.of("heading"))
+        self.worksheet.set_row(self.row, 20)
+        self.worksheet.write_string(self.row, 0, cell_text(text), self.book.styles.cell_format("heading"))
         self.row += 1
         return self.row - 1
 
-    def room(self) -> int:
-        """Leave the rows of a chart empty; returns the first."""
+    def reserve_chart_rows(self) -> int:
+        """Leave empty rows for a chart and return the first of them."""
         self.row += CHART_ROWS
         return self.row - CHART_ROWS
 
-    def table(self, rows: Rows) -> Placed:
-        """A table; what does not fit is said to be cut."""
-        cells, count = rows.cells[:MOST_ROWS], len(rows.cells)
+    def write_table(self, rows: SheetTable) -> TableRange:
+        """Write a table and return its position; a warning states how many rows were left out."""
+        cells, count = rows.cells[:MAX_TABLE_ROWS], len(rows.cells)
         if len(cells) < count:
-            locale = self.book.words
-            self.say(
+            locale = self.book.locale
+            self.write_paragraph(
                 locale("workbook.cut_rows", shown=locale.number(len(cells)), count=locale.number(count)),
                 "warning",
             )
         head = self.row - (not rows.heads)
-        self._heads(head, rows.heads)
+        self._write_heads(head, rows.heads)
         for row, line in enumerate(cells, start=head + 1):
             for column, cell in enumerate(line):
-                self.write(row, column, cell)
+                self.write_cell(row, column, cell)
         columns = max(map(len, (rows.heads, *cells)))
-        placed = Placed(self.name, head, head + 1, head + len(cells), columns)
+        table_range = TableRange(self.name, head, head + 1, head + len(cells), columns)
         if rows.heads:
-            self._tables.append(placed)
-        self.row = placed.last + 2
-        return placed
+            self._tables.append(table_range)
+        self.row = table_range.last + 2
+        return table_range
 
-    def _heads(self, head: int, titles: Sequence[Head]) -> None:
-        """The heads of a table, as high as the longest needs."""
-        style, most = self.book.styles, 1
+    def _write_heads(self, head: int, titles: Sequence[ColumnHead]) -> None:
+        """Write the column titles, in a row that is high enough for the longest."""
+        styles, most = self.book.styles, 1
         for column, title in enumerate(titles):
-            text = shown(title.title)
-            self.sheet.write_string(head, column, text, style.of("head", right=title.right))
-            self._widen(column, min(_width(text), 18) + 2)
-            most = max(most, math.ceil((_width(text) + 1) / self.widths[column]))
+            text = cell_text(title.title)
+            self.worksheet.write_string(head, column, text, styles.cell_format("head", right=title.right))
+            self._widen(column, min(_text_width(text), 18) + 2)
+            most = max(most, math.ceil((_text_width(text) + 1) / self.widths[column]))
         if titles:
-            self.sheet.set_row(head, HEAD_LINE * most + 2)
+            self.worksheet.set_row(head, HEAD_LINE_HEIGHT * most + 2)
 
-    def write(self, row: int, column: int, cell: Cell) -> None:
-        """One cell: a text is never taken for a formula, a link or a number."""
-        value, sheet, style = cell.value, self.sheet, self.book.styles
+    def write_cell(self, row: int, column: int, cell: Cell) -> None:
+        """Write one cell; texts are never stored as formulas, links or numbers."""
+        value, worksheet, styles = cell.value, self.worksheet, self.book.styles
         if isinstance(value, Formula):
-            known = value.cached
-            number = "" if isinstance(known, str) else style.number(cell.kind, known)
-            sheet.write_formula(row, column, value.text, style.of(cell.look, number), known)
-            self._widen(column, _width(known if isinstance(known, str) else _digits(cell.kind, known)))
+            cached = value.cached
+            number = "" if isinstance(cached, str) else styles.number_format(cell.kind, cached)
+            worksheet.write_formula(row, column, value.text, styles.cell_format(cell.style, number), cached)
+            self._widen(
+                column, _text_width(cached if isinstance(cached, str) else _number_text(cell.kind, cached))
+            )
         elif isinstance(value, date) and value.year >= FIRST_YEAR:
-            sheet.write_datetime(row, column, value, style.of(cell.look, style.day))
+            worksheet.write_datetime(row, column, value, styles.cell_format(cell.style, styles.day_format))
             self._widen(column, 14)
         elif isinstance(value, float | int) and math.isfinite(value):
-            sheet.write_number(row, column, value, style.of(cell.look, style.number(cell.kind, value)))
-            self._widen(column, len(_digits(cell.kind, value)) + 2)
+            worksheet.write_number(
+                row, column, value, styles.cell_format(cell.style, styles.number_format(cell.kind, value))
+            )
+            self._widen(column, len(_number_text(cell.kind, value)) + 2)
         elif value is None or value == "":
-            sheet.write_blank(row, column, None, style.of(cell.look))
+            worksheet.write_blank(row, column, None, styles.cell_format(cell.style))
         else:
-            text = shown(str(value))
-            sheet.write_string(row, column, text, style.of(cell.look, quoted=text.startswith(RISKY)))
-            self._widen(column, _width(text) + 1)
+            text = cell_text(str(value))
+            worksheet.write_string(
+                row, column, text, styles.cell_format(cell.style, quoted=text.startswith(FORMULA_PREFIXES))
+            )
+            self._widen(column, _text_width(text) + 1)
 
-    def freeze(self, row: int) -> None:
-        """Keep the rows above this one in sight, and on every printed page."""
+    def freeze_above(self, row: int) -> None:
+        """Keep the rows above this one visible on the screen and on every printed page."""
         self._frozen = row
 
     def finish(self) -> None:
-        """Widths, paragraphs, and how the sheet scrolls and prints."""
-        sheet = self.sheet
+        """Set column widths, write the paragraphs, and set up scrolling and printing."""
+        worksheet = self.worksheet
         columns = max((t.columns for t in self._tables), default=1)
         for column, width in self.widths.items():
-            sheet.set_column(column, column, width)
+            worksheet.set_column(column, column, width)
         if not self._tables:
-            sheet.set_column(0, 0, ACROSS)
-            self.widths[0] = ACROSS
-        last, across = 0, self.widths.get(0, WIDEST)
-        while last + 1 < columns and across < ACROSS:
+            worksheet.set_column(0, 0, PARAGRAPH_WIDTH)
+            self.widths[0] = PARAGRAPH_WIDTH
+        last, across = 0, self.widths.get(0, MAX_WIDTH)
+        while last + 1 < columns and across < PARAGRAPH_WIDTH:
             last += 1
-            across += self.widths.get(last, NARROWEST)
-        for row, text, look in self._paragraphs:
-            shape = self.book.styles.of(look)
+            across += self.widths.get(last, MIN_WIDTH)
+        for row, text, style in self._paragraphs:
+            cell_format = self.book.styles.cell_format(style)
             if last:
-                sheet.merge_range(row, 0, row, last, "", shape)
-            sheet.write_string(row, 0, text, shape)
-            sheet.set_row(row, LINE * math.ceil(_width(text) / (1.12 * across)) + 2)
-        if len(self._tables) == 1 and self._tables[0].head <= FROZEN:
-            self._frozen = self._tables[0].head + 1
+                worksheet.merge_range(row, 0, row, last, "", cell_format)
+            worksheet.write_string(row, 0, text, cell_format)
+            worksheet.set_row(row, LINE_HEIGHT * math.ceil(_text_width(text) / (1.12 * across)) + 2)
+        if len(self._tables) == 1 and self._tables[0].head_row <= MAX_FROZEN_HEAD:
+            self._frozen = self._tables[0].head_row + 1
         if self._frozen:
-            sheet.freeze_panes(self._frozen, 0)
-            sheet.repeat_rows(0, self._frozen - 1)
+            worksheet.freeze_panes(self._frozen, 0)
+            worksheet.repeat_rows(0, self._frozen - 1)
         largest = max(self._tables, key=lambda t: t.last - t.first, default=None)
-        if self.sortable and largest and largest.last - largest.first + 1 >= FILTERED:
-            sheet.autofilter(largest.head, 0, largest.last, largest.columns - 1)
-        sheet.hide_gridlines(2)
-        sheet.set_landscape()
-        sheet.set_paper(A4 if sum(self.widths.values()) <= ON_A4 else A3)
-        sheet.fit_to_pages(1, 0)
-        sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
-        sheet.set_footer(f'&L&"{FONTS[self.book.words.lang]}"&{SIZE - 2}&A&R&{SIZE - 2}&P / &N')
+        if self.sortable and largest and largest.last - largest.first + 1 >= MIN_FILTERED_ROWS:
+            worksheet.autofilter(largest.head_row, 0, largest.last, largest.columns - 1)
+        worksheet.hide_gridlines(2)
+        worksheet.set_landscape()
+        worksheet.set_paper(A4 if sum(self.widths.values()) <= MAX_A4_WIDTH else A3)
+        worksheet.fit_to_pages(1, 0)
+        worksheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
+        worksheet.set_footer(
+            f'&L&"{FONTS[self.book.locale.lang]}"&{FONT_SIZE - 2}&A&R&{FONT_SIZE - 2}&P / &N'
+        )
 
     def _widen(self, column: int, width: float) -> None:
         if not self._fixed:
-            known = self.widths.get(column, NARROWEST)
-            self.widths[column] = max(known, min(width, WIDEST if width < LONG else WIDEST_LONG))
+            width_so_far = self.widths.get(column, MIN_WIDTH)
+            self.widths[column] = max(
+                width_so_far, min(width, MAX_WIDTH if width < LONG_TEXT else MAX_LONG_TEXT_WIDTH)
+            )
 
 
-def shown(text: str) -> str:
-    """A text as a cell can hold it: no control characters, not too long."""
+def cell_text(text: str) -> str:
+    """Return a text that a cell can store: without control characters, and shortened if necessary."""
     safe = fonts.printable(text)
-    return safe if len(safe) <= LONGEST else safe[: LONGEST - 1] + "…"
+    return safe if len(safe) <= MAX_CELL_LENGTH else safe[: MAX_CELL_LENGTH - 1] + "…"
 
 
-def _width(text: str) -> int:
-    """Columns of a text: a letter of Hangul takes two."""
+def _text_width(text: str) -> int:
+    """Return the width of a text in characters; Hangul letters count twice."""
     return sum(2 if ord(c) >= WIDE_LETTERS else 1 for c in text)
 
 
-def _digits(kind: Kind, value: float) -> str:
-    """A number about as long as its format writes it."""
+def _number_text(kind: CellKind, value: float) -> str:
+    """Return a number as text of about the length that its format displays."""
     if kind == "share":
         return f"{value:.2%}"
     if kind == "decimal" and not float(value).is_integer():

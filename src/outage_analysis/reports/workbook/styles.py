@@ -1,28 +1,28 @@
-"""How cells look: fonts, colours, number formats."""
+"""Cell formats: fonts, colours and number formats."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from outage_analysis.charts import ACCENT, GREY, INK, LIGHT
-from outage_analysis.reports.workbook.cells import Kind, Look, decade
+from outage_analysis.reports.workbook.cells import CellKind, CellStyle, decimal_exponent
 from outage_analysis.text import Locale
 
-if TYPE_CHECKING:  # the library is read only when a workbook is written
+if TYPE_CHECKING:  # xlsxwriter is imported only when a workbook is written
     from xlsxwriter import Workbook
     from xlsxwriter.format import Format
 
-NOTHING_RUNS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-"""A text stays a text, whatever it begins with."""
+NO_CONVERSION = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+"""Options that make xlsxwriter store every text as text, even if it looks like a formula or a link."""
 FONTS = {"en": "Calibri", "ko": "Malgun Gothic"}
-"""A workbook cannot carry fonts. These come with every Excel, and where they are missing, others of the
-same widths (Carlito) or with Hangul stand in."""
-SIZE = 10
-RISKY = ("=", "+", "-", "@")
-"""What a sheet takes for a formula when somebody types it: such texts are marked as quoted."""
+"""Workbooks cannot embed fonts. These come with every Excel; other programs replace them by fonts of
+the same widths (Carlito) or with Hangul."""
+FONT_SIZE = 10
+FORMULA_PREFIXES = ("=", "+", "-", "@")
+"""A text with such a first character becomes a formula when edited, so its cell is marked as text."""
 INPUT_TAB = "#E69F00"
 INPUT, INPUT_INK, WARNING, BAND = "#FFF4CC", "#1F4E9E", "#FFE3D3", "#EEF1F5"
-LOOKS: dict[str, dict[str, Any]] = {
+CELL_STYLES: dict[str, dict[str, Any]] = {
     "plain": {"bottom": 1, "bottom_color": LIGHT},
     "input": {"bg_color": INPUT, "font_color": INPUT_INK, "locked": False, "border": 1, "border_color": GREY},
     "original": {"font_color": GREY, "bottom": 1, "bottom_color": LIGHT},
@@ -36,67 +36,79 @@ LOOKS: dict[str, dict[str, Any]] = {
     "note": {"font_color": "#5B616B"},
     "warning": {"bold": True, "bg_color": WARNING},
 }
-CELLS = ("plain", "input", "original", "total", "flag", "head")
-"""Looks of the cells of a table."""
-MOST_DIGITS, LEAST_SHARE = 9, 4
+TABLE_STYLES = ("plain", "input", "original", "total", "flag", "head")
+"""Styles of table cells."""
+MAX_DECIMALS, MAX_SHARE_DECIMALS = 9, 4
 
 
-class Styles:
-    """The formats of one workbook, each made once."""
+class CellFormats:
+    """The cell formats of one workbook; each combination is created once."""
 
-    def __init__(self, workbook: Workbook, words: Locale) -> None:
-        self._workbook, self._words = workbook, words
+    def __init__(self, workbook: Workbook, locale: Locale) -> None:
+        self._workbook, self._locale = workbook, locale
         self._made: dict[tuple[str, str, bool, bool], Format] = {}
 
-    def of(self, look: Look | str, number: str = "", *, right: bool = False, quoted: bool = False) -> Format:
-        """The format of a look and a number format."""
-        key = (look, number, right, quoted)
+    def cell_format(
+        self, style: CellStyle | str, number: str = "", *, right: bool = False, quoted: bool = False
+    ) -> Format:
+        """Return the format with a style and a number format."""
+        key = (style, number, right, quoted)
         if key not in self._made:
-            asked = {"valign": "top", "font_name": FONTS[self._words.lang], "font_size": SIZE, **LOOKS[look]}
-            asked |= {"num_format": number} if number else {"text_wrap": look not in ("title", "heading")}
-            apart = {"align": "left", "indent": 1 if look in CELLS else 0}  # from the number before
-            asked |= {"align": "right"} if right else {} if number not in ("", self.day) else apart
-            asked |= {"quote_prefix": True} if quoted else {}
-            self._made[key] = self._workbook.add_format(asked)
+            options = {
+                "valign": "top",
+                "font_name": FONTS[self._locale.lang],
+                "font_size": FONT_SIZE,
+                **CELL_STYLES[style],
+            }
+            options |= {"num_format": number} if number else {"text_wrap": style not in ("title", "heading")}
+            alignment = {
+                "align": "left",
+                "indent": 1 if style in TABLE_STYLES else 0,
+            }  # separates it from a number in the column before
+            options |= (
+                {"align": "right"} if right else {} if number not in ("", self.day_format) else alignment
+            )
+            options |= {"quote_prefix": True} if quoted else {}
+            self._made[key] = self._workbook.add_format(options)
         return self._made[key]
 
-    def number(self, kind: Kind, value: float) -> str:
-        """The number format of a value of a kind."""
-        locale = self._words
+    def number_format(self, kind: CellKind, value: float) -> str:
+        """Return the number format for a value of a kind."""
+        locale = self._locale
         if kind in ("money", "loss"):
             digits = locale.minor_units if kind == "money" else locale.loss_digits
             return "#,##0" + ("." + "0" * digits if digits else "")
         if kind == "scaled":
-            return _larger(value, locale.lang)
+            return _scaled_format(value, locale.lang)
         if kind == "share":
-            return _share(value)
+            return _share_format(value)
         if kind == "decimal":
-            return _decimal(value)
+            return _decimal_format(value)
         return "#,##0"
 
     @property
-    def day(self) -> str:
-        """The format of days: 29 Dec 2022, whatever the language of the machine, or 2022. 12. 29."""
-        return r'yyyy". "m". "d"."' if self._words.lang == "ko" else "[$-409]d mmm yyyy"
+    def day_format(self) -> str:
+        """The number format of dates: 29 Dec 2022 in English, on any system; 2022. 12. 29. in Korean."""
+        return r'yyyy". "m". "d"."' if self._locale.lang == "ko" else "[$-409]d mmm yyyy"
 
 
-def _share(value: float) -> str:
-    """Tenths of a percent; two digits of what is less, or that far from all."""
+def _share_format(value: float) -> str:
+    """Return a percent format with one decimal, or two significant digits near 0 % and 100 %."""
     percent = 100 * min(abs(value), abs(1 - value)) if abs(value) < 1 else 100 * abs(value)
-    digits = min(LEAST_SHARE, max(1, 1 - decade(percent))) if percent else 1
+    digits = min(MAX_SHARE_DECIMALS, max(1, 1 - decimal_exponent(percent))) if percent else 1
     return "0." + "0" * digits + "%"
 
 
-def _larger(value: float, lang: str) -> str:
-    """Amounts in 만 원 or millions: about three digits."""
+def _scaled_format(value: float, lang: str) -> str:
+    """Return the format of amounts in 만 원 or millions, with about three significant digits."""
     digits = sum(abs(value) < limit for limit in ((100, 1) if lang == "ko" else (10_000, 10)))
     return "#,##0" + ("." + "0" * digits if digits else "")
 
 
-def _decimal(value: float) -> str:
-    """Whole numbers in full, others to two decimals, small ones to three digits."""
+def _decimal_format(value: float) -> str:
+    """Return the format of a number: no decimals if whole, two decimals, or three digits if below 1."""
     if float(value).is_integer():
         return "#,##0"
     if abs(value) >= 1:
         return "#,##0.00"
-    return "0." + "0" * min(MOST_DIGITS, 2 - decade(value))
+    return "0." + "0" * min(MAX_DECIMALS, 2 - decimal_exponent(value))

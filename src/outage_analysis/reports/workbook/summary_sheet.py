@@ -1,4 +1,4 @@
-"""The first sheet: how much, how sure, what drives it, what to decide, why it differs."""
+"""The summary sheet: expected cost, uncertainty, drivers, decisions and published headlines."""
 
 from __future__ import annotations
 
@@ -9,71 +9,81 @@ import polars as pl
 
 from outage_analysis.reports.first_screen import promised_range, quarter_profit
 from outage_analysis.reports.report import Report
-from outage_analysis.reports.table_views import views
+from outage_analysis.reports.table_views import build_views
 from outage_analysis.reports.workbook.cells import (
     Cell,
+    CellKind,
     Formula,
-    Kind,
-    Rows,
-    Scale,
-    amount,
-    heads,
-    rows_of,
-    whole,
+    LargerUnit,
+    SheetTable,
+    column_heads,
+    money_cell,
+    sheet_table,
+    whole_currency,
 )
-from outage_analysis.reports.workbook.cost_lines_sheet import why_no_formulas
-from outage_analysis.reports.workbook.formulas import CHANGED, Live, quoted
-from outage_analysis.reports.workbook.sheet import Page
+from outage_analysis.reports.workbook.cost_lines_sheet import no_formulas_reason
+from outage_analysis.reports.workbook.formulas import CHANGED_INPUTS_NAME, LiveFormulas, quoted_text
+from outage_analysis.reports.workbook.sheet import SheetWriter
 from outage_analysis.text import capitalized
 
-WIDTHS = (42, 17, 13, 17, 13, 15, 30, 52)
+COLUMN_WIDTHS = (42, 17, 13, 17, 13, 15, 30, 52)
 STALE_INK = "#A33A00"
 
 
-def write_summary(page: Page, report: Report, live: Live | None, inputs: str) -> None:
-    """The figures of the first screen, those that formulas keep up to date beside those of the model.
+def write_summary(sheet: SheetWriter, report: Report, live: LiveFormulas | None, inputs: str) -> None:
+    """Write the figures of the first screen: live formulas beside the model's values.
 
     Args:
-        page: an empty sheet.
-        report: the figures.
-        live: the products, where there are any.
-        inputs: the name of the sheet of the inputs.
+        sheet: an empty sheet.
+        report: the report.
+        live: the formulas; None if there are none.
+        inputs: the name of the sheet of inputs.
     """
     locale = report.words
-    page.fix(*WIDTHS)
-    page.sortable = False
+    sheet.set_column_widths(*COLUMN_WIDTHS)
+    sheet.sortable = False
     if report.warning:
-        page.say(report.warning, "warning")
-    page.open(report.title, report.banner)
-    for text, look in ((report.kicker, "text"), (report.policy, "text"), (report.colophon, "note")):
-        page.say(text, look)
-    page.head(locale("workbook.figures"))
-    page.say(locale("workbook.live_intro", sheet=inputs) if live else why_no_formulas(report), "note")
-    _figures(page, report, live, figures(report, live, page.book.scale, page.row + 1))
-    beside = apart(report, live, page.book.scale, page.row + 3)
-    if beside:
-        page.head(locale("workbook.apart"))
-        _figures(page, report, live, beside)
-    told = report.answers
-    for key, said in (("drives", told.drives), ("decide", told.decide), ("left_out", told.left_out)):
-        if said:
-            page.head(locale(f"report.{key}"))
-            for text in said:
-                page.say(text)
-    view = views(report.analysis, report.writer).get("headlines")
+        sheet.write_paragraph(report.warning, "warning")
+    sheet.write_title(report.title, report.banner)
+    for text, warning_format in ((report.kicker, "text"), (report.policy, "text"), (report.footer, "note")):
+        sheet.write_paragraph(text, warning_format)
+    sheet.write_heading(locale("workbook.figures"))
+    sheet.write_paragraph(
+        locale("workbook.live_intro", sheet=inputs) if live else no_formulas_reason(report), "note"
+    )
+    _write_rows(sheet, report, live, summary_rows(report, live, sheet.book.scale, sheet.row + 1))
+    separate = separate_rows(report, live, sheet.book.scale, sheet.row + 3)
+    if separate:
+        sheet.write_heading(locale("workbook.apart"))
+        _write_rows(sheet, report, live, separate)
+    formula = report.answers
+    for key, texts in (
+        ("drives", formula.drives),
+        ("decide", formula.decide),
+        ("left_out", formula.left_out),
+    ):
+        if texts:
+            sheet.write_heading(locale(f"report.{key}"))
+            for text in texts:
+                sheet.write_paragraph(text)
+    view = build_views(report.analysis, report.formatter).get("headlines")
     if view is not None:
-        page.head(locale("report.differs"))
-        page.say(locale("report.differs_text"))
-        page.table(_headlines(report, page.book.scale, *view))
+        sheet.write_heading(locale("report.differs"))
+        sheet.write_paragraph(locale("report.differs_text"))
+        sheet.write_table(_headlines_table(report, sheet.book.scale, *view))
 
 
-def _figures(page: Page, report: Report, live: Live | None, found: list[Figure]) -> None:
+def _write_rows(
+    sheet: SheetWriter, report: Report, live: LiveFormulas | None, rows: list[SummaryRow]
+) -> None:
     locale = report.words
-    if not found:
-        page.say(report.tiles[0].note if report.tiles else locale("report.no_headline"), "strong")
+    if not rows:
+        sheet.write_paragraph(
+            report.tiles[0].note if report.tiles else locale("report.no_headline"), "strong"
+        )
         return
-    larger = page.book.scale.title()
-    titles: list[tuple[str, Kind]] = [
+    larger = sheet.book.scale.title()
+    titles: list[tuple[str, CellKind]] = [
         (locale("workbook.figure"), "text"),
         (locale("workbook.live", unit=locale.unit), "money"),
         (larger, "scaled"),
@@ -83,30 +93,32 @@ def _figures(page: Page, report: Report, live: Live | None, found: list[Figure])
         (locale("workbook.state"), "text"),
         (locale("column.note"), "text"),
     ]
-    placed = page.table(Rows(heads(titles), [figure.cells for figure in found]))
+    table_range = sheet.write_table(SheetTable(column_heads(titles), [figure.cells for figure in rows]))
     if live is None:
         return
-    look = page.book.workbook.add_format({"font_color": STALE_INK, "bold": True})
-    rule = {"type": "formula", "criteria": f"={CHANGED}>0", "format": look}
-    for row, figure in enumerate(found, start=placed.first):
-        if figure.drawn:
-            page.sheet.conditional_format(row, 0, row, len(titles) - 2, rule)
+    warning_format = sheet.book.workbook.add_format({"font_color": STALE_INK, "bold": True})
+    rule = {"type": "formula", "criteria": f"={CHANGED_INPUTS_NAME}>0", "format": warning_format}
+    for row, figure in enumerate(rows, start=table_range.first):
+        if figure.from_model_only:
+            sheet.worksheet.conditional_format(row, 0, row, len(titles) - 2, rule)
 
 
-def _headlines(report: Report, scale: Scale, frame: pl.DataFrame, columns: list[str]) -> Rows:
-    """What others said, under the columns of the figures: each end in both units."""
+def _headlines_table(
+    report: Report, scale: LargerUnit, frame: pl.DataFrame, columns: list[str]
+) -> SheetTable:
+    """Return the published headline amounts, with both ends in whole currency and in the larger unit."""
     locale = report.words
-    texts = rows_of(report.writer, frame, columns).cells
+    texts = sheet_table(report.formatter, frame, columns).cells
     places = {column: place for place, column in enumerate(columns)}
     unit = 10**locale.minor_units
     cells = []
-    for record, told in zip(frame.iter_rows(named=True), texts, strict=True):
+    for record, row_texts in zip(frame.iter_rows(named=True), texts, strict=True):
         ends = [None if record[end] is None else record[end] * unit for end in ("low", "high")]
-        sums = [cell for end in ends for cell in (amount(locale, end), scale.cell(end))]
-        rest = [told[places[column]] for column in ("public_on", "facts", "counts")]
-        cells.append([told[places["headline"]], *sums, *rest])
+        amounts = [cell for end in ends for cell in (money_cell(locale, end), scale.cell(end))]
+        rest = [row_texts[places[column]] for column in ("public_on", "facts", "counts")]
+        cells.append([row_texts[places["headline"]], *amounts, *rest])
     larger = scale.title()
-    titles: list[tuple[str, Kind]] = [
+    titles: list[tuple[str, CellKind]] = [
         (locale("column.headline"), "text"),
         (locale("column.value_low"), "money"),
         (larger, "scaled"),
@@ -116,133 +128,135 @@ def _headlines(report: Report, scale: Scale, frame: pl.DataFrame, columns: list[
         (locale("column.facts"), "text"),
         (locale("column.counts"), "text"),
     ]
-    return Rows(heads(titles), cells)
+    return SheetTable(column_heads(titles), cells)
 
 
 QUANTILES = ("p10", "p50", "p90", "p95", "p99")
-EMPTY = Cell(None)
-Pair = tuple[Cell, Cell]
-"""An amount in whole currency, and in the larger unit."""
-NOTHING: Pair = (EMPTY, EMPTY)
+EMPTY_CELL = Cell(None)
+AmountPair = tuple[Cell, Cell]
+"""A cell with an amount in whole currency, and one with the same amount in the larger unit."""
+NO_AMOUNT: AmountPair = (EMPTY_CELL, EMPTY_CELL)
 
 
 @dataclass(frozen=True)
-class Figure:
+class SummaryRow:
     """One row of the summary."""
 
     name: str
-    model: Pair
-    live: Pair = NOTHING
-    error: Cell = EMPTY
-    state: Cell = EMPTY
+    model: AmountPair
+    live: AmountPair = NO_AMOUNT
+    error: Cell = EMPTY_CELL
+    state: Cell = EMPTY_CELL
     note: str = ""
-    drawn: bool = field(default=False, kw_only=True)
-    """Only the model can tell it: it is stale as soon as an input is changed."""
+    from_model_only: bool = field(default=False, kw_only=True)
+    """Whether only the simulation gives this figure, so that it is outdated once an input is changed."""
 
     @property
     def cells(self) -> list[Cell]:
-        """As the sheet has them."""
+        """The cells of the row, in the order of the columns."""
         return [Cell(self.name), *self.live, *self.model, self.error, self.state, Cell(self.note)]
 
 
-def figures(report: Report, live: Live | None, scale: Scale, row: int) -> list[Figure]:
-    """Expected cash, how unsure it is, and what it is weighed against.
+def summary_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
+    """Return the rows for expected cash, percentiles, budget, profit, promises and claims.
 
     Args:
-        report: the figures.
-        live: the products, where there are any.
+        report: the report.
+        live: the formulas; None if there are none.
         scale: the larger unit.
-        row: the row of the sheet that the first stands in, from 0.
+        row: the sheet row of the first of them, counted from 0.
     """
     locale, expected = report.words, report.analysis.expected_cash(_basis(report))
     if expected is None:
-        return [*_promised(report, scale), *_claims(report, scale)]
-    told = f"=IF({CHANGED}>0,{quoted(locale('workbook.moved'))},{quoted(locale('workbook.same'))})"
-    first = Figure(
+        return [*_promised_rows(report, scale), *_claims_rows(report, scale)]
+    changed, same = quoted_text(locale("workbook.moved")), quoted_text(locale("workbook.same"))
+    formula = f"=IF({CHANGED_INPUTS_NAME}>0,{changed},{same})"
+    first = SummaryRow(
         locale("report.tile_expected"),
-        _model(report, scale, expected),
-        _live(live, "cash", row),
-        amount(locale, _error(report)),
-        EMPTY if live is None else Cell(Formula(told, locale("workbook.same"))),
-        _note(report, locale("report.tile_expected")),
+        _amount_pair(report, scale, expected),
+        _live_pair(live, "cash", row),
+        money_cell(locale, _standard_error(report)),
+        EMPTY_CELL if live is None else Cell(Formula(formula, locale("workbook.same"))),
+        _tile_note(report, locale("report.tile_expected")),
     )
     return [
         first,
-        *_quantiles(report, live, scale),
-        *_budget(report, live),
-        *_profit(report, live, expected, row),
-        *_promised(report, scale),
-        *_claims(report, scale),
+        *_quantile_rows(report, live, scale),
+        *_budget_rows(report, live),
+        *_profit_rows(report, live, expected, row),
+        *_promised_rows(report, scale),
+        *_claims_rows(report, scale),
     ]
 
 
-def apart(report: Report, live: Live | None, scale: Scale, row: int) -> list[Figure]:
-    """Free goods at face value, lines without detail, handling: each for itself, never added."""
+def separate_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit, row: int) -> list[SummaryRow]:
+    """Return the rows outside the cash: free goods, lines known only as a total, and handling."""
     locale, table = report.words, report.analysis.tables.get("quantiles")
     if table is None:
         return []
-    notes = {"face_value": _note(report, locale("report.tile_free"))}
-    told = table.filter(pl.col("valuation") != "cash", measure="expected")
+    notes = {"face_value": _tile_note(report, locale("report.tile_free"))}
+    expected = table.filter(pl.col("valuation") != "cash", measure="expected")
     return [
-        Figure(
+        SummaryRow(
             locale("report.tile_free")
             if valuation == "face_value"
             else capitalized(locale(f"word.{valuation}")),
-            _model(report, scale, value),
-            _live(live, valuation, place),
-            amount(locale, error),
+            _amount_pair(report, scale, value),
+            _live_pair(live, valuation, place),
+            money_cell(locale, error),
             note=notes.get(valuation, ""),
         )
         for place, (valuation, value, error) in enumerate(
-            told.select("valuation", "value", "error").rows(), start=row
+            expected.select("valuation", "value", "error").rows(), start=row
         )
     ]
 
 
 def _basis(report: Report) -> str:
-    """What the headline rests on."""
+    """Return the basis of the headline."""
     return report.analysis.headline or "published"
 
 
-def _model(report: Report, scale: Scale, value: float) -> Pair:
-    return amount(report.words, value), scale.cell(value)
+def _amount_pair(report: Report, scale: LargerUnit, value: float) -> AmountPair:
+    return money_cell(report.words, value), scale.cell(value)
 
 
-def _live(live: Live | None, valuation: str, row: int) -> Pair:
-    """The live total of a valuation that stands in a row."""
+def _live_pair(live: LiveFormulas | None, valuation: str, row: int) -> AmountPair:
+    """Return the cells with the live total of a valuation in a sheet row; empty without formulas."""
     if live is None or valuation not in live.valuations:
-        return NOTHING
-    total = live.total(valuation)
-    larger = live.scaled(f"B{row + 1}", float(total.cached))
+        return NO_AMOUNT
+    total = live.total_formula(valuation)
+    larger = live.scaled_formula(f"B{row + 1}", float(total.cached))
     return Cell(total, "money", "total"), Cell(larger, "scaled", "total")
 
 
-def _stale(report: Report, live: Live | None) -> Cell:
-    """Whether what the model drew still belongs to the inputs."""
+def _staleness_cell(report: Report, live: LiveFormulas | None) -> Cell:
+    """Return a formula that states whether simulated figures still match the inputs."""
     locale = report.words
-    told = f"=IF({CHANGED}>0,{quoted(locale('workbook.stale'))},{quoted(locale('workbook.current'))})"
-    return EMPTY if live is None else Cell(Formula(told, locale("workbook.current")))
+    stale, current = quoted_text(locale("workbook.stale")), quoted_text(locale("workbook.current"))
+    formula = f"=IF({CHANGED_INPUTS_NAME}>0,{stale},{current})"
+    return EMPTY_CELL if live is None else Cell(Formula(formula, locale("workbook.current")))
 
 
-def _quantiles(report: Report, live: Live | None, scale: Scale) -> list[Figure]:
+def _quantile_rows(report: Report, live: LiveFormulas | None, scale: LargerUnit) -> list[SummaryRow]:
     locale, table = report.words, report.analysis.tables.get("quantiles")
     if table is None:
         return []
-    found = {row["measure"]: row for row in table.filter(valuation="cash").rows(named=True)}
+    by_measure = {row["measure"]: row for row in table.filter(valuation="cash").rows(named=True)}
     return [
-        Figure(
+        SummaryRow(
             locale(f"word.{measure}"),
-            _model(report, scale, row["value"]),
-            error=amount(locale, row["error"]),
-            state=_stale(report, live),
-            drawn=True,
+            _amount_pair(report, scale, row["value"]),
+            error=money_cell(locale, row["error"]),
+            state=_staleness_cell(report, live),
+            from_model_only=True,
         )
         for measure in QUANTILES
-        if (row := found.get(measure))
+        if (row := by_measure.get(measure))
     ]
 
 
-def _budget(report: Report, live: Live | None) -> list[Figure]:
+def _budget_rows(report: Report, live: LiveFormulas | None) -> list[SummaryRow]:
     locale, table = report.words, report.analysis.doubt(_basis(report), "budget")
     if table is None:
         return []
@@ -250,61 +264,68 @@ def _budget(report: Report, live: Live | None) -> list[Figure]:
     title = locale("report.tile_budget", budget=locale.money_in_full(row["budget"]))
     chance, error = Cell(row["exceeded"], "share"), Cell(row["error"], "share")
     return [
-        Figure(
+        SummaryRow(
             title,
-            (chance, EMPTY),
+            (chance, EMPTY_CELL),
             error=error,
-            state=_stale(report, live),
-            note=_note(report, title),
-            drawn=True,
+            state=_staleness_cell(report, live),
+            note=_tile_note(report, title),
+            from_model_only=True,
         )
     ]
 
 
-def _profit(report: Report, live: Live | None, expected: float, row: int) -> list[Figure]:
+def _profit_rows(report: Report, live: LiveFormulas | None, expected: float, row: int) -> list[SummaryRow]:
     locale, profit = report.words, quarter_profit(report.analysis)
     if not profit:
         return []
-    share, told = Cell(locale.rounded(expected / profit, 10), "share"), EMPTY
+    share, formula = Cell(locale.rounded(expected / profit, 10), "share"), EMPTY_CELL
     if live is not None and "cash" in live.valuations:
-        told = Cell(
-            Formula(f"=B{row + 1}/{round(whole(locale, profit))}", locale.rounded(expected / profit, 10)),
+        formula = Cell(
+            Formula(
+                f"=B{row + 1}/{round(whole_currency(locale, profit))}", locale.rounded(expected / profit, 10)
+            ),
             "share",
         )
-    note = _note(report, locale("report.tile_profit"))
-    return [Figure(locale("workbook.profit_share"), (share, EMPTY), (told, EMPTY), note=note)]
-
-
-def _promised(report: Report, scale: Scale) -> list[Figure]:
-    """What is promised if all are paid: of the policy and a published count, so that no rate moves it."""
-    locale, found = report.words, promised_range(report.analysis)
-    note = _note(report, locale("report.tile_promised"))
-    ends = zip(("low", "high"), found[1:], strict=True) if found else ()
+    note = _tile_note(report, locale("report.tile_profit"))
     return [
-        Figure(locale(f"workbook.promised_{end}"), _model(report, scale, value), note=note)
+        SummaryRow(locale("workbook.profit_share"), (share, EMPTY_CELL), (formula, EMPTY_CELL), note=note)
+    ]
+
+
+def _promised_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
+    """Return the rows with the least and the most that is promised if every reported claim is paid.
+
+    They depend on the policy and a published count only, so changed inputs do not affect them.
+    """
+    locale, promised = report.words, promised_range(report.analysis)
+    note = _tile_note(report, locale("report.tile_promised"))
+    ends = zip(("low", "high"), promised[1:], strict=True) if promised else ()
+    return [
+        SummaryRow(locale(f"workbook.promised_{end}"), _amount_pair(report, scale, value), note=note)
         for end, value in ends
     ]
 
 
-def _claims(report: Report, scale: Scale) -> list[Figure]:
-    """The expected cash of the claims given, where the headline is another."""
-    locale, a = report.words, report.analysis
-    basis = next((b for b in ("claims", "synthetic") if b in a.runs and b != a.headline), "")
-    expected = a.expected_cash(basis) if basis else None
+def _claims_rows(report: Report, scale: LargerUnit) -> list[SummaryRow]:
+    """Return the row with the expected cash from claims, if the headline has another basis."""
+    locale, analysis = report.words, report.analysis
+    basis = next((b for b in ("claims", "synthetic") if b in analysis.runs and b != analysis.headline), "")
+    expected = analysis.expected_cash(basis) if basis else None
     if expected is None:
         return []
     title = locale("report.tile_claims")
     name = f"{title} ({locale('workbook.synthetic')})" if basis == "synthetic" else title
-    return [Figure(name, _model(report, scale, expected), note=_note(report, title))]
+    return [SummaryRow(name, _amount_pair(report, scale, expected), note=_tile_note(report, title))]
 
 
-def _error(report: Report) -> float:
-    """One standard error of the expected cash: none, but where it is the mean of the draws."""
+def _standard_error(report: Report) -> float:
+    """Return the standard error of the expected cash; 0 unless it is a simulated mean."""
     table = report.analysis.tables.get("quantiles")
-    found = [] if table is None else table.filter(valuation="cash", measure="expected")["error"].to_list()
-    return float(found[0]) if found else 0.0
+    rows = [] if table is None else table.filter(valuation="cash", measure="expected")["error"].to_list()
+    return float(rows[0]) if rows else 0.0
 
 
-def _note(report: Report, title: str) -> str:
-    """What the first screen says of a figure."""
+def _tile_note(report: Report, title: str) -> str:
+    """Return the note on the first screen for the figure with this title."""
     return next((tile.note for tile in report.tiles if tile.title == title), "")
