@@ -26,7 +26,7 @@ def surveyed(
     """A text of three columns, looked at in blocks of so many bytes."""
     path = folder / "a.csv"
     path.write_bytes(text.encode())
-    with patch.object(survey, "BLOCK", block):
+    with patch.object(survey, "BLOCK_BYTES", block):
         return RecordIndex.of(path, ",", quote, width=3, header_row=header_row, begin=0)
 
 

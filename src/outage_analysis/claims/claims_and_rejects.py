@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import literal, quoted
+from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.read_files import InputFile
-from outage_analysis.claims.rules import COPY, READABLE, REPEATED
+from outage_analysis.claims.rules import EXACT_COPY, READABLE_LOSS, REPEATED_ID
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
 from outage_analysis.files import misspelt, named
@@ -22,29 +22,29 @@ from outage_analysis.text import MOST_ROWS, Card, Displayable, Locale, Table, fi
 if TYPE_CHECKING:
     import duckdb
 
-LONGEST = 24
+MAX_VALUE_LENGTH = 24
 """Characters of a rejected text that are shown."""
-SUCH = 12.5
+EXAMPLE_AMOUNT = 12.5
 """An amount as it may be written."""
-LONGEST_LABEL = 100
+MAX_LABEL_LENGTH = 100
 """Characters of a text that may still be the name of something."""
-MOST_RULES, LONGEST_REMEDY = 3, 160
+MAX_RULES, MAX_REMEDY_LENGTH = 3, 160
 """Rules that a refusal of too many rejects names, and characters of what to do about the first."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
-NO_NAMES = re.compile(
+UNIT_WORDS = re.compile(
     r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
 )
 """Words that people use for days and amounts; other letters beside them may be a name."""
 
-State = tuple[int, int, int]
+FileState = tuple[int, int, int]
 """Of a file: what changes when it is replaced."""
 
 
 @dataclass(frozen=True)
-class Onto:
+class ExtendedStore:
     """A warehouse file that claims were added to: its state when it was read, and how many files it had."""
 
-    state: State
+    state: FileState
     files: int
 
 
@@ -65,7 +65,7 @@ class Claims(Displayable):
     synthetic: bool
     """Whether any row says of itself, or any file of its name, that it is synthetic."""
     files: pl.DataFrame
-    onto: Onto | None = None
+    add_to: ExtendedStore | None = None
     """The warehouse file that these were added to."""
     skipped: tuple[str, ...] = ()
     """What was not read: files of a folder that are of no known format, sheets without the columns."""
@@ -73,7 +73,7 @@ class Claims(Displayable):
     def card(self, lang: str = "en") -> Card:
         """Its files, and its first rejects: each with its row, the rule it broke and what to do about it.
 
-        Of what a reject says it tells no more than `explain` does.
+        Of what a reject says it tells no more than `explain_reject` does.
         """
         locale = Locale(lang)
         passed, rejected = len(self), int(self.files["rejects"].sum())
@@ -87,7 +87,7 @@ class Claims(Displayable):
         skipped = (locale("card.skipped", names=", ".join(self.skipped[:MOST_ROWS])),) if self.skipped else ()
         name = self.incident.name[lang]
         return Card(
-            locale("card.claims", incident=name), tuple(lines), _tables(self, rejected, locale), skipped
+            locale("card.claims", incident=name), tuple(lines), _card_tables(self, rejected, locale), skipped
         )
 
     def __len__(self) -> int:
@@ -117,10 +117,10 @@ class Claims(Displayable):
         Raises:
             InputRefused: the first reject, with how many there are.
         """
-        self.refuse_rejects_over(0)
+        self.check_reject_share(0)
         return self
 
-    def refuse_rejects_over(self, share: float, *, since: int = 0) -> None:
+    def check_reject_share(self, share: float, *, since: int = 0) -> None:
         """Refuse files of which more rows than this share were rejected, or all of one, or none was read.
 
         Args:
@@ -139,19 +139,21 @@ class Claims(Displayable):
             names = lost if lost and rejected < rows else files["file"].to_list()
             here = self.rejects.filter(pl.col("source_file").is_in(names))
             total = int(files.filter(pl.col("file").is_in(names))["rows"].sum())
-            raise _refusal(explain(self, here.row(0, named=True)), here, total, share)
+            raise _too_many_rejects(explain_reject(self, here.row(0, named=True)), here, total, share)
 
-    def refuse_personal(self, columns: Sequence[str]) -> None:
+    def check_no_personal_data(self, columns: Sequence[str]) -> None:
         """Refuse to let columns of text leave the warehouse that hold personal data or free text.
 
         Raises:
             DisclosureBlocked: a column with resident, phone or card numbers, e-mail addresses, or sentences.
         """
         for column in columns:
-            texts = self.warehouse.frame(queries.load("distinct_texts", name=quoted(column)))["value"]
-            if (texts.str.len_chars() > LONGEST_LABEL).any() or texts.str.contains("[\r\n]").any():
+            texts = self.warehouse.frame(queries.load("distinct_texts", name=quote_identifier(column)))[
+                "value"
+            ]
+            if (texts.str.len_chars() > MAX_LABEL_LENGTH).any() or texts.str.contains("[\r\n]").any():
                 raise DisclosureBlocked(
-                    f"holds free text: more than {LONGEST_LABEL} characters, or several lines",
+                    f"holds free text: more than {MAX_LABEL_LENGTH} characters, or several lines",
                     column=column,
                     remedy="Map the column to another header.",
                 )
@@ -166,9 +168,9 @@ class Claims(Displayable):
                 )
 
 
-def view_claims(warehouse: Warehouse, incident: Incident) -> None:
+def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
     """Define the view `claims` over `accepted` and `files`."""
-    files = f"[{', '.join(map(literal, file_names(warehouse, 'files')))}]"
+    files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
     warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
 
 
@@ -189,10 +191,10 @@ def _rejects_in_order(warehouse: Warehouse, most: int | None = None) -> pl.DataF
 
 def dimension_columns(incident: Incident) -> str:
     """SQL of the incident's dimensions, each behind a comma."""
-    return "".join(f", {quoted(d.id)}" for d in incident.dimensions)
+    return "".join(f", {quote_identifier(d.id)}" for d in incident.dimensions)
 
 
-def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
+def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
     """One reject as the line that a user reads: file, row, column, value, remedy; personal data masked.
 
     Args:
@@ -203,17 +205,17 @@ def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> Inpu
     words, broken = Locale(lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     column = rule.split(" ", 1)[0]
-    value = reject["problem"] or _short(reject.get(column), rule, words)
+    value = reject["problem"] or _displayed_value(reject.get(column), rule, words)
     remedy = words(f"remedy.{rule}") if words.has(f"remedy.{rule}") else words("remedy.whole")
     if rule.endswith("is known"):
-        hint, close = _hint(claims.incident, column, str(reject[column]), words)
+        hint, close = _spelling_hint(claims.incident, column, str(reject[column]), words)
         remedy = f"{hint} {remedy}"
         if not close:  # whatever it is, it may be a name
-            value = _counted(str(reject[column]), words)
-    if rule == READABLE and (digits := claims.incident.loss_digits):
-        example = f"{SUCH:.{digits}f}"
+            value = _character_count(str(reject[column]), words)
+    if rule == READABLE_LOSS and (digits := claims.incident.loss_digits):
+        example = f"{EXAMPLE_AMOUNT:.{digits}f}"
         remedy = words("remedy.decimals", currency=claims.incident.currency, digits=digits, example=example)
-    if rule in (REPEATED, COPY):
+    if rule in (REPEATED_ID, EXACT_COPY):
         row = words.number(int(str(reject["kept_row"])))
         remedy = words("remedy.kept", row=row, file=reject["kept_file"])
     return InputRefused(
@@ -226,7 +228,7 @@ def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> Inpu
     )
 
 
-def _refusal(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
+def _too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
     """The first of too many rejects, beside how many there are by rule, and how to go on."""
     rejected = len(rejects)
     over = (
@@ -234,8 +236,8 @@ def _refusal(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float
     )
     rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
     told = rules.sort("count", "rule", descending=[True, False]).rows()
-    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in told[:MOST_RULES])
-    counts += f" and {len(told) - MOST_RULES} more rules" if len(told) > MOST_RULES else ""
+    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in told[:MAX_RULES])
+    counts += f" and {len(told) - MAX_RULES} more rules" if len(told) > MAX_RULES else ""
     first.problem = f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}; the first {first.problem}"
     enough = -(-100 * rejected // rows)
     onward = (
@@ -244,7 +246,7 @@ def _refusal(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float
         if rejected < rows
         else "If this is so of every row, outage-analysis inspect shows how the file reads."
     )
-    first.remedy = f"{onward} The first: {one_line(first.remedy, LONGEST_REMEDY)}"
+    first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
     return first
 
 
@@ -252,7 +254,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g}%"
 
 
-def _hint(incident: Incident, column: str, text: str, words: Locale) -> tuple[str, bool]:
+def _spelling_hint(incident: Incident, column: str, text: str, words: Locale) -> tuple[str, bool]:
     """The name that a text is close to, or some that are known; and whether it is close to one."""
     known = incident.services if column == "service" else incident.claimant_types
     aliases = [s for item in known for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
@@ -262,22 +264,22 @@ def _hint(incident: Incident, column: str, text: str, words: Locale) -> tuple[st
     return words("remedy.closest", name=close), True
 
 
-def _short(value: object, rule: str, words: Locale) -> str | None:
+def _displayed_value(value: object, rule: str, words: Locale) -> str | None:
     """A rejected text with personal data masked; what may be a name or a sentence is only counted."""
     if value is None:
         return None
     text = str(value)
     measured = not rule.startswith(("claim", "service"))
-    if len(text) > LONGEST or (measured and LETTERS.search(NO_NAMES.sub("", text))):
-        return _counted(text, words)
+    if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(UNIT_WORDS.sub("", text))):
+        return _character_count(text, words)
     return masked(text)
 
 
-def _counted(text: str, words: Locale) -> str:
+def _character_count(text: str, words: Locale) -> str:
     return words("remedy.characters", count=len(text))
 
 
-def _tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
+def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     """The files, and the first rejects told one by one."""
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
@@ -286,16 +288,16 @@ def _tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     if rejected:
         found = _rejects_in_order(claims.warehouse, most=MOST_ROWS).rows(named=True)
         told, more = first(
-            locale, found, lambda r: _cells(claims, r, locale), locale("card.unmasked"), rejected
+            locale, found, lambda r: _reject_cells(claims, r, locale), locale("card.unmasked"), rejected
         )
         heads = ("column.file", "card.row", "column.rule_text", "card.found", "card.remedy")
         tables.append(Table(tuple(map(locale, heads)), told, frozenset({1}), locale("card.rejects"), more))
     return tuple(tables)
 
 
-def _cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
-    """A reject as `explain` tells it."""
-    told, broken = explain(claims, reject, locale.lang), reject["broken"]
+def _reject_cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
+    """A reject as `explain_reject` tells it."""
+    told, broken = explain_reject(claims, reject, locale.lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     name = locale(f"rule.{rule}") if locale.has(f"rule.{rule}") else rule
     found = "–" if told.value is None else one_line(told.value, 80)

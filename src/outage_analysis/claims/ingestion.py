@@ -9,11 +9,11 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import Claims, reconciliation_table
-from outage_analysis.claims.readers.fast_path import MARKED
-from outage_analysis.claims.readers.read_files import Staged, stage
-from outage_analysis.claims.readers.sources import expand
-from outage_analysis.claims.store import STORE, earlier, no_earlier, open_claims
-from outage_analysis.claims.validation import judge
+from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
+from outage_analysis.claims.readers.read_files import StagedFiles, stage_files
+from outage_analysis.claims.readers.sources import expand_paths
+from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
+from outage_analysis.claims.validation import validate_rows
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import OURS, EnvironmentFailed, UsageError
 from outage_analysis.files import temporary_folder
@@ -28,7 +28,7 @@ def read_claims(
     *,
     layouts: Sequence[Layout] = (),
     max_rejects: float = MAX_REJECTS,
-    onto: str | Path | None = None,
+    add_to: str | Path | None = None,
 ) -> Claims:
     """Read complaint files; every row ends as exactly one claim or one reject.
 
@@ -49,39 +49,39 @@ def read_claims(
     several = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
     if not several:
         raise UsageError("no file of complaints was named", remedy="Name at least one.")
-    stores = [p for p in several if p.suffix.lower() == STORE]
-    if stores and (len(several) > 1 or onto is not None):
+    stores = [p for p in several if p.suffix.lower() == STORE_SUFFIX]
+    if stores and (len(several) > 1 or add_to is not None):
         problem = "is a warehouse file, which is read alone"
         raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
     if stores:
         claims, since = open_claims(stores[0], incident), 0
     else:
-        claims, since = _read(several, incident, layouts, onto)
-    claims.refuse_rejects_over(max_rejects, since=since)
+        claims, since = _read_files(several, incident, layouts, add_to)
+    claims.check_reject_share(max_rejects, since=since)
     return claims
 
 
-def _read(
-    paths: list[Path], incident: Incident, layouts: Sequence[Layout], onto: str | Path | None
+def _read_files(
+    paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
 ) -> tuple[Claims, int]:
-    files, skipped = expand(paths)
+    files, skipped = expand_paths(paths)
     for layout in layouts:
         layout.refuse_foreign(columns_of(incident))
     warehouse = Warehouse()
-    if onto is None:
-        no_earlier(warehouse, incident)
-        before, added_to, synthetic = Staged(), None, False
+    if add_to is None:
+        create_empty_earlier(warehouse, incident)
+        before, added_to, synthetic = StagedFiles(), None, False
     else:
-        before, added_to, synthetic = earlier(warehouse, Path(onto), incident)
+        before, added_to, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
     with temporary_folder(limits.get().folder) as workspace:
-        staged = stage(warehouse, files, incident, workspace, layouts=layouts, before=before)
-        judge(warehouse, incident, staged)
+        staged = stage_files(warehouse, files, incident, workspace, layouts=layouts, before=before)
+        validate_rows(warehouse, incident, staged)
     if added_to is not None:
         for table in ("noted", "rejects"):
             warehouse.append(table, f"from earlier_{table}")
     counted = reconciliation_table(warehouse)
-    _refuse_lost_rows(counted)
-    synthetic |= bool(warehouse.frame(queries.load("synthetic", marked=MARKED))["synthetic"].item())
+    _check_row_counts(counted)
+    synthetic |= bool(warehouse.frame(queries.load("synthetic", marked=IS_SYNTHETIC))["synthetic"].item())
     claims = Claims(
         incident,
         staged.inputs,
@@ -89,13 +89,13 @@ def _read(
         warehouse,
         synthetic=synthetic or any("synthetic" in f.name.lower() for f in staged.inputs),
         files=counted,
-        onto=added_to,
+        add_to=added_to,
         skipped=(*(f.name for f in skipped), *staged.unread),
     )
     return claims, len(before.inputs)
 
 
-def _refuse_lost_rows(counted: pl.DataFrame) -> None:
+def _check_row_counts(counted: pl.DataFrame) -> None:
     """The account of every run: rows are counted by other means than claims and rejects."""
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
     for file, rows, claims, rejects in lost.head(1).iter_rows():

@@ -8,26 +8,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Tell = Callable[[str], None]
-telling: ContextVar[Tell | None] = ContextVar("telling", default=None)
+ProgressCallback = Callable[[str], None]
+progress_callback: ContextVar[ProgressCallback | None] = ContextVar("telling", default=None)
 """Who is told, if anybody: a terminal."""
-EVERY = 0.25
+UPDATE_SECONDS = 0.25
 """Seconds between two words."""
-WIDTH = 20
+BAR_WIDTH = 20
 
 
-def words(name: str, share: float, rows: int, seconds: float) -> str:
+def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
     """One line: `share` of about `rows` rows of a file were read in so many seconds."""
     done = min(1.0, max(0.0, share))
-    bar = "#" * round(done * WIDTH)
-    line = f"[{bar:.<{WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
+    bar = "#" * round(done * BAR_WIDTH)
+    line = f"[{bar:.<{BAR_WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
     if not done or not seconds:
         return line
     return f"{line}, {done * rows / seconds:,.0f} a second, {seconds * (1 - done) / done:.0f} s left"
 
 
 @contextmanager
-def told(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
+def report_progress(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
     """Tell how far a query is that runs within.
 
     Args:
@@ -35,15 +35,15 @@ def told(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
         rows: about how many rows that has.
         share: gives what is done of it, from 0 to 1, at any moment and from another thread.
     """
-    tell = telling.get()
+    tell = progress_callback.get()
     if tell is None:
         yield
         return
     begun, done = time.monotonic(), threading.Event()
 
     def watch() -> None:
-        while not done.wait(EVERY):
-            tell(words(name, share(), rows, time.monotonic() - begun))
+        while not done.wait(UPDATE_SECONDS):
+            tell(progress_line(name, share(), rows, time.monotonic() - begun))
 
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()

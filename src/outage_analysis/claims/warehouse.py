@@ -15,8 +15,8 @@ import duckdb
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.progress import telling, told
-from outage_analysis.claims.queries import literal, quoted
+from outage_analysis.claims.progress import progress_callback, report_progress
+from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
 
@@ -48,26 +48,26 @@ class Limits:
     default the system's folder for temporary files."""
 
     def __post_init__(self) -> None:
-        if not _AMOUNT.fullmatch(self.memory):
+        if not MEMORY_PATTERN.fullmatch(self.memory):
             remedy = "Write it as 4GB or 50%."
             raise UsageError("--memory is no amount", value=self.memory, remedy=remedy)
-        if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
-            raise UsageError(f"--threads is not between 1 and {MOST_THREADS}", value=self.threads)
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise UsageError(f"--threads is not between 1 and {MAX_THREADS}", value=self.threads)
         if self.folder is not None and not self.folder.is_dir():
             raise UsageError("--temp is no folder that is there", value=self.folder)
 
 
-_AMOUNT = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
-MOST_THREADS = 1024
+MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
+MAX_THREADS = 1024
 limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
 """Those of every warehouse that is opened from now on."""
 
-FOREIGN, LONGEST_NAME = "is no warehouse file of claims", 60
+NOT_A_STORE, MAX_NAME_LENGTH = "is no warehouse file of claims", 60
 NO_EXTENSIONS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-Columns = Mapping[str, Mapping[str, str]]
+TableColumns = Mapping[str, Mapping[str, str]]
 """The columns of each table: table -> column -> type."""
 
 
@@ -89,12 +89,12 @@ class Warehouse:
         )
         self._file: str | None = None
         """The warehouse file that it has open, to be named when it is damaged."""
-        self._columns: Columns = {}
+        self._columns: TableColumns = {}
         """The columns of the tables of that file."""
         self._run("set TimeZone = 'UTC'", {})  # or a moment would be told in the machine's zone
         # In IPython it would be on, and print. In Jupyter it is off, and may not be set without ipywidgets.
         shown = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
-        if telling.get() is not None:
+        if progress_callback.get() is not None:
             self._run("set enable_progress_bar_print = false", {})
             self._run("set enable_progress_bar = true", {})
         elif shown:
@@ -119,7 +119,7 @@ class Warehouse:
 
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
         """Add the rows of a query that reads a file of about so many rows, and tell how far it is."""
-        with told(name, rows, lambda: self._connection.query_progress() / 100):
+        with report_progress(name, rows, lambda: self._connection.query_progress() / 100):
             self.append(table, query, **values)
 
     def delete(self, table: str, condition: str) -> None:
@@ -128,7 +128,7 @@ class Warehouse:
 
     def widen(self, table: str, column: str) -> None:
         """Make texts of a column of words."""
-        self._run(f'alter table "{table}" alter {quoted(column)} type varchar', {})
+        self._run(f'alter table "{table}" alter {quote_identifier(column)} type varchar', {})
 
     def doubt(self, table: str, places: str) -> None:
         """Take the `ok` of the rows of a table away whose places another one lists."""
@@ -174,13 +174,15 @@ class Warehouse:
 
     def write_parquet(self, query: str, path: Path, marks: Mapping[str, str]) -> None:
         """Write a query's rows as Parquet, in its order, with marks in the file's metadata."""
-        marked = ", ".join(f"{quoted(key)}: {literal(value)}" for key, value in sorted(marks.items()))
+        marked = ", ".join(
+            f"{quote_identifier(key)}: {quote_literal(value)}" for key, value in sorted(marks.items())
+        )
         options = f"format parquet, compression zstd, kv_metadata {{{marked}}}"
         # From a table, whose statistics are those of its rows: those of a query depend on how it is put
         # together, and the writer leaves out what they say is not needed.
         self.create("_written", query)
         try:
-            self._run(f"copy _written to {literal(str(path))} ({options})", {})
+            self._run(f"copy _written to {quote_literal(str(path))} ({options})", {})
         finally:
             self._run("drop table _written", {})
 
@@ -188,26 +190,26 @@ class Warehouse:
         """Write queries as tables of a new warehouse file: name there -> query here."""
         with self._attached(path):
             for name, query in tables.items():
-                self._run(f"create table store.{quoted(name)} as {query}", {})
+                self._run(f"create table store.{quote_identifier(name)} as {query}", {})
 
     def extend(self, path: Path, added: Mapping[str, str], replaced: Mapping[str, str]) -> None:
         """Add the rows of queries to tables of a copy of the opened warehouse file, and replace others."""
-        _refuse_foreign_objects(path, self._columns)
+        _check_base_tables_only(path, self._columns)
         with self._attached(path):
             for name, query in added.items():
-                self._run(f"insert into store.{quoted(name)} by name {query}", {})
+                self._run(f"insert into store.{quote_identifier(name)} by name {query}", {})
             for name, query in replaced.items():
-                self._run(f"create or replace table store.{quoted(name)} as {query}", {})
+                self._run(f"create or replace table store.{quote_identifier(name)} as {query}", {})
 
     @contextmanager
     def _attached(self, path: Path) -> Iterator[None]:
-        self._run(f"attach {literal(str(path.absolute()))} as store (type duckdb)", {})
+        self._run(f"attach {quote_literal(str(path.absolute()))} as store (type duckdb)", {})
         try:
             yield
         finally:
             self._run("detach store", {})
 
-    def open(self, path: Path, names: Mapping[str, str], columns: Columns) -> None:
+    def open(self, path: Path, names: Mapping[str, str], columns: TableColumns) -> None:
         """See the tables of a warehouse file as views.
 
         Args:
@@ -218,13 +220,15 @@ class Warehouse:
         Raises:
             InputRefused: the file holds anything but base tables with these columns.
         """
-        tables = _refuse_foreign_objects(path, columns)
-        self._run(f"attach {literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
-        if self.frame(_tables_query(), database="opened").rows() != tables:  # the file was replaced meanwhile
+        tables = _check_base_tables_only(path, columns)
+        self._run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
+        if (
+            self.frame(_base_tables_query(), database="opened").rows() != tables
+        ):  # the file was replaced meanwhile
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns
         for table, name in names.items():
-            self.view(name, f"from opened.main.{quoted(table)}")
+            self.view(name, f"from opened.main.{quote_identifier(table)}")
 
     def _run(self, statement: str, values: dict[str, Any]) -> None:
         try:
@@ -250,12 +254,12 @@ class Warehouse:
         return error  # a mistake in a query is ours or the analyst's, and is shown as it is
 
 
-def _tables_query() -> str:
+def _base_tables_query() -> str:
     """The query of the base tables of a database."""
-    return queries.load("own_tables")
+    return queries.load("base_tables")
 
 
-def _refuse_foreign_objects(path: Path, columns: Columns) -> list[tuple[str, str]]:
+def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str, str]]:
     """Refuse a warehouse file that holds anything but base tables with these columns.
 
     A view, a macro or a trigger of somebody else could read local files as soon as it is used. This function
@@ -277,18 +281,22 @@ def _refuse_foreign_objects(path: Path, columns: Columns) -> list[tuple[str, str
         connection.execute("set allowed_paths = $paths", {"paths": [place, str(log)]})
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
-        connection.execute(f"attach {literal(place)} as opened (type duckdb, read_only)")
+        connection.execute(f"attach {quote_literal(place)} as opened (type duckdb, read_only)")
         for table, kinds in columns.items():
-            listed = ", ".join(f"{quoted(column)} {kind}" for column, kind in kinds.items())
-            connection.execute(f"create table {quoted(table)} ({listed})")
+            listed = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
+            connection.execute(f"create table {quote_identifier(table)} ({listed})")
         expected, tables = (
-            connection.execute(_tables_query(), {"database": database}).fetchall()
+            connection.execute(_base_tables_query(), {"database": database}).fetchall()
             for database in ("memory", "opened")
         )
         others = connection.execute(queries.load("other_objects")).fetchall()
     for kind, name in others:
-        raise InputRefused(f"{FOREIGN}: it holds the {kind} {one_line(name, LONGEST_NAME)!r}", file=path.name)
+        raise InputRefused(
+            f"{NOT_A_STORE}: it holds the {kind} {one_line(name, MAX_NAME_LENGTH)!r}", file=path.name
+        )
     for table, _ in sorted(set(expected) ^ set(tables)):
-        problem = f"{FOREIGN}: its table {one_line(table, LONGEST_NAME)!r} is not the one of this version"
+        problem = (
+            f"{NOT_A_STORE}: its table {one_line(table, MAX_NAME_LENGTH)!r} is not the one of this version"
+        )
         raise InputRefused(problem, file=path.name, remedy="Ingest its files again.")
     return tables

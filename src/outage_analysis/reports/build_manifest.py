@@ -15,7 +15,7 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger, ledger_table
-from outage_analysis.claims import STORE
+from outage_analysis.claims import STORE_SUFFIX
 from outage_analysis.files import Document, package_root
 from outage_analysis.incidents import facts, load_layout, outcomes
 from outage_analysis.policies import Policy
@@ -201,7 +201,7 @@ def _inputs(analysis: Analysis) -> Iterator[Input]:
 
 def _warehouse(analysis: Analysis) -> str | None:
     named = [Path(p) for p in analysis.plan.claims or ()]
-    return next((fonts.shown(p.name) for p in named if p.suffix.lower() == STORE), None)
+    return next((fonts.shown(p.name) for p in named if p.suffix.lower() == STORE_SUFFIX), None)
 
 
 def _replaced(report: Report) -> int:

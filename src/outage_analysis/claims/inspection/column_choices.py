@@ -15,29 +15,35 @@ from outage_analysis.claims.inspection.header_words import (
     LOSS,
     SERVICE,
     TYPE,
-    announces_claim_id,
-    announces_claimant_id,
-    announces_loss,
     has_word,
-    names_a_person,
+    means_claim_id,
+    means_claimant_id,
+    means_loss,
+    means_personal_data,
 )
-from outage_analysis.claims.inspection.value_formats import ENOUGH
-from outage_analysis.claims.readers.staging import OPTIONAL, needed
+from outage_analysis.claims.inspection.value_formats import MIN_SHARE
+from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.files import toml_value
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import masked
 
-UNIQUE = 0.9
+MIN_DISTINCT_SHARE = 0.9
 """The least share of distinct values of a claim id; below 1, because files may repeat rows."""
-CODES = 0.95
+MIN_CODE_SHARE = 0.95
 """The share of rows of an id whose value looks like a code."""
-MOST = 5
+MAX_LISTED = 5
 """Columns that a reason lists."""
 IDS = ("claimant_id", "claim_id")
-ORDER = ("service", "claimant_type", "filed_on", "loss", *IDS)
-WORDS = {"service": SERVICE, "claimant_type": TYPE, "filed_on": FILED, "loss": LOSS, "claim_id": CLAIM}
+CHOICE_ORDER = ("service", "claimant_type", "filed_on", "loss", *IDS)
+DECIDING_WORDS = {
+    "service": SERVICE,
+    "claimant_type": TYPE,
+    "filed_on": FILED,
+    "loss": LOSS,
+    "claim_id": CLAIM,
+}
 """Column of a claim -> words of a header that decide between several columns that fit."""
-MEANS = {
+CONSEQUENCES = {
     "claim_id": "Without it ingest refuses the file: name a column that is different in every row.",
     "claimant_id": "Without it a policy line that pays or caps per claimant is refused, and each claim "
     "counts as a claimant of its own.",
@@ -60,16 +66,16 @@ class Choice:
     rivals: tuple[int, ...] = ()
 
 
-def choose(
+def choose_columns(
     columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
 ) -> dict[str, Choice]:
     """The proposed column for each field of a claim: by a known header, else by its values and header."""
-    known = layout.recognised(headers, (*needed(incident), *OPTIONAL))
+    known = layout.recognised(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
     choices = {
         name: _by_header(name, columns, places) for name, places in known.items() if name != "synthetic"
     }
     taken = {at for places in known.values() for at in places}
-    for name in ORDER:
+    for name in CHOICE_ORDER:
         if name not in choices and name not in layout.constants:
             free = [at for at in range(len(columns)) if at not in taken]
             choices[name] = _by_values(name, columns, free, incident, headless=layout.header_row == 0)
@@ -80,16 +86,16 @@ def choose(
 def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
     """The column whose header the incident or the layout knows."""
     if len(places) > 1:
-        return Choice(None, f"{_listed(columns, places)} are both known headers", tuple(places))
+        return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
     column = columns[places[0]]
-    fault = _unsafe(column) if name in IDS else None
+    fault = _unsafe_id_reason(column) if name in IDS else None
     if fault:
         return Choice(
             None,
             f"the header {quoted_header(column)} is known, so its column is read although it {fault}: rename "
             "the header, or remove the column",
         )
-    return Choice(places[0], "; ".join(filter(None, ("the header is known", _figures(name, column)))))
+    return Choice(places[0], "; ".join(filter(None, ("the header is known", _evidence(name, column)))))
 
 
 def _by_values(
@@ -100,26 +106,28 @@ def _by_values(
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",
         "filed_on": lambda c: c.reads_as == "day",
-        "loss": lambda c: c.reads_as == "amount" and announces_loss(c.header, _units(incident)),
-        "claim_id": lambda c: announces_claim_id(c.header) and id_fault(name, c) is None,
-        "claimant_id": lambda c: announces_claimant_id(c.header) and id_fault(name, c) is None,
+        "loss": lambda c: c.reads_as == "amount" and means_loss(c.header, _units(incident)),
+        "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
+        "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
     }
     fitting = [at for at in free if tests[name](columns[at])]
     if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in fitting):
         # "amount" alone says little beside "paid amount".
         amounts = [at for at in free if columns[at].reads_as == "amount"]
         fitting = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if fitting else []
-    deciding = [at for at in fitting if name in WORDS and has_word(columns[at].header, WORDS[name])]
+    deciding = [
+        at for at in fitting if name in DECIDING_WORDS and has_word(columns[at].header, DECIDING_WORDS[name])
+    ]
     if len(fitting) == 1:
         what = "whose values and header fit" if name in (*IDS, "loss") else "whose values fit"
         only = f"the only column {what}"
     elif len(deciding) == 1:
-        fitting, only = deciding, f"of {_listed(columns, fitting)}, the one whose header decides"
+        fitting, only = deciding, f"of {_header_list(columns, fitting)}, the one whose header decides"
     elif fitting:
-        return Choice(None, f"{_listed(columns, fitting)} fit equally well", tuple(fitting))
+        return Choice(None, f"{_header_list(columns, fitting)} fit equally well", tuple(fitting))
     else:
-        return Choice(None, _refused(name, columns, free, headless=headless))
-    return Choice(fitting[0], "; ".join(filter(None, (only, _figures(name, columns[fitting[0]])))))
+        return Choice(None, _reason_for_none(name, columns, free, headless=headless))
+    return Choice(fitting[0], "; ".join(filter(None, (only, _evidence(name, columns[fitting[0]])))))
 
 
 def _units(incident: Incident) -> tuple[str, ...]:
@@ -128,31 +136,35 @@ def _units(incident: Incident) -> tuple[str, ...]:
 
 def id_fault(name: str, column: Column) -> str | None:
     """Why the values of a column are no safe id of a claim or a claimant, else None."""
-    unsafe = _unsafe(column)
+    unsafe = _unsafe_id_reason(column)
     if unsafe or not column.given:
         return unsafe or "is empty"
     if column.reads_as == "day":
         return "holds days"
-    if column.codes < CODES:
+    if column.codes < MIN_CODE_SHARE:
         return f"holds values that are no codes ({1 - column.codes:.0%} of its values)"
-    if name == "claim_id" and column.distinct < UNIQUE * column.rows:
+    if name == "claim_id" and column.distinct < MIN_DISTINCT_SHARE * column.rows:
         return f"has only {column.distinct:,} different values in {column.rows:,} rows"
-    if name == "claimant_id" and column.short_numbers >= ENOUGH and not has_word(column.header, IDENTIFIER):
+    if (
+        name == "claimant_id"
+        and column.short_numbers >= MIN_SHARE
+        and not has_word(column.header, IDENTIFIER)
+    ):
         return "holds small numbers, which may be counts"
     return None
 
 
-def _unsafe(column: Column) -> str | None:
+def _unsafe_id_reason(column: Column) -> str | None:
     """Why a column must never be an id, whatever its header says."""
     if column.personal:
         kind, count = column.personal
         return f"holds personal data ({kind}, {count:,} values)"
-    if names_a_person(column.header):
+    if means_personal_data(column.header):
         return "has the header of personal data"
     return "holds free text" if column.free_text else None
 
 
-def _figures(name: str, column: Column) -> str:
+def _evidence(name: str, column: Column) -> str:
     """The figures behind a proposal."""
     if name == "filed_on":
         return "" if column.day.rivals else column.day.reason
@@ -164,42 +176,42 @@ def _figures(name: str, column: Column) -> str:
     return f"{shares[name]:.0%} of its values are names of the incident" if name in shares else ""
 
 
-def _refused(name: str, columns: list[Column], free: list[int], *, headless: bool) -> str:
+def _reason_for_none(name: str, columns: list[Column], free: list[int], *, headless: bool) -> str:
     """Why nothing is proposed, with the columns that come closest."""
     if name in IDS:
-        return "; ".join(["no column is a safe id", *_faults(name, columns, free, headless=headless)])
+        return "; ".join(["no column is a safe id", *_id_faults(name, columns, free, headless=headless)])
     if name == "filed_on":
         days = [columns[at] for at in free if columns[at].may_be_day]
-        reasons = [f"{quoted_header(column)}: {column.day.reason}" for column in days[:MOST]]
+        reasons = [f"{quoted_header(column)}: {column.day.reason}" for column in days[:MAX_LISTED]]
         return "; ".join(["no column is certain to hold days in the claims window", *reasons])
     if name == "loss":
         amounts = [at for at in free if columns[at].reads_as == "amount"]
-        listed = f"; amounts are in {_listed(columns, amounts)}" if amounts else ""
+        listed = f"; amounts are in {_header_list(columns, amounts)}" if amounts else ""
         return f"no column of amounts has a header that says loss{listed}"
     return "no column holds names of the incident"
 
 
-def _faults(name: str, columns: list[Column], free: list[int], *, headless: bool) -> list[str]:
+def _id_faults(name: str, columns: list[Column], free: list[int], *, headless: bool) -> list[str]:
     """Why each column whose header names such an id cannot be the id.
 
     In a file without a header: the columns that may hold ids.
     """
     safe = [at for at in free if id_fault(name, columns[at]) is None]
     if headless:
-        return [f"{_listed(columns, safe)} may hold ids, but no header says of what"] if safe else []
+        return [f"{_header_list(columns, safe)} may hold ids, but no header says of what"] if safe else []
     words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
     near = [at for at in free if has_word(columns[at].header, words)]
     return [
         f"{quoted_header(columns[at])} {id_fault(name, columns[at]) or 'has a header of another meaning'}"
-        for at in near[:MOST]
+        for at in near[:MAX_LISTED]
     ]
 
 
-def _listed(columns: list[Column], places: Sequence[int]) -> str:
+def _header_list(columns: list[Column], places: Sequence[int]) -> str:
     """The headers of some columns, in a list for a reader."""
-    listed = [quoted_header(columns[at]) for at in places[:MOST]]
-    if len(places) > MOST:
-        listed.append(f"{len(places) - MOST} more")
+    listed = [quoted_header(columns[at]) for at in places[:MAX_LISTED]]
+    if len(places) > MAX_LISTED:
+        listed.append(f"{len(places) - MAX_LISTED} more")
     return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
 
 

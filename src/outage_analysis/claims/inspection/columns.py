@@ -7,29 +7,29 @@ from collections.abc import Sequence
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.inspection.header_words import FILED, TIME, has_word, names_a_person
+from outage_analysis.claims.inspection.header_words import FILED, TIME, has_word, means_personal_data
 from outage_analysis.claims.inspection.value_formats import (
-    ENOUGH,
-    Reading,
-    Window,
-    amount_reading,
-    day_reading,
+    MIN_SHARE,
+    FilingWindow,
+    FormatChoice,
+    choose_amount_formats,
+    choose_day_formats,
 )
-from outage_analysis.claims.queries import quoted
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, Named, folded, unit_of
 from outage_analysis.text import AMOUNTS, DATES, amount_sql, day_sql, found, masked
 
-MOST_TEXTS = 100_000
+MAX_VALUES = 100_000
 """Different values of a column that are looked at."""
-NUMERIC = {"compact", "excel", "unix"}
+NUMERIC_DAY_FORMATS = {"compact", "excel", "unix"}
 """Formats of days that are bare numbers: the header must call the column a day as well."""
-_WORDY = r"\S\s+\S+\s+\S|.{41}"
+_LONG_TEXT = r"\S\s+\S+\s+\S|.{41}"
 """A value of three words or more, or of more than 40 characters."""
-_MOSTLY_TEXT = 0.3
+_FREE_TEXT_SHARE = 0.3
 """The share of such values from which on a column is free text."""
 _CODE = r"^[\p{L}\p{N}#._/:+-]{1,64}$"
-_NO_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}[-./]\d{4}$|^\d{3}[-.]\d{4}$"
+_NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}[-./]\d{4}$|^\d{3}[-.]\d{4}$"
 """A decimal number, or what may be a telephone number in some country."""
 
 
@@ -42,8 +42,10 @@ class Column:
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
         self.header = header
-        self.texts = warehouse.frame(queries.load("column_texts", name=quoted(name), most=str(MOST_TEXTS)))
-        counts = warehouse.frame(queries.load("column_counts", name=quoted(name)))
+        self.texts = warehouse.frame(
+            queries.load("column_texts", name=quote_identifier(name), most=str(MAX_VALUES))
+        )
+        counts = warehouse.frame(queries.load("column_counts", name=quote_identifier(name)))
         self.rows, self.given, self.distinct = counts.row(0)
         self.scale = unit_of(header)
         self.services = self._named(incident.services)
@@ -58,15 +60,15 @@ class Column:
         }
         self.amounts, self._header_amounts = self._values(warehouse, amounts)
         seen = int(self.texts["rows"].sum())  # fewer than there are where MOST_TEXTS is too few
-        self.day = day_reading(self.days, seen + self.rows - self.given, Window.of(incident))
-        self.amount = amount_reading(self.amounts, seen)
+        self.day = choose_day_formats(self.days, seen + self.rows - self.given, FilingWindow.of(incident))
+        self.amount = choose_amount_formats(self.amounts, seen)
 
     def _values(
         self, warehouse: Warehouse, expressions: dict[str, str]
     ) -> tuple[pl.DataFrame, dict[str, object]]:
         """Each value and the header as every format reads them: one row per text, one column per format."""
         warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
-        values = ", ".join(f"{sql} as {quoted(name)}" for name, sql in expressions.items())
+        values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
         frame = warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
@@ -84,21 +86,21 @@ class Column:
     @property
     def free_text(self) -> bool:
         """Whether its values are sentences."""
-        return self.share(pl.col("text").str.contains(_WORDY)) >= _MOSTLY_TEXT
+        return self.share(pl.col("text").str.contains(_LONG_TEXT)) >= _FREE_TEXT_SHARE
 
     @property
     def codes(self) -> float:
         """The share of its rows whose value may be an id: with a digit, no space, and no phone number."""
         text = pl.col("text")
         return self.share(
-            text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NO_CODE)
+            text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
         )
 
     @property
     def may_be_names(self) -> bool:
         """Whether its values are mostly different and without digits, as names of people are."""
         digits = self.share(pl.col("text").str.contains("[0-9]"))
-        return digits < ENOUGH and 1 < self.given < self.distinct / ENOUGH
+        return digits < MIN_SHARE and 1 < self.given < self.distinct / MIN_SHARE
 
     @property
     def short_numbers(self) -> float:
@@ -108,7 +110,7 @@ class Column:
     @property
     def may_be_day(self) -> bool:
         """Whether some format reads most of its rows as days; bare numbers need a header that says so."""
-        numeric = NUMERIC.issuperset(self.day.formats or self.day.rivals)
+        numeric = NUMERIC_DAY_FORMATS.issuperset(self.day.formats or self.day.rivals)
         return bool(self.day.reason) and (not numeric or has_word(self.header, FILED | TIME))
 
     @property
@@ -116,24 +118,24 @@ class Column:
         """What most of its values are."""
         if not self.given:
             return "nothing"
-        if self.services >= ENOUGH:
+        if self.services >= MIN_SHARE:
             return "service"
-        if self.claimant_types >= ENOUGH:
+        if self.claimant_types >= MIN_SHARE:
             return "claimant_type"
-        if self.may_be_day and self.day.score >= ENOUGH:
+        if self.may_be_day and self.day.score >= MIN_SHARE:
             return "day"
-        if self.amount.score >= ENOUGH:
+        if self.amount.score >= MIN_SHARE:
             return "amount"
         return "free text" if self.free_text else "text"
 
-    def reading(self, reads_as: str) -> Reading:
+    def reading(self, reads_as: str) -> FormatChoice:
         """How its days or amounts are read; nothing of other values."""
-        return {"day": self.day, "amount": self.amount}.get(reads_as, Reading())
+        return {"day": self.day, "amount": self.amount}.get(reads_as, FormatChoice())
 
     @property
     def hidden(self) -> str | None:
         """Why its values are not shown, if they may be personal and no pattern could mask them."""
-        if names_a_person(self.header) and self.reads_as not in ("service", "claimant_type"):
+        if means_personal_data(self.header) and self.reads_as not in ("service", "claimant_type"):
             return "(personal)"
         if self.reads_as == "free text":
             return "(free text)"
@@ -149,7 +151,9 @@ class Column:
     def header_is_clear_day(self) -> bool:
         """Whether the header is a day, and not merely a number that may be one."""
         return any(
-            day is not None for name, day in self._header_days.items() if name in DATES.keys() - NUMERIC
+            day is not None
+            for name, day in self._header_days.items()
+            if name in DATES.keys() - NUMERIC_DAY_FORMATS
         )
 
     def summary(self) -> tuple[object, ...]:

@@ -39,13 +39,13 @@ CONTACT = {
 }
 COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}
 """Words in brackets that make of a loss something other than an amount of money."""
-_OTHER = {"발생"}
+_UNRELATED = {"발생"}
 """Words that hold a shorter one of another meaning: 발생일 is the day of an event, 생일 a birthday."""
 _HANGUL = sorted(
     (
         word
         for words in (IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE)
-        for word in (*words, *NAME, *CONTACT, *_OTHER)
+        for word in (*words, *NAME, *CONTACT, *_UNRELATED)
         if not word.isascii()
     ),
     key=len,
@@ -54,7 +54,7 @@ _HANGUL = sorted(
 _KNOWN = re.compile("|".join(dict.fromkeys(_HANGUL)))
 
 
-def words_of(header: str) -> list[str]:
+def split_header(header: str) -> list[str]:
     """The words of a header in lower case: "customerID" is customer and id, "접수번호" is 접수 and 번호.
 
     Hangul that no list knows stays together as one word. Digits and marks are dropped.
@@ -67,24 +67,24 @@ def words_of(header: str) -> list[str]:
     return words
 
 
-def bracketed(header: str) -> tuple[str, list[str]]:
+def split_brackets(header: str) -> tuple[str, list[str]]:
     """A header without what stands in brackets, and the words that stand there."""
     plain = unicodedata.normalize("NFKC", header)
     inside = " ".join(re.findall(r"[(\[]([^()\[\]]*)[)\]]", plain))
-    return re.sub(r"[(\[][^()\[\]]*[)\]]", " ", plain), words_of(inside)
+    return re.sub(r"[(\[][^()\[\]]*[)\]]", " ", plain), split_header(inside)
 
 
-def names_a_person(header: str) -> bool:
+def means_personal_data(header: str) -> bool:
     """Whether a header announces a name, a contact or another personal number."""
-    words = set(words_of(header))
+    words = set(split_header(header))
     if words & CONTACT:
         return True
     return bool(words & NAME) and words <= NAME | CLAIMANT | {"first", "last", "full", "given", "family"}
 
 
-def announces_claim_id(header: str) -> bool:
+def means_claim_id(header: str) -> bool:
     """Whether a header calls its column the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
-    words = set(words_of(header))
+    words = set(split_header(header))
     if words & (CLAIMANT | CONTACT | NAME):
         return False
     if words & CLAIM:
@@ -92,21 +92,21 @@ def announces_claim_id(header: str) -> bool:
     return bool(words) and words <= IDENTIFIER
 
 
-def announces_claimant_id(header: str) -> bool:
+def means_claimant_id(header: str) -> bool:
     """Whether a header calls its column the id of a claimant: "customer id", "고객번호", "회원"."""
-    words = set(words_of(header))
+    words = set(split_header(header))
     return bool(words & CLAIMANT) and words <= CLAIMANT | IDENTIFIER
 
 
-def announces_loss(header: str, units: Iterable[str]) -> bool:
+def means_loss(header: str, units: Iterable[str]) -> bool:
     """Whether a header calls its column the loss: "Damage", "피해 금액(만원)", "amount"; not "paid amount".
 
     Args:
         header: the header.
         units: the currency and the unit of a loss, which may stand in the header.
     """
-    plain, inside = bracketed(header)
-    words, allowed = set(words_of(plain)), {unit.casefold() for unit in units}
+    plain, inside = split_brackets(header)
+    words, allowed = set(split_header(plain)), {unit.casefold() for unit in units}
     if set(inside) & (COUNTS - allowed):
         return False
     return bool(words & (LOSS | AMOUNT)) and words <= LOSS | AMOUNT | ABOUT_AMOUNTS | allowed
@@ -114,4 +114,4 @@ def announces_loss(header: str, units: Iterable[str]) -> bool:
 
 def has_word(header: str, words: set[str]) -> bool:
     """Whether a header has one of these words."""
-    return not words.isdisjoint(words_of(header))
+    return not words.isdisjoint(split_header(header))

@@ -12,20 +12,20 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.inspection.column_choices import choose
+from outage_analysis.claims.inspection.column_choices import choose_columns
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.layout_proposal import layout_page
+from outage_analysis.claims.inspection.layout_proposal import layout_document
 from outage_analysis.claims.readers.read_files import read_unmapped
-from outage_analysis.claims.readers.staging import OPTIONAL, Shape
+from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, FileFormat
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import misspelt, nearest, temporary_folder
 from outage_analysis.incidents import Incident, Layout, columns_of, folded
 from outage_analysis.text import found, masked, shown
 
-SHOWN = 5
+MAX_EXAMPLES = 5
 """Rows and examples that are shown."""
-COLUMNS = {
+COLUMNS_SCHEMA = {
     "header": pl.String,
     "column": pl.String,
     "reads_as": pl.String,
@@ -35,8 +35,8 @@ COLUMNS = {
     "personal": pl.String,
     "example": pl.String,
 }
-PROPOSALS = {"column": pl.String, "header": pl.String, "reason": pl.String}
-STRANGERS = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
+PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.String}
+UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,16 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
     path, known = Path(path), layout or Layout()
     known.refuse_foreign(columns_of(incident))
     name = shown(path.name)
-    headers, header_row, columns, shape, unit, warehouse = _look(path, incident, known)
-    if _is_nameless(headers, columns, header_row, known.over(incident), incident, name):
+    headers, header_row, columns, shape, unit, warehouse = _read_columns(path, incident, known)
+    if _has_no_header(headers, columns, header_row, known.over(incident), incident, name):
         known = known.model_copy(update={"header_row": 0})
-        headers, _, columns, shape, unit, warehouse = _look(path, incident, known)
-    choices = choose(columns, headers, known.over(incident), incident)
+        headers, _, columns, shape, unit, warehouse = _read_columns(path, incident, known)
+    choices = choose_columns(columns, headers, known.over(incident), incident)
     chosen = {name: columns[choice.at] for name, choice in choices.items() if choice.at is not None}
     names = {choice.at: name for name, choice in choices.items()}
     table = pl.DataFrame(
         [(masked(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
-        schema=COLUMNS,
+        schema=COLUMNS_SCHEMA,
         orient="row",
     )
     proposals = [
@@ -104,16 +104,16 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         warehouse.count("unreadable"),
         table,
         _first_rows(warehouse, columns),
-        _strangers(chosen, incident),
-        pl.DataFrame(proposals, schema=PROPOSALS, orient="row"),
+        _unknown_names(chosen, incident),
+        pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
         claimant.distinct if claimant is not None else None,
-        layout_page(path.name, columns, choices, known, incident, unit),
+        layout_document(path.name, columns, choices, known, incident, unit),
     )
 
 
-def _look(
+def _read_columns(
     path: Path, incident: Incident, known: Layout
-) -> tuple[list[str], int | None, list[Column], Shape, str | None, Warehouse]:
+) -> tuple[list[str], int | None, list[Column], FileFormat, str | None, Warehouse]:
     """Every column of a file, read as the layout says: headers, their row, columns, shape, unit, tables."""
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
@@ -124,7 +124,7 @@ def _look(
     return headers, header_row, columns, shape, unit, warehouse
 
 
-def _is_nameless(
+def _has_no_header(
     headers: list[str],
     columns: list[Column],
     header_row: int | None,
@@ -139,9 +139,11 @@ def _is_nameless(
     Raises:
         InputRefused: nobody can say, or the names of columns of a Parquet file are a complaint.
     """
-    if layout.header_row is not None or layout.recognised(headers, (*columns_of(incident), *OPTIONAL)):
+    if layout.header_row is not None or layout.recognised(
+        headers, (*columns_of(incident), *OPTIONAL_COLUMNS)
+    ):
         return False
-    nameless = holds_a_complaint(columns, incident, file=name, row=header_row)
+    nameless = header_is_a_complaint(columns, incident, file=name, row=header_row)
     if nameless and header_row is None:
         raise InputRefused(
             "has a complaint in place of the names of its columns",
@@ -154,7 +156,7 @@ def _is_nameless(
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
     """The first rows, masked; values that no pattern could mask are replaced by why they are hidden."""
     cells = ", ".join(f"c{at}" for at in range(len(columns)))
-    frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(SHOWN)))
+    frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(MAX_EXAMPLES)))
     frame.columns = ["row", *(f"{at + 1} {masked(column.header)}" for at, column in enumerate(columns))]
     hidden = {
         name: column.hidden for name, column in zip(frame.columns[1:], columns, strict=True) if column.hidden
@@ -166,7 +168,7 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
     )
 
 
-def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
+def _unknown_names(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
     """The texts that name no service or no claimant type, most frequent first, with the nearest alias."""
     rows: list[tuple[str, str, int, str]] = []
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
@@ -175,11 +177,14 @@ def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame
         shows = name in chosen and chosen[name].reads_as != "free text"
         texts = chosen[name].texts.iter_rows() if shows else ()
         strange = [(text, count) for text, count in texts if folded(text) not in spellings]
-        rows += [(name, masked(t), count, nearest(t, aliases, misspelt)) for t, count in strange[: 2 * SHOWN]]
-    return pl.DataFrame(rows, schema=STRANGERS, orient="row")
+        rows += [
+            (name, masked(t), count, nearest(t, aliases, misspelt))
+            for t, count in strange[: 2 * MAX_EXAMPLES]
+        ]
+    return pl.DataFrame(rows, schema=UNKNOWN_NAMES_SCHEMA, orient="row")
 
 
-def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
+def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
     """Whether a file has no header: whether the cells of its header are like those below.
 
     A day above days and a phone number are never a header. An amount above amounts may be one, such as a

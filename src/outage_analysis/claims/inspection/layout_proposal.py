@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
-from outage_analysis.claims.inspection.column_choices import MEANS, Choice, quoted_header
+from outage_analysis.claims.inspection.column_choices import CONSEQUENCES, Choice, quoted_header
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.readers.staging import needed
+from outage_analysis.claims.readers.staging import required_columns
 from outage_analysis.files import toml_value
 from outage_analysis.incidents import CANONICAL, Incident, Layout, unit_in
 from outage_analysis.text import shown
@@ -17,7 +17,7 @@ WIDTH = 78
 """Characters of a line of remarks."""
 
 
-def layout_page(
+def layout_document(
     name: str,
     columns: list[Column],
     choices: Mapping[str, Choice],
@@ -28,15 +28,17 @@ def layout_page(
     """The layout page that says what was known and found; what was not is there as a remark."""
     chosen = {name: choice.at for name, choice in choices.items() if choice.at is not None}
     given = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
-    lines = [f"{k} = {toml_value(v)}" for k, v in {"files": _pattern(name), **given}.items() if v is not None]
+    lines = [
+        f"{k} = {toml_value(v)}" for k, v in {"files": _file_pattern(name), **given}.items() if v is not None
+    ]
     given_anyway = {**incident.constants, **known.constants}
-    missing = [c for c in needed(incident) if c not in choices or choices[c].at is None]
+    missing = [c for c in required_columns(incident) if c not in choices or choices[c].at is None]
     missing = [c for c in missing if c not in given_anyway]
     own = {d.id for d in incident.dimensions}
     numbers = [d.id for d in incident.dimensions if d.kind == "number"]
     lines += ["", "[columns]"]
     for column, choice in choices.items():
-        lines += _entry(column, choice, columns)
+        lines += _column_lines(column, choice, columns)
     amounts = [c for c in ("loss", *numbers) if c in chosen]
     formats: dict[str, Sequence[str]] = {c: columns[chosen[c]].amount.formats for c in amounts}
     rivals = {c: columns[chosen[c]].amount for c in amounts}
@@ -47,7 +49,7 @@ def layout_page(
     for column, reading in rivals.items():
         if reading.rivals and column not in known.formats:
             either = " or ".join(f'["{rival}"]' for rival in reading.rivals)
-            lines += [f"# {column} = {either}?", *_remark(reading.reason)]
+            lines += [f"# {column} = {either}?", *_comment_lines(reading.reason)]
     formats |= known.formats
     lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
     scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
@@ -62,21 +64,21 @@ def layout_page(
     return "\n".join(lines) + "\n"
 
 
-def _entry(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
+def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
     """The line of one column of a claim with its reason, or a remark where it stays open."""
     if choice.at is not None:
-        yield from _remark(choice.reason)
+        yield from _comment_lines(choice.reason)
         yield f"{name} = [{toml_value(columns[choice.at].header)}]"
         return
     if choice.rivals:  # lines to choose from
         yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.rivals)
     elif name in CANONICAL:
         yield f'# {name} = ["..."] was not found'
-    yield from _remark(choice.reason)
-    yield from _remark(MEANS.get(name, ""))
+    yield from _comment_lines(choice.reason)
+    yield from _comment_lines(CONSEQUENCES.get(name, ""))
 
 
-def _remark(text: str) -> list[str]:
+def _comment_lines(text: str) -> list[str]:
     """A sentence as comment lines of a page, each short enough for a terminal."""
     if not text:
         return []
@@ -87,6 +89,6 @@ def _remark(text: str) -> list[str]:
     )
 
 
-def _pattern(name: str) -> str:
+def _file_pattern(name: str) -> str:
     """The name of a file as a pattern; where it holds personal data, any name of its format."""
     return name if shown(name) == name else f"*{PurePath(name).suffix}"

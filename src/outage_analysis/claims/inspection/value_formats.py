@@ -12,15 +12,15 @@ import polars as pl
 from outage_analysis.incidents import Incident
 from outage_analysis.text import AMOUNTS, DATES, masked
 
-ENOUGH = 0.5
+MIN_SHARE = 0.5
 """The share of a column's rows that must fit for a proposal."""
-MARGIN = 0.1
+TIE_MARGIN = 0.1
 """Two formats tie when the weight of the second is less than this share below the weight of the first."""
-OUTSIDE = 0.25
+OUTSIDE_WEIGHT = 0.25
 """The weight of a day outside the claims window, in a format that writes the whole year."""
-YEARS = {"iso", "korean", "dmy", "mdy"}
+FULL_YEAR_FORMATS = {"iso", "korean", "dmy", "mdy"}
 """Formats that write the whole year; numbers and years of two digits are days only within the window."""
-WESTERN = tuple(name for name in AMOUNTS if name != "european")
+WESTERN_FORMATS = tuple(name for name in AMOUNTS if name != "european")
 _EUROPEAN_MARKS = r"^\D*\d{1,3}(?:\.\d{3}){2,}|\.\d{3},\d|,\d{1,2}\D*$"
 _WESTERN_MARKS = r"^\D*\d{1,3}(?:,\d{3})+|,\d{3}\.\d|\.\d{1,2}\D*$|\d{4,}\.\d"
 _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
@@ -28,7 +28,7 @@ _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
 
 
 @dataclass(frozen=True)
-class Window:
+class FilingWindow:
     """The days on which a complaint can have been filed: from the outage to the end of the claims window."""
 
     first: date
@@ -43,7 +43,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Reading:
+class FormatChoice:
     """Which formats are proposed for the values of a column.
 
     Attributes:
@@ -59,7 +59,7 @@ class Reading:
     rivals: tuple[str, ...] = ()
 
 
-def day_reading(days: pl.DataFrame, rows: int, window: Window) -> Reading:
+def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> FormatChoice:
     """The fewest formats of days that read a column and agree on each value.
 
     Each next format reads the most of what is left. A day in the claims window weighs 1 and one outside
@@ -76,44 +76,49 @@ def day_reading(days: pl.DataFrame, rows: int, window: Window) -> Reading:
         best = max(weights, key=lambda name: weights[name], default="")
         if not best or not weights[best]:
             break
-        least = (1 - MARGIN) * weights[best]
+        least = (1 - TIE_MARGIN) * weights[best]
         near = [n for n in weights if weights[n] > least and _differ(left, [n], [best])]
         if near and chosen:
             break
         if near:
             tied = [n for n in DATES if n in (best, *near)]
-            return Reading((), _inside(days, [best], window)[1] / rows, _tie(left, tied), tuple(tied))
+            return FormatChoice(
+                (),
+                _rows_read_and_inside(days, [best], window)[1] / rows,
+                _tie_reason(left, tied),
+                tuple(tied),
+            )
         chosen.append(best)
         left = left.filter(pl.col(best).is_null())
     if not chosen:
-        read = [n for n in DATES if _inside(days, [n], window)[0] >= ENOUGH * rows]
-        return Reading((), 0.0, _day_reason(days, read[:1], rows, window) if read else "", tuple(read))
-    inside = _inside(days, chosen, window)[1]
-    return Reading(tuple(chosen), inside / rows, _day_reason(days, chosen, rows, window))
+        read = [n for n in DATES if _rows_read_and_inside(days, [n], window)[0] >= MIN_SHARE * rows]
+        return FormatChoice((), 0.0, _day_reason(days, read[:1], rows, window) if read else "", tuple(read))
+    inside = _rows_read_and_inside(days, chosen, window)[1]
+    return FormatChoice(tuple(chosen), inside / rows, _day_reason(days, chosen, rows, window))
 
 
-def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: Window) -> str:
+def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: FilingWindow) -> str:
     """How many rows the chosen formats read, and how many any other that reads them differently."""
-    read, inside = _inside(days, chosen, window)
+    read, inside = _rows_read_and_inside(days, chosen, window)
     inside_any = inside
     reason = (
-        f"{_formats(chosen)} {percent(read, rows)} of the rows, {percent(inside, read)} of these days "
+        f"{_formats_read(chosen)} {percent(read, rows)} of the rows, {percent(inside, read)} of these days "
         f"are in the claims window ({window.first} to {window.last})"
     )
     for other in DATES:
-        read, inside = _inside(days, [other], window)
-        if read >= ENOUGH * rows and _differ(days, [other], chosen):
+        read, inside = _rows_read_and_inside(days, [other], window)
+        if read >= MIN_SHARE * rows and _differ(days, [other], chosen):
             inside_any += inside
             reason += f"; {other} would read {percent(read, rows)}, {percent(inside, read)} in the window"
     return reason if inside_any else f"{reason}: is it the right incident?"
 
 
-def _weight(days: pl.DataFrame, name: str, window: Window) -> float:
-    read, inside = _inside(days, [name], window)
-    return inside + (OUTSIDE * (read - inside) if name in YEARS else 0)
+def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
+    read, inside = _rows_read_and_inside(days, [name], window)
+    return inside + (OUTSIDE_WEIGHT * (read - inside) if name in FULL_YEAR_FORMATS else 0)
 
 
-def _inside(days: pl.DataFrame, names: Sequence[str], window: Window) -> tuple[int, int]:
+def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
     """How many rows some format reads, and how many of them are in the claims window."""
     read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
     inside = read.filter(pl.coalesce(names).is_between(window.first, window.last))
@@ -126,7 +131,7 @@ def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -
     return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
 
 
-def _tie(values: pl.DataFrame, names: Sequence[str]) -> str:
+def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
     """How each tied format reads the first value on which the tied formats disagree."""
     differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
     row = values.filter(differing).row(0, named=True)
@@ -134,7 +139,7 @@ def _tie(values: pl.DataFrame, names: Sequence[str]) -> str:
     return f'"{row["text"]}" is {readings}, and neither the claims window nor the other rows decide'
 
 
-def amount_reading(amounts: pl.DataFrame, given: int) -> Reading:
+def choose_amount_formats(amounts: pl.DataFrame, given: int) -> FormatChoice:
     """The fewest formats of amounts that read a column, all of one opinion on what a point and a comma mean.
 
     Args:
@@ -146,29 +151,29 @@ def amount_reading(amounts: pl.DataFrame, given: int) -> Reading:
         int(amounts.filter(text.str.contains(marks))["rows"].sum())
         for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS, _EITHER_MARK)
     )
-    read = _read(amounts, list(AMOUNTS))
+    read = _rows_read(amounts, list(AMOUNTS))
     if not read:
-        return Reading()
-    tied = abs(point - comma) <= MARGIN * max(point, comma)
+        return FormatChoice()
+    tied = abs(point - comma) <= TIE_MARGIN * max(point, comma)
     if tied and point:
         examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
         reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
-        return Reading((), read / given, reason, ("grouped", "european"))
-    if tied and either and _read(amounts, ["european"]) > _read(amounts, WESTERN):
+        return FormatChoice((), read / given, reason, ("grouped", "european"))
+    if tied and either and _rows_read(amounts, ["european"]) > _rows_read(amounts, WESTERN_FORMATS):
         example = _example(amounts, _EITHER_MARK)
         whole = example.replace(".", "")
         reason = f'"{example}" is {whole} (european), or has three decimals, which no format reads'
-        return Reading((), read / given, reason, ("european",))
-    names, left, chosen = (("european",) if comma > point else WESTERN), amounts, list[str]()
+        return FormatChoice((), read / given, reason, ("european",))
+    names, left, chosen = (("european",) if comma > point else WESTERN_FORMATS), amounts, list[str]()
     while len(left):
-        best = max(names, key=lambda name: _read(left, [name]))
-        if not _read(left, [best]):
+        best = max(names, key=lambda name: _rows_read(left, [name]))
+        if not _rows_read(left, [best]):
             break
         chosen.append(best)
         left = left.filter(pl.col(best).is_null())
-    read = _read(amounts, chosen)
-    reason = f"{_formats(chosen)} {percent(read, given)} of the amounts" if chosen else ""
-    return Reading(tuple(chosen), read / given, reason)
+    read = _rows_read(amounts, chosen)
+    reason = f"{_formats_read(chosen)} {percent(read, given)} of the amounts" if chosen else ""
+    return FormatChoice(tuple(chosen), read / given, reason)
 
 
 def _example(amounts: pl.DataFrame, marks: str) -> str:
@@ -177,11 +182,11 @@ def _example(amounts: pl.DataFrame, marks: str) -> str:
     return masked(str(seen.filter(pl.col("text").str.contains(marks))["text"].first()))
 
 
-def _formats(chosen: Sequence[str]) -> str:
+def _formats_read(chosen: Sequence[str]) -> str:
     return f"{' and '.join(chosen)} {'reads' if len(chosen) == 1 else 'read'}"
 
 
-def _read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
+def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
     """How many rows some of the formats read."""
     if not names:
         return 0

@@ -2,7 +2,7 @@
 
 A query takes values as parameters ($name). The parts that depend on the incident or the file, such as a list
 of columns, are placeholders in braces; the comment at the top of the query says what stands in each. `load`
-fills them with SQL whose identifiers and texts were quoted by `quoted` and `literal`.
+fills them with SQL whose identifiers and texts were quoted by `quote_identifier` and `quote_literal`.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-NAMES = tuple(
+QUERY_NAMES = tuple(
     sorted(f.name.removesuffix(".sql") for f in files(__package__).iterdir() if f.name.endswith(".sql"))
 )
 """Every query."""
 
 
 @cache
-def text(name: str) -> str:
+def query_text(name: str) -> str:
     """The text of a query, with its placeholders."""
     return (files(__package__) / f"{name}.sql").read_text("utf-8")
 
 
 def placeholders(name: str) -> set[str]:
     """The names of the placeholders of a query."""
-    return set(re.findall(r"\{([a-z_]+)\}", text(name)))
+    return set(re.findall(r"\{([a-z_]+)\}", query_text(name)))
 
 
 def load(name: str, /, **parts: str) -> str:
@@ -41,19 +41,19 @@ def load(name: str, /, **parts: str) -> str:
     """
     if placeholders(name) != set(parts):
         raise ValueError(f"{name}.sql asks for {sorted(placeholders(name))}, got {sorted(parts)}")
-    return re.sub(r"\{([a-z_]+)\}", lambda match: parts[match[1]], text(name))
+    return re.sub(r"\{([a-z_]+)\}", lambda match: parts[match[1]], query_text(name))
 
 
-def quoted(identifier: str) -> str:
+def quote_identifier(identifier: str) -> str:
     """An identifier as the engine reads it, whatever it contains."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def literal(value: str) -> str:
+def quote_literal(value: str) -> str:
     """A text constant as the engine reads it."""
     return "'" + value.replace("'", "''") + "'"
 
 
-def as_path(path: Path) -> str:
+def escaped_path(path: Path) -> str:
     """The path of a file for the engine's readers, with *, ? and [ escaped: the engine takes patterns."""
     return re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))

@@ -20,39 +20,45 @@ from itertools import count
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import as_path, quoted
-from outage_analysis.claims.readers.dialects import Dialect, Quoting, decide
+from outage_analysis.claims.queries import escaped_path, quote_identifier
+from outage_analysis.claims.readers.dialects import Dialect, QuotingCheck, detect_dialect
 from outage_analysis.claims.readers.record_index import RecordIndex
-from outage_analysis.claims.readers.shifted_columns import refuse_shifted
-from outage_analysis.claims.readers.staging import BATCH, DAY, Shape, Staging, another_table
+from outage_analysis.claims.readers.shifted_columns import check_not_shifted
+from outage_analysis.claims.readers.staging import (
+    BATCH_ROWS,
+    DAY_LIKE,
+    FileFormat,
+    Staging,
+    second_table_error,
+)
 from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 
-LONGEST_FIELD = 2_000_000
+MAX_FIELD_LENGTH = 2_000_000
 """Characters of one field; the engine reads no longer line."""
-TOGETHER = "quotation marks hold whole rows together"
-FEWEST_BETWEEN = 3
+MERGED_ROWS = "quotation marks hold whole rows together"
+MIN_DELIMITERS = 3
 """A row with fewer delimiters is so narrow that any line of text may have as many."""
 DIGIT = re.compile(r"\d")
 
 
-def read_delimited(staging: Staging, text: TextFile) -> Shape:
+def read_delimited(staging: Staging, text: TextFile) -> FileFormat:
     """Read a delimited text.
 
     Raises:
         InputRefused: a missing column; a quotation mark that swallows rows; a second table.
     """
-    dialect = decide(text.path, staging)
+    dialect = detect_dialect(text.path, staging)
     mapping = staging.mapping(dialect.headers, dialect.header_row or None)
     if dialect.surplus and not staging.of_any_type:
-        refuse_shifted(staging, dialect, mapping)
+        check_not_shifted(staging, dialect, mapping)
     fits = not (dialect.surplus and staging.of_any_type)
     passed = _read_by_engine(staging, text, dialect, mapping) if fits else None
     if passed is None:
         with _long_fields():
-            _stage(staging, records(text, dialect, mapping, staging.name), dialect, mapping)
-    return Shape(text.encoding, str(dialect), passed=passed)
+            _stage_records(staging, csv_records(text, dialect, mapping, staging.name), dialect, mapping)
+    return FileFormat(text.encoding, str(dialect), passed=passed)
 
 
 def _read_by_engine(
@@ -62,10 +68,10 @@ def _read_by_engine(
     look = partial(RecordIndex.of, text.path, dialect.delimiter, dialect.quote, begin=text.begin)
     with ThreadPoolExecutor(1) as beside:
         looking = beside.submit(look, width=dialect.width, header_row=dialect.header_row)
-        taken = _taken(staging, text, dialect, mapping, several_lines=False)
+        taken = _type_rows(staging, text, dialect, mapping, several_lines=False)
         survey = looking.result()
     if taken is None and survey.regular and survey.several_lines:
-        taken = _taken(staging, text, dialect, mapping, several_lines=True)
+        taken = _type_rows(staging, text, dialect, mapping, several_lines=True)
     rows = survey.records - survey.blanks - len(survey.gaps) - dialect.header_row
     above = survey.several_lines and dialect.header_row > 1  # the engine skips lines, not records
     above |= bool(survey.gaps) and (survey.gaps[0] < dialect.header_row or staging.of_any_type)
@@ -75,16 +81,18 @@ def _read_by_engine(
 
     def fetch(numbers: Sequence[int]) -> int:
         with _long_fields():
-            return _stage(staging, _records_again(survey, numbers, dialect, mapping), dialect, mapping)
+            return _stage_records(
+                staging, _fetched_records(survey, numbers, dialect, mapping), dialect, mapping
+            )
 
     if staging.of_any_type:
-        staging.warehouse.delete("staged", " and ".join(f"{quoted(c)} is null" for c in mapping))
+        staging.warehouse.delete("staged", " and ".join(f"{quote_identifier(c)} is null" for c in mapping))
         staging.forget(survey.uneven)
         fetch(survey.uneven)
     return TypedRows(taken[0], dialect.header_row + 1, rows, fetch, survey.uneven, survey.gaps)
 
 
-def _taken(
+def _type_rows(
     staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int], *, several_lines: bool
 ) -> tuple[int, int] | None:
     """Where the engine put the rows and how many there are; None if it refuses them."""
@@ -99,7 +107,7 @@ def _taken(
             dialect.header_row + 1,
             surplus=names[len(dialect.headers) :],
             about=round(text.path.stat().st_size / dialect.row_bytes),
-            path=as_path(text.path),
+            path=escaped_path(text.path),
             delimiter=dialect.delimiter,
             quote=dialect.quote,
             header=dialect.header_row > 0,
@@ -127,7 +135,9 @@ class Record:
     problem: str = ""
 
 
-def _stage(staging: Staging, found: Iterable[Record], dialect: Dialect, mapping: dict[str, int]) -> int:
+def _stage_records(
+    staging: Staging, found: Iterable[Record], dialect: Dialect, mapping: dict[str, int]
+) -> int:
     """Stage the records below the header, those that do not fit it as unreadable; how many say nothing."""
     width, named, nothing = dialect.width, len(dialect.headers), 0
     batch: list[Record] = []
@@ -144,10 +154,10 @@ def _stage(staging: Staging, found: Iterable[Record], dialect: Dialect, mapping:
             batch.append(record)
         else:
             if staging.begins_another_table(cells):
-                raise another_table(staging.name, record.row)
+                raise second_table_error(staging.name, record.row)
             problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
             broken.append((record.row, record.offset, record.length, problem))
-        if len(batch) + len(broken) == BATCH:
+        if len(batch) + len(broken) == BATCH_ROWS:
             _stage_batch(staging, batch, mapping)
             staging.unreadable(broken)
             batch, broken = [], []
@@ -166,28 +176,28 @@ def _stage_batch(staging: Staging, batch: list[Record], mapping: dict[str, int])
     staging.frame(pl.DataFrame({**keys, **cells}))
 
 
-def _records_again(
+def _fetched_records(
     survey: RecordIndex, numbers: Sequence[int], dialect: Dialect, mapping: dict[str, int]
 ) -> Iterator[Record]:
     """Records of a text that the engine has read, by their numbers."""
     for number, offset, text in survey.fetch(numbers):
         lines = list(io.StringIO(text, newline=""))
         cells = next(csv.reader(lines, **dialect.reader_options))  # type: ignore[arg-type]
-        problem = TOGETHER if _holds_rows(lines, dialect, mapping) else ""
+        problem = MERGED_ROWS if _contains_rows(lines, dialect, mapping) else ""
         yield Record(number, offset, len(text.encode()), cells, problem)
 
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
     """Let the csv module take long fields: the limit is one of the whole process, and put back in the end."""
-    before = csv.field_size_limit(LONGEST_FIELD)
+    before = csv.field_size_limit(MAX_FIELD_LENGTH)
     try:
         yield
     finally:
         csv.field_size_limit(before)
 
 
-def _holds_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
+def _contains_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
     """Whether two stray quotation marks made one row of several.
 
     Either each line has the fields of a row, and rows are wide enough for that to be no chance; or the
@@ -196,7 +206,7 @@ def _holds_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> 
     if len(lines) == 1:
         return False
     between = len(dialect.headers) - 1
-    if between >= FEWEST_BETWEEN and all(line.count(dialect.delimiter) >= between for line in lines):
+    if between >= MIN_DELIMITERS and all(line.count(dialect.delimiter) >= between for line in lines):
         return True
     first, *others = (_reads_as_row(line, dialect, mapping) for line in lines)
     return first and any(others)
@@ -209,12 +219,12 @@ def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
         return False
     found = {column: cells[at].strip() for column, at in mapping.items()}
     day, loss = found.get("filed_on"), found.get("loss")
-    dated = day is None or DAY.search(day) is not None
+    dated = day is None or DAY_LIKE.search(day) is not None
     priced = loss is None or DIGIT.search(loss) is not None or (loss == "" and day is not None)
     return found.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
 
 
-def records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str) -> Iterator[Record]:
+def csv_records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str) -> Iterator[Record]:
     """Every row of a text, counted as a spreadsheet counts, with its place in bytes of UTF-8.
 
     A row whose quotation marks are wrong is one with a problem when it stays within its line.
@@ -224,8 +234,8 @@ def records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str
     """
     taken: list[str] = []
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
-        quoting = Quoting(text.path, text.begin, dialect.delimiter, dialect.quote, dialect.spaced)
-        reader = csv.reader(_kept(stream, taken), **dialect.reader_options)  # type: ignore[arg-type]
+        quoting = QuotingCheck(text.path, text.begin, dialect.delimiter, dialect.quote, dialect.spaced)
+        reader = csv.reader(_recorded_lines(stream, taken), **dialect.reader_options)  # type: ignore[arg-type]
         offset = text.begin
         for row in count(1):
             cells: list[str] = []
@@ -235,10 +245,10 @@ def records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str
             except StopIteration:
                 return
             except csv.Error as error:
-                problem = _problem(error, taken, dialect, name, row, offset)
+                problem = _quoting_problem(error, taken, dialect, name, row, offset)
             raw = "".join(taken)
-            if _holds_rows(taken, dialect, mapping):
-                problem = TOGETHER
+            if _contains_rows(taken, dialect, mapping):
+                problem = MERGED_ROWS
             problem = problem or quoting.problem(raw, cells)
             length = len(raw.encode())
             taken.clear()
@@ -246,14 +256,16 @@ def records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str
             offset += length
 
 
-def _kept(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+def _recorded_lines(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
     """The lines, each remembered until its row is done."""
     for line in lines:
         taken.append(line)
         yield line
 
 
-def _problem(error: csv.Error, lines: list[str], dialect: Dialect, name: str, row: int, offset: int) -> str:
+def _quoting_problem(
+    error: csv.Error, lines: list[str], dialect: Dialect, name: str, row: int, offset: int
+) -> str:
     """What is wrong with a row; refused when it may have swallowed others."""
     alone = len(lines) == 1 and (not dialect.quote or lines[0].count(dialect.quote) % 2 == 0)
     if alone:

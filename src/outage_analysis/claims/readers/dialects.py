@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from outage_analysis.claims.readers.staging import HEADER_AMONG, Staging
+from outage_analysis.claims.readers.staging import HEADER_SEARCH_ROWS, Staging
 from outage_analysis.errors import InputRefused
 
 DELIMITERS = (",", ";", "\t", "|")
 HEAD_BYTES = 1 << 20
-SAMPLE = 200
+SAMPLE_ROWS = 200
 """Rows by which a dialect is decided."""
-SHOWN = 5_000
+PREVIEW_ROWS = 5_000
 """Rows by which the texts of a file are known before it is read, if its first megabyte has as many."""
 
 
@@ -41,7 +41,7 @@ class Dialect:
     @property
     def row_bytes(self) -> float:
         """About how many bytes a row takes."""
-        rows = [sum(len(cell.encode()) + 1 for cell in row) for row in self.shown[:SAMPLE]]
+        rows = [sum(len(cell.encode()) + 1 for cell in row) for row in self.shown[:SAMPLE_ROWS]]
         return sum(rows) / len(rows) if rows else HEAD_BYTES
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ def _reader_options(delimiter: str, quote: str, *, spaced: bool) -> dict[str, ob
     return {"delimiter": delimiter, "quoting": csv.QUOTE_NONE, "quotechar": None, "strict": True}
 
 
-def decide(path: Path, staging: Staging) -> Dialect:
+def detect_dialect(path: Path, staging: Staging) -> Dialect:
     """The dialect whose header names the most columns and whose rows best agree with it.
 
     Raises:
@@ -86,9 +86,9 @@ def decide(path: Path, staging: Staging) -> Dialect:
     best: tuple[tuple[int, bool, float, int], Dialect, list[list[str]]] | None = None
     for quote in quotes:
         for delimiter in delimiters:
-            if quote == "'" and layout.quote is None and not _encloses(head, delimiter):
+            if quote == "'" and layout.quote is None and not _apostrophes_quote_fields(head, delimiter):
                 continue
-            cut = _cut(lines, staging, delimiter, quote or "")
+            cut = _try_dialect(lines, staging, delimiter, quote or "")
             if cut is not None:
                 found, sample = cut
                 score = _score(sample.rows, found, staging, whole=sample.whole)
@@ -103,7 +103,7 @@ def decide(path: Path, staging: Staging) -> Dialect:
         )
     _, dialect, rows = best
     staging.refuse_above(rows, dialect.header_row - 1)
-    more = _sample(lines, dialect.reader_options, dialect.header_row + SHOWN)
+    more = _sample(lines, dialect.reader_options, dialect.header_row + PREVIEW_ROWS)
     return replace(dialect, shown=tuple(more.rows[dialect.header_row :]))
 
 
@@ -116,7 +116,7 @@ def _head(path: Path) -> str:
     return block.decode("utf-8-sig", errors="ignore")
 
 
-def _encloses(head: str, delimiter: str) -> bool:
+def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
     """Whether apostrophes stand around fields and quotation marks around none."""
     edge = rf"(?:^|{re.escape(delimiter)})"
     end = rf"(?={re.escape(delimiter)}|[\r\n]|$)"
@@ -125,7 +125,7 @@ def _encloses(head: str, delimiter: str) -> bool:
     return re.search(rf"{edge}'[^']*'{end}", head, re.MULTILINE) is not None
 
 
-def _cut(
+def _try_dialect(
     lines: Sequence[str], staging: Staging, delimiter: str, quote: str
 ) -> tuple[Dialect, _Sample] | None:
     """The dialect of a delimiter and a quotation mark, and the first rows; None where no row can be read.
@@ -140,7 +140,7 @@ def _cut(
         if not sample.rows:
             continue
         found = _dialect(sample.rows, staging, delimiter, quote, spaced=spaced)
-        if not spaced or spaces_follow(sample.text(lines, found.header_row), delimiter, quote):
+        if not spaced or space_after_every_delimiter(sample.text(lines, found.header_row), delimiter, quote):
             return found, sample
     return None
 
@@ -169,7 +169,7 @@ def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sa
         for row in reader:
             rows.append(row)
             ends.append(reader.line_num)
-            if len(rows) >= max(SAMPLE, least):
+            if len(rows) >= max(SAMPLE_ROWS, least):
                 break
     except csv.Error:
         return _Sample(rows, ends, whole=False)
@@ -179,7 +179,7 @@ def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sa
 def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str, *, spaced: bool) -> Dialect:
     place = staging.header_among(rows)
     if place < 0:
-        width = max(len(row) for row in rows[:HEADER_AMONG])
+        width = max(len(row) for row in rows[:HEADER_SEARCH_ROWS])
         return Dialect(delimiter, quote, tuple(str(n + 1) for n in range(width)), 0, width, spaced)
     cells = rows[place] if place < len(rows) else []
     headers = tuple(c.strip() for c in cells)
@@ -205,11 +205,11 @@ def _score(
     return len(named), whole, fitting * (width > 1), width
 
 
-MISPLACED = "a quotation mark inside a field that does not begin with one"
+MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
 
 
 @dataclass(frozen=True)
-class Quoting:
+class QuotingCheck:
     """The marks of one delimited text: where it begins, its delimiter and its quotation mark."""
 
     path: Path
@@ -231,7 +231,7 @@ class Quoting:
             return ""
         if self._well_formed.fullmatch(record):
             return ""
-        return MISPLACED if self._behind_a_space.search(record) or self._quotes_fields else ""
+        return MISPLACED_QUOTE if self._behind_a_space.search(record) or self._quotes_fields else ""
 
     @cached_property
     def _well_formed(self) -> re.Pattern[str]:
@@ -257,7 +257,7 @@ class Quoting:
             return first or opening.search(text, self.begin) is not None
 
 
-def spaces_follow(text: str, delimiter: str, quote: str) -> bool:
+def space_after_every_delimiter(text: str, delimiter: str, quote: str) -> bool:
     """Whether a space is behind every delimiter of a text before which a field begins that is not empty."""
     mark, delimiter = re.escape(quote), re.escape(delimiter)
     bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", text)

@@ -19,15 +19,15 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.delimited import read_delimited
 from outage_analysis.claims.readers.jsonlines import read_jsonlines
-from outage_analysis.claims.readers.parquet import is_of_claims, read_parquet
-from outage_analysis.claims.readers.recheck import stage_doubtful
+from outage_analysis.claims.readers.parquet import read_parquet, was_saved_from_claims
+from outage_analysis.claims.readers.recheck import stage_uncertain_rows
 from outage_analysis.claims.readers.staging import (
-    OPTIONAL,
-    Shape,
+    OPTIONAL_COLUMNS,
+    FileFormat,
     Staging,
-    empty_passed,
-    empty_tables,
-    needed,
+    create_fast_rows,
+    create_text_tables,
+    required_columns,
 )
 from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.claims.readers.workbooks import read_workbook, sheets_with_columns
@@ -37,15 +37,22 @@ from outage_analysis.files import is_file
 from outage_analysis.incidents import Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, original_offsets, shown
 
-TEXTS: dict[str, Callable[[Staging, TextFile], Shape]] = {
+TEXT_READERS: dict[str, Callable[[Staging, TextFile], FileFormat]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
     ".jsonl": read_jsonlines,
     ".ndjson": read_jsonlines,
 }
-BINARIES: dict[str, Callable[[Staging, Path], Shape]] = {".parquet": read_parquet, ".xlsx": read_workbook}
-READERS = (*TEXTS, *(text + packed for text in TEXTS for packed in COMPRESSIONS), *BINARIES)
+BINARY_READERS: dict[str, Callable[[Staging, Path], FileFormat]] = {
+    ".parquet": read_parquet,
+    ".xlsx": read_workbook,
+}
+READABLE_SUFFIXES = (
+    *TEXT_READERS,
+    *(text + packed for text in TEXT_READERS for packed in COMPRESSIONS),
+    *BINARY_READERS,
+)
 """Every suffix that is read."""
 
 
@@ -62,7 +69,7 @@ class InputFile:
 
 
 @dataclass(frozen=True)
-class Staged:
+class StagedFiles:
     """The files of a run and how each is laid out; `texts` are those whose bytes can be pointed at."""
 
     inputs: tuple[InputFile, ...] = ()
@@ -71,19 +78,19 @@ class Staged:
     unread: tuple[str, ...] = ()
     """Sheets that hold something and were not read."""
     steps: tuple[tuple[int, int], ...] = ()
-    """Places in `passed`, and what from there on makes the number of a row of its place."""
+    """Places in `fast_rows`, and what from there on makes the number of a row of its place."""
 
 
-def stage(
+def stage_files(
     warehouse: Warehouse,
     paths: Sequence[Path],
     incident: Incident,
     workspace: Path,
     *,
     layouts: Sequence[Layout] = (),
-    before: Staged | None = None,
-) -> Staged:
-    """Fill the tables `files`, `passed`, `staged` and `unreadable` from the files, in order.
+    before: StagedFiles | None = None,
+) -> StagedFiles:
+    """Fill the tables `files`, `fast_rows`, `staged` and `unreadable` from the files, in order.
 
     Args:
         warehouse: where the tables go; `earlier` holds the claims of files that came before.
@@ -96,15 +103,15 @@ def stage(
     Raises:
         InputRefused: a file that is missing, empty, not decodable, without a needed column, or given twice.
     """
-    before = before or Staged()
-    wanted = needed(incident)
-    empty_tables(warehouse, (*wanted, *OPTIONAL))
-    empty_passed(warehouse, incident, {})
-    run = _Run(warehouse, incident, wanted, workspace, list(before.inputs), list(before.layouts))
+    before = before or StagedFiles()
+    wanted = required_columns(incident)
+    create_text_tables(warehouse, (*wanted, *OPTIONAL_COLUMNS))
+    create_fast_rows(warehouse, incident, {})
+    run = _StagingRun(warehouse, incident, wanted, workspace, list(before.inputs), list(before.layouts))
     unread: list[str] = []
     for path in paths:
-        suffix = _checked(path)
-        kept = suffix == ".parquet" and is_of_claims(path, incident)
+        suffix = _checked_suffix(path)
+        kept = suffix == ".parquet" and was_saved_from_claims(path, incident)
         layout = Layout() if kept else layout_for(path.name, layouts, incident)
         sheets = [layout]
         if layout.sheet == "*" and suffix == ".xlsx":
@@ -113,13 +120,13 @@ def stage(
         shapes = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
         read = {shape.sheet for shape in shapes}
         unread += [shown(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
-    nothing = stage_doubtful(warehouse, run.passed, [file.name for file in run.inputs], workspace)
-    _load_files(warehouse, run, len(before.inputs), nothing)
+    nothing = stage_uncertain_rows(warehouse, run.passed, [file.name for file in run.inputs], workspace)
+    _append_files(warehouse, run, len(before.inputs), nothing)
     steps = sorted(step for passed in run.passed.values() for step in passed.steps())
-    return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread), tuple(steps))
+    return StagedFiles(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread), tuple(steps))
 
 
-def _load_files(warehouse: Warehouse, run: _Run, since: int, nothing: Mapping[int, int]) -> None:
+def _append_files(warehouse: Warehouse, run: _StagingRun, since: int, nothing: Mapping[int, int]) -> None:
     """Add to `files`: file_number, file, rows."""
     texts: dict[int, int] = dict(warehouse.frame(queries.load("staged_counts")).iter_rows())
     rows = []
@@ -132,12 +139,12 @@ def _load_files(warehouse: Warehouse, run: _Run, since: int, nothing: Mapping[in
 
 
 @dataclass
-class _Run:
+class _StagingRun:
     """The files of one run, as they are added."""
 
     warehouse: Warehouse
     incident: Incident
-    needed: tuple[str, ...]
+    required_columns: tuple[str, ...]
     workspace: Path
     inputs: list[InputFile]
     layouts: list[Layout]
@@ -146,8 +153,8 @@ class _Run:
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def staging(self, name: str, layout: Layout) -> Staging:
-        mapping = partial(layout.mapping, needed=self.needed, optional=OPTIONAL, file=name)
-        known = (*self.needed, *OPTIONAL)
+        mapping = partial(layout.mapping, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=name)
+        known = (*self.required_columns, *OPTIONAL_COLUMNS)
         number = len(self.inputs)
         return Staging(
             self.warehouse,
@@ -155,20 +162,20 @@ class _Run:
             name,
             layout,
             mapping,
-            self.needed,
+            self.required_columns,
             known,
             self.workspace,
             self.incident,
             self.words,
         )
 
-    def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> Shape:
+    def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> FileFormat:
         """Stage one file, or one sheet of it, under a name of its own."""
         name = shown(f"{path.name} [{layout.sheet}]" if named else path.name)
         if name in [f.name for f in self.inputs]:
             name = f"{name} ({len(self.inputs) + 1})"
         with ThreadPoolExecutor(1) as beside:
-            digesting = beside.submit(_digest, path)
+            digesting = beside.submit(_sha256, path)
             shape = _read_file(self.staging(name, layout), path, suffix, self.texts)
             digest = digesting.result()
         if shape.passed is not None:
@@ -182,18 +189,18 @@ class _Run:
         return shape
 
 
-def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> Shape:
+def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> FileFormat:
     """Stage one file by the reader of its suffix; a text joins `texts`."""
-    if suffix in BINARIES:
-        return BINARIES[suffix](staging, path)
+    if suffix in BINARY_READERS:
+        return BINARY_READERS[suffix](staging, path)
     text = as_utf8(path, staging.workspace, name=staging.name, encoding=staging.layout.encoding)
     texts[staging.number] = text
-    return TEXTS[suffix](staging, text)
+    return TEXT_READERS[suffix](staging, text)
 
 
 def read_unmapped(
     warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
-) -> tuple[list[str], int | None, Shape, str | None]:
+) -> tuple[list[str], int | None, FileFormat, str | None]:
     """Stage every column of one file as c0, c1, and so on.
 
     Returns:
@@ -207,11 +214,11 @@ def read_unmapped(
         nonlocal header_row
         header_row = row
         headers.extend(cells)
-        empty_tables(warehouse, [f"c{at}" for at in range(len(cells))])
+        create_text_tables(warehouse, [f"c{at}" for at in range(len(cells))])
         return {f"c{at}": at for at in range(len(cells))}
 
-    suffix = _checked(path)
-    wanted = needed(incident)
+    suffix = _checked_suffix(path)
+    wanted = required_columns(incident)
     bare = layout.model_copy(update={"constants": {}})
     staging = Staging(
         warehouse,
@@ -220,7 +227,7 @@ def read_unmapped(
         bare,
         every,
         wanted,
-        (*wanted, *OPTIONAL),
+        (*wanted, *OPTIONAL_COLUMNS),
         workspace,
         incident,
         {},
@@ -230,19 +237,21 @@ def read_unmapped(
     return headers, header_row, shape, staging.unit
 
 
-def suffix_of(path: Path) -> str | None:
+def reader_suffix(path: Path) -> str | None:
     """The suffix whose reader takes a file, without that of a compression; None when none does."""
     packed = path.suffix.lower() in COMPRESSIONS
     suffix = (Path(path.stem) if packed else path).suffix.lower()
-    return suffix if suffix in TEXTS or (suffix in BINARIES and not packed) else None
+    return suffix if suffix in TEXT_READERS or (suffix in BINARY_READERS and not packed) else None
 
 
-def _checked(path: Path) -> str:
+def _checked_suffix(path: Path) -> str:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
-    suffix = suffix_of(path)
+    suffix = reader_suffix(path)
     if suffix is None:
-        raise InputRefused("is of no known format", file=path.name, remedy="Known: " + ", ".join(READERS))
+        raise InputRefused(
+            "is of no known format", file=path.name, remedy="Known: " + ", ".join(READABLE_SUFFIXES)
+        )
     try:
         with path.open("rb") as stream:
             if not stream.read(1):
@@ -252,22 +261,22 @@ def _checked(path: Path) -> str:
     return suffix
 
 
-def _digest(path: Path) -> str:
+def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def locate(warehouse: Warehouse, staged: Staged) -> None:
+def locate_rejects(warehouse: Warehouse, staged: StagedFiles) -> None:
     """Fill `located` with the text and the byte of each row that was rejected, where there are bytes.
 
     The offset is that of the file as it came, or of what a compressed file holds.
     """
-    frames = [_located(warehouse, number, text) for number, text in staged.texts.items()]
+    frames = [_rejects_in_text(warehouse, number, text) for number, text in staged.texts.items()]
     if frames:
         warehouse.append_frame("located", pl.concat(frames))
 
 
-def _located(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
+def _rejects_in_text(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
     broken = warehouse.frame(queries.load("broken_records"), number=number)
     rows = broken["source_row"].to_list()
     places = list(zip(broken["byte_offset"], broken["byte_length"], strict=True))

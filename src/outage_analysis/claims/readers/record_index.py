@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 1 << 20
-LONGEST = 1 << 25
+BLOCK_BYTES = 1 << 20
+MAX_RECORD_BYTES = 1 << 25
 """Bytes within which a record ends; behind a mark that nobody closes the whole file would be one."""
-MOST_GAPS = 1_000
+MAX_GAPS = 1_000
 """Blank records among others of which each row behind knows; a file of more is read row by row."""
-MOST_UNEVEN = 1_000_000
+MAX_UNEVEN = 1_000_000
 """Records of other fields than the header's that are kept in mind; a file of more is read row by row."""
 NEWLINE, RETURN = 10, 13
 
@@ -66,13 +66,13 @@ class RecordIndex:
             stream.seek(begin)
             rest, offset = b"", begin
             while found.regular:
-                block = stream.read(BLOCK)
+                block = stream.read(BLOCK_BYTES)
                 text = rest + block
                 taken = found._note(text, offset, last=not block) if text else 0
                 rest, offset = text[taken:], offset + taken
                 if not block:
                     break
-                found.regular &= len(rest) < LONGEST
+                found.regular &= len(rest) < MAX_RECORD_BYTES
         found._size = offset
         return found
 
@@ -92,7 +92,7 @@ class RecordIndex:
         together = (within >= self.width - 1) & (within > 0)
         uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
         self.uneven += numbers[uneven].tolist()
-        self.regular &= len(self.uneven) <= MOST_UNEVEN
+        self.regular &= len(self.uneven) <= MAX_UNEVEN
         self.records += len(ends)
         return int(ends[-1])
 
@@ -101,7 +101,7 @@ class RecordIndex:
         if len(filled):
             inside = np.searchsorted(blank, filled[-1])
             waiting = range(self.records + 1 - self.blanks, self.records + 1)
-            self.regular &= len(self.gaps) + len(waiting) + int(inside) <= MOST_GAPS
+            self.regular &= len(self.gaps) + len(waiting) + int(inside) <= MAX_GAPS
             if self.regular:
                 self.gaps += [*waiting, *blank[:inside].tolist()]
             blank, self.blanks = blank[inside:], 0

@@ -9,20 +9,20 @@ from dataclasses import dataclass
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.readers.dialects import SAMPLE, Dialect
+from outage_analysis.claims.readers.dialects import SAMPLE_ROWS, Dialect
 from outage_analysis.claims.readers.fast_path import BLANKS, value_sql
 from outage_analysis.claims.readers.staging import Staging
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import folded
 from outage_analysis.text import masked
 
-NAMED = ("service", "claimant_type")
-SHOWN = ("loss", "filed_on")
+NAME_COLUMNS = ("service", "claimant_type")
+EXAMPLE_COLUMNS = ("loss", "filed_on")
 """The columns that the error message shows first."""
-LONGEST = 24
+MAX_CELL_LENGTH = 24
 """Characters of a cell that a refusal shows."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
-PARTNER = 0.5
+MIN_READABLE_SHARE = 0.5
 """A column contradicts a shift if fewer than this share of its cells can be read behind the shift."""
 
 
@@ -36,7 +36,7 @@ class Shift:
     """The columns that are read behind it, in the order of the file."""
 
 
-def refuse_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) -> None:
+def check_not_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) -> None:
     """Refuse rows that are wider than their header if shifted columns fit as well.
 
     Every row ends in empty cells for which there is no header. Either each row ends in delimiters, or the
@@ -49,15 +49,15 @@ def refuse_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) 
     """
     rows = [
         (dialect.header_row + 1 + at, row)
-        for at, row in enumerate(dialect.shown[:SAMPLE])
+        for at, row in enumerate(dialect.shown[:SAMPLE_ROWS])
         if len(row) == dialect.width and any(row)
     ]
     reading = _Reading(staging, mapping, [row for _, row in rows])
     for shift in _shifts(dialect, mapping):
         if reading.is_possible(shift):
             number, row = rows[0]
-            column = next((c for c in SHOWN if c in shift.columns), shift.columns[0])
-            one, other = (_shown(row, mapping[column] + by) for by in (0, shift.by))
+            column = next((c for c in EXAMPLE_COLUMNS if c in shift.columns), shift.columns[0])
+            one, other = (_cell_and_place(row, mapping[column] + by) for by in (0, shift.by))
             header, fields = masked(shift.header), "fields" if dialect.surplus > 1 else "field"
             raise InputRefused(
                 f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
@@ -71,10 +71,10 @@ def refuse_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) 
             )
 
 
-def _shown(row: Sequence[str], at: int) -> str:
+def _cell_and_place(row: Sequence[str], at: int) -> str:
     """A cell and its place: an amount or a day in full; a text, which may be a name, only by its length."""
     text = row[at].strip(BLANKS)
-    short = len(text) <= LONGEST and not LETTERS.search(text)
+    short = len(text) <= MAX_CELL_LENGTH and not LETTERS.search(text)
     return f"{masked(text) if short else f'{len(text)} characters'} in field {at + 1}"
 
 
@@ -105,7 +105,7 @@ class _Reading:
         optional = column == "claimant_id" or column in kinds
         if kinds.get(column) == "text" or (optional and not self._texts(column, by)):
             return False  # any text will do, and so will none
-        return self._readable(column, by) < PARTNER * self._readable(column, 0)
+        return self._readable(column, by) < MIN_READABLE_SHARE * self._readable(column, 0)
 
     def _texts(self, column: str, by: int) -> list[str]:
         """The cells of a column that are not empty."""
@@ -115,7 +115,7 @@ class _Reading:
     def _readable(self, column: str, by: int) -> int:
         """How many cells of a column can be read."""
         texts, incident = self._texts(column, by), self.staging.incident
-        if column in NAMED:
+        if column in NAME_COLUMNS:
             named = incident.services if column == "service" else incident.claimant_types
             known = {spelling for item in named for spelling in item.spellings()}
             return sum(folded(text) in known for text in texts)

@@ -12,30 +12,37 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import literal, quoted
-from outage_analysis.claims.readers.fast_path import MANY, NONE, Texts, enum, first_sight, words_of
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.fast_path import (
+    MANY_SHARE,
+    NO_TEXTS,
+    TextCounts,
+    enum_type,
+    fast_path_sql,
+    values_for_enum,
+)
 from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import REQUIRED, UNIT, Incident, Layout, scaled
 from outage_analysis.text import masked
 
-OPTIONAL = ("claimant_id", "synthetic")
-BATCH = 50_000
+OPTIONAL_COLUMNS = ("claimant_id", "synthetic")
+BATCH_ROWS = 50_000
 """Rows that a reader of ours holds at a time."""
-HEADER_AMONG = 50
+HEADER_SEARCH_ROWS = 50
 """The header is looked for among so many first rows."""
-ANOTHER_TABLE = 3
+MIN_HEADER_COLUMNS = 3
 """A row that names so many columns is a header."""
 
-DAY = re.compile(r"\d{2}.*\d{2}")
+DAY_LIKE = re.compile(r"\d{2}.*\d{2}")
 """What every day looks like."""
 
-Mapping = Callable[[Sequence[str], int | None], dict[str, int]]
+ColumnMapper = Callable[[Sequence[str], int | None], dict[str, int]]
 
 
 @dataclass(frozen=True)
-class Shape:
+class FileFormat:
     """How a file was read: its encoding, and in words how it was cut into cells."""
 
     encoding: str
@@ -50,7 +57,7 @@ class Shape:
 
 @dataclass
 class Staging:
-    """One file on its way into the tables `passed`, `staged` and `unreadable`.
+    """One file on its way into the tables `fast_rows`, `staged` and `unreadable`.
 
     `mapping` turns the header (and its row) into the position of each column that is wanted.
     """
@@ -59,15 +66,15 @@ class Staging:
     number: int
     name: str
     layout: Layout
-    mapping: Mapping
-    needed: tuple[str, ...]
+    mapping: ColumnMapper
+    required_columns: tuple[str, ...]
     """The columns that a header must name, unless they are constants of the layout."""
     columns: tuple[str, ...]
     """The columns that a header may name."""
     workspace: Path
     incident: Incident
     words: dict[str, tuple[str, ...]]
-    """Dimension of few words -> those that the table `passed` keeps in a byte each."""
+    """Dimension of few words -> those that the table `fast_rows` keeps in a byte each."""
     of_any_type: bool = False
     """Whether a column of lists or records will do as text, and a unit that is said as a remark; then every
     row is staged as text."""
@@ -75,7 +82,7 @@ class Staging:
     """The unit that is said above the header, if that is a remark."""
 
     def _constants(self) -> dict[str, str]:
-        return {c: literal(v) for c, v in self.layout.constants.items() if c in self.columns}
+        return {c: quote_literal(v) for c, v in self.layout.constants.items() if c in self.columns}
 
     def pass_by(
         self,
@@ -87,7 +94,7 @@ class Staging:
         about: int = 0,
         **values: object,
     ) -> tuple[int, int]:
-        """Type a query's rows at first sight; the place of the first in `passed`, and how many there are.
+        """Type a query's rows at first sight; the place of the first in `fast_rows`, and how many there are.
 
         Where every row is wanted as text, they are staged so instead.
 
@@ -107,7 +114,7 @@ class Staging:
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
         counted = {column: Counter(found) for column, found in shown.items()}
         self._choose_words(counted)
-        query = first_sight(
+        query = fast_path_sql(
             self.incident,
             self.layout,
             texts,
@@ -117,26 +124,28 @@ class Staging:
             source=source,
             file=self.number,
         )
-        self.warehouse.append_file("passed", query, self.name, about, **values)
-        place, rows = self.warehouse.frame(queries.load("passed_rows"), number=self.number).row(0)
+        self.warehouse.append_file("fast_rows", query, self.name, about, **values)
+        place, rows = self.warehouse.frame(queries.load("fast_row_range"), number=self.number).row(0)
         return place, rows
 
-    def _choose_words(self, shown: Dictionary[str, Texts]) -> None:
+    def _choose_words(self, shown: Dictionary[str, TextCounts]) -> None:
         """Keep dimensions as words that the first file has few of, until another has many others."""
-        if not self.warehouse.count("passed"):
+        if not self.warehouse.count("fast_rows"):
             names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in shown)
             self.words.clear()
-            self.words |= {c: found for c in names if (found := words_of(shown[c]))}
-            empty_passed(self.warehouse, self.incident, self.words)
+            self.words |= {c: found for c in names if (found := values_for_enum(shown[c]))}
+            create_fast_rows(self.warehouse, self.incident, self.words)
         for column, known in [*self.words.items()]:
-            texts = shown.get(column, NONE)
-            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY:
+            texts = shown.get(column, NO_TEXTS)
+            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
                 del self.words[column]
-                self.warehouse.widen("passed", column)
+                self.warehouse.widen("fast_rows", column)
 
     def select(self, source: str, cells: dict[str, str], chosen: str = "true", /, **values: object) -> None:
         """Stage those rows of a table or query that meet a condition, each column by its expression."""
-        columns = "".join(f", {e} as {quoted(c)}" for c, e in {**self._constants(), **cells}.items())
+        columns = "".join(
+            f", {e} as {quote_identifier(c)}" for c, e in {**self._constants(), **cells}.items()
+        )
         query = queries.load("staged", file=str(self.number), columns=columns, source=source, chosen=chosen)
         self.warehouse.append("staged", query, **values)
 
@@ -145,14 +154,14 @@ class Staging:
         numbers = pl.DataFrame({"number": rows or []}, schema={"number": pl.Int64})
         self.warehouse.load("_numbers", numbers)
         chosen = "" if rows is None else "and source_row in (select number from _numbers)"
-        table = "staged" if self.of_any_type else "passed"
+        table = "staged" if self.of_any_type else "fast_rows"
         self.warehouse.delete(table, f"file_number = {self.number} {chosen}")
 
     def frame(self, frame: pl.DataFrame) -> None:
         """Stage a frame of text columns, with source_row and, for a text, byte_offset and byte_length."""
         if len(frame):
             self.warehouse.load("_batch", frame)
-            self.select("_batch", {c: quoted(c) for c in frame.columns})
+            self.select("_batch", {c: quote_identifier(c) for c in frame.columns})
 
     def unreadable(self, records: Sequence[tuple[int, int, int, str]]) -> None:
         """Keep records that do not fit the header: row, byte offset, byte length, what is wrong."""
@@ -174,8 +183,8 @@ class Staging:
         """
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
-        named = [self.layout.recognised(row, self.columns) for row in rows[:HEADER_AMONG]]
-        wanted = set(self.needed) - self.layout.constants.keys()
+        named = [self.layout.recognised(row, self.columns) for row in rows[:HEADER_SEARCH_ROWS]]
+        wanted = set(self.required_columns) - self.layout.constants.keys()
         complete = (at for at, found in enumerate(named) if wanted <= found.keys())
         fullest = max(range(len(named)), key=lambda at: (len(named[at]), sum(map(bool, rows[at]))), default=0)
         return next(complete, fullest)
@@ -190,13 +199,13 @@ class Staging:
             return
         named = [self.layout.recognised(row, self.columns) for row in rows[: place + 1]]
         # Titles and second headers stand right above; a header with rows below it is of another table.
-        headers = [at for at in range(place) if len(named[at]) >= ANOTHER_TABLE]
+        headers = [at for at in range(place) if len(named[at]) >= MIN_HEADER_COLUMNS]
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
-            raise another_table(self.name, place + 1)
+            raise second_table_error(self.name, place + 1)
         self._refuse_units(rows[:place])
         day = named[place].get("filed_on")
-        filled = [row for row in rows[:place] if sum(map(bool, row)) > ANOTHER_TABLE]
-        if day and any(len(row) > day[0] and DAY.search(row[day[0]]) for row in filled):
+        filled = [row for row in rows[:place] if sum(map(bool, row)) > MIN_HEADER_COLUMNS]
+        if day and any(len(row) > day[0] and DAY_LIKE.search(row[day[0]]) for row in filled):
             raise InputRefused(
                 "has complaints above its header",
                 file=self.name,
@@ -215,10 +224,10 @@ class Staging:
 
     def begins_another_table(self, cells: Sequence[str]) -> bool:
         """Whether a row that does not fit the header is a header of its own."""
-        return len(self.layout.recognised(cells, self.columns)) >= ANOTHER_TABLE
+        return len(self.layout.recognised(cells, self.columns)) >= MIN_HEADER_COLUMNS
 
 
-def another_table(file: str, row: int) -> InputRefused:
+def second_table_error(file: str, row: int) -> InputRefused:
     """The refusal of a file that holds several tables."""
     return InputRefused(
         "has the header of another table in the middle",
@@ -238,24 +247,26 @@ def column_types(incident: Incident) -> dict[str, str]:
 def typed_columns(incident: Incident) -> str:
     """SQL of the columns of a typed claim, each a null of its type."""
     kinds = column_types(incident) | {"synthetic": "boolean"}
-    return ", ".join(f"cast(null as {kind}) as {quoted(c)}" for c, kind in kinds.items())
+    return ", ".join(f"cast(null as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items())
 
 
-def empty_passed(warehouse: Warehouse, incident: Incident, words: Dictionary[str, Sequence[str]]) -> None:
+def create_fast_rows(warehouse: Warehouse, incident: Incident, words: Dictionary[str, Sequence[str]]) -> None:
     """An empty table for rows that are typed at first sight; names and words are kept in a byte each."""
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
-    kinds = {c: enum(item.id for item in items) for c, items in names.items() if items}
-    kinds |= {c: enum(known) for c, known in words.items()}
+    kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
+    kinds |= {c: enum_type(known) for c, known in words.items()}
     query = queries.load(
-        "nothing_passed",
+        "empty_fast_rows",
         columns=typed_columns(incident),
-        narrowed=", ".join(map(quoted, kinds)),
-        enumerated="".join(f", cast({quoted(c)} as {kind}) as {quoted(c)}" for c, kind in kinds.items()),
+        narrowed=", ".join(map(quote_identifier, kinds)),
+        enumerated="".join(
+            f", cast({quote_identifier(c)} as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items()
+        ),
     )
-    warehouse.create("passed", query)
+    warehouse.create("fast_rows", query)
 
 
-def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
+def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
     """Empty tables for texts of the files of one run."""
     texts = dict.fromkeys(columns, pl.String)
     keys = {"file_number": pl.Int64, "source_row": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int64}
@@ -265,6 +276,6 @@ def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
     warehouse.load("located", pl.DataFrame(schema=places))
 
 
-def needed(incident: Incident) -> tuple[str, ...]:
+def required_columns(incident: Incident) -> tuple[str, ...]:
     """The columns that every file must bring, or its layout give as constants."""
     return (*REQUIRED, *(d.id for d in incident.dimensions))

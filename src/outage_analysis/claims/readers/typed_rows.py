@@ -13,7 +13,7 @@ Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 @dataclass(frozen=True)
 class TypedRows:
-    """The rows of one file that the engine typed at first sight, in the table `passed`."""
+    """The rows of one file that the engine typed at first sight, in the table `fast_rows`."""
 
     place: int
     """That of the first of them in the table; the others follow in the order of the file."""

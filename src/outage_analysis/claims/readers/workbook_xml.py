@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 from outage_analysis.incidents import SHOWN_UNIT
 
 NO_VALUE = r"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?"
-ODD = re.compile(
+UNREAD_CELL = re.compile(
     rf"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f[^<>]*/>)\s*{NO_VALUE}\s*</(?:\w+:)?c>""".encode()
 )
 """A cell that holds an error, or a formula and no value."""
@@ -32,16 +32,16 @@ REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["'](?P<letters>[A-Za-z]{0,7})(?P<nu
 CHUNK, LONGEST_TAG = 1 << 20, 1 << 16
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
 """Of a sheet, in every program that writes workbooks."""
-SPARSE, EMPTY = 20_000_000, 20
+SPARSE_FROM_CELLS, MAX_EMPTY_RATIO = 20_000_000, 20
 """A workbook with more cells, of which less than one in so many holds anything, is refused."""
-MOST_CELLS = 50_000_000
+MAX_CELLS = 50_000_000
 """A workbook with more cells, full or empty, is refused: the reader takes 32 bytes for each."""
 MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref\s*=\s*["']([A-Z]+)(\d+):([A-Z]+)(\d+)["']""")
 FORMAT = re.compile(rb"""formatCode\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SheetDetails:
     """The oddities of one sheet; rows count from 1, columns from 0."""
 
     cells: tuple[tuple[int, int, str], ...]
@@ -52,7 +52,7 @@ class Sheet:
     """Number formats of the workbook that show a number in other units: 30 as 30만원."""
 
 
-def read_sheet(path: Path, name: str) -> Sheet:
+def read_sheet_details(path: Path, name: str) -> SheetDetails:
     """What is odd about one sheet.
 
     Raises:
@@ -61,12 +61,13 @@ def read_sheet(path: Path, name: str) -> Sheet:
     with zipfile.ZipFile(path) as parts:
         text = parts.read(_member(parts, name))
         styles = parts.read("xl/styles.xml") if "xl/styles.xml" in parts.namelist() else b""
-    cells = tuple(_odd_cells(text)) if ODD.search(text) else ()
+    cells = tuple(_unread_cells(text)) if UNREAD_CELL.search(text) else ()
     blocks = (
-        (int(top), int(low), _index(left), _index(right)) for left, top, right, low in MERGED.findall(text)
+        (int(top), int(low), _column_index(left), _column_index(right))
+        for left, top, right, low in MERGED.findall(text)
     )
     formats = (html.unescape((a or b).decode()) for a, b in FORMAT.findall(styles))
-    return Sheet(cells, tuple(blocks), tuple(f for f in formats if SHOWN_UNIT.search(f)))
+    return SheetDetails(cells, tuple(blocks), tuple(f for f in formats if SHOWN_UNIT.search(f)))
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def used_range(part: IO[bytes]) -> UsedRange:
             row, column = int(place["number"]) if place else row + 1, 0
             continue
         line, column = (
-            (int(place["number"]), _index(place["letters"] or b"") + 1) if place else (row, column + 1)
+            (int(place["number"]), _column_index(place["letters"] or b"") + 1) if place else (row, column + 1)
         )
         rows, columns = max(rows, line), max(columns, column)
         filled += not tag["others"].endswith(b"/")
@@ -126,7 +127,7 @@ def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
         rest = text[max(end, len(text) - 2 * LONGEST_TAG) :]
 
 
-def sheet_of(path: Path, member: str) -> str:
+def sheet_name(path: Path, member: str) -> str:
     """The name of the sheet that a member of a workbook holds; without one, the name of the member."""
     with suppress(KeyError, StopIteration, ValueError, ET.ParseError), zipfile.ZipFile(path) as parts:
         book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
@@ -135,7 +136,7 @@ def sheet_of(path: Path, member: str) -> str:
     return member
 
 
-def _odd_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
+def _unread_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
     row = at = 0
     for event, element in ET.iterparse(io.BytesIO(text), ("start", "end")):  # noqa: S314 - no entity is resolved
         kind = element.tag.rpartition("}")[2]
@@ -143,7 +144,7 @@ def _odd_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
             row, at = int(element.get("r", row + 1)), -1
         elif event == "start" and kind == "c":
             letters = (element.get("r") or "").rstrip("0123456789")
-            at = _index(letters.encode()) if letters else at + 1
+            at = _column_index(letters.encode()) if letters else at + 1
         elif event == "end" and kind == "c":
             inside = {part.tag.rpartition("}")[2]: (part.text or "").strip() for part in element}
             if element.get("t") == "e":
@@ -167,7 +168,7 @@ def _member(parts: zipfile.ZipFile, sheet: str) -> str:
 
 
 @lru_cache(LAST_COLUMN)
-def _index(letters: bytes) -> int:
+def _column_index(letters: bytes) -> int:
     """A column's letters as its position from 0: B is 1."""
     place = 0
     for letter in letters.upper():

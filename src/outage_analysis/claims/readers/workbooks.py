@@ -11,37 +11,39 @@ from xml.etree import ElementTree as ET
 
 import polars as pl
 
-from outage_analysis.claims.readers.staging import ANOTHER_TABLE, HEADER_AMONG, Shape, Staging
+from outage_analysis.claims.readers.staging import HEADER_SEARCH_ROWS, MIN_HEADER_COLUMNS, FileFormat, Staging
 from outage_analysis.claims.readers.workbook_xml import (
-    EMPTY,
-    MOST_CELLS,
-    SPARSE,
+    MAX_CELLS,
+    MAX_EMPTY_RATIO,
+    SPARSE_FROM_CELLS,
     UsedRange,
-    read_sheet,
-    sheet_of,
+    read_sheet_details,
+    sheet_name,
     used_range,
 )
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import scaled
 from outage_analysis.text import shown
 
-MOST_BYTES, MOST_FOLD = 1 << 31, 300
+MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
 """A workbook that holds more, or expands more, is refused before it is opened."""
 OLE = b"\xd0\xcf\x11\xe0"
 """How a workbook begins that is of before 2007 or locked with a password."""
 
 
-def read_workbook(staging: Staging, path: Path) -> Shape:
+def read_workbook(staging: Staging, path: Path) -> FileFormat:
     """Stage the one sheet of a workbook that has the columns, or the sheet that the layout names.
 
     Raises:
         InputRefused: no workbook; no such sheet; several sheets that would do.
     """
-    _refuse_bomb(path, staging.name)
+    _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
-    chosen = _chosen(sheets, staging)
+    chosen = _chosen_sheet(sheets, staging)
     frame = sheets[chosen]
-    rows = [["" if cell is None else cell for cell in row] for row in frame.head(HEADER_AMONG).iter_rows()]
+    rows = [
+        ["" if cell is None else cell for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows()
+    ]
     place = staging.header_among(rows)
     staging.refuse_above(rows, place)
     if place >= len(rows):
@@ -50,13 +52,13 @@ def read_workbook(staging: Staging, path: Path) -> Shape:
         [cell.strip() for cell in rows[place]] if place >= 0 else [str(n + 1) for n in range(frame.width)]
     )
     mapping = staging.mapping(headers, place + 1 or None)
-    frame = _with_oddities(frame, path, chosen, staging, place + 1, mapping)
+    frame = _with_hidden_values(frame, path, chosen, staging, place + 1, mapping)
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[at]) for column, at in mapping.items()}
     staging.frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
     row = f"header in row {place + 1}" if place >= 0 else "no header"
-    return Shape("xlsx", f"sheet {shown(chosen)}, {row}", chosen, tuple(sheets))
+    return FileFormat("xlsx", f"sheet {shown(chosen)}, {row}", chosen, tuple(sheets))
 
 
 def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
@@ -65,19 +67,21 @@ def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
     Raises:
         InputRefused: no workbook, or one without such a sheet.
     """
-    _refuse_bomb(path, staging.name)
+    _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
-    fitting = [name for name, frame in sheets.items() if _named(frame, staging) >= ANOTHER_TABLE]
+    fitting = [
+        name for name, frame in sheets.items() if _most_named_columns(frame, staging) >= MIN_HEADER_COLUMNS
+    ]
     if not fitting:
         raise InputRefused("has the columns on no sheet", file=staging.name, value=shown(", ".join(sheets)))
     return fitting
 
 
-def _refuse_bomb(path: Path, name: str) -> None:
+def _check_expanded_size(path: Path, name: str) -> None:
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
-            if size > MOST_BYTES or size > max(MOST_FOLD * path.stat().st_size, 1 << 26):
+            if size > MAX_BYTES or size > max(MAX_EXPANSION * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
             ranges = {}
             for part in parts.infolist():
@@ -91,26 +95,26 @@ def _refuse_bomb(path: Path, name: str) -> None:
         raise InputRefused(
             problem, file=name, value=error, remedy="Open it and save it as .xlsx, without a password."
         ) from error
-    _refuse_large(ranges, path, name)
+    _check_cell_count(ranges, path, name)
 
 
-def _refuse_large(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
+def _check_cell_count(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
     """Refuse what as full tables would not fit the memory; the largest sheet is named."""
     cells, filled = sum(r.cells for r in ranges.values()), sum(r.filled for r in ranges.values())
     if not cells:
         return
     member, largest = max(ranges.items(), key=lambda item: (item[1].beyond(), item[1].cells))
-    sheet = shown(sheet_of(path, member))
-    if largest.beyond() or (cells > SPARSE and cells > EMPTY * filled):
+    sheet = shown(sheet_name(path, member))
+    if largest.beyond() or (cells > SPARSE_FROM_CELLS and cells > MAX_EMPTY_RATIO * filled):
         raise InputRefused(
             f"has a cell far away from the others, on the sheet {sheet}",
             file=name,
             value=f"row {largest.rows:,}, column {largest.columns:,}",
             remedy="Delete the rows and columns between.",
         )
-    if cells > MOST_CELLS:
+    if cells > MAX_CELLS:
         raise InputRefused(
-            f"has more than {MOST_CELLS:,} cells, most of them on the sheet {sheet}",
+            f"has more than {MAX_CELLS:,} cells, most of them on the sheet {sheet}",
             file=name,
             value=f"{cells:,}",
             remedy="Save its sheets as CSV.",
@@ -148,7 +152,7 @@ def _cells(book: object, sheet: str) -> pl.DataFrame | None:
     ).with_columns(pl.all().replace("", None))
 
 
-def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
+def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
     if staging.layout.sheet is not None:
         if staging.layout.sheet not in sheets:
             raise InputRefused(
@@ -160,7 +164,7 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
         return staging.layout.sheet
     if not sheets:
         raise InputRefused("has no cell on any sheet", file=staging.name)
-    named = {name: _named(frame, staging) for name, frame in sheets.items()}
+    named = {name: _most_named_columns(frame, staging) for name, frame in sheets.items()}
     most = max(named.values())
     fitting = [name for name, count in named.items() if count == most]
     if len(fitting) > 1 and most:
@@ -173,13 +177,13 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
     return fitting[0]
 
 
-def _named(frame: pl.DataFrame, staging: Staging) -> int:
+def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
     """How many columns the best row of a sheet names."""
-    rows = ([cell or "" for cell in row] for row in frame.head(HEADER_AMONG).iter_rows())
+    rows = ([cell or "" for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows())
     return max(len(staging.layout.recognised(row, staging.columns)) for row in rows)
 
 
-def _with_oddities(
+def _with_hidden_values(
     frame: pl.DataFrame, path: Path, sheet: str, staging: Staging, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
     """The cells with the text of errors and of formulas without a value: as nothing they would be unknown.
@@ -189,7 +193,7 @@ def _with_oddities(
             that shows losses in another unit than the cells hold.
     """
     try:
-        odd = read_sheet(path, sheet)
+        odd = read_sheet_details(path, sheet)
     except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise InputRefused("cannot be read as a workbook", file=staging.name, value=error) from error
     if odd.units and staging.of_any_type:

@@ -12,19 +12,25 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from outage_analysis.claims.synthetic.counts import Margins, Pot, apportion
-from outage_analysis.claims.synthetic.dirt import UNEVEN, may_be_uneven, numbered, soiled, uneven
-from outage_analysis.claims.synthetic.rows import (
-    SOME,
-    ZERO,
-    Coded,
-    Rows,
-    losses,
-    owners,
-    reports,
-    written,
+from outage_analysis.claims.synthetic.counts import FileCounts, RemainingCounts, apportion
+from outage_analysis.claims.synthetic.dirt import (
+    UNEVEN_RECORD,
+    has_uneven_marks,
+    id_from_number,
+    replace_uneven_marks,
+    with_broken_rows,
 )
-from outage_analysis.claims.synthetic.synthetic_assumptions import SLOTS, SyntheticAssumptions
+from outage_analysis.claims.synthetic.rows import (
+    SOME_LOSS,
+    ZERO_LOSS,
+    CodedTexts,
+    DrawnRows,
+    draw_claimants,
+    draw_losses,
+    draw_reports,
+    draw_spellings,
+)
+from outage_analysis.claims.synthetic.synthetic_assumptions import PLACEHOLDERS, SyntheticAssumptions
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import file_in_place
 from outage_analysis.incidents import LARGEST_LOSS
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import Incident
 
 
-CHUNK = 500_000
+CHUNK_ROWS = 500_000
 """The most rows drawn at once, broken ones aside."""
 
 
@@ -60,8 +66,8 @@ def synthesise(
         UsageError: assumptions that do not fit the incident or the published counts, or dirt that no
             frame can hold.
     """
-    if dirt and UNEVEN in dirt:
-        raise UsageError("only a CSV file can break this rule", value=UNEVEN)
+    if dirt and UNEVEN_RECORD in dirt:
+        raise UsageError("only a CSV file can break this rule", value=UNEVEN_RECORD)
     return pl.concat(
         synthetic_chunks(assumptions, incident, seed=seed, rows=rows, text=text, dirt=dirt), rechunk=True
     )
@@ -76,7 +82,7 @@ def synthetic_chunks(
     text: bool = False,
     dirt: Mapping[str, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """The rows of `synthesise`, at most `CHUNK` at once and the broken among them, to be written.
+    """The rows of `synthesise`, at most `CHUNK_ROWS` at once and the broken among them, to be written.
 
     The published counts are exact over all chunks; an assumed share is exact within each.
     """
@@ -84,31 +90,31 @@ def synthetic_chunks(
         raise UsageError("the seed is negative", value=seed)
     if assumptions.incident != incident.id:
         raise UsageError("is about another incident", file=assumptions.id, value=incident.id)
-    margins = Margins.of(assumptions, rows)
-    calendar, broken = _calendar(assumptions, incident, margins), dict(dirt or {})
+    margins = FileCounts.of(assumptions, rows)
+    calendar, broken = _filing_calendar(assumptions, incident, margins), dict(dirt or {})
     if sum(broken.values()) > margins.rows:
         raise UsageError("more rows are to be broken than there are", value=sum(broken.values()))
-    claimants, soil, left = 0, 0, Pot(broken.values())
-    for start, stop, rng in _spans(margins.rows, seed):
-        drawn = reports(rng, assumptions, margins, stop - start)
+    claimants, soil, left = 0, 0, RemainingCounts(broken.values())
+    for start, stop, rng in _chunk_ranges(margins.rows, seed):
+        drawn = draw_reports(rng, assumptions, margins, stop - start)
         # Days were once drawn before they were sorted: the draws stay, so that a seed keeps its rows.
         early = min(max(margins.early - start, 0), stop - start)
         _ = rng.permutation(early), rng.permutation(stop - start - early)
-        frame, people = _frame(drawn, incident, calendar.filed(start, stop), start, claimants)
+        frame, people = _chunk_frame(drawn, incident, calendar.filed(start, stop), start, claimants)
         claimants += people
         if text:
-            frame.insert_column(-1, _content(drawn, frame))
+            frame.insert_column(-1, _complaint_texts(drawn, frame))
         if broken:
             upto = sum(broken.values()) * stop // margins.rows
             counts = dict(zip(broken, left.take(upto - soil).tolist(), strict=True))
-            frame = soiled(rng, frame, counts, incident, first_number=margins.rows + soil + 1)
+            frame = with_broken_rows(rng, frame, counts, incident, first_number=margins.rows + soil + 1)
             soil = upto
         yield frame
 
 
-def _spans(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator]]:
+def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator]]:
     """Start and end of each chunk, all of about one size, with random numbers of its own."""
-    chunks = -(-rows // CHUNK)
+    chunks = -(-rows // CHUNK_ROWS)
     root = np.random.SeedSequence(seed)
     ends = [rows * part // chunks for part in range(chunks + 1)]
     for (start, stop), own in zip(pairwise(ends), [root, *root.spawn(chunks - 1)], strict=True):
@@ -116,7 +122,7 @@ def _spans(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator
 
 
 @dataclass(frozen=True)
-class _Calendar:
+class _FilingCalendar:
     """The days of filing in order, and the number of rows filed until the end of each."""
 
     days: pl.Series
@@ -128,40 +134,40 @@ class _Calendar:
         return self.days.gather(np.repeat(np.arange(len(counts)), counts))
 
 
-def _calendar(page: SyntheticAssumptions, incident: Incident, margins: Margins) -> _Calendar:
+def _filing_calendar(page: SyntheticAssumptions, incident: Incident, margins: FileCounts) -> _FilingCalendar:
     (early,), (late,) = page.of("early_day"), page.of("late_day")
     counts = [apportion(early.numbers, margins.early), apportion(late.numbers, margins.rows - margins.early)]
     days = pl.Series([*early.weights, *late.weights], dtype=pl.String).str.to_date(strict=False)
     if not days.is_between(incident.claims_from, incident.claims_to).fill_null(value=False).all():
         raise UsageError("has days outside the incident's claims window", file=page.id)
     order = days.arg_sort()
-    return _Calendar(days.gather(order), np.cumsum(np.concatenate(counts)[order]))
+    return _FilingCalendar(days.gather(order), np.cumsum(np.concatenate(counts)[order]))
 
 
-def _frame(
-    rows: Rows, incident: Incident, filed: pl.Series, before: int, claimants: int
+def _chunk_frame(
+    rows: DrawnRows, incident: Incident, filed: pl.Series, before: int, claimants: int
 ) -> tuple[pl.DataFrame, int]:
     """The columns of these rows, after so many rows and claimants, and how many claimants they have."""
-    owner, first = owners(rows)
-    types = Coded((*rows.page.claimant_types, None), rows.types)
+    owner, first = draw_claimants(rows)
+    types = CodedTexts((*rows.page.claimant_types, None), rows.types)
     frame = (
         pl.DataFrame(
             {
                 "claim_id": np.arange(before + 1, before + 1 + len(rows)),
                 "claimant_id": owner + claimants + 1,
-                "service": written(rows, rows.mixed("service"), incident.services).series(),
-                "claimant_type": written(rows, types, incident.claimant_types).series(),
+                "service": draw_spellings(rows, rows.mixed("service"), incident.services).series(),
+                "claimant_type": draw_spellings(rows, types, incident.claimant_types).series(),
                 "filed_on": filed,
-                "loss": losses(rows, incident.loss.plausible_to or LARGEST_LOSS - 1),
-                "known": np.isin(rows.known, (SOME, ZERO)),
+                "loss": draw_losses(rows, incident.loss.plausible_to or LARGEST_LOSS - 1),
+                "known": np.isin(rows.known, (SOME_LOSS, ZERO_LOSS)),
                 "region": rows.mixed("region", first)[owner].series(),
                 "industry": rows.mixed("industry", first)[owner].series(),
-                "category": Coded((*rows.page.categories, None), rows.categories).series(),
+                "category": CodedTexts((*rows.page.categories, None), rows.categories).series(),
             }
         )
         .with_columns(
-            numbered("SYN-", "claim_id"),
-            numbered("SYN-C", "claimant_id"),
+            id_from_number("SYN-", "claim_id"),
+            id_from_number("SYN-C", "claimant_id"),
             pl.when("known").then("loss").alias("loss"),
             synthetic=pl.lit(value=True),
         )
@@ -170,20 +176,20 @@ def _frame(
     return frame, len(first)
 
 
-def _content(rows: Rows, frame: pl.DataFrame) -> pl.Series:
+def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
     """What each row says in words, with what it has itself in the columns that its text quotes."""
     if not rows.page.of("content"):
         raise UsageError("has no mix of content", file=rows.page.id)
     said = rows.mixed("content")
     texts = replace(said, words=tuple(word and rows.page.texts[word] for word in said.words)).series()
     content = pl.lit(texts)
-    for slot, column in SLOTS.items():
+    for slot, column in PLACEHOLDERS.items():
         cell = pl.col(column).cast(pl.String).fill_null("?")
         content = content.str.replace_all(slot, cell, literal=True)
     return frame.select(content=content).to_series()
 
 
-SLICE = 20_000
+SLICE_ROWS = 20_000
 """Broken rows and those about them that are held as text at once."""
 
 
@@ -219,11 +225,11 @@ def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Pat
 
 def _write_csv(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> None:
     for number, frame in enumerate(frames):
-        if may_be_uneven(frame):
-            for part, piece in enumerate(frame.iter_slices(SLICE)):
+        if has_uneven_marks(frame):
+            for part, piece in enumerate(frame.iter_slices(SLICE_ROWS)):
                 text = io.BytesIO()
                 piece.write_csv(text, include_header=number + part == 0)
-                file.write(uneven(text.getvalue()))
+                file.write(replace_uneven_marks(text.getvalue()))
         else:
             frame.write_csv(file, include_header=number == 0)
 
@@ -233,4 +239,4 @@ def _write_parquet(frames: Iterator[pl.DataFrame], file: IO[bytes], marks: dict[
 
     first = next(frames)
     source = register_io_source(lambda *_: chain([first], frames), schema=first.schema)
-    source.sink_parquet(file, row_group_size=CHUNK, metadata=marks)
+    source.sink_parquet(file, row_group_size=CHUNK_ROWS, metadata=marks)

@@ -8,11 +8,11 @@ from typing import Self
 
 import numpy as np
 
-from outage_analysis.claims.synthetic.synthetic_assumptions import KNOWN, SyntheticAssumptions
+from outage_analysis.claims.synthetic.synthetic_assumptions import LOSS_STATES, SyntheticAssumptions
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import figure
 
-MOST_ROWS = 2_000_000_000
+MAX_ROWS = 2_000_000_000
 AFFILIATE = "affiliate"
 """The category whose claimant types were not counted."""
 
@@ -28,7 +28,7 @@ def apportion(weights: Iterable[float], total: int) -> np.ndarray:
     return np.asarray(np.diff(np.rint(running / running[-1:] * total), prepend=0), dtype=int)
 
 
-class Pot:
+class RemainingCounts:
     """Rows still to give out, by value; every chunk gets some of each, in proportion to what is left."""
 
     def __init__(self, counts: Iterable[int]) -> None:
@@ -42,19 +42,19 @@ class Pot:
 
 
 @dataclass(frozen=True)
-class Margins:
-    """The counts of a file. Types are in the order of the page, what is known in that of `KNOWN`."""
+class FileCounts:
+    """The counts of a file. Types are in the order of the page, what is known in that of `LOSS_STATES`."""
 
     rows: int
     early: int
     """Rows filed on one of the early days."""
-    categories: Pot
-    known: dict[str, Pot]
+    categories: RemainingCounts
+    known: dict[str, RemainingCounts]
     """Category -> what is known of its losses."""
-    with_loss: Pot
+    with_loss: RemainingCounts
     """Own cases with a loss above 0, by claimant type."""
-    without: Pot
-    affiliates: Pot
+    without: RemainingCounts
+    affiliates: RemainingCounts
 
     @classmethod
     def of(cls, page: SyntheticAssumptions, rows: int | None = None) -> Self:
@@ -70,41 +70,43 @@ class Margins:
 
     @classmethod
     def _at(cls, page: SyntheticAssumptions, rows: int) -> Self:
-        sizes = _sizes(page)
+        sizes = _category_counts(page)
         published = sum(sizes.values())
         categories = dict(zip(sizes, apportion(sizes.values(), rows).tolist(), strict=True))
-        known = {category: _known(page, category, count) for category, count in categories.items()}
+        known = {
+            category: _loss_state_counts(page, category, count) for category, count in categories.items()
+        }
         own_rows = rows - categories.get(AFFILIATE, 0)
         some = sum(
-            int(part[KNOWN.index("some")]) for category, part in known.items() if category != AFFILIATE
+            int(part[LOSS_STATES.index("some")]) for category, part in known.items() if category != AFFILIATE
         )
         cases = {type_: figure(id_).whole for type_, id_ in page.claimant_types.items()}
         own = dict(zip(cases, apportion(cases.values(), own_rows).tolist(), strict=True))
         wished = {t: round(figure(id_).whole * rows / published) for t, id_ in page.with_loss.items()}
-        losses = _with_loss(own, some, wished)
+        losses = _loss_counts_by_type(own, some, wished)
         if rows == published and (own != cases or not wished.items() <= losses.items()):
             raise UsageError("the counts by category and by claimant type disagree", file=page.id)
         return cls(
             rows,
             early=round(figure(page.early).whole * rows / published),
-            categories=Pot(categories.values()),
-            known={category: Pot(part) for category, part in known.items()},
-            with_loss=Pot(losses[type_] for type_ in own),
-            without=Pot(own[type_] - losses[type_] for type_ in own),
-            affiliates=Pot(apportion(own.values(), rows - own_rows)),
+            categories=RemainingCounts(categories.values()),
+            known={category: RemainingCounts(part) for category, part in known.items()},
+            with_loss=RemainingCounts(losses[type_] for type_ in own),
+            without=RemainingCounts(own[type_] - losses[type_] for type_ in own),
+            affiliates=RemainingCounts(apportion(own.values(), rows - own_rows)),
         )
 
 
-def _known(page: SyntheticAssumptions, category: str, rows: int) -> np.ndarray:
+def _loss_state_counts(page: SyntheticAssumptions, category: str, rows: int) -> np.ndarray:
     """What is known of the losses of a category, by the mix that covers it."""
     mixes = [m for m in page.of("loss") if not m.categories or category in m.categories]
     if len(mixes) != 1 or mixes[0].claimant_types:
         raise UsageError("needs one mix of loss for all claimant types", file=page.id, value=category)
     weights = dict(zip(mixes[0].weights, mixes[0].numbers, strict=True))
-    return apportion((weights.get(word, 0) for word in KNOWN), rows)
+    return apportion((weights.get(word, 0) for word in LOSS_STATES), rows)
 
 
-def _with_loss(own: Mapping[str, int], some: int, wished: Mapping[str, int]) -> dict[str, int]:
+def _loss_counts_by_type(own: Mapping[str, int], some: int, wished: Mapping[str, int]) -> dict[str, int]:
     """How many of each type's own cases have a loss: as near as can be to the wished, others by size."""
     given: dict[str, int] = {}
     left, room = some, sum(own.values())
@@ -116,7 +118,7 @@ def _with_loss(own: Mapping[str, int], some: int, wished: Mapping[str, int]) -> 
     return given | dict(zip(others, apportion((own[t] for t in others), left).tolist(), strict=True))
 
 
-def _sizes(page: SyntheticAssumptions) -> dict[str, int]:
+def _category_counts(page: SyntheticAssumptions) -> dict[str, int]:
     """Category -> how many complaints of it were published."""
     return {category: figure(id_).whole for category, id_ in page.categories.items()}
 
@@ -125,10 +127,10 @@ def row_count(page: SyntheticAssumptions, rows: int | None = None) -> int:
     """How many complaints a file has: by default as many as were published.
 
     Raises:
-        UsageError: fewer than 1, or more than `MOST_ROWS`.
+        UsageError: fewer than 1, or more than `MAX_ROWS`.
     """
     if rows is None:
-        return sum(_sizes(page).values())
-    if not 1 <= rows <= MOST_ROWS:
-        raise UsageError(f"the number of rows is not between 1 and {MOST_ROWS:,}", value=rows)
+        return sum(_category_counts(page).values())
+    if not 1 <= rows <= MAX_ROWS:
+        raise UsageError(f"the number of rows is not between 1 and {MAX_ROWS:,}", value=rows)
     return rows

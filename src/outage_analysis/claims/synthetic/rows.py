@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from outage_analysis.claims.synthetic.counts import AFFILIATE, Margins, apportion
+from outage_analysis.claims.synthetic.counts import AFFILIATE, FileCounts, apportion
 from outage_analysis.claims.synthetic.synthetic_assumptions import (
-    KNOWN,
+    LOSS_STATES,
     LossModel,
-    Stated,
+    RowAssumption,
     SyntheticAssumptions,
 )
 from outage_analysis.errors import UsageError
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
     from outage_analysis.incidents import Named
 
-SOME, ZERO = KNOWN.index("some"), KNOWN.index("zero")
+SOME_LOSS, ZERO_LOSS = LOSS_STATES.index("some"), LOSS_STATES.index("zero")
 
 
 @dataclass(frozen=True)
-class Coded:
+class CodedTexts:
     """A text for each row, as the number of one of a few words; the last word is None."""
 
     words: tuple[str | None, ...]
     codes: np.ndarray
 
-    def __getitem__(self, rows: np.ndarray) -> Coded:
+    def __getitem__(self, rows: np.ndarray) -> CodedTexts:
         """The texts of these rows."""
         return replace(self, codes=self.codes[rows])
 
@@ -51,8 +51,8 @@ class Coded:
 
 
 @dataclass
-class Rows:
-    """Some rows in their order: categories and types by their number on the page, known by `KNOWN`."""
+class DrawnRows:
+    """Some rows in their order: categories and types by their number on the page, known by `LOSS_STATES`."""
 
     rng: np.random.Generator
     page: SyntheticAssumptions
@@ -63,12 +63,14 @@ class Rows:
     def __len__(self) -> int:
         return len(self.types)
 
-    def covered(self, by: Stated) -> np.ndarray:
+    def covered(self, by: RowAssumption) -> np.ndarray:
         """Which rows an assumption is about."""
-        types = _listed(self.page.claimant_types, by.claimant_types)
-        return np.asarray(types[self.types] & _listed(self.page.categories, by.categories)[self.categories])
+        types = _is_listed(self.page.claimant_types, by.claimant_types)
+        return np.asarray(
+            types[self.types] & _is_listed(self.page.categories, by.categories)[self.categories]
+        )
 
-    def mixed(self, column: str, rows: np.ndarray | None = None) -> Coded:
+    def mixed(self, column: str, rows: np.ndarray | None = None) -> CodedTexts:
         """A value for each row, or each of these, by the mix that covers it; None where none does."""
         mixes = self.page.of(column)
         words = (*dict.fromkeys(word for mix in mixes for word in mix.weights), None)
@@ -77,10 +79,10 @@ class Rows:
             here = self.covered(mix) if rows is None else self.covered(mix)[rows]
             counts = apportion(mix.numbers, here.sum())
             codes[here] = shuffled(self.rng, map(words.index, mix.weights), counts)
-        return Coded(words, codes)
+        return CodedTexts(words, codes)
 
 
-def _listed(known: Iterable[str], some: tuple[str, ...]) -> np.ndarray:
+def _is_listed(known: Iterable[str], some: tuple[str, ...]) -> np.ndarray:
     """Which of the known words are listed; none listed stands for all."""
     return np.array([word in some or not some for word in known])
 
@@ -90,27 +92,29 @@ def shuffled(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray)
     return np.asarray(rng.permutation(np.repeat(np.array([*codes], np.uint16), counts)))
 
 
-def reports(rng: np.random.Generator, page: SyntheticAssumptions, margins: Margins, rows: int) -> Rows:
+def draw_reports(
+    rng: np.random.Generator, page: SyntheticAssumptions, margins: FileCounts, rows: int
+) -> DrawnRows:
     """Categories, what is known of the loss, and types, by the counts of the file."""
     categories = shuffled(rng, range(len(page.categories)), margins.categories.take(rows))
     known = np.empty(rows, np.uint16)
     for category in dict.fromkeys(c for mix in page.of("loss") for c in mix.categories or page.categories):
         here = categories == [*page.categories].index(category)
         counts = margins.known[category].take(here.sum())
-        known[here] = shuffled(rng, range(len(KNOWN)), counts)
+        known[here] = shuffled(rng, range(len(LOSS_STATES)), counts)
     types = np.empty(rows, np.uint16)
-    affiliate = Coded((*page.categories, None), categories).are(AFFILIATE)
-    some = ~affiliate & (known == SOME)
+    affiliate = CodedTexts((*page.categories, None), categories).are(AFFILIATE)
+    some = ~affiliate & (known == SOME_LOSS)
     for here, pot in (
         (some, margins.with_loss),
         (~affiliate & ~some, margins.without),
         (affiliate, margins.affiliates),
     ):
         types[here] = shuffled(rng, range(len(page.claimant_types)), pot.take(here.sum()))
-    return Rows(rng, page, categories, types, known)
+    return DrawnRows(rng, page, categories, types, known)
 
 
-def owners(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+def draw_claimants(rows: DrawnRows) -> tuple[np.ndarray, np.ndarray]:
     """The claimant of each row, and the first row of each; nobody files more than two reports."""
     lead, again = np.arange(len(rows)), rows.mixed("report").are("second")
     mine = [rows.types == type_ for type_ in range(len(rows.page.claimant_types))]
@@ -125,7 +129,7 @@ def owners(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
     return number[lead], first
 
 
-def written(rows: Rows, ids: Coded, named: tuple[Named, ...]) -> Coded:
+def draw_spellings(rows: DrawnRows, ids: CodedTexts, named: tuple[Named, ...]) -> CodedTexts:
     """Each id as somebody writes it: plainly in Korean, or in any way the incident knows."""
     free = ~rows.mixed("spelling").are("plain")
     words: list[str | None] = []
@@ -138,21 +142,21 @@ def written(rows: Rows, ids: Coded, named: tuple[Named, ...]) -> Coded:
         words += ways
     if lost := {*ids.words} - {None} - {item.id for item in named}:
         raise UsageError("the incident has no such service or claimant type", value=min(map(str, lost)))
-    return Coded((*words, None), codes)
+    return CodedTexts((*words, None), codes)
 
 
-def losses(rows: Rows, most: int) -> np.ndarray:
+def draw_losses(rows: DrawnRows, most: int) -> np.ndarray:
     """A positive loss, at most this, where one is known, told in round sums within its band; else 0."""
     found = np.zeros(len(rows), dtype=np.int64)
     for law in rows.page.losses:
-        here = rows.covered(law) & (rows.known == SOME)
-        found[here] = _told(rows, law, here, most)
-    if (found[rows.known == SOME] == 0).any():
+        here = rows.covered(law) & (rows.known == SOME_LOSS)
+        found[here] = _draw_from_model(rows, law, here, most)
+    if (found[rows.known == SOME_LOSS] == 0).any():
         raise UsageError("a claimant type has no law for its losses", file=rows.page.id)
     return found
 
 
-def _told(rows: Rows, law: LossModel, here: np.ndarray, most: int) -> np.ndarray:
+def _draw_from_model(rows: DrawnRows, law: LossModel, here: np.ndarray, most: int) -> np.ndarray:
     """Losses of one law for these rows: each drawn within its band, then rounded if it stays there."""
     from scipy import special
 

@@ -13,20 +13,20 @@ from outage_analysis.assumptions import MixBand
 from outage_analysis.files import Document, Identifier, Name, read_document
 from outage_analysis.incidents import check_partition, figure
 
-KNOWN = ("some", "zero", "unknown")
+LOSS_STATES = ("some", "zero", "unknown")
 """What is known of a loss: that it is above 0, that it is 0, nothing."""
-VALUES = {
-    "loss": {*KNOWN},
+MIX_VALUES = {
+    "loss": {*LOSS_STATES},
     "report": {"first", "second"},
     "spelling": {"plain", "free"},
     "unit": {"edge", "1", "10", "100", "1000", "5000", "10000", "50000", "100000", "1000000"},
 }
 """The values that a mix may weigh, where not any will do."""
-SLOTS = {f"{{{column}}}": column for column in ("service", "loss", "filed_on")}
+PLACEHOLDERS = {f"{{{column}}}": column for column in ("service", "loss", "filed_on")}
 """What a text may quote -> the column whose cell in the same row stands there, ? for an empty one."""
 
 
-class Stated(Document):
+class RowAssumption(Document):
     """What every assumption about synthetic rows carries, and the rows it is about."""
 
     id: Identifier
@@ -43,7 +43,7 @@ class Stated(Document):
     """Only these categories; none listed stands for all."""
 
 
-class Mix(Stated):
+class Mix(RowAssumption):
     """How often each value of a column occurs: weights, or facts whose value is the weight."""
 
     column: Literal[
@@ -68,7 +68,7 @@ class Mix(Stated):
         return tuple(figure(w).number if isinstance(w, str) else w for w in self.weights.values())
 
 
-class LossModel(Stated):
+class LossModel(RowAssumption):
     """Positive losses, lognormal; each band, closed above, holds exactly its share of a chunk's."""
 
     median: Annotated[int, Field(gt=0)]
@@ -101,7 +101,7 @@ class SyntheticAssumptions(Document):
     mixes: tuple[Mix, ...] = Field(alias="mix")
     """How often each value of a column occurs."""
     texts: dict[Identifier, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
-    """What a complaint says, by an id that mixes of `content` weigh; it may quote `SLOTS`."""
+    """What a complaint says, by an id that mixes of `content` weigh; it may quote `PLACEHOLDERS`."""
 
     def of(self, column: str) -> list[Mix]:
         """The mixes of a column."""
@@ -113,7 +113,7 @@ class SyntheticAssumptions(Document):
             check_partition([(b.over, b.up_to) for b in law.bands])
         if foreign := self.with_loss.keys() - self.claimant_types.keys():
             raise ValueError(f"has in with_loss '{min(foreign)}', which is no claimant type")
-        known = {**VALUES, "content": self.texts.keys()}
+        known = {**MIX_VALUES, "content": self.texts.keys()}
         for by in (*self.losses, *self.mixes):
             strange = {*by.claimant_types} - self.claimant_types.keys()
             strange |= {*by.categories} - self.categories.keys()
@@ -122,8 +122,10 @@ class SyntheticAssumptions(Document):
             if strange:
                 raise ValueError(f"has in {by.id} the word '{min(strange)}', which it cannot use")
         for id_, text in self.texts.items():
-            if re.search("[{}]", re.sub("|".join(SLOTS), "", text)):
-                raise ValueError(f"has in the text {id_} a brace of its own | Known: {', '.join(SLOTS)}.")
+            if re.search("[{}]", re.sub("|".join(PLACEHOLDERS), "", text)):
+                raise ValueError(
+                    f"has in the text {id_} a brace of its own | Known: {', '.join(PLACEHOLDERS)}."
+                )
         return self
 
     @model_validator(mode="after")

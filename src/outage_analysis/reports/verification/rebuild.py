@@ -8,7 +8,7 @@ from pathlib import Path
 
 from outage_analysis.analysis import Plan
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.claims import STORE, expand
+from outage_analysis.claims import STORE_SUFFIX, expand_paths
 from outage_analysis.errors import InputRefused, UsageError, VerificationFailed
 from outage_analysis.files import Document, data_root
 from outage_analysis.incidents import load_incident, load_layout
@@ -90,12 +90,12 @@ def _refuse_strange(folder: Path, manifest: Manifest) -> None:
 def _inputs(manifest: Manifest, given: Sequence[Path]) -> list[Path]:
     """The files of the inputs, in their order, each found by its content among those given or bundled."""
     if manifest.warehouse is not None:
-        store = next((p for p in given if p.suffix.lower() == STORE), None)
+        store = next((p for p in given if p.suffix.lower() == STORE_SUFFIX), None)
         if store is None:
             raise _lacking(manifest.warehouse)
         return [store]
     bundled = sorted((data_root() / "claims").glob("*.parquet"))
-    offered = expand(given)[0]
+    offered = expand_paths(given)[0]
     absent = next((p for p in offered if not p.is_file()), None)
     if absent is not None:
         raise InputRefused("there is no such file", file=absent)
