@@ -167,7 +167,9 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
     lines = [",".join((str(n), *GOOD[1:], "x" if n == stray else "")) for n in range(1, count + 1)]
     path.write_text("\n".join([",".join(COLUMNS), *lines, ""]), "utf-8")
     by_the_engine = read_claims(path, outage, max_rejects=1)
-    assert by_the_engine.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == count - 1
+    assert (
+        by_the_engine.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == count - 1
+    )
     assert by_the_engine.rejects["source_row"].to_list() == [stray + 1]
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
         assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
@@ -180,7 +182,7 @@ def test_places_and_numbers_of_rows_are_told_from_each_other(gaps: set[int], pla
     places = [place + at for at in range(len(numbers))]
     assert passed.places(numbers).tolist() == places
     assert passed.numbers(np.array(places)).tolist() == numbers
-    shift = shift_sql("place", passed.steps())
+    shift = shift_sql("place", passed.row_shifts())
     query = f"select place + {shift} from (select unnest($places) as place) order by place"  # noqa: S608 - numbers
     found = duckdb.connect().execute(query, {"places": places}).fetchall()
     assert [number for (number,) in found] == numbers
@@ -291,7 +293,7 @@ def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:
     """A join in the plan would not; the engine makes one of a long list behind `in`, for example."""
     cells = {c: c for c in COLUMNS}
     shown = {c: Counter(TEXTS[c]) for c in COLUMNS}
-    query = fast_path_sql(outage, Layout().over(outage), cells, shown, words={}, source="texts", file=0)
+    query = fast_path_sql(outage, Layout().over(outage), cells, shown, enum_values={}, source="texts", file=0)
     connection = duckdb.connect()
     connection.execute(f"create table texts ({', '.join(f'{c} varchar' for c in COLUMNS)})")
     plan = str(connection.execute(f"explain create table fast_rows as {query}").fetchall()).lower()

@@ -27,7 +27,7 @@ def surveyed(
     path = folder / "a.csv"
     path.write_bytes(text.encode())
     with patch.object(survey, "BLOCK_BYTES", block):
-        return RecordIndex.of(path, ",", quote, width=3, header_row=header_row, begin=0)
+        return RecordIndex.build(path, ",", quote, width=3, header_row=header_row, begin=0)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Claims: complaint files go in; claims and rejects come out, each input row as exactly one of them.
+"""Read complaint files: every input row becomes exactly one claim or one reject.
 
 `ingestion` lists the steps; `readers` read files; `validation` applies the rules; `warehouse` is the
 only module that runs SQL.

@@ -1,4 +1,4 @@
-"""Complaint files -> claims: the order of the steps, from paths to tables."""
+"""Read complaint files into claims and rejects; `read_claims` runs the steps in order."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from outage_analysis.files import temporary_folder
 from outage_analysis.incidents import Incident, Layout, columns_of
 
 MAX_REJECTS = 0.05
+"""The largest accepted share of rejects, by default."""
 
 
 def read_claims(
@@ -33,50 +34,53 @@ def read_claims(
     """Read complaint files; every row ends as exactly one claim or one reject.
 
     Args:
-        paths: files, folders and patterns such as `exports/*.csv`, of any format that is read; or one
-            warehouse file (.duckdb) alone.
-        incident: says how services, claimant types and columns are written.
-        layouts: how the files of some senders differ from what the incident says.
-        max_rejects: the largest share of rejects to go on with; below 1, no file may be rejected whole.
-        onto: a warehouse file whose files come first; it is read and not changed.
+        paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single
+            warehouse file (.duckdb).
+        incident: defines how files write services, claimant types and columns.
+        layouts: deviations of the files of some senders from the incident.
+        max_rejects: the largest accepted share of rejects. Below 1, every file must also have a claim.
+        add_to: a warehouse file whose claims come before the new ones; it is not changed.
 
     Raises:
-        InputRefused: an unreadable file, a missing column, a file given twice, no claim at all, or too
-            many rejects.
+        InputRefused: an unreadable file, a missing column, a file named twice, no claim, or too many rejects.
     """
     if not 0 <= max_rejects <= 1:
         raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
-    several = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    if not several:
+    path_list = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not path_list:
         raise UsageError("no file of complaints was named", remedy="Name at least one.")
-    stores = [p for p in several if p.suffix.lower() == STORE_SUFFIX]
-    if stores and (len(several) > 1 or add_to is not None):
+    stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]
+    if stores and (len(path_list) > 1 or add_to is not None):
         problem = "is a warehouse file, which is read alone"
         raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
     if stores:
-        claims, since = open_claims(stores[0], incident), 0
+        claims, first_file = open_claims(stores[0], incident), 0
     else:
-        claims, since = _read_files(several, incident, layouts, add_to)
-    claims.check_reject_share(max_rejects, since=since)
+        claims, first_file = _read_files(path_list, incident, layouts, add_to)
+    claims.check_reject_share(max_rejects, first_file=first_file)
     return claims
 
 
 def _read_files(
     paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
 ) -> tuple[Claims, int]:
+    """Read complaint files, after those of the warehouse file `add_to` if there is one.
+
+    The result is the claims, and the number of files that were in the warehouse file.
+    """
     files, skipped = expand_paths(paths)
     for layout in layouts:
         layout.refuse_foreign(columns_of(incident))
     warehouse = Warehouse()
     if add_to is None:
         create_empty_earlier(warehouse, incident)
-        before, added_to, synthetic = StagedFiles(), None, False
+        before, extended_store, synthetic = StagedFiles(), None, False
     else:
-        before, added_to, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
+        before, extended_store, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
     with temporary_folder(limits.get().folder) as workspace:
         staged = stage_files(warehouse, files, incident, workspace, layouts=layouts, before=before)
         validate_rows(warehouse, incident, staged)
-    if added_to is not None:
+    if extended_store is not None:
         for table in ("noted", "rejects"):
             warehouse.append(table, f"from earlier_{table}")
     counted = reconciliation_table(warehouse)
@@ -89,14 +93,14 @@ def _read_files(
         warehouse,
         synthetic=synthetic or any("synthetic" in f.name.lower() for f in staged.inputs),
         files=counted,
-        add_to=added_to,
+        add_to=extended_store,
         skipped=(*(f.name for f in skipped), *staged.unread),
     )
     return claims, len(before.inputs)
 
 
 def _check_row_counts(counted: pl.DataFrame) -> None:
-    """The account of every run: rows are counted by other means than claims and rejects."""
+    """Raise an error if rows were lost: the readers count rows independently of claims and rejects."""
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
     for file, rows, claims, rejects in lost.head(1).iter_rows():
         raise EnvironmentFailed(

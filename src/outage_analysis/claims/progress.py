@@ -1,4 +1,4 @@
-"""How far a long query is, told while it runs: a bar, rows, rows a second, the time that is left."""
+"""Progress of a long query, reported while it runs: a bar, rows, rows per second, the time left."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from contextvars import ContextVar
 
 ProgressCallback = Callable[[str], None]
 progress_callback: ContextVar[ProgressCallback | None] = ContextVar("telling", default=None)
-"""Who is told, if anybody: a terminal."""
+"""The function that prints a progress line on the terminal; None if progress is not reported."""
 UPDATE_SECONDS = 0.25
-"""Seconds between two words."""
+"""Seconds between two progress lines."""
 BAR_WIDTH = 20
+"""Characters of the progress bar."""
 
 
 def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
-    """One line: `share` of about `rows` rows of a file were read in so many seconds."""
+    """Format one progress line: how much of a file of about `rows` rows was read in `seconds`."""
     done = min(1.0, max(0.0, share))
     bar = "#" * round(done * BAR_WIDTH)
     line = f"[{bar:.<{BAR_WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
@@ -28,27 +29,27 @@ def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
 
 @contextmanager
 def report_progress(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
-    """Tell how far a query is that runs within.
+    """Report the progress of the query that runs in this context.
 
     Args:
-        name: of the file that it reads.
-        rows: about how many rows that has.
-        share: gives what is done of it, from 0 to 1, at any moment and from another thread.
+        name: the name of the file that the query reads.
+        rows: the approximate number of rows of that file.
+        share: returns the finished share, from 0 to 1. Another thread calls it while the query runs.
     """
-    tell = progress_callback.get()
-    if tell is None:
+    report = progress_callback.get()
+    if report is None:
         yield
         return
-    begun, done = time.monotonic(), threading.Event()
+    start, done = time.monotonic(), threading.Event()
 
     def watch() -> None:
         while not done.wait(UPDATE_SECONDS):
-            tell(progress_line(name, share(), rows, time.monotonic() - begun))
+            report(progress_line(name, share(), rows, time.monotonic() - start))
 
-    watching = threading.Thread(target=watch, daemon=True)
-    watching.start()
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        watching.join()
+        thread.join()

@@ -1,7 +1,7 @@
-"""The rules of a claim: each has a name, which is the sentence the user reads.
+"""The validation rules of a claim: the name of each rule is the sentence that the user reads.
 
-A rule that one row can break is an SQL condition over the table `typed`, true of a row that breaks it.
-The others are told by the reader of a file or by comparing rows.
+Most rules are checked row by row: `rule_conditions` holds an SQL condition over the table `typed`, which is
+true if the row breaks the rule. The file readers and the comparison of rows check the other rules.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ REPEATED_ID = "claim_id is not repeated"
 EXACT_COPY = "the complaint is not an exact copy of another"
 READABLE_LOSS = "loss is an amount that can be read, below 10^15"
 ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
-"""A long number as a spreadsheet shows it: 1.23457E+11."""
+"""SQL pattern of a long number that a spreadsheet has rounded: 1.23457E+11."""
 CONTROL_CHARACTERS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
-"""Line breaks and control characters but the tab, as the engine's regular expressions write a class.
+"""Line breaks and control characters except the tab, as a character class of a regular expression of SQL.
 
-An id with a line break most likely holds a row that a stray quotation mark swallowed.
+An id with a line break most likely contains a whole row, merged into it by a stray quotation mark.
 """
 
 RULES = (
@@ -42,16 +42,19 @@ RULES = (
     "loss is not negative",
     "loss is plausible",
 )
-"""Each dimension of kind number adds one. What to do about a complaint is the word `remedy.<rule>`."""
+"""Every rule; each numeric dimension of the incident adds one.
+
+The label `remedy.<rule>` says how to fix a row that breaks the rule.
+"""
 
 
 def rule_conditions(incident: Incident) -> dict[str, str]:
-    """Rule -> the condition under which one row alone breaks it."""
+    """Map each rule that is checked row by row to the SQL condition under which a row breaks it."""
     first, last = (
         quote_literal(incident.claims_from.isoformat()),
         quote_literal(incident.claims_to.isoformat()),
     )
-    found = {
+    condition_by_rule = {
         "claim_id is given": "claim_id is null",
         "claim_id is in full": f"regexp_full_match(claim_id, {ROUNDED_NUMBER})",
         "claimant_id is in full": f"regexp_full_match(claimant_id, {ROUNDED_NUMBER})",
@@ -66,18 +69,21 @@ def rule_conditions(incident: Incident) -> dict[str, str]:
         READABLE_LOSS: f"raw_loss is not null and (loss is null or abs(loss) >= {LARGEST_LOSS})",
     }
     if incident.loss.negative == "reject":
-        found["loss is not negative"] = "loss < 0"
+        condition_by_rule["loss is not negative"] = "loss < 0"
     if incident.loss.plausible_to is not None:
-        found["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
+        condition_by_rule["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
     for dimension in incident.dimensions:
         if dimension.kind == "number":
             raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
-            found[f"{dimension.id} is a whole number"] = f"{raw} is not null and {value} is null"
-    return found
+            condition_by_rule[f"{dimension.id} is a whole number"] = f"{raw} is not null and {value} is null"
+    return condition_by_rule
 
 
 def broken_rules_sql(incident: Incident, *, counted: bool) -> str:
-    """The rules that one row breaks, as the items of an SQL list: those that reject, or that only count."""
+    """Return SQL list items: the name of each rule that a row breaks, else null.
+
+    The items are the rules that reject a row or, if `counted`, the rules that the incident only counts.
+    """
     chosen = {
         rule: condition
         for rule, condition in rule_conditions(incident).items()

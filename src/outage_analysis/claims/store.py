@@ -1,6 +1,6 @@
-"""Claims that last: a Parquet file of claims, and a warehouse file that takes further files.
+"""Save claims as a Parquet file, or as a warehouse file to which later runs can add files.
 
-Either is written under another name and renamed: a run that is killed leaves what was there before.
+Both are written under a temporary name and renamed: if a run is killed, the earlier file stays unchanged.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from outage_analysis.incidents import Incident, Layout
 
 PARQUET_SUFFIX, STORE_SUFFIX = ".parquet", ".duckdb"
 TABLES = ("files", "accepted", "noted", "rejects")
-"""What a warehouse file keeps, beside its passport."""
+"""The tables of a warehouse file, except `passport`."""
 BIGINT, VARCHAR = "bigint", "varchar"
 COLUMNS = {
     "files": {"file_number": BIGINT, "file": VARCHAR, "rows": BIGINT},
@@ -63,24 +63,24 @@ COLUMNS = {
         "layouts": VARCHAR,
     },
 }
-"""The columns of the tables of a warehouse file; those of `accepted` depend on the incident."""
+"""Table of a warehouse file -> column -> SQL type; the columns of `accepted` depend on the incident."""
 PRIVATE_MODE = 0o600
-"""The mode of a warehouse file, whatever the umask: it holds ids of claimants and the text of rejects."""
+"""Permissions of a warehouse file, whatever the umask: it contains ids of claimants and texts of rejects."""
 STORE_EDITION = 3
-"""Of the tables of a warehouse file; another edition is refused."""
+"""Version of the tables of a warehouse file; a file of another version is refused."""
 
 
 def save_claims(claims: Claims, path: str | Path) -> None:
-    """Write claims as Parquet, one row a claim, or as a warehouse file (.duckdb); whole or not at all.
+    """Write claims as Parquet, one row per claim, or as a warehouse file (.duckdb); complete or not at all.
 
-    The Parquet holds no text but that of the columns, and says in its metadata of which incident and files
-    it is, and whether it is synthetic; equal claims give equal bytes. The warehouse file holds the ids of the
-    claimants and the raw text of rejects: it stays with the analyst.
+    The metadata of the Parquet file names the incident and the digests of the input files, and says whether
+    the claims are synthetic. Equal claims give equal bytes. The warehouse file contains the ids of the
+    claimants and the raw text of rejects: do not pass it on.
 
     Raises:
-        UsageError: another suffix.
-        DisclosureBlocked: a column of the Parquet holds personal data.
-        EnvironmentFailed: the disk refused.
+        UsageError: another suffix, or synthetic claims under a name without "synthetic".
+        DisclosureBlocked: a column of the Parquet file contains personal data.
+        EnvironmentFailed: the file cannot be written, or another run has changed the warehouse file.
     """
     path = Path(path)
     if path.suffix not in (PARQUET_SUFFIX, STORE_SUFFIX):
@@ -107,10 +107,10 @@ def save_claims(claims: Claims, path: str | Path) -> None:
 
 
 def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
-    """Refuse to keep what is synthetic under a name that does not say so.
+    """Raise an error if a file of synthetic claims does not have "synthetic" in its name.
 
     Raises:
-        UsageError: such a name.
+        UsageError: the name lacks "synthetic".
     """
     if synthetic and "synthetic" not in path.name.lower():
         raise UsageError(
@@ -121,21 +121,27 @@ def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
 
 
 def _write_store(claims: Claims, path: Path, part: Path) -> None:
-    """Write a new warehouse file, or a copy of what is there with what was added to it."""
+    """Write a new warehouse file, or a copy of the existing one with the claims of this run added.
+
+    `path` is the final name of the file, and `part` the temporary name to write to.
+    """
     warehouse = claims.warehouse
     warehouse.load("new_passport", _passport_table(claims))
-    whole = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
+    queries_by_table = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
     if claims.add_to is None or not path.exists():
-        warehouse.save(part, whole)
+        warehouse.save(part, queries_by_table)
         return
     shutil.copyfile(path, part)
     accepted = {"accepted": queries.load("added_claims", first=str(claims.add_to.files))}
-    warehouse.extend(part, accepted, {t: query for t, query in whole.items() if t != "accepted"})
+    warehouse.extend(part, accepted, {t: query for t, query in queries_by_table.items() if t != "accepted"})
 
 
 @contextmanager
 def _folder_lock(path: Path) -> Iterator[None]:
-    """One writer at a time in a folder, where the system can lock one; the lock ends with the process."""
+    """Lock the folder of a file against other writers; on Windows do nothing.
+
+    The lock ends with the process, so a killed run leaves none behind.
+    """
     if not path.parent.is_dir():
         raise EnvironmentFailed("cannot be written: there is no such folder", file=path)
     if sys.platform == "win32":
@@ -152,22 +158,22 @@ def _folder_lock(path: Path) -> Iterator[None]:
 
 
 def _file_state(path: Path) -> FileState:
-    """What changes when a file is replaced."""
-    told = path.stat()
-    return told.st_ino, told.st_mtime_ns, told.st_size
+    """Return inode, modification time and size: at least one changes when a file is replaced."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _saved_claims_query(claims: Claims) -> str:
     incident = claims.incident
-    # A loss in money is written as files write it: with the decimals of its currency.
+    # Losses are stored in the smallest unit; complaint files write them with the decimals of the currency.
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
-    others = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
-    return queries.load("saved", loss=loss, dimensions=others)
+    dimensions = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
+    return queries.load("saved", loss=loss, dimensions=dimensions)
 
 
 def parquet_metadata(claims: Claims) -> dict[str, str]:
-    """What the metadata of a Parquet of claims says of it."""
+    """Return the metadata of a Parquet file of claims: incident, digests of the inputs, synthetic or not."""
     return {
         INCIDENT_KEY: claims.incident.id,
         "outage_analysis.incident_sha256": _incident_sha256(claims.incident),
@@ -181,7 +187,7 @@ def _incident_sha256(incident: Incident) -> str:
 
 
 def _passport_table(claims: Claims) -> pl.DataFrame:
-    """One row: what a warehouse file is of."""
+    """Return one row that describes a warehouse file: version, incident, input files and their layouts."""
     layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
     return pl.DataFrame(
         {
@@ -196,10 +202,11 @@ def _passport_table(claims: Claims) -> pl.DataFrame:
 
 
 def open_claims(path: Path, incident: Incident) -> Claims:
-    """The claims of a warehouse file, for reading.
+    """Open the claims of a warehouse file, read-only.
 
     Raises:
-        InputRefused: no warehouse file of this edition, or one judged by another page of the incident.
+        InputRefused: no warehouse file of this version, or claims validated with another definition of the
+            incident.
     """
     warehouse = Warehouse()
     synthetic, staged = _open_store(warehouse, path, incident, {t: t for t in TABLES})
@@ -209,7 +216,7 @@ def open_claims(path: Path, incident: Incident) -> Claims:
 
 
 def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
-    """The tables of a run that no warehouse file comes before."""
+    """Create the tables `files` and `earlier`, empty, for a run that does not add to a warehouse file."""
     warehouse.load(
         "files", pl.DataFrame(schema={"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64})
     )
@@ -219,10 +226,10 @@ def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
 def load_earlier_claims(
     warehouse: Warehouse, path: Path, incident: Incident
 ) -> tuple[StagedFiles, ExtendedStore, bool]:
-    """Have the claims of a warehouse file as those that came before.
+    """Open the warehouse file to which a run adds: its claims become the view `earlier`.
 
     Returns:
-        Its files, what it was, and whether any of its rows is synthetic.
+        The files in it, its state, and whether any of its rows is synthetic.
     """
     state = _file_state(path) if is_file(path) else (0, 0, 0)
     names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
@@ -234,23 +241,33 @@ def load_earlier_claims(
 def _open_store(
     warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
 ) -> tuple[bool, StagedFiles]:
+    """Open a warehouse file, define a view per table, and check its passport.
+
+    `names` maps each table of the file to the name of its view. The result is whether the claims are
+    synthetic, and the files with their layouts.
+    """
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
-    kept = {"file_number": BIGINT, "source_row": BIGINT, "synthetic": "boolean", **column_types(incident)}
+    accepted_columns = {
+        "file_number": BIGINT,
+        "source_row": BIGINT,
+        "synthetic": "boolean",
+        **column_types(incident),
+    }
     try:
-        warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": kept})
+        warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": accepted_columns})
         passport = warehouse.table("passport").row(0, named=True)
-        edition, judged_by = passport["edition"], passport["incident_sha256"]
+        edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
-        listed = file_names(warehouse, names["files"])
+        file_names_in_table = file_names(warehouse, names["files"])
     except InputRefused:
         raise
     except Exception as error:
         raise InputRefused(NOT_A_STORE, file=path.name) from error
-    if listed != [f.name for f in inputs] or len(layouts) != len(inputs):
+    if file_names_in_table != [f.name for f in inputs] or len(layouts) != len(inputs):
         raise InputRefused("lists other files than its tables are of", file=path.name)
-    if edition != STORE_EDITION or judged_by != _incident_sha256(incident):
+    if edition != STORE_EDITION or incident_sha256 != _incident_sha256(incident):
         raise InputRefused(
             f"was judged by another page of the incident {passport['incident']}",
             file=path.name,

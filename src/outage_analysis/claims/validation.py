@@ -1,4 +1,4 @@
-"""Rows -> claims and rejects: what each staged text says, and the rules that it breaks."""
+"""Validate staged rows: parse the text of each cell, and check the rules that the row breaks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from outage_analysis.claims.readers.fast_path import BLANKS, IS_SYNTHETIC, value
 from outage_analysis.claims.readers.read_files import StagedFiles, locate_rejects
 from outage_analysis.claims.readers.staging import (
     MIN_HEADER_COLUMNS,
+    column_types,
     required_columns,
     second_table_error,
     typed_columns,
@@ -35,16 +36,17 @@ NO_ID = (
     r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
     r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
 )
-"""What stands where an id should, in small letters: nothing, a word for nobody, or that of a total."""
+"""Pattern of a lower-case text that is no id: blank, a word for a missing id, or the label of a total."""
 
 
 def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
-    """Fill `validated`, `noted` and `rejects`, and define `accepted` and `claims`.
+    """Create the tables `validated`, `noted` and `rejects`, and the views `accepted` and `claims`.
 
-    Rows typed at first sight are claims where they are `ok`; the others are staged as texts and judged here.
+    A row of the fast path is a claim if it is `ok`. This function validates the other rows, which were staged
+    as texts.
 
     Raises:
-        InputRefused: the header of another table in the middle of a file.
+        InputRefused: a file has the header of another table among its rows, or a row that states a unit.
     """
     if warehouse.count("staged"):
         warehouse.load("spellings", _known_spellings(warehouse, incident))
@@ -52,7 +54,7 @@ def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
         _check_no_unit_rows(warehouse, staged)
         warehouse.load("headers_again", _repeated_headers(warehouse, incident, staged))
         _apply_rules(warehouse, incident)
-    else:  # the engine takes long to plan for nothing
+    else:  # skip the query: the engine would take long to plan it for no row
         raw = "".join(
             f", cast(null as varchar) as {quote_identifier('raw_' + d.id)}" for d in incident.dimensions
         )
@@ -61,16 +63,17 @@ def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
     warehouse.create("noted", queries.load("noted"))
     locate_rejects(warehouse, staged)
     warehouse.create("rejects", queries.load("rejects", unreadable=quote_literal(UNREADABLE)))
+    types = column_types(incident)
     warehouse.view(
         "accepted",
         queries.load(
             "accepted",
             dimensions=dimension_columns(incident),
             fast_dimensions="".join(
-                f", cast({quote_identifier(d.id)} as {'bigint' if d.kind == 'number' else 'varchar'}) as {quote_identifier(d.id)}"
-                for d in incident.dimensions
+                f", cast({quote_identifier(name)} as {types[name]}) as {quote_identifier(name)}"
+                for name in (d.id for d in incident.dimensions)
             ),
-            shift=shift_sql("rowid", staged.steps),
+            shift=shift_sql("rowid", staged.row_shifts),
             marked=IS_SYNTHETIC,
         ),
     )
@@ -78,12 +81,12 @@ def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
 
 
 def _create_typed(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
-    """Fill `typed`: each complaint's texts, and what they stand for in the notations of its file."""
+    """Create `typed`: the texts of each staged row, and the values that the formats of its file give them."""
     raw = "".join(
         f", nullif(trim({quote_identifier(d.id)}, $blanks), '') as {quote_identifier('raw_' + d.id)}"
         for d in incident.dimensions
     )
-    fill = warehouse.create
+    add_rows = warehouse.create
     for layout, numbers in _files_by_layout(staged.layouts):
         typed = "".join(
             f", {value_sql(d.id, incident, layout)} as {quote_identifier(d.id)}" for d in incident.dimensions
@@ -96,12 +99,12 @@ def _create_typed(warehouse: Warehouse, incident: Incident, staged: StagedFiles)
             raw_dimensions=raw,
             typed_dimensions=typed,
         )
-        fill("typed", query, blanks=BLANKS, nobody=NO_ID)
-        fill = warehouse.append
+        add_rows("typed", query, blanks=BLANKS, nobody=NO_ID)
+        add_rows = warehouse.append
 
 
 def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
-    """Fill `validated`: each staged complaint with the rules that it breaks, and those that are only counted."""
+    """Create `validated`: each staged row with the broken rules that reject it and those only counted."""
     counted = ", ".join(quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
     query = queries.load(
         "validated",
@@ -117,51 +120,55 @@ def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
 
 
 def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
-    """Each different layout with the numbers of its files: most runs have one."""
-    found: list[tuple[Layout, list[str]]] = []
+    """Group the file numbers by layout; most runs have a single layout."""
+    groups: list[tuple[Layout, list[str]]] = []
     for number, layout in enumerate(layouts):
-        same = next((numbers for other, numbers in found if other == layout), None)
+        same = next((numbers for other, numbers in groups if other == layout), None)
         if same is None:
-            found.append((layout, same := []))
+            groups.append((layout, same := []))
         same.append(str(number))
-    return found
+    return groups
 
 
 def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    """Every distinct raw spelling that an alias covers, with the id it stands for."""
+    """Return the staged spellings of services and claimant types that are known: list, raw, id."""
     lists: dict[str, tuple[Named, ...]] = {
         "service": incident.services,
         "claimant_type": incident.claimant_types,
     }
     ids = {c: {spelling: x.id for x in named for spelling in x.spellings()} for c, named in lists.items()}
-    found = warehouse.frame(queries.load("spellings_found"), blanks=BLANKS)
-    rows = [(c, raw, ids[c][folded(raw)]) for c, raw in found.iter_rows() if folded(raw) in ids[c]]
+    spellings = warehouse.frame(queries.load("spellings_found"), blanks=BLANKS)
+    rows = [(c, raw, ids[c][folded(raw)]) for c, raw in spellings.iter_rows() if folded(raw) in ids[c]]
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 
 
 def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> pl.DataFrame:
-    """The rows that repeat their file's header, as merged exports do: file_number, source_row.
+    """Return the rows that repeat the header of their file: file_number, source_row.
+
+    Concatenated exports have such rows.
 
     Raises:
-        InputRefused: a row that is the header of another table, with other columns in the same places.
+        InputRefused: a row is the header of another table, whose columns are in another order.
     """
     columns = required_columns(incident)
-    words = {s for layout in staged.layouts for c in columns for s in layout.spellings(c)}
-    found = []
-    for number, row, *texts in _rows_with_header_words(warehouse, columns, words):
+    header_words = {s for layout in staged.layouts for c in columns for s in layout.spellings(c)}
+    repeated = []
+    for number, row, *texts in _rows_with_header_words(warehouse, columns, header_words):
         spellings = staged.layouts[number].spellings
-        said = [(c, folded(t)) for c, t in zip(columns, texts, strict=True) if t and folded(t) in words]
-        if len(said) < MIN_HEADER_COLUMNS:
+        matches = [
+            (c, folded(t)) for c, t in zip(columns, texts, strict=True) if t and folded(t) in header_words
+        ]
+        if len(matches) < MIN_HEADER_COLUMNS:
             continue
-        if not all(word in spellings(column) for column, word in said):
+        if not all(word in spellings(column) for column, word in matches):
             raise second_table_error(staged.inputs[number].name, row)
-        found.append((number, row))
+        repeated.append((number, row))
     keys = {"file_number": pl.Int64, "source_row": pl.Int64}
-    return pl.DataFrame(found, schema=keys, orient="row")
+    return pl.DataFrame(repeated, schema=keys, orient="row")
 
 
 def _check_no_unit_rows(warehouse: Warehouse, staged: StagedFiles) -> None:
-    """Refuse a file that says its unit in a row of its own, unless the layout says the scale."""
+    """Raise an error if a row states the unit of the losses, unless the layout gives the scale."""
     for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
         if UNIT.search(text.strip()) and "loss" not in staged.layouts[number].scale:
             raise InputRefused(
@@ -175,13 +182,13 @@ def _check_no_unit_rows(warehouse: Warehouse, staged: StagedFiles) -> None:
 
 
 def _rows_with_header_words(
-    warehouse: Warehouse, columns: Sequence[str], words: set[str]
+    warehouse: Warehouse, columns: Sequence[str], header_words: set[str]
 ) -> list[tuple[Any, ...]]:
-    """The staged rows in which a column that must mean something holds a word of a header instead."""
+    """Return the staged rows in which a service, type, day or loss is a header word: number, row, cells."""
     texts = warehouse.frame(queries.load("unread_texts")).drop_nulls()
-    named = texts.filter([folded(text) in words for text in texts["raw"]])
-    if named.is_empty():
+    matches = texts.filter([folded(text) in header_words for text in texts["raw"]])
+    if matches.is_empty():
         return []
-    warehouse.load("_header_words", named)
+    warehouse.load("_header_words", matches)
     cells = ", ".join(f"staged.{quote_identifier(c)}" for c in columns)
     return warehouse.frame(queries.load("header_rows", cells=cells)).rows()

@@ -1,1 +1,1 @@
-"""File readers: one per format, each staging the rows of a file for validation."""
+"""File readers, one per format: each stages the rows of a file for validation."""

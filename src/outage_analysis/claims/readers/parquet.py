@@ -1,4 +1,4 @@
-"""Parquet -> rows, by the engine; the first record is row 1."""
+"""Read Parquet files with DuckDB; the first record is row 1."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from outage_analysis.text import THOUSANDTHS
 
 
 def _text_sql(column: str, header: str, kind: pl.DataType) -> str:
-    """SQL of a column as text; an empty text states nothing, as null does.
+    """Return SQL for a column as text; an empty text becomes null.
 
-    Three decimals would look like thousands, and an id has none.
+    A number with three decimals gets a fourth, because 1.500 could also mean 1500. A float id loses ".0".
     """
     if kind in (pl.String, pl.Categorical, pl.Enum):
         return f"nullif(cast({quote_identifier(header)} as varchar), '')"
@@ -38,43 +38,43 @@ PLAIN_TYPES = (
     *(pl.Decimal, pl.Float32, pl.Float64, pl.Int8, pl.Int16, pl.Int32, pl.Int64),
     *(pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
 )
-"""Types of a column that stand for one plain value; the engine takes an Int128 for bytes."""
+"""Column types with one plain value per cell; Int128 is missing because DuckDB reads it as bytes."""
 
 
 INCIDENT_KEY = "outage_analysis.incident"
-"""The mark, in its metadata, of a Parquet that `save_claims` wrote."""
+"""The key in the metadata of a Parquet file that `save_claims` wrote."""
 
 
 def was_saved_from_claims(path: Path, incident: Incident) -> bool:
-    """Whether a Parquet was written by `save_claims`: its columns are canonical, its amounts plain.
+    """Whether `save_claims` wrote a Parquet file: then its columns and formats need no layout.
 
     Raises:
-        InputRefused: it is of another incident.
+        InputRefused: the file has claims of another incident.
     """
     try:
         marked = pl.read_parquet_metadata(path).get(INCIDENT_KEY)
     except (OSError, pl.exceptions.PolarsError):
-        return False  # `read_parquet` says what is wrong
+        return False  # `read_parquet` raises the error
     if marked is not None and marked != incident.id:
         raise InputRefused(f"holds claims of {marked}, not of {incident.id}", file=path.name)
     return marked is not None
 
 
 def read_parquet(staging: Staging, path: Path) -> FileFormat:
-    """Stage a Parquet file; numbers and days become the text that says them.
+    """Stage the rows of a Parquet file; numbers and days become texts.
 
     Raises:
-        InputRefused: no Parquet file, a damaged one, or a column of lists or records.
+        InputRefused: not a Parquet file, a damaged file, or a column of lists or records.
     """
     try:
-        with path.open("rb") as stream:  # a path could be a pattern
+        with path.open("rb") as stream:  # Polars would read a path as a pattern
             schema = pl.read_parquet_schema(stream)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputRefused("is not a Parquet file", file=staging.name) from error
     headers = list(schema)
     mapping = staging.mapping(headers, None)
     for at in mapping.values():
-        if not (staging.of_any_type or isinstance(schema[headers[at]], PLAIN_TYPES)):
+        if not (staging.for_inspection or isinstance(schema[headers[at]], PLAIN_TYPES)):
             raise InputRefused(
                 "holds neither text nor numbers nor days",
                 file=staging.name,
@@ -88,12 +88,12 @@ def read_parquet(staging: Staging, path: Path) -> FileFormat:
         ROW_NUMBER in map(str.casefold, headers),
     )
     try:
-        if staging.of_any_type:
+        if staging.for_inspection:
             file.stage(staging)
             return FileFormat("parquet", "")
         source = f"({queries.load('parquet')})"
-        place, rows = staging.pass_by(
-            source, file.cells, file.shown(staging), about=file.rows(staging), path=escaped_path(path)
+        place, rows = staging.type_rows(
+            source, file.cells, file.first_texts(staging), about=file.rows(staging), path=escaped_path(path)
         )
     except InputRefused as error:
         raise InputRefused("is a damaged Parquet file", file=staging.name, value=error.problem) from error
@@ -103,38 +103,38 @@ def read_parquet(staging: Staging, path: Path) -> FileFormat:
         file.stage(staging, "source_row in (select number from _numbers)")
         return 0
 
-    return FileFormat("parquet", "", passed=TypedRows(place, 1, rows, fetch))
+    return FileFormat("parquet", "", typed_rows=TypedRows(place, 1, rows, fetch))
 
 
 ROW_NUMBER = "file_row_number"
-"""What the engine calls the number of a row, unless a column of the file has the name."""
+"""The column in which DuckDB returns row numbers, unless the file has a column of this name."""
 PREVIEW_ROWS = 5_000
-"""Rows by which the texts of a file are known before it is read."""
+"""First rows that are read to learn how a file writes its values."""
 
 
 @dataclass(frozen=True)
 class _ParquetFile:
-    """A Parquet file, with the SQL of the text of each column that is wanted."""
+    """A Parquet file; `cells` maps each wanted column to the SQL of its text."""
 
     path: Path
     cells: dict[str, str]
     numbered: bool
-    """Whether a column of its own is called like the number of a row."""
+    """Whether the file has a column called `file_row_number`."""
 
     def stage(self, staging: Staging, chosen: str = "true") -> None:
-        """Stage the rows that meet a condition as texts."""
+        """Stage the rows that meet an SQL condition, as texts."""
         row = "row_number() over ()" if self.numbered else f"{ROW_NUMBER} + 1"
         query = queries.load("parquet_texts", texts=self._texts(), row=row)
         names = {c: quote_identifier(c) for c in (*self.cells, "source_row")}
-        staging.select(f"({query})", names, chosen, path=escaped_path(self.path))
+        staging.stage_query(f"({query})", names, chosen, path=escaped_path(self.path))
 
     def rows(self, staging: Staging) -> int:
-        """How many rows it says that it has."""
+        """Return the number of rows in the metadata of the file."""
         query = queries.load("parquet_count")
         return int(staging.warehouse.frame(query, path=escaped_path(self.path)).item())
 
-    def shown(self, staging: Staging) -> dict[str, list[str]]:
-        """Column -> texts of the first rows."""
+    def first_texts(self, staging: Staging) -> dict[str, list[str]]:
+        """Return the texts of the first rows, per column."""
         query = queries.load("parquet_first", texts=self._texts(), most=str(PREVIEW_ROWS))
         rows = staging.warehouse.frame(query, path=escaped_path(self.path))
         return {c: rows[c].drop_nulls().to_list() for c in self.cells}

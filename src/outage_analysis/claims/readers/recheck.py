@@ -1,7 +1,7 @@
-"""The rows that first sight could not tell: their texts are staged, to be looked at one by one.
+"""Recheck: find the rows that the fast path cannot decide, and stage their texts for validation.
 
-Beside those of which something speaks against them, these are all that bear an id which occurs again:
-which of them is the first, and whether the others are copies, takes their texts to say.
+These are the rows with `ok` = false, and all rows whose id occurs more than once: only their texts show which
+of them is the first and whether the others are exact copies.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import OURS, EnvironmentFailed
 
 MAX_HASHES = 50_000_000
-"""Hashes of ids that are held at once: 400 MB, sorted in place."""
+"""Hashes of ids in memory at a time: 400 MB, sorted in place."""
 SLICE_ROWS = 2_000_000
-"""Rows whose hashes are taken at once."""
+"""Rows whose ids are hashed per query."""
 PROBED_FROM_ROWS, PROBES = 122_880, 16
-"""Rows beyond which the engine may read a file in several parts at once, and how many of them are probed."""
+"""Rows above which DuckDB may read parts of a file in parallel, and how many rows of it are probed."""
 MAX_ROW_NUMBERS = 1_000_000
-"""Numbers of rows that are held at once as numbers of Python's."""
+"""Row numbers that are converted to Python integers at a time."""
 ID_IS_REPEATED = "hash(claim_id) in (select id from repeated)"
 _TRIMMED = f"trim(claim_id, {quote_literal(BLANKS)})"
 ID_SQL = {
@@ -36,63 +36,65 @@ ID_SQL = {
     "staged": _TRIMMED,
     "earlier": "claim_id",
 }
-"""Table -> SQL of the id of a row, without what may stand around it."""
+"""Table -> SQL of the id of a row, without the blanks around it."""
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 def stage_uncertain_rows(
-    warehouse: Warehouse, passed: Mapping[int, TypedRows], names: Sequence[str], folder: Path
+    warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str], folder: Path
 ) -> dict[int, int]:
-    """Stage the texts of the rows of `fast_rows` that need a closer look, and take their `ok` away.
+    """Stage the texts of the rows of `fast_rows` that must be rechecked, and set their `ok` to false.
 
     Args:
-        warehouse: with the tables `fast_rows`, `staged` and `earlier`.
-        passed: number of a file -> its rows in `fast_rows`.
-        names: of all files.
-        folder: for what is too much to be held.
+        warehouse: has the tables `fast_rows`, `staged` and `earlier`.
+        typed_rows: file number -> its rows in `fast_rows`.
+        names: the names of all files.
+        folder: a folder for hashes that do not fit into memory.
 
     Returns:
-        number of a file -> how many of its rows say nothing at all, and are none.
+        File number -> number of its empty rows, which do not count as rows.
 
     Raises:
-        EnvironmentFailed: the engine did not keep the order of rows, by which they are found again.
+        EnvironmentFailed: DuckDB changed the order of rows, so that places and row numbers do not match.
     """
-    places = [place for p in passed.values() for place in p.places(p.uneven).tolist()]
-    places += [place for p in passed.values() if p.rows > PROBED_FROM_ROWS for place in _probe_places(p)]
+    places = [place for rows in typed_rows.values() for place in rows.places(rows.uneven).tolist()]
+    places += [
+        place for rows in typed_rows.values() if rows.rows > PROBED_FROM_ROWS for place in _probe_places(rows)
+    ]
     warehouse.load("chosen", pl.DataFrame({"place": places}, schema={"place": pl.Int64}))
     repeated = _repeated_hashes(warehouse, folder)
     warehouse.load("repeated", repeated)
     again = ID_IS_REPEATED if len(repeated) else "false"
-    nothing = _stage_texts(warehouse, passed, queries.load("uncertain_rows", repeated=again))
-    if nothing and len(late := _hashes_of_corrected_ids(warehouse, passed, names)):
+    empty_rows = _stage_texts(warehouse, typed_rows, queries.load("uncertain_rows", repeated=again))
+    if empty_rows and len(late := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
         warehouse.load("repeated", late)
         query = queries.load("rows_with_changed_ids", repeated=ID_IS_REPEATED)
-        _stage_texts(warehouse, passed, query)  # these rows hold text, so that none of them counts as empty
-    return nothing
+        _stage_texts(warehouse, typed_rows, query)  # these rows have an id, so none of them is empty
+    return empty_rows
 
 
-def _stage_texts(warehouse: Warehouse, passed: Mapping[int, TypedRows], query: str) -> dict[int, int]:
-    """Stage the texts of some rows; by file, how many of them say nothing. Empty where there are none."""
+def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], query: str) -> dict[int, int]:
+    """Stage the texts of the rows of a query, and return the number of empty rows per file."""
     warehouse.create("uncertain_rows", query)
     doubtful = warehouse.table("uncertain_rows").sort("place")
     if doubtful.is_empty():
         return {}
-    warehouse.doubt("fast_rows", "uncertain_rows")
-    nothing: dict[int, int] = {}
-    for number, found in passed.items():
-        rows = found.numbers(doubtful.filter(file_number=number)["place"].to_numpy())
+    warehouse.mark_not_ok("fast_rows", "uncertain_rows")
+    empty_rows: dict[int, int] = {}
+    for number, rows_of_file in typed_rows.items():
+        rows = rows_of_file.numbers(doubtful.filter(file_number=number)["place"].to_numpy())
         parts = (rows[at : at + MAX_ROW_NUMBERS].tolist() for at in range(0, len(rows), MAX_ROW_NUMBERS))
-        nothing[number] = sum(map(found.fetch, parts))
-    return nothing
+        empty_rows[number] = sum(map(rows_of_file.fetch, parts))
+    return empty_rows
 
 
 def _hashes_of_corrected_ids(
-    warehouse: Warehouse, passed: Mapping[int, TypedRows], names: Sequence[str]
+    warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str]
 ) -> pl.DataFrame:
-    """The hashes of ids that are known only since their rows were looked at: others may have them too."""
-    steps = sorted(step for found in passed.values() for step in found.steps())
-    query = queries.load("changed_ids", shift=shift_sql("uncertain_rows.place", steps))
+    """Return the hashes of ids that the recheck read differently: other rows may have the same ids."""
+    shifts = sorted(step for rows in typed_rows.values() for step in rows.row_shifts())
+    query = queries.load("changed_ids", shift=shift_sql("uncertain_rows.place", shifts))
     others = warehouse.frame(query, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
         problem = "has rows that came in another order"
@@ -100,57 +102,59 @@ def _hashes_of_corrected_ids(
     return others.select(pl.col("id").drop_nulls().unique())
 
 
-def _probe_places(passed: TypedRows) -> list[int]:
-    """Places all over a file whose rows are looked at whatever they are, to see that the order was kept."""
-    return [passed.place + at * (passed.rows - 1) // (PROBES - 1) for at in range(PROBES)]
+def _probe_places(typed_rows: TypedRows) -> list[int]:
+    """Return evenly spaced places; their rows are rechecked to verify that DuckDB kept the order."""
+    return [typed_rows.place + at * (typed_rows.rows - 1) // (PROBES - 1) for at in range(PROBES)]
 
 
 def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
-    """The hashes of ids that occur more than once, in one column `id`; sorted, they lie side by side.
+    """Return the hashes of ids that occur more than once, in one column `id`.
 
-    Memory is bounded however many rows there are: the lower hashes are held, the others are put into files
-    by their size and looked at afterwards, file by file. Two ids that have one hash by chance are looked at
-    for nothing.
+    Memory is bounded for any number of rows. The range of hashes is split into parts: the lowest part stays
+    in memory, and the other parts are written to files, which are sorted one after the other. If two different
+    ids have the same hash by chance, their rows are rechecked needlessly.
     """
     rows = sum(map(warehouse.count, ID_SQL))
     parts = max(1, -(-rows // MAX_HASHES))
     bounds = np.array([(part << 64) // parts for part in range(1, parts)], np.uint64)
     held, size = np.empty(rows if parts == 1 else rows // parts + SLICE_ROWS, np.uint64), 0
-    found: list[Hashes] = []
+    repeated: list[Hashes] = []
     with ExitStack() as stack:
         files = [stack.enter_context((folder / f"hashes-{part}").open("wb")) for part in range(1, parts)]
         for hashes in _hashes(warehouse, parts):
             hashes.sort()
-            first = _is_first(hashes)  # an id on every row would fill any memory
+            first = _is_first(
+                hashes
+            )  # if all rows had the same id, the duplicates alone would fill the memory
             again = hashes[~first]
-            found.append(again[_is_first(again)])
+            repeated.append(again[_is_first(again)])
             once = hashes[first]
             low, *others = np.split(once, np.searchsorted(once, bounds))
             held[size : size + len(low)] = low
             size += len(low)
             for file, some in zip(files, others, strict=True):
                 file.write(some.data)
-    found.append(_duplicates(held[:size]))
+    repeated.append(_duplicates(held[:size]))
     del held
     for file in files:
-        found.append(_duplicates(np.fromfile(file.name, np.uint64)))
+        repeated.append(_duplicates(np.fromfile(file.name, np.uint64)))
         Path(file.name).unlink()
-    return pl.DataFrame({"id": np.concatenate(found)}).unique()
+    return pl.DataFrame({"id": np.concatenate(repeated)}).unique()
 
 
 def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
-    """The hashes of all ids, some at a time."""
+    """Yield the hashes of all ids in batches."""
     for table, claim_id in ID_SQL.items():
-        for some, part, of in _hash_batches(warehouse, table, parts):
+        for condition, part, part_count in _hash_batches(warehouse, table, parts):
             query = queries.load(
-                "ids", claim_id=claim_id, table=table, rows=some, part=str(part), parts=str(of)
+                "ids", claim_id=claim_id, table=table, rows=condition, part=str(part), parts=str(part_count)
             )
             yield warehouse.frame(query)["id"].to_numpy().copy()
 
 
 def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
-    """Split the hashes of a table: a condition on its rows, a part of their hashes, the number of parts."""
-    if table == "earlier":  # a view of another file, where rows have no place
+    """Yield the batches of a table: SQL condition on its rows, part of the hashes, number of parts."""
+    if table == "earlier":  # a view has no rowid, so it is split by hash
         yield from (("true", part, parts) for part in range(parts))
         return
     last = warehouse.frame(queries.load("last_place", table=table)).item()
@@ -159,13 +163,13 @@ def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tupl
 
 
 def _duplicates(hashes: Hashes) -> Hashes:
-    """Those that are there more than once; they are sorted in place."""
+    """Return the hashes that occur more than once; `hashes` is sorted in place."""
     hashes.sort()
-    found: Hashes = hashes[1:][hashes[1:] == hashes[:-1]]
-    return found
+    duplicates: Hashes = hashes[1:][hashes[1:] == hashes[:-1]]
+    return duplicates
 
 
 def _is_first(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Whether each of sorted hashes is the first of its kind."""
+    """Return, for each of the sorted hashes, whether it is the first of its value."""
     differs: np.ndarray[Any, np.dtype[np.bool_]] = np.diff(hashes, prepend=~hashes[:1]) != 0
     return differs

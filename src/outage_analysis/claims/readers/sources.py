@@ -1,4 +1,4 @@
-"""Files, folders and patterns -> the files to read, in a stable order."""
+"""Expand files, folders and patterns to the files to read, in a stable order."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ MAX_FILES = 10_000
 
 
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """The files that paths, folders and patterns stand for, and those in them that no reader takes.
+    """Expand files, folders and patterns.
 
-    A folder stands for its own files, not for those of folders inside it, which are named as not read;
-    hidden files and the lock files of office programs are no files of complaints.
+    A folder stands for the files directly in it. Subfolders are listed as skipped. Hidden files and lock files
+    of office programs are ignored.
+
+    Returns:
+        The files to read, and the skipped paths, for which there is no reader.
 
     Raises:
-        InputRefused: a folder or pattern without a file to read, or with too many.
+        InputRefused: a folder or pattern has no file to read, or too many.
     """
     read: list[Path] = []
     skipped: list[Path] = []
@@ -32,7 +35,7 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         elif glob.has_magic(str(path)):
             found = _readable_files(_matching_paths(str(path)), path, skipped)
         else:
-            found = [path]  # refused as a missing file
+            found = [path]  # later refused as a missing file
         read += found
         if len(read) > MAX_FILES:
             raise InputRefused(f"stands for more than {MAX_FILES:,} files", file=path)
@@ -42,14 +45,14 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 def _matching_paths(pattern: str) -> list[Path]:
     try:
         return sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 - a pattern may be absolute
-    except (OSError, ValueError, RecursionError):  # a name that no system has
+    except (OSError, ValueError, RecursionError):  # the system cannot look up such a name
         return []
 
 
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a name too long for the system is none
+    except OSError:  # the name is too long for the system, so there is no such folder
         return False
 
 

@@ -1,4 +1,4 @@
-"""Where the readers put what they read: rows typed at first sight, rows of text, records that do not fit."""
+"""Staging of the rows of one file: typed by the fast path, as texts, or as unreadable records."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ from outage_analysis.text import masked
 
 OPTIONAL_COLUMNS = ("claimant_id", "synthetic")
 BATCH_ROWS = 50_000
-"""Rows that a reader of ours holds at a time."""
+"""Rows that a reader written in Python holds in memory at a time."""
 HEADER_SEARCH_ROWS = 50
-"""The header is looked for among so many first rows."""
+"""First rows among which the header is searched."""
 MIN_HEADER_COLUMNS = 3
-"""A row that names so many columns is a header."""
+"""Columns that a row must name to be recognised as a header."""
 
 DAY_LIKE = re.compile(r"\d{2}.*\d{2}")
-"""What every day looks like."""
+"""Pattern that every written day matches."""
 
 ColumnMapper = Callable[[Sequence[str], int | None], dict[str, int]]
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    """How a file was read: its encoding, and in words how it was cut into cells."""
+    """How a file was read: its encoding, and a description of how it was split into cells."""
 
     encoding: str
     dialect: str
     sheet: str = ""
-    """The sheet of a workbook that was read."""
+    """The name of the workbook sheet that was read."""
     sheets: tuple[str, ...] = ()
-    """Every sheet of it that holds anything."""
-    passed: TypedRows | None = None
-    """The rows that were typed at first sight; None where all of them are staged as text."""
+    """The names of all non-empty sheets of the workbook."""
+    typed_rows: TypedRows | None = None
+    """The rows that the fast path has typed; None if all rows were staged as text."""
 
 
 @dataclass
 class Staging:
-    """One file on its way into the tables `fast_rows`, `staged` and `unreadable`.
+    """One file whose rows are added to the tables `fast_rows`, `staged` and `unreadable`.
 
-    `mapping` turns the header (and its row) into the position of each column that is wanted.
+    `mapping` takes the header and its row, and returns the position of each wanted column.
     """
 
     warehouse: Warehouse
@@ -68,58 +68,62 @@ class Staging:
     layout: Layout
     mapping: ColumnMapper
     required_columns: tuple[str, ...]
-    """The columns that a header must name, unless they are constants of the layout."""
+    """The columns that a header must name, unless the layout gives them as constants."""
     columns: tuple[str, ...]
     """The columns that a header may name."""
     workspace: Path
     incident: Incident
-    words: dict[str, tuple[str, ...]]
-    """Dimension of few words -> those that the table `fast_rows` keeps in a byte each."""
-    of_any_type: bool = False
-    """Whether a column of lists or records will do as text, and a unit that is said as a remark; then every
-    row is staged as text."""
+    enum_values: dict[str, tuple[str, ...]]
+    """Dimension with few distinct values -> these values, which `fast_rows` stores as an enum."""
+    for_inspection: bool = False
+    """Whether the file is only inspected: every row is staged as text, columns of lists or records are
+    allowed, and a unit above the header is noted and not refused."""
     unit: str | None = None
-    """The unit that is said above the header, if that is a remark."""
+    """The unit that an inspected file states above its header."""
 
     def _constants(self) -> dict[str, str]:
+        """Return SQL of the constant value of each column that the layout gives."""
         return {c: quote_literal(v) for c, v in self.layout.constants.items() if c in self.columns}
 
-    def pass_by(
+    def type_rows(
         self,
         source: str,
         cells: dict[str, str],
-        shown: Dictionary[str, Iterable[str]],
-        first: int = 1,
+        first_texts: Dictionary[str, Iterable[str]],
+        first_row: int = 1,
         surplus: Sequence[str] = (),
         about: int = 0,
         **values: object,
     ) -> tuple[int, int]:
-        """Type a query's rows at first sight; the place of the first in `fast_rows`, and how many there are.
+        """Type the rows of a query with the fast path and append them to `fast_rows`.
 
-        Where every row is wanted as text, they are staged so instead.
+        If the file is only inspected, the rows are staged as texts.
 
         Args:
-            source: what stands behind `from`; its rows come in the order of the file.
+            source: the SQL after `from`; its rows must come in the order of the file.
             cells: column -> SQL of its text.
-            shown: column -> texts of the first rows.
-            first: the number of the first row.
-            surplus: columns that should hold nothing.
-            about: how many rows there may be.
+            first_texts: column -> texts of the first rows.
+            first_row: the number of the first row.
+            surplus: columns that should be empty.
+            about: the approximate number of rows.
             values: the parameters of the query.
+
+        Returns:
+            The place of the first row in `fast_rows`, and the number of rows.
         """
-        if self.of_any_type:
-            row = f"row_number() over () + {first - 1}"
-            self.select(source, {**cells, "source_row": row}, **values)
+        if self.for_inspection:
+            row = f"row_number() over () + {first_row - 1}"
+            self.stage_query(source, {**cells, "source_row": row}, **values)
             return 0, self.warehouse.count("staged")
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
-        counted = {column: Counter(found) for column, found in shown.items()}
-        self._choose_words(counted)
+        counted = {column: Counter(found) for column, found in first_texts.items()}
+        self._choose_enum_values(counted)
         query = fast_path_sql(
             self.incident,
             self.layout,
             texts,
             counted,
-            words=self.words,
+            enum_values=self.enum_values,
             surplus=surplus,
             source=source,
             file=self.number,
@@ -128,43 +132,49 @@ class Staging:
         place, rows = self.warehouse.frame(queries.load("fast_row_range"), number=self.number).row(0)
         return place, rows
 
-    def _choose_words(self, shown: Dictionary[str, TextCounts]) -> None:
-        """Keep dimensions as words that the first file has few of, until another has many others."""
-        if not self.warehouse.count("fast_rows"):
-            names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in shown)
-            self.words.clear()
-            self.words |= {c: found for c in names if (found := values_for_enum(shown[c]))}
-            create_fast_rows(self.warehouse, self.incident, self.words)
-        for column, known in [*self.words.items()]:
-            texts = shown.get(column, NO_TEXTS)
-            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
-                del self.words[column]
-                self.warehouse.widen("fast_rows", column)
+    def _choose_enum_values(self, first_texts: Dictionary[str, TextCounts]) -> None:
+        """Choose the dimensions that `fast_rows` stores as enums, by the values of the first rows.
 
-    def select(self, source: str, cells: dict[str, str], chosen: str = "true", /, **values: object) -> None:
-        """Stage those rows of a table or query that meet a condition, each column by its expression."""
+        A dimension of the first file with few distinct values becomes an enum. It becomes text again if a
+        later file has many other values.
+        """
+        if not self.warehouse.count("fast_rows"):
+            names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
+            self.enum_values.clear()
+            self.enum_values |= {c: found for c in names if (found := values_for_enum(first_texts[c]))}
+            create_fast_rows(self.warehouse, self.incident, self.enum_values)
+        for column, known in [*self.enum_values.items()]:
+            texts = first_texts.get(column, NO_TEXTS)
+            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
+                del self.enum_values[column]
+                self.warehouse.change_to_text("fast_rows", column)
+
+    def stage_query(
+        self, source: str, cells: dict[str, str], chosen: str = "true", /, **values: object
+    ) -> None:
+        """Stage the rows of a table or query that meet a condition; `cells` maps columns to SQL."""
         columns = "".join(
             f", {e} as {quote_identifier(c)}" for c, e in {**self._constants(), **cells}.items()
         )
         query = queries.load("staged", file=str(self.number), columns=columns, source=source, chosen=chosen)
         self.warehouse.append("staged", query, **values)
 
-    def forget(self, rows: Sequence[int] | None = None) -> None:
-        """Take rows of the file out again, by their numbers or all of them."""
+    def remove_rows(self, rows: Sequence[int] | None = None) -> None:
+        """Delete the rows of this file with these numbers, or all its rows."""
         numbers = pl.DataFrame({"number": rows or []}, schema={"number": pl.Int64})
         self.warehouse.load("_numbers", numbers)
         chosen = "" if rows is None else "and source_row in (select number from _numbers)"
-        table = "staged" if self.of_any_type else "fast_rows"
+        table = "staged" if self.for_inspection else "fast_rows"
         self.warehouse.delete(table, f"file_number = {self.number} {chosen}")
 
-    def frame(self, frame: pl.DataFrame) -> None:
-        """Stage a frame of text columns, with source_row and, for a text, byte_offset and byte_length."""
+    def stage_frame(self, frame: pl.DataFrame) -> None:
+        """Stage a frame of texts with source_row and, for a text file, byte_offset and byte_length."""
         if len(frame):
             self.warehouse.load("_batch", frame)
-            self.select("_batch", {c: quote_identifier(c) for c in frame.columns})
+            self.stage_query("_batch", {c: quote_identifier(c) for c in frame.columns})
 
-    def unreadable(self, records: Sequence[tuple[int, int, int, str]]) -> None:
-        """Keep records that do not fit the header: row, byte offset, byte length, what is wrong."""
+    def stage_unreadable(self, records: Sequence[tuple[int, int, int, str]]) -> None:
+        """Stage records that do not fit the header: row, byte offset, byte length, problem."""
         if records:
             schema = {
                 "source_row": pl.Int64,
@@ -175,11 +185,11 @@ class Staging:
             frame = pl.DataFrame(records, schema=schema, orient="row")
             self.warehouse.append_frame("unreadable", frame.with_columns(file_number=self.number))
 
-    def header_among(self, rows: Sequence[Sequence[str]]) -> int:
-        """The position of the header: the first row that names every needed column.
+    def header_position(self, rows: Sequence[Sequence[str]]) -> int:
+        """Return the position of the header: the first row that names every needed column.
 
-        If none does, the row that names the most, or else the fullest; -1 where the layout says that
-        there is no header.
+        If no row does, return the row that names most columns and, among equals, has most filled cells.
+        Return -1 if the layout declares that there is no header.
         """
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
@@ -189,20 +199,22 @@ class Staging:
         fullest = max(range(len(named)), key=lambda at: (len(named[at]), sum(map(bool, rows[at]))), default=0)
         return next(complete, fullest)
 
-    def refuse_above(self, rows: Sequence[Sequence[str]], place: int) -> None:
-        """Refuse a header above which there is more than titles and further headers.
+    def check_above_header(self, rows: Sequence[Sequence[str]], place: int) -> None:
+        """Raise an error if the rows above the header are more than titles and further headers.
 
         Raises:
-            InputRefused: another header with rows of its own; complaints; a unit of which no scale is said.
+            InputRefused: above the header there is another table, a complaint, or a unit without a scale in
+                the layout.
         """
         if self.layout.header_row is not None or not rows:
             return
         named = [self.layout.recognised(row, self.columns) for row in rows[: place + 1]]
-        # Titles and second headers stand right above; a header with rows below it is of another table.
+        # A second header, for example in another language, is next to the header. A header with rows between
+        # belongs to another table.
         headers = [at for at in range(place) if len(named[at]) >= MIN_HEADER_COLUMNS]
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
             raise second_table_error(self.name, place + 1)
-        self._refuse_units(rows[:place])
+        self._check_units(rows[:place])
         day = named[place].get("filed_on")
         filled = [row for row in rows[:place] if sum(map(bool, row)) > MIN_HEADER_COLUMNS]
         if day and any(len(row) > day[0] and DAY_LIKE.search(row[day[0]]) for row in filled):
@@ -213,22 +225,22 @@ class Staging:
                 remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns page.",
             )
 
-    def _refuse_units(self, titles: Sequence[Sequence[str]]) -> None:
-        said = next((cell for row in titles for cell in row if UNIT.search(cell)), None)
-        if self.of_any_type:
-            self.unit = said or self.unit
-        elif said is not None and "loss" not in self.layout.scale:
+    def _check_units(self, titles: Sequence[Sequence[str]]) -> None:
+        unit = next((cell for row in titles for cell in row if UNIT.search(cell)), None)
+        if self.for_inspection:
+            self.unit = unit or self.unit
+        elif unit is not None and "loss" not in self.layout.scale:
             raise InputRefused(
-                "says a unit above its header", file=self.name, value=masked(said), remedy=scaled(said)
+                "says a unit above its header", file=self.name, value=masked(unit), remedy=scaled(unit)
             )
 
-    def begins_another_table(self, cells: Sequence[str]) -> bool:
-        """Whether a row that does not fit the header is a header of its own."""
+    def is_other_header(self, cells: Sequence[str]) -> bool:
+        """Whether a row that does not fit the header is the header of another table."""
         return len(self.layout.recognised(cells, self.columns)) >= MIN_HEADER_COLUMNS
 
 
 def second_table_error(file: str, row: int) -> InputRefused:
-    """The refusal of a file that holds several tables."""
+    """Return the error for a file that contains several tables."""
     return InputRefused(
         "has the header of another table in the middle",
         file=file,
@@ -238,23 +250,25 @@ def second_table_error(file: str, row: int) -> InputRefused:
 
 
 def column_types(incident: Incident) -> dict[str, str]:
-    """The columns of a typed claim, each with its SQL type."""
+    """Return the columns of a typed claim with their SQL types."""
     texts = ("claim_id", "claimant_id", "service", "claimant_type")
     kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", "loss": "bigint"}
     return kinds | {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
 
 
 def typed_columns(incident: Incident) -> str:
-    """SQL of the columns of a typed claim, each a null of its type."""
+    """Return SQL that lists the columns of a typed claim, each as a null of its type."""
     kinds = column_types(incident) | {"synthetic": "boolean"}
     return ", ".join(f"cast(null as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items())
 
 
-def create_fast_rows(warehouse: Warehouse, incident: Incident, words: Dictionary[str, Sequence[str]]) -> None:
-    """An empty table for rows that are typed at first sight; names and words are kept in a byte each."""
+def create_fast_rows(
+    warehouse: Warehouse, incident: Incident, enum_values: Dictionary[str, Sequence[str]]
+) -> None:
+    """Create the empty table `fast_rows`; services, claimant types and some dimensions are enums."""
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
     kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
-    kinds |= {c: enum_type(known) for c, known in words.items()}
+    kinds |= {c: enum_type(known) for c, known in enum_values.items()}
     query = queries.load(
         "empty_fast_rows",
         columns=typed_columns(incident),
@@ -267,7 +281,7 @@ def create_fast_rows(warehouse: Warehouse, incident: Incident, words: Dictionary
 
 
 def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
-    """Empty tables for texts of the files of one run."""
+    """Create the empty tables `staged`, `unreadable` and `located`."""
     texts = dict.fromkeys(columns, pl.String)
     keys = {"file_number": pl.Int64, "source_row": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int64}
     warehouse.load("staged", pl.DataFrame(schema={**keys, **texts}))
@@ -277,5 +291,5 @@ def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
 
 
 def required_columns(incident: Incident) -> tuple[str, ...]:
-    """The columns that every file must bring, or its layout give as constants."""
+    """Return the columns that every file must have, unless its layout gives them as constants."""
     return (*REQUIRED, *(d.id for d in incident.dimensions))

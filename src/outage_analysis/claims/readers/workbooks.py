@@ -1,4 +1,4 @@
-"""Excel workbooks -> staged rows, under the row numbers that Excel shows."""
+"""Read Excel workbooks; row numbers are those that Excel shows."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from outage_analysis.incidents import scaled
 from outage_analysis.text import shown
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
-"""A workbook that holds more, or expands more, is refused before it is opened."""
+"""The largest expanded size in bytes, and the largest ratio to the size of the file, of a workbook."""
 OLE = b"\xd0\xcf\x11\xe0"
-"""How a workbook begins that is of before 2007 or locked with a password."""
+"""The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
 def read_workbook(staging: Staging, path: Path) -> FileFormat:
-    """Stage the one sheet of a workbook that has the columns, or the sheet that the layout names.
+    """Stage the sheet that the layout names, or else the only sheet that has the columns.
 
     Raises:
-        InputRefused: no workbook; no such sheet; several sheets that would do.
+        InputRefused: the file is not a workbook, the sheet is missing, or several sheets have the columns.
     """
     _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
@@ -44,8 +44,8 @@ def read_workbook(staging: Staging, path: Path) -> FileFormat:
     rows = [
         ["" if cell is None else cell for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows()
     ]
-    place = staging.header_among(rows)
-    staging.refuse_above(rows, place)
+    place = staging.header_position(rows)
+    staging.check_above_header(rows, place)
     if place >= len(rows):
         raise InputRefused("has no such row for a header", file=staging.name, row=place + 1)
     headers = (
@@ -56,16 +56,16 @@ def read_workbook(staging: Staging, path: Path) -> FileFormat:
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
     cells = {column: pl.col(frame.columns[at]) for column, at in mapping.items()}
-    staging.frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
+    staging.stage_frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
     row = f"header in row {place + 1}" if place >= 0 else "no header"
     return FileFormat("xlsx", f"sheet {shown(chosen)}, {row}", chosen, tuple(sheets))
 
 
 def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
-    """Every sheet that has a header: what `sheet = "*"` stands for.
+    """Return the names of the sheets that have a header; a layout selects them with `sheet = "*"`.
 
     Raises:
-        InputRefused: no workbook, or one without such a sheet.
+        InputRefused: the file is not a workbook, or no sheet has a header.
     """
     _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
@@ -78,6 +78,7 @@ def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
 
 
 def _check_expanded_size(path: Path, name: str) -> None:
+    """Raise an error before a workbook is opened that is none, or that would fill the memory."""
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
@@ -99,13 +100,13 @@ def _check_expanded_size(path: Path, name: str) -> None:
 
 
 def _check_cell_count(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
-    """Refuse what as full tables would not fit the memory; the largest sheet is named."""
+    """Raise an error if the sheets as full tables would not fit into memory."""
     cells, filled = sum(r.cells for r in ranges.values()), sum(r.filled for r in ranges.values())
     if not cells:
         return
-    member, largest = max(ranges.items(), key=lambda item: (item[1].beyond(), item[1].cells))
+    member, largest = max(ranges.items(), key=lambda item: (item[1].exceeds_sheet(), item[1].cells))
     sheet = shown(sheet_name(path, member))
-    if largest.beyond() or (cells > SPARSE_FROM_CELLS and cells > MAX_EMPTY_RATIO * filled):
+    if largest.exceeds_sheet() or (cells > SPARSE_FROM_CELLS and cells > MAX_EMPTY_RATIO * filled):
         raise InputRefused(
             f"has a cell far away from the others, on the sheet {sheet}",
             file=name,
@@ -122,10 +123,10 @@ def _check_cell_count(ranges: Mapping[str, UsedRange], path: Path, name: str) ->
 
 
 def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
-    """Every sheet with cells, each cell as text, the first row being row 1."""
+    """Return the sheets with cells: name -> frame of texts whose first row is row 1 of the sheet."""
     import fastexcel
 
-    logging.getLogger("calamine").setLevel(logging.ERROR)  # it tells of every sheet that is a chart
+    logging.getLogger("calamine").setLevel(logging.ERROR)  # it logs a warning for each sheet that is a chart
     try:
         book = fastexcel.read_excel(path)
         return {
@@ -144,9 +145,9 @@ def _cells(book: object, sheet: str) -> pl.DataFrame | None:
     try:
         loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")  # type: ignore[attr-defined]
     except (fastexcel.SheetNotFoundError, fastexcel.InvalidParametersError, fastexcel.CalamineError):
-        return None  # a sheet of a chart alone, or one without a cell
+        return None  # the sheet is a chart or has no cell
     frame: pl.DataFrame = loaded.to_polars()
-    # The first used column may be B or later: names tell which it is.
+    # The first used column may be B or later, so the frame names each column by its position in the sheet.
     return frame.rename(
         {c.name: str(c.absolute_index) for c in loaded.available_columns()}, strict=False
     ).with_columns(pl.all().replace("", None))
@@ -178,7 +179,7 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
 
 
 def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
-    """How many columns the best row of a sheet names."""
+    """Return the number of columns that the best header row of a sheet names."""
     rows = ([cell or "" for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows())
     return max(len(staging.layout.recognised(row, staging.columns)) for row in rows)
 
@@ -186,17 +187,19 @@ def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
 def _with_hidden_values(
     frame: pl.DataFrame, path: Path, sheet: str, staging: Staging, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
-    """The cells with the text of errors and of formulas without a value: as nothing they would be unknown.
+    """Fill in the text of errors and of formulas without a value, which the reader returns as empty cells.
+
+    An empty cell would mean an unknown value; the text lets validation reject the row.
 
     Raises:
-        InputRefused: cells of several rows merged, of which all but the first are empty; a number format
-            that shows losses in another unit than the cells hold.
+        InputRefused: cells of several rows are merged, so that only the first row has the value, or a number
+            format shows losses in another unit than the cells.
     """
     try:
         odd = read_sheet_details(path, sheet)
     except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise InputRefused("cannot be read as a workbook", file=staging.name, value=error) from error
-    if odd.units and staging.of_any_type:
+    if odd.units and staging.for_inspection:
         staging.unit = odd.units[0]
     elif odd.units and "loss" not in staging.layout.scale:
         raise InputRefused(

@@ -1,7 +1,8 @@
-"""Rows that each break exactly one rule of a claim, in known numbers: for teaching and for tests.
+"""Rows that each break exactly one validation rule, in known numbers: for teaching and for tests.
 
-A broken row is made from a clean one, which stands at most `MAX_DISTANCE` clean rows before it. All but copies
-and headers bear a number that no clean row has, so that no two are alike by chance.
+Each broken row is made from a clean row, which is at most `MAX_DISTANCE` clean rows before it. Broken rows get
+ids that no clean row has, except exact copies, repeated ids and repeated headers. So no two rows are equal by
+chance.
 """
 
 from __future__ import annotations
