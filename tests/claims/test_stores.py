@@ -47,8 +47,6 @@ CUBE = ("service", "claimant_type", "filed_on")
 def read(
     paths: Path | list[Path], incident: Incident, *layouts: Layout, add_to: Path | None = None
 ) -> Claims:
-    paths: Path | list[Path], incident: Incident, *layouts: Layout, add_to: Path | None = None
-) -> Claims:
     return read_claims(paths, incident, layouts=layouts, max_rejects=1, add_to=add_to)
 
 

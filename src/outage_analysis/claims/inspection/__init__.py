@@ -1,1 +1,1 @@
-"""Inspection of an unknown file: its columns, and a layout file that would read it."""
+"""Inspect an unknown complaint file: describe its columns and propose a layout file that reads it."""

@@ -1,4 +1,4 @@
-"""Which column of a file is proposed for which column of a claim, with the reason; where two tie, neither."""
+"""Propose a column of a file for each column of a claim, with the reason; if columns tie, propose none."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import masked
 
 MIN_DISTINCT_SHARE = 0.9
-"""The least share of distinct values of a claim id; below 1, because files may repeat rows."""
+"""The lowest share of distinct values of a claim id; it is below 1 because files may repeat rows."""
 MIN_CODE_SHARE = 0.95
-"""The share of rows of an id whose value looks like a code."""
+"""The lowest share of rows with a value like a code, for a column to be an id."""
 MAX_LISTED = 5
-"""Columns that a reason lists."""
+"""Columns that a reason lists at most."""
 IDS = ("claimant_id", "claim_id")
 CHOICE_ORDER = ("service", "claimant_type", "filed_on", "loss", *IDS)
 DECIDING_WORDS = {
@@ -42,34 +42,34 @@ DECIDING_WORDS = {
     "loss": LOSS,
     "claim_id": CLAIM,
 }
-"""Column of a claim -> words of a header that decide between several columns that fit."""
+"""Column of a claim -> header words that decide between several columns that fit."""
 CONSEQUENCES = {
     "claim_id": "Without it ingest refuses the file: name a column that is different in every row.",
     "claimant_id": "Without it a policy line that pays or caps per claimant is refused, and each claim "
     "counts as a claimant of its own.",
 }
-"""What it means that no column is proposed."""
+"""Id column -> what happens if no column is proposed for it."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is proposed for one column of a claim.
+    """The proposal for one column of a claim.
 
     Attributes:
-        at: the position of the proposed column, None where the column stays open.
-        reason: why, as sentences for a reader.
-        rivals: the positions of several columns that fit, where the column stays open for that reason.
+        position: the position of the proposed column, None if no column is proposed.
+        reason: the reason, as text for the user.
+        tied: the positions of the columns that fit equally well, if no column is proposed for that reason.
     """
 
-    at: int | None
+    position: int | None
     reason: str
-    rivals: tuple[int, ...] = ()
+    tied: tuple[int, ...] = ()
 
 
 def choose_columns(
     columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
 ) -> dict[str, Choice]:
-    """The proposed column for each field of a claim: by a known header, else by its values and header."""
+    """Propose a column of the file for each column of a claim, by known headers, else by values."""
     known = layout.recognised(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
     choices = {
         name: _by_header(name, columns, places) for name, places in known.items() if name != "synthetic"
@@ -79,12 +79,12 @@ def choose_columns(
         if name not in choices and name not in layout.constants:
             free = [at for at in range(len(columns)) if at not in taken]
             choices[name] = _by_values(name, columns, free, incident, headless=layout.header_row == 0)
-            taken |= {at for at in (choices[name].at,) if at is not None}
+            taken |= {at for at in (choices[name].position,) if at is not None}
     return choices
 
 
 def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
-    """The column whose header the incident or the layout knows."""
+    """Choose among the columns whose header is known to the incident or the layout."""
     if len(places) > 1:
         return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
     column = columns[places[0]]
@@ -101,7 +101,7 @@ def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
 def _by_values(
     name: str, columns: list[Column], free: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
-    """The one column whose values fit, or the one of several whose header says so."""
+    """Choose the only column whose values fit or, among several, the only one whose header decides."""
     tests: dict[str, Callable[[Column], bool]] = {
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",
@@ -112,17 +112,17 @@ def _by_values(
     }
     fitting = [at for at in free if tests[name](columns[at])]
     if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in fitting):
-        # "amount" alone says little beside "paid amount".
+        # The header "amount" is ambiguous if there is also a column such as "paid amount".
         amounts = [at for at in free if columns[at].reads_as == "amount"]
         fitting = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if fitting else []
-    deciding = [
+    decided = [
         at for at in fitting if name in DECIDING_WORDS and has_word(columns[at].header, DECIDING_WORDS[name])
     ]
     if len(fitting) == 1:
         what = "whose values and header fit" if name in (*IDS, "loss") else "whose values fit"
         only = f"the only column {what}"
-    elif len(deciding) == 1:
-        fitting, only = deciding, f"of {_header_list(columns, fitting)}, the one whose header decides"
+    elif len(decided) == 1:
+        fitting, only = decided, f"of {_header_list(columns, fitting)}, the one whose header decides"
     elif fitting:
         return Choice(None, f"{_header_list(columns, fitting)} fit equally well", tuple(fitting))
     else:
@@ -135,9 +135,9 @@ def _units(incident: Incident) -> tuple[str, ...]:
 
 
 def id_fault(name: str, column: Column) -> str | None:
-    """Why the values of a column are no safe id of a claim or a claimant, else None."""
+    """Return why the values of a column are no safe id of a claim or claimant; None if they are."""
     unsafe = _unsafe_id_reason(column)
-    if unsafe or not column.given:
+    if unsafe or not column.filled:
         return unsafe or "is empty"
     if column.reads_as == "day":
         return "holds days"
@@ -155,7 +155,7 @@ def id_fault(name: str, column: Column) -> str | None:
 
 
 def _unsafe_id_reason(column: Column) -> str | None:
-    """Why a column must never be an id, whatever its header says."""
+    """Return why a column must not be an id whatever its header; None if it may be one."""
     if column.personal:
         kind, count = column.personal
         return f"holds personal data ({kind}, {count:,} values)"
@@ -165,11 +165,11 @@ def _unsafe_id_reason(column: Column) -> str | None:
 
 
 def _evidence(name: str, column: Column) -> str:
-    """The figures behind a proposal."""
+    """Return the figures that support a proposal, as text."""
     if name == "filed_on":
-        return "" if column.day.rivals else column.day.reason
+        return "" if column.day.tied else column.day.reason
     if name == "loss":
-        return "" if column.amount.rivals else column.amount.reason
+        return "" if column.amount.tied else column.amount.reason
     if name in IDS:
         return f"{column.distinct:,} different values in {column.rows:,} rows"
     shares = {"service": column.services, "claimant_type": column.claimant_types}
@@ -177,7 +177,7 @@ def _evidence(name: str, column: Column) -> str:
 
 
 def _reason_for_none(name: str, columns: list[Column], free: list[int], *, headless: bool) -> str:
-    """Why nothing is proposed, with the columns that come closest."""
+    """Return why no column is proposed, with the columns that come closest."""
     if name in IDS:
         return "; ".join(["no column is a safe id", *_id_faults(name, columns, free, headless=headless)])
     if name == "filed_on":
@@ -192,9 +192,9 @@ def _reason_for_none(name: str, columns: list[Column], free: list[int], *, headl
 
 
 def _id_faults(name: str, columns: list[Column], free: list[int], *, headless: bool) -> list[str]:
-    """Why each column whose header names such an id cannot be the id.
+    """Return why each column whose header names such an id cannot be the id.
 
-    In a file without a header: the columns that may hold ids.
+    For a file without a header return a list of the columns that may contain ids.
     """
     safe = [at for at in free if id_fault(name, columns[at]) is None]
     if headless:
@@ -208,7 +208,7 @@ def _id_faults(name: str, columns: list[Column], free: list[int], *, headless: b
 
 
 def _header_list(columns: list[Column], places: Sequence[int]) -> str:
-    """The headers of some columns, in a list for a reader."""
+    """List the headers of some columns as text."""
     listed = [quoted_header(columns[at]) for at in places[:MAX_LISTED]]
     if len(places) > MAX_LISTED:
         listed.append(f"{len(places) - MAX_LISTED} more")
@@ -216,5 +216,5 @@ def _header_list(columns: list[Column], places: Sequence[int]) -> str:
 
 
 def quoted_header(column: Column) -> str:
-    """A header in quotation marks, masked and without characters that do not print."""
+    """Return a header in quotation marks, with personal data masked and control characters escaped."""
     return toml_value(masked(column.header))

@@ -1,4 +1,4 @@
-"""The layout page that is proposed for a file, with the reasons beside it."""
+"""Write the proposed layout file, with the reasons as comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from outage_analysis.incidents import CANONICAL, Incident, Layout, unit_in
 from outage_analysis.text import shown
 
 WIDTH = 78
-"""Characters of a line of remarks."""
+"""Characters of a comment line."""
 
 
 def layout_document(
@@ -25,15 +25,17 @@ def layout_document(
     incident: Incident,
     unit: str | None,
 ) -> str:
-    """The layout page that says what was known and found; what was not is there as a remark."""
-    chosen = {name: choice.at for name, choice in choices.items() if choice.at is not None}
-    given = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
+    """Return the layout file as TOML: known and proposed settings; open questions are comments."""
+    chosen = {name: choice.position for name, choice in choices.items() if choice.position is not None}
+    settings = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
     lines = [
-        f"{k} = {toml_value(v)}" for k, v in {"files": _file_pattern(name), **given}.items() if v is not None
+        f"{k} = {toml_value(v)}"
+        for k, v in {"files": _file_pattern(name), **settings}.items()
+        if v is not None
     ]
-    given_anyway = {**incident.constants, **known.constants}
-    missing = [c for c in required_columns(incident) if c not in choices or choices[c].at is None]
-    missing = [c for c in missing if c not in given_anyway]
+    constants_known = {**incident.constants, **known.constants}
+    missing = [c for c in required_columns(incident) if c not in choices or choices[c].position is None]
+    missing = [c for c in missing if c not in constants_known]
     own = {d.id for d in incident.dimensions}
     numbers = [d.id for d in incident.dimensions if d.kind == "number"]
     lines += ["", "[columns]"]
@@ -41,15 +43,15 @@ def layout_document(
         lines += _column_lines(column, choice, columns)
     amounts = [c for c in ("loss", *numbers) if c in chosen]
     formats: dict[str, Sequence[str]] = {c: columns[chosen[c]].amount.formats for c in amounts}
-    rivals = {c: columns[chosen[c]].amount for c in amounts}
+    format_choices = {c: columns[chosen[c]].amount for c in amounts}
     if "filed_on" in chosen:
-        rivals["filed_on"] = columns[chosen["filed_on"]].day
-        formats["filed_on"] = rivals["filed_on"].formats
+        format_choices["filed_on"] = columns[chosen["filed_on"]].day
+        formats["filed_on"] = format_choices["filed_on"].formats
     lines += ["", "[formats]"]
-    for column, reading in rivals.items():
-        if reading.rivals and column not in known.formats:
-            either = " or ".join(f'["{rival}"]' for rival in reading.rivals)
-            lines += [f"# {column} = {either}?", *_comment_lines(reading.reason)]
+    for column, format_choice in format_choices.items():
+        if format_choice.tied and column not in known.formats:
+            either = " or ".join(f'["{name}"]' for name in format_choice.tied)
+            lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
     formats |= known.formats
     lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
     scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
@@ -65,13 +67,13 @@ def layout_document(
 
 
 def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
-    """The line of one column of a claim with its reason, or a remark where it stays open."""
-    if choice.at is not None:
+    """Yield the lines of one column of a claim: its header with the reason, or a comment if it is open."""
+    if choice.position is not None:
         yield from _comment_lines(choice.reason)
-        yield f"{name} = [{toml_value(columns[choice.at].header)}]"
+        yield f"{name} = [{toml_value(columns[choice.position].header)}]"
         return
-    if choice.rivals:  # lines to choose from
-        yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.rivals)
+    if choice.tied:  # lines to choose from
+        yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.tied)
     elif name in CANONICAL:
         yield f'# {name} = ["..."] was not found'
     yield from _comment_lines(choice.reason)
@@ -79,7 +81,7 @@ def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[
 
 
 def _comment_lines(text: str) -> list[str]:
-    """A sentence as comment lines of a page, each short enough for a terminal."""
+    """Wrap a sentence as TOML comment lines."""
     if not text:
         return []
     safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
@@ -90,5 +92,5 @@ def _comment_lines(text: str) -> list[str]:
 
 
 def _file_pattern(name: str) -> str:
-    """The name of a file as a pattern; where it holds personal data, any name of its format."""
+    """Return the file name as a pattern; if it contains personal data, a pattern of its suffix only."""
     return name if shown(name) == name else f"*{PurePath(name).suffix}"

@@ -1,4 +1,4 @@
-"""Which formats read the values of a column: weighed by the share of rows and the claims window."""
+"""Choose the formats that parse the values of a column, by the share of rows and the claims window."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from outage_analysis.incidents import Incident
 from outage_analysis.text import AMOUNTS, DATES, masked
 
 MIN_SHARE = 0.5
-"""The share of a column's rows that must fit for a proposal."""
+"""The lowest share of rows that must fit for a proposal."""
 TIE_MARGIN = 0.1
-"""Two formats tie when the weight of the second is less than this share below the weight of the first."""
+"""Two formats tie if the weight of the second is at least 1 - TIE_MARGIN times the weight of the first."""
 OUTSIDE_WEIGHT = 0.25
-"""The weight of a day outside the claims window, in a format that writes the whole year."""
+"""The weight of a day outside the claims window, in a format with a four-digit year."""
 FULL_YEAR_FORMATS = {"iso", "korean", "dmy", "mdy"}
-"""Formats that write the whole year; numbers and years of two digits are days only within the window."""
+"""Formats with a four-digit year; in other formats a value counts as a day only inside the claims window."""
 WESTERN_FORMATS = tuple(name for name in AMOUNTS if name != "european")
 _EUROPEAN_MARKS = r"^\D*\d{1,3}(?:\.\d{3}){2,}|\.\d{3},\d|,\d{1,2}\D*$"
 _WESTERN_MARKS = r"^\D*\d{1,3}(?:,\d{3})+|,\d{3}\.\d|\.\d{1,2}\D*$|\d{4,}\.\d"
 _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
-"""A value such as 1.250, which is 1,250 to a European and 1.25 to others."""
+"""Pattern of a value such as 1.250, which is 1250 in European notation and 1.25 elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class FilingWindow:
     last: date
 
     @classmethod
-    def of(cls, incident: Incident) -> Self:
-        """The window of an incident."""
+    def from_incident(cls, incident: Incident) -> Self:
+        """Return the filing window of an incident."""
         start, end = incident.outage.start, incident.outage.end or incident.outage.start
         days = [moment.astimezone(incident.zone).date() for moment in (start, end)]
         return cls(min(*days, incident.claims_from), max(*days, incident.claims_to))
@@ -44,30 +44,31 @@ class FilingWindow:
 
 @dataclass(frozen=True)
 class FormatChoice:
-    """Which formats are proposed for the values of a column.
+    """The formats that are proposed for the values of a column.
 
     Attributes:
-        formats: the formats, none where two tie.
-        score: the share of rows that they read, days only where they are in the claims window.
-        reason: the figures behind it, as a sentence for a reader.
-        rivals: the formats that tie.
+        formats: the formats; empty if formats tie.
+        score: the share of rows that the formats parse; days outside the claims window do not count.
+        reason: the supporting figures, as text for the user.
+        tied: the formats that tie.
     """
 
     formats: tuple[str, ...] = ()
     score: float = 0.0
     reason: str = ""
-    rivals: tuple[str, ...] = ()
+    tied: tuple[str, ...] = ()
 
 
 def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> FormatChoice:
-    """The fewest formats of days that read a column and agree on each value.
+    """Choose as few day formats as possible that parse a column and agree on each value.
 
-    Each next format reads the most of what is left. A day in the claims window weighs 1 and one outside
-    OUTSIDE, or nothing in a format that does not write the whole year.
+    Formats are added one by one: each time the format with the largest weight among the values that are not
+    parsed yet. A day in the claims window has weight 1. A day outside has weight `OUTSIDE_WEIGHT` in a format
+    with a four-digit year, and 0 in other formats.
 
     Args:
-        days: text, rows, a column of days per format.
-        rows: how many rows the file has; only those whose value was looked at, and empty ones.
+        days: text, rows, and a column of days per format.
+        rows: the number of rows, without rows whose value was not inspected.
         window: the claims window.
     """
     left, chosen = days, list[str]()
@@ -98,7 +99,7 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
 
 
 def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: FilingWindow) -> str:
-    """How many rows the chosen formats read, and how many any other that reads them differently."""
+    """Describe the rows that the chosen formats parse, and those that differing formats would parse."""
     read, inside = _rows_read_and_inside(days, chosen, window)
     inside_any = inside
     reason = (
@@ -114,37 +115,38 @@ def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: Fi
 
 
 def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
+    """Return the weight of a format: the rows that it parses, weighted by the claims window."""
     read, inside = _rows_read_and_inside(days, [name], window)
     return inside + (OUTSIDE_WEIGHT * (read - inside) if name in FULL_YEAR_FORMATS else 0)
 
 
 def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
-    """How many rows some format reads, and how many of them are in the claims window."""
+    """Count the rows that any of the formats parses, and those of them in the claims window."""
     read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
     inside = read.filter(pl.coalesce(names).is_between(window.first, window.last))
     return int(read["rows"].sum()), int(inside["rows"].sum())
 
 
 def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether two formats read one value differently."""
+    """Whether a format of `names` and one of `others` parse some value differently."""
     differing = [pl.col(n) != pl.col(o) for n in names for o in others if n != o]
     return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
 
 
 def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
-    """How each tied format reads the first value on which the tied formats disagree."""
+    """Describe how each tied format parses the first value on which the formats disagree."""
     differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
     row = values.filter(differing).row(0, named=True)
     readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)
     return f'"{row["text"]}" is {readings}, and neither the claims window nor the other rows decide'
 
 
-def choose_amount_formats(amounts: pl.DataFrame, given: int) -> FormatChoice:
-    """The fewest formats of amounts that read a column, all of one opinion on what a point and a comma mean.
+def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
+    """Choose as few amount formats as possible that parse a column; point and comma mean the same in all.
 
     Args:
-        amounts: text, rows, a column of amounts per format.
-        given: how many rows have one of these values.
+        amounts: text, rows, and a column of amounts per format.
+        filled: the number of rows with one of these values.
     """
     text = pl.col("text")
     point, comma, either = (
@@ -158,12 +160,12 @@ def choose_amount_formats(amounts: pl.DataFrame, given: int) -> FormatChoice:
     if tied and point:
         examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
         reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
-        return FormatChoice((), read / given, reason, ("grouped", "european"))
+        return FormatChoice((), read / filled, reason, ("grouped", "european"))
     if tied and either and _rows_read(amounts, ["european"]) > _rows_read(amounts, WESTERN_FORMATS):
         example = _example(amounts, _EITHER_MARK)
         whole = example.replace(".", "")
         reason = f'"{example}" is {whole} (european), or has three decimals, which no format reads'
-        return FormatChoice((), read / given, reason, ("european",))
+        return FormatChoice((), read / filled, reason, ("european",))
     names, left, chosen = (("european",) if comma > point else WESTERN_FORMATS), amounts, list[str]()
     while len(left):
         best = max(names, key=lambda name: _rows_read(left, [name]))
@@ -172,12 +174,12 @@ def choose_amount_formats(amounts: pl.DataFrame, given: int) -> FormatChoice:
         chosen.append(best)
         left = left.filter(pl.col(best).is_null())
     read = _rows_read(amounts, chosen)
-    reason = f"{_formats_read(chosen)} {percent(read, given)} of the amounts" if chosen else ""
-    return FormatChoice(tuple(chosen), read / given, reason)
+    reason = f"{_formats_read(chosen)} {percent(read, filled)} of the amounts" if chosen else ""
+    return FormatChoice(tuple(chosen), read / filled, reason)
 
 
 def _example(amounts: pl.DataFrame, marks: str) -> str:
-    """The first amount with such marks."""
+    """Return the first amount that matches a pattern of marks, with personal data masked."""
     seen = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
     return masked(str(seen.filter(pl.col("text").str.contains(marks))["text"].first()))
 
@@ -187,13 +189,13 @@ def _formats_read(chosen: Sequence[str]) -> str:
 
 
 def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
-    """How many rows some of the formats read."""
+    """Count the rows that any of the formats parses."""
     if not names:
         return 0
     return int(amounts.filter(pl.any_horizontal(pl.col(names).is_not_null()))["rows"].sum())
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in whole per cent that says 100 only of all and 0 only of none."""
+    """Format a share in whole percent; 100% means all and 0% means none."""
     share = round(100 * part / whole) if whole else 0
     return f"{min(99, max(1, share)) if 0 < part < whole else share}%"

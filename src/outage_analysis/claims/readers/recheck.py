@@ -111,8 +111,8 @@ def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
     """Return the hashes of ids that occur more than once, in one column `id`.
 
     Memory is bounded for any number of rows. The range of hashes is split into parts: the lowest part stays
-    in memory, and the other parts are written to files, which are sorted one after the other. If two different
-    ids have the same hash by chance, their rows are rechecked needlessly.
+    in memory, and the other parts are written to files, which are sorted one after the other. If two
+    different ids have the same hash by chance, their rows are rechecked needlessly.
     """
     rows = sum(map(warehouse.count, ID_SQL))
     parts = max(1, -(-rows // MAX_HASHES))

@@ -16,8 +16,8 @@ MAX_FILES = 10_000
 def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Expand files, folders and patterns.
 
-    A folder stands for the files directly in it. Subfolders are listed as skipped. Hidden files and lock files
-    of office programs are ignored.
+    A folder stands for the files directly in it. Subfolders are listed as skipped. Hidden files and lock
+    files of office programs are ignored.
 
     Returns:
         The files to read, and the skipped paths, for which there is no reader.
@@ -29,14 +29,14 @@ def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     skipped: list[Path] = []
     for path in paths:
         if is_file(path):
-            found = [path]
+            candidates = [path]
         elif _is_folder(path):
-            found = _readable_files(sorted(path.iterdir()), path, skipped)
+            candidates = _readable_files(sorted(path.iterdir()), path, skipped)
         elif glob.has_magic(str(path)):
-            found = _readable_files(_matching_paths(str(path)), path, skipped)
+            candidates = _readable_files(_matching_paths(str(path)), path, skipped)
         else:
-            found = [path]  # later refused as a missing file
-        read += found
+            candidates = [path]  # later refused as a missing file
+        read += candidates
         if len(read) > MAX_FILES:
             raise InputRefused(f"stands for more than {MAX_FILES:,} files", file=path)
     return read, skipped
@@ -56,8 +56,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _readable_files(found: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
-    files = [f for f in found if not f.name.startswith((".", "~$"))]
+def _readable_files(candidates: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
+    files = [f for f in candidates if not f.name.startswith((".", "~$"))]
     fitting = [f for f in files if is_file(f) and reader_suffix(f)]
     if not fitting:
         raise InputRefused(

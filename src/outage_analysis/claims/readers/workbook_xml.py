@@ -1,4 +1,4 @@
-"""Details in the XML of a workbook that its cell values lack: errors, formulas, merged cells, number formats."""
+"""Read details from the XML of a workbook: errors, formulas, merged cells and number formats."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class UsedRange:
 def used_range(part: IO[bytes]) -> UsedRange:
     """Return the range of the cells in a member of a workbook, without trusting its <dimension>.
 
-    A cell without a reference is next to the cell before it; a row without a number follows the row before it.
+    A cell without a reference is next to the previous cell; a row without a number follows the previous row.
 
     Raises:
         ValueError: a tag is longer than `LONGEST_TAG`.

@@ -69,12 +69,12 @@ def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
     """
     _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
-    fitting = [
+    matches = [
         name for name, frame in sheets.items() if _most_named_columns(frame, staging) >= MIN_HEADER_COLUMNS
     ]
-    if not fitting:
+    if not matches:
         raise InputRefused("has the columns on no sheet", file=staging.name, value=shown(", ".join(sheets)))
-    return fitting
+    return matches
 
 
 def _check_expanded_size(path: Path, name: str) -> None:
@@ -167,15 +167,15 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
         raise InputRefused("has no cell on any sheet", file=staging.name)
     named = {name: _most_named_columns(frame, staging) for name, frame in sheets.items()}
     most = max(named.values())
-    fitting = [name for name, count in named.items() if count == most]
-    if len(fitting) > 1 and most:
+    matches = [name for name, count in named.items() if count == most]
+    if len(matches) > 1 and most:
         raise InputRefused(
             "has the columns on several sheets",
             file=staging.name,
-            value=shown(", ".join(fitting)),
-            remedy=f'Name one in a --columns page, sheet = "{shown(fitting[0])}", or all: sheet = "*".',
+            value=shown(", ".join(matches)),
+            remedy=f'Name one in a --columns page, sheet = "{shown(matches[0])}", or all: sheet = "*".',
         )
-    return fitting[0]
+    return matches[0]
 
 
 def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
@@ -196,28 +196,28 @@ def _with_hidden_values(
             format shows losses in another unit than the cells.
     """
     try:
-        odd = read_sheet_details(path, sheet)
+        details = read_sheet_details(path, sheet)
     except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise InputRefused("cannot be read as a workbook", file=staging.name, value=error) from error
-    if odd.units and staging.for_inspection:
-        staging.unit = odd.units[0]
-    elif odd.units and "loss" not in staging.layout.scale:
+    if details.units and staging.for_inspection:
+        staging.unit = details.units[0]
+    elif details.units and "loss" not in staging.layout.scale:
         raise InputRefused(
             "shows numbers in another unit than its cells hold",
             file=staging.name,
-            value=odd.units[0],
-            remedy=scaled(odd.units[0]),
+            value=details.units[0],
+            remedy=scaled(details.units[0]),
         )
     used = {int(frame.columns[at]) for at in mapping.values()}
-    for top, low, left, right in odd.merged:
-        if low > max(top, header) and used & set(range(left, right + 1)):
+    for top, bottom, left, right in details.merged:
+        if bottom > max(top, header) and used & set(range(left, right + 1)):
             raise InputRefused(
                 "has merged cells among its rows, which belong to nobody but the first",
                 file=staging.name,
                 row=max(top, header + 1),
                 remedy="Undo the merging and fill each cell.",
             )
-    for row, at, value in odd.cells:
+    for row, at, value in details.cells:
         column = str(at)
         if column in frame.columns and row <= len(frame):
             here = pl.int_range(pl.len()) == row - 1

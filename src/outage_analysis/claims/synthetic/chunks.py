@@ -1,4 +1,4 @@
-"""Synthetic complaints in chunks of bounded size, so that a file of any length needs little memory."""
+"""Make and write synthetic complaints in chunks, so that a file of any length needs little memory."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 CHUNK_ROWS = 500_000
-"""The most rows drawn at once, broken ones aside."""
+"""Rows per chunk at most, without broken rows."""
 
 
 def synthesise(
@@ -52,19 +52,22 @@ def synthesise(
     text: bool = False,
     dirt: Mapping[str, int] | None = None,
 ) -> pl.DataFrame:
-    """One row a complaint in the order of filing; equal arguments give equal rows.
+    """Make synthetic complaints: one row per complaint, in the order of filing.
+
+    Equal arguments give equal rows.
 
     Args:
-        assumptions: what is assumed, and the published counts to match.
-        incident: says how services and claimant types are written.
-        seed: another seed, other rows; the margins stay.
-        rows: how many, in the published proportions; by default as many as were published.
-        text: whether to add `content`, what a complaint says in words.
-        dirt: rule -> how many further rows break it, and only it; every column is then text.
+        assumptions: the assumptions, and the published counts to match.
+        incident: defines how services and claimant types are written.
+        seed: the seed of the random numbers; the counts are the same for every seed.
+        rows: the number of rows, in the published proportions; None for the published number.
+        text: whether to add the column `content` with the text of each complaint.
+        dirt: rule -> number of additional rows that break this rule and no other. With dirt, every column is
+            text.
 
     Raises:
-        UsageError: assumptions that do not fit the incident or the published counts, or dirt that no
-            frame can hold.
+        UsageError: the assumptions do not fit the incident or the published counts, or `dirt` has a rule that
+            only a CSV file can break.
     """
     if dirt and UNEVEN_RECORD in dirt:
         raise UsageError("only a CSV file can break this rule", value=UNEVEN_RECORD)
@@ -82,38 +85,40 @@ def synthetic_chunks(
     text: bool = False,
     dirt: Mapping[str, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """The rows of `synthesise`, at most `CHUNK_ROWS` at once and the broken among them, to be written.
+    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` rows plus broken rows.
 
-    The published counts are exact over all chunks; an assumed share is exact within each.
+    The published counts are exact over all chunks together; an assumed share is exact within each chunk.
     """
     if seed < 0:
         raise UsageError("the seed is negative", value=seed)
     if assumptions.incident != incident.id:
         raise UsageError("is about another incident", file=assumptions.id, value=incident.id)
-    margins = FileCounts.of(assumptions, rows)
-    calendar, broken = _filing_calendar(assumptions, incident, margins), dict(dirt or {})
-    if sum(broken.values()) > margins.rows:
+    file_counts = FileCounts.from_assumptions(assumptions, rows)
+    calendar, broken = _filing_calendar(assumptions, incident, file_counts), dict(dirt or {})
+    if sum(broken.values()) > file_counts.rows:
         raise UsageError("more rows are to be broken than there are", value=sum(broken.values()))
-    claimants, soil, left = 0, 0, RemainingCounts(broken.values())
-    for start, stop, rng in _chunk_ranges(margins.rows, seed):
-        drawn = draw_reports(rng, assumptions, margins, stop - start)
-        # Days were once drawn before they were sorted: the draws stay, so that a seed keeps its rows.
-        early = min(max(margins.early - start, 0), stop - start)
+    claimants, broken_before, left = 0, 0, RemainingCounts(broken.values())
+    for start, stop, rng in _chunk_ranges(file_counts.rows, seed):
+        drawn_rows = draw_reports(rng, assumptions, file_counts, stop - start)
+        # These draws are not used. Without them the same seed would give other rows than earlier versions.
+        early = min(max(file_counts.early - start, 0), stop - start)
         _ = rng.permutation(early), rng.permutation(stop - start - early)
-        frame, people = _chunk_frame(drawn, incident, calendar.filed(start, stop), start, claimants)
+        frame, people = _chunk_frame(drawn_rows, incident, calendar.filed(start, stop), start, claimants)
         claimants += people
         if text:
-            frame.insert_column(-1, _complaint_texts(drawn, frame))
+            frame.insert_column(-1, _complaint_texts(drawn_rows, frame))
         if broken:
-            upto = sum(broken.values()) * stop // margins.rows
-            counts = dict(zip(broken, left.take(upto - soil).tolist(), strict=True))
-            frame = with_broken_rows(rng, frame, counts, incident, first_number=margins.rows + soil + 1)
-            soil = upto
+            broken_until = sum(broken.values()) * stop // file_counts.rows
+            counts = dict(zip(broken, left.take(broken_until - broken_before).tolist(), strict=True))
+            frame = with_broken_rows(
+                rng, frame, counts, incident, first_number=file_counts.rows + broken_before + 1
+            )
+            broken_before = broken_until
         yield frame
 
 
 def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator]]:
-    """Start and end of each chunk, all of about one size, with random numbers of its own."""
+    """Yield start and end of each chunk, of about equal sizes, with its own random number generator."""
     chunks = -(-rows // CHUNK_ROWS)
     root = np.random.SeedSequence(seed)
     ends = [rows * part // chunks for part in range(chunks + 1)]
@@ -123,23 +128,28 @@ def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Ge
 
 @dataclass(frozen=True)
 class _FilingCalendar:
-    """The days of filing in order, and the number of rows filed until the end of each."""
+    """The days of filing in order; `until` is the number of rows filed up to the end of each day."""
 
     days: pl.Series
     until: np.ndarray
 
     def filed(self, start: int, stop: int) -> pl.Series:
-        """The day of each of these rows."""
+        """Return the day of filing of the rows from `start` to `stop`."""
         counts = np.diff(np.clip(self.until, start, stop), prepend=start)
         return self.days.gather(np.repeat(np.arange(len(counts)), counts))
 
 
-def _filing_calendar(page: SyntheticAssumptions, incident: Incident, margins: FileCounts) -> _FilingCalendar:
-    (early,), (late,) = page.of("early_day"), page.of("late_day")
-    counts = [apportion(early.numbers, margins.early), apportion(late.numbers, margins.rows - margins.early)]
+def _filing_calendar(
+    assumptions: SyntheticAssumptions, incident: Incident, file_counts: FileCounts
+) -> _FilingCalendar:
+    (early,), (late,) = assumptions.mixes_for("early_day"), assumptions.mixes_for("late_day")
+    counts = [
+        apportion(early.numbers, file_counts.early),
+        apportion(late.numbers, file_counts.rows - file_counts.early),
+    ]
     days = pl.Series([*early.weights, *late.weights], dtype=pl.String).str.to_date(strict=False)
     if not days.is_between(incident.claims_from, incident.claims_to).fill_null(value=False).all():
-        raise UsageError("has days outside the incident's claims window", file=page.id)
+        raise UsageError("has days outside the incident's claims window", file=assumptions.id)
     order = days.arg_sort()
     return _FilingCalendar(days.gather(order), np.cumsum(np.concatenate(counts)[order]))
 
@@ -147,22 +157,25 @@ def _filing_calendar(page: SyntheticAssumptions, incident: Incident, margins: Fi
 def _chunk_frame(
     rows: DrawnRows, incident: Incident, filed: pl.Series, before: int, claimants: int
 ) -> tuple[pl.DataFrame, int]:
-    """The columns of these rows, after so many rows and claimants, and how many claimants they have."""
-    owner, first = draw_claimants(rows)
-    types = CodedTexts((*rows.page.claimant_types, None), rows.types)
+    """Return the frame of a chunk, and its number of claimants.
+
+    `before` and `claimants` are the numbers of rows and claimants in earlier chunks.
+    """
+    claimant_numbers, first_rows = draw_claimants(rows)
+    types = CodedTexts((*rows.assumptions.claimant_types, None), rows.types)
     frame = (
         pl.DataFrame(
             {
                 "claim_id": np.arange(before + 1, before + 1 + len(rows)),
-                "claimant_id": owner + claimants + 1,
-                "service": draw_spellings(rows, rows.mixed("service"), incident.services).series(),
+                "claimant_id": claimant_numbers + claimants + 1,
+                "service": draw_spellings(rows, rows.draw_mix("service"), incident.services).series(),
                 "claimant_type": draw_spellings(rows, types, incident.claimant_types).series(),
                 "filed_on": filed,
                 "loss": draw_losses(rows, incident.loss.plausible_to or LARGEST_LOSS - 1),
-                "known": np.isin(rows.known, (SOME_LOSS, ZERO_LOSS)),
-                "region": rows.mixed("region", first)[owner].series(),
-                "industry": rows.mixed("industry", first)[owner].series(),
-                "category": CodedTexts((*rows.page.categories, None), rows.categories).series(),
+                "known": np.isin(rows.loss_states, (SOME_LOSS, ZERO_LOSS)),
+                "region": rows.draw_mix("region", first_rows)[claimant_numbers].series(),
+                "industry": rows.draw_mix("industry", first_rows)[claimant_numbers].series(),
+                "category": CodedTexts((*rows.assumptions.categories, None), rows.categories).series(),
             }
         )
         .with_columns(
@@ -173,15 +186,17 @@ def _chunk_frame(
         )
         .drop("known")
     )
-    return frame, len(first)
+    return frame, len(first_rows)
 
 
 def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
-    """What each row says in words, with what it has itself in the columns that its text quotes."""
-    if not rows.page.of("content"):
-        raise UsageError("has no mix of content", file=rows.page.id)
-    said = rows.mixed("content")
-    texts = replace(said, words=tuple(word and rows.page.texts[word] for word in said.words)).series()
+    """Return the text of each complaint, with its placeholders replaced by cells of the row."""
+    if not rows.assumptions.mixes_for("content"):
+        raise UsageError("has no mix of content", file=rows.assumptions.id)
+    content_ids = rows.draw_mix("content")
+    texts = replace(
+        content_ids, texts=tuple(id_ and rows.assumptions.texts[id_] for id_ in content_ids.texts)
+    ).series()
     content = pl.lit(texts)
     for slot, column in PLACEHOLDERS.items():
         cell = pl.col(column).cast(pl.String).fill_null("?")
@@ -190,19 +205,19 @@ def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
 
 
 SLICE_ROWS = 20_000
-"""Broken rows and those about them that are held as text at once."""
+"""Rows per slice when a chunk with broken rows is written as CSV."""
 
 
 def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Path, *, seed: int) -> None:
-    """Write the rows as CSV or Parquet, whole or not at all; equal rows give equal bytes.
+    """Write synthetic complaints as CSV or Parquet, complete or not at all; equal rows give equal bytes.
 
     Args:
-        rows: one frame, or frames of the same columns in their order.
-        path: the file, replaced if it is there.
-        seed: what the metadata of a Parquet file says it was made from.
+        rows: one frame, or frames with the same columns, in order.
+        path: the file; an existing file is replaced.
+        seed: the seed of the rows, which is written into the metadata of a Parquet file.
 
     Raises:
-        UsageError: a file name that does not say that it is synthetic, or of another suffix.
+        UsageError: the file name lacks "synthetic", or has another suffix.
         EnvironmentFailed: the file cannot be written.
     """
     path = Path(path)
@@ -219,7 +234,8 @@ def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Pat
                 _write_csv(frames, file)
             else:
                 _write_parquet(frames, file, {"synthetic": "true", "seed": str(seed)})
-    except pl.exceptions.ComputeError as error:  # a full disk is this or an OSError, by the format
+    # A full disk raises this error or an OSError, depending on the format.
+    except pl.exceptions.ComputeError as error:
         raise EnvironmentFailed(f"cannot be written: {error}", file=path) from error
 
 
@@ -234,9 +250,9 @@ def _write_csv(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> None:
             frame.write_csv(file, include_header=number == 0)
 
 
-def _write_parquet(frames: Iterator[pl.DataFrame], file: IO[bytes], marks: dict[str, str]) -> None:
+def _write_parquet(frames: Iterator[pl.DataFrame], file: IO[bytes], metadata: dict[str, str]) -> None:
     from polars.io.plugins import register_io_source
 
     first = next(frames)
     source = register_io_source(lambda *_: chain([first], frames), schema=first.schema)
-    source.sink_parquet(file, row_group_size=CHUNK_ROWS, metadata=marks)
+    source.sink_parquet(file, row_group_size=CHUNK_ROWS, metadata=metadata)

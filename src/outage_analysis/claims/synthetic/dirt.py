@@ -1,8 +1,8 @@
 """Rows that each break exactly one validation rule, in known numbers: for teaching and for tests.
 
-Each broken row is made from a clean row, which is at most `MAX_DISTANCE` clean rows before it. Broken rows get
-ids that no clean row has, except exact copies, repeated ids and repeated headers. So no two rows are equal by
-chance.
+Each broken row is made from a clean row, which is at most `MAX_DISTANCE` clean rows before it. Broken rows
+get ids that no clean row has, except exact copies, repeated ids and repeated headers. So no two rows are
+equal by chance.
 """
 
 from __future__ import annotations
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
 
 MAX_DISTANCE = 100
 UNEVEN_RECORD = "the record has the fields of its header"
-"""The rule that no frame can break: its rows end in a mark, which `replace_uneven_marks` replaces in the CSV."""
+"""The rule that no frame can break: `replace_uneven_marks` breaks it in the CSV text of marked rows."""
 UNEVEN_ENDS = {b",\x01\n": b"\n", b",\x02\n": b",true,true\n"}
-"""A last cell that marks a record -> its end with a field too few, or one too many."""
+"""End of a marked record -> the end that replaces it: with one field less, or one field more."""
 
 
 def id_from_number(prefix: str, column: str) -> pl.Expr:
-    """An id from a number, of at least six digits."""
+    """Return an id made of a prefix and a number with at least six digits."""
     return (prefix + pl.col(column).cast(pl.String).str.zfill(6)).alias(column)
 
 
 def has_uneven_marks(frame: pl.DataFrame) -> bool:
-    """Whether a frame may hold marked records."""
+    """Whether a frame may have marked records."""
     return frame.columns[-1] == "synthetic" and frame.dtypes[-1] == pl.String
 
 
 def replace_uneven_marks(text: bytes) -> bytes:
-    """Lines of CSV in which the marked records lose their last field, or get one more."""
+    """Return CSV text in which each marked record has one field less or one field more."""
     for mark, end in UNEVEN_ENDS.items():
         text = text.replace(mark, end)
     return text
 
 
 def dirt_counts(rows: int, share: float, incident: Incident, *, csv: bool) -> dict[str, int]:
-    """How many further rows break each rule when `share` of so many rows are added, evenly by rule.
+    """Return the number of additional rows that break each rule, spread evenly over the rules.
 
     Args:
-        rows: the clean rows.
-        share: broken rows for each clean one, between 0 and 1.
-        incident: its page may leave out rules, or only count them.
-        csv: whether the file is CSV, which can also break `UNEVEN_RECORD`.
+        rows: the number of clean rows.
+        share: the number of broken rows per clean row, between 0 and 1.
+        incident: the incident; rules that it lacks or only counts are left out.
+        csv: whether the file is CSV, in which a row can also break `UNEVEN_RECORD`.
     """
     if not 0 <= share <= 1:
         raise UsageError("the share of broken rows is not between 0 and 1", value=share)
-    left_out = {rule for rule, what in incident.rules.items() if what == "count"}
+    left_out = {rule for rule, outcome in incident.rules.items() if outcome == "count"}
     if incident.loss.negative != "reject":
         left_out.add("loss is not negative")
     if incident.loss.plausible_to is None:
@@ -77,17 +77,20 @@ def with_broken_rows(
     *,
     first_number: int,
 ) -> pl.DataFrame:
-    """The clean rows in their order, all as text, and among them rows that break these rules.
+    """Return the clean rows in their order, as texts, with broken rows in between.
 
-    Broken rows are numbered from `first_number`; each is made from another clean row.
+    `dirt` maps rules to numbers of broken rows. The ids of broken rows are numbered from `first_number`; each
+    broken row is made from a different clean row.
     """
     texts = clean.with_columns(pl.all().cast(pl.String))
     total = sum(dirt.values())
     origins = rng.choice(len(clean), total, replace=False)
     places = np.minimum(origins + rng.integers(0, MAX_DISTANCE, total), len(clean) - 1)
-    fresh = pl.DataFrame({"own_claim": np.arange(total), "own_claimant": np.arange(total)}) + first_number
+    new_ids = (
+        pl.DataFrame({"new_claim_id": np.arange(total), "new_claimant_id": np.arange(total)}) + first_number
+    )
     made_from = texts[origins].hstack(
-        fresh.select(id_from_number("SYN-", "own_claim"), id_from_number("SYN-C", "own_claimant"))
+        new_ids.select(id_from_number("SYN-", "new_claim_id"), id_from_number("SYN-C", "new_claimant_id"))
     )
     parts, done = [texts], 0
     for rule, count in dirt.items():
@@ -101,16 +104,16 @@ RowBreaker = Callable[[pl.DataFrame, "Incident"], pl.DataFrame]
 
 
 def _with_new_ids(rows: pl.DataFrame, **cells: pl.Expr) -> pl.DataFrame:
-    """A complaint under a number of its own, with other cells here and there."""
+    """Return rows with new claim and claimant ids, and with other cells replaced."""
     return rows.with_columns(
-        **{"claim_id": pl.col("own_claim"), "claimant_id": pl.col("own_claimant"), **cells}
+        **{"claim_id": pl.col("new_claim_id"), "claimant_id": pl.col("new_claimant_id"), **cells}
     )
 
 
 def _cycled(*texts: object) -> pl.Expr:
-    """These texts, one after the other, again and again."""
-    words = pl.Series([str(text) for text in texts])
-    return pl.lit(words).gather(pl.int_range(pl.len()) % len(words))
+    """Return an expression that repeats these texts in order."""
+    values = pl.Series([str(text) for text in texts])
+    return pl.lit(values).gather(pl.int_range(pl.len()) % len(values))
 
 
 BLANK = ("", " ")
@@ -121,33 +124,33 @@ def _no_claim_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
 
 
 def _rounded_claim_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, claim_id=_rounded_number("own_claim"))
+    return _with_new_ids(rows, claim_id=_rounded_number("new_claim_id"))
 
 
 def _rounded_claimant_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, claimant_id=_rounded_number("own_claimant"))
+    return _with_new_ids(rows, claimant_id=_rounded_number("new_claimant_id"))
 
 
 def _rounded_number(column: str) -> pl.Expr:
-    """A number as a spreadsheet shows a long one."""
+    """Return a number as a spreadsheet shows a long number: rounded."""
     return "1." + pl.col(column).str.extract(r"(\d+)$") + "E+11"
 
 
 def _split_claim_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, claim_id=_with_line_separator("own_claim"))
+    return _with_new_ids(rows, claim_id=_with_line_separator("new_claim_id"))
 
 
 def _split_claimant_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _with_new_ids(rows, claimant_id=_with_line_separator("own_claimant"))
+    return _with_new_ids(rows, claimant_id=_with_line_separator("new_claimant_id"))
 
 
 def _with_line_separator(column: str) -> pl.Expr:
-    """An id with a line separator inside, which ends no line of a CSV file."""
+    """Return an id that contains a line separator, which does not end a line of a CSV file."""
     return pl.col(column).str.replace("-", "-\N{LINE SEPARATOR}")
 
 
 def _repeated_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return rows.with_columns(claimant_id=pl.col("own_claimant"))
+    return rows.with_columns(claimant_id=pl.col("new_claimant_id"))
 
 
 def _exact_copy(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
@@ -171,16 +174,19 @@ def _misspelt_claimant_type(rows: pl.DataFrame, incident: Incident) -> pl.DataFr
 
 
 def _misspelt_names(column: str, named: tuple[Named, ...]) -> pl.Expr:
-    """Each name with another last letter, which makes it no name that the incident knows."""
+    """Return each name with another last letter, so that the incident does not know it."""
     known = {spelling for item in named for spelling in item.spellings()}
     names = sorted({name for item in named for name in item.written})
-    slips = [next(slip for slip in _misspellings(name) if folded(slip) not in known) for name in names]
-    return pl.col(column).replace_strict(names, slips, return_dtype=pl.String)
+    misspelt = [
+        next(candidate for candidate in _misspellings(name) if folded(candidate) not in known)
+        for name in names
+    ]
+    return pl.col(column).replace_strict(names, misspelt, return_dtype=pl.String)
 
 
 def _misspellings(name: str) -> Iterator[str]:
-    """A name whose last letter is the next one, the one after it, and so on: 톡 becomes 톢."""
-    return (name[:-1] + chr(ord(name[-1]) + slip) for slip in itertools.count(1))
+    """Yield a name with its last letter replaced by later letters of Unicode: 톡 becomes 톢, then 톣."""
+    return (name[:-1] + chr(ord(name[-1]) + step) for step in itertools.count(1))
 
 
 def _unreadable_day(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
@@ -233,4 +239,4 @@ DIRT: dict[str, RowBreaker] = {
     "the record is not the header again": _repeated_header,
     UNEVEN_RECORD: _uneven_record,
 }
-"""Rule -> what makes rows that break it, and it alone, from clean ones with numbers to give them."""
+"""Rule -> function that makes rows which break the rule from clean rows with new ids in extra columns."""
