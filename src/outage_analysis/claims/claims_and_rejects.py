@@ -272,8 +272,8 @@ def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -
     Returns:
         The suggestion, and whether the text is close to a known name.
     """
-    known = incident.services if column == "service" else incident.claimant_types
-    aliases = [s for item in known for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+    named_items = incident.services if column == "service" else incident.claimant_types
+    aliases = [s for item in named_items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
     close = misspelt(text, aliases)
     if close is None:
         return locale("remedy.known", names=named(aliases)), False

@@ -84,11 +84,12 @@ def broken_rules_sql(incident: Incident, *, counted: bool) -> str:
 
     The items are the rules that reject a row or, if `counted`, the rules that the incident only counts.
     """
-    chosen = {
+    condition_by_rule = {
         rule: condition
         for rule, condition in rule_conditions(incident).items()
         if (incident.rules.get(rule) == "count") == counted
     }
     return ", ".join(
-        f"case when {condition} then {quote_literal(rule)} end" for rule, condition in chosen.items()
+        f"case when {condition} then {quote_literal(rule)} end"
+        for rule, condition in condition_by_rule.items()
     )

@@ -275,7 +275,7 @@ def _base_tables_query() -> str:
 
 
 def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str, str]]:
-    """Refuse a warehouse file that holds anything but base tables with these columns.
+    """Raise an error if a warehouse file has anything but base tables with these columns.
 
     A view, macro or trigger in a file from somebody else could read local files as soon as it is used. This
     function reads the catalog of the file in a separate connection that can reach no other file.
@@ -298,8 +298,8 @@ def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str
         connection.execute("set lock_configuration = true")
         connection.execute(f"attach {quote_literal(place)} as opened (type duckdb, read_only)")
         for table, kinds in columns.items():
-            listed = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
-            connection.execute(f"create table {quote_identifier(table)} ({listed})")
+            column_list = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
+            connection.execute(f"create table {quote_identifier(table)} ({column_list})")
         expected, tables = (
             connection.execute(_base_tables_query(), {"database": database}).fetchall()
             for database in ("memory", "opened")

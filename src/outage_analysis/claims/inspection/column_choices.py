@@ -70,16 +70,18 @@ def choose_columns(
     columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
 ) -> dict[str, Choice]:
     """Propose a column of the file for each column of a claim, by known headers, else by values."""
-    known = layout.recognised(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
+    known_positions = layout.recognised(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
     choices = {
-        name: _by_header(name, columns, places) for name, places in known.items() if name != "synthetic"
+        name: _by_header(name, columns, places)
+        for name, places in known_positions.items()
+        if name != "synthetic"
     }
-    taken = {at for places in known.values() for at in places}
+    used_positions = {at for places in known_positions.values() for at in places}
     for name in CHOICE_ORDER:
         if name not in choices and name not in layout.constants:
-            free = [at for at in range(len(columns)) if at not in taken]
-            choices[name] = _by_values(name, columns, free, incident, headless=layout.header_row == 0)
-            taken |= {at for at in (choices[name].position,) if at is not None}
+            unused = [at for at in range(len(columns)) if at not in used_positions]
+            choices[name] = _by_values(name, columns, unused, incident, headless=layout.header_row == 0)
+            used_positions |= {at for at in (choices[name].position,) if at is not None}
     return choices
 
 
@@ -99,7 +101,7 @@ def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
 
 
 def _by_values(
-    name: str, columns: list[Column], free: list[int], incident: Incident, *, headless: bool
+    name: str, columns: list[Column], unused: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
     """Choose the only column whose values fit or, among several, the only one whose header decides."""
     tests: dict[str, Callable[[Column], bool]] = {
@@ -110,24 +112,24 @@ def _by_values(
         "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
         "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
     }
-    fitting = [at for at in free if tests[name](columns[at])]
-    if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in fitting):
+    matches = [at for at in unused if tests[name](columns[at])]
+    if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in matches):
         # The header "amount" is ambiguous if there is also a column such as "paid amount".
-        amounts = [at for at in free if columns[at].reads_as == "amount"]
-        fitting = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if fitting else []
+        amounts = [at for at in unused if columns[at].reads_as == "amount"]
+        matches = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if matches else []
     decided = [
-        at for at in fitting if name in DECIDING_WORDS and has_word(columns[at].header, DECIDING_WORDS[name])
+        at for at in matches if name in DECIDING_WORDS and has_word(columns[at].header, DECIDING_WORDS[name])
     ]
-    if len(fitting) == 1:
+    if len(matches) == 1:
         what = "whose values and header fit" if name in (*IDS, "loss") else "whose values fit"
-        only = f"the only column {what}"
+        basis = f"the only column {what}"
     elif len(decided) == 1:
-        fitting, only = decided, f"of {_header_list(columns, fitting)}, the one whose header decides"
-    elif fitting:
-        return Choice(None, f"{_header_list(columns, fitting)} fit equally well", tuple(fitting))
+        matches, basis = decided, f"of {_header_list(columns, matches)}, the one whose header decides"
+    elif matches:
+        return Choice(None, f"{_header_list(columns, matches)} fit equally well", tuple(matches))
     else:
-        return Choice(None, _reason_for_none(name, columns, free, headless=headless))
-    return Choice(fitting[0], "; ".join(filter(None, (only, _evidence(name, columns[fitting[0]])))))
+        return Choice(None, _reason_for_none(name, columns, unused, headless=headless))
+    return Choice(matches[0], "; ".join(filter(None, (basis, _evidence(name, columns[matches[0]])))))
 
 
 def _units(incident: Incident) -> tuple[str, ...]:
@@ -176,43 +178,43 @@ def _evidence(name: str, column: Column) -> str:
     return f"{shares[name]:.0%} of its values are names of the incident" if name in shares else ""
 
 
-def _reason_for_none(name: str, columns: list[Column], free: list[int], *, headless: bool) -> str:
+def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> str:
     """Return why no column is proposed, with the columns that come closest."""
     if name in IDS:
-        return "; ".join(["no column is a safe id", *_id_faults(name, columns, free, headless=headless)])
+        return "; ".join(["no column is a safe id", *_id_faults(name, columns, unused, headless=headless)])
     if name == "filed_on":
-        days = [columns[at] for at in free if columns[at].may_be_day]
+        days = [columns[at] for at in unused if columns[at].may_be_day]
         reasons = [f"{quoted_header(column)}: {column.day.reason}" for column in days[:MAX_LISTED]]
         return "; ".join(["no column is certain to hold days in the claims window", *reasons])
     if name == "loss":
-        amounts = [at for at in free if columns[at].reads_as == "amount"]
-        listed = f"; amounts are in {_header_list(columns, amounts)}" if amounts else ""
-        return f"no column of amounts has a header that says loss{listed}"
+        amounts = [at for at in unused if columns[at].reads_as == "amount"]
+        ending = f"; amounts are in {_header_list(columns, amounts)}" if amounts else ""
+        return f"no column of amounts has a header that says loss{ending}"
     return "no column holds names of the incident"
 
 
-def _id_faults(name: str, columns: list[Column], free: list[int], *, headless: bool) -> list[str]:
+def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> list[str]:
     """Return why each column whose header names such an id cannot be the id.
 
     For a file without a header return a list of the columns that may contain ids.
     """
-    safe = [at for at in free if id_fault(name, columns[at]) is None]
+    safe = [at for at in unused if id_fault(name, columns[at]) is None]
     if headless:
         return [f"{_header_list(columns, safe)} may hold ids, but no header says of what"] if safe else []
-    words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
-    near = [at for at in free if has_word(columns[at].header, words)]
+    id_words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
+    similar = [at for at in unused if has_word(columns[at].header, id_words)]
     return [
         f"{quoted_header(columns[at])} {id_fault(name, columns[at]) or 'has a header of another meaning'}"
-        for at in near[:MAX_LISTED]
+        for at in similar[:MAX_LISTED]
     ]
 
 
 def _header_list(columns: list[Column], places: Sequence[int]) -> str:
     """List the headers of some columns as text."""
-    listed = [quoted_header(columns[at]) for at in places[:MAX_LISTED]]
+    headers = [quoted_header(columns[at]) for at in places[:MAX_LISTED]]
     if len(places) > MAX_LISTED:
-        listed.append(f"{len(places) - MAX_LISTED} more")
-    return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+        headers.append(f"{len(places) - MAX_LISTED} more")
+    return " and ".join(filter(None, (", ".join(headers[:-1]), headers[-1])))
 
 
 def quoted_header(column: Column) -> str:

@@ -38,9 +38,9 @@ class Column:
 
     `texts` has one row per distinct value: text, rows. `rows`, `filled` and `distinct` are the number of
     rows, of rows with a value and of distinct values. `services` and `claimant_types` are the shares of
-    filled rows that name a known service or claimant type. `personal` is the kind of personal data in the column, and the
-    number of values that have some. `days` and `amounts` add to `texts` a column per format, with the parsed
-    values.
+    filled rows that name a known service or claimant type. `personal` is the kind of personal data in the
+    column, and the number of values that have some. `days` and `amounts` add to `texts` one column per
+    format, with the parsed values.
     """
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:

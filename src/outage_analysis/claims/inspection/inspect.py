@@ -77,15 +77,15 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
     Raises:
         InputRefused: the file cannot be read, or its first row may be a header or a complaint.
     """
-    path, known = Path(path), layout or Layout()
-    known.refuse_foreign(columns_of(incident))
+    path, known_layout = Path(path), layout or Layout()
+    known_layout.refuse_foreign(columns_of(incident))
     name = shown(path.name)
-    headers, header_row, columns, file_format, unit, warehouse = _read_columns(path, incident, known)
-    if _has_no_header(headers, columns, header_row, known.over(incident), incident, name):
-        known = known.model_copy(update={"header_row": 0})
-        headers, _, columns, file_format, unit, warehouse = _read_columns(path, incident, known)
-    choices = choose_columns(columns, headers, known.over(incident), incident)
-    chosen = {
+    headers, header_row, columns, file_format, unit, warehouse = _read_columns(path, incident, known_layout)
+    if _has_no_header(headers, columns, header_row, known_layout.over(incident), incident, name):
+        known_layout = known_layout.model_copy(update={"header_row": 0})
+        headers, _, columns, file_format, unit, warehouse = _read_columns(path, incident, known_layout)
+    choices = choose_columns(columns, headers, known_layout.over(incident), incident)
+    column_by_name = {
         name: columns[choice.position] for name, choice in choices.items() if choice.position is not None
     }
     names = {choice.position: name for name, choice in choices.items()}
@@ -98,7 +98,7 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         (name, masked(headers[choice.position]) if choice.position is not None else None, choice.reason)
         for name, choice in choices.items()
     ]
-    claimant = chosen.get("claimant_id")
+    claimant = column_by_name.get("claimant_id")
     return Inspection(
         name,
         file_format.encoding,
@@ -107,15 +107,15 @@ def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None 
         warehouse.count("unreadable"),
         table,
         _first_rows(warehouse, columns),
-        _unknown_names(chosen, incident),
+        _unknown_names(column_by_name, incident),
         pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
         claimant.distinct if claimant is not None else None,
-        layout_document(path.name, columns, choices, known, incident, unit),
+        layout_document(path.name, columns, choices, known_layout, incident, unit),
     )
 
 
 def _read_columns(
-    path: Path, incident: Incident, known: Layout
+    path: Path, incident: Incident, known_layout: Layout
 ) -> tuple[list[str], int | None, list[Column], FileFormat, str | None, Warehouse]:
     """Read every column of a file with a layout.
 
@@ -126,7 +126,7 @@ def _read_columns(
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
         headers, header_row, file_format, unit = read_unmapped(
-            warehouse, path, incident, known.over(incident), workspace
+            warehouse, path, incident, known_layout.over(incident), workspace
         )
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
     return headers, header_row, columns, file_format, unit, warehouse
@@ -176,18 +176,18 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
     )
 
 
-def _unknown_names(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
+def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
     """Return the values that name no known service or claimant type, most frequent first."""
     rows: list[tuple[str, str, int, str]] = []
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}
         aliases = [way for item in items for way in item.written]
-        shows = name in chosen and chosen[name].reads_as != "free text"
-        texts = chosen[name].texts.iter_rows() if shows else ()
-        strange = [(text, count) for text, count in texts if folded(text) not in spellings]
+        may_list = name in column_by_name and column_by_name[name].reads_as != "free text"
+        texts = column_by_name[name].texts.iter_rows() if may_list else ()
+        unknown = [(text, count) for text, count in texts if folded(text) not in spellings]
         rows += [
             (name, masked(t), count, nearest(t, aliases, misspelt))
-            for t, count in strange[: 2 * MAX_EXAMPLES]
+            for t, count in unknown[: 2 * MAX_EXAMPLES]
         ]
     return pl.DataFrame(rows, schema=UNKNOWN_NAMES_SCHEMA, orient="row")
 
@@ -214,18 +214,22 @@ def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: st
         "service": {s for item in incident.services for s in item.spellings()},
         "claimant_type": {s for item in incident.claimant_types for s in item.spellings()},
     }
-    like: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
+    is_like_values: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
     for column in columns:
         kind = column.reads_as
-        if kind in like and column.header:
-            alike = folded(column.header) in names[kind] if kind in names else column.header_is(kind)
-            like[kind].append(alike)
-    if any(like["day"]):
+        if kind in is_like_values and column.header:
+            header_matches = folded(column.header) in names[kind] if kind in names else column.header_is(kind)
+            is_like_values[kind].append(header_matches)
+    if any(is_like_values["day"]):
         return True
-    typed, named = like["day"] + like["amount"], like["service"] + like["claimant_type"]
-    if not any(typed) and (typed or not any(named)):  # a name such as "channel" may be a service or a header
+    values_match, names_match = (
+        is_like_values["day"] + is_like_values["amount"],
+        is_like_values["service"] + is_like_values["claimant_type"],
+    )
+    # A name such as "channel" may be a service or a header.
+    if not any(values_match) and (values_match or not any(names_match)):
         return False
-    if (all(typed + named) and typed) or row is None:
+    if (all(values_match + names_match) and values_match) or row is None:
         return row is not None
     raise InputRefused(
         "has a first row that may be a header or a complaint",

@@ -21,46 +21,50 @@ def layout_document(
     name: str,
     columns: list[Column],
     choices: Mapping[str, Choice],
-    known: Layout,
+    known_layout: Layout,
     incident: Incident,
     unit: str | None,
 ) -> str:
     """Return the layout file as TOML: known and proposed settings; open questions are comments."""
-    chosen = {name: choice.position for name, choice in choices.items() if choice.position is not None}
-    settings = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
+    positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
+    settings = {
+        k: getattr(known_layout, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")
+    }
     lines = [
         f"{k} = {toml_value(v)}"
         for k, v in {"files": _file_pattern(name), **settings}.items()
         if v is not None
     ]
-    constants_known = {**incident.constants, **known.constants}
-    missing = [c for c in required_columns(incident) if c not in choices or choices[c].position is None]
-    missing = [c for c in missing if c not in constants_known]
-    own = {d.id for d in incident.dimensions}
+    constants_known = {**incident.constants, **known_layout.constants}
+    missing_columns = [
+        c for c in required_columns(incident) if c not in choices or choices[c].position is None
+    ]
+    missing_columns = [c for c in missing_columns if c not in constants_known]
+    dimension_ids = {d.id for d in incident.dimensions}
     numbers = [d.id for d in incident.dimensions if d.kind == "number"]
     lines += ["", "[columns]"]
     for column, choice in choices.items():
         lines += _column_lines(column, choice, columns)
-    amounts = [c for c in ("loss", *numbers) if c in chosen]
-    formats: dict[str, Sequence[str]] = {c: columns[chosen[c]].amount.formats for c in amounts}
-    format_choices = {c: columns[chosen[c]].amount for c in amounts}
-    if "filed_on" in chosen:
-        format_choices["filed_on"] = columns[chosen["filed_on"]].day
+    amounts = [c for c in ("loss", *numbers) if c in positions]
+    formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
+    format_choices = {c: columns[positions[c]].amount for c in amounts}
+    if "filed_on" in positions:
+        format_choices["filed_on"] = columns[positions["filed_on"]].day
         formats["filed_on"] = format_choices["filed_on"].formats
     lines += ["", "[formats]"]
     for column, format_choice in format_choices.items():
-        if format_choice.tied and column not in known.formats:
+        if format_choice.tied and column not in known_layout.formats:
             either = " or ".join(f'["{name}"]' for name in format_choice.tied)
             lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
-    formats |= known.formats
+    formats |= known_layout.formats
     lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
-    scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
-    if unit and "loss" in chosen:
+    scales = {c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1}
+    if unit and "loss" in positions:
         scales["loss"] = unit_in(unit)
-    scales |= known.scale
+    scales |= known_layout.scale
     lines += ["", "[scale]"] if scales else []
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
-    constants = {c: "" for c in missing if c in own} | known.constants
+    constants = {c: "" for c in missing_columns if c in dimension_ids} | known_layout.constants
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
     lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
     return "\n".join(lines) + "\n"

@@ -71,60 +71,64 @@ def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> F
         rows: the number of rows, without rows whose value was not inspected.
         window: the claims window.
     """
-    left, chosen = days, list[str]()
-    while len(left):
-        weights = {n: _weight(left, n, window) for n in DATES if not _differ(days, [n], chosen)}
+    remaining, formats = days, list[str]()
+    while len(remaining):
+        weights = {n: _weight(remaining, n, window) for n in DATES if not _differ(days, [n], formats)}
         best = max(weights, key=lambda name: weights[name], default="")
         if not best or not weights[best]:
             break
         least = (1 - TIE_MARGIN) * weights[best]
-        near = [n for n in weights if weights[n] > least and _differ(left, [n], [best])]
-        if near and chosen:
+        rivals = [n for n in weights if weights[n] > least and _differ(remaining, [n], [best])]
+        if rivals and formats:
             break
-        if near:
-            tied = [n for n in DATES if n in (best, *near)]
+        if rivals:
+            tied = [n for n in DATES if n in (best, *rivals)]
             return FormatChoice(
                 (),
                 _rows_read_and_inside(days, [best], window)[1] / rows,
-                _tie_reason(left, tied),
+                _tie_reason(remaining, tied),
                 tuple(tied),
             )
-        chosen.append(best)
-        left = left.filter(pl.col(best).is_null())
-    if not chosen:
-        read = [n for n in DATES if _rows_read_and_inside(days, [n], window)[0] >= MIN_SHARE * rows]
-        return FormatChoice((), 0.0, _day_reason(days, read[:1], rows, window) if read else "", tuple(read))
-    inside = _rows_read_and_inside(days, chosen, window)[1]
-    return FormatChoice(tuple(chosen), inside / rows, _day_reason(days, chosen, rows, window))
+        formats.append(best)
+        remaining = remaining.filter(pl.col(best).is_null())
+    if not formats:
+        readable = [n for n in DATES if _rows_read_and_inside(days, [n], window)[0] >= MIN_SHARE * rows]
+        return FormatChoice(
+            (), 0.0, _day_reason(days, readable[:1], rows, window) if readable else "", tuple(readable)
+        )
+    inside = _rows_read_and_inside(days, formats, window)[1]
+    return FormatChoice(tuple(formats), inside / rows, _day_reason(days, formats, rows, window))
 
 
-def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: FilingWindow) -> str:
+def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: FilingWindow) -> str:
     """Describe the rows that the chosen formats parse, and those that differing formats would parse."""
-    read, inside = _rows_read_and_inside(days, chosen, window)
+    rows_read, inside = _rows_read_and_inside(days, formats, window)
     inside_any = inside
     reason = (
-        f"{_formats_read(chosen)} {percent(read, rows)} of the rows, {percent(inside, read)} of these days "
-        f"are in the claims window ({window.first} to {window.last})"
+        f"{_formats_read(formats)} {percent(rows_read, rows)} of the rows, "
+        f"{percent(inside, rows_read)} of these days are in the claims window ({window.first} to {window.last})"
     )
     for other in DATES:
-        read, inside = _rows_read_and_inside(days, [other], window)
-        if read >= MIN_SHARE * rows and _differ(days, [other], chosen):
+        rows_read, inside = _rows_read_and_inside(days, [other], window)
+        if rows_read >= MIN_SHARE * rows and _differ(days, [other], formats):
             inside_any += inside
-            reason += f"; {other} would read {percent(read, rows)}, {percent(inside, read)} in the window"
+            reason += (
+                f"; {other} would read {percent(rows_read, rows)}, {percent(inside, rows_read)} in the window"
+            )
     return reason if inside_any else f"{reason}: is it the right incident?"
 
 
 def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
     """Return the weight of a format: the rows that it parses, weighted by the claims window."""
-    read, inside = _rows_read_and_inside(days, [name], window)
-    return inside + (OUTSIDE_WEIGHT * (read - inside) if name in FULL_YEAR_FORMATS else 0)
+    rows_read, inside = _rows_read_and_inside(days, [name], window)
+    return inside + (OUTSIDE_WEIGHT * (rows_read - inside) if name in FULL_YEAR_FORMATS else 0)
 
 
 def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
     """Count the rows that any of the formats parses, and those of them in the claims window."""
-    read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
-    inside = read.filter(pl.coalesce(names).is_between(window.first, window.last))
-    return int(read["rows"].sum()), int(inside["rows"].sum())
+    rows_read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
+    inside = rows_read.filter(pl.coalesce(names).is_between(window.first, window.last))
+    return int(rows_read["rows"].sum()), int(inside["rows"].sum())
 
 
 def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
@@ -153,39 +157,39 @@ def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
         int(amounts.filter(text.str.contains(marks))["rows"].sum())
         for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS, _EITHER_MARK)
     )
-    read = _rows_read(amounts, list(AMOUNTS))
-    if not read:
+    rows_read = _rows_read(amounts, list(AMOUNTS))
+    if not rows_read:
         return FormatChoice()
     tied = abs(point - comma) <= TIE_MARGIN * max(point, comma)
     if tied and point:
         examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
         reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
-        return FormatChoice((), read / filled, reason, ("grouped", "european"))
+        return FormatChoice((), rows_read / filled, reason, ("grouped", "european"))
     if tied and either and _rows_read(amounts, ["european"]) > _rows_read(amounts, WESTERN_FORMATS):
         example = _example(amounts, _EITHER_MARK)
-        whole = example.replace(".", "")
-        reason = f'"{example}" is {whole} (european), or has three decimals, which no format reads'
-        return FormatChoice((), read / filled, reason, ("european",))
-    names, left, chosen = (("european",) if comma > point else WESTERN_FORMATS), amounts, list[str]()
-    while len(left):
-        best = max(names, key=lambda name: _rows_read(left, [name]))
-        if not _rows_read(left, [best]):
+        whole_number = example.replace(".", "")
+        reason = f'"{example}" is {whole_number} (european), or has three decimals, which no format reads'
+        return FormatChoice((), rows_read / filled, reason, ("european",))
+    names, remaining, formats = (("european",) if comma > point else WESTERN_FORMATS), amounts, list[str]()
+    while len(remaining):
+        best = max(names, key=lambda name: _rows_read(remaining, [name]))
+        if not _rows_read(remaining, [best]):
             break
-        chosen.append(best)
-        left = left.filter(pl.col(best).is_null())
-    read = _rows_read(amounts, chosen)
-    reason = f"{_formats_read(chosen)} {percent(read, filled)} of the amounts" if chosen else ""
-    return FormatChoice(tuple(chosen), read / filled, reason)
+        formats.append(best)
+        remaining = remaining.filter(pl.col(best).is_null())
+    rows_read = _rows_read(amounts, formats)
+    reason = f"{_formats_read(formats)} {percent(rows_read, filled)} of the amounts" if formats else ""
+    return FormatChoice(tuple(formats), rows_read / filled, reason)
 
 
 def _example(amounts: pl.DataFrame, marks: str) -> str:
     """Return the first amount that matches a pattern of marks, with personal data masked."""
-    seen = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
-    return masked(str(seen.filter(pl.col("text").str.contains(marks))["text"].first()))
+    readable = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
+    return masked(str(readable.filter(pl.col("text").str.contains(marks))["text"].first()))
 
 
-def _formats_read(chosen: Sequence[str]) -> str:
-    return f"{' and '.join(chosen)} {'reads' if len(chosen) == 1 else 'read'}"
+def _formats_read(formats: Sequence[str]) -> str:
+    return f"{' and '.join(formats)} {'reads' if len(formats) == 1 else 'read'}"
 
 
 def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
@@ -195,7 +199,7 @@ def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
     return int(amounts.filter(pl.any_horizontal(pl.col(names).is_not_null()))["rows"].sum())
 
 
-def percent(part: int, whole: int) -> str:
+def percent(part: int, total: int) -> str:
     """Format a share in whole percent; 100% means all and 0% means none."""
-    share = round(100 * part / whole) if whole else 0
-    return f"{min(99, max(1, share)) if 0 < part < whole else share}%"
+    share = round(100 * part / total) if total else 0
+    return f"{min(99, max(1, share)) if 0 < part < total else share}%"

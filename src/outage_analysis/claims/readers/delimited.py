@@ -53,8 +53,8 @@ def read_delimited(staging: Staging, text: TextFile) -> FileFormat:
     mapping = staging.mapping(dialect.headers, dialect.header_row or None)
     if dialect.surplus and not staging.for_inspection:
         check_not_shifted(staging, dialect, mapping)
-    fits = not (dialect.surplus and staging.for_inspection)
-    typed_rows = _read_by_engine(staging, text, dialect, mapping) if fits else None
+    width_is_clear = not (dialect.surplus and staging.for_inspection)
+    typed_rows = _read_by_engine(staging, text, dialect, mapping) if width_is_clear else None
     if typed_rows is None:
         with _long_fields():
             _stage_records(staging, csv_records(text, dialect, mapping, staging.name), dialect, mapping)
@@ -284,8 +284,8 @@ def _quoting_problem(
     Raises:
         InputRefused: the record has several lines, and may contain other rows.
     """
-    alone = len(lines) == 1 and (not dialect.quote or lines[0].count(dialect.quote) % 2 == 0)
-    if alone:
+    is_single_line = len(lines) == 1 and (not dialect.quote or lines[0].count(dialect.quote) % 2 == 0)
+    if is_single_line:
         return str(error)
     raise InputRefused(
         f"opens a quotation mark that is not closed as it should, at byte {offset:,}",

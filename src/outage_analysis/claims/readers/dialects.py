@@ -91,10 +91,10 @@ def detect_dialect(path: Path, staging: Staging) -> Dialect:
                 continue
             cut = _try_dialect(lines, staging, delimiter, quote or "")
             if cut is not None:
-                found, sample = cut
-                score = _score(sample.rows, found, staging, whole=sample.whole)
+                candidate, sample = cut
+                score = _score(sample.rows, candidate, staging, whole=sample.whole)
                 if best is None or score > best[0]:
-                    best = score, found, sample.rows
+                    best = score, candidate, sample.rows
     if best is None:
         raise InputRefused(
             "has a header that cannot be read",
@@ -140,9 +140,11 @@ def _try_dialect(
         )
         if not sample.rows:
             continue
-        found = _dialect(sample.rows, staging, delimiter, quote, spaced=spaced)
-        if not spaced or space_after_every_delimiter(sample.text(lines, found.header_row), delimiter, quote):
-            return found, sample
+        dialect = _dialect(sample.rows, staging, delimiter, quote, spaced=spaced)
+        if not spaced or space_after_every_delimiter(
+            sample.text(lines, dialect.header_row), delimiter, quote
+        ):
+            return dialect, sample
     return None
 
 
@@ -187,12 +189,12 @@ def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str
     return Dialect(delimiter, quote, headers, place + 1, _width(rows[place + 1 :], len(headers)), spaced)
 
 
-def _width(body: list[list[str]], named: int) -> int:
+def _width(body: list[list[str]], header_width: int) -> int:
     """Return the number of fields of a row: that of the header, or more if all rows end in empty fields."""
     widths = {len(row) for row in body if row}
-    same = widths.pop() if len(widths) == 1 else named
-    surplus = len(body) > 1 and same > named and not any(any(row[named:]) for row in body)
-    return same if surplus else named
+    same = widths.pop() if len(widths) == 1 else header_width
+    surplus = len(body) > 1 and same > header_width and not any(any(row[header_width:]) for row in body)
+    return same if surplus else header_width
 
 
 def _score(
@@ -206,8 +208,8 @@ def _score(
     width = len(dialect.headers)
     body = [row for row in rows[dialect.header_row :] if row]
     fitting = sum(len(row) == dialect.width for row in body) / len(body) if body else 0.0
-    named = staging.layout.recognised(dialect.headers, staging.columns)
-    return len(named), whole, fitting * (width > 1), width
+    named_columns = staging.layout.recognised(dialect.headers, staging.columns)
+    return len(named_columns), whole, fitting * (width > 1), width
 
 
 MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"

@@ -44,13 +44,13 @@ def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
     with text.path.open(encoding="utf-8-sig") as stream:
         if stream.readline().strip() in ("[", "{", "[{"):
             raise InputRefused("is no JSON lines", file=staging.name, remedy="Write one object a line.")
-    shown = [line[3] for line in islice(_lines(text), PREVIEW_LINES)]
-    headers = dict.fromkeys(key for cells in shown if isinstance(cells, dict) for key in cells)
-    if len(shown) == PREVIEW_LINES:
+    preview = [line[3] for line in islice(_lines(text), PREVIEW_LINES)]
+    headers = dict.fromkeys(key for cells in preview if isinstance(cells, dict) for key in cells)
+    if len(preview) == PREVIEW_LINES:
         headers |= dict.fromkeys(_further_keys(staging, text))
     mapping = staging.mapping([*headers], None)
     keys = {column: [*headers][at] for column, at in mapping.items()}
-    typed_rows = None if staging.for_inspection else _read_by_engine(staging, text, keys, shown)
+    typed_rows = None if staging.for_inspection else _read_by_engine(staging, text, keys, preview)
     if typed_rows is None:
         _stage_all(staging, _lines(text), keys)
     return FileFormat(text.encoding, "one object a line", typed_rows=typed_rows)
@@ -80,7 +80,7 @@ def _line_parameters(text: TextFile) -> dict[str, Any]:
 
 
 def _read_by_engine(
-    staging: Staging, text: TextFile, keys: Mapping[str, str], shown: Sequence[Cells | str]
+    staging: Staging, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
 ) -> TypedRows | None:
     """Read the lines with DuckDB, if it splits the text into the same lines as this module.
 
@@ -91,7 +91,7 @@ def _read_by_engine(
     )
     with ThreadPoolExecutor(1) as pool:
         index_result = pool.submit(build_index)
-        place_and_rows = _type_rows(staging, text, keys, shown)
+        place_and_rows = _type_rows(staging, text, keys, preview)
         index = index_result.result()
     if place_and_rows is None or not index.regular or place_and_rows[1] != index.records:
         staging.remove_rows()
@@ -106,7 +106,7 @@ def _read_by_engine(
 
 
 def _type_rows(
-    staging: Staging, text: TextFile, keys: Mapping[str, str], shown: Sequence[Cells | str]
+    staging: Staging, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
 ) -> tuple[int, int] | None:
     """Type the lines with DuckDB: the place of the first row in `fast_rows` and the number of rows.
 
@@ -123,7 +123,7 @@ def _type_rows(
         pointers=f"[{pointers}]",
         rewritten=" or ".join(f"kinds[{at}] = 'DOUBLE'" for c, at in places.items() if c not in numbers),
     )
-    flat = [cells for cells in shown if isinstance(cells, dict)]
+    flat = [cells for cells in preview if isinstance(cells, dict)]
     try:
         return staging.type_rows(
             f"({query})",
@@ -144,8 +144,8 @@ def _text_sql(at: int) -> str:
 def _number_sql(key: str, at: int) -> str:
     """Return SQL for a number as the file writes it: DuckDB would return 1.5 for 1.50 and 1000.0 for 1e3."""
     pattern = quote_literal(f'"{re.escape(key)}"\\s*:\\s*(-?[0-9.]+)\\s*[,}}]')
-    written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
-    return f"case when kinds[{at}] = 'DOUBLE' then coalesce({written}, line) else {_text_sql(at)} end"
+    as_written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
+    return f"case when kinds[{at}] = 'DOUBLE' then coalesce({as_written}, line) else {_text_sql(at)} end"
 
 
 def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> int:

@@ -52,12 +52,12 @@ def was_saved_from_claims(path: Path, incident: Incident) -> bool:
         InputRefused: the file has claims of another incident.
     """
     try:
-        marked = pl.read_parquet_metadata(path).get(INCIDENT_KEY)
+        saved_incident = pl.read_parquet_metadata(path).get(INCIDENT_KEY)
     except (OSError, pl.exceptions.PolarsError):
         return False  # `read_parquet` raises the error
-    if marked is not None and marked != incident.id:
-        raise InputRefused(f"holds claims of {marked}, not of {incident.id}", file=path.name)
-    return marked is not None
+    if saved_incident is not None and saved_incident != incident.id:
+        raise InputRefused(f"holds claims of {saved_incident}, not of {incident.id}", file=path.name)
+    return saved_incident is not None
 
 
 def read_parquet(staging: Staging, path: Path) -> FileFormat:
@@ -121,12 +121,12 @@ class _ParquetFile:
     numbered: bool
     """Whether the file has a column called `file_row_number`."""
 
-    def stage(self, staging: Staging, chosen: str = "true") -> None:
+    def stage(self, staging: Staging, condition: str = "true") -> None:
         """Stage the rows that meet an SQL condition, as texts."""
         row = "row_number() over ()" if self.numbered else f"{ROW_NUMBER} + 1"
         query = queries.load("parquet_texts", texts=self._texts(), row=row)
         names = {c: quote_identifier(c) for c in (*self.cells, "source_row")}
-        staging.stage_query(f"({query})", names, chosen, path=escaped_path(self.path))
+        staging.stage_query(f"({query})", names, condition, path=escaped_path(self.path))
 
     def rows(self, staging: Staging) -> int:
         """Return the number of rows in the metadata of the file."""

@@ -120,9 +120,9 @@ def stage_files(
         if layout.sheet == "*" and suffix == ".xlsx":
             sheet_names = sheets_with_columns(path, run.staging(path.name, layout))
             sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in sheet_names]
-        formats = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
-        read = {file_format.sheet for file_format in formats}
-        unread += [shown(f"{path.name} [{sheet}]") for sheet in formats[0].sheets if sheet not in read]
+        formats = [run.add(path, suffix, one, with_sheet_name=len(sheets) > 1) for one in sheets]
+        sheets_read = {file_format.sheet for file_format in formats}
+        unread += [shown(f"{path.name} [{sheet}]") for sheet in formats[0].sheets if sheet not in sheets_read]
     empty_rows = stage_uncertain_rows(
         warehouse, run.typed_rows, [file.name for file in run.inputs], workspace
     )
@@ -175,9 +175,9 @@ class _StagingRun:
             self.enum_values,
         )
 
-    def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> FileFormat:
+    def add(self, path: Path, suffix: str, layout: Layout, *, with_sheet_name: bool) -> FileFormat:
         """Stage one file, or one sheet, under a name that no other file of the run has."""
-        name = shown(f"{path.name} [{layout.sheet}]" if named else path.name)
+        name = shown(f"{path.name} [{layout.sheet}]" if with_sheet_name else path.name)
         if name in [f.name for f in self.inputs]:
             name = f"{name} ({len(self.inputs) + 1})"
         with ThreadPoolExecutor(1) as pool:

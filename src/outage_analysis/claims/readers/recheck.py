@@ -65,10 +65,12 @@ def stage_uncertain_rows(
     warehouse.load("chosen", pl.DataFrame({"place": places}, schema={"place": pl.Int64}))
     repeated = _repeated_hashes(warehouse, folder)
     warehouse.load("repeated", repeated)
-    again = ID_IS_REPEATED if len(repeated) else "false"
-    empty_rows = _stage_texts(warehouse, typed_rows, queries.load("uncertain_rows", repeated=again))
-    if empty_rows and len(late := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
-        warehouse.load("repeated", late)
+    repeated_condition = ID_IS_REPEATED if len(repeated) else "false"
+    empty_rows = _stage_texts(
+        warehouse, typed_rows, queries.load("uncertain_rows", repeated=repeated_condition)
+    )
+    if empty_rows and len(corrected_hashes := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
+        warehouse.load("repeated", corrected_hashes)
         query = queries.load("rows_with_changed_ids", repeated=ID_IS_REPEATED)
         _stage_texts(warehouse, typed_rows, query)  # these rows have an id, so none of them is empty
     return empty_rows
@@ -117,7 +119,7 @@ def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
     rows = sum(map(warehouse.count, ID_SQL))
     parts = max(1, -(-rows // MAX_HASHES))
     bounds = np.array([(part << 64) // parts for part in range(1, parts)], np.uint64)
-    held, size = np.empty(rows if parts == 1 else rows // parts + SLICE_ROWS, np.uint64), 0
+    in_memory, size = np.empty(rows if parts == 1 else rows // parts + SLICE_ROWS, np.uint64), 0
     repeated: list[Hashes] = []
     with ExitStack() as stack:
         files = [stack.enter_context((folder / f"hashes-{part}").open("wb")) for part in range(1, parts)]
@@ -126,16 +128,16 @@ def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
             first = _is_first(
                 hashes
             )  # if all rows had the same id, the duplicates alone would fill the memory
-            again = hashes[~first]
-            repeated.append(again[_is_first(again)])
+            duplicates = hashes[~first]
+            repeated.append(duplicates[_is_first(duplicates)])
             once = hashes[first]
             low, *others = np.split(once, np.searchsorted(once, bounds))
-            held[size : size + len(low)] = low
+            in_memory[size : size + len(low)] = low
             size += len(low)
             for file, some in zip(files, others, strict=True):
                 file.write(some.data)
-    repeated.append(_duplicates(held[:size]))
-    del held
+    repeated.append(_duplicates(in_memory[:size]))
+    del in_memory
     for file in files:
         repeated.append(_duplicates(np.fromfile(file.name, np.uint64)))
         Path(file.name).unlink()

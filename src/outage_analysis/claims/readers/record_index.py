@@ -118,19 +118,19 @@ class RecordIndex:
         marks = (codes == ord(self.delimiter)) | (codes == NEWLINE) | (codes == RETURN)
         if self.quote:
             marks |= codes == ord(self.quote)
-        at = np.flatnonzero(marks)
-        kinds, quoted_delimiters = codes[at], np.array([], np.int64)
+        positions = np.flatnonzero(marks)
+        kinds, quoted_delimiters = codes[positions], np.array([], np.int64)
         if self.quote and (kinds == ord(self.quote)).any():
-            at, kinds, quoted_delimiters = self._unquoted(codes, at, kinds, last=last)
+            positions, kinds, quoted_delimiters = self._unquoted(codes, positions, kinds, last=last)
         returns = kinds == RETURN
         if returns.any():
-            behind = at[returns] + 1
+            behind = positions[returns] + 1
             # A carriage return at the end of the block is checked again together with the next block.
             self.regular &= bool((codes[behind[behind < len(codes)]] == NEWLINE).all())
             self.regular &= not (last and behind[-1] == len(codes))
-            at, kinds = at[~returns], kinds[~returns]
+            positions, kinds = positions[~returns], kinds[~returns]
         lines = np.flatnonzero(kinds == NEWLINE)
-        ends = at[lines] + 1
+        ends = positions[lines] + 1
         fields = np.diff(lines, prepend=-1)
         if last and (not len(ends) or ends[-1] < len(codes)):  # the last record may lack a newline
             fields = np.append(fields, len(kinds) - (lines[-1] + 1 if len(lines) else 0) + 1)
@@ -140,7 +140,7 @@ class RecordIndex:
         return np.concatenate(([0], ends[:-1])), ends, fields, within
 
     def _unquoted(
-        self, codes: Codes, at: Numbers, kinds: Codes, *, last: bool
+        self, codes: Codes, positions: Numbers, kinds: Codes, *, last: bool
     ) -> tuple[Numbers, Codes, Numbers]:
         """Return the special characters outside quotation marks: their positions and codes.
 
@@ -148,7 +148,7 @@ class RecordIndex:
         """
         quoting = kinds == ord(self.quote)
         inside = (np.cumsum(quoting) & 1).astype(bool)
-        opening, closing = at[quoting & inside], at[quoting & ~inside]
+        opening, closing = positions[quoting & inside], positions[quoting & ~inside]
         edges = (ord(self.delimiter), NEWLINE, RETURN, ord(self.quote))
         before = codes[opening[opening > 0] - 1]
         behind = codes[closing[closing + 1 < len(codes)] + 1]
@@ -158,8 +158,8 @@ class RecordIndex:
         self.several_lines |= broken
         self.regular &= not (kinds[quoted] == RETURN).any() and not (last and inside[-1])
         apart = ~(inside | quoting)
-        delimiters = at[quoted & (kinds == ord(self.delimiter))] if broken else np.array([], np.int64)
-        return at[apart], kinds[apart], delimiters
+        delimiters = positions[quoted & (kinds == ord(self.delimiter))] if broken else np.array([], np.int64)
+        return positions[apart], kinds[apart], delimiters
 
     def fetch(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
         """Yield number, byte offset and text of these records; the numbers must rise."""

@@ -141,7 +141,7 @@ class Staging:
         if not self.warehouse.count("fast_rows"):
             names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
             self.enum_values.clear()
-            self.enum_values |= {c: found for c in names if (found := values_for_enum(first_texts[c]))}
+            self.enum_values |= {c: values for c in names if (values := values_for_enum(first_texts[c]))}
             create_fast_rows(self.warehouse, self.incident, self.enum_values)
         for column, known in [*self.enum_values.items()]:
             texts = first_texts.get(column, NO_TEXTS)
@@ -150,22 +150,24 @@ class Staging:
                 self.warehouse.change_to_text("fast_rows", column)
 
     def stage_query(
-        self, source: str, cells: dict[str, str], chosen: str = "true", /, **values: object
+        self, source: str, cells: dict[str, str], condition: str = "true", /, **values: object
     ) -> None:
         """Stage the rows of a table or query that meet a condition; `cells` maps columns to SQL."""
         columns = "".join(
             f", {e} as {quote_identifier(c)}" for c, e in {**self._constants(), **cells}.items()
         )
-        query = queries.load("staged", file=str(self.number), columns=columns, source=source, chosen=chosen)
+        query = queries.load(
+            "staged", file=str(self.number), columns=columns, source=source, chosen=condition
+        )
         self.warehouse.append("staged", query, **values)
 
     def remove_rows(self, rows: Sequence[int] | None = None) -> None:
         """Delete the rows of this file with these numbers, or all its rows."""
         numbers = pl.DataFrame({"number": rows or []}, schema={"number": pl.Int64})
         self.warehouse.load("_numbers", numbers)
-        chosen = "" if rows is None else "and source_row in (select number from _numbers)"
+        condition = "" if rows is None else "and source_row in (select number from _numbers)"
         table = "staged" if self.for_inspection else "fast_rows"
-        self.warehouse.delete(table, f"file_number = {self.number} {chosen}")
+        self.warehouse.delete(table, f"file_number = {self.number} {condition}")
 
     def stage_frame(self, frame: pl.DataFrame) -> None:
         """Stage a frame of texts with source_row and, for a text file, byte_offset and byte_length."""
@@ -193,10 +195,14 @@ class Staging:
         """
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
-        named = [self.layout.recognised(row, self.columns) for row in rows[:HEADER_SEARCH_ROWS]]
+        named_columns = [self.layout.recognised(row, self.columns) for row in rows[:HEADER_SEARCH_ROWS]]
         wanted = set(self.required_columns) - self.layout.constants.keys()
-        complete = (at for at, found in enumerate(named) if wanted <= found.keys())
-        fullest = max(range(len(named)), key=lambda at: (len(named[at]), sum(map(bool, rows[at]))), default=0)
+        complete = (at for at, columns in enumerate(named_columns) if wanted <= columns.keys())
+        fullest = max(
+            range(len(named_columns)),
+            key=lambda at: (len(named_columns[at]), sum(map(bool, rows[at]))),
+            default=0,
+        )
         return next(complete, fullest)
 
     def check_above_header(self, rows: Sequence[Sequence[str]], place: int) -> None:
@@ -208,14 +214,14 @@ class Staging:
         """
         if self.layout.header_row is not None or not rows:
             return
-        named = [self.layout.recognised(row, self.columns) for row in rows[: place + 1]]
+        named_columns = [self.layout.recognised(row, self.columns) for row in rows[: place + 1]]
         # A second header, for example in another language, is next to the header. A header with rows between
         # belongs to another table.
-        headers = [at for at in range(place) if len(named[at]) >= MIN_HEADER_COLUMNS]
+        headers = [at for at in range(place) if len(named_columns[at]) >= MIN_HEADER_COLUMNS]
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
             raise second_table_error(self.name, place + 1)
         self._check_units(rows[:place])
-        day = named[place].get("filed_on")
+        day = named_columns[place].get("filed_on")
         filled = [row for row in rows[:place] if sum(map(bool, row)) > MIN_HEADER_COLUMNS]
         if day and any(len(row) > day[0] and DAY_LIKE.search(row[day[0]]) for row in filled):
             raise InputRefused(

@@ -138,20 +138,20 @@ def sheet_name(path: Path, member: str) -> str:
 
 def _unread_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
     """Yield row, column and text of each cell that has an error, or a formula without a value."""
-    row = at = 0
+    row = column = 0
     for event, element in ET.iterparse(io.BytesIO(text), ("start", "end")):  # noqa: S314 - no entity is resolved
         kind = element.tag.rpartition("}")[2]
         if event == "start" and kind == "row":
-            row, at = int(element.get("r", row + 1)), -1
+            row, column = int(element.get("r", row + 1)), -1
         elif event == "start" and kind == "c":
             letters = (element.get("r") or "").rstrip("0123456789")
-            at = _column_index(letters.encode()) if letters else at + 1
+            column = _column_index(letters.encode()) if letters else column + 1
         elif event == "end" and kind == "c":
             inside = {part.tag.rpartition("}")[2]: (part.text or "").strip() for part in element}
             if element.get("t") == "e":
-                yield row, at, inside.get("v") or "#ERROR!"
+                yield row, column, inside.get("v") or "#ERROR!"
             elif "f" in inside and not inside.get("v") and element.get("t") != "str":
-                yield row, at, f"={inside['f']}"
+                yield row, column, f"={inside['f']}"
             element.clear()
 
 

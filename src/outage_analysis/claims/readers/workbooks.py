@@ -39,8 +39,8 @@ def read_workbook(staging: Staging, path: Path) -> FileFormat:
     """
     _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
-    chosen = _chosen_sheet(sheets, staging)
-    frame = sheets[chosen]
+    sheet = _chosen_sheet(sheets, staging)
+    frame = sheets[sheet]
     rows = [
         ["" if cell is None else cell for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows()
     ]
@@ -52,13 +52,13 @@ def read_workbook(staging: Staging, path: Path) -> FileFormat:
         [cell.strip() for cell in rows[place]] if place >= 0 else [str(n + 1) for n in range(frame.width)]
     )
     mapping = staging.mapping(headers, place + 1 or None)
-    frame = _with_hidden_values(frame, path, chosen, staging, place + 1, mapping)
+    frame = _with_hidden_values(frame, path, sheet, staging, place + 1, mapping)
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
-    cells = {column: pl.col(frame.columns[at]) for column, at in mapping.items()}
+    cells = {column: pl.col(frame.columns[position]) for column, position in mapping.items()}
     staging.stage_frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
     row = f"header in row {place + 1}" if place >= 0 else "no header"
-    return FileFormat("xlsx", f"sheet {shown(chosen)}, {row}", chosen, tuple(sheets))
+    return FileFormat("xlsx", f"sheet {shown(sheet)}, {row}", sheet, tuple(sheets))
 
 
 def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
@@ -165,9 +165,9 @@ def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
         return staging.layout.sheet
     if not sheets:
         raise InputRefused("has no cell on any sheet", file=staging.name)
-    named = {name: _most_named_columns(frame, staging) for name, frame in sheets.items()}
-    most = max(named.values())
-    matches = [name for name, count in named.items() if count == most]
+    named_columns = {name: _most_named_columns(frame, staging) for name, frame in sheets.items()}
+    most = max(named_columns.values())
+    matches = [name for name, count in named_columns.items() if count == most]
     if len(matches) > 1 and most:
         raise InputRefused(
             "has the columns on several sheets",
@@ -208,7 +208,7 @@ def _with_hidden_values(
             value=details.units[0],
             remedy=scaled(details.units[0]),
         )
-    used = {int(frame.columns[at]) for at in mapping.values()}
+    used = {int(frame.columns[position]) for position in mapping.values()}
     for top, bottom, left, right in details.merged:
         if bottom > max(top, header) and used & set(range(left, right + 1)):
             raise InputRefused(
@@ -217,9 +217,9 @@ def _with_hidden_values(
                 row=max(top, header + 1),
                 remedy="Undo the merging and fill each cell.",
             )
-    for row, at, value in details.cells:
-        column = str(at)
+    for row, position, value in details.cells:
+        column = str(position)
         if column in frame.columns and row <= len(frame):
-            here = pl.int_range(pl.len()) == row - 1
-            frame = frame.with_columns(pl.when(here).then(pl.lit(value)).otherwise(column).alias(column))
+            is_row = pl.int_range(pl.len()) == row - 1
+            frame = frame.with_columns(pl.when(is_row).then(pl.lit(value)).otherwise(column).alias(column))
     return frame

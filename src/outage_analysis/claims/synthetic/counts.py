@@ -76,28 +76,32 @@ class FileCounts:
         sizes = _category_counts(assumptions)
         published = sum(sizes.values())
         categories = dict(zip(sizes, apportion(sizes.values(), rows).tolist(), strict=True))
-        known = {
+        loss_states = {
             category: _loss_state_counts(assumptions, category, count)
             for category, count in categories.items()
         }
         own_rows = rows - categories.get(AFFILIATE, 0)
-        some = sum(
-            int(part[LOSS_STATES.index("some")]) for category, part in known.items() if category != AFFILIATE
+        rows_with_loss = sum(
+            int(part[LOSS_STATES.index("some")])
+            for category, part in loss_states.items()
+            if category != AFFILIATE
         )
         cases = {type_: figure(id_).whole for type_, id_ in assumptions.claimant_types.items()}
-        own = dict(zip(cases, apportion(cases.values(), own_rows).tolist(), strict=True))
-        wished = {t: round(figure(id_).whole * rows / published) for t, id_ in assumptions.with_loss.items()}
-        losses = _loss_counts_by_type(own, some, wished)
-        if rows == published and (own != cases or not wished.items() <= losses.items()):
+        rows_by_type = dict(zip(cases, apportion(cases.values(), own_rows).tolist(), strict=True))
+        wanted_losses = {
+            t: round(figure(id_).whole * rows / published) for t, id_ in assumptions.with_loss.items()
+        }
+        losses = _loss_counts_by_type(rows_by_type, rows_with_loss, wanted_losses)
+        if rows == published and (rows_by_type != cases or not wanted_losses.items() <= losses.items()):
             raise UsageError("the counts by category and by claimant type disagree", file=assumptions.id)
         return cls(
             rows,
             early=round(figure(assumptions.early).whole * rows / published),
             categories=RemainingCounts(categories.values()),
-            loss_states={category: RemainingCounts(part) for category, part in known.items()},
-            with_loss=RemainingCounts(losses[type_] for type_ in own),
-            without_loss=RemainingCounts(own[type_] - losses[type_] for type_ in own),
-            affiliates=RemainingCounts(apportion(own.values(), rows - own_rows)),
+            loss_states={category: RemainingCounts(part) for category, part in loss_states.items()},
+            with_loss=RemainingCounts(losses[type_] for type_ in rows_by_type),
+            without_loss=RemainingCounts(rows_by_type[type_] - losses[type_] for type_ in rows_by_type),
+            affiliates=RemainingCounts(apportion(rows_by_type.values(), rows - own_rows)),
         )
 
 
@@ -110,23 +114,27 @@ def _loss_state_counts(assumptions: SyntheticAssumptions, category: str, rows: i
     return apportion((weights.get(word, 0) for word in LOSS_STATES), rows)
 
 
-def _loss_counts_by_type(own: Mapping[str, int], some: int, wished: Mapping[str, int]) -> dict[str, int]:
-    """Distribute the rows with a loss over claimant types.
+def _loss_counts_by_type(
+    rows_by_type: Mapping[str, int], rows_with_loss: int, wanted_losses: Mapping[str, int]
+) -> dict[str, int]:
+    """Distribute the rows with a loss over claimant types, and return their number per type.
 
     Args:
-        own: claimant type -> its rows.
-        some: the number of rows with a loss.
-        wished: claimant type -> its wanted rows with a loss, which are met as closely as possible. The other
+        rows_by_type: claimant type -> its rows.
+        rows_with_loss: the number of rows with a loss.
+        wanted_losses: claimant type -> its wanted number, which is met as closely as possible. The other
             types get rows in proportion to their size.
     """
     counts: dict[str, int] = {}
-    left, rows_left = some, sum(own.values())
-    for type_, wish in wished.items():
-        rows_left -= own[type_]
-        counts[type_] = min(max(wish, left - rows_left), own[type_], left)
+    left, rows_left = rows_with_loss, sum(rows_by_type.values())
+    for type_, wish in wanted_losses.items():
+        rows_left -= rows_by_type[type_]
+        counts[type_] = min(max(wish, left - rows_left), rows_by_type[type_], left)
         left -= counts[type_]
-    others = [type_ for type_ in own if type_ not in wished]
-    return counts | dict(zip(others, apportion((own[t] for t in others), left).tolist(), strict=True))
+    other_types = [type_ for type_ in rows_by_type if type_ not in wanted_losses]
+    return counts | dict(
+        zip(other_types, apportion((rows_by_type[t] for t in other_types), left).tolist(), strict=True)
+    )
 
 
 def _category_counts(assumptions: SyntheticAssumptions) -> dict[str, int]:

@@ -42,8 +42,8 @@ class CodedTexts:
 
     def equal(self, text: str) -> np.ndarray:
         """Return whether each row has this text."""
-        found = self.texts.index(text) if text in self.texts else len(self.texts)
-        return np.asarray(self.codes == found)
+        code = self.texts.index(text) if text in self.texts else len(self.texts)
+        return np.asarray(self.codes == code)
 
     def series(self) -> pl.Series:
         """Return the texts as a Polars series."""
@@ -90,9 +90,9 @@ class DrawnRows:
         return CodedTexts(texts, codes)
 
 
-def _is_listed(known: Iterable[str], some: tuple[str, ...]) -> np.ndarray:
+def _is_listed(known_ids: Iterable[str], listed_ids: tuple[str, ...]) -> np.ndarray:
     """Return whether each known id is listed; an empty list means all."""
-    return np.array([text in some or not some for text in known])
+    return np.array([id_ in listed_ids or not listed_ids for id_ in known_ids])
 
 
 def shuffled(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray) -> np.ndarray:
@@ -114,10 +114,10 @@ def draw_reports(
         loss_states[selected] = shuffled(rng, range(len(LOSS_STATES)), counts)
     types = np.empty(rows, np.uint16)
     affiliate = CodedTexts((*assumptions.categories, None), categories).equal(AFFILIATE)
-    some = ~affiliate & (loss_states == SOME_LOSS)
+    has_loss = ~affiliate & (loss_states == SOME_LOSS)
     for selected, remaining in (
-        (some, file_counts.with_loss),
-        (~affiliate & ~some, file_counts.without_loss),
+        (has_loss, file_counts.with_loss),
+        (~affiliate & ~has_loss, file_counts.without_loss),
         (affiliate, file_counts.affiliates),
     ):
         types[selected] = shuffled(
@@ -153,8 +153,8 @@ def draw_spellings(rows: DrawnRows, ids: CodedTexts, items: tuple[Named, ...]) -
     for item in items:
         spellings = item.written
         selected = ids.equal(item.id)
-        chosen = rows.rng.integers(0, len(spellings), selected.sum())
-        codes[selected] = len(texts) + chosen * is_free[selected]
+        spelling_codes = rows.rng.integers(0, len(spellings), selected.sum())
+        codes[selected] = len(texts) + spelling_codes * is_free[selected]
         texts += spellings
     if unknown_ids := {*ids.texts} - {None} - {item.id for item in items}:
         raise UsageError(
@@ -198,5 +198,5 @@ def _draw_from_model(rows: DrawnRows, loss_model: LossModel, selected: np.ndarra
     units = rows.draw_mix("unit", np.flatnonzero(selected))
     step = np.array([1 if unit in (None, "edge") else int(unit) for unit in units.texts])[units.codes]
     rounded = np.where(units.equal("edge"), up_to, np.rint(exact / step) * step)
-    fits = (rounded > over) & (rounded <= up_to) & (rounded < most)
-    return np.asarray(np.where(fits, rounded, exact))
+    stays_in_band = (rounded > over) & (rounded <= up_to) & (rounded < most)
+    return np.asarray(np.where(stays_in_band, rounded, exact))
