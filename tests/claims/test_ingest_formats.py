@@ -499,8 +499,8 @@ def test_json_may_hold_any_character_by_its_number(tmp_path: Path) -> None:
             [complaint("1"), {**complaint("2"), "amount": "6"}],
             "two columns stand for loss (found 'loss and amount')",
         ),
-        (["[", complaint("1"), "]"], "is no JSON lines"),
-        (["{", '"a": 1', "}"], "is no JSON lines"),
+        (["[", complaint("1"), "]"], "is not JSON lines"),
+        (["{", '"a": 1', "}"], "is not JSON lines"),
         ([complaint("1"), {"접수번호": "2"}], "two columns stand for claim_id"),
     ],
 )

@@ -351,7 +351,9 @@ def test_claims_that_another_page_judged_are_refused(
     kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
     own = incident.model_copy(update=other)
     for paths, add_to in ((kept, None), (claims_csv([{"claim_id": "n"}], name="b.csv"), kept)):
-        with pytest.raises(InputRefused, match="was judged by another page of the incident") as refusal:
+        with pytest.raises(
+            InputRefused, match="was validated with another definition of the incident"
+        ) as refusal:
             read(paths, own, add_to=add_to)
         assert (refusal.value.file, refusal.value.remedy) == ("kept.duckdb", "Ingest its files again.")
 
@@ -588,7 +590,7 @@ def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
     kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
     with duckdb.connect(kept) as connection:
         connection.execute("insert into files values (1, 'more.csv', 3)")
-    with pytest.raises(InputRefused, match=r"kept\.duckdb: lists other files than its tables are of"):
+    with pytest.raises(InputRefused, match=r"kept\.duckdb: has tables of other files than it lists"):
         read(kept, incident)
 
 

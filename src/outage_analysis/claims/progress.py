@@ -24,7 +24,7 @@ def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
     line = f"[{bar:.<{BAR_WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
     if not done or not seconds:
         return line
-    return f"{line}, {done * rows / seconds:,.0f} a second, {seconds * (1 - done) / done:.0f} s left"
+    return f"{line}, {done * rows / seconds:,.0f} per second, {seconds * (1 - done) / done:.0f} s left"
 
 
 @contextmanager

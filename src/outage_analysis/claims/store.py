@@ -266,10 +266,10 @@ def _open_store(
     except Exception as error:
         raise InputRefused(NOT_A_STORE, file=path.name) from error
     if file_names_in_table != [f.name for f in inputs] or len(layouts) != len(inputs):
-        raise InputRefused("lists other files than its tables are of", file=path.name)
+        raise InputRefused("has tables of other files than it lists", file=path.name)
     if edition != STORE_EDITION or incident_sha256 != _incident_sha256(incident):
         raise InputRefused(
-            f"was judged by another page of the incident {passport['incident']}",
+            f"was validated with another definition of the incident {passport['incident']}",
             file=path.name,
             remedy="Ingest its files again.",
         )

@@ -54,7 +54,7 @@ class Limits:
         if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
             raise UsageError(f"--threads is not between 1 and {MAX_THREADS}", value=self.threads)
         if self.folder is not None and not self.folder.is_dir():
-            raise UsageError("--temp is no folder that is there", value=self.folder)
+            raise UsageError("--temp is not an existing folder", value=self.folder)
 
 
 MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
@@ -237,9 +237,8 @@ class Warehouse:
         """
         tables = _check_base_tables_only(path, columns)
         self._run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
-        if (
-            self.frame(_base_tables_query(), database="opened").rows() != tables
-        ):  # the file was replaced meanwhile
+        # The file may have been replaced after it was checked.
+        if self.frame(_base_tables_query(), database="opened").rows() != tables:
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns
         for table, name in names.items():
@@ -258,14 +257,14 @@ class Warehouse:
             return InputRefused("is damaged", file=self._file, remedy="Ingest its files again.")
         if isinstance(error, duckdb.OutOfMemoryException):
             if "max_temp_directory_size" in str(error):
-                problem = f"there is no room left for what does not fit into memory: {first}"
+                problem = f"no disk space is left for data that does not fit into memory: {first}"
                 return EnvironmentFailed(problem, remedy="Free disk space, or name a larger folder: --temp.")
-            problem = f"the memory that may be used is not enough: {first}"
+            problem = f"the allowed memory is not enough: {first}"
             return EnvironmentFailed(problem, remedy="Allow more with --memory, or fewer --threads.")
         if isinstance(error, duckdb.IOException):
             return EnvironmentFailed(first, remedy="Free disk space and run again.")
         if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:
-            return InputRefused(first)  # a bare Error comes from a damaged Parquet page
+            return InputRefused(first)  # DuckDB raises a bare Error for a damaged Parquet file
         return error  # a mistake in a query: the message of the engine is the most useful
 
 

@@ -86,7 +86,7 @@ def choose_columns(
 
 
 def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
-    """Choose among the columns whose header is known to the incident or the layout."""
+    """Choose the column whose header is known to the incident or the layout; none if there are several."""
     if len(places) > 1:
         return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
     column = columns[places[0]]
@@ -103,7 +103,7 @@ def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
 def _by_values(
     name: str, columns: list[Column], unused: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
-    """Choose the only column whose values fit or, among several, the only one whose header decides."""
+    """Choose the only column whose values fit; if several fit, the only one whose header decides."""
     tests: dict[str, Callable[[Column], bool]] = {
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",

@@ -62,9 +62,8 @@ class Column:
             n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS
         }
         self.amounts, self._header_amounts = self._values(warehouse, amounts)
-        counted = int(
-            self.texts["rows"].sum()
-        )  # less than `filled` if there are more than MAX_VALUES distinct values
+        # This is less than `filled` if there are more than MAX_VALUES distinct values.
+        counted = int(self.texts["rows"].sum())
         self.day = choose_day_formats(
             self.days, counted + self.rows - self.filled, FilingWindow.from_incident(incident)
         )

@@ -67,7 +67,7 @@ class Inspection:
 
 
 def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:
-    """Inspect one complaint file: its columns and values, and the layout file that would read it.
+    """Inspect one complaint file: describe its columns and values, and propose a layout file.
 
     Args:
         path: a file of any supported format.

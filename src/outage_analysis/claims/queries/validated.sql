@@ -5,7 +5,7 @@
 -- Placeholders: `header_again`, `copy` and `repeated` are the names of these rules; `broken` and `noted`
 -- are lists that hold the name of each rule that one row alone breaks; `counted` is the list of the rules
 -- that are only counted; `dimensions` are the incident's dimensions, each after a comma.
-with nonnegative as (
+with adjusted as (
     select
         * exclude (loss),
         loss as stated_loss,
@@ -14,14 +14,14 @@ with nonnegative as (
 ),
 single as (
     select
-        nonnegative.* exclude (stated_loss),
+        adjusted.* exclude (stated_loss),
         case
             when headers_again.source_row is not null then [{header_again}]
             else list_filter([{broken}], lambda rule: rule is not null)
         end as broken_alone,
         list_filter([{noted}], lambda rule: rule is not null) as noted_alone,
         hash(claimant_id, service, claimant_type, filed_on, loss {dimensions}) as content
-    from nonnegative
+    from adjusted
     left join headers_again using (file_number, source_row)
 ),
 candidates as (

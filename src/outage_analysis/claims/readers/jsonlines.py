@@ -43,7 +43,7 @@ def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
     """
     with text.path.open(encoding="utf-8-sig") as stream:
         if stream.readline().strip() in ("[", "{", "[{"):
-            raise InputRefused("is no JSON lines", file=staging.name, remedy="Write one object a line.")
+            raise InputRefused("is not JSON lines", file=staging.name, remedy="Write one object per line.")
     preview = [line[3] for line in islice(_lines(text), PREVIEW_LINES)]
     headers = dict.fromkeys(key for cells in preview if isinstance(cells, dict) for key in cells)
     if len(preview) == PREVIEW_LINES:
@@ -129,7 +129,7 @@ def _type_rows(
             f"({query})",
             {c: _number_sql(keys[c], at) if c in numbers else _text_sql(at) for c, at in places.items()},
             {c: [cells.get(key) or "" for cells in flat] for c, key in keys.items()},
-            surplus=["doubt"],
+            surplus=["uncertain"],
             **_line_parameters(text),
         )
     except InputRefused:

@@ -79,13 +79,13 @@ def stage_uncertain_rows(
 def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], query: str) -> dict[int, int]:
     """Stage the texts of the rows of a query, and return the number of empty rows per file."""
     warehouse.create("uncertain_rows", query)
-    doubtful = warehouse.table("uncertain_rows").sort("place")
-    if doubtful.is_empty():
+    uncertain = warehouse.table("uncertain_rows").sort("place")
+    if uncertain.is_empty():
         return {}
     warehouse.mark_not_ok("fast_rows", "uncertain_rows")
     empty_rows: dict[int, int] = {}
     for number, rows_of_file in typed_rows.items():
-        rows = rows_of_file.numbers(doubtful.filter(file_number=number)["place"].to_numpy())
+        rows = rows_of_file.numbers(uncertain.filter(file_number=number)["place"].to_numpy())
         parts = (rows[at : at + MAX_ROW_NUMBERS].tolist() for at in range(0, len(rows), MAX_ROW_NUMBERS))
         empty_rows[number] = sum(map(rows_of_file.fetch, parts))
     return empty_rows
@@ -125,9 +125,8 @@ def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
         files = [stack.enter_context((folder / f"hashes-{part}").open("wb")) for part in range(1, parts)]
         for hashes in _hashes(warehouse, parts):
             hashes.sort()
-            first = _is_first(
-                hashes
-            )  # if all rows had the same id, the duplicates alone would fill the memory
+            # Duplicates are reduced at once: if all rows had the same id, they would fill the memory.
+            first = _is_first(hashes)
             duplicates = hashes[~first]
             repeated.append(duplicates[_is_first(duplicates)])
             once = hashes[first]

@@ -18,7 +18,7 @@ from outage_analysis.text import masked
 
 NAME_COLUMNS = ("service", "claimant_type")
 EXAMPLE_COLUMNS = ("loss", "filed_on")
-"""The columns that the error message shows first."""
+"""The columns from which the error message takes its example, in this order."""
 MAX_CELL_LENGTH = 24
 """Characters of a cell that the error message shows."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
@@ -101,7 +101,7 @@ class _Reading:
         return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
 
     def _contradicts(self, column: str, by: int) -> bool:
-        """Whether the cells of a column show that it is not shifted by `by` places."""
+        """Whether a column is readable as it is, but not if it is shifted by `by` places."""
         kinds = {d.id: d.kind for d in self.staging.incident.dimensions}
         optional = column == "claimant_id" or column in kinds
         if kinds.get(column) == "text" or (optional and not self._texts(column, by)):

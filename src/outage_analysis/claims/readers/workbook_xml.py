@@ -72,7 +72,7 @@ def read_sheet_details(path: Path, name: str) -> SheetDetails:
 
 @dataclass(frozen=True)
 class UsedRange:
-    """The used range of a sheet; the reader makes a full table of so many rows and columns."""
+    """The used range of a sheet; the reader returns a table with this number of rows and columns."""
 
     rows: int = 0
     columns: int = 0

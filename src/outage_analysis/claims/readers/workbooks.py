@@ -26,7 +26,7 @@ from outage_analysis.incidents import scaled
 from outage_analysis.text import shown
 
 MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
-"""The largest expanded size in bytes, and the largest ratio to the size of the file, of a workbook."""
+"""Limits for a workbook: its expanded size in bytes, and the ratio of that size to the size of the file."""
 OLE = b"\xd0\xcf\x11\xe0"
 """The first bytes of a workbook that is in the format before 2007 or has a password."""
 
@@ -47,7 +47,7 @@ def read_workbook(staging: Staging, path: Path) -> FileFormat:
     place = staging.header_position(rows)
     staging.check_above_header(rows, place)
     if place >= len(rows):
-        raise InputRefused("has no such row for a header", file=staging.name, row=place + 1)
+        raise InputRefused("has no row at the place of the header", file=staging.name, row=place + 1)
     headers = (
         [cell.strip() for cell in rows[place]] if place >= 0 else [str(n + 1) for n in range(frame.width)]
     )

@@ -52,7 +52,7 @@ class CodedTexts:
 
 @dataclass
 class DrawnRows:
-    """Drawn rows in order.
+    """Drawn synthetic rows, in the order of the file.
 
     `categories` and `types` are indices into the categories and claimant types of the assumptions, and
     `loss_states` are indices into `LOSS_STATES`.
