@@ -94,7 +94,7 @@ def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
     if fault:
         return Choice(
             None,
-            f"the header {quoted_header(column)} is known, so its column is read although it {fault}: rename "
+            f"the header {quote_header(column)} is known, so its column is read although it {fault}: rename "
             "the header, or remove the column",
         )
     return Choice(places[0], "; ".join(filter(None, ("the header is known", _evidence(name, column)))))
@@ -184,7 +184,7 @@ def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, hea
         return "; ".join(["no column is a safe id", *_id_faults(name, columns, unused, headless=headless)])
     if name == "filed_on":
         days = [columns[at] for at in unused if columns[at].may_be_day]
-        reasons = [f"{quoted_header(column)}: {column.day.reason}" for column in days[:MAX_LISTED]]
+        reasons = [f"{quote_header(column)}: {column.day.reason}" for column in days[:MAX_LISTED]]
         return "; ".join(["no column is certain to hold days in the claims window", *reasons])
     if name == "loss":
         amounts = [at for at in unused if columns[at].reads_as == "amount"]
@@ -204,19 +204,19 @@ def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless:
     id_words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
     similar = [at for at in unused if has_word(columns[at].header, id_words)]
     return [
-        f"{quoted_header(columns[at])} {id_fault(name, columns[at]) or 'has a header of another meaning'}"
+        f"{quote_header(columns[at])} {id_fault(name, columns[at]) or 'has a header of another meaning'}"
         for at in similar[:MAX_LISTED]
     ]
 
 
 def _header_list(columns: list[Column], places: Sequence[int]) -> str:
     """List the headers of some columns as text."""
-    headers = [quoted_header(columns[at]) for at in places[:MAX_LISTED]]
+    headers = [quote_header(columns[at]) for at in places[:MAX_LISTED]]
     if len(places) > MAX_LISTED:
         headers.append(f"{len(places) - MAX_LISTED} more")
     return " and ".join(filter(None, (", ".join(headers[:-1]), headers[-1])))
 
 
-def quoted_header(column: Column) -> str:
+def quote_header(column: Column) -> str:
     """Return a header in quotation marks, with personal data masked and control characters escaped."""
     return toml_value(masked(column.header))

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
-from outage_analysis.claims.inspection.column_choices import CONSEQUENCES, Choice, quoted_header
+from outage_analysis.claims.inspection.column_choices import CONSEQUENCES, Choice, quote_header
 from outage_analysis.claims.inspection.columns import Column
 from outage_analysis.claims.readers.staging import required_columns
 from outage_analysis.files import toml_value
@@ -77,7 +77,7 @@ def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[
         yield f"{name} = [{toml_value(columns[choice.position].header)}]"
         return
     if choice.tied:  # lines to choose from
-        yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.tied)
+        yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.tied)
     elif name in CANONICAL:
         yield f'# {name} = ["..."] was not found'
     yield from _comment_lines(choice.reason)

@@ -106,7 +106,8 @@ def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: F
     inside_any = inside
     reason = (
         f"{_formats_read(formats)} {percent(rows_read, rows)} of the rows, "
-        f"{percent(inside, rows_read)} of these days are in the claims window ({window.first} to {window.last})"
+        f"{percent(inside, rows_read)} of these days are in the claims window "
+        f"({window.first} to {window.last})"
     )
     for other in DATES:
         rows_read, inside = _rows_read_and_inside(days, [other], window)

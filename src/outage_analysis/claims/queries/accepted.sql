@@ -1,4 +1,4 @@
--- One row per claim: a complaint that breaks no rule, or only rules that the incident only counts.
+-- One row per claim: a complaint that breaks no rule, or only rules that do not reject it.
 -- The claims of the fast path come first, then those that were validated, then those of the warehouse file
 -- that this run adds to. `claimant_id` is null where the file names no claimant.
 -- Placeholders: `shift` is what to add to the place of a row in `fast_rows` to get its row number in the
@@ -16,7 +16,8 @@ from fast_rows
 where ok
 union all
 select
-    file_number, source_row, {marked} as synthetic, claim_id, claimant_id, service, claimant_type, filed_on, loss
+    file_number, source_row, {marked} as synthetic,
+    claim_id, claimant_id, service, claimant_type, filed_on, loss
     {dimensions}
 from validated
 where len(broken) = 0

@@ -86,7 +86,7 @@ class DrawnRows:
         for mix in mixes:
             selected = self.applies(mix) if rows is None else self.applies(mix)[rows]
             counts = apportion(mix.numbers, selected.sum())
-            codes[selected] = shuffled(self.rng, map(texts.index, mix.weights), counts)
+            codes[selected] = shuffle_codes(self.rng, map(texts.index, mix.weights), counts)
         return CodedTexts(texts, codes)
 
 
@@ -95,7 +95,7 @@ def _is_listed(known_ids: Iterable[str], listed_ids: tuple[str, ...]) -> np.ndar
     return np.array([id_ in listed_ids or not listed_ids for id_ in known_ids])
 
 
-def shuffled(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray) -> np.ndarray:
+def shuffle_codes(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray) -> np.ndarray:
     """Return each code as often as counted, in random order."""
     return np.asarray(rng.permutation(np.repeat(np.array([*codes], np.uint16), counts)))
 
@@ -104,14 +104,14 @@ def draw_reports(
     rng: np.random.Generator, assumptions: SyntheticAssumptions, file_counts: FileCounts, rows: int
 ) -> DrawnRows:
     """Draw category, loss state and claimant type of `rows` rows from the remaining counts of the file."""
-    categories = shuffled(rng, range(len(assumptions.categories)), file_counts.categories.take(rows))
+    categories = shuffle_codes(rng, range(len(assumptions.categories)), file_counts.categories.take(rows))
     loss_states = np.empty(rows, np.uint16)
     for category in dict.fromkeys(
         c for mix in assumptions.mixes_for("loss") for c in mix.categories or assumptions.categories
     ):
         selected = categories == [*assumptions.categories].index(category)
         counts = file_counts.loss_states[category].take(selected.sum())
-        loss_states[selected] = shuffled(rng, range(len(LOSS_STATES)), counts)
+        loss_states[selected] = shuffle_codes(rng, range(len(LOSS_STATES)), counts)
     types = np.empty(rows, np.uint16)
     affiliate = CodedTexts((*assumptions.categories, None), categories).equal(AFFILIATE)
     has_loss = ~affiliate & (loss_states == SOME_LOSS)
@@ -120,7 +120,7 @@ def draw_reports(
         (~affiliate & ~has_loss, file_counts.without_loss),
         (affiliate, file_counts.affiliates),
     ):
-        types[selected] = shuffled(
+        types[selected] = shuffle_codes(
             rng, range(len(assumptions.claimant_types)), remaining.take(selected.sum())
         )
     return DrawnRows(rng, assumptions, categories, types, loss_states)
@@ -182,7 +182,7 @@ def _draw_from_model(rows: DrawnRows, loss_model: LossModel, selected: np.ndarra
     from scipy import special
 
     counts = apportion((b.share for b in loss_model.bands), selected.sum())
-    band = shuffled(rows.rng, range(len(counts)), counts)
+    band = shuffle_codes(rows.rng, range(len(counts)), counts)
     over, up_to = np.array([(b.over, b.up_to or LARGEST_LOSS - 1) for b in loss_model.bands]).T
     low, high = (
         special.ndtr(np.log(np.maximum(e, 1e-9) / loss_model.median) / loss_model.sigma)
