@@ -466,7 +466,7 @@ def test_another_page_gives_another_band_mix(tmp_path: Path) -> None:
         (
             'claimant_types = ["mid_large_firm"]\nmedian',
             'claimant_types = ["small_business"]\nmedian',
-            "no law",
+            "no distribution",
         ),
     ],
 )
