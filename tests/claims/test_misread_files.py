@@ -263,7 +263,7 @@ def test_a_mark_behind_a_space_rejects_its_row_where_other_fields_have_no_space(
 def test_spaces_are_no_part_of_a_value_however_the_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     claims = read(path, spaced(HEADER, *(row(f"A-{n}") for n in range(1, 6)), row("A-6", loss="x")))
-    assert claims.warehouse.frame("select count(*) as n from passed where ok")["n"].item() == 5
+    assert claims.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == 5
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
         assert told(claims) == told(read(path, path.read_text("utf-8")))
 
