@@ -15,7 +15,7 @@ import names
 from typer.main import get_command
 
 from outage_analysis.charts import CHARTS
-from outage_analysis.claims import READERS, RULES, queries
+from outage_analysis.claims import READABLE_SUFFIXES, RULES, queries
 from outage_analysis.cli import app
 from outage_analysis.files import Kind, bundled_ids
 from outage_analysis.reports import FORMATS
@@ -53,12 +53,12 @@ def sections() -> dict[str, str]:
             )
         ),
         "Formats": "\n".join(f"- `{name}`: {_said(write)}" for name, write in FORMATS.items()),
-        "Complaint files": f"Read by suffix: {_list(READERS)}",
+        "Complaint files": f"Read by suffix: {_list(READABLE_SUFFIXES)}",
         "Charts": "\n".join(
             f"- `{name}`, from the table `{entry.table}`: {_said(entry.draw)}"
             for name, entry in CHARTS.items()
         ),
-        "Queries": "\n".join(f"- `{name}.sql`: {_first_line(name)}" for name in queries.NAMES),
+        "Queries": "\n".join(f"- `{name}.sql`: {_first_line(name)}" for name in queries.QUERY_NAMES),
         "Notations of days and amounts": _joined(
             (
                 "Named under `[formats]`; a text that two of them read differently is read by neither.",
@@ -133,7 +133,7 @@ def _said(function: Any) -> str:  # noqa: ANN401 - any function
 
 
 def _first_line(query: str) -> str:
-    return queries.text(query).splitlines()[0].removeprefix("-- ")
+    return queries.query_text(query).splitlines()[0].removeprefix("-- ")
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -122,14 +122,14 @@ def loader_calls() -> list[tuple[str, set[str]]]:
 
 
 def test_every_query_is_loaded_in_exactly_one_place() -> None:
-    assert sorted(name for name, _ in loader_calls()) == sorted(queries.NAMES)
+    assert sorted(name for name, _ in loader_calls()) == sorted(queries.QUERY_NAMES)
     for name, filled in loader_calls():
         assert filled == queries.placeholders(name), name
 
 
-@pytest.mark.parametrize("name", queries.NAMES)
+@pytest.mark.parametrize("name", queries.QUERY_NAMES)
 def test_a_query_says_what_one_row_means_and_what_its_placeholders_are(name: str) -> None:
-    header, *comment = [line[3:] for line in queries.text(name).splitlines() if line.startswith("-- ")]
+    header, *comment = [line[3:] for line in queries.query_text(name).splitlines() if line.startswith("-- ")]
     assert re.fullmatch(r"One row per .+\.", header)
     assert len(header) <= 110
     explained = " ".join(comment).partition("Placeholder")[2]
@@ -137,10 +137,10 @@ def test_a_query_says_what_one_row_means_and_what_its_placeholders_are(name: str
     assert "{" not in header + explained
 
 
-@pytest.mark.parametrize("name", queries.NAMES)
+@pytest.mark.parametrize("name", queries.QUERY_NAMES)
 def test_a_query_names_each_of_its_steps(name: str) -> None:
     """A step is a CTE; a query in brackets has no name, unless it is a placeholder that says what it is."""
-    assert re.findall(r"\b(?:from|join)\s+\((?!\{)", queries.text(name)) == []
+    assert re.findall(r"\b(?:from|join)\s+\((?!\{)", queries.query_text(name)) == []
 
 
 def test_queries_are_not_written_inside_python_modules() -> None:

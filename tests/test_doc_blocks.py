@@ -209,7 +209,7 @@ def test_a_query_is_added_as_the_recipe_says(
 ) -> None:
     (path, text), (module, function) = recipe("Add a query").items()
     assert text.startswith("-- One row per ")
-    stored = queries.text
+    stored = queries.query_text
     monkeypatch.setattr(queries, "text", lambda name: text if name == Path(path).stem else stored(name))
     names = room(module)
     exec(function, names)  # noqa: S102 - the block is ours

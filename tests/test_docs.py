@@ -17,7 +17,7 @@ from pydantic import BaseModel
 import outage_analysis
 import policies
 from outage_analysis.charts import CHARTS
-from outage_analysis.claims import READERS, RULES, queries
+from outage_analysis.claims import READABLE_SUFFIXES, RULES, queries
 from outage_analysis.files import bundled_ids
 from outage_analysis.incidents import fact_exists
 from outage_analysis.jupyter.export.notebook_files import find_notebook, notebook_names, read_notebook
@@ -90,8 +90,8 @@ def test_the_reference_describes_every_public_name(package: str) -> None:
     [
         ("Charts", [*CHARTS]),
         ("Formats", [*FORMATS]),
-        ("Complaint files", [*READERS]),
-        ("Queries", [f"{query}.sql" for query in queries.NAMES]),
+        ("Complaint files", [*READABLE_SUFFIXES]),
+        ("Queries", [f"{query}.sql" for query in queries.QUERY_NAMES]),
         ("Notations of days and amounts", [*DATES, *AMOUNTS]),
         ("Languages", [*LANGUAGES]),
         ("Bundled pages", [id_ for kind in reference.KINDS for id_ in bundled_ids(kind)]),

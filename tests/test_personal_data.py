@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from outage_analysis.analysis import Plan, run
 from outage_analysis.claims import read_claims, save_claims
-from outage_analysis.claims.claims_and_rejects import LONGEST_LABEL
+from outage_analysis.claims.claims_and_rejects import MAX_LABEL_LENGTH
 from outage_analysis.errors import DisclosureBlocked
 from outage_analysis.incidents import load_incident
 from outage_analysis.losses import build_cube
@@ -100,8 +100,8 @@ def test_each_kind_of_personal_data_is_told_by_its_name(
 @pytest.mark.parametrize(
     ("text", "free"),
     [
-        ("가" * LONGEST_LABEL, False),
-        ("가" * (LONGEST_LABEL + 1), True),
+        ("가" * MAX_LABEL_LENGTH, False),
+        ("가" * (MAX_LABEL_LENGTH + 1), True),
         ("두\n줄", True),
         ("두\r줄", True),
         ("탭\t하나", False),

@@ -17,7 +17,7 @@ import polars as pl
 import xlsxwriter
 import zstandard
 
-from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
+from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.incidents import Dimension, Incident, load_incident
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ DAMAGE: dict[str, Damage] = {
         },
     ),
     "torn": Damage(({}, None, {}, None), {1: (UNREADABLE,), 3: (UNREADABLE,)}),
-    "header-again": Damage(({}, {column: column for column in COLUMNS}, {}), {1: (HEADER_AGAIN,)}),
+    "header-again": Damage(({}, {column: column for column in COLUMNS}, {}), {1: (REPEATED_HEADER,)}),
     "no-id": broken_once("claim_id is given", {"claim_id": ""}, {"claim_id": "  "}),
     "id-rounded": broken_once("claim_id is in full", *({"claim_id": id_} for id_ in ROUNDED)),
     "claimant-rounded": broken_once("claimant_id is in full", *({"claimant_id": id_} for id_ in ROUNDED)),
@@ -148,9 +148,9 @@ DAMAGE: dict[str, Damage] = {
     ),
     "id-repeated": Damage(
         ({"claim_id": "a", "loss": "1"}, {"claim_id": "a", "loss": "2"}, {"claim_id": "a", "region": "부산"}),
-        {1: (REPEATED,), 2: (REPEATED,)},
+        {1: (REPEATED_ID,), 2: (REPEATED_ID,)},
     ),
-    "exact-copy": Damage(({"claim_id": "a"}, {"claim_id": "b"}, {"claim_id": "a"}), {2: (COPY,)}),
+    "exact-copy": Damage(({"claim_id": "a"}, {"claim_id": "b"}, {"claim_id": "a"}), {2: (EXACT_COPY,)}),
     "no-service": broken_once("service is given", {"service": ""}),
     "other-service": broken_once("service is known", {"service": "네이버"}, {"service": "<script>"}),
     "no-type": broken_once("claimant_type is given", {"claimant_type": " "}),

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import RULES, Claims, explain, read_claims
-from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
+from outage_analysis.claims import RULES, Claims, explain_reject, read_claims
+from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.incidents import Dimension, Incident, load_incident
 from outage_analysis.incidents.incident import COUNTABLE
@@ -31,8 +31,8 @@ BREAKING: dict[str, Row] = {
     "claimant_id is in full": {"claimant_id": "9e+15"},
     "claim_id is one line of text": {"claim_id": "c\n2"},
     "claimant_id is one line of text": {"claimant_id": "u\N{LINE SEPARATOR}2"},
-    REPEATED: {"claim_id": "c1", "loss": "5"},
-    COPY: {"claim_id": "c1"},
+    REPEATED_ID: {"claim_id": "c1", "loss": "5"},
+    EXACT_COPY: {"claim_id": "c1"},
     "service is given": {"service": ""},
     "service is known": {"service": "네이버"},
     "claimant_type is given": {"claimant_type": ""},
@@ -76,7 +76,7 @@ def told(claims: Claims) -> dict[int, list[str]]:
 
 
 def test_every_rule_has_a_row_that_breaks_it() -> None:
-    assert {*BREAKING, UNREADABLE, HEADER_AGAIN} == set(RULES)
+    assert {*BREAKING, UNREADABLE, REPEATED_HEADER} == set(RULES)
 
 
 @pytest.mark.parametrize("rule", BREAKING)
@@ -87,10 +87,10 @@ def test_a_row_that_breaks_one_rule_is_a_reject_explained_by_its_name_row_column
     assert broken(claims) == [(3, [rule])]
     assert claims.frame()["claim_id"].to_list() == ["c1", "c3"]
     assert claims.files.rows() == [("claims.csv", 3, 2, 1)]
-    error = explain(claims, claims.rejects.row(0, named=True))
+    error = explain_reject(claims, claims.rejects.row(0, named=True))
     assert error.remedy
-    if rule == COPY:
-        told = f"claims.csv, row 3: breaks the rule '{COPY}'. Row 2 of claims.csv was kept."
+    if rule == EXACT_COPY:
+        told = f"claims.csv, row 3: breaks the rule '{EXACT_COPY}'. Row 2 of claims.csv was kept."
         assert str(error) == told
         return
     column = rule.split(" ", maxsplit=1)[0]
@@ -105,7 +105,7 @@ def test_a_row_that_breaks_one_rule_is_a_reject_explained_by_its_name_row_column
     ("rule", "record", "value"),
     [
         (UNREADABLE, "c9,카톡", "2 fields instead of 8"),
-        (HEADER_AGAIN, "claim_id,service,claimant_type,filed_on,loss,region,industry,category", None),
+        (REPEATED_HEADER, "claim_id,service,claimant_type,filed_on,loss,region,industry,category", None),
     ],
 )
 def test_a_record_that_is_no_complaint_is_explained_without_a_column(
@@ -117,7 +117,7 @@ def test_a_record_that_is_no_complaint_is_explained_without_a_column(
     assert broken(claims) == [(4, [rule])]
     reject = claims.rejects.row(0, named=True)
     assert (reject["raw"], reject["problem"]) == (record, value)
-    error = explain(claims, reject)
+    error = explain_reject(claims, reject)
     assert str(error).startswith(f"claims.csv, row 4: breaks the rule '{rule}'")
     assert (error.column, error.value, error.remedy) == (None, value, Locale("en")(f"remedy.{rule}"))
 
@@ -139,7 +139,7 @@ def test_of_a_reject_nothing_is_told_that_may_be_a_name_or_a_number_of_somebody(
     claims_csv: ClaimsCsv, incident: Incident
 ) -> None:
     claims = read(claims_csv([{}, *(cell for cell, _ in TOLD)]), incident)
-    told = [explain(claims, reject).value for reject in claims.rejects.iter_rows(named=True)]
+    told = [explain_reject(claims, reject).value for reject in claims.rejects.iter_rows(named=True)]
     assert told == [value for _, value in TOLD]
 
 
@@ -353,7 +353,7 @@ def test_the_first_row_of_an_id_is_kept_and_the_others_name_it(
     assert claims.frame().select("claim_id", "loss").rows() == [("c1", 1)]
     rejects = claims.rejects.select("source_row", "kept_file", "kept_row").rows()
     assert rejects == [(3, "claims.csv", 2), (4, "claims.csv", 2)]
-    error = explain(claims, claims.rejects.row(0, named=True))
+    error = explain_reject(claims, claims.rejects.row(0, named=True))
     assert error.remedy == "Row 2 of claims.csv was kept."
 
 
@@ -376,7 +376,7 @@ def test_a_rejected_first_row_does_not_shadow_a_good_second_one(
     assert claims.frame().select("source_row", "loss").rows() == [(3, 2)]
     assert broken(claims) == [
         (2, [WHOLE]),
-        (4, [REPEATED]),
+        (4, [REPEATED_ID]),
     ]
     assert claims.rejects["kept_row"].to_list() == [None, 3]
 
@@ -392,7 +392,7 @@ def test_of_equal_complaints_the_first_is_kept_and_the_others_are_copies(
         {"claim_id": "a", "claimant_id": "u", "category": "y"},
     ]
     claims = read(claims_csv(rows), incident)
-    assert told(claims) == {3: [COPY], 4: [REPEATED], 5: [COPY], 6: [REPEATED]}
+    assert told(claims) == {3: [EXACT_COPY], 4: [REPEATED_ID], 5: [EXACT_COPY], 6: [REPEATED_ID]}
     assert claims.rejects.select("kept_file", "kept_row").unique().rows() == [("claims.csv", 2)]
 
 
@@ -400,12 +400,12 @@ def test_a_copy_in_another_file_is_a_copy(claims_csv: ClaimsCsv, incident: Incid
     one, two = claims_csv([{}, {}], name="a.csv"), claims_csv([{}, {"loss": "5"}, {}], name="b.csv")
     claims = read_claims([one, two], incident, max_rejects=1)
     assert claims.rejects.select("source_file", "source_row", "broken", "kept_file", "kept_row").rows() == [
-        ("b.csv", 2, [COPY], "a.csv", 2),
-        ("b.csv", 3, [REPEATED], "a.csv", 3),
+        ("b.csv", 2, [EXACT_COPY], "a.csv", 2),
+        ("b.csv", 3, [REPEATED_ID], "a.csv", 3),
     ]
     assert rule_table(claims).select("source_file", "rule", "complaints").rows() == [
-        ("b.csv", REPEATED, 1),
-        ("b.csv", COPY, 1),
+        ("b.csv", REPEATED_ID, 1),
+        ("b.csv", EXACT_COPY, 1),
     ]
 
 
@@ -472,7 +472,7 @@ def test_a_rule_that_the_incident_only_counts_rejects_nothing_and_is_counted(
 
 def test_an_unknown_service_names_the_nearest_alias(claims_csv: ClaimsCsv, incident: Incident) -> None:
     claims = read(claims_csv([{}, {"service": "카카오톸"}]), incident)
-    error = explain(claims, claims.rejects.row(0, named=True))
+    error = explain_reject(claims, claims.rejects.row(0, named=True))
     assert error.remedy.startswith("Did you mean '카카오톡'?")
     assert error.value == "카카오톸"
 
@@ -503,7 +503,7 @@ def test_a_numeric_dimension_is_a_whole_number_or_unknown(
     claims = read(claims_csv(rows), with_dimension(incident, id_))
     assert claims.frame()[id_].to_list() == [5, -7, None]
     assert broken(claims) == [(n, [f"{id_} is a whole number"]) for n in (5, 6)]
-    assert explain(claims, claims.rejects.row(0, named=True)).remedy == "Give a whole number."
+    assert explain_reject(claims, claims.rejects.row(0, named=True)).remedy == "Give a whole number."
 
 
 def test_a_text_dimension_stands_as_it_is(claims_csv: ClaimsCsv, incident: Incident) -> None:

@@ -18,7 +18,7 @@ from outage_analysis.claims import queries
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers import fast_path as module
 from outage_analysis.claims.readers import recheck as closer
-from outage_analysis.claims.readers.fast_path import first_sight
+from outage_analysis.claims.readers.fast_path import fast_path_sql
 from outage_analysis.claims.readers.recheck import PROBES
 from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.errors import EnvironmentFailed
@@ -83,7 +83,7 @@ TEXTS = {
     "region": ["", "a", " a", "a\N{IDEOGRAPHIC SPACE}", " ", "b c", '5" x', "two\nlines"],
     "synthetic": ["", "true", "No", " false ", "거짓", "yes"],
 }
-TEXT = queries.text
+TEXT = queries.query_text
 GOOD = ("good-1", "u1", "카톡", "개인", "2022-10-19", "5", "a", "")
 rows = st.lists(st.tuples(*(st.sampled_from(TEXTS[c]) for c in COLUMNS)), min_size=6, max_size=16)
 
@@ -127,7 +127,7 @@ def test_first_sight_decides_as_the_closer_look_does(
     else:
         pl.DataFrame([GOOD, *table], schema=COLUMNS, orient="row").write_parquet(path)
     at_first_sight = told(read_claims(path, incident, max_rejects=1))
-    with patch.object(module, "_plain", lambda *_: ["false"]):
+    with patch.object(module, "_plain_row_conditions", lambda *_: ["false"]):
         closely = told(read_claims(path, incident, max_rejects=1))
     assert at_first_sight == closely
 
@@ -153,7 +153,7 @@ def test_blank_lines_and_either_end_of_a_line_are_read_by_the_engine_as_row_by_r
     lines = [record(cells, ",", end) for cells, end in zip((COLUMNS, GOOD, *table), ends, strict=False)]
     path.write_bytes((above + "".join(lines)).encode())
     by_the_engine = read_claims(path, outage, max_rejects=1)
-    passed = by_the_engine.warehouse.frame("select count(*) as n from passed")["n"].item()
+    passed = by_the_engine.warehouse.frame("select count(*) as n from fast_rows")["n"].item()
     assert passed == (0 if above else len(table) + 1)
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
         assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
@@ -167,7 +167,9 @@ def test_rows_that_all_end_in_one_delimiter_more_are_read_by_the_engine(
     lines = [",".join((str(n), *GOOD[1:], "x" if n == stray else "")) for n in range(1, count + 1)]
     path.write_text("\n".join([",".join(COLUMNS), *lines, ""]), "utf-8")
     by_the_engine = read_claims(path, outage, max_rejects=1)
-    assert by_the_engine.warehouse.frame("select count(*) as n from passed where ok")["n"].item() == count - 1
+    assert (
+        by_the_engine.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == count - 1
+    )
     assert by_the_engine.rejects["source_row"].to_list() == [stray + 1]
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
         assert told(by_the_engine) == told(read_claims(path, outage, max_rejects=1))
@@ -180,7 +182,7 @@ def test_places_and_numbers_of_rows_are_told_from_each_other(gaps: set[int], pla
     places = [place + at for at in range(len(numbers))]
     assert passed.places(numbers).tolist() == places
     assert passed.numbers(np.array(places)).tolist() == numbers
-    shift = shift_sql("place", passed.steps())
+    shift = shift_sql("place", passed.row_shifts())
     query = f"select place + {shift} from (select unnest($places) as place) order by place"  # noqa: S608 - numbers
     found = duckdb.connect().execute(query, {"places": places}).fetchall()
     assert [number for (number,) in found] == numbers
@@ -247,9 +249,9 @@ def test_an_id_is_found_again_however_few_are_held_at_once(
         (tmp_path / name).write_text(text, "utf-8")
     a, b, c = (tmp_path / name for name in names)
     store = tmp_path / "a.duckdb"
-    with patch.object(closer, "MOST_HASHES", most), patch.object(closer, "SLICE", 4):
+    with patch.object(closer, "MAX_HASHES", most), patch.object(closer, "SLICE_ROWS", 4):
         save_claims(read_claims(a, outage, max_rejects=1), store)
-        found = read_claims([b, c], outage, max_rejects=1, onto=store)
+        found = read_claims([b, c], outage, max_rejects=1, add_to=store)
     again = found.rejects.sort("source_file", "source_row").select("source_file", "claim_id", "kept_file")
     assert again.rows() == [
         ("a.csv", "2", "a.csv"),
@@ -266,8 +268,10 @@ def test_where_nothing_is_judged_its_table_is_the_same_without_rows(tmp_path: Pa
         text = "".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows))
         (tmp_path / name).write_text(text, "utf-8")
         claims = read_claims(tmp_path / name, outage, max_rejects=1)
-        assert claims.warehouse.frame("select count(*) as n from judged")["n"].item() == losses.count("x")
-        return dict(claims.warehouse.frame("select column_name, column_type from (describe judged)").rows())
+        assert claims.warehouse.frame("select count(*) as n from validated")["n"].item() == losses.count("x")
+        return dict(
+            claims.warehouse.frame("select column_name, column_type from (describe validated)").rows()
+        )
 
     assert kinds("plain.csv", "5", "6") == kinds("doubtful.csv", "5", "x")
 
@@ -277,9 +281,9 @@ def test_rows_that_came_in_another_order_end_the_run(tmp_path: Path, outage: Inc
     rows = [[str(n), *GOOD[1:]] for n in (1, 2, 2, 3, 4)]
     path.write_text("".join(record(cells, ",", "\n") for cells in (list(COLUMNS), *rows)), "utf-8")
     assert len(read_claims(path, outage, max_rejects=1)) == 4
-    turned = queries.text("delimited") + " order by c0 desc"
+    turned = queries.query_text("delimited") + " order by c0 desc"
     with (
-        patch.object(queries, "text", lambda name: turned if name == "delimited" else TEXT(name)),
+        patch.object(queries, "query_text", lambda name: turned if name == "delimited" else TEXT(name)),
         pytest.raises(EnvironmentFailed, match="has rows that came in another order"),
     ):
         read_claims(path, outage, max_rejects=1)
@@ -289,10 +293,12 @@ def test_the_engine_keeps_the_order_of_what_it_reads(outage: Incident) -> None:
     """A join in the plan would not; the engine makes one of a long list behind `in`, for example."""
     cells = {c: c for c in COLUMNS}
     shown = {c: Counter(TEXTS[c]) for c in COLUMNS}
-    query = first_sight(outage, Layout().merged_over(outage), cells, shown, words={}, source="texts", file=0)
+    query = fast_path_sql(
+        outage, Layout().merged_over(outage), cells, shown, enum_values={}, source="texts", file=0
+    )
     connection = duckdb.connect()
     connection.execute(f"create table texts ({', '.join(f'{c} varchar' for c in COLUMNS)})")
-    plan = str(connection.execute(f"explain create table passed as {query}").fetchall()).lower()
+    plan = str(connection.execute(f"explain create table fast_rows as {query}").fetchall()).lower()
     assert "projection" in plan
     assert "join" not in plan
-    assert "first_sight" in queries.NAMES
+    assert "fast_path" in queries.QUERY_NAMES

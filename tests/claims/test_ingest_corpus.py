@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from outage_analysis.claims import READERS, RULES, read_claims
+from outage_analysis.claims import READABLE_SUFFIXES, RULES, read_claims
 from tests.claims.complaint_files import (
     CARRIERS,
     COLUMNS,
@@ -84,8 +84,8 @@ def test_every_rule_is_broken_by_some_damage_and_no_damage_by_another_name() -> 
 
 def test_every_damage_is_carried_by_some_file_and_every_format_is_in_the_corpus() -> None:
     assert {damage for _, _, damage in FILES} == set(DAMAGE)
-    assert {form.suffix for form in CARRIERS.values()} <= set(READERS)
-    assert {suffix.split(".")[1] for suffix in READERS} - {"txt", "ndjson"} == {
+    assert {form.suffix for form in CARRIERS.values()} <= set(READABLE_SUFFIXES)
+    assert {suffix.split(".")[1] for suffix in READABLE_SUFFIXES} - {"txt", "ndjson"} == {
         form.suffix.split(".")[1] for form in CARRIERS.values()
     }
 

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import delimited
 from outage_analysis.claims.readers.fast_path import BLANKS
-from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
+from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError
 from outage_analysis.incidents import Incident, Layout, load_incident
 from tests.claims.complaint_files import WHOLE, encoded, found_in_the_bytes, record
@@ -43,7 +43,7 @@ def csv_incident() -> Incident:
     """The Kakao incident with one text column; ids may repeat, so that every file can count from 1."""
     kakao = load_incident("kakao-2022")
     return kakao.model_copy(
-        update={"dimensions": kakao.dimensions[:1], "rules": {REPEATED: "count", COPY: "count"}}
+        update={"dimensions": kakao.dimensions[:1], "rules": {REPEATED_ID: "count", EXACT_COPY: "count"}}
     )
 
 
@@ -354,33 +354,36 @@ READ: dict[str, Case] = {
         lines(*["제목"] * 250, HEADER, BAD, row(1)), {253: "x"}, {252: BAD}, layout=Layout(header_row=251)
     ),
     "group-titles-above": Case(lines("접수,,,,피해,", HEADER, BAD, row(1)), {4: "x"}, {3: BAD}),
-    "header-in-two-languages": Case(lines(KOREAN, HEADER, row(1)), {3: "x"}, {2: HEADER}, HEADER_AGAIN),
+    "header-in-two-languages": Case(lines(KOREAN, HEADER, row(1)), {3: "x"}, {2: HEADER}, REPEATED_HEADER),
     "header-again": Case(
-        lines(HEADER, row(1), HEADER, row(2), HEADER), {2: "x", 4: "x"}, {3: HEADER, 5: HEADER}, HEADER_AGAIN
+        lines(HEADER, row(1), HEADER, row(2), HEADER),
+        {2: "x", 4: "x"},
+        {3: HEADER, 5: HEADER},
+        REPEATED_HEADER,
     ),
     "header-again-in-other-words": Case(
         lines(HEADER, row(1), KOREAN, row(2), "CLAIM ID,Service,claimant-type,date,Amount,REGION"),
         {2: "x", 4: "x"},
         {3: KOREAN, 5: "CLAIM ID,Service,claimant-type,date,Amount,REGION"},
-        HEADER_AGAIN,
+        REPEATED_HEADER,
     ),
     "header-again-with-a-mark-of-utf-8": Case(
         lines(HEADER, row(1), "\ufeff" + HEADER, row(2)),
         {2: "x", 4: "x"},
         {3: "\ufeff" + HEADER},
-        HEADER_AGAIN,
+        REPEATED_HEADER,
     ),
     "header-again-with-another-optional-column": Case(
         lines(f"memo,{HEADER}", f"m,{row(1)}", f"claimant_id,{HEADER}", f"u,{row(2)}"),
         {2: "x", 4: "x"},
         {3: f"claimant_id,{HEADER}"},
-        HEADER_AGAIN,
+        REPEATED_HEADER,
     ),
     "header-again-quoted": Case(
         lines(HEADER, row(1), HEADER.replace("loss", '"loss"'), row(2)),
         {2: "x", 4: "x"},
         {3: HEADER.replace("loss", '"loss"')},
-        HEADER_AGAIN,
+        REPEATED_HEADER,
     ),
     "header-quoted-behind-a-mark-of-utf-8": Case(
         lines(HEADER.replace("claim_id", '"claim_id"'), BAD, row(1)), {3: "x"}, {2: BAD}, encoding="utf-8-sig"
@@ -665,7 +668,7 @@ def test_the_rows_of_a_file_are_the_same_in_batches_of_any_size(
     path.write_text(lines(HEADER, *rows), "utf-8")
     found = []
     for size in (1, 2, 7, 50_000):
-        monkeypatch.setattr(delimited, "BATCH", size)
+        monkeypatch.setattr(delimited, "BATCH_ROWS", size)
         claims = read_claims(path, csv_incident(), max_rejects=1)
         found.append((claims.frame().rows(), claims.rejects.rows()))
     assert found[0][0]

@@ -19,9 +19,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outage_analysis.claims import READERS, read_claims
+from outage_analysis.claims import READABLE_SUFFIXES, read_claims
 from outage_analysis.claims.readers import jsonlines, sources
-from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE
+from outage_analysis.claims.rules import EXACT_COPY, REPEATED_HEADER, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused, OutageAnalysisError, UsageError
 from outage_analysis.incidents import Incident, Layout, load_incident
 from outage_analysis.text import encodings as decoding
@@ -45,7 +45,7 @@ def small_incident() -> Incident:
 
 def counting() -> Incident:
     """The same, with ids that may repeat: several files can be read in one run."""
-    return small_incident().model_copy(update={"rules": {REPEATED: "count", COPY: "count"}})
+    return small_incident().model_copy(update={"rules": {REPEATED_ID: "count", EXACT_COPY: "count"}})
 
 
 def together(paths: Sequence[Path]) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -320,7 +320,7 @@ def test_a_sheet_is_held_to_its_header_like_any_text(tmp_path: Path) -> None:
     first, again = table(complaint("1")), ["접수번호", "서비스", "신고자구분", "접수일", "손실액", "지역"]
     claims = read(book(tmp_path / "a.xlsx", {"s": [*first, again, *table(complaint("2"))[1:]]}))
     assert passed(claims) == [(2, "1"), (4, "2")]
-    assert rejected(claims) == [(3, "접수번호 | 서비스 | 신고자구분 | 접수일 | 손실액", [HEADER_AGAIN])]
+    assert rejected(claims) == [(3, "접수번호 | 서비스 | 신고자구분 | 접수일 | 손실액", [REPEATED_HEADER])]
     two = [*first, COLUMNS[::-1], *table(complaint("2"))[1:]]
     assert "the header of another table" in str(refused(book(tmp_path / "b.xlsx", {"s": two})))
     twice = [[*COLUMNS, "Loss"], [*complaint("1").values(), "6"]]
@@ -499,8 +499,8 @@ def test_json_may_hold_any_character_by_its_number(tmp_path: Path) -> None:
             [complaint("1"), {**complaint("2"), "amount": "6"}],
             "two columns stand for loss (found 'loss and amount')",
         ),
-        (["[", complaint("1"), "]"], "is no JSON lines"),
-        (["{", '"a": 1', "}"], "is no JSON lines"),
+        (["[", complaint("1"), "]"], "is not JSON lines"),
+        (["{", '"a": 1', "}"], "is not JSON lines"),
         ([complaint("1"), {"접수번호": "2"}], "two columns stand for claim_id"),
     ],
 )
@@ -521,7 +521,7 @@ def test_json_lines_are_the_same_in_batches_of_any_size(
     path = objects(tmp_path / "a.jsonl", *("{" if n % 3 == 1 else complaint(str(n)) for n in range(9)))
     found = []
     for size in (1, 2, 50_000):
-        monkeypatch.setattr(jsonlines, "BATCH", size)
+        monkeypatch.setattr(jsonlines, "BATCH_ROWS", size)
         claims = read(path)
         found.append((claims.frame().rows(), claims.rejects.rows()))
     assert len(found[0][0]) == 6
@@ -801,9 +801,9 @@ def test_the_same_content_is_counted_once_whatever_its_name(folder: Path) -> Non
 
 
 def test_more_files_than_anyone_means_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MOST_FILES", 4)
+    monkeypatch.setattr(sources, "MAX_FILES", 4)
     assert len(read(folder).inputs) == 4
-    monkeypatch.setattr(sources, "MOST_FILES", 3)
+    monkeypatch.setattr(sources, "MAX_FILES", 3)
     assert "stands for more than 3 files" in str(refused(folder))
 
 
@@ -924,7 +924,7 @@ def test_a_repeated_header_is_told_even_where_a_layout_gives_its_day(tmp_path: P
     path.write_text("".join(map(record, rows)), "utf-8")
     claims = read(path, Layout(constants={"filed_on": "2022-10-19"}))
     assert passed(claims) == [(2, "1")]
-    assert [(n, rules) for n, _, rules in rejected(claims)] == [(3, [HEADER_AGAIN])]
+    assert [(n, rules) for n, _, rules in rejected(claims)] == [(3, [REPEATED_HEADER])]
 
 
 def test_a_layout_replaces_the_notations_of_the_incident(tmp_path: Path) -> None:
@@ -996,7 +996,7 @@ BYTES = st.one_of(
 
 
 @pytest.mark.slow
-@given(suffix=st.sampled_from(READERS), content=BYTES, pack=st.booleans())
+@given(suffix=st.sampled_from(READABLE_SUFFIXES), content=BYTES, pack=st.booleans())
 @settings(max_examples=40)
 def test_any_bytes_under_any_suffix_are_accounted_for_or_refused_on_one_line(
     tmp_path_factory: pytest.TempPathFactory, suffix: str, content: bytes, *, pack: bool

@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import inspect_file, read_claims
-from outage_analysis.claims.inspection.inspect import SHOWN
+from outage_analysis.claims.inspection.inspect import MAX_EXAMPLES
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, Layout, load_incident, load_layout
 from tests.commands import command
@@ -258,7 +258,7 @@ def test_a_year_of_two_digits_is_the_one_in_the_claims_window(
 def test_a_share_is_of_the_values_that_were_looked_at(
     tmp_path: Path, incident: Incident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outage_analysis.claims.inspection.columns.MOST_TEXTS", 1)
+    monkeypatch.setattr("outage_analysis.claims.inspection.columns.MAX_VALUES", 1)
     table = table_of(filed_on=[], received=[f"2022-10-{day}" for day in range(19, 23)])
     found = inspect_file(write(tmp_path / "a.csv", table), incident)
     assert proposed(found)["filed_on"] == "received"
@@ -707,7 +707,7 @@ def test_the_first_rows_are_shown_under_their_numbers(tmp_path: Path, incident: 
     path = write(tmp_path / "a.csv", [*table, *([*row[:1], *row[1:]] for row in table[1:])])
     path.write_text("제목\n\n" + path.read_text("utf-8"), "utf-8")
     found = inspect_file(path, incident)
-    assert found.rows["row"].to_list() == list(range(4, 4 + SHOWN))
+    assert found.rows["row"].to_list() == list(range(4, 4 + MAX_EXAMPLES))
     assert found.rows.columns[1:] == ["1 claim_id", "2 service", "3 claimant_type", "4 filed_on", "5 loss"]
     assert found.rows.row(0)[1:] == tuple(table[1])
 

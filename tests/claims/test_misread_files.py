@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import delimited
-from outage_analysis.claims.readers.delimited import TOGETHER
-from outage_analysis.claims.readers.dialects import MISPLACED
+from outage_analysis.claims.readers.delimited import MERGED_ROWS
+from outage_analysis.claims.readers.dialects import MISPLACED_QUOTE
 from outage_analysis.claims.rules import UNREADABLE
 from outage_analysis.errors import OutageAnalysisError
 from outage_analysis.incidents import Layout
@@ -143,7 +143,7 @@ def test_a_row_that_was_swallowed_is_never_part_of_an_id(tmp_path: Path) -> None
     text = lines("claim_id,filed_on,loss", "A-0,2022-10-19,5", joined, "A-3,2022-10-21,7")
     claims = read(tmp_path / "a.csv", text, NARROW)
     assert claims.frame().select("source_row", "claim_id", "loss").rows() == [(2, "A-0", 5), (4, "A-3", 7)]
-    assert problems(claims) == {3: TOGETHER}
+    assert problems(claims) == {3: MERGED_ROWS}
     assert claims.rejects["raw"].to_list() == [joined]
 
 
@@ -156,7 +156,7 @@ def test_a_row_that_was_swallowed_is_never_part_of_a_region(tmp_path: Path, *, s
         path, lines("claim_id,loss,region", "A-0,5,x", joined, f'A-3,7,"{text}"', "A-4,,y"), NARROW_TEXT
     )
     assert regions(claims) == {"A-0": "x", "A-3": text, "A-4": "y"}
-    assert problems(claims) == {3: TOGETHER}
+    assert problems(claims) == {3: MERGED_ROWS}
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
         assert told(claims) == told(read(path, path.read_text("utf-8"), NARROW_TEXT))
 
@@ -214,7 +214,7 @@ def test_a_mark_inside_a_field_rejects_its_row_in_a_file_with_quoted_fields(
 ) -> None:
     claims = read(tmp_path / "a.csv", lines(HEADER, LOST, row("A-3"), quoted, row("A-4", '5" pipe')))
     assert claims.frame()["claim_id"].to_list() == ["A-3", "A-1"]
-    assert problems(claims) == {2: MISPLACED, 5: MISPLACED}
+    assert problems(claims) == {2: MISPLACED_QUOTE, 5: MISPLACED_QUOTE}
 
 
 def test_a_file_without_quoted_fields_may_have_inches_in_its_texts(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_file_without_quoted_fields_may_have_inches_in_its_texts(tmp_path: Pat
 
 def test_a_header_in_quotes_shows_that_marks_quote(tmp_path: Path) -> None:
     text = lines('"claim_id",' + HEADER.partition(",")[2], row("A-1"), row("A-2", '5" pipe'))
-    assert problems(read(tmp_path / "a.csv", text)) == {3: MISPLACED}
+    assert problems(read(tmp_path / "a.csv", text)) == {3: MISPLACED_QUOTE}
 
 
 def test_every_mark_is_text_where_the_layout_says_so(tmp_path: Path) -> None:
@@ -257,13 +257,13 @@ def test_a_mark_behind_a_space_rejects_its_row_where_other_fields_have_no_space(
     """Else "North" with its marks and North without would be counted as two regions."""
     claims = read(tmp_path / "a.csv", lines(HEADER, row("A-1", ' "North"'), row("A-2", "North")))
     assert regions(claims) == {"A-2": "North"}
-    assert problems(claims) == {2: MISPLACED}
+    assert problems(claims) == {2: MISPLACED_QUOTE}
 
 
 def test_spaces_are_no_part_of_a_value_however_the_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     claims = read(path, spaced(HEADER, *(row(f"A-{n}") for n in range(1, 6)), row("A-6", loss="x")))
-    assert claims.warehouse.frame("select count(*) as n from passed where ok")["n"].item() == 5
+    assert claims.warehouse.frame("select count(*) as n from fast_rows where ok")["n"].item() == 5
     with patch.object(delimited, "_read_by_engine", lambda *_: None):
         assert told(claims) == told(read(path, path.read_text("utf-8")))
 

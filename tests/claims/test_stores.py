@@ -44,8 +44,10 @@ SUFFIXES = (".parquet", ".duckdb")
 CUBE = ("service", "claimant_type", "filed_on")
 
 
-def read(paths: Path | list[Path], incident: Incident, *layouts: Layout, onto: Path | None = None) -> Claims:
-    return read_claims(paths, incident, layouts=layouts, max_rejects=1, onto=onto)
+def read(
+    paths: Path | list[Path], incident: Incident, *layouts: Layout, add_to: Path | None = None
+) -> Claims:
+    return read_claims(paths, incident, layouts=layouts, max_rejects=1, add_to=add_to)
 
 
 def saved(claims: Claims, path: Path) -> Path:
@@ -276,7 +278,7 @@ def test_a_warehouse_file_is_read_and_never_changed(
     with pytest.raises(duckdb.Error):
         opened.sql("insert into claims by name select 'x' as claim_id").fetchall()
     two = claims_csv([{"claim_id": "new"}], name="two.csv")
-    assert len(read(two, incident, onto=path)) == 4
+    assert len(read(two, incident, add_to=path)) == 4
     assert path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["claims.csv", "kept.duckdb", "two.csv"]
 
@@ -294,7 +296,7 @@ def test_files_are_added_one_by_one_as_if_all_had_come_at_once(
     layouts = (Layout(files="b*", formats={"filed_on": ("dmy", "iso")}),)
     kept = saved(read(paths[0], incident, *layouts), tmp_path / "kept.duckdb")
     for path in paths[1:]:
-        save_claims(read(path, incident, *layouts, onto=kept), kept)
+        save_claims(read(path, incident, *layouts, add_to=kept), kept)
     together = read(paths, incident, *layouts)
     assert told(read(kept, incident)) == told(together)
     assert [f.name for f in together.inputs] == ["a.csv", "b.csv", "a.csv (3)"]
@@ -329,7 +331,7 @@ def test_adding_a_file_equals_reading_both_in_that_order(
         paths.append(folder / name)
         paths[-1].write_text("\n".join(",".join(line) for line in lines), "utf-8")
     kept = saved(read(paths[0], incident), folder / "kept.duckdb")
-    assert told(read(paths[1], incident, onto=kept)) == told(read(paths, incident))
+    assert told(read(paths[1], incident, add_to=kept)) == told(read(paths, incident))
 
 
 def test_content_that_is_there_already_is_refused_under_any_name(
@@ -337,7 +339,7 @@ def test_content_that_is_there_already_is_refused_under_any_name(
 ) -> None:
     kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
     with pytest.raises(InputRefused, match=r"b\.csv: has the same content as claims\.csv"):
-        read(claims_csv(ROWS, name="b.csv"), incident, onto=kept)
+        read(claims_csv(ROWS, name="b.csv"), incident, add_to=kept)
 
 
 @pytest.mark.parametrize(
@@ -349,20 +351,22 @@ def test_claims_that_another_page_judged_are_refused(
 ) -> None:
     kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
     own = incident.model_copy(update=other)
-    for paths, onto in ((kept, None), (claims_csv([{"claim_id": "n"}], name="b.csv"), kept)):
-        with pytest.raises(InputRefused, match="was judged by another page of the incident") as refusal:
-            read(paths, own, onto=onto)
+    for paths, add_to in ((kept, None), (claims_csv([{"claim_id": "n"}], name="b.csv"), kept)):
+        with pytest.raises(
+            InputRefused, match="was validated with another definition of the incident"
+        ) as refusal:
+            read(paths, own, add_to=add_to)
         assert (refusal.value.file, refusal.value.remedy) == ("kept.duckdb", "Ingest its files again.")
 
 
-@pytest.mark.parametrize("onto", [False, True])
+@pytest.mark.parametrize("add_to", [False, True])
 def test_a_warehouse_file_is_read_alone(
-    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, *, onto: bool
+    claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, *, add_to: bool
 ) -> None:
     path = claims_csv([{}])
     kept = saved(read(path, incident), tmp_path / "kept.duckdb")
     with pytest.raises(UsageError, match="is a warehouse file, which is read alone"):
-        read([kept] if onto else [path, kept], incident, onto=kept if onto else None)
+        read([kept] if add_to else [path, kept], incident, add_to=kept if add_to else None)
 
 
 # --- what is no warehouse file, or no longer ----------------------------------------------------------------
@@ -530,8 +534,11 @@ def test_the_catalog_of_a_foreign_file_is_read_where_no_other_file_can_be_reache
     kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
     with duckdb.connect(kept) as connection:
         connection.execute("create view mine as from read_text('{tmp_path}/claims.csv')")
-    texts = {**{name: queries.text(name) for name in queries.NAMES}, "other_objects": FOREIGN_VIEW}
-    monkeypatch.setattr(queries, "text", texts.__getitem__)
+    texts = {
+        **{name: queries.query_text(name) for name in queries.QUERY_NAMES},
+        "other_objects": FOREIGN_VIEW,
+    }
+    monkeypatch.setattr(queries, "query_text", texts.__getitem__)
     with pytest.raises(InputRefused, match="is no warehouse file of claims") as refusal:
         read(kept, incident)
     assert "file system operations are disabled" in str(refusal.value.__cause__)
@@ -550,16 +557,16 @@ def test_a_warehouse_file_that_is_replaced_while_it_is_opened_is_refused(
     claims_csv: ClaimsCsv, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
-    look = warehouse._refuse_foreign_objects  # noqa: SLF001 - the moment between two looks
+    look = warehouse._check_base_tables_only  # noqa: SLF001 - the moment between two looks
 
-    def replaced_after(path: Path, columns: warehouse.Columns) -> list[tuple[str, str]]:
+    def replaced_after(path: Path, columns: warehouse.TableColumns) -> list[tuple[str, str]]:
         tables = look(path, columns)
         with duckdb.connect(path) as connection:
             connection.execute("drop table accepted")
             connection.execute("create view accepted as select content from read_text('/etc/hostname')")
         return tables
 
-    monkeypatch.setattr(warehouse, "_refuse_foreign_objects", replaced_after)
+    monkeypatch.setattr(warehouse, "_check_base_tables_only", replaced_after)
     with pytest.raises(InputRefused, match=r"kept\.duckdb: changed while it was opened"):
         read(kept, incident)
 
@@ -573,7 +580,7 @@ def test_a_warehouse_file_may_have_any_name(
     monkeypatch.chdir(tmp_path)
     claims = read(claims_csv(ROWS), incident)
     save_claims(claims, name)
-    added = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=Path(name))
+    added = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, add_to=Path(name))
     save_claims(added, name)
     assert len(read(Path(name), incident)) == len(claims) + 1
 
@@ -584,7 +591,7 @@ def test_a_warehouse_file_that_lists_other_files_than_its_tables_is_refused(
     kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
     with duckdb.connect(kept) as connection:
         connection.execute("insert into files values (1, 'more.csv', 3)")
-    with pytest.raises(InputRefused, match=r"kept\.duckdb: lists other files than its tables are of"):
+    with pytest.raises(InputRefused, match=r"kept\.duckdb: has tables of other files than it lists"):
         read(kept, incident)
 
 
@@ -619,7 +626,7 @@ def test_a_disk_that_refuses_leaves_what_was_there(
     if old:
         save_claims(claims, kept)
         if suffix == ".duckdb":  # what is there is added to, never replaced unseen
-            claims = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=kept)
+            claims = read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, add_to=kept)
     before = contents(tmp_path)
     if where == "rename":
         monkeypatch.setattr(Path, "replace", full)
@@ -649,7 +656,7 @@ def test_what_another_run_added_meanwhile_is_never_lost(
 ) -> None:
     kept = saved(read(claims_csv([{}]), incident), tmp_path / "kept.duckdb")
     one, two = (
-        read(claims_csv([{"claim_id": name}], name=f"{name}.csv"), incident, onto=kept) for name in "ab"
+        read(claims_csv([{"claim_id": name}], name=f"{name}.csv"), incident, add_to=kept) for name in "ab"
     )
     save_claims(one, kept)
     for late in (two, read(tmp_path / "b.csv", incident)):
@@ -752,7 +759,7 @@ def test_a_warehouse_file_is_private_whatever_the_umask_and_whatever_it_was(
         kept = saved(read(claims_csv(ROWS), incident), tmp_path / "kept.duckdb")
         modes = [stat.S_IMODE(kept.stat().st_mode)]
         kept.chmod(0o644)
-        save_claims(read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, onto=kept), kept)
+        save_claims(read(claims_csv([{"claim_id": "n"}], name="n.csv"), incident, add_to=kept), kept)
     finally:
         os.umask(earlier)
     assert [*modes, stat.S_IMODE(kept.stat().st_mode)] == [0o600, 0o600]
@@ -775,7 +782,7 @@ def test_a_disk_that_is_full_is_one_line_and_exit_6(
 
 ENGINE_WORDS = [
     *("list", "text", "rule", "position", "told_by", "grain", "rank", "first", "row", "value", "select"),
-    *("steps", "step", "rejects", "judged", "typed", "bands", "source", "single", "rows", "located", "c0"),
+    *("steps", "step", "rejects", "validated", "typed", "bands", "source", "single", "rows", "located", "c0"),
     *("said", "readings", "product", "kept", "passport", "day"),
 ]
 

@@ -26,8 +26,8 @@ def surveyed(
     """A text of three columns, looked at in blocks of so many bytes."""
     path = folder / "a.csv"
     path.write_bytes(text.encode())
-    with patch.object(survey, "BLOCK", block):
-        return RecordIndex.of(path, ",", quote, width=3, header_row=header_row, begin=0)
+    with patch.object(survey, "BLOCK_BYTES", block):
+        return RecordIndex.build(path, ",", quote, width=3, header_row=header_row, begin=0)
 
 
 @pytest.fixture(scope="module")

@@ -182,7 +182,7 @@ def test_each_margin_is_in_proportion_at_any_number_of_rows(size: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", [999, 40_000])
 def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", chunk)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK_ROWS", chunk)
     chunks = [*synthetic_chunks(PAGE, INCIDENT, seed=3)]
     assert max(map(len, chunks)) <= chunk
     frame = with_ids(pl.concat(chunks))
@@ -197,7 +197,7 @@ def test_chunks_together_keep_every_margin(monkeypatch: pytest.MonkeyPatch, chun
 
 def test_chunks_of_one_row_still_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
-    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", 1)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK_ROWS", 1)
     frame = with_ids(synthesise(PAGE, INCIDENT, seed=3, rows=60))
     for column in ("category", "filed_on"):
         assert sorted(frame[column]) == sorted(whole[column])
@@ -244,7 +244,7 @@ def test_bytes_do_not_depend_on_the_threads(tmp_path: Path) -> None:
 def test_chunks_are_written_as_one_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", 700)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK_ROWS", 700)
     path = tmp_path / f"a-synthetic.{suffix}"
     write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=2, rows=2_000, text=True), path, seed=2)
     frame = synthesise(PAGE, INCIDENT, seed=2, rows=2_000, text=True)
@@ -328,7 +328,7 @@ def test_a_dirty_row_breaks_its_rule_and_no_other(tmp_path: Path, rule: str) -> 
 def test_ingestion_rejects_what_was_broken_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK", 3_000)
+    monkeypatch.setattr("outage_analysis.claims.synthetic.chunks.CHUNK_ROWS", 3_000)
     path, text = tmp_path / f"synthetic {kind}", "texts" in kind
     dirt = dirt_counts(10_000, 0.1, INCIDENT, csv=path.suffix == ".csv")
     write_synthetic(synthetic_chunks(PAGE, INCIDENT, seed=6, rows=10_000, text=text, dirt=dirt), path, seed=6)
@@ -466,7 +466,7 @@ def test_another_page_gives_another_band_mix(tmp_path: Path) -> None:
         (
             'claimant_types = ["mid_large_firm"]\nmedian',
             'claimant_types = ["small_business"]\nmedian',
-            "no law",
+            "no distribution",
         ),
     ],
 )

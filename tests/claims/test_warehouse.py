@@ -50,7 +50,7 @@ def test_what_does_not_fit_into_memory_goes_to_the_folder_and_is_gone_in_the_end
 
 def test_too_little_memory_is_said_with_what_to_do(allowed: Path) -> None:
     assert allowed.is_dir()
-    with pytest.raises(EnvironmentFailed, match="the memory that may be used is not enough") as refusal:
+    with pytest.raises(EnvironmentFailed, match="the allowed memory is not enough") as refusal:
         Warehouse().frame("select string_agg(text, '' order by h) as s from (" + MANY + ")")  # noqa: S608
     assert refusal.value.remedy == "Allow more with --memory, or fewer --threads."
 
@@ -60,7 +60,7 @@ def test_a_folder_that_is_full_is_said_with_what_to_do(allowed: Path) -> None:
     warehouse = Warehouse()
     warehouse.relation("select 1").fetchall()
     warehouse._run("set max_temp_directory_size = '1MB'", {})  # noqa: SLF001
-    with pytest.raises(EnvironmentFailed, match="there is no room left") as refusal:
+    with pytest.raises(EnvironmentFailed, match="no disk space is left") as refusal:
         warehouse.create("many", MANY)
     assert refusal.value.remedy == "Free disk space, or name a larger folder: --temp."
 
@@ -72,7 +72,7 @@ def test_a_folder_that_is_full_is_said_with_what_to_do(allowed: Path) -> None:
         ({"memory": "0GB"}, "--memory is no amount"),
         ({"memory": "1GB'; drop"}, "--memory is no amount"),
         ({"threads": 0}, "--threads is not between 1 and 1024"),
-        ({"folder": Path("nowhere")}, "--temp is no folder that is there"),
+        ({"folder": Path("nowhere")}, "--temp is not an existing folder"),
     ],
 )
 def test_limits_that_are_none_are_refused(wrong: dict[str, object], message: str) -> None:
@@ -101,22 +101,22 @@ def test_the_options_stand_before_the_command(tmp_path: Path) -> None:
 
 
 def test_words_say_rows_rate_and_the_time_that_is_left() -> None:
-    assert progress.words("a.csv", 0.25, 10_000_000, 2.0) == (
-        "[#####...............] a.csv: 2,500,000 of about 10,000,000 rows, 1,250,000 a second, 6 s left"
+    assert progress.progress_line("a.csv", 0.25, 10_000_000, 2.0) == (
+        "[#####...............] a.csv: 2,500,000 of about 10,000,000 rows, 1,250,000 per second, 6 s left"
     )
-    assert progress.words("a.csv", -1, 10, 0.0) == "[....................] a.csv: 0 of about 10 rows"
-    assert "10 of about 10 rows" in progress.words("a.csv", 1.2, 10, 1.0)
+    assert progress.progress_line("a.csv", -1, 10, 0.0) == "[....................] a.csv: 0 of about 10 rows"
+    assert "10 of about 10 rows" in progress.progress_line("a.csv", 1.2, 10, 1.0)
 
 
 def test_a_long_query_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "EVERY", 0.01)
+    monkeypatch.setattr(progress, "UPDATE_SECONDS", 0.01)
     heard: list[str] = []
-    token = progress.telling.set(heard.append)
+    token = progress.progress_callback.set(heard.append)
     try:
-        with progress.told("a.csv", 100, lambda: 0.5):
+        with progress.report_progress("a.csv", 100, lambda: 0.5):
             time.sleep(0.1)
     finally:
-        progress.telling.reset(token)
+        progress.progress_callback.reset(token)
     assert "50 of about 100 rows" in heard[-1]
 
 

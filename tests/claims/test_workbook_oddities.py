@@ -14,7 +14,7 @@ import xlsxwriter
 
 from outage_analysis.claims import read_claims
 from outage_analysis.claims.readers import workbooks
-from outage_analysis.claims.readers.workbook_xml import CHUNK, SPARSE, UsedRange, used_range
+from outage_analysis.claims.readers.workbook_xml import CHUNK, SPARSE_FROM_CELLS, UsedRange, used_range
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Layout, load_incident
 from tests.conftest import claim_rows
@@ -135,7 +135,7 @@ def test_a_sheet_is_sparse_only_beyond_what_fits() -> None:
     cells = b"<sheetData>" + b"".join(b'<c r="Z%d"/>' % row for row in range(1, 50))
     assert used_range(io.BytesIO(cells)) == UsedRange(49, 26, 0)
     far = used_range(io.BytesIO(cells + b"<x:c s='1' r='XFD9999'/>"))
-    assert (far, far.cells > SPARSE) == (UsedRange(9_999, 16_384, 0), True)
+    assert (far, far.cells > SPARSE_FROM_CELLS) == (UsedRange(9_999, 16_384, 0), True)
 
 
 BESIDE = '<row r="3"><c r="XFD3"><v>1</v></c></row>'
@@ -200,9 +200,9 @@ def test_more_cells_than_the_memory_takes_are_refused_even_if_they_are_full(
     incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = by_hand(tmp_path / "a.xlsx", "")
-    monkeypatch.setattr(workbooks, "MOST_CELLS", 16)
+    monkeypatch.setattr(workbooks, "MAX_CELLS", 16)
     assert len(read(path, incident)) == 1
-    monkeypatch.setattr(workbooks, "MOST_CELLS", 15)
+    monkeypatch.setattr(workbooks, "MAX_CELLS", 15)
     with pytest.raises(
         InputRefused, match="has more than 15 cells, most of them on the sheet 접수"
     ) as refusal:

@@ -236,10 +236,10 @@ def test_a_cube_of_another_suffix_or_with_too_many_rows_is_not_written(
 def test_what_another_run_added_meanwhile_is_not_lost(saved: Path, february: KeptCube) -> None:
     before = load_cube(saved)
     both = merged(before, february)
-    save_cube(both, saved, onto=before)
+    save_cube(both, saved, add_to=before)
     whole = saved.read_bytes()
     with pytest.raises(EnvironmentFailed, match=r"january\.parquet: another run has added to it meanwhile"):
-        save_cube(both, saved, onto=before)
+        save_cube(both, saved, add_to=before)
     assert saved.read_bytes() == whole
 
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outage_analysis.claims import read_claims
-from outage_analysis.claims.claims_and_rejects import LONGEST
-from outage_analysis.claims.rules import COPY, REPEATED, UNREADABLE
+from outage_analysis.claims.claims_and_rejects import MAX_VALUE_LENGTH
+from outage_analysis.claims.rules import EXACT_COPY, REPEATED_ID, UNREADABLE
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import Dimension, load_incident
 from outage_analysis.losses import claimants_table, quality_report, quality_table, rule_table
@@ -76,8 +76,8 @@ def test_files_without_a_broken_rule_have_no_row(claims_csv: ClaimsCsv, incident
         ("loss", "1.5.5", "1.5.5"),
         ("loss", "=1+1", "=1+1"),
         ("loss", "30만원 정도", "30만원 정도"),
-        ("loss", "+" * LONGEST, "+" * LONGEST),
-        ("loss", "+" * (LONGEST + 1), "(25 characters)"),
+        ("loss", "+" * MAX_VALUE_LENGTH, "+" * MAX_VALUE_LENGTH),
+        ("loss", "+" * (MAX_VALUE_LENGTH + 1), "(25 characters)"),
         ("loss", "010-1234-5678", "***-****-****"),
         ("loss", "900101-1234567", "******-*******"),
         ("loss", "kim@example.com", "(15 characters)"),
@@ -131,7 +131,7 @@ def test_a_number_that_is_none_in_a_dimension_is_a_rule_too(
 def test_a_repeated_complaint_names_the_one_that_was_kept(claims_csv: ClaimsCsv, incident: Incident) -> None:
     rows = [{"claim_id": "a"}, {"claim_id": "a"}, {"claim_id": "a", "loss": "1"}]
     claims = read(claims_csv(rows), incident)
-    assert rules_of(claims) == [(REPEATED, "rejected", 1), (COPY, "rejected", 1)]
+    assert rules_of(claims) == [(REPEATED_ID, "rejected", 1), (EXACT_COPY, "rejected", 1)]
     for line in quality_report(claims)["first_rejects"]:
         assert line.endswith("Row 2 of claims.csv was kept.")
 
@@ -157,8 +157,8 @@ def test_the_report_is_plain_values(claims_csv: ClaimsCsv, incident: Incident) -
 BREAKS: dict[str, list[Row]] = {
     WINDOW: [{"filed_on": AFTER}],
     "loss is plausible": [{"loss": "150300000001"}],
-    REPEATED: [{"claim_id": "c1", "loss": "7"}],
-    COPY: [{"claim_id": "c1"}],
+    REPEATED_ID: [{"claim_id": "c1", "loss": "7"}],
+    EXACT_COPY: [{"claim_id": "c1"}],
 }
 
 
@@ -192,7 +192,7 @@ def test_all_rules_may_be_counted_at_once_and_one_claim_may_break_several(
     claims = read(claims_csv(rows), counting(incident, *BREAKS))
     assert len(claims) == 3
     assert sorted(rules_of(claims)) == sorted(
-        [(WINDOW, "counted", 1), ("loss is plausible", "counted", 1), (REPEATED, "counted", 2)]
+        [(WINDOW, "counted", 1), ("loss is plausible", "counted", 1), (REPEATED_ID, "counted", 2)]
     )
 
 
@@ -314,7 +314,7 @@ CLAIM = st.fixed_dictionaries(
 @given(rows=st.lists(CLAIM, max_size=14))
 @settings(max_examples=12)
 def test_claimants_are_those_of_python(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> None:
-    incident = counting(load_incident("kakao-2022"), REPEATED, COPY)
+    incident = counting(load_incident("kakao-2022"), REPEATED_ID, EXACT_COPY)
     full = claim_rows([{"claim_id": "good", "claimant_id": "", "loss": "1"}, *rows], incident)
     header = list(full[0])
     path = tmp_path_factory.mktemp("claimants") / "a.csv"

@@ -179,7 +179,7 @@ def cubes_of(
         return None, {}
     layouts = [load_layout(page) for page in plan.columns]
     claims = read_claims(list(paths), incident, layouts=layouts, max_rejects=plan.max_rejects)
-    claims.refuse_personal([d.id for d in incident.dimensions if d.kind == "text"])
+    claims.check_no_personal_data([d.id for d in incident.dimensions if d.kind == "text"])
     pages = (policy, *beside)
     asked = {
         d

@@ -1,4 +1,4 @@
-"""Claims: complaint files go in; claims and rejects come out, each input row as exactly one of the two.
+"""Read complaint files: every input row becomes exactly one claim or one reject.
 
 Modules:
     ingestion: `read_claims`, the steps in order
@@ -22,23 +22,23 @@ from outage_analysis.lazy_exports import lazy_exports
 
 if TYPE_CHECKING:
     from outage_analysis.claims.claims_and_rejects import Claims as Claims
-    from outage_analysis.claims.claims_and_rejects import explain as explain
+    from outage_analysis.claims.claims_and_rejects import explain_reject as explain_reject
     from outage_analysis.claims.ingestion import MAX_REJECTS as MAX_REJECTS
     from outage_analysis.claims.ingestion import read_claims as read_claims
     from outage_analysis.claims.inspection.inspect import Inspection as Inspection
     from outage_analysis.claims.inspection.inspect import inspect_file as inspect_file
-    from outage_analysis.claims.progress import telling as telling
-    from outage_analysis.claims.queries import as_path as as_path
-    from outage_analysis.claims.queries import literal as literal
-    from outage_analysis.claims.queries import quoted as quoted
-    from outage_analysis.claims.readers.read_files import READERS as READERS
-    from outage_analysis.claims.readers.sources import expand as expand
+    from outage_analysis.claims.progress import progress_callback as progress_callback
+    from outage_analysis.claims.queries import escaped_path as escaped_path
+    from outage_analysis.claims.queries import quote_identifier as quote_identifier
+    from outage_analysis.claims.queries import quote_literal as quote_literal
+    from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES as READABLE_SUFFIXES
+    from outage_analysis.claims.readers.sources import expand_paths as expand_paths
     from outage_analysis.claims.rules import RULES as RULES
-    from outage_analysis.claims.rules import conditions as conditions
-    from outage_analysis.claims.store import PARQUET as PARQUET
-    from outage_analysis.claims.store import STORE as STORE
-    from outage_analysis.claims.store import marks as marks
-    from outage_analysis.claims.store import refuse_unmarked as refuse_unmarked
+    from outage_analysis.claims.rules import rule_conditions as rule_conditions
+    from outage_analysis.claims.store import PARQUET_SUFFIX as PARQUET_SUFFIX
+    from outage_analysis.claims.store import STORE_SUFFIX as STORE_SUFFIX
+    from outage_analysis.claims.store import check_synthetic_name as check_synthetic_name
+    from outage_analysis.claims.store import parquet_metadata as parquet_metadata
     from outage_analysis.claims.store import save_claims as save_claims
     from outage_analysis.claims.synthetic.chunks import synthesise as synthesise
     from outage_analysis.claims.synthetic.chunks import synthetic_chunks as synthetic_chunks

@@ -1,4 +1,4 @@
-"""The claims of one run and its rejects: every row of a complaint file is exactly one of the two."""
+"""The claims and the rejects of one run: every row of a complaint file is exactly one of the two."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import literal, quoted
+from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.claims.readers.read_files import InputFile
-from outage_analysis.claims.rules import COPY, READABLE, REPEATED
+from outage_analysis.claims.rules import EXACT_COPY, READABLE_LOSS, REPEATED_ID
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import DisclosureBlocked, InputRefused, one_line
 from outage_analysis.files import likely_typo_of, listed_names
@@ -31,65 +31,65 @@ from outage_analysis.text import (
 if TYPE_CHECKING:
     import duckdb
 
-LONGEST = 24
-"""Characters of a rejected text that are shown."""
-SUCH = 12.5
-"""An amount as it may be written."""
-LONGEST_LABEL = 100
-"""Characters of a text that may still be the name of something."""
-MOST_RULES, LONGEST_REMEDY = 3, 160
-"""Rules that a refusal of too many rejects names, and characters of what to do about the first."""
+MAX_VALUE_LENGTH = 24
+"""Characters of a rejected value that a message shows; a longer value is replaced by its length."""
+EXAMPLE_AMOUNT = 12.5
+"""The amount with which a message shows how to write decimals."""
+MAX_LABEL_LENGTH = 100
+"""Characters of a label; a longer text counts as free text."""
+MAX_RULES, MAX_REMEDY_LENGTH = 3, 160
+"""Rules that the error about too many rejects names, and characters of the remedy for its first reject."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
-NO_NAMES = re.compile(
+UNIT_WORDS = re.compile(
     r"[월화수목금토일]요일|오[전후]|정도|이[상하]|어제|오늘|미상|없음|[년월일시분초원만억천백십약쯤]|KRW|won"
 )
-"""Words that people use for days and amounts; other letters beside them may be a name."""
+"""Words that people write in days and amounts; any other word may be the name of a person."""
 
-State = tuple[int, int, int]
-"""Of a file: what changes when it is replaced."""
+FileState = tuple[int, int, int]
+"""Inode, modification time and size of a file: at least one changes when the file is replaced."""
 
 
 @dataclass(frozen=True)
-class Onto:
-    """A warehouse file that claims were added to: its state when it was read, and how many files it had."""
+class ExtendedStore:
+    """A warehouse file that a run adds to: its state when it was read, and how many files it contained."""
 
-    state: State
+    state: FileState
     files: int
 
 
 @dataclass(frozen=True, repr=False)
 class Claims(Displayable):
-    """The claims of one run, inside their warehouse, and what was rejected.
+    """The claims and rejects of one run, as tables of a warehouse.
 
-    `rejects` holds one row a reject: source_file, source_row, byte (where its text starts, if the file is
-    a text), broken (its rules), raw (its text), problem, and the text of each column.
-    `files` holds one row a file with rows = claims + rejects.
+    `rejects` has one row per reject: source_file, source_row, byte (the offset of its text in a text file),
+    broken (the rules that it breaks), raw (its text), problem, and the text of each column.
+    `files` has one row per file: file, rows, claims, rejects, where rows = claims + rejects.
     """
 
     incident: Incident
     inputs: tuple[InputFile, ...]
     layouts: tuple[Layout, ...]
-    """How each of them was laid out."""
+    """The layout of each input file."""
     warehouse: Warehouse
     synthetic: bool
-    """Whether any row says of itself, or any file of its name, that it is synthetic."""
+    """Whether a row is marked as synthetic, or the name of a file contains "synthetic"."""
     files: pl.DataFrame
-    onto: Onto | None = None
-    """The warehouse file that these were added to."""
+    add_to: ExtendedStore | None = None
+    """The warehouse file to which this run adds its claims, if any."""
     skipped: tuple[str, ...] = ()
-    """What was not read: files of a folder that are of no known format, sheets without the columns."""
+    """Names of what was not read: files of an unknown format in a folder, and sheets without the columns."""
 
     def card(self, lang: str = "en") -> Card:
-        """Its files, and its first rejects: each with its row, the rule it broke and what to do about it.
+        """Return a display card: the files, and the first rejects with row, broken rule and remedy.
 
-        Of what a reject says it tells no more than `explain` does.
+        The card masks values as `explain_reject` does.
         """
         locale = Locale(lang)
-        passed, rejected = len(self), int(self.files["rejects"].sum())
+        accepted, rejected = len(self), int(self.files["rejects"].sum())
         total = locale(
             "card.rows",
-            rows=locale.number(passed + rejected),
-            claims=locale.number(passed),
+            rows=locale.number(accepted + rejected),
+            claims=locale.number(accepted),
             rejects=locale.number(rejected),
         )
         lines = [locale("card.synthetic"), total] if self.synthetic else [total]
@@ -98,71 +98,81 @@ class Claims(Displayable):
         )
         name = self.incident.name[lang]
         return Card(
-            locale("card.claims", incident=name), tuple(lines), _tables(self, rejected, locale), skipped
+            locale("card.claims", incident=name), tuple(lines), _card_tables(self, rejected, locale), skipped
         )
 
     def __len__(self) -> int:
-        """How many claims passed."""
+        """The number of claims."""
         return int(self.files["claims"].sum())
 
     @property
     def rejects(self) -> pl.DataFrame:
-        """One row a reject, in file and row order."""
+        """One row per reject, in file and row order; the columns are described above."""
         return _rejects_in_order(self.warehouse)
 
     def sql(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
-        """A DuckDB relation over the tables `claims` and `rejects`; values enter as $name."""
+        """Return a query over the tables `claims` and `rejects` as a DuckDB relation; `values` fill $name."""
         return self.warehouse.relation(query, **values)
 
     def frame(self) -> pl.DataFrame:
-        """Every claim as a Polars frame, in file and row order."""
+        """Return one row per claim as a Polars frame, in file and row order."""
         return self.warehouse.frame(queries.load("claims_in_order"))
 
     def counted_rules(self) -> pl.DataFrame:
-        """Claims by file and rule that the incident only counts: source_file, rule, claims."""
+        """Count the claims that break a rule which the incident only counts: source_file, rule, claims."""
         return self.warehouse.frame(queries.load("counted_rules"))
 
     def validate(self) -> Claims:
-        """These claims, if not one row was rejected.
+        """Return these claims if no row was rejected.
 
         Raises:
-            InputRefused: the first reject, with how many there are.
+            InputRefused: a row was rejected; the message explains the first reject and counts all.
         """
-        self.refuse_rejects_over(0)
+        self.check_reject_share(0)
         return self
 
-    def refuse_rejects_over(self, share: float, *, since: int = 0) -> None:
-        """Refuse files of which more rows than this share were rejected, or all of one, or none was read.
+    def check_reject_share(self, max_share: float, *, first_file: int = 0) -> None:
+        """Raise an error if too many rows were rejected, a file has rejects only, or no row was read.
 
         Args:
-            share: of the rows of these files together; 1 lets one of several files be rejected whole.
-            since: the number of the first file to look at: those before were accepted once.
+            max_share: the largest accepted share of rejects among all rows of the checked files. If it is 1,
+                one of several files may consist of rejects only.
+            first_file: the number of the first checked file; earlier files passed the check in another run.
 
         Raises:
-            InputRefused: the first reject, how many there are by rule, and how to go on.
+            InputRefused: too many rejects. The message explains the first reject, counts the rejects per rule
+                and says how to continue.
         """
-        files = self.files[since:]
+        files = self.files[first_file:]
         rows, rejected = int(files["rows"].sum()), int(files["rejects"].sum())
         if rows == 0:
-            raise InputRefused("has a header and no rows", file=self.inputs[since].name)
-        lost = files.filter(pl.col("rows") > 0, pl.col("claims") == 0)["file"].to_list() if share < 1 else []
-        if rejected == rows or rejected / rows > share or lost:
-            names = lost if lost and rejected < rows else files["file"].to_list()
-            here = self.rejects.filter(pl.col("source_file").is_in(names))
+            raise InputRefused("has a header and no rows", file=self.inputs[first_file].name)
+        without_claims = (
+            files.filter(pl.col("rows") > 0, pl.col("claims") == 0)["file"].to_list() if max_share < 1 else []
+        )
+        if rejected == rows or rejected / rows > max_share or without_claims:
+            names = without_claims if without_claims and rejected < rows else files["file"].to_list()
+            rejects = self.rejects.filter(pl.col("source_file").is_in(names))
             total = int(files.filter(pl.col("file").is_in(names))["rows"].sum())
-            raise _refusal(explain(self, here.row(0, named=True)), here, total, share)
+            raise _too_many_rejects(
+                explain_reject(self, rejects.row(0, named=True)), rejects, total, max_share
+            )
 
-    def refuse_personal(self, columns: Sequence[str]) -> None:
-        """Refuse to let columns of text leave the warehouse that hold personal data or free text.
+    def check_no_personal_data(self, columns: Sequence[str]) -> None:
+        """Raise an error if a text column contains personal data or free text.
+
+        Call it before values of the column leave the warehouse.
 
         Raises:
-            DisclosureBlocked: a column with resident, phone or card numbers, e-mail addresses, or sentences.
+            DisclosureBlocked: a column has resident, phone or card numbers, e-mail addresses, or sentences.
         """
         for column in columns:
-            texts = self.warehouse.frame(queries.load("distinct_texts", name=quoted(column)))["value"]
-            if (texts.str.len_chars() > LONGEST_LABEL).any() or texts.str.contains("[\r\n]").any():
+            texts = self.warehouse.frame(queries.load("distinct_texts", name=quote_identifier(column)))[
+                "value"
+            ]
+            if (texts.str.len_chars() > MAX_LABEL_LENGTH).any() or texts.str.contains("[\r\n]").any():
                 raise DisclosureBlocked(
-                    f"holds free text: more than {LONGEST_LABEL} characters, or several lines",
+                    f"holds free text: more than {MAX_LABEL_LENGTH} characters, or several lines",
                     column=column,
                     remedy="Map the column to another header.",
                 )
@@ -177,56 +187,57 @@ class Claims(Displayable):
                 )
 
 
-def view_claims(warehouse: Warehouse, incident: Incident) -> None:
-    """Define the view `claims` over `accepted` and `files`."""
-    files = f"[{', '.join(map(literal, file_names(warehouse, 'files')))}]"
+def create_claims_view(warehouse: Warehouse, incident: Incident) -> None:
+    """Define the view `claims`, which users query, over the tables `accepted` and `files`."""
+    files = f"[{', '.join(map(quote_literal, file_names(warehouse, 'files')))}]"
     warehouse.view("claims", queries.load("claims", dimensions=dimension_columns(incident), files=files))
 
 
 def file_names(warehouse: Warehouse, table: str) -> list[str]:
-    """The names of the files that a table lists, in the order in which they were read."""
+    """Return the file names in a table of files, in the order in which the files were read."""
     return warehouse.frame(queries.load("file_names", files=table))["file"].to_list()
 
 
 def reconciliation_table(warehouse: Warehouse) -> pl.DataFrame:
-    """One row per file: file, rows, claims, rejects."""
+    """Return one row per file: file, rows, claims, rejects."""
     return warehouse.frame(queries.load("reconciliation"))
 
 
 def _rejects_in_order(warehouse: Warehouse, most: int | None = None) -> pl.DataFrame:
-    """The first rejects in file and row order, or all of them."""
+    """Return the first `most` rejects in file and row order, or all rejects."""
     return warehouse.frame(queries.load("rejects_in_order", most="null" if most is None else str(most)))
 
 
 def dimension_columns(incident: Incident) -> str:
-    """SQL of the incident's dimensions, each behind a comma."""
-    return "".join(f", {quoted(d.id)}" for d in incident.dimensions)
+    """Return SQL that lists the columns of the incident's dimensions, each after a comma."""
+    return "".join(f", {quote_identifier(d.id)}" for d in incident.dimensions)
 
 
-def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
-    """One reject as the line that a user reads: file, row, column, value, remedy; personal data masked.
+def explain_reject(claims: Claims, reject: dict[str, object], lang: str = "en") -> InputRefused:
+    """Describe a reject as an error message: rule, file, row, column, value, remedy; personal data masked.
 
     Args:
-        claims: that it is a reject of.
+        claims: the claims to which the reject belongs.
         reject: a row of `claims.rejects`.
-        lang: the language of the value's stand-in and of the remedy; the rule keeps its name.
+        lang: the language of the remedy and of the text that replaces a hidden value. The name of the rule is
+            always English.
     """
-    words, broken = Locale(lang), reject["broken"]
+    locale, broken = Locale(lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     column = rule.split(" ", 1)[0]
-    value = reject["problem"] or _short(reject.get(column), rule, words)
-    remedy = words(f"remedy.{rule}") if words.has_label(f"remedy.{rule}") else words("remedy.whole")
+    value = reject["problem"] or _displayed_value(reject.get(column), rule, locale)
+    remedy = locale(f"remedy.{rule}") if locale.has_label(f"remedy.{rule}") else locale("remedy.whole")
     if rule.endswith("is known"):
-        hint, close = _hint(claims.incident, column, str(reject[column]), words)
+        hint, close = _spelling_hint(claims.incident, column, str(reject[column]), locale)
         remedy = f"{hint} {remedy}"
-        if not close:  # whatever it is, it may be a name
-            value = _counted(str(reject[column]), words)
-    if rule == READABLE and (digits := claims.incident.loss_digits):
-        example = f"{SUCH:.{digits}f}"
-        remedy = words("remedy.decimals", currency=claims.incident.currency, digits=digits, example=example)
-    if rule in (REPEATED, COPY):
-        row = words.number(int(str(reject["kept_row"])))
-        remedy = words("remedy.kept", row=row, file=reject["kept_file"])
+        if not close:  # an unknown text may be a name of a person
+            value = _character_count(str(reject[column]), locale)
+    if rule == READABLE_LOSS and (digits := claims.incident.loss_digits):
+        example = f"{EXAMPLE_AMOUNT:.{digits}f}"
+        remedy = locale("remedy.decimals", currency=claims.incident.currency, digits=digits, example=example)
+    if rule in (REPEATED_ID, EXACT_COPY):
+        row = locale.number(int(str(reject["kept_row"])))
+        remedy = locale("remedy.kept", row=row, file=reject["kept_file"])
     return InputRefused(
         f"breaks the rule '{rule}'",
         file=reject["source_file"],
@@ -237,16 +248,19 @@ def explain(claims: Claims, reject: dict[str, object], lang: str = "en") -> Inpu
     )
 
 
-def _refusal(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
-    """The first of too many rejects, beside how many there are by rule, and how to go on."""
+def _too_many_rejects(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float) -> InputRefused:
+    """Return the error about too many rejects: the first reject, the number per rule, how to continue.
+
+    `rows` is the number of rows of the files with these rejects; `limit` is the accepted share.
+    """
     rejected = len(rejects)
     over = (
         f"{_percent(rejected / rows)} and more than {_percent(limit)}" if rejected < rows else "all of them"
     )
     rules = rejects.select(rule=pl.col("broken").explode())["rule"].value_counts()
-    told = rules.sort("count", "rule", descending=[True, False]).rows()
-    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in told[:MOST_RULES])
-    counts += f" and {len(told) - MOST_RULES} more rules" if len(told) > MOST_RULES else ""
+    by_count = rules.sort("count", "rule", descending=[True, False]).rows()
+    counts = ", ".join(f"'{rule}' {count:,}" for rule, count in by_count[:MAX_RULES])
+    counts += f" and {len(by_count) - MAX_RULES} more rules" if len(by_count) > MAX_RULES else ""
     first.problem = f"{rejected:,} of {rows:,} rows rejected, {over}: {counts}; the first {first.problem}"
     enough = -(-100 * rejected // rows)
     onward = (
@@ -255,7 +269,7 @@ def _refusal(first: InputRefused, rejects: pl.DataFrame, rows: int, limit: float
         if rejected < rows
         else "If this is so of every row, outage-analysis inspect shows how the file reads."
     )
-    first.remedy = f"{onward} The first: {one_line(first.remedy, LONGEST_REMEDY)}"
+    first.remedy = f"{onward} The first: {one_line(first.remedy, MAX_REMEDY_LENGTH)}"
     return first
 
 
@@ -263,33 +277,40 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g}%"
 
 
-def _hint(incident: Incident, column: str, text: str, words: Locale) -> tuple[str, bool]:
-    """The name that a text is close to, or some that are known; and whether it is close to one."""
-    known = incident.services if column == "service" else incident.claimant_types
-    aliases = [s for item in known for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
+def _spelling_hint(incident: Incident, column: str, text: str, locale: Locale) -> tuple[str, bool]:
+    """Suggest the known name that a text may misspell, else list known names.
+
+    Returns:
+        The suggestion, and whether the text is close to a known name.
+    """
+    named_items = incident.services if column == "service" else incident.claimant_types
+    aliases = [s for item in named_items for s in (item.id, item.name.en, item.name.ko, *item.aliases) if s]
     close = likely_typo_of(text, aliases)
     if close is None:
-        return words("remedy.known", names=listed_names(aliases)), False
-    return words("remedy.closest", name=close), True
+        return locale("remedy.known", names=listed_names(aliases)), False
+    return locale("remedy.closest", name=close), True
 
 
-def _short(value: object, rule: str, words: Locale) -> str | None:
-    """A rejected text with personal data masked; what may be a name or a sentence is only counted."""
+def _displayed_value(value: object, rule: str, locale: Locale) -> str | None:
+    """Return a rejected value with personal data masked.
+
+    A value that may be a name or a sentence is replaced by its number of characters.
+    """
     if value is None:
         return None
     text = str(value)
     measured = not rule.startswith(("claim", "service"))
-    if len(text) > LONGEST or (measured and LETTERS.search(NO_NAMES.sub("", text))):
-        return _counted(text, words)
+    if len(text) > MAX_VALUE_LENGTH or (measured and LETTERS.search(UNIT_WORDS.sub("", text))):
+        return _character_count(text, locale)
     return mask_personal_data(text)
 
 
-def _counted(text: str, words: Locale) -> str:
-    return words("remedy.characters", count=len(text))
+def _character_count(text: str, locale: Locale) -> str:
+    return locale("remedy.characters", count=len(text))
 
 
-def _tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
-    """The files, and the first rejects told one by one."""
+def _card_tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
+    """Return the tables of the card: the files, and the first rejects."""
     columns = ("file", "rows", "claims", "rejects")
     counts = claims.files.select(columns).rows()
     files, more = first_rows(
@@ -297,19 +318,19 @@ def _tables(claims: Claims, rejected: int, locale: Locale) -> tuple[Table, ...]:
     )
     tables = [Table(tuple(locale(f"column.{c}") for c in columns), files, frozenset({1, 2, 3}), more=more)]
     if rejected:
-        found = _rejects_in_order(claims.warehouse, most=MAX_CARD_ROWS).rows(named=True)
-        told, more = first_rows(
-            locale, found, lambda r: _cells(claims, r, locale), locale("card.unmasked"), rejected
+        rejects = _rejects_in_order(claims.warehouse, most=MAX_CARD_ROWS).rows(named=True)
+        rows, more = first_rows(
+            locale, rejects, lambda r: _reject_cells(claims, r, locale), locale("card.unmasked"), rejected
         )
         heads = ("column.file", "card.row", "column.rule_text", "card.found", "card.remedy")
-        tables.append(Table(tuple(map(locale, heads)), told, frozenset({1}), locale("card.rejects"), more))
+        tables.append(Table(tuple(map(locale, heads)), rows, frozenset({1}), locale("card.rejects"), more))
     return tuple(tables)
 
 
-def _cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
-    """A reject as `explain` tells it."""
-    told, broken = explain(claims, reject, locale.lang), reject["broken"]
+def _reject_cells(claims: Claims, reject: dict[str, object], locale: Locale) -> tuple[str, ...]:
+    """Return the cells of a reject in the card: file, row, rule, value, remedy."""
+    error, broken = explain_reject(claims, reject, locale.lang), reject["broken"]
     rule = str(broken[0]) if isinstance(broken, list) else ""
     name = locale(f"rule.{rule}") if locale.has_label(f"rule.{rule}") else rule
-    found = "–" if told.value is None else one_line(told.value, 80)
-    return str(told.file), locale.number(told.row or 0), name, found, told.remedy
+    value = "–" if error.value is None else one_line(error.value, 80)
+    return str(error.file), locale.number(error.row or 0), name, value, error.remedy

@@ -1,4 +1,4 @@
-"""Complaint files -> claims: the order of the steps, from paths to tables."""
+"""Read complaint files into claims and rejects; `read_claims` runs the steps in order."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import polars as pl
 
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import Claims, reconciliation_table
-from outage_analysis.claims.readers.fast_path import MARKED
-from outage_analysis.claims.readers.read_files import Staged, stage
-from outage_analysis.claims.readers.sources import expand
-from outage_analysis.claims.store import STORE, earlier, no_earlier, open_claims
-from outage_analysis.claims.validation import judge
+from outage_analysis.claims.readers.fast_path import IS_SYNTHETIC
+from outage_analysis.claims.readers.read_files import StagedFiles, stage_files
+from outage_analysis.claims.readers.sources import expand_paths
+from outage_analysis.claims.store import STORE_SUFFIX, create_empty_earlier, load_earlier_claims, open_claims
+from outage_analysis.claims.validation import validate_rows
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed, UsageError
 from outage_analysis.files import temporary_folder
 from outage_analysis.incidents import Incident, Layout, claim_columns
 
 MAX_REJECTS = 0.05
+"""The largest accepted share of rejects, by default."""
 
 
 def read_claims(
@@ -28,60 +29,63 @@ def read_claims(
     *,
     layouts: Sequence[Layout] = (),
     max_rejects: float = MAX_REJECTS,
-    onto: str | Path | None = None,
+    add_to: str | Path | None = None,
 ) -> Claims:
     """Read complaint files; every row ends as exactly one claim or one reject.
 
     Args:
-        paths: files, folders and patterns such as `exports/*.csv`, of any format that is read; or one
-            warehouse file (.duckdb) alone.
-        incident: says how services, claimant types and columns are written.
-        layouts: how the files of some senders differ from what the incident says.
-        max_rejects: the largest share of rejects to go on with; below 1, no file may be rejected whole.
-        onto: a warehouse file whose files come first; it is read and not changed.
+        paths: files, folders and patterns such as `exports/*.csv`, of any supported format; or a single
+            warehouse file (.duckdb).
+        incident: defines how files write services, claimant types and columns.
+        layouts: deviations of the files of some senders from the incident.
+        max_rejects: the largest accepted share of rejects. Below 1, every file must also have a claim.
+        add_to: a warehouse file whose claims come before the new ones; it is not changed.
 
     Raises:
-        InputRefused: an unreadable file, a missing column, a file given twice, no claim at all, or too
-            many rejects.
+        InputRefused: an unreadable file, a missing column, a file named twice, no claim, or too many rejects.
     """
     if not 0 <= max_rejects <= 1:
         raise UsageError("--max-rejects is a share between 0 and 1", value=max_rejects)
-    several = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    if not several:
+    path_list = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
+    if not path_list:
         raise UsageError("no file of complaints was named", remedy="Name at least one.")
-    stores = [p for p in several if p.suffix.lower() == STORE]
-    if stores and (len(several) > 1 or onto is not None):
+    stores = [p for p in path_list if p.suffix.lower() == STORE_SUFFIX]
+    if stores and (len(path_list) > 1 or add_to is not None):
         problem = "is a warehouse file, which is read alone"
         raise UsageError(problem, file=stores[0], remedy="Add files to it with ingest --add.")
     if stores:
-        claims, since = open_claims(stores[0], incident), 0
+        claims, first_file = open_claims(stores[0], incident), 0
     else:
-        claims, since = _read(several, incident, layouts, onto)
-    claims.refuse_rejects_over(max_rejects, since=since)
+        claims, first_file = _read_files(path_list, incident, layouts, add_to)
+    claims.check_reject_share(max_rejects, first_file=first_file)
     return claims
 
 
-def _read(
-    paths: list[Path], incident: Incident, layouts: Sequence[Layout], onto: str | Path | None
+def _read_files(
+    paths: list[Path], incident: Incident, layouts: Sequence[Layout], add_to: str | Path | None
 ) -> tuple[Claims, int]:
-    files, skipped = expand(paths)
+    """Read complaint files, after those of the warehouse file `add_to` if there is one.
+
+    The result is the claims, and the number of files that were in the warehouse file.
+    """
+    files, skipped = expand_paths(paths)
     for layout in layouts:
         layout.check_columns_known(claim_columns(incident))
     warehouse = Warehouse()
-    if onto is None:
-        no_earlier(warehouse, incident)
-        before, added_to, synthetic = Staged(), None, False
+    if add_to is None:
+        create_empty_earlier(warehouse, incident)
+        before, extended_store, synthetic = StagedFiles(), None, False
     else:
-        before, added_to, synthetic = earlier(warehouse, Path(onto), incident)
+        before, extended_store, synthetic = load_earlier_claims(warehouse, Path(add_to), incident)
     with temporary_folder(limits.get().folder) as workspace:
-        staged = stage(warehouse, files, incident, workspace, layouts=layouts, before=before)
-        judge(warehouse, incident, staged)
-    if added_to is not None:
+        staged = stage_files(warehouse, files, incident, workspace, layouts=layouts, before=before)
+        validate_rows(warehouse, incident, staged)
+    if extended_store is not None:
         for table in ("noted", "rejects"):
             warehouse.append(table, f"from earlier_{table}")
     counted = reconciliation_table(warehouse)
-    _refuse_lost_rows(counted)
-    synthetic |= bool(warehouse.frame(queries.load("synthetic", marked=MARKED))["synthetic"].item())
+    _check_row_counts(counted)
+    synthetic |= bool(warehouse.frame(queries.load("synthetic", marked=IS_SYNTHETIC))["synthetic"].item())
     claims = Claims(
         incident,
         staged.inputs,
@@ -89,14 +93,14 @@ def _read(
         warehouse,
         synthetic=synthetic or any("synthetic" in f.name.lower() for f in staged.inputs),
         files=counted,
-        onto=added_to,
+        add_to=extended_store,
         skipped=(*(f.name for f in skipped), *staged.unread),
     )
     return claims, len(before.inputs)
 
 
-def _refuse_lost_rows(counted: pl.DataFrame) -> None:
-    """The account of every run: rows are counted by other means than claims and rejects."""
+def _check_row_counts(counted: pl.DataFrame) -> None:
+    """Raise an error if rows were lost: the readers count rows independently of claims and rejects."""
     lost = counted.filter(pl.col("rows") != pl.col("claims") + pl.col("rejects"))
     for file, rows, claims, rejects in lost.head(1).iter_rows():
         raise EnvironmentFailed(

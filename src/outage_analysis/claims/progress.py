@@ -1,4 +1,4 @@
-"""How far a long query is, told while it runs: a bar, rows, rows a second, the time that is left."""
+"""Progress of a long query, reported while it runs: a bar, rows, rows per second, the time left."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-Tell = Callable[[str], None]
-telling: ContextVar[Tell | None] = ContextVar("telling", default=None)
-"""Who is told, if anybody: a terminal."""
-EVERY = 0.25
-"""Seconds between two words."""
-WIDTH = 20
+ProgressCallback = Callable[[str], None]
+progress_callback: ContextVar[ProgressCallback | None] = ContextVar("telling", default=None)
+"""The function that prints a progress line on the terminal; None if progress is not reported."""
+UPDATE_SECONDS = 0.25
+"""Seconds between two progress lines."""
+BAR_WIDTH = 20
+"""Characters of the progress bar."""
 
 
-def words(name: str, share: float, rows: int, seconds: float) -> str:
-    """One line: `share` of about `rows` rows of a file were read in so many seconds."""
+def progress_line(name: str, share: float, rows: int, seconds: float) -> str:
+    """Format one progress line: how much of a file of about `rows` rows was read in `seconds`."""
     done = min(1.0, max(0.0, share))
-    bar = "#" * round(done * WIDTH)
-    line = f"[{bar:.<{WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
+    bar = "#" * round(done * BAR_WIDTH)
+    line = f"[{bar:.<{BAR_WIDTH}}] {name}: {done * rows:,.0f} of about {rows:,} rows"
     if not done or not seconds:
         return line
-    return f"{line}, {done * rows / seconds:,.0f} a second, {seconds * (1 - done) / done:.0f} s left"
+    return f"{line}, {done * rows / seconds:,.0f} per second, {seconds * (1 - done) / done:.0f} s left"
 
 
 @contextmanager
-def told(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
-    """Tell how far a query is that runs within.
+def report_progress(name: str, rows: int, share: Callable[[], float]) -> Iterator[None]:
+    """Report the progress of the query that runs in this context.
 
     Args:
-        name: of the file that it reads.
-        rows: about how many rows that has.
-        share: gives what is done of it, from 0 to 1, at any moment and from another thread.
+        name: the name of the file that the query reads.
+        rows: the approximate number of rows of that file.
+        share: returns the finished share, from 0 to 1. Another thread calls it while the query runs.
     """
-    tell = telling.get()
-    if tell is None:
+    report = progress_callback.get()
+    if report is None:
         yield
         return
-    begun, done = time.monotonic(), threading.Event()
+    start, done = time.monotonic(), threading.Event()
 
     def watch() -> None:
-        while not done.wait(EVERY):
-            tell(words(name, share(), rows, time.monotonic() - begun))
+        while not done.wait(UPDATE_SECONDS):
+            report(progress_line(name, share(), rows, time.monotonic() - start))
 
-    watching = threading.Thread(target=watch, daemon=True)
-    watching.start()
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        watching.join()
+        thread.join()

@@ -1,83 +1,95 @@
-"""The rules of a claim: each has a name, which is the sentence the user reads.
+"""The validation rules of a claim: the name of each rule is the sentence that the user reads.
 
-A rule that one row can break is an SQL condition over the table `typed`, true of a row that breaks it.
-The others are told by the reader of a file or by comparing rows.
+Most rules are checked row by row: `rule_conditions` holds an SQL condition over the table `typed`, which is
+true if the row breaks the rule. The file readers and the comparison of rows check the other rules.
 """
 
 from __future__ import annotations
 
-from outage_analysis.claims.queries import literal, quoted
+from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.incidents import LARGEST_LOSS, Incident
 
 UNREADABLE = "the record has the fields of its header"
-HEADER_AGAIN = "the record is not the header again"
-REPEATED = "claim_id is not repeated"
-COPY = "the complaint is not an exact copy of another"
-READABLE = "loss is an amount that can be read, below 10^15"
-ROUNDED = r"'\d([.,]\d+)?[eE]\+\d+'"
-"""A long number as a spreadsheet shows it: 1.23457E+11."""
-CONTROLS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
-"""Line breaks and control characters but the tab, as the engine's regular expressions write a class.
+REPEATED_HEADER = "the record is not the header again"
+REPEATED_ID = "claim_id is not repeated"
+EXACT_COPY = "the complaint is not an exact copy of another"
+READABLE_LOSS = "loss is an amount that can be read, below 10^15"
+ROUNDED_NUMBER = r"'\d([.,]\d+)?[eE]\+\d+'"
+"""SQL pattern of a long number that a spreadsheet has rounded: 1.23457E+11."""
+CONTROL_CHARACTERS = r"\x00-\x08\n-\x1F\x7F-\x9F\x{2028}\x{2029}"
+"""Line breaks and control characters except the tab, as a character class of a regular expression of SQL.
 
-An id with a line break most likely holds a row that a stray quotation mark swallowed.
+An id with a line break most likely contains a whole row, merged into it by a stray quotation mark.
 """
 
 RULES = (
     UNREADABLE,
-    HEADER_AGAIN,
+    REPEATED_HEADER,
     "claim_id is given",
     "claim_id is in full",
     "claimant_id is in full",
     "claim_id is one line of text",
     "claimant_id is one line of text",
-    REPEATED,
-    COPY,
+    REPEATED_ID,
+    EXACT_COPY,
     "service is given",
     "service is known",
     "claimant_type is given",
     "claimant_type is known",
     "filed_on is a date",
     "filed_on is within the claims window",
-    READABLE,
+    READABLE_LOSS,
     "loss is not negative",
     "loss is plausible",
 )
-"""Each dimension of kind number adds one. What to do about a complaint is the word `remedy.<rule>`."""
+"""Every rule; each numeric dimension of the incident adds one.
+
+The label `remedy.<rule>` says how to fix a row that breaks the rule.
+"""
 
 
-def conditions(incident: Incident) -> dict[str, str]:
-    """Rule -> the condition under which one row alone breaks it."""
-    first, last = literal(incident.claims_from.isoformat()), literal(incident.claims_to.isoformat())
-    found = {
+def rule_conditions(incident: Incident) -> dict[str, str]:
+    """Map each rule that is checked row by row to the SQL condition under which a row breaks it."""
+    first, last = (
+        quote_literal(incident.claims_from.isoformat()),
+        quote_literal(incident.claims_to.isoformat()),
+    )
+    condition_by_rule = {
         "claim_id is given": "claim_id is null",
-        "claim_id is in full": f"regexp_full_match(claim_id, {ROUNDED})",
-        "claimant_id is in full": f"regexp_full_match(claimant_id, {ROUNDED})",
-        "claim_id is one line of text": f"regexp_matches(claim_id, '[{CONTROLS}]')",
-        "claimant_id is one line of text": f"regexp_matches(claimant_id, '[{CONTROLS}]')",
+        "claim_id is in full": f"regexp_full_match(claim_id, {ROUNDED_NUMBER})",
+        "claimant_id is in full": f"regexp_full_match(claimant_id, {ROUNDED_NUMBER})",
+        "claim_id is one line of text": f"regexp_matches(claim_id, '[{CONTROL_CHARACTERS}]')",
+        "claimant_id is one line of text": f"regexp_matches(claimant_id, '[{CONTROL_CHARACTERS}]')",
         "service is given": "raw_service is null",
         "service is known": "raw_service is not null and service is null",
         "claimant_type is given": "raw_claimant_type is null",
         "claimant_type is known": "raw_claimant_type is not null and claimant_type is null",
         "filed_on is a date": "filed_on is null",
         "filed_on is within the claims window": f"filed_on < date {first} or filed_on > date {last}",
-        READABLE: f"raw_loss is not null and (loss is null or abs(loss) >= {LARGEST_LOSS})",
+        READABLE_LOSS: f"raw_loss is not null and (loss is null or abs(loss) >= {LARGEST_LOSS})",
     }
     if incident.loss.negative == "reject":
-        found["loss is not negative"] = "loss < 0"
+        condition_by_rule["loss is not negative"] = "loss < 0"
     if incident.loss.plausible_to is not None:
-        found["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
+        condition_by_rule["loss is plausible"] = f"loss > {incident.loss.plausible_to}"
     for dimension in incident.dimensions:
         if dimension.kind == "number":
-            raw, value = quoted(f"raw_{dimension.id}"), quoted(dimension.id)
-            found[f"{dimension.id} is a whole number"] = f"{raw} is not null and {value} is null"
-    return found
+            raw, value = quote_identifier(f"raw_{dimension.id}"), quote_identifier(dimension.id)
+            condition_by_rule[f"{dimension.id} is a whole number"] = f"{raw} is not null and {value} is null"
+    return condition_by_rule
 
 
-def broken_sql(incident: Incident, *, counted: bool) -> str:
-    """The rules that one row breaks, as the items of an SQL list: those that reject, or that only count."""
-    chosen = {
+def broken_rules_sql(incident: Incident, *, counted: bool) -> str:
+    """Return SQL list items: the name of each rule that a row breaks, else null.
+
+    The items are the rules that reject a row or, if `counted`, the rules that the incident only counts.
+    """
+    condition_by_rule = {
         rule: condition
-        for rule, condition in conditions(incident).items()
+        for rule, condition in rule_conditions(incident).items()
         if (incident.rules.get(rule) == "count") == counted
     }
-    return ", ".join(f"case when {condition} then {literal(rule)} end" for rule, condition in chosen.items())
+    return ", ".join(
+        f"case when {condition} then {quote_literal(rule)} end"
+        for rule, condition in condition_by_rule.items()
+    )

@@ -1,6 +1,6 @@
-"""Claims that last: a Parquet file of claims, and a warehouse file that takes further files.
+"""Save claims as a Parquet file, or as a warehouse file to which later runs can add files.
 
-Either is written under another name and renamed: a run that is killed leaves what was there before.
+Both are written under a temporary name and renamed: if a run is killed, the earlier file stays unchanged.
 """
 
 from __future__ import annotations
@@ -21,96 +21,96 @@ from pydantic import TypeAdapter
 from outage_analysis.claims import queries
 from outage_analysis.claims.claims_and_rejects import (
     Claims,
-    Onto,
-    State,
+    ExtendedStore,
+    FileState,
+    create_claims_view,
     file_names,
     reconciliation_table,
-    view_claims,
 )
-from outage_analysis.claims.queries import quoted
-from outage_analysis.claims.readers.parquet import INCIDENT
-from outage_analysis.claims.readers.read_files import InputFile, Staged
+from outage_analysis.claims.queries import quote_identifier
+from outage_analysis.claims.readers.parquet import INCIDENT_KEY
+from outage_analysis.claims.readers.read_files import InputFile, StagedFiles
 from outage_analysis.claims.readers.staging import column_types, typed_columns
-from outage_analysis.claims.warehouse import FOREIGN, Warehouse
+from outage_analysis.claims.warehouse import NOT_A_STORE, Warehouse
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import atomic_file, is_file
 from outage_analysis.incidents import Incident, Layout
 
-PARQUET, STORE = ".parquet", ".duckdb"
+PARQUET_SUFFIX, STORE_SUFFIX = ".parquet", ".duckdb"
 TABLES = ("files", "accepted", "noted", "rejects")
-"""What a warehouse file keeps, beside its passport."""
-NUMBERS, TEXTS = "bigint", "varchar"
+"""The tables of a warehouse file, except `passport`."""
+BIGINT, VARCHAR = "bigint", "varchar"
 COLUMNS = {
-    "files": {"file_number": NUMBERS, "file": TEXTS, "rows": NUMBERS},
-    "noted": {"file_number": NUMBERS, "source_row": NUMBERS, "rule": TEXTS},
+    "files": {"file_number": BIGINT, "file": VARCHAR, "rows": BIGINT},
+    "noted": {"file_number": BIGINT, "source_row": BIGINT, "rule": VARCHAR},
     "rejects": {
-        "source_file": TEXTS,
-        "source_row": NUMBERS,
-        "byte": NUMBERS,
-        "broken": f"{TEXTS}[]",
-        **dict.fromkeys(("raw", "problem", "claim_id", "claimant_id", "service", "claimant_type"), TEXTS),
-        "filed_on": TEXTS,
-        "loss": TEXTS,
-        "kept_file": TEXTS,
-        "kept_row": NUMBERS,
+        "source_file": VARCHAR,
+        "source_row": BIGINT,
+        "byte": BIGINT,
+        "broken": f"{VARCHAR}[]",
+        **dict.fromkeys(("raw", "problem", "claim_id", "claimant_id", "service", "claimant_type"), VARCHAR),
+        "filed_on": VARCHAR,
+        "loss": VARCHAR,
+        "kept_file": VARCHAR,
+        "kept_row": BIGINT,
     },
     "passport": {
-        "edition": NUMBERS,
-        "incident": TEXTS,
-        "incident_sha256": TEXTS,
+        "edition": BIGINT,
+        "incident": VARCHAR,
+        "incident_sha256": VARCHAR,
         "synthetic": "boolean",
-        "inputs": TEXTS,
-        "layouts": TEXTS,
+        "inputs": VARCHAR,
+        "layouts": VARCHAR,
     },
 }
-"""The columns of the tables of a warehouse file; those of `accepted` depend on the incident."""
-PRIVATE = 0o600
-"""The mode of a warehouse file, whatever the umask: it holds ids of claimants and the text of rejects."""
-EDITION = 3
-"""Of the tables of a warehouse file; another edition is refused."""
+"""Table of a warehouse file -> column -> SQL type; the columns of `accepted` depend on the incident."""
+PRIVATE_MODE = 0o600
+"""Permissions of a warehouse file, whatever the umask: it contains ids of claimants and texts of rejects."""
+STORE_EDITION = 3
+"""Version of the tables of a warehouse file; a file of another version is refused."""
 
 
 def save_claims(claims: Claims, path: str | Path) -> None:
-    """Write claims as Parquet, one row a claim, or as a warehouse file (.duckdb); whole or not at all.
+    """Write claims as Parquet, one row per claim, or as a warehouse file (.duckdb); complete or not at all.
 
-    The Parquet holds no text but that of the columns, and says in its metadata of which incident and files
-    it is, and whether it is synthetic; equal claims give equal bytes. The warehouse file holds the ids of the
-    claimants and the raw text of rejects: it stays with the analyst.
+    The metadata of the Parquet file names the incident and the digests of the input files, and says whether
+    the claims are synthetic. Equal claims give equal bytes. The warehouse file contains the ids of the
+    claimants and the raw text of rejects: do not pass it on.
 
     Raises:
-        UsageError: another suffix.
-        DisclosureBlocked: a column of the Parquet holds personal data.
-        EnvironmentFailed: the disk refused.
+        UsageError: another suffix, or synthetic claims under a name without "synthetic".
+        DisclosureBlocked: a column of the Parquet file contains personal data.
+        EnvironmentFailed: the file cannot be written, or another run has changed the warehouse file.
     """
     path = Path(path)
-    if path.suffix not in (PARQUET, STORE):
+    if path.suffix not in (PARQUET_SUFFIX, STORE_SUFFIX):
         raise UsageError("is neither .parquet nor .duckdb", file=path.name)
-    refuse_unmarked(path, synthetic=claims.synthetic)
-    with _locked(path), atomic_file(path) as part:
+    check_synthetic_name(path, synthetic=claims.synthetic)
+    with _folder_lock(path), atomic_file(path) as part:
         if (
-            path.suffix == STORE
+            path.suffix == STORE_SUFFIX
             and path.exists()
-            and (claims.onto is None or claims.onto.state != _state(path))
+            and (claims.add_to is None or claims.add_to.state != _file_state(path))
         ):
             raise EnvironmentFailed(
                 "exists already, or another run has added to it meanwhile",
                 file=path.name,
                 remedy="Run again with --add.",
             )
-        if path.suffix == STORE:
+        if path.suffix == STORE_SUFFIX:
             _write_store(claims, path, part)
-            part.chmod(PRIVATE)
+            part.chmod(PRIVATE_MODE)
         else:
             dimensions = [d.id for d in claims.incident.dimensions if d.kind == "text"]
-            claims.refuse_personal(["claim_id", "claimant_id", *dimensions])
-            claims.warehouse.write_parquet(_query(claims), part, marks(claims))
+            claims.check_no_personal_data(["claim_id", "claimant_id", *dimensions])
+            claims.warehouse.write_parquet(_saved_claims_query(claims), part, parquet_metadata(claims))
 
 
-def refuse_unmarked(path: Path, *, synthetic: bool) -> None:
-    """Refuse to keep what is synthetic under a name that does not say so.
+def check_synthetic_name(path: Path, *, synthetic: bool) -> None:
+    """Raise an error if a file of synthetic claims does not have "synthetic" in its name.
 
     Raises:
-        UsageError: such a name.
+        UsageError: the name lacks "synthetic".
     """
     if synthetic and "synthetic" not in path.name.lower():
         raise UsageError(
@@ -121,21 +121,27 @@ def refuse_unmarked(path: Path, *, synthetic: bool) -> None:
 
 
 def _write_store(claims: Claims, path: Path, part: Path) -> None:
-    """Write a new warehouse file, or a copy of what is there with what was added to it."""
+    """Write a new warehouse file, or a copy of the existing one with the claims of this run added.
+
+    `path` is the final name of the file, and `part` the temporary name to write to.
+    """
     warehouse = claims.warehouse
-    warehouse.load("new_passport", _passport(claims))
-    whole = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
-    if claims.onto is None or not path.exists():
-        warehouse.save(part, whole)
+    warehouse.load("new_passport", _passport_table(claims))
+    queries_by_table = {**{table: f"from main.{table}" for table in TABLES}, "passport": "from new_passport"}
+    if claims.add_to is None or not path.exists():
+        warehouse.save(part, queries_by_table)
         return
     shutil.copyfile(path, part)
-    accepted = {"accepted": queries.load("added_claims", first=str(claims.onto.files))}
-    warehouse.extend(part, accepted, {t: query for t, query in whole.items() if t != "accepted"})
+    accepted = {"accepted": queries.load("added_claims", first=str(claims.add_to.files))}
+    warehouse.extend(part, accepted, {t: query for t, query in queries_by_table.items() if t != "accepted"})
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One writer at a time in a folder, where the system can lock one; the lock ends with the process."""
+def _folder_lock(path: Path) -> Iterator[None]:
+    """Lock the folder of a file against other writers; on Windows do nothing.
+
+    The lock ends with the process, so a killed run leaves none behind.
+    """
     if not path.parent.is_dir():
         raise EnvironmentFailed("cannot be written: there is no such folder", file=path)
     if sys.platform == "win32":
@@ -151,43 +157,43 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def _state(path: Path) -> State:
-    """What changes when a file is replaced."""
-    told = path.stat()
-    return told.st_ino, told.st_mtime_ns, told.st_size
+def _file_state(path: Path) -> FileState:
+    """Return inode, modification time and size: at least one changes when a file is replaced."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _query(claims: Claims) -> str:
+def _saved_claims_query(claims: Claims) -> str:
     incident = claims.incident
-    # A loss in money is written as files write it: with the decimals of its currency.
+    # Losses are stored in the smallest unit; complaint files write them with the decimals of the currency.
     digits = incident.loss_digits
     loss = f"loss * cast(1e-{digits} as decimal(10, {digits}))" if digits else "loss"
-    others = "".join(f", accepted.{quoted(d.id)}" for d in incident.dimensions)
-    return queries.load("saved", loss=loss, dimensions=others)
+    dimensions = "".join(f", accepted.{quote_identifier(d.id)}" for d in incident.dimensions)
+    return queries.load("saved", loss=loss, dimensions=dimensions)
 
 
-def marks(claims: Claims) -> dict[str, str]:
-    """What the metadata of a Parquet of claims says of it."""
+def parquet_metadata(claims: Claims) -> dict[str, str]:
+    """Return the metadata of a Parquet file of claims: incident, digests of the inputs, synthetic or not."""
     return {
-        INCIDENT: claims.incident.id,
-        "outage_analysis.incident_sha256": _digest(claims.incident),
+        INCIDENT_KEY: claims.incident.id,
+        "outage_analysis.incident_sha256": _incident_sha256(claims.incident),
         "outage_analysis.inputs_sha256": " ".join(sorted(f.sha256 for f in claims.inputs)),
         "outage_analysis.synthetic": "true" if claims.synthetic else "false",
     }
 
 
-def _digest(incident: Incident) -> str:
+def _incident_sha256(incident: Incident) -> str:
     return hashlib.sha256(incident.model_dump_json(by_alias=True).encode()).hexdigest()
 
 
-def _passport(claims: Claims) -> pl.DataFrame:
-    """One row: what a warehouse file is of."""
+def _passport_table(claims: Claims) -> pl.DataFrame:
+    """Return one row that describes a warehouse file: version, incident, input files and their layouts."""
     layouts = [layout.model_dump(exclude_defaults=True) for layout in claims.layouts]
     return pl.DataFrame(
         {
-            "edition": [EDITION],
+            "edition": [STORE_EDITION],
             "incident": [claims.incident.id],
-            "incident_sha256": [_digest(claims.incident)],
+            "incident_sha256": [_incident_sha256(claims.incident)],
             "synthetic": [claims.synthetic],
             "inputs": [json.dumps([asdict(f) for f in claims.inputs])],
             "layouts": [json.dumps(layouts)],
@@ -196,62 +202,75 @@ def _passport(claims: Claims) -> pl.DataFrame:
 
 
 def open_claims(path: Path, incident: Incident) -> Claims:
-    """The claims of a warehouse file, for reading.
+    """Open the claims of a warehouse file, read-only.
 
     Raises:
-        InputRefused: no warehouse file of this edition, or one judged by another page of the incident.
+        InputRefused: no warehouse file of this version, or claims validated with another definition of the
+            incident.
     """
     warehouse = Warehouse()
-    synthetic, staged = _read_passport(warehouse, path, incident, {t: t for t in TABLES})
-    view_claims(warehouse, incident)
+    synthetic, staged = _open_store(warehouse, path, incident, {t: t for t in TABLES})
+    create_claims_view(warehouse, incident)
     counted = reconciliation_table(warehouse)
     return Claims(incident, staged.inputs, staged.layouts, warehouse, synthetic, counted)
 
 
-def no_earlier(warehouse: Warehouse, incident: Incident) -> None:
-    """The tables of a run that no warehouse file comes before."""
+def create_empty_earlier(warehouse: Warehouse, incident: Incident) -> None:
+    """Create the tables `files` and `earlier`, empty, for a run that does not add to a warehouse file."""
     warehouse.load(
         "files", pl.DataFrame(schema={"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64})
     )
-    warehouse.create("earlier", queries.load("nothing_earlier", columns=typed_columns(incident)))
+    warehouse.create("earlier", queries.load("empty_earlier", columns=typed_columns(incident)))
 
 
-def earlier(warehouse: Warehouse, path: Path, incident: Incident) -> tuple[Staged, Onto, bool]:
-    """Have the claims of a warehouse file as those that came before.
+def load_earlier_claims(
+    warehouse: Warehouse, path: Path, incident: Incident
+) -> tuple[StagedFiles, ExtendedStore, bool]:
+    """Open the warehouse file to which a run adds: its claims become the view `earlier`.
 
     Returns:
-        Its files, what it was, and whether any of its rows is synthetic.
+        The files in it, its state, and whether any of its rows is synthetic.
     """
-    state = _state(path) if is_file(path) else (0, 0, 0)
+    state = _file_state(path) if is_file(path) else (0, 0, 0)
     names = {table: f"earlier_{table}" for table in TABLES} | {"accepted": "earlier"}
-    synthetic, staged = _read_passport(warehouse, path, incident, names)
+    synthetic, staged = _open_store(warehouse, path, incident, names)
     warehouse.create("files", "from earlier_files")
-    return staged, Onto(state, len(staged.inputs)), synthetic
+    return staged, ExtendedStore(state, len(staged.inputs)), synthetic
 
 
-def _read_passport(
+def _open_store(
     warehouse: Warehouse, path: Path, incident: Incident, names: dict[str, str]
-) -> tuple[bool, Staged]:
+) -> tuple[bool, StagedFiles]:
+    """Open a warehouse file, define a view per table, and check its passport.
+
+    `names` maps each table of the file to the name of its view. The result is whether the claims are
+    synthetic, and the files with their layouts.
+    """
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
-    kept = {"file_number": NUMBERS, "source_row": NUMBERS, "synthetic": "boolean", **column_types(incident)}
+    accepted_columns = {
+        "file_number": BIGINT,
+        "source_row": BIGINT,
+        "synthetic": "boolean",
+        **column_types(incident),
+    }
     try:
-        warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": kept})
+        warehouse.open(path, {**names, "passport": "passport"}, {**COLUMNS, "accepted": accepted_columns})
         passport = warehouse.table("passport").row(0, named=True)
-        edition, judged_by = passport["edition"], passport["incident_sha256"]
+        edition, incident_sha256 = passport["edition"], passport["incident_sha256"]
         inputs = TypeAdapter(tuple[InputFile, ...]).validate_json(passport["inputs"], strict=True)
         layouts = TypeAdapter(tuple[Layout, ...]).validate_json(passport["layouts"], strict=True)
-        listed = file_names(warehouse, names["files"])
+        file_names_in_table = file_names(warehouse, names["files"])
     except InputRefused:
         raise
     except Exception as error:
-        raise InputRefused(FOREIGN, file=path.name) from error
-    if listed != [f.name for f in inputs] or len(layouts) != len(inputs):
-        raise InputRefused("lists other files than its tables are of", file=path.name)
-    if edition != EDITION or judged_by != _digest(incident):
+        raise InputRefused(NOT_A_STORE, file=path.name) from error
+    if file_names_in_table != [f.name for f in inputs] or len(layouts) != len(inputs):
+        raise InputRefused("has tables of other files than it lists", file=path.name)
+    if edition != STORE_EDITION or incident_sha256 != _incident_sha256(incident):
         raise InputRefused(
-            f"was judged by another page of the incident {passport['incident']}",
+            f"was validated with another definition of the incident {passport['incident']}",
             file=path.name,
             remedy="Ingest its files again.",
         )
-    return passport["synthetic"], Staged(inputs, layouts)
+    return passport["synthetic"], StagedFiles(inputs, layouts)

@@ -1,4 +1,4 @@
-"""Rows -> claims and rejects: what each staged text says, and the rules that it breaks."""
+"""Validate staged rows: parse the text of each cell, and check the rules that the row breaks."""
 
 from __future__ import annotations
 
@@ -8,71 +8,88 @@ from typing import Any
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.claims_and_rejects import dimension_columns, view_claims
-from outage_analysis.claims.queries import literal, quoted
-from outage_analysis.claims.readers.fast_path import BLANKS, MARKED, value_sql
-from outage_analysis.claims.readers.read_files import Staged, locate
-from outage_analysis.claims.readers.staging import ANOTHER_TABLE, another_table, needed, typed_columns
+from outage_analysis.claims.claims_and_rejects import create_claims_view, dimension_columns
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.fast_path import BLANKS, IS_SYNTHETIC, value_sql
+from outage_analysis.claims.readers.read_files import StagedFiles, locate_rejects
+from outage_analysis.claims.readers.staging import (
+    MIN_HEADER_COLUMNS,
+    column_types,
+    required_columns,
+    second_table_error,
+    typed_columns,
+)
 from outage_analysis.claims.readers.typed_rows import shift_sql
-from outage_analysis.claims.rules import COPY, HEADER_AGAIN, REPEATED, UNREADABLE, broken_sql
+from outage_analysis.claims.rules import (
+    EXACT_COPY,
+    REPEATED_HEADER,
+    REPEATED_ID,
+    UNREADABLE,
+    broken_rules_sql,
+)
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import UNIT_PATTERN, Incident, Layout, NamedItem, normalized_name, scale_remedy
 from outage_analysis.text import mask_personal_data
 
-NOBODY = (
+NO_ID = (
     r"|[-–—.?*_/]+|n/?a|none|null|nan|unknown|미상|없음|해당 ?없음|익명|비회원"
     r"|계|합계|소계|총계|누계|total|subtotal|sum|grand total"
 )
-"""What stands where an id should, in small letters: nothing, a word for nobody, or that of a total."""
+"""Pattern of a lower-case text that is no id: blank, a word for a missing id, or the label of a total."""
 
 
-def judge(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
-    """Fill `judged`, `noted` and `rejects`, and define `accepted` and `claims`.
+def validate_rows(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
+    """Create the tables `validated`, `noted` and `rejects`, and the views `accepted` and `claims`.
 
-    Rows typed at first sight are claims where they are `ok`; the others are staged as texts and judged here.
+    A row of the fast path is a claim if it is `ok`. This function validates the other rows, which were staged
+    as texts.
 
     Raises:
-        InputRefused: the header of another table in the middle of a file.
+        InputRefused: a file has the header of another table among its rows, or a row that states a unit.
     """
     if warehouse.count("staged"):
-        warehouse.load("spellings", _spellings(warehouse, incident))
-        _type(warehouse, incident, staged)
-        _refuse_unit_rows(warehouse, staged)
-        warehouse.load("headers_again", _headers_again(warehouse, incident, staged))
+        warehouse.load("spellings", _known_spellings(warehouse, incident))
+        _create_typed(warehouse, incident, staged)
+        _check_no_unit_rows(warehouse, staged)
+        warehouse.load("headers_again", _repeated_headers(warehouse, incident, staged))
         _apply_rules(warehouse, incident)
-    else:  # the engine takes long to plan for nothing
-        raw = "".join(f", cast(null as varchar) as {quoted('raw_' + d.id)}" for d in incident.dimensions)
-        query = queries.load("nothing_judged", columns=typed_columns(incident), raw_dimensions=raw)
-        warehouse.create("judged", query)
+    else:  # skip the query: the engine would take long to plan it for no row
+        raw = "".join(
+            f", cast(null as varchar) as {quote_identifier('raw_' + d.id)}" for d in incident.dimensions
+        )
+        query = queries.load("empty_validated", columns=typed_columns(incident), raw_dimensions=raw)
+        warehouse.create("validated", query)
     warehouse.create("noted", queries.load("noted"))
-    locate(warehouse, staged)
-    warehouse.create("rejects", queries.load("rejects", unreadable=literal(UNREADABLE)))
+    locate_rejects(warehouse, staged)
+    warehouse.create("rejects", queries.load("rejects", unreadable=quote_literal(UNREADABLE)))
+    types = column_types(incident)
     warehouse.view(
         "accepted",
         queries.load(
             "accepted",
             dimensions=dimension_columns(incident),
-            passed_dimensions="".join(
-                f", cast({quoted(d.id)} as {'bigint' if d.kind == 'number' else 'varchar'}) as {quoted(d.id)}"
-                for d in incident.dimensions
+            fast_dimensions="".join(
+                f", cast({quote_identifier(name)} as {types[name]}) as {quote_identifier(name)}"
+                for name in (d.id for d in incident.dimensions)
             ),
-            shift=shift_sql("rowid", staged.steps),
-            marked=MARKED,
+            shift=shift_sql("rowid", staged.row_shifts),
+            marked=IS_SYNTHETIC,
         ),
     )
-    view_claims(warehouse, incident)
+    create_claims_view(warehouse, incident)
 
 
-def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
-    """Fill `typed`: each complaint's texts, and what they stand for in the notations of its file."""
+def _create_typed(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> None:
+    """Create `typed`: the texts of each staged row, and the values that the formats of its file give them."""
     raw = "".join(
-        f", nullif(trim({quoted(d.id)}, $blanks), '') as {quoted('raw_' + d.id)}" for d in incident.dimensions
+        f", nullif(trim({quote_identifier(d.id)}, $blanks), '') as {quote_identifier('raw_' + d.id)}"
+        for d in incident.dimensions
     )
-    fill = warehouse.create
-    for layout, numbers in _by_layout(staged.layouts):
+    add_rows = warehouse.create
+    for layout, numbers in _files_by_layout(staged.layouts):
         typed = "".join(
-            f", {value_sql(d.id, incident, layout)} as {quoted(d.id)}" for d in incident.dimensions
+            f", {value_sql(d.id, incident, layout)} as {quote_identifier(d.id)}" for d in incident.dimensions
         )
         query = queries.load(
             "typed",
@@ -82,80 +99,82 @@ def _type(warehouse: Warehouse, incident: Incident, staged: Staged) -> None:
             raw_dimensions=raw,
             typed_dimensions=typed,
         )
-        fill("typed", query, blanks=BLANKS, nobody=NOBODY)
-        fill = warehouse.append
+        add_rows("typed", query, blanks=BLANKS, nobody=NO_ID)
+        add_rows = warehouse.append
 
 
 def _apply_rules(warehouse: Warehouse, incident: Incident) -> None:
-    """Fill `judged`: each staged complaint with the rules that it breaks, and those that are only counted."""
-    counted = ", ".join(literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
+    """Create `validated`: each staged row with the broken rules that reject it and those only counted."""
+    counted = ", ".join(quote_literal(rule) for rule, outcome in incident.rules.items() if outcome == "count")
     query = queries.load(
-        "judged",
-        header_again=literal(HEADER_AGAIN),
-        broken=broken_sql(incident, counted=False),
-        noted=broken_sql(incident, counted=True),
+        "validated",
+        header_again=quote_literal(REPEATED_HEADER),
+        broken=broken_rules_sql(incident, counted=False),
+        noted=broken_rules_sql(incident, counted=True),
         dimensions=dimension_columns(incident),
-        copy=literal(COPY),
-        repeated=literal(REPEATED),
+        copy=quote_literal(EXACT_COPY),
+        repeated=quote_literal(REPEATED_ID),
         counted=f"cast([{counted}] as varchar[])",
     )
-    warehouse.create("judged", query, negative=incident.loss.negative)
+    warehouse.create("validated", query, negative=incident.loss.negative)
 
 
-def _by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
-    """Each different layout with the numbers of its files: most runs have one."""
-    found: list[tuple[Layout, list[str]]] = []
+def _files_by_layout(layouts: Sequence[Layout]) -> list[tuple[Layout, list[str]]]:
+    """Group the file numbers by layout; most runs have a single layout."""
+    groups: list[tuple[Layout, list[str]]] = []
     for number, layout in enumerate(layouts):
-        same = next((numbers for other, numbers in found if other == layout), None)
+        same = next((numbers for other, numbers in groups if other == layout), None)
         if same is None:
-            found.append((layout, same := []))
+            groups.append((layout, same := []))
         same.append(str(number))
-    return found
+    return groups
 
 
-def _spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
-    """Every distinct raw spelling that an alias covers, with the id it stands for."""
+def _known_spellings(warehouse: Warehouse, incident: Incident) -> pl.DataFrame:
+    """Return the staged spellings of services and claimant types that are known: list, raw, id."""
     lists: dict[str, tuple[NamedItem, ...]] = {
         "service": incident.services,
         "claimant_type": incident.claimant_types,
     }
     ids = {c: {spelling: x.id for x in named for spelling in x.spellings()} for c, named in lists.items()}
-    found = warehouse.frame(queries.load("spellings_found"), blanks=BLANKS)
+    spellings = warehouse.frame(queries.load("spellings_found"), blanks=BLANKS)
     rows = [
         (c, raw, ids[c][normalized_name(raw)])
-        for c, raw in found.iter_rows()
+        for c, raw in spellings.iter_rows()
         if normalized_name(raw) in ids[c]
     ]
     return pl.DataFrame(rows, schema=dict.fromkeys(("list", "raw", "id"), pl.String), orient="row")
 
 
-def _headers_again(warehouse: Warehouse, incident: Incident, staged: Staged) -> pl.DataFrame:
-    """The rows that repeat their file's header, as merged exports do: file_number, source_row.
+def _repeated_headers(warehouse: Warehouse, incident: Incident, staged: StagedFiles) -> pl.DataFrame:
+    """Return the rows that repeat the header of their file: file_number, source_row.
+
+    Concatenated exports have such rows.
 
     Raises:
-        InputRefused: a row that is the header of another table, with other columns in the same places.
+        InputRefused: a row is the header of another table, whose columns are in another order.
     """
-    columns = needed(incident)
-    words = {s for layout in staged.layouts for c in columns for s in layout.spellings(c)}
-    found = []
-    for number, row, *texts in _unreadable_rows(warehouse, columns, words):
+    columns = required_columns(incident)
+    header_words = {s for layout in staged.layouts for c in columns for s in layout.spellings(c)}
+    repeated = []
+    for number, row, *texts in _rows_with_header_words(warehouse, columns, header_words):
         spellings = staged.layouts[number].spellings
-        said = [
+        matches = [
             (c, normalized_name(t))
             for c, t in zip(columns, texts, strict=True)
-            if t and normalized_name(t) in words
+            if t and normalized_name(t) in header_words
         ]
-        if len(said) < ANOTHER_TABLE:
+        if len(matches) < MIN_HEADER_COLUMNS:
             continue
-        if not all(word in spellings(column) for column, word in said):
-            raise another_table(staged.inputs[number].name, row)
-        found.append((number, row))
+        if not all(word in spellings(column) for column, word in matches):
+            raise second_table_error(staged.inputs[number].name, row)
+        repeated.append((number, row))
     keys = {"file_number": pl.Int64, "source_row": pl.Int64}
-    return pl.DataFrame(found, schema=keys, orient="row")
+    return pl.DataFrame(repeated, schema=keys, orient="row")
 
 
-def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
-    """Refuse a file that says its unit in a row of its own, unless the layout says the scale."""
+def _check_no_unit_rows(warehouse: Warehouse, staged: StagedFiles) -> None:
+    """Raise an error if a row states the unit of the losses, unless the layout gives the scale."""
     for number, row, text in warehouse.frame(queries.load("unit_texts")).iter_rows():
         if UNIT_PATTERN.search(text.strip()) and "loss" not in staged.layouts[number].scale:
             raise InputRefused(
@@ -168,12 +187,14 @@ def _refuse_unit_rows(warehouse: Warehouse, staged: Staged) -> None:
             )
 
 
-def _unreadable_rows(warehouse: Warehouse, columns: Sequence[str], words: set[str]) -> list[tuple[Any, ...]]:
-    """The staged rows in which a column that must mean something holds a word of a header instead."""
+def _rows_with_header_words(
+    warehouse: Warehouse, columns: Sequence[str], header_words: set[str]
+) -> list[tuple[Any, ...]]:
+    """Return the staged rows in which a service, type, day or loss is a header word: number, row, cells."""
     texts = warehouse.frame(queries.load("unread_texts")).drop_nulls()
-    named = texts.filter([normalized_name(text) in words for text in texts["raw"]])
-    if named.is_empty():
+    matches = texts.filter([normalized_name(text) in header_words for text in texts["raw"]])
+    if matches.is_empty():
         return []
-    warehouse.load("_header_words", named)
-    cells = ", ".join(f"staged.{quoted(c)}" for c in columns)
+    warehouse.load("_header_words", matches)
+    cells = ", ".join(f"staged.{quote_identifier(c)}" for c in columns)
     return warehouse.frame(queries.load("header_rows", cells=cells)).rows()

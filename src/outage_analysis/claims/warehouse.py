@@ -15,14 +15,14 @@ import duckdb
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.progress import telling, told
-from outage_analysis.claims.queries import literal, quoted
+from outage_analysis.claims.progress import progress_callback, report_progress
+from outage_analysis.claims.queries import quote_identifier, quote_literal
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError, one_line
 from outage_analysis.files import temporary_folder
 
 
 class _ArrowStream:
-    """Hands a Polars frame to DuckDB through the Arrow C stream, without pyarrow."""
+    """Wrapper that passes a Polars frame to DuckDB as an Arrow C stream, without pyarrow."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self._frame = frame
@@ -33,46 +33,50 @@ class _ArrowStream:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the engine may take of the machine.
+    """Limits on the memory, threads and disk space that the SQL engine may use.
 
-    Beside `memory` a run takes some 300 MB, and half a gigabyte where it compares tens of millions of ids,
-    or a whole one where it holds them against those of a warehouse file.
+    A run needs about 300 MB in addition to `memory`. It needs about 0.5 GB if it compares tens of millions
+    of ids, and about 1 GB if it also compares them with the ids of a warehouse file.
     """
 
     memory: str = "50%"
-    """Of tables and queries, as 4GB or as a share of what the machine has; the rest goes to `folder`."""
+    """Memory for tables and queries, such as 4GB or 50% of the machine; the rest is written to `folder`."""
     threads: int | None = None
-    """By default as many as there are cores."""
+    """Number of threads; None for one thread per core."""
     folder: Path | None = None
-    """Where copies of files and what does not fit are put, the latter up to nine tenths of its free space; by
-    default the system's folder for temporary files."""
+    """Folder for copies of files and for data that does not fit into memory, which may take up to 90 % of its
+    free space. None for the system's folder for temporary files."""
 
     def __post_init__(self) -> None:
-        if not _AMOUNT.fullmatch(self.memory):
+        if not MEMORY_PATTERN.fullmatch(self.memory):
             remedy = "Write it as 4GB or 50%."
             raise UsageError("--memory is no amount", value=self.memory, remedy=remedy)
-        if self.threads is not None and not 1 <= self.threads <= MOST_THREADS:
-            raise UsageError(f"--threads is not between 1 and {MOST_THREADS}", value=self.threads)
+        if self.threads is not None and not 1 <= self.threads <= MAX_THREADS:
+            raise UsageError(f"--threads is not between 1 and {MAX_THREADS}", value=self.threads)
         if self.folder is not None and not self.folder.is_dir():
-            raise UsageError("--temp is no folder that is there", value=self.folder)
+            raise UsageError("--temp is not an existing folder", value=self.folder)
 
 
-_AMOUNT = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
-MOST_THREADS = 1024
+MEMORY_PATTERN = re.compile(r"(?:100|[1-9]\d?)%|[1-9]\d{0,3}(?:\.\d+)? ?[KMGT]i?B")
+MAX_THREADS = 1024
 limits: ContextVar[Limits] = ContextVar("limits", default=Limits())  # noqa: B039 - frozen
-"""Those of every warehouse that is opened from now on."""
+"""The limits of every warehouse that is opened from now on."""
 
-FOREIGN, LONGEST_NAME = "is no warehouse file of claims", 60
+NOT_A_STORE, MAX_NAME_LENGTH = "is no warehouse file of claims", 60
 NO_EXTENSIONS: Mapping[str, str] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-Columns = Mapping[str, Mapping[str, str]]
+TableColumns = Mapping[str, Mapping[str, str]]
 """The columns of each table: table -> column -> type."""
 
 
 class Warehouse:
-    """Tables of one run, reached by `frame` (to Polars), `create` (from SQL) and `relation`."""
+    """The tables of one run, in one in-memory DuckDB connection.
+
+    `create` makes a table from SQL, `frame` returns the rows of a query as a Polars frame, and `relation`
+    returns a DuckDB relation.
+    """
 
     def __init__(self) -> None:
         allowed = limits.get()
@@ -88,16 +92,18 @@ class Warehouse:
             }
         )
         self._file: str | None = None
-        """The warehouse file that it has open, to be named when it is damaged."""
-        self._columns: Columns = {}
-        """The columns of the tables of that file."""
-        self._run("set TimeZone = 'UTC'", {})  # or a moment would be told in the machine's zone
-        # In IPython it would be on, and print. In Jupyter it is off, and may not be set without ipywidgets.
-        shown = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
-        if telling.get() is not None:
+        """The name of the opened warehouse file, for the error message if the file is damaged."""
+        self._columns: TableColumns = {}
+        """The expected columns of the tables of the opened warehouse file."""
+        # Without UTC, timestamps would be read in the time zone of the machine.
+        self._run("set TimeZone = 'UTC'", {})
+        # In IPython the progress bar is on and prints. In Jupyter it is off, and setting it is an error
+        # without ipywidgets.
+        bar_is_on = self.relation("select current_setting('enable_progress_bar')").fetchall() == [(True,)]
+        if progress_callback.get() is not None:
             self._run("set enable_progress_bar_print = false", {})
             self._run("set enable_progress_bar = true", {})
-        elif shown:
+        elif bar_is_on:
             self._run("set enable_progress_bar = false", {})
 
     def create(self, table: str, query: str, **values: object) -> None:
@@ -114,34 +120,37 @@ class Warehouse:
 
     def append_frame(self, table: str, frame: pl.DataFrame) -> None:
         """Add the rows of a Polars frame to a table, by column name."""
-        with self._incoming(frame) as rows:
+        with self._registered(frame) as rows:
             self.append(table, f"from {rows}")
 
     def append_file(self, table: str, query: str, name: str, rows: int, **values: object) -> None:
-        """Add the rows of a query that reads a file of about so many rows, and tell how far it is."""
-        with told(name, rows, lambda: self._connection.query_progress() / 100):
+        """Add the rows of a query that reads a file, and report its progress.
+
+        `name` and `rows` are the name of the file and its approximate number of rows.
+        """
+        with report_progress(name, rows, lambda: self._connection.query_progress() / 100):
             self.append(table, query, **values)
 
     def delete(self, table: str, condition: str) -> None:
-        """Take the rows of a table out of which a condition holds."""
+        """Delete the rows of a table that meet a condition."""
         self._run(f'delete from "{table}" where {condition}', {})
 
-    def widen(self, table: str, column: str) -> None:
-        """Make texts of a column of words."""
-        self._run(f'alter table "{table}" alter {quoted(column)} type varchar', {})
+    def change_to_text(self, table: str, column: str) -> None:
+        """Change the type of an enum column to text."""
+        self._run(f'alter table "{table}" alter {quote_identifier(column)} type varchar', {})
 
-    def doubt(self, table: str, places: str) -> None:
-        """Take the `ok` of the rows of a table away whose places another one lists."""
+    def mark_not_ok(self, table: str, places: str) -> None:
+        """Set `ok` to false in the rows whose rowid is in the column `place` of the table `places`."""
         self._run(f'update "{table}" set ok = false where ok and rowid in (select place from "{places}")', {})
 
     def load(self, table: str, frame: pl.DataFrame) -> None:
         """Create or replace a table from a Polars frame."""
-        with self._incoming(frame) as rows:
+        with self._registered(frame) as rows:
             self.create(table, f"from {rows}")
 
     @contextmanager
-    def _incoming(self, frame: pl.DataFrame) -> Iterator[str]:
-        """The name under which queries can read a Polars frame for a while."""
+    def _registered(self, frame: pl.DataFrame) -> Iterator[str]:
+        """Return the name under which queries inside this context can read a Polars frame."""
         name = "_incoming"
         self._connection.register(name, _ArrowStream(frame))
         try:
@@ -150,116 +159,125 @@ class Warehouse:
             self._connection.unregister(name)
 
     def table(self, name: str) -> pl.DataFrame:
-        """The rows of a table as a Polars frame."""
+        """Return the rows of a table as a Polars frame."""
         return self.frame(f'from "{name}"')
 
     def count(self, table: str) -> int:
-        """How many rows a table has."""
+        """Return the number of rows of a table."""
         return int(self.frame(f'select count(*) as rows from "{table}"').item())
 
     def frame(self, query: str, **values: object) -> pl.DataFrame:
-        """The rows of a query as a Polars frame."""
+        """Return the rows of a query as a Polars frame."""
         relation = self.relation(query, **values)
         try:
             return pl.DataFrame(relation)  # the query runs only here
         except duckdb.Error as error:
-            raise self._translated(error) from error
+            raise self._as_own_error(error) from error
 
     def relation(self, query: str, **values: object) -> duckdb.DuckDBPyRelation:
-        """The DuckDB relation of an analyst's own query; values go in as $name."""
+        """Return a query written by the user as a DuckDB relation; `values` fill its parameters ($name)."""
         try:
             return self._connection.sql(query, params=values or None)
         except duckdb.Error as error:
-            raise self._translated(error) from error
+            raise self._as_own_error(error) from error
 
-    def write_parquet(self, query: str, path: Path, marks: Mapping[str, str]) -> None:
-        """Write a query's rows as Parquet, in its order, with marks in the file's metadata."""
-        marked = ", ".join(f"{quoted(key)}: {literal(value)}" for key, value in sorted(marks.items()))
-        options = f"format parquet, compression zstd, kv_metadata {{{marked}}}"
-        # From a table, whose statistics are those of its rows: those of a query depend on how it is put
-        # together, and the writer leaves out what they say is not needed.
+    def write_parquet(self, query: str, path: Path, metadata: Mapping[str, str]) -> None:
+        """Write the rows of a query as Parquet, in the order of the query.
+
+        `metadata` is written into the key-value metadata of the file.
+        """
+        entries = ", ".join(
+            f"{quote_identifier(key)}: {quote_literal(value)}" for key, value in sorted(metadata.items())
+        )
+        options = f"format parquet, compression zstd, kv_metadata {{{entries}}}"
+        # The writer drops data that the statistics call unneeded. The statistics of a query depend on its
+        # wording, those of a table only on its rows: equal rows then give equal bytes.
         self.create("_written", query)
         try:
-            self._run(f"copy _written to {literal(str(path))} ({options})", {})
+            self._run(f"copy _written to {quote_literal(str(path))} ({options})", {})
         finally:
             self._run("drop table _written", {})
 
     def save(self, path: Path, tables: Mapping[str, str]) -> None:
-        """Write queries as tables of a new warehouse file: name there -> query here."""
+        """Create a warehouse file with one table per query; `tables` maps table names to queries."""
         with self._attached(path):
             for name, query in tables.items():
-                self._run(f"create table store.{quoted(name)} as {query}", {})
+                self._run(f"create table store.{quote_identifier(name)} as {query}", {})
 
     def extend(self, path: Path, added: Mapping[str, str], replaced: Mapping[str, str]) -> None:
-        """Add the rows of queries to tables of a copy of the opened warehouse file, and replace others."""
-        _refuse_foreign_objects(path, self._columns)
+        """Add rows to some tables of a copy of the opened warehouse file, and replace other tables.
+
+        `path` is the copy; `added` and `replaced` map table names to queries.
+        """
+        _check_base_tables_only(path, self._columns)
         with self._attached(path):
             for name, query in added.items():
-                self._run(f"insert into store.{quoted(name)} by name {query}", {})
+                self._run(f"insert into store.{quote_identifier(name)} by name {query}", {})
             for name, query in replaced.items():
-                self._run(f"create or replace table store.{quoted(name)} as {query}", {})
+                self._run(f"create or replace table store.{quote_identifier(name)} as {query}", {})
 
     @contextmanager
     def _attached(self, path: Path) -> Iterator[None]:
-        self._run(f"attach {literal(str(path.absolute()))} as store (type duckdb)", {})
+        self._run(f"attach {quote_literal(str(path.absolute()))} as store (type duckdb)", {})
         try:
             yield
         finally:
             self._run("detach store", {})
 
-    def open(self, path: Path, names: Mapping[str, str], columns: Columns) -> None:
-        """See the tables of a warehouse file as views.
+    def open(self, path: Path, names: Mapping[str, str], columns: TableColumns) -> None:
+        """Open a warehouse file read-only and define a view for each of its tables.
 
         Args:
-            path: the warehouse file, which somebody else may have written.
-            names: the name of each table in the file -> the name of its view.
+            path: the warehouse file; it may come from an untrusted source.
+            names: table of the file -> name of its view.
             columns: the columns that each table of the file must have.
 
         Raises:
             InputRefused: the file holds anything but base tables with these columns.
         """
-        tables = _refuse_foreign_objects(path, columns)
-        self._run(f"attach {literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
-        if self.frame(_tables_query(), database="opened").rows() != tables:  # the file was replaced meanwhile
+        tables = _check_base_tables_only(path, columns)
+        self._run(f"attach {quote_literal(str(path.absolute()))} as opened (type duckdb, read_only)", {})
+        # The file may have been replaced after it was checked.
+        if self.frame(_base_tables_query(), database="opened").rows() != tables:
             raise InputRefused("changed while it was opened", file=path.name, remedy="Run again.")
         self._file, self._columns = path.name, columns
         for table, name in names.items():
-            self.view(name, f"from opened.main.{quoted(table)}")
+            self.view(name, f"from opened.main.{quote_identifier(table)}")
 
     def _run(self, statement: str, values: dict[str, Any]) -> None:
         try:
             self._connection.execute(statement, values or None).fetchall()
         except duckdb.Error as error:
-            raise self._translated(error) from error
+            raise self._as_own_error(error) from error
 
-    def _translated(self, error: duckdb.Error) -> Exception:
-        """The engine's error under the class whose exit code fits it."""
+    def _as_own_error(self, error: duckdb.Error) -> Exception:
+        """Return the engine's error as the error class with the right exit code."""
         first = str(error).strip().splitlines()[0].removeprefix("Out of Memory Error: ").rstrip(".")
         if self._file and "Corrupt" in first:
             return InputRefused("is damaged", file=self._file, remedy="Ingest its files again.")
         if isinstance(error, duckdb.OutOfMemoryException):
             if "max_temp_directory_size" in str(error):
-                problem = f"there is no room left for what does not fit into memory: {first}"
+                problem = f"no disk space is left for data that does not fit into memory: {first}"
                 return EnvironmentFailed(problem, remedy="Free disk space, or name a larger folder: --temp.")
-            problem = f"the memory that may be used is not enough: {first}"
+            problem = f"the allowed memory is not enough: {first}"
             return EnvironmentFailed(problem, remedy="Allow more with --memory, or fewer --threads.")
         if isinstance(error, duckdb.IOException):
             return EnvironmentFailed(first, remedy="Free disk space and run again.")
         if isinstance(error, duckdb.DataError | duckdb.InvalidInputException) or type(error) is duckdb.Error:
-            return InputRefused(first)  # a bare Error comes from a damaged Parquet page
-        return error  # a mistake in a query is ours or the analyst's, and is shown as it is
+            return InputRefused(first)  # DuckDB raises a bare Error for a damaged Parquet file
+        return error  # a mistake in a query: the message of the engine is the most useful
 
 
-def _tables_query() -> str:
-    """The query of the base tables of a database."""
-    return queries.load("own_tables")
+def _base_tables_query() -> str:
+    """Return the query that lists the base tables of a database."""
+    return queries.load("base_tables")
 
 
-def _refuse_foreign_objects(path: Path, columns: Columns) -> list[tuple[str, str]]:
-    """Refuse a warehouse file that holds anything but base tables with these columns.
+def _check_base_tables_only(path: Path, columns: TableColumns) -> list[tuple[str, str]]:
+    """Raise an error if a warehouse file has anything but base tables with these columns.
 
-    A view, a macro or a trigger of somebody else could read local files as soon as it is used. This function
-    looks at the catalog of the file in a connection of its own that can reach no other file.
+    A view, macro or trigger in a file from somebody else could read local files as soon as it is used. This
+    function reads the catalog of the file in a separate connection that can reach no other file.
 
     Returns:
         The name and the definition of each table, as the engine writes them.
@@ -277,18 +295,22 @@ def _refuse_foreign_objects(path: Path, columns: Columns) -> list[tuple[str, str
         connection.execute("set allowed_paths = $paths", {"paths": [place, str(log)]})
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
-        connection.execute(f"attach {literal(place)} as opened (type duckdb, read_only)")
+        connection.execute(f"attach {quote_literal(place)} as opened (type duckdb, read_only)")
         for table, kinds in columns.items():
-            listed = ", ".join(f"{quoted(column)} {kind}" for column, kind in kinds.items())
-            connection.execute(f"create table {quoted(table)} ({listed})")
+            column_list = ", ".join(f"{quote_identifier(column)} {kind}" for column, kind in kinds.items())
+            connection.execute(f"create table {quote_identifier(table)} ({column_list})")
         expected, tables = (
-            connection.execute(_tables_query(), {"database": database}).fetchall()
+            connection.execute(_base_tables_query(), {"database": database}).fetchall()
             for database in ("memory", "opened")
         )
         others = connection.execute(queries.load("other_objects")).fetchall()
     for kind, name in others:
-        raise InputRefused(f"{FOREIGN}: it holds the {kind} {one_line(name, LONGEST_NAME)!r}", file=path.name)
+        raise InputRefused(
+            f"{NOT_A_STORE}: it holds the {kind} {one_line(name, MAX_NAME_LENGTH)!r}", file=path.name
+        )
     for table, _ in sorted(set(expected) ^ set(tables)):
-        problem = f"{FOREIGN}: its table {one_line(table, LONGEST_NAME)!r} is not the one of this version"
+        problem = (
+            f"{NOT_A_STORE}: its table {one_line(table, MAX_NAME_LENGTH)!r} is not the one of this version"
+        )
         raise InputRefused(problem, file=path.name, remedy="Ingest its files again.")
     return tables

@@ -69,14 +69,18 @@ def ingest(
         outage-analysis ingest exports/ --out claims.duckdb
     """
     from outage_analysis.analysis import DisplayUnits
-    from outage_analysis.claims import STORE, save_claims
+    from outage_analysis.claims import STORE_SUFFIX, save_claims
     from outage_analysis.incidents import load_incident
     from outage_analysis.losses import quality_report
 
-    if add and (out is None or out.suffix != STORE):
-        raise UsageError("--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE}.")
+    if add and (out is None or out.suffix != STORE_SUFFIX):
+        raise UsageError(
+            "--add needs the warehouse file to add to", remedy=f"Name it: --out claims{STORE_SUFFIX}."
+        )
     if out and out.exists() and not add:
-        remedy = "Choose another --out, or give --add." if out.suffix == STORE else "Choose another --out."
+        remedy = (
+            "Choose another --out, or give --add." if out.suffix == STORE_SUFFIX else "Choose another --out."
+        )
         raise UsageError("exists already", file=out, remedy=remedy)
     with progress() as step, mention_default_incident(options.incident):
         step("reading the files")
@@ -246,7 +250,7 @@ def _write_cube(
         write_table(built.rows, out)
         return
     kept = keep(built, claims, bands=bands)
-    save_cube(merged(earlier, kept) if earlier else kept, out, onto=earlier if replaces else None)
+    save_cube(merged(earlier, kept) if earlier else kept, out, add_to=earlier if replaces else None)
     if earlier:
         typer.echo(DUPLICATES_WARNING, err=True)
 

@@ -37,7 +37,7 @@ def progress() -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.markup import escape
 
-    from outage_analysis.claims import telling
+    from outage_analysis.claims import progress_callback
 
     console = Console(stderr=True)
     with console.status("starting") as status:
@@ -45,11 +45,11 @@ def progress() -> Iterator[Callable[[str], None]]:
         def name_step(step: str) -> None:
             status.update(escape(step))
 
-        before = telling.set(name_step if console.is_terminal else None)
+        before = progress_callback.set(name_step if console.is_terminal else None)
         try:
             yield name_step
         finally:
-            telling.reset(before)
+            progress_callback.reset(before)
 
 
 def warn_of_rejects(claims: Claims | None) -> None:

@@ -160,7 +160,7 @@ class ReadOptions:
             incident,
             layouts=[load_layout(layout) for layout in self.columns or ()],
             max_rejects=parse_share(self.max_rejects),
-            onto=add_to,
+            add_to=add_to,
         )
 
 

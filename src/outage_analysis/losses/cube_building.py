@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from outage_analysis.claims import Claims, literal, queries, quoted
+from outage_analysis.claims import Claims, queries, quote_identifier, quote_literal
 from outage_analysis.errors import InputRefused, UsageError
 from outage_analysis.files import spelling_hint
 from outage_analysis.incidents import UNKNOWN, Bands, Dimension, log_grid
@@ -56,7 +56,9 @@ def build_cube(
     by_id = {d.id: d for d in claims.incident.dimensions}
     _refuse_unknown(dimensions, by_id)
     # A cube leaves the warehouse: what it groups by may be printed anywhere.
-    claims.refuse_personal([name for name in dimensions if name in by_id and by_id[name].kind == "text"])
+    claims.check_no_personal_data(
+        [name for name in dimensions if name in by_id and by_id[name].kind == "text"]
+    )
     if bands is None:
         bands = Bands.from_cuts(log_grid(), policy.breakpoints if policy else ())
     if claims.incident.loss.negative == "band":
@@ -72,9 +74,9 @@ def build_cube(
     query = queries.load(
         "cube",
         source=source,
-        columns="".join(f"{e} as {quoted(name)}, " for name, e in groups.items()),
+        columns="".join(f"{e} as {quote_identifier(name)}, " for name, e in groups.items()),
         groups="".join(f"{e}, " for e in groups.values()),
-        names="".join(f"{quoted(name)}, " for name in groups),
+        names="".join(f"{quote_identifier(name)}, " for name in groups),
     )
     frame = claims.warehouse.frame(query)
     files = ", ".join(f.name for f in claims.inputs)
@@ -124,12 +126,12 @@ def count_pairs(
         DisclosureBlocked: texts of the dimension hold personal data.
     """
     if dimension:
-        claims.refuse_personal([dimension])
+        claims.check_no_personal_data([dimension])
     _load_bands(claims, bands)
     query = queries.load(
         "pairs",
         source=_filed_claims(until),
-        category=quoted(dimension) if dimension else "cast(null as varchar)",
+        category=quote_identifier(dimension) if dimension else "cast(null as varchar)",
         most=str(MOST_CATEGORIES),
         least=str(LEAST_CLAIMS),
     )
@@ -171,14 +173,14 @@ def _entitled(line: Schedule, by_id: Mapping[str, Dimension]) -> str:
     """The condition under which a line entitles a claim."""
     conditions = ["true"]
     for name, values in line.eligibility.items():
-        known = ", ".join(literal(value) for value in values)
+        known = ", ".join(quote_literal(value) for value in values)
         conditions.append(f"cast({_expression(name, by_id.get(name))} as varchar) in ({known})")
     return " and ".join(conditions)
 
 
 def _filed(until: date | None) -> str:
     """The condition under which a claim had been filed by a day."""
-    return "true" if until is None else f"filed_on <= date {literal(until.isoformat())}"
+    return "true" if until is None else f"filed_on <= date {quote_literal(until.isoformat())}"
 
 
 def _filed_claims(until: date | None) -> str:
@@ -200,12 +202,12 @@ def _refuse_nameless(claims: Claims, line: Schedule) -> None:
 def _expression(name: str, dimension: Dimension | None) -> str:
     """A dimension as the cube groups it: a numeric one by the label of its band."""
     if dimension is None or dimension.kind == "text":
-        return quoted(name)
-    cases = [f"when {quoted(name)} is null then null"]
+        return quote_identifier(name)
+    cases = [f"when {quote_identifier(name)} is null then null"]
     *labels, last = dimension_labels(dimension)
     for cut, label in zip(dimension.cuts, labels, strict=True):
-        cases.append(f"when {quoted(name)} <= {cut} then {literal(label)}")
-    return f"case {' '.join(cases)} else {literal(last)} end"
+        cases.append(f"when {quote_identifier(name)} <= {cut} then {quote_literal(label)}")
+    return f"case {' '.join(cases)} else {quote_literal(last)} end"
 
 
 def dimension_labels(dimension: Dimension) -> list[str]:

@@ -19,15 +19,15 @@ import polars as pl
 from pydantic import Field
 
 from outage_analysis.claims import (
-    PARQUET,
+    PARQUET_SUFFIX,
     RULES,
     Claims,
     Warehouse,
-    as_path,
-    conditions,
-    marks,
+    check_synthetic_name,
+    escaped_path,
+    parquet_metadata,
     queries,
-    refuse_unmarked,
+    rule_conditions,
 )
 from outage_analysis.errors import EnvironmentFailed, InputRefused, UsageError
 from outage_analysis.files import Document, atomic_file, is_file
@@ -108,12 +108,12 @@ def keep(cube: Cube, claims: Claims, *, bands: Bands) -> KeptCube:
         UsageError: it has other bands, or not every claim.
     """
     page = claims.incident
-    own = conditions(page)
+    own = rule_conditions(page)
     edges = tuple(cut for cut in bands.with_mirrored_negatives().cuts if cut > 0)
     told = {rule: (own.get(rule), page.rules.get(rule, "reject")) for rule in (*RULES, *own)}
     about = About(
         incident=page.id,
-        incident_sha256=marks(claims)["outage_analysis.incident_sha256"],
+        incident_sha256=parquet_metadata(claims)["outage_analysis.incident_sha256"],
         dimensions=cube.dimensions,
         edges=edges,
         line=cube.line,
@@ -141,13 +141,13 @@ def _digest(frame: pl.DataFrame, about: About) -> str:
     return hashlib.sha256(f"{said}\n{frame.write_csv()}".encode()).hexdigest()
 
 
-def save_cube(kept: KeptCube, path: str | Path, *, onto: KeptCube | None = None) -> None:
+def save_cube(kept: KeptCube, path: str | Path, *, add_to: KeptCube | None = None) -> None:
     """Write a bare cube as Parquet, whole or not at all; equal cubes give equal bytes.
 
     Args:
         kept: the cube.
         path: the file; one that is there is replaced.
-        onto: what was loaded from `path` to be added to: it is replaced only if it is still that.
+        add_to: what was loaded from `path` to be added to: it is replaced only if it is still that.
 
     Raises:
         UsageError: another suffix, or a synthetic cube whose name does not say so.
@@ -155,16 +155,16 @@ def save_cube(kept: KeptCube, path: str | Path, *, onto: KeptCube | None = None)
         EnvironmentFailed: the disk refused, or another run has replaced `path` meanwhile.
     """
     path = Path(path)
-    if path.suffix != PARQUET:
-        raise UsageError(f"is not {PARQUET}", file=path.name)
-    refuse_unmarked(path, synthetic=kept.about.synthetic)
+    if path.suffix != PARQUET_SUFFIX:
+        raise UsageError(f"is not {PARQUET_SUFFIX}", file=path.name)
+    check_synthetic_name(path, synthetic=kept.about.synthetic)
     _refuse_too_many(len(kept.cube.frame), path.name)
     with atomic_file(path) as part:
         held = BytesIO()  # the engine calls a full disk a fault of the format
         said = {MARK: EDITION, ABOUT: kept.about.model_dump_json()}
         kept.cube.frame.write_parquet(held, compression="zstd", metadata=said)
         part.write_bytes(held.getvalue())
-        if onto is not None and load_cube(path).about != onto.about:
+        if add_to is not None and load_cube(path).about != add_to.about:
             problem = "another run has added to it meanwhile"
             raise EnvironmentFailed(problem, file=path.name, remedy="Run again.")
 
@@ -191,7 +191,7 @@ def load_cube(path: str | Path) -> KeptCube:
     try:
         about = About.model_validate_json(said.get(ABOUT, ""))
         query = queries.load("cube_file", most=str(MOST_ROWS + 1))
-        frame = Warehouse().frame(query, path=as_path(path))
+        frame = Warehouse().frame(query, path=escaped_path(path))
     except EnvironmentFailed:
         raise
     except Exception as error:  # the engine has many for a damaged file

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from outage_analysis.claims import Claims, explain, queries
+from outage_analysis.claims import Claims, explain_reject, queries
 from outage_analysis.losses.heaping import heaping_table
 
 FIRST = 10
@@ -34,7 +34,7 @@ def rule_table(claims: Claims) -> pl.DataFrame:
     """
     rows: list[tuple[object, ...]] = []
     for rule, count, first in claims.warehouse.frame(queries.load("examples")).iter_rows():
-        told = explain(claims, {**first, "broken": [rule]})
+        told = explain_reject(claims, {**first, "broken": [rule]})
         rows.append((first["source_file"], rule, "rejected", count, first["source_row"], told.value))
     rows += [(file, rule, "counted", n, None, None) for file, rule, n in claims.counted_rules().iter_rows()]
     texts = ("source_file", "rule", "outcome")
@@ -66,7 +66,7 @@ def quality_report(claims: Claims) -> dict[str, Any]:
         "claims": len(claims),
         "rejects": int(claims.files["rejects"].sum()),
         "rules": rule_table(claims).to_dicts(),
-        "first_rejects": [str(explain(claims, reject)) for reject in first],
+        "first_rejects": [str(explain_reject(claims, reject)) for reject in first],
         "claimants": claimants_table(claims).to_dicts(),
         "heaping": heaping_table(claims).to_dicts(),
     }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from outage_analysis.claims import Claims, queries, quoted
+from outage_analysis.claims import Claims, queries, quote_identifier
 from outage_analysis.errors import UsageError
 from outage_analysis.files import spelling_hint
 
@@ -85,7 +85,7 @@ def bunching_table(
         _refuse_unknown(claims, by)
     edges, keys = sorted(set(edges)), [] if by is None else [by]
     frame = claims.warehouse.frame(
-        queries.load("bunching", by="".join(f"{quoted(key)}, " for key in keys)),
+        queries.load("bunching", by="".join(f"{quote_identifier(key)}, " for key in keys)),
         edges=edges,
         reaches=[round(edge * window) for edge in edges],
         lower=[_as_round(edge)[0] for edge in edges],
@@ -117,4 +117,4 @@ def _refuse_unknown(claims: Claims, by: str) -> None:
     if by not in known:
         raise UsageError("no such column to group by", value=by, remedy=spelling_hint(by, known))
     if by in texts:  # a table leaves the warehouse
-        claims.refuse_personal([by])
+        claims.check_no_personal_data([by])

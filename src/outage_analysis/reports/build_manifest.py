@@ -15,7 +15,7 @@ import polars as pl
 
 from outage_analysis.analysis import Analysis
 from outage_analysis.assumptions import Ledger, ledger_table
-from outage_analysis.claims import STORE
+from outage_analysis.claims import STORE_SUFFIX
 from outage_analysis.files import Document, package_root
 from outage_analysis.incidents import facts, load_layout, outcomes
 from outage_analysis.policies import Policy
@@ -209,7 +209,7 @@ def _input_records(analysis: Analysis) -> Iterator[InputRecord]:
 
 def _warehouse_name(analysis: Analysis) -> str | None:
     named = [Path(p) for p in analysis.plan.claims or ()]
-    return next((fonts.printable(p.name) for p in named if p.suffix.lower() == STORE), None)
+    return next((fonts.printable(p.name) for p in named if p.suffix.lower() == STORE_SUFFIX), None)
 
 
 def _count_missing_glyphs(report: Report) -> int:

@@ -1,4 +1,4 @@
-"""Which column of a file is proposed for which column of a claim, with the reason; where two tie, neither."""
+"""Propose a column of a file for each column of a claim, with the reason; if columns tie, propose none."""
 
 from __future__ import annotations
 
@@ -15,111 +15,121 @@ from outage_analysis.claims.inspection.header_words import (
     LOSS,
     SERVICE,
     TYPE,
-    announces_claim_id,
-    announces_claimant_id,
-    announces_loss,
     has_word,
-    names_a_person,
+    means_claim_id,
+    means_claimant_id,
+    means_loss,
+    means_personal_data,
 )
-from outage_analysis.claims.inspection.value_formats import ENOUGH
-from outage_analysis.claims.readers.staging import OPTIONAL, needed
+from outage_analysis.claims.inspection.value_formats import MIN_SHARE
+from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, required_columns
 from outage_analysis.files import toml_value
 from outage_analysis.incidents import Incident, Layout
 from outage_analysis.text import mask_personal_data
 
-UNIQUE = 0.9
-"""The least share of distinct values of a claim id; below 1, because files may repeat rows."""
-CODES = 0.95
-"""The share of rows of an id whose value looks like a code."""
-MOST = 5
-"""Columns that a reason lists."""
+MIN_DISTINCT_SHARE = 0.9
+"""The lowest share of distinct values of a claim id; it is below 1 because files may repeat rows."""
+MIN_CODE_SHARE = 0.95
+"""The lowest share of rows with a value like a code, for a column to be an id."""
+MAX_LISTED = 5
+"""Columns that a reason lists at most."""
 IDS = ("claimant_id", "claim_id")
-ORDER = ("service", "claimant_type", "filed_on", "loss", *IDS)
-WORDS = {"service": SERVICE, "claimant_type": TYPE, "filed_on": FILED, "loss": LOSS, "claim_id": CLAIM}
-"""Column of a claim -> words of a header that decide between several columns that fit."""
-MEANS = {
+CHOICE_ORDER = ("service", "claimant_type", "filed_on", "loss", *IDS)
+DECIDING_WORDS = {
+    "service": SERVICE,
+    "claimant_type": TYPE,
+    "filed_on": FILED,
+    "loss": LOSS,
+    "claim_id": CLAIM,
+}
+"""Column of a claim -> header words that decide between several columns that fit."""
+CONSEQUENCES = {
     "claim_id": "Without it ingest refuses the file: name a column that is different in every row.",
     "claimant_id": "Without it a policy line that pays or caps per claimant is refused, and each claim "
     "counts as a claimant of its own.",
 }
-"""What it means that no column is proposed."""
+"""Id column -> what happens if no column is proposed for it."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What is proposed for one column of a claim.
+    """The proposal for one column of a claim.
 
     Attributes:
-        at: the position of the proposed column, None where the column stays open.
-        reason: why, as sentences for a reader.
-        rivals: the positions of several columns that fit, where the column stays open for that reason.
+        position: the position of the proposed column, None if no column is proposed.
+        reason: the reason, as text for the user.
+        tied: the positions of the columns that fit equally well, if no column is proposed for that reason.
     """
 
-    at: int | None
+    position: int | None
     reason: str
-    rivals: tuple[int, ...] = ()
+    has_correlated_inputs: tuple[int, ...] = ()
 
 
-def choose(
+def choose_columns(
     columns: list[Column], headers: Sequence[str], layout: Layout, incident: Incident
 ) -> dict[str, Choice]:
-    """The proposed column for each field of a claim: by a known header, else by its values and header."""
-    known = layout.header_positions(headers, (*needed(incident), *OPTIONAL))
+    """Propose a column of the file for each column of a claim, by known headers, else by values."""
+    known_positions = layout.header_positions(headers, (*required_columns(incident), *OPTIONAL_COLUMNS))
     choices = {
-        name: _by_header(name, columns, places) for name, places in known.items() if name != "synthetic"
+        name: _by_header(name, columns, places)
+        for name, places in known_positions.items()
+        if name != "synthetic"
     }
-    taken = {at for places in known.values() for at in places}
-    for name in ORDER:
+    used_positions = {at for places in known_positions.values() for at in places}
+    for name in CHOICE_ORDER:
         if name not in choices and name not in layout.constants:
-            free = [at for at in range(len(columns)) if at not in taken]
-            choices[name] = _by_values(name, columns, free, incident, headless=layout.header_row == 0)
-            taken |= {at for at in (choices[name].at,) if at is not None}
+            unused = [at for at in range(len(columns)) if at not in used_positions]
+            choices[name] = _by_values(name, columns, unused, incident, headless=layout.header_row == 0)
+            used_positions |= {at for at in (choices[name].position,) if at is not None}
     return choices
 
 
 def _by_header(name: str, columns: list[Column], places: list[int]) -> Choice:
-    """The column whose header the incident or the layout knows."""
+    """Choose the column whose header is known to the incident or the layout; none if there are several."""
     if len(places) > 1:
-        return Choice(None, f"{_listed(columns, places)} are both known headers", tuple(places))
+        return Choice(None, f"{_header_list(columns, places)} are both known headers", tuple(places))
     column = columns[places[0]]
-    fault = _unsafe(column) if name in IDS else None
+    fault = _unsafe_id_reason(column) if name in IDS else None
     if fault:
         return Choice(
             None,
-            f"the header {quoted_header(column)} is known, so its column is read although it {fault}: rename "
+            f"the header {quote_header(column)} is known, so its column is read although it {fault}: rename "
             "the header, or remove the column",
         )
-    return Choice(places[0], "; ".join(filter(None, ("the header is known", _figures(name, column)))))
+    return Choice(places[0], "; ".join(filter(None, ("the header is known", _evidence(name, column)))))
 
 
 def _by_values(
-    name: str, columns: list[Column], free: list[int], incident: Incident, *, headless: bool
+    name: str, columns: list[Column], unused: list[int], incident: Incident, *, headless: bool
 ) -> Choice:
-    """The one column whose values fit, or the one of several whose header says so."""
+    """Choose the only column whose values fit; if several fit, the only one whose header decides."""
     tests: dict[str, Callable[[Column], bool]] = {
         "service": lambda c: c.reads_as == "service",
         "claimant_type": lambda c: c.reads_as == "claimant_type",
         "filed_on": lambda c: c.reads_as == "day",
-        "loss": lambda c: c.reads_as == "amount" and announces_loss(c.header, _units(incident)),
-        "claim_id": lambda c: announces_claim_id(c.header) and id_fault(name, c) is None,
-        "claimant_id": lambda c: announces_claimant_id(c.header) and id_fault(name, c) is None,
+        "loss": lambda c: c.reads_as == "amount" and means_loss(c.header, _units(incident)),
+        "claim_id": lambda c: means_claim_id(c.header) and id_fault(name, c) is None,
+        "claimant_id": lambda c: means_claimant_id(c.header) and id_fault(name, c) is None,
     }
-    fitting = [at for at in free if tests[name](columns[at])]
-    if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in fitting):
-        # "amount" alone says little beside "paid amount".
-        amounts = [at for at in free if columns[at].reads_as == "amount"]
-        fitting = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if fitting else []
-    deciding = [at for at in fitting if name in WORDS and has_word(columns[at].header, WORDS[name])]
-    if len(fitting) == 1:
+    matches = [at for at in unused if tests[name](columns[at])]
+    if name == "loss" and not any(has_word(columns[at].header, LOSS) for at in matches):
+        # The header "amount" is ambiguous if there is also a column such as "paid amount".
+        amounts = [at for at in unused if columns[at].reads_as == "amount"]
+        matches = [at for at in amounts if has_word(columns[at].header, AMOUNT)] if matches else []
+    decided = [
+        at for at in matches if name in DECIDING_WORDS and has_word(columns[at].header, DECIDING_WORDS[name])
+    ]
+    if len(matches) == 1:
         what = "whose values and header fit" if name in (*IDS, "loss") else "whose values fit"
-        only = f"the only column {what}"
-    elif len(deciding) == 1:
-        fitting, only = deciding, f"of {_listed(columns, fitting)}, the one whose header decides"
-    elif fitting:
-        return Choice(None, f"{_listed(columns, fitting)} fit equally well", tuple(fitting))
+        basis = f"the only column {what}"
+    elif len(decided) == 1:
+        matches, basis = decided, f"of {_header_list(columns, matches)}, the one whose header decides"
+    elif matches:
+        return Choice(None, f"{_header_list(columns, matches)} fit equally well", tuple(matches))
     else:
-        return Choice(None, _refused(name, columns, free, headless=headless))
-    return Choice(fitting[0], "; ".join(filter(None, (only, _figures(name, columns[fitting[0]])))))
+        return Choice(None, _reason_for_none(name, columns, unused, headless=headless))
+    return Choice(matches[0], "; ".join(filter(None, (basis, _evidence(name, columns[matches[0]])))))
 
 
 def _units(incident: Incident) -> tuple[str, ...]:
@@ -127,82 +137,86 @@ def _units(incident: Incident) -> tuple[str, ...]:
 
 
 def id_fault(name: str, column: Column) -> str | None:
-    """Why the values of a column are no safe id of a claim or a claimant, else None."""
-    unsafe = _unsafe(column)
-    if unsafe or not column.given:
+    """Return why the values of a column are no safe id of a claim or claimant; None if they are."""
+    unsafe = _unsafe_id_reason(column)
+    if unsafe or not column.filled:
         return unsafe or "is empty"
     if column.reads_as == "day":
         return "holds days"
-    if column.codes < CODES:
+    if column.codes < MIN_CODE_SHARE:
         return f"holds values that are no codes ({1 - column.codes:.0%} of its values)"
-    if name == "claim_id" and column.distinct < UNIQUE * column.rows:
+    if name == "claim_id" and column.distinct < MIN_DISTINCT_SHARE * column.rows:
         return f"has only {column.distinct:,} different values in {column.rows:,} rows"
-    if name == "claimant_id" and column.short_numbers >= ENOUGH and not has_word(column.header, IDENTIFIER):
+    if (
+        name == "claimant_id"
+        and column.short_numbers >= MIN_SHARE
+        and not has_word(column.header, IDENTIFIER)
+    ):
         return "holds small numbers, which may be counts"
     return None
 
 
-def _unsafe(column: Column) -> str | None:
-    """Why a column must never be an id, whatever its header says."""
+def _unsafe_id_reason(column: Column) -> str | None:
+    """Return why a column must not be an id whatever its header; None if it may be one."""
     if column.personal:
         kind, count = column.personal
         return f"holds personal data ({kind}, {count:,} values)"
-    if names_a_person(column.header):
+    if means_personal_data(column.header):
         return "has the header of personal data"
     return "holds free text" if column.free_text else None
 
 
-def _figures(name: str, column: Column) -> str:
-    """The figures behind a proposal."""
+def _evidence(name: str, column: Column) -> str:
+    """Return the figures that support a proposal, as text."""
     if name == "filed_on":
-        return "" if column.day.rivals else column.day.reason
+        return "" if column.day.has_correlated_inputs else column.day.reason
     if name == "loss":
-        return "" if column.amount.rivals else column.amount.reason
+        return "" if column.amount.has_correlated_inputs else column.amount.reason
     if name in IDS:
         return f"{column.distinct:,} different values in {column.rows:,} rows"
     shares = {"service": column.services, "claimant_type": column.claimant_types}
     return f"{shares[name]:.0%} of its values are names of the incident" if name in shares else ""
 
 
-def _refused(name: str, columns: list[Column], free: list[int], *, headless: bool) -> str:
-    """Why nothing is proposed, with the columns that come closest."""
+def _reason_for_none(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> str:
+    """Return why no column is proposed, with the columns that come closest."""
     if name in IDS:
-        return "; ".join(["no column is a safe id", *_faults(name, columns, free, headless=headless)])
+        return "; ".join(["no column is a safe id", *_id_faults(name, columns, unused, headless=headless)])
     if name == "filed_on":
-        days = [columns[at] for at in free if columns[at].may_be_day]
-        reasons = [f"{quoted_header(column)}: {column.day.reason}" for column in days[:MOST]]
+        days = [columns[at] for at in unused if columns[at].may_be_day]
+        reasons = [f"{quote_header(column)}: {column.day.reason}" for column in days[:MAX_LISTED]]
         return "; ".join(["no column is certain to hold days in the claims window", *reasons])
     if name == "loss":
-        amounts = [at for at in free if columns[at].reads_as == "amount"]
-        listed = f"; amounts are in {_listed(columns, amounts)}" if amounts else ""
-        return f"no column of amounts has a header that says loss{listed}"
+        amounts = [at for at in unused if columns[at].reads_as == "amount"]
+        ending = f"; amounts are in {_header_list(columns, amounts)}" if amounts else ""
+        return f"no column of amounts has a header that says loss{ending}"
     return "no column holds names of the incident"
 
 
-def _faults(name: str, columns: list[Column], free: list[int], *, headless: bool) -> list[str]:
-    """Why each column whose header names such an id cannot be the id.
+def _id_faults(name: str, columns: list[Column], unused: list[int], *, headless: bool) -> list[str]:
+    """Return why each column whose header names such an id cannot be the id.
 
-    In a file without a header: the columns that may hold ids.
+    For a file without a header return a list of the columns that may contain ids.
     """
-    safe = [at for at in free if id_fault(name, columns[at]) is None]
+    safe = [at for at in unused if id_fault(name, columns[at]) is None]
     if headless:
-        return [f"{_listed(columns, safe)} may hold ids, but no header says of what"] if safe else []
-    words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
-    near = [at for at in free if has_word(columns[at].header, words)]
+        return [f"{_header_list(columns, safe)} may hold ids, but no header says of what"] if safe else []
+    id_words = CLAIM | IDENTIFIER if name == "claim_id" else CLAIMANT
+    similar = [at for at in unused if has_word(columns[at].header, id_words)]
     return [
-        f"{quoted_header(columns[at])} {id_fault(name, columns[at]) or 'has a header of another meaning'}"
-        for at in near[:MOST]
+        f"{quote_header(columns[at])} {id_fault(name, columns[at]) or 'has a header of another meaning'}"
+        for at in similar[:MAX_LISTED]
     ]
 
 
-def _listed(columns: list[Column], places: Sequence[int]) -> str:
-    """The headers of some columns, in a list for a reader."""
-    listed = [quoted_header(columns[at]) for at in places[:MOST]]
-    if len(places) > MOST:
-        listed.append(f"{len(places) - MOST} more")
-    return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+def _header_list(columns: list[Column], places: Sequence[int]) -> str:
+    """List the headers of some columns as text."""
+    headers = [quote_header(columns[at]) for at in places[:MAX_LISTED]]
+    if len(places) > MAX_LISTED:
+        headers.append(f"{len(places) - MAX_LISTED} more")
+    return " and ".join(filter(None, (", ".join(headers[:-1]), headers[-1])))
 
 
-def quoted_header(column: Column) -> str:
-    """A header in quotation marks, masked and without characters that do not print."""
+def quote_header(column: Column) -> str:
+    """Return a header in quotation marks, with personal data masked and control characters escaped."""
     return toml_value(mask_personal_data(column.header))

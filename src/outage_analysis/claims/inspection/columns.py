@@ -1,4 +1,4 @@
-"""One column of a file nobody has seen yet, and what its values are."""
+"""Describe one column of an inspected file by its header and its values."""
 
 from __future__ import annotations
 
@@ -7,44 +7,49 @@ from collections.abc import Sequence
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.inspection.header_words import FILED, TIME, has_word, names_a_person
+from outage_analysis.claims.inspection.header_words import FILED, TIME, has_word, means_personal_data
 from outage_analysis.claims.inspection.value_formats import (
-    ENOUGH,
-    Reading,
-    Window,
-    amount_reading,
-    day_reading,
+    MIN_SHARE,
+    FilingWindow,
+    FormatChoice,
+    choose_amount_formats,
+    choose_day_formats,
 )
-from outage_analysis.claims.queries import quoted
+from outage_analysis.claims.queries import quote_identifier
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.incidents import Incident, NamedItem, header_multiplier, normalized_name
 from outage_analysis.text import AMOUNTS, DATES, amount_sql, day_sql, find_personal_data, mask_personal_data
 
-MOST_TEXTS = 100_000
-"""Different values of a column that are looked at."""
-NUMERIC = {"compact", "excel", "unix"}
-"""Formats of days that are bare numbers: the header must call the column a day as well."""
-_WORDY = r"\S\s+\S+\s+\S|.{41}"
-"""A value of three words or more, or of more than 40 characters."""
-_MOSTLY_TEXT = 0.3
-"""The share of such values from which on a column is free text."""
+MAX_VALUES = 100_000
+"""Distinct values of a column that are inspected, the most frequent first."""
+NUMERIC_DAY_FORMATS = {"compact", "excel", "unix"}
+"""Formats that write a day as a plain number; they need a header that means a day."""
+_LONG_TEXT = r"\S\s+\S+\s+\S|.{41}"
+"""Pattern of a value with three words or more, or more than 40 characters."""
+_FREE_TEXT_SHARE = 0.3
+"""The share of such values from which a column counts as free text."""
 _CODE = r"^[\p{L}\p{N}#._/:+-]{1,64}$"
-_NO_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}[-./]\d{4}$|^\d{3}[-.]\d{4}$"
-"""A decimal number, or what may be a telephone number in some country."""
+_NOT_A_CODE = r"^\+|^\d+\.\d+$|^0[1-9]\d{7,9}$|^0\d{1,3}[-./]\d|^\d{3}[-./]\d{3}[-./]\d{4}$|^\d{3}[-.]\d{4}$"
+"""Pattern of a decimal number, or of a possible telephone number."""
 
 
 class Column:
     """One column of the file.
 
-    `texts` has one row per different value: text, rows. `services` and `claimant_types` are the shares of
-    the rows that name one. `personal` is the kind of personal data in it and how many values have some.
+    `texts` has one row per distinct value: text, rows. `rows`, `filled` and `distinct` are the number of
+    rows, of rows with a value and of distinct values. `services` and `claimant_types` are the shares of
+    filled rows that name a known service or claimant type. `personal` is the kind of personal data in the
+    column, and the number of values that have some. `days` and `amounts` add to `texts` one column per
+    format, with the parsed values.
     """
 
     def __init__(self, warehouse: Warehouse, name: str, header: str, incident: Incident) -> None:
         self.header = header
-        self.texts = warehouse.frame(queries.load("column_texts", name=quoted(name), most=str(MOST_TEXTS)))
-        counts = warehouse.frame(queries.load("column_counts", name=quoted(name)))
-        self.rows, self.given, self.distinct = counts.row(0)
+        self.texts = warehouse.frame(
+            queries.load("column_texts", name=quote_identifier(name), most=str(MAX_VALUES))
+        )
+        counts = warehouse.frame(queries.load("column_counts", name=quote_identifier(name)))
+        self.rows, self.filled, self.distinct = counts.row(0)
         self.scale = header_multiplier(header)
         self.services = self._named(incident.services)
         self.claimant_types = self._named(incident.claimant_types)
@@ -57,107 +62,116 @@ class Column:
             n: amount_sql("text", [n], digits=digits, scale=self.scale, currency=code) for n in AMOUNTS
         }
         self.amounts, self._header_amounts = self._values(warehouse, amounts)
-        seen = int(self.texts["rows"].sum())  # fewer than there are where MOST_TEXTS is too few
-        self.day = day_reading(self.days, seen + self.rows - self.given, Window.of(incident))
-        self.amount = amount_reading(self.amounts, seen)
+        # This is less than `filled` if there are more than MAX_VALUES distinct values.
+        counted = int(self.texts["rows"].sum())
+        self.day = choose_day_formats(
+            self.days, counted + self.rows - self.filled, FilingWindow.from_incident(incident)
+        )
+        self.amount = choose_amount_formats(self.amounts, counted)
 
     def _values(
         self, warehouse: Warehouse, expressions: dict[str, str]
     ) -> tuple[pl.DataFrame, dict[str, object]]:
-        """Each value and the header as every format reads them: one row per text, one column per format."""
+        """Parse the values and the header with every format.
+
+        Returns:
+            One row per value with a column per format, and the parsed header per format.
+        """
         warehouse.load("_texts", pl.concat([self.texts, self._headed], how="vertical_relaxed"))
-        values = ", ".join(f"{sql} as {quoted(name)}" for name, sql in expressions.items())
+        values = ", ".join(f"{sql} as {quote_identifier(name)}" for name, sql in expressions.items())
         frame = warehouse.frame(queries.load("text_readings", values=values))
         return frame.filter(pl.col("rows") > 0), frame.filter(pl.col("rows") == 0).row(0, named=True)
 
     def _named(self, items: Sequence[NamedItem]) -> float:
-        """The share of the rows that name one of these."""
+        """Return the share of filled rows that name one of these services or claimant types."""
         spellings = {s for item in items for s in item.spellings()}
         rows = sum(rows for text, rows in self.texts.iter_rows() if normalized_name(text) in spellings)
-        return rows / self.given if self.given else 0.0
+        return rows / self.filled if self.filled else 0.0
 
     def share(self, condition: pl.Expr) -> float:
-        """The share of its rows with a value that meet a condition on `text`."""
+        """Return the share of filled rows whose value (`text`) meets a condition."""
         rows = int(self.texts["rows"].sum())
         return int(self.texts.filter(condition)["rows"].sum()) / rows if rows else 0.0
 
     @property
     def free_text(self) -> bool:
         """Whether its values are sentences."""
-        return self.share(pl.col("text").str.contains(_WORDY)) >= _MOSTLY_TEXT
+        return self.share(pl.col("text").str.contains(_LONG_TEXT)) >= _FREE_TEXT_SHARE
 
     @property
     def codes(self) -> float:
-        """The share of its rows whose value may be an id: with a digit, no space, and no phone number."""
+        """The share of filled rows with a possible id: with a digit, without a space, no phone number."""
         text = pl.col("text")
         return self.share(
-            text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NO_CODE)
+            text.str.contains(_CODE) & text.str.contains(r"[0-9]") & ~text.str.contains(_NOT_A_CODE)
         )
 
     @property
     def may_be_names(self) -> bool:
-        """Whether its values are mostly different and without digits, as names of people are."""
+        """Whether most values are distinct and without digits, like names of people."""
         digits = self.share(pl.col("text").str.contains("[0-9]"))
-        return digits < ENOUGH and 1 < self.given < self.distinct / ENOUGH
+        return digits < MIN_SHARE and 1 < self.filled < self.distinct / MIN_SHARE
 
     @property
     def short_numbers(self) -> float:
-        """The share of its rows whose value is a number of up to three digits, such as an age or a count."""
+        """The share of filled rows with a number of up to three digits, such as an age or a count."""
         return self.share(pl.col("text").str.contains(r"^\d{1,3}$"))
 
     @property
     def may_be_day(self) -> bool:
-        """Whether some format reads most of its rows as days; bare numbers need a header that says so."""
-        numeric = NUMERIC.issuperset(self.day.formats or self.day.rivals)
+        """Whether some format parses most rows as days; plain numbers also need a header that means a day."""
+        numeric = NUMERIC_DAY_FORMATS.issuperset(self.day.formats or self.day.has_correlated_inputs)
         return bool(self.day.reason) and (not numeric or has_word(self.header, FILED | TIME))
 
     @property
     def reads_as(self) -> str:
-        """What most of its values are."""
-        if not self.given:
+        """What most values are: nothing, service, claimant_type, day, amount, free text or text."""
+        if not self.filled:
             return "nothing"
-        if self.services >= ENOUGH:
+        if self.services >= MIN_SHARE:
             return "service"
-        if self.claimant_types >= ENOUGH:
+        if self.claimant_types >= MIN_SHARE:
             return "claimant_type"
-        if self.may_be_day and self.day.score >= ENOUGH:
+        if self.may_be_day and self.day.score >= MIN_SHARE:
             return "day"
-        if self.amount.score >= ENOUGH:
+        if self.amount.score >= MIN_SHARE:
             return "amount"
         return "free text" if self.free_text else "text"
 
-    def reading(self, reads_as: str) -> Reading:
-        """How its days or amounts are read; nothing of other values."""
-        return {"day": self.day, "amount": self.amount}.get(reads_as, Reading())
+    def format_choice(self, reads_as: str) -> FormatChoice:
+        """Return the formats of the days or amounts; an empty choice for other kinds of values."""
+        return {"day": self.day, "amount": self.amount}.get(reads_as, FormatChoice())
 
     @property
     def hidden(self) -> str | None:
-        """Why its values are not shown, if they may be personal and no pattern could mask them."""
-        if names_a_person(self.header) and self.reads_as not in ("service", "claimant_type"):
+        """A note that replaces the values if they may be personal but match no pattern of personal data."""
+        if means_personal_data(self.header) and self.reads_as not in ("service", "claimant_type"):
             return "(personal)"
         if self.reads_as == "free text":
             return "(free text)"
         return "(text)" if self.reads_as == "text" and self.may_be_names else None
 
     def header_is(self, reads_as: str) -> bool:
-        """Whether the header itself is a day or an amount, as its values are."""
+        """Whether the header itself is a day or an amount, like the values (`reads_as`)."""
         cells = {"day": self._header_days, "amount": self._header_amounts}[reads_as]
-        reading = self.reading(reads_as)
-        return any(cells[name] is not None for name in (*reading.formats, *reading.rivals))
+        choice = self.format_choice(reads_as)
+        return any(cells[name] is not None for name in (*choice.formats, *choice.has_correlated_inputs))
 
     @property
     def header_is_clear_day(self) -> bool:
-        """Whether the header is a day, and not merely a number that may be one."""
+        """Whether the header is a day that is not written as a plain number."""
         return any(
-            day is not None for name, day in self._header_days.items() if name in DATES.keys() - NUMERIC
+            day is not None
+            for name, day in self._header_days.items()
+            if name in DATES.keys() - NUMERIC_DAY_FORMATS
         )
 
     def summary(self) -> tuple[object, ...]:
-        """Its row in the table of columns."""
-        missing = 1 - self.given / self.rows if self.rows else 1.0
+        """Return the row of this column in the table of columns, without header and proposal."""
+        missing = 1 - self.filled / self.rows if self.rows else 1.0
         kind = self.personal[0] if self.personal else None
         if kind is None and self.hidden == "(personal)":
             kind = "by its header"
-        example = (self.hidden or mask_personal_data(self.texts["text"][0])) if self.given else None
-        formats = ", ".join(self.reading(self.reads_as).formats) or None
+        example = (self.hidden or mask_personal_data(self.texts["text"][0])) if self.filled else None
+        formats = ", ".join(self.format_choice(self.reads_as).formats) or None
         return self.reads_as, formats, round(missing, 4), self.distinct, kind, example

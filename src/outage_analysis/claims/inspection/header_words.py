@@ -1,4 +1,4 @@
-"""What the words of a header say about the column below it."""
+"""Words of headers, and what a header with such words means for its column."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ABOUT_AMOUNTS = {
     *("claimed", "reported", "alleged", "estimated", "stated", "total", "in", "of", "the", "krw", "won"),
     *("신고", "추정", "예상", "총", "합계", "원"),
 }
-"""Words that may stand beside those of LOSS and AMOUNT without another meaning."""
+"""Words that do not change the meaning of a header with a word of LOSS or AMOUNT."""
 SERVICE = {"service", "product", "app", "서비스", "앱"}
 TYPE = {"type", "kind", "class", "구분", "유형", "종류"}
 NAME = {"name", "명", "이름"}
@@ -38,14 +38,14 @@ CONTACT = {
     *("성함", "생년월일", "생일", "주민", "주민등록", "여권", "계좌", "카드"),
 }
 COUNTS = {"count", "hours", "days", "minutes", "건", "건수", "명", "시간", "분", "일", "일수"}
-"""Words in brackets that make of a loss something other than an amount of money."""
-_OTHER = {"발생"}
-"""Words that hold a shorter one of another meaning: 발생일 is the day of an event, 생일 a birthday."""
+"""Words in brackets after which a loss is no amount of money, as in 피해(건)."""
+_UNRELATED = {"발생"}
+"""Words that contain a shorter, unrelated word: 발생일 (day of an event) contains 생일 (birthday)."""
 _HANGUL = sorted(
     (
         word
         for words in (IDENTIFIER, CLAIM, CLAIMANT, FILED, TIME, LOSS, AMOUNT, ABOUT_AMOUNTS, SERVICE, TYPE)
-        for word in (*words, *NAME, *CONTACT, *_OTHER)
+        for word in (*words, *NAME, *CONTACT, *_UNRELATED)
         if not word.isascii()
     ),
     key=len,
@@ -54,10 +54,11 @@ _HANGUL = sorted(
 _KNOWN = re.compile("|".join(dict.fromkeys(_HANGUL)))
 
 
-def words_of(header: str) -> list[str]:
-    """The words of a header in lower case: "customerID" is customer and id, "접수번호" is 접수 and 번호.
+def split_header(header: str) -> list[str]:
+    """Split a header into words in lower case.
 
-    Hangul that no list knows stays together as one word. Digits and marks are dropped.
+    "customerID" becomes customer and id, and "접수번호" becomes 접수 and 번호. Hangul that is in no list
+    stays together as one word. Digits and punctuation are dropped.
     """
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", unicodedata.normalize("NFKC", header)).casefold()
     words: list[str] = []
@@ -67,24 +68,24 @@ def words_of(header: str) -> list[str]:
     return words
 
 
-def bracketed(header: str) -> tuple[str, list[str]]:
-    """A header without what stands in brackets, and the words that stand there."""
+def split_brackets(header: str) -> tuple[str, list[str]]:
+    """Split a header into the text outside brackets and the words inside brackets."""
     plain = unicodedata.normalize("NFKC", header)
     inside = " ".join(re.findall(r"[(\[]([^()\[\]]*)[)\]]", plain))
-    return re.sub(r"[(\[][^()\[\]]*[)\]]", " ", plain), words_of(inside)
+    return re.sub(r"[(\[][^()\[\]]*[)\]]", " ", plain), split_header(inside)
 
 
-def names_a_person(header: str) -> bool:
-    """Whether a header announces a name, a contact or another personal number."""
-    words = set(words_of(header))
+def means_personal_data(header: str) -> bool:
+    """Whether a header means a name, contact data or a personal number."""
+    words = set(split_header(header))
     if words & CONTACT:
         return True
     return bool(words & NAME) and words <= NAME | CLAIMANT | {"first", "last", "full", "given", "family"}
 
 
-def announces_claim_id(header: str) -> bool:
-    """Whether a header calls its column the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
-    words = set(words_of(header))
+def means_claim_id(header: str) -> bool:
+    """Whether a header means the id of a claim: "Ticket No.", "접수번호", or "ID" alone."""
+    words = set(split_header(header))
     if words & (CLAIMANT | CONTACT | NAME):
         return False
     if words & CLAIM:
@@ -92,21 +93,21 @@ def announces_claim_id(header: str) -> bool:
     return bool(words) and words <= IDENTIFIER
 
 
-def announces_claimant_id(header: str) -> bool:
-    """Whether a header calls its column the id of a claimant: "customer id", "고객번호", "회원"."""
-    words = set(words_of(header))
+def means_claimant_id(header: str) -> bool:
+    """Whether a header means the id of a claimant: "customer id", "고객번호", "회원"."""
+    words = set(split_header(header))
     return bool(words & CLAIMANT) and words <= CLAIMANT | IDENTIFIER
 
 
-def announces_loss(header: str, units: Iterable[str]) -> bool:
-    """Whether a header calls its column the loss: "Damage", "피해 금액(만원)", "amount"; not "paid amount".
+def means_loss(header: str, units: Iterable[str]) -> bool:
+    """Whether a header means the loss: "Damage", "피해 금액(만원)" or "amount", but not "paid amount".
 
     Args:
         header: the header.
-        units: the currency and the unit of a loss, which may stand in the header.
+        units: the currency and the unit of a loss, which the header may contain.
     """
-    plain, inside = bracketed(header)
-    words, allowed = set(words_of(plain)), {unit.casefold() for unit in units}
+    plain, inside = split_brackets(header)
+    words, allowed = set(split_header(plain)), {unit.casefold() for unit in units}
     if set(inside) & (COUNTS - allowed):
         return False
     return bool(words & (LOSS | AMOUNT)) and words <= LOSS | AMOUNT | ABOUT_AMOUNTS | allowed
@@ -114,4 +115,4 @@ def announces_loss(header: str, units: Iterable[str]) -> bool:
 
 def has_word(header: str, words: set[str]) -> bool:
     """Whether a header has one of these words."""
-    return not words.isdisjoint(words_of(header))
+    return not words.isdisjoint(split_header(header))

@@ -1,6 +1,6 @@
-"""A file nobody has seen yet -> what is in it, and the layout page that would read it.
+"""Inspect an unknown file, and propose the layout file that reads it.
 
-Nothing here is used to read claims: a person reads the proposal, mends it and keeps it.
+`read_claims` does not use this module: a person checks, corrects and saves the proposal.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.inspection.column_choices import choose
+from outage_analysis.claims.inspection.column_choices import choose_columns
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.inspection.layout_proposal import layout_page
+from outage_analysis.claims.inspection.layout_proposal import layout_document
 from outage_analysis.claims.readers.read_files import read_unmapped
-from outage_analysis.claims.readers.staging import OPTIONAL, Shape
+from outage_analysis.claims.readers.staging import OPTIONAL_COLUMNS, FileFormat
 from outage_analysis.claims.warehouse import Warehouse, limits
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import likely_typo_of, spelling_hint, temporary_folder
 from outage_analysis.incidents import Incident, Layout, claim_columns, normalized_name
 from outage_analysis.text import find_personal_data, mask_personal_data, masked_name
 
-SHOWN = 5
-"""Rows and examples that are shown."""
-COLUMNS = {
+MAX_EXAMPLES = 5
+"""First rows that the inspection lists; it lists twice as many unknown names per column."""
+COLUMNS_SCHEMA = {
     "header": pl.String,
     "column": pl.String,
     "reads_as": pl.String,
@@ -35,20 +35,21 @@ COLUMNS = {
     "personal": pl.String,
     "example": pl.String,
 }
-PROPOSALS = {"column": pl.String, "header": pl.String, "reason": pl.String}
-STRANGERS = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
+PROPOSALS_SCHEMA = {"column": pl.String, "header": pl.String, "reason": pl.String}
+UNKNOWN_NAMES_SCHEMA = {"column": pl.String, "found": pl.String, "rows": pl.Int64, "nearest": pl.String}
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What is in one file.
+    """The result of the inspection of one file.
 
-    `columns` has one row per column of the file: header, column (proposed), reads_as (day, amount, service,
-    claimant_type, free text or text), notations, missing (share), distinct, personal (kind, if any) and an
-    example. `rows` are the first ones. `strangers` are the services and the claimant types that no alias
-    covers: column, found, rows, nearest (alias). `proposals` has one row per column of a claim: column,
-    header (null if it stays open), reason. Personal data are masked everywhere; free text and the values
-    below a header such as "name" are hidden.
+    `columns` has one row per column of the file: header, column (the proposed column of a claim), reads_as
+    (day, amount, service, claimant_type, free text or text), notations (formats), missing (share), distinct,
+    personal (kind of personal data, if any) and an example. `rows` has the first rows. `strangers` has the
+    values that name no known service or claimant type: column, found (the value), rows, nearest (alias).
+    `proposals` has one row per column of a claim: column, header (null if none is proposed), reason.
+    `claimants` is the number of different claimants, if the column is known. Personal data are masked
+    everywhere; free text and the values below a header such as "name" are hidden.
     """
 
     name: str
@@ -62,69 +63,80 @@ class Inspection:
     proposals: pl.DataFrame
     claimants: int | None
     page: str
-    """The layout page, as TOML."""
+    """The proposed layout file, as TOML."""
 
 
 def inspect_file(path: str | Path, incident: Incident, *, layout: Layout | None = None) -> Inspection:
-    """Look into one complaint file.
+    """Inspect one complaint file: describe its columns and values, and propose a layout file.
 
     Args:
-        path: a file of any format that is read.
-        incident: what its columns, services and claimant types should be.
-        layout: what is known already, such as the sheet of a workbook.
+        path: a file of any supported format.
+        incident: defines the expected columns, services and claimant types.
+        layout: settings that are already known, such as the sheet of a workbook.
 
     Raises:
-        InputRefused: a file that cannot be read at all, or whose first row may be a header or a complaint.
+        InputRefused: the file cannot be read, or its first row may be a header or a complaint.
     """
-    path, known = Path(path), layout or Layout()
-    known.check_columns_known(claim_columns(incident))
+    path, known_layout = Path(path), layout or Layout()
+    known_layout.check_columns_known(claim_columns(incident))
     name = masked_name(path.name)
-    headers, header_row, columns, shape, unit, warehouse = _look(path, incident, known)
-    if _is_nameless(headers, columns, header_row, known.merged_over(incident), incident, name):
-        known = known.model_copy(update={"header_row": 0})
-        headers, _, columns, shape, unit, warehouse = _look(path, incident, known)
-    choices = choose(columns, headers, known.merged_over(incident), incident)
-    chosen = {name: columns[choice.at] for name, choice in choices.items() if choice.at is not None}
-    names = {choice.at: name for name, choice in choices.items()}
+    headers, header_row, columns, file_format, unit, warehouse = _read_columns(path, incident, known_layout)
+    if _has_no_header(headers, columns, header_row, known_layout.merged_over(incident), incident, name):
+        known_layout = known_layout.model_copy(update={"header_row": 0})
+        headers, _, columns, file_format, unit, warehouse = _read_columns(path, incident, known_layout)
+    choices = choose_columns(columns, headers, known_layout.merged_over(incident), incident)
+    column_by_name = {
+        name: columns[choice.position] for name, choice in choices.items() if choice.position is not None
+    }
+    names = {choice.position: name for name, choice in choices.items()}
     table = pl.DataFrame(
         [(mask_personal_data(h), names.get(at), *columns[at].summary()) for at, h in enumerate(headers)],
-        schema=COLUMNS,
+        schema=COLUMNS_SCHEMA,
         orient="row",
     )
     proposals = [
-        (name, mask_personal_data(headers[choice.at]) if choice.at is not None else None, choice.reason)
+        (
+            name,
+            mask_personal_data(headers[choice.position]) if choice.position is not None else None,
+            choice.reason,
+        )
         for name, choice in choices.items()
     ]
-    claimant = chosen.get("claimant_id")
+    claimant = column_by_name.get("claimant_id")
     return Inspection(
         name,
-        shape.encoding,
-        shape.dialect,
+        file_format.encoding,
+        file_format.dialect,
         warehouse.count("staged"),
         warehouse.count("unreadable"),
         table,
         _first_rows(warehouse, columns),
-        _strangers(chosen, incident),
-        pl.DataFrame(proposals, schema=PROPOSALS, orient="row"),
+        _unknown_names(column_by_name, incident),
+        pl.DataFrame(proposals, schema=PROPOSALS_SCHEMA, orient="row"),
         claimant.distinct if claimant is not None else None,
-        layout_page(path.name, columns, choices, known, incident, unit),
+        layout_document(path.name, columns, choices, known_layout, incident, unit),
     )
 
 
-def _look(
-    path: Path, incident: Incident, known: Layout
-) -> tuple[list[str], int | None, list[Column], Shape, str | None, Warehouse]:
-    """Every column of a file, read as the layout says: headers, their row, columns, shape, unit, tables."""
+def _read_columns(
+    path: Path, incident: Incident, known_layout: Layout
+) -> tuple[list[str], int | None, list[Column], FileFormat, str | None, Warehouse]:
+    """Read every column of a file with a layout.
+
+    Returns:
+        The headers, the row of the header, the columns, how the file was read, the unit above the header, and
+        the warehouse with its tables.
+    """
     warehouse = Warehouse()
     with temporary_folder(limits.get().folder) as workspace:
-        headers, header_row, shape, unit = read_unmapped(
-            warehouse, path, incident, known.merged_over(incident), workspace
+        headers, header_row, file_format, unit = read_unmapped(
+            warehouse, path, incident, known_layout.merged_over(incident), workspace
         )
     columns = [Column(warehouse, f"c{at}", header, incident) for at, header in enumerate(headers)]
-    return headers, header_row, columns, shape, unit, warehouse
+    return headers, header_row, columns, file_format, unit, warehouse
 
 
-def _is_nameless(
+def _has_no_header(
     headers: list[str],
     columns: list[Column],
     header_row: int | None,
@@ -132,31 +144,31 @@ def _is_nameless(
     incident: Incident,
     name: str,
 ) -> bool:
-    """Whether the file has no header although a row was taken for one.
+    """Whether the file has no header, so that its first complaint was read as the header.
 
-    A row that names a known column is a header, and so is one that the layout declares.
+    A row is a header if it names a known column or if the layout declares it.
 
     Raises:
-        InputRefused: nobody can say, or the names of columns of a Parquet file are a complaint.
+        InputRefused: the row may be either, or the column names of a Parquet file are a complaint.
     """
     if layout.header_row is not None or layout.header_positions(
-        headers, (*claim_columns(incident), *OPTIONAL)
+        headers, (*claim_columns(incident), *OPTIONAL_COLUMNS)
     ):
         return False
-    nameless = holds_a_complaint(columns, incident, file=name, row=header_row)
-    if nameless and header_row is None:
+    headerless = header_is_a_complaint(columns, incident, file=name, row=header_row)
+    if headerless and header_row is None:
         raise InputRefused(
             "has a complaint in place of the names of its columns",
             file=name,
             remedy="Write the file again with names of columns.",
         )
-    return nameless
+    return headerless
 
 
 def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
-    """The first rows, masked; values that no pattern could mask are replaced by why they are hidden."""
+    """Return the first rows with personal data masked; free text and names are replaced by a note."""
     cells = ", ".join(f"c{at}" for at in range(len(columns)))
-    frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(SHOWN)))
+    frame = warehouse.frame(queries.load("first_rows", columns=cells, most=str(MAX_EXAMPLES)))
     frame.columns = [
         "row",
         *(f"{at + 1} {mask_personal_data(column.header)}" for at, column in enumerate(columns)),
@@ -171,36 +183,36 @@ def _first_rows(warehouse: Warehouse, columns: list[Column]) -> pl.DataFrame:
     )
 
 
-def _strangers(chosen: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
-    """The texts that name no service or no claimant type, most frequent first, with the nearest alias."""
+def _unknown_names(column_by_name: Mapping[str, Column], incident: Incident) -> pl.DataFrame:
+    """Return the values that name no known service or claimant type, most frequent first."""
     rows: list[tuple[str, str, int, str]] = []
     for name, items in (("service", incident.services), ("claimant_type", incident.claimant_types)):
         spellings = {s for item in items for s in item.spellings()}
         aliases = [way for item in items for way in item.known_names]
-        shows = name in chosen and chosen[name].reads_as != "free text"
-        texts = chosen[name].texts.iter_rows() if shows else ()
-        strange = [(text, count) for text, count in texts if normalized_name(text) not in spellings]
+        may_list = name in column_by_name and column_by_name[name].reads_as != "free text"
+        texts = column_by_name[name].texts.iter_rows() if may_list else ()
+        unknown = [(text, count) for text, count in texts if normalized_name(text) not in spellings]
         rows += [
             (name, mask_personal_data(t), count, spelling_hint(t, aliases, likely_typo_of))
-            for t, count in strange[: 2 * SHOWN]
+            for t, count in unknown[: 2 * MAX_EXAMPLES]
         ]
-    return pl.DataFrame(rows, schema=STRANGERS, orient="row")
+    return pl.DataFrame(rows, schema=UNKNOWN_NAMES_SCHEMA, orient="row")
 
 
-def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
-    """Whether a file has no header: whether the cells of its header are like those below.
+def header_is_a_complaint(columns: list[Column], incident: Incident, *, file: str, row: int | None) -> bool:
+    """Whether the supposed header of a file is a complaint: whether its cells are like the cells below.
 
-    A day above days and a phone number are never a header. An amount above amounts may be one, such as a
-    year, and so may the name of a service.
+    A day above days is never a header, nor is a phone number. An amount above amounts, such as a year, or
+    the name of a service may be a header.
 
     Args:
-        columns: the columns, as they are below the supposed header.
-        incident: the names of services and claimant types.
-        file: the name of the file, for an error.
-        row: the row of the supposed header; None where names of columns are no row, as in Parquet.
+        columns: the columns below the supposed header.
+        incident: defines the names of services and claimant types.
+        file: the name of the file, for the error message.
+        row: the row of the supposed header; None if column names are no row, as in Parquet.
 
     Raises:
-        InputRefused: some cells are like those below and others are not.
+        InputRefused: some cells are like the cells below and others are not.
     """
     headers = pl.Series([column.header for column in columns], dtype=pl.String)
     if find_personal_data(headers) or any(c.header_is_clear_day for c in columns if not c.rows):
@@ -209,18 +221,24 @@ def holds_a_complaint(columns: list[Column], incident: Incident, *, file: str, r
         "service": {s for item in incident.services for s in item.spellings()},
         "claimant_type": {s for item in incident.claimant_types for s in item.spellings()},
     }
-    like: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
+    is_like_values: dict[str, list[bool]] = {"day": [], "amount": [], "service": [], "claimant_type": []}
     for column in columns:
         kind = column.reads_as
-        if kind in like and column.header:
-            alike = normalized_name(column.header) in names[kind] if kind in names else column.header_is(kind)
-            like[kind].append(alike)
-    if any(like["day"]):
+        if kind in is_like_values and column.header:
+            header_matches = (
+                normalized_name(column.header) in names[kind] if kind in names else column.header_is(kind)
+            )
+            is_like_values[kind].append(header_matches)
+    if any(is_like_values["day"]):
         return True
-    typed, named = like["day"] + like["amount"], like["service"] + like["claimant_type"]
-    if not any(typed) and (typed or not any(named)):  # "channel" is a service, and a word for a header too
+    values_match, names_match = (
+        is_like_values["day"] + is_like_values["amount"],
+        is_like_values["service"] + is_like_values["claimant_type"],
+    )
+    # A name such as "channel" may be a service or a header.
+    if not any(values_match) and (values_match or not any(names_match)):
         return False
-    if (all(typed + named) and typed) or row is None:
+    if (all(values_match + names_match) and values_match) or row is None:
         return row is not None
     raise InputRefused(
         "has a first row that may be a header or a complaint",

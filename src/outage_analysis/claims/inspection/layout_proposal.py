@@ -1,4 +1,4 @@
-"""The layout page that is proposed for a file, with the reasons beside it."""
+"""Write the proposed layout file, with the reasons as comments."""
 
 from __future__ import annotations
 
@@ -6,78 +6,86 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
-from outage_analysis.claims.inspection.column_choices import MEANS, Choice, quoted_header
+from outage_analysis.claims.inspection.column_choices import CONSEQUENCES, Choice, quote_header
 from outage_analysis.claims.inspection.columns import Column
-from outage_analysis.claims.readers.staging import needed
+from outage_analysis.claims.readers.staging import required_columns
 from outage_analysis.files import toml_value
 from outage_analysis.incidents import CANONICAL_COLUMNS, Incident, Layout, unit_multiplier
 from outage_analysis.text import masked_name
 
 WIDTH = 78
-"""Characters of a line of remarks."""
+"""Characters of a comment line."""
 
 
-def layout_page(
+def layout_document(
     name: str,
     columns: list[Column],
     choices: Mapping[str, Choice],
-    known: Layout,
+    known_layout: Layout,
     incident: Incident,
     unit: str | None,
 ) -> str:
-    """The layout page that says what was known and found; what was not is there as a remark."""
-    chosen = {name: choice.at for name, choice in choices.items() if choice.at is not None}
-    given = {k: getattr(known, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")}
-    lines = [f"{k} = {toml_value(v)}" for k, v in {"files": _pattern(name), **given}.items() if v is not None]
-    given_anyway = {**incident.constants, **known.constants}
-    missing = [c for c in needed(incident) if c not in choices or choices[c].at is None]
-    missing = [c for c in missing if c not in given_anyway]
-    own = {d.id for d in incident.dimensions}
+    """Return the layout file as TOML: known and proposed settings; open questions are comments."""
+    positions = {name: choice.position for name, choice in choices.items() if choice.position is not None}
+    settings = {
+        k: getattr(known_layout, k) for k in ("encoding", "delimiter", "quote", "header_row", "sheet")
+    }
+    lines = [
+        f"{k} = {toml_value(v)}"
+        for k, v in {"files": _file_pattern(name), **settings}.items()
+        if v is not None
+    ]
+    constants_known = {**incident.constants, **known_layout.constants}
+    missing_columns = [
+        c for c in required_columns(incident) if c not in choices or choices[c].position is None
+    ]
+    missing_columns = [c for c in missing_columns if c not in constants_known]
+    dimension_ids = {d.id for d in incident.dimensions}
     numbers = [d.id for d in incident.dimensions if d.kind == "number"]
     lines += ["", "[columns]"]
     for column, choice in choices.items():
-        lines += _entry(column, choice, columns)
-    amounts = [c for c in ("loss", *numbers) if c in chosen]
-    formats: dict[str, Sequence[str]] = {c: columns[chosen[c]].amount.formats for c in amounts}
-    rivals = {c: columns[chosen[c]].amount for c in amounts}
-    if "filed_on" in chosen:
-        rivals["filed_on"] = columns[chosen["filed_on"]].day
-        formats["filed_on"] = rivals["filed_on"].formats
+        lines += _column_lines(column, choice, columns)
+    amounts = [c for c in ("loss", *numbers) if c in positions]
+    formats: dict[str, Sequence[str]] = {c: columns[positions[c]].amount.formats for c in amounts}
+    format_choices = {c: columns[positions[c]].amount for c in amounts}
+    if "filed_on" in positions:
+        format_choices["filed_on"] = columns[positions["filed_on"]].day
+        formats["filed_on"] = format_choices["filed_on"].formats
     lines += ["", "[formats]"]
-    for column, reading in rivals.items():
-        if reading.rivals and column not in known.formats:
-            either = " or ".join(f'["{rival}"]' for rival in reading.rivals)
-            lines += [f"# {column} = {either}?", *_remark(reading.reason)]
-    formats |= known.formats
+    for column, format_choice in format_choices.items():
+        if format_choice.has_correlated_inputs and column not in known_layout.formats:
+            either = " or ".join(f'["{name}"]' for name in format_choice.has_correlated_inputs)
+            lines += [f"# {column} = {either}?", *_comment_lines(format_choice.reason)]
+    formats |= known_layout.formats
     lines += [f"{c} = {toml_value(names)}" for c, names in formats.items() if names]
-    scales = {c: columns[chosen[c]].scale for c in amounts if columns[chosen[c]].scale != 1}
-    if unit and "loss" in chosen:
+    scales = {c: columns[positions[c]].scale for c in amounts if columns[positions[c]].scale != 1}
+    if unit and "loss" in positions:
         scales["loss"] = unit_multiplier(unit)
-    scales |= known.scale
+    scales |= known_layout.scale
     lines += ["", "[scale]"] if scales else []
     lines += [f"{c} = {scale}" for c, scale in scales.items()]
-    constants = {c: "" for c in missing if c in own} | known.constants
+    constants = {c: "" for c in missing_columns if c in dimension_ids} | known_layout.constants
     lines += ["", '[constants] # no such column; "" is unknown'] if constants else []
     lines += [f"{c} = {toml_value(value)}" for c, value in constants.items()]
     return "\n".join(lines) + "\n"
 
 
-def _entry(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
-    """The line of one column of a claim with its reason, or a remark where it stays open."""
-    if choice.at is not None:
-        yield from _remark(choice.reason)
-        yield f"{name} = [{toml_value(columns[choice.at].header)}]"
+def _column_lines(name: str, choice: Choice, columns: list[Column]) -> Iterator[str]:
+    """Yield the lines of one column of a claim: its header with the reason, or a comment if it is open."""
+    if choice.position is not None:
+        yield from _comment_lines(choice.reason)
+        yield f"{name} = [{toml_value(columns[choice.position].header)}]"
         return
-    if choice.rivals:  # lines to choose from
-        yield from (f"# {name} = [{quoted_header(columns[at])}]" for at in choice.rivals)
+    if choice.has_correlated_inputs:  # lines to choose from
+        yield from (f"# {name} = [{quote_header(columns[at])}]" for at in choice.has_correlated_inputs)
     elif name in CANONICAL_COLUMNS:
         yield f'# {name} = ["..."] was not found'
-    yield from _remark(choice.reason)
-    yield from _remark(MEANS.get(name, ""))
+    yield from _comment_lines(choice.reason)
+    yield from _comment_lines(CONSEQUENCES.get(name, ""))
 
 
-def _remark(text: str) -> list[str]:
-    """A sentence as comment lines of a page, each short enough for a terminal."""
+def _comment_lines(text: str) -> list[str]:
+    """Wrap a sentence as TOML comment lines."""
     if not text:
         return []
     safe = "".join(c if c.isprintable() else " " for c in text.removesuffix("."))
@@ -87,6 +95,6 @@ def _remark(text: str) -> list[str]:
     )
 
 
-def _pattern(name: str) -> str:
-    """The name of a file as a pattern; where it holds personal data, any name of its format."""
+def _file_pattern(name: str) -> str:
+    """Return the file name as a pattern; if it contains personal data, a pattern of its suffix only."""
     return name if masked_name(name) == name else f"*{PurePath(name).suffix}"

@@ -1,4 +1,4 @@
-"""Which formats read the values of a column: weighed by the share of rows and the claims window."""
+"""Choose the formats that parse the values of a column, by the share of rows and the claims window."""
 
 from __future__ import annotations
 
@@ -12,183 +12,195 @@ import polars as pl
 from outage_analysis.incidents import Incident
 from outage_analysis.text import AMOUNTS, DATES, mask_personal_data
 
-ENOUGH = 0.5
-"""The share of a column's rows that must fit for a proposal."""
-MARGIN = 0.1
-"""Two formats tie when the weight of the second is less than this share below the weight of the first."""
-OUTSIDE = 0.25
-"""The weight of a day outside the claims window, in a format that writes the whole year."""
-YEARS = {"iso", "korean", "dmy", "mdy"}
-"""Formats that write the whole year; numbers and years of two digits are days only within the window."""
-WESTERN = tuple(name for name in AMOUNTS if name != "european")
+MIN_SHARE = 0.5
+"""The lowest share of rows that must fit for a proposal."""
+TIE_MARGIN = 0.1
+"""Two formats tie if the weight of the second is at least 1 - TIE_MARGIN times the weight of the first."""
+OUTSIDE_WEIGHT = 0.25
+"""The weight of a day outside the claims window, in a format with a four-digit year."""
+FULL_YEAR_FORMATS = {"iso", "korean", "dmy", "mdy"}
+"""Formats with a four-digit year; in other formats a value counts as a day only inside the claims window."""
+WESTERN_FORMATS = tuple(name for name in AMOUNTS if name != "european")
 _EUROPEAN_MARKS = r"^\D*\d{1,3}(?:\.\d{3}){2,}|\.\d{3},\d|,\d{1,2}\D*$"
 _WESTERN_MARKS = r"^\D*\d{1,3}(?:,\d{3})+|,\d{3}\.\d|\.\d{1,2}\D*$|\d{4,}\.\d"
 _EITHER_MARK = r"^\D*\d{1,3}\.\d{3}\D*$"
-"""A value such as 1.250, which is 1,250 to a European and 1.25 to others."""
+"""Pattern of a value such as 1.250, which is 1250 in European notation and 1.25 elsewhere."""
 
 
 @dataclass(frozen=True)
-class Window:
+class FilingWindow:
     """The days on which a complaint can have been filed: from the outage to the end of the claims window."""
 
     first: date
     last: date
 
     @classmethod
-    def of(cls, incident: Incident) -> Self:
-        """The window of an incident."""
+    def from_incident(cls, incident: Incident) -> Self:
+        """Return the filing window of an incident."""
         start, end = incident.outage.start, incident.outage.end or incident.outage.start
         days = [moment.astimezone(incident.zone).date() for moment in (start, end)]
         return cls(min(*days, incident.claims_from), max(*days, incident.claims_to))
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Which formats are proposed for the values of a column.
+class FormatChoice:
+    """The formats that are proposed for the values of a column.
 
     Attributes:
-        formats: the formats, none where two tie.
-        score: the share of rows that they read, days only where they are in the claims window.
-        reason: the figures behind it, as a sentence for a reader.
-        rivals: the formats that tie.
+        formats: the formats; empty if formats tie.
+        score: the share of rows that the formats parse; days outside the claims window do not count.
+        reason: the supporting figures, as text for the user.
+        tied: the formats that tie.
     """
 
     formats: tuple[str, ...] = ()
     score: float = 0.0
     reason: str = ""
-    rivals: tuple[str, ...] = ()
+    has_correlated_inputs: tuple[str, ...] = ()
 
 
-def day_reading(days: pl.DataFrame, rows: int, window: Window) -> Reading:
-    """The fewest formats of days that read a column and agree on each value.
+def choose_day_formats(days: pl.DataFrame, rows: int, window: FilingWindow) -> FormatChoice:
+    """Choose as few day formats as possible that parse a column and agree on each value.
 
-    Each next format reads the most of what is left. A day in the claims window weighs 1 and one outside
-    OUTSIDE, or nothing in a format that does not write the whole year.
+    Formats are added one by one: each time the format with the largest weight among the values that are not
+    parsed yet. A day in the claims window has weight 1. A day outside has weight `OUTSIDE_WEIGHT` in a format
+    with a four-digit year, and 0 in other formats.
 
     Args:
-        days: text, rows, a column of days per format.
-        rows: how many rows the file has; only those whose value was looked at, and empty ones.
+        days: text, rows, and a column of days per format.
+        rows: the number of rows, without rows whose value was not inspected.
         window: the claims window.
     """
-    left, chosen = days, list[str]()
-    while len(left):
-        weights = {n: _weight(left, n, window) for n in DATES if not _differ(days, [n], chosen)}
+    remaining, formats = days, list[str]()
+    while len(remaining):
+        weights = {n: _weight(remaining, n, window) for n in DATES if not _differ(days, [n], formats)}
         best = max(weights, key=lambda name: weights[name], default="")
         if not best or not weights[best]:
             break
-        least = (1 - MARGIN) * weights[best]
-        near = [n for n in weights if weights[n] > least and _differ(left, [n], [best])]
-        if near and chosen:
+        least = (1 - TIE_MARGIN) * weights[best]
+        rivals = [n for n in weights if weights[n] > least and _differ(remaining, [n], [best])]
+        if rivals and formats:
             break
-        if near:
-            tied = [n for n in DATES if n in (best, *near)]
-            return Reading((), _inside(days, [best], window)[1] / rows, _tie(left, tied), tuple(tied))
-        chosen.append(best)
-        left = left.filter(pl.col(best).is_null())
-    if not chosen:
-        read = [n for n in DATES if _inside(days, [n], window)[0] >= ENOUGH * rows]
-        return Reading((), 0.0, _day_reason(days, read[:1], rows, window) if read else "", tuple(read))
-    inside = _inside(days, chosen, window)[1]
-    return Reading(tuple(chosen), inside / rows, _day_reason(days, chosen, rows, window))
+        if rivals:
+            tied = [n for n in DATES if n in (best, *rivals)]
+            return FormatChoice(
+                (),
+                _rows_read_and_inside(days, [best], window)[1] / rows,
+                _tie_reason(remaining, tied),
+                tuple(tied),
+            )
+        formats.append(best)
+        remaining = remaining.filter(pl.col(best).is_null())
+    if not formats:
+        readable = [n for n in DATES if _rows_read_and_inside(days, [n], window)[0] >= MIN_SHARE * rows]
+        return FormatChoice(
+            (), 0.0, _day_reason(days, readable[:1], rows, window) if readable else "", tuple(readable)
+        )
+    inside = _rows_read_and_inside(days, formats, window)[1]
+    return FormatChoice(tuple(formats), inside / rows, _day_reason(days, formats, rows, window))
 
 
-def _day_reason(days: pl.DataFrame, chosen: Sequence[str], rows: int, window: Window) -> str:
-    """How many rows the chosen formats read, and how many any other that reads them differently."""
-    read, inside = _inside(days, chosen, window)
+def _day_reason(days: pl.DataFrame, formats: Sequence[str], rows: int, window: FilingWindow) -> str:
+    """Describe the rows that the chosen formats parse, and those that differing formats would parse."""
+    rows_read, inside = _rows_read_and_inside(days, formats, window)
     inside_any = inside
     reason = (
-        f"{_formats(chosen)} {percent(read, rows)} of the rows, {percent(inside, read)} of these days "
-        f"are in the claims window ({window.first} to {window.last})"
+        f"{_formats_read(formats)} {percent(rows_read, rows)} of the rows, "
+        f"{percent(inside, rows_read)} of these days are in the claims window "
+        f"({window.first} to {window.last})"
     )
     for other in DATES:
-        read, inside = _inside(days, [other], window)
-        if read >= ENOUGH * rows and _differ(days, [other], chosen):
+        rows_read, inside = _rows_read_and_inside(days, [other], window)
+        if rows_read >= MIN_SHARE * rows and _differ(days, [other], formats):
             inside_any += inside
-            reason += f"; {other} would read {percent(read, rows)}, {percent(inside, read)} in the window"
+            reason += (
+                f"; {other} would read {percent(rows_read, rows)}, {percent(inside, rows_read)} in the window"
+            )
     return reason if inside_any else f"{reason}: is it the right incident?"
 
 
-def _weight(days: pl.DataFrame, name: str, window: Window) -> float:
-    read, inside = _inside(days, [name], window)
-    return inside + (OUTSIDE * (read - inside) if name in YEARS else 0)
+def _weight(days: pl.DataFrame, name: str, window: FilingWindow) -> float:
+    """Return the weight of a format: the rows that it parses, weighted by the claims window."""
+    rows_read, inside = _rows_read_and_inside(days, [name], window)
+    return inside + (OUTSIDE_WEIGHT * (rows_read - inside) if name in FULL_YEAR_FORMATS else 0)
 
 
-def _inside(days: pl.DataFrame, names: Sequence[str], window: Window) -> tuple[int, int]:
-    """How many rows some format reads, and how many of them are in the claims window."""
-    read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
-    inside = read.filter(pl.coalesce(names).is_between(window.first, window.last))
-    return int(read["rows"].sum()), int(inside["rows"].sum())
+def _rows_read_and_inside(days: pl.DataFrame, names: Sequence[str], window: FilingWindow) -> tuple[int, int]:
+    """Count the rows that any of the formats parses, and those of them in the claims window."""
+    rows_read = days.filter(pl.any_horizontal(pl.col(names).is_not_null()))
+    inside = rows_read.filter(pl.coalesce(names).is_between(window.first, window.last))
+    return int(rows_read["rows"].sum()), int(inside["rows"].sum())
 
 
 def _differ(values: pl.DataFrame, names: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether two formats read one value differently."""
+    """Whether a format of `names` and one of `others` parse some value differently."""
     differing = [pl.col(n) != pl.col(o) for n in names for o in others if n != o]
     return bool(differing) and values.select(pl.any_horizontal(differing).any()).item() is True
 
 
-def _tie(values: pl.DataFrame, names: Sequence[str]) -> str:
-    """How each tied format reads the first value on which the tied formats disagree."""
+def _tie_reason(values: pl.DataFrame, names: Sequence[str]) -> str:
+    """Describe how each tied format parses the first value on which the formats disagree."""
     differing = pl.any_horizontal([pl.col(names[0]) != pl.col(n) for n in names[1:]])
     row = values.filter(differing).row(0, named=True)
     readings = " or ".join(f"{row[n]} ({n})" for n in names if row[n] is not None)
     return f'"{row["text"]}" is {readings}, and neither the claims window nor the other rows decide'
 
 
-def amount_reading(amounts: pl.DataFrame, given: int) -> Reading:
-    """The fewest formats of amounts that read a column, all of one opinion on what a point and a comma mean.
+def choose_amount_formats(amounts: pl.DataFrame, filled: int) -> FormatChoice:
+    """Choose as few amount formats as possible that parse a column; point and comma mean the same in all.
 
     Args:
-        amounts: text, rows, a column of amounts per format.
-        given: how many rows have one of these values.
+        amounts: text, rows, and a column of amounts per format.
+        filled: the number of rows with one of these values.
     """
     text = pl.col("text")
     point, comma, either = (
         int(amounts.filter(text.str.contains(marks))["rows"].sum())
         for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS, _EITHER_MARK)
     )
-    read = _read(amounts, list(AMOUNTS))
-    if not read:
-        return Reading()
-    tied = abs(point - comma) <= MARGIN * max(point, comma)
+    rows_read = _rows_read(amounts, list(AMOUNTS))
+    if not rows_read:
+        return FormatChoice()
+    tied = abs(point - comma) <= TIE_MARGIN * max(point, comma)
     if tied and point:
         examples = [_example(amounts, marks) for marks in (_WESTERN_MARKS, _EUROPEAN_MARKS)]
         reason = f'in "{examples[0]}" a point starts the decimals, in "{examples[1]}" a comma'
-        return Reading((), read / given, reason, ("grouped", "european"))
-    if tied and either and _read(amounts, ["european"]) > _read(amounts, WESTERN):
+        return FormatChoice((), rows_read / filled, reason, ("grouped", "european"))
+    if tied and either and _rows_read(amounts, ["european"]) > _rows_read(amounts, WESTERN_FORMATS):
         example = _example(amounts, _EITHER_MARK)
-        whole = example.replace(".", "")
-        reason = f'"{example}" is {whole} (european), or has three decimals, which no format reads'
-        return Reading((), read / given, reason, ("european",))
-    names, left, chosen = (("european",) if comma > point else WESTERN), amounts, list[str]()
-    while len(left):
-        best = max(names, key=lambda name: _read(left, [name]))
-        if not _read(left, [best]):
+        whole_number = example.replace(".", "")
+        reason = f'"{example}" is {whole_number} (european), or has three decimals, which no format reads'
+        return FormatChoice((), rows_read / filled, reason, ("european",))
+    names, remaining, formats = (("european",) if comma > point else WESTERN_FORMATS), amounts, list[str]()
+    while len(remaining):
+        best = max(names, key=lambda name: _rows_read(remaining, [name]))
+        if not _rows_read(remaining, [best]):
             break
-        chosen.append(best)
-        left = left.filter(pl.col(best).is_null())
-    read = _read(amounts, chosen)
-    reason = f"{_formats(chosen)} {percent(read, given)} of the amounts" if chosen else ""
-    return Reading(tuple(chosen), read / given, reason)
+        formats.append(best)
+        remaining = remaining.filter(pl.col(best).is_null())
+    rows_read = _rows_read(amounts, formats)
+    reason = f"{_formats_read(formats)} {percent(rows_read, filled)} of the amounts" if formats else ""
+    return FormatChoice(tuple(formats), rows_read / filled, reason)
 
 
 def _example(amounts: pl.DataFrame, marks: str) -> str:
-    """The first amount with such marks."""
-    seen = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
-    return mask_personal_data(str(seen.filter(pl.col("text").str.contains(marks))["text"].first()))
+    """Return the first amount that matches a pattern of marks, with personal data masked."""
+    readable = amounts.filter(pl.any_horizontal(pl.col(list(AMOUNTS)).is_not_null()))
+    return mask_personal_data(str(readable.filter(pl.col("text").str.contains(marks))["text"].first()))
 
 
-def _formats(chosen: Sequence[str]) -> str:
-    return f"{' and '.join(chosen)} {'reads' if len(chosen) == 1 else 'read'}"
+def _formats_read(formats: Sequence[str]) -> str:
+    return f"{' and '.join(formats)} {'reads' if len(formats) == 1 else 'read'}"
 
 
-def _read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
-    """How many rows some of the formats read."""
+def _rows_read(amounts: pl.DataFrame, names: Sequence[str]) -> int:
+    """Count the rows that any of the formats parses."""
     if not names:
         return 0
     return int(amounts.filter(pl.any_horizontal(pl.col(names).is_not_null()))["rows"].sum())
 
 
-def percent(part: int, whole: int) -> str:
-    """A share in whole per cent that says 100 only of all and 0 only of none."""
-    share = round(100 * part / whole) if whole else 0
-    return f"{min(99, max(1, share)) if 0 < part < whole else share}%"
+def percent(part: int, total: int) -> str:
+    """Format a share in whole percent; 100% means all and 0% means none."""
+    share = round(100 * part / total) if total else 0
+    return f"{min(99, max(1, share)) if 0 < part < total else share}%"

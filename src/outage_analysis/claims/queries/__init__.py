@@ -1,8 +1,9 @@
-"""The queries, one per file; `load` returns one by the name of its file.
+"""The SQL queries, one per .sql file; `load` returns a query by the name of its file.
 
 A query takes values as parameters ($name). The parts that depend on the incident or the file, such as a list
-of columns, are placeholders in braces; the comment at the top of the query says what stands in each. `load`
-fills them with SQL whose identifiers and texts were quoted by `quoted` and `literal`.
+of columns, are placeholders in braces; the comment at the top of the query explains each of them. `load`
+fills the placeholders with SQL. Quote the identifiers and texts in it with `quote_identifier` and
+`quote_literal`.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-NAMES = tuple(
+QUERY_NAMES = tuple(
     sorted(f.name.removesuffix(".sql") for f in files(__package__).iterdir() if f.name.endswith(".sql"))
 )
-"""Every query."""
+"""The name of every query."""
 
 
 @cache
-def text(name: str) -> str:
-    """The text of a query, with its placeholders."""
+def query_text(name: str) -> str:
+    """Return the text of a query, with its placeholders unfilled."""
     return (files(__package__) / f"{name}.sql").read_text("utf-8")
 
 
 def placeholders(name: str) -> set[str]:
-    """The names of the placeholders of a query."""
-    return set(re.findall(r"\{([a-z_]+)\}", text(name)))
+    """Return the names of the placeholders of a query."""
+    return set(re.findall(r"\{([a-z_]+)\}", query_text(name)))
 
 
 def load(name: str, /, **parts: str) -> str:
@@ -34,26 +35,26 @@ def load(name: str, /, **parts: str) -> str:
 
     Args:
         name: the name of its file, without the suffix.
-        parts: the SQL that stands in each placeholder.
+        parts: placeholder -> the SQL that replaces it.
 
     Raises:
-        ValueError: a placeholder is left empty, or the query does not have it.
+        ValueError: a placeholder is missing from `parts`, or the query has no such placeholder.
     """
     if placeholders(name) != set(parts):
         raise ValueError(f"{name}.sql asks for {sorted(placeholders(name))}, got {sorted(parts)}")
-    return re.sub(r"\{([a-z_]+)\}", lambda match: parts[match[1]], text(name))
+    return re.sub(r"\{([a-z_]+)\}", lambda match: parts[match[1]], query_text(name))
 
 
-def quoted(identifier: str) -> str:
-    """An identifier as the engine reads it, whatever it contains."""
+def quote_identifier(identifier: str) -> str:
+    """Return a name in double quotes, as an SQL identifier; it may contain any character."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def literal(value: str) -> str:
-    """A text constant as the engine reads it."""
+def quote_literal(value: str) -> str:
+    """Return a text in single quotes, as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
-def as_path(path: Path) -> str:
-    """The path of a file for the engine's readers, with *, ? and [ escaped: the engine takes patterns."""
+def escaped_path(path: Path) -> str:
+    """Return the absolute path of a file with *, ? and [ escaped, because DuckDB reads paths as patterns."""
     return re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))

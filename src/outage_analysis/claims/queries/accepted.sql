@@ -1,9 +1,9 @@
--- One row per claim: a complaint that breaks no rule, or only rules that the incident merely counts.
+-- One row per claim: a complaint that breaks no rule, or only rules that do not reject it.
 -- The claims of the fast path come first, then those that were validated, then those of the warehouse file
 -- that this run adds to. `claimant_id` is null where the file names no claimant.
--- Placeholders: `shift` is what to add to the place of a row in `passed` to get its row number in the
--- file; `passed_dimensions` and `dimensions` are the incident's dimensions, each after a comma (the former
--- cast to their types); `marked` is whether the row calls itself synthetic.
+-- Placeholders: `shift` is what to add to the place of a row in `fast_rows` to get its row number in the
+-- file; `fast_dimensions` and `dimensions` are the incident's dimensions, each after a comma (the former
+-- cast to their types); `marked` is whether the row is marked as synthetic.
 select
     cast(file_number as bigint) as file_number,
     rowid + {shift} as source_row,
@@ -11,14 +11,15 @@ select
     cast(service as varchar) as service,
     cast(claimant_type as varchar) as claimant_type,
     filed_on, loss
-    {passed_dimensions}
-from passed
+    {fast_dimensions}
+from fast_rows
 where ok
 union all
 select
-    file_number, source_row, {marked} as synthetic, claim_id, claimant_id, service, claimant_type, filed_on, loss
+    file_number, source_row, {marked} as synthetic,
+    claim_id, claimant_id, service, claimant_type, filed_on, loss
     {dimensions}
-from judged
+from validated
 where len(broken) = 0
 union all
 select

@@ -1,8 +1,8 @@
 -- One row per policy edge (and group): how many positive losses lie at it and around it.
--- `losses` counts them all, `under` those below the edge, `below` and `above` those within reach of it,
+-- `losses` counts all of them, `under` those below the edge, `below` and `above` those within reach of it,
 -- and `as_round` those at the two amounts that are equally round. $edges, $reaches, $lower and $higher are
 -- lists of the same length. Each list is numbered and joined by that number, because engines differ in how
--- they unfold several lists at once.
+-- they expand several lists at once.
 -- Placeholder: `by` is the column to group by, followed by a comma, or nothing.
 with edge_list as (select edge, place from unnest($edges) with ordinality as listed(edge, place)),
 reach_list as (select reach, place from unnest($reaches) with ordinality as listed(reach, place)),

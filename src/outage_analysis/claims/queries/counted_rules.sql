@@ -1,4 +1,4 @@
--- One row per file and rule that the incident merely counts: how many claims of the file break the rule.
+-- One row per file and rule that the incident only counts: how many claims of the file break the rule.
 select file as source_file, rule, count(*) as claims
 from noted
 join files using (file_number)

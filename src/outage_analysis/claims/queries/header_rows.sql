@@ -1,5 +1,5 @@
 -- One row per rechecked row that holds a word of a header where a value should be: the texts of its cells.
--- `_header_words` lists these words, each with the column in which it stands.
+-- `_header_words` lists these words, each with its column.
 -- Placeholder: `cells` are the columns of a complaint, as texts.
 select file_number, source_row, {cells}
 from typed

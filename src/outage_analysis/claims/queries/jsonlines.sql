@@ -1,6 +1,6 @@
 -- One row per line of a JSON lines file, in file order: the texts and the types of the wanted keys.
--- `doubt` is filled where the line may be no flat object, or where a text may differ from what the line
--- says.
+-- `uncertain` is not null if the line may be no flat object, or if a text may differ from the text in the
+-- line.
 -- Placeholders: `lines` is the query of the lines; `pointers` is the list of the JSON pointers of the
 -- wanted keys; `rewritten` is whether the engine may have rewritten a number that should be kept as text.
 with lines as (
@@ -23,6 +23,6 @@ select
             or len(names) <> len(list_distinct(names))
             or contains(inside, '{')
             or (contains(inside, '[') and length(line) > 900)
-        then 'doubt'
-    end as doubt
+        then 'uncertain'
+    end as uncertain
 from parsed

@@ -1,4 +1,4 @@
--- One row per claim and rule that the claim breaks and that the incident merely counts.
+-- One row per claim and rule that the claim breaks and that the incident only counts.
 select file_number, source_row, unnest(noted) as rule
-from judged
+from validated
 where len(broken) = 0

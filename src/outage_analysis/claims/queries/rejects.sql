@@ -11,9 +11,9 @@ select
     null::varchar as problem,
     claim_id, claimant_id, raw_service as service, raw_claimant_type as claimant_type,
     raw_filed_on as filed_on, raw_loss as loss, kept.file as kept_file, kept_row
-from judged
+from validated
 join files using (file_number)
-left join files as kept on kept.file_number = judged.kept_file and len(broken) > 0
+left join files as kept on kept.file_number = validated.kept_file and len(broken) > 0
 left join located using (file_number, source_row)
 where len(broken) > 0
 union all

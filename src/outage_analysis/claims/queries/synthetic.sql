@@ -1,7 +1,7 @@
--- One row per run: whether any row that was read, claim or reject, calls itself synthetic.
--- Placeholder: `marked` is whether a row of text calls itself synthetic.
+-- One row per run: whether any row that was read, claim or reject, is marked as synthetic.
+-- Placeholder: `marked` is whether a row of text is marked as synthetic.
 with marks as (
-    select synthetic from passed
+    select synthetic from fast_rows
     union all
     select {marked} from staged
 )

@@ -1,4 +1,4 @@
--- One row per column and distinct text of it that cannot be read.
+-- One row per column and distinct text of the column that cannot be read.
 select distinct 'service' as meant, raw_service as raw
 from typed
 where service is null

@@ -1,8 +1,8 @@
-"""CSV and its like -> rows.
+"""Read CSV files and other delimited texts.
 
-Two readers, one result: a regular file (see `survey`) is read by the engine; any other by the csv module,
-row by row. Whatever the engine cannot tell at first sight goes to the csv module too, so that a reject is
-told in one way. A row without any text is none: spreadsheets leave such rows behind.
+DuckDB reads a regular file (see `RecordIndex.regular`), and the csv module reads any other file row by
+row. The csv module also rereads each row that the fast path cannot decide, so that all rejects are described
+in the same way. Rows without any text are skipped: spreadsheets leave such rows behind.
 """
 
 from __future__ import annotations
@@ -20,86 +20,102 @@ from itertools import count
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import as_path, quoted
-from outage_analysis.claims.readers.dialects import Dialect, Quoting, decide
+from outage_analysis.claims.queries import escaped_path, quote_identifier
+from outage_analysis.claims.readers.dialects import Dialect, QuotingCheck, detect_dialect
 from outage_analysis.claims.readers.record_index import RecordIndex
-from outage_analysis.claims.readers.shifted_columns import refuse_shifted
-from outage_analysis.claims.readers.staging import BATCH, DAY, Shape, Staging, another_table
+from outage_analysis.claims.readers.shifted_columns import check_not_shifted
+from outage_analysis.claims.readers.staging import (
+    BATCH_ROWS,
+    DAY_LIKE,
+    FileFormat,
+    Staging,
+    second_table_error,
+)
 from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 
-LONGEST_FIELD = 2_000_000
-"""Characters of one field; the engine reads no longer line."""
-TOGETHER = "quotation marks hold whole rows together"
-FEWEST_BETWEEN = 3
-"""A row with fewer delimiters is so narrow that any line of text may have as many."""
+MAX_FIELD_LENGTH = 2_000_000
+"""Characters of one field; DuckDB does not read longer lines."""
+MERGED_ROWS = "quotation marks hold whole rows together"
+MIN_DELIMITERS = 3
+"""In a file with fewer delimiters per row, a line of ordinary text may have as many by chance."""
 DIGIT = re.compile(r"\d")
 
 
-def read_delimited(staging: Staging, text: TextFile) -> Shape:
-    """Read a delimited text.
+def read_delimited(staging: Staging, text: TextFile) -> FileFormat:
+    """Stage the rows of a delimited text, and return how it was read.
 
     Raises:
-        InputRefused: a missing column; a quotation mark that swallows rows; a second table.
+        InputRefused: a missing column, a quotation mark that merges rows, or a second table in the file.
     """
-    dialect = decide(text.path, staging)
+    dialect = detect_dialect(text.path, staging)
     mapping = staging.mapping(dialect.headers, dialect.header_row or None)
-    if dialect.surplus and not staging.of_any_type:
-        refuse_shifted(staging, dialect, mapping)
-    fits = not (dialect.surplus and staging.of_any_type)
-    passed = _read_by_engine(staging, text, dialect, mapping) if fits else None
-    if passed is None:
+    if dialect.surplus and not staging.for_inspection:
+        check_not_shifted(staging, dialect, mapping)
+    width_is_clear = not (dialect.surplus and staging.for_inspection)
+    typed_rows = _read_by_engine(staging, text, dialect, mapping) if width_is_clear else None
+    if typed_rows is None:
         with _long_fields():
-            _stage(staging, records(text, dialect, mapping, staging.name), dialect, mapping)
-    return Shape(text.encoding, str(dialect), passed=passed)
+            _stage_records(staging, csv_records(text, dialect, mapping, staging.name), dialect, mapping)
+    return FileFormat(text.encoding, str(dialect), typed_rows=typed_rows)
 
 
 def _read_by_engine(
     staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int]
 ) -> TypedRows | None:
-    """The rows as the engine cuts them, if it cuts them as the csv module would; else nothing is kept."""
-    look = partial(RecordIndex.of, text.path, dialect.delimiter, dialect.quote, begin=text.text_start)
-    with ThreadPoolExecutor(1) as beside:
-        looking = beside.submit(look, width=dialect.width, header_row=dialect.header_row)
-        taken = _taken(staging, text, dialect, mapping, several_lines=False)
-        survey = looking.result()
-    if taken is None and survey.regular and survey.several_lines:
-        taken = _taken(staging, text, dialect, mapping, several_lines=True)
-    rows = survey.records - survey.blanks - len(survey.gaps) - dialect.header_row
-    above = survey.several_lines and dialect.header_row > 1  # the engine skips lines, not records
-    above |= bool(survey.gaps) and (survey.gaps[0] < dialect.header_row or staging.of_any_type)
-    if taken is None or not survey.regular or above or taken[1] != rows:
-        staging.forget()
+    """Read the text with DuckDB, if it splits the text into the same rows as the csv module would.
+
+    Otherwise remove the rows again and return None.
+    """
+    build_index = partial(
+        RecordIndex.build, text.path, dialect.delimiter, dialect.quote, begin=text.text_start
+    )
+    with ThreadPoolExecutor(1) as pool:
+        index_result = pool.submit(build_index, width=dialect.width, header_row=dialect.header_row)
+        place_and_rows = _type_rows(staging, text, dialect, mapping, several_lines=False)
+        index = index_result.result()
+    if place_and_rows is None and index.regular and index.several_lines:
+        place_and_rows = _type_rows(staging, text, dialect, mapping, several_lines=True)
+    expected = index.records - index.blanks - len(index.gaps) - dialect.header_row
+    lines_above = index.several_lines and dialect.header_row > 1  # the engine skips lines, not records
+    lines_above |= bool(index.gaps) and (index.gaps[0] < dialect.header_row or staging.for_inspection)
+    if place_and_rows is None or not index.regular or lines_above or place_and_rows[1] != expected:
+        staging.remove_rows()
         return None
 
     def fetch(numbers: Sequence[int]) -> int:
         with _long_fields():
-            return _stage(staging, _records_again(survey, numbers, dialect, mapping), dialect, mapping)
+            return _stage_records(
+                staging, _fetched_records(index, numbers, dialect, mapping), dialect, mapping
+            )
 
-    if staging.of_any_type:
-        staging.warehouse.delete("staged", " and ".join(f"{quoted(c)} is null" for c in mapping))
-        staging.forget(survey.uneven)
-        fetch(survey.uneven)
-    return TypedRows(taken[0], dialect.header_row + 1, rows, fetch, survey.uneven, survey.gaps)
+    if staging.for_inspection:
+        staging.warehouse.delete("staged", " and ".join(f"{quote_identifier(c)} is null" for c in mapping))
+        staging.remove_rows(index.uneven)
+        fetch(index.uneven)
+    return TypedRows(place_and_rows[0], dialect.header_row + 1, expected, fetch, index.uneven, index.gaps)
 
 
-def _taken(
+def _type_rows(
     staging: Staging, text: TextFile, dialect: Dialect, mapping: dict[str, int], *, several_lines: bool
 ) -> tuple[int, int] | None:
-    """Where the engine put the rows and how many there are; None if it refuses them."""
-    # The engine reads with names of our own: a header may hold anything, even twice.
+    """Type the rows with DuckDB: the place of the first row in `fast_rows` and the number of rows.
+
+    The result is None if DuckDB cannot read the text.
+    """
+    # The columns are named c0, c1, ...: a header may contain any text, even twice.
     names = [f"c{i}" for i in range(dialect.width)]
-    space = " " if dialect.spaced else ""  # the engine does not skip it, and trims texts that have it
+    space = " " if dialect.spaced else ""  # DuckDB keeps this space; `_cell_text_sql` then trims the cells
     try:
-        return staging.pass_by(
+        return staging.type_rows(
             f"({records_query()})",
             {c: names[at] for c, at in mapping.items()},
-            {c: [space + row[at] for row in dialect.shown if at < len(row)] for c, at in mapping.items()},
+            {c: [space + row[at] for row in dialect.preview if at < len(row)] for c, at in mapping.items()},
             dialect.header_row + 1,
             surplus=names[len(dialect.headers) :],
             about=round(text.path.stat().st_size / dialect.row_bytes),
-            path=as_path(text.path),
+            path=escaped_path(text.path),
             delimiter=dialect.delimiter,
             quote=dialect.quote,
             header=dialect.header_row > 0,
@@ -112,13 +128,17 @@ def _taken(
 
 
 def records_query() -> str:
-    """The query of the records of a delimited text; its parameters say how the text is cut."""
+    """Return the query of the records of a delimited text; its parameters are the dialect."""
     return queries.load("delimited")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row as it stands in the text; `problem` says why its cells cannot be told."""
+    """One record of a delimited text.
+
+    `offset` and `length` are its bytes in the file. `problem` says why it cannot be split into cells, and is
+    empty if it can.
+    """
 
     row: int
     offset: int
@@ -127,33 +147,38 @@ class Record:
     problem: str = ""
 
 
-def _stage(staging: Staging, found: Iterable[Record], dialect: Dialect, mapping: dict[str, int]) -> int:
-    """Stage the records below the header, those that do not fit it as unreadable; how many say nothing."""
-    width, named, nothing = dialect.width, len(dialect.headers), 0
+def _stage_records(
+    staging: Staging, records: Iterable[Record], dialect: Dialect, mapping: dict[str, int]
+) -> int:
+    """Stage the records below the header; records that do not fit the header are staged as unreadable.
+
+    The result is the number of empty records, which are skipped.
+    """
+    width, named, empty = dialect.width, len(dialect.headers), 0
     batch: list[Record] = []
     broken: list[tuple[int, int, int, str]] = []
-    for record in found:
+    for record in records:
         if record.row <= dialect.header_row:
             continue
         cells = record.cells
         if record.problem:
             broken.append((record.row, record.offset, record.length, record.problem))
         elif not any(cells):
-            nothing += 1
+            empty += 1
         elif len(cells) == width and not any(cells[named:]):
             batch.append(record)
         else:
-            if staging.begins_another_table(cells):
-                raise another_table(staging.name, record.row)
+            if staging.is_other_header(cells):
+                raise second_table_error(staging.name, record.row)
             problem = f"{len(cells)} field{'s' * (len(cells) != 1)} instead of {width}"
             broken.append((record.row, record.offset, record.length, problem))
-        if len(batch) + len(broken) == BATCH:
+        if len(batch) + len(broken) == BATCH_ROWS:
             _stage_batch(staging, batch, mapping)
-            staging.unreadable(broken)
+            staging.stage_unreadable(broken)
             batch, broken = [], []
     _stage_batch(staging, batch, mapping)
-    staging.unreadable(broken)
-    return nothing
+    staging.stage_unreadable(broken)
+    return empty
 
 
 def _stage_batch(staging: Staging, batch: list[Record], mapping: dict[str, int]) -> None:
@@ -163,69 +188,69 @@ def _stage_batch(staging: Staging, batch: list[Record], mapping: dict[str, int])
         "byte_offset": [r.offset for r in batch],
         "byte_length": [r.length for r in batch],
     }
-    staging.frame(pl.DataFrame({**keys, **cells}))
+    staging.stage_frame(pl.DataFrame({**keys, **cells}))
 
 
-def _records_again(
-    survey: RecordIndex, numbers: Sequence[int], dialect: Dialect, mapping: dict[str, int]
+def _fetched_records(
+    index: RecordIndex, numbers: Sequence[int], dialect: Dialect, mapping: dict[str, int]
 ) -> Iterator[Record]:
-    """Records of a text that the engine has read, by their numbers."""
-    for number, offset, text in survey.fetch(numbers):
+    """Reread records of a text that DuckDB has read, by their numbers."""
+    for number, offset, text in index.fetch(numbers):
         lines = list(io.StringIO(text, newline=""))
         cells = next(csv.reader(lines, **dialect.reader_options))  # type: ignore[arg-type]
-        problem = TOGETHER if _holds_rows(lines, dialect, mapping) else ""
+        problem = MERGED_ROWS if _contains_rows(lines, dialect, mapping) else ""
         yield Record(number, offset, len(text.encode()), cells, problem)
 
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Let the csv module take long fields: the limit is one of the whole process, and put back in the end."""
-    before = csv.field_size_limit(LONGEST_FIELD)
+    """Allow long fields in the csv module inside this context; the limit applies to the whole process."""
+    before = csv.field_size_limit(MAX_FIELD_LENGTH)
     try:
         yield
     finally:
         csv.field_size_limit(before)
 
 
-def _holds_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Whether two stray quotation marks made one row of several.
+def _contains_rows(lines: list[str], dialect: Dialect, mapping: dict[str, int]) -> bool:
+    """Whether two stray quotation marks merged several rows into one record.
 
-    Either each line has the fields of a row, and rows are wide enough for that to be no chance; or the
-    first line reads as a row by itself, and so does another.
+    They did if each line has the delimiters of a row and a row has at least `MIN_DELIMITERS`, or if the
+    first line and another line can be read as rows.
     """
     if len(lines) == 1:
         return False
     between = len(dialect.headers) - 1
-    if between >= FEWEST_BETWEEN and all(line.count(dialect.delimiter) >= between for line in lines):
+    if between >= MIN_DELIMITERS and all(line.count(dialect.delimiter) >= between for line in lines):
         return True
     first, *others = (_reads_as_row(line, dialect, mapping) for line in lines)
     return first and any(others)
 
 
 def _reads_as_row(line: str, dialect: Dialect, mapping: dict[str, int]) -> bool:
-    """Whether a line has the fields of a row, with digits where a day and an amount should be."""
+    """Whether a line has the fields of a row, with a day and an amount in their columns."""
     cells = line.rstrip("\r\n").replace(dialect.quote, "").split(dialect.delimiter)
     if len(cells) != dialect.width:
         return False
-    found = {column: cells[at].strip() for column, at in mapping.items()}
-    day, loss = found.get("filed_on"), found.get("loss")
-    dated = day is None or DAY.search(day) is not None
+    values = {column: cells[at].strip() for column, at in mapping.items()}
+    day, loss = values.get("filed_on"), values.get("loss")
+    dated = day is None or DAY_LIKE.search(day) is not None
     priced = loss is None or DIGIT.search(loss) is not None or (loss == "" and day is not None)
-    return found.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
+    return values.get("claim_id") != "" and (day, loss) != (None, None) and dated and priced
 
 
-def records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str) -> Iterator[Record]:
-    """Every row of a text, counted as a spreadsheet counts, with its place in bytes of UTF-8.
+def csv_records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str) -> Iterator[Record]:
+    """Yield every record of a text, read by the csv module; record 1 is the first row of the file.
 
-    A row whose quotation marks are wrong is one with a problem when it stays within its line.
+    A record with wrong quotation marks has a `problem` if it is a single line.
 
     Raises:
-        InputRefused: wrong quotation marks in a row of several lines: where it ends is anyone's guess.
+        InputRefused: a record of several lines has wrong quotation marks, so that its end is unknown.
     """
-    taken: list[str] = []
+    lines: list[str] = []
     with text.path.open(encoding="utf-8-sig", newline="") as stream:
-        quoting = Quoting(text.path, text.text_start, dialect.delimiter, dialect.quote, dialect.spaced)
-        reader = csv.reader(_kept(stream, taken), **dialect.reader_options)  # type: ignore[arg-type]
+        quoting = QuotingCheck(text.path, text.text_start, dialect.delimiter, dialect.quote, dialect.spaced)
+        reader = csv.reader(_recorded_lines(stream, lines), **dialect.reader_options)  # type: ignore[arg-type]
         offset = text.text_start
         for row in count(1):
             cells: list[str] = []
@@ -235,28 +260,34 @@ def records(text: TextFile, dialect: Dialect, mapping: dict[str, int], name: str
             except StopIteration:
                 return
             except csv.Error as error:
-                problem = _problem(error, taken, dialect, name, row, offset)
-            raw = "".join(taken)
-            if _holds_rows(taken, dialect, mapping):
-                problem = TOGETHER
+                problem = _quoting_problem(error, lines, dialect, name, row, offset)
+            raw = "".join(lines)
+            if _contains_rows(lines, dialect, mapping):
+                problem = MERGED_ROWS
             problem = problem or quoting.problem(raw, cells)
             length = len(raw.encode())
-            taken.clear()
+            lines.clear()
             yield Record(row, offset, length, cells, problem)
             offset += length
 
 
-def _kept(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
-    """The lines, each remembered until its row is done."""
-    for line in lines:
-        taken.append(line)
+def _recorded_lines(source: Iterator[str], lines: list[str]) -> Iterator[str]:
+    """Yield lines and append each to `lines`; the caller clears `lines` after each record."""
+    for line in source:
+        lines.append(line)
         yield line
 
 
-def _problem(error: csv.Error, lines: list[str], dialect: Dialect, name: str, row: int, offset: int) -> str:
-    """What is wrong with a row; refused when it may have swallowed others."""
-    alone = len(lines) == 1 and (not dialect.quote or lines[0].count(dialect.quote) % 2 == 0)
-    if alone:
+def _quoting_problem(
+    error: csv.Error, lines: list[str], dialect: Dialect, name: str, row: int, offset: int
+) -> str:
+    """Return why the csv module cannot split a record.
+
+    Raises:
+        InputRefused: the record has several lines, and may contain other rows.
+    """
+    is_single_line = len(lines) == 1 and (not dialect.quote or lines[0].count(dialect.quote) % 2 == 0)
+    if is_single_line:
         return str(error)
     raise InputRefused(
         f"opens a quotation mark that is not closed as it should, at byte {offset:,}",

@@ -1,4 +1,4 @@
-"""How a delimited text is cut into cells: delimiter, quotation mark, and the row of its header."""
+"""Detect how a delimited text is split into cells: delimiter, quotation mark, and the row of its header."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from outage_analysis.claims.readers.staging import HEADER_AMONG, Staging
+from outage_analysis.claims.readers.staging import HEADER_SEARCH_ROWS, Staging
 from outage_analysis.errors import InputRefused
 
 DELIMITERS = (",", ";", "\t", "|")
 HEAD_BYTES = 1 << 20
-SAMPLE = 200
-"""Rows by which a dialect is decided."""
-SHOWN = 5_000
-"""Rows by which the texts of a file are known before it is read, if its first megabyte has as many."""
+SAMPLE_ROWS = 200
+"""First rows by which the dialect is detected."""
+PREVIEW_ROWS = 5_000
+"""First rows that are read to learn how a file writes its values, if its first megabyte has so many."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """Delimiter, quotation mark ("" for none), the header's cells and row (0 for none), fields of a row.
+    """How a delimited text is split into cells.
 
-    `spaced` says whether spaces behind a delimiter are skipped.
+    `quote` is "" and `header_row` is 0 if there is none. `width` is the number of fields of a row. `spaced`
+    says whether spaces after a delimiter are skipped.
     """
 
     delimiter: str
@@ -35,13 +36,13 @@ class Dialect:
     header_row: int
     width: int
     spaced: bool = False
-    shown: tuple[list[str], ...] = ()
-    """Rows below the header, some."""
+    preview: tuple[list[str], ...] = ()
+    """The first rows below the header."""
 
     @property
     def row_bytes(self) -> float:
-        """About how many bytes a row takes."""
-        rows = [sum(len(cell.encode()) + 1 for cell in row) for row in self.shown[:SAMPLE]]
+        """The approximate number of bytes of a row."""
+        rows = [sum(len(cell.encode()) + 1 for cell in row) for row in self.preview[:SAMPLE_ROWS]]
         return sum(rows) / len(rows) if rows else HEAD_BYTES
 
     def __str__(self) -> str:
@@ -53,28 +54,28 @@ class Dialect:
 
     @property
     def surplus(self) -> int:
-        """The number of fields of a row beyond the header, if all of them are empty."""
+        """The number of fields that each row has beyond the header; all of them are empty."""
         return self.width - len(self.headers)
 
     @property
     def reader_options(self) -> dict[str, object]:
-        """What the csv module needs to know."""
+        """The options of `csv.reader`."""
         return _reader_options(self.delimiter, self.quote, spaced=self.spaced)
 
 
 def _reader_options(delimiter: str, quote: str, *, spaced: bool) -> dict[str, object]:
-    """What the csv module needs to know; strict, so that it reports a stray mark and does not repair it."""
+    """Return the options of `csv.reader`; strict mode reports a stray quotation mark as an error."""
     if quote:
         marks = {"quotechar": quote, "skipinitialspace": spaced}
         return {"delimiter": delimiter, "strict": True, **marks}
     return {"delimiter": delimiter, "quoting": csv.QUOTE_NONE, "quotechar": None, "strict": True}
 
 
-def decide(path: Path, staging: Staging) -> Dialect:
-    """The dialect whose header names the most columns and whose rows best agree with it.
+def detect_dialect(path: Path, staging: Staging) -> Dialect:
+    """Return the dialect whose header names the most columns and whose rows fit the header best.
 
     Raises:
-        InputRefused: no row at all, or a header that cannot be read.
+        InputRefused: the file has no row, or its header cannot be read.
     """
     layout, head = staging.layout, _head(path)
     if not head.strip():
@@ -86,14 +87,14 @@ def decide(path: Path, staging: Staging) -> Dialect:
     best: tuple[tuple[int, bool, float, int], Dialect, list[list[str]]] | None = None
     for quote in quotes:
         for delimiter in delimiters:
-            if quote == "'" and layout.quote is None and not _encloses(head, delimiter):
+            if quote == "'" and layout.quote is None and not _apostrophes_quote_fields(head, delimiter):
                 continue
-            cut = _cut(lines, staging, delimiter, quote or "")
+            cut = _try_dialect(lines, staging, delimiter, quote or "")
             if cut is not None:
-                found, sample = cut
-                score = _score(sample.rows, found, staging, whole=sample.whole)
+                candidate, sample = cut
+                score = _score(sample.rows, candidate, staging, whole=sample.whole)
                 if best is None or score > best[0]:
-                    best = score, found, sample.rows
+                    best = score, candidate, sample.rows
     if best is None:
         raise InputRefused(
             "has a header that cannot be read",
@@ -102,13 +103,13 @@ def decide(path: Path, staging: Staging) -> Dialect:
             remedy="Look for a quotation mark that is not closed.",
         )
     _, dialect, rows = best
-    staging.refuse_above(rows, dialect.header_row - 1)
-    more = _sample(lines, dialect.reader_options, dialect.header_row + SHOWN)
-    return replace(dialect, shown=tuple(more.rows[dialect.header_row :]))
+    staging.check_above_header(rows, dialect.header_row - 1)
+    more = _sample(lines, dialect.reader_options, dialect.header_row + PREVIEW_ROWS)
+    return replace(dialect, preview=tuple(more.rows[dialect.header_row :]))
 
 
 def _head(path: Path) -> str:
-    """The first lines, whole ones if there are several."""
+    """Return the first lines of a file, up to `HEAD_BYTES`; a line that is cut off is dropped."""
     with path.open("rb") as stream:
         block = stream.read(HEAD_BYTES)
         if stream.read(1):
@@ -116,8 +117,8 @@ def _head(path: Path) -> str:
     return block.decode("utf-8-sig", errors="ignore")
 
 
-def _encloses(head: str, delimiter: str) -> bool:
-    """Whether apostrophes stand around fields and quotation marks around none."""
+def _apostrophes_quote_fields(head: str, delimiter: str) -> bool:
+    """Whether some field is quoted with apostrophes and no field with quotation marks."""
     edge = rf"(?:^|{re.escape(delimiter)})"
     end = rf"(?={re.escape(delimiter)}|[\r\n]|$)"
     if re.search(rf'{edge}"', head, re.MULTILINE):
@@ -125,13 +126,13 @@ def _encloses(head: str, delimiter: str) -> bool:
     return re.search(rf"{edge}'[^']*'{end}", head, re.MULTILINE) is not None
 
 
-def _cut(
+def _try_dialect(
     lines: Sequence[str], staging: Staging, delimiter: str, quote: str
 ) -> tuple[Dialect, _Sample] | None:
-    """The dialect of a delimiter and a quotation mark, and the first rows; None where no row can be read.
+    """Split the first rows with a delimiter and a quotation mark: the dialect and the rows, or None.
 
-    Spaces behind the delimiter are skipped if every field below the header has them: else the quotation
-    marks behind them would be part of the values.
+    Spaces after the delimiter are skipped if every field below the header begins with one. Otherwise the
+    quotation marks after these spaces would be part of the values.
     """
     for spaced in (True, False) if quote and delimiter != " " else (False,):
         sample = _sample(
@@ -139,29 +140,31 @@ def _cut(
         )
         if not sample.rows:
             continue
-        found = _dialect(sample.rows, staging, delimiter, quote, spaced=spaced)
-        if not spaced or spaces_follow(sample.text(lines, found.header_row), delimiter, quote):
-            return found, sample
+        dialect = _dialect(sample.rows, staging, delimiter, quote, spaced=spaced)
+        if not spaced or space_after_every_delimiter(
+            sample.text(lines, dialect.header_row), delimiter, quote
+        ):
+            return dialect, sample
     return None
 
 
 @dataclass(frozen=True)
 class _Sample:
-    """The first rows of a text, up to the first that cannot be read; `whole` if there is none such."""
+    """The first rows of a text, up to the first unreadable row; `whole` if every row can be read."""
 
     rows: list[list[str]]
     ends: list[int]
-    """How many lines of the text end with each of them."""
+    """For each row, the number of lines of the text up to its end."""
     whole: bool
 
     def text(self, lines: Sequence[str], header_row: int) -> str:
-        """The text of the rows below the header."""
+        """Return the text of the rows below the header."""
         first = self.ends[header_row - 1] if 0 < header_row <= len(self.ends) else 0
         return "".join(lines[first : self.ends[-1]])
 
 
 def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sample:
-    """The first rows, at least so many if there are."""
+    """Return the first rows: at least `least` of them, if the text has so many."""
     rows: list[list[str]] = []
     ends: list[int] = []
     reader = csv.reader(iter(lines), **options)  # type: ignore[arg-type]
@@ -169,7 +172,7 @@ def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sa
         for row in reader:
             rows.append(row)
             ends.append(reader.line_num)
-            if len(rows) >= max(SAMPLE, least):
+            if len(rows) >= max(SAMPLE_ROWS, least):
                 break
     except csv.Error:
         return _Sample(rows, ends, whole=False)
@@ -177,65 +180,69 @@ def _sample(lines: Sequence[str], options: dict[str, object], least: int) -> _Sa
 
 
 def _dialect(rows: list[list[str]], staging: Staging, delimiter: str, quote: str, *, spaced: bool) -> Dialect:
-    place = staging.header_among(rows)
+    place = staging.header_position(rows)
     if place < 0:
-        width = max(len(row) for row in rows[:HEADER_AMONG])
+        width = max(len(row) for row in rows[:HEADER_SEARCH_ROWS])
         return Dialect(delimiter, quote, tuple(str(n + 1) for n in range(width)), 0, width, spaced)
     cells = rows[place] if place < len(rows) else []
     headers = tuple(c.strip() for c in cells)
     return Dialect(delimiter, quote, headers, place + 1, _width(rows[place + 1 :], len(headers)), spaced)
 
 
-def _width(body: list[list[str]], named: int) -> int:
-    """The fields of a row: those of the header, or more if several rows all end in as many empty ones."""
+def _width(body: list[list[str]], header_width: int) -> int:
+    """Return the number of fields of a row: that of the header, or more if all rows end in empty fields."""
     widths = {len(row) for row in body if row}
-    same = widths.pop() if len(widths) == 1 else named
-    surplus = len(body) > 1 and same > named and not any(any(row[named:]) for row in body)
-    return same if surplus else named
+    same = widths.pop() if len(widths) == 1 else header_width
+    surplus = len(body) > 1 and same > header_width and not any(any(row[header_width:]) for row in body)
+    return same if surplus else header_width
 
 
 def _score(
     rows: list[list[str]], dialect: Dialect, staging: Staging, *, whole: bool
 ) -> tuple[int, bool, float, int]:
-    """How many columns are named, whether each row can be read, the share that fits the header, its width."""
+    """Return the score of a dialect, by which dialects are compared in this order.
+
+    Columns that the header names, whether every row can be read, the share of rows that fit the header, and
+    the number of columns.
+    """
     width = len(dialect.headers)
     body = [row for row in rows[dialect.header_row :] if row]
     fitting = sum(len(row) == dialect.width for row in body) / len(body) if body else 0.0
-    named = staging.layout.header_positions(dialect.headers, staging.columns)
-    return len(named), whole, fitting * (width > 1), width
+    named_columns = staging.layout.header_positions(dialect.headers, staging.columns)
+    return len(named_columns), whole, fitting * (width > 1), width
 
 
-MISPLACED = "a quotation mark inside a field that does not begin with one"
+MISPLACED_QUOTE = "a quotation mark inside a field that does not begin with one"
 
 
 @dataclass(frozen=True)
-class Quoting:
-    """The marks of one delimited text: where it begins, its delimiter and its quotation mark."""
+class QuotingCheck:
+    """Check of the quotation marks of one delimited text; `begin` is its first byte in the file."""
 
     path: Path
     begin: int
     delimiter: str
     quote: str
-    """An empty text where every mark is text."""
+    "The quotation mark; an empty text if quotation marks are ordinary characters."
     spaced: bool
-    """Whether spaces behind a delimiter are skipped."""
+    """Whether spaces after a delimiter are skipped."""
 
     def problem(self, record: str, cells: list[str]) -> str:
-        """What is wrong with the quotation marks of a record that the csv module has cut into cells, or "".
+        """Return what is wrong with the quotation marks of a record, or "" if nothing is.
 
-        A file without a quoted field may have marks in its texts: 5" is five inches. In a file with
-        quoted fields, a mark inside a field that is not quoted has lost the delimiter before it, or its
-        partner. So has a mark behind a space, unless spaces are skipped.
+        A file without quoted fields may have quotation marks in its texts: 5" is five inches. In a file with
+        quoted fields, a mark inside an unquoted field lacks the delimiter before it or the second mark. The
+        same is true of a mark after a space, unless spaces are skipped.
         """
         if not self.quote or not any(self.quote in cell for cell in cells):
             return ""
         if self._well_formed.fullmatch(record):
             return ""
-        return MISPLACED if self._behind_a_space.search(record) or self._quotes_fields else ""
+        return MISPLACED_QUOTE if self._behind_a_space.search(record) or self._quotes_fields else ""
 
     @cached_property
     def _well_formed(self) -> re.Pattern[str]:
-        """A record whose fields are quoted as a whole or hold no mark."""
+        """Pattern of a record in which each field is quoted as a whole or has no quotation mark."""
         mark, delimiter = re.escape(self.quote), re.escape(self.delimiter)
         spaces = " *+" if self.spaced else ""
         quoted = f"{spaces}{mark}[^{mark}]*+(?:{mark}{mark}[^{mark}]*+)*+{mark}"
@@ -244,12 +251,12 @@ class Quoting:
 
     @cached_property
     def _behind_a_space(self) -> re.Pattern[str]:
-        """A mark at the beginning of a field, with spaces before it."""
+        """Pattern of a quotation mark at the beginning of a field, after spaces."""
         return re.compile(f"(?:^|{re.escape(self.delimiter)}) +{re.escape(self.quote)}")
 
     @cached_property
     def _quotes_fields(self) -> bool:
-        """Whether any field of the file is quoted: the first mark behind a delimiter or a line opens one."""
+        """Whether the file has a quoted field: a quotation mark after a delimiter or a line break."""
         mark, delimiter = (re.escape(text.encode()) for text in (self.quote, self.delimiter))
         opening = re.compile(b"(?:[\r\n]|" + delimiter + b")" + b" *" * self.spaced + mark)
         with self.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
@@ -257,8 +264,8 @@ class Quoting:
             return first or opening.search(text, self.begin) is not None
 
 
-def spaces_follow(text: str, delimiter: str, quote: str) -> bool:
-    """Whether a space is behind every delimiter of a text before which a field begins that is not empty."""
+def space_after_every_delimiter(text: str, delimiter: str, quote: str) -> bool:
+    """Whether a space follows every delimiter of a text, except delimiters before empty fields."""
     mark, delimiter = re.escape(quote), re.escape(delimiter)
     bare = re.sub(f"{mark}[^{mark}]*{mark}", "x", text)
     return f"{delimiter} " in bare and re.search(f"{delimiter}[^ {delimiter}\r\n]", bare) is None

@@ -1,8 +1,9 @@
-"""What most rows are: complaints whose texts say at first sight what they mean, and break no rule.
+"""The fast path: SQL that types plain rows of a file in one pass.
 
-One expression a column, so that the engine types a whole file in one pass and keeps no text. A row that
-is not so plain is only marked, and looked at again, text by text; nothing is decided here that the
-closer look would decide otherwise.
+A row is plain if its texts have one obvious meaning and break no rule; most rows are. There is one expression
+per column, so that DuckDB types a whole file at once and keeps no text. A row that is not plain gets `ok` =
+false and is rechecked text by text (see `recheck`). The recheck would accept each plain row, with the same
+values.
 """
 
 from __future__ import annotations
@@ -12,48 +13,49 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import literal, quoted
-from outage_analysis.claims.rules import CONTROLS, conditions
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.rules import CONTROL_CHARACTERS, rule_conditions
 from outage_analysis.incidents import Dimension, Incident, Layout, NamedItem, normalized_name
 from outage_analysis.text import NEVER, amount_sql, day_sql
 
 BLANKS = " \t\r\n\N{NO-BREAK SPACE}\N{IDEOGRAPHIC SPACE}"
-"""What may stand around a text and says nothing."""
-REAL = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
-"""What a column `synthetic` says of real rows; whatever else it says is taken for a yes."""
+"""Characters that are removed around a text."""
+NOT_SYNTHETIC = ("", "false", "0", "no", "n", "f", "null", "none", "거짓", "아니요", "아니오")
+"""Values of the column `synthetic` in real rows; any other value marks a row as synthetic."""
 
 
-def enum(words: Iterable[str]) -> str:
-    """SQL of the type of these words, one byte each where they are few."""
-    return f"enum({', '.join(map(literal, words))})"
+def enum_type(values: Iterable[str]) -> str:
+    """Return the SQL enum type of these values; a value of a short list takes one byte."""
+    return f"enum({', '.join(map(quote_literal, values))})"
 
 
 IDS = ("claim_id", "claimant_id")
 PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T][\d:.]+)?")
 PLAIN_AMOUNT = re.compile(r"[+-]?\d+(?:\.\d{1,2})?")
-MANY = 0.02
-"""The share of texts from which on they are many."""
-MOST_WORDS = 200
-"""Words that are kept in one byte each."""
-_OTHER = rf"[^ \t\x{{A0}}\x{{3000}}+{CONTROLS}]*"
-_ID = f"'{_OTHER}[1-9]{_OTHER}'"
-"""An id that is plain: it has a digit other than 0, and no blank, plus, line break or control character.
+MANY_SHARE = 0.02
+"""The share of the first texts above which a property of texts counts as frequent."""
+MAX_ENUM_VALUES = 200
+"""The largest number of values of an enum dimension."""
+_ID_CHARACTERS = rf"[^ \t\x{{A0}}\x{{3000}}+{CONTROL_CHARACTERS}]*"
+_PLAIN_ID = f"'{_ID_CHARACTERS}[1-9]{_ID_CHARACTERS}'"
+"""Pattern of a plain id: it has a digit other than 0, and no blank, plus sign or control character.
 
-It is neither a word for nobody nor a rounded number.
+Such an id is neither a word for a missing id nor a number that a spreadsheet has rounded.
 """
 
 
-Texts = Counter[str]
-"""Texts of the first rows of a column, and how many have each."""
-NONE: Texts = Counter()
+TextCounts = Counter[str]
+"""Text of a column -> the number of first rows that have it."""
+NO_TEXTS: TextCounts = Counter()
 
 
 def value_sql(column: str, incident: Incident, layout: Layout, *, only_if: str = "") -> str:
-    """SQL of what the text `raw_<column>` of a day, an amount or a dimension stands for; null for nothing.
+    """Return SQL for the value of the text `raw_<column>`, which is null if the text is unreadable.
 
-    `only_if` is a condition under which it is read at more than first sight.
+    The column is a day, an amount or a dimension. `only_if` is an SQL condition under which the slower,
+    unusual formats are tried.
     """
-    raw = quoted(f"raw_{column}")
+    raw = quote_identifier(f"raw_{column}")
     if column == "filed_on":
         return day_sql(raw, layout.formats.get(column, ("iso",)), incident.time_zone, only_if=only_if)
     loss = column == "loss"
@@ -73,128 +75,161 @@ def _dimension(incident: Incident, name: str) -> Dimension:
     return next(d for d in incident.dimensions if d.id == name)
 
 
-def first_sight(
+def fast_path_sql(
     incident: Incident,
     layout: Layout,
     cells: Mapping[str, str],
-    shown: Mapping[str, Texts],
+    first_texts: Mapping[str, TextCounts],
     *,
-    words: Mapping[str, Sequence[str]],
+    enum_values: Mapping[str, Sequence[str]],
     surplus: Sequence[str] = (),
     source: str,
     file: int,
 ) -> str:
-    """SQL that types rows of text: the columns of a claim, and `ok` where nothing speaks against it.
+    """Return SQL that types rows of text: the columns of a claim, and `ok`, which is true for plain rows.
 
     Args:
-        incident: which columns there are and how they are written.
-        layout: what is particular to the file.
-        cells: column -> SQL of its text in the source, null where there is none.
-        shown: column -> texts of the first rows, and how many have each: how the file writes names, and
-            whether it pads its cells.
-        words: dimension of few words -> those that are kept as such; a row with another is looked at closely.
-        surplus: columns of the source that should hold nothing.
-        source: what stands behind `from`.
+        incident: defines the columns and how files write them.
+        layout: the formats of the file.
+        cells: column -> SQL of its text in the source, which is null for an empty cell.
+        first_texts: column -> texts of the first rows; they show how the file writes names, and whether it
+            pads its cells.
+        enum_values: enum dimension -> its values; a row with another value is rechecked.
+        surplus: columns of the source that should be empty.
+        source: the SQL after `from`.
         file: the number of the file.
     """
     dimensions = [d.id for d in incident.dimensions]
-    texts = {name: _text(cells.get(name), shown.get(name, NONE)) for name in (*_COLUMNS, *dimensions)}
+    texts = {
+        name: _cell_text_sql(cells.get(name), first_texts.get(name, NO_TEXTS))
+        for name in (*_COLUMNS, *dimensions)
+    }
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
-    told = {c: _named(c, items, shown.get(c, NONE)) for c, items in names.items()}
+    named_ids = {c: _named_id_sql(c, items, first_texts.get(c, NO_TEXTS)) for c, items in names.items()}
     values = {
-        c: value_sql(c, incident, layout, only_if=_only_if(c, shown.get(c, NONE)))
+        c: value_sql(c, incident, layout, only_if=_unusual_format_condition(c, first_texts.get(c, NO_TEXTS)))
         for c in ("filed_on", "loss", *dimensions)
     }
-    values |= {c: f"try_cast({quoted(f'raw_{c}')} as {enum(known)})" for c, known in words.items()}
+    values |= {
+        c: f"try_cast({quote_identifier(f'raw_{c}')} as {enum_type(known)})"
+        for c, known in enum_values.items()
+    }
     named = {name if name in (*IDS, "synthetic") else f"raw_{name}": text for name, text in texts.items()}
-    extra = {f"surplus {name}": quoted(name) for name in surplus}
+    extra = {f"surplus {name}": quote_identifier(name) for name in surplus}
     return queries.load(
-        "first_sight",
+        "fast_path",
         source=source,
         file=str(file),
-        texts=", ".join(f"{text} as {quoted(name)}" for name, text in (named | extra).items()),
-        values="".join(f", {sql} as {quoted(name)}" for name, sql in {**told, **values}.items()),
-        marked=MARKED,
-        dimensions="".join(f", {quoted(name)}" for name in dimensions),
-        ok=" and ".join([*_plain(incident, words), *(f"{quoted(name)} is null" for name in extra)]),
+        texts=", ".join(f"{text} as {quote_identifier(name)}" for name, text in (named | extra).items()),
+        values="".join(
+            f", {sql} as {quote_identifier(name)}" for name, sql in {**named_ids, **values}.items()
+        ),
+        marked=IS_SYNTHETIC,
+        dimensions="".join(f", {quote_identifier(name)}" for name in dimensions),
+        ok=" and ".join(
+            [
+                *_plain_row_conditions(incident, enum_values),
+                *(f"{quote_identifier(name)} is null" for name in extra),
+            ]
+        ),
     )
 
 
-_WORDS = " or ".join(f"told = {literal(word)}" for word in REAL)
-MARKED = (
+_IS_NOT_SYNTHETIC = " or ".join(f"mark = {quote_literal(value)}" for value in NOT_SYNTHETIC)
+IS_SYNTHETIC = (
     "case when synthetic = 'true' then true when synthetic = 'false' then false else "
-    f"coalesce(not list_transform([trim(lower(synthetic))], lambda told: {_WORDS})[1], false) end"
+    f"coalesce(not list_transform([trim(lower(synthetic))], lambda mark: {_IS_NOT_SYNTHETIC})[1], false) end"
 )
-"""SQL of whether a row says of itself that it is synthetic.
+"""SQL of whether a row is marked as synthetic.
 
-The engine would make a join of a long list behind `in`, and the rows of a join come in any order.
+It avoids a long list after `in`: DuckDB would make a join of it, and a join does not keep the order of rows.
 """
 _COLUMNS = (*IDS, "service", "claimant_type", "filed_on", "loss", "synthetic")
 
 
-def words_of(texts: Texts) -> tuple[str, ...]:
-    """The words of which texts are, if they are so few that each comes ten times on average; else none."""
-    found = {text for text in texts if text and text == text.strip(BLANKS)}
-    return tuple(sorted(found)) if 0 < len(found) <= min(MOST_WORDS, texts.total() // 10) else ()
+def values_for_enum(texts: TextCounts) -> tuple[str, ...]:
+    """Return the distinct texts if each occurs ten times on average and they are few; else an empty tuple."""
+    values = {text for text in texts if text and text == text.strip(BLANKS)}
+    return tuple(sorted(values)) if 0 < len(values) <= min(MAX_ENUM_VALUES, texts.total() // 10) else ()
 
 
-def _text(cell: str | None, shown: Texts) -> str:
-    """SQL of a cell's text, without the blanks around it where many of the first rows have some."""
+def _cell_text_sql(cell: str | None, first_texts: TextCounts) -> str:
+    """Return SQL of the text of a cell; blanks are removed if many of the first texts are padded."""
     if cell is None:
         return "cast(null as varchar)"
-    padded = sum(count for text, count in shown.items() if text != text.strip(BLANKS))
-    return f"nullif(trim({cell}, {literal(BLANKS)}), '')" if padded > shown.total() * MANY else cell
+    padded = sum(count for text, count in first_texts.items() if text != text.strip(BLANKS))
+    return (
+        f"nullif(trim({cell}, {quote_literal(BLANKS)}), '')"
+        if padded > first_texts.total() * MANY_SHARE
+        else cell
+    )
 
 
-def _only_if(column: str, shown: Texts) -> str:
-    """SQL of the condition under which a text is read that is not plainly a day or an amount.
+def _unusual_format_condition(column: str, first_texts: TextCounts) -> str:
+    """Return the SQL condition under which the fast path tries unusual formats of a day or an amount.
 
-    To read a few takes the engine longer than to look at them again, so it is done only where the first
-    rows show that many are of that kind.
+    For a few such texts a recheck is faster, so the fast path tries these formats only if many of the first
+    texts have one.
     """
     plain = PLAIN_DAY if column == "filed_on" else PLAIN_AMOUNT
-    others = sum(n for text, n in shown.items() if text and plain.fullmatch(text.strip(BLANKS)) is None)
-    return _bare(quoted(f"raw_{column}")) if others > shown.total() * MANY else NEVER
+    others = sum(n for text, n in first_texts.items() if text and plain.fullmatch(text.strip(BLANKS)) is None)
+    return (
+        _is_unpadded_sql(quote_identifier(f"raw_{column}"))
+        if others > first_texts.total() * MANY_SHARE
+        else NEVER
+    )
 
 
-def _bare(text: str) -> str:
-    """SQL of whether a text has something at both ends that is no blank."""
-    codes, blanks = ", ".join(str(ord(b)) for b in BLANKS), ", ".join(map(literal, BLANKS))
+def _is_unpadded_sql(text: str) -> str:
+    """Return SQL of whether a text neither begins nor ends with a blank."""
+    codes, blanks = ", ".join(str(ord(b)) for b in BLANKS), ", ".join(map(quote_literal, BLANKS))
     return f"unicode({text}) not in ({codes}) and {text}[-1] not in ({blanks})"
 
 
-def _named(column: str, items: Sequence[NamedItem], shown: Texts) -> str:
-    """SQL of the id for which a text stands, if it is written as the incident or the first rows write it.
+def _named_id_sql(column: str, items: Sequence[NamedItem], first_texts: TextCounts) -> str:
+    """Return SQL of the id of a service or claimant type; null for an unknown spelling.
 
-    The ways that the first rows have most often are looked for first.
+    Known are the spellings of the incident, and those of the first rows that mean the same. The most
+    frequent spellings of the first rows are tried first.
     """
     ids = {spelling: item.id for item in items for spelling in item.spellings()}
-    texts: Texts = Counter()
-    for text, count in shown.items():
+    texts: TextCounts = Counter()
+    for text, count in first_texts.items():
         texts[text.strip(BLANKS)] += count
     common = {
         text: ids[normalized_name(text)] for text, _ in texts.most_common() if normalized_name(text) in ids
     }
-    ways = common | {way: item.id for item in items for way in (item.id, *item.known_names)}
-    if not ways:
+    id_by_spelling = common | {
+        spelling: item.id for item in items for spelling in (item.id, *item.known_names)
+    }
+    if not id_by_spelling:
         return "cast(null as varchar)"
-    names, told = (", ".join(map(literal, words)) for words in (ways, ways.values()))
-    found = enum(item.id for item in items)
-    return f"(cast([{told}] as {found}[]))[list_position([{names}], {quoted('raw_' + column)})]"
+    spellings, spelled_ids = (
+        ", ".join(map(quote_literal, texts)) for texts in (id_by_spelling, id_by_spelling.values())
+    )
+    id_type = enum_type(item.id for item in items)
+    position = f"list_position([{spellings}], {quote_identifier('raw_' + column)})"
+    return f"(cast([{spelled_ids}] as {id_type}[]))[{position}]"
 
 
-def _plain(incident: Incident, words: Mapping[str, Sequence[str]]) -> list[str]:
-    """Conditions that hold of a row that needs no closer look."""
+def _plain_row_conditions(incident: Incident, enum_values: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the SQL conditions that a row must meet to need no recheck."""
     ids = (
-        f"regexp_full_match(claim_id, {_ID})",
-        f"(claimant_id is null or regexp_full_match(claimant_id, {_ID}))",
+        f"regexp_full_match(claim_id, {_PLAIN_ID})",
+        f"(claimant_id is null or regexp_full_match(claimant_id, {_PLAIN_ID}))",
     )
     rules = [
-        condition for rule, condition in conditions(incident).items() if rule.split(" ", 1)[0] not in IDS
+        condition for rule, condition in rule_conditions(incident).items() if rule.split(" ", 1)[0] not in IDS
     ]
     if incident.loss.negative == "zero":
         rules.append("loss < 0")
     texts = [d.id for d in incident.dimensions if d.kind == "text"]
-    bare = (f"({quoted(t)} is null or ({_bare(quoted(t))}))" for t in texts if t not in words)
-    known = (f"({quoted(f'raw_{t}')} is null or {quoted(t)} is not null)" for t in words)
+    bare = (
+        f"({quote_identifier(t)} is null or ({_is_unpadded_sql(quote_identifier(t))}))"
+        for t in texts
+        if t not in enum_values
+    )
+    known = (
+        f"({quote_identifier(f'raw_{t}')} is null or {quote_identifier(t)} is not null)" for t in enum_values
+    )
     return [*(f"not coalesce({rule}, false)" for rule in rules), *ids, *bare, *known]

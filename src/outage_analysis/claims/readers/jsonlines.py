@@ -1,6 +1,7 @@
-"""JSON lines -> rows: one object a line, its keys the headers.
+"""Read JSON lines: one object per line, whose keys are the headers.
 
-The engine reads plain lines; the json module reads the others, and all of a text that is not regular.
+DuckDB reads plain lines. The json module reads all other lines, and every line of an irregular file (see
+`RecordIndex.regular`).
 """
 
 from __future__ import annotations
@@ -16,59 +17,59 @@ from typing import Any, NoReturn
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import as_path, literal
+from outage_analysis.claims.queries import escaped_path, quote_literal
 from outage_analysis.claims.readers.delimited import records_query
 from outage_analysis.claims.readers.record_index import RecordIndex
-from outage_analysis.claims.readers.staging import BATCH, Shape, Staging
+from outage_analysis.claims.readers.staging import BATCH_ROWS, FileFormat, Staging
 from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.errors import InputRefused
 from outage_analysis.text import TextFile
 
 NESTED = "a value is a list or an object"
-SHOWN = 5_000
-"""Lines by which the texts of a file are known before it is read."""
+PREVIEW_LINES = 5_000
+"""First lines that are read to learn how a file writes its values."""
 NO_DELIMITER = "\x1f"
-"""It stands in no line of JSON."""
+"""A character that no line of JSON contains, so that DuckDB reads each line as one field."""
 Cells = dict[str, str | None]
 Line = tuple[int, int, int, "Cells | str"]
-"""Row, byte offset, byte length, and the object's cells or what is wrong with it."""
+"""Row, byte offset, byte length, and the cells of the object or a text that says what is wrong."""
 
 
-def read_jsonlines(staging: Staging, text: TextFile) -> Shape:
-    """Read a text of JSON lines; a line that is no flat object is unreadable.
+def read_jsonlines(staging: Staging, text: TextFile) -> FileFormat:
+    """Stage the lines of a text; a line that is no flat object is staged as unreadable.
 
     Raises:
-        InputRefused: no object in it has a needed key.
+        InputRefused: the file is one JSON array or object, or no line has a needed key.
     """
     with text.path.open(encoding="utf-8-sig") as stream:
         if stream.readline().strip() in ("[", "{", "[{"):
-            raise InputRefused("is no JSON lines", file=staging.name, remedy="Write one object a line.")
-    shown = [line[3] for line in islice(_lines(text), SHOWN)]
-    headers = dict.fromkeys(key for cells in shown if isinstance(cells, dict) for key in cells)
-    if len(shown) == SHOWN:
+            raise InputRefused("is not JSON lines", file=staging.name, remedy="Write one object per line.")
+    preview = [line[3] for line in islice(_lines(text), PREVIEW_LINES)]
+    headers = dict.fromkeys(key for cells in preview if isinstance(cells, dict) for key in cells)
+    if len(preview) == PREVIEW_LINES:
         headers |= dict.fromkeys(_further_keys(staging, text))
     mapping = staging.mapping([*headers], None)
     keys = {column: [*headers][at] for column, at in mapping.items()}
-    passed = None if staging.of_any_type else _read_by_engine(staging, text, keys, shown)
-    if passed is None:
+    typed_rows = None if staging.for_inspection else _read_by_engine(staging, text, keys, preview)
+    if typed_rows is None:
         _stage_all(staging, _lines(text), keys)
-    return Shape(text.encoding, "one object a line", passed=passed)
+    return FileFormat(text.encoding, "one object a line", typed_rows=typed_rows)
 
 
 def _further_keys(staging: Staging, text: TextFile) -> list[str]:
-    """The keys of every line, in alphabetical order."""
+    """Return the keys that occur in any line, in alphabetical order."""
     query = queries.load("keys", lines=records_query())
     try:
-        found = staging.warehouse.frame(query, **_lines_of(text))
+        keys = staging.warehouse.frame(query, **_line_parameters(text))
     except InputRefused:  # a line is too long for the engine
         return sorted({key for line in _lines(text) if isinstance(line[3], dict) for key in line[3]})
-    return [str(key) for key in found["key"]]
+    return [str(key) for key in keys["key"]]
 
 
-def _lines_of(text: TextFile) -> dict[str, Any]:
-    """The parameters by which the engine reads a text line by line."""
+def _line_parameters(text: TextFile) -> dict[str, Any]:
+    """Return the query parameters with which DuckDB reads a text line by line."""
     return {
-        "path": as_path(text.path),
+        "path": escaped_path(text.path),
         "delimiter": NO_DELIMITER,
         "quote": "",
         "header": False,
@@ -79,31 +80,41 @@ def _lines_of(text: TextFile) -> dict[str, Any]:
 
 
 def _read_by_engine(
-    staging: Staging, text: TextFile, keys: Mapping[str, str], shown: Sequence[Cells | str]
+    staging: Staging, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
 ) -> TypedRows | None:
-    """The rows as the engine reads them, if it tells lines apart as we do; else nothing is kept."""
-    look = partial(RecordIndex.of, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=text.text_start)
-    with ThreadPoolExecutor(1) as beside:
-        looking = beside.submit(look)
-        taken = _taken(staging, text, keys, shown)
-        survey = looking.result()
-    if taken is None or not survey.regular or taken[1] != survey.records:
-        staging.forget()
+    """Read the lines with DuckDB, if it splits the text into the same lines as this module.
+
+    Otherwise remove the rows again and return None.
+    """
+    build_index = partial(
+        RecordIndex.build, text.path, NO_DELIMITER, "", width=1, header_row=0, begin=text.text_start
+    )
+    with ThreadPoolExecutor(1) as pool:
+        index_result = pool.submit(build_index)
+        place_and_rows = _type_rows(staging, text, keys, preview)
+        index = index_result.result()
+    if place_and_rows is None or not index.regular or place_and_rows[1] != index.records:
+        staging.remove_rows()
         return None
 
     def fetch(numbers: Sequence[int]) -> int:
-        lines = ((n, at, len(raw.encode()), raw.strip()) for n, at, raw in survey.fetch(numbers))
-        said = ((n, at, length, _object(line)) for n, at, length, line in lines if line)
-        return len(numbers) - _stage_all(staging, said, keys)
+        lines = ((n, at, len(raw.encode()), raw.strip()) for n, at, raw in index.fetch(numbers))
+        parsed = ((n, at, length, _parse_line(line)) for n, at, length, line in lines if line)
+        return len(numbers) - _stage_all(staging, parsed, keys)
 
-    return TypedRows(taken[0], 1, survey.records, fetch, survey.uneven)
+    return TypedRows(place_and_rows[0], 1, index.records, fetch, index.uneven)
 
 
-def _taken(
-    staging: Staging, text: TextFile, keys: Mapping[str, str], shown: Sequence[Cells | str]
+def _type_rows(
+    staging: Staging, text: TextFile, keys: Mapping[str, str], preview: Sequence[Cells | str]
 ) -> tuple[int, int] | None:
-    """Where the engine put the rows and how many there are; None if it refuses them."""
-    pointers = ", ".join(literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values())
+    """Type the lines with DuckDB: the place of the first row in `fast_rows` and the number of rows.
+
+    The result is None if DuckDB cannot read the text.
+    """
+    pointers = ", ".join(
+        quote_literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys.values()
+    )
     numbers = {"loss", *(d.id for d in staging.incident.dimensions if d.kind == "number")}
     places = {column: at for at, column in enumerate(keys, start=1)}
     query = queries.load(
@@ -112,35 +123,35 @@ def _taken(
         pointers=f"[{pointers}]",
         rewritten=" or ".join(f"kinds[{at}] = 'DOUBLE'" for c, at in places.items() if c not in numbers),
     )
-    flat = [cells for cells in shown if isinstance(cells, dict)]
+    flat = [cells for cells in preview if isinstance(cells, dict)]
     try:
-        return staging.pass_by(
+        return staging.type_rows(
             f"({query})",
-            {c: _number(keys[c], at) if c in numbers else _text(at) for c, at in places.items()},
+            {c: _number_sql(keys[c], at) if c in numbers else _text_sql(at) for c, at in places.items()},
             {c: [cells.get(key) or "" for cells in flat] for c, key in keys.items()},
-            surplus=["doubt"],
-            **_lines_of(text),
+            surplus=["uncertain"],
+            **_line_parameters(text),
         )
     except InputRefused:
         return None
 
 
-def _text(at: int) -> str:
-    """SQL of a text; an empty one states nothing, as null does."""
+def _text_sql(at: int) -> str:
+    """Return SQL for the text of the key at position `at`; an empty text becomes null."""
     return f"nullif(texts[{at}], '')"
 
 
-def _number(key: str, at: int) -> str:
-    """SQL of a number as it is written: the engine tells 1.50 as 1.5, and 1e3 as 1000.0."""
-    pattern = literal(f'"{re.escape(key)}"\\s*:\\s*(-?[0-9.]+)\\s*[,}}]')
-    written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
-    return f"case when kinds[{at}] = 'DOUBLE' then coalesce({written}, line) else {_text(at)} end"
+def _number_sql(key: str, at: int) -> str:
+    """Return SQL for a number as the file writes it: DuckDB would return 1.5 for 1.50 and 1000.0 for 1e3."""
+    pattern = quote_literal(f'"{re.escape(key)}"\\s*:\\s*(-?[0-9.]+)\\s*[,}}]')
+    as_written = f"nullif(regexp_extract(line, {pattern}, 1), '')"
+    return f"case when kinds[{at}] = 'DOUBLE' then coalesce({as_written}, line) else {_text_sql(at)} end"
 
 
 def _stage_all(staging: Staging, lines: Iterable[Line], keys: Mapping[str, str]) -> int:
-    """Stage lines; how many there were."""
-    found, count = iter(lines), 0
-    while batch := list(islice(found, BATCH)):
+    """Stage lines in batches, and return their number."""
+    remaining, count = iter(lines), 0
+    while batch := list(islice(remaining, BATCH_ROWS)):
         _stage(staging, batch, keys)
         count += len(batch)
     return count
@@ -161,8 +172,8 @@ def _stage(staging: Staging, batch: Sequence[Line], keys: Mapping[str, str]) -> 
         {name: pl.Series([line[at] for line in good], dtype=pl.Int64) for name, at in places.items()}
         | {c: pl.Series([line[3].get(key) for line in good], dtype=pl.String) for c, key in keys.items()}
     )
-    staging.frame(frame)
-    staging.unreadable(broken)
+    staging.stage_frame(frame)
+    staging.stage_unreadable(broken)
 
 
 def _lines(text: TextFile) -> Iterator[Line]:
@@ -172,23 +183,23 @@ def _lines(text: TextFile) -> Iterator[Line]:
         for row, raw in enumerate(stream, start=1):
             line = raw.decode().strip()
             if line:
-                yield row, at, len(raw), _object(line)
+                yield row, at, len(raw), _parse_line(line)
             at += len(raw)
 
 
-def _object(line: str) -> Cells | str:
+def _parse_line(line: str) -> Cells | str:
     try:
         value = json.loads(
             line,
-            object_pairs_hook=_unrepeated,
+            object_pairs_hook=_check_unique_keys,
             parse_int=str,
             parse_float=str,
-            parse_constant=_no_constant,
+            parse_constant=_refuse_constant,
         )
         if not isinstance(value, dict):
             return "no JSON object"
-        cells = {key: _cell(inner) for key, inner in value.items()}
-        "".join(filter(None, (*cells, *cells.values()))).encode()  # half a surrogate pair is no text
+        cells = {key: _cell_text(inner) for key, inner in value.items()}
+        "".join(filter(None, (*cells, *cells.values()))).encode()  # half a surrogate pair cannot be encoded
     except UnicodeEncodeError:
         return "half a character"
     except RecursionError:
@@ -198,20 +209,20 @@ def _object(line: str) -> Cells | str:
     return cells
 
 
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _check_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
         raise ValueError("a key is given twice")
-    return found
+    return value
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def _cell(value: object) -> str | None:
+def _cell_text(value: object) -> str | None:
     if isinstance(value, dict | list):
-        return NESTED  # of no account under a key that nobody asked for
+        return NESTED  # an error only if the key is mapped to a column
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if value is None else str(value)

@@ -1,8 +1,8 @@
-"""Files of complaints -> rows: typed where first sight is enough, else as text, with its file and its row.
+"""Read complaint files into the tables `files`, `fast_rows`, `staged` and `unreadable`.
 
-Row numbers are those a person counts: the first line of a text, the first row of a sheet and the first
-record of a Parquet file are row 1. Nothing is rejected here; a record whose cells do not fit the header
-is kept as unreadable.
+The fast path types plain rows; the other rows are staged as texts, with their file and row number. The first
+line of a text, the first row of a sheet and the first record of a Parquet file are row 1. This module rejects
+no row: a record whose cells do not fit the header is staged as unreadable.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ import polars as pl
 from outage_analysis.claims import queries
 from outage_analysis.claims.readers.delimited import read_delimited
 from outage_analysis.claims.readers.jsonlines import read_jsonlines
-from outage_analysis.claims.readers.parquet import is_of_claims, read_parquet
-from outage_analysis.claims.readers.recheck import stage_doubtful
+from outage_analysis.claims.readers.parquet import read_parquet, was_saved_from_claims
+from outage_analysis.claims.readers.recheck import stage_uncertain_rows
 from outage_analysis.claims.readers.staging import (
-    OPTIONAL,
-    Shape,
+    OPTIONAL_COLUMNS,
+    FileFormat,
     Staging,
-    empty_passed,
-    empty_tables,
-    needed,
+    create_fast_rows,
+    create_text_tables,
+    required_columns,
 )
 from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.claims.readers.workbooks import read_workbook, sheets_with_columns
@@ -37,21 +37,28 @@ from outage_analysis.files import is_file
 from outage_analysis.incidents import Incident, Layout, layout_for
 from outage_analysis.text import COMPRESSIONS, TextFile, as_utf8, masked_name, original_offsets
 
-TEXTS: dict[str, Callable[[Staging, TextFile], Shape]] = {
+TEXT_READERS: dict[str, Callable[[Staging, TextFile], FileFormat]] = {
     ".csv": read_delimited,
     ".tsv": read_delimited,
     ".txt": read_delimited,
     ".jsonl": read_jsonlines,
     ".ndjson": read_jsonlines,
 }
-BINARIES: dict[str, Callable[[Staging, Path], Shape]] = {".parquet": read_parquet, ".xlsx": read_workbook}
-READERS = (*TEXTS, *(text + packed for text in TEXTS for packed in COMPRESSIONS), *BINARIES)
-"""Every suffix that is read."""
+BINARY_READERS: dict[str, Callable[[Staging, Path], FileFormat]] = {
+    ".parquet": read_parquet,
+    ".xlsx": read_workbook,
+}
+READABLE_SUFFIXES = (
+    *TEXT_READERS,
+    *(text + packed for text in TEXT_READERS for packed in COMPRESSIONS),
+    *BINARY_READERS,
+)
+"""Every suffix of a complaint file."""
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """One file as it was read."""
+    """One file, or one sheet of a workbook, as it was read; `bytes` is its size."""
 
     name: str
     sha256: str
@@ -62,92 +69,102 @@ class InputFile:
 
 
 @dataclass(frozen=True)
-class Staged:
-    """The files of a run and how each is laid out; `texts` are those whose bytes can be pointed at."""
+class StagedFiles:
+    """The files of a run and the layout of each.
+
+    `texts` maps the number of each text file to the text: only rejects in text files have a byte offset.
+    """
 
     inputs: tuple[InputFile, ...] = ()
     layouts: tuple[Layout, ...] = ()
     texts: dict[int, TextFile] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
-    """Sheets that hold something and were not read."""
-    steps: tuple[tuple[int, int], ...] = ()
-    """Places in `passed`, and what from there on makes the number of a row of its place."""
+    """Names of non-empty sheets that were not read."""
+    row_shifts: tuple[tuple[int, int], ...] = ()
+    """Pairs of a place in `fast_rows` and a shift: from this place on, row number = place + shift."""
 
 
-def stage(
+def stage_files(
     warehouse: Warehouse,
     paths: Sequence[Path],
     incident: Incident,
     workspace: Path,
     *,
     layouts: Sequence[Layout] = (),
-    before: Staged | None = None,
-) -> Staged:
-    """Fill the tables `files`, `passed`, `staged` and `unreadable` from the files, in order.
+    before: StagedFiles | None = None,
+) -> StagedFiles:
+    """Fill the tables `files`, `fast_rows`, `staged` and `unreadable` from the files, in order.
 
     Args:
-        warehouse: where the tables go; `earlier` holds the claims of files that came before.
-        paths: files, each with a suffix of READERS.
-        incident: which columns there are, and how files bring them.
-        workspace: a folder for copies; it must outlive the result.
-        layouts: how the files of some senders differ; the first that fits a file's name is taken.
-        before: files that came before, in the table `files`.
+        warehouse: the warehouse of the tables; its table `earlier` has the claims of earlier files.
+        paths: files, each with a suffix of `READABLE_SUFFIXES`.
+        incident: defines the columns and how files write them.
+        workspace: a folder for copies; it must exist as long as the result is used.
+        layouts: deviations of some senders; the first layout whose pattern fits the file name is used.
+        before: earlier files, which are in the table `files`.
 
     Raises:
-        InputRefused: a file that is missing, empty, not decodable, without a needed column, or given twice.
+        InputRefused: a file is missing, empty, not decodable, lacks a needed column, or is named twice.
     """
-    before = before or Staged()
-    wanted = needed(incident)
-    empty_tables(warehouse, (*wanted, *OPTIONAL))
-    empty_passed(warehouse, incident, {})
-    run = _Run(warehouse, incident, wanted, workspace, list(before.inputs), list(before.layouts))
+    before = before or StagedFiles()
+    wanted = required_columns(incident)
+    create_text_tables(warehouse, (*wanted, *OPTIONAL_COLUMNS))
+    create_fast_rows(warehouse, incident, {})
+    run = _StagingRun(warehouse, incident, wanted, workspace, list(before.inputs), list(before.layouts))
     unread: list[str] = []
     for path in paths:
-        suffix = _checked(path)
-        kept = suffix == ".parquet" and is_of_claims(path, incident)
-        layout = Layout() if kept else layout_for(path.name, layouts, incident)
+        suffix = _checked_suffix(path)
+        saved_claims = suffix == ".parquet" and was_saved_from_claims(path, incident)
+        layout = Layout() if saved_claims else layout_for(path.name, layouts, incident)
         sheets = [layout]
         if layout.sheet == "*" and suffix == ".xlsx":
-            fitting = sheets_with_columns(path, run.staging(path.name, layout))
-            sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in fitting]
-        shapes = [run.add(path, suffix, one, named=len(sheets) > 1) for one in sheets]
-        read = {shape.sheet for shape in shapes}
-        unread += [masked_name(f"{path.name} [{sheet}]") for sheet in shapes[0].sheets if sheet not in read]
-    nothing = stage_doubtful(warehouse, run.passed, [file.name for file in run.inputs], workspace)
-    _load_files(warehouse, run, len(before.inputs), nothing)
-    steps = sorted(step for passed in run.passed.values() for step in passed.steps())
-    return Staged(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread), tuple(steps))
+            sheet_names = sheets_with_columns(path, run.staging(path.name, layout))
+            sheets = [layout.model_copy(update={"sheet": sheet}) for sheet in sheet_names]
+        formats = [run.add(path, suffix, one, with_sheet_name=len(sheets) > 1) for one in sheets]
+        sheets_read = {file_format.sheet for file_format in formats}
+        unread += [
+            masked_name(f"{path.name} [{sheet}]") for sheet in formats[0].sheets if sheet not in sheets_read
+        ]
+    empty_rows = stage_uncertain_rows(
+        warehouse, run.typed_rows, [file.name for file in run.inputs], workspace
+    )
+    _append_files(warehouse, run, len(before.inputs), empty_rows)
+    row_shifts = sorted(step for rows in run.typed_rows.values() for step in rows.row_shifts())
+    return StagedFiles(tuple(run.inputs), tuple(run.layouts), run.texts, tuple(unread), tuple(row_shifts))
 
 
-def _load_files(warehouse: Warehouse, run: _Run, since: int, nothing: Mapping[int, int]) -> None:
-    """Add to `files`: file_number, file, rows."""
+def _append_files(warehouse: Warehouse, run: _StagingRun, since: int, empty_rows: Mapping[int, int]) -> None:
+    """Add the new files to the table `files`: file_number, file, rows."""
     texts: dict[int, int] = dict(warehouse.frame(queries.load("staged_counts")).iter_rows())
     rows = []
     for number in range(since, len(run.inputs)):
-        passed = run.passed.get(number)
-        count = texts.get(number, 0) if passed is None else passed.rows - nothing.get(number, 0)
+        typed = run.typed_rows.get(number)
+        count = texts.get(number, 0) if typed is None else typed.rows - empty_rows.get(number, 0)
         rows.append((number, run.inputs[number].name, count))
     schema = {"file_number": pl.Int64, "file": pl.String, "rows": pl.Int64}
     warehouse.append_frame("files", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
 @dataclass
-class _Run:
-    """The files of one run, as they are added."""
+class _StagingRun:
+    """The files of one run, to which `add` adds one file or sheet."""
 
     warehouse: Warehouse
     incident: Incident
-    needed: tuple[str, ...]
+    required_columns: tuple[str, ...]
     workspace: Path
     inputs: list[InputFile]
     layouts: list[Layout]
     texts: dict[int, TextFile] = field(default_factory=dict)
-    passed: dict[int, TypedRows] = field(default_factory=dict)
-    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    typed_rows: dict[int, TypedRows] = field(default_factory=dict)
+    enum_values: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def staging(self, name: str, layout: Layout) -> Staging:
-        mapping = partial(layout.column_positions, needed=self.needed, optional=OPTIONAL, file=name)
-        known = (*self.needed, *OPTIONAL)
+        """Return the staging of the next file."""
+        mapping = partial(
+            layout.column_positions, needed=self.required_columns, optional=OPTIONAL_COLUMNS, file=name
+        )
+        known = (*self.required_columns, *OPTIONAL_COLUMNS)
         number = len(self.inputs)
         return Staging(
             self.warehouse,
@@ -155,94 +172,98 @@ class _Run:
             name,
             layout,
             mapping,
-            self.needed,
+            self.required_columns,
             known,
             self.workspace,
             self.incident,
-            self.words,
+            self.enum_values,
         )
 
-    def add(self, path: Path, suffix: str, layout: Layout, *, named: bool) -> Shape:
-        """Stage one file, or one sheet of it, under a name of its own."""
-        name = masked_name(f"{path.name} [{layout.sheet}]" if named else path.name)
+    def add(self, path: Path, suffix: str, layout: Layout, *, with_sheet_name: bool) -> FileFormat:
+        """Stage one file, or one sheet, under a name that no other file of the run has."""
+        name = masked_name(f"{path.name} [{layout.sheet}]" if with_sheet_name else path.name)
         if name in [f.name for f in self.inputs]:
             name = f"{name} ({len(self.inputs) + 1})"
-        with ThreadPoolExecutor(1) as beside:
-            digesting = beside.submit(_digest, path)
-            shape = _read_file(self.staging(name, layout), path, suffix, self.texts)
-            digest = digesting.result()
-        if shape.passed is not None:
-            self.passed[len(self.inputs)] = shape.passed
+        with ThreadPoolExecutor(1) as pool:
+            digest_result = pool.submit(_sha256, path)
+            file_format = _read_file(self.staging(name, layout), path, suffix, self.texts)
+            digest = digest_result.result()
+        if file_format.typed_rows is not None:
+            self.typed_rows[len(self.inputs)] = file_format.typed_rows
         for other in self.inputs:
-            if (other.sha256, other.sheet) == (digest, shape.sheet):
+            if (other.sha256, other.sheet) == (digest, file_format.sheet):
                 raise InputRefused(f"has the same content as {other.name}", file=name, remedy="Give it once.")
         size = path.stat().st_size
-        self.inputs.append(InputFile(name, digest, size, shape.encoding, shape.dialect, shape.sheet))
+        self.inputs.append(
+            InputFile(name, digest, size, file_format.encoding, file_format.dialect, file_format.sheet)
+        )
         self.layouts.append(layout)
-        return shape
+        return file_format
 
 
-def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> Shape:
-    """Stage one file by the reader of its suffix; a text joins `texts`."""
-    if suffix in BINARIES:
-        return BINARIES[suffix](staging, path)
+def _read_file(staging: Staging, path: Path, suffix: str, texts: dict[int, TextFile]) -> FileFormat:
+    """Stage one file with the reader for its suffix; a text file is also added to `texts`."""
+    if suffix in BINARY_READERS:
+        return BINARY_READERS[suffix](staging, path)
     text = as_utf8(path, staging.workspace, name=staging.name, encoding=staging.layout.encoding)
     texts[staging.number] = text
-    return TEXTS[suffix](staging, text)
+    return TEXT_READERS[suffix](staging, text)
 
 
 def read_unmapped(
     warehouse: Warehouse, path: Path, incident: Incident, layout: Layout, workspace: Path
-) -> tuple[list[str], int | None, Shape, str | None]:
-    """Stage every column of one file as c0, c1, and so on.
+) -> tuple[list[str], int | None, FileFormat, str | None]:
+    """Stage every column of one file as text, in columns c0, c1 and so on.
 
     Returns:
-        The headers; the row of the header, None in a file without such a row; how the file was read; the
-        unit that is written above the header.
+        The headers; the row of the header, or None; how the file was read; the unit that is written above the
+        header, or None.
     """
     headers: list[str] = []
     header_row: int | None = None
 
-    def every(cells: Sequence[str], row: int | None) -> dict[str, int]:
+    def all_columns(cells: Sequence[str], row: int | None) -> dict[str, int]:
         nonlocal header_row
         header_row = row
         headers.extend(cells)
-        empty_tables(warehouse, [f"c{at}" for at in range(len(cells))])
+        create_text_tables(warehouse, [f"c{at}" for at in range(len(cells))])
         return {f"c{at}": at for at in range(len(cells))}
 
-    suffix = _checked(path)
-    wanted = needed(incident)
+    suffix = _checked_suffix(path)
+    wanted = required_columns(incident)
     bare = layout.model_copy(update={"constants": {}})
     staging = Staging(
         warehouse,
         0,
         path.name,
         bare,
-        every,
+        all_columns,
         wanted,
-        (*wanted, *OPTIONAL),
+        (*wanted, *OPTIONAL_COLUMNS),
         workspace,
         incident,
         {},
-        of_any_type=True,
+        for_inspection=True,
     )
-    shape = _read_file(staging, path, suffix, {})
-    return headers, header_row, shape, staging.unit
+    file_format = _read_file(staging, path, suffix, {})
+    return headers, header_row, file_format, staging.unit
 
 
-def suffix_of(path: Path) -> str | None:
-    """The suffix whose reader takes a file, without that of a compression; None when none does."""
+def reader_suffix(path: Path) -> str | None:
+    """Return the suffix that selects the reader of a file, without that of a compression; None if unknown."""
     packed = path.suffix.lower() in COMPRESSIONS
     suffix = (Path(path.stem) if packed else path).suffix.lower()
-    return suffix if suffix in TEXTS or (suffix in BINARIES and not packed) else None
+    return suffix if suffix in TEXT_READERS or (suffix in BINARY_READERS and not packed) else None
 
 
-def _checked(path: Path) -> str:
+def _checked_suffix(path: Path) -> str:
     if not is_file(path):
         raise InputRefused("there is no such file", file=path)
-    suffix = suffix_of(path)
+    suffix = reader_suffix(path)
     if suffix is None:
-        raise InputRefused("is of no known format", file=path.name, remedy="Known: " + ", ".join(READERS))
+        raise InputRefused(
+            "is of no known format", file=path.name, remedy="Known: " + ", ".join(READABLE_SUFFIXES)
+        )
     try:
         with path.open("rb") as stream:
             if not stream.read(1):
@@ -252,22 +273,22 @@ def _checked(path: Path) -> str:
     return suffix
 
 
-def _digest(path: Path) -> str:
+def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def locate(warehouse: Warehouse, staged: Staged) -> None:
-    """Fill `located` with the text and the byte of each row that was rejected, where there are bytes.
+def locate_rejects(warehouse: Warehouse, staged: StagedFiles) -> None:
+    """Fill the table `located` with the text and the byte offset of each rejected row of a text file.
 
-    The offset is that of the file as it came, or of what a compressed file holds.
+    The offset counts bytes of the original file, or of the decompressed content of a compressed file.
     """
-    frames = [_located(warehouse, number, text) for number, text in staged.texts.items()]
+    frames = [_rejects_in_text(warehouse, number, text) for number, text in staged.texts.items()]
     if frames:
         warehouse.append_frame("located", pl.concat(frames))
 
 
-def _located(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
+def _rejects_in_text(warehouse: Warehouse, number: int, text: TextFile) -> pl.DataFrame:
     broken = warehouse.frame(queries.load("broken_records"), number=number)
     rows = broken["source_row"].to_list()
     places = list(zip(broken["byte_offset"], broken["byte_length"], strict=True))

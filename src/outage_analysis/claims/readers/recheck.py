@@ -1,7 +1,7 @@
-"""The rows that first sight could not tell: their texts are staged, to be looked at one by one.
+"""Recheck: find the rows that the fast path cannot decide, and stage their texts for validation.
 
-Beside those of which something speaks against them, these are all that bear an id which occurs again:
-which of them is the first, and whether the others are copies, takes their texts to say.
+These are the rows with `ok` = false, and all rows whose id occurs more than once: only their texts show which
+of them is the first and whether the others are exact copies.
 """
 
 from __future__ import annotations
@@ -15,78 +15,88 @@ import numpy as np
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import literal
+from outage_analysis.claims.queries import quote_literal
 from outage_analysis.claims.readers.fast_path import BLANKS
 from outage_analysis.claims.readers.typed_rows import TypedRows, shift_sql
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import REPORT_BUG, EnvironmentFailed
 
-MOST_HASHES = 50_000_000
-"""Hashes of ids that are held at once: 400 MB, sorted in place."""
-SLICE = 2_000_000
-"""Rows whose hashes are taken at once."""
-LARGE, PROBES = 122_880, 16
-"""Rows beyond which the engine may read a file in several parts at once, and how many of them are probed."""
-MOST_ROWS = 1_000_000
-"""Numbers of rows that are held at once as numbers of Python's."""
-REPEATED = "hash(claim_id) in (select id from repeated)"
-_TRIMMED = f"trim(claim_id, {literal(BLANKS)})"
-IDS = {"passed": f"case when ok then claim_id else {_TRIMMED} end", "staged": _TRIMMED, "earlier": "claim_id"}
-"""Table -> SQL of the id of a row, without what may stand around it."""
+MAX_HASHES = 50_000_000
+"""Hashes of ids in memory at a time: 400 MB, sorted in place."""
+SLICE_ROWS = 2_000_000
+"""Rows whose ids are hashed per query."""
+PROBED_FROM_ROWS, PROBES = 122_880, 16
+"""Rows above which DuckDB may read parts of a file in parallel, and how many rows of it are probed."""
+MAX_ROW_NUMBERS = 1_000_000
+"""Row numbers that are converted to Python integers at a time."""
+ID_IS_REPEATED = "hash(claim_id) in (select id from repeated)"
+_TRIMMED = f"trim(claim_id, {quote_literal(BLANKS)})"
+ID_SQL = {
+    "fast_rows": f"case when ok then claim_id else {_TRIMMED} end",
+    "staged": _TRIMMED,
+    "earlier": "claim_id",
+}
+"""Table -> SQL of the id of a row, without the blanks around it."""
 
 Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
-def stage_doubtful(
-    warehouse: Warehouse, passed: Mapping[int, TypedRows], names: Sequence[str], folder: Path
+def stage_uncertain_rows(
+    warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str], folder: Path
 ) -> dict[int, int]:
-    """Stage the texts of the rows of `passed` that need a closer look, and take their `ok` away.
+    """Stage the texts of the rows of `fast_rows` that must be rechecked, and set their `ok` to false.
 
     Args:
-        warehouse: with the tables `passed`, `staged` and `earlier`.
-        passed: number of a file -> its rows in `passed`.
-        names: of all files.
-        folder: for what is too much to be held.
+        warehouse: has the tables `fast_rows`, `staged` and `earlier`.
+        typed_rows: file number -> its rows in `fast_rows`.
+        names: the names of all files.
+        folder: a folder for hashes that do not fit into memory.
 
     Returns:
-        number of a file -> how many of its rows say nothing at all, and are none.
+        File number -> number of its empty rows, which do not count as rows.
 
     Raises:
-        EnvironmentFailed: the engine did not keep the order of rows, by which they are found again.
+        EnvironmentFailed: DuckDB changed the order of rows, so that places and row numbers do not match.
     """
-    places = [place for p in passed.values() for place in p.places(p.uneven).tolist()]
-    places += [place for p in passed.values() if p.rows > LARGE for place in _spread(p)]
+    places = [place for rows in typed_rows.values() for place in rows.places(rows.uneven).tolist()]
+    places += [
+        place for rows in typed_rows.values() if rows.rows > PROBED_FROM_ROWS for place in _probe_places(rows)
+    ]
     warehouse.load("chosen", pl.DataFrame({"place": places}, schema={"place": pl.Int64}))
-    repeated = _repeated(warehouse, folder)
+    repeated = _repeated_hashes(warehouse, folder)
     warehouse.load("repeated", repeated)
-    again = REPEATED if len(repeated) else "false"
-    nothing = _look(warehouse, passed, queries.load("doubtful", repeated=again))
-    if nothing and len(late := _late(warehouse, passed, names)):
-        warehouse.load("repeated", late)
-        query = queries.load("late_repeats", repeated=REPEATED)
-        _look(warehouse, passed, query)  # these rows hold text, so that none of them counts as empty
-    return nothing
+    repeated_condition = ID_IS_REPEATED if len(repeated) else "false"
+    empty_rows = _stage_texts(
+        warehouse, typed_rows, queries.load("uncertain_rows", repeated=repeated_condition)
+    )
+    if empty_rows and len(corrected_hashes := _hashes_of_corrected_ids(warehouse, typed_rows, names)):
+        warehouse.load("repeated", corrected_hashes)
+        query = queries.load("rows_with_changed_ids", repeated=ID_IS_REPEATED)
+        _stage_texts(warehouse, typed_rows, query)  # these rows have an id, so none of them is empty
+    return empty_rows
 
 
-def _look(warehouse: Warehouse, passed: Mapping[int, TypedRows], query: str) -> dict[int, int]:
-    """Stage the texts of some rows; by file, how many of them say nothing. Empty where there are none."""
-    warehouse.create("doubtful", query)
-    doubtful = warehouse.table("doubtful").sort("place")
-    if doubtful.is_empty():
+def _stage_texts(warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], query: str) -> dict[int, int]:
+    """Stage the texts of the rows of a query, and return the number of empty rows per file."""
+    warehouse.create("uncertain_rows", query)
+    uncertain = warehouse.table("uncertain_rows").sort("place")
+    if uncertain.is_empty():
         return {}
-    warehouse.doubt("passed", "doubtful")
-    nothing: dict[int, int] = {}
-    for number, found in passed.items():
-        rows = found.numbers(doubtful.filter(file_number=number)["place"].to_numpy())
-        parts = (rows[at : at + MOST_ROWS].tolist() for at in range(0, len(rows), MOST_ROWS))
-        nothing[number] = sum(map(found.fetch, parts))
-    return nothing
+    warehouse.mark_not_ok("fast_rows", "uncertain_rows")
+    empty_rows: dict[int, int] = {}
+    for number, rows_of_file in typed_rows.items():
+        rows = rows_of_file.numbers(uncertain.filter(file_number=number)["place"].to_numpy())
+        parts = (rows[at : at + MAX_ROW_NUMBERS].tolist() for at in range(0, len(rows), MAX_ROW_NUMBERS))
+        empty_rows[number] = sum(map(rows_of_file.fetch, parts))
+    return empty_rows
 
 
-def _late(warehouse: Warehouse, passed: Mapping[int, TypedRows], names: Sequence[str]) -> pl.DataFrame:
-    """The hashes of ids that are known only since their rows were looked at: others may have them too."""
-    steps = sorted(step for found in passed.values() for step in found.steps())
-    query = queries.load("misplaced", shift=shift_sql("doubtful.place", steps))
+def _hashes_of_corrected_ids(
+    warehouse: Warehouse, typed_rows: Mapping[int, TypedRows], names: Sequence[str]
+) -> pl.DataFrame:
+    """Return the hashes of ids that the recheck read differently: other rows may have the same ids."""
+    shifts = sorted(step for rows in typed_rows.values() for step in rows.row_shifts())
+    query = queries.load("changed_ids", shift=shift_sql("uncertain_rows.place", shifts))
     others = warehouse.frame(query, blanks=BLANKS)
     for number, row in others.filter("plain").select("file_number", "source_row").iter_rows():
         problem = "has rows that came in another order"
@@ -94,72 +104,73 @@ def _late(warehouse: Warehouse, passed: Mapping[int, TypedRows], names: Sequence
     return others.select(pl.col("id").drop_nulls().unique())
 
 
-def _spread(passed: TypedRows) -> list[int]:
-    """Places all over a file whose rows are looked at whatever they are, to see that the order was kept."""
-    return [passed.place + at * (passed.rows - 1) // (PROBES - 1) for at in range(PROBES)]
+def _probe_places(typed_rows: TypedRows) -> list[int]:
+    """Return evenly spaced places; their rows are rechecked to verify that DuckDB kept the order."""
+    return [typed_rows.place + at * (typed_rows.rows - 1) // (PROBES - 1) for at in range(PROBES)]
 
 
-def _repeated(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
-    """The hashes of ids that occur more than once, in one column `id`; sorted, they lie side by side.
+def _repeated_hashes(warehouse: Warehouse, folder: Path) -> pl.DataFrame:
+    """Return the hashes of ids that occur more than once, in one column `id`.
 
-    Memory is bounded however many rows there are: the lower hashes are held, the others are put into files
-    by their size and looked at afterwards, file by file. Two ids that have one hash by chance are looked at
-    for nothing.
+    Memory is bounded for any number of rows. The range of hashes is split into parts: the lowest part stays
+    in memory, and the other parts are written to files, which are sorted one after the other. If two
+    different ids have the same hash by chance, their rows are rechecked needlessly.
     """
-    rows = sum(map(warehouse.count, IDS))
-    parts = max(1, -(-rows // MOST_HASHES))
+    rows = sum(map(warehouse.count, ID_SQL))
+    parts = max(1, -(-rows // MAX_HASHES))
     bounds = np.array([(part << 64) // parts for part in range(1, parts)], np.uint64)
-    held, size = np.empty(rows if parts == 1 else rows // parts + SLICE, np.uint64), 0
-    found: list[Hashes] = []
+    in_memory, size = np.empty(rows if parts == 1 else rows // parts + SLICE_ROWS, np.uint64), 0
+    repeated: list[Hashes] = []
     with ExitStack() as stack:
         files = [stack.enter_context((folder / f"hashes-{part}").open("wb")) for part in range(1, parts)]
         for hashes in _hashes(warehouse, parts):
             hashes.sort()
-            first = _first(hashes)  # an id on every row would fill any memory
-            again = hashes[~first]
-            found.append(again[_first(again)])
+            # Duplicates are reduced at once: if all rows had the same id, they would fill the memory.
+            first = _is_first(hashes)
+            duplicates = hashes[~first]
+            repeated.append(duplicates[_is_first(duplicates)])
             once = hashes[first]
             low, *others = np.split(once, np.searchsorted(once, bounds))
-            held[size : size + len(low)] = low
+            in_memory[size : size + len(low)] = low
             size += len(low)
             for file, some in zip(files, others, strict=True):
                 file.write(some.data)
-    found.append(_twice(held[:size]))
-    del held
+    repeated.append(_duplicates(in_memory[:size]))
+    del in_memory
     for file in files:
-        found.append(_twice(np.fromfile(file.name, np.uint64)))
+        repeated.append(_duplicates(np.fromfile(file.name, np.uint64)))
         Path(file.name).unlink()
-    return pl.DataFrame({"id": np.concatenate(found)}).unique()
+    return pl.DataFrame({"id": np.concatenate(repeated)}).unique()
 
 
 def _hashes(warehouse: Warehouse, parts: int) -> Iterator[Hashes]:
-    """The hashes of all ids, some at a time."""
-    for table, claim_id in IDS.items():
-        for some, part, of in _slices(warehouse, table, parts):
+    """Yield the hashes of all ids in batches."""
+    for table, claim_id in ID_SQL.items():
+        for condition, part, part_count in _hash_batches(warehouse, table, parts):
             query = queries.load(
-                "ids", claim_id=claim_id, table=table, rows=some, part=str(part), parts=str(of)
+                "ids", claim_id=claim_id, table=table, rows=condition, part=str(part), parts=str(part_count)
             )
             yield warehouse.frame(query)["id"].to_numpy().copy()
 
 
-def _slices(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
-    """Split the hashes of a table: a condition on its rows, a part of their hashes, the number of parts."""
-    if table == "earlier":  # a view of another file, where rows have no place
+def _hash_batches(warehouse: Warehouse, table: str, parts: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the batches of a table: SQL condition on its rows, part of the hashes, number of parts."""
+    if table == "earlier":  # a view has no rowid, so it is split by hash
         yield from (("true", part, parts) for part in range(parts))
         return
     last = warehouse.frame(queries.load("last_place", table=table)).item()
-    for first in range(0, -1 if last is None else last + 1, SLICE):
-        yield f"rowid >= {first} and rowid < {first + SLICE}", 0, 1
+    for first in range(0, -1 if last is None else last + 1, SLICE_ROWS):
+        yield f"rowid >= {first} and rowid < {first + SLICE_ROWS}", 0, 1
 
 
-def _twice(hashes: Hashes) -> Hashes:
-    """Those that are there more than once; they are sorted in place."""
+def _duplicates(hashes: Hashes) -> Hashes:
+    """Return the hashes that occur more than once; `hashes` is sorted in place."""
     hashes.sort()
-    found: Hashes = hashes[1:][hashes[1:] == hashes[:-1]]
-    return found
+    duplicates: Hashes = hashes[1:][hashes[1:] == hashes[:-1]]
+    return duplicates
 
 
-def _first(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Whether each of sorted hashes is the first of its kind."""
+def _is_first(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Return, for each of the sorted hashes, whether it is the first of its value."""
     differs: np.ndarray[Any, np.dtype[np.bool_]] = np.diff(hashes, prepend=~hashes[:1]) != 0
     return differs

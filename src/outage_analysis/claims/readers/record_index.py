@@ -1,7 +1,7 @@
-"""Where the records of a delimited text stand, and which of them do not have the fields of the header.
+"""Index of the records of a delimited text: their places, and which do not have the fields of the header.
 
-One pass over the bytes, while the engine reads the same file: it says whether the engine can be believed,
-counts the records for the account, and lets any of them be found again by its number.
+The index is built in one pass over the bytes, while DuckDB reads the same file. It decides whether DuckDB
+splits the file correctly, counts the records independently, and finds any record again by its number.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 1 << 20
-LONGEST = 1 << 25
-"""Bytes within which a record ends; behind a mark that nobody closes the whole file would be one."""
-MOST_GAPS = 1_000
-"""Blank records among others of which each row behind knows; a file of more is read row by row."""
-MOST_UNEVEN = 1_000_000
-"""Records of other fields than the header's that are kept in mind; a file of more is read row by row."""
+BLOCK_BYTES = 1 << 20
+MAX_RECORD_BYTES = 1 << 25
+"""The longest record: without a limit an unclosed quotation mark would make one record of the whole file."""
+MAX_GAPS = 1_000
+"""Blank records between other records; a file with more is read row by row."""
+MAX_UNEVEN = 1_000_000
+"""Records whose number of fields differs from the header; a file with more is read row by row."""
 NEWLINE, RETURN = 10, 13
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
@@ -29,56 +29,56 @@ Codes = np.ndarray[Any, np.dtype[np.uint8]]
 
 @dataclass
 class RecordIndex:
-    """What the bytes of one text say. Records count from 1, as a person counts rows."""
+    """The records of one text, numbered from 1 including the header."""
 
     path: Path
     delimiter: str
     quote: str
     width: int
-    """The fields that a record should have."""
+    """The number of fields that a record should have."""
     header_row: int
-    """Records down to it are not looked at."""
+    """The number of the header record, 0 if there is none; it and the records above it are not checked."""
     records: int = 0
     uneven: list[int] = field(default_factory=list)
-    """The numbers of the records with more or fewer fields, or of several lines that might be rows."""
+    """The numbers of records with more or fewer fields, or with several lines that may be rows."""
     blanks: int = 0
-    """Records without any character at the end of the file."""
+    """The number of blank records at the end of the file."""
     regular: bool = True
-    """Whether lines end in LF or CR LF, marks stand where they should, and few records inside are blank.
+    """Whether lines end in LF or CR LF, quotation marks enclose whole fields, and few records are blank.
 
-    Only then does the engine cut a text as the csv module does, and is it known where a row of it stands.
+    Only in such a file do DuckDB and the csv module find the same records.
     """
     gaps: list[int] = field(default_factory=list)
-    """The numbers of the records without any character among others."""
+    """The numbers of the blank records between other records."""
     several_lines: bool = False
-    """Whether a record goes on behind the end of a line."""
+    """Whether some record has several lines."""
     _blocks: list[tuple[int, int]] = field(default_factory=list)
     """The number and the byte of the first record of each block."""
     _size: int = 0
 
     @classmethod
-    def of(
+    def build(
         cls, path: Path, delimiter: str, quote: str, *, width: int, header_row: int, begin: int
     ) -> RecordIndex:
-        """Look at every byte of a file from `begin` on; stops where it is seen not to be regular."""
-        found = cls(path, delimiter, quote, width, header_row)
+        """Build the index of a file from the byte `begin` on; stop as soon as the file is not regular."""
+        index = cls(path, delimiter, quote, width, header_row)
         with path.open("rb") as stream:
             stream.seek(begin)
             rest, offset = b"", begin
-            while found.regular:
-                block = stream.read(BLOCK)
+            while index.regular:
+                block = stream.read(BLOCK_BYTES)
                 text = rest + block
-                taken = found._note(text, offset, last=not block) if text else 0
-                rest, offset = text[taken:], offset + taken
+                length = index._add_records(text, offset, last=not block) if text else 0
+                rest, offset = text[length:], offset + length
                 if not block:
                     break
-                found.regular &= len(rest) < LONGEST
-        found._size = offset
-        return found
+                index.regular &= len(rest) < MAX_RECORD_BYTES
+        index._size = offset
+        return index
 
-    def _note(self, text: bytes, offset: int, *, last: bool) -> int:
-        """Note the whole records of a text that begins with one; how many bytes they take."""
-        starts, ends, fields, within = self._cut(text, last=last)
+    def _add_records(self, text: bytes, offset: int, *, last: bool) -> int:
+        """Add the complete records at the start of a block of bytes, and return their length in bytes."""
+        starts, ends, fields, within = self._split(text, last=last)
         if not len(ends):
             return 0
         self._blocks.append((self.records + 1, offset))
@@ -87,77 +87,82 @@ class RecordIndex:
         newlines = codes[ends - 1] == NEWLINE
         returned = newlines & (ends - starts > 1) & (codes[ends - 2] == RETURN)
         blank = ends - starts == newlines.astype(int) + returned
-        self._note_blanks(numbers[blank], numbers[~blank])
-        # Two stray marks make one record of whole rows: it then holds the delimiters of two rows at least.
+        self._add_blanks(numbers[blank], numbers[~blank])
+        # Two stray quotation marks merge whole rows into one record, which then has many quoted delimiters.
         together = (within >= self.width - 1) & (within > 0)
         uneven = ((fields != self.width) | together) & (numbers > self.header_row) & ~blank
         self.uneven += numbers[uneven].tolist()
-        self.regular &= len(self.uneven) <= MOST_UNEVEN
+        self.regular &= len(self.uneven) <= MAX_UNEVEN
         self.records += len(ends)
         return int(ends[-1])
 
-    def _note_blanks(self, blank: Numbers, filled: Numbers) -> None:
-        """Blank records are gaps as soon as a filled one comes behind them."""
+    def _add_blanks(self, blank: Numbers, filled: Numbers) -> None:
+        """Add blank records: they are gaps as soon as a filled record follows."""
         if len(filled):
             inside = np.searchsorted(blank, filled[-1])
             waiting = range(self.records + 1 - self.blanks, self.records + 1)
-            self.regular &= len(self.gaps) + len(waiting) + int(inside) <= MOST_GAPS
+            self.regular &= len(self.gaps) + len(waiting) + int(inside) <= MAX_GAPS
             if self.regular:
                 self.gaps += [*waiting, *blank[:inside].tolist()]
             blank, self.blanks = blank[inside:], 0
         self.blanks += len(blank)
 
-    def _cut(self, text: bytes, *, last: bool) -> tuple[Numbers, Numbers, Numbers, Numbers]:
-        """Where each record begins and ends, its newline included, and how many fields it has.
+    def _split(self, text: bytes, *, last: bool) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """Split a block of bytes into records.
 
-        And, where ends of lines stand between quotation marks, how many delimiters do.
+        Returns:
+            For each record its start, its end after the newline, its number of fields, and its number of
+            quoted delimiters. The last is 0 if no line break of the block is quoted.
         """
         codes = np.frombuffer(text, np.uint8)
         marks = (codes == ord(self.delimiter)) | (codes == NEWLINE) | (codes == RETURN)
         if self.quote:
             marks |= codes == ord(self.quote)
-        at = np.flatnonzero(marks)
-        kinds, held = codes[at], np.array([], np.int64)
+        positions = np.flatnonzero(marks)
+        kinds, quoted_delimiters = codes[positions], np.array([], np.int64)
         if self.quote and (kinds == ord(self.quote)).any():
-            at, kinds, held = self._unquoted(codes, at, kinds, last=last)
+            positions, kinds, quoted_delimiters = self._unquoted(codes, positions, kinds, last=last)
         returns = kinds == RETURN
         if returns.any():
-            behind = at[returns] + 1
-            # One at the end of what is read so far is looked at again with what follows.
+            behind = positions[returns] + 1
+            # A carriage return at the end of the block is checked again together with the next block.
             self.regular &= bool((codes[behind[behind < len(codes)]] == NEWLINE).all())
             self.regular &= not (last and behind[-1] == len(codes))
-            at, kinds = at[~returns], kinds[~returns]
+            positions, kinds = positions[~returns], kinds[~returns]
         lines = np.flatnonzero(kinds == NEWLINE)
-        ends = at[lines] + 1
+        ends = positions[lines] + 1
         fields = np.diff(lines, prepend=-1)
-        if last and (not len(ends) or ends[-1] < len(codes)):  # the last record needs no newline
+        if last and (not len(ends) or ends[-1] < len(codes)):  # the last record may lack a newline
             fields = np.append(fields, len(kinds) - (lines[-1] + 1 if len(lines) else 0) + 1)
             ends = np.append(ends, len(codes))
-        inside = np.searchsorted(ends, held, side="right")
+        inside = np.searchsorted(ends, quoted_delimiters, side="right")
         within = np.bincount(inside[inside < len(ends)], minlength=len(ends))
         return np.concatenate(([0], ends[:-1])), ends, fields, within
 
     def _unquoted(
-        self, codes: Codes, at: Numbers, kinds: Codes, *, last: bool
+        self, codes: Codes, positions: Numbers, kinds: Codes, *, last: bool
     ) -> tuple[Numbers, Codes, Numbers]:
-        """The marks that are none and stand between none; and the delimiters that do, if ends of lines do."""
+        """Return the special characters outside quotation marks: their positions and codes.
+
+        The third result has the positions of the quoted delimiters, if a line break is quoted too.
+        """
         quoting = kinds == ord(self.quote)
         inside = (np.cumsum(quoting) & 1).astype(bool)
-        opening, closing = at[quoting & inside], at[quoting & ~inside]
+        opening, closing = positions[quoting & inside], positions[quoting & ~inside]
         edges = (ord(self.delimiter), NEWLINE, RETURN, ord(self.quote))
         before = codes[opening[opening > 0] - 1]
         behind = codes[closing[closing + 1 < len(codes)] + 1]
         self.regular &= bool(np.isin(before, edges).all() and np.isin(behind, edges).all())
-        held = inside & ~quoting
-        broken = bool((kinds[held] == NEWLINE).any())
+        quoted = inside & ~quoting
+        broken = bool((kinds[quoted] == NEWLINE).any())
         self.several_lines |= broken
-        self.regular &= not (kinds[held] == RETURN).any() and not (last and inside[-1])
+        self.regular &= not (kinds[quoted] == RETURN).any() and not (last and inside[-1])
         apart = ~(inside | quoting)
-        delimiters = at[held & (kinds == ord(self.delimiter))] if broken else np.array([], np.int64)
-        return at[apart], kinds[apart], delimiters
+        delimiters = positions[quoted & (kinds == ord(self.delimiter))] if broken else np.array([], np.int64)
+        return positions[apart], kinds[apart], delimiters
 
     def fetch(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, str]]:
-        """Number, byte and text of these records, which must rise."""
+        """Yield number, byte offset and text of these records; the numbers must rise."""
         firsts = [number for number, _ in self._blocks]
         bounds = [*(offset for _, offset in self._blocks), self._size]
         wanted = np.asarray(numbers, dtype=np.int64)
@@ -168,15 +173,18 @@ class RecordIndex:
                 here, wanted = np.split(wanted, [np.searchsorted(wanted, behind)])
                 stream.seek(bounds[block])
                 text = stream.read(bounds[block + 1] - bounds[block])
-                starts, ends = self._whole(text)
+                starts, ends = self._record_bounds(text)
                 for number in here.tolist():
                     start, end = starts[number - firsts[block]], ends[number - firsts[block]]
                     yield number, bounds[block] + int(start), text[start:end].decode()
 
-    def _whole(self, text: bytes) -> tuple[Numbers, Numbers]:
-        """Where each record of whole ones begins and ends; where nothing is quoted, lines are records."""
+    def _record_bounds(self, text: bytes) -> tuple[Numbers, Numbers]:
+        """Return the start and end of each record in a block of complete records.
+
+        In a block without quotation marks every line is a record.
+        """
         if self.quote and self.quote.encode() in text:
-            starts, ends, *_ = self._cut(text, last=True)
+            starts, ends, *_ = self._split(text, last=True)
             return starts, ends
         codes = np.frombuffer(text, np.uint8)
         ends = np.flatnonzero(codes == NEWLINE) + 1

@@ -1,4 +1,4 @@
-"""Rows wider than their header: whether the header lacks a delimiter, so that columns are shifted."""
+"""Check of rows that are wider than their header: the header may lack a delimiter, which shifts columns."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from dataclasses import dataclass
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.readers.dialects import SAMPLE, Dialect
+from outage_analysis.claims.readers.dialects import SAMPLE_ROWS, Dialect
 from outage_analysis.claims.readers.fast_path import BLANKS, value_sql
 from outage_analysis.claims.readers.staging import Staging
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import normalized_name
 from outage_analysis.text import mask_personal_data
 
-NAMED = ("service", "claimant_type")
-SHOWN = ("loss", "filed_on")
-"""The columns that the error message shows first."""
-LONGEST = 24
-"""Characters of a cell that a refusal shows."""
+NAME_COLUMNS = ("service", "claimant_type")
+EXAMPLE_COLUMNS = ("loss", "filed_on")
+"""The columns from which the error message takes its example, in this order."""
+MAX_CELL_LENGTH = 24
+"""Characters of a cell that the error message shows."""
 LETTERS = re.compile(r"[^\W\d_]{2,}")
-PARTNER = 0.5
-"""A column contradicts a shift if fewer than this share of its cells can be read behind the shift."""
+MIN_READABLE_SHARE = 0.5
+"""A column contradicts a shift if the shift leaves fewer than this share of its readable cells readable."""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """A header cell that may be several headers, and how far the columns behind it are moved."""
+    """A header cell that may be several headers in one, and by how many places it shifts later columns."""
 
     header: str
     by: int
     columns: tuple[str, ...]
-    """The columns that are read behind it, in the order of the file."""
+    """The shifted columns, in the order of the file."""
 
 
-def refuse_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) -> None:
-    """Refuse rows that are wider than their header if shifted columns fit as well.
+def check_not_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) -> None:
+    """Raise an error if rows are wider than their header and shifted columns fit as well.
 
-    Every row ends in empty cells for which there is no header. Either each row ends in delimiters, or the
-    header lacks one: then the columns behind that place belong to cells further right. Only a header that
-    names no column can be two headers in one. A shift is possible unless a column contradicts it: its
-    days, amounts or names can be read without the shift, and cannot with it.
+    Every row ends in empty cells without a header. Either each row has extra delimiters at its end, or the
+    header lacks a delimiter: then the columns after that place belong to cells further right. Only a header
+    cell that names no known column can be two headers in one. A column contradicts a shift if its days,
+    amounts or names can be read without the shift but not with it.
 
     Raises:
-        InputRefused: both readings are possible, or only the shifted one is.
+        InputRefused: no column contradicts some shift.
     """
     rows = [
         (dialect.header_row + 1 + at, row)
-        for at, row in enumerate(dialect.shown[:SAMPLE])
+        for at, row in enumerate(dialect.preview[:SAMPLE_ROWS])
         if len(row) == dialect.width and any(row)
     ]
     reading = _Reading(staging, mapping, [row for _, row in rows])
     for shift in _shifts(dialect, mapping):
         if reading.is_possible(shift):
             number, row = rows[0]
-            column = next((c for c in SHOWN if c in shift.columns), shift.columns[0])
-            one, other = (_shown(row, mapping[column] + by) for by in (0, shift.by))
+            column = next((c for c in EXAMPLE_COLUMNS if c in shift.columns), shift.columns[0])
+            one, other = (_cell_and_place(row, mapping[column] + by) for by in (0, shift.by))
             header, fields = mask_personal_data(shift.header), "fields" if dialect.surplus > 1 else "field"
             raise InputRefused(
                 f"has {dialect.surplus} more {fields} in each row than in its header, and its columns can be "
@@ -71,15 +71,15 @@ def refuse_shifted(staging: Staging, dialect: Dialect, mapping: dict[str, int]) 
             )
 
 
-def _shown(row: Sequence[str], at: int) -> str:
-    """A cell and its place: an amount or a day in full; a text, which may be a name, only by its length."""
+def _cell_and_place(row: Sequence[str], at: int) -> str:
+    """Describe a cell and its place; a text, which may be a name, is replaced by its length."""
     text = row[at].strip(BLANKS)
-    short = len(text) <= LONGEST and not LETTERS.search(text)
+    short = len(text) <= MAX_CELL_LENGTH and not LETTERS.search(text)
     return f"{mask_personal_data(text) if short else f'{len(text)} characters'} in field {at + 1}"
 
 
 def _shifts(dialect: Dialect, mapping: dict[str, int]) -> Iterator[Shift]:
-    """Every shift that moves a column."""
+    """Yield every shift that moves a column."""
     used = {at: column for column, at in sorted(mapping.items(), key=lambda item: item[1])}
     for gap, header in enumerate(dialect.headers):
         behind = tuple(column for at, column in used.items() if at > gap)
@@ -96,26 +96,27 @@ class _Reading:
     rows: Sequence[Sequence[str]]
 
     def is_possible(self, shift: Shift) -> bool:
-        """Whether no column contradicts a shift, and some column has a value behind it."""
+        """Whether no column contradicts a shift, and some shifted column has a value."""
         filled = any(self._texts(column, shift.by) for column in shift.columns)
         return filled and not any(self._contradicts(column, shift.by) for column in shift.columns)
 
     def _contradicts(self, column: str, by: int) -> bool:
+        """Whether a column is readable as it is, but not if it is shifted by `by` places."""
         kinds = {d.id: d.kind for d in self.staging.incident.dimensions}
         optional = column == "claimant_id" or column in kinds
         if kinds.get(column) == "text" or (optional and not self._texts(column, by)):
-            return False  # any text will do, and so will none
-        return self._readable(column, by) < PARTNER * self._readable(column, 0)
+            return False  # every text, or an empty column, is valid
+        return self._readable(column, by) < MIN_READABLE_SHARE * self._readable(column, 0)
 
     def _texts(self, column: str, by: int) -> list[str]:
-        """The cells of a column that are not empty."""
+        """Return the non-empty cells of a column that is shifted by `by` places."""
         cells = (row[self.mapping[column] + by].strip(BLANKS) for row in self.rows)
         return [cell for cell in cells if cell]
 
     def _readable(self, column: str, by: int) -> int:
-        """How many cells of a column can be read."""
+        """Return the number of readable cells of a column that is shifted by `by` places."""
         texts, incident = self._texts(column, by), self.staging.incident
-        if column in NAMED:
+        if column in NAME_COLUMNS:
             named = incident.services if column == "service" else incident.claimant_types
             known = {spelling for item in named for spelling in item.spellings()}
             return sum(normalized_name(text) in known for text in texts)

@@ -1,4 +1,4 @@
-"""Files, folders and patterns -> the files to read, in a stable order."""
+"""Expand files, folders and patterns to the files to read, in a stable order."""
 
 from __future__ import annotations
 
@@ -6,59 +6,64 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
-from outage_analysis.claims.readers.read_files import READERS, suffix_of
+from outage_analysis.claims.readers.read_files import READABLE_SUFFIXES, reader_suffix
 from outage_analysis.errors import InputRefused
 from outage_analysis.files import is_file
 
-MOST_FILES = 10_000
+MAX_FILES = 10_000
 
 
-def expand(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """The files that paths, folders and patterns stand for, and those in them that no reader takes.
+def expand_paths(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Expand files, folders and patterns.
 
-    A folder stands for its own files, not for those of folders inside it, which are named as not read;
-    hidden files and the lock files of office programs are no files of complaints.
+    A folder stands for the files directly in it. Subfolders are listed as skipped. Hidden files and lock
+    files of office programs are ignored.
+
+    Returns:
+        The files to read, and the skipped paths, for which there is no reader.
 
     Raises:
-        InputRefused: a folder or pattern without a file to read, or with too many.
+        InputRefused: a folder or pattern has no file to read, or too many.
     """
     read: list[Path] = []
     skipped: list[Path] = []
     for path in paths:
         if is_file(path):
-            found = [path]
+            candidates = [path]
         elif _is_folder(path):
-            found = _readable(sorted(path.iterdir()), path, skipped)
+            candidates = _readable_files(sorted(path.iterdir()), path, skipped)
         elif glob.has_magic(str(path)):
-            found = _readable(_matching(str(path)), path, skipped)
+            candidates = _readable_files(_matching_paths(str(path)), path, skipped)
         else:
-            found = [path]  # refused as a missing file
-        read += found
-        if len(read) > MOST_FILES:
-            raise InputRefused(f"stands for more than {MOST_FILES:,} files", file=path)
+            candidates = [path]  # later refused as a missing file
+        read += candidates
+        if len(read) > MAX_FILES:
+            raise InputRefused(f"stands for more than {MAX_FILES:,} files", file=path)
     return read, skipped
 
 
-def _matching(pattern: str) -> list[Path]:
+def _matching_paths(pattern: str) -> list[Path]:
     try:
         return sorted(map(Path, glob.glob(pattern)))  # noqa: PTH207 - a pattern may be absolute
-    except (OSError, ValueError, RecursionError):  # a name that no system has
+    except (OSError, ValueError, RecursionError):  # the system cannot look up such a name
         return []
 
 
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a name too long for the system is none
+    except OSError:  # the name is too long for the system, so there is no such folder
         return False
 
 
-def _readable(found: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
-    files = [f for f in found if not f.name.startswith((".", "~$"))]
-    fitting = [f for f in files if is_file(f) and suffix_of(f)]
+def _readable_files(candidates: list[Path], path: Path, skipped: list[Path]) -> list[Path]:
+    files = [f for f in candidates if not f.name.startswith((".", "~$"))]
+    fitting = [f for f in files if is_file(f) and reader_suffix(f)]
     if not fitting:
         raise InputRefused(
-            "holds no file of complaints", file=path, remedy="Known formats: " + ", ".join(READERS) + "."
+            "holds no file of complaints",
+            file=path,
+            remedy="Known formats: " + ", ".join(READABLE_SUFFIXES) + ".",
         )
     skipped += [f for f in files if f not in fitting]
     return fitting

@@ -1,4 +1,4 @@
-"""Where the readers put what they read: rows typed at first sight, rows of text, records that do not fit."""
+"""Staging of the rows of one file: typed by the fast path, as texts, or as unreadable records."""
 
 from __future__ import annotations
 
@@ -12,150 +12,171 @@ from pathlib import Path
 import polars as pl
 
 from outage_analysis.claims import queries
-from outage_analysis.claims.queries import literal, quoted
-from outage_analysis.claims.readers.fast_path import MANY, NONE, Texts, enum, first_sight, words_of
+from outage_analysis.claims.queries import quote_identifier, quote_literal
+from outage_analysis.claims.readers.fast_path import (
+    MANY_SHARE,
+    NO_TEXTS,
+    TextCounts,
+    enum_type,
+    fast_path_sql,
+    values_for_enum,
+)
 from outage_analysis.claims.readers.typed_rows import TypedRows
 from outage_analysis.claims.warehouse import Warehouse
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import REQUIRED_COLUMNS, UNIT_PATTERN, Incident, Layout, scale_remedy
 from outage_analysis.text import mask_personal_data
 
-OPTIONAL = ("claimant_id", "synthetic")
-BATCH = 50_000
-"""Rows that a reader of ours holds at a time."""
-HEADER_AMONG = 50
-"""The header is looked for among so many first rows."""
-ANOTHER_TABLE = 3
-"""A row that names so many columns is a header."""
+OPTIONAL_COLUMNS = ("claimant_id", "synthetic")
+BATCH_ROWS = 50_000
+"""Rows that a reader written in Python holds in memory at a time."""
+HEADER_SEARCH_ROWS = 50
+"""First rows among which the header is searched."""
+MIN_HEADER_COLUMNS = 3
+"""Columns that a row must name to be recognised as a header."""
 
-DAY = re.compile(r"\d{2}.*\d{2}")
-"""What every day looks like."""
+DAY_LIKE = re.compile(r"\d{2}.*\d{2}")
+"""Pattern that every written day matches."""
 
-Mapping = Callable[[Sequence[str], int | None], dict[str, int]]
+ColumnMapper = Callable[[Sequence[str], int | None], dict[str, int]]
 
 
 @dataclass(frozen=True)
-class Shape:
-    """How a file was read: its encoding, and in words how it was cut into cells."""
+class FileFormat:
+    """How a file was read: its encoding, and a description of how it was split into cells."""
 
     encoding: str
     dialect: str
     sheet: str = ""
-    """The sheet of a workbook that was read."""
+    """The name of the workbook sheet that was read."""
     sheets: tuple[str, ...] = ()
-    """Every sheet of it that holds anything."""
-    passed: TypedRows | None = None
-    """The rows that were typed at first sight; None where all of them are staged as text."""
+    """The names of all non-empty sheets of the workbook."""
+    typed_rows: TypedRows | None = None
+    """The rows that the fast path has typed; None if all rows were staged as text."""
 
 
 @dataclass
 class Staging:
-    """One file on its way into the tables `passed`, `staged` and `unreadable`.
+    """One file whose rows are added to the tables `fast_rows`, `staged` and `unreadable`.
 
-    `mapping` turns the header (and its row) into the position of each column that is wanted.
+    `mapping` takes the header and its row, and returns the position of each wanted column.
     """
 
     warehouse: Warehouse
     number: int
     name: str
     layout: Layout
-    mapping: Mapping
-    needed: tuple[str, ...]
-    """The columns that a header must name, unless they are constants of the layout."""
+    mapping: ColumnMapper
+    required_columns: tuple[str, ...]
+    """The columns that a header must name, unless the layout gives them as constants."""
     columns: tuple[str, ...]
     """The columns that a header may name."""
     workspace: Path
     incident: Incident
-    words: dict[str, tuple[str, ...]]
-    """Dimension of few words -> those that the table `passed` keeps in a byte each."""
-    of_any_type: bool = False
-    """Whether a column of lists or records will do as text, and a unit that is said as a remark; then every
-    row is staged as text."""
+    enum_values: dict[str, tuple[str, ...]]
+    """Dimension with few distinct values -> these values, which `fast_rows` stores as an enum."""
+    for_inspection: bool = False
+    """Whether the file is only inspected: every row is staged as text, columns of lists or records are
+    allowed, and a unit above the header is noted and not refused."""
     unit: str | None = None
-    """The unit that is said above the header, if that is a remark."""
+    """The unit that an inspected file states above its header."""
 
     def _constants(self) -> dict[str, str]:
-        return {c: literal(v) for c, v in self.layout.constants.items() if c in self.columns}
+        """Return SQL of the constant value of each column that the layout gives."""
+        return {c: quote_literal(v) for c, v in self.layout.constants.items() if c in self.columns}
 
-    def pass_by(
+    def type_rows(
         self,
         source: str,
         cells: dict[str, str],
-        shown: Dictionary[str, Iterable[str]],
-        first: int = 1,
+        first_texts: Dictionary[str, Iterable[str]],
+        first_row: int = 1,
         surplus: Sequence[str] = (),
         about: int = 0,
         **values: object,
     ) -> tuple[int, int]:
-        """Type a query's rows at first sight; the place of the first in `passed`, and how many there are.
+        """Type the rows of a query with the fast path and append them to `fast_rows`.
 
-        Where every row is wanted as text, they are staged so instead.
+        If the file is only inspected, the rows are staged as texts.
 
         Args:
-            source: what stands behind `from`; its rows come in the order of the file.
+            source: the SQL after `from`; its rows must come in the order of the file.
             cells: column -> SQL of its text.
-            shown: column -> texts of the first rows.
-            first: the number of the first row.
-            surplus: columns that should hold nothing.
-            about: how many rows there may be.
+            first_texts: column -> texts of the first rows.
+            first_row: the number of the first row.
+            surplus: columns that should be empty.
+            about: the approximate number of rows.
             values: the parameters of the query.
+
+        Returns:
+            The place of the first row in `fast_rows`, and the number of rows.
         """
-        if self.of_any_type:
-            row = f"row_number() over () + {first - 1}"
-            self.select(source, {**cells, "source_row": row}, **values)
+        if self.for_inspection:
+            row = f"row_number() over () + {first_row - 1}"
+            self.stage_query(source, {**cells, "source_row": row}, **values)
             return 0, self.warehouse.count("staged")
         texts = {c: f"nullif({e}, '')" for c, e in self._constants().items()} | cells
-        counted = {column: Counter(found) for column, found in shown.items()}
-        self._choose_words(counted)
-        query = first_sight(
+        counted = {column: Counter(found) for column, found in first_texts.items()}
+        self._choose_enum_values(counted)
+        query = fast_path_sql(
             self.incident,
             self.layout,
             texts,
             counted,
-            words=self.words,
+            enum_values=self.enum_values,
             surplus=surplus,
             source=source,
             file=self.number,
         )
-        self.warehouse.append_file("passed", query, self.name, about, **values)
-        place, rows = self.warehouse.frame(queries.load("passed_rows"), number=self.number).row(0)
+        self.warehouse.append_file("fast_rows", query, self.name, about, **values)
+        place, rows = self.warehouse.frame(queries.load("fast_row_range"), number=self.number).row(0)
         return place, rows
 
-    def _choose_words(self, shown: Dictionary[str, Texts]) -> None:
-        """Keep dimensions as words that the first file has few of, until another has many others."""
-        if not self.warehouse.count("passed"):
-            names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in shown)
-            self.words.clear()
-            self.words |= {c: found for c in names if (found := words_of(shown[c]))}
-            empty_passed(self.warehouse, self.incident, self.words)
-        for column, known in [*self.words.items()]:
-            texts = shown.get(column, NONE)
-            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY:
-                del self.words[column]
-                self.warehouse.widen("passed", column)
+    def _choose_enum_values(self, first_texts: Dictionary[str, TextCounts]) -> None:
+        """Choose the dimensions that `fast_rows` stores as enums, by the values of the first rows.
 
-    def select(self, source: str, cells: dict[str, str], chosen: str = "true", /, **values: object) -> None:
-        """Stage those rows of a table or query that meet a condition, each column by its expression."""
-        columns = "".join(f", {e} as {quoted(c)}" for c, e in {**self._constants(), **cells}.items())
-        query = queries.load("staged", file=str(self.number), columns=columns, source=source, chosen=chosen)
+        A dimension of the first file with few distinct values becomes an enum. It becomes text again if a
+        later file has many other values.
+        """
+        if not self.warehouse.count("fast_rows"):
+            names = (d.id for d in self.incident.dimensions if d.kind == "text" and d.id in first_texts)
+            self.enum_values.clear()
+            self.enum_values |= {c: values for c in names if (values := values_for_enum(first_texts[c]))}
+            create_fast_rows(self.warehouse, self.incident, self.enum_values)
+        for column, known in [*self.enum_values.items()]:
+            texts = first_texts.get(column, NO_TEXTS)
+            if sum(n for text, n in texts.items() if text and text not in known) > texts.total() * MANY_SHARE:
+                del self.enum_values[column]
+                self.warehouse.change_to_text("fast_rows", column)
+
+    def stage_query(
+        self, source: str, cells: dict[str, str], condition: str = "true", /, **values: object
+    ) -> None:
+        """Stage the rows of a table or query that meet a condition; `cells` maps columns to SQL."""
+        columns = "".join(
+            f", {e} as {quote_identifier(c)}" for c, e in {**self._constants(), **cells}.items()
+        )
+        query = queries.load(
+            "staged", file=str(self.number), columns=columns, source=source, chosen=condition
+        )
         self.warehouse.append("staged", query, **values)
 
-    def forget(self, rows: Sequence[int] | None = None) -> None:
-        """Take rows of the file out again, by their numbers or all of them."""
+    def remove_rows(self, rows: Sequence[int] | None = None) -> None:
+        """Delete the rows of this file with these numbers, or all its rows."""
         numbers = pl.DataFrame({"number": rows or []}, schema={"number": pl.Int64})
         self.warehouse.load("_numbers", numbers)
-        chosen = "" if rows is None else "and source_row in (select number from _numbers)"
-        table = "staged" if self.of_any_type else "passed"
-        self.warehouse.delete(table, f"file_number = {self.number} {chosen}")
+        condition = "" if rows is None else "and source_row in (select number from _numbers)"
+        table = "staged" if self.for_inspection else "fast_rows"
+        self.warehouse.delete(table, f"file_number = {self.number} {condition}")
 
-    def frame(self, frame: pl.DataFrame) -> None:
-        """Stage a frame of text columns, with source_row and, for a text, byte_offset and byte_length."""
+    def stage_frame(self, frame: pl.DataFrame) -> None:
+        """Stage a frame of texts with source_row and, for a text file, byte_offset and byte_length."""
         if len(frame):
             self.warehouse.load("_batch", frame)
-            self.select("_batch", {c: quoted(c) for c in frame.columns})
+            self.stage_query("_batch", {c: quote_identifier(c) for c in frame.columns})
 
-    def unreadable(self, records: Sequence[tuple[int, int, int, str]]) -> None:
-        """Keep records that do not fit the header: row, byte offset, byte length, what is wrong."""
+    def stage_unreadable(self, records: Sequence[tuple[int, int, int, str]]) -> None:
+        """Stage records that do not fit the header: row, byte offset, byte length, problem."""
         if records:
             schema = {
                 "source_row": pl.Int64,
@@ -166,37 +187,43 @@ class Staging:
             frame = pl.DataFrame(records, schema=schema, orient="row")
             self.warehouse.append_frame("unreadable", frame.with_columns(file_number=self.number))
 
-    def header_among(self, rows: Sequence[Sequence[str]]) -> int:
-        """The position of the header: the first row that names every needed column.
+    def header_position(self, rows: Sequence[Sequence[str]]) -> int:
+        """Return the position of the header: the first row that names every needed column.
 
-        If none does, the row that names the most, or else the fullest; -1 where the layout says that
-        there is no header.
+        If no row does, return the row that names most columns and, among equals, has most filled cells.
+        Return -1 if the layout declares that there is no header.
         """
         if self.layout.header_row is not None:
             return self.layout.header_row - 1
-        named = [self.layout.header_positions(row, self.columns) for row in rows[:HEADER_AMONG]]
-        wanted = set(self.needed) - self.layout.constants.keys()
-        complete = (at for at, found in enumerate(named) if wanted <= found.keys())
-        fullest = max(range(len(named)), key=lambda at: (len(named[at]), sum(map(bool, rows[at]))), default=0)
+        named_columns = [self.layout.header_positions(row, self.columns) for row in rows[:HEADER_SEARCH_ROWS]]
+        wanted = set(self.required_columns) - self.layout.constants.keys()
+        complete = (at for at, columns in enumerate(named_columns) if wanted <= columns.keys())
+        fullest = max(
+            range(len(named_columns)),
+            key=lambda at: (len(named_columns[at]), sum(map(bool, rows[at]))),
+            default=0,
+        )
         return next(complete, fullest)
 
-    def refuse_above(self, rows: Sequence[Sequence[str]], place: int) -> None:
-        """Refuse a header above which there is more than titles and further headers.
+    def check_above_header(self, rows: Sequence[Sequence[str]], place: int) -> None:
+        """Raise an error if the rows above the header are more than titles and further headers.
 
         Raises:
-            InputRefused: another header with rows of its own; complaints; a unit of which no scale is said.
+            InputRefused: above the header there is another table, a complaint, or a unit without a scale in
+                the layout.
         """
         if self.layout.header_row is not None or not rows:
             return
-        named = [self.layout.header_positions(row, self.columns) for row in rows[: place + 1]]
-        # Titles and second headers stand right above; a header with rows below it is of another table.
-        headers = [at for at in range(place) if len(named[at]) >= ANOTHER_TABLE]
+        named_columns = [self.layout.header_positions(row, self.columns) for row in rows[: place + 1]]
+        # A second header, for example in another language, is next to the header. A header with rows between
+        # belongs to another table.
+        headers = [at for at in range(place) if len(named_columns[at]) >= MIN_HEADER_COLUMNS]
         if headers and any(any(rows[at]) for at in range(headers[0], place) if at not in headers):
-            raise another_table(self.name, place + 1)
-        self._refuse_units(rows[:place])
-        day = named[place].get("filed_on")
-        filled = [row for row in rows[:place] if sum(map(bool, row)) > ANOTHER_TABLE]
-        if day and any(len(row) > day[0] and DAY.search(row[day[0]]) for row in filled):
+            raise second_table_error(self.name, place + 1)
+        self._check_units(rows[:place])
+        day = named_columns[place].get("filed_on")
+        filled = [row for row in rows[:place] if sum(map(bool, row)) > MIN_HEADER_COLUMNS]
+        if day and any(len(row) > day[0] and DAY_LIKE.search(row[day[0]]) for row in filled):
             raise InputRefused(
                 "has complaints above its header",
                 file=self.name,
@@ -204,25 +231,25 @@ class Staging:
                 remedy=f"Move it to the top, or say header_row = {place + 1} in a --columns page.",
             )
 
-    def _refuse_units(self, titles: Sequence[Sequence[str]]) -> None:
-        said = next((cell for row in titles for cell in row if UNIT_PATTERN.search(cell)), None)
-        if self.of_any_type:
-            self.unit = said or self.unit
-        elif said is not None and "loss" not in self.layout.scale:
+    def _check_units(self, titles: Sequence[Sequence[str]]) -> None:
+        unit = next((cell for row in titles for cell in row if UNIT_PATTERN.search(cell)), None)
+        if self.for_inspection:
+            self.unit = unit or self.unit
+        elif unit is not None and "loss" not in self.layout.scale:
             raise InputRefused(
                 "says a unit above its header",
                 file=self.name,
-                value=mask_personal_data(said),
-                remedy=scale_remedy(said),
+                value=mask_personal_data(unit),
+                remedy=scale_remedy(unit),
             )
 
-    def begins_another_table(self, cells: Sequence[str]) -> bool:
-        """Whether a row that does not fit the header is a header of its own."""
-        return len(self.layout.header_positions(cells, self.columns)) >= ANOTHER_TABLE
+    def is_other_header(self, cells: Sequence[str]) -> bool:
+        """Whether a row that does not fit the header is the header of another table."""
+        return len(self.layout.header_positions(cells, self.columns)) >= MIN_HEADER_COLUMNS
 
 
-def another_table(file: str, row: int) -> InputRefused:
-    """The refusal of a file that holds several tables."""
+def second_table_error(file: str, row: int) -> InputRefused:
+    """Return the error for a file that contains several tables."""
     return InputRefused(
         "has the header of another table in the middle",
         file=file,
@@ -232,34 +259,38 @@ def another_table(file: str, row: int) -> InputRefused:
 
 
 def column_types(incident: Incident) -> dict[str, str]:
-    """The columns of a typed claim, each with its SQL type."""
+    """Return the columns of a typed claim with their SQL types."""
     texts = ("claim_id", "claimant_id", "service", "claimant_type")
     kinds = dict.fromkeys(texts, "varchar") | {"filed_on": "date", "loss": "bigint"}
     return kinds | {d.id: "bigint" if d.kind == "number" else "varchar" for d in incident.dimensions}
 
 
 def typed_columns(incident: Incident) -> str:
-    """SQL of the columns of a typed claim, each a null of its type."""
+    """Return SQL that lists the columns of a typed claim, each as a null of its type."""
     kinds = column_types(incident) | {"synthetic": "boolean"}
-    return ", ".join(f"cast(null as {kind}) as {quoted(c)}" for c, kind in kinds.items())
+    return ", ".join(f"cast(null as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items())
 
 
-def empty_passed(warehouse: Warehouse, incident: Incident, words: Dictionary[str, Sequence[str]]) -> None:
-    """An empty table for rows that are typed at first sight; names and words are kept in a byte each."""
+def create_fast_rows(
+    warehouse: Warehouse, incident: Incident, enum_values: Dictionary[str, Sequence[str]]
+) -> None:
+    """Create the empty table `fast_rows`; services, claimant types and some dimensions are enums."""
     names = {"service": incident.services, "claimant_type": incident.claimant_types}
-    kinds = {c: enum(item.id for item in items) for c, items in names.items() if items}
-    kinds |= {c: enum(known) for c, known in words.items()}
+    kinds = {c: enum_type(item.id for item in items) for c, items in names.items() if items}
+    kinds |= {c: enum_type(known) for c, known in enum_values.items()}
     query = queries.load(
-        "nothing_passed",
+        "empty_fast_rows",
         columns=typed_columns(incident),
-        narrowed=", ".join(map(quoted, kinds)),
-        enumerated="".join(f", cast({quoted(c)} as {kind}) as {quoted(c)}" for c, kind in kinds.items()),
+        narrowed=", ".join(map(quote_identifier, kinds)),
+        enumerated="".join(
+            f", cast({quote_identifier(c)} as {kind}) as {quote_identifier(c)}" for c, kind in kinds.items()
+        ),
     )
-    warehouse.create("passed", query)
+    warehouse.create("fast_rows", query)
 
 
-def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
-    """Empty tables for texts of the files of one run."""
+def create_text_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
+    """Create the empty tables `staged`, `unreadable` and `located`."""
     texts = dict.fromkeys(columns, pl.String)
     keys = {"file_number": pl.Int64, "source_row": pl.Int64, "byte_offset": pl.Int64, "byte_length": pl.Int64}
     warehouse.load("staged", pl.DataFrame(schema={**keys, **texts}))
@@ -268,6 +299,6 @@ def empty_tables(warehouse: Warehouse, columns: Sequence[str]) -> None:
     warehouse.load("located", pl.DataFrame(schema=places))
 
 
-def needed(incident: Incident) -> tuple[str, ...]:
-    """The columns that every file must bring, or its layout give as constants."""
+def required_columns(incident: Incident) -> tuple[str, ...]:
+    """Return the columns that every file must have, unless its layout gives them as constants."""
     return (*REQUIRED_COLUMNS, *(d.id for d in incident.dimensions))

@@ -1,4 +1,4 @@
-"""What the XML of a workbook says and its cells do not: errors, formulas, merged cells, units in formats."""
+"""Read details from the XML of a workbook: errors, formulas, merged cells and number formats."""
 
 from __future__ import annotations
 
@@ -17,84 +17,85 @@ from xml.etree import ElementTree as ET
 from outage_analysis.incidents import FORMAT_UNIT_PATTERN
 
 NO_VALUE = r"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?"
-ODD = re.compile(
+UNREAD_CELL = re.compile(
     rf"""\bt\s*=\s*["']e["']|(?:</(?:\w+:)?f>|<(?:\w+:)?f[^<>]*/>)\s*{NO_VALUE}\s*</(?:\w+:)?c>""".encode()
 )
-"""A cell that holds an error, or a formula and no value."""
+"""Pattern of a cell with an error, or with a formula and no value; the reader returns it as empty."""
 TAG = re.compile(
     rb"""<(?:[^\s<>/:"'=]++:)?(?P<name>row|c)(?=[\s/>])"""
     rb"""(?:\s+r="(?P<letters>[A-Z]{1,3})?(?P<number>\d{1,7})"(?=[\s/>]))?"""
     rb"""(?P<others>[^<>"']*+(?:(?:"[^"]*+"|'[^']*+')[^<>"']*+)*+)>"""
 )
-"""The tag of a row or a cell, with the letters and the number of its reference if that comes first."""
+"""Pattern of the tag of a row or a cell, with the letters and number of its reference if that comes first."""
 UNFINISHED = re.compile(rb"""<(?:[^\s<>/:"'=]++:)?(?:row|c)[\s/>]""")
 REFERENCE = re.compile(rb"""(?:^|\s)r\s*=\s*["'](?P<letters>[A-Za-z]{0,7})(?P<number>\d{1,10})["']""")
 CHUNK, LONGEST_TAG = 1 << 20, 1 << 16
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384
-"""Of a sheet, in every program that writes workbooks."""
-SPARSE, EMPTY = 20_000_000, 20
-"""A workbook with more cells, of which less than one in so many holds anything, is refused."""
-MOST_CELLS = 50_000_000
+"""The last row and column of a sheet in every program that writes workbooks."""
+SPARSE_FROM_CELLS, MAX_EMPTY_RATIO = 20_000_000, 20
+"""A workbook with more than `SPARSE_FROM_CELLS` cells is refused if fewer than 1 in 20 cells are filled."""
+MAX_CELLS = 50_000_000
 """A workbook with more cells, full or empty, is refused: the reader takes 32 bytes for each."""
 MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref\s*=\s*["']([A-Z]+)(\d+):([A-Z]+)(\d+)["']""")
 FORMAT = re.compile(rb"""formatCode\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """The oddities of one sheet; rows count from 1, columns from 0."""
+class SheetDetails:
+    """Details of one sheet that its cell values lack; rows count from 1, columns from 0."""
 
     cells: tuple[tuple[int, int, str], ...]
-    """Row, column and text of each cell that would be read as nothing though it holds something."""
+    """Row, column and text of each cell that has an error, or a formula without a value."""
     merged: tuple[tuple[int, int, int, int], ...]
     """First row, last row, first column and last column of each block of merged cells."""
     units: tuple[str, ...]
-    """Number formats of the workbook that show a number in other units: 30 as 30만원."""
+    """Number formats of the workbook that show a number with a unit: 30 as 30만원."""
 
 
-def read_sheet(path: Path, name: str) -> Sheet:
-    """What is odd about one sheet.
+def read_sheet_details(path: Path, name: str) -> SheetDetails:
+    """Read the details of one sheet from the XML of a workbook.
 
     Raises:
-        KeyError, ValueError, ET.ParseError, zipfile.BadZipFile: no workbook after all.
+        KeyError, ValueError, ET.ParseError, zipfile.BadZipFile: the file is not a workbook.
     """
     with zipfile.ZipFile(path) as parts:
         text = parts.read(_member(parts, name))
         styles = parts.read("xl/styles.xml") if "xl/styles.xml" in parts.namelist() else b""
-    cells = tuple(_odd_cells(text)) if ODD.search(text) else ()
+    cells = tuple(_unread_cells(text)) if UNREAD_CELL.search(text) else ()
     blocks = (
-        (int(top), int(low), _index(left), _index(right)) for left, top, right, low in MERGED.findall(text)
+        (int(top), int(low), _column_index(left), _column_index(right))
+        for left, top, right, low in MERGED.findall(text)
     )
     formats = (html.unescape((a or b).decode()) for a, b in FORMAT.findall(styles))
-    return Sheet(cells, tuple(blocks), tuple(f for f in formats if FORMAT_UNIT_PATTERN.search(f)))
+    return SheetDetails(cells, tuple(blocks), tuple(f for f in formats if FORMAT_UNIT_PATTERN.search(f)))
 
 
 @dataclass(frozen=True)
 class UsedRange:
-    """How far the cells of a sheet go: the reader makes a full table of as many rows and columns."""
+    """The used range of a sheet; the reader returns a table with this number of rows and columns."""
 
     rows: int = 0
     columns: int = 0
     filled: int = 0
-    """Cells that may hold something."""
+    """The number of cells that may have a value."""
 
     @property
     def cells(self) -> int:
-        """Of the full table."""
+        """The number of cells of the full table."""
         return self.rows * self.columns
 
-    def beyond(self) -> bool:
-        """Whether it ends outside any sheet."""
+    def exceeds_sheet(self) -> bool:
+        """Whether the range is larger than a sheet can be."""
         return self.rows > LAST_ROW or self.columns > LAST_COLUMN
 
 
 def used_range(part: IO[bytes]) -> UsedRange:
-    """How far the cells of a member of a workbook go, whatever its <dimension> says.
+    """Return the range of the cells in a member of a workbook, without trusting its <dimension>.
 
-    A cell without a reference stands right of the cell before, a row without a number below the row before.
+    A cell without a reference is next to the previous cell; a row without a number follows the previous row.
 
     Raises:
-        ValueError: a tag that is longer than any program writes.
+        ValueError: a tag is longer than `LONGEST_TAG`.
     """
     rows = columns = filled = row = column = 0
     for tag in _cell_tags(part):
@@ -103,7 +104,7 @@ def used_range(part: IO[bytes]) -> UsedRange:
             row, column = int(place["number"]) if place else row + 1, 0
             continue
         line, column = (
-            (int(place["number"]), _index(place["letters"] or b"") + 1) if place else (row, column + 1)
+            (int(place["number"]), _column_index(place["letters"] or b"") + 1) if place else (row, column + 1)
         )
         rows, columns = max(rows, line), max(columns, column)
         filled += not tag["others"].endswith(b"/")
@@ -111,7 +112,7 @@ def used_range(part: IO[bytes]) -> UsedRange:
 
 
 def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
-    """The tags of the rows and cells, if the member is a sheet, from a text of any size."""
+    """Yield the tags of the rows and cells if the member is a sheet; it is read in chunks."""
     rest, sheet = b"", False
     while chunk := part.read(CHUNK):
         text, end = rest + chunk, 0
@@ -126,8 +127,8 @@ def _cell_tags(part: IO[bytes]) -> Iterator[re.Match[bytes]]:
         rest = text[max(end, len(text) - 2 * LONGEST_TAG) :]
 
 
-def sheet_of(path: Path, member: str) -> str:
-    """The name of the sheet that a member of a workbook holds; without one, the name of the member."""
+def sheet_name(path: Path, member: str) -> str:
+    """Return the name of the sheet in a member of a workbook; if unknown, the name of the member."""
     with suppress(KeyError, StopIteration, ValueError, ET.ParseError), zipfile.ZipFile(path) as parts:
         book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
         names = [s.get("name", "") for s in book.iter() if s.tag.endswith("}sheet")]
@@ -135,26 +136,27 @@ def sheet_of(path: Path, member: str) -> str:
     return member
 
 
-def _odd_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
-    row = at = 0
+def _unread_cells(text: bytes) -> Iterator[tuple[int, int, str]]:
+    """Yield row, column and text of each cell that has an error, or a formula without a value."""
+    row = column = 0
     for event, element in ET.iterparse(io.BytesIO(text), ("start", "end")):  # noqa: S314 - no entity is resolved
         kind = element.tag.rpartition("}")[2]
         if event == "start" and kind == "row":
-            row, at = int(element.get("r", row + 1)), -1
+            row, column = int(element.get("r", row + 1)), -1
         elif event == "start" and kind == "c":
             letters = (element.get("r") or "").rstrip("0123456789")
-            at = _index(letters.encode()) if letters else at + 1
+            column = _column_index(letters.encode()) if letters else column + 1
         elif event == "end" and kind == "c":
             inside = {part.tag.rpartition("}")[2]: (part.text or "").strip() for part in element}
             if element.get("t") == "e":
-                yield row, at, inside.get("v") or "#ERROR!"
+                yield row, column, inside.get("v") or "#ERROR!"
             elif "f" in inside and not inside.get("v") and element.get("t") != "str":
-                yield row, at, f"={inside['f']}"
+                yield row, column, f"={inside['f']}"
             element.clear()
 
 
 def _member(parts: zipfile.ZipFile, sheet: str) -> str:
-    """The member of the archive that holds a sheet."""
+    """Return the member of the zip archive that contains a sheet."""
     book = ET.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314 - no entity is resolved
     targets = ET.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
     ids = {
@@ -167,8 +169,8 @@ def _member(parts: zipfile.ZipFile, sheet: str) -> str:
 
 
 @lru_cache(LAST_COLUMN)
-def _index(letters: bytes) -> int:
-    """A column's letters as its position from 0: B is 1."""
+def _column_index(letters: bytes) -> int:
+    """Convert the letters of a column to its position from 0: B is 1."""
     place = 0
     for letter in letters.upper():
         place = place * 26 + letter - ord("A") + 1

@@ -1,4 +1,4 @@
-"""Excel workbooks -> staged rows, under the row numbers that Excel shows."""
+"""Read Excel workbooks; row numbers are those that Excel shows."""
 
 from __future__ import annotations
 
@@ -11,75 +11,80 @@ from xml.etree import ElementTree as ET
 
 import polars as pl
 
-from outage_analysis.claims.readers.staging import ANOTHER_TABLE, HEADER_AMONG, Shape, Staging
+from outage_analysis.claims.readers.staging import HEADER_SEARCH_ROWS, MIN_HEADER_COLUMNS, FileFormat, Staging
 from outage_analysis.claims.readers.workbook_xml import (
-    EMPTY,
-    MOST_CELLS,
-    SPARSE,
+    MAX_CELLS,
+    MAX_EMPTY_RATIO,
+    SPARSE_FROM_CELLS,
     UsedRange,
-    read_sheet,
-    sheet_of,
+    read_sheet_details,
+    sheet_name,
     used_range,
 )
 from outage_analysis.errors import InputRefused
 from outage_analysis.incidents import scale_remedy
 from outage_analysis.text import masked_name
 
-MOST_BYTES, MOST_FOLD = 1 << 31, 300
-"""A workbook that holds more, or expands more, is refused before it is opened."""
+MAX_BYTES, MAX_EXPANSION = 1 << 31, 300
+"""Limits for a workbook: its expanded size in bytes, and the ratio of that size to the size of the file."""
 OLE = b"\xd0\xcf\x11\xe0"
-"""How a workbook begins that is of before 2007 or locked with a password."""
+"""The first bytes of a workbook that is in the format before 2007 or has a password."""
 
 
-def read_workbook(staging: Staging, path: Path) -> Shape:
-    """Stage the one sheet of a workbook that has the columns, or the sheet that the layout names.
+def read_workbook(staging: Staging, path: Path) -> FileFormat:
+    """Stage the sheet that the layout names, or else the only sheet that has the columns.
 
     Raises:
-        InputRefused: no workbook; no such sheet; several sheets that would do.
+        InputRefused: the file is not a workbook, the sheet is missing, or several sheets have the columns.
     """
-    _refuse_bomb(path, staging.name)
+    _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
-    chosen = _chosen(sheets, staging)
-    frame = sheets[chosen]
-    rows = [["" if cell is None else cell for cell in row] for row in frame.head(HEADER_AMONG).iter_rows()]
-    place = staging.header_among(rows)
-    staging.refuse_above(rows, place)
+    sheet = _chosen_sheet(sheets, staging)
+    frame = sheets[sheet]
+    rows = [
+        ["" if cell is None else cell for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows()
+    ]
+    place = staging.header_position(rows)
+    staging.check_above_header(rows, place)
     if place >= len(rows):
-        raise InputRefused("has no such row for a header", file=staging.name, row=place + 1)
+        raise InputRefused("has no row at the place of the header", file=staging.name, row=place + 1)
     headers = (
         [cell.strip() for cell in rows[place]] if place >= 0 else [str(n + 1) for n in range(frame.width)]
     )
     mapping = staging.mapping(headers, place + 1 or None)
-    frame = _with_oddities(frame, path, chosen, staging, place + 1, mapping)
+    frame = _with_hidden_values(frame, path, sheet, staging, place + 1, mapping)
     body = frame.with_row_index("source_row", offset=1).slice(place + 1)
     filled = body.filter(pl.any_horizontal(pl.col(frame.columns).is_not_null()))
-    cells = {column: pl.col(frame.columns[at]) for column, at in mapping.items()}
-    staging.frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
+    cells = {column: pl.col(frame.columns[position]) for column, position in mapping.items()}
+    staging.stage_frame(filled.select(pl.col("source_row").cast(pl.Int64), **cells))
     row = f"header in row {place + 1}" if place >= 0 else "no header"
-    return Shape("xlsx", f"sheet {masked_name(chosen)}, {row}", chosen, tuple(sheets))
+    return FileFormat("xlsx", f"sheet {masked_name(sheet)}, {row}", sheet, tuple(sheets))
 
 
 def sheets_with_columns(path: Path, staging: Staging) -> list[str]:
-    """Every sheet that has a header: what `sheet = "*"` stands for.
+    """Return the names of the sheets that have a header; a layout selects them with `sheet = "*"`.
 
     Raises:
-        InputRefused: no workbook, or one without such a sheet.
+        InputRefused: the file is not a workbook, or no sheet has a header.
     """
-    _refuse_bomb(path, staging.name)
+    _check_expanded_size(path, staging.name)
     sheets = _sheets(path, staging.name)
-    fitting = [name for name, frame in sheets.items() if _named(frame, staging) >= ANOTHER_TABLE]
-    if not fitting:
+    matches = [
+        name for name, frame in sheets.items() if _most_named_columns(frame, staging) >= MIN_HEADER_COLUMNS
+    ]
+    if not matches:
         raise InputRefused(
             "has the columns on no sheet", file=staging.name, value=masked_name(", ".join(sheets))
         )
-    return fitting
+    return matches
 
 
-def _refuse_bomb(path: Path, name: str) -> None:
+def _check_expanded_size(path: Path, name: str) -> None:
+    """Raise an error before a workbook is opened that is none, or that would fill the memory."""
     try:
         with zipfile.ZipFile(path) as parts:
             size = sum(part.file_size for part in parts.infolist())
-            if size > MOST_BYTES or size > max(MOST_FOLD * path.stat().st_size, 1 << 26):
+            if size > MAX_BYTES or size > max(MAX_EXPANSION * path.stat().st_size, 1 << 26):
                 raise InputRefused(f"would expand to {size:,} bytes", file=name, remedy="Save it as CSV.")
             ranges = {}
             for part in parts.infolist():
@@ -93,26 +98,26 @@ def _refuse_bomb(path: Path, name: str) -> None:
         raise InputRefused(
             problem, file=name, value=error, remedy="Open it and save it as .xlsx, without a password."
         ) from error
-    _refuse_large(ranges, path, name)
+    _check_cell_count(ranges, path, name)
 
 
-def _refuse_large(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
-    """Refuse what as full tables would not fit the memory; the largest sheet is named."""
+def _check_cell_count(ranges: Mapping[str, UsedRange], path: Path, name: str) -> None:
+    """Raise an error if the sheets as full tables would not fit into memory."""
     cells, filled = sum(r.cells for r in ranges.values()), sum(r.filled for r in ranges.values())
     if not cells:
         return
-    member, largest = max(ranges.items(), key=lambda item: (item[1].beyond(), item[1].cells))
-    sheet = masked_name(sheet_of(path, member))
-    if largest.beyond() or (cells > SPARSE and cells > EMPTY * filled):
+    member, largest = max(ranges.items(), key=lambda item: (item[1].exceeds_sheet(), item[1].cells))
+    sheet = masked_name(sheet_name(path, member))
+    if largest.exceeds_sheet() or (cells > SPARSE_FROM_CELLS and cells > MAX_EMPTY_RATIO * filled):
         raise InputRefused(
             f"has a cell far away from the others, on the sheet {sheet}",
             file=name,
             value=f"row {largest.rows:,}, column {largest.columns:,}",
             remedy="Delete the rows and columns between.",
         )
-    if cells > MOST_CELLS:
+    if cells > MAX_CELLS:
         raise InputRefused(
-            f"has more than {MOST_CELLS:,} cells, most of them on the sheet {sheet}",
+            f"has more than {MAX_CELLS:,} cells, most of them on the sheet {sheet}",
             file=name,
             value=f"{cells:,}",
             remedy="Save its sheets as CSV.",
@@ -120,10 +125,10 @@ def _refuse_large(ranges: Mapping[str, UsedRange], path: Path, name: str) -> Non
 
 
 def _sheets(path: Path, name: str) -> dict[str, pl.DataFrame]:
-    """Every sheet with cells, each cell as text, the first row being row 1."""
+    """Return the sheets with cells: name -> frame of texts whose first row is row 1 of the sheet."""
     import fastexcel
 
-    logging.getLogger("calamine").setLevel(logging.ERROR)  # it tells of every sheet that is a chart
+    logging.getLogger("calamine").setLevel(logging.ERROR)  # it logs a warning for each sheet that is a chart
     try:
         book = fastexcel.read_excel(path)
         return {
@@ -142,15 +147,15 @@ def _cells(book: object, sheet: str) -> pl.DataFrame | None:
     try:
         loaded = book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")  # type: ignore[attr-defined]
     except (fastexcel.SheetNotFoundError, fastexcel.InvalidParametersError, fastexcel.CalamineError):
-        return None  # a sheet of a chart alone, or one without a cell
+        return None  # the sheet is a chart or has no cell
     frame: pl.DataFrame = loaded.to_polars()
-    # The first used column may be B or later: names tell which it is.
+    # The first used column may be B or later, so the frame names each column by its position in the sheet.
     return frame.rename(
         {c.name: str(c.absolute_index) for c in loaded.available_columns()}, strict=False
     ).with_columns(pl.all().replace("", None))
 
 
-def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
+def _chosen_sheet(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
     if staging.layout.sheet is not None:
         if staging.layout.sheet not in sheets:
             raise InputRefused(
@@ -162,59 +167,61 @@ def _chosen(sheets: dict[str, pl.DataFrame], staging: Staging) -> str:
         return staging.layout.sheet
     if not sheets:
         raise InputRefused("has no cell on any sheet", file=staging.name)
-    named = {name: _named(frame, staging) for name, frame in sheets.items()}
-    most = max(named.values())
-    fitting = [name for name, count in named.items() if count == most]
-    if len(fitting) > 1 and most:
+    named_columns = {name: _most_named_columns(frame, staging) for name, frame in sheets.items()}
+    most = max(named_columns.values())
+    matches = [name for name, count in named_columns.items() if count == most]
+    if len(matches) > 1 and most:
         raise InputRefused(
             "has the columns on several sheets",
             file=staging.name,
-            value=masked_name(", ".join(fitting)),
-            remedy=f'Name one in a --columns page, sheet = "{masked_name(fitting[0])}", or all: sheet = "*".',
+            value=masked_name(", ".join(matches)),
+            remedy=f'Name one in a --columns page, sheet = "{masked_name(matches[0])}", or all: sheet = "*".',
         )
-    return fitting[0]
+    return matches[0]
 
 
-def _named(frame: pl.DataFrame, staging: Staging) -> int:
-    """How many columns the best row of a sheet names."""
-    rows = ([cell or "" for cell in row] for row in frame.head(HEADER_AMONG).iter_rows())
+def _most_named_columns(frame: pl.DataFrame, staging: Staging) -> int:
+    """Return the number of columns that the best header row of a sheet names."""
+    rows = ([cell or "" for cell in row] for row in frame.head(HEADER_SEARCH_ROWS).iter_rows())
     return max(len(staging.layout.header_positions(row, staging.columns)) for row in rows)
 
 
-def _with_oddities(
+def _with_hidden_values(
     frame: pl.DataFrame, path: Path, sheet: str, staging: Staging, header: int, mapping: dict[str, int]
 ) -> pl.DataFrame:
-    """The cells with the text of errors and of formulas without a value: as nothing they would be unknown.
+    """Fill in the text of errors and of formulas without a value, which the reader returns as empty cells.
+
+    An empty cell would mean an unknown value; the text lets validation reject the row.
 
     Raises:
-        InputRefused: cells of several rows merged, of which all but the first are empty; a number format
-            that shows losses in another unit than the cells hold.
+        InputRefused: cells of several rows are merged, so that only the first row has the value, or a number
+            format shows losses in another unit than the cells.
     """
     try:
-        odd = read_sheet(path, sheet)
+        details = read_sheet_details(path, sheet)
     except (ET.ParseError, KeyError, StopIteration, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise InputRefused("cannot be read as a workbook", file=staging.name, value=error) from error
-    if odd.units and staging.of_any_type:
-        staging.unit = odd.units[0]
-    elif odd.units and "loss" not in staging.layout.scale:
+    if details.units and staging.for_inspection:
+        staging.unit = details.units[0]
+    elif details.units and "loss" not in staging.layout.scale:
         raise InputRefused(
             "shows numbers in another unit than its cells hold",
             file=staging.name,
-            value=odd.units[0],
-            remedy=scale_remedy(odd.units[0]),
+            value=details.units[0],
+            remedy=scale_remedy(details.units[0]),
         )
-    used = {int(frame.columns[at]) for at in mapping.values()}
-    for top, low, left, right in odd.merged:
-        if low > max(top, header) and used & set(range(left, right + 1)):
+    used = {int(frame.columns[position]) for position in mapping.values()}
+    for top, bottom, left, right in details.merged:
+        if bottom > max(top, header) and used & set(range(left, right + 1)):
             raise InputRefused(
                 "has merged cells among its rows, which belong to nobody but the first",
                 file=staging.name,
                 row=max(top, header + 1),
                 remedy="Undo the merging and fill each cell.",
             )
-    for row, at, value in odd.cells:
-        column = str(at)
+    for row, position, value in details.cells:
+        column = str(position)
         if column in frame.columns and row <= len(frame):
-            here = pl.int_range(pl.len()) == row - 1
-            frame = frame.with_columns(pl.when(here).then(pl.lit(value)).otherwise(column).alias(column))
+            is_row = pl.int_range(pl.len()) == row - 1
+            frame = frame.with_columns(pl.when(is_row).then(pl.lit(value)).otherwise(column).alias(column))
     return frame

@@ -1,4 +1,4 @@
-"""Synthetic complaints in chunks of bounded size, so that a file of any length needs little memory."""
+"""Make and write synthetic complaints in chunks, so that a file of any length needs little memory."""
 
 from __future__ import annotations
 
@@ -12,19 +12,25 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from outage_analysis.claims.synthetic.counts import Margins, Pot, apportion
-from outage_analysis.claims.synthetic.dirt import UNEVEN, may_be_uneven, numbered, soiled, uneven
-from outage_analysis.claims.synthetic.rows import (
-    SOME,
-    ZERO,
-    Coded,
-    Rows,
-    losses,
-    owners,
-    reports,
-    written,
+from outage_analysis.claims.synthetic.counts import FileCounts, RemainingCounts, apportion
+from outage_analysis.claims.synthetic.dirt import (
+    UNEVEN_RECORD,
+    has_uneven_marks,
+    id_from_number,
+    replace_uneven_marks,
+    with_broken_rows,
 )
-from outage_analysis.claims.synthetic.synthetic_assumptions import SLOTS, SyntheticAssumptions
+from outage_analysis.claims.synthetic.rows import (
+    SOME_LOSS,
+    ZERO_LOSS,
+    CodedTexts,
+    DrawnRows,
+    draw_claimants,
+    draw_losses,
+    draw_reports,
+    draw_spellings,
+)
+from outage_analysis.claims.synthetic.synthetic_assumptions import PLACEHOLDERS, SyntheticAssumptions
 from outage_analysis.errors import EnvironmentFailed, UsageError
 from outage_analysis.files import atomic_file
 from outage_analysis.incidents import LARGEST_LOSS
@@ -33,8 +39,8 @@ if TYPE_CHECKING:
     from outage_analysis.incidents import Incident
 
 
-CHUNK = 500_000
-"""The most rows drawn at once, broken ones aside."""
+CHUNK_ROWS = 500_000
+"""Rows per chunk at most, without broken rows."""
 
 
 def synthesise(
@@ -46,22 +52,25 @@ def synthesise(
     text: bool = False,
     dirt: Mapping[str, int] | None = None,
 ) -> pl.DataFrame:
-    """One row a complaint in the order of filing; equal arguments give equal rows.
+    """Make synthetic complaints: one row per complaint, in the order of filing.
+
+    Equal arguments give equal rows.
 
     Args:
-        assumptions: what is assumed, and the published counts to match.
-        incident: says how services and claimant types are written.
-        seed: another seed, other rows; the margins stay.
-        rows: how many, in the published proportions; by default as many as were published.
-        text: whether to add `content`, what a complaint says in words.
-        dirt: rule -> how many further rows break it, and only it; every column is then text.
+        assumptions: the assumptions, and the published counts to match.
+        incident: defines how services and claimant types are written.
+        seed: the seed of the random numbers; the counts are the same for every seed.
+        rows: the number of rows, in the published proportions; None for the published number.
+        text: whether to add the column `content` with the text of each complaint.
+        dirt: rule -> number of additional rows that break this rule and no other. With dirt, every column is
+            text.
 
     Raises:
-        UsageError: assumptions that do not fit the incident or the published counts, or dirt that no
-            frame can hold.
+        UsageError: the assumptions do not fit the incident or the published counts, or `dirt` has a rule that
+            only a CSV file can break.
     """
-    if dirt and UNEVEN in dirt:
-        raise UsageError("only a CSV file can break this rule", value=UNEVEN)
+    if dirt and UNEVEN_RECORD in dirt:
+        raise UsageError("only a CSV file can break this rule", value=UNEVEN_RECORD)
     return pl.concat(
         synthetic_chunks(assumptions, incident, seed=seed, rows=rows, text=text, dirt=dirt), rechunk=True
     )
@@ -76,39 +85,41 @@ def synthetic_chunks(
     text: bool = False,
     dirt: Mapping[str, int] | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """The rows of `synthesise`, at most `CHUNK` at once and the broken among them, to be written.
+    """Yield the rows of `synthesise` in chunks of at most `CHUNK_ROWS` rows plus broken rows.
 
-    The published counts are exact over all chunks; an assumed share is exact within each.
+    The published counts are exact over all chunks together; an assumed share is exact within each chunk.
     """
     if seed < 0:
         raise UsageError("the seed is negative", value=seed)
     if assumptions.incident != incident.id:
         raise UsageError("is about another incident", file=assumptions.id, value=incident.id)
-    margins = Margins.of(assumptions, rows)
-    calendar, broken = _calendar(assumptions, incident, margins), dict(dirt or {})
-    if sum(broken.values()) > margins.rows:
+    file_counts = FileCounts.from_assumptions(assumptions, rows)
+    calendar, broken = _filing_calendar(assumptions, incident, file_counts), dict(dirt or {})
+    if sum(broken.values()) > file_counts.rows:
         raise UsageError("more rows are to be broken than there are", value=sum(broken.values()))
-    claimants, soil, left = 0, 0, Pot(broken.values())
-    for start, stop, rng in _spans(margins.rows, seed):
-        drawn = reports(rng, assumptions, margins, stop - start)
-        # Days were once drawn before they were sorted: the draws stay, so that a seed keeps its rows.
-        early = min(max(margins.early - start, 0), stop - start)
+    claimants, broken_before, left = 0, 0, RemainingCounts(broken.values())
+    for start, stop, rng in _chunk_ranges(file_counts.rows, seed):
+        drawn_rows = draw_reports(rng, assumptions, file_counts, stop - start)
+        # These draws are not used. Without them the same seed would give other rows than earlier versions.
+        early = min(max(file_counts.early - start, 0), stop - start)
         _ = rng.permutation(early), rng.permutation(stop - start - early)
-        frame, people = _frame(drawn, incident, calendar.filed(start, stop), start, claimants)
+        frame, people = _chunk_frame(drawn_rows, incident, calendar.filed(start, stop), start, claimants)
         claimants += people
         if text:
-            frame.insert_column(-1, _content(drawn, frame))
+            frame.insert_column(-1, _complaint_texts(drawn_rows, frame))
         if broken:
-            upto = sum(broken.values()) * stop // margins.rows
-            counts = dict(zip(broken, left.take(upto - soil).tolist(), strict=True))
-            frame = soiled(rng, frame, counts, incident, first_number=margins.rows + soil + 1)
-            soil = upto
+            broken_until = sum(broken.values()) * stop // file_counts.rows
+            counts = dict(zip(broken, left.take(broken_until - broken_before).tolist(), strict=True))
+            frame = with_broken_rows(
+                rng, frame, counts, incident, first_number=file_counts.rows + broken_before + 1
+            )
+            broken_before = broken_until
         yield frame
 
 
-def _spans(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator]]:
-    """Start and end of each chunk, all of about one size, with random numbers of its own."""
-    chunks = -(-rows // CHUNK)
+def _chunk_ranges(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator]]:
+    """Yield start and end of each chunk, of about equal sizes, with its own random number generator."""
+    chunks = -(-rows // CHUNK_ROWS)
     root = np.random.SeedSequence(seed)
     ends = [rows * part // chunks for part in range(chunks + 1)]
     for (start, stop), own in zip(pairwise(ends), [root, *root.spawn(chunks - 1)], strict=True):
@@ -116,87 +127,97 @@ def _spans(rows: int, seed: int) -> Iterator[tuple[int, int, np.random.Generator
 
 
 @dataclass(frozen=True)
-class _Calendar:
-    """The days of filing in order, and the number of rows filed until the end of each."""
+class _FilingCalendar:
+    """The days of filing in order; `until` is the number of rows filed up to the end of each day."""
 
     days: pl.Series
     until: np.ndarray
 
     def filed(self, start: int, stop: int) -> pl.Series:
-        """The day of each of these rows."""
+        """Return the day of filing of the rows from `start` to `stop`."""
         counts = np.diff(np.clip(self.until, start, stop), prepend=start)
         return self.days.gather(np.repeat(np.arange(len(counts)), counts))
 
 
-def _calendar(page: SyntheticAssumptions, incident: Incident, margins: Margins) -> _Calendar:
-    (early,), (late,) = page.of("early_day"), page.of("late_day")
-    counts = [apportion(early.numbers, margins.early), apportion(late.numbers, margins.rows - margins.early)]
+def _filing_calendar(
+    assumptions: SyntheticAssumptions, incident: Incident, file_counts: FileCounts
+) -> _FilingCalendar:
+    (early,), (late,) = assumptions.mixes_for("early_day"), assumptions.mixes_for("late_day")
+    counts = [
+        apportion(early.numbers, file_counts.early),
+        apportion(late.numbers, file_counts.rows - file_counts.early),
+    ]
     days = pl.Series([*early.weights, *late.weights], dtype=pl.String).str.to_date(strict=False)
     if not days.is_between(incident.claims_from, incident.claims_to).fill_null(value=False).all():
-        raise UsageError("has days outside the incident's claims window", file=page.id)
+        raise UsageError("has days outside the incident's claims window", file=assumptions.id)
     order = days.arg_sort()
-    return _Calendar(days.gather(order), np.cumsum(np.concatenate(counts)[order]))
+    return _FilingCalendar(days.gather(order), np.cumsum(np.concatenate(counts)[order]))
 
 
-def _frame(
-    rows: Rows, incident: Incident, filed: pl.Series, before: int, claimants: int
+def _chunk_frame(
+    rows: DrawnRows, incident: Incident, filed: pl.Series, before: int, claimants: int
 ) -> tuple[pl.DataFrame, int]:
-    """The columns of these rows, after so many rows and claimants, and how many claimants they have."""
-    owner, first = owners(rows)
-    types = Coded((*rows.page.claimant_types, None), rows.types)
+    """Return the frame of a chunk, and its number of claimants.
+
+    `before` and `claimants` are the numbers of rows and claimants in earlier chunks.
+    """
+    claimant_numbers, first_rows = draw_claimants(rows)
+    types = CodedTexts((*rows.assumptions.claimant_types, None), rows.types)
     frame = (
         pl.DataFrame(
             {
                 "claim_id": np.arange(before + 1, before + 1 + len(rows)),
-                "claimant_id": owner + claimants + 1,
-                "service": written(rows, rows.mixed("service"), incident.services).series(),
-                "claimant_type": written(rows, types, incident.claimant_types).series(),
+                "claimant_id": claimant_numbers + claimants + 1,
+                "service": draw_spellings(rows, rows.draw_mix("service"), incident.services).series(),
+                "claimant_type": draw_spellings(rows, types, incident.claimant_types).series(),
                 "filed_on": filed,
-                "loss": losses(rows, incident.loss.plausible_to or LARGEST_LOSS - 1),
-                "known": np.isin(rows.known, (SOME, ZERO)),
-                "region": rows.mixed("region", first)[owner].series(),
-                "industry": rows.mixed("industry", first)[owner].series(),
-                "category": Coded((*rows.page.categories, None), rows.categories).series(),
+                "loss": draw_losses(rows, incident.loss.plausible_to or LARGEST_LOSS - 1),
+                "known": np.isin(rows.loss_states, (SOME_LOSS, ZERO_LOSS)),
+                "region": rows.draw_mix("region", first_rows)[claimant_numbers].series(),
+                "industry": rows.draw_mix("industry", first_rows)[claimant_numbers].series(),
+                "category": CodedTexts((*rows.assumptions.categories, None), rows.categories).series(),
             }
         )
         .with_columns(
-            numbered("SYN-", "claim_id"),
-            numbered("SYN-C", "claimant_id"),
+            id_from_number("SYN-", "claim_id"),
+            id_from_number("SYN-C", "claimant_id"),
             pl.when("known").then("loss").alias("loss"),
             synthetic=pl.lit(value=True),
         )
         .drop("known")
     )
-    return frame, len(first)
+    return frame, len(first_rows)
 
 
-def _content(rows: Rows, frame: pl.DataFrame) -> pl.Series:
-    """What each row says in words, with what it has itself in the columns that its text quotes."""
-    if not rows.page.of("content"):
-        raise UsageError("has no mix of content", file=rows.page.id)
-    said = rows.mixed("content")
-    texts = replace(said, words=tuple(word and rows.page.texts[word] for word in said.words)).series()
+def _complaint_texts(rows: DrawnRows, frame: pl.DataFrame) -> pl.Series:
+    """Return the text of each complaint, with its placeholders replaced by cells of the row."""
+    if not rows.assumptions.mixes_for("content"):
+        raise UsageError("has no mix of content", file=rows.assumptions.id)
+    content_ids = rows.draw_mix("content")
+    texts = replace(
+        content_ids, texts=tuple(id_ and rows.assumptions.texts[id_] for id_ in content_ids.texts)
+    ).series()
     content = pl.lit(texts)
-    for slot, column in SLOTS.items():
+    for slot, column in PLACEHOLDERS.items():
         cell = pl.col(column).cast(pl.String).fill_null("?")
         content = content.str.replace_all(slot, cell, literal=True)
     return frame.select(content=content).to_series()
 
 
-SLICE = 20_000
-"""Broken rows and those about them that are held as text at once."""
+SLICE_ROWS = 20_000
+"""Rows per slice when a chunk with broken rows is written as CSV."""
 
 
 def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Path, *, seed: int) -> None:
-    """Write the rows as CSV or Parquet, whole or not at all; equal rows give equal bytes.
+    """Write synthetic complaints as CSV or Parquet, complete or not at all; equal rows give equal bytes.
 
     Args:
-        rows: one frame, or frames of the same columns in their order.
-        path: the file, replaced if it is there.
-        seed: what the metadata of a Parquet file says it was made from.
+        rows: one frame, or frames with the same columns, in order.
+        path: the file; an existing file is replaced.
+        seed: the seed of the rows, which is written into the metadata of a Parquet file.
 
     Raises:
-        UsageError: a file name that does not say that it is synthetic, or of another suffix.
+        UsageError: the file name lacks "synthetic", or has another suffix.
         EnvironmentFailed: the file cannot be written.
     """
     path = Path(path)
@@ -213,24 +234,25 @@ def write_synthetic(rows: pl.DataFrame | Iterable[pl.DataFrame], path: str | Pat
                 _write_csv(frames, file)
             else:
                 _write_parquet(frames, file, {"synthetic": "true", "seed": str(seed)})
-    except pl.exceptions.ComputeError as error:  # a full disk is this or an OSError, by the format
+    # A full disk raises this error or an OSError, depending on the format.
+    except pl.exceptions.ComputeError as error:
         raise EnvironmentFailed(f"cannot be written: {error}", file=path) from error
 
 
 def _write_csv(frames: Iterator[pl.DataFrame], file: IO[bytes]) -> None:
     for number, frame in enumerate(frames):
-        if may_be_uneven(frame):
-            for part, piece in enumerate(frame.iter_slices(SLICE)):
+        if has_uneven_marks(frame):
+            for part, piece in enumerate(frame.iter_slices(SLICE_ROWS)):
                 text = io.BytesIO()
                 piece.write_csv(text, include_header=number + part == 0)
-                file.write(uneven(text.getvalue()))
+                file.write(replace_uneven_marks(text.getvalue()))
         else:
             frame.write_csv(file, include_header=number == 0)
 
 
-def _write_parquet(frames: Iterator[pl.DataFrame], file: IO[bytes], marks: dict[str, str]) -> None:
+def _write_parquet(frames: Iterator[pl.DataFrame], file: IO[bytes], metadata: dict[str, str]) -> None:
     from polars.io.plugins import register_io_source
 
     first = next(frames)
     source = register_io_source(lambda *_: chain([first], frames), schema=first.schema)
-    source.sink_parquet(file, row_group_size=CHUNK, metadata=marks)
+    source.sink_parquet(file, row_group_size=CHUNK_ROWS, metadata=metadata)

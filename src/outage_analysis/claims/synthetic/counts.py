@@ -1,4 +1,4 @@
-"""How many rows of each kind: the published counts, in proportion at any size, split over chunks."""
+"""Counts of synthetic rows: the published counts, scaled to the size of the file and split over chunks."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Self
 
 import numpy as np
 
-from outage_analysis.claims.synthetic.synthetic_assumptions import KNOWN, SyntheticAssumptions
+from outage_analysis.claims.synthetic.synthetic_assumptions import LOSS_STATES, SyntheticAssumptions
 from outage_analysis.errors import UsageError
 from outage_analysis.incidents import get_fact
 
-MOST_ROWS = 2_000_000_000
+MAX_ROWS = 2_000_000_000
 AFFILIATE = "affiliate"
-"""The category whose claimant types were not counted."""
+"""The category for which no counts by claimant type were published."""
 
 
 def apportion(weights: Iterable[float], total: int) -> np.ndarray:
-    """Whole numbers in proportion to the weights, with exactly this total; none of none.
+    """Return whole numbers in proportion to the weights, whose sum is `total`.
 
-    Whole weights with at least this total are never exceeded.
+    If the weights are whole numbers and their sum is at least `total`, no number exceeds its weight.
     """
     running = np.cumsum([*weights], dtype=float)
     if not total:
@@ -28,107 +28,128 @@ def apportion(weights: Iterable[float], total: int) -> np.ndarray:
     return np.asarray(np.diff(np.rint(running / running[-1:] * total), prepend=0), dtype=int)
 
 
-class Pot:
-    """Rows still to give out, by value; every chunk gets some of each, in proportion to what is left."""
+class RemainingCounts:
+    """Remaining counts by value; each chunk takes counts in proportion to what remains."""
 
     def __init__(self, counts: Iterable[int]) -> None:
         self.left = np.array([*counts], dtype=int)
 
     def take(self, rows: int) -> np.ndarray:
-        """How many of each value this many rows have."""
-        given = apportion(self.left, rows)
-        self.left -= given
-        return given
+        """Take `rows` rows from the remaining counts, and return the count per value."""
+        counts = apportion(self.left, rows)
+        self.left -= counts
+        return counts
 
 
 @dataclass(frozen=True)
-class Margins:
-    """The counts of a file. Types are in the order of the page, what is known in that of `KNOWN`."""
+class FileCounts:
+    """The counts of a file by category, by `LOSS_STATES` and by claimant type."""
 
     rows: int
     early: int
-    """Rows filed on one of the early days."""
-    categories: Pot
-    known: dict[str, Pot]
-    """Category -> what is known of its losses."""
-    with_loss: Pot
-    """Own cases with a loss above 0, by claimant type."""
-    without: Pot
-    affiliates: Pot
+    """The number of rows filed on one of the early days."""
+    categories: RemainingCounts
+    loss_states: dict[str, RemainingCounts]
+    """Category -> counts by what is known of the loss."""
+    with_loss: RemainingCounts
+    """Counts by claimant type of the rows with a loss above 0, without affiliates."""
+    without_loss: RemainingCounts
+    """Counts by claimant type of the other rows, without affiliates."""
+    affiliates: RemainingCounts
+    """Counts by claimant type of the reports about affiliates."""
 
     @classmethod
-    def of(cls, page: SyntheticAssumptions, rows: int | None = None) -> Self:
-        """The published counts, or as many rows in their proportions.
+    def from_assumptions(cls, assumptions: SyntheticAssumptions, rows: int | None = None) -> Self:
+        """Return the published counts, or the counts of `rows` rows in the same proportions.
 
         Raises:
-            UsageError: counts that disagree, or a number of rows that cannot be.
+            UsageError: the published counts disagree, or the number of rows is out of range.
         """
-        published, wanted = row_count(page), row_count(page, rows)
+        published, wanted = row_count(assumptions), row_count(assumptions, rows)
         if wanted != published:
-            cls._at(page, published)  # refuses counts that disagree, which other sizes could hide
-        return cls._at(page, wanted)
+            # This raises an error if the published counts disagree, which scaled counts could hide.
+            cls._for_rows(assumptions, published)
+        return cls._for_rows(assumptions, wanted)
 
     @classmethod
-    def _at(cls, page: SyntheticAssumptions, rows: int) -> Self:
-        sizes = _sizes(page)
+    def _for_rows(cls, assumptions: SyntheticAssumptions, rows: int) -> Self:
+        sizes = _category_counts(assumptions)
         published = sum(sizes.values())
         categories = dict(zip(sizes, apportion(sizes.values(), rows).tolist(), strict=True))
-        known = {category: _known(page, category, count) for category, count in categories.items()}
+        loss_states = {
+            category: _loss_state_counts(assumptions, category, count)
+            for category, count in categories.items()
+        }
         own_rows = rows - categories.get(AFFILIATE, 0)
-        some = sum(
-            int(part[KNOWN.index("some")]) for category, part in known.items() if category != AFFILIATE
+        rows_with_loss = sum(
+            int(part[LOSS_STATES.index("some")])
+            for category, part in loss_states.items()
+            if category != AFFILIATE
         )
-        cases = {type_: get_fact(id_).whole for type_, id_ in page.claimant_types.items()}
-        own = dict(zip(cases, apportion(cases.values(), own_rows).tolist(), strict=True))
-        wished = {t: round(get_fact(id_).whole * rows / published) for t, id_ in page.with_loss.items()}
-        losses = _with_loss(own, some, wished)
-        if rows == published and (own != cases or not wished.items() <= losses.items()):
-            raise UsageError("the counts by category and by claimant type disagree", file=page.id)
+        cases = {type_: get_fact(id_).whole for type_, id_ in assumptions.claimant_types.items()}
+        rows_by_type = dict(zip(cases, apportion(cases.values(), own_rows).tolist(), strict=True))
+        wanted_losses = {
+            t: round(get_fact(id_).whole * rows / published) for t, id_ in assumptions.with_loss.items()
+        }
+        losses = _loss_counts_by_type(rows_by_type, rows_with_loss, wanted_losses)
+        if rows == published and (rows_by_type != cases or not wanted_losses.items() <= losses.items()):
+            raise UsageError("the counts by category and by claimant type disagree", file=assumptions.id)
         return cls(
             rows,
-            early=round(get_fact(page.early).whole * rows / published),
-            categories=Pot(categories.values()),
-            known={category: Pot(part) for category, part in known.items()},
-            with_loss=Pot(losses[type_] for type_ in own),
-            without=Pot(own[type_] - losses[type_] for type_ in own),
-            affiliates=Pot(apportion(own.values(), rows - own_rows)),
+            early=round(get_fact(assumptions.early).whole * rows / published),
+            categories=RemainingCounts(categories.values()),
+            loss_states={category: RemainingCounts(part) for category, part in loss_states.items()},
+            with_loss=RemainingCounts(losses[type_] for type_ in rows_by_type),
+            without_loss=RemainingCounts(rows_by_type[type_] - losses[type_] for type_ in rows_by_type),
+            affiliates=RemainingCounts(apportion(rows_by_type.values(), rows - own_rows)),
         )
 
 
-def _known(page: SyntheticAssumptions, category: str, rows: int) -> np.ndarray:
-    """What is known of the losses of a category, by the mix that covers it."""
-    mixes = [m for m in page.of("loss") if not m.categories or category in m.categories]
+def _loss_state_counts(assumptions: SyntheticAssumptions, category: str, rows: int) -> np.ndarray:
+    """Return the counts of `LOSS_STATES` among the rows of a category, by the mix for the category."""
+    mixes = [m for m in assumptions.mixes_for("loss") if not m.categories or category in m.categories]
     if len(mixes) != 1 or mixes[0].claimant_types:
-        raise UsageError("needs one mix of loss for all claimant types", file=page.id, value=category)
+        raise UsageError("needs one mix of loss for all claimant types", file=assumptions.id, value=category)
     weights = dict(zip(mixes[0].weights, mixes[0].numbers, strict=True))
-    return apportion((weights.get(word, 0) for word in KNOWN), rows)
+    return apportion((weights.get(word, 0) for word in LOSS_STATES), rows)
 
 
-def _with_loss(own: Mapping[str, int], some: int, wished: Mapping[str, int]) -> dict[str, int]:
-    """How many of each type's own cases have a loss: as near as can be to the wished, others by size."""
-    given: dict[str, int] = {}
-    left, room = some, sum(own.values())
-    for type_, wish in wished.items():
-        room -= own[type_]
-        given[type_] = min(max(wish, left - room), own[type_], left)
-        left -= given[type_]
-    others = [type_ for type_ in own if type_ not in wished]
-    return given | dict(zip(others, apportion((own[t] for t in others), left).tolist(), strict=True))
+def _loss_counts_by_type(
+    rows_by_type: Mapping[str, int], rows_with_loss: int, wanted_losses: Mapping[str, int]
+) -> dict[str, int]:
+    """Distribute the rows with a loss over claimant types, and return their number per type.
+
+    Args:
+        rows_by_type: claimant type -> its rows.
+        rows_with_loss: the number of rows with a loss.
+        wanted_losses: claimant type -> its wanted number, which is met as closely as possible. The other
+            types get rows in proportion to their size.
+    """
+    counts: dict[str, int] = {}
+    left, rows_left = rows_with_loss, sum(rows_by_type.values())
+    for type_, wish in wanted_losses.items():
+        rows_left -= rows_by_type[type_]
+        counts[type_] = min(max(wish, left - rows_left), rows_by_type[type_], left)
+        left -= counts[type_]
+    other_types = [type_ for type_ in rows_by_type if type_ not in wanted_losses]
+    return counts | dict(
+        zip(other_types, apportion((rows_by_type[t] for t in other_types), left).tolist(), strict=True)
+    )
 
 
-def _sizes(page: SyntheticAssumptions) -> dict[str, int]:
-    """Category -> how many complaints of it were published."""
-    return {category: get_fact(id_).whole for category, id_ in page.categories.items()}
+def _category_counts(assumptions: SyntheticAssumptions) -> dict[str, int]:
+    """Return the published number of complaints per category."""
+    return {category: get_fact(id_).whole for category, id_ in assumptions.categories.items()}
 
 
-def row_count(page: SyntheticAssumptions, rows: int | None = None) -> int:
-    """How many complaints a file has: by default as many as were published.
+def row_count(assumptions: SyntheticAssumptions, rows: int | None = None) -> int:
+    """Return the number of complaints of a file: `rows`, or the published number.
 
     Raises:
-        UsageError: fewer than 1, or more than `MOST_ROWS`.
+        UsageError: `rows` is not between 1 and `MAX_ROWS`.
     """
     if rows is None:
-        return sum(_sizes(page).values())
-    if not 1 <= rows <= MOST_ROWS:
-        raise UsageError(f"the number of rows is not between 1 and {MOST_ROWS:,}", value=rows)
+        return sum(_category_counts(assumptions).values())
+    if not 1 <= rows <= MAX_ROWS:
+        raise UsageError(f"the number of rows is not between 1 and {MAX_ROWS:,}", value=rows)
     return rows

@@ -1,7 +1,8 @@
-"""Rows that each break exactly one rule of a claim, in known numbers: for teaching and for tests.
+"""Rows that each break exactly one validation rule, in known numbers: for teaching and for tests.
 
-A broken row is made from a clean one, which stands at most `LAG` clean rows before it. All but copies
-and headers bear a number that no clean row has, so that no two are alike by chance.
+Each broken row is made from a clean row, which is at most `MAX_DISTANCE` clean rows before it. Broken rows
+get ids that no clean row has, except exact copies, repeated ids and repeated headers. So no two rows are
+equal by chance.
 """
 
 from __future__ import annotations
@@ -21,54 +22,54 @@ from outage_analysis.incidents import LARGEST_LOSS, normalized_name
 if TYPE_CHECKING:
     from outage_analysis.incidents import Incident, NamedItem
 
-LAG = 100
-UNEVEN = "the record has the fields of its header"
-"""The rule that no frame can break: its rows end in a mark, which `uneven` replaces in the CSV."""
-MARKS = {b",\x01\n": b"\n", b",\x02\n": b",true,true\n"}
-"""A last cell that marks a record -> its end with a field too few, or one too many."""
+MAX_DISTANCE = 100
+UNEVEN_RECORD = "the record has the fields of its header"
+"""The rule that no frame can break: `replace_uneven_marks` breaks it in the CSV text of marked rows."""
+UNEVEN_ENDS = {b",\x01\n": b"\n", b",\x02\n": b",true,true\n"}
+"""End of a marked record -> the end that replaces it: with one field less, or one field more."""
 
 
-def numbered(prefix: str, column: str) -> pl.Expr:
-    """An id from a number, of at least six digits."""
+def id_from_number(prefix: str, column: str) -> pl.Expr:
+    """Return an id made of a prefix and a number with at least six digits."""
     return (prefix + pl.col(column).cast(pl.String).str.zfill(6)).alias(column)
 
 
-def may_be_uneven(frame: pl.DataFrame) -> bool:
-    """Whether a frame may hold marked records."""
+def has_uneven_marks(frame: pl.DataFrame) -> bool:
+    """Whether a frame may have marked records."""
     return frame.columns[-1] == "synthetic" and frame.dtypes[-1] == pl.String
 
 
-def uneven(text: bytes) -> bytes:
-    """Lines of CSV in which the marked records lose their last field, or get one more."""
-    for mark, end in MARKS.items():
+def replace_uneven_marks(text: bytes) -> bytes:
+    """Return CSV text in which each marked record has one field less or one field more."""
+    for mark, end in UNEVEN_ENDS.items():
         text = text.replace(mark, end)
     return text
 
 
 def dirt_counts(rows: int, share: float, incident: Incident, *, csv: bool) -> dict[str, int]:
-    """How many further rows break each rule when `share` of so many rows are added, evenly by rule.
+    """Return the number of additional rows that break each rule, spread evenly over the rules.
 
     Args:
-        rows: the clean rows.
-        share: broken rows for each clean one, between 0 and 1.
-        incident: its page may leave out rules, or only count them.
-        csv: whether the file is CSV, which can also break `UNEVEN`.
+        rows: the number of clean rows.
+        share: the number of broken rows per clean row, between 0 and 1.
+        incident: the incident; rules that it lacks or only counts are left out.
+        csv: whether the file is CSV, in which a row can also break `UNEVEN_RECORD`.
     """
     if not 0 <= share <= 1:
         raise UsageError("the share of broken rows is not between 0 and 1", value=share)
-    left_out = {rule for rule, what in incident.rules.items() if what == "count"}
+    left_out = {rule for rule, outcome in incident.rules.items() if outcome == "count"}
     if incident.loss.negative != "reject":
         left_out.add("loss is not negative")
     if incident.loss.plausible_to is None:
         left_out.add("loss is plausible")
     if not csv:
-        left_out.add(UNEVEN)
+        left_out.add(UNEVEN_RECORD)
     rules = [rule for rule in DIRT if rule not in left_out]
     counts = apportion([1] * len(rules), round(share * rows)).tolist()
     return {rule: count for rule, count in zip(rules, counts, strict=True) if count}
 
 
-def soiled(
+def with_broken_rows(
     rng: np.random.Generator,
     clean: pl.DataFrame,
     dirt: Mapping[str, int],
@@ -76,17 +77,20 @@ def soiled(
     *,
     first_number: int,
 ) -> pl.DataFrame:
-    """The clean rows in their order, all as text, and among them rows that break these rules.
+    """Return the clean rows in their order, as texts, with broken rows in between.
 
-    Broken rows are numbered from `first_number`; each is made from another clean row.
+    `dirt` maps rules to numbers of broken rows. The ids of broken rows are numbered from `first_number`; each
+    broken row is made from a different clean row.
     """
     texts = clean.with_columns(pl.all().cast(pl.String))
     total = sum(dirt.values())
     origins = rng.choice(len(clean), total, replace=False)
-    places = np.minimum(origins + rng.integers(0, LAG, total), len(clean) - 1)
-    fresh = pl.DataFrame({"own_claim": np.arange(total), "own_claimant": np.arange(total)}) + first_number
+    places = np.minimum(origins + rng.integers(0, MAX_DISTANCE, total), len(clean) - 1)
+    new_ids = (
+        pl.DataFrame({"new_claim_id": np.arange(total), "new_claimant_id": np.arange(total)}) + first_number
+    )
     made_from = texts[origins].hstack(
-        fresh.select(numbered("SYN-", "own_claim"), numbered("SYN-C", "own_claimant"))
+        new_ids.select(id_from_number("SYN-", "new_claim_id"), id_from_number("SYN-C", "new_claimant_id"))
     )
     parts, done = [texts], 0
     for rule, count in dirt.items():
@@ -96,140 +100,143 @@ def soiled(
     return pl.concat(parts, rechunk=True)[order]
 
 
-Breakage = Callable[[pl.DataFrame, "Incident"], pl.DataFrame]
+RowBreaker = Callable[[pl.DataFrame, "Incident"], pl.DataFrame]
 
 
-def _of_its_own(rows: pl.DataFrame, **cells: pl.Expr) -> pl.DataFrame:
-    """A complaint under a number of its own, with other cells here and there."""
+def _with_new_ids(rows: pl.DataFrame, **cells: pl.Expr) -> pl.DataFrame:
+    """Return rows with new claim and claimant ids, and with other cells replaced."""
     return rows.with_columns(
-        **{"claim_id": pl.col("own_claim"), "claimant_id": pl.col("own_claimant"), **cells}
+        **{"claim_id": pl.col("new_claim_id"), "claimant_id": pl.col("new_claimant_id"), **cells}
     )
 
 
-def _in_turn(*texts: object) -> pl.Expr:
-    """These texts, one after the other, again and again."""
-    words = pl.Series([str(text) for text in texts])
-    return pl.lit(words).gather(pl.int_range(pl.len()) % len(words))
+def _cycled(*texts: object) -> pl.Expr:
+    """Return an expression that repeats these texts in order."""
+    values = pl.Series([str(text) for text in texts])
+    return pl.lit(values).gather(pl.int_range(pl.len()) % len(values))
 
 
 BLANK = ("", " ")
 
 
-def _without_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, claim_id=_in_turn(*BLANK))
+def _no_claim_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, claim_id=_cycled(*BLANK))
 
 
-def _id_rounded(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, claim_id=_rounded("own_claim"))
+def _rounded_claim_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, claim_id=_rounded_number("new_claim_id"))
 
 
-def _claimant_rounded(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, claimant_id=_rounded("own_claimant"))
+def _rounded_claimant_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, claimant_id=_rounded_number("new_claimant_id"))
 
 
-def _rounded(column: str) -> pl.Expr:
-    """A number as a spreadsheet shows a long one."""
+def _rounded_number(column: str) -> pl.Expr:
+    """Return a number as a spreadsheet shows a long number: rounded."""
     return "1." + pl.col(column).str.extract(r"(\d+)$") + "E+11"
 
 
-def _id_with_control(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, claim_id=_split("own_claim"))
+def _split_claim_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, claim_id=_with_line_separator("new_claim_id"))
 
 
-def _claimant_with_control(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, claimant_id=_split("own_claimant"))
+def _split_claimant_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, claimant_id=_with_line_separator("new_claimant_id"))
 
 
-def _split(column: str) -> pl.Expr:
-    """An id with a line separator inside, which ends no line of a CSV file."""
+def _with_line_separator(column: str) -> pl.Expr:
+    """Return an id that contains a line separator, which does not end a line of a CSV file."""
     return pl.col(column).str.replace("-", "-\N{LINE SEPARATOR}")
 
 
-def _under_an_id_taken(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return rows.with_columns(claimant_id=pl.col("own_claimant"))
+def _repeated_id(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return rows.with_columns(claimant_id=pl.col("new_claimant_id"))
 
 
-def _copied(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+def _exact_copy(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
     return rows
 
 
-def _without_service(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, service=_in_turn(*BLANK))
+def _no_service(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, service=_cycled(*BLANK))
 
 
-def _service_misspelt(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, service=_misspelt("service", incident.services))
+def _misspelt_service(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, service=_misspelt_names("service", incident.services))
 
 
-def _without_type(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, claimant_type=_in_turn(*BLANK))
+def _no_claimant_type(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, claimant_type=_cycled(*BLANK))
 
 
-def _type_misspelt(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, claimant_type=_misspelt("claimant_type", incident.claimant_types))
+def _misspelt_claimant_type(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, claimant_type=_misspelt_names("claimant_type", incident.claimant_types))
 
 
-def _misspelt(column: str, named: tuple[NamedItem, ...]) -> pl.Expr:
-    """Each name with another last letter, which makes it no name that the incident knows."""
+def _misspelt_names(column: str, named: tuple[NamedItem, ...]) -> pl.Expr:
+    """Return each name with another last letter, so that the incident does not know it."""
     known = {spelling for item in named for spelling in item.spellings()}
     names = sorted({name for item in named for name in item.known_names})
-    slips = [next(slip for slip in _slips(name) if normalized_name(slip) not in known) for name in names]
-    return pl.col(column).replace_strict(names, slips, return_dtype=pl.String)
+    misspelt = [
+        next(candidate for candidate in _misspellings(name) if normalized_name(candidate) not in known)
+        for name in names
+    ]
+    return pl.col(column).replace_strict(names, misspelt, return_dtype=pl.String)
 
 
-def _slips(name: str) -> Iterator[str]:
-    """A name whose last letter is the next one, the one after it, and so on: 톡 becomes 톢."""
-    return (name[:-1] + chr(ord(name[-1]) + slip) for slip in itertools.count(1))
+def _misspellings(name: str) -> Iterator[str]:
+    """Yield a name with its last letter replaced by later letters of Unicode: 톡 becomes 톢, then 톣."""
+    return (name[:-1] + chr(ord(name[-1]) + step) for step in itertools.count(1))
 
 
-def _undated(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, filed_on=_in_turn("2022-10-32", "어제", "2022-02-30", "모름"))
+def _unreadable_day(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, filed_on=_cycled("2022-10-32", "어제", "2022-02-30", "모름"))
 
 
-def _out_of_window(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
+def _day_outside_window(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
     early, late = incident.claims_from, incident.claims_to
     days = [early - timedelta(1), late + timedelta(1), early - timedelta(14), late + timedelta(365)]
-    return _of_its_own(rows, filed_on=_in_turn(*days))
+    return _with_new_ids(rows, filed_on=_cycled(*days))
 
 
-def _loss_unreadable(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, loss=_in_turn("약 30만원", "12.34567", "모름", LARGEST_LOSS))
+def _unreadable_loss(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, loss=_cycled("약 30만원", "12.34567", "모름", LARGEST_LOSS))
 
 
-def _loss_negative(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, loss=_in_turn(-1, -30_000))
+def _negative_loss(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, loss=_cycled(-1, -30_000))
 
 
-def _loss_implausible(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, loss=_in_turn((incident.loss.plausible_to or 0) + 1, LARGEST_LOSS - 1))
+def _implausible_loss(rows: pl.DataFrame, incident: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, loss=_cycled((incident.loss.plausible_to or 0) + 1, LARGEST_LOSS - 1))
 
 
-def _header_again(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+def _repeated_header(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
     return rows.with_columns(pl.lit(name).alias(name) for name in rows.columns)
 
 
-def _uneven(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
-    return _of_its_own(rows, synthetic=_in_turn("\x01", "\x02"))
+def _uneven_record(rows: pl.DataFrame, _: Incident) -> pl.DataFrame:
+    return _with_new_ids(rows, synthetic=_cycled("\x01", "\x02"))
 
 
-DIRT: dict[str, Breakage] = {
-    "claim_id is given": _without_id,
-    "claim_id is in full": _id_rounded,
-    "claimant_id is in full": _claimant_rounded,
-    "claim_id is one line of text": _id_with_control,
-    "claimant_id is one line of text": _claimant_with_control,
-    "claim_id is not repeated": _under_an_id_taken,
-    "the complaint is not an exact copy of another": _copied,
-    "service is given": _without_service,
-    "service is known": _service_misspelt,
-    "claimant_type is given": _without_type,
-    "claimant_type is known": _type_misspelt,
-    "filed_on is a date": _undated,
-    "filed_on is within the claims window": _out_of_window,
-    "loss is an amount that can be read, below 10^15": _loss_unreadable,
-    "loss is not negative": _loss_negative,
-    "loss is plausible": _loss_implausible,
-    "the record is not the header again": _header_again,
-    UNEVEN: _uneven,
+DIRT: dict[str, RowBreaker] = {
+    "claim_id is given": _no_claim_id,
+    "claim_id is in full": _rounded_claim_id,
+    "claimant_id is in full": _rounded_claimant_id,
+    "claim_id is one line of text": _split_claim_id,
+    "claimant_id is one line of text": _split_claimant_id,
+    "claim_id is not repeated": _repeated_id,
+    "the complaint is not an exact copy of another": _exact_copy,
+    "service is given": _no_service,
+    "service is known": _misspelt_service,
+    "claimant_type is given": _no_claimant_type,
+    "claimant_type is known": _misspelt_claimant_type,
+    "filed_on is a date": _unreadable_day,
+    "filed_on is within the claims window": _day_outside_window,
+    "loss is an amount that can be read, below 10^15": _unreadable_loss,
+    "loss is not negative": _negative_loss,
+    "loss is plausible": _implausible_loss,
+    "the record is not the header again": _repeated_header,
+    UNEVEN_RECORD: _uneven_record,
 }
-"""Rule -> what makes rows that break it, and it alone, from clean ones with numbers to give them."""
+"""Rule -> function that makes rows which break the rule from clean rows with new ids in extra columns."""

@@ -1,6 +1,6 @@
-"""The columns of synthetic complaints, each drawn as numbers of a few words.
+"""Draw the columns of synthetic complaints; a text column is drawn as indices into a few texts.
 
-The order of the draws is part of a seed's meaning: another order gives other rows.
+Do not change the order of the draws: the same seed would give other rows.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from outage_analysis.claims.synthetic.counts import AFFILIATE, Margins, apportion
+from outage_analysis.claims.synthetic.counts import AFFILIATE, FileCounts, apportion
 from outage_analysis.claims.synthetic.synthetic_assumptions import (
-    KNOWN,
+    LOSS_STATES,
     LossModel,
-    Stated,
+    RowAssumption,
     SyntheticAssumptions,
 )
 from outage_analysis.errors import UsageError
@@ -26,147 +26,177 @@ if TYPE_CHECKING:
 
     from outage_analysis.incidents import NamedItem
 
-SOME, ZERO = KNOWN.index("some"), KNOWN.index("zero")
+SOME_LOSS, ZERO_LOSS = LOSS_STATES.index("some"), LOSS_STATES.index("zero")
 
 
 @dataclass(frozen=True)
-class Coded:
-    """A text for each row, as the number of one of a few words; the last word is None."""
+class CodedTexts:
+    """A text per row, stored as an index into a few texts; the last text is None."""
 
-    words: tuple[str | None, ...]
+    texts: tuple[str | None, ...]
     codes: np.ndarray
 
-    def __getitem__(self, rows: np.ndarray) -> Coded:
-        """The texts of these rows."""
+    def __getitem__(self, rows: np.ndarray) -> CodedTexts:
+        """Return the texts of some rows."""
         return replace(self, codes=self.codes[rows])
 
-    def are(self, word: str) -> np.ndarray:
-        """Which rows have this word."""
-        found = self.words.index(word) if word in self.words else len(self.words)
-        return np.asarray(self.codes == found)
+    def equal(self, text: str) -> np.ndarray:
+        """Return whether each row has this text."""
+        code = self.texts.index(text) if text in self.texts else len(self.texts)
+        return np.asarray(self.codes == code)
 
     def series(self) -> pl.Series:
-        """The texts themselves."""
-        return pl.Series(self.words, dtype=pl.String).gather(pl.Series(self.codes))
+        """Return the texts as a Polars series."""
+        return pl.Series(self.texts, dtype=pl.String).gather(pl.Series(self.codes))
 
 
 @dataclass
-class Rows:
-    """Some rows in their order: categories and types by their number on the page, known by `KNOWN`."""
+class DrawnRows:
+    """Drawn synthetic rows, in the order of the file.
+
+    `categories` and `types` are indices into the categories and claimant types of the assumptions, and
+    `loss_states` are indices into `LOSS_STATES`.
+    """
 
     rng: np.random.Generator
-    page: SyntheticAssumptions
+    assumptions: SyntheticAssumptions
     categories: np.ndarray
     types: np.ndarray
-    known: np.ndarray
+    loss_states: np.ndarray
 
     def __len__(self) -> int:
         return len(self.types)
 
-    def covered(self, by: Stated) -> np.ndarray:
-        """Which rows an assumption is about."""
-        types = _listed(self.page.claimant_types, by.claimant_types)
-        return np.asarray(types[self.types] & _listed(self.page.categories, by.categories)[self.categories])
+    def applies(self, assumption: RowAssumption) -> np.ndarray:
+        """Return whether an assumption applies to each row."""
+        types = _is_listed(self.assumptions.claimant_types, assumption.claimant_types)
+        return np.asarray(
+            types[self.types]
+            & _is_listed(self.assumptions.categories, assumption.categories)[self.categories]
+        )
 
-    def mixed(self, column: str, rows: np.ndarray | None = None) -> Coded:
-        """A value for each row, or each of these, by the mix that covers it; None where none does."""
-        mixes = self.page.of(column)
-        words = (*dict.fromkeys(word for mix in mixes for word in mix.weights), None)
-        codes = np.full(len(self) if rows is None else len(rows), len(words) - 1, np.uint16)
+    def draw_mix(self, column: str, rows: np.ndarray | None = None) -> CodedTexts:
+        """Draw a value of a column for each row, or for some rows, by the mix that applies to the row.
+
+        The value is None if no mix applies.
+        """
+        mixes = self.assumptions.mixes_for(column)
+        texts = (*dict.fromkeys(text for mix in mixes for text in mix.weights), None)
+        codes = np.full(len(self) if rows is None else len(rows), len(texts) - 1, np.uint16)
         for mix in mixes:
-            here = self.covered(mix) if rows is None else self.covered(mix)[rows]
-            counts = apportion(mix.numbers, here.sum())
-            codes[here] = shuffled(self.rng, map(words.index, mix.weights), counts)
-        return Coded(words, codes)
+            selected = self.applies(mix) if rows is None else self.applies(mix)[rows]
+            counts = apportion(mix.numbers, selected.sum())
+            codes[selected] = shuffle_codes(self.rng, map(texts.index, mix.weights), counts)
+        return CodedTexts(texts, codes)
 
 
-def _listed(known: Iterable[str], some: tuple[str, ...]) -> np.ndarray:
-    """Which of the known words are listed; none listed stands for all."""
-    return np.array([word in some or not some for word in known])
+def _is_listed(known_ids: Iterable[str], listed_ids: tuple[str, ...]) -> np.ndarray:
+    """Return whether each known id is listed; an empty list means all."""
+    return np.array([id_ in listed_ids or not listed_ids for id_ in known_ids])
 
 
-def shuffled(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray) -> np.ndarray:
-    """Each number as often as counted, in random order."""
+def shuffle_codes(rng: np.random.Generator, codes: Iterable[int], counts: np.ndarray) -> np.ndarray:
+    """Return each code as often as counted, in random order."""
     return np.asarray(rng.permutation(np.repeat(np.array([*codes], np.uint16), counts)))
 
 
-def reports(rng: np.random.Generator, page: SyntheticAssumptions, margins: Margins, rows: int) -> Rows:
-    """Categories, what is known of the loss, and types, by the counts of the file."""
-    categories = shuffled(rng, range(len(page.categories)), margins.categories.take(rows))
-    known = np.empty(rows, np.uint16)
-    for category in dict.fromkeys(c for mix in page.of("loss") for c in mix.categories or page.categories):
-        here = categories == [*page.categories].index(category)
-        counts = margins.known[category].take(here.sum())
-        known[here] = shuffled(rng, range(len(KNOWN)), counts)
-    types = np.empty(rows, np.uint16)
-    affiliate = Coded((*page.categories, None), categories).are(AFFILIATE)
-    some = ~affiliate & (known == SOME)
-    for here, pot in (
-        (some, margins.with_loss),
-        (~affiliate & ~some, margins.without),
-        (affiliate, margins.affiliates),
+def draw_reports(
+    rng: np.random.Generator, assumptions: SyntheticAssumptions, file_counts: FileCounts, rows: int
+) -> DrawnRows:
+    """Draw category, loss state and claimant type of `rows` rows from the remaining counts of the file."""
+    categories = shuffle_codes(rng, range(len(assumptions.categories)), file_counts.categories.take(rows))
+    loss_states = np.empty(rows, np.uint16)
+    for category in dict.fromkeys(
+        c for mix in assumptions.mixes_for("loss") for c in mix.categories or assumptions.categories
     ):
-        types[here] = shuffled(rng, range(len(page.claimant_types)), pot.take(here.sum()))
-    return Rows(rng, page, categories, types, known)
+        selected = categories == [*assumptions.categories].index(category)
+        counts = file_counts.loss_states[category].take(selected.sum())
+        loss_states[selected] = shuffle_codes(rng, range(len(LOSS_STATES)), counts)
+    types = np.empty(rows, np.uint16)
+    affiliate = CodedTexts((*assumptions.categories, None), categories).equal(AFFILIATE)
+    has_loss = ~affiliate & (loss_states == SOME_LOSS)
+    for selected, remaining in (
+        (has_loss, file_counts.with_loss),
+        (~affiliate & ~has_loss, file_counts.without_loss),
+        (affiliate, file_counts.affiliates),
+    ):
+        types[selected] = shuffle_codes(
+            rng, range(len(assumptions.claimant_types)), remaining.take(selected.sum())
+        )
+    return DrawnRows(rng, assumptions, categories, types, loss_states)
 
 
-def owners(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """The claimant of each row, and the first row of each; nobody files more than two reports."""
-    lead, again = np.arange(len(rows)), rows.mixed("report").are("second")
-    mine = [rows.types == type_ for type_ in range(len(rows.page.claimant_types))]
-    for here in sorted(mine, key=np.argmax):  # in the order of first appearance
-        firsts = rows.rng.permutation(np.flatnonzero(here & ~again))
-        seconds = np.flatnonzero(here & again)[: len(firsts)]
+def draw_claimants(rows: DrawnRows) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the claimants; nobody files more than two reports.
+
+    Returns:
+        The number of the claimant of each row, and the first row of each claimant.
+    """
+    first_rows, is_second = np.arange(len(rows)), rows.draw_mix("report").equal("second")
+    rows_by_type = [rows.types == type_ for type_ in range(len(rows.assumptions.claimant_types))]
+    for selected in sorted(rows_by_type, key=np.argmax):  # in the order of first appearance
+        firsts = rows.rng.permutation(np.flatnonzero(selected & ~is_second))
+        seconds = np.flatnonzero(selected & is_second)[: len(firsts)]
         firsts = firsts[: len(seconds)]
-        lead[firsts] = lead[seconds] = np.minimum(firsts, seconds)
-    first = np.flatnonzero(lead == np.arange(len(rows)))
+        first_rows[firsts] = first_rows[seconds] = np.minimum(firsts, seconds)
+    first = np.flatnonzero(first_rows == np.arange(len(rows)))
     number = np.empty(len(rows), int)
     number[first] = np.arange(len(first))
-    return number[lead], first
+    return number[first_rows], first
 
 
-def written(rows: Rows, ids: Coded, named: tuple[NamedItem, ...]) -> Coded:
-    """Each id as somebody writes it: plainly in Korean, or in any way the incident knows."""
-    free = ~rows.mixed("spelling").are("plain")
-    words: list[str | None] = []
+def draw_spellings(rows: DrawnRows, ids: CodedTexts, items: tuple[NamedItem, ...]) -> CodedTexts:
+    """Draw how each id is written: by its Korean name, or in any spelling of the incident."""
+    is_free = ~rows.draw_mix("spelling").equal("plain")
+    texts: list[str | None] = []
     codes = np.zeros(len(rows), np.uint16)
-    for item in named:
-        ways = item.known_names
-        here = ids.are(item.id)
-        chosen = rows.rng.integers(0, len(ways), here.sum())
-        codes[here] = len(words) + chosen * free[here]
-        words += ways
-    if lost := {*ids.words} - {None} - {item.id for item in named}:
-        raise UsageError("the incident has no such service or claimant type", value=min(map(str, lost)))
-    return Coded((*words, None), codes)
+    for item in items:
+        spellings = item.known_names
+        selected = ids.equal(item.id)
+        spelling_codes = rows.rng.integers(0, len(spellings), selected.sum())
+        codes[selected] = len(texts) + spelling_codes * is_free[selected]
+        texts += spellings
+    if unknown_ids := {*ids.texts} - {None} - {item.id for item in items}:
+        raise UsageError(
+            "the incident has no such service or claimant type", value=min(map(str, unknown_ids))
+        )
+    return CodedTexts((*texts, None), codes)
 
 
-def losses(rows: Rows, most: int) -> np.ndarray:
-    """A positive loss, at most this, where one is known, told in round sums within its band; else 0."""
-    found = np.zeros(len(rows), dtype=np.int64)
-    for law in rows.page.losses:
-        here = rows.covered(law) & (rows.known == SOME)
-        found[here] = _told(rows, law, here, most)
-    if (found[rows.known == SOME] == 0).any():
-        raise UsageError("a claimant type has no law for its losses", file=rows.page.id)
-    return found
+def draw_losses(rows: DrawnRows, most: int) -> np.ndarray:
+    """Draw the losses: between 1 and `most` in rows with a loss, else 0."""
+    amounts = np.zeros(len(rows), dtype=np.int64)
+    for loss_model in rows.assumptions.losses:
+        selected = rows.applies(loss_model) & (rows.loss_states == SOME_LOSS)
+        amounts[selected] = _draw_from_model(rows, loss_model, selected, most)
+    if (amounts[rows.loss_states == SOME_LOSS] == 0).any():
+        raise UsageError("a claimant type has no distribution for its losses", file=rows.assumptions.id)
+    return amounts
 
 
-def _told(rows: Rows, law: LossModel, here: np.ndarray, most: int) -> np.ndarray:
-    """Losses of one law for these rows: each drawn within its band, then rounded if it stays there."""
+def _draw_from_model(rows: DrawnRows, loss_model: LossModel, selected: np.ndarray, most: int) -> np.ndarray:
+    """Draw the losses of the selected rows from one distribution.
+
+    Each loss is drawn within a band. It is then rounded, if the rounded amount is in the same band.
+    """
     from scipy import special
 
-    counts = apportion((b.share for b in law.bands), here.sum())
-    band = shuffled(rows.rng, range(len(counts)), counts)
-    over, up_to = np.array([(b.over, b.up_to or LARGEST_LOSS - 1) for b in law.bands]).T
-    low, high = (special.ndtr(np.log(np.maximum(e, 1e-9) / law.median) / law.sigma) for e in (over, up_to))
-    drawn = law.median * np.exp(law.sigma * special.ndtri(rows.rng.uniform(low[band], high[band])))
+    counts = apportion((b.share for b in loss_model.bands), selected.sum())
+    band = shuffle_codes(rows.rng, range(len(counts)), counts)
+    over, up_to = np.array([(b.over, b.up_to or LARGEST_LOSS - 1) for b in loss_model.bands]).T
+    low, high = (
+        special.ndtr(np.log(np.maximum(e, 1e-9) / loss_model.median) / loss_model.sigma)
+        for e in (over, up_to)
+    )
+    samples = loss_model.median * np.exp(
+        loss_model.sigma * special.ndtri(rows.rng.uniform(low[band], high[band]))
+    )
     if over.max() >= most:
-        raise UsageError("has a band of losses that the incident does not believe", file=rows.page.id)
+        raise UsageError("has a band of losses that the incident does not believe", file=rows.assumptions.id)
     over, up_to = over[band], np.minimum(up_to, most)[band]
-    exact = np.clip(np.ceil(drawn), over + 1, up_to)
-    units = rows.mixed("unit", np.flatnonzero(here))
-    step = np.array([1 if unit in (None, "edge") else int(unit) for unit in units.words])[units.codes]
-    told = np.where(units.are("edge"), up_to, np.rint(exact / step) * step)
-    fits = (told > over) & (told <= up_to) & (told < most)
-    return np.asarray(np.where(fits, told, exact))
+    exact = np.clip(np.ceil(samples), over + 1, up_to)
+    units = rows.draw_mix("unit", np.flatnonzero(selected))
+    step = np.array([1 if unit in (None, "edge") else int(unit) for unit in units.texts])[units.codes]
+    rounded = np.where(units.equal("edge"), up_to, np.rint(exact / step) * step)
+    stays_in_band = (rounded > over) & (rounded <= up_to) & (rounded < most)
+    return np.asarray(np.where(stays_in_band, rounded, exact))

@@ -1,4 +1,4 @@
-"""The TOML page of a synthetic file: the facts that it matches, and all that it assumes."""
+"""The TOML document of a synthetic complaint file: the facts that it matches, and its assumptions."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from outage_analysis.assumptions import MixBand
 from outage_analysis.files import Document, Identifier, Name, read_document
 from outage_analysis.incidents import check_partition, get_fact
 
-KNOWN = ("some", "zero", "unknown")
-"""What is known of a loss: that it is above 0, that it is 0, nothing."""
-VALUES = {
-    "loss": {*KNOWN},
+LOSS_STATES = ("some", "zero", "unknown")
+"""What is known about a loss: it is above 0, it is 0, or nothing is known."""
+MIX_VALUES = {
+    "loss": {*LOSS_STATES},
     "report": {"first", "second"},
     "spelling": {"plain", "free"},
     "unit": {"edge", "1", "10", "100", "1000", "5000", "10000", "50000", "100000", "1000000"},
 }
-"""The values that a mix may weigh, where not any will do."""
-SLOTS = {f"{{{column}}}": column for column in ("service", "loss", "filed_on")}
-"""What a text may quote -> the column whose cell in the same row stands there, ? for an empty one."""
+"""Column -> the values for which a mix may state a weight; other columns allow any value."""
+PLACEHOLDERS = {f"{{{column}}}": column for column in ("service", "loss", "filed_on")}
+"""Placeholder in a text -> the column whose cell in the same row replaces it; ? replaces an empty cell."""
 
 
-class Stated(Document):
-    """What every assumption about synthetic rows carries, and the rows it is about."""
+class RowAssumption(Document):
+    """Fields of every assumption about synthetic rows, and the rows to which it applies."""
 
     id: Identifier
-    """What rows of the page are called by."""
+    """The id of the assumption."""
     grade: Literal["assumed"]
-    """That nobody measured it."""
+    """Always "assumed": the value was not measured."""
     facts: tuple[str, ...] = ()
-    """The facts that it leans on."""
+    """The facts that support it."""
     rationale: str = Field(min_length=1)
-    """Why it is assumed so."""
+    """The reason for the assumption."""
     claimant_types: tuple[Identifier, ...] = ()
-    """Only these types; none listed stands for all."""
+    """The claimant types to which it applies; an empty list means all."""
     categories: tuple[Identifier, ...] = ()
-    """Only these categories; none listed stands for all."""
+    """The categories to which it applies; an empty list means all."""
 
 
-class Mix(Stated):
-    """How often each value of a column occurs: weights, or facts whose value is the weight."""
+class Mix(RowAssumption):
+    """The mix of a column: how often each of its values occurs."""
 
     column: Literal[
         "loss",
@@ -58,83 +58,88 @@ class Mix(Stated):
         "spelling",
         "content",
     ]
-    """What is weighed."""
+    """The column."""
     weights: dict[Identifier, Annotated[float, Field(gt=0)] | str] = Field(min_length=1)
-    """Value -> its weight, or a fact whose value is the weight."""
+    """Value -> its weight, or the id of a fact whose value is the weight."""
 
     @cached_property
     def numbers(self) -> tuple[float, ...]:
-        """The weights, facts replaced by their values."""
+        """The weights as numbers, with facts replaced by their values."""
         return tuple(get_fact(w).number if isinstance(w, str) else w for w in self.weights.values())
 
 
-class LossModel(Stated):
-    """Positive losses, lognormal; each band, closed above, holds exactly its share of a chunk's."""
+class LossModel(RowAssumption):
+    """Lognormal distribution of positive losses, in bands with exact shares.
+
+    A band includes its upper end. The shares are exact within each chunk of rows.
+    """
 
     median: Annotated[int, Field(gt=0)]
-    """In the smallest unit."""
+    """Median loss in the smallest unit of the incident."""
     sigma: Annotated[float, Field(gt=0, le=5)]
-    """Of the logarithm."""
+    """Standard deviation of the logarithm."""
     bands: tuple[MixBand, ...] = Field(alias="band", default=(MixBand(over=0, share=1.0),))
-    """Bands with the shares that they hold exactly."""
+    """Bands and their exact shares."""
 
 
 class SyntheticAssumptions(Document):
-    """All that a synthetic complaint file assumes, and the facts whose counts it matches."""
+    """The assumptions of a synthetic complaint file, and the facts whose counts it matches."""
 
     id: Identifier
-    """What commands call it by."""
+    """The id by which commands select it."""
     name: Name
-    """What readers call it."""
+    """The name that readers see."""
     incident: Identifier
-    """The incident whose complaints it makes."""
+    """The incident to which the complaints belong."""
     categories: dict[Identifier, str]
-    """Category of the report -> the fact that counts it."""
+    """Category of report -> the fact with its count."""
     claimant_types: dict[Identifier, str]
-    """Claimant type -> the fact that counts its own cases: those of no affiliate."""
+    """Claimant type -> the fact with its count, without the reports about affiliates."""
     with_loss: dict[Identifier, str]
-    """Claimant type -> the fact that counts those with a loss above 0."""
+    """Claimant type -> the fact with its count of reports with a loss above 0."""
     early: str
-    """The fact that counts the reports of the early days."""
+    """The fact with the count of the reports of the early days."""
     losses: tuple[LossModel, ...]
-    """How large losses are."""
+    """The distributions of positive losses."""
     mixes: tuple[Mix, ...] = Field(alias="mix")
-    """How often each value of a column occurs."""
+    """The mixes of the columns."""
     texts: dict[Identifier, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
-    """What a complaint says, by an id that mixes of `content` weigh; it may quote `SLOTS`."""
+    """Id -> text of a complaint, which may have `PLACEHOLDERS`. Mixes of `content` weight the ids."""
 
-    def of(self, column: str) -> list[Mix]:
-        """The mixes of a column."""
+    def mixes_for(self, column: str) -> list[Mix]:
+        """Return the mixes of a column."""
         return [mix for mix in self.mixes if mix.column == column]
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for law in self.losses:
-            check_partition([(b.over, b.up_to) for b in law.bands])
+        for loss_model in self.losses:
+            check_partition([(b.over, b.up_to) for b in loss_model.bands])
         if foreign := self.with_loss.keys() - self.claimant_types.keys():
             raise ValueError(f"has in with_loss '{min(foreign)}', which is no claimant type")
-        known = {**VALUES, "content": self.texts.keys()}
-        for by in (*self.losses, *self.mixes):
-            strange = {*by.claimant_types} - self.claimant_types.keys()
-            strange |= {*by.categories} - self.categories.keys()
-            if isinstance(by, Mix):
-                strange |= by.weights.keys() - known.get(by.column, by.weights.keys())
-            if strange:
-                raise ValueError(f"has in {by.id} the word '{min(strange)}', which it cannot use")
+        known = {**MIX_VALUES, "content": self.texts.keys()}
+        for assumption in (*self.losses, *self.mixes):
+            unknown = {*assumption.claimant_types} - self.claimant_types.keys()
+            unknown |= {*assumption.categories} - self.categories.keys()
+            if isinstance(assumption, Mix):
+                unknown |= assumption.weights.keys() - known.get(assumption.column, assumption.weights.keys())
+            if unknown:
+                raise ValueError(f"has in {assumption.id} the word '{min(unknown)}', which it cannot use")
         for id_, text in self.texts.items():
-            if re.search("[{}]", re.sub("|".join(SLOTS), "", text)):
-                raise ValueError(f"has in the text {id_} a brace of its own | Known: {', '.join(SLOTS)}.")
+            if re.search("[{}]", re.sub("|".join(PLACEHOLDERS), "", text)):
+                raise ValueError(
+                    f"has in the text {id_} a brace of its own | Known: {', '.join(PLACEHOLDERS)}."
+                )
         return self
 
     @model_validator(mode="after")
     def _days_are_for_all(self) -> Self:
         for column in ("early_day", "late_day"):
-            mixes = self.of(column)
+            mixes = self.mixes_for(column)
             if len(mixes) != 1 or mixes[0].claimant_types or mixes[0].categories:
                 raise ValueError(f"needs one mix of {column}, for all rows: they are in the order of filing")
         return self
 
 
 def load_synthetic(id_or_path: str | Path) -> SyntheticAssumptions:
-    """Read what a synthetic file assumes, from its bundled id or from a path to TOML."""
+    """Read the assumptions of a synthetic file, from a bundled id or the path of a TOML file."""
     return read_document(SyntheticAssumptions, "synthetic", id_or_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from outage_analysis.analysis import Plan
 from outage_analysis.assumptions import load_ledger
-from outage_analysis.claims import STORE, expand
+from outage_analysis.claims import STORE_SUFFIX, expand_paths
 from outage_analysis.errors import InputRefused, UsageError, VerificationFailed
 from outage_analysis.files import Document, data_root
 from outage_analysis.incidents import load_incident, load_layout
@@ -96,12 +96,12 @@ def _check_supported(folder: Path, manifest: Manifest) -> None:
 def _input_files(manifest: Manifest, offered_paths: Sequence[Path]) -> list[Path]:
     """Return the input files in the manifest's order, identified by checksum among known files."""
     if manifest.warehouse is not None:
-        store = next((p for p in offered_paths if p.suffix.lower() == STORE), None)
+        store = next((p for p in offered_paths if p.suffix.lower() == STORE_SUFFIX), None)
         if store is None:
             raise _missing_claims_error(manifest.warehouse)
         return [store]
     bundled = sorted((data_root() / "claims").glob("*.parquet"))
-    offered = expand(offered_paths)[0]
+    offered = expand_paths(offered_paths)[0]
     absent = next((p for p in offered if not p.is_file()), None)
     if absent is not None:
         raise InputRefused("there is no such file", file=absent)

@@ -5,23 +5,23 @@
 -- Placeholders: `header_again`, `copy` and `repeated` are the names of these rules; `broken` and `noted`
 -- are lists that hold the name of each rule that one row alone breaks; `counted` is the list of the rules
 -- that are only counted; `dimensions` are the incident's dimensions, each after a comma.
-with leveled as (
+with adjusted as (
     select
         * exclude (loss),
-        loss as told_loss,
+        loss as stated_loss,
         case when loss < 0 and $negative = 'zero' then 0 else loss end as loss
     from typed
 ),
 single as (
     select
-        leveled.* exclude (told_loss),
+        adjusted.* exclude (stated_loss),
         case
             when headers_again.source_row is not null then [{header_again}]
             else list_filter([{broken}], lambda rule: rule is not null)
         end as broken_alone,
         list_filter([{noted}], lambda rule: rule is not null) as noted_alone,
         hash(claimant_id, service, claimant_type, filed_on, loss {dimensions}) as content
-    from leveled
+    from adjusted
     left join headers_again using (file_number, source_row)
 ),
 candidates as (

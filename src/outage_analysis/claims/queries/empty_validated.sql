@@ -1,4 +1,4 @@
--- One row per complaint that was rechecked: no row, because the fast path was sure of all complaints.
+-- One row per complaint that was rechecked: no row, because the fast path accepted all complaints.
 -- Placeholders: `columns` are the columns of a claim, each a null of its type; `raw_dimensions` are the
 -- texts of the incident's dimensions, each after a comma.
 with empty_claim as (select {columns})
